@@ -1,0 +1,117 @@
+"""`python -m analyzer`: what is heard in a file (--stream), or live in JACK's ports (--jack, --profile)."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analyzer.app import LiveOptions, run_live
+from analyzer.extraction import rules_of
+from analyzer.offline import OfflineOptions, run_offline
+from analyzer.sinks.chain import ChainAddress
+from tidzam.config.load import load_settings
+from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
+from tidzam.errors import TidzamError
+from tidzam.log import set_up_logging
+
+ORIGINAL = Settings(analyzer=AnalyzerSettings(port=8080), stream_manager=StreamManagerSettings(port=8081))
+"""What holds without a profile: the port is what it always was."""
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Engine(StrEnum):
+    """What can run a classifier."""
+
+    onnx = "onnx"
+    keras = "keras"
+
+
+@app.command()
+def analyze(
+    stream: Annotated[Path | None, typer.Option("--stream", "-s", help="Audio file to analyze.")] = None,
+    channel: Annotated[int | None, typer.Option("--channel", "-c", min=0, help="Only this channel of it.")] = None,
+    jack: Annotated[str, typer.Option("--jack", "-j", help="JACK ports: globs or beginnings, comma-separated.")] = "",
+    nn: Annotated[Path | None, typer.Option("--nn", "-n", help="Folder of classifiers; the demo's if missing.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for extracted sounds.")] = None,
+    extract: Annotated[str, typer.Option(help="Classes to extract (unknown,birds-); all if missing.")] = "",
+    extract_dd: Annotated[bool, typer.Option(help="Extract the rarer classes the likelier.")] = True,
+    extract_channels: Annotated[str, typer.Option(help="Channels to extract from (0,3); all if missing.")] = "",
+    show: Annotated[bool, typer.Option("--show", help="Play the file and show its spectrogram.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write the file's detections there as well.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object in place of the table.")] = False,
+    overlap: Annotated[
+        float | None, typer.Option(min=0, max=0.99, help="Share of a window that the next one repeats.")
+    ] = None,
+    chain_api: Annotated[str, typer.Option("--chainAPI", help="Post what is heard to user:password@url.")] = "",
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Socket.IO port.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    engine: Annotated[Engine | None, typer.Option(help="What runs the classifiers.")] = None,
+    gate: Annotated[float | None, typer.Option(min=0, max=1, help="Parent probability that runs an expert.")] = None,
+    profile: Annotated[Path | None, typer.Option(help="The node's YAML; other options override it.")] = None,
+    debug: Annotated[int, typer.Option(help="Debug level; from 1 on, everything is logged.")] = 0,
+) -> None:
+    """Say what is heard in a file, or live in JACK's ports."""
+    if stream is not None and jack:
+        raise typer.BadParameter("--stream and --jack exclude one another.")
+    if stream is None and (channel is not None or csv or as_json or show):
+        raise typer.BadParameter("--channel, --csv, --json and --show go with --stream.")
+    if stream is None and not jack and profile is None:
+        raise typer.BadParameter("Name what to listen to: --stream FILE, --jack PORTS or --profile YAML.")
+    if stream is not None and chain_api:
+        raise typer.BadParameter("--chainAPI goes with live listening.")
+    given = {"nn": nn, "jack": _names(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
+    settings = _settings(profile, {**given, "engine": engine and engine.value})
+    set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
+    rules = rules_of(classes=_names(extract), dynamic=extract_dd, channels=_names(extract_channels))
+    if stream is not None:
+        options = OfflineOptions(
+            path=stream,
+            settings=settings.analyzer,
+            channel=channel,
+            out=out,
+            rules=rules,
+            csv=csv,
+            as_json=as_json,
+            show=show,
+        )
+        raise typer.Exit(run_offline(options))
+    server = settings.jack.server if profile else None
+    chain = ChainAddress.parse(chain_api) if chain_api else None
+    asyncio.run(
+        run_live(LiveOptions(settings=settings.analyzer, jack_server=server, out=out, rules=rules, chain=chain))
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _settings(profile: Path | None, given: Mapping[str, object]) -> Settings:
+    """The profile's settings, or the defaults, under what the command line gave: typer has checked that already."""
+    settings = load_settings(profile) if profile else ORIGINAL
+    over = {name: value for name, value in given.items() if value is not None}
+    return settings.model_copy(update={"analyzer": settings.analyzer.model_copy(update=over)})
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 a failure told in a line, 2 wrong usage."""
+    try:
+        app()
+    except TidzamError as error:
+        typer.echo(f"analyzer: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

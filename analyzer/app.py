@@ -1,0 +1,133 @@
+"""The analyzer put together: capture, pipeline, and whoever takes what was heard."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from analyzer.capture.child import CaptureOptions
+from analyzer.extraction import ExtractionRule, Extractor
+from analyzer.health import LiveHealth
+from analyzer.hop import Hop
+from analyzer.live import Live
+from analyzer.metrics import HealthCollector
+from analyzer.pipeline import Pipeline
+from analyzer.sinks.bounded import Sink
+from analyzer.sinks.chain import ChainAddress, ChainApi
+from analyzer.web import Web
+from tidzam.config.settings import AnalyzerSettings
+from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth
+from tidzam.server import Health, Server
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveOptions:
+    """What the live analyzer is to do. Without a `jack_server`, the environment says which one is meant."""
+
+    settings: AnalyzerSettings
+    jack_server: str | None = None
+    out: Path | None = None
+    rules: tuple[ExtractionRule, ...] = ()
+    chain: ChainAddress | None = None
+
+
+async def run_live(options: LiveOptions) -> None:
+    """Listen, analyze and tell, until TERM or INT. Raises TidzamError if it cannot begin."""
+    settings = options.settings
+    pipeline = Pipeline.load(settings.nn, engine=settings.engine, gate=settings.gate, threads=settings.threads)
+    log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
+    await Analyzer(pipeline, options).run()
+
+
+class Analyzer:
+    """The composition root of live listening."""
+
+    def __init__(self, pipeline: Pipeline, options: LiveOptions) -> None:
+        settings = options.settings
+        self._pipeline = pipeline
+        capture = CaptureOptions(patterns=settings.jack, server=options.jack_server, slots=settings.max_channels)
+        self._live = Live(pipeline, capture, self._spread, overlap=settings.overlap)
+        registry = CollectorRegistry()
+        HealthCollector(self._detail, registry)
+        self._server = Server(
+            "analyzer",
+            host=settings.host,
+            port=settings.port,
+            health=self._health,
+            messages=MESSAGES,
+            registry=registry,
+        )
+        self._web = Web(self._server, classifiers=pipeline.classifiers, labels=pipeline.labels, health=self._detail)
+        self._sinks = [Sink("socket.io", self._web.deliver)]
+        if options.out is not None:
+            self._sinks.append(Sink("clips", clip_writer(Extractor(options.out, options.rules, pipeline.labels))))
+        self._chain = ChainApi(options.chain) if options.chain else None
+        if self._chain is not None:
+            self._sinks.append(Sink("the Chain API", self._chain.deliver))
+
+    def _spread(self, hop: Hop) -> None:
+        for sink in self._sinks:
+            sink.put(hop)
+
+    async def run(self) -> None:
+        """Run until TERM or INT; everything ends in the reverse order of its start."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with AsyncExitStack() as stack:
+            if self._chain is not None:
+                stack.push_async_callback(self._chain.close)
+            await stack.enter_async_context(self._server)
+            tasks = await stack.enter_async_context(asyncio.TaskGroup())
+            running = [tasks.create_task(sink.run()) for sink in self._sinks]
+            running += [tasks.create_task(self._web.tell_health()), tasks.create_task(self._live.run())]
+            await stop.wait()
+            log.info("ending")
+            for task in reversed(running):
+                task.cancel()
+
+    def _health(self) -> Health:
+        live = self._live.health()
+        return Health(ok=not live.reasons, reasons=(*live.reasons, *live.remarks), detail=self._detail().model_dump())
+
+    def _detail(self) -> AnalyzerHealth:
+        dropped = self._server.dropped + sum(sink.dropped for sink in self._sinks)
+        return health_message(self._live.health(), self._pipeline, dropped_messages=dropped)
+
+
+def health_message(live: LiveHealth, pipeline: Pipeline, *, dropped_messages: int) -> AnalyzerHealth:
+    """The state of the analyzer as it goes over the wire."""
+    tally, age_s = live.tally, live.tally.age_s()
+    return AnalyzerHealth(
+        engine=pipeline.engine,
+        classifiers=pipeline.classifiers,
+        channels=live.channels,
+        lag_s=round(tally.lag_s, 4) if tally.windows else None,
+        lost_frames=tally.lost_frames,
+        gaps=tally.gaps,
+        dropped_windows=tally.dropped_windows,
+        dropped_messages=dropped_messages,
+        windows_per_s=round(tally.windows_per_s(), 2),
+        windows=tally.windows,
+        last_window_age_s=None if age_s is None else round(age_s, 3),
+        capture_pid=live.capture_pid,
+        rate_hz=live.rate_hz,
+    )
+
+
+def clip_writer(extractor: Extractor) -> Callable[[Hop], Awaitable[None]]:
+    """A sink's `deliver` that keeps clips, in a thread: the disk may be slow."""
+
+    async def deliver(hop: Hop) -> None:
+        await asyncio.to_thread(extractor.take, hop.batch, hop.analyses)
+
+    return deliver

@@ -1,0 +1,88 @@
+"""The analyzer's end of the capture process: start it, share memory with it, hear what it tells."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from analyzer.capture.events import Event, decode
+from analyzer.ring import Ring
+from tidzam.process import Child, child_process
+
+log = logging.getLogger(__name__)
+
+_GRACE_S = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureOptions:
+    """What to capture. `server` is the JACK server's name; without one, the environment's is meant."""
+
+    patterns: tuple[str, ...]
+    server: str | None = None
+    slots: int = 256
+    ring_s: float = 10.0
+
+
+def capture_argv(options: CaptureOptions, fd: int) -> list[str]:
+    """The command line of the capture process with the memory file `fd`."""
+    return [
+        sys.executable,
+        "-m",
+        "analyzer.capture",
+        f"--fd={fd}",
+        f"--slots={options.slots}",
+        f"--ring-s={options.ring_s}",
+        "--",
+        *options.patterns,
+    ]
+
+
+class Capture:
+    """A running capture process. `events` ends when the process does."""
+
+    def __init__(self, child: Child, fd: int) -> None:
+        self._child, self._fd = child, fd
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def ring(self) -> Ring:
+        """The shared ring; there is one once the process is Ready."""
+        return Ring.attach(self._fd)
+
+    async def events(self) -> AsyncIterator[Event]:
+        stdout = self._child.process.stdout
+        assert stdout is not None
+        async for line in stdout:
+            yield decode(line.decode())
+
+
+@asynccontextmanager
+async def capture_process(options: CaptureOptions) -> AsyncIterator[Capture]:
+    """Run the capture process while the context is open.
+
+    The memory is a nameless file: it is gone with the last of the two processes, however they end.
+    """
+    env = {"JACK_NO_START_SERVER": "1"} | ({"JACK_DEFAULT_SERVER": options.server} if options.server else {})
+    fd = os.memfd_create("tidzam-ring")
+    try:
+        async with child_process(
+            capture_argv(options, fd),
+            name="capture",
+            env=env,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            pass_fds=(fd,),
+            grace_s=_GRACE_S,
+            on_line=lambda line: log.warning("capture: %s", line),
+        ) as child:
+            yield Capture(child, fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,71 @@
+"""What the capture process tells the analyzer: one JSON object a line on its standard output."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The ring is laid in the shared memory, and JACK answers."""
+
+    client: str
+    rate_hz: int
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A port is being captured into `slot`, at the pace of its source's `lane`; right from `first_frame` on."""
+
+    channel: str
+    slot: int
+    lane: int
+    first_frame: int
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A port has gone; its slot may be given to another."""
+
+    channel: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A port matches and cannot be captured. Told once; it is tried again."""
+
+    channel: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Clock:
+    """JACK's frame clock (64 bits, as in the ring) beside the system's (seconds since 1970, UTC)."""
+
+    frame: int
+    utc_s: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why the process is about to end."""
+
+    message: str
+    hint: str
+
+
+Event = Ready | Opened | Closed | Refused | Clock | Failed
+_KINDS = {kind.__name__.lower(): kind for kind in (Ready, Opened, Closed, Refused, Clock, Failed)}
+
+
+def encode(event: Event) -> str:
+    """The event as one line, without its end."""
+    return json.dumps({"event": type(event).__name__.lower(), **asdict(event)})
+
+
+def decode(line: str) -> Event:
+    """The inverse of `encode`. Raises ValueError, KeyError or TypeError for anything else: both ends are ours."""
+    fields = json.loads(line)
+    event: Event = _KINDS[fields.pop("event")](**fields)
+    return event

@@ -1,0 +1,126 @@
+"""Follows JACK's ports: a recorder for each source that matches, a slot of the ring for each of its channels."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import jack
+
+from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
+from analyzer.capture.recorder import Recorder
+from analyzer.capture.slots import plan
+from analyzer.ring import CLOCK, LANES, Ring, RingWriter, wrapped_difference
+from tidzam.patterns import matches
+from tidzam.sources import source_of
+
+CLIENT_NAME: Final = "tidzam-analyzer"
+_NAME_LENGTH: Final = 60
+_CLOCK_TRIES: Final = 5
+_CLOCK_TIGHT_S: Final = 0.0002
+_SETTLED_CYCLES: Final = 2
+"""A connection counts from a cycle boundary after the call; by then the callback has the new channels as well."""
+
+
+class Patchbay:
+    """Keeps what is recorded in step with JACK's ports, and tells `say` what changed.
+
+    `changed` is set when ports may have come or gone, `gone` when the server has left. One thread calls the methods.
+    """
+
+    def __init__(
+        self, client: jack.Client, ring: Ring, patterns: tuple[str, ...], say: Callable[[Event], None]
+    ) -> None:
+        self.changed, self.gone = threading.Event(), threading.Event()
+        self._ring, self._patterns, self._say = ring, patterns, say
+        self._slots: dict[str, int] = {}
+        self._recorders: dict[str, tuple[int, Recorder]] = {}
+        self._refused: frozenset[str] = frozenset()
+        self._last_lane = CLOCK
+        client.set_port_registration_callback(lambda port, register: self.changed.set(), only_available=False)
+        self._clock = Recorder(client, RingWriter(ring, CLOCK), self._leave)
+
+    def _leave(self) -> None:
+        self.gone.set()
+        self.changed.set()
+
+    def patch(self) -> None:
+        """Let go of the ports that went, take the ones that came. Channels that stay are not touched."""
+        if not self._ring.written_until():
+            return  # the clock has not begun
+        names = (port.name for port in self._clock.client.get_ports(is_audio=True, is_output=True))
+        wanted = {name for name in names if matches(name, self._patterns)}
+        connected = {
+            name: joined for _, recorder in self._recorders.values() for name, joined in recorder.channels.items()
+        }
+        todo = plan(wanted, connected, self._slots, slots=self._ring.slots)
+        for name in todo.close:
+            self._close(name)
+        refused = dict.fromkeys(todo.refused, f"All {self._ring.slots} slots are taken: raise analyzer.max_channels.")
+        for name, slot in todo.open.items():
+            try:
+                self._open(name, slot)
+            except jack.JackError as error:
+                if not self._is_there(name):
+                    continue  # it went while we looked
+                refused[name] = (
+                    f"JACK refused it: {error}. Unload a source, or raise jack.port_max (256 clients at most)."
+                )
+        self._leave_idle()
+        for name in refused.keys() - self._refused:
+            self._say(Refused(name, refused[name]))
+        self._refused = frozenset(refused)
+
+    def _is_there(self, name: str) -> bool:
+        return any(port.name == name for port in self._clock.client.get_ports(is_output=True))
+
+    def _open(self, name: str, slot: int) -> None:
+        lane, recorder = self._recorder(source_of(name))
+        recorder.open(name, slot)
+        self._slots[name] = slot
+        first_frame = self._clock.writer.next_frame + _SETTLED_CYCLES * self._ring.period
+        self._say(Opened(name, slot, lane, first_frame))
+
+    def _recorder(self, source: str) -> tuple[int, Recorder]:
+        """The source's recorder, a new one if it has none. Raises jack.JackError."""
+        if source not in self._recorders:
+            lane = self._free_lane()
+            client = jack.Client(f"{CLIENT_NAME}-{source}"[:_NAME_LENGTH], no_start_server=True)
+            writer = RingWriter(self._ring, lane, near=self._clock.writer.next_frame)
+            self._recorders[source] = lane, Recorder(client, writer, self._leave)
+        return self._recorders[source]
+
+    def _free_lane(self) -> int:
+        """One that was left longest ago: the analyzer may still read what the last source wrote."""
+        taken = {lane for lane, _ in self._recorders.values()}
+        after_last = (1 + (self._last_lane + offset) % (LANES - 1) for offset in range(LANES - 1))
+        self._last_lane = next(lane for lane in after_last if lane not in taken)
+        return self._last_lane
+
+    def _close(self, name: str) -> None:
+        del self._slots[name]
+        self._recorders[source_of(name)][1].close(name)
+        self._say(Closed(name))
+
+    def _leave_idle(self) -> None:
+        idle = [source for source, (_, recorder) in self._recorders.items() if not recorder.channels]
+        for source in idle:
+            self._recorders.pop(source)[1].stop()
+
+    def clock(self) -> Clock | None:
+        """The frame clock beside the system's; None before the first cycle, or if no tight reading was to be had."""
+        near = self._ring.written_until()
+        for _ in range(_CLOCK_TRIES if near else 0):
+            before = time.time()
+            frame = self._clock.client.frame_time
+            after = time.time()
+            if after - before < _CLOCK_TIGHT_S:
+                return Clock(near + wrapped_difference(frame, near), (before + after) / 2)
+        return None
+
+    def stop(self) -> None:
+        """Leave JACK."""
+        for _, recorder in (*self._recorders.values(), (CLOCK, self._clock)):
+            recorder.stop()

@@ -1,0 +1,197 @@
+"""The selector and the experts under it: which runs on which window, and what their outputs come to together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.engines import Engine
+from tidzam.audio.features import FeatureSpec, Float32, extract
+from tidzam.audio.resample import resample
+from tidzam.bundle import SELECTOR, Manifest
+from tidzam.errors import BundleError
+from tidzam.labels import LabelTree
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A bundle's manifest and the engine that runs its network."""
+
+    manifest: Manifest
+    engine: Engine
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def labels(self) -> LabelTree:
+        """Its label tree as it hangs in the cascade: an expert's roots lie under the class of its own name."""
+        parents = self.manifest.labels.parents
+        if self.manifest.is_selector:
+            return self.manifest.labels
+        hung = {label: self.name if parent is None else parent for label, parent in parents.items()}
+        return LabelTree({**hung, self.name: None})
+
+
+class Cascade:
+    """Classifiers joined by name: an expert hangs under the class that has its name, to any depth.
+
+    `classifiers` are ordered parents first, the selector at the head; `labels` is the tree of all of them, and
+    `classes` their outputs, parents before children.
+    """
+
+    def __init__(self, classifiers: Iterable[Classifier], *, gate: float = 0.05) -> None:
+        """Raises BundleError: `bundle_cascade` if names do not fit together, `bundle_features` if windows differ."""
+        self.classifiers = order(tuple(classifiers))
+        self.gate = gate
+        self.labels = reduce(LabelTree.merged, (classifier.labels for classifier in self.classifiers))
+        self.classes = tuple(
+            label
+            for classifier in self.classifiers
+            for label in sorted(classifier.manifest.classes, key=lambda label: len(self.labels.path(label)))
+        )
+        self.thresholds = {k: v for classifier in self.classifiers for k, v in classifier.manifest.thresholds.items()}
+        self._columns = {label: column for column, label in enumerate(self.classes)}
+        self._parents = {label: self._parent_column(label) for label in self.classes}
+
+    @property
+    def window_s(self) -> float:
+        return self.classifiers[0].manifest.features.window_s
+
+    @property
+    def specs(self) -> frozenset[FeatureSpec]:
+        return frozenset(classifier.manifest.features for classifier in self.classifiers)
+
+    def predict(self, windows: Float32, rate_hz: int) -> list[dict[str, float]]:
+        """The joint probability of every class of every classifier that ran, for windows (n, frames) at `rate_hz`.
+
+        A child's joint probability is its classifier's output times its parent's joint probability. An expert runs
+        on the windows whose parent class reaches `gate`; its classes are absent from the others.
+        """
+        features = FeatureCache(windows, rate_hz)
+        joint = np.full((len(windows), len(self.classes)), np.nan, dtype=np.float32)
+        for classifier in self.classifiers:
+            rows = self._rows(classifier, joint)
+            if len(rows):
+                outputs = classifier.engine.predict(features.of(classifier.manifest.features, rows))
+                self._multiply(classifier, outputs, joint, rows)
+        return [
+            {label: float(value) for label, value in zip(self.classes, row, strict=True) if not np.isnan(value)}
+            for row in joint
+        ]
+
+    def _rows(self, classifier: Classifier, joint: Float32) -> Rows:
+        """The windows that `classifier` is to run on."""
+        if classifier.manifest.is_selector:
+            return np.arange(len(joint))
+        return np.flatnonzero(joint[:, self._columns[classifier.name]] >= self.gate)
+
+    def _multiply(self, classifier: Classifier, outputs: Float32, joint: Float32, rows: Rows) -> None:
+        """Put the outputs (len(rows), classes) of `classifier` into `joint`, each times its parent's value there."""
+        own = classifier.manifest.classes
+        for label in sorted(own, key=self._columns.__getitem__):
+            parent = self._parents[label]
+            weight = np.float32(1) if parent is None else joint[rows, parent]
+            joint[rows, self._columns[label]] = outputs[:, own.index(label)] * weight
+
+    def _parent_column(self, label: str) -> int | None:
+        """The column of the nearest ancestor of `label` that is a class of some classifier."""
+        ancestors = reversed(self.labels.path(label)[:-1])
+        return next((self._columns[ancestor] for ancestor in ancestors if ancestor in self._columns), None)
+
+
+class FeatureCache:
+    """The features of some windows, worked out once for each spec, and only for the rows that are asked for."""
+
+    def __init__(self, windows: Float32, rate_hz: int) -> None:
+        self._windows = windows
+        self._rate_hz = rate_hz
+        self._features: dict[FeatureSpec, Float32] = {}
+        self._done: dict[FeatureSpec, NDArray[np.bool_]] = {}
+
+    def of(self, spec: FeatureSpec, rows: Rows) -> Float32:
+        """Features of `rows`, shape (len(rows), *spec.shape)."""
+        count = len(self._windows)
+        features = self._features.setdefault(spec, np.empty((count, *spec.shape), dtype=np.float32))
+        done = self._done.setdefault(spec, np.zeros(count, dtype=np.bool_))
+        fresh = rows[~done[rows]]
+        if len(fresh):
+            features[fresh] = window_features(self._windows[fresh], self._rate_hz, spec)
+            done[fresh] = True
+        return features if len(rows) == count else features[rows]
+
+
+def window_features(windows: Float32, rate_hz: int, spec: FeatureSpec) -> Float32:
+    """Features, shape (n, *spec.shape), of windows (n, frames) that last `spec.window_s` at `rate_hz`."""
+    samples = resample(windows, rate_hz, spec.rate_hz)
+    missing = spec.window_samples - samples.shape[1]
+    if abs(missing) == 1:  # window_s is no whole number of frames at one of the rates
+        samples = np.pad(samples, ((0, 0), (0, 1)))[:, : spec.window_samples]
+    return extract(samples, spec)
+
+
+def order(classifiers: tuple[Classifier, ...]) -> tuple[Classifier, ...]:
+    """`classifiers` with the selector first and every expert behind the one it hangs under.
+
+    Raises BundleError if they make no cascade.
+    """
+    _check_names(classifiers)
+    _check_windows(classifiers)
+    ordered = [classifier for classifier in classifiers if classifier.manifest.is_selector]
+    for parent in ordered:  # grows while it is walked
+        ordered += [c for c in classifiers if c.name in parent.manifest.classes and c not in ordered]
+    for classifier in classifiers:
+        if classifier not in ordered:
+            raise _hangs_nowhere(classifier.name, [label for c in ordered for label in c.manifest.classes])
+    return tuple(ordered)
+
+
+def _check_names(classifiers: tuple[Classifier, ...]) -> None:
+    names = [classifier.name for classifier in classifiers]
+    if SELECTOR not in names:
+        raise BundleError(
+            f"None of the classifiers ({', '.join(sorted(names)) or 'there are none'}) is called {SELECTOR!r}.",
+            hint=f"The one that every window goes through first must be named {SELECTOR}.",
+            code="bundle_cascade",
+        )
+    if twice := _repeated(names):
+        raise BundleError(f"Two classifiers are called {twice!r}.", hint="Remove one of them.", code="bundle_cascade")
+    if twice := _repeated([label for c in classifiers for label in c.manifest.classes]):
+        owners = " and ".join(repr(c.name) for c in classifiers if twice in c.manifest.classes)
+        raise BundleError(
+            f"Class {twice!r} is in the classifiers {owners}.", hint="Rename it in one of them.", code="bundle_cascade"
+        )
+
+
+def _check_windows(classifiers: tuple[Classifier, ...]) -> None:
+    lengths = {classifier.manifest.features.window_s for classifier in classifiers}
+    if len(lengths) > 1:
+        each = ", ".join(f"{c.name} {c.manifest.features.window_s:g} s" for c in classifiers)
+        raise BundleError(
+            f"Classifiers of one cascade hear the same windows; these differ: {each}.",
+            hint="Train them with one window_s.",
+            code="bundle_features",
+        )
+
+
+def _repeated(names: list[str]) -> str | None:
+    return next((name for name, count in Counter(names).items() if count > 1), None)
+
+
+def _hangs_nowhere(name: str, classes: list[str]) -> BundleError:
+    near = get_close_matches(name, classes, n=1)
+    meant = f"Did you mean {near[0]!r}? " if near else ""
+    return BundleError(
+        f"Classifier {name!r} hangs nowhere: no other classifier has a class of that name.",
+        hint=f"{meant}The classes are {', '.join(classes)}.",
+        code="bundle_cascade",
+    )

@@ -1,0 +1,81 @@
+"""Detections: consecutive windows of one channel that agree, told as they start, go on and end. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tidzam.analysis import Analysis, Detection
+from tidzam.labels import UNKNOWN, LabelTree
+
+_SLACK = 0.1
+"""Windows further apart than this share of a window do not follow one another."""
+
+
+@dataclass(frozen=True)
+class DetectionChange:
+    """What became of a detection: it started, another window agreed, or the channel stopped agreeing."""
+
+    kind: Literal["start", "update", "end"]
+    detection: Detection
+
+
+class Detector:
+    """Merges windows into detections. Windows of one channel come in the order of their time."""
+
+    def __init__(self, labels: LabelTree) -> None:
+        self._labels = labels
+        self._open: dict[tuple[str, str], Detection] = {}
+
+    def add(self, analyses: Iterable[Analysis]) -> list[DetectionChange]:
+        """What the next windows mean, ends first. A detection lives as long as window after window names its class."""
+        return [event for analysis in analyses for event in self._one(analysis)]
+
+    def finish(self, channel: str | None = None) -> list[DetectionChange]:
+        """End what is open on `channel`, or on all of them: no more windows of it will come."""
+        gone = [key for key in self._open if channel is None or key[0] == channel]
+        return [DetectionChange("end", self._open.pop(key)) for key in gone]
+
+    def _one(self, analysis: Analysis) -> list[DetectionChange]:
+        ended = [key for key in self._open if key[0] == analysis.channel and not self._goes_on(key, analysis)]
+        events = [DetectionChange("end", self._open.pop(key)) for key in ended]
+        for label in analysis.result:
+            if label == UNKNOWN:
+                continue
+            key = (analysis.channel, label)
+            kind: Literal["update", "start"] = "update" if key in self._open else "start"
+            known = self._open.get(key)
+            self._open[key] = self._started(analysis, label) if known is None else _extended(known, analysis)
+            events.append(DetectionChange(kind, self._open[key]))
+        return events
+
+    def _goes_on(self, key: tuple[str, str], analysis: Analysis) -> bool:
+        gap = analysis.start - self._open[key].end
+        return key[1] in analysis.result and gap <= _SLACK * (analysis.end - analysis.start)
+
+    def _started(self, analysis: Analysis, label: str) -> Detection:
+        probability = analysis.probabilities[label]
+        return Detection(
+            id=f"{analysis.channel}/{label}/{analysis.start:%Y%m%dT%H%M%S.%f}",
+            channel=analysis.channel,
+            label=label,
+            path=self._labels.path(label),
+            start=analysis.start,
+            end=analysis.end,
+            peak_probability=probability,
+            mean_probability=probability,
+            windows=1,
+        )
+
+
+def _extended(detection: Detection, analysis: Analysis) -> Detection:
+    probability = analysis.probabilities[detection.label]
+    windows = detection.windows + 1
+    return replace(
+        detection,
+        end=analysis.end,
+        peak_probability=max(detection.peak_probability, probability),
+        mean_probability=detection.mean_probability + (probability - detection.mean_probability) / windows,
+        windows=windows,
+    )

@@ -1,0 +1,42 @@
+"""Which window is due: all channels' windows lie on one grid of the JACK frame clock. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Due:
+    """A window that is complete, and how many before it were given up to keep up."""
+
+    start: int
+    skipped: int
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Windows of `window` frames that start at every multiple of `hop` frames."""
+
+    window: int
+    hop: int
+
+    @classmethod
+    def of(cls, rate_hz: int, *, window_s: float, overlap: float) -> Grid:
+        """The grid at a rate; consecutive windows share the fraction `overlap` (0 ≤ overlap < 1) of their length."""
+        window = round(window_s * rate_hz)
+        return cls(window, max(1, round(window * (1 - overlap))))
+
+    def start_from(self, frame: int) -> int:
+        """The first window that starts at `frame` or later."""
+        return -(-frame // self.hop) * self.hop
+
+    def due(self, start: int, written_until: int, *, max_lag: int) -> Due | None:
+        """The window at `start`, once it is written; a later one if that has been complete for over `max_lag` frames.
+
+        Who falls behind jumps to the newest complete window, so that lag never grows beyond `max_lag`.
+        """
+        behind = written_until - (start + self.window)
+        if behind < 0:
+            return None
+        skipped = behind // self.hop if behind > max_lag else 0
+        return Due(start + skipped * self.hop, skipped)

@@ -1,0 +1,59 @@
+"""How live listening is going: counts, pace, and what keeps it from its job."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+_RATE_OVER_S: Final = 10.0
+
+
+class Tally:
+    """Counts, and the pace of the last seconds.
+
+    `lag_s` is the time from the end of the last window (JACK's clock) to its analysis being there; 0 if that came
+    early, as JACK hands out a period at its beginning. `dropped_windows` were captured, but given up to keep up.
+    """
+
+    def __init__(self) -> None:
+        self.lost_frames = self.gaps = self.windows = self.dropped_windows = 0
+        self.lag_s = 0.0
+        self._recent: deque[tuple[float, int]] = deque()
+        self._started = time.monotonic()
+
+    def lost(self, frames: int) -> None:
+        self.lost_frames += frames
+        self.gaps += 1
+
+    def analyzed(self, windows: int, *, lag_s: float) -> None:
+        self.windows += windows
+        self.lag_s = lag_s
+        self._recent.append((time.monotonic(), windows))
+        self._forget()
+
+    def _forget(self) -> None:
+        while len(self._recent) > 1 and self._recent[0][0] < time.monotonic() - _RATE_OVER_S:
+            self._recent.popleft()
+
+    def age_s(self) -> float | None:
+        """Seconds since the last analysis."""
+        return time.monotonic() - self._recent[-1][0] if self._recent else None
+
+    def windows_per_s(self) -> float:
+        over_s = min(_RATE_OVER_S, max(1.0, time.monotonic() - self._started))
+        recent = (count for moment, count in self._recent if moment >= time.monotonic() - over_s)
+        return sum(recent) / over_s
+
+
+@dataclass(frozen=True)
+class LiveHealth:
+    """The state of live listening. `reasons` keep it from its job; `remarks` are worth knowing all the same."""
+
+    reasons: tuple[str, ...]
+    remarks: tuple[str, ...]
+    channels: tuple[str, ...]
+    capture_pid: int | None
+    rate_hz: int | None
+    tally: Tally

@@ -1,0 +1,184 @@
+"""Live windows: keeps the capture process alive, reads windows from its ring and has them analyzed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Final, Protocol
+
+from analyzer.capture.child import Capture, CaptureOptions, capture_process
+from analyzer.capture.events import Failed, Ready
+from analyzer.grid import Due
+from analyzer.health import LiveHealth, Tally
+from analyzer.hop import Hop
+from analyzer.ring import Lapped
+from analyzer.session import Channel, Session
+from tidzam.analysis import Analysis, WindowBatch
+from tidzam.errors import JackError, TidzamError
+from tidzam.process import RestartPolicy
+
+log = logging.getLogger(__name__)
+
+_POLL_S: Final = 0.005
+_STALLED_S: Final = 10.0
+_LATE_S: Final = 3.0
+_NICE: Final = 5
+_POLICY: Final = RestartPolicy(first_delay_s=0.2, max_delay_s=3.0, stable_after_s=10.0)
+
+
+class Analyzes(Protocol):
+    """What live listening needs of a pipeline."""
+
+    @property
+    def window_s(self) -> float: ...
+    def check_rate(self, rate_hz: int) -> None: ...
+    def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]: ...
+
+
+class Live:
+    """Runs until cancelled. `on_hop` gets all channels' windows of one hop and what was heard; it must not block.
+
+    When the last channel has gone, one hop without channels says so.
+    """
+
+    def __init__(
+        self,
+        pipeline: Analyzes,
+        capture: CaptureOptions,
+        on_hop: Callable[[Hop], None],
+        *,
+        overlap: float = 0.0,
+    ) -> None:
+        self._pipeline, self._options, self._on_hop, self._overlap = pipeline, capture, on_hop, overlap
+        self._tally = Tally()
+        self._pid: int | None = None
+        self._session: Session | None = None
+        self._previous: Session | None = None
+        self._told_silence = True
+        self._trouble = "The capture process is starting."
+
+    async def run(self) -> None:
+        """Capture and analyze. Whatever ends the capture process, it is started again."""
+        failures = 0
+        with ThreadPoolExecutor(1, "analysis", initializer=_stand_back) as worker:
+            while True:
+                started = time.monotonic()
+                try:
+                    await self._run_capture(worker)
+                except* TidzamError as errors:
+                    self._tell(str(errors.exceptions[0]))
+                failures = _POLICY.failures_after(failures, time.monotonic() - started)
+                await asyncio.sleep(_POLICY.delay_s(failures))
+
+    def _tell(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            log.error("%s It is tried again until it works.", trouble)
+        self._trouble = trouble
+
+    async def _run_capture(self, worker: Executor) -> None:
+        """One life of the capture process. It always ends with an error that says why."""
+        async with capture_process(self._options) as capture, asyncio.TaskGroup() as tasks:
+            self._pid = capture.pid
+            try:
+                async for event in capture.events():
+                    if isinstance(event, Failed):
+                        raise JackError(event.message, hint=event.hint)
+                    if isinstance(event, Ready):
+                        self._session = self._begin(capture, event)
+                        tasks.create_task(self._analyze(self._session, worker))
+                    if self._session is not None:
+                        self._session.hear(event)
+                raise JackError("The capture process ended.")
+            finally:
+                self._pid = None
+                self._previous, self._session = self._session or self._previous, None
+
+    def _begin(self, capture: Capture, ready: Ready) -> Session:
+        self._pipeline.check_rate(ready.rate_hz)
+        log.info("capturing at %d Hz as the JACK client %s (pid %d)", ready.rate_hz, ready.client, capture.pid)
+        self._trouble = ""
+        return Session(capture.ring(), window_s=self._pipeline.window_s, overlap=self._overlap)
+
+    async def _analyze(self, session: Session, worker: Executor) -> None:
+        """Take every window of `session` as it gets complete. Raises JackError when none does any more."""
+        progress, written = time.monotonic(), 0
+        while True:
+            if session.ring.written_until() != written:
+                progress, written = time.monotonic(), session.ring.written_until()
+                self._note_gaps(session)
+            elif time.monotonic() - progress > _STALLED_S:
+                raise JackError(f"JACK delivered nothing for {_STALLED_S:.0f} s.")
+            due = session.due()
+            if due is None:
+                await asyncio.sleep(_POLL_S)
+            else:
+                await self._take(session, due, worker)
+
+    def _note_gaps(self, session: Session) -> None:
+        if self._previous is not None and session.timeline is not None:
+            gap = session.gap_after(self._previous)
+            self._previous = None
+            if gap is not None:
+                self._tally.lost(gap.frames)
+                log.warning("lost %d frames while the capture process was away", gap.frames)
+        for source, gap in session.new_gaps():
+            self._tally.lost(gap.frames)
+            moment = session.timeline.time_of(gap.start) if session.timeline else "time unknown"
+            log.warning("lost %d frames of %s at frame %d (%s)", gap.frames, source, gap.start, moment)
+
+    async def _take(self, session: Session, due: Due, worker: Executor) -> None:
+        channels = session.channels_at(due.start)
+        if due.skipped:
+            self._tally.dropped_windows += due.skipped * len(channels)
+            log.warning("analysis cannot keep up: %d hops of %d channels dropped", due.skipped, len(channels))
+        if not channels and self._told_silence:
+            return
+        self._told_silence = not channels
+        work = asyncio.get_running_loop().run_in_executor(worker, self._work, session, channels, due.start)
+        try:
+            hop = await work
+        except Lapped as error:
+            self._tally.dropped_windows += len(channels)
+            log.warning("a window was dropped: %s", error)
+            return
+        assert session.timeline is not None
+        end_s = session.timeline.utc_s(due.start + session.grid.window)
+        self._tally.analyzed(len(hop.analyses), lag_s=max(0.0, time.time() - end_s))
+        self._on_hop(hop)
+
+    def _work(self, session: Session, channels: tuple[Channel, ...], start: int) -> Hop:
+        """In the worker thread: the loop stays free."""
+        batch = session.read(channels, start)
+        return Hop(batch, self._pipeline.analyze(batch))
+
+    def health(self) -> LiveHealth:
+        """How it is going right now."""
+        session = self._session
+        return LiveHealth(
+            reasons=(*([self._trouble] if self._trouble else []), *self._lateness(session)),
+            remarks=tuple(session.refused.values()) if session else (),
+            channels=tuple(session.channels) if session else (),
+            capture_pid=self._pid,
+            rate_hz=session.ring.rate_hz if session else None,
+            tally=self._tally,
+        )
+
+    def _lateness(self, session: Session | None) -> list[str]:
+        if session is None:
+            return []
+        if not session.channels:
+            return [f"No JACK port matches {', '.join(self._options.patterns)}: there is nothing to listen to."]
+        age_s = min(session.listening_s(), self._tally.age_s() or math.inf)
+        allowed_s = (session.grid.window + session.grid.hop) / session.ring.rate_hz + _LATE_S
+        return [f"No window was analyzed for {age_s:.1f} s."] if age_s > allowed_s else []
+
+
+def _stand_back() -> None:
+    """Have this thread run after those that cannot wait: jackd, capture and what plays. Linux weighs threads singly."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

@@ -1,0 +1,42 @@
+"""The analyzer's figures for Prometheus, read when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tidzam.protocol.analyzer import AnalyzerHealth
+
+_COUNTERS = {
+    "windows": "Windows analyzed",
+    "lost_frames": "Frames that JACK skipped or capture missed",
+    "gaps": "Gaps that the lost frames make",
+    "dropped_windows": "Windows captured and not analyzed, to keep up",
+    "dropped_messages": "Messages that slow clients and sinks missed",
+}
+_GAUGES = {
+    "lag_s": ("lag_seconds", "From a window's end to its analysis"),
+    "windows_per_s": ("windows_per_second", "Windows analyzed a second"),
+    "last_window_age_s": ("last_window_age_seconds", "Since the last analysis"),
+}
+
+
+class HealthCollector(Collector):
+    """Tells `health` under names that begin with `tidzam_analyzer_`."""
+
+    def __init__(self, health: Callable[[], AnalyzerHealth], registry: CollectorRegistry) -> None:
+        self._health = health
+        registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        health = self._health()
+        yield GaugeMetricFamily("tidzam_analyzer_channels", "Channels captured", len(health.channels))
+        for field, told in _COUNTERS.items():
+            yield CounterMetricFamily(f"tidzam_analyzer_{field}", told, getattr(health, field))
+        for field, (name, told) in _GAUGES.items():
+            value = getattr(health, field)
+            if value is not None:
+                yield GaugeMetricFamily(f"tidzam_analyzer_{name}", told, value)

@@ -1,0 +1,110 @@
+"""From windows to what was heard in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from analyzer.cascade import Cascade, Classifier, window_features
+from analyzer.decision import decide
+from analyzer.engines import load_engine
+from tidzam.analysis import Analysis, WindowBatch
+from tidzam.audio.features import Float32, require_rate
+from tidzam.bundle import Engine as EngineName
+from tidzam.bundle import find_bundles, read_bundle
+from tidzam.labels import LabelTree
+from tidzam.paths import DEMO_BUNDLES
+
+SILENCE_DBFS = -120.0
+_LOUDEST = 100.0  # 40 dB over full scale: what is above comes from a fault
+
+
+class Pipeline:
+    """A cascade and the decision behind it. Holds no state between windows."""
+
+    def __init__(self, cascade: Cascade, *, engine: EngineName = "onnx") -> None:
+        self.cascade = cascade
+        self.engine = engine
+
+    @classmethod
+    def load(
+        cls, folder: Path | None = None, *, engine: EngineName = "onnx", gate: float = 0.05, threads: int = 1
+    ) -> Self:
+        """The bundles in `folder` (the demo's, if None) as one cascade. Raises BundleError with the reason."""
+        bundles = [read_bundle(path) for path in find_bundles(folder or DEMO_BUNDLES)]
+        classifiers = [Classifier(b.manifest, load_engine(b, engine, threads=threads)) for b in bundles]
+        return cls(Cascade(classifiers, gate=gate), engine=engine)
+
+    @property
+    def window_s(self) -> float:
+        return self.cascade.window_s
+
+    @property
+    def classifiers(self) -> tuple[str, ...]:
+        """Their names, the selector first."""
+        return tuple(classifier.name for classifier in self.cascade.classifiers)
+
+    @property
+    def labels(self) -> LabelTree:
+        return self.cascade.labels
+
+    def check_rate(self, rate_hz: int) -> None:
+        """Raises AudioError (`sample_rate`) if sound at `rate_hz` lacks the band that a classifier listens to."""
+        require_rate(rate_hz, self.cascade.specs)
+
+    def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]:
+        """What was heard in each channel of `batch`, in its order."""
+        return self.analyze_all([batch])[0]
+
+    def analyze_all(self, batches: Sequence[WindowBatch]) -> list[tuple[Analysis, ...]]:
+        """The same for several batches of one rate, in one go: larger steps are faster steps."""
+        rows = [batch.samples for batch in batches if batch.channels]
+        if not rows:
+            return [() for _ in batches]
+        samples, levels = measured(np.concatenate(rows))
+        heard = zip(self.cascade.predict(samples, batches[0].rate_hz), levels, strict=True)
+        return [
+            tuple(self._analysis(batch, row, *next(heard)) for row in range(len(batch.channels))) for batch in batches
+        ]
+
+    def _analysis(
+        self, batch: WindowBatch, row: int, probabilities: Mapping[str, float], level_dbfs: float
+    ) -> Analysis:
+        return Analysis(
+            channel=batch.channels[row],
+            start=batch.start,
+            end=batch.start + timedelta(seconds=batch.samples.shape[1] / batch.rate_hz),
+            start_frame=batch.start_frame,
+            result=decide(probabilities, self.cascade.thresholds, self.labels),
+            probabilities=probabilities,
+            level_dbfs=level_dbfs,
+            gap_frames=batch.gap_frames[row],
+        )
+
+    def spectrogram(self, window: Float32, rate_hz: int) -> Float32:
+        """What the selector sees of one window (frames,) at `rate_hz`: (frames, mels) in dB."""
+        spec = self.cascade.classifiers[0].manifest.features
+        (features,) = window_features(window[None], rate_hz, spec)
+        return np.asarray(features)
+
+
+def measured(windows: Float32) -> tuple[Float32, list[float]]:
+    """Windows (n, frames), and the RMS level of each in dB re a full-scale sine, not below -120.
+
+    Samples that are no numbers, or infinite, become silence: a fault upstream must not reach what is said of it.
+    """
+    power = _mean_square(windows)
+    if not np.isfinite(power).all():
+        windows = np.clip(np.nan_to_num(windows, nan=0.0, posinf=0.0, neginf=0.0), -_LOUDEST, _LOUDEST)
+        power = _mean_square(windows)
+    levels = 10 * np.log10(np.maximum(2 * power, 10 ** (SILENCE_DBFS / 10)))
+    return windows, [float(level) for level in levels]
+
+
+def _mean_square(windows: Float32) -> Float32:
+    square: Float32 = np.einsum("ij,ij->i", windows, windows) / np.float32(windows.shape[1])
+    return square

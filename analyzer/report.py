@@ -1,0 +1,74 @@
+"""What was heard in a file, for a person's eyes (a table) and for programs (rows)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from tidzam.analysis import Detection
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+COLUMNS = ("channel", "start_s", "end_s", "start", "end", "class", "path", "peak", "mean", "windows")
+
+
+@dataclass(frozen=True)
+class FileDetection:
+    """A detection in a file: its place from the file's beginning, exact to a frame, and in UTC if the file is dated."""
+
+    channel: int
+    start_s: float
+    end_s: float
+    dated: bool
+    detection: Detection
+
+    def row(self) -> dict[str, object]:
+        """Its values by COLUMNS; `start` and `end` are ISO 8601, or None in a file without a date."""
+        found = self.detection
+        moments = (found.start.isoformat(), found.end.isoformat()) if self.dated else (None, None)
+        path, peak, mean = " > ".join(found.path), round(found.peak_probability, 4), round(found.mean_probability, 4)
+        span = (round(self.start_s, 6), round(self.end_s, 6))
+        values = (self.channel, *span, *moments, found.label, path, peak, mean, found.windows)
+        return dict(zip(COLUMNS, values, strict=True))
+
+
+def split_date(stem: str) -> tuple[str, datetime | None]:
+    """`NAME-YYYY-MM-DD-HH-MM-SS`, with or without a fraction of a second, as NAME and UTC; None if there is no date."""
+    found = re.fullmatch(r"(.+)-(\d{4}(?:-\d\d){5})(\.\d{1,6})?", stem)
+    if found is None:
+        return stem, None
+    try:
+        return found[1], datetime.strptime(found[2] + (found[3] or ".0"), "%Y-%m-%d-%H-%M-%S.%f").replace(tzinfo=UTC)
+    except ValueError:
+        return stem, None
+
+
+def clock(seconds: float) -> str:
+    """`H:MM:SS.mmm`."""
+    minutes, rest_ms = divmod(round(seconds * 1000), 60_000)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest_ms // 1000:02d}.{rest_ms % 1000:03d}"
+
+
+def detection_table(found: Sequence[FileDetection]) -> Table:
+    """Detections in the order of their start."""
+    dated = any(entry.dated for entry in found)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("channel", justify="right")
+    for name in ("start", "end", *(["UTC"] if dated else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("class")
+    for name in ("peak", "mean"):
+        table.add_column(name, justify="right")
+    for entry in sorted(found, key=lambda entry: (entry.start_s, entry.channel)):
+        detection = entry.detection
+        utc = [f"{detection.start:%Y-%m-%d %H:%M:%S}"] if entry.dated else []
+        probabilities = (f"{detection.peak_probability:.2f}", f"{detection.mean_probability:.2f}")
+        span = (clock(entry.start_s), clock(entry.end_s))
+        label = Text.assemble((" > ".join((*detection.path[:-1], "")), "dim"), (detection.label, "cyan"))
+        table.add_row(str(entry.channel), *span, *utc, label, *probabilities)
+    return table

@@ -1,0 +1,146 @@
+"""One life of the capture process, as the analyzer sees it: its ring, its channels, its timeline."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
+from analyzer.grid import Due, Grid
+from analyzer.ring import Gap, Ring, RingReader, wrapped_difference
+from tidzam.analysis import WindowBatch
+from tidzam.audio.timeline import ClockPair, Timeline
+from tidzam.sources import source_of
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+_SAME_CLOCK_S: Final = 0.5
+_PATIENCE_CYCLES: Final = 3
+_MOST_LAG: Final = 0.5
+"""The part of the ring that analysis may lag behind before it gives windows up; the rest keeps it from being lapped."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A port in its slot of the ring, right from `first_frame` on, as far as its source's `lane` is written."""
+
+    name: str
+    slot: int
+    lane: int
+    first_frame: int
+
+
+class Session:
+    """Follows a ring. `hear` what the capture process tells; take the `due` window and `read` it."""
+
+    def __init__(self, ring: Ring, *, window_s: float, overlap: float) -> None:
+        self.ring = ring
+        self.grid = Grid.of(ring.rate_hz, window_s=window_s, overlap=overlap)
+        self.channels: Mapping[str, Channel] = {}
+        self.refused: Mapping[str, str] = {}
+        self.timeline: Timeline | None = None
+        self._reader = RingReader(ring)
+        self._next: int | None = None
+        self._listening_since = time.monotonic()
+
+    def listening_s(self) -> float:
+        """For how long there has been a channel."""
+        return time.monotonic() - self._listening_since
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case Opened():
+                self._listening_since = self._listening_since if self.channels else time.monotonic()
+                self.channels = {
+                    **self.channels,
+                    event.channel: Channel(event.channel, event.slot, event.lane, event.first_frame),
+                }
+                self.refused = _without(self.refused, event.channel)
+                log.info("listening to %s", event.channel)
+            case Closed():
+                self.channels = _without(self.channels, event.channel)
+                log.info("%s has gone", event.channel)
+            case Refused():
+                self.refused = {**self.refused, event.channel: event.reason}
+                log.error("%s is not captured. %s", event.channel, event.reason)
+            case Clock():
+                pair = ClockPair(event.frame, event.utc_s)
+                known = self.timeline
+                self.timeline = known.with_pair(pair) if known else Timeline.begin(self.ring.rate_hz, pair)
+
+    def due(self) -> Due | None:
+        """The next window that is complete, if one is; the one after it is next."""
+        if self.timeline is None:
+            return None
+        if self._next is None:
+            self._next = self.grid.start_from(self.ring.first_frame())
+        max_lag = round(self.ring.capacity_frames * _MOST_LAG) - self.grid.window
+        due = self.grid.due(self._next, self._written_until(), max_lag=max(max_lag, 0))
+        if due is not None:
+            self._next = due.start + self.grid.hop
+        return due
+
+    def _written_until(self) -> int:
+        """How far all lanes are written. Those that hang are waited for three cycles; then their frames are lost."""
+        ring = self.ring
+        clock = ring.written_until()
+        slowest = min((ring.written_until(channel.lane) for channel in self.channels.values()), default=clock)
+        return max(min(clock, slowest), clock - _PATIENCE_CYCLES * ring.period)
+
+    def channels_at(self, start: int) -> tuple[Channel, ...]:
+        """The channels that were right all through the window at `start`."""
+        return tuple(channel for channel in self.channels.values() if self._is_right(channel, start))
+
+    def _is_right(self, channel: Channel, start: int) -> bool:
+        return channel.first_frame <= start and 0 < self.ring.first_frame(channel.lane) <= start
+
+    def read(self, channels: tuple[Channel, ...], start: int) -> WindowBatch:
+        """The window at `start` of some channels. Raises Lapped if it is no longer there."""
+        assert self.timeline is not None
+        places = [(channel.slot, channel.lane) for channel in channels]
+        samples, lost = self._reader.read(places, start, self.grid.window)
+        return WindowBatch(
+            channels=tuple(channel.name for channel in channels),
+            samples=samples,
+            rate_hz=self.ring.rate_hz,
+            start_frame=start,
+            start=self.timeline.time_of(start),
+            gap_frames=lost,
+        )
+
+    def new_gaps(self) -> list[tuple[str, Gap]]:
+        """Gaps since the last call, and the source of each, as far as it had a channel to lose something."""
+        since: dict[int, tuple[int, str]] = {}
+        for channel in self.channels.values():
+            first = (channel.first_frame, source_of(channel.name))
+            since[channel.lane] = min(first, since.get(channel.lane, first))
+        return [
+            (source, gap)
+            for lane, (first_frame, source) in since.items()
+            for gap in self._reader.new_gaps(lane)
+            if gap.start >= first_frame
+        ]
+
+    def gap_after(self, previous: Session) -> Gap | None:
+        """What was lost between two lives of the capture process, to the frame.
+
+        None if the JACK server was another one by then (its clock does not go on from the previous), or nothing is
+        known yet: then only time can tell.
+        """
+        if previous.timeline is None or self.timeline is None or self.ring.rate_hz != previous.ring.rate_hz:
+            return None
+        mine, theirs = self.timeline, previous.timeline
+        last = mine.pairs[-1].frame
+        off = wrapped_difference(last, theirs.frame_at(mine.time_of(last)))
+        if abs(off) > _SAME_CLOCK_S * self.ring.rate_hz:
+            return None
+        start = previous.ring.written_until()
+        return Gap(start, wrapped_difference(self.ring.first_frame(), start))
+
+
+def _without(items: Mapping[str, _T], name: str) -> dict[str, _T]:
+    return {key: value for key, value in items.items() if key != name}

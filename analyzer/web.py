@@ -1,0 +1,116 @@
+"""What clients see of the analyzer: the `sys` event for all, and the events that a client subscribes to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from analyzer.detections import DetectionChange, Detector
+from analyzer.hop import Hop
+from tidzam.analysis import Analysis
+from tidzam.labels import LabelTree
+from tidzam.protocol.analyzer import (
+    AnalyzerHealth,
+    EventName,
+    Subscribe,
+    analysis_event,
+    classifier_list,
+    detection_event,
+    parse_classifier_request,
+    sys_event,
+)
+from tidzam.protocol.messages import Message, parse
+from tidzam.server import Server
+
+_SYS_ROOM: Final = "sys"
+_HEALTH_EVERY_S: Final = 2.0
+
+
+class Web:
+    """Answers clients and sends them what was heard.
+
+    Clients that want the same are in one room, so that an event is made once for each distinct wish, not for each
+    client. `deliver` is the sink's; it waits for no client, as the server drops what a slow one does not take.
+    """
+
+    def __init__(
+        self, server: Server, *, classifiers: tuple[str, ...], labels: LabelTree, health: Callable[[], AnalyzerHealth]
+    ) -> None:
+        self._server, self._classifiers, self._health = server, classifiers, health
+        self._paths = {label: labels.path(label) for label in labels}
+        self._detector = Detector(labels)
+        self._heard: frozenset[str] = frozenset()
+        self._wishes: dict[str, tuple[str, Subscribe]] = {}  # a client's room and what it asked for
+        server.on("sys", self._on_sys)
+        server.on("subscribe", self._on_subscribe)
+        server.on_connect(self._on_connect)
+        server.on_disconnect(self._on_disconnect)
+
+    async def _on_connect(self, sid: str) -> None:
+        await self._server.enter_room(sid, _SYS_ROOM)
+        await self._server.emit("sys", classifier_list(self._classifiers), to=sid)
+
+    async def _on_disconnect(self, sid: str) -> None:
+        self._wishes.pop(sid, None)
+
+    async def _on_sys(self, sid: str, data: Any) -> dict[str, Any]:
+        parse_classifier_request(data)
+        return classifier_list(self._classifiers)
+
+    async def _on_subscribe(self, sid: str, data: Any) -> None:
+        wish = parse(Subscribe, data)
+        if sid in self._wishes:
+            await self._server.leave_room(sid, self._wishes[sid][0])
+        room = f"subscribed {wish.model_dump_json()}"
+        self._wishes[sid] = room, wish
+        await self._server.enter_room(sid, room)
+        change = self._server.leave_room if wish.mute_sys else self._server.enter_room
+        await change(sid, _SYS_ROOM)
+
+    async def deliver(self, hop: Hop) -> None:
+        """Send one hop to whom it concerns."""
+        if hop.analyses:
+            await self._server.emit("sys", sys_event(hop.analyses), to=_SYS_ROOM)
+        for analysis in hop.analyses:
+            if rooms := self._rooms("analysis", analysis.channel, self._classes(analysis)):
+                await self._send("analysis", analysis_event(analysis, self._paths), rooms)
+        for event in self._detections(hop):
+            found = event.detection
+            if rooms := self._rooms("detection", found.channel, found.path):
+                await self._send("detection", detection_event(event.kind, found), rooms)
+
+    def _detections(self, hop: Hop) -> list[DetectionChange]:
+        """What became of detections. Those of channels that went end with them."""
+        gone = [end for channel in self._heard - {*hop.batch.channels} for end in self._detector.finish(channel)]
+        self._heard = frozenset(hop.batch.channels)
+        return gone + self._detector.add(hop.analyses)
+
+    def _classes(self, analysis: Analysis) -> tuple[str, ...]:
+        """The classes decided, and those above them."""
+        return tuple(label for result in analysis.result for label in self._paths.get(result, (result,)))
+
+    def _rooms(self, event: EventName, channel: str, classes: tuple[str, ...]) -> list[str]:
+        """Rooms of the wishes for an event of a channel that names `classes`."""
+        return [
+            room
+            for room, wish in dict(self._wishes.values()).items()
+            if event in wish.events and _fits((channel,), wish.channels) and _fits(classes, wish.classes)
+        ]
+
+    async def _send(self, event: EventName, message: Message, rooms: list[str]) -> None:
+        data = message.model_dump(mode="json")
+        for room in rooms:
+            await self._server.emit(event, data, to=room)
+
+    async def tell_health(self) -> None:
+        """Send `health` to those who asked for it, every two seconds, until cancelled."""
+        while True:
+            rooms = [room for room, wish in dict(self._wishes.values()).items() if "health" in wish.events]
+            await self._send("health", self._health(), rooms)
+            await asyncio.sleep(_HEALTH_EVERY_S)
+
+
+def _fits(names: tuple[str, ...], globs: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, glob) for name in names for glob in globs)

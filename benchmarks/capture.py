@@ -1,0 +1,151 @@
+"""How many channels a machine captures and analyzes live without losing a frame, and whether losses are counted."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psutil
+
+from analyzer.capture.child import Capture, CaptureOptions, capture_process
+from analyzer.capture.events import Event, Opened
+from analyzer.ring import RingReader
+from benchmarks.feeder import frame_code
+from benchmarks.rig import LiveAnalyzer, analyzer, feeder, jack_server
+from tidzam.config.settings import JackSettings
+from tidzam.errors import NodeError
+
+TITLE = "64 channels at 48 kHz with the cascade at work: frames lost in a minute; forced losses counted to the frame"
+
+CHANNELS = 64
+RATE_HZ = 48000
+PERIOD = 2048
+MINUTE_S = 60
+UNGATED_S = 20
+STOPS_S = (0.1, 0.7, 2.0)
+"""How long capture is held up, one after the other, to force losses. All fit in the ring."""
+
+
+def run(say: Callable[[str], None]) -> dict[str, Any]:
+    with jack_server(rate_hz=RATE_HZ, period=PERIOD) as server:
+        with feeder(server, f"--channels={CHANNELS}"):
+            gated = _measure(server, MINUTE_S, say)
+            ungated = _measure(server, UNGATED_S, say, "--gate=0")
+        say("forcing losses: the capture process is stopped and let go on, while samples tell their own frames")
+        with feeder(server, "--channels=2", "--code"):
+            forced = asyncio.run(_force_losses(server))
+    return {
+        "channels": CHANNELS,
+        "rate_hz": RATE_HZ,
+        "period": PERIOD,
+        **gated,
+        "gate_0": ungated,
+        "forced": forced,
+    }
+
+
+def _measure(server: JackSettings, duration_s: int, say: Callable[[str], None], *options: str) -> dict[str, Any]:
+    """What an analyzer of all channels loses, and what it takes, in `duration_s` seconds."""
+    with analyzer(server, "feeder:", *options) as listener:
+        listener.wait(channels=CHANNELS)
+        time.sleep(2)  # what a start costs is not what is measured
+        say(f"{CHANNELS} channels, {duration_s} s {' '.join(options)}")
+        return _watch(listener, duration_s)
+
+
+def _watch(listener: LiveAnalyzer, duration_s: int) -> dict[str, Any]:
+    before = listener.health()
+    if before is None or before.capture_pid is None:
+        raise NodeError("The analyzer went away.", hint="Run it by itself to see why.")
+    processes = {"analyzer": psutil.Process(listener.pid), "capture": psutil.Process(before.capture_pid)}
+    spent = {name: _cpu_s(process) for name, process in processes.items()}
+    lags = []
+    began = time.monotonic()
+    while time.monotonic() - began < duration_s:
+        time.sleep(1)
+        if (health := listener.health()) and health.lag_s is not None:
+            lags.append(health.lag_s)
+    took_s = time.monotonic() - began
+    after = listener.health() or before
+    return {
+        "duration_s": round(took_s, 1),
+        "lost_frames": after.lost_frames - before.lost_frames,
+        "dropped_windows": after.dropped_windows - before.dropped_windows,
+        "windows": after.windows - before.windows,
+        "lag_p50_s": round(float(np.median(lags)), 3),
+        "lag_max_s": round(max(lags), 3),
+        **{f"cpu_{name}": round((_cpu_s(p) - spent[name]) / took_s, 3) for name, p in processes.items()},
+        "rss_mb": round(sum(process.memory_info().rss for process in processes.values()) / 1e6),
+    }
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Frames of a channel told as lost, wrong without being told, and right though told (part of a torn block)."""
+
+    told: int
+    wrong_untold: int
+    right_told: int
+
+
+async def _force_losses(server: JackSettings) -> dict[str, Any]:
+    options = CaptureOptions(patterns=("feeder:",), server=server.server)
+    async with capture_process(options) as capture:
+        events = capture.events()
+        channel = await _first_opened(events)
+        hearing = asyncio.create_task(_drain(events))
+        await asyncio.sleep(1)
+        for stop_s in STOPS_S:
+            os.kill(capture.pid, signal.SIGSTOP)
+            await asyncio.sleep(stop_s)
+            os.kill(capture.pid, signal.SIGCONT)
+            await asyncio.sleep(0.5)
+        loss = _loss(capture, channel)
+        hearing.cancel()
+    return {
+        "stopped_s": sum(STOPS_S),
+        "told_frames": loss.told,
+        "wrong_untold_frames": loss.wrong_untold,
+        "right_told_frames": loss.right_told,
+        "counted_to_the_frame": loss.told > 0 and loss.wrong_untold == 0 and loss.right_told < PERIOD,
+    }
+
+
+async def _first_opened(events: Any) -> Opened:
+    async for event in events:
+        if isinstance(event, Opened):
+            return event
+    raise NodeError("The capture process ended.", hint="Is the machine very busy?")
+
+
+async def _drain(events: Any) -> list[Event]:
+    return [event async for event in events]
+
+
+def _loss(capture: Capture, channel: Opened) -> Loss:
+    """Compare each sample since the channel's first with the frame that it should tell."""
+    reader = RingReader(capture.ring())
+    ring = reader.ring
+    gaps = reader.new_gaps(channel.lane)
+    start = channel.first_frame
+    frames = np.arange(start, ring.written_until(channel.lane))
+    right = ring.samples[channel.slot, frames % ring.capacity_frames] == frame_code(frames)
+    told = np.zeros(len(frames), bool)
+    for gap in gaps:
+        told[gap.overlap(start, len(frames))] = True
+    return Loss(int(told.sum()), int((~right & ~told).sum()), int((right & told).sum()))
+
+
+if __name__ == "__main__":
+    print(run(print))

@@ -1,0 +1,280 @@
+"""Play clips as HTTP sources of a node of one's own: what its analyzer says of each, and what JACK carried."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jack
+import numpy as np
+import socketio
+import soundfile
+import yaml
+from aiohttp import ClientSession, web
+
+from benchmarks.alignment import Fidelity, fidelity
+from benchmarks.ear import AUDIBLE, Ear
+from benchmarks.esc10 import Clip
+from tidzam.audio.features import Float32
+from tidzam.audio.files import read_audio
+from tidzam.audio.resample import resample
+from tidzam.errors import NodeError
+from tidzam.node.jackd import jack_env
+from tidzam.process import child_process
+from tidzam.sources import port_name
+
+AT_ONCE = 4
+WINDOW_S = 2.0
+TIMEOUT_S = 40.0
+POLL_S = 0.01
+NEAR_S = 0.02
+"""How far a window may reach beyond a clip and still be one of it: a rounding of the times, not of the sound."""
+TAPE = "parity-tape"
+
+Request = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class Played:
+    """The mean probability of each class over a clip's windows, how many those were, and how JACK carried it."""
+
+    probabilities: Mapping[str, float]
+    windows: int
+    fidelity: Fidelity
+
+
+@dataclass(frozen=True)
+class Window:
+    """What the analyzer said of the window that started at `start_s`, in seconds since 1970."""
+
+    start_s: float
+    probabilities: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a port carried, and when its sound began, in seconds since 1970."""
+
+    track: Float32
+    rate_hz: int
+    began_s: float
+
+
+@dataclass(frozen=True)
+class Node:
+    """Where a node is: its JACK server, and the addresses of its programs."""
+
+    server: str
+    manager: str
+    analyzer: str
+
+
+@dataclass(frozen=True)
+class Playback:
+    """All clips, in their order, and the frames that JACK skipped meanwhile, summed over the channels."""
+
+    played: list[Played]
+    lost_frames: int
+
+
+async def play(clips: Sequence[Clip], work: Path, *, overlap: float, say: Callable[[str], None]) -> Playback:
+    """Play `clips`, a few at a time, to a node that runs the classifiers in `work`/nn."""
+    played: list[Played] = []
+    async with (
+        _serving(clips[0].path.parents[1]) as address,
+        _node(work, overlap) as node,
+        _client(node) as heard,
+        _requests(node) as request,
+    ):
+        for first in range(0, len(clips), AT_ONCE):
+            some = {f"clip-{first + k}": clip for k, clip in enumerate(clips[first : first + AT_ONCE])}
+            tape = await _play_some(some, address, node, request, work / "tape.wav")
+            for (name, clip), recorded in zip(some.items(), tape, strict=True):
+                played.append(_played(clip, heard[port_name(name, 0)], recorded))
+            say(f"{len(played)} of {len(clips)} clips played")
+        return Playback(played, await _lost_frames(node))
+
+
+def _played(clip: Clip, heard: Sequence[Window], recorded: Recorded) -> Played:
+    samples, native_hz = read_audio(clip.path)
+    sound = resample(samples, native_hz, recorded.rate_hz)[0]
+    start_s = recorded.began_s - int(np.argmax(np.abs(sound) > AUDIBLE)) / recorded.rate_hz
+    windows = [window.probabilities for window in heard if _within(window, start_s, len(sound) / recorded.rate_hz)]
+    classes = windows[0] if windows else {}
+    return Played(
+        probabilities={label: float(np.mean([window[label] for window in windows])) for label in classes},
+        windows=len(windows),
+        fidelity=fidelity(sound, recorded.track, recorded.rate_hz),
+    )
+
+
+def _within(window: Window, start_s: float, length_s: float) -> bool:
+    """Whether `window` holds the clip and nothing else, as every window of a file does."""
+    return start_s - NEAR_S <= window.start_s <= start_s + length_s - WINDOW_S + NEAR_S
+
+
+async def _lost_frames(node: Node) -> int:
+    """What the analyzer's health tells of it."""
+    async with ClientSession() as session, session.get(f"{node.analyzer}/healthz") as answer:
+        lost: int = (await answer.json())["detail"]["lost_frames"]
+        return lost
+
+
+async def _play_some(
+    clips: Mapping[str, Clip], address: str, node: Node, request: Request, path: Path
+) -> list[Recorded]:
+    """Load a source a clip and record their ports until all have come and gone."""
+    recorder = ["ffmpeg", "-v", "error", "-f", "jack", "-channels", str(len(clips)), "-i", TAPE]
+    recorder += ["-c:a", "pcm_f32le", "-y", str(path)]
+    async with child_process(recorder, name=TAPE, env=jack_env(node.server)):
+        client = jack.Client("parity", no_start_server=True, servername=node.server)
+        ear = Ear(client, list(clips))
+        with client:
+            await _until(lambda: len(client.get_ports(f"{TAPE}:.*")) == len(clips), "the recorder's ports")
+            await asyncio.gather(_load(clips, address, request), _record(client, ear, list(clips)))
+            began_s = [ear.began_s(name) for name in clips]
+    samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    return [Recorded(track, rate_hz, began) for track, began in zip(samples.T, began_s, strict=True)]
+
+
+async def _load(clips: Mapping[str, Clip], address: str, request: Request) -> None:
+    """Load a source a clip, one after another: each is answered when its sound has begun."""
+    for name, clip in clips.items():
+        url = f"{address}/{clip.label}/{clip.path.name}"
+        await request({"sys": {"loadsource": {"name": name, "url": url}}})
+
+
+async def _record(client: jack.Client, ear: Ear, names: Sequence[str]) -> None:
+    """Connect each source's port to its track and the ear as it appears; return when the last has come and gone."""
+    tracks = {port_name(name, 0): f"{TAPE}:input_{k}" for k, name in enumerate(names, start=1)}
+    ears = {port_name(name, 0): ear.port(name) for name in names}
+    seen: set[str] = set()
+    connected: set[str] = set()
+
+    def all_gone() -> bool:
+        try:
+            present = tracks.keys() & {port.name for port in client.get_ports(is_output=True)}
+        except jack.JackError:  # a port went while they were listed
+            return False
+        seen.update(present)
+        for port in present - connected:
+            with suppress(jack.JackErrorCode):  # registered, but its client is not active yet: the next round
+                client.connect(port, tracks[port])
+                client.connect(port, ears[port])
+                connected.add(port)
+        return len(seen) == len(tracks) and not present
+
+    await _until(all_gone, f"{', '.join(names)} to be played")
+
+
+async def _until(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not true():
+        if time.monotonic() > deadline:
+            raise NodeError(f"Waited {TIMEOUT_S:.0f} s in vain for {what}.", code="bench")
+        await asyncio.sleep(POLL_S)
+
+
+@asynccontextmanager
+async def _node(work: Path, overlap: float) -> AsyncIterator[Node]:
+    """A node without sources, started and stopped by the commands that a user types."""
+    icecast, manager, analyzer = _free_ports(3)
+    server = f"parity{os.getpid()}"
+    profile = {
+        "home": str(work / "home"),
+        "jack": {"server": server},
+        "icecast": {"port": icecast},
+        "stream_manager": {"port": manager},
+        "analyzer": {"port": analyzer, "nn": str(work / "nn"), "overlap": overlap},
+        "sources": [],
+    }
+    path = work / "profile.yaml"
+    path.write_text(yaml.safe_dump(profile), encoding="utf-8")
+    await asyncio.to_thread(_tidzam, work, "start", "--profile", str(path))
+    try:
+        yield Node(server, f"http://127.0.0.1:{manager}", f"http://127.0.0.1:{analyzer}")
+    finally:
+        await asyncio.to_thread(_tidzam, work, "stop")
+
+
+def _tidzam(work: Path, *words: str) -> None:
+    environment = {**os.environ, "TIDZAM_HOME": str(work / "home")}
+    argv = [sys.executable, "-m", "tidzam.cli", *words]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NodeError(f"tidzam {words[0]} ended with {done.returncode}: {done.stdout}{done.stderr}", code="bench")
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens to; held together until all are known, so that no two are the same."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+@asynccontextmanager
+async def _serving(folder: Path) -> AsyncIterator[str]:
+    """`folder` over HTTP; gives its address."""
+    application = web.Application()
+    application.router.add_static("/", folder)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        (port,) = _free_ports(1)
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _client(node: Node) -> AsyncIterator[Mapping[str, list[Window]]]:
+    """A plain client of the analyzer; what it is told of each channel, window by window."""
+    heard: dict[str, list[Window]] = defaultdict(list)
+    client = socketio.AsyncClient()
+
+    @client.on("sys")  # type: ignore[untyped-decorator]  # python-socketio has no types
+    def _(message: Any) -> None:
+        if isinstance(message, list):
+            for one in message:
+                start = datetime.strptime(one["analysis"]["time"], "%Y-%m-%d-%H-%M-%S.%f").replace(tzinfo=UTC)
+                heard[one["chan"]].append(Window(start.timestamp(), one["analysis"]["predicitions"]))
+
+    await client.connect(node.analyzer)
+    try:
+        yield heard
+    finally:
+        await client.disconnect()
+
+
+@asynccontextmanager
+async def _requests(node: Node) -> AsyncIterator[Request]:
+    """What asks the stream manager for something. A refusal ends the benchmark."""
+    client = socketio.AsyncClient()
+    await client.connect(node.manager)
+
+    async def request(message: dict[str, Any]) -> None:
+        answer = await client.call("sys", message)
+        if not answer["ok"]:
+            raise NodeError(f"The stream manager refused: {answer['error']['message']}", code="bench")
+
+    try:
+        yield request
+    finally:
+        await client.disconnect()

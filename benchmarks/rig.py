@@ -1,0 +1,125 @@
+"""What benchmarks of live listening stand on: a JACK server and an analyzer of their own, ended with the benchmark."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import jack
+
+from tidzam.config.settings import JackSettings
+from tidzam.errors import NodeError
+from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
+from tidzam.protocol.analyzer import AnalyzerHealth
+
+_PATIENCE_S = 30.0
+
+
+@contextmanager
+def program(argv: Sequence[str], env: Mapping[str, str], *, ready: bytes = b"") -> Iterator[subprocess.Popen[bytes]]:
+    """A process that lives as long as the context. With `ready`, wait until it says that line."""
+    quiet = subprocess.PIPE if ready else subprocess.DEVNULL
+    process = subprocess.Popen(
+        argv, env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=quiet, stderr=subprocess.DEVNULL
+    )
+    try:
+        if ready and process.stdout is not None and process.stdout.readline().strip() != ready:
+            raise NodeError(f"{' '.join(argv)} did not start.", hint="Run it by itself to see why.")
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def jack_server(*, rate_hz: int, period: int) -> Iterator[JackSettings]:
+    """A jackd under a name of its own, on the dummy driver. It ends after its clients have."""
+    settings = JackSettings(server=f"bench{os.getpid()}", rate_hz=rate_hz, period=period)
+    env = {**jack_env(settings.server), **SERVER_ENV}
+    with program(jackd_argv(settings), env):
+        wait_for(lambda: _has_jack(settings), "jackd did not start.")
+        yield settings
+        time.sleep(0.5)  # asked to end while it still buries a client, jackd hangs
+
+
+def _has_jack(settings: JackSettings) -> bool:
+    jack.set_error_function(lambda message: None)
+    try:
+        jack.Client("probe", no_start_server=True, servername=settings.server).close()
+    except jack.JackOpenError:
+        return False
+    return True
+
+
+@contextmanager
+def feeder(server: JackSettings, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`benchmarks.feeder` on that server."""
+    argv = [sys.executable, "-m", "benchmarks.feeder", *options]
+    with program(argv, jack_env(server.server), ready=b"playing") as process:
+        yield process
+
+
+class LiveAnalyzer:
+    """A running analyzer, seen over HTTP."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self.pid, self.url = process.pid, f"http://127.0.0.1:{port}"
+
+    def health(self) -> AnalyzerHealth | None:
+        """What it says of itself; None while it does not answer."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
+                body = answer.read()
+        except urllib.error.HTTPError as error:
+            body = error.read()
+        except OSError:
+            return None
+        detail: dict[str, Any] = json.loads(body)["detail"]
+        return AnalyzerHealth.model_validate(detail)
+
+    def wait(self, *, channels: int) -> None:
+        """Until that many channels are being analyzed."""
+
+        def well() -> bool:
+            health = self.health()
+            return health is not None and len(health.channels) == channels and health.windows >= channels
+
+        wait_for(well, f"The analyzer did not come to analyze {channels} channels.")
+
+
+@contextmanager
+def analyzer(server: JackSettings, ports: str, *options: str) -> Iterator[LiveAnalyzer]:
+    """An analyzer with the demo's classifiers that listens to `ports`."""
+    port = _free_port()
+    argv = [sys.executable, "-m", "analyzer", "--jack", ports, "--port", str(port), *options]
+    with program(argv, jack_env(server.server)) as process:
+        yield LiveAnalyzer(process, port)
+
+
+def wait_for(true: Callable[[], bool], message: str) -> None:
+    """Raises NodeError with `message` if it does not get true in time."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not true():
+        if time.monotonic() > deadline:
+            raise NodeError(message, hint="Is the machine very busy? Run the program by itself to see its log.")
+        time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

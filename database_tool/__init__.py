@@ -1,0 +1,1 @@
+"""Compiled datasets: the operations, their command line and their editor."""

@@ -1,0 +1,75 @@
+"""`python -m stream_manager`: sources into JACK and on to Icecast."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stream_manager.app import Options, run
+from tidzam.config import Settings, load_settings, load_sources
+from tidzam.errors import TidzamError
+from tidzam.log import set_up_logging
+
+cli = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@cli.command()
+def main(
+    buffer_size: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds of a stream to read ahead.", show_default="100")
+    ] = None,
+    samplerate: Annotated[
+        int | None, typer.Option(min=8000, max=192000, help="Sample rate of JACK in Hz.", show_default="44100")
+    ] = None,
+    port_available: Annotated[
+        int | None,
+        typer.Option(min=0, max=256, help="Ports for live streams, which are still to come.", show_default="10"),
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Socket.IO port.", show_default="8080")] = None,
+    tidzam_socketio: Annotated[
+        str, typer.Option(help="Socket.IO address of the analyzer, for recordings that are still to come.")
+    ] = "localhost:8001",
+    sources: Annotated[Path | None, typer.Option(help="JSON or YAML file with the sources to load.")] = None,
+    debug: Annotated[int, typer.Option(min=0, help="Above 0, the log tells everything.")] = 0,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    profile: Annotated[Path | None, typer.Option(help="The node's YAML; other options override it.")] = None,
+) -> None:
+    """Load sources into JACK, and push each of their channels to Icecast."""
+    try:
+        settings = load_settings(profile) if profile else Settings()
+        settings = _override(settings, "stream_manager", buffer_s=buffer_size, live_ports=port_available)
+        settings = _override(settings, "stream_manager", port=port, host=host)
+        settings = _override(settings, "jack", rate_hz=samplerate)
+        if sources:
+            settings = settings.model_copy(update={"sources": load_sources(sources)})
+        set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
+        asyncio.run(_run(settings))
+    except TidzamError as error:
+        typer.echo(f"stream_manager: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _override(settings: Settings, section: str, **values: Any) -> Settings:
+    """`settings` with those `values` of a section that were given."""
+    given = {name: value for name, value in values.items() if value is not None}
+    changed = getattr(settings, section).model_copy(update=given)
+    return settings.model_copy(update={section: changed})
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(Options.from_environment(settings), stop)
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,83 @@
+"""Joins JACK, Icecast, the sources and the server; starts them in order and stops them in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from stream_manager.health import SourceMetrics, health
+from stream_manager.icecast import Icecast
+from stream_manager.jack_graph import JackGraph
+from stream_manager.requests import Requests
+from stream_manager.source import World
+from stream_manager.sources import Sources
+from tidzam.config import Settings
+from tidzam.errors import TidzamError
+from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV
+from tidzam.node.jackd import jack_env
+from tidzam.protocol.stream_manager import MESSAGES
+from tidzam.server import Server
+
+log = logging.getLogger(__name__)
+
+DEFAULT_PASSWORD = "hackme"
+"""Of an Icecast that nobody configured."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run: the node's settings, and the passwords of its Icecast."""
+
+    settings: Settings
+    icecast_password: str
+    icecast_admin_password: str
+
+    @classmethod
+    def from_environment(cls, settings: Settings) -> Options:
+        source, admin = (os.environ.get(name, DEFAULT_PASSWORD) for name in (PASSWORD_ENV, ADMIN_PASSWORD_ENV))
+        return cls(settings, icecast_password=source, icecast_admin_password=admin)
+
+
+async def run(options: Options, stop: asyncio.Event) -> None:
+    """Do the job until `stop` is set. Raises TidzamError if it cannot begin."""
+    settings = options.settings
+    graph = JackGraph(settings.jack.server, expected_rate_hz=settings.jack.rate_hz)
+    icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
+    world = World(graph, icecast, jack_env(settings.jack.server), settings.stream_manager.buffer_s)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            sources = Sources(world, tasks, settings.stream_manager.media_roots)
+            async with _server(settings, graph, icecast, sources):
+                watchers = [tasks.create_task(graph.watch()), tasks.create_task(icecast.watch())]
+                await sources.load_profile(settings.sources)
+                await stop.wait()
+                log.info("stopping")
+                await sources.unload_all()
+                for watcher in watchers:
+                    watcher.cancel()
+    except ExceptionGroup as group:
+        expected, others = group.split(TidzamError)
+        if expected is None or others is not None:
+            raise
+        raise expected.exceptions[0] from None
+
+
+def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sources) -> Server:
+    registry = CollectorRegistry()
+    registry.register(SourceMetrics(graph, icecast, sources))
+    server = Server(
+        "stream manager",
+        host=settings.stream_manager.host,
+        port=settings.stream_manager.port,
+        health=lambda: health(graph, icecast, sources),
+        messages=MESSAGES,
+        registry=registry,
+    )
+    requests = Requests(sources)
+    server.on("sys", requests.sys)
+    server.on_disconnect(requests.gone)
+    return server

@@ -1,0 +1,98 @@
+"""The command lines of mpv, ffmpeg and ffprobe. Pure: settings in, arguments out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from tidzam.config.settings import IcecastSettings
+from tidzam.sources import icecast_client, mount_name
+
+NETWORK_TIMEOUT_S = 10
+PROTOCOLS = "http,https,tcp,tls,crypto,rtp,udp,rtsp,rtsps"
+"""What an address may make ffmpeg open: a stream must not name a file of this machine."""
+
+PROBED_PACKETS = 4
+"""The first packet of Vorbis gives no sound, nor may what precedes the first whole packet of a stream."""
+
+LEAD_IN_S = 0.5
+"""Silence before a sound that ends: whoever listens is connected when it begins, and its first moment is heard."""
+
+PAGE_US = 250_000
+"""Sound a page of Ogg holds, at most: a listener waits no longer for it."""
+
+
+def is_address(media: str) -> bool:
+    """Whether `media` comes over the network."""
+    return "://" in media
+
+
+def probe_argv(media: str) -> list[str]:
+    """ffprobe that prints the first sound stream of `media`, and the first of it that can be decoded, as JSON."""
+    return [
+        "ffprobe",
+        *("-v", "error"),
+        *("-protocol_whitelist", PROTOCOLS if is_address(media) else "file"),
+        *(("-rw_timeout", str(NETWORK_TIMEOUT_S * 1_000_000)) if media.startswith("http") else ()),
+        *("-select_streams", "a:0"),
+        *("-show_entries", "stream=channels,sample_rate:format=duration:frame=nb_samples"),
+        *("-read_intervals", f"%+#{PROBED_PACKETS}"),
+        *("-of", "json"),
+        *("-i", media),
+    ]
+
+
+def player_argv(
+    source: str,
+    media: str,
+    *,
+    channels: Sequence[int] | None = None,
+    loop: bool = False,
+    lead_in: bool = False,
+    buffer_s: float = 100.0,
+) -> list[str]:
+    """mpv that plays `media` into ports `SOURCE:out_N`, each channel as it is.
+
+    `channels` picks channels of `media`, in that order. Any channel layout goes through unmixed
+    (`--jack-std-channel-layout=any`), and `pan=Nc` names none, so that nothing downstream mixes it either. Of what
+    comes over the network, up to `buffer_s` seconds are read ahead. `lead_in` puts LEAD_IN_S of silence first.
+    """
+    filters = [f"adelay={LEAD_IN_S * 1000:.0f}:all=1"] if lead_in else []
+    filters += [_pick(channels)] if channels is not None else []
+    protocols = PROTOCOLS if is_address(media) else "file"
+    return [
+        "mpv",
+        *("--no-config", "--load-scripts=no", "--ytdl=no", "--osc=no", "--load-stats-overlay=no"),
+        *("--load-osd-console=no", "--load-auto-profiles=no", "--input-terminal=no", "--input-default-bindings=no"),
+        *("--quiet", "--msg-level=all=warn,statusline=no"),
+        *("--no-video", "--sid=no", "--audio-display=no", "--audio-file-auto=no", "--sub-auto=no"),
+        *("--ao=jack", f"--jack-name={source}", "--jack-connect=no", "--jack-autostart=no"),
+        *("--jack-std-channel-layout=any", "--audio-channels=auto", "--audio-buffer=1"),
+        *("--volume=100", "--replaygain=no", "--audio-pitch-correction=no", "--gapless-audio=yes"),
+        *("--demuxer=lavf", f"--demuxer-lavf-o=protocol_whitelist=[{protocols}]"),
+        *(f"--cache-secs={buffer_s:g}", "--demuxer-max-bytes=64MiB", "--demuxer-max-back-bytes=0"),
+        f"--network-timeout={NETWORK_TIMEOUT_S}",
+        *((f"--af=lavfi=[{','.join(filters)}]",) if filters else ()),
+        *(("--loop-file=inf",) if loop else ()),
+        *("--", media),
+    ]
+
+
+def _pick(channels: Sequence[int]) -> str:
+    chosen = "|".join(f"c{index}=c{channel}" for index, channel in enumerate(channels))
+    return f"pan={len(channels)}c|{chosen}"
+
+
+def pusher_argv(source: str, channels: int, icecast: IcecastSettings, *, password: str) -> list[str]:
+    """One ffmpeg that listens to `channels` ports and pushes each to a mono mount of its own."""
+    server = f"{icecast.reachable_host}:{icecast.port}"
+    argv = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"]
+    argv += ["-f", "jack", "-channels", str(channels), "-thread_queue_size", "512", "-i", icecast_client(source)]
+    for channel in range(channels):
+        address = f"icecast://source:{quote(password, safe='')}@{server}{mount_name(source, channel)}"
+        argv += [
+            *("-map", "0:a", "-af", f"pan=mono|c0=c{channel}"),
+            *("-c:a", "libvorbis", "-b:a", f"{icecast.bitrate_kbps}k", "-page_duration", str(PAGE_US)),
+            *("-ice_name", f"{source} {channel}", "-content_type", "application/ogg", "-f", "ogg", address),
+        ]
+    return argv

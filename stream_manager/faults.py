@@ -1,0 +1,114 @@
+"""Why a source does not play: reasons with a code, a hint, and whether waiting may mend them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from tidzam.errors import SourceError
+
+
+@dataclass(frozen=True)
+class _Reason:
+    code: str
+    sentence: str
+    hint: str
+    lasting: bool
+    """Only a person can mend it, so that trying again soon makes no sense."""
+
+
+class Fault(Enum):
+    """The reasons that are told apart."""
+
+    NOT_FOUND = _Reason("source_not_found", "there is no such file", "Check the path.", True)
+    UNREACHABLE = _Reason(
+        "source_unreachable", "it cannot be reached", "Check the address, and that its server runs.", False
+    )
+    NOT_AUDIO = _Reason(
+        "source_not_audio", "it holds no sound that can be read", "Name an audio file or an audio stream.", True
+    )
+    EMPTY = _Reason("source_empty", "it is empty", "Name a file or a stream that holds sound.", True)
+    CHANNELS = _Reason("source_channels", "its channels cannot be played", "1 to 8 channels can be.", True)
+    NAME_TAKEN = _Reason(
+        "source_name_taken",
+        "its name is taken by another JACK client",
+        "Give the source another name, or end that client.",
+        False,
+    )
+    JACK_FULL = _Reason(
+        "jack_full",
+        "the JACK server has no room for its ports",
+        "Unload another source, or raise jack.port_max (--port-max of jackd).",
+        False,
+    )
+    SILENT = _Reason("source_silent", "no sound came from it in time", "Check that it sends sound.", False)
+    TRUNCATED = _Reason("source_truncated", "it breaks off before its end", "Replace the file by a whole one.", True)
+    DIED = _Reason("source_player_died", "its player ended unexpectedly", "See the log.", False)
+    INTERNAL = _Reason("internal", "it met a fault of ours", "See the log.", False)
+
+    @property
+    def code(self) -> str:
+        return self.value.code
+
+    @property
+    def lasting(self) -> bool:
+        return self.value.lasting
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A fault, and what exactly was found."""
+
+    fault: Fault
+    detail: str = ""
+
+    def __str__(self) -> str:
+        reason = self.fault.value
+        return f"{self._what()}. {reason.hint}"
+
+    def error(self, source: str) -> SourceError:
+        reason = self.fault.value
+        return SourceError(f"Source {source} does not play: {self._what()}.", hint=reason.hint, code=reason.code)
+
+    def _what(self) -> str:
+        return f"{self.fault.value.sentence} ({self.detail})" if self.detail else self.fault.value.sentence
+
+
+# What ffprobe, mpv and ffmpeg print, lower case. The tests make the real programs say each of them.
+_SPOKEN: tuple[tuple[str, Fault], ...] = (
+    ("not enough ports available", Fault.JACK_FULL),
+    ("unable to register port", Fault.JACK_FULL),
+    ("cannot open server", Fault.JACK_FULL),
+    ("no such file or directory", Fault.NOT_FOUND),
+    ("connection refused", Fault.UNREACHABLE),
+    ("failed to resolve hostname", Fault.UNREACHABLE),
+    ("server returned", Fault.UNREACHABLE),
+    ("network is unreachable", Fault.UNREACHABLE),
+    ("no route to host", Fault.UNREACHABLE),
+    ("connection timed out", Fault.UNREACHABLE),
+    ("connection reset", Fault.UNREACHABLE),
+    ("operation timed out", Fault.UNREACHABLE),
+    ("input/output error", Fault.UNREACHABLE),
+    ("http error", Fault.UNREACHABLE),
+    ("channels not set", Fault.CHANNELS),
+    ("end of file", Fault.NOT_AUDIO),
+    ("error decoding audio", Fault.NOT_AUDIO),
+    ("invalid data found", Fault.NOT_AUDIO),
+    ("failed to recognize file format", Fault.NOT_AUDIO),
+)
+
+
+def heard_fault(lines: Iterable[str], otherwise: Fault) -> Failure:
+    """The first known reason in what a program said; `otherwise` with its last line if there is none."""
+    said = [line.strip() for line in lines if line.strip()]
+    for line in said:
+        for words, fault in _SPOKEN:
+            if words in line.lower():
+                return Failure(fault, _without_prefix(line))
+    return Failure(otherwise, _without_prefix(said[-1]) if said else "")
+
+
+def _without_prefix(line: str) -> str:
+    """`[tcp @ 0x55] text` as `text`."""
+    return line.partition("] ")[2] if line.startswith("[") and "] " in line else line

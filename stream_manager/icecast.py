@@ -1,0 +1,104 @@
+"""Which mounts Icecast serves at this moment, asked every second."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, Never
+from xml.etree import ElementTree
+
+import aiohttp
+
+from tidzam.config.settings import IcecastSettings
+from tidzam.sources import mount_name
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+TIMEOUT_S = 3.0
+SETTLE_S = 0.3
+
+
+class Icecast:
+    """The Icecast server. `mounts` maps each mount to the bytes it was sent; None while the server is away."""
+
+    def __init__(self, settings: IcecastSettings, password: str, admin_password: str) -> None:
+        self.settings = settings
+        self.password = password
+        self._admin_password = admin_password
+        self.mounts: Mapping[str, int] | None = None
+        self._answers = asyncio.Event()
+        self._trouble = "not asked yet"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.settings.reachable_host}:{self.settings.port}"
+
+    def addresses(self, source: str, channels: int) -> tuple[str, ...]:
+        """Where to listen to each channel of a source."""
+        return tuple(f"{self.url}{mount_name(source, channel)}" for channel in range(channels))
+
+    def missing(self, source: str, channels: int) -> tuple[str, ...]:
+        """The mounts of a source that are not served."""
+        names = (mount_name(source, channel) for channel in range(channels))
+        return tuple(name for name in names if name not in (self.mounts or {}))
+
+    def bytes_of(self, source: str, channels: int) -> int:
+        """What the mounts of a source were sent since they came up."""
+        mounts = self.mounts or {}
+        return sum(mounts.get(mount_name(source, channel), 0) for channel in range(channels))
+
+    async def watch(self) -> Never:
+        """Keep `mounts` true, until cancelled."""
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with aiohttp.ClientSession(self.url, timeout=timeout) as http:
+            while True:
+                try:
+                    self._note(await self._ask(http), "")
+                except (aiohttp.ClientError, TimeoutError, ValueError, ElementTree.ParseError) as error:
+                    self._note(None, str(error) or type(error).__name__)
+                await asyncio.sleep(POLL_S)
+
+    def _note(self, mounts: Mapping[str, int] | None, trouble: str) -> None:
+        if trouble != self._trouble and trouble:
+            log.warning("Icecast is away: %s", trouble)
+        elif trouble != self._trouble:
+            log.info("Icecast answers")
+        self.mounts, self._trouble = mounts, trouble
+        if mounts is None:
+            self._answers.clear()
+        else:
+            self._answers.set()
+
+    async def answering(self) -> None:
+        """Wait until the server answers."""
+        await self._answers.wait()
+
+    async def _ask(self, http: aiohttp.ClientSession) -> Mapping[str, int]:
+        if self.mounts is None:
+            await self._let_it_start(http)
+        auth = aiohttp.BasicAuth("admin", self._admin_password)
+        async with http.get("/admin/stats", auth=auth) as answer:
+            if answer.status == 200:
+                return parse_stats(await answer.text())
+        async with http.get("/status-json.xsl") as answer:  # a server whose administrator we are not
+            return parse_status(await answer.json(content_type=None))
+
+    async def _let_it_start(self, http: aiohttp.ClientSession) -> None:
+        """Icecast 2.4 may crash when it is asked for its statistics while it starts; a mount that is not is safe."""
+        async with http.get("/tidzam"):
+            await asyncio.sleep(SETTLE_S)
+
+
+def parse_stats(text: str) -> dict[str, int]:
+    """Mounts and bytes from Icecast's `/admin/stats`. Raises ElementTree.ParseError."""
+    sources = ElementTree.fromstring(text).findall("source")
+    return {source.attrib["mount"]: int(source.findtext("total_bytes_read", "0")) for source in sources}
+
+
+def parse_status(page: Any) -> dict[str, int]:
+    """Mounts from Icecast's public `/status-json.xsl`, which tells no bytes, and makes no list of a single mount."""
+    source = page["icestats"].get("source", [])
+    rows = source if isinstance(source, list) else [source]
+    return {"/" + row["listenurl"].rpartition("/")[2]: 0 for row in rows}

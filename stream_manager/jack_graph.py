@@ -1,0 +1,94 @@
+"""What is to be seen of the JACK server: whether it is there, its rate and its ports."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from typing import Never
+
+from stream_manager.jack_link import EXIT_NO_SERVER, EXIT_SERVER_GONE, SILENCE_S
+from tidzam.node.jackd import jack_env
+from tidzam.process import child_process
+from tidzam.sources import source_of
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.3
+SERVER_AWAY = (EXIT_NO_SERVER, EXIT_SERVER_GONE)
+
+
+class JackGraph:
+    """The JACK graph as the agent tells it. `rate_hz` is None while the server is away, and then there are no ports."""
+
+    def __init__(self, server: str, *, expected_rate_hz: int) -> None:
+        self._server, self._expected_rate_hz = server, expected_rate_hz
+        self._changed = asyncio.Condition()
+        self.rate_hz: int | None = None
+        self.ports: frozenset[str] = frozenset()
+
+    @property
+    def up(self) -> bool:
+        return self.rate_hz is not None
+
+    def has_client(self, name: str) -> bool:
+        """Whether any port belongs to a client called `name`."""
+        return any(source_of(port) == name for port in self.ports)
+
+    async def until(self, condition: Callable[[JackGraph], bool]) -> None:
+        """Wait until `condition` holds of this graph."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: condition(self))
+
+    async def watch(self) -> Never:
+        """Keep this graph true, until cancelled."""
+        told = False
+        while True:
+            if await self._follow_agent() in SERVER_AWAY:
+                if self.up or not told:
+                    log.warning("the JACK server %r is away; waiting for it", self._server)
+                    told = True
+                await self._set(None, frozenset())
+            else:
+                log.warning("the JACK agent ended by itself; the next one takes over")
+            await asyncio.sleep(RETRY_S)
+
+    async def _follow_agent(self) -> int | None:
+        """Run an agent until it ends or falls silent; its exit code."""
+        argv = [sys.executable, "-m", "stream_manager.jack_agent"]
+        pipe = asyncio.subprocess.PIPE
+        env = jack_env(self._server)
+        async with child_process(argv, name="jack-agent", env=env, stdout=pipe, grace_s=0.5) as agent:
+            assert agent.process.stdout is not None
+            try:
+                await self._read(agent.process.stdout)
+                return await agent.wait()
+            except TimeoutError:
+                log.warning("the JACK agent gave no sign of life for %.0f s", SILENCE_S)
+                return None
+
+    async def _read(self, lines: asyncio.StreamReader) -> None:
+        rate_hz: int | None = None
+        ports: set[str] = set()
+        while raw := await asyncio.wait_for(lines.readline(), SILENCE_S):
+            match raw[:1], raw[1:].decode().strip():
+                case b"=", rate:
+                    rate_hz = int(rate)
+                    self._tell_connected(rate_hz)
+                case b"+", port:
+                    ports.add(port)
+                case b"-", port:
+                    ports.discard(port)
+                case _ if rate_hz != self.rate_hz or ports != self.ports:  # an empty line ends a burst
+                    await self._set(rate_hz, frozenset(ports))
+
+    def _tell_connected(self, rate_hz: int) -> None:
+        log.info("connected to the JACK server %r at %d Hz", self._server, rate_hz)
+        if rate_hz != self._expected_rate_hz:
+            log.warning("the JACK server's rate is not the %d Hz of the settings", self._expected_rate_hz)
+
+    async def _set(self, rate_hz: int | None, ports: frozenset[str]) -> None:
+        async with self._changed:
+            self.rate_hz, self.ports = rate_hz, ports
+            self._changed.notify_all()

@@ -1,0 +1,126 @@
+"""One run of mpv: from its start to the reason why its sound is over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stream_manager.commands import is_address, player_argv
+from stream_manager.faults import Failure, Fault, heard_fault
+from stream_manager.jack_graph import JackGraph
+from stream_manager.lifecycle import Happening
+from stream_manager.probe import Probe
+from stream_manager.waiting import first_of
+from tidzam.process import Child, child_process
+from tidzam.sources import port_name
+
+START_TIMEOUT_S = 20.0
+NAME_TIMEOUT_S = 2.0
+"""How long JACK may take to notice that the source's last player is gone."""
+
+GRACE_S = 5.0
+"""A JACK client that is killed while it takes its leave holds up the others' changes: better wait."""
+END_S = 1.0
+TRUNCATED_AFTER_S = 1.0
+"""A file that is over so much sooner than it says breaks off."""
+
+UNDERRUN = "underrun"
+CORRUPT = "packet corrupt"
+
+Ending = tuple[Happening, Failure | None]
+
+
+@dataclass(frozen=True)
+class Track:
+    """What is to be played, and as whom."""
+
+    source: str
+    media: str
+    probe: Probe
+    channels: int
+    picked: tuple[int, ...] | None
+    loop: bool
+    buffer_s: float
+
+    @property
+    def ends(self) -> bool:
+        """Whether it has an end, and so a beginning that should be heard; a live stream has neither."""
+        return self.probe.duration_s is not None and not self.loop
+
+    @property
+    def ports(self) -> frozenset[str]:
+        return frozenset(port_name(self.source, channel) for channel in range(self.channels))
+
+
+async def play(
+    track: Track, graph: JackGraph, env: dict[str, str], *, on_sound: Callable[[], None], on_gap: Callable[[], None]
+) -> Ending:
+    """Play `track` until it ends, fails or loses JACK. `on_sound` is called when all its ports are there."""
+    try:
+        await asyncio.wait_for(graph.until(lambda g: not g.has_client(track.source)), NAME_TIMEOUT_S)
+    except TimeoutError:
+        return Happening.FAULT, Failure(Fault.NAME_TAKEN)
+    corrupt = False
+
+    def listen(line: str) -> None:
+        nonlocal corrupt
+        corrupt = corrupt or CORRUPT in line.lower()
+        if UNDERRUN in line.lower():
+            on_gap()
+
+    argv = player_argv(
+        track.source,
+        track.media,
+        channels=track.picked,
+        loop=track.loop,
+        lead_in=track.ends,
+        buffer_s=track.buffer_s,
+    )
+    name = f"{track.source} mpv"
+    async with child_process(argv, name=name, env=env, merge_output=True, grace_s=GRACE_S, on_line=listen) as mpv:
+        sounded = await first_of(
+            graph.until(lambda g: track.ports <= g.ports or not g.up), mpv.wait(), asyncio.sleep(START_TIMEOUT_S)
+        )
+        began_s = time.monotonic()
+        if sounded == 0 and graph.up:
+            on_sound()
+            await first_of(graph.until(lambda g: not track.ports <= g.ports), mpv.wait())
+        played_s = time.monotonic() - began_s if sounded == 0 else 0.0
+        await _let_it_end(graph, mpv)
+        if not graph.up:
+            mpv.kill()  # libjack may wait for ever to take leave of a server that is gone
+    if not graph.up:
+        return Happening.JACK_LOST, None
+    return _ending(track, mpv.returncode if sounded != 2 else None, tuple(mpv.tail), played_s, corrupt=corrupt)
+
+
+async def _let_it_end(graph: JackGraph, mpv: Child) -> None:
+    """When the ports went, mpv is ending; when mpv ended, JACK may have gone: whichever it is shows in a moment."""
+    await asyncio.sleep(0.2)
+    if mpv.returncode is None and graph.up:
+        await first_of(mpv.wait(), asyncio.sleep(END_S))
+
+
+def _ending(track: Track, code: int | None, said: tuple[str, ...], played_s: float, *, corrupt: bool) -> Ending:
+    """What mpv's exit code means, given what it said. `code` is None if no sound came in time."""
+    if code is None:
+        return Happening.FAULT, Failure(Fault.SILENT, f"waited {START_TIMEOUT_S:.0f} s")
+    if code < 0:
+        return Happening.FAULT, Failure(Fault.DIED, f"signal {-code}")
+    if code > 0:
+        return Happening.FAULT, heard_fault(said, Fault.DIED)
+    if played_s == 0:
+        return Happening.FAULT, Failure(Fault.TRUNCATED if track.probe.duration_s else Fault.EMPTY)
+    return Happening.END, _truncation(track, played_s, corrupt=corrupt)
+
+
+def _truncation(track: Track, played_s: float, *, corrupt: bool) -> Failure | None:
+    """A file that is over before it should be. Of an address nothing can be said: it may be live."""
+    duration_s = track.probe.duration_s
+    if is_address(track.media) or duration_s is None or track.loop:
+        return None
+    if corrupt or played_s < duration_s - TRUNCATED_AFTER_S:
+        return Failure(Fault.TRUNCATED, f"after {played_s:.1f} s")
+    return None

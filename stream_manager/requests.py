@@ -1,0 +1,53 @@
+"""What clients ask on the event `sys`, carried out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stream_manager.sources import Sources
+from tidzam.config import SourceSettings
+from tidzam.protocol.stream_manager import (
+    ListSources,
+    LoadSource,
+    ReleaseSource,
+    SourceList,
+    UnloadSource,
+    parse_request,
+)
+
+
+class Requests:
+    """Answers a client's requests about `sources`."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    async def sys(self, sid: str, data: Any) -> dict[str, Any]:
+        """Raises the TidzamError that says why a request cannot be carried out."""
+        match parse_request(data):
+            case LoadSource() as wanted:
+                source = await self._sources.load(_settings(wanted), sid)
+                answer: dict[str, Any] = {"loadsource": source.status().model_dump(mode="json")}
+            case UnloadSource(name=name):
+                await self._sources.unload(name)
+                answer = {"unloadsource": {"name": name}}
+            case ReleaseSource(name=name):
+                await self._sources.release(name)
+                answer = {"loadsource": {"name": name}}
+            case ListSources():
+                statuses = tuple(source.status() for source in self._sources)
+                answer = SourceList(sources=statuses).model_dump(mode="json")
+        return {"sys": answer}
+
+    async def gone(self, sid: str) -> None:
+        await self._sources.leave(sid)
+
+
+def _settings(wanted: LoadSource) -> SourceSettings:
+    return SourceSettings(
+        name=wanted.name,
+        url=wanted.url,
+        channels=wanted.channels,
+        is_permanent=wanted.is_permanent,
+        loop=wanted.loop,
+    )

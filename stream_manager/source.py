@@ -1,0 +1,163 @@
+"""One source: carries out its life, and tells how it is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from stream_manager.faults import Failure, Fault
+from stream_manager.icecast import Icecast
+from stream_manager.jack_graph import JackGraph
+from stream_manager.lifecycle import Happening, Life, advance
+from stream_manager.media import channel_numbers
+from stream_manager.player import Ending, Track, play
+from stream_manager.probe import ProbeError, check_channels, probe
+from stream_manager.pusher import push
+from tidzam.config import SourceSettings
+from tidzam.errors import SetupError, SourceError
+from tidzam.process import scrub
+from tidzam.protocol.stream_manager import SourceState, SourceStatus
+from tidzam.sources import port_name
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class World:
+    """What every source lives in: JACK, Icecast, the environment of their clients, and how much is read ahead."""
+
+    graph: JackGraph
+    icecast: Icecast
+    env: dict[str, str]
+    buffer_s: float
+
+
+class Source:
+    """A loaded source. `owner` is the client that loaded it, None for the profile's own.
+
+    Raises RequestError if `settings.channels` are not numbers.
+    """
+
+    def __init__(self, settings: SourceSettings, media: str, world: World, *, owner: str | None = None) -> None:
+        self.settings, self.owner = settings, owner
+        self.life = Life(permanent=settings.is_permanent)
+        self._media, self._world = media, world
+        self._picked = channel_numbers(settings.channels)
+        self._channels = 0
+        self._started: datetime | None = None
+        self._underruns = 0
+        self._pusher: asyncio.Task[None] | None = None
+        self._settled = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def error(self) -> SourceError | None:
+        """The last failure."""
+        return self.life.failure.error(self.name) if self.life.failure else None
+
+    async def settled(self) -> None:
+        """Wait until the first attempt to play has a result."""
+        await self._settled.wait()
+
+    def status(self) -> SourceStatus:
+        icecast = self._world.icecast
+        return SourceStatus(
+            name=self.name,
+            state=self.life.state,
+            url=scrub(self.settings.url or ""),
+            channels=self._channels,
+            ports=tuple(port_name(self.name, channel) for channel in range(self._channels)),
+            mounts=icecast.addresses(self.name, self._channels),
+            restarts=self.life.restarts,
+            last_error=str(self.life.failure) if self.life.failure else None,
+            started=self._started,
+            bytes=icecast.bytes_of(self.name, self._channels),
+            gaps=self.life.gaps + self._underruns,
+        )
+
+    async def run(self) -> None:
+        """Live until there is nothing more to do, or until cancelled."""
+        log.info("%s: loaded from %s", self.name, scrub(self.settings.url or ""))
+        try:
+            while not self.life.over:
+                await self._next_attempt()
+        finally:
+            await self._stop_pushing()
+            self._settled.set()
+
+    async def _next_attempt(self) -> None:
+        if self.life.due_s is not None:
+            await asyncio.sleep(max(0.0, self.life.due_s - time.monotonic()))
+        await self._world.graph.until(lambda graph: graph.up)
+        if self.life.due_s is not None:
+            self._happen(Happening.DUE)
+        try:
+            happening, failure = await self._attempt()
+        except ProbeError as error:
+            happening, failure = Happening.FAULT, error.failure
+        except SetupError as error:
+            happening, failure = Happening.FAULT, Failure(Fault.INTERNAL, str(error))
+        except Exception:  # a fault of ours in one source must not end the others
+            log.exception("%s: a fault of ours", self.name)
+            happening, failure = Happening.FAULT, Failure(Fault.INTERNAL)
+        self._happen(happening, failure)
+
+    async def _attempt(self) -> Ending:
+        found = await probe(self._media)
+        channels = check_channels(found, self._picked)
+        if self.settings.nb_channels not in (None, found.channels):
+            log.warning("%s: has %d channels, not %s", self.name, found.channels, self.settings.nb_channels)
+        track = Track(self.name, self._media, found, channels, self._picked, self.settings.loop, self._world.buffer_s)
+        await self._push(channels)
+        return await play(track, self._world.graph, self._world.env, on_sound=self._sound, on_gap=self._underrun)
+
+    def _sound(self) -> None:
+        self._started = datetime.now(UTC)
+        self._happen(Happening.SOUND)
+
+    def _underrun(self) -> None:
+        self._underruns += 1
+        log.warning("%s: its sound broke off for a moment", self.name)
+
+    def _happen(self, happening: Happening, failure: Failure | None = None) -> None:
+        before, self.life = self.life, advance(self.life, happening, time.monotonic(), failure)
+        if self.life.state is not SourceState.PLAYING:
+            self._started = None
+        if self.life.state is not SourceState.LOADING:
+            self._settled.set()
+        self._tell(before, happening, failure)
+
+    def _tell(self, before: Life, happening: Happening, failure: Failure | None) -> None:
+        if happening is Happening.SOUND:
+            status = self.status()
+            log.info("%s: playing, ports %s, mounts %s", self.name, " ".join(status.ports), " ".join(status.mounts))
+            return
+        if happening is Happening.DUE:
+            return
+        again = "" if self.life.due_s is None else f"; again in {max(0.0, self.life.due_s - time.monotonic()):.1f} s"
+        if failure is not None and (before.failure != failure or happening is Happening.END):
+            log.warning("%s [%s]%s", failure.error(self.name), failure.fault.code, again)
+        else:
+            log.info("%s: %s%s", self.name, happening.value, again)
+
+    async def _push(self, channels: int) -> None:
+        """Have `channels` mounts served, from now on."""
+        if self._pusher is not None and not self._pusher.done() and channels == self._channels:
+            return
+        await self._stop_pushing()
+        self._channels = channels
+        world = self._world
+        way = push(self.name, channels, world.graph, world.icecast, world.env)
+        self._pusher = asyncio.create_task(way, name=f"{self.name} pusher")
+
+    async def _stop_pushing(self) -> None:
+        if self._pusher is not None:
+            self._pusher.cancel()
+            await asyncio.wait([self._pusher])
+            self._pusher = None

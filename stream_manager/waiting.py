@@ -1,0 +1,21 @@
+"""Waiting for whichever of several things comes first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+
+async def first_of(*waits: Awaitable[Any]) -> int:
+    """The index of the first of `waits` that is done; the others are cancelled. Of several at once, the leftmost."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        winner = next(index for index, task in enumerate(tasks) if task.done())
+        tasks[winner].result()
+        return winner
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

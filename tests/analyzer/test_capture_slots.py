@@ -1,0 +1,49 @@
+import pytest
+
+from analyzer.capture.events import Clock, Closed, Event, Failed, Opened, Ready, Refused, decode, encode
+from analyzer.capture.slots import Plan, natural_order, plan
+
+
+def test_new_ports_get_the_lowest_free_slots_in_natural_order() -> None:
+    todo = plan({"a:out_10", "a:out_2", "b:out_0"}, {"b:out_0": True}, {"b:out_0": 1}, slots=8)
+    assert todo == Plan(close=(), open={"a:out_2": 0, "a:out_10": 2}, refused=())
+
+
+def test_what_went_frees_its_slot_and_moves_nobody() -> None:
+    used = {"a:out_0": 0, "b:out_0": 1}
+    todo = plan({"b:out_0", "c:out_0"}, dict.fromkeys(used, True), used, slots=2)
+    assert todo == Plan(close=("a:out_0",), open={"c:out_0": 0}, refused=())
+
+
+def test_a_port_that_came_back_under_its_old_name_is_taken_anew() -> None:
+    todo = plan({"a:out_0"}, {"a:out_0": False}, {"a:out_0": 0}, slots=2)
+    assert todo == Plan(close=("a:out_0",), open={"a:out_0": 0}, refused=())
+
+
+def test_who_finds_no_slot_is_named() -> None:
+    todo = plan({"a:out_0", "a:out_1", "a:out_2"}, {}, {}, slots=2)
+    assert todo.refused == ("a:out_2",)
+
+
+def test_natural_order() -> None:
+    assert sorted(["s:out_10", "s:out_9", "s:mic", "r:out_1"], key=natural_order) == [
+        "r:out_1",
+        "s:mic",
+        "s:out_9",
+        "s:out_10",
+    ]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Ready("tidzam-analyzer", 48000),
+        Opened("s:out_0", 3, 1, 1 << 40),
+        Closed("s:out_0"),
+        Refused("s:out_1", "why"),
+        Clock(7, 1.5),
+        Failed("what", "do this"),
+    ],
+)
+def test_events_survive_the_pipe(event: Event) -> None:
+    assert decode(encode(event)) == event

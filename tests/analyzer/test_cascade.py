@@ -1,0 +1,155 @@
+"""Selector and experts: who hangs where, who runs on what, and what it comes to."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.cascade import Cascade, Classifier, order
+from analyzer.decision import decide
+from analyzer.pipeline import Pipeline, measured
+from tests.support.bundles import tone, write_tone_bundle
+from tests.support.classifiers import SPEC, Projection, classifier, flat
+from tidzam.audio.features import Float32
+from tidzam.errors import AudioError, BundleError
+from tidzam.labels import UNKNOWN
+
+
+def three_levels(seed: int = 0) -> list[Classifier]:
+    """In no order: the cascade is to find it."""
+    return [
+        flat("owls", "owls-barn", "owls-snowy", seed=seed),
+        classifier("birds", {"owls": None, "wrens": None, "wrens-house": "wrens"}, seed=seed + 1),
+        flat("selector", "birds", "rain", seed=seed + 2),
+    ]
+
+
+def windows(seed: int, count: int = 12) -> Float32:
+    rng = np.random.default_rng(seed)
+    loudness = 10 ** rng.uniform(-4, 0, (count, 1))
+    return (rng.normal(0, 0.3, (count, SPEC.window_samples)) * loudness).astype(np.float32)
+
+
+def test_the_tree_is_that_of_all() -> None:
+    cascade = Cascade(three_levels())
+    assert [one.name for one in cascade.classifiers] == ["selector", "birds", "owls"]
+    assert cascade.labels.path("owls-barn") == ("birds", "owls", "owls-barn")
+    assert cascade.labels.path("wrens-house") == ("birds", "wrens", "wrens-house")
+    assert cascade.labels.roots == ("birds", "rain")
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=40, deadline=None)
+def test_a_child_is_never_likelier_than_its_parent(seed: int) -> None:
+    cascade = Cascade(three_levels(seed), gate=0)
+    for probabilities in cascade.predict(windows(seed), SPEC.rate_hz):
+        assert set(probabilities) == set(cascade.classes)
+        for label, probability in probabilities.items():
+            parent = cascade.labels.parents[label]
+            assert 0 <= probability <= 1
+            assert parent is None or probability <= probabilities[parent]
+
+
+@given(seed=st.integers(0, 10**6), gate=st.floats(0, 1, width=32))
+@settings(max_examples=40, deadline=None)
+def test_the_gate_leaves_out_experts_and_changes_nothing_else(seed: int, gate: float) -> None:
+    gated, full = (Cascade(three_levels(seed), gate=value) for value in (gate, 0.0))
+    sound = windows(seed)
+    for some, every in zip(gated.predict(sound, SPEC.rate_hz), full.predict(sound, SPEC.rate_hz), strict=True):
+        assert some == pytest.approx({label: every[label] for label in some}, abs=1e-5)
+        missing = {label for label in every if label not in some}
+        below = [expert for expert in ("birds", "owls") if every[expert] < gate]
+        assert missing == {label for label in every for expert in below if expert in full.labels.path(label)[:-1]}
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=40, deadline=None)
+def test_results_reach_their_thresholds_and_name_no_ancestor(seed: int) -> None:
+    cascade = Cascade(three_levels(seed))
+    for probabilities in cascade.predict(windows(seed), SPEC.rate_hz):
+        result = decide(probabilities, cascade.thresholds, cascade.labels)
+        for label in () if result == (UNKNOWN,) else result:
+            assert probabilities[label] >= cascade.thresholds[label]
+            assert not set(cascade.labels.path(label)[:-1]) & set(result)
+
+
+def test_a_batch_is_its_windows_one_by_one() -> None:
+    cascade, sound = Cascade(three_levels()), windows(3)
+    together = cascade.predict(sound, SPEC.rate_hz)
+    for window, probabilities in zip(sound, together, strict=True):
+        assert cascade.predict(window[None], SPEC.rate_hz)[0] == pytest.approx(probabilities, abs=1e-5)
+
+
+def test_an_expert_runs_on_the_likely_windows_alone() -> None:
+    cascade, sound = Cascade(three_levels(5), gate=0.5), windows(5, count=40)
+    likely = sum(found["birds"] >= 0.5 for found in cascade.predict(sound, SPEC.rate_hz))
+    engine = cascade.classifiers[1].engine
+    assert isinstance(engine, Projection)
+    assert 0 < engine.rows == likely < 40
+
+
+def test_no_windows() -> None:
+    assert Cascade(three_levels()).predict(np.empty((0, 400), np.float32), 8000) == []
+
+
+def test_specs_may_differ_but_for_the_window() -> None:
+    finer = replace(SPEC, n_mels=12)
+    cascade = Cascade([flat("selector", "birds"), flat("birds", "owl", spec=finer)], gate=0)
+    assert cascade.specs == {SPEC, finer}
+    assert set(cascade.predict(windows(1), 8000)[0]) == {"birds", "owl"}
+
+
+@pytest.mark.parametrize(
+    ("classifiers", "code", "reason"),
+    [
+        ([], "bundle_cascade", "there are none"),
+        ([flat("birds", "owl")], "bundle_cascade", "None of the classifiers"),
+        ([flat("selector", "a"), flat("selector", "b")], "bundle_cascade", "Two classifiers"),
+        ([flat("selector", "birds"), flat("bird", "owl")], "bundle_cascade", "Did you mean 'birds'"),
+        ([flat("selector", "birds", "owl"), flat("birds", "owl")], "bundle_cascade", "Class 'owl'"),
+        (
+            [flat("selector", "birds"), flat("birds", "owl", spec=replace(SPEC, window_s=0.1))],
+            "bundle_features",
+            "birds 0.1 s",
+        ),
+    ],
+)
+def test_what_makes_no_cascade_is_refused(classifiers: list[Classifier], code: str, reason: str) -> None:
+    with pytest.raises(BundleError) as caught:
+        order(tuple(classifiers))
+    assert caught.value.code == code and reason in str(caught.value)
+
+
+def test_experts_that_hang_under_one_another_are_refused() -> None:
+    with pytest.raises(BundleError, match="hangs nowhere"):
+        Cascade([flat("selector", "rain"), flat("a", "b"), flat("b", "a")])
+
+
+@pytest.mark.parametrize("rate_hz", [22050, 44100, 48000])
+def test_bundles_on_disk_hear_tones_at_any_rate(tmp_path: Path, rate_hz: int) -> None:
+    write_tone_bundle(tmp_path, "selector", {"birds": (2000.0, 5000.0), "rain": (500.0,)})
+    write_tone_bundle(tmp_path, "birds", {"owl": (2000.0,), "wren": (5000.0,)})
+    cascade = Pipeline.load(tmp_path).cascade
+    sounds = [tone(2000.0, rate_hz=rate_hz), tone(500.0, 5000.0, rate_hz=rate_hz), tone(rate_hz=rate_hz)]
+    found = cascade.predict(np.stack(sounds), rate_hz)
+    named = [{label for label, value in one.items() if value > 0.5} for one in found]
+    assert named == [{"birds", "owl"}, {"birds", "wren", "rain"}, set()]
+    assert set(found[2]) == {"birds", "rain"}
+
+
+def test_a_rate_that_lacks_the_band_is_refused(tmp_path: Path) -> None:
+    write_tone_bundle(tmp_path, "selector", {"rain": (500.0,)})
+    with pytest.raises(AudioError) as caught:
+        Pipeline.load(tmp_path).check_rate(16000)
+    assert caught.value.code == "sample_rate" and "22050" in caught.value.message
+
+
+def test_levels_are_dbfs_and_faults_become_silence() -> None:
+    sine, broken = tone(1000.0, amplitude=1.0), tone(1000.0)
+    broken[7], broken[8] = np.nan, np.inf
+    cleaned, levels = measured(np.stack([sine, np.zeros_like(sine), broken]))
+    assert levels[:2] == pytest.approx([0.0, -120.0], abs=0.01)
+    assert np.isfinite(cleaned).all() and levels[2] == pytest.approx(-14.0, abs=0.1)

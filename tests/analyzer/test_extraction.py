@@ -1,0 +1,114 @@
+"""Which windows become clips, and what happens when they cannot be written."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.extraction import ExtractionRule, Extractor, clip_name, keep_probability, rules_of
+from tests.support.bundles import tone
+from tidzam.analysis import Analysis, WindowBatch
+from tidzam.labels import UNKNOWN, LabelTree
+
+TREE = LabelTree({"birds": None, "birds-owl": "birds", "birds-wren": "birds", "rain": None})
+RATE_HZ = 8000
+EVERYTHING = rules_of(dynamic=False)
+
+
+def heard(second: int, *results: str) -> tuple[WindowBatch, tuple[Analysis, ...]]:
+    """One window of as many channels as there are results; channel k holds a tone of 100 (k + 1) Hz."""
+    start = datetime(2026, 5, 1, 6, 30, tzinfo=UTC) + timedelta(seconds=second)
+    channels = tuple(f"pond:out_{k}" for k in range(len(results)))
+    samples = np.stack([tone(100.0 * (k + 1), rate_hz=RATE_HZ) for k in range(len(results))])
+    analyses = tuple(
+        Analysis(
+            channel=channel,
+            start=start,
+            end=start + timedelta(seconds=1),
+            start_frame=second * RATE_HZ,
+            result=(result,),
+            probabilities={result: 0.9},
+            level_dbfs=-20.0,
+            gap_frames=0,
+        )
+        for channel, result in zip(channels, results, strict=True)
+    )
+    return WindowBatch(channels, samples, RATE_HZ, second * RATE_HZ, start, (0,) * len(results)), analyses
+
+
+def test_the_command_lines_rule() -> None:
+    (rule,) = rules_of(classes=["unknown", "birds-"], channels=["1"])
+    assert rule.rate == "auto"
+    assert rule.covers("pond:out_1", "birds-owl") and rule.covers("pond:out_1", UNKNOWN)
+    assert not rule.covers("pond:out_11", "birds-owl") and not rule.covers("pond:out_1", "rain")
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), st.integers(0, 1000)))
+def test_the_rarer_the_likelier(counts: dict[str, int]) -> None:
+    kept = {label: keep_probability(counts, label, "abcd") for label in "abcd"}
+    assert all(0 < probability <= 1 for probability in kept.values())
+    by_count = sorted("abcd", key=lambda label: counts.get(label, 0))
+    assert [kept[label] for label in by_count] == sorted(kept.values(), reverse=True)
+    assert kept[by_count[0]] == 1
+
+
+def test_clips_are_the_windows(tmp_path: Path) -> None:
+    batch, analyses = heard(1, "birds-owl", "rain")
+    written = Extractor(tmp_path, EVERYTHING, TREE).take(batch, analyses)
+    assert [path.relative_to(tmp_path).as_posix() for path in written] == [
+        "birds-owl/pond-out_0-2026-05-01-06-30-01.000.wav",
+        "rain/pond-out_1-2026-05-01-06-30-01.000.wav",
+    ]
+    for path, samples in zip(written, batch.samples, strict=True):
+        found, rate_hz = soundfile.read(path, dtype="float32")
+        assert rate_hz == RATE_HZ
+        np.testing.assert_allclose(found, samples, atol=2**-15)
+
+
+def test_flac_and_what_lies_there_already(tmp_path: Path) -> None:
+    Extractor(tmp_path, EVERYTHING, TREE, clip_format="flac").take(*heard(1, "rain"))
+    again = Extractor(tmp_path, EVERYTHING, TREE)
+    again.take(*heard(2, "rain"))
+    assert again.counts == {"rain": 2}
+
+
+def test_only_what_a_rule_covers_is_kept(tmp_path: Path) -> None:
+    extractor = Extractor(tmp_path, rules_of(classes=["birds"], dynamic=False, channels=["0"]), TREE)
+    extractor.take(*heard(1, "rain", "birds-owl"))
+    assert extractor.counts == {}
+    extractor.rules = EVERYTHING
+    extractor.take(*heard(2, UNKNOWN, "birds-owl"))
+    assert extractor.counts == {UNKNOWN: 1, "birds-owl": 1}
+
+
+def test_the_first_rule_that_covers_decides(tmp_path: Path) -> None:
+    never, always = ExtractionRule(classes=("rain",), rate=0.0), ExtractionRule(classes=("*",), rate=1.0)
+    extractor = Extractor(tmp_path, (never, always), TREE)
+    extractor.take(*heard(1, "rain", "birds"))
+    assert extractor.counts == {"birds": 1}
+
+
+def test_of_a_common_class_fewer_are_kept(tmp_path: Path) -> None:
+    extractor = Extractor(tmp_path, rules_of(), TREE)
+    for second in range(200):
+        extractor.take(*heard(second, "birds-owl" if second % 20 else "birds-wren"))
+    counts = Counter(extractor.counts)
+    assert counts["birds-wren"] == 10 and 80 < counts["birds-owl"] < 130
+
+
+def test_a_full_disk_costs_a_clip_and_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    extractor = Extractor(tmp_path, EVERYTHING, TREE)
+    for second in (1, 2):
+        _, (analysis,) = heard(second, "rain")
+        (tmp_path / "rain").mkdir(exist_ok=True)
+        (tmp_path / "rain" / f".{clip_name(analysis)}.wav.part").symlink_to("/dev/full")
+        assert extractor.take(*heard(second, "rain")) == []
+    assert extractor.failed == 2 and caplog.text.count("No space left on device") == 1
+    assert list((tmp_path / "rain").iterdir()) == []
+    assert len(extractor.take(*heard(3, "rain"))) == 1
+    assert "2 were lost" in caplog.text and extractor.counts == {"rain": 1}

@@ -1,0 +1,212 @@
+"""Live listening on a real jackd, with a small pipeline."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import pytest
+
+from analyzer.capture.child import CaptureOptions
+from analyzer.hop import Hop
+from analyzer.live import Analyzes, Live
+from tests.support.hearing import PitchPipeline
+from tests.support.jack import JackServer, jack_server
+from tests.support.player import tones
+from tidzam.analysis import Analysis, WindowBatch
+
+pytestmark = pytest.mark.timeout(60)
+
+RATE_HZ = 48000
+HOP_FRAMES = 12000
+
+
+class Listener:
+    """Live listening, and what it heard so far, channel by channel."""
+
+    def __init__(self, server: JackServer, pipeline: Analyzes, *, ring_s: float = 5.0) -> None:
+        self.heard: dict[str, list[Analysis]] = {}
+        options = CaptureOptions(patterns=("*:out_*",), server=server.name, slots=8, ring_s=ring_s)
+        self.live = Live(pipeline, options, self._hear)
+
+    def _hear(self, hop: Hop) -> None:
+        for analysis in hop.analyses:
+            self.heard.setdefault(analysis.channel, []).append(analysis)
+
+    def results(self, channel: str) -> list[str]:
+        return [analysis.result[0] for analysis in self.heard.get(channel, [])]
+
+    def starts(self, channel: str) -> list[int]:
+        return [analysis.start_frame for analysis in self.heard.get(channel, [])]
+
+
+@asynccontextmanager
+async def listening(server: JackServer, pipeline: Analyzes | None = None, **options: float) -> AsyncIterator[Listener]:
+    listener = Listener(server, pipeline or PitchPipeline(), **options)
+    task = asyncio.create_task(listener.live.run())
+    try:
+        yield listener
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(true: Callable[[], bool], *, within_s: float = 15) -> float:
+    """Wait until something is so; how long it took."""
+    started = time.monotonic()
+    while not true():
+        assert time.monotonic() - started < within_s
+        await asyncio.sleep(0.02)
+    return time.monotonic() - started
+
+
+def without_a_hole(starts: list[int]) -> bool:
+    return starts == list(range(starts[0], starts[-1] + 1, HOP_FRAMES))
+
+
+async def test_a_tone_appears_on_its_own_channel_and_in_its_own_time() -> None:
+    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440, 1000):
+        async with listening(server) as listener:
+            await until(lambda: len(listener.results("s:out_1")) >= 8)
+            health = listener.live.health()
+        assert set(listener.results("s:out_0")) == {"tone-440"}
+        assert set(listener.results("s:out_1")) == {"tone-1000"}
+        last = listener.heard["s:out_1"][-1]
+        assert abs((datetime.now(UTC) - last.end).total_seconds()) < 2
+        assert without_a_hole(listener.starts("s:out_0"))
+        assert last.start_frame % HOP_FRAMES == 0
+        assert health.reasons == ()
+        assert health.channels == ("s:out_0", "s:out_1")
+        assert health.tally.dropped_windows == 0
+        assert health.tally.windows >= 16
+        assert 0 <= health.tally.lag_s < 1
+
+
+async def test_a_channel_that_comes_and_goes_leaves_no_gap_in_the_others() -> None:
+    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "stays", 440):
+        async with listening(server) as listener:
+            await until(lambda: bool(listener.results("stays:out_0")))
+            for _ in range(2):
+                with tones(server, "guest", 1000):
+                    await until(lambda: len(listener.live.health().channels) == 2)
+                    await asyncio.sleep(0.7)
+                await until(lambda: listener.live.health().channels == ("stays:out_0",))
+        assert without_a_hole(listener.starts("stays:out_0"))
+        assert set(listener.results("stays:out_0")) == {"tone-440"}
+        assert listener.results("guest:out_0")[0] == "tone-1000"
+
+
+async def test_a_source_that_hangs_and_dies_is_not_felt_by_the_others() -> None:
+    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "stays", 440), tones(server, "dies", 1000) as pid:
+        async with listening(server) as listener:
+            await until(lambda: len(listener.results("dies:out_0")) >= 2)
+            os.kill(pid, signal.SIGSTOP)
+            seen = len(listener.results("stays:out_0"))
+            await until(lambda: len(listener.results("stays:out_0")) > seen + 4)
+            os.kill(pid, signal.SIGKILL)
+            await until(lambda: listener.live.health().channels == ("stays:out_0",))
+            assert listener.live.health().reasons == ()
+        assert {analysis.gap_frames for analysis in listener.heard["stays:out_0"]} == {0}
+        assert without_a_hole(listener.starts("stays:out_0"))
+        assert listener.heard["dies:out_0"][-1].gap_frames == HOP_FRAMES
+
+
+async def test_a_killed_capture_process_is_healed_and_its_loss_counted() -> None:
+    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440):
+        async with listening(server) as listener:
+            await until(lambda: len(listener.results("s:out_0")) >= 2)
+            pid = listener.live.health().capture_pid
+            assert pid is not None
+            before = listener.starts("s:out_0")[-1]
+            count = len(listener.results("s:out_0"))
+            os.kill(pid, signal.SIGKILL)
+            assert await until(lambda: len(listener.results("s:out_0")) > count + 1) < 10
+            after = listener.starts("s:out_0")[-1]
+            lost = listener.live.health().tally.lost_frames
+            assert 0 < lost < after - before
+            assert listener.live.health().capture_pid != pid
+            assert listener.live.health().reasons == ()
+
+
+async def test_a_killed_jack_server_is_healed() -> None:
+    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440):
+        async with listening(server) as listener:
+            await until(lambda: bool(listener.results("s:out_0")))
+            server.kill()
+            await until(lambda: bool(listener.live.health().reasons))
+            assert listener.live.health().channels == ()
+            server.start()
+            with tones(server, "again", 1000):
+                assert await until(lambda: bool(listener.results("again:out_0"))) < 10
+                assert listener.live.health().reasons == ()
+
+
+async def test_windows_with_lost_frames_say_so() -> None:
+    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440):
+        async with listening(server) as listener:
+            await until(lambda: bool(listener.results("s:out_0")))
+            pid = listener.live.health().capture_pid
+            assert pid is not None
+            os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep(0.6)
+            os.kill(pid, signal.SIGCONT)
+            await until(lambda: any(analysis.gap_frames for analysis in listener.heard["s:out_0"]))
+            await asyncio.sleep(0.5)
+            gap_frames = sum(analysis.gap_frames for analysis in listener.heard["s:out_0"])
+            assert gap_frames == listener.live.health().tally.lost_frames
+            assert without_a_hole(listener.starts("s:out_0"))
+
+
+class SlowPipeline(PitchPipeline):
+    """Takes its time while told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]:
+        self.go.wait()
+        return super().analyze(batch)
+
+
+async def test_who_cannot_keep_up_drops_windows_and_does_not_lag() -> None:
+    pipeline = SlowPipeline()
+    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440):
+        async with listening(server, pipeline, ring_s=2.0) as listener:
+            await until(lambda: bool(listener.live.health().channels))
+            await asyncio.sleep(2.5)
+            pipeline.go.set()
+            await until(lambda: len(listener.results("s:out_0")) >= 4)
+            health = listener.live.health()
+            assert health.tally.dropped_windows >= 5
+            assert health.tally.lag_s < 1.0
+
+
+async def test_a_rate_that_no_classifier_knows_is_told() -> None:
+    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440):
+        async with listening(server, PitchPipeline(needs_hz=96000)) as listener:
+            await until(lambda: "48000 Hz is not enough" in " ".join(listener.live.health().reasons))
+
+
+async def test_having_nothing_to_listen_to_is_told() -> None:
+    with jack_server(rate_hz=RATE_HZ) as server:
+        async with listening(server) as listener:
+            await until(lambda: "*:out_*" in " ".join(listener.live.health().reasons))
+
+
+async def test_two_nodes_side_by_side_hear_their_own() -> None:
+    with (
+        jack_server(rate_hz=RATE_HZ) as one,
+        jack_server(rate_hz=44100) as other,
+        tones(one, "s", 440),
+        tones(other, "s", 1000),
+    ):
+        async with listening(one) as first, listening(other) as second:
+            await until(lambda: bool(first.results("s:out_0")) and bool(second.results("s:out_0")))
+            assert first.results("s:out_0")[0] == "tone-440"
+            assert second.results("s:out_0")[0] == "tone-1000"

@@ -1,0 +1,190 @@
+"""What socket.io clients of the analyzer get, on a real server with real clients."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+import socketio
+
+from analyzer.hop import Hop
+from analyzer.web import Web
+from tests.support.ports import free_port
+from tidzam.analysis import Analysis, WindowBatch
+from tidzam.labels import LabelTree
+from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth
+from tidzam.server import Health, Server
+
+pytestmark = pytest.mark.timeout(30)
+
+START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
+LABELS = LabelTree({"birds": None, "birds-wren": "birds", "frogs": None})
+HEALTH = AnalyzerHealth(
+    engine="onnx",
+    classifiers=("selector", "birds"),
+    channels=("pond:out_0",),
+    lag_s=0.1,
+    lost_frames=0,
+    windows_per_s=1.0,
+    windows=5,
+    last_window_age_s=0.5,
+    capture_pid=1,
+    rate_hz=48000,
+)
+
+
+def hop(number: int, **heard: str) -> Hop:
+    """The window `number`; channel names are given as source_0."""
+    start = START + timedelta(seconds=number)
+    channels = tuple(channel.replace("_", ":out_") for channel in heard)
+    batch = WindowBatch(channels, np.zeros((len(heard), 10), np.float32), 10, number * 10, start, (0,) * len(heard))
+    analyses = tuple(
+        Analysis(channel, start, start + timedelta(seconds=1), number * 10, (label,), {label: 0.9}, -20.0, 0)
+        for channel, label in zip(channels, heard.values(), strict=True)
+    )
+    return Hop(batch, analyses)
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[tuple[Web, Server, str]]:
+    port = free_port()
+    server = Server("analyzer", host="127.0.0.1", port=port, health=lambda: Health(True), messages=MESSAGES)
+    web = Web(server, classifiers=("selector", "birds"), labels=LABELS, health=lambda: HEALTH)
+    async with server:
+        yield web, server, f"http://127.0.0.1:{port}"
+
+
+class Client:
+    """A socket.io client that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.socket = socketio.AsyncClient()
+        self.got: list[tuple[str, Any]] = []
+        for event in ("sys", "analysis", "detection", "health"):
+            self.socket.on(event, self._keeper(event))
+
+    def _keeper(self, event: str) -> Any:
+        return lambda data: self.got.append((event, data))
+
+    def of(self, event: str) -> list[Any]:
+        return [data for name, data in self.got if name == event]
+
+    async def until(self, event: str, count: int) -> list[Any]:
+        async with asyncio.timeout(5):
+            while len(self.of(event)) < count:  # noqa: ASYNC110  the server is what is waited for
+                await asyncio.sleep(0.01)
+        return self.of(event)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Client]:
+    client = Client()
+    await client.socket.connect(url, transports=["websocket"])
+    yield client
+    await client.socket.disconnect()
+
+
+async def test_everybody_gets_the_frozen_event_and_the_list_of_classifiers() -> None:
+    async with serving() as (web, _, url), connected(url) as client:
+        await client.until("sys", 1)
+        await web.deliver(hop(0, pond_0="birds-wren", pond_1="unknown"))
+        first, second = await client.until("sys", 2)
+    assert first == {"sys": {"classifier": {"list": ["selector", "birds"]}}}
+    assert second == [
+        {
+            "chan": "pond:out_0",
+            "analysis": {
+                "time": "2026-05-01-06-30-00.000",
+                "result": ["birds-wren"],
+                "predicitions": {"birds-wren": 0.9},
+            },
+        },
+        {
+            "chan": "pond:out_1",
+            "analysis": {"time": "2026-05-01-06-30-00.000", "result": ["unknown"], "predicitions": {"unknown": 0.9}},
+        },
+    ]
+
+
+async def test_the_list_of_classifiers_is_told_on_request() -> None:
+    request = {"sys": {"classifier": {"list": ""}}}
+    async with serving() as (_, _, url), connected(url) as client:
+        assert await client.socket.call("sys", request) == {
+            "ok": True,
+            "sys": {"classifier": {"list": ["selector", "birds"]}},
+        }
+        await client.socket.emit("sys", request)
+        await client.until("sys", 2)
+
+
+async def test_a_subscriber_gets_what_it_asked_for_and_no_more() -> None:
+    async with serving() as (web, _, url), connected(url) as client:
+        wish = {"events": ["analysis", "detection"], "channels": ["pond:*"], "classes": ["bird*"], "mute_sys": True}
+        assert await client.socket.call("subscribe", wish) == {"ok": True}
+        await web.deliver(hop(0, pond_0="birds-wren", pond_1="frogs", lake_0="birds"))
+        await web.deliver(hop(1, pond_0="birds-wren", pond_1="frogs"))
+        await web.deliver(hop(2, pond_1="frogs"))
+        detections = await client.until("detection", 3)
+    analyses = client.of("analysis")
+    assert [(data["channel"], data["paths"]) for data in analyses] == [("pond:out_0", [["birds", "birds-wren"]])] * 2
+    assert analyses[0]["start"] == "2026-05-01T06:30:00Z"
+    assert [(data["state"], data["windows"]) for data in detections] == [("start", 1), ("update", 2), ("end", 2)]
+    assert len(client.of("sys")) == 1  # the list of classifiers, before it was muted
+
+
+async def test_a_later_wish_replaces_the_earlier() -> None:
+    async with serving() as (web, _, url), connected(url) as client:
+        await client.socket.call("subscribe", {"events": ["analysis"], "mute_sys": True})
+        await client.socket.call("subscribe", {"events": ["detection"]})
+        await web.deliver(hop(0, pond_0="birds"))
+        await client.until("detection", 1)
+        await client.until("sys", 2)
+        assert client.of("analysis") == []
+
+
+async def test_clients_with_the_same_wish_get_each_event_once() -> None:
+    async with serving() as (web, _, url), connected(url) as client, connected(url) as other:
+        for one in (client, other):
+            await one.socket.call("subscribe", {"events": ["analysis"]})
+        await web.deliver(hop(0, pond_0="birds"))
+        await web.deliver(hop(1, pond_0="birds"))
+        for one in (client, other):
+            await one.until("sys", 3)
+            starts = [data["start"] for data in await one.until("analysis", 2)]
+            assert starts == ["2026-05-01T06:30:00Z", "2026-05-01T06:30:01Z"]
+
+
+async def test_a_wrong_wish_is_refused_with_the_nearest_key() -> None:
+    async with serving() as (_, _, url), connected(url) as client:
+        answer = await client.socket.call("subscribe", {"chanels": ["*"]})
+        assert not answer["ok"]
+        assert "'channels'" in answer["error"]["message"]
+
+
+async def test_health_is_told_to_those_who_ask() -> None:
+    async with serving() as (web, _, url), connected(url) as client:
+        await client.socket.call("subscribe", {"events": ["health"]})
+        telling = asyncio.create_task(web.tell_health())
+        (health,) = await client.until("health", 1)
+        telling.cancel()
+        assert health["lag_s"] == 0.1
+
+
+async def test_a_client_that_does_not_read_loses_messages_and_holds_up_nobody() -> None:
+    async with serving() as (web, server, url), connected(url) as client, connected(url) as other:
+        eio = client.socket.eio
+        eio.ws._response.connection.transport.pause_reading()
+        loud = hop(0, **{f"pond_{number}": "birds" for number in range(200)})
+        for _ in range(1500):
+            await asyncio.wait_for(web.deliver(loud), 1)
+            await asyncio.sleep(0)
+            if server.dropped:
+                break
+        seen = len(other.of("sys"))
+        await web.deliver(loud)
+        await other.until("sys", seen + 1)
+        assert server.dropped > 0
+        eio.ws._response.connection.transport.resume_reading()

@@ -1,0 +1,204 @@
+"""`python -m analyzer` as its users run it: a process on a real jackd, heard by a socket.io client."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import socketio
+
+from tests.support.bundles import write_tone_bundle
+from tests.support.jack import JackServer, jack_server
+from tests.support.player import tones
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def bundles(tmp_path: Path) -> Path:
+    """A selector that hears a `low` tone (440 Hz) and a `high` one (3 kHz)."""
+    write_tone_bundle(tmp_path / "nn", "selector", {"low": (440.0,), "high": (3000.0,)})
+    return tmp_path / "nn"
+
+
+@pytest.fixture
+def server() -> Iterator[JackServer]:
+    with jack_server(rate_hz=48000) as running:
+        yield running
+
+
+class Program:
+    """The analyzer's process, and a client that keeps the results of each channel."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process, self._port = process, port
+        self.client = socketio.AsyncClient()
+        self.results: dict[str, list[list[str]]] = {}
+        self.client.on("sys", self._keep)
+
+    def _keep(self, data: Any) -> None:
+        for item in data if isinstance(data, list) else []:
+            self.results.setdefault(item["chan"], []).append(item["analysis"]["result"])
+
+    async def connect(self) -> None:
+        await self.client.connect(f"http://127.0.0.1:{self._port}", transports=["websocket"], wait_timeout=10)
+
+    async def health(self) -> dict[str, Any]:
+        return await asyncio.to_thread(self._health)
+
+    def _health(self) -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz", timeout=5) as answer:
+                body = answer.read()
+        except urllib.error.HTTPError as error:
+            body = error.read()
+        return dict(json.loads(body))
+
+    async def until(self, channel: str, result: list[str], *, within_s: float = 15) -> None:
+        """Until a new event of `channel` says `result`."""
+        seen = len(self.results.get(channel, []))
+        await until(lambda: result in self.results.get(channel, [])[seen:], within_s)
+
+    async def until_told(self, true: Callable[[dict[str, Any]], bool], *, within_s: float = 15) -> dict[str, Any]:
+        """The first health that is as wanted."""
+        async with asyncio.timeout(within_s):
+            while not true(health := await self.health()):  # noqa: ASYNC110  another process is what is waited for
+                await asyncio.sleep(0.1)
+        return health
+
+
+async def until(true: Callable[[], bool], within_s: float) -> None:
+    async with asyncio.timeout(within_s):
+        while not true():  # noqa: ASYNC110  another process is what is waited for
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def analyzer(server_env: dict[str, str], *options: str) -> AsyncIterator[Program]:
+    port = free_port()
+    process = subprocess.Popen(  # noqa: ASYNC220  the test waits for nothing else
+        [sys.executable, "-m", "analyzer", f"--port={port}", *options],
+        env={**os.environ, **server_env},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    program = Program(process, port)
+    try:
+        async with asyncio.timeout(15):
+            while True:
+                try:
+                    await program.health()
+                    break
+                except OSError:
+                    await asyncio.sleep(0.1)
+        await program.connect()
+        yield program
+    finally:
+        await program.client.disconnect()
+        process.terminate()
+        process.communicate(timeout=5)
+
+
+async def test_each_channel_is_named_for_what_sounds_on_it(server: JackServer, bundles: Path) -> None:
+    with tones(server, "pond", 440, 3000):
+        async with analyzer(server.env, "--jack=pond:", f"--nn={bundles}", "--overlap=0.5") as program:
+            await program.until("pond:out_0", ["low"])
+            await program.until("pond:out_1", ["high"])
+            health = await program.health()
+            assert health["ok"], health
+            assert health["detail"]["channels"] == ["pond:out_0", "pond:out_1"]
+            assert health["detail"]["classifiers"] == ["selector"]
+            assert health["detail"]["rate_hz"] == 48000
+            ending = time.monotonic()
+            program.process.terminate()
+            assert program.process.wait(5) == 0
+            assert time.monotonic() - ending < 3
+
+
+async def test_kill_9_of_capture_and_of_jackd_heals_while_the_client_stays(server: JackServer, bundles: Path) -> None:
+    async with analyzer(server.env, "--jack=pond,lake", f"--nn={bundles}", "--overlap=0.5") as program:
+        with tones(server, "pond", 440):
+            await program.until("pond:out_0", ["low"])
+            health = await program.health()
+            os.kill(health["detail"]["capture_pid"], signal.SIGKILL)
+            await program.until_told(lambda health: not health["ok"])
+            await program.until("pond:out_0", ["low"], within_s=10)
+            assert (await program.health())["detail"]["lost_frames"] > 0
+            server.kill()
+            reasons = (await program.until_told(lambda health: not health["ok"]))["reasons"]
+            assert reasons
+        server.start()
+        with tones(server, "lake", 3000):
+            await program.until("lake:out_0", ["high"], within_s=20)
+            assert (await program.until_told(lambda health: health["ok"]))["detail"]["channels"] == ["lake:out_0"]
+
+
+async def test_without_a_jack_server_it_says_so_and_waits(bundles: Path) -> None:
+    async with analyzer({"JACK_DEFAULT_SERVER": "nobody-runs-this"}, "--jack=x", f"--nn={bundles}") as program:
+        await program.until_told(lambda health: "jackd" in " ".join(health["reasons"]))
+        assert program.process.poll() is None
+
+
+async def test_a_rate_below_what_the_classifiers_need_is_told(bundles: Path) -> None:
+    with jack_server(rate_hz=16000) as server, tones(server, "pond", 440):
+        async with analyzer(server.env, "--jack=pond", f"--nn={bundles}") as program:
+            await program.until_told(lambda health: "16000 Hz" in " ".join(health["reasons"]))
+
+
+async def test_clips_are_kept_where_asked(server: JackServer, bundles: Path, tmp_path: Path) -> None:
+    options = [f"--out={tmp_path / 'clips'}", "--extract=low", "--no-extract-dd"]
+    with tones(server, "pond", 440, 3000):
+        async with analyzer(server.env, "--jack=pond", f"--nn={bundles}", *options) as program:
+            await program.until("pond:out_0", ["low"])
+            await program.until("pond:out_0", ["low"])
+    clips = list((tmp_path / "clips").rglob("*.wav"))
+    assert clips
+    assert {clip.parent.name for clip in clips} == {"low"}
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "analyzer", *options], capture_output=True, text=True, timeout=30)
+
+
+def test_a_port_in_use_is_told_in_a_line(bundles: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        done = run("--jack=x", f"--nn={bundles}", f"--port={port}")
+    assert done.returncode == 1
+    assert f"Port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        ([], 2, "--stream"),
+        (["--jack=a", "--stream=b.wav"], 2, "exclude"),
+        (["--jack=a", "--overlap=1"], 2, "--overlap"),
+        (["--jack=a", "--nn=/nowhere"], 1, "/nowhere"),
+        (["--jack=a", "--chainAPI=u:p@h:x"], 1, "--chainAPI"),
+        (["--profile=/nowhere.yaml"], 1, "/nowhere.yaml"),
+    ],
+)
+def test_bad_options_are_told_in_words(options: list[str], code: int, told: str) -> None:
+    done = run(*options)
+    assert (done.returncode, told in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
+
+
+def test_the_live_analyzer_needs_no_tensorflow() -> None:
+    imports = "import sys, analyzer.__main__, analyzer.capture.__main__"
+    script = f"{imports}; print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,212 @@
+"""A whole node, as a user meets it: started, listened to, killed piece by piece, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import socketio
+
+from tests.support.node import Node, wait_until
+from tidzam.demo.scene import read_truth, truth_at
+
+SOURCES = [
+    {"name": "wetland", "nb_channels": 4, "demo": {"seed": 7, "duration_s": 60}},
+    {"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 60}},
+]
+CHANNELS = 5
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    node = Node(tmp_path_factory.mktemp("node"), SOURCES, analyzer={"overlap": 0.5})
+    started = node.start()
+    try:
+        assert started.returncode == 0, started.stderr
+        assert "wetland-out_3.ogg" in started.stdout
+        yield node
+    finally:
+        node.stop()
+
+
+@asynccontextmanager
+async def events(node: Node, name: str, **subscription: Any) -> AsyncIterator[list[Any]]:
+    """What a socket.io client on the analyzer's port receives on event `name`, as it comes."""
+    received: list[Any] = []
+    client = socketio.AsyncClient()
+    client.on(name, received.append)
+    await client.connect(f"http://127.0.0.1:{node.ports['analyzer']}")
+    if subscription:
+        answer = await client.call("subscribe", subscription)
+        assert answer["ok"], answer
+    try:
+        yield received
+    finally:
+        await client.disconnect()
+
+
+def heard_at(event: dict[str, Any]) -> datetime:
+    """The middle of the second that a `sys` event speaks of."""
+    start = datetime.strptime(event["analysis"]["time"], "%Y-%m-%d-%H-%M-%S.%f").replace(tzinfo=UTC)
+    return start + timedelta(seconds=0.5)
+
+
+@pytest.mark.timeout(120)
+async def test_each_channel_is_named_as_the_truth_says(node: Node) -> None:
+    (wetland,) = (source for source in node.status()["sources"] if source["name"] == "wetland")
+    truth = read_truth(Path(wetland["url"]).with_suffix(".json"))
+    began = datetime.fromisoformat(wetland["started"])
+    named, right = defaultdict(int), defaultdict(int)
+    async with events(node, "sys") as received:
+        await asyncio.sleep(15)
+    for row in (row for message in received if isinstance(message, list) for row in message):
+        if not row["chan"].startswith("wetland:") or row["analysis"]["result"] == ["unknown"]:
+            continue
+        elapsed_s = (heard_at(row) - began).total_seconds()
+        sounding = truth_at(truth, elapsed_s, min_snr_db=-60)[int(row["chan"].rpartition("_")[2])]
+        named[row["chan"]] += 1
+        right[row["chan"]] += bool(sounding & set(row["analysis"]["result"]))
+    assert set(named) == {f"wetland:out_{index}" for index in range(4)}
+    assert all(right[port] >= 0.7 * count for port, count in named.items()), (dict(right), dict(named))
+
+
+@pytest.mark.timeout(60)
+def test_every_mount_is_decodable_sound(node: Node) -> None:
+    mounts = [mount for source in node.status()["sources"] for mount in source["mounts"]]
+    assert len(mounts) == CHANNELS
+    for mount in mounts:
+        command = ["ffmpeg", "-v", "error", "-i", mount, "-t", "1", "-f", "f32le", "-ac", "1", "-"]
+        decoded = subprocess.run(command, capture_output=True, timeout=20, check=True).stdout
+        assert np.abs(np.frombuffer(decoded, dtype=np.float32)).max() > 1e-4, mount
+
+
+@pytest.mark.timeout(30)
+def test_status_tells_programs_what_runs(node: Node) -> None:
+    status = node.status()
+    process, source, analyzer = status["processes"][0], status["sources"][0], status["analyzer"]
+    assert process.keys() >= {"name", "state", "pid", "uptime_s", "rss_mb"}
+    assert source.keys() >= {"name", "state", "url", "channels", "ports", "mounts", "restarts", "last_error"}
+    assert analyzer.keys() >= {"engine", "classifiers", "channels", "lag_s", "lost_frames", "windows_per_s"}
+    assert set(status["urls"]) == {"analyzer", "stream_manager", "icecast"}
+    assert set(analyzer["classifiers"]) == {"selector", "birds", "frogs"}
+
+
+@pytest.mark.timeout(60)
+def test_the_examples_of_the_readme_run_as_they_stand(node: Node) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    printed = []
+    for example in re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL):
+        for port, name in ((8000, "icecast"), (8001, "analyzer"), (8080, "stream_manager")):
+            example = example.replace(f"127.0.0.1:{port}", f"127.0.0.1:{node.ports[name]}")
+        done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=40, check=False)
+        assert done.returncode == 0, done.stderr
+        printed.append(done.stdout)
+    assert printed[0].count("'ok': True") == 2
+    assert "wetland:out_3" in printed[1]
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize(
+    ("name", "within_s"),
+    [
+        ("stream_manager/wetland mpv", 10),
+        ("stream_manager/wetland ffmpeg", 10),
+        ("analyzer/capture", 10),
+        ("analyzer", 10),
+        ("icecast", 10),
+        ("stream_manager", 10),
+        ("jackd", 20),
+    ],
+)
+async def test_what_is_killed_comes_back(node: Node, name: str, within_s: float) -> None:
+    wait_until(node.is_well, within_s=30, what="well before")
+    pid = node.pid(name)
+    async with events(node, "analysis", events=["analysis"]) as received:
+        await asyncio.sleep(2)
+        node.kill(pid)
+        await asyncio.to_thread(wait_until, lambda: not Path(f"/proc/{pid}").exists(), within_s=5, what=f"{name} ended")
+        took_s = await asyncio.to_thread(
+            wait_until, lambda: whole(node, name, pid), within_s=within_s, what=f"{name} healed"
+        )
+        await asyncio.sleep(2)
+    print(f"{name} healed in {took_s:.1f} s")
+    if name in ("stream_manager/wetland mpv", "stream_manager/wetland ffmpeg"):
+        undisturbed = "pond:out_0" if name.endswith("mpv") else None  # an ffmpeg hears, and is not heard
+        assert_no_gap(received, undisturbed)
+
+
+def whole(node: Node, name: str, old_pid: int) -> bool:
+    """Whether the node does its job again, with another process in the killed one's place."""
+    if not node.is_well():
+        return False
+    status = node.status()
+    rows = [row for row in status["processes"] if row["name"] == name]
+    fresh = rows and all(row["state"] == "RUNNING" and row["pid"] != old_pid for row in rows)
+    return bool(fresh and len(status["analyzer"]["channels"]) == CHANNELS)
+
+
+def assert_no_gap(received: list[dict[str, Any]], port: str | None) -> None:
+    """No frame was lost and no window is missing, on `port` or, without one, anywhere."""
+    by_port = defaultdict(list)
+    for event in received:
+        by_port[event["channel"]].append(event)
+    for channel in [port] if port else list(by_port):
+        windows = by_port[channel]
+        assert len(windows) > 6, channel
+        assert not [(window["start"], window["gap_frames"]) for window in windows if window["gap_frames"]], channel
+        starts = [datetime.fromisoformat(window["start"]) for window in windows]
+        steps = [(b - a).total_seconds() for a, b in itertools.pairwise(starts)]
+        assert max(steps) < 0.6, (channel, steps)
+
+
+@pytest.mark.timeout(60)
+def test_a_second_start_is_refused_and_changes_nothing(node: Node) -> None:
+    wait_until(node.is_well, within_s=30, what="well before")
+    again = node.start()
+    assert again.returncode == 1
+    assert "runs already" in again.stderr
+    assert "Traceback" not in again.stderr
+    assert node.is_well()
+
+
+@pytest.mark.timeout(90)
+def test_check_says_healthy_and_repairs(node: Node) -> None:
+    wait_until(node.is_well, within_s=30, what="well before")
+    checked = node.run("check")
+    assert checked.returncode == 0, checked.stdout
+    subprocess.run(["kill", "-STOP", str(node.pid("analyzer"))], check=True)  # runs, and does nothing
+    repaired = node.run("check")
+    assert repaired.returncode == 1, repaired.stdout + repaired.stderr
+    assert node.run("check").returncode == 0
+
+
+@pytest.mark.timeout(120)
+def test_stop_leaves_nothing(tmp_path: Path) -> None:
+    node = Node(tmp_path, [{"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 20}}])
+    started = node.start()
+    assert started.returncode == 0, started.stderr
+    pids = [row["pid"] for row in node.status()["processes"]]
+    assert len(pids) >= 7
+    node.stop()
+    time.sleep(0.5)
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    assert "stopped: jackd (exit status 0)" in (node.home / "logs" / "supervisord.log").read_text()
+    for port in node.ports.values():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    assert [path.name for path in Path("/dev/shm").iterdir() if node.server in path.name] == []
+    assert node.run("status").returncode == 1

@@ -1,0 +1,119 @@
+"""Whatever is killed comes back by itself, and no other source hears it."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.icecast import icecast_server
+from tests.support.jack import jack_server
+from tests.support.manager import Manager, stream_manager
+from tests.support.recorder import recorder, unbroken
+from tests.support.sound import BASE_HZ, write_tones
+
+pytestmark = pytest.mark.timeout(90)
+
+
+@pytest.fixture(scope="module")
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
+    folder = tmp_path_factory.mktemp("faults")
+    sources = [
+        {"name": name, "url": str(write_tones(folder / f"{name}.flac", channels, seconds=2)), "loop": True}
+        for name, channels in (("victim", 2), ("other", 1))
+    ]
+    with stream_manager(folder, sources, period=2048) as running:
+        running.until_well()
+        yield running
+
+
+@pytest.mark.parametrize("program", ["mpv", "ffmpeg"])
+def test_a_killed_program_of_a_source_is_back_and_the_other_source_has_no_gap(
+    manager: Manager, tmp_path: Path, program: str
+) -> None:
+    mounts = manager.source("victim")["mounts"]
+    manager.until_well()
+    with recorder(manager.jack, ["other:out_0"], tmp_path) as recording:
+        old = manager.child(program, "victim")
+        old.kill()
+        healed_s = manager.until(lambda: manager.replaced(program, "victim", old), within_s=10)
+        assert healed_s + manager.until_well() < 10
+        time.sleep(0.3)
+    for mount in mounts:
+        with urllib.request.urlopen(mount, timeout=5) as sound:
+            assert sound.read(4) == b"OggS"
+    assert unbroken(recording, BASE_HZ)
+
+
+def test_a_killed_icecast_has_its_mounts_again(manager: Manager) -> None:
+    restarts = manager.source("victim")["restarts"]
+    manager.icecast.kill()
+    manager.until(lambda: "Icecast does not answer" in str(manager.health()["reasons"]), within_s=5)
+    assert manager.source("victim")["state"] == "playing"
+    manager.icecast.start()
+    assert manager.until_well() < 10
+    assert manager.source("victim")["restarts"] == restarts
+
+
+def test_a_killed_jackd_has_its_sources_again(manager: Manager) -> None:
+    manager.jack.kill()
+    manager.until(lambda: not manager.health()["detail"]["jack"], within_s=5)
+    time.sleep(1)
+    manager.jack.start()
+    assert manager.until_well(within_s=30) < 20
+
+
+def test_a_killed_agent_is_not_felt_by_sources(manager: Manager) -> None:
+    restarts = manager.source("victim")["restarts"]
+    agent = next(child for child in manager.children() if "stream_manager.jack_agent" in child.cmdline())
+    agent.kill()
+    manager.until(lambda: "the next one takes over" in manager.log, within_s=5)
+    time.sleep(1.5)
+    assert manager.health()["ok"], (manager.health()["reasons"], manager.log)
+    assert manager.source("victim")["restarts"] == restarts
+
+
+def test_nothing_that_it_started_outlives_it(tmp_path: Path) -> None:
+    url = str(write_tones(tmp_path / "a.flac", 2, seconds=2))
+    with stream_manager(tmp_path, [{"name": "a", "url": url, "loop": True}]) as manager:
+        manager.until_well()
+        children = manager.children()
+        assert len(children) >= 3
+        began_s = time.monotonic()
+        manager.stop()
+        assert time.monotonic() - began_s < 3
+        assert not any(psutil.pid_exists(child.pid) for child in children)
+        assert manager.process.returncode == 0
+
+
+def test_a_permanent_source_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "late.wav"
+    with stream_manager(tmp_path, [{"name": "late", "url": "http://127.0.0.1:1/late.ogg"}]) as manager:
+        manager.until(lambda: manager.source("late").get("restarts", 0) >= 2, within_s=10)
+        status = manager.source("late")
+        assert "Connection refused" in status["last_error"]
+        assert any("late" in reason for reason in manager.health()["reasons"])
+        assert not path.exists()
+
+
+def test_a_full_jack_server_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    fits = str(write_tones(tmp_path / "fits.flac", 2, seconds=2))
+    big = str(write_tones(tmp_path / "big.flac", 8, seconds=2))
+    sources = [{"name": "fits", "url": fits, "loop": True}]
+    with jack_server(port_max=16) as jack, icecast_server(tmp_path) as icecast:
+        manager = Manager(tmp_path, jack, icecast, sources)
+        try:
+            manager.until_well()
+            second = Manager(tmp_path, jack, icecast, [{"name": "big", "url": big, "loop": True}])
+            try:
+                second.until(lambda: bool(second.source("big").get("last_error")), within_s=20)
+                assert "no room for its ports" in second.source("big")["last_error"]
+                assert manager.health()["ok"]
+            finally:
+                second.stop()
+        finally:
+            manager.stop()

@@ -1,0 +1,74 @@
+"""What ffprobe, mpv and Icecast answer, understood. The end-to-end tests make the real programs say these things."""
+
+from __future__ import annotations
+
+import pytest
+
+from stream_manager.faults import Failure, Fault, heard_fault
+from stream_manager.icecast import parse_stats, parse_status
+from stream_manager.probe import Probe, ProbeError, check_channels, parse_probe
+
+STEREO = b"""{"frames": [{"nb_samples": 64}], "format": {"duration": "3.5"},
+ "streams": [{"sample_rate": "44100", "channels": 2}]}"""
+
+
+def test_a_probe() -> None:
+    assert parse_probe(STEREO) == Probe(channels=2, rate_hz=44100, duration_s=3.5)
+
+
+@pytest.mark.parametrize("length", ["N/A", "0", "-1", "nan", ""])
+def test_a_length_that_is_none(length: str) -> None:
+    assert parse_probe(STEREO.replace(b"3.5", length.encode())).duration_s is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        (b'{"streams": [], "format": {}}', Fault.NOT_AUDIO),
+        (b"", Fault.NOT_AUDIO),
+        (b"[1]", Fault.NOT_AUDIO),
+        (STEREO.replace(b"44100", b"N/A"), Fault.NOT_AUDIO),
+        (b'{"frames": [], "streams": [{"sample_rate": "44100", "channels": 2}]}', Fault.EMPTY),
+    ],
+)
+def test_no_sound(answer: bytes, fault: Fault) -> None:
+    with pytest.raises(ProbeError) as caught:
+        parse_probe(answer)
+    assert caught.value.failure.fault is fault
+
+
+def test_channels_that_can_be_played() -> None:
+    assert check_channels(Probe(8, 44100, None), None) == 8
+    assert check_channels(Probe(3, 44100, None), (2, 0)) == 2
+    for channels, wanted in ((0, None), (9, None), (2, (2,)), (1, (0,) * 9)):
+        with pytest.raises(ProbeError) as caught:
+            check_channels(Probe(channels, 44100, None), wanted)
+        assert caught.value.failure.fault is Fault.CHANNELS
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("[tcp @ 0x55] Connection to tcp://127.0.0.1:1 failed: Connection refused", Fault.UNREACHABLE),
+        ("[ao/jack] not enough ports available", Fault.JACK_FULL),
+        ("x.html: Invalid data found when processing input", Fault.NOT_AUDIO),
+        ("something else", Fault.DIED),
+    ],
+)
+def test_faults_are_heard(line: str, fault: Fault) -> None:
+    assert heard_fault(["", line], Fault.DIED).fault is fault
+
+
+def test_an_error_says_who_why_and_what_to_do() -> None:
+    error = Failure(Fault.NOT_FOUND, "/x.wav").error("pond")
+    assert error.code == "source_not_found"
+    assert str(error) == "Source pond does not play: there is no such file (/x.wav). Check the path."
+
+
+def test_mounts() -> None:
+    stats = '<icestats><source mount="/a-out_0.ogg"><total_bytes_read>12</total_bytes_read></source></icestats>'
+    assert parse_stats(stats) == {"/a-out_0.ogg": 12}
+    one = {"listenurl": "http://h:8000/a-out_0.ogg"}
+    assert parse_status({"icestats": {}}) == {}
+    assert parse_status({"icestats": {"source": one}}) == {"/a-out_0.ogg": 0}
+    assert len(parse_status({"icestats": {"source": [one, {"listenurl": "http://h/b.ogg"}]}})) == 2

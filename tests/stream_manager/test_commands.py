@@ -1,0 +1,49 @@
+"""The command lines, word by word."""
+
+from __future__ import annotations
+
+from stream_manager.commands import player_argv, probe_argv, pusher_argv
+from tidzam.config.settings import IcecastSettings
+
+GOLDEN_PLAYER = """\
+mpv --no-config --load-scripts=no --ytdl=no --osc=no --load-stats-overlay=no --load-osd-console=no \
+--load-auto-profiles=no --input-terminal=no --input-default-bindings=no --quiet --msg-level=all=warn,statusline=no \
+--no-video --sid=no --audio-display=no --audio-file-auto=no --sub-auto=no --ao=jack --jack-name=pond \
+--jack-connect=no --jack-autostart=no --jack-std-channel-layout=any --audio-channels=auto --audio-buffer=1 \
+--volume=100 --replaygain=no --audio-pitch-correction=no --gapless-audio=yes --demuxer=lavf \
+--demuxer-lavf-o=protocol_whitelist=[file] --cache-secs=100 --demuxer-max-bytes=64MiB --demuxer-max-back-bytes=0 \
+--network-timeout=10 \
+--af=lavfi=[pan=2c|c0=c3|c1=c0] --loop-file=inf -- /sounds/pond.flac"""
+
+GOLDEN_PUSHER = """\
+ffmpeg -nostdin -hide_banner -loglevel warning -nostats -f jack -channels 2 -thread_queue_size 512 -i pond-ice \
+-map 0:a -af pan=mono|c0=c0 -c:a libvorbis -b:a 96k -page_duration 250000 -ice_name pond.0 \
+-content_type application/ogg -f ogg icecast://source:p%40ss@host:8000/pond-out_0.ogg \
+-map 0:a -af pan=mono|c0=c1 -c:a libvorbis -b:a 96k -page_duration 250000 -ice_name pond.1 \
+-content_type application/ogg -f ogg icecast://source:p%40ss@host:8000/pond-out_1.ogg"""
+
+
+def test_player() -> None:
+    assert " ".join(player_argv("pond", "/sounds/pond.flac", channels=[3, 0], loop=True)) == GOLDEN_PLAYER
+
+
+def test_a_plain_player_neither_picks_nor_loops() -> None:
+    argv = player_argv("pond", "http://host/pond.ogg")
+    assert argv[-2:] == ["--", "http://host/pond.ogg"]
+    assert not [word for word in argv if word.startswith(("--af", "--loop"))]
+
+
+def test_an_address_may_not_open_files() -> None:
+    for argv in (player_argv("pond", "http://host/x.m3u8"), probe_argv("http://host/x.m3u8")):
+        whitelist = next(word for word in argv if "http,https" in word)
+        assert "file" not in whitelist
+
+
+def test_pusher() -> None:
+    argv = pusher_argv("pond", 2, IcecastSettings(host="host", port=8000), password="p@ss")
+    assert " ".join(word.replace("pond ", "pond.") for word in argv) == GOLDEN_PUSHER
+
+
+def test_a_sound_that_ends_begins_with_silence_in_which_listeners_are_connected() -> None:
+    assert "--af=lavfi=[adelay=500:all=1]" in player_argv("pond", "/sounds/pond.flac", lead_in=True)
+    assert not any(word.startswith("--af") for word in player_argv("pond", "http://host/live.ogg"))

@@ -1,0 +1,27 @@
+"""Icecast, the real one, asked as the stream manager does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from stream_manager.icecast import Icecast
+from tests.support.icecast import ADMIN_PASSWORD, PASSWORD, icecast_server
+
+pytestmark = pytest.mark.timeout(20)
+
+
+async def test_the_password_that_pushers_show_does_not_open_the_administration(tmp_path: Path) -> None:
+    with icecast_server(tmp_path) as server:
+        icecast = Icecast(server.settings, PASSWORD, ADMIN_PASSWORD)
+        watching = asyncio.create_task(icecast.watch())
+        await icecast.answering()
+        assert icecast.mounts == {}
+        watching.cancel()
+        async with aiohttp.ClientSession(server.url) as http:
+            for password, status in ((PASSWORD, 401), (ADMIN_PASSWORD, 200)):
+                async with http.get("/admin/stats", auth=aiohttp.BasicAuth("admin", password)) as answer:
+                    assert answer.status == status

@@ -1,0 +1,57 @@
+"""What clients may open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stream_manager.media import channel_numbers, playable
+from tidzam.errors import RequestError
+
+
+@pytest.mark.parametrize("url", ["http://h/x.ogg", "https://u:p@h:8000/x", "rtsp://h/cam"])
+def test_addresses_are_played_as_they_are(url: str) -> None:
+    assert playable(url, (), trusted=False) == url
+
+
+def test_an_icecast_mount_is_listened_to_over_http() -> None:
+    assert playable("icecast://h:8000/x.ogg", (), trusted=False) == "http://h:8000/x.ogg"
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://h/x", "http://", "http://h/a b", "http://h/\nx", "lavfi://sine", "http://[h/x"]
+)
+def test_other_addresses_are_refused(url: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        playable(url, (), trusted=False)
+    assert caught.value.field == "url"
+
+
+def test_files_are_found_under_a_root_only(tmp_path: Path) -> None:
+    inside = tmp_path / "media" / "a.wav"
+    inside.parent.mkdir()
+    inside.touch()
+    roots = (tmp_path / "elsewhere", tmp_path / "media")
+    assert playable("a.wav", roots, trusted=False) == str(inside)
+    assert playable(str(inside), roots, trusted=False) == str(inside)
+    for url in ("../b.wav", str(tmp_path / "b.wav"), "/etc/passwd", "~/x.wav/../../../../../etc/passwd"):
+        with pytest.raises(RequestError, match="media root"):
+            playable(url, roots, trusted=False)
+    assert playable(str(tmp_path / "b.wav"), (), trusted=True) == str(tmp_path / "b.wav")
+
+
+def test_a_link_does_not_lead_out(tmp_path: Path) -> None:
+    root = tmp_path / "media"
+    root.mkdir()
+    (root / "out").symlink_to(tmp_path)
+    with pytest.raises(RequestError):
+        playable("out/secret.wav", (root,), trusted=False)
+
+
+def test_channels_are_numbers() -> None:
+    assert channel_numbers(None) is None
+    assert channel_numbers(["2", "0"]) == (2, 0)
+    for wrong in (["left"], ["-1"], ["1.5"], ["²"], []):
+        with pytest.raises(RequestError, match="numbers"):
+            channel_numbers(wrong)

@@ -1,0 +1,45 @@
+"""A small real pipeline for tests: it names the strongest frequency of each window."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+
+from tidzam.analysis import Analysis, WindowBatch
+from tidzam.errors import AudioError
+
+
+class PitchPipeline:
+    """Says `tone-440` for a 440 Hz tone, `silence` for none."""
+
+    def __init__(self, *, window_s: float = 0.25, needs_hz: int = 8000) -> None:
+        self.window_s = window_s
+        self._needs_hz = needs_hz
+
+    def check_rate(self, rate_hz: int) -> None:
+        if rate_hz < self._needs_hz:
+            raise AudioError(f"{rate_hz} Hz is not enough.", code="sample_rate")
+
+    def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]:
+        frames = batch.samples.shape[1]
+        length = timedelta(seconds=frames / batch.rate_hz)
+        power = np.abs(np.fft.rfft(batch.samples * np.hanning(frames), axis=1))
+        return tuple(
+            Analysis(
+                channel=channel,
+                start=batch.start,
+                end=batch.start + length,
+                start_frame=batch.start_frame,
+                result=(name := _name(power[row], batch.rate_hz / frames),),
+                probabilities={name: 1.0},
+                level_dbfs=0.0,
+                gap_frames=batch.gap_frames[row],
+            )
+            for row, channel in enumerate(batch.channels)
+        )
+
+
+def _name(power: np.ndarray, hz_per_bin: float) -> str:
+    peak = int(power.argmax())
+    return f"tone-{round(peak * hz_per_bin)}" if power[peak] > 1 else "silence"

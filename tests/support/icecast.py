@@ -1,0 +1,82 @@
+"""A real Icecast server for a test, on a free port."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.ports import free_port
+from tidzam.config.settings import IcecastSettings
+from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV, icecast_argv, icecast_config
+
+START_TIMEOUT_S = 10.0
+PASSWORD = "test-source-password"
+ADMIN_PASSWORD = "test-admin-password"
+
+
+class IcecastServer:
+    """A running icecast2. `kill` is kill -9; `start` brings it back on the same port."""
+
+    def __init__(self, settings: IcecastSettings, home: Path) -> None:
+        self.settings = settings
+        self._config = home / "icecast.xml"
+        self._config.write_text(icecast_config(settings, password=PASSWORD, admin_password=ADMIN_PASSWORD))
+        self._log = home / "icecast.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.settings.host}:{self.settings.port}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What tells the stream manager this server's passwords."""
+        return {PASSWORD_ENV: PASSWORD, ADMIN_PASSWORD_ENV: ADMIN_PASSWORD}
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            # It goes when the test run is killed.
+            argv = ["setpriv", "--pdeathsig=KILL", "--", *icecast_argv(self._config)]
+            self._process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._answers():
+            said = self._log.read_text(encoding="utf-8", errors="replace")
+            assert self._process.poll() is None, f"icecast2 ended with {self._process.returncode}: {said}"
+            assert time.monotonic() < deadline, f"icecast2 did not answer in {START_TIMEOUT_S:.0f} s: {said}"
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        """Asked for a mount that is not there: Icecast 2.4 may crash when its status is asked while it starts."""
+        try:
+            urllib.request.urlopen(f"{self.url}/nothing", timeout=1).close()
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def icecast_server(home: Path) -> Iterator[IcecastServer]:
+    """A usable icecast2 that keeps its files under `home`."""
+    server = IcecastServer(IcecastSettings(port=free_port()), home)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()

@@ -1,0 +1,122 @@
+"""A real JACK server for a test, under a name of its own, beside whatever else runs on the machine."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jack
+
+from tidzam.config.settings import JackSettings
+from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
+
+START_TIMEOUT_S = 10.0
+_count = itertools.count()
+
+
+def open_client(name: str, **options: Any) -> jack.Client:
+    """A JACK client. While its graph changes a server may refuse one that it takes a moment later."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            return jack.Client(name, no_start_server=True, **options)
+        except jack.JackOpenError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+class JackServer:
+    """A running jackd. `kill` is kill -9; `start` brings it back under the same name."""
+
+    def __init__(self, settings: JackSettings) -> None:
+        self.settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.settings.server
+
+    @property
+    def rate_hz(self) -> int:
+        return self.settings.rate_hz
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a client's environment needs to find this server."""
+        return dict(jack_env(self.name))
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            # It goes when the test run is killed: JACK has room for 8 servers, and a killed one keeps its place.
+            ["setpriv", "--pdeathsig=TERM", "--", *jackd_argv(self.settings)],
+            env={**os.environ, **self.env, **SERVER_ENV},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._answers():
+            assert self._process.poll() is None, f"jackd {self.name} ended with {self._process.returncode}"
+            assert time.monotonic() < deadline, f"jackd {self.name} did not answer in {START_TIMEOUT_S:.0f} s"
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        """Asked from outside: libjack remembers in a process that a server of it was killed."""
+        asked = subprocess.run(
+            ["jack_lsp"], env={**os.environ, **self.env}, capture_output=True, timeout=10, check=False
+        )
+        return asked.returncode == 0
+
+    def client(self, name: str) -> jack.Client:
+        return open_client(name, use_exact_name=True, servername=self.name)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def clear(self) -> None:
+        """End it, and take away what a killed server leaves in shared memory."""
+        assert self._process is not None
+        self.stop()
+        if self._process.returncode != 0:  # killed: only jackd itself frees its namesake's place, one of eight
+            self.start()
+            self.stop()
+        for left in Path("/dev/shm").glob(f"jack_*{self.name}_*"):
+            left.unlink(missing_ok=True)
+
+
+@contextmanager
+def jack_server(*, rate_hz: int = 44100, period: int = 1024, port_max: int = 512) -> Iterator[JackServer]:
+    """A usable jackd on the dummy driver, gone without a trace afterwards."""
+    name = f"t{os.getpid()}x{next(_count)}"
+    server = JackServer(JackSettings(server=name, rate_hz=rate_hz, period=period, port_max=port_max))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.clear()
+
+
+jack.set_error_function(lambda message: None)
+jack.set_info_function(lambda message: None)

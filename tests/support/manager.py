@@ -1,0 +1,124 @@
+"""A real stream manager for a test, on a JACK server and an Icecast of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from tests.support.icecast import IcecastServer, icecast_server
+from tests.support.jack import JackServer, jack_server
+from tests.support.ports import free_port
+
+
+class Manager:
+    """A running stream manager; `log` is what it wrote."""
+
+    def __init__(self, folder: Path, jack: JackServer, icecast: IcecastServer, sources: list[dict[str, Any]]) -> None:
+        self.jack, self.icecast = jack, icecast
+        self.port = free_port()
+        self.media_root = folder / "media"
+        self.media_root.mkdir(exist_ok=True)
+        self._log = folder / "stream_manager.log"
+        profile = folder / "profile.yaml"
+        settings = {
+            "jack": {"server": jack.name, "rate_hz": jack.rate_hz},
+            "icecast": {"port": icecast.settings.port},
+            "stream_manager": {"port": self.port, "media_roots": [str(self.media_root)]},
+            "sources": sources,
+        }
+        profile.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        with self._log.open("wb") as log:
+            argv = [
+                "setpriv",
+                "--pdeathsig=TERM",
+                "--",
+                sys.executable,
+                "-m",
+                "stream_manager",
+                "--profile",
+                str(profile),
+            ]
+            self.process = subprocess.Popen(argv, env={**os.environ, **icecast.env}, stderr=log)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(encoding="utf-8")
+
+    def health(self) -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
+                return json.load(answer)  # type: ignore[no-any-return]
+        except urllib.error.HTTPError as error:
+            return json.load(error)  # type: ignore[no-any-return]
+        except OSError as error:
+            return {"ok": False, "reasons": [str(error)], "detail": {"sources": []}}
+
+    def source(self, name: str) -> dict[str, Any]:
+        """Its status; empty if it is not loaded."""
+        return next((row for row in self.health()["detail"]["sources"] if row["name"] == name), {})
+
+    def until(self, holds: Callable[[], bool], *, within_s: float) -> float:
+        """Wait until `holds`; returns the seconds that took."""
+        began_s = time.monotonic()
+        while not holds():
+            waited_s = time.monotonic() - began_s
+            assert waited_s < within_s, f"after {waited_s:.0f} s: {self.health()}\n{self.log}"
+            time.sleep(0.05)
+        return time.monotonic() - began_s
+
+    def until_well(self, *, within_s: float = 20.0) -> float:
+        return self.until(lambda: self.health()["ok"], within_s=within_s)
+
+    def child(self, program: str, source: str) -> psutil.Process:
+        """The `mpv` or `ffmpeg` of a source."""
+        return self._running(program, source)[0]
+
+    def replaced(self, program: str, source: str, old: psutil.Process) -> bool:
+        """Whether another runs in place of `old`."""
+        return any(child.pid != old.pid for child in self._running(program, source))
+
+    def _running(self, program: str, source: str) -> list[psutil.Process]:
+        mark = {"mpv": f"--jack-name={source}", "ffmpeg": f"{source}-ice"}[program]
+        return [child for child in self.children() if mark in _argv(child)]
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(10)
+
+
+def _argv(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has just ended
+        return []
+
+
+@contextmanager
+def stream_manager(folder: Path, sources: list[dict[str, Any]], *, period: int = 1024) -> Iterator[Manager]:
+    """A stream manager with `sources`, that has been told to start."""
+    with jack_server(period=period) as jack, icecast_server(folder) as icecast:
+        manager = Manager(folder, jack, icecast, sources)
+        try:
+            yield manager
+        finally:
+            manager.stop()

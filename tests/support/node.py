@@ -1,0 +1,83 @@
+"""A node of a test's own: its home, ports and JACK server, started by the command a user types."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.ports import free_port
+
+
+class Node:
+    """`tidzam` commands on one home. `sources` are those of its profile."""
+
+    def __init__(self, folder: Path, sources: list[dict[str, Any]], **sections: dict[str, Any]) -> None:
+        self.home = folder / "home"
+        self.profile = folder / "profile.yaml"
+        self.server = re.sub(r"[^A-Za-z0-9]", "-", f"t{os.getpid()}-{folder.name}")[:32]
+        self.ports = {name: free_port() for name in ("icecast", "stream_manager", "analyzer")}
+        settings: dict[str, Any] = {"home": str(self.home), "jack": {"server": self.server}, "sources": sources}
+        for name, port in self.ports.items():
+            settings[name] = {"port": port}
+        for name, section in sections.items():
+            settings.setdefault(name, {}).update(section)
+        self.profile.write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+    def run(self, *words: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+        """`tidzam WORDS`, on this node's home."""
+        environment = {**os.environ, "TIDZAM_HOME": str(self.home), "COLUMNS": "160", "NO_COLOR": "1"}
+        return subprocess.run(
+            [sys.executable, "-m", "tidzam.cli", *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def start(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.run("start", "--profile", str(self.profile), *words)
+
+    def stop(self) -> None:
+        assert self.run("stop").returncode == 0
+
+    def status(self) -> dict[str, Any]:
+        return json.loads(self.run("status", "--json").stdout)
+
+    def pid(self, name: str) -> int:
+        """The pid of a process, called as `tidzam status` calls it."""
+        return next(row["pid"] for row in self.status()["processes"] if row["name"] == name)
+
+    def kill(self, pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
+
+    def health(self, server: str) -> dict[str, Any]:
+        """The body of /healthz; not ok if the server is away."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[server]}/healthz", timeout=2) as response:
+                return json.load(response)
+        except OSError:
+            return {"ok": False}
+
+    def is_well(self) -> bool:
+        return bool(self.health("stream_manager")["ok"] and self.health("analyzer")["ok"])
+
+
+def wait_until(true: Callable[[], bool], *, within_s: float, what: str) -> float:
+    """Seconds until `true()`; fails after `within_s`."""
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < within_s, f"{what}: not within {within_s:.0f} s"
+        time.sleep(0.1)
+    return time.monotonic() - began

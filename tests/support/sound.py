@@ -1,0 +1,49 @@
+"""Sound that says which channel it is, and ears that hear it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tidzam.audio.features import Float32
+
+BASE_HZ, STEP_HZ = 400, 200
+
+
+def tones(channels: int, *, seconds: float, rate_hz: int = 44100, first_hz: int = BASE_HZ) -> Float32:
+    """Shape (frames, channels): channel k holds a sine of its own, in whole periods a second, so that it loops."""
+    time_s = np.arange(round(seconds * rate_hz)) / rate_hz
+    frequencies = first_hz + STEP_HZ * np.arange(channels)
+    return np.asarray(0.25 * np.sin(2 * np.pi * np.outer(time_s, frequencies)), np.float32)
+
+
+def write_tones(path: Path, channels: int, *, seconds: float, rate_hz: int = 44100, first_hz: int = BASE_HZ) -> Path:
+    """A file of `tones`, in the format that its name says; Ogg by ffmpeg, which keeps Vorbis' order of channels."""
+    sound = tones(channels, seconds=seconds, rate_hz=rate_hz, first_hz=first_hz)
+    if path.suffix in (".wav", ".flac"):
+        soundfile.write(path, sound, rate_hz, subtype="PCM_16")
+        return path
+    raw = ["-f", "f32le", "-ar", str(rate_hz), "-ac", str(channels), "-i", "-"]
+    argv = ["ffmpeg", "-v", "error", "-y", *raw, "-q:a", "8", str(path)]
+    subprocess.run(argv, input=sound.tobytes(), check=True)
+    return path
+
+
+def loudest_hz(samples: Float32, rate_hz: int) -> int:
+    """The tone in `samples`, to the nearest `STEP_HZ`; 0 if they are silent or hold several."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    spectrum[: round(50 * len(samples) / rate_hz)] = 0
+    if spectrum.max() < 1:
+        return 0
+    heard = {round(bin * rate_hz / len(samples) / STEP_HZ) for bin in np.flatnonzero(spectrum > 0.1 * spectrum.max())}
+    return heard.pop() * STEP_HZ if len(heard) == 1 else 0
+
+
+def tone_breaks(samples: Float32, frequency_hz: float, rate_hz: int, *, tolerance: float = 2e-3) -> set[int]:
+    """The indices of samples that do not follow from the two before them, as those of a sine do."""
+    x = samples.astype(np.float64)
+    predicted = 2 * np.cos(2 * np.pi * frequency_hz / rate_hz) * x[1:-1] - x[:-2]
+    return {int(index) + 2 for index in np.flatnonzero(np.abs(x[2:] - predicted) > tolerance)}

@@ -1,0 +1,56 @@
+"""bin/tidzam: what it says when it may not set up what is missing, and that it says nothing once all is there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NEEDED = ("bash", "env", "readlink", "dirname", "cat", "cksum", "sort", "flock", "id", "python3")
+"""What any Debian has. Of the programs that Tidzam runs, none."""
+
+
+@pytest.fixture
+def bare() -> Iterator[Path]:
+    """A checkout without .venv, and in `path` the programs of a machine on which nothing was installed."""
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to other users
+        Path(folder).chmod(0o777)
+        yield lay_out(Path(folder))
+
+
+def lay_out(folder: Path) -> Path:
+    for name in ("bin/tidzam", "setup.cfg", "constraints.txt", "pyproject.toml", "tidzam/node/programs.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "path").mkdir()
+    for name in NEEDED:
+        (folder / "path" / name).symlink_to(os.path.realpath(shutil.which(name) or f"/bin/{name}"))
+    return folder
+
+
+def run_as_nobody(bare: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"] if os.geteuid() == 0 else []
+    argv = [*drop, str(bare / "path" / "env"), "-i", f"PATH={bare / 'path'}", str(bare / "bin" / "tidzam"), *words]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def test_without_the_right_to_install_the_packages_are_named(bare: Path) -> None:
+    done = run_as_nobody(bare, "start")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if "missing" in line]
+    for package in ("jackd2", "mpv", "ffmpeg", "icecast2"):
+        assert package in line
+    assert "apt-get install" in line
+
+
+def test_once_all_is_there_it_adds_nothing() -> None:
+    command = [ROOT / "bin" / "tidzam", "--version"]
+    subprocess.run(command, capture_output=True, check=True)  # a checkout that changed since is brought up to date
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout.split()[0], done.stderr) == ("tidzam", "")

@@ -1,0 +1,97 @@
+"""The live view: what it shows of what it is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from tidzam.cli.watch import METER_WIDTH, View, meter, screen
+from tidzam.protocol.analyzer import AnalysisEvent, AnalyzerHealth, DetectionEvent
+
+START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
+
+
+def analysis(channel: str = "pond:out_0", **changes: Any) -> AnalysisEvent:
+    values: dict[str, Any] = {
+        "source": "pond",
+        "channel": channel,
+        "start": START,
+        "end": START + timedelta(seconds=1),
+        "result": ("frogs-peeper",),
+        "paths": (("frogs", "frogs-peeper"),),
+        "predictions": {"frogs": 0.97, "frogs-peeper": 0.95, "rain": 0.2, "wind": 0.1},
+        "level_dbfs": -31.4,
+        "gap_frames": 0,
+    }
+    return AnalysisEvent(**{**values, **changes})
+
+
+def detection(identity: str, state: str, length_s: float) -> DetectionEvent:
+    return DetectionEvent.model_validate(
+        {
+            "state": state,
+            "id": identity,
+            "source": "pond",
+            "channel": "pond:out_0",
+            "path": ("frogs", "frogs-peeper"),
+            "start": START,
+            "end": START + timedelta(seconds=length_s),
+            "peak_probability": 0.97,
+            "mean_probability": 0.9,
+            "windows": 3,
+        }
+    )
+
+
+def shown(view: View) -> str:
+    console = Console(width=140, height=40, record=True)
+    with console.capture() as capture:
+        console.print(screen(view, height=40))
+    return capture.get()
+
+
+def test_a_channel_shows_its_level_what_it_hears_and_what_is_likeliest() -> None:
+    text = shown(View(channels={"pond:out_0": analysis()}, connected=True))
+    assert "pond:out_0" in text
+    assert "-31" in text
+    assert "frogs 0.97  frogs-peeper 0.95  rain 0.20" in text
+    assert "wind" not in text
+
+
+def test_an_update_takes_the_place_of_its_detection() -> None:
+    view = View(connected=True)
+    for event in (detection("a", "start", 1.0), detection("b", "start", 1.0), detection("a", "end", 2.5)):
+        view.add_detection(event)
+    assert [event.id for event in view.detections] == ["b", "a"]
+    assert "2.5 s" in shown(view)
+    assert "frogs > frogs-peeper" in shown(view)
+
+
+@pytest.mark.parametrize(
+    ("level_dbfs", "filled"), [(-200.0, 0), (-72.0, 0), (-36.0, METER_WIDTH // 2), (0.0, METER_WIDTH)]
+)
+def test_the_meter_is_linear_in_decibels(level_dbfs: float, filled: int) -> None:
+    assert meter(level_dbfs).plain.count("█") == filled
+
+
+def test_losing_the_analyzer_is_told() -> None:
+    assert "the analyzer is away" in shown(View())
+
+
+def test_health_is_told() -> None:
+    health = AnalyzerHealth(
+        engine="onnx",
+        classifiers=("selector",),
+        channels=("pond:out_0",),
+        lag_s=0.041,
+        lost_frames=0,
+        windows_per_s=8.0,
+        windows=100,
+        last_window_age_s=0.2,
+        capture_pid=7,
+        rate_hz=44100,
+    )
+    assert "lag 41 ms" in shown(View(health=health, connected=True))

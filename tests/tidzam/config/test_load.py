@@ -1,0 +1,112 @@
+"""Profiles: read whole, every mistake told with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from tidzam.config import Settings, load_settings, load_sources
+from tidzam.config.__main__ import document
+from tidzam.errors import ConfigError
+from tidzam.paths import PROFILES
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "profile.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def mistakes(folder: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(folder, text))
+    return caught.value.message.splitlines()
+
+
+def test_an_empty_profile_is_all_defaults(tmp_path: Path) -> None:
+    assert load_settings(write(tmp_path, "")) == Settings()
+
+
+@pytest.mark.parametrize("path", sorted(PROFILES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_ready_profile_is_valid(path: Path) -> None:
+    assert load_settings(path).sources
+
+
+def test_the_original_json_is_read_as_it_is(tmp_path: Path) -> None:
+    text = """{
+\t"sources":[
+    {"name":"impoundment", "url":"http://example.org:8000/impoundment.opus",
+      "path_database":"/mnt/audio/impoundment-mc", "nb_channels":30},
+      {"name":"herring", "url":"http://example.org:8000/herring.ogg",
+        "path_database":"/mnt/audio/herring", "nb_channels":1}
+  ]
+}"""
+    impoundment, herring = load_sources(write(tmp_path, text))
+    assert (impoundment.name, impoundment.nb_channels, impoundment.is_permanent) == ("impoundment", 30, True)
+    assert herring.path_database == Path("/mnt/audio/herring")
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    found = mistakes(
+        tmp_path,
+        """jack:
+  rate: 48000
+  period: 1000
+analyser: {port: 8001}
+icecast: {port: 99999}
+sources:
+  - name: bad name
+    url: http://x/
+  - {name: tidzam-x, url: http://x/}
+log: {level: loud}
+""",
+    )
+    places = [line.split(": ")[:2] for line in found]
+    assert [(int(place.rsplit(":", 1)[1]), name) for place, name in places] == [
+        (2, "jack.rate"),
+        (3, "jack.period"),
+        (4, "analyser"),
+        (5, "icecast.port"),
+        (7, "sources.0.name"),
+        (9, "sources.1.name"),
+        (10, "log.level"),
+    ]
+    assert "Did you mean rate_hz?" in found[0]
+    assert "Did you mean analyzer?" in found[2]
+    assert "found 99999" in found[3]
+    assert "'debug', 'info', 'warning' or 'error'" in found[6]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("sources: [{name: a}]", "either a url or a demo"),
+        ("sources: [{name: a, url: x}, {name: a, url: y}]", "two sources are called a"),
+        ("icecast: {port: 8001}", "share a port"),
+        ("jack: {server: a}\njack: {server: b}", ":2: jack is set twice"),
+        ("jack: [", "not plain YAML"),
+        ("home: \x07", "not plain YAML"),
+        ("home: 2026-99-99", "not plain YAML"),
+        ("sources: &a [*a]", "refers to itself"),
+        ("jack: !!python/object:os.system {}", "could not determine a constructor"),
+        ("- a list", "dictionary"),
+    ],
+)
+def test_a_mistake_is_told(tmp_path: Path, text: str, told: str) -> None:
+    assert told in "\n".join(mistakes(tmp_path, text))
+
+
+def test_relative_paths_start_at_the_profile(tmp_path: Path) -> None:
+    text = "sources: [{name: a, url: sounds/pond.wav}, {name: b, url: 'http://x/y'}]\nanalyzer: {nn: bundles}"
+    settings = load_settings(write(tmp_path, text))
+    assert [source.url for source in settings.sources] == [str(tmp_path / "sounds" / "pond.wav"), "http://x/y"]
+    assert settings.analyzer.nn == tmp_path / "bundles"
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_settings(tmp_path / "none.yaml")
+
+
+def test_the_documentation_names_every_setting() -> None:
+    written = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert written == document(), "run: python -m tidzam.config > docs/configuration.md"

@@ -1,0 +1,111 @@
+"""Bundles: what is written is read, and what is not what was written is refused with the reason."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.bundles import tone_manifest, write_tone_bundle
+from tidzam.bundle import Bundle, find_bundles, read_bundle, write_bundle
+from tidzam.errors import BundleError
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    return write_tone_bundle(tmp_path, "selector", {"birds": (3000.0,), "rain": (500.0,)})
+
+
+def change_manifest(bundle: Bundle, change: Callable[[dict[str, Any]], object]) -> None:
+    path = bundle.folder / "manifest.json"
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
+
+
+def refusal(folder: Path) -> BundleError:
+    with pytest.raises(BundleError) as caught:
+        read_bundle(folder)
+    return caught.value
+
+
+def test_what_is_written_is_read(bundle: Bundle) -> None:
+    again = read_bundle(bundle.folder)
+    assert again == bundle
+    assert again.manifest.classes == ("birds", "rain") and again.manifest.is_selector
+    assert again.file("onnx").is_file()
+
+
+def test_the_same_bundle_is_the_same_text(bundle: Bundle) -> None:
+    path = bundle.folder / "manifest.json"
+    before = path.read_text()
+    write_bundle(bundle.folder, bundle.manifest, {"onnx": bundle.file("onnx")})
+    assert path.read_text() == before
+
+
+def test_a_wrong_version_is_refused(bundle: Bundle) -> None:
+    change_manifest(bundle, lambda values: values.update(format_version=2))
+    error = refusal(bundle.folder)
+    assert error.code == "bundle_version" and "format 2" in error.message
+
+
+def test_one_byte_changed_is_refused(bundle: Bundle) -> None:
+    path = bundle.file("onnx")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    error = refusal(bundle.folder)
+    assert error.code == "bundle_checksum" and str(path) in error.message
+
+
+def test_a_missing_file_is_refused(bundle: Bundle) -> None:
+    bundle.file("onnx").unlink()
+    assert refusal(bundle.folder).code == "bundle_missing"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda values: values["classes"].append("birds"), "one class twice"),
+        (lambda values: values["classes"].append("frogs"), "frogs"),
+        (lambda values: values["thresholds"].pop("rain"), "thresholds and classes"),
+        (lambda values: values["labels"].update(rain="weather"), "weather"),
+        (lambda values: values["features"].update(fmax_hz=99999.0), "99999"),
+        (lambda values: values["features"].pop("n_mels"), "features"),
+        (lambda values: values["files"]["onnx"].update(name="../evil"), "files"),
+        (lambda values: values.update(colour="red"), "colour"),
+        (lambda values: values.pop("activation"), "activation"),
+    ],
+)
+def test_a_manifest_that_does_not_hold_is_refused(
+    bundle: Bundle, change: Callable[[dict[str, Any]], object], reason: str
+) -> None:
+    change_manifest(bundle, change)
+    error = refusal(bundle.folder)
+    assert error.code == "bundle_manifest" and reason in error.message
+
+
+@pytest.mark.parametrize("text", ["", "not json", "[]"])
+def test_a_manifest_that_is_none_is_refused(bundle: Bundle, text: str) -> None:
+    (bundle.folder / "manifest.json").write_text(text)
+    assert refusal(bundle.folder).code == "bundle_manifest"
+
+
+def test_an_engine_that_is_not_there(bundle: Bundle) -> None:
+    with pytest.raises(BundleError, match="only onnx"):
+        bundle.file("keras")
+
+
+def test_an_interrupted_write_leaves_the_old_bundle(bundle: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_bundle(bundle.folder, tone_manifest("selector", ["frogs"]), {"onnx": tmp_path / "gone.onnx"})
+    assert read_bundle(bundle.folder) == bundle
+    assert list(tmp_path.iterdir()) == [bundle.folder]
+
+
+def test_bundles_are_found_by_themselves_and_in_a_folder(bundle: Bundle, tmp_path: Path) -> None:
+    assert find_bundles(tmp_path) == find_bundles(bundle.folder) == [bundle.folder]
+    with pytest.raises(BundleError) as caught:
+        find_bundles(tmp_path / "nothing")
+    assert caught.value.code == "bundle_missing"

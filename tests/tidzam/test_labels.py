@@ -1,0 +1,73 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidzam.errors import BundleError
+from tidzam.labels import LabelTree
+
+TREE = LabelTree({"birds": None, "birds-owl": "birds", "birds-owl-barn": "birds-owl", "rain": None})
+
+TREES = st.lists(st.integers(-1, 8), min_size=1, max_size=9).map(
+    lambda parents: LabelTree(
+        {f"c{k}": f"c{parent}" if 0 <= parent < k else None for k, parent in enumerate(parents)},
+    )
+)
+"""Any forest of labels c0, c1 …: a parent comes before its children."""
+
+
+def test_paths_roots_and_children() -> None:
+    assert TREE.path("birds-owl-barn") == ("birds", "birds-owl", "birds-owl-barn")
+    assert TREE.roots == ("birds", "rain")
+    assert TREE.children("birds") == ("birds-owl",)
+    assert "rain" in TREE and "snow" not in TREE and len(TREE) == 4
+
+
+def test_a_name_says_nothing_about_the_parent() -> None:
+    assert LabelTree({"birds": None, "birds-owl": None}).roots == ("birds", "birds-owl")
+
+
+def test_flat() -> None:
+    assert LabelTree.flat(["a", "b"], parent="p") == LabelTree({"p": None, "a": "p", "b": "p"})
+
+
+@pytest.mark.parametrize(
+    "parents",
+    [
+        {"a": "b"},
+        {"a": "a"},
+        {"a": "b", "b": "c", "c": "a"},
+        {"": None},
+        {"../up": None},
+        {".hidden": None},
+        {"two\nlines": None},
+    ],
+)
+def test_what_is_no_tree_is_refused(parents: dict[str, str | None]) -> None:
+    with pytest.raises(BundleError) as caught:
+        LabelTree(parents)
+    assert caught.value.code == "bundle_labels"
+
+
+def test_merging_hangs_a_root_under_the_parent_that_the_other_knows() -> None:
+    merged = LabelTree.flat(["birds", "rain"]).merged(LabelTree.flat(["owl"], parent="birds"))
+    assert merged == LabelTree({"birds": None, "rain": None, "owl": "birds"})
+
+
+def test_merging_trees_that_disagree_is_refused() -> None:
+    with pytest.raises(BundleError, match="under 'birds' in one"):
+        LabelTree.flat(["owl"], parent="birds").merged(LabelTree.flat(["owl"], parent="night"))
+
+
+@given(TREES)
+def test_every_path_goes_from_a_root_to_its_label(tree: LabelTree) -> None:
+    for label in tree:
+        path = tree.path(label)
+        assert path[0] in tree.roots and path[-1] == label
+        assert all(child in tree.children(parent) for parent, child in pairwise(path))
+
+
+@given(TREES)
+def test_merging_with_itself_changes_nothing(tree: LabelTree) -> None:
+    assert tree.merged(tree) == tree

@@ -1,0 +1,165 @@
+"""Requests as the wire spells them, and events as clients of years ago read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidzam.analysis import Analysis
+from tidzam.errors import RequestError
+from tidzam.protocol.analyzer import MESSAGES, Subscribe, analysis_event, parse_classifier_request, sys_event
+from tidzam.protocol.messages import Message, WireTime, parse
+from tidzam.protocol.stream_manager import ListSources, ReleaseSource, UnloadSource, parse_request
+
+URL = "http://example.org/a.ogg"
+
+
+def load(**fields: Any) -> Any:
+    return parse_request({"sys": {"loadsource": {"name": "pond", "url": URL, **fields}}})
+
+
+def refusal(data: Any) -> RequestError:
+    with pytest.raises(RequestError) as caught:
+        parse_request(data)
+    return caught.value
+
+
+def test_the_envelope_may_be_left_out() -> None:
+    assert parse_request({"loadsource": {"name": "pond", "url": URL}}) == load()
+
+
+@pytest.mark.parametrize("spelling", [True, 1, "True", "true"])
+def test_spellings_of_true(spelling: Any) -> None:
+    assert load(is_permanent=spelling).is_permanent is True
+
+
+def test_channels_are_names_or_numbers() -> None:
+    assert load(channels="1, 3").channels == load(channels=[1, 3]).channels == ("1", "3")
+    assert load(channels=2).channels == ("2",)
+
+
+def test_only_a_name_unloads_as_the_original_prints_it() -> None:
+    assert parse_request({"sys": {"loadsource": {"name": "pond"}}}) == ReleaseSource(name="pond")
+    assert parse_request({"sys": {"unloadsource": {"name": "pond"}}}) == UnloadSource(name="pond")
+
+
+@pytest.mark.parametrize("empty", ["", None, {}])
+def test_sources_needs_no_content(empty: Any) -> None:
+    assert parse_request({"sys": {"sources": empty}}) == ListSources()
+
+
+def test_all_faults_are_told_at_once_with_the_nearest_known_key() -> None:
+    error = refusal({"loadsource": {"name": "a b", "url": URL, "chanels": "1", "is_permanent": "perhaps"}})
+    assert error.code == "request"
+    assert error.field == "name"
+    for part in ("'a b'", "unknown key 'chanels' (did you mean 'channels'?)", "'perhaps'"):
+        assert part in str(error)
+
+
+@pytest.mark.parametrize("name", ["pond-ice", "tidzam", "tidzam-livestreams", "", "a" * 65, "a/b", "a:b", "a\n"])
+def test_names_that_cannot_be(name: str) -> None:
+    assert refusal({"loadsource": {"name": name, "url": URL}}).field == "name"
+
+
+def test_an_unknown_command_is_told_the_nearest() -> None:
+    assert "did you mean 'loadsource'?" in str(refusal({"sys": {"loadsourc": {}}}))
+
+
+@pytest.mark.parametrize("data", [None, 1, "sys", [], {}, {"sys": None}, {"sys": {}}, {"sys": {"a": 1, "b": 2}}])
+def test_what_is_no_command_is_refused(data: Any) -> None:
+    assert refusal(data).code == "request"
+
+
+@pytest.mark.parametrize(
+    "fields", [{"database": "pond"}, {"date": "2020-01-01-00-00-00"}, {"format": "copy"}], ids=lambda f: next(iter(f))
+)
+def test_what_comes_later_is_said_so(fields: dict[str, str]) -> None:
+    error = refusal({"loadsource": {"name": "pond", "url": URL, **fields}})
+    assert error.code == "not_supported"
+    assert error.field == next(iter(fields))
+
+
+@pytest.mark.parametrize("command", ["database", "add_livestream", "del_livestream"])
+def test_commands_that_come_later(command: str) -> None:
+    assert refusal({"sys": {command: ""}}).code == "not_supported"
+
+
+def test_a_url_is_needed() -> None:
+    assert refusal({"loadsource": {"name": "pond", "is_permanent": True}}).field == "url"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+)
+
+
+@given(json_values)
+def test_any_content_is_either_parsed_or_refused(content: Any) -> None:
+    for data in (content, {"sys": content}, {"sys": {"loadsource": content}}, {"sys": {"unloadsource": content}}):
+        try:
+            parse_request(data)
+        except RequestError as error:
+            assert error.as_wire()["message"]
+
+
+class Timed(Message):
+    at: WireTime
+
+
+def test_times_with_and_without_a_fraction_are_utc() -> None:
+    moment = datetime(2026, 5, 1, 6, 30, 0, tzinfo=UTC)
+    assert parse(Timed, {"at": "2026-05-01-06-30-00"}).at == moment
+    assert parse(Timed, {"at": "2026-05-01-06-30-00.250"}).at == moment.replace(microsecond=250_000)
+    with pytest.raises(RequestError, match="YYYY-MM-DD-HH-MM-SS"):
+        parse(Timed, {"at": "yesterday"})
+
+
+ANALYSIS = Analysis(
+    channel="pond:out_0",
+    start=datetime(2026, 5, 1, 6, 30, 0, 123_456, tzinfo=UTC),
+    end=datetime(2026, 5, 1, 6, 30, 1, 123_456, tzinfo=UTC),
+    start_frame=441,
+    result=("birds-warbler",),
+    probabilities={"birds": 0.9, "birds-warbler": 0.81234567},
+    level_dbfs=-20.04,
+    gap_frames=0,
+)
+
+
+def test_the_frozen_sys_event() -> None:
+    assert sys_event([ANALYSIS]) == [
+        {
+            "chan": "pond:out_0",
+            "analysis": {
+                "time": "2026-05-01-06-30-00.123",
+                "result": ["birds-warbler"],
+                "predicitions": {"birds": 0.9, "birds-warbler": 0.8123},
+            },
+        }
+    ]
+
+
+def test_the_analysis_event_names_the_path() -> None:
+    event = analysis_event(ANALYSIS, {"birds-warbler": ("birds", "birds-warbler")})
+    assert event.source == "pond"
+    assert event.paths == (("birds", "birds-warbler"),)
+    assert event.model_dump(mode="json")["start"] == "2026-05-01T06:30:00.123456Z"
+
+
+def test_subscribe_and_classifier_list() -> None:
+    assert parse(Subscribe, {"events": ["detection"], "channels": "pond:*"}).channels == ("pond:*",)
+    with pytest.raises(RequestError, match="events"):
+        parse(Subscribe, {"events": ["sounds"]})
+    assert parse_classifier_request({"sys": {"classifier": {"list": ""}}})
+
+
+def test_the_frozen_event_and_refusals_are_in_the_schema() -> None:
+    for event in sys_event([ANALYSIS]):
+        assert MESSAGES["sys[]"].model_validate(event)
+    refused = {"ok": False, "error": RequestError("No.", field="url").as_wire()}
+    assert MESSAGES["refusal"].model_validate(refused)

@@ -1,0 +1,47 @@
+"""Cutting a stream of blocks into windows on a fixed grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tidzam.audio.features import Float32
+
+
+@dataclass(frozen=True)
+class Window:
+    """One window of all channels: `samples`, float32 (channels, frames), from `start_frame` on.
+
+    The last `missing_frames` of them lay behind the end of the stream and are zero.
+    """
+
+    start_frame: int
+    samples: Float32
+    missing_frames: int = 0
+
+
+def cut_windows(blocks: Iterable[Float32], *, window: int, hop: int) -> Iterator[Window]:
+    """Windows of `window` frames that start at 0, hop, 2 hop … in a stream of blocks, float32 (frames, channels).
+
+    The end of the stream is given too, as a last window filled up with zeros, if it brings at least half a hop of
+    sound that no window held yet, or if there was no window at all. Holds about one window and one block in memory.
+    """
+    parts: list[Float32] = []
+    held = start = covered = 0
+    for block in blocks:
+        parts.append(block)
+        held += len(block)
+        if held < window:
+            continue
+        stream = np.concatenate(parts)
+        while len(stream) >= window:
+            yield Window(start, np.ascontiguousarray(stream[:window].T))
+            stream = stream[hop:]
+            covered, start = start + window, start + hop
+        parts, held = [stream], len(stream)
+    end = start + held
+    if held and (not covered or end - covered >= hop / 2):
+        rest = np.concatenate(parts).T
+        yield Window(start, np.pad(rest, ((0, 0), (0, window - held))), window - held)

@@ -1,0 +1,60 @@
+"""`tidzam`: run, watch and mend a node; demo, benchmarks, tests."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from tidzam import __version__
+from tidzam.cli import bench, demo, node, setup, watch
+from tidzam.errors import TidzamError
+
+app = typer.Typer(
+    name="tidzam",
+    help="Listens to places: loads sound into JACK, serves it, classifies it live, and says what it hears.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(node.start)
+app.command()(node.stop)
+app.command()(node.restart)
+app.command()(node.check)
+app.command()(node.status)
+app.command()(watch.watch)
+app.command()(setup.install)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(setup.test)
+app.command()(bench.bench)
+app.add_typer(demo.app, name="demo")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tidzam {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Say the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 a failure told in words, 2 wrong usage or not healthy."""
+    try:
+        app(prog_name="tidzam")
+    except TidzamError as error:
+        typer.echo(f"tidzam: {error}", err=True)
+        sys.exit(1)
+    except PermissionError as error:
+        hint = "Run this as the user who started the node, or choose another place with --home."
+        typer.echo(f"tidzam: {error.filename}: {error.strerror}. {hint}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

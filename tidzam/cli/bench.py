@@ -1,0 +1,92 @@
+"""bench: what we claim about speed and accuracy, measured on this machine."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pkgutil
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+import psutil
+import typer
+from rich.table import Table
+
+from tidzam import __version__
+from tidzam.cli.options import JsonOption, console, say
+from tidzam.errors import SetupError
+from tidzam.node.programs import require_programs
+from tidzam.paths import checkout
+
+Name = Annotated[str, typer.Argument(help="The benchmark to run; without one, all are listed.")]
+
+
+def bench(name: Name = "", as_json: JsonOption = False) -> None:
+    """Run a benchmark, or list them. Each sets up and clears away what it needs."""
+    names = _names()
+    if not name:
+        return _print_list(names)
+    if name not in names:
+        raise SetupError(f"There is no benchmark {name!r}.", hint=f"There are: {', '.join(names)}.")
+    figures = {**_load(name).run(say), "benchmark": name, "machine": _machine()}
+    if as_json:
+        console.print_json(json.dumps(figures))
+    else:
+        _print_figures(figures)
+
+
+def _names() -> tuple[str, ...]:
+    """Benchmarks are the modules of the checkout's package `benchmarks` that can `run`."""
+    root = checkout()
+    if root is None:
+        raise SetupError("The benchmarks come with a checkout.", hint="Clone the project and run bin/tidzam bench.")
+    require_programs()
+    sys.path.insert(0, str(root))
+    modules = (module.name for module in pkgutil.iter_modules([str(root / "benchmarks")]))
+    return tuple(name.replace("_", "-") for name in modules if hasattr(_load(name), "run"))
+
+
+def _load(name: str) -> ModuleType:
+    return importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
+
+
+def _print_list(names: tuple[str, ...]) -> None:
+    table = Table(box=None, header_style="dim")
+    table.add_column("benchmark")
+    table.add_column("what it measures")
+    for name in names:
+        table.add_row(name, _load(name).TITLE)
+    console.print(table)
+
+
+def _print_figures(figures: Mapping[str, Any]) -> None:
+    table = Table(box=None, header_style="dim")
+    table.add_column("figure")
+    table.add_column("value")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
+    console.print(table)
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "tidzam": __version__,
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
+            return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()

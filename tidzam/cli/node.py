@@ -1,0 +1,106 @@
+"""start, stop, restart, check, status."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import typer
+from rich.markup import escape
+
+from tidzam.cli.options import HomeOption, JsonOption, ProfileOption, console, profile_settings, running_node, say
+from tidzam.errors import TidzamError
+from tidzam.node.home import Home, find_home
+
+
+def start(
+    profile: ProfileOption = "default",
+    home: HomeOption = None,
+    keep: bool = typer.Option(False, "--keep", help="Leave what did come up running, to look into a failure."),
+) -> None:
+    """Start the node and wait until it does its job; then show what runs and where to listen."""
+    from tidzam.cli.show import print_started
+    from tidzam.node.lifecycle import start as start_node
+
+    settings = profile_settings(profile)
+    place = find_home(home, settings)
+    began = time.monotonic()
+    with place.locked(say):
+        status = start_node(place, settings, keep=keep, say=say)
+    print_started(console, status, seconds=time.monotonic() - began)
+
+
+def stop(home: HomeOption = None) -> None:
+    """End every process of the node, and what they held."""
+    place, stopped = find_home(home), False
+    if place.profile.is_file():
+        with place.locked(say):
+            stopped = _stop(place)
+    say(f"stopped the node of {place.root}" if stopped else f"no node runs in {place.root}")
+
+
+def _stop(place: Home) -> bool:
+    from tidzam.node.leftovers import node_processes
+    from tidzam.node.lifecycle import stop as stop_node
+
+    ran = bool(node_processes(place))
+    stop_node(place, place.settings())
+    return ran
+
+
+def restart(
+    profile: str = typer.Option("", "--profile", "-p", help="[default: the profile it was started with]"),
+    home: HomeOption = None,
+) -> None:
+    """Stop the node if it runs, and start it."""
+    from tidzam.cli.show import print_started
+    from tidzam.node.lifecycle import start as start_node
+
+    settings = profile_settings(profile) if profile else None
+    place = find_home(home, settings)
+    began = time.monotonic()
+    with place.locked(say):
+        if place.profile.is_file():
+            _stop(place)
+        status = start_node(place, settings or place.settings(), keep=False, say=say)
+    print_started(console, status, seconds=time.monotonic() - began)
+
+
+def check(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Verify that the node does its job, and restart what does not. Exit code: 0 healthy, 1 repaired, 2 not."""
+    from tidzam.node.lifecycle import check as check_node
+
+    try:
+        place, settings = running_node(home)
+        with place.locked(say):
+            found, remaining = check_node(place, settings, say)
+    except TidzamError as error:
+        say(str(error))
+        raise typer.Exit(2) from None
+    verdict = "healthy" if not found else "repaired" if not remaining else "not healthy"
+    if as_json:
+        console.print_json(
+            json.dumps({"verdict": verdict, "found": [f.reason for f in found], "left": [f.reason for f in remaining]})
+        )
+    else:
+        for fault in dict.fromkeys((*found, *remaining)):
+            mark = "[red]✗[/]" if fault in remaining else "[yellow]repaired:[/]"
+            console.print(f"{mark} {escape(fault.reason)}", highlight=False)
+        console.print(f"[bold]{verdict}[/]")
+    raise typer.Exit(["healthy", "repaired", "not healthy"].index(verdict))
+
+
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show the node: its processes, sources, analyzer and addresses. Exit code 0 if it is healthy, else 1."""
+    from tidzam.cli.show import print_status
+    from tidzam.node.check import faults
+    from tidzam.node.status import node_status
+
+    place, settings = running_node(home)
+    now = node_status(place, settings)
+    found = faults(now, settings.check)
+    if as_json:
+        console.print_json(json.dumps(now.to_dict()))
+    else:
+        print_status(console, now, found)
+    raise typer.Exit(1 if found else 0)

@@ -1,0 +1,47 @@
+"""Options that several commands share, and how they find their node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from tidzam.config import Settings, load_settings
+from tidzam.errors import ConfigError
+from tidzam.node.home import Home, find_home
+from tidzam.paths import PROFILES
+
+console = Console()
+errors = Console(stderr=True)
+
+HomeOption = Annotated[Path | None, typer.Option("--home", help="The node's folder. [default: $TIDZAM_HOME, or var/]")]
+ProfileOption = Annotated[
+    str, typer.Option("--profile", "-p", help="A YAML profile (or the original JSON): a path, or a name in configs/.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+
+def say(text: str) -> None:
+    """Progress, on stderr, so that stdout stays for results."""
+    errors.print(f"[dim]tidzam:[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def profile_settings(profile: str) -> Settings:
+    """The settings of a profile named by path, or by its name among the ready ones."""
+    path = Path(profile)
+    if path.is_file():
+        return load_settings(path)
+    ready = PROFILES / f"{profile}.yaml"
+    if not ready.is_file():
+        known = ", ".join(sorted(found.stem for found in PROFILES.glob("*.yaml")))
+        raise ConfigError(f"There is no profile {profile}.", hint=f"Name a file, or one of: {known}.")
+    return load_settings(ready)
+
+
+def running_node(home: Path | None) -> tuple[Home, Settings]:
+    """The node that a command means, with the settings it was started with. Raises NodeError if there is none."""
+    found = find_home(home)
+    return found, found.settings()

@@ -1,0 +1,110 @@
+"""A node's status as tables."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tidzam.node.check import Fault
+from tidzam.node.home import find_home
+from tidzam.node.status import NodeStatus
+from tidzam.paths import checkout
+
+_COLOURS = {"RUNNING": "green", "playing": "green", "STARTING": "yellow"}
+
+
+def command(word: str, home: Path) -> str:
+    """How to type a command for the node of `home`: with bin/ in a checkout, with --home if it is not the default."""
+    option = "" if find_home(None).root == home else f" --home {shlex.quote(str(home))}"
+    return escape(f"{'bin/' if checkout() else ''}tidzam {word}{option}")
+
+
+def milliseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1000:.0f} ms"
+
+
+def print_started(console: Console, status: NodeStatus, *, seconds: float) -> None:
+    """What `tidzam start` ends with."""
+    _print_tables(console, status)
+    console.print(f"Started in {seconds:.1f} s. Watch it: [bold]{command('watch', status.home)}[/]", highlight=False)
+    console.print(
+        f"Events (socket.io): {status.urls['analyzer']}    Stop it: [bold]{command('stop', status.home)}[/]",
+        highlight=False,
+    )
+
+
+def print_status(console: Console, status: NodeStatus, found: tuple[Fault, ...]) -> None:
+    """What `tidzam status` shows."""
+    if not status.running:
+        start = command("start", status.home)
+        console.print(f"The node of {escape(str(status.home))} is stopped. Start it: [bold]{start}[/]", highlight=False)
+        return
+    _print_tables(console, status)
+    for fault in found:
+        console.print(f"[red]✗[/] {escape(fault.reason)}", highlight=False)
+    console.print("[red]not healthy[/]" if found else "[green]healthy[/]")
+
+
+def _print_tables(console: Console, status: NodeStatus) -> None:
+    console.print(_processes(status))
+    console.print(_sources(status))
+    console.print(_analyzer(status))
+
+
+def _processes(status: NodeStatus) -> Table:
+    table = _table("Processes", "process", "state", "pid", "up", "memory")
+    for process in status.processes:
+        indented = f"  {process.name.partition('/')[2]}" if "/" in process.name else process.name
+        uptime = str(timedelta(seconds=round(process.uptime_s)))
+        table.add_row(indented, _state(process.state), str(process.pid or ""), uptime, f"{process.share_mb:.0f} MB")
+    table.add_row("[dim]all together[/]", "", "", "", f"[dim]{status.memory_mb:.0f} MB[/]")
+    return table
+
+
+def _sources(status: NodeStatus) -> Table:
+    table = _table("Sources", "source", "state", "channel", "listen at")
+    for source in status.sources:
+        if source.state != "playing":
+            table.add_row(
+                source.name, _state(source.state), "", f"[red]{escape(source.last_error or 'no sound yet')}[/]"
+            )
+            continue
+        for index, (port, mount) in enumerate(zip(source.ports, source.mounts, strict=False)):
+            first = index == 0
+            table.add_row(source.name if first else "", _state(source.state) if first else "", port, mount)
+    return table
+
+
+def _analyzer(status: NodeStatus) -> Table:
+    table = _table("Analyzer", "classifiers", "engine", "channels", "lag", "windows/s", "lost frames")
+    analyzer = status.analyzer
+    if analyzer is None:
+        table.add_row("[red]away[/]", "", "", "", "", "")
+        return table
+    table.add_row(
+        ", ".join(analyzer.classifiers),
+        analyzer.engine,
+        str(len(analyzer.channels)),
+        milliseconds(analyzer.lag_s),
+        f"{analyzer.windows_per_s:.1f}",
+        str(analyzer.lost_frames),
+    )
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 2, 0, 0)
+    )
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _state(state: str) -> str:
+    return f"[{_COLOURS.get(state, 'red')}]{state}[/]"

@@ -1,0 +1,169 @@
+"""Every setting of a node, typed, with its default. A profile in YAML names only what it changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from tidzam.sources import SOURCE_NAME, reserved_name
+
+
+def _free_name(name: str) -> str:
+    if reserved_name(name):
+        raise ValueError(f"{name!r} is reserved: a source's name never ends in -ice nor begins with tidzam")
+    return name
+
+
+def _power_of_two(frames: int) -> int:
+    if frames & (frames - 1):
+        raise ValueError(f"{frames} is not a power of two; JACK takes 1024 or 2048, for example")
+    return frames
+
+
+def _names(value: object) -> object:
+    """`a,b` and `[a, b]` mean the same."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+SourceName = Annotated[str, Field(pattern=SOURCE_NAME), AfterValidator(_free_name)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+
+class Section(BaseModel):
+    """Frozen; unknown names are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DemoSettings(Section):
+    """A soundscape to synthesise and play, in place of a URL."""
+
+    scene: Literal["wetland"] = Field("wetland", description="Which kind of place")
+    seed: int = Field(7, ge=0, description="Another seed is another scene")
+    duration_s: float = Field(120.0, ge=5, le=3600, description="Length of the scene, which repeats for ever")
+
+
+class SourceSettings(Section):
+    """A source that the node loads by itself: an address or file to play, or a demo scene to synthesise."""
+
+    name: SourceName = Field(description="Letters, digits, `_ . -`; JACK ports are NAME:out_0…")
+    url: str | None = Field(None, min_length=1, description="http(s) address, or a file")
+    demo: DemoSettings | None = Field(None, description="A scene to synthesise, in place of a url")
+    path_database: Path | None = Field(None, description="Where its recordings are kept (for date replay, to come)")
+    nb_channels: int | None = Field(None, ge=1, le=256, description="Checked against what the source has")
+    channels: Names | None = Field(None, description="Channel numbers to load, from 0; all if not given")
+    is_permanent: bool = Field(True, description="Load again when it ends or fails")
+    loop: bool = Field(False, description="Play a file over and over, without a break")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> SourceSettings:
+        if (self.url is None) == (self.demo is None):
+            raise ValueError("a source has either a url or a demo")
+        return self
+
+
+class JackSettings(Section):
+    """The JACK server."""
+
+    server: str = Field("tidzam", pattern=r"^[A-Za-z0-9-]{1,32}$", description="Its name; one a node")
+    rate_hz: int = Field(44100, ge=8000, le=192000, description="Sample rate")
+    period: Annotated[int, AfterValidator(_power_of_two)] = Field(2048, ge=16, le=8192, description="Frames a cycle")
+    port_max: int = Field(2048, ge=16, le=4096, description="Ports at most; a channel takes three")
+    timeout_ms: int = Field(
+        500, ge=100, description="How long jackd keeps its graph for a client that died or is stuck"
+    )
+    driver: Names = Field(("dummy",), description="jackd's driver and its options, for example alsa,-dhw:0")
+    realtime: bool = Field(False, description="Real-time scheduling, where the machine allows it")
+    synchronous: bool = Field(False, description="Wait for late clients; one that dies then stalls all for timeout_ms")
+
+
+class ServerSettings(Section):
+    """Where a server listens."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all")
+    port: Port
+
+    @property
+    def reachable_host(self) -> str:
+        """Where to find it from this machine."""
+        return "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
+
+
+class IcecastSettings(ServerSettings):
+    """The Icecast server and how channels are encoded for it."""
+
+    port: Port = Field(8000, description="Where people listen")
+    max_clients: int = Field(1000, ge=1, description="Listeners, and sources, at most")
+    bitrate_kbps: int = Field(96, ge=32, le=320, description="Of each channel's Ogg/Vorbis mount")
+
+
+class StreamManagerSettings(ServerSettings):
+    """The stream manager."""
+
+    port: Port = Field(8080, description="socket.io and HTTP")
+    media_roots: tuple[Path, ...] = Field((), description="Folders whose files clients may load by name")
+    live_ports: int = Field(10, ge=0, le=256, description="Live streams at most (to come)")
+    buffer_s: float = Field(100.0, gt=0, description="How much of a stream the player reads ahead")
+
+
+class AnalyzerSettings(ServerSettings):
+    """The analyzer."""
+
+    port: Port = Field(8001, description="socket.io and HTTP")
+    nn: Path | None = Field(None, description="Folder of bundles; the demo's if not given")
+    jack: Names = Field(("*:out_*",), description="Ports to listen to: globs, or beginnings of names")
+    overlap: float = Field(0.0, ge=0, lt=1, description="Part of a window that the next one shares")
+    gate: float = Field(0.05, ge=0, le=1, description="Parent probability from which an expert runs; 0: always")
+    engine: Literal["onnx", "keras"] = Field("onnx", description="onnx, or keras (needs the part `train`)")
+    threads: int = Field(1, ge=1, le=64, description="Threads that a classifier runs on")
+    max_channels: int = Field(256, ge=1, le=1024, description="Channels at most")
+
+
+class LogSettings(Section):
+    """What programs write down."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="From which level on")
+    json_lines: bool = Field(False, alias="json", description="One JSON object a line, for programs")
+
+
+class CheckSettings(Section):
+    """What `tidzam check` calls healthy, and how long `tidzam start` waits."""
+
+    memory_limit_mb: int = Field(2048, ge=64, description="All processes of the node together")
+    start_timeout_s: float = Field(60.0, gt=0, description="How long `tidzam start` and `check` wait for programs")
+
+
+def _distinct(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+    names = [source.name for source in sources]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two sources are called {', '.join(twice)}")
+    return sources
+
+
+class Settings(Section):
+    """A node. Every port, the JACK server's name and the home come from here, so that nodes can stand side by side."""
+
+    home: Path | None = Field(None, description="TIDZAM_HOME, if the environment does not say")
+    jack: JackSettings = JackSettings()
+    icecast: IcecastSettings = IcecastSettings()
+    stream_manager: StreamManagerSettings = StreamManagerSettings()
+    analyzer: AnalyzerSettings = AnalyzerSettings()
+    log: LogSettings = LogSettings()
+    check: CheckSettings = CheckSettings()
+    sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_distinct)] = ()
+
+    @property
+    def servers(self) -> dict[str, ServerSettings]:
+        """Every program of the node that listens on a port of its own."""
+        return {"analyzer": self.analyzer, "stream_manager": self.stream_manager, "icecast": self.icecast}
+
+    @model_validator(mode="after")
+    def _no_shared_port(self) -> Settings:
+        ports = {name: server.port for name, server in self.servers.items()}
+        if len(set(ports.values())) < len(ports):
+            raise ValueError(f"servers share a port: {ports}")
+        return self

@@ -1,0 +1,146 @@
+"""How well classifiers name what is to be heard in scenes whose truth is known, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidzam.audio.features import Float32, extract
+from tidzam.audio.resample import resample
+from tidzam.bundle import SELECTOR, Bundle
+from tidzam.demo.render import ECHO_S, Rendering
+from tidzam.demo.scene import SILENCE, Truth
+
+Bools = NDArray[np.bool_]
+
+MIN_OVERLAP_S = 0.4
+"""An event that fills less of a window than this may or may not be named: it is not judged."""
+MIN_SNR_DB = 6.0
+"""An event that stands out less than this may or may not be named either."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The truth about windows, one after another. Both arrays have shape (windows, classes).
+
+    `sounding`: the class is to be named. `judged`: whether it is or not is certain enough to count.
+    """
+
+    sounding: Bools
+    judged: Bools
+
+
+def mark(truth: Truth, channel: int, classes: Sequence[str], window_s: float) -> Marks:
+    """What each whole window of a channel holds."""
+    starts = np.arange(int(truth.duration_s / window_s)) * window_s
+    ends = starts + window_s
+    sounding = np.zeros((len(starts), len(classes)), dtype=bool)
+    touched = np.zeros_like(sounding)
+    anything = np.zeros(len(starts), dtype=bool)
+    for event in (event for event in truth.events if event.channel == channel):
+        columns = [k for k, label in enumerate(classes) if label in event.path]
+        overlap_s = np.minimum(ends, event.end_s) - np.maximum(starts, event.start_s)
+        if event.label == SILENCE:
+            certain = overlap_s >= window_s - 1e-6  # whatever else sounds in the window ends the silence
+        else:
+            certain = (overlap_s >= MIN_OVERLAP_S) & (event.snr_db >= MIN_SNR_DB)
+            anything |= certain
+        echoing = np.minimum(ends, event.end_s + ECHO_S) > np.maximum(starts, event.start_s)
+        sounding[:, columns] |= certain[:, None]
+        touched[:, columns] |= echoing[:, None]
+    judged = sounding | ~touched
+    if SILENCE in classes:
+        silence = classes.index(SILENCE)
+        judged[:, silence] = sounding[:, silence] | anything
+    return Marks(sounding, judged)
+
+
+def cut(samples: Float32, from_hz: int, bundle: Bundle) -> Float32:
+    """The features of all whole windows of a channel, shape (frames,), as the live analysis makes them."""
+    spec = bundle.manifest.features
+    n = round(spec.window_s * from_hz)
+    windows = samples[: len(samples) // n * n].reshape(-1, n)
+    return extract(resample(windows, from_hz, spec.rate_hz), spec)
+
+
+def listen(bundles: Mapping[str, Bundle], samples: Float32, rate_hz: int) -> dict[str, Float32]:
+    """The probability of every class in each window of a channel: an expert's times that of its parent."""
+    import onnxruntime
+
+    heard: dict[str, Float32] = {}
+    for name in sorted(bundles, key=lambda name: name != SELECTOR):
+        session = onnxruntime.InferenceSession(bundles[name].file("onnx"), providers=["CPUExecutionProvider"])
+        features = cut(samples, rate_hz, bundles[name])
+        probabilities = session.run(None, {session.get_inputs()[0].name: features})[0]
+        parent = 1.0 if name == SELECTOR else heard[name][:, None]
+        heard.update(zip(bundles[name].manifest.classes, (probabilities * parent).T, strict=True))
+    return heard
+
+
+def score(bundles: Mapping[str, Bundle], renderings: Iterable[Rendering]) -> dict[str, dict[str, Any]]:
+    """For each bundle: precision, recall and F1 of its classes, the share of windows named exactly, event recall."""
+    sheets: dict[str, list[_Sheet]] = {name: [] for name in bundles}
+    for rendering in renderings:
+        for channel, samples in enumerate(rendering.samples):
+            heard = listen(bundles, samples, rendering.truth.rate_hz)
+            for name, bundle in bundles.items():
+                sheets[name].append(_fill(bundle, rendering.truth, channel, heard))
+    return {name: _ratios(bundle.manifest.classes, sheets[name]) for name, bundle in bundles.items()}
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """What one classifier made of one channel. `found` has shape (windows, classes); `named` is a bool an event."""
+
+    marks: Marks
+    found: Bools
+    named: list[bool]
+
+
+def _fill(bundle: Bundle, truth: Truth, channel: int, heard: Mapping[str, Float32]) -> _Sheet:
+    manifest = bundle.manifest
+    found = np.stack([heard[label] >= manifest.thresholds[label] for label in manifest.classes], axis=1)
+    marks = mark(truth, channel, manifest.classes, manifest.features.window_s)
+    return _Sheet(marks, found, _events_named(truth, channel, bundle, found))
+
+
+def _events_named(truth: Truth, channel: int, bundle: Bundle, found: Bools) -> list[bool]:
+    """For each audible event of a channel, whether any window that it fills enough of named it."""
+    window_s, classes = bundle.manifest.features.window_s, bundle.manifest.classes
+    starts = np.arange(len(found)) * window_s
+    named = []
+    for event in truth.events:
+        columns = [k for k, label in enumerate(classes) if label in event.path and label != SILENCE]
+        overlap_s = np.minimum(starts + window_s, event.end_s) - np.maximum(starts, event.start_s)
+        mine = overlap_s >= MIN_OVERLAP_S
+        if event.channel == channel and columns and mine.any() and event.snr_db >= MIN_SNR_DB:
+            named.append(bool(found[mine][:, columns].any()))
+    return named
+
+
+def _ratios(classes: Sequence[str], sheets: Sequence[_Sheet]) -> dict[str, Any]:
+    sounding = np.concatenate([sheet.marks.sounding for sheet in sheets])
+    judged = np.concatenate([sheet.marks.judged for sheet in sheets])
+    found = np.concatenate([sheet.found for sheet in sheets])
+    named = [one for sheet in sheets for one in sheet.named]
+    scores = {label: _f1(sounding[judged[:, k], k], found[judged[:, k], k]) for k, label in enumerate(classes)}
+    certain = judged.all(axis=1)
+    return {
+        "windows": len(found),
+        "macro_f1": round(float(np.mean([one["f1"] for one in scores.values()])), 4),
+        "exact_match": round(float(np.mean((sounding == found)[certain].all(axis=1))), 4),
+        "classes": scores,
+        "events": len(named),
+        "event_recall": round(float(np.mean(named)), 4),
+    }
+
+
+def _f1(sounding: Bools, found: Bools) -> dict[str, float]:
+    hits = int(np.sum(sounding & found))
+    precision, recall = hits / max(1, int(found.sum())), hits / max(1, int(sounding.sum()))
+    f1 = 2 * precision * recall / max(precision + recall, 1e-9)
+    return {name: round(x, 4) for name, x in (("precision", precision), ("recall", recall), ("f1", f1))}

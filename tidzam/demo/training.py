@@ -1,0 +1,99 @@
+"""`tidzam demo train`: synthesise sound, train the demo's classifiers on it, and measure them on other scenes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tidzam.bundle import SELECTOR, Bundle, Engine, read_bundle, write_bundle
+from tidzam.demo.render import render
+from tidzam.demo.scene import LABELS, SILENCE
+from tidzam.demo.scoring import MIN_OVERLAP_S, MIN_SNR_DB, score
+from tidzam.demo.sounds import write_training_folders
+from tidzam.demo.wetland import wetland
+from tidzam.errors import NodeError
+
+SCENE_SEEDS = (1001, 1002, 1003, 1004, 1005)
+"""Scenes to measure on. The voices of training clips are drawn from another stream of seeds, whatever theirs is."""
+
+DATA = (
+    "synthesised scenes only, of other seeds than the training; this says nothing about real sound. "
+    f"Counted are windows that an event fills for {MIN_OVERLAP_S:g} s or more, {MIN_SNR_DB:g} dB above the rest "
+    "in its best mel band, or not at all."
+)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One classifier of the demo: the folder under the sounds that it learns from, and for how many batches."""
+
+    name: str
+    folder: str
+    iterations: int
+
+
+LESSONS = (Lesson(SELECTOR, ".", 1500), Lesson("birds", "birds", 1200), Lesson("frogs", "frogs", 600))
+
+
+def train_bundles(
+    out: Path,
+    *,
+    seed: int = 1,
+    say: Callable[[str], None] = print,
+    lessons: Sequence[Lesson] = LESSONS,
+    clips: int = 80,
+    scene_seeds: Sequence[int] = SCENE_SEEDS,
+) -> dict[str, Any]:
+    """Train the selector and both experts into `out`, one bundle each, and measure them. Returns the measures.
+
+    `clips` is how many of each voice are synthesised to learn from.
+
+    Raises NodeError, with what the trainer said last, if a training fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="tidzam-demo-") as temporary:
+        sounds = write_training_folders(Path(temporary) / "sounds", seed=seed, clips=clips, say=say)
+        for lesson in lessons:
+            say(f"training {lesson.name}")
+            _train(trainer_argv(lesson, sounds, out / lesson.name, seed))
+    say("measuring on scenes of other seeds")
+    return measure({lesson.name: read_bundle(out / lesson.name) for lesson in lessons}, seeds=scene_seeds)
+
+
+def trainer_argv(lesson: Lesson, sounds: Path, out: Path, seed: int) -> list[str]:
+    """The trainer's command line: an expert learns its voices over all the others."""
+    argv = [sys.executable, "-m", "trainer", "--dataset-train", str(sounds / lesson.folder), "--out", str(out)]
+    argv += ["--training-iterations", str(lesson.iterations), "--testing-step", "100", "--seed", str(seed)]
+    if lesson.name == SELECTOR:
+        return [*argv, "--exclusive", SILENCE]
+    for label in LABELS.roots:
+        if label != lesson.name:
+            argv += ["--background", str(sounds / label)]
+    return argv
+
+
+def measure(bundles: dict[str, Bundle], *, seeds: Sequence[int]) -> dict[str, Any]:
+    """Score `bundles` together on scenes, and write each its score into its manifest."""
+    scores = score(bundles, (render(wetland(seed)) for seed in seeds))
+    for name, bundle in bundles.items():
+        scenes = {"data": DATA, "seeds": list(seeds), **scores[name]}
+        manifest = bundle.manifest.model_copy(update={"accuracy": {**bundle.manifest.accuracy, "scenes": scenes}})
+        engines: tuple[Engine, ...] = tuple(manifest.files)
+        write_bundle(bundle.folder, manifest, {engine: bundle.file(engine) for engine in engines})
+    return scores
+
+
+def _train(argv: list[str]) -> None:
+    """Run the trainer, its progress on this terminal: it imports TensorFlow, which must not happen here."""
+    done = subprocess.run(argv, check=False, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
+    if done.returncode:
+        raise NodeError(
+            f"The trainer ended with {done.returncode}.",
+            hint="Its message is above. Without TensorFlow, install the extra: pip install 'tidzam[train]'.",
+            code="training",
+        )

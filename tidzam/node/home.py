@@ -1,0 +1,117 @@
+"""TIDZAM_HOME: the folder of one node, and what lies where in it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidzam.config import Settings, load_settings
+from tidzam.errors import NodeError, SetupError
+from tidzam.paths import default_home
+
+HOME_ENV = "TIDZAM_HOME"
+NEEDED_BYTES = 200_000_000
+_LONGEST_SOCKET_PATH = 100  # a Unix socket's address holds 107 bytes
+
+
+@dataclass(frozen=True)
+class Home:
+    """The paths of a node."""
+
+    root: Path
+
+    @property
+    def profile(self) -> Path:
+        """The settings that the node runs with, as `tidzam start` resolved them."""
+        return self.root / "profile.yaml"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def scenes(self) -> Path:
+        """Synthesised sources and their truth labels."""
+        return self.root / "demo"
+
+    @property
+    def icecast_config(self) -> Path:
+        return self.root / "icecast.xml"
+
+    @property
+    def supervisor_config(self) -> Path:
+        return self.root / "supervisord.conf"
+
+    @property
+    def supervisor_pid(self) -> Path:
+        return self.root / "supervisord.pid"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """In the home, or under the system's temporary folder if that path is too long for a socket."""
+        socket = self.root / "supervisor.sock"
+        if len(os.fsencode(socket)) <= _LONGEST_SOCKET_PATH:
+            return socket
+        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"tidzam-{digest}.sock"
+
+    def log(self, program: str) -> Path:
+        return self.logs / f"{program}.log"
+
+    def tail(self, program: str, lines: int = 12) -> list[str]:
+        """The last lines that `program` wrote."""
+        try:
+            text = self.log(program).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        return text.splitlines()[-lines:]
+
+    def settings(self) -> Settings:
+        """What the node was started with. Raises NodeError if it never was."""
+        if not self.profile.is_file():
+            raise NodeError(
+                f"There is no node in {self.root}.",
+                hint=f"Start one with `tidzam start`, or name another home with --home or {HOME_ENV}.",
+                code="no_node",
+            )
+        return load_settings(self.profile)
+
+    @contextmanager
+    def locked(self, say: Callable[[str], None]) -> Iterator[None]:
+        """While open, no other command starts, stops or mends this node."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say("another command is at work on this node; waiting for it")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def require_space(self) -> None:
+        """Raises SetupError if the disk is too full for a node to live on."""
+        free = shutil.disk_usage(self.root).free
+        if free < NEEDED_BYTES:
+            raise disk_full(self.root, f"{free // 1_000_000} MB are free, {NEEDED_BYTES // 1_000_000} are needed")
+
+
+def disk_full(folder: Path, reason: str) -> SetupError:
+    return SetupError(
+        f"The disk of {folder} is full: {reason}.",
+        hint=f"Make room there, or choose another place with --home or {HOME_ENV}.",
+        code="disk_full",
+    )
+
+
+def find_home(option: Path | None, settings: Settings | None = None) -> Home:
+    """The home a command means: what it was told, what the environment says, what the profile says, the default."""
+    environment = os.environ.get(HOME_ENV)
+    chosen = option or (Path(environment) if environment else None) or (settings and settings.home) or default_home()
+    return Home(chosen.expanduser().resolve())

@@ -1,0 +1,61 @@
+"""The Icecast server's command line and configuration."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from tidzam.config.settings import IcecastSettings
+
+PASSWORD_ENV = "TIDZAM_ICECAST_PASSWORD"
+"""Where the stream manager finds the password that sources are pushed with. Pushers show it to who lists processes."""
+ADMIN_PASSWORD_ENV = "TIDZAM_ICECAST_ADMIN_PASSWORD"
+"""Where it finds the password that statistics are asked with, which opens all of Icecast."""
+
+WEB_ROOT = Path("/usr/share/icecast2/web")
+ADMIN_ROOT = Path("/usr/share/icecast2/admin")
+UNPRIVILEGED = "nobody", "nogroup"
+
+
+def icecast_argv(config: Path) -> list[str]:
+    return ["icecast2", "-c", str(config)]
+
+
+def icecast_config(settings: IcecastSettings, *, password: str, admin_password: str) -> str:
+    """The text of icecast.xml. As root it becomes `UNPRIVILEGED`, whom no log folder of ours need let in:
+    errors go to stderr, and who listens is not written down."""
+    user, group = UNPRIVILEGED
+    owner = f"<changeowner><user>{user}</user><group>{group}</group></changeowner>" if os.geteuid() == 0 else ""
+    secret = escape(password)
+    return f"""<icecast>
+  <hostname>{escape(settings.host)}</hostname>
+  <location>here</location>
+  <admin>nobody@localhost</admin>
+  <limits>
+    <clients>{settings.max_clients}</clients>
+    <sources>{settings.max_clients}</sources>
+    <source-timeout>10</source-timeout>
+    <burst-size>16384</burst-size>
+  </limits>
+  <authentication>
+    <source-password>{secret}</source-password>
+    <relay-password>{secret}</relay-password>
+    <admin-user>admin</admin-user>
+    <admin-password>{escape(admin_password)}</admin-password>
+  </authentication>
+  <listen-socket><port>{settings.port}</port><bind-address>{escape(settings.host)}</bind-address></listen-socket>
+  <http-headers><header name="Access-Control-Allow-Origin" value="*" /></http-headers>
+  <paths>
+    <logdir>/dev</logdir>
+    <webroot>{WEB_ROOT}</webroot>
+    <adminroot>{ADMIN_ROOT}</adminroot>
+  </paths>
+  <logging>
+    <accesslog>null</accesslog>
+    <errorlog>-</errorlog>
+    <loglevel>2</loglevel>
+  </logging>
+  <security><chroot>0</chroot>{owner}</security>
+</icecast>
+"""

@@ -1,0 +1,66 @@
+"""What a node that did not end well may leave behind, and how it is cleared away."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from tidzam.node.home import Home
+from tidzam.node.supervisor import NODE_ENV
+
+SHARED_MEMORY = Path("/dev/shm")
+GRACE_S = 3.0
+
+
+def node_processes(home: Home) -> list[psutil.Process]:
+    """Every process that belongs to the node of `home`, grandchildren and orphans included."""
+    return [process for process in psutil.process_iter() if _belongs(process, home)]
+
+
+def end_processes(home: Home) -> int:
+    """End what still runs of the node: TERM, then KILL. Returns how many processes that were."""
+    processes = node_processes(home)
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(processes, timeout=GRACE_S)
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=GRACE_S)
+    return len(processes)
+
+
+def clear_shared_memory(server: str) -> None:
+    """Remove what a killed JACK server left in shared memory; its registry too once no JACK server runs at all."""
+    if _jack_runs(server):
+        return
+    owner = os.geteuid()
+    patterns = [f"jack_sem.{owner}_{server}_*", f"jack_{server}_{owner}_*"]
+    if not _jack_runs():
+        patterns += ["jack-shm-registry", f"jack-{owner}-*", f"jack_db-{owner}/*"]
+    for pattern in patterns:
+        for path in SHARED_MEMORY.glob(pattern):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _belongs(process: psutil.Process, home: Home) -> bool:
+    if process.pid == os.getpid():
+        return False
+    with suppress(psutil.Error, OSError):
+        return process.environ().get(NODE_ENV) == str(home.root)
+    return False
+
+
+def _jack_runs(server: str | None = None) -> bool:
+    """Whether the JACK server of that name runs; without a name, whether any does."""
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] in ("jackd", "jackdbus"):
+            words = process.info["cmdline"] or []
+            if server is None or f"--name={server}" in words or server in words:
+                return True
+    return False

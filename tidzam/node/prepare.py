@@ -1,0 +1,101 @@
+"""Everything `tidzam start` writes into a home before anything runs."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import yaml
+
+from tidzam.config import Settings, SourceSettings
+from tidzam.config.settings import DemoSettings
+from tidzam.node.home import Home, disk_full
+from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV, icecast_argv, icecast_config
+from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
+from tidzam.node.supervisor import NODE_ENV, Program, supervisor_config
+from tidzam.paths import DEMO_BUNDLES
+
+DEMO_CHANNELS = 4
+Say = Callable[[str], None]
+
+
+def prepare(home: Home, settings: Settings, say: Say) -> Settings:
+    """Write the scenes, the resolved profile and the servers' configurations; returns the resolved settings.
+
+    Raises SetupError if the disk is full or the home cannot be written.
+    """
+    try:
+        home.logs.mkdir(parents=True, exist_ok=True)
+        home.require_space()
+        sources = tuple(_resolve(source, home, settings, say) for source in settings.sources)
+        resolved = settings.model_copy(update={"home": home.root, "sources": sources})
+        password, admin_password = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
+        _write(home.profile, yaml.safe_dump(resolved.model_dump(mode="json", by_alias=True), sort_keys=False))
+        icecast = icecast_config(settings.icecast, password=password, admin_password=admin_password)
+        _write(home.icecast_config, icecast)
+        passwords = {PASSWORD_ENV: password, ADMIN_PASSWORD_ENV: admin_password}
+        _write(home.supervisor_config, supervisor_config(home, programs(home, settings, passwords)))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full(home.root, str(error.strerror)) from None
+        raise
+    return resolved
+
+
+def require_classifiers(settings: Settings) -> None:
+    """Raises BundleError for a bundle that the analyzer would refuse, AudioError if JACK's rate is too low for it."""
+    from tidzam.audio.features import require_rate  # NumPy, which only this needs
+    from tidzam.bundle import find_bundles, read_bundle
+
+    bundles = [read_bundle(path) for path in find_bundles(settings.analyzer.nn or DEMO_BUNDLES)]
+    require_rate(settings.jack.rate_hz, [bundle.manifest.features for bundle in bundles])
+
+
+def programs(home: Home, settings: Settings, passwords: Mapping[str, str]) -> tuple[Program, ...]:
+    """The processes of a node, in the order in which they need one another. Icecast's `passwords` are environment."""
+    common = {NODE_ENV: str(home.root), "PYTHONUNBUFFERED": "1"}
+    client = {**common, **jack_env(settings.jack.server)}
+    profile = ("--profile", str(home.profile))
+    return (
+        Program("jackd", tuple(jackd_argv(settings.jack)), {**common, **SERVER_ENV}),
+        Program("icecast", tuple(icecast_argv(home.icecast_config)), common),
+        Program(
+            "stream_manager",
+            (sys.executable, "-P", "-m", "stream_manager", *profile),
+            {**client, **passwords},
+        ),
+        Program("analyzer", (sys.executable, "-P", "-m", "analyzer", *profile), client),
+    )
+
+
+def _resolve(source: SourceSettings, home: Home, settings: Settings, say: Say) -> SourceSettings:
+    """A demo source becomes a file that plays over and over; others stay as they are."""
+    if source.demo is None:
+        return source
+    channels = source.nb_channels or DEMO_CHANNELS
+    path = _synthesise(source.demo, channels, home.scenes, settings.jack.rate_hz, say)
+    return source.model_copy(update={"demo": None, "url": str(path), "nb_channels": channels, "loop": True})
+
+
+def _synthesise(demo: DemoSettings, channels: int, folder: Path, rate_hz: int, say: Say) -> Path:
+    from tidzam.demo.render import write_scene  # SciPy, which only this needs
+    from tidzam.demo.wetland import wetland
+
+    name = f"{demo.scene}-seed{demo.seed}-{demo.duration_s:g}s-{channels}ch-{rate_hz}"
+    path = folder / f"{name}.flac"
+    if not path.is_file():
+        say(f"synthesising {channels} channels of {demo.scene}, {demo.duration_s:g} s")
+        scene = wetland(demo.seed, duration_s=demo.duration_s, channels=channels, rate_hz=rate_hz)
+        write_scene(folder, name, scene)
+    return path
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, and for its owner's eyes only: some hold the password."""
+    fresh = path.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)

@@ -1,0 +1,22 @@
+"""Where the project's own files are, in a checkout and when installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+DEMO_BUNDLES = PACKAGE / "demo" / "bundles"
+PROFILES = PACKAGE / "configs"
+"""The ready profiles; in a checkout this is a link to `configs/`."""
+
+
+def checkout() -> Path | None:
+    """The checkout this Tidzam runs from, or None if it was installed by pip."""
+    root = PACKAGE.parent
+    return root if (root / "bin" / "tidzam").is_file() else None
+
+
+def default_home() -> Path:
+    """Where a node keeps its files if nobody says: `var/` in a checkout."""
+    root = checkout()
+    return root / "var" if root else Path.home() / ".local" / "share" / "tidzam"

@@ -1,0 +1,22 @@
+"""Names as people give them: a glob, or the beginning of a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether `name` is meant by one of `patterns`: a glob if it has * ? or [, else a name or its beginning.
+
+    A number is never cut in two: `pond:out_1` is not the beginning of `pond:out_10`.
+    """
+    return any(
+        fnmatchcase(name, pattern) if any(sign in pattern for sign in "*?[") else _begins(name, pattern)
+        for pattern in patterns
+    )
+
+
+def _begins(name: str, beginning: str) -> bool:
+    cut = beginning[-1:].isdigit() and name[len(beginning) :][:1].isdigit()
+    return name.startswith(beginning) and not cut

@@ -1,0 +1,167 @@
+"""What the analyzer says: the original's frozen `sys` event, and the events of clients that ask for better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from tidzam.analysis import Analysis, Detection
+from tidzam.protocol.messages import Message, Refusal, WireNames, parse, wire_time
+from tidzam.protocol.stream_manager import parse_command
+from tidzam.sources import source_of
+
+PROBABILITY_DIGITS = 4
+
+EventName = Literal["analysis", "detection", "health"]
+
+
+class ListClassifiers(Message):
+    """Tell the loaded classifiers."""
+
+    list: Any = ""
+
+
+class Subscribe(Message):
+    """Which events a client wants, of which channels and classes (globs). It replaces what it asked before."""
+
+    events: tuple[EventName, ...] = ("analysis", "detection", "health")
+    channels: WireNames = ("*",)
+    classes: WireNames = ("*",)
+    mute_sys: bool = Field(False, description="Do not send the `sys` event any more")
+
+
+class AnalysisEvent(Message):
+    """`analysis`: one window of one channel. `result` holds the classes decided, `paths` each from its root."""
+
+    source: str
+    channel: str
+    start: datetime
+    end: datetime
+    result: tuple[str, ...]
+    paths: tuple[tuple[str, ...], ...]
+    predictions: dict[str, float]
+    level_dbfs: float
+    gap_frames: int
+
+
+class DetectionEvent(Message):
+    """`detection`: consecutive windows of one channel that agree."""
+
+    state: Literal["start", "update", "end"]
+    id: str
+    source: str
+    channel: str
+    path: tuple[str, ...]
+    start: datetime
+    end: datetime
+    peak_probability: float
+    mean_probability: float
+    windows: int
+    clip: str | None = None
+
+
+class AnalyzerHealth(Message):
+    """`health`, and the `detail` of the analyzer's /healthz."""
+
+    engine: str
+    classifiers: tuple[str, ...]
+    channels: tuple[str, ...] = Field(description="Port names")
+    lag_s: float | None = Field(description="From a window's end to its events")
+    lost_frames: int = Field(description="Frames that JACK skipped or capture missed")
+    gaps: int = Field(0, description="Gaps that the lost frames make")
+    dropped_windows: int = Field(0, description="Captured, but not analyzed, to keep up")
+    dropped_messages: int = Field(0, description="What slow clients and sinks missed")
+    windows_per_s: float
+    windows: int = Field(description="Since the start, all channels")
+    last_window_age_s: float | None
+    capture_pid: int | None
+    rate_hz: int | None
+
+
+class SysAnalysis(Message):
+    """What `sys` says of one window; the spelling is the original's."""
+
+    time: str = Field(description="Start of the window, YYYY-MM-DD-HH-MM-SS.mmm, UTC")
+    result: tuple[str, ...]
+    predicitions: dict[str, float]
+
+
+class SysChannel(Message):
+    """One channel of a `sys` event, which is a list of these, one a channel."""
+
+    chan: str = Field(description="Port name")
+    analysis: SysAnalysis
+
+
+MESSAGES: Mapping[str, type[Message]] = {
+    "refusal": Refusal,
+    "sys[]": SysChannel,
+    "sys/classifier": ListClassifiers,
+    "subscribe": Subscribe,
+    "analysis": AnalysisEvent,
+    "detection": DetectionEvent,
+    "health": AnalyzerHealth,
+}
+
+
+def sys_event(analyses: Iterable[Analysis]) -> list[dict[str, Any]]:
+    """The `sys` event of the original, its spelling included. Frozen: clients of years ago read it."""
+    return [
+        {
+            "chan": analysis.channel,
+            "analysis": {
+                "time": wire_time(analysis.start),
+                "result": list(analysis.result),
+                "predicitions": _rounded(analysis.probabilities),
+            },
+        }
+        for analysis in analyses
+    ]
+
+
+def analysis_event(analysis: Analysis, path_of: Mapping[str, tuple[str, ...]]) -> AnalysisEvent:
+    """`path_of` maps each class to its path from the root; `unknown` needs none."""
+    return AnalysisEvent(
+        source=source_of(analysis.channel),
+        channel=analysis.channel,
+        start=analysis.start,
+        end=analysis.end,
+        result=analysis.result,
+        paths=tuple(path_of.get(label, (label,)) for label in analysis.result),
+        predictions=_rounded(analysis.probabilities),
+        level_dbfs=round(analysis.level_dbfs, 1),
+        gap_frames=analysis.gap_frames,
+    )
+
+
+def detection_event(state: Literal["start", "update", "end"], detection: Detection) -> DetectionEvent:
+    return DetectionEvent(
+        state=state,
+        id=detection.id,
+        source=source_of(detection.channel),
+        channel=detection.channel,
+        path=detection.path,
+        start=detection.start,
+        end=detection.end,
+        peak_probability=round(detection.peak_probability, PROBABILITY_DIGITS),
+        mean_probability=round(detection.mean_probability, PROBABILITY_DIGITS),
+        windows=detection.windows,
+    )
+
+
+def parse_classifier_request(data: Any) -> ListClassifiers:
+    """The request in `{"sys": {"classifier": {"list": ""}}}`. Raises RequestError."""
+    _, content = parse_command(data, ("classifier",))
+    return parse(ListClassifiers, content)
+
+
+def classifier_list(names: Iterable[str]) -> dict[str, Any]:
+    """Its answer, also sent on connecting and when the list changes."""
+    return {"sys": {"classifier": {"list": list(names)}}}
+
+
+def _rounded(probabilities: Mapping[str, float]) -> dict[str, float]:
+    return {label: round(float(value), PROBABILITY_DIGITS) for label, value in probabilities.items()}

@@ -1,0 +1,126 @@
+"""What all messages have in common: parsing them, refusing them, and the types that the wire spells its own way."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from tidzam.errors import RequestError
+
+_LONGEST_QUOTE = 80
+
+
+class Message(BaseModel):
+    """A frozen message. Unknown keys are mistakes. A `bool` may come as true, 1, "True" or "true"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WireError(Message):
+    """Why a request was refused."""
+
+    code: str
+    message: str
+    field: str | None
+
+
+class Refusal(Message):
+    """The acknowledgement of a request that was refused. One that was done has `ok` true, and the answer's keys."""
+
+    ok: Literal[False]
+    error: WireError
+
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+def parse(model: type[AnyMessage], data: Any) -> AnyMessage:
+    """`data` as a `model`. Raises RequestError that names every fault in one sentence; its field is the first's."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        faults = error.errors()
+    places = [".".join(map(str, fault["loc"])) for fault in faults]
+    told = "; ".join(_describe(place, fault, model) for place, fault in zip(places, faults, strict=True))
+    raise RequestError(f"The request cannot be used: {told}.", field=places[0] or None)
+
+
+def _describe(place: str, fault: ErrorDetails, model: type[Message]) -> str:
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {place!r}{suggestion(place, known_keys(model))}"
+    if fault["type"] == "missing":
+        return f"{place!r} is missing"
+    problem = fault["msg"].removeprefix("Value error, ")
+    subject = f"{place!r} is {quote(fault['input'])}, but " if place else ""
+    return f"{subject}{problem[0].lower()}{problem[1:]}"
+
+
+def known_keys(model: type[BaseModel]) -> tuple[str, ...]:
+    """The keys of a message as the wire spells them."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def suggestion(key: str, known: tuple[str, ...]) -> str:
+    """`; did you mean 'url'?`, or what is known if nothing is near."""
+    nearest = difflib.get_close_matches(key, known, n=1)
+    return f" (did you mean {nearest[0]!r}?)" if nearest else f" (known: {', '.join(known)})"
+
+
+def quote(value: Any) -> str:
+    """A value of the request, short enough for a sentence."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    for pattern in ("%Y-%m-%d-%H-%M-%S", "%Y-%m-%d-%H-%M-%S.%f"):
+        try:
+            return datetime.strptime(value, pattern).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise ValueError("a time is written YYYY-MM-DD-HH-MM-SS, in UTC")
+
+
+WireTime = Annotated[datetime, BeforeValidator(_moment)]
+"""`YYYY-MM-DD-HH-MM-SS`, with or without a fraction of a second."""
+
+
+def wire_time(moment: datetime) -> str:
+    """`YYYY-MM-DD-HH-MM-SS.mmm`, in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d-%H-%M-%S.%f")[:-3]
+
+
+def _names(value: Any) -> Any:
+    """`a,b`, `[a, b]` and a single number are lists of names."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (str(value),)
+    return tuple(map(str, value)) if isinstance(value, list) else value
+
+
+WireNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
+"""Comma-separated names or numbers, or a list of them."""
+
+
+def schema_of(messages: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+    """The JSON Schema of `messages`: one definition a message, by what it is called on the wire."""
+    definitions: dict[str, Any] = {}
+    for name, model in messages.items():
+        schema = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+        definitions.update(schema.pop("$defs", {}))
+        definitions[name] = {**schema, "title": name}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": definitions}
+
+
+def jsonable(value: Any) -> Any:
+    """`value` as JSON carries it; what JSON has no form for, such as bytes, as its beginning in text."""
+    return json.loads(json.dumps(value, default=quote))
