@@ -16,7 +16,7 @@ from analyzer.hop import Hop
 from analyzer.live import Analyzes, Live
 from tests.support.hearing import PitchPipeline
 from tests.support.jack import JackServer, jack_server
-from tests.support.player import tones
+from tests.support.player import playing
 from tidzam.analysis import Analysis, WindowBatch
 
 pytestmark = pytest.mark.timeout(60)
@@ -70,7 +70,7 @@ def without_a_hole(starts: list[int]) -> bool:
 
 
 async def test_a_tone_appears_on_its_own_channel_and_in_its_own_time() -> None:
-    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440, 1000):
+    with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440, 1000):
         async with listening(server) as listener:
             await until(lambda: len(listener.results("s:out_1")) >= 8)
             health = listener.live.health()
@@ -88,11 +88,11 @@ async def test_a_tone_appears_on_its_own_channel_and_in_its_own_time() -> None:
 
 
 async def test_a_channel_that_comes_and_goes_leaves_no_gap_in_the_others() -> None:
-    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "stays", 440):
+    with jack_server(rate_hz=RATE_HZ) as server, playing(server, "stays", 440):
         async with listening(server) as listener:
             await until(lambda: bool(listener.results("stays:out_0")))
             for _ in range(2):
-                with tones(server, "guest", 1000):
+                with playing(server, "guest", 1000):
                     await until(lambda: len(listener.live.health().channels) == 2)
                     await asyncio.sleep(0.7)
                 await until(lambda: listener.live.health().channels == ("stays:out_0",))
@@ -102,13 +102,13 @@ async def test_a_channel_that_comes_and_goes_leaves_no_gap_in_the_others() -> No
 
 
 async def test_a_source_that_hangs_and_dies_is_not_felt_by_the_others() -> None:
-    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "stays", 440), tones(server, "dies", 1000) as pid:
+    with jack_server(rate_hz=RATE_HZ) as server, playing(server, "stays", 440), playing(server, "dies", 1000) as dies:
         async with listening(server) as listener:
             await until(lambda: len(listener.results("dies:out_0")) >= 2)
-            os.kill(pid, signal.SIGSTOP)
+            os.kill(dies.pid, signal.SIGSTOP)
             seen = len(listener.results("stays:out_0"))
             await until(lambda: len(listener.results("stays:out_0")) > seen + 4)
-            os.kill(pid, signal.SIGKILL)
+            os.kill(dies.pid, signal.SIGKILL)
             await until(lambda: listener.live.health().channels == ("stays:out_0",))
             assert listener.live.health().reasons == ()
         assert {analysis.gap_frames for analysis in listener.heard["stays:out_0"]} == {0}
@@ -117,7 +117,7 @@ async def test_a_source_that_hangs_and_dies_is_not_felt_by_the_others() -> None:
 
 
 async def test_a_killed_capture_process_is_healed_and_its_loss_counted() -> None:
-    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440):
+    with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
             await until(lambda: len(listener.results("s:out_0")) >= 2)
             pid = listener.live.health().capture_pid
@@ -134,20 +134,20 @@ async def test_a_killed_capture_process_is_healed_and_its_loss_counted() -> None
 
 
 async def test_a_killed_jack_server_is_healed() -> None:
-    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440):
+    with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
             await until(lambda: bool(listener.results("s:out_0")))
             server.kill()
             await until(lambda: bool(listener.live.health().reasons))
             assert listener.live.health().channels == ()
             server.start()
-            with tones(server, "again", 1000):
+            with playing(server, "again", 1000):
                 assert await until(lambda: bool(listener.results("again:out_0"))) < 10
                 assert listener.live.health().reasons == ()
 
 
 async def test_windows_with_lost_frames_say_so() -> None:
-    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440):
+    with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
             await until(lambda: bool(listener.results("s:out_0")))
             pid = listener.live.health().capture_pid
@@ -176,7 +176,7 @@ class SlowPipeline(PitchPipeline):
 
 async def test_who_cannot_keep_up_drops_windows_and_does_not_lag() -> None:
     pipeline = SlowPipeline()
-    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440):
+    with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server, pipeline, ring_s=2.0) as listener:
             await until(lambda: bool(listener.live.health().channels))
             await asyncio.sleep(2.5)
@@ -188,7 +188,7 @@ async def test_who_cannot_keep_up_drops_windows_and_does_not_lag() -> None:
 
 
 async def test_a_rate_that_no_classifier_knows_is_told() -> None:
-    with jack_server(rate_hz=RATE_HZ) as server, tones(server, "s", 440):
+    with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server, PitchPipeline(needs_hz=96000)) as listener:
             await until(lambda: "48000 Hz is not enough" in " ".join(listener.live.health().reasons))
 
@@ -203,8 +203,8 @@ async def test_two_nodes_side_by_side_hear_their_own() -> None:
     with (
         jack_server(rate_hz=RATE_HZ) as one,
         jack_server(rate_hz=44100) as other,
-        tones(one, "s", 440),
-        tones(other, "s", 1000),
+        playing(one, "s", 440),
+        playing(other, "s", 1000),
     ):
         async with listening(one) as first, listening(other) as second:
             await until(lambda: bool(first.results("s:out_0")) and bool(second.results("s:out_0")))

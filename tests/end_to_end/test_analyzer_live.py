@@ -20,7 +20,7 @@ import socketio
 
 from tests.support.bundles import write_tone_bundle
 from tests.support.jack import JackServer, jack_server
-from tests.support.player import tones
+from tests.support.player import playing
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.timeout(60)
@@ -112,7 +112,7 @@ async def analyzer(server_env: dict[str, str], *options: str) -> AsyncIterator[P
 
 
 async def test_each_channel_is_named_for_what_sounds_on_it(server: JackServer, bundles: Path) -> None:
-    with tones(server, "pond", 440, 3000):
+    with playing(server, "pond", 440, 3000):
         async with analyzer(server.env, "--jack=pond:", f"--nn={bundles}", "--overlap=0.5") as program:
             await program.until("pond:out_0", ["low"])
             await program.until("pond:out_1", ["high"])
@@ -129,7 +129,7 @@ async def test_each_channel_is_named_for_what_sounds_on_it(server: JackServer, b
 
 async def test_kill_9_of_capture_and_of_jackd_heals_while_the_client_stays(server: JackServer, bundles: Path) -> None:
     async with analyzer(server.env, "--jack=pond,lake", f"--nn={bundles}", "--overlap=0.5") as program:
-        with tones(server, "pond", 440):
+        with playing(server, "pond", 440):
             await program.until("pond:out_0", ["low"])
             health = await program.health()
             os.kill(health["detail"]["capture_pid"], signal.SIGKILL)
@@ -140,7 +140,7 @@ async def test_kill_9_of_capture_and_of_jackd_heals_while_the_client_stays(serve
             reasons = (await program.until_told(lambda health: not health["ok"]))["reasons"]
             assert reasons
         server.start()
-        with tones(server, "lake", 3000):
+        with playing(server, "lake", 3000):
             await program.until("lake:out_0", ["high"], within_s=20)
             assert (await program.until_told(lambda health: health["ok"]))["detail"]["channels"] == ["lake:out_0"]
 
@@ -152,14 +152,14 @@ async def test_without_a_jack_server_it_says_so_and_waits(bundles: Path) -> None
 
 
 async def test_a_rate_below_what_the_classifiers_need_is_told(bundles: Path) -> None:
-    with jack_server(rate_hz=16000) as server, tones(server, "pond", 440):
+    with jack_server(rate_hz=16000) as server, playing(server, "pond", 440):
         async with analyzer(server.env, "--jack=pond", f"--nn={bundles}") as program:
             await program.until_told(lambda health: "16000 Hz" in " ".join(health["reasons"]))
 
 
 async def test_clips_are_kept_where_asked(server: JackServer, bundles: Path, tmp_path: Path) -> None:
     options = [f"--out={tmp_path / 'clips'}", "--extract=low", "--no-extract-dd"]
-    with tones(server, "pond", 440, 3000):
+    with playing(server, "pond", 440, 3000):
         async with analyzer(server.env, "--jack=pond", f"--nn={bundles}", *options) as program:
             await program.until("pond:out_0", ["low"])
             await program.until("pond:out_0", ["low"])

@@ -18,7 +18,7 @@ import soundfile
 from tests.support.icecast import PASSWORD
 from tests.support.jack import JackServer
 from tests.support.manager import Manager, stream_manager
-from tests.support.player import playing, tone
+from tests.support.player import playing
 from tests.support.recorder import record, unbroken
 from tests.support.sound import BASE_HZ, STEP_HZ, loudest_hz, write_tones
 from tidzam.audio.features import Float32
@@ -235,7 +235,7 @@ async def test_a_link_out_of_the_media_root_is_refused(
 
 async def test_a_name_of_another_jack_client_is_refused(manager: Manager, client: socketio.AsyncClient) -> None:
     path = write_tones(manager.media_root / "taken.wav", 1, seconds=20)
-    with playing(manager.jack, "taken", [tone(440, 44100)]):
+    with playing(manager.jack, "taken", 440):
         assert (await refused(client, "taken", path))["code"] == "source_name_taken"
     await load(client, "taken", path)
 

@@ -79,9 +79,6 @@ class JackServer:
         )
         return asked.returncode == 0
 
-    def client(self, name: str) -> jack.Client:
-        return open_client(name, use_exact_name=True, servername=self.name)
-
     def kill(self) -> None:
         assert self._process is not None
         self._process.kill()
