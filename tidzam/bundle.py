@@ -8,20 +8,18 @@ birds/
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from tidzam.audio.features import FeatureSpec
-from tidzam.errors import AudioError, BundleError
-from tidzam.labels import LabelTree
+from tidzam.errors import BundleError
+from tidzam.manifests import Features, FileEntry, Labels, entry_of, faults_of, sha256_of
 
 FORMAT_VERSION: Final = 1
 MANIFEST = "manifest.json"
@@ -32,34 +30,6 @@ Engine = Literal["onnx", "keras"]
 FILE_NAMES: Mapping[Engine, str] = {"onnx": "model.onnx", "keras": "model.keras"}
 
 
-def _features(value: Any) -> FeatureSpec:
-    if isinstance(value, FeatureSpec):
-        return value
-    try:
-        return FeatureSpec.from_dict(value)
-    except (AudioError, TypeError) as error:
-        raise ValueError(str(error)) from error
-
-
-def _labels(value: Any) -> LabelTree:
-    if isinstance(value, LabelTree):
-        return value
-    try:
-        return LabelTree(dict(value))
-    except (BundleError, TypeError) as error:
-        raise ValueError(str(error)) from error
-
-
-class FileEntry(BaseModel):
-    """One engine's file and what it must hash to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    size_bytes: int = Field(ge=0)
-
-
 class Manifest(BaseModel):
     """What `manifest.json` holds. Outputs of the model are `classes`, in that order."""
 
@@ -67,10 +37,10 @@ class Manifest(BaseModel):
 
     format_version: Literal[1] = FORMAT_VERSION
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
-    features: Annotated[FeatureSpec, BeforeValidator(_features), PlainSerializer(FeatureSpec.to_dict)]
+    features: Features
     hop_s: float = Field(gt=0, description="Time from one window to the next in training.")
     classes: tuple[str, ...] = Field(min_length=1, strict=False)
-    labels: Annotated[LabelTree, BeforeValidator(_labels), PlainSerializer(lambda tree: dict(tree.parents))]
+    labels: Labels
     activation: Literal["sigmoid", "softmax"] = Field(
         description="sigmoid: several classes may sound at once; softmax: exactly one does."
     )
@@ -153,8 +123,8 @@ def read_bundle(folder: Path) -> Bundle:
     try:
         manifest = Manifest.model_validate(values)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'manifest'}: {e['msg']}" for e in error.errors())
-        raise BundleError(f"The manifest of bundle {folder} does not hold: {faults}.", code="bundle_manifest") from None
+        message = f"The manifest of bundle {folder} does not hold: {faults_of(error)}."
+        raise BundleError(message, code="bundle_manifest") from None
     for entry in manifest.files.values():
         _verify_file(folder / entry.name, entry)
     return Bundle(folder, manifest)
@@ -176,13 +146,13 @@ def find_bundles(folder: Path) -> list[Path]:
 
 def _add_file(source: Path, target: Path) -> FileEntry:
     shutil.copyfile(source, target)
-    return FileEntry(name=target.name, sha256=_sha256(target), size_bytes=target.stat().st_size)
+    return entry_of(target)
 
 
 def _verify_file(path: Path, entry: FileEntry) -> None:
     if not path.is_file():
         raise BundleError(f"{path} is missing from its bundle.", hint="Copy the bundle again.", code="bundle_missing")
-    if _sha256(path) != entry.sha256:
+    if sha256_of(path) != entry.sha256:
         raise BundleError(
             f"{path} is not the file that was trained: its checksum differs from the manifest's.",
             hint="Copy the bundle again, or train it anew.",
@@ -202,8 +172,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise BundleError(f"{path} is not a JSON object.", hint="Copy it again.", code="bundle_manifest")
     return values
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,21 +11,12 @@ from pathlib import Path
 from tidzam.audio.features import Float32
 from tidzam.audio.files import read_audio
 from tidzam.audio.resample import resample
+from tidzam.clips import Clip, find_clips, find_files, group_of
 from tidzam.errors import AudioError, DatasetError
 
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aif", ".aiff"})
+__all__ = ["Clip", "Sound", "classes_of", "find_clips", "find_files", "group_of", "load", "split"]
+
 TRAIN_SHARE = 0.8
-
-_TAKE = re.compile(r"[-_][A-Z]$")
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A file that is said to hold `label`. `group` names the recording that it was cut from."""
-
-    path: Path
-    label: str
-    group: str
 
 
 @dataclass(frozen=True)
@@ -35,34 +25,6 @@ class Sound:
 
     clip: Clip
     samples: Float32
-
-
-def find_clips(folder: Path) -> list[Clip]:
-    """The clips under `folder`, whose own folders name the classes; they may hold folders themselves.
-
-    Raises DatasetError if there is no such folder, or a class has no sound file.
-    """
-    if not folder.is_dir():
-        raise DatasetError(f"{folder} is not a folder.", hint="Name a folder that holds one folder a class.")
-    clips = []
-    for home in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        of_class = [Clip(path, home.name, group_of(path)) for path in find_files(home)]
-        if not of_class:
-            raise DatasetError(f"Class {home.name!r} has no sound file.", hint=f"Fill {home}, or remove it.")
-        clips += of_class
-    if not clips:
-        raise DatasetError(f"{folder} holds no class.", hint="Make a folder a class in it, with sound files.")
-    return clips
-
-
-def find_files(folder: Path) -> list[Path]:
-    """The sound files in `folder` and below, by name."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-
-
-def group_of(path: Path) -> str:
-    """The recording a file was cut from: its name, without the letter of the take (`1-187207-A` and `-B` are one)."""
-    return _TAKE.sub("", path.stem)
 
 
 def classes_of(clips: Iterable[Clip]) -> tuple[str, ...]:
