@@ -1,0 +1,161 @@
+"""A YAML or JSON file as a typed value, or all of its mistakes at once, each with its line."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from tidzam.errors import ConfigError
+
+Location = tuple[int | str, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_model(path: Path, model: type[Model]) -> Model:
+    """The file as a `model`.
+
+    Raises ConfigError naming every mistake: its line, what was found, what is allowed, the nearest known name.
+    """
+    tree = _parse(path)
+    values = _construct(tree, path)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = sorted(error.errors(), key=lambda fault: _line_of(tree, fault["loc"]))
+    raise ConfigError("\n".join(_describe(fault, tree, path, model) for fault in faults))
+
+
+def _parse(path: Path) -> yaml.Node | None:
+    """The file as marked YAML nodes. JSON is YAML, but for tabs, which its white space may hold."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.", hint="Name a readable YAML or JSON file.") from None
+    try:
+        return yaml.compose(text.replace("\t", "  "), Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise _not_plain_yaml(path, error) from None
+
+
+def _not_plain_yaml(path: Path, error: Exception) -> ConfigError:
+    mark = getattr(error, "problem_mark", None)
+    place = f"{path}:{mark.line + 1}" if mark else str(path)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
+    return ConfigError(f"{place}: not plain YAML: {problem}.", hint="Mend that line.")
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML, where a repeated key is a mistake and not a silent loss."""
+
+
+def _construct(tree: yaml.Node | None, path: Path) -> Any:
+    if tree is None:
+        return {}
+    try:
+        repeated = [key for node in _mappings(tree) for key in _repeated(node)]
+        values = _Loader("").construct_document(tree)
+    except RecursionError:
+        raise ConfigError(f"{path}: an alias refers to itself.", hint="Write the value out.") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
+        raise _not_plain_yaml(path, error) from None
+    if repeated:
+        places = (f"{path}:{key.start_mark.line + 1}: {key.value} is set twice." for key in repeated)
+        raise ConfigError("\n".join(places), hint="\nKeep one.")
+    return values
+
+
+def _mappings(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+    if isinstance(node, yaml.MappingNode):
+        yield node
+        for _, value in node.value:
+            yield from _mappings(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _mappings(item)
+
+
+def _repeated(node: yaml.MappingNode) -> list[yaml.Node]:
+    keys = [key for key, _ in node.value]
+    values = [key.value for key in keys]
+    return [key for index, key in enumerate(keys) if key.value in values[:index]]
+
+
+def _describe(fault: ErrorDetails, tree: yaml.Node | None, path: Path, model: type[BaseModel]) -> str:
+    """One mistake as `file:line: place: what is wrong`."""
+    location = fault["loc"]
+    where = ".".join(map(str, location))
+    place = f"{path}:{_line_of(tree, location)}: {where}" if where else f"{path}"
+    if fault["type"] == "extra_forbidden":
+        return f"{place}: unknown name. {_suggest(location, model)}"
+    message = fault["msg"].removeprefix("Value error, ")
+    found = "" if fault["type"] in ("value_error", "missing") else f"found {fault['input']!r}; "
+    return f"{place}: {found}{message[0].lower()}{message[1:]}."
+
+
+def _line_of(tree: yaml.Node | None, location: Location) -> int:
+    """The line, from 1, of the innermost node on the way to `location`.
+
+    A step that is not in the file is passed over: a missing name, or the kind by which pydantic tells a union apart.
+    """
+    node, line = tree, 1
+    for step in location:
+        line, node = _step(node, step) or (line, node)
+    return line
+
+
+def _step(node: yaml.Node | None, step: int | str) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return key.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        item = node.value[step]
+        return item.start_mark.line + 1, item
+    return None
+
+
+def _suggest(location: Location, model: type[BaseModel]) -> str:
+    allowed = sorted(_allowed_names(location[:-1], model))
+    nearest = difflib.get_close_matches(str(location[-1]), allowed, n=1)
+    guess = f"Did you mean {nearest[0]}? " if nearest else ""
+    return f"{guess}Allowed here: {', '.join(allowed)}."
+
+
+def _allowed_names(location: Location, model: type[BaseModel]) -> set[str]:
+    """The field names of the section at `location`, as they are written in a file."""
+    sections = [model]
+    for step in location:
+        if isinstance(step, str):
+            sections = _sections_at(sections, step)
+    return {field.alias or name for section in sections for name, field in section.model_fields.items()}
+
+
+def _sections_at(sections: list[type[BaseModel]], step: str) -> list[type[BaseModel]]:
+    """The sections that `step` leads to: those under a field of that name, or the one of that kind in a union."""
+    found = []
+    for section in sections:
+        for name, field in section.model_fields.items():
+            if (field.alias or name) == step:
+                found += list(_sections_in(field.annotation))
+    return found or [section for section in sections if step in _kinds_of(section)]
+
+
+def _kinds_of(section: type[BaseModel]) -> set[object]:
+    """What a section's fixed fields may hold: a union of sections is told apart by one of them."""
+    return {value for field in section.model_fields.values() for value in get_args(field.annotation)}
+
+
+def _sections_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The section types inside `Section`, `Section | None`, `tuple[Section, ...]` or a union of sections."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) in (Union, types.UnionType, Annotated, tuple, list):
+        for inner in get_args(annotation):
+            yield from _sections_in(inner)

@@ -1,0 +1,1 @@
+"""From folders or compiled datasets to batches of log-mel features, without TensorFlow."""

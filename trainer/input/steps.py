@@ -1,0 +1,276 @@
+"""Augmentation: what happens to features before a network sees them, as named steps of a training file.
+
+Features are powers in dB, so a gain adds decibels and sounds that lie together add powers (their interference, which
+is as often plus as minus, is left out). A step draws all that it draws from the generator that it is given.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, ClassVar, Final, Literal, Protocol, Self
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tidzam.audio.features import Float32
+from trainer.input.source import BACKGROUND, Batch
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Range = tuple[float, float]
+
+
+DB: Final = 10 / math.log(10)
+"""Decibels in a factor of e."""
+
+
+class Material(Protocol):
+    """What a step may take beside the batch itself."""
+
+    floor_db: float
+    exclusive: NDArray[np.bool_]
+    """Shape (classes,): the classes that hold only alone, as silence does."""
+    has_background: bool
+
+    def examples(self, rng: Generator, labels: NDArray[np.int64]) -> Float32:
+        """New windows, one of each of these classes (or of `BACKGROUND`), float32 (n, frames, mels).
+
+        They went through those steps before this one that lay nothing over them.
+        """
+        ...
+
+    def white_noise(self, rng: Generator, count: int) -> Float32:
+        """Windows of white noise whose RMS level is 0 dBFS."""
+        ...
+
+
+class Step(BaseModel):
+    """One kind of augmentation. `apply` returns a new batch, and leaves the one it was given as it was."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mixes: ClassVar[bool] = False
+    """Whether it lays examples over one another."""
+
+    def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
+        raise NotImplementedError
+
+
+class Crop(Step):
+    """A window from anywhere in a strip, shifted past its ends where it is drawn so; what is missing is silence.
+
+    At least `inside` of the window, or all of a shorter strip, comes from the strip.
+    """
+
+    step: Literal["crop"] = "crop"
+    inside: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+    def window(self, rng: Generator, strip: Float32, frames: int, floor_db: float) -> Float32:
+        """`frames` of `strip`, shape (any, mels)."""
+        kept = min(len(strip), max(1, int(self.inside * frames)))
+        return cut(strip, int(rng.integers(kept - frames, len(strip) - kept + 1)), frames, floor_db)
+
+    def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
+        frames = batch.features.shape[1]
+        windows = [self.window(rng, strip, frames, material.floor_db) for strip in batch.features]
+        return batch._replace(features=np.stack(windows))
+
+
+class Gain(Step):
+    """Louder or softer, by a drawn number of decibels."""
+
+    step: Literal["gain"] = "gain"
+    db: Range = (-12.0, 8.0)
+
+    def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
+        gain = rng.uniform(*self.db, len(batch.features)).astype(np.float32)
+        return batch._replace(features=batch.features + gain[:, None, None])
+
+
+class Together(Step):
+    """One to several classes at once: other examples, made by the steps before this one, are laid over each.
+
+    `odds` are those of one class, two, three…  The targets are all that sounds, but for an exclusive class, which is
+    one only when it is alone.
+    """
+
+    step: Literal["together"] = "together"
+    mixes: ClassVar[bool] = True
+    odds: tuple[Annotated[float, Field(ge=0)], ...] = (0.45, 0.4, 0.15)
+
+    @model_validator(mode="after")
+    def _some_odds(self) -> Self:
+        if sum(self.odds) <= 0:
+            raise ValueError("odds must not all be 0")
+        return self
+
+    def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
+        n_classes = len(material.exclusive)
+        odds = np.array(self.odds[:n_classes]) / sum(self.odds[:n_classes])
+        targets = batch.targets.copy()
+        below, drawn = [], []
+        for example, count in enumerate(rng.choice(len(odds), len(targets), p=odds)):
+            others = rng.permutation(np.flatnonzero(batch.targets[example] == 0))[:count]
+            below += [example] * len(others)
+            drawn += list(others)
+            targets[example, others] = 1
+            if len(others):
+                targets[example, material.exclusive] = 0
+        power = to_power(batch.features)
+        over = to_power(material.examples(rng, np.array(drawn, dtype=np.int64)))
+        for example, one in zip(below, over, strict=True):
+            power[example] += one
+        return Batch(to_db(power, material.floor_db), targets)
+
+
+class Background(Step):
+    """Sound of no class under an example, at a drawn signal-to-noise ratio, with the odds `odds`.
+
+    Or in its place: with the odds `alone` an example is nothing but background, and none of its targets is left.
+    Without `alone` that is as often as a class, with several classes at once; with one class a window, never.
+    """
+
+    step: Literal["background"] = "background"
+    mixes: ClassVar[bool] = True
+    odds: Share = 0.6
+    snr_db: Range = (-10.0, 20.0)
+    alone: Share | None = None
+
+    def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
+        if not material.has_background:
+            return batch
+        n, n_classes = batch.targets.shape
+        alone_odds = 1 / (n_classes + 1) if self.alone is None else self.alone
+        alone = rng.random(n) < np.full(n, alone_odds)
+        under = ~alone & (rng.random(n) < np.full(n, self.odds))
+        noise = material.examples(rng, np.full(n, BACKGROUND))
+        snr_db = rng.uniform(*self.snr_db, size=n).astype(np.float32)
+        level_db = snr_of(batch.features, noise, material.floor_db) - snr_db
+        features = np.where(alone[:, None, None], noise, batch.features)
+        mixed = add_powers(batch.features[under], noise[under] + level_db[under, None, None])
+        features[under] = mixed
+        return Batch(features, np.where(alone[:, None], 0, batch.targets).astype(np.float32))
+
+
+class MicrophoneNoise(Step):
+    """White noise of a drawn RMS level, as every microphone has."""
+
+    step: Literal["microphone_noise"] = "microphone_noise"
+    dbfs: Range = (-80.0, -56.0)
+
+    def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
+        level = rng.uniform(*self.dbfs, len(batch.features)).astype(np.float32)
+        noise = material.white_noise(rng, len(batch.features)) + level[:, None, None]
+        return batch._replace(features=add_powers(batch.features, noise))
+
+
+class Equalise(Step):
+    """A microphone of another colour: a smooth curve over the bands, drawn at `knots` places within ± `db`."""
+
+    step: Literal["equalise"] = "equalise"
+    db: Annotated[float, Field(ge=0)] = 6.0
+    knots: Annotated[int, Field(ge=2)] = 4
+
+    def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
+        n, _, mels = batch.features.shape
+        places, bands = np.linspace(0, mels - 1, self.knots), np.arange(mels)
+        drawn = rng.uniform(-self.db, self.db, (n, self.knots))
+        curves = np.stack([np.interp(bands, places, one) for one in drawn]).astype(np.float32)
+        return batch._replace(features=batch.features + curves[:, None, :])
+
+
+class Mixup(Step):
+    """Examples blended with others of the batch, and their targets alike.
+
+    After H. Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018. With `domain: db` the pictures are
+    blended, with `power` the sounds.
+    """
+
+    step: Literal["mixup"] = "mixup"
+    mixes: ClassVar[bool] = True
+    alpha: Annotated[float, Field(gt=0)] = 0.3
+    domain: Literal["db", "power"] = "db"
+    odds: Share = 1.0
+
+    def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
+        n = len(batch.features)
+        share = rng.beta(self.alpha, self.alpha, n).astype(np.float32)
+        share[rng.random(n) >= self.odds] = 1
+        other = rng.permutation(n)
+        of_features, of_targets = share[:, None, None], share[:, None]
+        a, b = batch.features, batch.features[other]
+        if self.domain == "power":
+            features = to_db(of_features * to_power(a) + (1 - of_features) * to_power(b), material.floor_db)
+        else:
+            features = of_features * a + (1 - of_features) * b
+        return Batch(features, of_targets * batch.targets + (1 - of_targets) * batch.targets[other])
+
+
+class SpecAugment(Step):
+    """Stretches of time and bands of mels, `masks` of each, set to the example's mean.
+
+    After D. S. Park et al., "SpecAugment", Interspeech 2019, without the warping. A mask takes up to `time` or
+    `bands` of the whole.
+    """
+
+    step: Literal["spec_augment"] = "spec_augment"
+    masks: Annotated[int, Field(ge=0)] = 2
+    time: Share = 0.15
+    bands: Share = 0.15
+
+    def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
+        masked = batch.features.copy()
+        for spectrogram in masked:
+            mean = spectrogram.mean()
+            for _ in range(self.masks):
+                spectrogram[_stretch(rng, spectrogram.shape[0], self.time)] = mean
+                spectrogram[:, _stretch(rng, spectrogram.shape[1], self.bands)] = mean
+        return batch._replace(features=masked)
+
+
+AnyStep = Annotated[
+    Crop | Gain | Together | Background | MicrophoneNoise | Equalise | Mixup | SpecAugment,
+    Field(discriminator="step"),
+]
+
+
+def cut(strip: Float32, start: int, frames: int, floor_db: float) -> Float32:
+    """`frames` of `strip`, shape (any, mels), from frame `start`, which may lie before it; silence around it."""
+    window = np.full((frames, strip.shape[1]), floor_db, dtype=np.float32)
+    first, last = max(start, 0), min(start + frames, len(strip))
+    if first < last:
+        window[first - start : last - start] = strip[first:last]
+    return window
+
+
+def to_power(features: Float32) -> Float32:
+    """From dB."""
+    power: Float32 = np.exp(features * np.float32(1 / DB))  # several times as fast as a power of ten
+    return power
+
+
+def to_db(power: Float32, floor_db: float) -> Float32:
+    """To dB, not below `floor_db`."""
+    floored: Float32 = np.maximum(power, np.float32(10 ** (floor_db / 10)))
+    return np.float32(DB) * np.log(floored)
+
+
+def add_powers(a: Float32, b: Float32) -> Float32:
+    """Sounds laid together: features in dB, of one shape."""
+    return np.float32(DB) * np.log(to_power(a) + to_power(b))
+
+
+def snr_of(sound: Float32, noise: Float32, floor_db: float) -> Float32:
+    """How far each of `sound` is above each of `noise` in mean power, dB, shape (n,); 0 where one of them is silent."""
+    ratio = to_power(sound).mean(axis=(1, 2)) / to_power(noise).mean(axis=(1, 2))
+    above: Float32 = np.float32(DB) * np.log(ratio)
+    silent = np.minimum(sound.max(axis=(1, 2)), noise.max(axis=(1, 2))) <= floor_db
+    above[silent] = 0
+    return above
+
+
+def _stretch(rng: Generator, n: int, share: float) -> slice:
+    length = int(rng.integers(0, int(share * n) + 1))
+    start = int(rng.integers(0, n - length + 1))
+    return slice(start, start + length)

@@ -1,0 +1,233 @@
+"""The training loop: what is trained, one step of it, and a report of each step."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tidzam.audio.features import Float32
+from tidzam.errors import DatasetError
+from trainer.input.source import Batch
+from trainer.models import Activation, Build
+from trainer.training_file import Optimizer
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+PREDICT_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Report:
+    """How training stands after `step` steps.
+
+    `examples_per_s` and `input_wait` (the share of time, 0…1, that was spent waiting for a batch) are of the steps
+    since the last report. `test_loss` is measured now and then, else None.
+    """
+
+    step: int
+    loss: float
+    learning_rate: float
+    examples_per_s: float
+    input_wait: float
+    test_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    """A classifier's share of a network's outputs: columns `start` to `stop`, one a class.
+
+    `name` is the classifier's. A head that is not `always` answerable learns from those examples alone that hold one
+    of its classes: an expert is only asked when the class above it is there.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    start: int = 0
+    always: bool = True
+
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.classes)
+
+
+class Trainee:
+    """What is trained: a network that ends in logits, its optimizer, and the count of its steps.
+
+    Make it with `create`, under the scope of the strategy that it is to be trained with. `step` is a raw int64
+    tf.Variable, whose additions are atomic on a parameter server; Keras's own `optimizer.iterations` loses some.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        step: tf.Variable,
+        *,
+        heads: Sequence[Head],
+        activation: Activation,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        self.model, self.optimizer, self.step = model, optimizer, step
+        self.heads, self.activation, self.label_smoothing = tuple(heads), activation, label_smoothing
+
+    @classmethod
+    def create(
+        cls,
+        build: Build,
+        input_shape: tuple[int, int],
+        *,
+        heads: Sequence[Head],
+        activation: Activation,
+        recipe: Optimizer,
+        iterations: int,
+    ) -> Trainee:
+        """A new network with as many outputs as `heads` have classes, and the optimizer that `recipe` describes."""
+        import tensorflow as tf
+
+        only_first = tf.VariableAggregation.ONLY_FIRST_REPLICA
+        step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step", aggregation=only_first)
+        model = build(input_shape, max(head.stop for head in heads))
+        optimizer = make_optimizer(recipe, step, iterations)
+        optimizer.build(model.trainable_variables)
+        return cls(model, optimizer, step, heads=heads, activation=activation, label_smoothing=recipe.label_smoothing)
+
+    def cost(self, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """The cost of each example, shape (n,): cross entropy, a head at a time."""
+        return sum(self._head_cost(head, targets, logits) for head in self.heads)
+
+    def _head_cost(self, head: Head, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        import tensorflow as tf
+
+        wanted, said = targets[:, head.start : head.stop], logits[:, head.start : head.stop]
+        mass, smooth = tf.reduce_sum(wanted, axis=1), self.label_smoothing
+        if self.activation == "softmax":  # without a class of its own, an example costs nothing
+            wanted = (1 - smooth) * wanted + smooth * mass[:, None] / len(head.classes)
+            return tf.nn.softmax_cross_entropy_with_logits(labels=wanted, logits=said)
+        wanted = (1 - smooth) * wanted + smooth / 2
+        cost = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=wanted, logits=said), axis=1)
+        return cost if head.always else cost * tf.cast(mass > 0, cost.dtype)
+
+    def train_step(self, features: tf.Tensor, targets: tf.Tensor, share: float | tf.Tensor = 1.0) -> tf.Tensor:
+        """One update of the weights, counted in `step`. Returns the mean cost of the examples.
+
+        To be called inside a tf.function. `share` is this replica's part of the whole batch: replicas' gradients are
+        added up.
+        """
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss = share * tf.reduce_mean(self.cost(targets, self.model(features, training=True)))
+        gradients = tape.gradient(loss, self.model.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.model.trainable_variables, strict=True))
+        self.step.assign_add(1)
+        return loss
+
+    def logits(self, features: Float32) -> Float32:
+        """What the network says of `features`, shape (n, frames, mels): shape (n, outputs). Not in training mode."""
+        pieces = [features[start : start + PREDICT_BATCH] for start in range(0, len(features), PREDICT_BATCH)]
+        said = [np.asarray(self.model(piece, training=False), dtype=np.float32) for piece in pieces]
+        return np.concatenate(said)
+
+
+def make_optimizer(recipe: Optimizer, step: tf.Variable, iterations: int) -> keras.optimizers.Optimizer:
+    """The optimizer that `recipe` describes. Its learning rate follows `step`, which no worker's update escapes."""
+    import keras
+    import tensorflow as tf
+
+    warm_up = max(1, round(recipe.warm_up * iterations))
+
+    class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # Keras has no types
+        def __call__(self, _: Any) -> tf.Tensor:
+            now = tf.cast(step, tf.float32)
+            way = tf.clip_by_value((now - warm_up) / max(1, iterations - warm_up), 0.0, 1.0)
+            cooled = 0.5 * (1 + tf.cos(math.pi * way)) if recipe.schedule == "cosine" else 1.0
+            return recipe.learning_rate * tf.minimum((now + 1) / warm_up, 1.0) * cooled
+
+        def get_config(self) -> dict[str, Any]:
+            return {}
+
+    kinds = {"adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
+    more = {"momentum": 0.9, "nesterov": True} if recipe.name == "sgd" else {}
+    return kinds[recipe.name](
+        Schedule(),
+        weight_decay=recipe.weight_decay or None,
+        global_clipnorm=recipe.clip_norm,
+        use_ema=recipe.ema is not None,
+        ema_momentum=recipe.ema or 0.99,
+        **more,
+    )
+
+
+def run_local(
+    trainee: Trainee,
+    batches: Iterable[Batch],
+    test: Batch | None,
+    *,
+    strategy: tf.distribute.Strategy,
+    iterations: int,
+    testing_step: int,
+) -> Iterator[Report]:
+    """Train in place on this machine, one batch a step, from the trainee's own step to `iterations`.
+
+    Raises DatasetError (`loss`) if the loss is no longer a number.
+    """
+    train_step, test_step = _compile(trainee, strategy)
+    supply = iter(batches)
+    began = time.perf_counter()
+    for step in range(int(trainee.step) + 1, iterations + 1):
+        asked = time.perf_counter()
+        batch = next(supply)
+        waited = time.perf_counter() - asked
+        loss = float(train_step(*batch))
+        check_loss(loss, step)
+        tested = test is not None and (step % testing_step == 0 or step == iterations)
+        now = time.perf_counter()
+        took, began = now - began, now
+        yield Report(
+            step=step,
+            loss=loss,
+            learning_rate=float(trainee.optimizer.learning_rate),
+            examples_per_s=len(batch.features) / took,
+            input_wait=waited / took,
+            test_loss=float(test_step(*test)) if test is not None and tested else None,
+        )
+
+
+def check_loss(loss: float, step: int) -> None:
+    """Raises DatasetError (`loss`) if `loss` is not a number: nothing can be learnt any more."""
+    if not math.isfinite(loss):
+        raise DatasetError(f"The loss is {loss} after {step} steps.", hint="Lower --learning-rate.", code="loss")
+
+
+Compiled = tuple[Callable[..., Any], Callable[..., Any]]
+
+
+def _compile(trainee: Trainee, strategy: tf.distribute.Strategy) -> Compiled:
+    """The training step, shared out among the strategy's replicas, and the test step."""
+    import tensorflow as tf
+
+    replicas = strategy.num_replicas_in_sync
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow has no types
+    def train_step(features: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        if replicas == 1:
+            return trainee.train_step(features, targets)
+        pieces = [(features[k::replicas], targets[k::replicas]) for k in range(replicas)]
+        mine = strategy.experimental_distribute_values_from_function(
+            lambda context: pieces[context.replica_id_in_sync_group]
+        )
+        losses = strategy.run(trainee.train_step, args=(*mine, 1 / replicas))
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def test_step(features: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(trainee.cost(targets, trainee.model(features, training=False)))
+
+    return train_step, test_step

@@ -1,0 +1,165 @@
+"""The training file: everything about a training but its data, in YAML. The command line wins over it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from tidzam.audio.features import FeatureSpec
+from tidzam.config.read import read_model
+from tidzam.errors import AudioError, BundleError
+from tidzam.labels import LabelTree
+from trainer.input.steps import AnyStep, Background, Crop, Gain, MicrophoneNoise, Mixup, SpecAugment, Together
+
+SIGMOID_STEPS: tuple[AnyStep, ...] = (Crop(), Gain(), Together(), Background(), MicrophoneNoise())
+SOFTMAX_STEPS: tuple[AnyStep, ...] = (Crop(), Gain(), Background(alone=0.0), MicrophoneNoise(), Mixup(), SpecAugment())
+
+ITERATIONS = 20000
+HEARD_HZ = 10500.0
+"""As high as the default features listen, where the rate allows it."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Optimizer(_Section):
+    """How weights are changed. `warm_up` is a share of the whole training; `ema` the momentum of an average of the
+    weights, which then takes their place at the end."""
+
+    name: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: Annotated[float, Field(ge=0)] = 1e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-3
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
+class Features(_Section):
+    """The FeatureSpec's fields. Without `fmax_hz`, as high as the rate allows, and at most 10.5 kHz."""
+
+    rate_hz: int = 22050
+    window_s: float = 1.0
+    fft_length: int = 1024
+    hop_length: int = 256
+    n_mels: int = 64
+    fmin_hz: float = 50.0
+    fmax_hz: float | None = None
+    floor_db: float = -100.0
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        try:
+            self.spec()
+        except AudioError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def spec(self) -> FeatureSpec:
+        fields = self.model_dump()
+        return FeatureSpec(**{**fields, "fmax_hz": self.fmax_hz or min(HEARD_HZ, self.rate_hz / 2)})
+
+
+def _parents(value: Any) -> Any:
+    """A tree as it is nested, `{birds: [crow, goose], rain: }`, as the parent of each label."""
+    if value is None or isinstance(value, LabelTree):
+        return value
+    pairs = list(_walk(value, None))
+    twice = sorted({label for label, _ in pairs if [other for other, _ in pairs].count(label) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands in the tree twice")
+    try:
+        return LabelTree(dict(pairs))
+    except BundleError as error:
+        raise ValueError(str(error)) from error
+
+
+def _walk(tree: Any, parent: str | None) -> Iterator[tuple[str, str | None]]:
+    if isinstance(tree, dict):
+        for label, below in tree.items():
+            yield str(label), parent
+            yield from _walk(below, str(label))
+    elif isinstance(tree, list):
+        for one in tree:
+            yield from _walk(one, parent)
+    elif tree is not None:
+        yield str(tree), parent
+
+
+def _nested(tree: LabelTree | None, label: str | None = None) -> Any:
+    """The inverse of `_parents`."""
+    if tree is None:
+        return None
+    return {child: _nested(tree, child) for child in tree.children(label)} or None
+
+
+class TrainingFile(_Section):
+    """Everything about a training but its data.
+
+    `background` names classes of the data that are nothing to be recognised, or folders of such sound. `labels` is
+    the tree of the experts. Of `epochs` and `iterations`, one may be given. `draw`: `balanced` takes each class as
+    often, `natural` each clip once an epoch. `overlap` is that of a clip's windows when the trained network is
+    measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    dnn: str = "small"
+    dnn_options: dict[str, Any] = Field(default_factory=dict)
+    activation: Literal["sigmoid", "softmax"] = "sigmoid"
+    exclusive: tuple[str, ...] = ()
+    background: tuple[str, ...] = ()
+    labels: Annotated[LabelTree | None, BeforeValidator(_parents), PlainSerializer(_nested)] = None
+    features: Features = Features()
+    iterations: Annotated[int, Field(ge=1)] | None = None
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    testing_step: Annotated[int, Field(ge=1)] = 10
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    draw: Literal["balanced", "natural"] = "balanced"
+    optimizer: Optimizer = Optimizer()
+    augment: tuple[AnyStep, ...] | None = None
+    overlap: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.iterations is not None and self.epochs is not None:
+            raise ValueError("iterations and epochs both say how long to train: keep one")
+        if self.activation == "softmax":
+            kinds = [one.step for one in self.steps if one.step == "together"]
+            if kinds:
+                raise ValueError("augment: together lays classes over one another, and softmax tells of exactly one")
+        if any(one.step == "crop" for one in self.steps[1:]):
+            raise ValueError("augment: crop comes first, or not at all")
+        return self
+
+    @property
+    def steps(self) -> tuple[AnyStep, ...]:
+        """The augmentation: what `augment` says, or what suits the activation."""
+        if self.augment is not None:
+            return self.augment
+        return SIGMOID_STEPS if self.activation == "sigmoid" else SOFTMAX_STEPS
+
+    def iterations_for(self, examples: int) -> int:
+        """How many batches to train on, with so many examples an epoch."""
+        if self.epochs is not None:
+            return max(1, math.ceil(self.epochs * examples / self.batch_size))
+        return self.iterations or ITERATIONS
+
+
+def read_training_file(path: Path) -> TrainingFile:
+    """Raises ConfigError naming every mistake: its line, what was found, what is allowed, the nearest known name."""
+    return read_model(path, TrainingFile)
+
+
+def to_yaml(training: TrainingFile) -> str:
+    """A training file that says all that `training` does, its defaults too."""
+    values = training.model_copy(update={"augment": training.steps}).model_dump(mode="json")
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
