@@ -4,6 +4,7 @@ birds/
   manifest.json   what it hears, how to feed it, how well it was measured to do
   model.onnx      what runs by default
   model.keras     what trains on, and what TensorFlow runs
+  card.md         all that for a person to read, with pictures; no program does
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -88,10 +89,17 @@ class Bundle:
         return self.folder / entry.name
 
 
-def write_bundle(folder: Path, manifest: Manifest, files: Mapping[Engine, Path]) -> Bundle:
+def write_bundle(
+    folder: Path,
+    manifest: Manifest,
+    files: Mapping[Engine, Path],
+    *,
+    add_papers: Callable[[Path, Manifest], object] = lambda folder, manifest: None,
+) -> Bundle:
     """Write a bundle whole or not at all; an older one at `folder` is replaced.
 
-    `files` are copied in and their checksums recorded; `manifest.files` is ignored.
+    `files` are copied in and their checksums recorded; `manifest.files` is ignored. `add_papers` may put files for
+    people, a model card say, into the new folder before it takes its place; it is given the complete manifest.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
@@ -101,6 +109,7 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[Engine, Path])
         complete = manifest.model_copy(update={"files": entries})
         text = json.dumps(complete.model_dump(mode="json"), indent=2, sort_keys=True)
         (fresh / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        add_papers(fresh, complete)
         if folder.exists():
             folder.rename(Path(temporary) / "replaced")
         fresh.rename(folder)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.bundles import tone_manifest, write_tone_bundle
-from tidzam.bundle import Bundle, find_bundles, read_bundle, write_bundle
+from tidzam.bundle import Bundle, Manifest, find_bundles, read_bundle, write_bundle
 from tidzam.errors import BundleError
 
 
@@ -35,6 +35,21 @@ def test_what_is_written_is_read(bundle: Bundle) -> None:
     assert again == bundle
     assert again.manifest.classes == ("birds", "rain") and again.manifest.is_selector
     assert again.file("onnx").is_file()
+
+
+def test_papers_travel_with_the_bundle_or_nothing_is_written(bundle: Bundle, tmp_path: Path) -> None:
+    def add_card(folder: Path, manifest: Manifest) -> None:
+        (folder / "card.md").write_text(manifest.files["onnx"].sha256)
+
+    def fail(folder: Path, manifest: Manifest) -> None:
+        raise OSError("no space left")
+
+    files = {"onnx": bundle.file("onnx")}
+    written = write_bundle(tmp_path / "b", bundle.manifest, files, add_papers=add_card)
+    assert (tmp_path / "b/card.md").read_text() == written.manifest.files["onnx"].sha256
+    with pytest.raises(OSError, match="no space"):
+        write_bundle(tmp_path / "b", bundle.manifest, files, add_papers=fail)
+    assert read_bundle(tmp_path / "b") == written and (tmp_path / "b/card.md").exists()
 
 
 def test_the_same_bundle_is_the_same_text(bundle: Bundle) -> None:
