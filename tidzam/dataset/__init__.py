@@ -1,0 +1,28 @@
+"""Compiled datasets: features of windows with their labels and origins, as a folder that describes itself.
+
+mydataset/
+  manifest.json               what it holds: features, classes, label tree, counts, checksums, how it was made
+  manifest.sha256             what manifest.json must hash to, as `sha256sum -c` reads it
+  origins.csv                 a row a sample: file, offset_s, channel, time, group
+  shards/00000.features.npy   float32 (n, frames, mels), dB
+  shards/00000.labels.npy     int32 (n,), index into the manifest's classes
+  …
+
+Read and written with NumPy alone.
+"""
+
+from tidzam.dataset.manifest import Manifest, require_same_features
+from tidzam.dataset.origins import Origin, Origins
+from tidzam.dataset.reader import Dataset, open_dataset
+from tidzam.dataset.writer import DatasetWriter, Draft
+
+__all__ = [
+    "Dataset",
+    "DatasetWriter",
+    "Draft",
+    "Manifest",
+    "Origin",
+    "Origins",
+    "open_dataset",
+    "require_same_features",
+]

@@ -1,0 +1,186 @@
+"""Reading a dataset: labels in memory, features from memory-mapped shards."""
+
+from __future__ import annotations
+
+import mmap
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.dataset.manifest import ORIGINS, SHARDS, Manifest, Shard, read_manifest
+from tidzam.dataset.origins import Origins, read_origins
+from tidzam.errors import DatasetError
+
+Int32 = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One shard in memory: features (n, frames, mels) in dB, labels (n,), the first being sample `start`."""
+
+    start: int
+    features: Float32
+    labels: Int32
+
+
+class Dataset:
+    """An open dataset. What it maps of its shards is let go with it; it may be replaced on disk meanwhile."""
+
+    def __init__(self, folder: Path, manifest: Manifest, checksum: str) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.checksum = checksum
+        self._starts = np.cumsum([0, *(shard.samples for shard in manifest.shards)]).tolist()
+        self._maps: dict[int, _Mapped] = {}
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """How its features were made; the window is the length of a sample."""
+        return self.manifest.features
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.manifest.classes
+
+    @cached_property
+    def labels(self) -> Int32:
+        """The class of each sample, int32 (n,), index into `classes`."""
+        return np.concatenate([np.empty(0, np.int32), *self.shard_labels()])
+
+    def shard_labels(self) -> Iterator[Int32]:
+        """The labels of one shard after the other."""
+        return (self._labels_of(shard) for shard in self.manifest.shards)
+
+    @cached_property
+    def _origins(self) -> Origins:
+        return read_origins(self.folder / ORIGINS, len(self))
+
+    def origins(self) -> Origins:
+        """Where each sample comes from."""
+        return self._origins
+
+    @cached_property
+    def groups(self) -> Sequence[str]:
+        """The recording that each sample comes from, (n,)."""
+        return self._origins.groups
+
+    def features(self, indices: ArrayLike) -> Float32:
+        """The samples of those numbers, in that order, float32 (k, frames, mels) in dB.
+
+        Read from the mapped shards; the kernel is told of all at once, so that the disk works on many together.
+        Raises IndexError if there is no such sample.
+        """
+        wanted = np.atleast_1d(np.asarray(indices, dtype=np.int64))
+        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
+            raise IndexError(f"samples {wanted.min()} to {wanted.max()} of {len(self)}")
+        found = np.empty((len(wanted), *self.spec.shape), dtype=np.float32)
+        places = [self._place(int(index)) for index in wanted]
+        for mapped, row in places:
+            mapped.will_need(row)
+        for number, (mapped, row) in enumerate(places):
+            found[number] = mapped.array[row]
+        return found
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Everything, a shard at a time and in order, read (not mapped): memory holds one shard."""
+        for number, shard in enumerate(self.manifest.shards):
+            features = _load(self._path(shard.features.name), np.float32, (shard.samples, *self.spec.shape))
+            yield Chunk(self._starts[number], features, self._labels_of(shard))
+
+    def _place(self, index: int) -> tuple[_Mapped, int]:
+        number = bisect_right(self._starts, index) - 1
+        mapped = self._maps.get(number)
+        if mapped is None:
+            shard = self.manifest.shards[number]
+            mapped = _Mapped(self._path(shard.features.name), (shard.samples, *self.spec.shape))
+            self._maps[number] = mapped
+        return mapped, index - self._starts[number]
+
+    def _labels_of(self, shard: Shard) -> Int32:
+        path = self._path(shard.labels.name)
+        labels: Int32 = _load(path, np.int32, (shard.samples,))
+        if not 0 <= labels.min() <= labels.max() < len(self.classes):
+            raise _unusable(path, f"it holds labels {labels.min()} to {labels.max()} of {len(self.classes)} classes")
+        return labels
+
+    def _path(self, name: str) -> Path:
+        return self.folder / SHARDS / name
+
+
+class _Mapped:
+    """The features of a shard, mapped: `array` has shape (n, frames, mels)."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
+        try:
+            with path.open("rb") as file:
+                found, fortran, kind = _read_header(file)
+                self._offset = file.tell()
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise _unusable(path, str(error)) from None
+        if found != shape or fortran or kind != np.float32:
+            raise _unusable(path, f"it holds {kind} {found}, not float32 {shape}")
+        self._row_bytes = 4 * shape[1] * shape[2]
+        if len(self._map) != self._offset + shape[0] * self._row_bytes:
+            raise _unusable(path, "it is cut short")
+        self._map.madvise(mmap.MADV_RANDOM)  # no reading around a sample: what is needed is told
+        self.array: Float32 = np.frombuffer(self._map, np.float32, offset=self._offset).reshape(shape)
+
+    def will_need(self, row: int) -> None:
+        """Let the kernel begin to read a sample."""
+        start = self._offset + row * self._row_bytes
+        page = start - start % mmap.PAGESIZE
+        self._map.madvise(mmap.MADV_WILLNEED, page, start + self._row_bytes - page)
+
+
+def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type that an .npy file states; the array begins where the file then stands."""
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("it is no .npy file of version 1.0")
+    return np.lib.format.read_array_header_1_0(file)
+
+
+def _load(path: Path, kind: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
+    """A whole .npy file, which must be as told. Raises DatasetError (`dataset_shard`)."""
+    try:
+        found: NDArray[Any] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _unusable(path, str(error)) from None
+    if found.dtype != kind or found.shape != shape:
+        raise _unusable(path, f"it holds {found.dtype} {found.shape}, not {np.dtype(kind)} {shape}")
+    return found
+
+
+def _unusable(path: Path, reason: str) -> DatasetError:
+    return DatasetError(
+        f"{path} cannot be used: {reason}.", hint="Copy the dataset again, or compile it anew.", code="dataset_shard"
+    )
+
+
+def open_dataset(folder: Path) -> Dataset:
+    """Open a dataset: its manifest is verified, and that its shards are there, whole. `verify` reads them too.
+
+    Raises DatasetError: `dataset_missing`, `dataset_version`, `dataset_manifest`, `dataset_shard`.
+    """
+    manifest, checksum = read_manifest(folder)
+    for entry in (entry for shard in manifest.shards for entry in (shard.features, shard.labels)):
+        path = folder / SHARDS / entry.name
+        if not path.is_file():
+            raise _unusable(path, "it is missing")
+        if path.stat().st_size != entry.size_bytes:
+            raise _unusable(path, f"it has {path.stat().st_size:,} bytes, not {entry.size_bytes:,}")
+    return Dataset(folder, manifest, checksum)

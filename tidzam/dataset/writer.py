@@ -1,0 +1,299 @@
+"""Writing a dataset whole or not at all, shard by shard, so that a killed run can go on where it was."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+
+from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.dataset.journal import JOURNAL, Journal, Step
+from tidzam.dataset.manifest import MANIFEST, ORIGINS, SHARDS, Manifest, Shard, write_manifest
+from tidzam.dataset.origins import HEADER, Origin
+from tidzam.dataset.reader import Dataset, Int32, open_dataset
+from tidzam.dataset.shards import link_shard, write_shard
+from tidzam.dataset.swap import swap_in
+from tidzam.errors import DatasetError
+from tidzam.labels import LabelTree
+from tidzam.manifests import entry_of
+
+SHARD_BYTES = 64 << 20
+"""Features in a shard: what a writer holds in memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What is known of a dataset before its samples are."""
+
+    name: str
+    spec: FeatureSpec
+    classes: tuple[str, ...]
+    labels: LabelTree
+
+    @classmethod
+    def like(cls, dataset: Dataset, *, name: str | None = None) -> Draft:
+        """Features, classes and labels of another one."""
+        manifest = dataset.manifest
+        return cls(name=name or manifest.name, spec=manifest.features, classes=manifest.classes, labels=manifest.labels)
+
+
+class DatasetWriter:
+    """Writes into `.NAME-writing` beside `folder`; `finish` puts that in the place of what is at `folder`.
+
+    Left without `finish`, by an error or a signal, what is at `folder` stays as it was, and the whole shards are kept:
+    a writer of the same `job` that is told to `resume` goes on after them. `position` says from where: an add's `mark`
+    (the number of a file, say), and how many samples of that mark are written already.
+
+    Raises DatasetError: `dataset_busy` if another writes there, `dataset_write` if the disk is full or refuses,
+    `dataset_place` if something else is at `folder`, `dataset_resume` if the unfinished run was of another job.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        draft: Draft,
+        *,
+        job: Mapping[str, Any] | None = None,
+        resume: bool = False,
+        shard_bytes: int = SHARD_BYTES,
+    ) -> None:
+        self.folder = folder.absolute()
+        self.position = (0, 0)
+        self.notes: list[dict[str, Any]] = []
+        self._draft, self._resume = draft, resume
+        self._writing = self.folder.with_name(f".{self.folder.name}-writing")
+        spec = draft.spec
+        self._capacity = max(1, shard_bytes // (4 * spec.n_frames * spec.n_mels))
+        self._journal = Journal(self._writing, {**_identity(draft), "samples": self._capacity, "job": dict(job or {})})
+        self._shards: list[Shard] = []
+        self._noted = self._held = 0
+        self._features: Float32 = np.empty((0, *spec.shape), np.float32)
+        self._labels: Int32 = np.empty(0, np.int32)
+        self._finished = False
+        self._lock = -1
+        self._origins: IO[str]
+
+    def __enter__(self) -> Self:
+        if self.folder.exists() and not (self.folder / MANIFEST).is_file() and not _is_empty(self.folder):
+            raise DatasetError(
+                f"{self.folder} is there already, and is no dataset.",
+                hint="Name a folder that is new, empty or a dataset.",
+                code="dataset_place",
+            )
+        with self._telling():
+            self._writing.mkdir(parents=True, exist_ok=True)
+            try:
+                self._take_lock()
+                if not (self._resume and self._go_on()):
+                    self._begin()
+            except BaseException:
+                self._close()
+                raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+        if not self._finished and not self._shards:
+            shutil.rmtree(self._writing, ignore_errors=True)
+
+    def __len__(self) -> int:
+        return sum(shard.samples for shard in self._shards) + self._held
+
+    def add(self, features: Float32, label: int, origin: Origin, mark: int = 0) -> None:
+        """Add a sample: features (frames, mels) in dB, its index among the classes, and where it comes from."""
+        if not len(self._features):
+            self._features = np.empty((self._capacity, *self._draft.spec.shape), np.float32)
+            self._labels = np.empty(self._capacity, np.int32)
+        if features.shape != self._draft.spec.shape or not 0 <= label < len(self._draft.classes):
+            raise DatasetError(
+                f"A sample of shape {features.shape} and label {label} is none of {self._draft.name}: "
+                f"{self._draft.spec.shape}, {len(self._draft.classes)} classes.",
+                code="dataset_features",
+            )
+        self._features[self._held] = features
+        self._labels[self._held] = label
+        self._held += 1
+        self.position = (mark, self.position[1] + 1 if mark == self.position[0] else 1)
+        with self._telling():
+            self._rows.writerow(origin.row())
+            if self._held == self._capacity:
+                self._flush()
+
+    def note(self, **values: Any) -> None:
+        """Remember something with the samples so far: a file that was left out, say. It outlasts a killed run."""
+        self.notes.append(values)
+
+    def link(self, dataset: Dataset, numbers: Sequence[int] | None = None) -> None:
+        """Take over all samples of a dataset of the same features, without copying them.
+
+        `numbers` are the indices that its classes have here, if they are others. Only before the first `add`.
+        """
+        renumber = None if numbers is None else np.asarray(numbers, np.int32)
+        with self._telling():
+            first, linked = len(self._shards), list[Shard]()
+            for shard, labels in zip(dataset.manifest.shards, dataset.shard_labels(), strict=True):
+                new = None if renumber is None else renumber[labels]
+                linked.append(link_shard(dataset.folder, shard, self._writing, first + len(linked), new))
+            with (dataset.folder / ORIGINS).open(encoding="utf-8", errors="surrogateescape", newline="") as rows:
+                next(rows)
+                shutil.copyfileobj(rows, self._origins)
+            self._note(linked)
+
+    def finish(self, *, provenance: Mapping[str, Any], statistics: Mapping[str, Any] | None = None) -> Dataset:
+        """Write what is left and the manifest, and put the dataset in its place. Returns it, open."""
+        with self._telling():
+            if self._held:
+                self._flush()
+            self._origins.close()
+            draft = self._draft
+            manifest = Manifest(
+                name=draft.name,
+                features=draft.spec,
+                classes=draft.classes,
+                labels=draft.labels,
+                counts=self._counts(),
+                origins=entry_of(self._writing / ORIGINS),
+                shards=tuple(self._shards),
+                statistics=dict(statistics or {}),
+                provenance=dict(provenance),
+            )
+            write_manifest(self._writing, manifest)
+            (self._writing / JOURNAL).unlink()
+            _sync(self._writing)
+            swap_in(self._writing, self.folder)
+        self._finished = True
+        return open_dataset(self.folder)
+
+    def _take_lock(self) -> None:
+        self._lock = os.open(self._writing, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DatasetError(
+                f"Somebody else writes {self.folder} just now.", hint="Wait for them to end.", code="dataset_busy"
+            ) from None
+
+    def _close(self) -> None:
+        if hasattr(self, "_origins"):
+            with suppress(OSError):  # the disk is full, and that was told
+                self._origins.close()
+        with suppress(OSError):
+            self._journal.close()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _begin(self) -> None:
+        """Forget what an unfinished run may have left, and start."""
+        for path in self._writing.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        (self._writing / SHARDS).mkdir()
+        self._journal.begin()
+        self._origins = self._open_origins("w")
+        self._rows.writerow(HEADER)
+
+    def _go_on(self) -> bool:
+        """Whether there is an unfinished run of this job; then this one stands where that one stood."""
+        if not (self._writing / JOURNAL).is_file():
+            return False
+        steps = self._journal.resume()
+        if steps is None:
+            raise DatasetError(
+                f"The unfinished run of {self.folder} did something else, or from other files.",
+                hint="Ask for what it was asked for, or leave --resume out to begin anew.",
+                code="dataset_resume",
+            )
+        if not steps:
+            return False
+        self._shards = [step.shard for step in steps]
+        self.notes = [note for step in steps for note in step.notes]
+        self._noted = len(self.notes)
+        self.position = (steps[-1].mark, steps[-1].of_mark)
+        os.truncate(self._writing / ORIGINS, steps[-1].origins_bytes)
+        self._origins = self._open_origins("a")
+        return True
+
+    def _open_origins(self, mode: str) -> IO[str]:
+        file = (self._writing / ORIGINS).open(mode, encoding="utf-8", errors="surrogateescape", newline="")
+        self._rows = csv.writer(file, lineterminator="\n")
+        return file
+
+    def _flush(self) -> None:
+        features, labels = self._features[: self._held], self._labels[: self._held]
+        if not np.isfinite(features).all():
+            raise DatasetError("A sample holds features that are no numbers.", code="dataset_features")
+        shard = write_shard(self._writing, len(self._shards), features, labels)
+        self._held = 0
+        self._note([shard])
+
+    def _note(self, shards: Sequence[Shard]) -> None:
+        """Note whole shards, the samples' origins before them: from here on a killed run goes on after them."""
+        self._origins.flush()
+        size, (mark, of_mark) = os.fstat(self._origins.fileno()).st_size, self.position
+        fresh, self._noted = tuple(self.notes[self._noted :]), len(self.notes)
+        last = len(shards) - 1
+        self._journal.note(
+            [
+                Step(shard=one, origins_bytes=size, mark=mark, of_mark=of_mark, notes=fresh if row == last else ())
+                for row, one in enumerate(shards)
+            ]
+        )
+        self._shards += shards
+
+    def _counts(self) -> dict[str, int]:
+        counts = np.zeros(len(self._draft.classes), np.int64)
+        for shard in self._shards:
+            labels = np.load(self._writing / SHARDS / shard.labels.name, allow_pickle=False)
+            counts += np.bincount(labels, minlength=len(counts))
+        return dict(zip(self._draft.classes, counts.tolist(), strict=True))
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell in one line of a disk that is full or refuses."""
+        try:
+            yield
+        except OSError as error:
+            kept = sum(shard.samples for shard in self._shards)
+            raise DatasetError(
+                f"{self.folder} cannot be written: {error.strerror}. What was there before is untouched.",
+                hint=f"Make room and run the same with --resume: {kept:,} samples are kept."
+                if kept
+                else "Make room, or name another place.",
+                code="dataset_write",
+            ) from None
+
+
+def _identity(draft: Draft) -> dict[str, Any]:
+    """What two runs must agree on for the second to go on from the first."""
+    return {
+        "name": draft.name,
+        "features": draft.spec.to_dict(),
+        "classes": list(draft.classes),
+        "labels": dict(draft.labels.parents),
+    }
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def _sync(folder: Path) -> None:
+    """Let the disk have it all, before it takes the place of what is safe. Raises OSError."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
