@@ -1,0 +1,40 @@
+"""A source that is held in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.dataset import Origin
+
+
+@dataclass(frozen=True)
+class Strips:
+    """Each strip is a recording of its own, unless `origins` says else."""
+
+    spec: FeatureSpec
+    classes: tuple[str, ...]
+    strips: Sequence[Float32]
+    labels: NDArray[np.int64]
+    origins: Sequence[Origin] = ()
+
+    @property
+    def groups(self) -> Sequence[str]:
+        return [self.origin(index).group for index in range(len(self))]
+
+    def __len__(self) -> int:
+        return len(self.strips)
+
+    def strip(self, index: int) -> Float32:
+        return self.strips[index]
+
+    def origin(self, index: int) -> Origin:
+        return self.origins[index] if self.origins else Origin(f"{index}.wav", group=str(index))
+
+    def part(self, index: int, count: int) -> Strips:
+        mine = slice(index, None, count)
+        return Strips(self.spec, self.classes, self.strips[mine], self.labels[mine], self.origins[mine])

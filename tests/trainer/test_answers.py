@@ -1,0 +1,77 @@
+"""From strips to windows, in the right order, and what is right for each."""
+
+import numpy as np
+
+from tests.support.strips import Strips
+from tidzam.audio.features import FeatureSpec, Float32
+from trainer.answers import AT_ONCE, answer, draw_examples, window_starts
+from trainer.input.source import BACKGROUND
+
+SPEC = FeatureSpec(rate_hz=8000, window_s=0.25, fft_length=256, hop_length=128, n_mels=4, fmax_hz=4000)
+N = SPEC.n_frames
+
+
+def numbered(*lengths: int, labels: tuple[int, ...] | None = None) -> Strips:
+    """Strips whose frames count up from 1000 times their own number."""
+    strips = [
+        np.repeat(np.arange(1000.0 * k, 1000 * k + length, dtype=np.float32)[:, None], SPEC.n_mels, axis=1)
+        for k, length in enumerate(lengths)
+    ]
+    return Strips(SPEC, ("a", "b"), strips, np.array(labels or [0] * len(lengths), dtype=np.int64))
+
+
+def first_frame(features: Float32) -> Float32:
+    return features[:, 0, :2]
+
+
+def test_windows_stand_end_to_end_and_a_short_strip_is_one() -> None:
+    assert window_starts(2 * N + N // 2, N) == [0, N]
+    assert window_starts(1, N) == window_starts(N, N) == [0]
+    assert window_starts(28, 14, 0.5) == [0, 7, 14]
+
+
+def test_each_answer_knows_its_window() -> None:
+    source = numbered(3 * N, 2, N)
+    answers = answer(source, SPEC, first_frame)
+    assert answers.strips.tolist() == [0, 0, 0, 1, 2]
+    assert answers.starts.tolist() == [0, N, 2 * N, 0, 0]
+    np.testing.assert_array_equal(answers.outputs[:, 0], 1000 * answers.strips + answers.starts)
+
+
+def test_a_short_strip_is_filled_with_silence() -> None:
+    def last_frame(features: Float32) -> Float32:
+        return features[:, -1, :2]
+
+    assert answer(numbered(2), SPEC, last_frame).outputs[0, 0] == SPEC.floor_db
+
+
+def test_many_windows_are_predicted_piece_by_piece() -> None:
+    sizes: list[int] = []
+
+    def predict(features: Float32) -> Float32:
+        sizes.append(len(features))
+        return first_frame(features)
+
+    answers = answer(numbered((AT_ONCE + 10) * N), SPEC, predict)
+    assert sizes == [AT_ONCE, 10]
+    np.testing.assert_array_equal(answers.outputs[:, 0], answers.starts)
+
+
+def test_targets_of_background_are_none() -> None:
+    source = numbered(N, N, N, labels=(1, BACKGROUND, 0))
+    assert answer(source, SPEC, first_frame).targets(source).tolist() == [[0, 1], [0, 0], [1, 0]]
+
+
+def test_a_table_gives_a_class_several_targets() -> None:
+    source = numbered(N, N, labels=(0, 1))
+    table = np.array([[1, 1, 0], [0, 0, 1]], dtype=np.float32)
+    assert answer(source, SPEC, first_frame).targets(source, table).tolist() == [[1, 1, 0], [0, 0, 1]]
+
+
+def test_examples_are_drawn_once_from_the_middle() -> None:
+    source = numbered(*[3 * N] * 20, labels=(0, 1) * 10)
+    drawn, again = (draw_examples(source, SPEC, count=8, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(drawn.batch.features, again.batch.features)
+    assert len(set(drawn.strips.tolist())) == 8
+    np.testing.assert_array_equal(drawn.batch.features[:, 0, 0], 1000 * drawn.strips + N)
+    np.testing.assert_array_equal(drawn.batch.targets.argmax(axis=1), source.labels[drawn.strips])

@@ -1,0 +1,110 @@
+"""What a network says of a source, window by window, and which windows of it are looked at again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidzam.audio.features import FeatureSpec, Float32
+from trainer.input.source import BACKGROUND, Batch, Source
+from trainer.input.steps import cut
+
+Predict = Callable[[Float32], Float32]
+"""From features, shape (n, frames, mels), to logits or probabilities, shape (n, outputs)."""
+
+AT_ONCE = 256
+"""Windows that are held in memory and predicted together."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was said of each window of a source.
+
+    `outputs` has shape (windows, outputs); window i is of strip `strips[i]` and begins at its frame `starts[i]`.
+    """
+
+    outputs: Float32
+    strips: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    def targets(self, source: Source, table: Float32 | None = None) -> Float32:
+        """What is right for each window, shape (windows, outputs), as `targets_of` says."""
+        return targets_of(source.labels[self.strips], table_of(source) if table is None else table)
+
+
+def table_of(source: Source) -> Float32:
+    """The targets of each class of `source`, shape (classes, classes): itself alone."""
+    return np.eye(len(source.classes), dtype=np.float32)
+
+
+def targets_of(labels: NDArray[Any], table: Float32) -> Float32:
+    """The rows of `table` that `labels` name, shape (n, outputs); for background, zeros."""
+    targets: Float32 = table[labels]
+    targets[labels == BACKGROUND] = 0
+    return targets
+
+
+def answer(source: Source, spec: FeatureSpec, predict: Predict, *, overlap: float = 0.0) -> Answers:
+    """Have `predict` answer all windows of `source`, a strip after the other; few are in memory at once."""
+    said, strips, starts = [], [], []
+    for features, of_strips, of_starts in _pieces(source, spec, overlap):
+        said.append(np.asarray(predict(features), dtype=np.float32))
+        strips.append(of_strips)
+        starts.append(of_starts)
+    return Answers(np.concatenate(said), np.concatenate(strips), np.concatenate(starts))
+
+
+def _pieces(
+    source: Source, spec: FeatureSpec, overlap: float
+) -> Iterator[tuple[Float32, NDArray[np.int64], NDArray[np.int64]]]:
+    waiting: list[tuple[Float32, int, int]] = []
+    for index in range(len(source)):
+        strip = source.strip(index)
+        for start in window_starts(len(strip), spec.n_frames, overlap):
+            waiting.append((cut(strip, start, spec.n_frames, spec.floor_db), index, start))
+            if len(waiting) == AT_ONCE:
+                yield _stacked(waiting)
+                waiting = []
+    if waiting:
+        yield _stacked(waiting)
+
+
+def _stacked(windows: Sequence[tuple[Float32, int, int]]) -> tuple[Float32, NDArray[np.int64], NDArray[np.int64]]:
+    features, strips, starts = zip(*windows, strict=True)
+    return np.stack(features), np.array(strips, dtype=np.int64), np.array(starts, dtype=np.int64)
+
+
+def window_starts(length: int, frames: int, overlap: float = 0.0) -> list[int]:
+    """The first frame of each whole window in `length` frames; a shorter stretch is one window."""
+    step = max(1, round(frames * (1 - overlap)))
+    return list(range(0, max(1, length - frames + 1), step))
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Windows to look at again and again while training goes on: one of each of some strips, drawn once.
+
+    `strips` and `starts` say where in the source each is, as in `Answers`.
+    """
+
+    batch: Batch
+    strips: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+
+def draw_examples(
+    source: Source, spec: FeatureSpec, *, table: Float32 | None = None, count: int, seed: int
+) -> Examples:
+    """At most `count` strips drawn from `source`, each by its middle window."""
+    strips = np.random.default_rng(seed).permutation(len(source))[:count]
+    features, starts = [], []
+    for index in strips:
+        strip = source.strip(int(index))
+        starts.append(max(0, (len(strip) - spec.n_frames) // 2))
+        features.append(cut(strip, starts[-1], spec.n_frames, spec.floor_db))
+    targets = targets_of(source.labels[strips], table_of(source) if table is None else table)
+    return Examples(Batch(np.stack(features), targets), strips, np.array(starts, dtype=np.int64))
