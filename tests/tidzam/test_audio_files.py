@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from tests.support.sound import loudest_hz, tones, write_tones
-from tidzam.audio.files import open_audio, read_audio
+from tidzam.audio.files import audio_length, open_audio, read_audio
 from tidzam.errors import AudioError
 
 
@@ -49,6 +49,30 @@ def test_a_file_that_breaks_off_gives_what_it_has(tmp_path: Path, name: str, cap
         frames = sum(map(len, audio.blocks()))
     assert audio.truncated and 0.3 < frames / (4 * 44100) < 0.7
     assert "breaks off" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.m4a"])
+def test_a_stretch_is_a_part_of_the_whole(tmp_path: Path, name: str) -> None:
+    wav = write_tones(tmp_path / "a.wav", 2, seconds=2.0)
+    path = tmp_path / name
+    if path != wav:
+        subprocess.run(["ffmpeg", "-v", "error", "-i", wav, path], check=True)
+    whole, rate_hz = read_audio(path)
+    stretch, _ = read_audio(path, start_s=0.5, duration_s=1.0)
+    assert stretch.shape == (2, rate_hz)
+    np.testing.assert_allclose(stretch, whole[:, rate_hz // 2 : rate_hz // 2 + rate_hz], atol=1e-6)
+    assert read_audio(path, start_s=1.5)[0].shape[1] == whole.shape[1] - round(1.5 * rate_hz)
+    with pytest.raises(AudioError, match="holds no sound"):
+        read_audio(path, start_s=10)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3"])
+def test_a_length_is_what_can_be_decoded(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    soundfile.write(path, np.random.default_rng(1).uniform(-0.5, 0.5, 4 * 44100).astype(np.float32), 44100)
+    assert audio_length(path) == (4 * 44100, 44100)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert audio_length(path)[0] == read_audio(path)[0].shape[1]
 
 
 @pytest.mark.parametrize(

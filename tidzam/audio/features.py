@@ -106,19 +106,42 @@ def extract(windows: Float32, spec: FeatureSpec) -> Float32:
             f"Features of {spec.window_samples} samples a window were asked of an array of shape {windows.shape}.",
             code="feature_shape",
         )
-    windows = np.ascontiguousarray(windows, dtype=np.float32)
-    frames = np.lib.stride_tricks.sliding_window_view(windows, spec.fft_length, axis=1)[:, :: spec.hop_length]
+    frames = _frames(windows, spec)
     n_windows, n_frames = frames.shape[:2]
     mels = np.empty((n_windows, n_frames, spec.n_mels), dtype=np.float32)
-    taper, bands = _hann(spec.fft_length), _sparse_mel_filters(spec)
     per_chunk = max(1, _CHUNK_FRAMES // n_frames)
     for start in range(0, n_windows, per_chunk):
-        chunk = frames[start : start + per_chunk] * taper
-        spectrum = scipy.fft.rfft(chunk, axis=-1, overwrite_x=True)
-        power = (spectrum.real**2 + spectrum.imag**2).reshape(-1, spec.fft_length // 2 + 1)
-        mels[start : start + per_chunk] = (bands @ power.T).T.reshape(-1, n_frames, spec.n_mels)
-    floor = np.float32(10 ** (spec.floor_db / 10))
-    np.maximum(mels, floor, out=mels)
+        chunk = frames[start : start + per_chunk]
+        mels[start : start + per_chunk] = _mel_db(chunk, spec).reshape(-1, n_frames, spec.n_mels)
+    return mels
+
+
+def extract_strip(samples: Float32, spec: FeatureSpec) -> Float32:
+    """The log-mel features of a stretch of sound of any length: a *strip*, of which every window is a part.
+
+    `samples` has shape (n,), in -1…1 at spec.rate_hz. Returns (frames, mels) in dB: frame k begins at sample
+    k * spec.hop_length. What is shorter than one FFT is taken to be followed by silence.
+    """
+    filled = np.pad(samples, (0, max(0, spec.fft_length - len(samples))))
+    frames = _frames(filled[None], spec)[0]
+    strip = np.empty((len(frames), spec.n_mels), dtype=np.float32)
+    for start in range(0, len(frames), _CHUNK_FRAMES):
+        strip[start : start + _CHUNK_FRAMES] = _mel_db(frames[start : start + _CHUNK_FRAMES], spec)
+    return strip
+
+
+def _frames(sound: Float32, spec: FeatureSpec) -> Float32:
+    """What each FFT sees: a view, shape (n, frames, fft_length)."""
+    sound = np.ascontiguousarray(sound, dtype=np.float32)
+    return np.lib.stride_tricks.sliding_window_view(sound, spec.fft_length, axis=1)[:, :: spec.hop_length]
+
+
+def _mel_db(frames: Float32, spec: FeatureSpec) -> Float32:
+    """Mel bands in dB, shape (frames, mels), of `frames`, shape (…, fft_length)."""
+    spectrum = scipy.fft.rfft(frames * _hann(spec.fft_length), axis=-1, overwrite_x=True)
+    power = (spectrum.real**2 + spectrum.imag**2).reshape(-1, spec.fft_length // 2 + 1)
+    mels: Float32 = np.ascontiguousarray((_sparse_mel_filters(spec) @ power.T).T)
+    np.maximum(mels, np.float32(10 ** (spec.floor_db / 10)), out=mels)
     np.log10(mels, out=mels)
     mels *= np.float32(10)
     return mels

@@ -68,28 +68,65 @@ class AudioFile:
 
 
 @contextmanager
-def open_audio(path: Path) -> Iterator[AudioFile]:
-    """Open a sound file of any format that libsndfile or ffmpeg reads.
+def open_audio(path: Path, *, start_s: float = 0.0) -> Iterator[AudioFile]:
+    """Open a sound file of any format that libsndfile or ffmpeg reads, at `start_s` from its beginning.
 
     Raises AudioError: `audio_missing`, `audio_empty`, `audio_format`; SetupError if ffmpeg is needed and absent.
     """
     _check_readable(path)
     file = _open_sndfile(path)
     if file is None:
-        with _ffmpeg(path) as decoder:
+        with _ffmpeg(path, start_s) as decoder:
             yield AudioFile(path, decoder)
         return
     with file:
         if file.frames == 0:
             raise _empty(path)
+        if start_s:
+            _seek(file, round(start_s * file.samplerate))
         yield AudioFile(path, _SndfileDecoder(file))
 
 
-def read_audio(path: Path) -> tuple[Float32, int]:
-    """A whole sound file: samples in -1…1, float32 (channels, frames), and its rate. Raises as `open_audio` does."""
-    with open_audio(path) as audio:
-        samples = np.concatenate(list(audio.blocks()))
+def read_audio(path: Path, *, start_s: float = 0.0, duration_s: float | None = None) -> tuple[Float32, int]:
+    """A sound file, or a stretch of it: samples in -1…1, float32 (channels, frames), and its rate.
+
+    Raises as `open_audio` does; `audio_empty` too if the stretch lies behind the file's end.
+    """
+    with open_audio(path, start_s=start_s) as audio:
+        blocks = audio.blocks()
+        if duration_s is not None:
+            blocks = _first(blocks, round(duration_s * audio.rate_hz))
+        samples = np.concatenate(list(blocks))
         return np.ascontiguousarray(samples.T), audio.rate_hz
+
+
+def audio_length(path: Path) -> tuple[int, int]:
+    """How many frames of a file can be decoded, and its rate: as its header states, if there is a last frame.
+
+    Else the file is decoded from beginning to end. Raises as `open_audio` does.
+    """
+    with open_audio(path) as audio:
+        stated, rate_hz = audio.frames, audio.rate_hz
+    if stated is not None and _has_frame(path, stated - 1, rate_hz):
+        return stated, rate_hz
+    with open_audio(path) as audio:
+        return sum(map(len, audio.blocks())), rate_hz
+
+
+def _has_frame(path: Path, frame: int, rate_hz: int) -> bool:
+    try:
+        with open_audio(path, start_s=frame / rate_hz) as audio:
+            return len(next(audio.blocks(1))) > 0
+    except AudioError:
+        return False
+
+
+def _first(blocks: Iterator[Float32], frames: int) -> Iterator[Float32]:
+    for block in blocks:
+        yield block[:frames]
+        frames -= len(block)
+        if frames <= 0:
+            return
 
 
 def _open_sndfile(path: Path) -> soundfile.SoundFile | None:
@@ -105,6 +142,14 @@ def _open_sndfile(path: Path) -> soundfile.SoundFile | None:
         file.close()
         return None
     return file
+
+
+def _seek(file: soundfile.SoundFile, frame: int) -> None:
+    """Raises AudioError if the file ends or breaks off before `frame`."""
+    try:
+        file.seek(min(frame, file.frames))
+    except soundfile.LibsndfileError:
+        raise _empty(Path(file.name)) from None
 
 
 def _check_readable(path: Path) -> None:
@@ -131,7 +176,7 @@ class _SndfileDecoder:
         self.frames: int | None = file.frames
         self.truncated = _CUT_SHORT.search(file.extra_info) is not None
         self._file = file
-        self._left: int = file.frames
+        self._left: int = file.frames - file.tell()
 
     def read(self, frames: int) -> Float32:
         try:
@@ -167,10 +212,11 @@ class _FfmpegDecoder:
 
 
 @contextmanager
-def _ffmpeg(path: Path) -> Iterator[_FfmpegDecoder]:
+def _ffmpeg(path: Path, start_s: float) -> Iterator[_FfmpegDecoder]:
     rate_hz, channels = _probe(path)
     with tempfile.TemporaryFile() as complaints:
-        argv = ["ffmpeg", *_INPUT, f"file:{path}", "-map", "0:a:0", "-f", "f32le", "-"]
+        # -ss behind the input decodes what it leaves out: slower than in front of it, and exact.
+        argv = ["ffmpeg", *_INPUT, f"file:{path}", "-ss", f"{start_s:.6f}", "-map", "0:a:0", "-f", "f32le", "-"]
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints)
         try:
             yield _FfmpegDecoder(process, complaints, rate_hz, channels)
