@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.engines import Engine
-from tidzam.audio.features import FeatureSpec, Float32, extract
-from tidzam.audio.resample import resample
+from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.windows import window_features
 from tidzam.bundle import SELECTOR, Manifest
 from tidzam.errors import BundleError
 from tidzam.labels import LabelTree
@@ -128,15 +128,6 @@ class FeatureCache:
             features[fresh] = window_features(self._windows[fresh], self._rate_hz, spec)
             done[fresh] = True
         return features if len(rows) == count else features[rows]
-
-
-def window_features(windows: Float32, rate_hz: int, spec: FeatureSpec) -> Float32:
-    """Features, shape (n, *spec.shape), of windows (n, frames) that last `spec.window_s` at `rate_hz`."""
-    samples = resample(windows, rate_hz, spec.rate_hz)
-    missing = spec.window_samples - samples.shape[1]
-    if abs(missing) == 1:  # window_s is no whole number of frames at one of the rates
-        samples = np.pad(samples, ((0, 0), (0, 1)))[:, : spec.window_samples]
-    return extract(samples, spec)
 
 
 def order(classifiers: tuple[Classifier, ...]) -> tuple[Classifier, ...]:

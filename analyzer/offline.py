@@ -24,7 +24,7 @@ from analyzer.detections import Detector
 from analyzer.extraction import ExtractionRule, Extractor
 from analyzer.grid import Grid
 from analyzer.pipeline import Pipeline
-from analyzer.report import COLUMNS, EPOCH, FileDetection, clock, detection_table, split_date
+from analyzer.report import COLUMNS, EPOCH, FileDetection, clock, detection_table
 from analyzer.sinks.csv_file import CsvFile
 from analyzer.terminal import play, progress_bar, spectrogram
 from tidzam.analysis import Analysis, Detection, WindowBatch
@@ -34,7 +34,7 @@ from tidzam.audio.windows import cut_windows
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import AudioError
 from tidzam.labels import LabelTree
-from tidzam.sources import port_name
+from tidzam.sources import port_name, split_date
 
 INTERRUPTED: Final = 130
 _STEP_WINDOWS: Final = 64

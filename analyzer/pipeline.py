@@ -9,11 +9,12 @@ from typing import Self
 
 import numpy as np
 
-from analyzer.cascade import Cascade, Classifier, window_features
+from analyzer.cascade import Cascade, Classifier
 from analyzer.decision import decide
 from analyzer.engines import load_engine
 from tidzam.analysis import Analysis, WindowBatch
 from tidzam.audio.features import Float32, require_rate
+from tidzam.audio.windows import window_features
 from tidzam.bundle import Engine as EngineName
 from tidzam.bundle import find_bundles, read_bundle
 from tidzam.labels import LabelTree

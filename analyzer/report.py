@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,17 +34,6 @@ class FileDetection:
         span = (round(self.start_s, 6), round(self.end_s, 6))
         values = (self.channel, *span, *moments, found.label, path, peak, mean, found.windows)
         return dict(zip(COLUMNS, values, strict=True))
-
-
-def split_date(stem: str) -> tuple[str, datetime | None]:
-    """`NAME-YYYY-MM-DD-HH-MM-SS`, with or without a fraction of a second, as NAME and UTC; None if there is no date."""
-    found = re.fullmatch(r"(.+)-(\d{4}(?:-\d\d){5})(\.\d{1,6})?", stem)
-    if found is None:
-        return stem, None
-    try:
-        return found[1], datetime.strptime(found[2] + (found[3] or ".0"), "%Y-%m-%d-%H-%M-%S.%f").replace(tzinfo=UTC)
-    except ValueError:
-        return stem, None
 
 
 def clock(seconds: float) -> str:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from tidzam.errors import DatasetError
+from tidzam.sources import split_date
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aif", ".aiff"})
 
 _TAKE = re.compile(r"[-_][A-Z]$")
-_TIME = r"(?P<time>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:\.(?P<ms>\d{3}))?"
-_EXTRACTED = re.compile(rf"^(?P<source>.+)-out_(?P<channel>\d+)-{_TIME}$")
-_RECORDED = re.compile(rf"^(?P<source>.+)-{_TIME}$")
+_CHANNEL = re.compile(r"^(?P<source>.+)-out_(?P<channel>\d+)$")
 
 
 @dataclass(frozen=True)
@@ -78,15 +77,8 @@ def group_of(path: Path) -> str:
 
 def named_take(path: Path) -> NamedTake | None:
     """What the name of a recording (`NAME-YYYY-MM-DD-HH-MM-SS`) or of a kept clip (`NAME-out_N-….mmm`) tells."""
-    found = _EXTRACTED.match(path.stem) or _RECORDED.match(path.stem)
-    if found is None:
+    name, moment = split_date(path.stem)
+    if moment is None:
         return None
-    try:
-        moment = datetime.strptime(found["time"], "%Y-%m-%d-%H-%M-%S").replace(tzinfo=UTC)
-    except ValueError:  # digits, but no date
-        return None
-    channel = found.groupdict().get("channel")
-    milliseconds = int(found["ms"] or 0)
-    return NamedTake(
-        found["source"], None if channel is None else int(channel), moment.replace(microsecond=1000 * milliseconds)
-    )
+    found = _CHANNEL.match(name)
+    return NamedTake(name, None, moment) if found is None else NamedTake(found["source"], int(found["channel"]), moment)

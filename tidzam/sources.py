@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+
 SOURCE_NAME = r"^[A-Za-z0-9_.-]{1,64}$"
 
 
@@ -28,3 +31,14 @@ def icecast_client(source: str) -> str:
 def source_of(port: str) -> str:
     """The JACK client that a port belongs to: for a Tidzam port, the source."""
     return port.partition(":")[0]
+
+
+def split_date(stem: str) -> tuple[str, datetime | None]:
+    """`NAME-YYYY-MM-DD-HH-MM-SS`, with or without a fraction of a second, as NAME and UTC; None if there is no date."""
+    found = re.fullmatch(r"(.+)-(\d{4}(?:-\d\d){5})(\.\d{1,6})?", stem)
+    if found is None:
+        return stem, None
+    try:
+        return found[1], datetime.strptime(found[2] + (found[3] or ".0"), "%Y-%m-%d-%H-%M-%S.%f").replace(tzinfo=UTC)
+    except ValueError:
+        return stem, None

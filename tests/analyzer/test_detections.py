@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.detections import DetectionChange, Detector
-from analyzer.report import COLUMNS, FileDetection, clock, split_date
+from analyzer.report import COLUMNS, FileDetection, clock
 from tidzam.analysis import Analysis
 from tidzam.labels import UNKNOWN, LabelTree
+from tidzam.sources import split_date
 
 TREE = LabelTree({"birds": None, "birds-owl": "birds", "rain": None})
 START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)

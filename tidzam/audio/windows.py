@@ -1,4 +1,4 @@
-"""Cutting a stream of blocks into windows on a fixed grid."""
+"""Cutting a stream of blocks into windows on a fixed grid, and the features of windows at any rate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tidzam.audio.features import Float32
+from tidzam.audio.features import FeatureSpec, Float32, extract
+from tidzam.audio.resample import resample
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,12 @@ def cut_windows(blocks: Iterable[Float32], *, window: int, hop: int) -> Iterator
     if held and (not covered or end - covered >= hop / 2):
         rest = np.concatenate(parts).T
         yield Window(start, np.pad(rest, ((0, 0), (0, window - held))), window - held)
+
+
+def window_features(windows: Float32, rate_hz: int, spec: FeatureSpec) -> Float32:
+    """Features, shape (n, *spec.shape), of windows (n, frames) that last `spec.window_s` at `rate_hz`."""
+    samples = resample(windows, rate_hz, spec.rate_hz)
+    missing = spec.window_samples - samples.shape[1]
+    if abs(missing) == 1:  # window_s is no whole number of frames at one of the rates
+        samples = np.pad(samples, ((0, 0), (0, 1)))[:, : spec.window_samples]
+    return extract(samples, spec)
