@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.dataset import Origin
 
 BACKGROUND: Final = -1
 """The label of a strip of no class: it may lie under the others, and is nothing to be recognised."""
@@ -25,7 +26,8 @@ class Source(Protocol):
     """Strips of features. A *strip* is the log-mel features of a stretch of sound, in dB, of any length.
 
     `labels` has shape (n,): an index into `classes`, or `BACKGROUND`. `groups` names the recording each strip is of:
-    what comes from one recording is never on both sides of a split. A source can be sent to another process.
+    what comes from one recording is never on both sides of a split. `spec` is how the features were made; its window
+    may be longer than a classifier's. A source can be sent to another process.
     """
 
     @property
@@ -47,6 +49,10 @@ class Source(Protocol):
 
         Raises DatasetError if it cannot be read any more.
         """
+        ...
+
+    def origin(self, index: int) -> Origin:
+        """The file that strip number `index` is of, and where in it the strip begins."""
         ...
 
     def part(self, index: int, count: int) -> Source:

@@ -28,10 +28,16 @@ DB: Final = 10 / math.log(10)
 class Material(Protocol):
     """What a step may take beside the batch itself."""
 
-    floor_db: float
-    exclusive: NDArray[np.bool_]
-    """Shape (classes,): the classes that hold only alone, as silence does."""
-    has_background: bool
+    @property
+    def floor_db(self) -> float: ...
+
+    @property
+    def exclusive(self) -> NDArray[np.bool_]:
+        """Shape (classes,): the classes that hold only alone, as silence does."""
+        ...
+
+    @property
+    def has_background(self) -> bool: ...
 
     def examples(self, rng: Generator, labels: NDArray[np.int64]) -> Float32:
         """New windows, one of each of these classes (or of `BACKGROUND`), float32 (n, frames, mels).
@@ -84,7 +90,7 @@ class Gain(Step):
     db: Range = (-12.0, 8.0)
 
     def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
-        gain = rng.uniform(*self.db, len(batch.features)).astype(np.float32)
+        gain = _uniform(rng, self.db, len(batch.features))
         return batch._replace(features=batch.features + gain[:, None, None])
 
 
@@ -145,8 +151,7 @@ class Background(Step):
         alone = rng.random(n) < np.full(n, alone_odds)
         under = ~alone & (rng.random(n) < np.full(n, self.odds))
         noise = material.examples(rng, np.full(n, BACKGROUND))
-        snr_db = rng.uniform(*self.snr_db, size=n).astype(np.float32)
-        level_db = snr_of(batch.features, noise, material.floor_db) - snr_db
+        level_db = snr_of(batch.features, noise, material.floor_db) - _uniform(rng, self.snr_db, n)
         features = np.where(alone[:, None, None], noise, batch.features)
         mixed = add_powers(batch.features[under], noise[under] + level_db[under, None, None])
         features[under] = mixed
@@ -160,7 +165,7 @@ class MicrophoneNoise(Step):
     dbfs: Range = (-80.0, -56.0)
 
     def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
-        level = rng.uniform(*self.dbfs, len(batch.features)).astype(np.float32)
+        level = _uniform(rng, self.dbfs, len(batch.features))
         noise = material.white_noise(rng, len(batch.features)) + level[:, None, None]
         return batch._replace(features=add_powers(batch.features, noise))
 
@@ -253,21 +258,27 @@ def to_power(features: Float32) -> Float32:
 def to_db(power: Float32, floor_db: float) -> Float32:
     """To dB, not below `floor_db`."""
     floored: Float32 = np.maximum(power, np.float32(10 ** (floor_db / 10)))
-    return np.float32(DB) * np.log(floored)
+    decibels: Float32 = np.float32(DB) * np.log(floored)
+    return decibels
 
 
 def add_powers(a: Float32, b: Float32) -> Float32:
     """Sounds laid together: features in dB, of one shape."""
-    return np.float32(DB) * np.log(to_power(a) + to_power(b))
+    together: Float32 = np.float32(DB) * np.log(to_power(a) + to_power(b))
+    return together
 
 
 def snr_of(sound: Float32, noise: Float32, floor_db: float) -> Float32:
     """How far each of `sound` is above each of `noise` in mean power, dB, shape (n,); 0 where one of them is silent."""
     ratio = to_power(sound).mean(axis=(1, 2)) / to_power(noise).mean(axis=(1, 2))
-    above: Float32 = np.float32(DB) * np.log(ratio)
+    above: Float32 = DB * np.log(ratio)
     silent = np.minimum(sound.max(axis=(1, 2)), noise.max(axis=(1, 2))) <= floor_db
     above[silent] = 0
     return above
+
+
+def _uniform(rng: Generator, between: Range, n: int) -> Float32:
+    return rng.uniform(*between, size=n).astype(np.float32)
 
 
 def _stretch(rng: Generator, n: int, share: float) -> slice:

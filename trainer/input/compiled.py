@@ -1,0 +1,62 @@
+"""A compiled dataset as a source: its samples are strips."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.dataset import Dataset, Origin, open_dataset
+from tidzam.errors import DatasetError
+from trainer.input.source import BACKGROUND, Source
+from trainer.input.split import Subset
+
+
+class CompiledSource:
+    """The samples of a dataset, read from its mapped shards. Those of the classes in `background` have no class."""
+
+    def __init__(self, dataset: Dataset, background: Collection[str] = ()) -> None:
+        self._dataset = dataset
+        self.classes = tuple(label for label in dataset.classes if label not in background)
+        numbers = [self.classes.index(label) if label in self.classes else BACKGROUND for label in dataset.classes]
+        self.labels: NDArray[np.int64] = np.array(numbers, dtype=np.int64)[dataset.labels]
+
+    @property
+    def spec(self) -> FeatureSpec:
+        return self._dataset.spec
+
+    @property
+    def groups(self) -> Sequence[str]:
+        return self._dataset.groups
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def strip(self, index: int) -> Float32:
+        strip: Float32 = self._dataset.features(index)[0]
+        return strip
+
+    def origin(self, index: int) -> Origin:
+        return self._dataset.origins()[index]
+
+    def part(self, index: int, count: int) -> Source:
+        return Subset(self, np.arange(index, len(self), count))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What maps files stays here; another process opens them for itself."""
+        return {**self.__dict__, "_dataset": (self._dataset.folder, self._dataset.checksum)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._dataset = _open_again(*state["_dataset"])
+
+
+def _open_again(folder: Path, checksum: str) -> Dataset:
+    dataset = open_dataset(folder)
+    if dataset.checksum != checksum:
+        raise DatasetError(f"{folder} was changed while training read it.", hint="Train again.", code="dataset_changed")
+    return dataset
