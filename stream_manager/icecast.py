@@ -78,8 +78,8 @@ class Icecast:
     async def _ask(self, http: aiohttp.ClientSession) -> Mapping[str, int]:
         if self.mounts is None:
             await self._let_it_start(http)
-        auth = aiohttp.BasicAuth("admin", self._admin_password)
-        async with http.get("/admin/stats", auth=auth) as answer:
+        admin = {"Authorization": aiohttp.encode_basic_auth("admin", self._admin_password)}
+        async with http.get("/admin/stats", headers=admin) as answer:
             if answer.status == 200:
                 return parse_stats(await answer.text())
         async with http.get("/status-json.xsl") as answer:  # a server whose administrator we are not

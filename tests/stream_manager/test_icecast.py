@@ -23,5 +23,6 @@ async def test_the_password_that_pushers_show_does_not_open_the_administration(t
         watching.cancel()
         async with aiohttp.ClientSession(server.url) as http:
             for password, status in ((PASSWORD, 401), (ADMIN_PASSWORD, 200)):
-                async with http.get("/admin/stats", auth=aiohttp.BasicAuth("admin", password)) as answer:
+                user = {"Authorization": aiohttp.encode_basic_auth("admin", password)}
+                async with http.get("/admin/stats", headers=user) as answer:
                     assert answer.status == status
