@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.dataset import Origin
 from trainer.input.source import BACKGROUND, Batch, Source
 from trainer.input.steps import cut
 
@@ -88,12 +89,11 @@ def window_starts(length: int, frames: int, overlap: float = 0.0) -> list[int]:
 class Examples:
     """Windows to look at again and again while training goes on: one of each of some strips, drawn once.
 
-    `strips` and `starts` say where in the source each is, as in `Answers`.
+    `origins` say where each begins in its file.
     """
 
     batch: Batch
-    strips: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    origins: tuple[Origin, ...]
 
 
 def draw_examples(
@@ -101,10 +101,11 @@ def draw_examples(
 ) -> Examples:
     """At most `count` strips drawn from `source`, each by its middle window."""
     strips = np.random.default_rng(seed).permutation(len(source))[:count]
-    features, starts = [], []
-    for index in strips:
-        strip = source.strip(int(index))
-        starts.append(max(0, (len(strip) - spec.n_frames) // 2))
-        features.append(cut(strip, starts[-1], spec.n_frames, spec.floor_db))
+    features, origins = [], []
+    for index in map(int, strips):
+        strip, origin = source.strip(index), source.origin(index)
+        start = max(0, (len(strip) - spec.n_frames) // 2)
+        features.append(cut(strip, start, spec.n_frames, spec.floor_db))
+        origins.append(replace(origin, offset_s=origin.offset_s + start * spec.hop_length / spec.rate_hz))
     targets = targets_of(source.labels[strips], table_of(source) if table is None else table)
-    return Examples(Batch(np.stack(features), targets), strips, np.array(starts, dtype=np.int64))
+    return Examples(Batch(np.stack(features), targets), tuple(origins))

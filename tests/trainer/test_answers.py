@@ -72,6 +72,8 @@ def test_examples_are_drawn_once_from_the_middle() -> None:
     source = numbered(*[3 * N] * 20, labels=(0, 1) * 10)
     drawn, again = (draw_examples(source, SPEC, count=8, seed=3) for _ in range(2))
     np.testing.assert_array_equal(drawn.batch.features, again.batch.features)
-    assert len(set(drawn.strips.tolist())) == 8
-    np.testing.assert_array_equal(drawn.batch.features[:, 0, 0], 1000 * drawn.strips + N)
-    np.testing.assert_array_equal(drawn.batch.targets.argmax(axis=1), source.labels[drawn.strips])
+    strips = [int(origin.group) for origin in drawn.origins]
+    assert len(set(strips)) == 8
+    np.testing.assert_array_equal(drawn.batch.features[:, 0, 0], 1000 * np.array(strips) + N)
+    np.testing.assert_array_equal(drawn.batch.targets.argmax(axis=1), source.labels[strips])
+    assert {origin.offset_s for origin in drawn.origins} == {N * 128 / 8000}
