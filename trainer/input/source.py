@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.dataset import Origin
-from tidzam.dataset import Origin
 
 BACKGROUND: Final = -1
 """The label of a strip of no class: it may lie under the others, and is nothing to be recognised."""
@@ -54,10 +53,6 @@ class Source(Protocol):
 
     def origin(self, index: int) -> Origin:
         """The file that strip number `index` is of, and where in it the strip begins."""
-        ...
-
-    def origin(self, index: int) -> Origin:
-        """The file that strip number `index` was made from, and where in it the strip begins: to be listened to."""
         ...
 
     def part(self, index: int, count: int) -> Source:
