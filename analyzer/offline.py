@@ -26,7 +26,7 @@ from analyzer.grid import Grid
 from analyzer.pipeline import Pipeline
 from analyzer.report import COLUMNS, EPOCH, FileDetection, clock, detection_table
 from analyzer.sinks.csv_file import CsvFile
-from analyzer.terminal import play, progress_bar, spectrogram
+from analyzer.terminal import play, progress_bar
 from tidzam.analysis import Analysis, Detection, WindowBatch
 from tidzam.audio.features import Float32
 from tidzam.audio.files import AudioFile, open_audio
@@ -35,6 +35,7 @@ from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import AudioError
 from tidzam.labels import LabelTree
 from tidzam.sources import port_name, split_date
+from tidzam.spectrogram import spectrogram
 
 INTERRUPTED: Final = 130
 _STEP_WINDOWS: Final = 64

@@ -19,7 +19,6 @@ from analyzer.grid import Grid
 from analyzer.offline import OfflineOptions, Recording, run_offline, window_batches
 from analyzer.pipeline import Pipeline
 from analyzer.report import COLUMNS
-from analyzer.terminal import spectrogram
 from tests.support.bundles import tone, write_tone_bundle
 from tidzam.audio.features import Float32
 from tidzam.audio.files import open_audio
@@ -241,16 +240,6 @@ def test_ctrl_c_leaves_whole_rows_and_says_so(tmp_path: Path, nn: Path) -> None:
         rows = list(csv.DictReader(file))
     assert 1 <= len(rows) < 100 and all(row["class"] == "rain" and None not in row.values() for row in rows)
     assert "rain" in out
-
-
-def test_a_spectrogram_shows_time_to_the_right_and_frequency_upwards() -> None:
-    features = np.full((5, 8), -100.0, np.float32)
-    features[4, 7] = 0  # the highest band, at the end
-    text = spectrogram(features)
-    lines = text.plain.split("\n")
-    assert lines == ["▀" * 5] * 4
-    bright = [span for span in text.spans if "fcffa4" in str(span.style)]
-    assert [(span.start, span.end) for span in bright] == [(4, 5)]
 
 
 def test_show_draws_each_detection_and_says_why_nothing_plays(

@@ -1,0 +1,58 @@
+"""Spectrograms for people at a terminal."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from rich.color import Color
+from rich.style import Style
+from rich.text import Text
+
+from tidzam.audio.features import Float32
+
+RANGE_DB: Final = 60.0
+QUIETEST_PEAK_DB: Final = -40.0
+"""What is never louder than this is drawn as dark as it is quiet, so that silence looks like it."""
+
+_COLOURS: Final = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164)])
+"""From the floor to the peak, evenly spaced."""
+
+_SHADES: Final = 64
+
+
+def spectrogram(features: Float32, *, columns: int | None = None, rows: int | None = None) -> Text:
+    """Features (frames, mels) in dB as coloured half-blocks: time to the right, frequency upwards, 60 dB deep.
+
+    A column a frame and a row two mels, unless told to fill `columns` and `rows`; of several values that share a
+    place the loudest is drawn.
+    """
+    columns, rows = columns or len(features), rows or features.shape[1] // 2
+    picture = _fit(_fit(features, columns).T, 2 * rows) if features.shape != (columns, 2 * rows) else features.T
+    peak_db = max(float(picture.max()), QUIETEST_PEAK_DB)
+    depth = np.clip((picture[::-1] - peak_db) / RANGE_DB + 1, 0, 1)
+    shades = (depth * (_SHADES - 1)).round().astype(int).tolist()
+    lines = [
+        Text.assemble(*(("▀", _style(top, bottom)) for top, bottom in zip(shades[row], shades[row + 1], strict=True)))
+        for row in range(0, 2 * rows, 2)
+    ]
+    return Text("\n", no_wrap=True).join(lines)
+
+
+def _fit(values: Float32, size: int) -> Float32:
+    """`values` brought to `size` along their first axis: the loudest of what falls together, or repeated."""
+    starts = np.arange(size) * len(values) // size
+    fitted: Float32 = np.maximum.reduceat(values, starts, axis=0)
+    return fitted
+
+
+@lru_cache(maxsize=_SHADES**2)
+def _style(top: int, bottom: int) -> Style:
+    return Style(color=_colour(top), bgcolor=_colour(bottom))
+
+
+@lru_cache(maxsize=_SHADES)
+def _colour(shade: int) -> Color:
+    stops = np.linspace(0, _SHADES - 1, len(_COLOURS))
+    return Color.from_rgb(*(round(float(np.interp(shade, stops, _COLOURS[:, part]))) for part in range(3)))
