@@ -1,0 +1,5 @@
+"""Summaries for TensorBoard: `tensorboard --logdir OUT.training/summaries`."""
+
+from trainer.summaries.observer import EVERY, EXAMPLES, NB_EMBEDDINGS, Summaries
+
+__all__ = ["EVERY", "EXAMPLES", "NB_EMBEDDINGS", "Summaries"]

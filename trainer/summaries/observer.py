@@ -1,0 +1,255 @@
+"""What is written for TensorBoard while a network is trained: a little every `every` steps, the rest a tenth as often.
+
+OUT.training/summaries/
+  train/        events of the training itself, and of a sample of its examples without augmentation; graph, profile
+  validation/   events of a sample of the validation examples; embeddings for the projector
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+
+from tidzam.audio.features import FeatureSpec, Float32
+from trainer import plots
+from trainer.answers import Examples
+from trainer.calibration import DEFAULT_THRESHOLD, probabilities_of
+from trainer.measures import Measures, measure
+from trainer.summaries import figures, layers, mistakes, projector
+from trainer.summaries.graph import Profile, write_graph
+
+if TYPE_CHECKING:
+    from trainer.loop import Head, Report, Trainee
+
+EVERY = 200
+"""Steps from one measurement to the next, unless told otherwise: then summaries cost the default network under 5 %."""
+RICH_EVERY = 10
+"""One measurement in so many brings pictures, histograms, sound and embeddings with it, and so does the last."""
+EXAMPLES = 256
+"""Examples that are measured, of each side."""
+NB_EMBEDDINGS = 50
+PROFILE_AFTER = 10
+SHOWN = 4
+"""Examples whose feature maps are drawn."""
+HEARD = 8
+"""Mistaken examples that are kept to be listened to."""
+PR_THRESHOLDS = 101
+MAPS = 32
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Training or validation: what is measured, and where that is written to."""
+
+    examples: Examples
+    writer: Any
+    folder: Path
+
+
+class Summaries:
+    """Call `watch` with every report, and `close` in the end. `last` is the number of the last step."""
+
+    def __init__(
+        self,
+        folder: Path,
+        trainee: Trainee,
+        spec: FeatureSpec,
+        *,
+        train: Examples,
+        validation: Examples,
+        last: int,
+        every: int = EVERY,
+        nb_embeddings: int = NB_EMBEDDINGS,
+    ) -> None:
+        self._trainee, self._spec = trainee, spec
+        self._every, self._last, self._nb_embeddings = every, last, nb_embeddings
+        self._train = _open_side(folder / "train", train)
+        self._validation = _open_side(folder / "validation", validation)
+        self._profile = Profile(folder / "train", after=PROFILE_AFTER)
+        self._since: list[Report] = []
+        self._drew_graph = False
+
+    def watch(self, report: Report) -> None:
+        """Write what is due after this step."""
+        self._profile.step()
+        self._since.append(report)
+        if report.step % self._every == 0 or report.step == self._last:
+            self._write(report.step)
+            self._since.clear()
+
+    def close(self) -> None:
+        self._profile.close()
+        self._train.writer.close()
+        self._validation.writer.close()
+
+    def _write(self, step: int) -> None:
+        rich = step % (RICH_EVERY * self._every) == 0 or step == self._last
+        with self._train.writer.as_default(step=step):
+            self._write_progress()
+            if not self._drew_graph:
+                write_graph(self._trainee, self._few(self._train), step)
+                self._drew_graph = True
+            if rich:
+                self._write_weights()
+        for side in (self._train, self._validation):
+            logits = self._trainee.logits(side.examples.batch.features)
+            with side.writer.as_default(step=step):
+                self._write_measures(side.examples, logits, rich=rich)
+            side.writer.flush()
+        if rich:
+            with self._validation.writer.as_default(step=step):
+                self._write_maps()
+            self._write_embeddings(step)
+
+    def _write_progress(self) -> None:
+        """How the steps since the last time went."""
+        import tensorflow as tf
+
+        of = {name: [getattr(report, name) for report in self._since] for name in ("loss", "examples_per_s")}
+        tf.summary.scalar("progress/batch_cost", np.mean(of["loss"]))
+        tf.summary.scalar("progress/examples_per_s", np.median(of["examples_per_s"]))
+        tf.summary.scalar("progress/input_wait", np.mean([report.input_wait for report in self._since]))
+        tf.summary.scalar("progress/learning_rate", self._since[-1].learning_rate)
+        tf.summary.scalar("memory/resident_mb", psutil.Process().memory_info().rss / 1e6)
+        for gpu in tf.config.list_logical_devices("GPU"):
+            name = gpu.name.removeprefix("/device:")
+            used = tf.config.experimental.get_memory_info(name)
+            tf.summary.scalar(f"memory/{name}_peak_mb".replace(":", ""), used["peak"] / 1e6)
+
+    def _write_weights(self) -> None:
+        import tensorflow as tf
+
+        for variable in self._trainee.model.weights:
+            tf.summary.histogram(f"weights/{variable.path}", np.asarray(variable))
+        kernels = layers.first_kernels(self._trainee.model)
+        if kernels is not None:
+            tf.summary.image("kernels/first_layer", figures.kernel_grid(kernels)[None])
+
+    def _write_measures(self, examples: Examples, logits: Float32, *, rich: bool) -> None:
+        import tensorflow as tf
+
+        cost = self._trainee.cost(tf.constant(examples.batch.targets), tf.constant(logits))
+        tf.summary.scalar("cost", tf.reduce_mean(cost))
+        for head, prefix, asked in self._heads(examples):
+            targets = examples.batch.targets[asked, head.start : head.stop]
+            said = probabilities_of(logits[asked, head.start : head.stop], self._trainee.activation)
+            thresholds = dict.fromkeys(head.classes, DEFAULT_THRESHOLD)
+            measures = measure(targets, said, head.classes, thresholds=thresholds)
+            _write_scalars(prefix, measures)
+            if rich:
+                _write_curves(prefix, head, targets, said)
+                tf.summary.image(f"{prefix}confusion", _picture(_confusion(measures, head)))
+                self._write_mistakes(prefix, head, examples, asked, said)
+
+    def _heads(self, examples: Examples) -> Iterator[tuple[Head, str, Any]]:
+        """Each head, its prefix (none if it is the only one), and the numbers of the examples that it is asked of."""
+        heads = self._trainee.heads
+        for head in heads:
+            targets = examples.batch.targets[:, head.start : head.stop]
+            asked = np.flatnonzero(targets.sum(axis=1) > 0) if not head.always else np.arange(len(targets))
+            if len(asked):
+                yield head, f"{head.name}/" if len(heads) > 1 else "", asked
+
+    def _write_mistakes(self, prefix: str, head: Head, examples: Examples, asked: Any, said: Any) -> None:
+        import tensorflow as tf
+
+        targets = examples.batch.targets[asked, head.start : head.stop]
+        origins = [examples.origins[k] for k in asked]
+        found = mistakes.find_mistakes(targets, said, most=HEARD)
+        tf.summary.text(f"{prefix}mistaken", mistakes.table(found, origins, head.classes))
+        for number, mistake in enumerate(found, start=1):
+            origin, name = origins[mistake.example], f"{prefix}mistaken/{number}"
+            words = mistakes.describe(mistake, origin, head.classes)
+            picture = figures.enlarged(figures.spectrogram(examples.batch.features[asked[mistake.example]]), 3)
+            tf.summary.image(f"{name}/spectrogram", picture[None], description=words)
+            heard = mistakes.hear(origin, self._spec.window_s)
+            if heard is not None:
+                samples, rate_hz = heard
+                tf.summary.audio(f"{name}/sound", samples[None, :, None], rate_hz, description=words)
+
+    def _write_maps(self) -> None:
+        """What the first convolution makes of some examples, each of another class where there are so many."""
+        import tensorflow as tf
+
+        maker = layers.first_maps(self._trainee.model)
+        batch = self._validation.examples.batch
+        if maker is None:
+            return
+        _, first = np.unique(batch.targets.argmax(axis=1), return_index=True)
+        for k in first[:SHOWN]:
+            name = f"feature_maps/{self._label(batch.targets[k])}"
+            maps = np.asarray(maker(batch.features[k : k + 1], training=False))[0]
+            if maps.ndim == 2:
+                maps = maps[:, None, :]
+            tf.summary.image(f"{name}/input", figures.enlarged(figures.spectrogram(batch.features[k]), 3)[None])
+            tf.summary.image(name, figures.enlarged(figures.map_grid(maps[:, :, :MAPS]), 2)[None])
+
+    def _write_embeddings(self, step: int) -> None:
+        examples = self._validation.examples
+        batch = self._few(self._validation, self._nb_embeddings)
+        maker = layers.embedding(self._trainee.model)
+        if maker is None or not len(batch.features):
+            return
+        vectors = projector.pooled(np.asarray(maker(batch.features, training=False)))
+        rows = [
+            (self._label(target), origin.file, f"{origin.offset_s:.2f}", str(step))
+            for target, origin in zip(batch.targets, examples.origins, strict=False)
+        ]
+        header = ("class", "file", "offset_s", "step")
+        projector.write_embeddings(self._validation.folder, vectors, batch.features, header=header, labels=rows)
+
+    def _few(self, side: _Side, count: int = 32) -> Any:
+        batch = side.examples.batch
+        return type(batch)(batch.features[:count], batch.targets[:count])
+
+    def _label(self, target: Float32) -> str:
+        """The classes of an example, the deepest last."""
+        names = [label for head in self._trainee.heads for label in head.classes]
+        return " ".join(names[k] for k in np.flatnonzero(target >= 0.5)) or "background"
+
+
+def _open_side(folder: Path, examples: Examples) -> _Side:
+    import tensorflow as tf
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return _Side(examples, tf.summary.create_file_writer(str(folder)), folder)
+
+
+def _write_scalars(prefix: str, measures: Measures) -> None:
+    import tensorflow as tf
+
+    if np.isfinite(measures.clips.accuracy):
+        tf.summary.scalar(f"{prefix}accuracy", measures.clips.accuracy)
+    tf.summary.scalar(f"{prefix}macro_f1", measures.macro_f1)
+    for label, one in measures.classes.items():
+        if one.examples:
+            tf.summary.scalar(f"{prefix}precision/{label}", one.precision)
+            tf.summary.scalar(f"{prefix}recall/{label}", one.recall)
+
+
+def _write_curves(prefix: str, head: Head, targets: Float32, said: Any) -> None:
+    import tensorflow as tf
+    from tensorboard.plugins.pr_curve import summary
+
+    for k, label in enumerate(head.classes):
+        curve = summary.pb(label, targets[:, k] >= 0.5, said[:, k], num_thresholds=PR_THRESHOLDS)
+        curve.value[0].tag = f"{prefix}pr/{label}"
+        tf.summary.experimental.write_raw_pb(curve.SerializeToString())
+
+
+def _confusion(measures: Measures, head: Head) -> bytes:
+    return plots.confusion_matrix(measures.clips.confusion, head.classes)
+
+
+def _picture(png: bytes) -> Any:
+    """As TensorFlow takes it: shape (1, height, width, 3)."""
+    from matplotlib.image import imread
+
+    pixels = imread(io.BytesIO(png), format="png")[:, :, :3]
+    return np.rint(255 * pixels).astype(np.uint8)[None]

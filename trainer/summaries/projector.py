@@ -1,0 +1,73 @@
+"""Embeddings for TensorBoard's projector: a table of vectors, their labels, and a sheet of spectrograms."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tidzam.audio.features import Float32
+from trainer.summaries.figures import Picture, sprites
+
+CONFIG = "projector_config.pbtxt"
+"""The name by which TensorBoard finds it, in a run's folder."""
+VECTORS, LABELS, SHEET = "embeddings.tsv", "embeddings.labels.tsv", "embeddings.png"
+SIDE = 48
+"""Pixels of a point's picture, each way."""
+
+
+def write_embeddings(
+    folder: Path, vectors: Float32, features: Float32, *, header: Sequence[str], labels: Sequence[Sequence[str]]
+) -> None:
+    """Write those of now into `folder`, in place of older ones.
+
+    `vectors` has shape (n, size), `features` (n, frames, mels); `labels` has a row for each, with a column for each
+    name of `header`.
+    """
+    from matplotlib.image import imsave
+
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = ["\t".join(f"{value:.6g}" for value in vector) for vector in vectors]
+    _replace(folder / VECTORS, _lines(rows))
+    table = ["\t".join(_cell(value) for value in row) for row in [header, *labels]]
+    _replace(folder / LABELS, _lines(table))
+    sheet: Picture = sprites(features, side=SIDE)
+    png = io.BytesIO()
+    imsave(png, sheet, format="png")
+    _replace(folder / SHEET, png.getvalue())
+    _replace(folder / CONFIG, _config().encode())
+
+
+def _config() -> str:
+    from google.protobuf import text_format
+    from tensorboard.plugins.projector import ProjectorConfig
+
+    config = ProjectorConfig()
+    entry = config.embeddings.add()
+    entry.tensor_name, entry.tensor_path, entry.metadata_path = "embeddings", VECTORS, LABELS
+    entry.sprite.image_path = SHEET
+    entry.sprite.single_image_dim.extend([SIDE, SIDE])
+    return str(text_format.MessageToString(config))
+
+
+def _cell(value: str) -> str:
+    return value.replace("\t", " ").replace("\n", " ")
+
+
+def _lines(rows: Sequence[str]) -> bytes:
+    return "".join(f"{row}\n" for row in rows).encode()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Whole or not at all: TensorBoard reads while training writes."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(content)
+    fresh.replace(path)
+
+
+def pooled(maps: Float32) -> Float32:
+    """Vectors of shape (n, size) from embeddings of shape (n, …, size): the mean over time and frequency."""
+    vectors: Float32 = maps.reshape(len(maps), -1, maps.shape[-1]).mean(axis=1, dtype=np.float32)
+    return vectors
