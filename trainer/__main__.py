@@ -1,80 +1,172 @@
-"""`python -m trainer`: train a classifier from audio folders."""
+"""`python -m trainer`: train a classifier from audio folders or compiled datasets."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tidzam.audio.features import FeatureSpec
+from tidzam.bundle import Bundle
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
-from trainer.app import Options, train
-from trainer.fit import Report
+from trainer.app import train
+from trainer.options import Options
+from trainer.progress import following, say
+from trainer.training_file import ITERATIONS, TrainingFile, override, read_training_file
 
 cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-console = Console(stderr=True)
 
-LATER = "Training on several machines and its summaries"
+LATER = "Training on several machines"
 
 
 def _not_yet(parameter: typer.CallbackParam, value: str | None) -> str | None:
-    """Refuse an option of the original that asks for what is not there, rather than train something else."""
+    """Refuse an option that asks for what is not there, rather than train something else."""
     if value is not None:
-        raise typer.BadParameter(f"{LATER} are not supported yet: leave {parameter.opts[0]} out.")
+        raise typer.BadParameter(f"{LATER} is not supported yet: leave {parameter.opts[0]} out.")
     return value
 
 
 Later = Annotated[str | None, typer.Option(hidden=True, callback=_not_yet)]
 
+DATA, RECIPE, WORK, CLUSTER = (
+    "Data",
+    "What is learnt, and how (wins over the training file)",
+    "Work",
+    "Several machines",
+)
 
-@cli.command()
+
+@cli.callback(invoke_without_command=True)
 def main(
-    dataset_train: Annotated[Path, typer.Option("-d", "--dataset-train", help="Folder with one folder a class")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the bundle to write")],
+    context: typer.Context,
+    dataset_train: Annotated[
+        Path | None,
+        typer.Option(
+            "-d",
+            "--dataset-train",
+            help="Folder with one folder a class, or a compiled dataset",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     dataset_test: Annotated[
         Path | None,
-        typer.Option("-t", "--dataset-test", help="Folder to validate with; a fifth of the recordings if not given"),
+        typer.Option(
+            "-t",
+            "--dataset-test",
+            help="The like to validate with; a fifth of the recordings if not given",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder of the bundle to write", rich_help_panel=DATA)
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Classifier's name: selector, or the class that it tells apart  [out's name]")
+        str | None,
+        typer.Option(
+            help="Classifier's name: selector, or the class that it tells apart  [out's name]", rich_help_panel=DATA
+        ),
     ] = None,
-    dnn: Annotated[str, typer.Option(help="Network to train: small")] = "small",
-    activation: Annotated[
-        Literal["sigmoid", "softmax"],
-        typer.Option(help="sigmoid: several classes may sound at once; softmax: exactly one does"),
-    ] = "sigmoid",
-    exclusive: Annotated[list[str] | None, typer.Option(help="Class that holds only alone, as silence does")] = None,
     background: Annotated[
-        list[Path] | None, typer.Option(help="Folder of sounds of no class, to lie under the others")
+        list[str] | None,
+        typer.Option(
+            help="Class that is nothing to be recognised, or folder of such sound; lies under the others",
+            rich_help_panel=DATA,
+        ),
     ] = None,
-    training_iterations: Annotated[int, typer.Option(min=1, help="Batches to train on")] = 20000,
-    testing_step: Annotated[int, typer.Option(min=1, help="Batches from one validation to the next")] = 10,
-    batchsize: Annotated[int, typer.Option(min=1, help="Windows a batch")] = 64,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Highest of the schedule")] = 0.001,
-    window_s: Annotated[float, typer.Option(help="Seconds that the classifier sees at once")] = 1.0,
-    rate_hz: Annotated[int, typer.Option(help="Rate that sound is brought to; above it nothing is heard")] = 22050,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights")] = 0,
-    workers: Annotated[int, typer.Option("--batch-workers", min=1, help="Threads that make batches")] = 1,
-    stats_step: Later = None,
-    nb_embeddings: Later = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop if a file cannot be read", rich_help_panel=DATA)
+    ] = False,
+    training_file: Annotated[
+        Path | None, typer.Option(help="YAML file of all that follows, and more", rich_help_panel=RECIPE)
+    ] = None,
+    dnn: Annotated[
+        str | None,
+        typer.Option(
+            help="Network: small, residual, original, or a Python file with build(input_shape, n_classes)  [small]",
+            rich_help_panel=RECIPE,
+        ),
+    ] = None,
+    expert: Annotated[
+        bool,
+        typer.Option(
+            "--expert",
+            help="A tree of classifiers on one network, from nested folders or labels: a bundle each, in out",
+            rich_help_panel=RECIPE,
+        ),
+    ] = False,
+    activation: Annotated[
+        Literal["sigmoid", "softmax"] | None,
+        typer.Option(
+            help="sigmoid: several classes may sound at once; softmax: exactly one does  [sigmoid]",
+            rich_help_panel=RECIPE,
+        ),
+    ] = None,
+    exclusive: Annotated[
+        list[str] | None, typer.Option(help="Class that holds only alone, as silence does", rich_help_panel=RECIPE)
+    ] = None,
+    training_iterations: Annotated[
+        int | None, typer.Option(min=1, help=f"Batches to train on  [{ITERATIONS}]", rich_help_panel=RECIPE)
+    ] = None,
+    testing_step: Annotated[
+        int | None, typer.Option(min=1, help="Batches from one validation to the next  [10]", rich_help_panel=RECIPE)
+    ] = None,
+    batchsize: Annotated[int | None, typer.Option(min=1, help="Windows a batch  [64]", rich_help_panel=RECIPE)] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=0, help="Highest of the schedule  [0.001]", rich_help_panel=RECIPE)
+    ] = None,
+    window_s: Annotated[
+        float | None, typer.Option(help="Seconds that the classifier sees at once  [1]", rich_help_panel=RECIPE)
+    ] = None,
+    rate_hz: Annotated[
+        int | None, typer.Option(help="Rate that sound is brought to  [22050]", rich_help_panel=RECIPE)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The same seed gives the same weights  [0]", rich_help_panel=RECIPE)
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint", rich_help_panel=WORK)
+    ] = False,
+    checkpoint_step: Annotated[
+        int, typer.Option(min=1, help="Batches from one checkpoint to the next", rich_help_panel=WORK)
+    ] = 500,
+    batch_workers: Annotated[
+        int, typer.Option(min=0, help="Processes that make batches; 0: a thread does", rich_help_panel=WORK)
+    ] = 1,
+    cache_mb: Annotated[
+        int, typer.Option(min=0, help="Memory for features of audio folders", rich_help_panel=WORK)
+    ] = 1024,
     job_type: Later = None,
     task_index: Later = None,
-    cluster_workers: Annotated[str | None, typer.Option("--workers", hidden=True, callback=_not_yet)] = None,
+    workers: Later = None,
     ps: Later = None,
 ) -> None:
-    """Train a classifier from audio folders and write it as a bundle."""
+    """Train a classifier and write it as a bundle."""
+    if context.invoked_subcommand is not None:
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     set_up_logging("warning")
+    if dataset_train is None or out is None:
+        missing = "--dataset-train" if dataset_train is None else "--out"
+        raise typer.BadParameter(f"{missing} is needed.", context)
+    said: dict[str, Any] = {
+        "dnn": dnn,
+        "activation": activation,
+        "exclusive": tuple(exclusive) if exclusive else None,
+        "background": tuple(background) if background else None,
+        "iterations": training_iterations,
+        "testing_step": testing_step,
+        "batch_size": batchsize,
+        "seed": seed,
+        "optimizer": {"learning_rate": learning_rate},
+        "features": {"window_s": window_s, "rate_hz": rate_hz},
+    }
     try:
         _run(
             Options(
@@ -82,67 +174,38 @@ def main(
                 dataset_test=dataset_test,
                 out=out,
                 name=name or out.name,
-                dnn=dnn,
-                activation=activation,
-                exclusive=tuple(exclusive or ()),
-                background=tuple(background or ()),
-                spec=_spec(rate_hz, window_s),
-                iterations=training_iterations,
-                testing_step=testing_step,
-                batch_size=batchsize,
-                learning_rate=learning_rate,
-                seed=seed,
-                workers=workers,
+                training=_training(training_file, said),
+                expert=expert,
+                resume=resume,
+                strict=strict,
+                batch_workers=batch_workers,
+                cache_mb=cache_mb,
+                checkpoint_step=checkpoint_step,
             )
         )
     except TidzamError as error:
-        _say(f"trainer: {error}", style="red")
+        say(f"trainer: {error}", style="red")
         raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
-def _spec(rate_hz: int, window_s: float) -> FeatureSpec:
-    """The default features, for a rate and a window of one's own."""
-    return FeatureSpec(rate_hz=rate_hz, window_s=window_s, fmax_hz=min(10500.0, rate_hz / 2))
+def _training(path: Path | None, said: dict[str, Any]) -> TrainingFile:
+    return override(TrainingFile() if path is None else read_training_file(path), said)
 
 
 def _run(options: Options) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        watch = _bar(progress, options) if console.is_terminal else _lines(options)
-        bundle = train(options, say=_say, watch=watch)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # saves, as Ctrl-C does
+    with following() as follower:
+        bundles = train(options, say=say, observers=(follower.watch,))
+    for bundle in bundles:
+        say(_verdict(bundle))
+
+
+def _verdict(bundle: Bundle) -> str:
     validation: dict[str, Any] = bundle.manifest.accuracy["validation"]
     size = sum(entry.size_bytes for entry in bundle.manifest.files.values())
-    _say(f"{bundle.folder}: {size // 1000} kB, macro F1 {validation['macro_f1']:.3f} on validation clips")
-
-
-def _say(line: str, *, style: str | None = None) -> None:
-    console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
-
-
-def _bar(progress: Progress, options: Options) -> Callable[[Report], None]:
-    """A bar that moves with every step."""
-    task = progress.add_task("training", total=options.iterations)
-    tested = "…"
-
-    def watch(report: Report) -> None:
-        nonlocal tested
-        if report.test_loss is not None:
-            tested = f"{report.test_loss:.3f}"
-        words = f"loss {report.loss:.3f}, validation {tested}"
-        progress.update(task, completed=report.step, description=words)
-
-    return watch
-
-
-def _lines(options: Options) -> Callable[[Report], None]:
-    """A line for each tenth of the way, where nobody sees a bar."""
-    tenth = max(1, options.iterations // 10)
-
-    def watch(report: Report) -> None:
-        if report.step % tenth == 0:
-            _say(f"step {report.step:,}: loss {report.loss:.3f}")
-
-    return watch
+    return f"{bundle.folder}: {size // 1000} kB, macro F1 {validation['macro_f1']:.3f} on validation clips"
 
 
 if __name__ == "__main__":

@@ -1,216 +1,167 @@
-"""The composition root: folders, batches, network, loop, bundle, in the order in which sound becomes a classifier."""
+"""The composition root: data, network, loop, bundle, in the order in which sound becomes a classifier."""
 
 from __future__ import annotations
 
 import platform
-import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from tidzam import __version__
-from tidzam.audio.features import FeatureSpec, Float32
-from tidzam.bundle import MANIFEST, SELECTOR, Bundle, Manifest
-from tidzam.errors import ConfigError, DatasetError
+from tidzam.bundle import SELECTOR, Bundle, Manifest
+from tidzam.errors import ConfigError
 from tidzam.labels import LabelTree
-from trainer import evaluate, fit
-from trainer.batches import Batches, Recipe
-from trainer.export import export
-from trainer.folders import Clip, Sound, classes_of, find_clips, find_files, load, split
-from trainer.models import Activation, find_model
+from trainer.answers import Answers, answer, draw_examples
+from trainer.calibration import calibrate, probabilities_of
+from trainer.checkpoints import Checkpoints
+from trainer.data import Data, Say, make_batches, open_data
+from trainer.experts import Plan, one_classifier, tree_of_experts
+from trainer.export import classifier, export
+from trainer.input.source import Batch
+from trainer.input.workers import ahead
+from trainer.loop import Head, Report, Trainee, run_local
+from trainer.measures import measure
+from trainer.models import find_model
+from trainer.options import Options, check_places
+from trainer.runtime import local_strategy, make_repeatable
+from trainer.training_file import read_training_file, to_yaml
 
-if TYPE_CHECKING:
-    import keras
+EXAMPLES = 256
+"""Validation windows that are looked at while training goes on."""
 
-PREDICT_BATCH = 256
-TEST_SAMPLE = 256
-BUNDLE_NAME = r"[A-Za-z0-9_.-]{1,64}"
-THRESHOLD = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What a training is told. `out` is the bundle's folder, and its name the classifier's unless `name` is given."""
-
-    dataset_train: Path
-    out: Path
-    dataset_test: Path | None = None
-    name: str
-    dnn: str = "small"
-    activation: Activation = "sigmoid"
-    exclusive: tuple[str, ...] = ()
-    background: tuple[Path, ...] = ()
-    spec: FeatureSpec = field(default_factory=FeatureSpec)
-    iterations: int = 20000
-    testing_step: int = 10
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    seed: int = 0
-    workers: int = 1
+Observer = Callable[[Report], None]
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """Sound in memory, on its two sides."""
+def train(options: Options, *, say: Say, observers: Sequence[Observer] = ()) -> list[Bundle]:
+    """Train as told and write the bundle; with `expert`, one a head. `say` gets a line now and then.
 
-    classes: tuple[str, ...]
-    train: tuple[Sound, ...]
-    test: tuple[Sound, ...]
-    background: tuple[Float32, ...]
-    bad: tuple[tuple[Path, str], ...]
-
-
-def train(
-    options: Options, *, say: Callable[[str], None], watch: Callable[[fit.Report], None] = lambda _: None
-) -> Bundle:
-    """Train as told and write the bundle. `say` gets a line now and then, `watch` a report a step.
-
-    Raises DatasetError if the folders cannot be used, ConfigError for a network that is not known, or a place or name
-    that a bundle cannot have.
+    On KeyboardInterrupt it saves a checkpoint and lets the interrupt pass. Raises DatasetError if the data cannot be
+    used, ConfigError for a network that is not known, or a place or name that a bundle cannot have.
     """
-    build = find_model(options.dnn)
-    _check_out(options)
-    data = read_dataset(options, say)
-    fit.make_repeatable(options.seed)
-    model = build(options.spec.shape, len(data.classes), options.activation)
-    say(f"network {options.dnn}: {model.count_params():,} weights, {options.iterations:,} steps")
-    windows = evaluate.cut_windows(data.test, data.classes, options.spec)
-    for report in fit.fit(
-        model,
-        _batches(options, data).ahead(options.iterations, workers=options.workers),
-        windows.sample(TEST_SAMPLE, options.seed),
-        activation=options.activation,
-        iterations=options.iterations,
-        testing_step=options.testing_step,
-        learning_rate=options.learning_rate,
-    ):
-        watch(report)
-    accuracy = {"validation": _measure(model, windows, data, options)}
-    return export(model, _manifest(options, data, accuracy), windows.features[:PREDICT_BATCH], options.out)
-
-
-def _check_out(options: Options) -> None:
-    """Refuse now what would fail when all is trained, or take the place of something that is no bundle."""
-    if re.fullmatch(BUNDLE_NAME, options.name) is None:
-        raise ConfigError(
-            f"{options.name!r} cannot name a classifier.", hint="Use letters, digits and ._-", field="name"
-        )
-    out = options.out
-    if out.exists() and not (out / MANIFEST).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigError(
-            f"{out} is there already, and is no bundle.",
-            hint="Name a folder that is new, empty or a bundle.",
-            field="out",
-        )
-
-
-def read_dataset(options: Options, say: Callable[[str], None]) -> Dataset:
-    """Read all the sound that a training needs. What cannot be read is told, counted and left out."""
-    train_clips = find_clips(options.dataset_train)
-    classes = classes_of(train_clips)
-    if options.dataset_test is None:
-        train_clips, test_clips = split(train_clips)
-    else:
-        test_clips = find_clips(options.dataset_test)
-    _check_names(options, classes, test_clips)
-    train_sounds, bad_train = _read(train_clips, options, say)
-    test_sounds, bad_test = _read(test_clips, options, say)
-    background_clips = [Clip(path, "", "") for folder in options.background for path in find_files(folder)]
-    background, bad_background = _read(background_clips, options, say)
-    bad = (*bad_train, *bad_test, *bad_background)
-    say(
-        f"{len(classes)} classes, {len(train_sounds)} clips to train on, {len(test_sounds)} to validate with, "
-        f"{len(background)} of background; {len(bad)} could not be read"
+    check_places(options)
+    build = find_model(options.training.dnn, options.training.dnn_options)
+    data = open_data(options, say)
+    plan = (
+        tree_of_experts(data.tree, data.classes)
+        if options.expert and data.tree
+        else one_classifier(options.name, data.classes)
     )
-    _check_all_there(classes, train_sounds, test_sounds)
-    return Dataset(classes, train_sounds, test_sounds, tuple(sound.samples for sound in background), bad)
-
-
-def _read(
-    clips: Sequence[Clip], options: Options, say: Callable[[str], None]
-) -> tuple[tuple[Sound, ...], tuple[tuple[Path, str], ...]]:
-    sounds: list[Sound] = []
-    bad: list[tuple[Path, str]] = []
-    for one in load(clips, rate_hz=options.spec.rate_hz):
-        if isinstance(one, Sound):
-            sounds.append(one)
-        else:
-            bad.append(one)
-            say(f"skipped: {one[1]}")
-    return tuple(sounds), tuple(bad)
-
-
-def _check_names(options: Options, classes: Sequence[str], test_clips: Iterable[Clip]) -> None:
-    foreign = sorted({clip.label for clip in test_clips} - set(classes))
-    if foreign:
-        raise DatasetError(
-            f"{options.dataset_test} holds classes that are not trained: {', '.join(foreign)}.",
-            hint=f"The classes are {', '.join(classes)}.",
+    iterations = options.training.iterations_for(len(data.train))
+    begin(options)
+    make_repeatable(options.training.seed)
+    strategy = local_strategy()
+    with strategy.scope():
+        trainee = Trainee.create(
+            build,
+            data.spec.shape,
+            heads=plan.heads,
+            activation=options.training.activation,
+            recipe=options.training.optimizer,
+            iterations=iterations,
         )
-    unknown = sorted(set(options.exclusive) - set(classes))
-    if unknown:
-        raise DatasetError(
-            f"--exclusive names {', '.join(unknown)}.", hint=f"The classes are {', '.join(classes)}.", field="exclusive"
-        )
-
-
-def _check_all_there(classes: Sequence[str], train_sounds: Sequence[Sound], test_sounds: Sequence[Sound]) -> None:
-    readable = {sound.clip.label for sound in train_sounds}
-    missing = [label for label in classes if label not in readable]
-    if missing:
-        raise DatasetError(f"No file of {', '.join(missing)} can be read.", hint="Replace them, or leave them out.")
-    if not test_sounds:
-        raise DatasetError(
-            "There is nothing to validate with: each class has one recording.",
-            hint="Add recordings, or name --dataset-test.",
-        )
-
-
-def _batches(options: Options, data: Dataset) -> Batches:
-    recipe = Recipe(activation=options.activation, exclusive=frozenset(options.exclusive))
-    return Batches(
-        data.train, data.background, data.classes, options.spec, recipe, size=options.batch_size, seed=options.seed
+    say(f"network {options.training.dnn}: {trainee.model.count_params():,} weights, {iterations:,} steps")
+    checkpoints = Checkpoints(options.checkpoints, trainee, every=options.checkpoint_step)
+    if options.resume:
+        say(f"going on from step {checkpoints.resume():,}")
+    batches = make_batches(data, options.training, plan.table)
+    supply = ahead(batches, int(trainee.step), iterations, processes=options.batch_workers)
+    test = draw_examples(data.test, data.spec, table=plan.table, count=EXAMPLES, seed=options.training.seed).batch
+    reports = run_local(
+        trainee,
+        supply,
+        test,
+        strategy=strategy,
+        iterations=iterations,
+        testing_step=options.training.testing_step,
     )
+    follow(reports, (*observers, checkpoints.watch), checkpoints, say)
+    checkpoints.save()
+    trainee.finish()
+    bundles = conclude(trainee, plan, data, test, options)
+    checkpoints.clear()
+    return bundles
 
 
-def _measure(model: keras.Model, windows: evaluate.Windows, data: Dataset, options: Options) -> dict[str, Any]:
-    """How the trained network does on the validation clips, each of one class and undisturbed."""
-    pieces = np.array_split(windows.features, max(1, len(windows.features) // PREDICT_BATCH))
-    probabilities = np.concatenate([np.asarray(model(piece, training=False)) for piece in pieces])
-    scores = evaluate.window_scores(windows.targets, probabilities, data.classes)
-    if options.activation == "softmax":
-        scores["clips"] = evaluate.clip_scores(windows, probabilities, data.classes)
-    return {"data": "validation clips, one class each", **scores}
+def begin(options: Options) -> None:
+    """Make the folder beside the bundle, and write down what is trained; when resuming, it must be the same.
+
+    Raises ConfigError, naming what differs.
+    """
+    file = options.work / "training.yaml"
+    if options.resume and file.is_file():
+        before, now = read_training_file(file), options.training.model_copy(update={"augment": options.training.steps})
+        other = [name for name in type(now).model_fields if getattr(before, name) != getattr(now, name)]
+        if other:
+            raise ConfigError(
+                f"{file} says otherwise than this command: {', '.join(other)}.",
+                hint="Resume with the same settings, or train without --resume.",
+                code="resume_other",
+            )
+        return
+    if not options.resume:
+        shutil.rmtree(options.summaries, ignore_errors=True)
+    options.work.mkdir(parents=True, exist_ok=True)
+    file.write_text(to_yaml(options.training), encoding="utf-8")
 
 
-def _manifest(options: Options, data: Dataset, accuracy: dict[str, Any]) -> Manifest:
-    return Manifest(
-        name=options.name,
-        features=options.spec,
-        hop_s=options.spec.window_s,
-        classes=data.classes,
-        labels=label_tree(options.name, data.classes),
-        activation=options.activation,
-        thresholds=dict.fromkeys(data.classes, THRESHOLD),
-        provenance={
-            "trained": datetime.now(UTC).isoformat(timespec="seconds"),
-            "tidzam": __version__,
-            "python": platform.python_version(),
-            "tensorflow": sys.modules["tensorflow"].__version__,
-            "dnn": options.dnn,
-            "seed": options.seed,
-            "iterations": options.iterations,
-            "batch_size": options.batch_size,
-            "learning_rate": options.learning_rate,
-            "clips": {"train": len(data.train), "validation": len(data.test), "bad": len(data.bad)},
-        },
-        accuracy=accuracy,
+def follow(reports: Iterable[Report], observers: Sequence[Observer], checkpoints: Checkpoints, say: Say) -> None:
+    """Train to the end, each report shown to all observers. What ends it from outside saves a checkpoint first."""
+    try:
+        for report in reports:
+            for observe in observers:
+                observe(report)
+    except KeyboardInterrupt:
+        say(f"stopped after step {checkpoints.save():,}; --resume goes on from there")
+        raise
+
+
+def conclude(trainee: Trainee, plan: Plan, data: Data, examples: Batch, options: Options) -> list[Bundle]:
+    """Calibrate, measure and write the bundle of each head."""
+    answers = answer(data.test, data.spec, trainee.logits, overlap=options.training.overlap)
+    return [_conclude_head(trainee, head, plan, data, answers, examples, options) for head in plan.heads]
+
+
+def _conclude_head(
+    trainee: Trainee, head: Head, plan: Plan, data: Data, answers: Answers, examples: Batch, options: Options
+) -> Bundle:
+    activation = options.training.activation
+    columns = slice(head.start, head.stop)
+    targets, logits = answers.targets(data.test, plan.table)[:, columns], answers.outputs[:, columns]
+    asked = slice(None) if head.always else targets.any(axis=1)
+    calibration = calibrate(logits[asked], targets[asked], head.classes, activation)
+    measures = measure(
+        targets[asked],
+        probabilities_of(logits[asked], activation, calibration.temperature),
+        head.classes,
+        thresholds=calibration.thresholds,
+        clips=answers.strips[asked],
     )
+    manifest = Manifest(
+        name=head.name,
+        features=data.spec,
+        hop_s=data.spec.window_s,
+        classes=head.classes,
+        labels=label_tree(head.name, head.classes),
+        activation=activation,
+        thresholds=calibration.thresholds,
+        provenance={**_provenance(options), **data.provenance, "temperature": calibration.temperature},
+        accuracy={"validation": {"data": "validation clips, one class each", **measures.to_dict()}},
+    )
+    model = classifier(trainee.model, head, activation=activation, temperature=calibration.temperature)
+    folder = options.out / head.name if options.expert else options.out
+    return export(model, manifest, examples.features, folder)
+
+
+def _provenance(options: Options) -> dict[str, Any]:
+    return {
+        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
+        "tidzam": __version__,
+        "python": platform.python_version(),
+        "tensorflow": sys.modules["tensorflow"].__version__,
+        "training_file": to_yaml(options.training),
+    }
 
 
 def label_tree(name: str, classes: Sequence[str]) -> LabelTree:

@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,9 @@ import numpy as np
 from tidzam.audio.features import Float32
 from tidzam.bundle import FILE_NAMES, Bundle, Manifest, write_bundle
 from tidzam.errors import BundleError
+from tidzam.inference import run_onnx
+from trainer.loop import Head
+from trainer.models import Activation
 
 if TYPE_CHECKING:
     import keras
@@ -22,8 +25,35 @@ if TYPE_CHECKING:
 MAX_DIFFERENCE = 1e-4
 
 
-def export(model: keras.Model, manifest: Manifest, examples: Float32, folder: Path) -> Bundle:
-    """Write `model` as a bundle, with Keras weights and ONNX.
+def classifier(model: keras.Model, head: Head, *, activation: Activation, temperature: float) -> keras.Model:
+    """A network of probabilities, shape (n, classes of `head`), from a trained one of logits.
+
+    Their weights are shared. The new layers are called `head` (if `model` has other heads too), `temperature` and
+    `probabilities`.
+    """
+    import keras
+    from keras import layers
+
+    outputs = model.output
+    width = outputs.shape[-1]
+    if width != len(head.classes):
+        chosen = layers.Dense(len(head.classes), use_bias=False, trainable=False, name="head")
+        outputs = chosen(outputs)
+        chosen.set_weights([np.eye(width, dtype=np.float32)[:, head.start : head.stop]])
+    outputs = layers.Rescaling(1 / temperature, name="temperature")(outputs)
+    outputs = layers.Activation(activation, name="probabilities")(outputs)
+    return keras.Model(model.input, outputs)
+
+
+def export(
+    model: keras.Model,
+    manifest: Manifest,
+    examples: Float32,
+    folder: Path,
+    *,
+    add_papers: Callable[[Path, Manifest], object] = lambda folder, manifest: None,
+) -> Bundle:
+    """Write `model`, a `classifier`, as a bundle with Keras weights and ONNX.
 
     `examples`, shape (n, frames, mels), are run by both. Raises BundleError if any probability differs by more than
     `MAX_DIFFERENCE`.
@@ -35,22 +65,13 @@ def export(model: keras.Model, manifest: Manifest, examples: Float32, folder: Pa
         with _quiet():
             model.export(onnx, format="onnx", verbose=False)
         difference = float(np.max(np.abs(expected - run_onnx(onnx, examples))))
-        if difference > MAX_DIFFERENCE:
+        if not difference <= MAX_DIFFERENCE:
             raise BundleError(
                 f"The ONNX file differs from the trained network by {difference:.1e}.",
                 hint="Report it, with the versions of tf2onnx and onnxruntime.",
                 code="bundle_export",
             )
-        return write_bundle(folder, manifest, {"onnx": onnx, "keras": keras_file})
-
-
-def run_onnx(path: Path, features: Float32) -> Float32:
-    """The probabilities that an ONNX file gives for `features`, shape (n, frames, mels)."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    probabilities: Float32 = session.run(None, {session.get_inputs()[0].name: features})[0]
-    return probabilities
+        return write_bundle(folder, manifest, {"onnx": onnx, "keras": keras_file}, add_papers=add_papers)
 
 
 @contextlib.contextmanager

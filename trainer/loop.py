@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,7 @@ PREDICT_BATCH = 256
 
 @dataclass(frozen=True)
 class Report:
-    """How training stands after `step` steps.
+    """How training stands after `step` of `of` steps (0: it is not known how many).
 
     `examples_per_s` and `input_wait` (the share of time, 0…1, that was spent waiting for a batch) are of the steps
     since the last report. `test_loss` is measured now and then, else None.
@@ -37,6 +38,7 @@ class Report:
     examples_per_s: float
     input_wait: float
     test_loss: float | None = None
+    of: int = 0
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,23 @@ class Trainee:
         self.step.assign_add(1)
         return loss
 
+    def finish(self) -> None:
+        """Have the averaged weights take the place of the last ones, if there is an average."""
+        self.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    @cached_property
+    def _predict(self) -> Callable[[Float32], tf.Tensor]:
+        import tensorflow as tf
+
+        predict: Callable[[Float32], tf.Tensor] = tf.function(
+            lambda features: self.model(features, training=False), reduce_retracing=True
+        )
+        return predict
+
     def logits(self, features: Float32) -> Float32:
-        """What the network says of `features`, shape (n, frames, mels): shape (n, outputs). Not in training mode."""
+        """What the network says of `features`, shape (n, frames, mels): shape (n, outputs)."""
         pieces = [features[start : start + PREDICT_BATCH] for start in range(0, len(features), PREDICT_BATCH)]
-        said = [np.asarray(self.model(piece, training=False), dtype=np.float32) for piece in pieces]
-        return np.concatenate(said)
+        return np.concatenate([np.asarray(self._predict(piece), dtype=np.float32) for piece in pieces])
 
 
 def make_optimizer(recipe: Optimizer, step: tf.Variable, iterations: int) -> keras.optimizers.Optimizer:
@@ -185,7 +199,8 @@ def run_local(
         asked = time.perf_counter()
         batch = next(supply)
         waited = time.perf_counter() - asked
-        loss = float(train_step(*batch))
+        told, learning_rate = train_step(*batch)
+        loss = float(told)
         check_loss(loss, step)
         tested = test is not None and (step % testing_step == 0 or step == iterations)
         now = time.perf_counter()
@@ -193,9 +208,10 @@ def run_local(
         yield Report(
             step=step,
             loss=loss,
-            learning_rate=float(trainee.optimizer.learning_rate),
+            learning_rate=float(learning_rate),
             examples_per_s=len(batch.features) / took,
             input_wait=waited / took,
+            of=iterations,
             test_loss=float(test_step(*test)) if test is not None and tested else None,
         )
 
@@ -216,15 +232,16 @@ def _compile(trainee: Trainee, strategy: tf.distribute.Strategy) -> Compiled:
     replicas = strategy.num_replicas_in_sync
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow has no types
-    def train_step(features: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    def train_step(features: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        learning_rate = tf.identity(trainee.optimizer.learning_rate)
         if replicas == 1:
-            return trainee.train_step(features, targets)
+            return trainee.train_step(features, targets), learning_rate
         pieces = [(features[k::replicas], targets[k::replicas]) for k in range(replicas)]
         mine = strategy.experimental_distribute_values_from_function(
             lambda context: pieces[context.replica_id_in_sync_group]
         )
         losses = strategy.run(trainee.train_step, args=(*mine, 1 / replicas))
-        return strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None), learning_rate
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def test_step(features: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:

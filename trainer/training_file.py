@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.config.read import read_model
-from tidzam.errors import AudioError, BundleError
+from tidzam.errors import AudioError, BundleError, ConfigError
 from tidzam.labels import LabelTree
 from trainer.input.steps import AnyStep, Background, Crop, Gain, MicrophoneNoise, Mixup, SpecAugment, Together
 
@@ -20,8 +29,6 @@ SIGMOID_STEPS: tuple[AnyStep, ...] = (Crop(), Gain(), Together(), Background(), 
 SOFTMAX_STEPS: tuple[AnyStep, ...] = (Crop(), Gain(), Background(alone=0.0), MicrophoneNoise(), Mixup(), SpecAugment())
 
 ITERATIONS = 20000
-HEARD_HZ = 10500.0
-"""As high as the default features listen, where the rate allows it."""
 
 
 class _Section(BaseModel):
@@ -43,28 +50,31 @@ class Optimizer(_Section):
 
 
 class Features(_Section):
-    """The FeatureSpec's fields. Without `fmax_hz`, as high as the rate allows, and at most 10.5 kHz."""
+    """The FeatureSpec's fields. What is not said is the data's if it is compiled, and else the default."""
 
-    rate_hz: int = 22050
-    window_s: float = 1.0
-    fft_length: int = 1024
-    hop_length: int = 256
-    n_mels: int = 64
-    fmin_hz: float = 50.0
+    rate_hz: int | None = None
+    window_s: float | None = None
+    fft_length: int | None = None
+    hop_length: int | None = None
+    n_mels: int | None = None
+    fmin_hz: float | None = None
     fmax_hz: float | None = None
-    floor_db: float = -100.0
+    floor_db: float | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         try:
-            self.spec()
+            self.over(FeatureSpec())
         except AudioError as error:
             raise ValueError(str(error)) from error
         return self
 
-    def spec(self) -> FeatureSpec:
-        fields = self.model_dump()
-        return FeatureSpec(**{**fields, "fmax_hz": self.fmax_hz or min(HEARD_HZ, self.rate_hz / 2)})
+    def over(self, base: FeatureSpec) -> FeatureSpec:
+        """`base` but for what is said here. At another rate it hears as high as that allows, and `base` does."""
+        said = self.model_dump(exclude_none=True)
+        if "fmax_hz" not in said:
+            said["fmax_hz"] = min(base.fmax_hz, said.get("rate_hz", base.rate_hz) / 2)
+        return replace(base, **said)
 
 
 def _parents(value: Any) -> Any:
@@ -157,6 +167,25 @@ class TrainingFile(_Section):
 def read_training_file(path: Path) -> TrainingFile:
     """Raises ConfigError naming every mistake: its line, what was found, what is allowed, the nearest known name."""
     return read_model(path, TrainingFile)
+
+
+def override(training: TrainingFile, said: Mapping[str, Any]) -> TrainingFile:
+    """`training`, but for what is `said`: values by field name, or of a section by its fields. None says nothing.
+
+    Raises ConfigError if the result does not hold together.
+    """
+    values = training.model_dump(mode="json")
+    for name, value in said.items():
+        if isinstance(value, Mapping):
+            values[name] = {**values[name], **{key: one for key, one in value.items() if one is not None}}
+        elif value is not None:
+            values[name] = value
+    if said.get("iterations") is not None:
+        values["epochs"] = None
+    try:
+        return TrainingFile.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())) from None
 
 
 def to_yaml(training: TrainingFile) -> str:

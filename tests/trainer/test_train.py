@@ -1,4 +1,4 @@
-"""Training end to end, small: two tones and silence, a bundle that works, and what is refused."""
+"""Training end to end, small: two tones, a bundle that works, and what is refused."""
 
 import subprocess
 import sys
@@ -10,40 +10,25 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from tidzam.audio.features import FeatureSpec, extract
+from tests.support.tones import PITCHES_HZ, SPEC, options, tone
+from tidzam.audio.features import extract
 from tidzam.bundle import Bundle, read_bundle
 from tidzam.errors import ConfigError, DatasetError
+from tidzam.inference import run_onnx
 from trainer.__main__ import cli
-from trainer.app import Options, train
-from trainer.export import run_onnx
+from trainer.app import train
+from trainer.options import Options
 
-SPEC = FeatureSpec(rate_hz=8000, window_s=0.25, fft_length=256, hop_length=128, n_mels=16, fmax_hz=4000)
-PITCHES_HZ = {"high": 2800.0, "low": 500.0}
-
-
-def tone(hz: float, seconds: float = 0.6) -> np.ndarray:
-    return (0.2 * np.sin(2 * np.pi * hz * np.arange(int(8000 * seconds)) / 8000)).astype(np.float32)
+FEATURES = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(np.float32)
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("tones")
-    for label, hz in PITCHES_HZ.items():
-        (root / label).mkdir()
-        for number in range(10):
-            soundfile.write(root / label / f"{number}.wav", tone(hz * (0.95 + 0.01 * number)), 8000)
-    return root
-
-
-def options(folders: Path, out: Path) -> Options:
-    return Options(
-        dataset_train=folders, out=out, name="tones", spec=SPEC, iterations=60, batch_size=16, learning_rate=5e-3
-    )
+def train_one(options: Options) -> Bundle:
+    return train(options, say=lambda _: None)[0]
 
 
 @pytest.fixture(scope="module")
 def bundle(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return train(options(folders, tmp_path_factory.mktemp("out") / "tones"), say=lambda _: None)
+    return train_one(options(folders, tmp_path_factory.mktemp("out") / "tones"))
 
 
 def probabilities(bundle: Bundle, sound: np.ndarray) -> dict[str, float]:
@@ -62,41 +47,50 @@ def test_it_learns_two_tones(bundle: Bundle) -> None:
 @pytest.mark.timeout(120)
 def test_the_bundle_verifies_and_describes_itself(bundle: Bundle) -> None:
     manifest = read_bundle(bundle.folder).manifest
-    assert manifest.classes == ("high", "low")
+    assert manifest.classes == ("high", "low") and manifest.features == SPEC
     assert manifest.labels.parents == {"tones": None, "high": "tones", "low": "tones"}
-    assert manifest.provenance["clips"]["bad"] == 0 and manifest.provenance["iterations"] == 60
+    assert manifest.provenance["clips"]["bad"] == 0
+    assert "iterations: 60" in manifest.provenance["training_file"]
 
 
 @pytest.mark.timeout(120)
 def test_keras_and_onnx_agree(bundle: Bundle) -> None:
     import keras
 
-    features = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(np.float32)
-    expected = keras.models.load_model(bundle.file("keras"))(features, training=False)
-    np.testing.assert_allclose(run_onnx(bundle.file("onnx"), features), expected, atol=1e-4)
+    expected = keras.models.load_model(bundle.file("keras"))(FEATURES, training=False)
+    np.testing.assert_allclose(run_onnx(bundle.file("onnx"), FEATURES), expected, atol=1e-4)
 
 
 @pytest.mark.timeout(120)
-def test_same_seed_same_weights_and_another_seed_others(folders: Path, tmp_path: Path) -> None:
-    short = replace(options(folders, tmp_path / "x"), iterations=8)
-    runs = [replace(short, out=tmp_path / name, seed=seed) for name, seed in (("a", 3), ("b", 3), ("c", 4))]
-    features = extract(tone(900)[None, : SPEC.window_samples], SPEC)
-    a, b, c = (run_onnx(train(run, say=lambda _: None).file("onnx"), features) for run in runs)
+def test_same_seed_same_weights_whoever_makes_the_batches(folders: Path, tmp_path: Path) -> None:
+    runs = {
+        "a": options(folders, tmp_path / "a", iterations=6, seed=3),
+        "b": replace(options(folders, tmp_path / "b", iterations=6, seed=3), batch_workers=2),
+        "c": options(folders, tmp_path / "c", iterations=6, seed=4),
+    }
+    a, b, c = (run_onnx(train_one(run).file("onnx"), FEATURES) for run in runs.values())
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)
 
 
 @pytest.mark.timeout(60)
 def test_an_unreadable_file_is_told_counted_and_skipped(folders: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
     for label in PITCHES_HZ:
-        (tmp_path / "data" / label).mkdir(parents=True)
+        (data / label).mkdir(parents=True)
         for path in (folders / label).iterdir():
-            (tmp_path / "data" / label / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "data" / "low" / "bad.wav").write_text("not sound")
+            (data / label / path.name).write_bytes(path.read_bytes())
+    (data / "low" / "bad.wav").write_text("not sound")
+    (data / "low" / "empty.wav").touch()
+    soundfile.write(data / "low" / "other.wav", tone(500, rate_hz=16000), 16000)
     said: list[str] = []
-    short = replace(options(tmp_path / "data", tmp_path / "x"), iterations=1)
-    assert train(short, say=said.append).manifest.provenance["clips"]["bad"] == 1
-    assert any("bad.wav" in line for line in said)
+    short = options(data, tmp_path / "x", iterations=1)
+    (bundle,) = train(short, say=said.append)
+    assert bundle.manifest.provenance["clips"]["bad"] == 2
+    assert any("bad.wav" in line for line in said) and any("empty.wav" in line for line in said)
+    assert [line for line in said if "brought to" in line] == ["sound at 8000, 16000 Hz is brought to 8000 Hz"]
+    with pytest.raises(DatasetError, match="2 files cannot be read"):
+        train_one(replace(short, out=tmp_path / "y", strict=True))
 
 
 def test_a_class_of_which_nothing_can_be_read(folders: Path, tmp_path: Path) -> None:
@@ -104,33 +98,34 @@ def test_a_class_of_which_nothing_can_be_read(folders: Path, tmp_path: Path) -> 
     (tmp_path / "data" / "high").symlink_to(folders / "high")
     (tmp_path / "data" / "low" / "1.wav").write_text("not sound")
     with pytest.raises(DatasetError, match="No file of low can be read"):
-        train(options(tmp_path / "data", tmp_path / "x"), say=lambda _: None)
+        train_one(options(tmp_path / "data", tmp_path / "x"))
 
 
 def test_wrong_names_are_refused(folders: Path, tmp_path: Path) -> None:
-    good = options(folders, tmp_path / "x")
     with pytest.raises(ConfigError, match="no network called 'huge'"):
-        train(replace(good, dnn="huge"), say=lambda _: None)
+        train_one(options(folders, tmp_path / "x", dnn="huge"))
     with pytest.raises(DatasetError, match="--exclusive names silence"):
-        train(replace(good, exclusive=("silence",)), say=lambda _: None)
+        train_one(options(folders, tmp_path / "x", exclusive=("silence",)))
+    with pytest.raises(DatasetError, match="'wind' is neither a class nor a folder"):
+        train_one(options(folders, tmp_path / "x", background=("wind",)))
 
 
 def test_a_folder_that_is_no_bundle_is_never_replaced(folders: Path, tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("keep me")
     with pytest.raises(ConfigError, match="is there already"):
-        train(options(folders, tmp_path), say=lambda _: None)
+        train_one(options(folders, tmp_path))
     assert (tmp_path / "precious.txt").exists()
 
 
 def test_a_name_that_no_bundle_can_have_is_refused_at_once(folders: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot name a classifier"):
-        train(replace(options(folders, tmp_path / "x"), name="../x"), say=lambda _: None)
+        train_one(replace(options(folders, tmp_path / "x"), name="../x"))
 
 
 @pytest.mark.timeout(60)
 def test_softmax_is_measured_clip_by_clip(folders: Path, tmp_path: Path) -> None:
-    exclusive = replace(options(folders, tmp_path / "x"), activation="softmax", iterations=100)
-    validation = train(exclusive, say=lambda _: None).manifest.accuracy["validation"]
+    exclusive = options(folders, tmp_path / "x", activation="softmax", iterations=100)
+    validation = train_one(exclusive).manifest.accuracy["validation"]
     assert validation["clips"]["accuracy"] > 0.9
     assert np.sum(validation["clips"]["confusion"]) == validation["clips"]["clips"]
 
@@ -140,10 +135,11 @@ def test_command_line_refuses_what_it_cannot_do(tmp_path: Path) -> None:
     empty = subprocess.run([*argv, str(tmp_path)], capture_output=True, text=True, timeout=30, check=False)
     assert empty.returncode == 1 and "holds no class" in empty.stderr
     assert empty.stderr.startswith("trainer: ") and empty.stderr.count("\n") == 1
-    cluster = subprocess.run(
-        [*argv, str(tmp_path), "--job-type", "ps"], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert cluster.returncode == 2 and "--job-type" in cluster.stderr
+
+
+def test_what_must_be_said_is_asked_for() -> None:
+    shown = CliRunner().invoke(cli, ["-o", "x"])
+    assert shown.exit_code == 2 and "--dataset-train is needed" in shown.output
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

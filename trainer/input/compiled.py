@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from trainer.input.split import Subset
 
 
 class CompiledSource:
-    """The samples of a dataset, read from its mapped shards. Those of the classes in `background` have no class."""
+    """The samples of a dataset, read from its mapped shards. One whose class is not in `classes` is background."""
 
-    def __init__(self, dataset: Dataset, background: Collection[str] = ()) -> None:
+    def __init__(self, dataset: Dataset, classes: Sequence[str]) -> None:
         self._dataset = dataset
-        self.classes = tuple(label for label in dataset.classes if label not in background)
-        numbers = [self.classes.index(label) if label in self.classes else BACKGROUND for label in dataset.classes]
-        self.labels: NDArray[np.int64] = np.array(numbers, dtype=np.int64)[dataset.labels]
+        self.classes = tuple(classes)
+        numbers = {label: number for number, label in enumerate(self.classes)}
+        table = np.array([numbers.get(label, BACKGROUND) for label in dataset.classes], dtype=np.int64)
+        self.labels: NDArray[np.int64] = table[dataset.labels]
 
     @property
     def spec(self) -> FeatureSpec:

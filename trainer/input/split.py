@@ -53,6 +53,38 @@ class Subset:
         return Subset(self._source, self._indices[index::count])
 
 
+class Joined:
+    """Several sources of the same classes and features, one after the other."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = tuple(sources)
+        self._starts = np.cumsum([0, *map(len, sources)])
+        self.classes, self.spec = sources[0].classes, sources[0].spec
+        self.labels: NDArray[np.int64] = np.concatenate([source.labels for source in sources])
+
+    @property
+    def groups(self) -> Sequence[str]:
+        return [group for source in self._sources for group in source.groups]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def strip(self, index: int) -> Float32:
+        source, inside = self._place(index)
+        return source.strip(inside)
+
+    def origin(self, index: int) -> Origin:
+        source, inside = self._place(index)
+        return source.origin(inside)
+
+    def part(self, index: int, count: int) -> Source:
+        return Subset(self, np.arange(index, len(self), count))
+
+    def _place(self, index: int) -> tuple[Source, int]:
+        number = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self._sources[number], index - int(self._starts[number])
+
+
 def split(source: Source) -> tuple[Subset, Subset]:
     """Training and validation strips, about 80 to 20, the same on every machine.
 

@@ -1,0 +1,12 @@
+"""What several tests of the trainer begin with."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.tones import write_tone_folders
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tone_folders(tmp_path_factory.mktemp("tones"))

@@ -1,0 +1,81 @@
+"""What a training is told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tidzam.bundle import MANIFEST
+from tidzam.errors import ConfigError
+from trainer.training_file import TrainingFile
+
+BUNDLE_NAME = r"[A-Za-z0-9_.-]{1,64}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a training is told: its data, its place, how it is to go about it; `training` says what is learnt and how.
+
+    `out` is the bundle's folder, or with `expert` that of several. `batch_workers` processes make batches; with 0 it
+    is a thread. `cache_mb` bounds the features that they keep, all together.
+    """
+
+    dataset_train: Path
+    dataset_test: Path | None = None
+    out: Path
+    name: str
+    training: TrainingFile = field(default_factory=TrainingFile)
+    expert: bool = False
+    init: Path | None = None
+    resume: bool = False
+    strict: bool = False
+    batch_workers: int = 1
+    cache_mb: int = 1024
+    checkpoint_step: int = 500
+    stats_step: int | None = None
+    nb_embeddings: int = 50
+
+    @property
+    def work(self) -> Path:
+        """Beside the bundle: `checkpoints`, `summaries` and `training.yaml`, the training as it is."""
+        return self.out.with_name(self.out.name + ".training")
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.work / "checkpoints"
+
+    @property
+    def summaries(self) -> Path:
+        return self.work / "summaries"
+
+
+def check_places(options: Options) -> None:
+    """Refuse now what would fail when all is trained, or take the place of something that is no bundle."""
+    if re.fullmatch(BUNDLE_NAME, options.name) is None:
+        raise ConfigError(
+            f"{options.name!r} cannot name a classifier.", hint="Use letters, digits and ._-", field="name"
+        )
+    out = options.out
+    bundles = [out] if not options.expert else [path for path in _entries(out) if not path.name.startswith(".")]
+    if any(not _is_free(bundle) for bundle in bundles) or (out.exists() and not out.is_dir()):
+        raise ConfigError(
+            f"{out} is there already, and is no bundle.",
+            hint="Name a folder that is new, empty or a bundle.",
+            field="out",
+        )
+    if any(options.checkpoints.glob("*.index")) and not options.resume:
+        raise ConfigError(
+            f"{options.work} holds an unfinished training.",
+            hint="Go on with --resume, or remove it.",
+            field="resume",
+            code="unfinished",
+        )
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _is_free(place: Path) -> bool:
+    return not place.exists() or (place / MANIFEST).is_file() or (place.is_dir() and not any(place.iterdir()))
