@@ -9,7 +9,8 @@ TidzamError
 ├── JackError          the JACK server is away, full or refuses
 ├── AudioError         sound that cannot be read or used
 ├── BundleError        a classifier bundle that cannot be trusted
-└── DatasetError       audio folders or datasets that cannot be used
+├── DatasetError       audio folders or datasets that cannot be used
+└── ClusterError       a machine of a training cluster is away, taken or refuses
 """
 
 from __future__ import annotations
@@ -73,3 +74,7 @@ class BundleError(TidzamError):
 
 class DatasetError(TidzamError):
     code = "dataset"
+
+
+class ClusterError(TidzamError):
+    code = "cluster"

@@ -1,0 +1,105 @@
+"""A cluster's process whose training proves itself: each step takes exactly one away from the one weight.
+
+`python -m tests.support.cluster JOB INDEX PS WORKERS ITERATIONS [CHECKPOINTS [resume]]` is a parameter server, a worker
+or, as worker 0, the coordinator, which ends with a line of JSON: step, weight, Keras's own count, and what it reported.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tidzam.errors import TidzamError
+from tidzam.log import set_up_logging
+from trainer.cluster.coordinator import Coordinator
+from trainer.cluster.members import Cluster, parse_cluster
+from trainer.cluster.station import Station
+from trainer.input.source import Batch
+
+STEP_S = 0.02
+
+
+def batches(index: int, start: int) -> Iterator[Batch]:
+    """Batches that tell who made them, and how late in the training."""
+    number = start
+    while True:
+        time.sleep(STEP_S)
+        yield Batch(np.full((2, 3, 1), index, np.float32), np.full((2, 1), number, np.float32))
+        number += 1
+
+
+def main() -> None:
+    job, index, ps, workers, iterations, *places = sys.argv[1:]
+    cluster = parse_cluster(job_type=job, task_index=int(index), ps=ps, workers=workers)
+    set_up_logging("warning")
+    logging.getLogger("trainer").setLevel("INFO")
+    if cluster.coordinates:
+        print(json.dumps(coordinate(cluster, int(iterations), places)), flush=True)
+        return
+    station = Station(cluster)
+    station.supply(lambda start: batches(cluster.index, start), about="ones")
+    station.wait()
+
+
+def coordinate(cluster: Cluster, iterations: int, places: list[str]) -> dict[str, Any]:
+    import keras
+    import tensorflow as tf
+
+    from trainer.checkpoints import Checkpoints
+    from trainer.loop import Head, Trainee
+
+    class Descending(Trainee):
+        def cost(self, targets: Any, logits: Any) -> Any:
+            return logits[:, 0] * 0 + tf.add_n([tf.reduce_sum(v) for v in self.model.trainable_variables])
+
+    coordinator = Coordinator(cluster)
+    strategy = coordinator.connect(lambda start: batches(0, start), about="ones")
+    with strategy.scope():
+        only_first = tf.VariableAggregation.ONLY_FIRST_REPLICA
+        step = tf.Variable(0, dtype=tf.int64, trainable=False, aggregation=only_first)
+        layers = [keras.Input((3, 1)), keras.layers.Flatten(), keras.layers.Dense(1, kernel_initializer="zeros")]
+        model = keras.Sequential(layers)
+        optimizer = keras.optimizers.SGD(1.0)
+        optimizer.build(model.trainable_variables)
+        trainee = Descending(model, optimizer, step, heads=[Head("one", ("one",))], activation="sigmoid")
+    checkpoints = Checkpoints(Path(places[0]), trainee, every=100) if places else None
+    began = checkpoints.resume() if checkpoints and "resume" in places else 0
+    reports = []
+    for report in coordinator.run(trainee, None, iterations=iterations, testing_step=100):
+        reports.append(report)
+        if report.step % 100 == 0:
+            print(f"step {report.step}", file=sys.stderr, flush=True)
+        if checkpoints:
+            checkpoints.watch(report)
+    weights = [float(value) for variable in model.trainable_variables for value in np.ravel(variable.numpy())]
+    coordinator.dismiss()
+    return {
+        "began": began,
+        "step": int(step),
+        "weights": weights,
+        "keras": int(optimizer.iterations),
+        "reports": len(reports),
+        "last": reports[-1].step if reports else None,
+        "examples_per_s": reports[-1].examples_per_s if reports else None,
+    }
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except TidzamError as error:
+        print(f"trainer: {error}", file=sys.stderr, flush=True)
+        os._exit(1)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(3)
+    os._exit(0)

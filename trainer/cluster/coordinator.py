@@ -1,0 +1,216 @@
+"""Worker 0: finds the others, is the only one to tell them what to do, and reports each step that one of them made."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tidzam import __version__
+from tidzam.errors import ClusterError, DatasetError, TidzamError
+from trainer.cluster import calls
+from trainer.cluster.members import Cluster, Member, wait_until_reachable, why_silent
+from trainer.cluster.station import MakeBatches, Station
+from trainer.input.source import Batch
+from trainer.loop import Report, Trainee, check_loss
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+log = logging.getLogger(__name__)
+
+AHEAD = 2
+"""Steps that are scheduled for each worker before the first has come back."""
+
+DATA_POLL_S = 0.5
+RATE_OVER = 20
+"""Steps that `examples_per_s` looks back on, for each worker: one step alone says nothing, they end together."""
+
+
+class Coordinator:
+    """The one that trains with all of the cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Find the others and lead them.
+
+        Raises ClusterError: `cluster_taken` if there is a coordinator already, `cluster_unreachable` naming those
+        that do not answer within 30 s, or that are something else.
+        """
+        if why_silent(cluster.me.address) is None:
+            raise _taken(cluster.me.address)
+        self._cluster = cluster
+        self._station = Station(cluster)
+        wait_until_reachable(cluster.others)
+        for member in cluster.others:
+            _check_is(member)
+        first = cluster.servers[0]
+        leader = calls.ask(first, "claim", cluster.me.address)
+        if leader != cluster.me.address:
+            raise _taken(leader)
+
+    def connect(self, make: MakeBatches, *, about: str) -> tf.distribute.Strategy:
+        """Take part with batches of one's own, wait until the others have read their data, and join them all.
+
+        Raises ClusterError (`cluster_data`) if a worker's data are not what these are `about`.
+        """
+        import tensorflow as tf
+
+        self._station.supply(make, about=about)
+        for member in self._cluster.others:
+            calls.ask(member, "claim", self._cluster.me.address)
+            if member.job == "worker":
+                _check_data(member, about)
+        resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(self._station.spec, rpc_layer="grpc")
+        with _one_line_errors():
+            self.strategy = tf.distribute.ParameterServerStrategy(resolver)
+            self._coordinator = tf.distribute.coordinator.ClusterCoordinator(self.strategy)
+        return self.strategy
+
+    def run(self, trainee: Trainee, test: Batch | None, *, iterations: int, testing_step: int) -> Iterator[Report]:
+        """Train from the trainee's own step to `iterations`, all workers at once, each on its part of the data.
+
+        The steps are reported as they come back. At each `testing_step` the workers pause, so that what is measured
+        and saved then is of exactly that step. Raises ClusterError if a parameter server is gone, DatasetError
+        (`loss`) if the loss is no longer a number.
+        """
+        train_step, test_step = self._compile(trainee)
+        done = int(trainee.step)
+        ends: deque[float] = deque([time.perf_counter()], maxlen=1 + RATE_OVER * len(self._cluster.workers))
+        while done < iterations:
+            pause = min(iterations, (done // testing_step + 1) * testing_step)
+            for loss, learning_rate, examples, waited in self._round(train_step, done, pause):
+                done += 1
+                ends.append(time.perf_counter())
+                check_loss(loss, done)
+                tested = test is not None and done == pause
+                yield Report(
+                    step=done,
+                    loss=loss,
+                    learning_rate=learning_rate,
+                    examples_per_s=examples * (len(ends) - 1) / (ends[-1] - ends[0]),
+                    input_wait=waited,
+                    of=iterations,
+                    test_loss=float(test_step(*test)) if test is not None and tested else None,
+                )
+
+    def _round(self, train_step: Any, start: int, stop: int) -> Iterator[list[float]]:
+        """Steps `start` to `stop`, at most `AHEAD` a worker at once. When it is left, none is under way."""
+        waiting: deque[Any] = deque()
+        scheduled, failed = start, False
+        try:
+            with _one_line_errors():
+                while scheduled < stop or waiting:
+                    while scheduled < stop and len(waiting) < AHEAD * len(self._cluster.workers):
+                        waiting.append(self._schedule(train_step, scheduled))
+                        scheduled += 1
+                    result = waiting.popleft().fetch()
+                    yield [float(value) for value in result]
+        except TidzamError:
+            failed = True
+            raise
+        finally:
+            if waiting and not failed:
+                self._coordinator.join()
+
+    def _schedule(self, train_step: Any, number: int) -> Any:
+        import tensorflow as tf
+
+        return self._coordinator.schedule(train_step, args=(tf.constant(number, tf.int64),))
+
+    def _compile(self, trainee: Trainee) -> tuple[Any, Any]:
+        """The training step, which makes its batch where it runs, and the test step."""
+        import tensorflow as tf
+
+        shapes = (trainee.model.input_shape, trainee.model.output_shape)
+
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]  # TensorFlow has no types
+        def train_step(number: tf.Tensor) -> tf.Tensor:
+            features, targets, waited = calls.call("batch", "", number, [tf.float32] * 3)
+            features.set_shape(shapes[0])
+            targets.set_shape(shapes[1])
+            rate = tf.identity(trainee.optimizer.learning_rate)
+            loss = self.strategy.run(trainee.train_step, args=(features, targets))
+            return tf.stack([loss, rate, tf.cast(tf.shape(features)[0], tf.float32), waited])
+
+        @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
+        def test_step(features: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+            return tf.reduce_mean(trainee.cost(targets, trainee.model(features, training=False)))
+
+        return train_step, test_step
+
+    def dismiss(self) -> None:
+        """Tell the others that the training is over, so that they end."""
+        for member in self._cluster.others:
+            try:
+                calls.ask(member, "leave")
+            except ClusterError as error:
+                log.warning("%s", error)
+
+
+def _taken(address: str) -> ClusterError:
+    return ClusterError(
+        f"{address} coordinates this cluster already.",
+        hint="Wait for it, or end it: a cluster has one worker 0.",
+        code="cluster_taken",
+    )
+
+
+def _check_is(member: Member) -> None:
+    """Raises ClusterError if something else, or another version of it, answers at the address of `member`."""
+    job, index, version, _ = json.loads(calls.ask(member, "hello"))
+    if (job, index) != (member.job, member.index):
+        raise ClusterError(
+            f"{member.address} is {job} {index}, not {member.job} {member.index}.",
+            hint="Give every process the same --ps and --workers.",
+            code="cluster_unreachable",
+        )
+    if version != __version__:
+        raise ClusterError(
+            f"{member} runs Tidzam {version}, and this is {__version__}.",
+            hint="Install one version everywhere.",
+            code="cluster_version",
+        )
+
+
+def _check_data(member: Member, about: str) -> None:
+    """Wait until a worker has read its data. Raises ClusterError if it has others, or ended over them."""
+    told = False
+    while not (theirs := json.loads(calls.ask(member, "hello"))[3]):
+        if not told:
+            log.info("waiting for %s to read its data", member)
+            told = True
+        time.sleep(DATA_POLL_S)
+    if theirs != about:
+        raise ClusterError(
+            f"{member} trains on {theirs}, and this is {about}.",
+            hint="Give every worker the same data and options.",
+            code="cluster_data",
+        )
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Say TensorFlow's errors as ours. A lost worker is none: its steps are made by another."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        text = str(error)
+        said = re.search(r"(?:DatasetError|AudioError): (.+)", text)
+        if said:
+            raise DatasetError(said[1]) from None
+        server = re.search(r"/job:ps/replica:0/task:(\d+)", text)
+        if isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)) or server:
+            which = f"Parameter server {server[1]}" if server else "A parameter server"
+            raise ClusterError(
+                f"{which} is gone, and with it the weights since the last checkpoint.",
+                hint="Start it again, and train with --resume.",
+                code="cluster_lost",
+            ) from None
+        raise

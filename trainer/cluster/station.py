@@ -1,0 +1,123 @@
+"""What every process of a cluster is: TensorFlow's server, and answers to those who ask."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tidzam import __version__
+from tidzam.errors import ClusterError
+from trainer.cluster import calls
+from trainer.cluster.members import Cluster, why_silent
+from trainer.input.source import Batch
+
+log = logging.getLogger(__name__)
+
+MakeBatches = Callable[[int], Iterator[Batch]]
+"""The batches of this worker's part of the data, from number `start` on."""
+
+FAREWELL_S = 0.5
+
+
+class Supply:
+    """This worker's batches, one after the other, and how long each was waited for."""
+
+    def __init__(self, make: MakeBatches) -> None:
+        self._make = make
+        self._batches: Iterator[Batch] | None = None
+        self._lock = threading.Lock()
+        self._last = time.perf_counter()
+
+    def next(self, start: int) -> tuple[Batch, float]:
+        """The next batch, and the share (0…1) of the time since the last one that was spent waiting for it.
+
+        The first one, and the first after `restart`, is batch number `start`.
+        """
+        with self._lock:
+            asked = time.perf_counter()
+            if self._batches is None:
+                self._batches = self._make(start)
+            batch = next(self._batches)
+            now = time.perf_counter()
+            since, self._last = now - self._last, now
+            return batch, (now - asked) / max(since, 1e-9)
+
+    def restart(self) -> None:
+        """Begin anew with the next batch: another coordinator has come, and says where."""
+        with self._lock:
+            self._batches = None
+
+
+class Station:
+    """This process's place in the cluster. TensorFlow's server cannot be stopped: it lasts as long as the process."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Start serving. Raises ClusterError (`cluster_taken`) if something else listens at this process's port."""
+        import tensorflow as tf
+
+        self.cluster = cluster
+        self._supply: Supply | None = None
+        self._about = ""
+        self._leader = ""
+        self._leaving = threading.Event()
+        calls.register(self._answer)
+        self.spec = tf.train.ClusterSpec({"ps": list(cluster.ps), "worker": list(cluster.workers)})
+        try:
+            self._server = tf.distribute.Server(
+                self.spec, job_name=cluster.job, task_index=cluster.index, protocol="grpc"
+            )
+        except tf.errors.OpError:
+            raise ClusterError(
+                f"Cannot listen at {cluster.me.address}.", hint="End what listens there.", code="cluster_taken"
+            ) from None
+        log.info("%s: serving", cluster.me)
+
+    def supply(self, make: MakeBatches, *, about: str) -> None:
+        """Make batches for the training from now on. `about` says what they are of: all workers must say the same."""
+        self._supply, self._about = Supply(make), about
+
+    def wait(self) -> None:
+        """Until the coordinator says that the training is over."""
+        while not self._leaving.wait(1.0):  # a wait without end would not hear Ctrl-C everywhere
+            pass
+        time.sleep(FAREWELL_S)  # so that the answer to the farewell is still sent
+
+    def _answer(self, verb: bytes, text: bytes, number: Any) -> Any:
+        """What this process says. In a thread of TensorFlow's, several at once."""
+        match verb:
+            case b"batch":
+                return self._batch(int(number))
+            case b"hello":
+                return self._hello()
+            case b"claim":
+                return self._claim(text.decode())
+            case b"leave":
+                self._leaving.set()
+                return b""
+            case _:
+                raise ValueError(f"{verb!r} is nothing that a {self.cluster.job} is asked")
+
+    def _batch(self, start: int) -> list[Any]:
+        if self._supply is None:
+            raise RuntimeError(f"{self.cluster.me} has no data yet")
+        batch, waited = self._supply.next(start)
+        return [batch.features, batch.targets, np.float32(waited)]
+
+    def _hello(self) -> bytes:
+        me = self.cluster.me
+        return json.dumps([me.job, me.index, __version__, self._about]).encode()
+
+    def _claim(self, leader: str) -> bytes:
+        """Take `leader`, an address, for the coordinator, unless another one is alive; answers who coordinates."""
+        free = not self._leader or self._leader == leader or why_silent(self._leader) is not None
+        if free:
+            self._leader = leader
+            if self._supply is not None:
+                self._supply.restart()
+        return self._leader.encode()
