@@ -13,6 +13,7 @@ from tidzam.bundle import Bundle
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
 from trainer.app import train
+from trainer.commands import evaluate_command
 from trainer.options import Options
 from trainer.progress import following, say
 from trainer.training_file import ITERATIONS, TrainingFile, override, read_training_file
@@ -147,7 +148,7 @@ def main(
     workers: Later = None,
     ps: Later = None,
 ) -> None:
-    """Train a classifier and write it as a bundle."""
+    """Train a classifier and write it as a bundle; or `evaluate` one."""
     if context.invoked_subcommand is not None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -207,6 +208,8 @@ def _verdict(bundle: Bundle) -> str:
     size = sum(entry.size_bytes for entry in bundle.manifest.files.values())
     return f"{bundle.folder}: {size // 1000} kB, macro F1 {validation['macro_f1']:.3f} on validation clips"
 
+
+cli.command("evaluate")(evaluate_command)
 
 if __name__ == "__main__":
     cli()

@@ -49,6 +49,16 @@ def targets_of(labels: NDArray[Any], table: Float32) -> Float32:
     return targets
 
 
+def clips_of(source: Source) -> NDArray[np.int64]:
+    """For each strip the number of its clip: what is of one file, and of one class, is one clip."""
+    numbers: dict[tuple[str, int | None, int], int] = {}
+    clips = np.empty(len(source), dtype=np.int64)
+    for index, label in enumerate(source.labels.tolist()):
+        origin = source.origin(index)
+        clips[index] = numbers.setdefault((origin.file, origin.channel, label), len(numbers))
+    return clips
+
+
 def answer(source: Source, spec: FeatureSpec, predict: Predict, *, overlap: float = 0.0) -> Answers:
     """Have `predict` answer all windows of `source`, a strip after the other; few are in memory at once."""
     said, strips, starts = [], [], []

@@ -1,10 +1,13 @@
 """From strips to windows, in the right order, and what is right for each."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tests.support.strips import Strips
 from tidzam.audio.features import FeatureSpec, Float32
-from trainer.answers import AT_ONCE, answer, draw_examples, window_starts
+from tidzam.dataset import Origin
+from trainer.answers import AT_ONCE, answer, clips_of, draw_examples, window_starts
 from trainer.input.source import BACKGROUND
 
 SPEC = FeatureSpec(rate_hz=8000, window_s=0.25, fft_length=256, hop_length=128, n_mels=4, fmax_hz=4000)
@@ -66,6 +69,12 @@ def test_a_table_gives_a_class_several_targets() -> None:
     source = numbered(N, N, labels=(0, 1))
     table = np.array([[1, 1, 0], [0, 0, 1]], dtype=np.float32)
     assert answer(source, SPEC, first_frame).targets(source, table).tolist() == [[1, 1, 0], [0, 0, 1]]
+
+
+def test_strips_of_one_file_and_class_are_one_clip() -> None:
+    origins = (Origin("a.wav"), Origin("b.wav"), Origin("a.wav", 60.0), Origin("a.wav", 90.0), Origin("a.wav", 0.0, 1))
+    source = replace(numbered(N, N, N, N, N, labels=(0, 0, 0, 1, 0)), origins=origins)
+    assert clips_of(source).tolist() == [0, 1, 0, 2, 3]
 
 
 def test_examples_are_drawn_once_from_the_middle() -> None:

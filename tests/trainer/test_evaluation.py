@@ -1,0 +1,114 @@
+"""Measuring a bundle on sound of one's own, through the command line too."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from tests.support.bundles import SPEC, tone_manifest, write_tone_bundle
+from tests.support.datasets import write
+from tidzam.audio.features import extract
+from tidzam.bundle import Bundle
+from tidzam.dataset import DatasetWriter, Draft, Origin
+from tidzam.errors import DatasetError
+from tidzam.labels import LabelTree
+from trainer.__main__ import cli
+from trainer.evaluation import evaluate, table_for
+
+PITCHES_HZ = {"bass": 500.0, "whistle": 3000.0}
+
+
+def tone(hz: float, seconds: float) -> np.ndarray:
+    return (0.2 * np.sin(2 * np.pi * hz * np.arange(int(SPEC.rate_hz * seconds)) / SPEC.rate_hz)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    folder = tmp_path_factory.mktemp("bundles")
+    return write_tone_bundle(folder, "selector", {label: (hz,) for label, hz in PITCHES_HZ.items()})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three clips of a few windows a class, one of which holds the other tone; and a file that is not sound."""
+    for label, hz in PITCHES_HZ.items():
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for number in range(3):
+            wrong = label == "bass" and number == 0
+            samples = tone(PITCHES_HZ["whistle"] if wrong else hz, 1.1 + number)
+            soundfile.write(tmp_path / "data" / label / f"{number}.wav", samples, SPEC.rate_hz)
+    (tmp_path / "data" / "bass" / "bad.wav").write_text("not sound")
+    return tmp_path / "data"
+
+
+def test_an_audio_folder_is_measured_by_windows_and_by_clips(bundle: Bundle, folder: Path) -> None:
+    found = evaluate(bundle, folder)
+    assert found.measures.windows == 2 * (1 + 2 + 3)
+    assert found.measures.clips.confusion.tolist() == [[2, 1], [0, 3]]
+    assert found.measures.classes["bass"].recall == pytest.approx(5 / 6)
+    assert [one.path.name for one in found.bad] == ["bad.wav"]
+    assert found.data.startswith("on the 6 files of")
+
+
+def test_a_compiled_dataset_is_measured_and_named_by_its_checksum(bundle: Bundle, tmp_path: Path) -> None:
+    draft = Draft(name="tones", spec=SPEC, classes=tuple(PITCHES_HZ), labels=LabelTree.flat(tuple(PITCHES_HZ)))
+    with DatasetWriter(tmp_path / "tones", draft) as writer:
+        for label, hz in enumerate(PITCHES_HZ.values()):
+            writer.add(extract(tone(hz, SPEC.window_s)[None], SPEC)[0], label, Origin(f"{label}.wav"))
+        dataset = writer.finish(provenance={})
+    found = evaluate(bundle, tmp_path / "tones")
+    assert found.measures.macro_f1 == 1 and found.measures.clips.accuracy == 1
+    assert dataset.checksum in found.data
+
+
+def test_a_dataset_of_other_features_is_refused_and_both_are_shown(bundle: Bundle, tmp_path: Path) -> None:
+    write(tmp_path / "other", [0, 1], classes=tuple(PITCHES_HZ))
+    with pytest.raises(DatasetError, match=r"rate_hz 22050.*rate_hz 8000"):
+        evaluate(bundle, tmp_path / "other")
+
+
+def test_a_class_below_one_counts_as_that_one() -> None:
+    manifest = tone_manifest("selector", ("birds", "rain"))
+    tree = LabelTree({"birds": None, "birds-crow": "birds", "rain": None})
+    table = table_for(("birds-crow", "rain", "birds"), manifest, tree)
+    assert table.tolist() == [[1, 0], [0, 1], [1, 0]]
+
+
+def test_foreign_classes_are_refused_or_count_as_background(bundle: Bundle, folder: Path) -> None:
+    (folder / "thunder").mkdir()
+    soundfile.write(folder / "thunder" / "1.wav", tone(PITCHES_HZ["bass"], 1.1), SPEC.rate_hz)
+    with pytest.raises(DatasetError, match="thunder: not a class of selector, which knows bass, whistle"):
+        evaluate(bundle, folder)
+    measures = evaluate(bundle, folder, background=["thunder"]).measures
+    assert measures.classes["bass"].precision == pytest.approx(5 / 6)  # thunder is taken for it
+    assert measures.clips.confusion.sum() == 6  # and asked of no clip's name
+
+
+def run(*argv: str) -> tuple[int, str]:
+    shown = CliRunner().invoke(cli, ["evaluate", *argv], env={"COLUMNS": "120"})
+    return shown.exit_code, shown.output
+
+
+def test_the_command_prints_a_table_and_writes_the_card(bundle: Bundle, folder: Path, tmp_path: Path) -> None:
+    code, said = run(str(bundle.folder), str(folder), "--card", str(tmp_path / "card"))
+    assert code == 0
+    assert "83.3 %" in said and "whistle" in said and "skipped" in said and "bad.wav" in said
+    text = (tmp_path / "card/card.md").read_text()
+    assert "- bass taken for whistle: 1 of 3 clips" in text and (tmp_path / "card/confusion.png").is_file()
+
+
+def test_the_command_in_json_with_the_card_beside_the_bundle(bundle: Bundle, folder: Path) -> None:
+    code, said = run(str(bundle.folder), str(folder), "--json")
+    values = json.loads(said)
+    assert code == 0 and values["clips"]["confusion"] == [[2, 1], [0, 3]]
+    assert values["unreadable"][0]["file"].endswith("bad.wav")
+    assert bundle.folder.with_name("selector.evaluation").joinpath("card.md").is_file()
+
+
+def test_the_command_says_in_one_line_what_is_wrong(bundle: Bundle, tmp_path: Path) -> None:
+    code, said = run(str(bundle.folder), str(tmp_path / "nowhere"))
+    assert code == 1 and said.startswith("trainer: ") and "not a folder" in said and said.count("\n") == 1
+    assert run(str(tmp_path), str(tmp_path))[0] == 1

@@ -1,0 +1,62 @@
+"""`python -m trainer evaluate`: how well a bundle does, as a table, as JSON, and as a card with pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tidzam.bundle import read_bundle
+from tidzam.errors import TidzamError
+from trainer.card import write_card
+from trainer.evaluation import Evaluation, evaluate, show
+from trainer.progress import say
+
+COLUMNS = ("class", "windows", "threshold", "precision", "recall", "F1", "average precision")
+
+
+def evaluate_command(
+    bundle: Annotated[Path, typer.Argument(help="Bundle to measure")],
+    dataset: Annotated[Path, typer.Argument(help="Folder with one folder a class, or a compiled dataset")],
+    background: Annotated[
+        list[str] | None, typer.Option(help="Class of the data that is none of the bundle's, and must not be found")
+    ] = None,
+    overlap: Annotated[float, typer.Option(min=0, max=0.95, help="Of a clip's windows, as a share")] = 0.0,
+    card: Annotated[
+        Path | None, typer.Option(help="Folder to write the model card to  [BUNDLE.evaluation]", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table")] = False,
+) -> None:
+    """Measure a bundle on sound of your own, and write its model card with these figures."""
+    try:
+        found = evaluate(read_bundle(bundle), dataset, background=background or (), overlap=overlap)
+        home = bundle.with_name(f"{bundle.name}.evaluation") if card is None else card
+        path = write_card(home, found.bundle.manifest, found.measures, data=found.data)
+    except TidzamError as error:
+        say(f"trainer: {error}", style="red")
+        raise typer.Exit(1) from None
+    if as_json:
+        print(json.dumps(found.to_dict(), indent=2))
+        return
+    for one in found.bad:
+        say(f"skipped: {one.reason}")
+    _print(found)
+    say(f"card: {path}")
+
+
+def _print(found: Evaluation) -> None:
+    values, console = found.to_dict(), Console()
+    table = Table(title=f"{found.bundle.name}, {found.data.replace('`', '')}", title_justify="left", highlight=False)
+    for number, name in enumerate(COLUMNS):
+        table.add_column(name, justify="right" if number else "left")
+    for row in show(values):
+        table.add_row(*row)
+    console.print(table)
+    clips = values["clips"]
+    if clips["clips"]:
+        said = f"{100 * clips['accuracy']:.1f} % of {clips['clips']} clips are named right"
+        console.print(f"{said}; window by window, macro F1 {values['macro_f1']:.3f}", highlight=False)
