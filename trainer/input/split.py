@@ -38,7 +38,8 @@ class Subset:
 
     @property
     def groups(self) -> Sequence[str]:
-        return [self._source.groups[index] for index in self._indices]
+        groups = self._source.groups
+        return [groups[index] for index in self._indices]
 
     def __len__(self) -> int:
         return len(self._indices)
