@@ -95,9 +95,14 @@ class Dataset:
             found[number] = mapped.array[row]
         return found
 
-    def chunks(self) -> Iterator[Chunk]:
-        """Everything, a shard at a time and in order, read (not mapped): memory holds one shard."""
+    def chunks(self, *, first: int = 0) -> Iterator[Chunk]:
+        """Everything, a shard at a time and in order, read (not mapped): memory holds one shard.
+
+        Shards that end before sample `first` are left out.
+        """
         for number, shard in enumerate(self.manifest.shards):
+            if self._starts[number + 1] <= first:
+                continue
             features = _load(self._path(shard.features.name), np.float32, (shard.samples, *self.spec.shape))
             yield Chunk(self._starts[number], features, self._labels_of(shard))
 

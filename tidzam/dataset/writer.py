@@ -110,6 +110,10 @@ class DatasetWriter:
     def __len__(self) -> int:
         return sum(shard.samples for shard in self._shards) + self._held
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._draft.classes
+
     def add(self, features: Float32, label: int, origin: Origin, mark: int = 0) -> None:
         """Add a sample: features (frames, mels) in dB, its index among the classes, and where it comes from."""
         if not len(self._features):
@@ -134,17 +138,17 @@ class DatasetWriter:
         """Remember something with the samples so far: a file that was left out, say. It outlasts a killed run."""
         self.notes.append(values)
 
-    def link(self, dataset: Dataset, numbers: Sequence[int] | None = None) -> None:
+    def link(self, dataset: Dataset, labels: Int32 | None = None) -> None:
         """Take over all samples of a dataset of the same features, without copying them.
 
-        `numbers` are the indices that its classes have here, if they are others. Only before the first `add`.
+        `labels` (n,) are their classes here, if they are not the same numbers there. Only before the first `add`.
         """
-        renumber = None if numbers is None else np.asarray(numbers, np.int32)
         with self._telling():
-            first, linked = len(self._shards), list[Shard]()
-            for shard, labels in zip(dataset.manifest.shards, dataset.shard_labels(), strict=True):
-                new = None if renumber is None else renumber[labels]
+            first, linked, start = len(self._shards), list[Shard](), 0
+            for shard in dataset.manifest.shards:
+                new = None if labels is None else labels[start : start + shard.samples].astype(np.int32)
                 linked.append(link_shard(dataset.folder, shard, self._writing, first + len(linked), new))
+                start += shard.samples
             with (dataset.folder / ORIGINS).open(encoding="utf-8", errors="surrogateescape", newline="") as rows:
                 next(rows)
                 shutil.copyfileobj(rows, self._origins)

@@ -1,0 +1,74 @@
+"""A dataset back to what people use: a list of stretches, or the sound itself, one folder a class."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tidzam.audio.files import read_audio
+from tidzam.dataset import Dataset, Origin
+from tidzam.errors import AudioError, DatasetError
+
+COLUMNS = ("file", "start", "end", "label", "channel", "group")
+
+
+def export_list(dataset: Dataset, path: Path) -> int:
+    """Write a CSV list, a sample a row, that `import csv` reads. Returns how many. Raises DatasetError."""
+    window_s = dataset.spec.window_s
+    try:
+        with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(COLUMNS)
+            for origin, label in zip(dataset.origins(), dataset.labels.tolist(), strict=True):
+                start, end = f"{origin.offset_s:.6f}", f"{origin.offset_s + window_s:.6f}"
+                channel = "" if origin.channel is None else origin.channel
+                rows.writerow((origin.file, start, end, dataset.classes[label], channel, origin.group))
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return len(dataset)
+
+
+def export_clips(
+    dataset: Dataset, folder: Path, *, say: Callable[[str], None], advance: Callable[[int, int], None]
+) -> tuple[int, int]:
+    """Cut each sample's sound out of its file again, as FLAC at its own rate: FOLDER/CLASS/NUMBER-NAME.flac.
+
+    Returns how many were written, and how many are of files that cannot be read any more, which are told.
+    """
+    written, away = 0, set[str]()
+    for number, origin in enumerate(dataset.origins()):
+        label = dataset.classes[dataset.labels[number]]
+        try:
+            sound, rate_hz = _sound(origin, dataset.spec.window_s)
+        except AudioError as error:
+            if origin.file not in away:
+                say(f"left out: {error.message}")
+            away.add(origin.file)
+            continue
+        path = folder / label / f"{number:06d}-{Path(origin.file).stem}.flac"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, sound, rate_hz, subtype="PCM_16")
+        except (OSError, soundfile.LibsndfileError) as error:
+            raise _unwritable(path, error) from None
+        written += 1
+        advance(number + 1, len(dataset))
+    return written, len(dataset) - written
+
+
+def _sound(origin: Origin, window_s: float) -> tuple[np.ndarray, int]:
+    sound, rate_hz = read_audio(Path(origin.file), start_s=origin.offset_s, duration_s=window_s)
+    if origin.channel is None or len(sound) == 1:  # a kept clip is mono, and says which channel it was
+        return sound.mean(axis=0), rate_hz
+    if origin.channel >= len(sound):
+        raise AudioError(f"{origin.file} has {len(sound)} channels; there is no channel {origin.channel}.")
+    return sound[origin.channel], rate_hz
+
+
+def _unwritable(path: Path, error: Exception) -> DatasetError:
+    reason = getattr(error, "strerror", None) or error
+    return DatasetError(f"{path} cannot be written: {reason}.", hint="Make room, or name another place.")

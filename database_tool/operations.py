@@ -1,0 +1,243 @@
+"""What can be done to compiled datasets: each makes a dataset anew beside the old one, and takes its place when whole.
+
+Shards that stay as they are, are linked, not copied. What goes through memory goes a shard at a time.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from database_tool.history import with_step
+from database_tool.partition import Sides
+from tidzam.audio.features import Float32
+from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, require_same_features
+from tidzam.dataset.reader import Int32
+from tidzam.dataset.writer import SHARD_BYTES
+from tidzam.errors import DatasetError
+from tidzam.labels import LabelTree
+
+Advance = Callable[[int, int], None]
+"""Told how many of how many samples are done."""
+
+COPY_BATCH = 1024
+DELETED = -1
+
+
+def _silent(done: int, total: int) -> None:
+    pass
+
+
+def merge(dataset: Dataset, others: Sequence[Dataset], folder: Path, *, as_class: str | None = None) -> Dataset:
+    """The samples of `dataset`, then those of `others` (all as one class, if it is named), at `folder`.
+
+    Raises DatasetError if features differ, BundleError if two label trees contradict one another.
+    """
+    for other in others:
+        require_same_features(dataset.spec, other.spec, names=(dataset.name, other.name))
+    labels = dataset.manifest.labels
+    for other in others:
+        labels = labels.merged(other.manifest.labels if as_class is None else LabelTree.flat((as_class,)))
+    named = [(as_class,)] if as_class else [other.classes for other in others]
+    classes = tuple(dict.fromkeys([*dataset.classes, *(label for labels in named for label in labels)]))
+    index = {label: number for number, label in enumerate(classes)}
+    draft = Draft(name=_name(dataset, folder), spec=dataset.spec, classes=classes, labels=labels)
+    with DatasetWriter(folder, draft) as writer:
+        writer.link(dataset)
+        for other in others:
+            numbers = np.array([index[as_class or label] for label in other.classes], np.int32)
+            writer.link(other, numbers[other.labels])
+        merged = [{"name": other.name, "checksum": other.checksum} for other in others]
+        return writer.finish(provenance=with_step(dataset, "merge", others=merged, as_class=as_class))
+
+
+def split(
+    dataset: Dataset,
+    folders: Sequence[Path],
+    sides: Sides,
+    *,
+    details: Mapping[str, Any],
+    resume: bool = False,
+    advance: Advance = _silent,
+) -> list[Dataset]:
+    """Write the samples of side k at `folders[k]`. One of them may be the dataset's own: name it last."""
+    size = min(SHARD_BYTES, 4 * SHARD_BYTES // len(folders))
+    origins, done = dataset.origins(), []
+    with ExitStack() as stack:
+        job = {"operation": "split", "from": dataset.checksum, **details}
+        writers = [
+            stack.enter_context(
+                DatasetWriter(
+                    folder, Draft.like(dataset, name=_name(dataset, folder)), job=job, resume=resume, shard_bytes=size
+                )
+            )
+            for folder in folders
+        ]
+        next_of = [_next(writer) for writer in writers]
+        for chunk in dataset.chunks(first=min(next_of)):
+            for row, label in enumerate(chunk.labels.tolist()):
+                number = chunk.start + row
+                side = int(sides[number])
+                if number >= next_of[side]:
+                    writers[side].add(chunk.features[row], label, origins[number], mark=number)
+            advance(chunk.start + len(chunk.labels), len(dataset))
+        for side, writer in enumerate(writers):
+            step = with_step(dataset, "split", side=side, **details)
+            done.append(writer.finish(provenance=step))
+    return done
+
+
+def balance(dataset: Dataset, folder: Path, *, seed: int, resume: bool = False, advance: Advance = _silent) -> Dataset:
+    """Copies of samples of small classes added behind the others, until all classes have as many as the largest.
+
+    Each sample of a class is copied equally often, but for the last round, which is drawn by `seed`. A class without
+    samples stays so. `copies` says how many there will be.
+    """
+    made = copies(dataset)
+    draw = np.random.default_rng(seed)
+    chosen = []
+    for number, label in enumerate(dataset.classes):
+        own = np.flatnonzero(dataset.labels == number)
+        if len(own):
+            rounds, rest = divmod(made[label], len(own))
+            chosen += [*[own] * rounds, np.sort(draw.permutation(own)[:rest])]
+    indices = np.concatenate(chosen) if chosen else np.empty(0, np.int64)
+    origins = dataset.origins()
+    job = {"operation": "balance", "from": dataset.checksum, "seed": seed}
+    with DatasetWriter(folder, Draft.like(dataset, name=_name(dataset, folder)), job=job, resume=resume) as writer:
+        if not len(writer):
+            writer.link(dataset)
+        for start in range(_next(writer), len(indices), COPY_BATCH):
+            batch = indices[start : start + COPY_BATCH]
+            for row, features in enumerate(dataset.features(batch)):
+                index = int(batch[row])
+                writer.add(features, int(dataset.labels[index]), origins[index], mark=start + row)
+            advance(start + len(batch), len(indices))
+        return writer.finish(provenance=with_step(dataset, "balance", seed=seed, copies=made))
+
+
+def copies(dataset: Dataset) -> dict[str, int]:
+    """How many copies `balance` makes of each class."""
+    counts = dataset.manifest.counts
+    largest = max(counts.values())
+    return {label: largest - count if count else 0 for label, count in counts.items()}
+
+
+def relabel(
+    dataset: Dataset,
+    labels: Int32,
+    folder: Path,
+    *,
+    classes: Sequence[str],
+    tree: LabelTree,
+    added: Sequence[tuple[Float32, int, Origin]] = (),
+    operation: str = "relabel",
+    details: Mapping[str, Any] | None = None,
+    advance: Advance = _silent,
+) -> Dataset:
+    """The samples with other labels (n,), indices into `classes`; those labelled DELETED are left out.
+
+    What classes are called, their order and the tree may change with them. Samples `added` come behind the others:
+    their features (frames, mels) in dB, label and origin.
+    """
+    if len(labels) != len(dataset):
+        raise ValueError(f"{len(labels)} labels for {len(dataset)} samples")
+    draft = Draft(name=_name(dataset, folder), spec=dataset.spec, classes=tuple(classes), labels=tree)
+    with DatasetWriter(folder, draft) as writer:
+        if (labels != DELETED).all():
+            writer.link(dataset, None if np.array_equal(labels, dataset.labels) else labels)
+        else:
+            origins = dataset.origins()
+            for chunk in dataset.chunks():
+                for row, features in enumerate(chunk.features):
+                    number = chunk.start + row
+                    if labels[number] != DELETED:
+                        writer.add(features, int(labels[number]), origins[number])
+                advance(chunk.start + len(chunk.labels), len(dataset))
+        for features, label, origin in added:
+            if label != DELETED:
+                writer.add(features, label, origin)
+        return writer.finish(provenance=with_step(dataset, operation, **(details or {})))
+
+
+def add_class(dataset: Dataset, label: str) -> Dataset:
+    """An empty class more. Raises DatasetError if there is one of that name."""
+    if label in dataset.classes:
+        raise DatasetError(f"{dataset.name} has a class {label!r} already.", code="dataset_labels")
+    tree = dataset.manifest.labels
+    tree = tree if label in tree else tree.merged(LabelTree.flat((label,)))
+    return relabel(
+        dataset,
+        dataset.labels,
+        dataset.folder,
+        classes=(*dataset.classes, label),
+        tree=tree,
+        operation="add class",
+        details={"class": label},
+    )
+
+
+def rename(dataset: Dataset, folder: Path) -> Dataset:
+    """The dataset at `folder`, whose name becomes its own. Raises DatasetError if something is there."""
+    if folder.exists():
+        raise DatasetError(f"{folder} is there already.", hint="Choose another name.", code="dataset_place")
+    old = dataset.folder
+    with DatasetWriter(folder, Draft.like(dataset, name=folder.name)) as writer:
+        writer.link(dataset)
+        manifest = dataset.manifest
+        renamed = writer.finish(
+            provenance=with_step(dataset, "rename", old=dataset.name), statistics=manifest.statistics
+        )
+    shutil.rmtree(old)
+    return renamed
+
+
+def with_statistics(dataset: Dataset, *, advance: Advance = _silent) -> Dataset:
+    """The dataset with what its features measure noted in the manifest: dB a mel band, and recordings a class."""
+    count, total = 0, np.zeros(dataset.spec.n_mels)
+    squares, low, high = np.zeros(dataset.spec.n_mels), np.inf, -np.inf
+    for chunk in dataset.chunks():
+        frames = chunk.features.reshape(-1, dataset.spec.n_mels)
+        count += len(frames)
+        total += frames.sum(axis=0, dtype=np.float64)
+        squares += np.einsum("ij,ij->j", frames, frames, dtype=np.float64)
+        low, high = min(low, float(frames.min())), max(high, float(frames.max()))
+        advance(chunk.start + len(chunk.labels), len(dataset))
+    if not count:
+        raise DatasetError(f"{dataset.name} holds no sample to measure.", code="dataset_empty")
+    mean = total / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    measured = {
+        "lowest_db": low,
+        "highest_db": high,
+        "mean_db": [round(float(value), 4) for value in mean],
+        "deviation_db": [round(float(value), 4) for value in deviation],
+        "recordings": recordings(dataset),
+    }
+    with DatasetWriter(dataset.folder, Draft.like(dataset)) as writer:
+        writer.link(dataset)
+        return writer.finish(provenance=dataset.manifest.provenance, statistics=measured)
+
+
+def recordings(dataset: Dataset) -> dict[str, int]:
+    """How many recordings each class has samples of."""
+    seen: list[set[str]] = [set() for _ in dataset.classes]
+    for group, label in zip(dataset.groups, dataset.labels.tolist(), strict=True):
+        seen[label].add(group)
+    return {label: len(groups) for label, groups in zip(dataset.classes, seen, strict=True)}
+
+
+def _next(writer: DatasetWriter) -> int:
+    """The number of the sample to go on with, if marks are sample numbers."""
+    mark, of_mark = writer.position
+    return mark + 1 if of_mark else mark
+
+
+def _name(dataset: Dataset, folder: Path) -> str:
+    """In its own place a dataset keeps its name; elsewhere it is called as its folder."""
+    return dataset.name if folder.absolute() == dataset.folder.absolute() else folder.name

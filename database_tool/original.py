@@ -1,0 +1,81 @@
+"""The original's options, in the order in which they are done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from database_tool import work
+from database_tool.history import with_step
+from database_tool.imports import Compiling, clips_in
+from database_tool.options import beside
+from database_tool.terminal import file_count
+from database_tool.work import Result
+from tidzam.audio.features import FeatureSpec
+from tidzam.dataset import DatasetWriter, Draft, open_dataset
+from tidzam.dataset.manifest import MANIFEST
+from tidzam.errors import DatasetError
+from tidzam.labels import LabelTree
+
+
+@dataclass(frozen=True, kw_only=True)
+class Original:
+    """What is asked for of `dataset`."""
+
+    dataset: Path
+    audio_folder: Path | None = None
+    merge: Path | None = None
+    classe: str = ""
+    rename: str = ""
+    balance: bool = False
+    randomize: bool = False
+    split: float | None = None
+    split_name: str = ""
+    metadata: bool = False
+    file_count: bool = False
+    seed: int = 0
+    how: Compiling
+
+
+def carry_out(asked: Original) -> Iterator[Result]:
+    """Do it all, telling of each; lazily, so that a person reads of one thing while the next is done."""
+    place, seed, resume = asked.dataset, asked.seed, asked.how.resume
+    if asked.audio_folder is not None:
+        clips = clips_in(asked.audio_folder, asked.classe)
+        yield work.compiled([asked.how.run(clips, place, source=asked.audio_folder)])
+    if asked.merge is not None:
+        yield work.merge(place, [asked.merge], classe=asked.classe, into=None)
+    if asked.classe and asked.audio_folder is None and asked.merge is None:
+        yield _with_class(place, asked.classe)
+    if asked.rename:
+        yield work.rename(place, asked.rename)
+        place = beside(place, asked.rename)
+    if asked.balance:
+        yield work.balance(place, into=None, seed=seed, resume=resume)
+    if asked.randomize:
+        yield work.randomize(place, into=None, seed=seed, resume=resume)
+    if asked.split is not None:
+        yield work.split_off(place, asked.split, asked.split_name, rest="", by="group", seed=seed, resume=resume)
+    elif asked.split_name:
+        raise DatasetError("--split-name goes with --split.", hint="Say which part: --split 0.2.", code="usage")
+    if asked.metadata:
+        yield work.metadata(place)
+    if asked.file_count:
+        count = file_count(open_dataset(place))
+        yield Result(f"{place}: {count:,} files", {"dataset": str(place), "files": count})
+
+
+def place_of(asked: Original) -> Path:
+    """Where the dataset is when all is done."""
+    return beside(asked.dataset, asked.rename) if asked.rename else asked.dataset
+
+
+def _with_class(place: Path, label: str) -> Result:
+    """An empty class more; where there is no dataset, one of that class alone."""
+    if (place / MANIFEST).is_file():
+        return work.add_class(place, label)
+    draft = Draft(name=place.absolute().name, spec=FeatureSpec(), classes=(label,), labels=LabelTree.flat((label,)))
+    with DatasetWriter(place, draft) as writer:
+        writer.finish(provenance=with_step(None, "add class", **{"class": label}))
+    return Result(f"{place}: a new dataset with the empty class {label}", {"dataset": str(place), "samples": 0})

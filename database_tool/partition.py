@@ -1,0 +1,119 @@
+"""Which sample goes to which side of a split. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidzam.clips import named_take
+from tidzam.dataset import Origins
+from tidzam.errors import DatasetError
+
+By = Literal["group", "day", "source"]
+Sides = NDArray[np.int8]
+
+
+def partition(
+    units: Sequence[str], labels: NDArray[np.int32], shares: Sequence[float], *, n_classes: int, seed: int
+) -> Sides:
+    """The side of each sample, int8 (n,): samples of one unit are on one side, and each side has its share of classes.
+
+    `shares` add up to 1. Units go largest first, each to the side where it brings the samples of its classes nearest
+    to their shares (least squares, relative to the share); `seed` orders units of one size. Then a side that has none
+    of a class gets the smallest unit of it that another side can spare.
+    """
+    counts = _counts(units, labels)
+    wanted = np.outer(shares, np.bincount(labels, minlength=n_classes)).tolist()
+    held = np.zeros((len(shares), n_classes)).tolist()
+    names = sorted(counts)
+    np.random.default_rng(seed).shuffle(names)
+    side_of: dict[str, int] = {}
+    for unit in sorted(names, key=lambda name: -sum(counts[name].values())):
+        side = min(range(len(shares)), key=lambda k: _cost(counts[unit], wanted[k], held[k]))
+        side_of[unit] = side
+        for label, count in counts[unit].items():
+            held[side][label] += count
+    _leave_no_class_out(counts, side_of, len(shares), n_classes)
+    return np.fromiter((side_of[unit] for unit in units), np.int8, count=len(labels))
+
+
+def lone_classes(units: Sequence[str], labels: NDArray[np.int32], *, sides: int, n_classes: int) -> list[int]:
+    """The classes that have fewer units than there are sides: they cannot be on all of them."""
+    seen: list[set[str]] = [set() for _ in range(n_classes)]
+    for unit, label in zip(units, labels.tolist(), strict=True):
+        if len(seen[label]) < sides:
+            seen[label].add(unit)
+    return [label for label, units_of in enumerate(seen) if len(units_of) < sides]
+
+
+def units_of(origins: Origins, by: By) -> list[str]:
+    """What must stay together: each sample's recording, or the day or the source that its recording is of.
+
+    Raises DatasetError if `by` asks for days and there is a sample whose moment is not known.
+    """
+    groups = origins.groups
+    if by == "group":
+        return groups
+    unit_of: dict[str, str] = {}
+    for row, group in enumerate(groups):
+        if group not in unit_of:
+            unit_of[group] = _day(origins, row) if by == "day" else _source(origins, row)
+    return [unit_of[group] for group in groups]
+
+
+def _day(origins: Origins, row: int) -> str:
+    origin = origins[row]
+    if origin.time is None:
+        raise DatasetError(
+            f"It is not known on which day {origin.file} was recorded.",
+            hint="Name files NAME-YYYY-MM-DD-HH-MM-SS, or split by group.",
+            code="dataset_time",
+        )
+    return f"{origin.time:%Y-%m-%d}"
+
+
+def _source(origins: Origins, row: int) -> str:
+    origin = origins[row]
+    take = named_take(Path(origin.file))
+    return take.source if take else origin.group
+
+
+def _counts(units: Sequence[str], labels: NDArray[np.int32]) -> dict[str, dict[int, int]]:
+    """How many samples of each class a unit has."""
+    counts: defaultdict[str, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for unit, label in zip(units, labels.tolist(), strict=True):
+        counts[unit][label] += 1
+    return {unit: dict(of_unit) for unit, of_unit in counts.items()}
+
+
+def _cost(unit: dict[int, int], wanted: Sequence[float], held: Sequence[float]) -> float:
+    """How much further from its shares a side is with a unit than without it."""
+    return sum(
+        (count * count - 2 * count * (wanted[label] - held[label])) / max(wanted[label], 1e-9)
+        for label, count in unit.items()
+    )
+
+
+def _leave_no_class_out(counts: dict[str, dict[int, int]], side_of: dict[str, int], sides: int, n_classes: int) -> None:
+    """Move units, smallest first, to sides that have none of a class, unless that robs another side of a class."""
+    units_on = np.zeros((sides, n_classes), np.int64)
+    by_class: list[list[str]] = [[] for _ in range(n_classes)]
+    for unit in sorted(counts, key=lambda name: (sum(counts[name].values()), name)):
+        for label in counts[unit]:
+            units_on[side_of[unit], label] += 1
+            by_class[label].append(unit)
+    for label, side in ((label, side) for label in range(n_classes) for side in range(sides)):
+        if units_on[side, label]:
+            continue
+        for unit in by_class[label]:
+            classes = list(counts[unit])
+            if (units_on[side_of[unit], classes] > 1).all():
+                units_on[side_of[unit], classes] -= 1
+                units_on[side, classes] += 1
+                side_of[unit] = side
+                break

@@ -1,0 +1,95 @@
+"""A dataset in random order, however large: dealt into buckets on disk, and each of those put in order in memory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from database_tool.history import with_step
+from tidzam.audio.features import Float32
+from tidzam.dataset import Dataset, DatasetWriter, Draft
+from tidzam.errors import DatasetError
+
+BUCKET_BYTES = 128 << 20
+
+
+def randomize(
+    dataset: Dataset,
+    folder: Path,
+    *,
+    seed: int,
+    resume: bool = False,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+    bucket_bytes: int = BUCKET_BYTES,
+) -> Dataset:
+    """The samples in an order that is drawn by `seed` alone, at `folder`.
+
+    Both passes read and write from beginning to end, so that a slow disk does as well as a fast one; memory holds a
+    bucket and a shard. The buckets take as much room as the dataset while it runs.
+    """
+    order = np.random.default_rng(seed).permutation(len(dataset))
+    sample_bytes = 4 * dataset.spec.n_frames * dataset.spec.n_mels
+    per_bucket = max(1, bucket_bytes // sample_bytes)
+    buckets = folder.absolute().with_name(f".{folder.absolute().name}-buckets")
+    same_place = folder.absolute() == dataset.folder.absolute()
+    draft = Draft.like(dataset, name=dataset.name if same_place else folder.name)
+    job = {"operation": "randomize", "from": dataset.checksum, "seed": seed}
+    labels, origins, total = dataset.labels, dataset.origins(), 2 * len(dataset)
+    try:
+        with DatasetWriter(folder, draft, job=job, resume=resume) as writer:
+            first = len(writer)
+            _deal(dataset, order, per_bucket, buckets, lambda done: advance(done, total))
+            for start in range(0, len(order), per_bucket):
+                indices = order[start : start + per_bucket]
+                if start + len(indices) > first:
+                    rows = _gather(buckets / str(start // per_bucket), indices, dataset.spec.shape)
+                    for number in range(max(first, start), start + len(indices)):
+                        index = int(order[number])
+                        writer.add(rows.features[rows.place[number - start]], int(labels[index]), origins[index])
+                advance(len(dataset) + start + len(indices), total)
+            return writer.finish(provenance=with_step(dataset, "randomize", seed=seed))
+    finally:
+        shutil.rmtree(buckets, ignore_errors=True)
+
+
+class _Rows:
+    """A bucket: its samples as they were dealt, and for each sample of the new order its place among them."""
+
+    def __init__(self, features: Float32, place: NDArray[np.int64]) -> None:
+        self.features = features
+        self.place = place
+
+
+def _deal(
+    dataset: Dataset, order: NDArray[np.int64], per_bucket: int, buckets: Path, advance: Callable[[int], None]
+) -> None:
+    """Append each sample to the file of the bucket that its new place is in."""
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    try:
+        shutil.rmtree(buckets, ignore_errors=True)
+        buckets.mkdir(parents=True)
+        for chunk in dataset.chunks():
+            bucket_of = place[chunk.start : chunk.start + len(chunk.labels)] // per_bucket
+            for bucket in np.unique(bucket_of).tolist():
+                with (buckets / str(bucket)).open("ab") as file:
+                    file.write(chunk.features[bucket_of == bucket].data)
+            advance(chunk.start + len(chunk.labels))
+    except OSError as error:
+        raise DatasetError(
+            f"{buckets} cannot be written: {error.strerror}. The dataset is untouched.",
+            hint="Randomizing needs twice the dataset's size for a while: make room.",
+            code="dataset_write",
+        ) from None
+
+
+def _gather(bucket: Path, indices: NDArray[np.int64], shape: tuple[int, int]) -> _Rows:
+    """A bucket's samples; they lie in the order of their numbers in the dataset."""
+    features = np.fromfile(bucket, np.float32).reshape(-1, *shape)
+    place = np.empty(len(indices), np.int64)
+    place[np.argsort(indices)] = np.arange(len(indices))
+    return _Rows(features, place)

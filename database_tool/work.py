@@ -1,0 +1,135 @@
+"""What the commands do, the readable ones and the original's options alike: open, operate, and say what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from database_tool import operations
+from database_tool.compilation import Compiled
+from database_tool.options import beside
+from database_tool.partition import By, lone_classes, partition, units_of
+from database_tool.shuffle import randomize as shuffle
+from database_tool.terminal import progress, say
+from tidzam.dataset import Dataset, open_dataset
+from tidzam.errors import DatasetError
+
+UNITS = {"group": "recordings", "day": "days", "source": "sources"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A line for people, values for programs."""
+
+    text: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def compiled(made: Sequence[Compiled]) -> Result:
+    """What was compiled, and what was left out."""
+    values = []
+    for one in made:
+        skipped = [{"file": path, "reason": reason} for path, reason in one.skipped]
+        values.append({**_values(one.dataset), "skipped": skipped})
+    lines = [
+        f"{one.dataset.folder}: {len(one.dataset):,} samples of {len(one.dataset.classes)} classes"
+        + (f"; {len(one.skipped):,} files left out" if one.skipped else "")
+        for one in made
+    ]
+    return Result("\n".join(lines), values[0] if len(values) == 1 else {"datasets": values})
+
+
+def merge(dataset: Path, others: Sequence[Path], *, classe: str, into: Path | None) -> Result:
+    opened = [open_dataset(other) for other in others]
+    merged = operations.merge(open_dataset(dataset), opened, into or dataset, as_class=classe or None)
+    taken = sum(map(len, opened))
+    return _result(merged, f"took in {taken:,} samples", merged=taken)
+
+
+def split_off(dataset: Path, share: float, name: str, *, rest: str, by: str, seed: int, resume: bool) -> Result:
+    """Take `share` out of a dataset into another, called `name`; what is left stays, or goes to `rest`."""
+    test = beside(dataset, name or f"{dataset.absolute().name}-test")
+    train = beside(dataset, rest) if rest else dataset
+    return split(dataset, [test, train], [share, 1 - share], by=by, seed=seed, resume=resume)
+
+
+def split_folds(dataset: Path, folds: int, *, by: str, seed: int, resume: bool) -> Result:
+    """Make `folds` datasets of equal shares beside a dataset."""
+    names = [f"{dataset.absolute().name}-fold-{fold}" for fold in range(1, folds + 1)]
+    places = [beside(dataset, name) for name in names]
+    return split(dataset, places, [1 / folds] * folds, by=by, seed=seed, resume=resume)
+
+
+def split(
+    dataset: Path, places: Sequence[Path], shares: Sequence[float], *, by: str, seed: int, resume: bool
+) -> Result:
+    """Divide a dataset among places, of which its own may be the last."""
+    for place in places:
+        _require_free(place, but=dataset)
+    whole = open_dataset(dataset)
+    units, classes = units_of(whole.origins(), cast(By, by)), whole.classes
+    for label in lone_classes(units, whole.labels, sides=len(places), n_classes=len(classes)):
+        if whole.manifest.counts[classes[label]]:
+            say(f"class {classes[label]} has fewer than {len(places)} {UNITS[by]}: not every part has it")
+    sides = partition(units, whole.labels, shares, n_classes=len(classes), seed=seed)
+    details = {"shares": [round(share, 6) for share in shares], "by": by, "seed": seed}
+    with progress("splitting", "samples") as advance:
+        made = operations.split(whole, places, sides, details=details, resume=resume, advance=advance)
+    lines = [f"{one.folder}: {len(one):,} samples of {len(set(one.groups)):,} recordings" for one in made]
+    return Result("\n".join(lines), {"parts": [_values(one) for one in made]})
+
+
+def balance(dataset: Path, *, into: Path | None, seed: int, resume: bool) -> Result:
+    whole = open_dataset(dataset)
+    made = operations.copies(whole)
+    for label, count in whole.manifest.counts.items():
+        if not count:
+            say(f"class {label} has no sample to copy")
+    with progress("balancing", "copies") as advance:
+        done = operations.balance(whole, into or dataset, seed=seed, resume=resume, advance=advance)
+    told = ", ".join(f"{count:,} of {label}" for label, count in made.items() if count)
+    return _result(done, f"made {sum(made.values()):,} copies{': ' if told else ''}{told}", copies=made)
+
+
+def randomize(dataset: Path, *, into: Path | None, seed: int, resume: bool) -> Result:
+    with progress("randomizing", "samples") as advance:
+        done = shuffle(open_dataset(dataset), into or dataset, seed=seed, resume=resume, advance=advance)
+    return _result(done, f"in a random order (seed {seed})", seed=seed)
+
+
+def rename(dataset: Path, name: str) -> Result:
+    renamed = operations.rename(open_dataset(dataset), beside(dataset, name))
+    return _result(renamed, f"was {dataset}", was=str(dataset))
+
+
+def add_class(dataset: Path, label: str) -> Result:
+    return _result(operations.add_class(open_dataset(dataset), label), f"has the class {label} now")
+
+
+def metadata(dataset: Path) -> Result:
+    with progress("measuring", "samples") as advance:
+        done = operations.with_statistics(open_dataset(dataset), advance=advance)
+    measured = done.manifest.statistics
+    mean = sum(measured["mean_db"]) / len(measured["mean_db"])
+    told = f"features from {measured['lowest_db']:.1f} to {measured['highest_db']:.1f} dB, {mean:.1f} dB on average"
+    return _result(done, told, statistics=measured)
+
+
+def _require_free(place: Path, *, but: Path) -> None:
+    if place.absolute() != but.absolute() and (place / "manifest.json").exists():
+        raise DatasetError(f"There is a dataset at {place} already.", hint="Name another.", code="dataset_place")
+
+
+def _result(dataset: Dataset, what: str, **more: Any) -> Result:
+    return Result(f"{dataset.folder}: {len(dataset):,} samples, {what}", {**_values(dataset), **more})
+
+
+def _values(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "dataset": str(dataset.folder),
+        "samples": len(dataset),
+        "counts": dataset.manifest.counts,
+        "checksum": dataset.checksum,
+    }

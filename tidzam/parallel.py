@@ -1,0 +1,62 @@
+"""Work for all cores: the same function on one thing after another, in processes, with the results in order."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from tidzam.errors import NodeError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+AHEAD = 3
+"""Jobs a process that are worked on, or done and not yet taken."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def in_order(function: Callable[[Job], Result], jobs: Iterable[Job], *, processes: int) -> Iterator[Result]:
+    """`function` of each job, in the order of `jobs`, whichever process is done first; a few are worked out ahead.
+
+    `function` is one of a module, jobs and results can be pickled. What it raises is raised here, at its place. With
+    one process the work is done in this one. Raises NodeError if a process dies.
+    """
+    if processes == 1:
+        yield from map(function, jobs)
+        return
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([function.__module__])
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin)
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(function, job))
+            if len(waiting) > AHEAD * processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise NodeError(
+            "A worker process was killed, perhaps for want of memory.", hint="Use fewer with --processes."
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the process that shares the work out, and end if it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
