@@ -75,7 +75,7 @@ def _build_checked(
     except Exception as error:  # the file may be the user's: anything can go wrong in it
         raise _wrong(f"{dnn} cannot be built: {type(error).__name__}: {error}.", "Mend its build.") from error
     if not isinstance(model, keras.Model):
-        raise _wrong(f"build of {dnn} gives a {type(model).__name__}.", "It must give a keras.Model.")
+        raise _wrong(f"build of {dnn} gives {type(model).__name__}.", "It must give a keras.Model.")
     shapes = (tuple(model.input_shape), tuple(model.output_shape))
     wanted = ((None, *input_shape), (None, n_classes))
     if shapes != wanted:

@@ -1,0 +1,73 @@
+"""Networks, by name and by path, and what is wrong with one told in a line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tidzam.errors import ConfigError
+from trainer.models import find_model, known_models
+
+SHAPE = (40, 16)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", ["small", "residual", "original"])
+def test_a_network_goes_from_features_to_logits(name: str) -> None:
+    model = find_model(name)(SHAPE, 3)
+    said = np.asarray(model(np.random.default_rng(1).uniform(-90, -10, (2, *SHAPE)).astype(np.float32)))
+    assert said.shape == (2, 3) and said.min() < 0, "logits, not probabilities"
+
+
+def test_their_names() -> None:
+    assert {"small", "residual", "original"} <= set(known_models())
+
+
+@pytest.mark.timeout(60)
+def test_the_original_has_its_two_large_convolutions_and_dense_layers() -> None:
+    model = find_model("original")((83, 64), 3)
+    shapes = [tuple(weight.shape) for weight in model.trainable_weights if len(weight.shape) > 1]
+    assert shapes[:2] == [(20, 20, 1, 121), (10, 10, 121, 16)]
+    assert [shape[1] for shape in shapes[2:]] == [1024, 1024, 3]
+
+
+MINE = """
+import keras
+
+def build(input_shape, n_classes, width=4):
+    features = keras.Input(input_shape)
+    x = keras.layers.Dense(width)(keras.layers.Flatten()(features))
+    return keras.Model(features, keras.layers.Dense(n_classes)(x))
+"""
+
+
+@pytest.mark.timeout(60)
+def test_a_file_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(MINE)
+    model = find_model(str(tmp_path / "model.py"), {"width": 7})(SHAPE, 3)
+    assert model.output_shape == (None, 3) and model.layers[2].units == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "no network called"),
+        ("def bild(): pass", "defines no function build"),
+        ("1 / 0", "cannot be run: ZeroDivisionError"),
+        ("def build(input_shape): pass", "cannot be built: too many positional"),
+        ("def build(a, b): return 3", "gives int"),
+        ("def build(a, b): raise ValueError('no')", "cannot be built: ValueError: no"),
+        (MINE.replace("Dense(n_classes)", "Dense(n_classes + 1)"), r"goes from .* to \(None, 4\), not"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told(tmp_path: Path, text: str | None, told: str) -> None:
+    path = tmp_path / "model.py"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=told):
+        find_model(str(path))(SHAPE, 3)
+
+
+def test_an_option_that_a_network_does_not_have(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="unexpected keyword argument 'depth'"):
+        find_model("small", {"depth": 3})
