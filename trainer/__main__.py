@@ -16,6 +16,7 @@ from trainer.app import train
 from trainer.commands import evaluate_command
 from trainer.options import Options
 from trainer.progress import following, say
+from trainer.summaries import EVERY, NB_EMBEDDINGS
 from trainer.training_file import ITERATIONS, TrainingFile, override, read_training_file
 
 cli = typer.Typer(
@@ -131,12 +132,23 @@ def main(
     seed: Annotated[
         int | None, typer.Option(min=0, help="The same seed gives the same weights  [0]", rich_help_panel=RECIPE)
     ] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(help="Bundle to start from, of the same network and features", rich_help_panel=WORK),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint", rich_help_panel=WORK)
     ] = False,
     checkpoint_step: Annotated[
         int, typer.Option(min=1, help="Batches from one checkpoint to the next", rich_help_panel=WORK)
     ] = 500,
+    stats_step: Annotated[
+        int,
+        typer.Option(min=0, help="Batches from one summary for TensorBoard to the next; 0: none", rich_help_panel=WORK),
+    ] = EVERY,
+    nb_embeddings: Annotated[
+        int, typer.Option(min=0, help="Embeddings for TensorBoard's projector", rich_help_panel=WORK)
+    ] = NB_EMBEDDINGS,
     batch_workers: Annotated[
         int, typer.Option(min=0, help="Processes that make batches; 0: a thread does", rich_help_panel=WORK)
     ] = 1,
@@ -177,11 +189,14 @@ def main(
                 name=name or out.name,
                 training=_training(training_file, said),
                 expert=expert,
+                init=init,
                 resume=resume,
                 strict=strict,
                 batch_workers=batch_workers,
                 cache_mb=cache_mb,
                 checkpoint_step=checkpoint_step,
+                stats_step=stats_step,
+                nb_embeddings=nb_embeddings,
             )
         )
     except TidzamError as error:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 
-from tidzam import __version__
-from tidzam.bundle import SELECTOR, Bundle, Manifest
+from tidzam.audio.features import FeatureSpec
+from tidzam.bundle import Bundle, read_bundle
 from tidzam.errors import ConfigError
-from tidzam.labels import LabelTree
-from trainer.answers import Answers, answer, draw_examples
-from trainer.calibration import calibrate, probabilities_of
+from trainer.answers import Examples, draw_examples
 from trainer.checkpoints import Checkpoints
 from trainer.data import Data, Say, make_batches, open_data
 from trainer.experts import Plan, one_classifier, tree_of_experts
-from trainer.export import classifier, export
-from trainer.input.source import Batch
+from trainer.fine_tune import start_from
+from trainer.input.source import Source
 from trainer.input.workers import ahead
-from trainer.loop import Head, Report, Trainee, run_local
-from trainer.measures import measure
-from trainer.models import find_model
+from trainer.loop import Report, Trainee, run_local
+from trainer.models import Build, find_model
 from trainer.options import Options, check_places
+from trainer.result import conclude
 from trainer.runtime import local_strategy, make_repeatable
+from trainer.summaries import EXAMPLES, Summaries
 from trainer.training_file import read_training_file, to_yaml
-
-EXAMPLES = 256
-"""Validation windows that are looked at while training goes on."""
 
 Observer = Callable[[Report], None]
 
@@ -61,25 +54,29 @@ def train(options: Options, *, say: Say, observers: Sequence[Observer] = ()) -> 
             recipe=options.training.optimizer,
             iterations=iterations,
         )
+    if options.init is not None and not options.resume:
+        outputs = [label for head in plan.heads for label in head.classes]
+        say(begin_from(read_bundle(options.init), trainee, build, outputs, data.spec))
     say(f"network {options.training.dnn}: {trainee.model.count_params():,} weights, {iterations:,} steps")
     checkpoints = Checkpoints(options.checkpoints, trainee, every=options.checkpoint_step)
     if options.resume:
         say(f"going on from step {checkpoints.resume():,}")
     batches = make_batches(data, options.training, plan.table)
     supply = ahead(batches, int(trainee.step), iterations, processes=options.batch_workers)
-    test = draw_examples(data.test, data.spec, table=plan.table, count=EXAMPLES, seed=options.training.seed).batch
+    test = look_at(data.test, data, plan, options)
     reports = run_local(
         trainee,
         supply,
-        test,
+        test.batch,
         strategy=strategy,
         iterations=iterations,
         testing_step=options.training.testing_step,
     )
-    follow(reports, (*observers, checkpoints.watch), checkpoints, say)
+    with summarising(trainee, data, plan, test, iterations, options) as summarise:
+        follow(reports, (*observers, *summarise, checkpoints.watch), checkpoints, say)
     checkpoints.save()
     trainee.finish()
-    bundles = conclude(trainee, plan, data, test, options)
+    bundles = conclude(trainee, plan, data, test.batch.features, options)
     checkpoints.clear()
     return bundles
 
@@ -106,6 +103,41 @@ def begin(options: Options) -> None:
     file.write_text(to_yaml(options.training), encoding="utf-8")
 
 
+def begin_from(bundle: Bundle, trainee: Trainee, build: Build, classes: Sequence[str], spec: FeatureSpec) -> str:
+    """Start from the weights of `bundle`. Returns what there is to say of it."""
+    begun = start_from(bundle, trainee.model, build, classes, spec)
+    new = f"; new are {', '.join(begun.new)}" if begun.new else ""
+    return f"begins from {bundle.folder}, with what it knows of {', '.join(begun.kept) or 'no class'}{new}"
+
+
+def look_at(source: Source, data: Data, plan: Plan, options: Options) -> Examples:
+    """Windows of `source` that are looked at again and again while training goes on."""
+    count = max(EXAMPLES, options.nb_embeddings)
+    return draw_examples(source, data.spec, table=plan.table, count=count, seed=options.training.seed)
+
+
+@contextmanager
+def summarising(
+    trainee: Trainee, data: Data, plan: Plan, test: Examples, iterations: int, options: Options
+) -> Iterator[tuple[Observer, ...]]:
+    """The observer that writes summaries for TensorBoard, if they are wanted."""
+    if options.stats_step == 0:
+        yield ()
+        return
+    summaries = Summaries(
+        options.summaries,
+        trainee,
+        data.spec,
+        train=look_at(data.train, data, plan, options),
+        validation=test,
+        last=iterations,
+        every=options.stats_step,
+        nb_embeddings=options.nb_embeddings,
+    )
+    with closing(summaries):
+        yield (summaries.watch,)
+
+
 def follow(reports: Iterable[Report], observers: Sequence[Observer], checkpoints: Checkpoints, say: Say) -> None:
     """Train to the end, each report shown to all observers. What ends it from outside saves a checkpoint first."""
     try:
@@ -115,55 +147,3 @@ def follow(reports: Iterable[Report], observers: Sequence[Observer], checkpoints
     except KeyboardInterrupt:
         say(f"stopped after step {checkpoints.save():,}; --resume goes on from there")
         raise
-
-
-def conclude(trainee: Trainee, plan: Plan, data: Data, examples: Batch, options: Options) -> list[Bundle]:
-    """Calibrate, measure and write the bundle of each head."""
-    answers = answer(data.test, data.spec, trainee.logits, overlap=options.training.overlap)
-    return [_conclude_head(trainee, head, plan, data, answers, examples, options) for head in plan.heads]
-
-
-def _conclude_head(
-    trainee: Trainee, head: Head, plan: Plan, data: Data, answers: Answers, examples: Batch, options: Options
-) -> Bundle:
-    activation = options.training.activation
-    columns = slice(head.start, head.stop)
-    targets, logits = answers.targets(data.test, plan.table)[:, columns], answers.outputs[:, columns]
-    asked = slice(None) if head.always else targets.any(axis=1)
-    calibration = calibrate(logits[asked], targets[asked], head.classes, activation)
-    measures = measure(
-        targets[asked],
-        probabilities_of(logits[asked], activation, calibration.temperature),
-        head.classes,
-        thresholds=calibration.thresholds,
-        clips=answers.strips[asked],
-    )
-    manifest = Manifest(
-        name=head.name,
-        features=data.spec,
-        hop_s=data.spec.window_s,
-        classes=head.classes,
-        labels=label_tree(head.name, head.classes),
-        activation=activation,
-        thresholds=calibration.thresholds,
-        provenance={**_provenance(options), **data.provenance, "temperature": calibration.temperature},
-        accuracy={"validation": {"data": "validation clips, one class each", **measures.to_dict()}},
-    )
-    model = classifier(trainee.model, head, activation=activation, temperature=calibration.temperature)
-    folder = options.out / head.name if options.expert else options.out
-    return export(model, manifest, examples.features, folder)
-
-
-def _provenance(options: Options) -> dict[str, Any]:
-    return {
-        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
-        "tidzam": __version__,
-        "python": platform.python_version(),
-        "tensorflow": sys.modules["tensorflow"].__version__,
-        "training_file": to_yaml(options.training),
-    }
-
-
-def label_tree(name: str, classes: Sequence[str]) -> LabelTree:
-    """The classes of a selector stand by themselves; those of an expert under the class that it is named after."""
-    return LabelTree.flat(tuple(classes), parent=None if name == SELECTOR else name)

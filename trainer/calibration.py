@@ -63,7 +63,9 @@ def probabilities_of(logits: NDArray[Any], activation: Activation, temperature: 
 def negative_log_likelihood(
     logits: NDArray[Any], targets: NDArray[Any], activation: Activation, temperature: float = 1.0
 ) -> float:
-    """The mean over windows; with sigmoid, over windows and classes."""
+    """The mean over windows; with sigmoid, over windows and classes. NaN without windows."""
+    if not len(targets):
+        return float("nan")
     scaled = np.asarray(logits, np.float64) / temperature
     if activation == "softmax":
         return float(-np.mean(np.sum(targets * scipy.special.log_softmax(scaled, axis=1), axis=1)))

@@ -17,6 +17,8 @@ from trainer.calibration import FEW
 from trainer.measures import ClassMeasures, Measures
 
 CARD, CONFUSION, CURVES = "card.md", "confusion.png", "precision_recall.png"
+TRAINING_FILE = "training_file"
+"""Where a manifest's provenance keeps it, as YAML."""
 MISTAKES = 5
 """The most frequent mistakes, so many of them, are told in words."""
 
@@ -26,17 +28,15 @@ ABOUT = {
 }
 
 
-def write_card(
-    folder: Path, manifest: Manifest, measures: Measures, *, data: str, training_file: str | None = None
-) -> Path:
+def write_card(folder: Path, manifest: Manifest, measures: Measures, *, data: str) -> Path:
     """Write the card and its pictures into `folder`, which is made. Returns the card's path.
 
-    `data` says what was measured on, as in "on 73 validation clips". `training_file` is YAML, to be shown whole.
+    `data` says what was measured on, as in "on 73 validation clips".
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, picture in pictures(measures).items():
         (folder / name).write_bytes(picture)
-    text = "\n".join(_lines(manifest, measures, data, training_file))
+    text = "\n".join(_lines(manifest, measures, data))
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
     return folder / CARD
 
@@ -49,7 +49,7 @@ def pictures(measures: Measures) -> dict[str, bytes]:
     return drawn
 
 
-def _lines(manifest: Manifest, measures: Measures, data: str, training_file: str | None) -> Iterator[str]:
+def _lines(manifest: Manifest, measures: Measures, data: str) -> Iterator[str]:
     yield f"# {manifest.name}"
     yield ""
     yield f"A Tidzam classifier of {len(manifest.classes)} classes: {', '.join(manifest.classes)}."
@@ -58,8 +58,9 @@ def _lines(manifest: Manifest, measures: Measures, data: str, training_file: str
     yield from _mistakes(measures)
     yield from _beware(measures)
     yield from _provenance(manifest)
+    training_file = manifest.provenance.get(TRAINING_FILE)
     if training_file is not None:
-        yield from ("", "## Training file", "", "```yaml", training_file.rstrip(), "```")
+        yield from ("", "## Training file", "", "```yaml", str(training_file).rstrip(), "```")
 
 
 def _what_it_hears(manifest: Manifest) -> Iterator[str]:
@@ -135,6 +136,8 @@ def _beware(measures: Measures) -> Iterator[str]:
 def _provenance(manifest: Manifest) -> Iterator[str]:
     yield from ("", "## Where it comes from", "", "| | |", "| --- | --- |")
     for name, value in _flat(manifest.provenance):
+        if name == TRAINING_FILE:  # it is long, and comes below
+            continue
         yield f"| {name} | {_cell(value)} |"
     for engine, entry in manifest.files.items():
         yield f"| {engine} SHA-256 | `{entry.sha256}` |"

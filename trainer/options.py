@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tidzam.bundle import MANIFEST
 from tidzam.errors import ConfigError
+from trainer.summaries import EVERY, NB_EMBEDDINGS
 from trainer.training_file import TrainingFile
 
 BUNDLE_NAME = r"[A-Za-z0-9_.-]{1,64}"
@@ -18,7 +19,7 @@ class Options:
     """What a training is told: its data, its place, how it is to go about it; `training` says what is learnt and how.
 
     `out` is the bundle's folder, or with `expert` that of several. `batch_workers` processes make batches; with 0 it
-    is a thread. `cache_mb` bounds the features that they keep, all together.
+    is a thread. `cache_mb` bounds the features that they keep, all together. A `stats_step` of 0 writes no summaries.
     """
 
     dataset_train: Path
@@ -33,8 +34,8 @@ class Options:
     batch_workers: int = 1
     cache_mb: int = 1024
     checkpoint_step: int = 500
-    stats_step: int | None = None
-    nb_embeddings: int = 50
+    stats_step: int = EVERY
+    nb_embeddings: int = NB_EMBEDDINGS
 
     @property
     def work(self) -> Path:

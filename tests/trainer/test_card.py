@@ -28,9 +28,9 @@ def measured(classes: tuple[str, ...] = CLASSES, *, each: int = 12) -> Measures:
 @pytest.fixture
 def card(tmp_path: Path) -> Path:
     manifest = tone_manifest("weather", CLASSES).model_copy(
-        update={"provenance": {"dataset": {"train": "ab|cd"}, "seed": 3}}
+        update={"provenance": {"dataset": {"train": "ab|cd"}, "seed": 3, "training_file": "seed: 3\n"}}
     )
-    return write_card(tmp_path / "card", manifest, measured(), data="on 36 clips", training_file="seed: 3\n")
+    return write_card(tmp_path / "card", manifest, measured(), data="on 36 clips")
 
 
 def test_the_card_says_what_was_measured(card: Path) -> None:
