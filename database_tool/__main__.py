@@ -16,8 +16,6 @@ from database_tool.terminal import describe, print_json, say, show_info
 from tidzam.dataset import open_dataset
 from tidzam.errors import TidzamError
 
-INTERRUPTED = 130
-
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,0 +1,154 @@
+"""What can be done to datasets: nothing is lost, nothing is doubled, and the same seed does the same."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from database_tool import operations
+from database_tool.partition import partition
+from database_tool.shuffle import randomize
+from tests.support.datasets import SAMPLE_BYTES, SPEC, numbers, origin, sample, write
+from tidzam.audio.features import FeatureSpec
+from tidzam.dataset import Dataset, open_dataset
+from tidzam.errors import DatasetError
+from tidzam.labels import LabelTree
+
+LABELS = [0] * 14 + [1] * 5 + [2] * 2
+
+
+@pytest.fixture
+def pond(tmp_path: Path) -> Dataset:
+    return write(tmp_path / "pond", LABELS)
+
+
+def require_consistent(dataset: Dataset) -> None:
+    """Every sample has the features, and the origin, that its number stands for."""
+    for number, features, found in zip(
+        numbers(dataset), dataset.features(range(len(dataset))), dataset.origins(), strict=True
+    ):
+        np.testing.assert_array_equal(features, sample(number))
+        assert found == origin(number)
+
+
+def test_merge_joins_classes_by_name(tmp_path: Path, pond: Dataset) -> None:
+    creek = write(tmp_path / "creek", [0, 1, 1], classes=("wren", "owl"), first=100)
+    merged = operations.merge(pond, [creek], pond.folder)
+    assert merged.name == "pond" and merged.classes == ("frog", "rain", "wren", "owl")
+    assert merged.manifest.counts == {"frog": 14, "rain": 5, "wren": 3, "owl": 2}
+    assert numbers(merged) == [*range(21), 100, 101, 102]
+    require_consistent(merged)
+    assert numbers(open_dataset(creek.folder)) == [100, 101, 102]
+
+
+def test_merge_as_one_class(tmp_path: Path, pond: Dataset) -> None:
+    creek = write(tmp_path / "creek", [0, 1, 1], classes=("wren", "owl"), first=100)
+    merged = operations.merge(pond, [creek], tmp_path / "both", as_class="birds")
+    assert merged.name == "both" and merged.manifest.counts == {"frog": 14, "rain": 5, "wren": 2, "birds": 3}
+    assert len(open_dataset(pond.folder)) == 21
+
+
+def test_merge_refuses_other_features_and_shows_both(tmp_path: Path, pond: Dataset) -> None:
+    spec = FeatureSpec(rate_hz=8000, window_s=0.1, fft_length=256, hop_length=128, n_mels=16, fmax_hz=4000)
+    other = write(tmp_path / "creek", [0], spec=spec)
+    with pytest.raises(DatasetError, match=r"pond has n_mels 8; creek has n_mels 16"):
+        operations.merge(pond, [other], pond.folder)
+    assert len(open_dataset(pond.folder)) == 21
+
+
+def test_split_in_place_and_into_folds(tmp_path: Path, pond: Dataset) -> None:
+    sides = partition(pond.groups, pond.labels, (0.25, 0.75), n_classes=3, seed=0)
+    test, train = operations.split(pond, [tmp_path / "test", pond.folder], sides, details={})
+    assert test.name == "test" and train.name == "pond"
+    assert sorted(numbers(test) + numbers(train)) == list(range(21))
+    assert not set(test.groups) & set(train.groups)
+    require_consistent(test)
+    require_consistent(train)
+
+
+def test_a_split_that_was_killed_goes_on(tmp_path: Path, pond: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "SHARD_BYTES", 2 * SAMPLE_BYTES)
+    sides = np.array([0, 1, 1] * 7, np.int8)
+    folders = [tmp_path / "test", pond.folder]
+
+    def stop(done: int, total: int) -> None:
+        if done > 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        operations.split(pond, folders, sides, details={}, advance=stop)
+    assert numbers(open_dataset(pond.folder)) == list(range(21)) and not (tmp_path / "test").exists()
+    seen: list[int] = []
+    test, train = operations.split(
+        pond, folders, sides, details={}, resume=True, advance=lambda done, _: seen.append(done)
+    )
+    assert seen[0] > 8  # what was done is not done again
+    assert numbers(test) == list(range(0, 21, 3)) and numbers(train) == [n for n in range(21) if n % 3]
+    require_consistent(train)
+
+
+def test_balance_copies_small_classes_evenly_and_counts(pond: Dataset) -> None:
+    assert operations.copies(pond) == {"frog": 0, "rain": 9, "wren": 12}
+    balanced = operations.balance(pond, pond.folder, seed=3)
+    assert balanced.manifest.counts == {"frog": 14, "rain": 14, "wren": 14}
+    times = Counter(numbers(balanced))
+    assert all(times[number] == 1 for number in range(14))
+    assert {times[number] for number in range(14, 19)} == {2, 3} and {times[19], times[20]} == {7}
+    require_consistent(balanced)
+    assert sum(operations.copies(balanced).values()) == 0
+
+
+def test_balance_leaves_an_empty_class_empty(tmp_path: Path) -> None:
+    lone = write(tmp_path / "pond", [0, 0, 2])
+    assert operations.balance(lone, lone.folder, seed=0).manifest.counts == {"frog": 2, "rain": 0, "wren": 2}
+
+
+def test_randomize_is_a_permutation_that_the_seed_draws(tmp_path: Path, pond: Dataset) -> None:
+    one = randomize(pond, tmp_path / "one", seed=5, bucket_bytes=4 * SAMPLE_BYTES)
+    other = randomize(pond, tmp_path / "other", seed=5)
+    assert numbers(one) == numbers(other) != list(range(21)) and sorted(numbers(one)) == list(range(21))
+    assert numbers(randomize(pond, tmp_path / "third", seed=6)) != numbers(one)
+    require_consistent(one)
+    assert [LABELS[number] for number in numbers(one)] == one.labels.tolist()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_relabel_moves_deletes_and_adds(tmp_path: Path, pond: Dataset) -> None:
+    labels = pond.labels.copy()
+    labels[:3], labels[20] = operations.DELETED, 0
+    tree = LabelTree({"frog": None, "rain": None, "wren": "birds", "birds": None})
+    changed = operations.relabel(
+        pond, labels, pond.folder, classes=pond.classes, tree=tree, added=[(sample(50), 1, origin(50))]
+    )
+    assert numbers(changed) == [*range(3, 21), 50]
+    assert changed.manifest.counts == {"frog": 12, "rain": 6, "wren": 1}
+    assert changed.manifest.labels.path("wren") == ("birds", "wren")
+    require_consistent(changed)
+
+
+def test_rename_and_a_new_class(tmp_path: Path, pond: Dataset) -> None:
+    renamed = operations.rename(pond, tmp_path / "creek")
+    assert renamed.name == "creek" and not (tmp_path / "pond").exists() and len(renamed) == 21
+    with pytest.raises(DatasetError, match="is there already"):
+        operations.rename(renamed, tmp_path / "creek")
+    more = operations.add_class(renamed, "owl")
+    assert more.manifest.counts["owl"] == 0 and more.labels.tolist() == LABELS
+    with pytest.raises(DatasetError, match="already"):
+        operations.add_class(more, "owl")
+
+
+def test_metadata_measures_what_is_there(pond: Dataset) -> None:
+    measured = operations.with_statistics(pond).manifest.statistics
+    values = pond.features(range(21)).astype(np.float64).reshape(-1, SPEC.n_mels)
+    np.testing.assert_allclose(measured["mean_db"], values.mean(axis=0), atol=1e-3)
+    np.testing.assert_allclose(measured["deviation_db"], values.std(axis=0), atol=1e-3)
+    assert measured["recordings"] == {"frog": 4, "rain": 2, "wren": 2}
+
+
+def test_what_was_done_is_told_in_order(pond: Dataset) -> None:
+    checksum = pond.checksum
+    done = randomize(operations.balance(pond, pond.folder, seed=0), pond.folder, seed=0)
+    steps = done.manifest.provenance["steps"]
+    assert [step["operation"] for step in steps] == ["balance", "randomize"] and steps[0]["from"] == checksum
+    assert steps[0]["copies"] == {"frog": 0, "rain": 9, "wren": 12}

@@ -1,0 +1,51 @@
+"""Damage is found, wherever it is."""
+
+from pathlib import Path
+
+import pytest
+
+from database_tool.verification import verify
+from tests.support.datasets import write
+from tidzam.errors import DatasetError
+
+
+def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
+    folder = write(tmp_path / "pond", [0, 1, 2], a_shard=2).folder
+    assert verify(folder) == []
+    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+        raw = bytearray(path.read_bytes())
+        for place in range(len(raw)):
+            raw[place] ^= 1 << place % 8
+            path.write_bytes(raw)
+            assert [damage.path for damage in verify(folder)] == [folder / path.relative_to(folder)] or (
+                path.name == "manifest.sha256" and verify(folder)
+            ), f"byte {place} of {path.name}"
+            raw[place] ^= 1 << place % 8
+        path.write_bytes(raw)
+    assert verify(folder) == []
+
+
+def test_what_is_missing_cut_or_too_much_is_found(tmp_path: Path) -> None:
+    folder = write(tmp_path / "pond", [0, 1, 2], a_shard=2).folder
+    labels, features = folder / "shards" / "00000.labels.npy", folder / "shards" / "00001.features.npy"
+    labels.unlink()
+    features.write_bytes(features.read_bytes()[:-3])
+    stray = folder / "shards" / "00002.features.npy"
+    stray.touch()
+    found = {damage.path: damage.reason for damage in verify(folder)}
+    assert set(found) == {labels, features, stray} and found[labels] == "it is missing"
+
+
+def test_parts_that_disagree_are_found_though_all_checksums_hold(tmp_path: Path) -> None:
+    from tidzam.dataset.manifest import read_manifest, write_manifest
+
+    folder = write(tmp_path / "pond", [0, 1, 2]).folder
+    manifest, _ = read_manifest(folder)
+    write_manifest(folder, manifest.model_copy(update={"counts": {"frog": 2, "rain": 1, "wren": 0}}))
+    (damage,) = verify(folder)
+    assert damage.path.name == "manifest.json" and "[2, 1, 0]" in damage.reason
+
+
+def test_where_there_is_no_dataset_there_is_nothing_to_verify(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="cannot be read"):
+        verify(tmp_path)
