@@ -1,0 +1,111 @@
+"""The sound of samples, out of the files they come from, and playing it: in JACK, on a sound card, or nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import soundfile
+
+from tidzam.audio.devices import has_audio_device
+from tidzam.audio.features import Float32
+from tidzam.audio.files import read_audio
+from tidzam.config.settings import JackSettings
+from tidzam.dataset import Origin
+from tidzam.errors import AudioError
+from tidzam.node.jackd import jack_env
+from tidzam.process import child_process
+
+JACK_NAME = "tidzam-editor"
+
+
+class Output(StrEnum):
+    """Where sound goes. `none` takes as long as it would last."""
+
+    jack = "jack"
+    sound = "sound"
+    none = "none"
+
+
+def default_output() -> Output:
+    """The sound card, if there is one."""
+    return Output.sound if has_audio_device() else Output.none
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Samples in -1…1, float32 (frames,), and their rate."""
+
+    samples: Float32
+    rate_hz: int
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / self.rate_hz
+
+
+def sound_of(origin: Origin, duration_s: float) -> Sound:
+    """What a sample was made of: its channel, or all as one.
+
+    Raises AudioError: `audio_missing` if the file is gone, or as `read_audio` does.
+    """
+    path = Path(origin.file)
+    if not path.is_file():
+        raise AudioError(
+            f"{path} is not there any more: the sample can be seen, not heard.",
+            hint="Put the file back, or mount its disk.",
+            code="audio_missing",
+        )
+    samples, rate_hz = read_audio(path, start_s=origin.offset_s, duration_s=duration_s)
+    alone = origin.channel is not None and origin.channel < len(samples)  # a kept clip is mono, whatever channel it was
+    return Sound(samples[origin.channel] if alone else samples.mean(axis=0), rate_hz)
+
+
+def mpv_argv(output: Output, path: Path) -> list[str]:
+    """mpv playing one file, in JACK as the client `tidzam-editor`, whose ports go where JACK's playback is."""
+    ways = {
+        Output.jack: ["--ao=jack", f"--jack-name={JACK_NAME}", "--jack-autostart=no"],
+        Output.sound: [],
+    }
+    return ["mpv", "--no-config", "--no-video", "--msg-level=all=error", *ways[output], "--", str(path)]
+
+
+@dataclass(frozen=True)
+class Player:
+    """Plays sounds, one after the other. `server` is the JACK server's name."""
+
+    output: Output
+    server: str = JackSettings().server
+
+    async def play(self, sound: Sound) -> None:
+        """Play a sound to its end; cancelled, it falls silent.
+
+        Raises AudioError (`audio_output`) if it cannot be heard, SetupError if mpv is not installed.
+        """
+        if self.output is Output.none:
+            await asyncio.sleep(sound.duration_s)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "sample.wav"
+            soundfile.write(path, sound.samples, sound.rate_hz, subtype="FLOAT")
+            async with child_process(mpv_argv(self.output, path), name="mpv", env=self._env) as child:
+                if await child.wait():
+                    raise AudioError(
+                        f"mpv could not play by {self.output}: {child.tail[-1] if child.tail else 'it says not why'}.",
+                        hint=_HINTS[self.output],
+                        code="audio_output",
+                    )
+
+    @property
+    def _env(self) -> Mapping[str, str]:
+        return jack_env(self.server) if self.output is Output.jack else {}
+
+
+_HINTS: Mapping[Output, str] = {
+    Output.jack: "Start a JACK server (bin/tidzam start), or name it with --jack-server.",
+    Output.sound: "Use --output jack, or --output none to look only.",
+}

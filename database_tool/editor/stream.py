@@ -1,0 +1,57 @@
+"""A stream to cut samples from: a sound file of any length, read a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from database_tool.compilation import origins_of
+from database_tool.cutting import Cutting, Piece, cut
+from database_tool.editor.edits import Sample
+from database_tool.editor.sound import Sound
+from tidzam.audio.features import FeatureSpec, Float32, extract_strip
+from tidzam.audio.files import audio_length, open_audio, read_audio
+from tidzam.audio.resample import resample
+from tidzam.clips import Clip, group_of
+from tidzam.errors import AudioError
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An open file. `channel` counts from 0; None is all as one."""
+
+    path: Path
+    length_s: float
+    channels: int
+
+    @classmethod
+    def open(cls, path: Path) -> Stream:
+        """Raises AudioError if it cannot be decoded."""
+        with open_audio(path) as audio:
+            channels = audio.channels
+        frames, rate_hz = audio_length(path)
+        return cls(path, frames / rate_hz, channels)
+
+    def sound(self, start_s: float, duration_s: float, channel: int | None) -> Sound:
+        """A stretch of it. Raises AudioError."""
+        samples, rate_hz = read_audio(self.path, start_s=start_s, duration_s=duration_s)
+        return Sound(samples.mean(axis=0) if channel is None else samples[channel], rate_hz)
+
+    def strip(self, start_s: float, duration_s: float, channel: int | None, spec: FeatureSpec) -> Float32:
+        """The features of a stretch, (frames, mels) in dB. Raises AudioError."""
+        sound = self.sound(start_s, duration_s, channel)
+        return extract_strip(resample(sound.samples[None], sound.rate_hz, spec.rate_hz)[0], spec)
+
+    def cut(self, start_s: float, end_s: float, channel: int | None, spec: FeatureSpec) -> tuple[Sample, ...]:
+        """The samples of a stretch, side by side, by the dataset's own features; of a short one, one around its middle.
+
+        Raises AudioError.
+        """
+        clip = Clip(self.path, "", group_of(self.path), start_s, end_s - start_s, channel)
+        cutting = Cutting(spec=spec, hop_s=spec.window_s)
+        done = cut(Piece(0, clip.path, start_s, end_s - start_s, channel, 0, None, cutting))
+        if done.reason:
+            raise AudioError(done.reason)
+        return tuple(
+            Sample(features, origin) for features, origin in zip(done.features, origins_of(clip, done), strict=True)
+        )

@@ -1,0 +1,131 @@
+"""A session: edits over a dataset that stays as it is until they are saved, whole or not at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from database_tool.editor.edits import Add, Delete, MergeClasses, NewClass, Relabel, RenameClass, Sample
+from database_tool.editor.session import Session
+from tests.support.datasets import draft, numbers, origin, sample, write
+from tidzam.dataset import DatasetWriter, open_dataset
+from tidzam.errors import DatasetError
+
+LABELS = [0, 1, 2] * 7
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    return Session(write(tmp_path / "pond", LABELS))
+
+
+def test_edits_are_undone_and_done_again(session: Session) -> None:
+    assert session.undo() is None and session.redo() is None and not session.unsaved
+    session.do(Relabel((0, 1), "wren"))
+    session.do(MergeClasses("frog", "rain"))
+    assert session.content.counts() == [12, 9] and session.unsaved
+    assert session.undo() == MergeClasses("frog", "rain") and session.content.counts() == [6, 6, 9]
+    assert session.undo() == Relabel((0, 1), "wren") and session.content.counts() == [7, 7, 7]
+    assert session.redo() == Relabel((0, 1), "wren") and session.content.counts() == [6, 6, 9]
+    session.do(Delete((5,)))
+    assert session.redo() is None  # another way was taken
+    assert session.undo() == Delete((5,)) and session.content.counts() == [6, 6, 9]
+
+
+def test_a_refused_edit_changes_nothing(session: Session) -> None:
+    before = session.content
+    with pytest.raises(DatasetError):
+        session.do(RenameClass("frog", "rain"))
+    assert session.content is before and not session.unsaved
+
+
+def test_features_and_origins_of_own_and_added_samples(session: Session) -> None:
+    session.do(Add((Sample(sample(77), origin(77)),), "rain"))
+    np.testing.assert_array_equal(session.features([21, 3, 20]), [sample(77), sample(3), sample(20)])
+    assert session.origin(21) == origin(77) and session.origin(20) == origin(20)
+
+
+@pytest.mark.parametrize("with_deletions", [False, True])
+def test_saving_writes_what_was_decided(session: Session, with_deletions: bool) -> None:
+    session.do(Relabel((0,), "wren"))
+    session.do(NewClass("owl", "wren"))
+    session.do(Add(tuple(Sample(sample(number), origin(number)) for number in (77, 78)), "owl"))
+    if with_deletions:
+        session.do(Delete((1, 20, 21)))  # the last is the first of those added
+    session.save()
+    assert not session.unsaved and session.undo() is None
+    found = open_dataset(session.dataset.folder)
+    gone = {1, 20, 77} if with_deletions else set()
+    assert numbers(found) == [number for number in (*range(21), 77, 78) if number not in gone]
+    assert found.classes == ("frog", "rain", "wren", "owl") and found.manifest.labels.parents["owl"] == "wren"
+    assert found.labels[0] == 2 and found.labels[-1] == 3 and found.origins()[len(found) - 1] == origin(78)
+    (step,) = found.manifest.provenance["steps"]
+    assert step["operation"] == "edit" and step["added"] == 2 and step["classes"] == ["class owl made"]
+    session.do(Delete((0,)))  # and it goes on
+    assert sum(session.content.counts()) == len(found) - 1
+
+
+def test_saving_elsewhere_leaves_the_old_one(session: Session, tmp_path: Path) -> None:
+    session.do(Delete((0,)))
+    session.save(tmp_path / "creek")
+    assert len(open_dataset(tmp_path / "pond")) == 21 and len(open_dataset(tmp_path / "creek")) == 20
+    assert session.dataset.folder == tmp_path / "creek" and session.dataset.name == "creek"
+
+
+def test_while_somebody_else_writes_nothing_is_saved_and_nothing_lost(session: Session) -> None:
+    session.do(Delete((0,)))
+    with DatasetWriter(session.dataset.folder, draft()):
+        with pytest.raises(DatasetError, match="Somebody else") as caught:
+            session.save()
+        assert caught.value.code == "dataset_busy" and session.unsaved
+    session.save()
+    assert len(open_dataset(session.dataset.folder)) == 20
+
+
+def test_what_somebody_else_changed_is_not_written_over(session: Session) -> None:
+    session.do(Delete((0,)))
+    write(session.dataset.folder, [0, 0])
+    with pytest.raises(DatasetError) as caught:
+        session.save()
+    assert caught.value.code == "dataset_changed" and session.unsaved
+    assert len(open_dataset(session.dataset.folder)) == 2
+
+
+ON_A_SMALL_DISK = """
+import sys
+from pathlib import Path
+from database_tool.editor.edits import Add, Delete, Sample
+from database_tool.editor.session import Session
+from tests.support.datasets import origin, sample, write
+from tidzam.dataset import open_dataset
+
+folder = Path(sys.argv[1]) / "pond"
+session = Session(write(folder, [0, 1, 2] * 200, a_shard=1000))
+session.do(Delete((0,)))
+session.do(Add(tuple(Sample(sample(number), origin(number)) for number in range(3000)), "wren"))
+if sys.argv[2] == "read-only":
+    import subprocess
+    subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
+try:
+    session.save()
+except Exception as error:
+    print(type(error).__name__, error.code, error)
+print(len(open_dataset(folder)), len(session.edits), sum(session.content.counts()))
+"""
+
+
+@pytest.mark.parametrize(("way", "reason"), [("full", "No space left"), ("read-only", "Read-only file system")])
+def test_a_full_or_read_only_disk_is_told_and_nothing_is_lost(tmp_path: Path, way: str, reason: str) -> None:
+    small = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=400k tmpfs "$0" && exec "$@"', str(tmp_path)]
+    if subprocess.run([*small, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a small disk of his own")
+    argv = [*small, sys.executable, "-c", ON_A_SMALL_DISK, tmp_path, way]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert not done.stderr
+    told, kept = done.stdout.splitlines()
+    assert told.startswith("DatasetError dataset_write") and reason in told and "save again" in told
+    assert kept == "600 2 3599"
