@@ -37,5 +37,5 @@ def recipe(**changes: Any) -> TrainingFile:
 
 
 def options(data: Path, out: Path, **changes: Any) -> Options:
-    """What trains on `data`, batches made by a thread; `changes` are fields of the training file."""
-    return Options(dataset_train=data, out=out, name="tones", training=recipe(**changes), batch_workers=0)
+    """What trains on `data`, batches made by a thread, without summaries; `changes` are fields of the training file."""
+    return Options(dataset_train=data, out=out, name="tones", training=recipe(**changes), batch_workers=0, stats_step=0)

@@ -1,0 +1,57 @@
+"""What a training leaves behind: a bundle with its card, summaries, and something to go on from."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tests.support.tones import PITCHES_HZ, options, tone
+from tidzam.bundle import Bundle
+from trainer.app import train
+from trainer.calibration import TEMPERATURES
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def bundle(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    told = options(folders, tmp_path_factory.mktemp("out") / "tones", seed=1)
+    return train(replace(told, stats_step=50), say=lambda _: None)[0]
+
+
+def test_temperature_and_thresholds_are_the_validations(bundle: Bundle) -> None:
+    manifest = bundle.manifest
+    assert TEMPERATURES[0] <= manifest.provenance["temperature"] <= TEMPERATURES[1]
+    assert set(manifest.thresholds) == set(PITCHES_HZ)
+    assert manifest.accuracy["validation"]["clips"]["accuracy"] == 1
+
+
+def test_the_card_travels_in_the_bundle(bundle: Bundle) -> None:
+    text = (bundle.folder / "card.md").read_text()
+    assert text.startswith("# tones") and bundle.manifest.files["onnx"].sha256 in text
+    assert "iterations: 60" in text and "| data.train |" in text
+    assert {"confusion.png", "precision_recall.png"} <= {path.name for path in bundle.folder.iterdir()}
+
+
+def test_summaries_are_beside_the_bundle(bundle: Bundle) -> None:
+    folder = bundle.folder.with_name("tones.training") / "summaries"
+    assert list(folder.glob("train/events.*")) and list(folder.glob("validation/events.*"))
+    assert (folder / "validation/projector_config.pbtxt").is_file()
+
+
+def test_a_bundle_is_trained_on_with_one_more_class(bundle: Bundle, folders: Path, tmp_path: Path) -> None:
+    for label in PITCHES_HZ:
+        (tmp_path / "three" / label).mkdir(parents=True)
+        for path in (folders / label).iterdir():
+            (tmp_path / "three" / label / path.name).symlink_to(path)
+    (tmp_path / "three/middle").mkdir()
+    for number in range(10):
+        samples = tone(1200 * (0.95 + 0.01 * number))
+        soundfile.write(tmp_path / f"three/middle/middle{number}.wav", samples, 8000)
+    said: list[str] = []
+    told = replace(options(tmp_path / "three", tmp_path / "more", iterations=40), init=bundle.folder)
+    further = train(told, say=said.append)[0]
+    assert any(line.endswith("with what it knows of high, low; new are middle") for line in said)
+    assert further.manifest.provenance["init"] == str(bundle.folder)
+    assert further.manifest.accuracy["validation"]["macro_f1"] > 0.6
