@@ -69,7 +69,7 @@ def window_count(length: int, window: int, hop: int) -> int:
     It is given if it brings at least half a hop that no window before it held, or if it is the only one.
     """
     whole = (length - window) // hop + 1 if length >= window else 0
-    rest = length - (window + (whole - 1) * hop if whole else 0)
+    rest = length - max(window + (whole - 1) * hop, whole * hop) if whole else length
     return whole + (whole == 0 or rest >= hop / 2)
 
 

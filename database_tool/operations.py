@@ -125,7 +125,7 @@ def copies(dataset: Dataset) -> dict[str, int]:
     """How many copies `balance` makes of each class."""
     counts = dataset.manifest.counts
     largest = max(counts.values())
-    return {label: largest - count if count else 0 for label, count in counts.items()}
+    return {label: largest - counts[label] if counts[label] else 0 for label in dataset.classes}
 
 
 def relabel(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,8 +19,6 @@ Result = TypeVar("Result")
 
 AHEAD = 3
 """Jobs a process that are worked on, or done and not yet taken."""
-
-_PR_SET_PDEATHSIG = 1
 
 
 def cores() -> int:
@@ -57,6 +55,13 @@ def in_order(function: Callable[[Job], Result], jobs: Iterable[Job], *, processe
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the process that shares the work out, and end if it does."""
+    """Leave Ctrl-C to the process that shares the work out, and end when it does, even if that is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,205 @@
+"""`python -m database_tool`: every option of the original, the commands, what they print and how they end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner, Result
+
+from database_tool.__main__ import app
+from tests.support.datasets import write as write_dataset
+from tidzam.dataset import open_dataset
+from tidzam.errors import DatasetError
+
+SMALL = ("--rate-hz", "8000", "--mels", "16", "--processes", "1")
+
+
+def run(*arguments: object, code: int = 0) -> Result:
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == code, done.output
+    return done
+
+
+def values(*arguments: object) -> dict[str, Any]:
+    found = json.loads(run(*arguments, "--json").stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def sound(path: Path, seconds: float = 2.0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw = np.random.default_rng(sum(path.name.encode()))
+    soundfile.write(path, 0.1 * draw.standard_normal(round(seconds * 8000)), 8000)
+    return path
+
+
+@pytest.fixture
+def sounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for label, count in (("frog", 5), ("rain", 3)):
+        for number in range(count):
+            sound(tmp_path / "sounds" / label / f"{label}{number}.wav")
+    return tmp_path / "sounds"
+
+
+def test_the_options_of_the_original(sounds: Path) -> None:
+    one = ("--processes", "1")
+    done = run("--dataset", "pond", "--audio-folder", sounds, *one)
+    assert "16 samples of 2 classes" in done.stdout and "8000 Hz is brought to 22050 Hz" in done.stderr
+    run("--dataset", "pond", "--audio-folder", sounds / "rain", "--classe", "water", *one)
+    assert open_dataset(Path("pond")).manifest.counts == {"frog": 10, "rain": 6, "water": 6}
+    run("--dataset", "pond", "--classe", "owl")
+    run("--dataset", "creek", "--audio-folder", sounds / "rain", "--classe", "rain", *one)
+    run("--dataset", "pond", "--merge", "creek")
+    run("--dataset", "pond", "--merge", "creek", "--classe", "stream")
+    assert open_dataset(Path("pond")).manifest.counts == {"frog": 10, "rain": 12, "water": 6, "owl": 0, "stream": 6}
+    told = run("--dataset", "pond", "--rename", "marsh", "--balance", "--randomize", "--seed", "1").stdout
+    assert "made 14 copies: 2 of frog, 6 of water, 6 of stream" in told and "random order" in told
+    run("--dataset", "marsh", "--split", "0.25", "--split-name", "held-out")
+    train, test = open_dataset(Path("marsh")), open_dataset(Path("held-out"))
+    assert len(train) + len(test) == 48 and not set(train.groups) & set(test.groups)
+    told = run("--dataset", "marsh", "--metadata", "--file-count", "--info").stdout
+    assert "marsh: 5 files" in told and "dB on average" in told and "frog" in told and "made by: compile" in told
+    found = values("--dataset", "marsh", "--metadata")
+    assert len(found["statistics"]["mean_db"]) == 64 and found["done"][0]["dataset"].endswith("marsh")
+    assert not Path("pond").exists()
+
+
+def test_a_new_dataset_of_one_empty_class(tmp_path: Path) -> None:
+    run("--dataset", tmp_path / "pond", "--classe", "owl")
+    assert open_dataset(tmp_path / "pond").manifest.counts == {"owl": 0}
+    assert values("info", tmp_path / "pond")["samples"] == 0
+
+
+def test_wrong_usage_is_told(tmp_path: Path) -> None:
+    assert "Name a command" in run(code=2).stderr
+    assert "without a command" in run("--dataset", "a", "info", "b", code=2).stderr
+    assert "one of the two" in run("split", "a", "--share", "0.2", "--folds", "2", code=2).stderr
+    assert "--by is" in run("split", "a", "--folds", "2", "--by", "moon", code=2).stderr
+    sound(tmp_path / "a.wav")
+    assert "mix or each" in run("create", tmp_path / "d", tmp_path, "--classe", "x", "--channels", "all", code=2).stderr
+    with pytest.raises(DatasetError, match="goes with --split"):
+        run("--dataset", write_dataset(tmp_path / "pond", [0]).folder, "--split-name", "x")
+
+
+def test_create_split_verify_export_and_import_again(sounds: Path) -> None:
+    made = values("create", "pond", sounds, *SMALL, "--window", "0.5", "--hop", "0.25")
+    assert made["counts"] == {"frog": 35, "rain": 21} and made["skipped"] == []
+    with pytest.raises(DatasetError, match="Say --add or --replace"):
+        run("create", "pond", sounds, *SMALL)
+    assert values("create", "pond", sounds, *SMALL, "--window", "0.5", "--replace")["samples"] == 32
+    parts = values("split", "pond", "--share", "0.3", "--name", "test", "--rest", "train", "--seed", "2")["parts"]
+    assert sum(part["samples"] for part in parts) == len(open_dataset(Path("pond"))) == 32
+    folds = values("split", "pond", "--folds", "3")["parts"]
+    assert [Path(part["dataset"]).name for part in folds] == ["pond-fold-1", "pond-fold-2", "pond-fold-3"]
+    assert all(min(part["counts"].values()) > 0 for part in folds)
+    assert values("verify", "pond") == {"dataset": "pond", "whole": True, "damaged": []}
+    assert values("export", "test", "test.csv")["written"] == parts[0]["samples"]
+    again = values("import", "csv", "test.csv", "again", "--like", "pond", "--processes", "1")
+    assert again["counts"] == parts[0]["counts"]
+    one, other = open_dataset(Path("test")), open_dataset(Path("again"))
+    np.testing.assert_array_equal(one.features(range(len(one))), other.features(range(len(one))))
+    clips = values("export", "test", "clips", "--clips")
+    assert clips["written"] == len(one) == len(list(Path("clips").glob("*/*.flac")))
+    (sounds / "frog" / Path(one.origins()[0].file).name).unlink()
+    assert values("export", "test", "clips", "--clips")["missing"] == 4
+
+
+def test_damage_is_told_and_ends_in_1(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "pond", [0, 1, 2]).folder
+    with (folder / "shards" / "00000.features.npy").open("r+b") as file:
+        file.seek(200)
+        file.write(b"x")
+    assert "00000.features.npy: its checksum differs" in run("verify", folder, code=1).stderr
+    found = json.loads(run("verify", folder, "--json", code=1).stdout)
+    assert not found["whole"] and len(found["damaged"]) == 1
+
+
+def test_info_tells_of_few_recordings_and_of_what_was_left_out(sounds: Path) -> None:
+    (sounds / "frog" / "empty.wav").touch()
+    sound(sounds / "owl" / "owl-2026-05-01-06-30-00.wav")
+    run("create", "pond", sounds, *SMALL)
+    found = values("info", "pond")
+    assert found["classes"][1] == {"label": "owl", "parent": None, "samples": 2, "recordings": 1}
+    assert found["first"] == "2026-05-01T06:30:00+00:00" and found["features"]["n_mels"] == 16
+    assert "left out" in run("info", "pond").stdout
+    assert "class owl has fewer than 2 recordings" in run("split", "pond", "--share", "0.2").stderr
+    assert open_dataset(Path("pond")).manifest.counts["owl"] == 2  # a class of one recording stays with the larger part
+
+
+def test_labels_are_put_under_their_parents(sounds: Path) -> None:
+    Path("tree.yaml").write_text("animals:\nfrog: animals\nrain:\n")
+    run("create", "pond", sounds, *SMALL, "--labels", "tree.yaml")
+    assert values("info", "pond")["classes"][0]["parent"] == "animals"
+    Path("tree.yaml").write_text("- frog\n")
+    with pytest.raises(DatasetError, match="is no label tree"):
+        run("create", "other", sounds, *SMALL, "--labels", "tree.yaml")
+
+
+def test_imports(sounds: Path) -> None:
+    kept = sound(sounds.parent / "kept" / "owl" / "pond-out_0-2026-05-01-06-30-00.000.wav", 1.0)
+    sound(kept.parent.parent / "unknown" / "pond-out_0-2026-05-01-06-30-01.000.wav", 1.0)
+    (kept.parent.parent / "wren").mkdir()
+    assert values("import", "clips", "kept", "a", "--without", "unknown", *SMALL)["counts"] == {"owl": 1}
+    sound(Path("night.wav"), 9.0)
+    Path("night.txt").write_text("1\t2\towl\n5.2\t5.4\twren\n")
+    assert values("import", "audacity", "night.txt", "b", *SMALL)["counts"] == {"owl": 1, "wren": 1}
+    Path("table.txt").write_text("Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\n1\t0\t3\towl\n")
+    tables = ("table.txt", "--audio", "night.wav")
+    assert values("import", "raven", tables[0], "c", *tables[1:], *SMALL)["counts"] == {"owl": 3}
+    assert values("import", "folders", sounds, "d", *SMALL)["counts"] == {"frog": 10, "rain": 6}
+    for fold in (1, 2):
+        sound(Path(f"esc/rain/{fold}-77-A.wav"), 1.0)
+    found = values("import", "esc50", "esc", "e", "--each-fold", *SMALL)["datasets"]
+    assert [Path(one["dataset"]).name for one in found] == ["e-fold-1", "e-fold-2"]
+    assert values("import", "esc50", "esc", "f", "--fold", "2", *SMALL)["samples"] == 1
+    with pytest.raises(DatasetError, match=r"no fold 3\. There are: 1, 2"):
+        run("import", "esc50", "esc", "g", "--fold", "3", *SMALL)
+
+
+def test_a_killed_run_leaves_the_old_and_goes_on(sounds: Path) -> None:
+    """The real program, killed with -9 while it works on both cores; none of its processes outlives it."""
+    for number in range(30):
+        sound(sounds / "rain" / f"more{number}.wav", 10.0)
+    run("create", "pond", sounds / "frog", "--classe", "frog", *SMALL)
+    argv = [sys.executable, "-m", "database_tool", "create", "pond", str(sounds), "--replace", "--processes", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    program = subprocess.Popen([*argv, "--strict"], env=environment, start_new_session=True)
+    while not Path(".pond-writing/origins.csv").exists():
+        assert program.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.1)
+    program.kill()
+    program.wait()
+    assert len(open_dataset(Path("pond"))) == 10
+    done = subprocess.run([*argv, "--resume", "--json"], env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["counts"] == {"frog": 10, "rain": 306}
+    assert not Path(".pond-writing").exists() and _session_is_empty(program.pid)
+
+
+def _session_is_empty(session: int) -> bool:
+    for _ in range(100):
+        try:
+            os.killpg(session, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    os.killpg(session, signal.SIGKILL)
+    return False
+
+
+def test_a_failure_is_one_line(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "database_tool", "info", str(tmp_path / "nowhere")]
+    done = subprocess.run(argv, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr.startswith("database_tool: ") and done.stderr.count("\n") == 1

@@ -1,0 +1,94 @@
+"""ESC-50's layout, from a folder or from an address."""
+
+import io
+import threading
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from database_tool.esc50 import fetch, find_esc50
+from tidzam.errors import DatasetError, SetupError
+
+META = """\
+filename,fold,target,category,esc10,src_file,take
+1-100032-A-0.wav,1,0,dog,True,100032,A
+2-100038-A-14.wav,2,14,chirping_birds,False,100038,A
+1-100032-B-0.wav,1,0,dog,True,100032,B
+"""
+
+
+def archive(meta: str = META) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("ESC-50-master/meta/esc50.csv", meta)
+        file.writestr("ESC-50-master/audio/1-100032-A-0.wav", b"sound")
+        file.writestr("ESC-50-master/README.md", "not wanted")
+        file.writestr("ESC-50-master/audio/../../evil.wav", b"not wanted")
+    return packed.getvalue()
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    home = tmp_path / "served"
+    home.mkdir()
+    (home / "esc.zip").write_bytes(archive())
+    (home / "other.zip").write_bytes(b"no archive")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=home))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_folds_are_by_the_list(tmp_path: Path) -> None:
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "meta" / "esc50.csv").write_text(META)
+    folds = find_esc50(tmp_path)
+    assert {fold: [clip.label for clip in clips] for fold, clips in folds.items()} == {
+        1: ["dog", "dog"],
+        2: ["chirping_birds"],
+    }
+    assert {clip.group for clip in folds[1]} == {"100032"}
+    assert folds[1][0].path == tmp_path / "audio" / "1-100032-A-0.wav"
+    assert set(find_esc50(tmp_path, only_esc10=True)) == {1}
+
+
+def test_folds_are_by_names_without_a_list(tmp_path: Path) -> None:
+    for name in ("dog/1-1-A.ogg", "dog/3-2-A.ogg", "rain/1-3-A.ogg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert {fold: len(clips) for fold, clips in find_esc50(tmp_path).items()} == {1: 2, 3: 1}
+    (tmp_path / "rain" / "bark.ogg").touch()
+    with pytest.raises(DatasetError, match=r"bark\.ogg names no fold"):
+        find_esc50(tmp_path)
+
+
+def test_it_is_fetched_and_only_what_is_wanted_unpacked(tmp_path: Path, address: str) -> None:
+    seen: list[tuple[int, int]] = []
+    folder = fetch(f"{address}/esc.zip", tmp_path / "esc", advance=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (len(archive()), len(archive()))
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")) == [
+        "audio/1-100032-A-0.wav",
+        "meta/esc50.csv",
+    ]
+    assert len(find_esc50(folder)) == 2 and not list(tmp_path.rglob("evil.wav"))
+    assert fetch("http://127.0.0.1:9/", folder, advance=print) == folder  # it is there: nothing is fetched
+
+
+def test_without_a_network_it_says_so(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SetupError, match=r"cannot be fetched: .*refused"):
+        fetch("http://127.0.0.1:9/esc.zip", tmp_path / "esc", advance=print)
+    with pytest.raises(SetupError, match="cannot be fetched: File not found"):
+        fetch(f"{address}/nowhere.zip", tmp_path / "esc", advance=print)
+    with pytest.raises(DatasetError, match="no zip archive"):
+        fetch(f"{address}/other.zip", tmp_path / "esc", advance=print)
+    assert not list((tmp_path / "esc").iterdir())

@@ -1,0 +1,56 @@
+"""A dataset back to what people use."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from database_tool.export import export_clips, export_list
+from tests.support.datasets import draft, sample
+from tidzam.dataset import Dataset, DatasetWriter, Origin
+from tidzam.errors import DatasetError
+
+
+@pytest.fixture
+def pond(tmp_path: Path) -> Dataset:
+    """Three samples of 0.1 s: of a mono file, of one channel of a stereo file, and of a file that is gone."""
+    draw = np.random.default_rng(0)
+    soundfile.write(tmp_path / "mono.wav", 0.1 * draw.standard_normal(16000), 16000)
+    soundfile.write(tmp_path / "stereo.wav", 0.1 * draw.standard_normal((8000, 2)), 8000)
+    origins = [
+        Origin(str(tmp_path / "mono.wav"), 0.5, None, None, "mono"),
+        Origin(str(tmp_path / "stereo.wav"), 0.25, 1, None, "stereo"),
+        Origin(str(tmp_path / "gone.wav"), 0.0, None, None, "gone"),
+    ]
+    with DatasetWriter(tmp_path / "pond", draft()) as writer:
+        for number, origin in enumerate(origins):
+            writer.add(sample(number), number, origin)
+        return writer.finish(provenance={})
+
+
+def test_a_list(tmp_path: Path, pond: Dataset) -> None:
+    assert export_list(pond, tmp_path / "list.csv") == 3
+    with (tmp_path / "list.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[1] == {
+        "file": str(tmp_path / "stereo.wav"),
+        "start": "0.250000",
+        "end": "0.350000",
+        "label": "rain",
+        "channel": "1",
+        "group": "stereo",
+    }
+    with pytest.raises(DatasetError, match="cannot be written"):
+        export_list(pond, tmp_path / "nowhere" / "list.csv")
+
+
+def test_clips_are_the_sound_that_samples_were_made_of(tmp_path: Path, pond: Dataset) -> None:
+    said: list[str] = []
+    assert export_clips(pond, tmp_path / "clips", say=said.append, advance=lambda done, total: None) == (2, 1)
+    assert len(said) == 1 and "gone.wav" in said[0]
+    (mono,), (stereo,) = ((tmp_path / "clips" / label).iterdir() for label in ("frog", "rain"))
+    found, rate_hz = soundfile.read(stereo)
+    np.testing.assert_allclose(found, soundfile.read(tmp_path / "stereo.wav")[0][2000:2800, 1], atol=2**-15)
+    assert rate_hz == 8000 and soundfile.info(mono).frames == 1600 and mono.name == "000000-mono.flac"

@@ -1,0 +1,109 @@
+"""Clips out of the lists that people have."""
+
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from database_tool import lists
+from tidzam.clips import Clip
+from tidzam.errors import DatasetError
+
+RAVEN = """\
+Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tSpecies
+1\tWaveform 1\t1\t1.5\t2.25\t100\t200\twren
+1\tSpectrogram 1\t1\t1.5\t2.25\t100\t200\twren
+2\tSpectrogram 1\t2\t4\t5\t100\t200\train
+3\tSpectrogram 1\t1\t6\t7\t100\t200\t
+"""
+
+
+def sound(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, [0.0] * 80, 8000)
+    return path
+
+
+def test_csv(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(
+        "file,start,end,label,channel,group\na.wav,0.5,1.25,wren,,\nb-A.wav,,,rain,1,\nc.wav,3,,owl,,night 1\n"
+    )
+    assert lists.read_csv(tmp_path / "list.csv") == [
+        Clip(tmp_path / "a.wav", "wren", "a", 0.5, 0.75),
+        Clip(tmp_path / "b-A.wav", "rain", "b", 0.0, None, 1),
+        Clip(tmp_path / "c.wav", "owl", "night 1", 3.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("name,label\na,b\n", "no columns file and label"),
+        ("", "no columns file and label"),
+        ("file,label,start\na.wav,wren,early\n", "Line 2 of .* start is 'early'"),
+        ("file,label,start,end\na.wav,wren,0,1\na.wav,wren,2,1\n", "Line 3 of .* 2 to 1 s is no stretch"),
+        ("file,label,start,end\na.wav,wren,0,nan\n", "0 to nan s is no stretch"),
+        ("file,label\na.wav,\n", "no file, or no label"),
+        ("file,label,channel\na.wav,wren,left\n", "'left' is no channel"),
+    ],
+)
+def test_csv_faults_name_their_line(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(DatasetError, match=reason):
+        lists.read_csv(tmp_path / "list.csv")
+
+
+def test_raven(tmp_path: Path) -> None:
+    table, wav = tmp_path / "pond.Table.1.selections.txt", sound(tmp_path / "pond.wav")
+    sound(tmp_path / "po.wav")
+    table.write_text(RAVEN)
+    wren, rain = Clip(wav, "wren", "pond", 1.5, 0.75, 0), Clip(wav, "rain", "pond", 4.0, 1.0, 1)
+    assert lists.read_raven(table) == [wren, rain]
+    with pytest.raises(DatasetError, match="no column Call"):
+        lists.read_raven(table, label_column="Call")
+
+
+def test_raven_over_a_sequence_of_files(tmp_path: Path) -> None:
+    table = tmp_path / "all.txt"
+    table.write_text(
+        "Selection\tBegin Time (s)\tEnd Time (s)\tBegin Path\tFile Offset (s)\tAnnotation\n"
+        f"1\t61\t62.5\tC:\\\\somewhere\\\\b.wav\t1\twren\n2\t3\t4\t{sound(tmp_path / 'x' / 'a.wav')}\t3\twren\n"
+    )
+    assert lists.read_raven(table) == [
+        Clip(tmp_path / "b.wav", "wren", "b", 1.0, 1.5),
+        Clip(tmp_path / "x" / "a.wav", "wren", "a", 3.0, 1.0),
+    ]
+
+
+def test_audacity(tmp_path: Path) -> None:
+    track, wav = tmp_path / "pond.txt", sound(tmp_path / "pond.flac")
+    track.write_text("0.5\t1.500000\twren\n\\\t1000.0\t2000.0\n2.0\t2.0\towl\n3\t4\t\n")
+    assert lists.read_audacity(track) == [Clip(wav, "wren", "pond", 0.5, 1.0), Clip(wav, "owl", "pond", 2.0, 0.0)]
+    other = sound(tmp_path / "creek.wav")
+    assert lists.read_audacity(track, audio=other)[0].path == other
+
+
+def test_audacity_faults_name_their_line(tmp_path: Path) -> None:
+    sound(tmp_path / "pond.flac")
+    (tmp_path / "pond.txt").write_text("0.5\t1.5\twren\nnonsense\n")
+    with pytest.raises(DatasetError, match=r"Line 2 of .* start, end, label"):
+        lists.read_audacity(tmp_path / "pond.txt")
+    (tmp_path / "creek.txt").write_text("0.5\t1.5\twren\n")
+    with pytest.raises(DatasetError, match="no sound file beside"):
+        lists.read_audacity(tmp_path / "creek.txt")
+
+
+def test_lists_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "2.csv").touch()
+    (tmp_path / "1.csv").touch()
+    assert lists.find_lists(tmp_path, ".csv") == [tmp_path / "1.csv", tmp_path / "b" / "2.csv"]
+    with pytest.raises(DatasetError, match=r"no file that ends in \.txt"):
+        lists.find_lists(tmp_path, ".txt")
+    with pytest.raises(DatasetError, match="name no clip"):
+        lists.all_clips([[], []])
+
+
+def test_an_accent_in_an_old_encoding_is_read(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_bytes("file,label\na.wav,m\xe9sange\n".encode("latin-1"))
+    assert lists.read_csv(tmp_path / "list.csv")[0].label == "mésange"
