@@ -14,7 +14,7 @@ from trainer.checkpoints import Checkpoints
 from trainer.data import Data, Say, make_batches, open_data
 from trainer.experts import Plan, one_classifier, tree_of_experts
 from trainer.fine_tune import start_from
-from trainer.input.source import Source
+from trainer.input.source import Batch, Source
 from trainer.input.workers import ahead
 from trainer.loop import Report, Trainee, run_local
 from trainer.models import Build, find_model
@@ -62,12 +62,12 @@ def train(options: Options, *, say: Say, observers: Sequence[Observer] = ()) -> 
     if options.resume:
         say(f"going on from step {checkpoints.resume():,}")
     batches = make_batches(data, options.training, plan.table)
-    supply = ahead(batches, int(trainee.step), iterations, processes=options.batch_workers)
+    supply = ahead(batches, trainee.done, iterations, processes=options.batch_workers)
     test = look_at(data.test, data, plan, options)
     reports = run_local(
         trainee,
         supply,
-        test.batch,
+        Batch(*(every[: options.training.batch_size] for every in test.batch)),  # it is asked often: be cheap
         strategy=strategy,
         iterations=iterations,
         testing_step=options.training.testing_step,

@@ -17,16 +17,24 @@ KEPT = 2
 
 
 class Checkpoints:
-    """The weights, the optimizer's state and the step of a trainee, saved in `folder` every `every` steps."""
+    """The weights, the optimizer's state and the step of a trainee, saved in `folder` every `every` steps.
 
-    def __init__(self, folder: Path, trainee: Trainee, *, every: int) -> None:
+    They are written by TensorFlow's `io_device`, or wherever each weight is kept.
+    """
+
+    def __init__(self, folder: Path, trainee: Trainee, *, every: int, io_device: str | None = None) -> None:
         import tensorflow as tf
 
         self.folder = folder
-        self._every, self._step = every, trainee.step
-        state = tf.train.Checkpoint(model=trainee.model, optimizer=trainee.optimizer, step=trainee.step)
-        self._state = state
-        self._manager = tf.train.CheckpointManager(state, folder, max_to_keep=KEPT)
+        self._every, self._trainee = every, trainee
+        # Each by itself: what Keras tracks of a model leaves out the state of its dropout.
+        self._state = tf.train.Checkpoint(
+            model=[variable.value for variable in trainee.model.variables],
+            optimizer=[variable.value for variable in trainee.optimizer.variables],
+            step=trainee.step,
+        )
+        self._device = tf.train.CheckpointOptions(experimental_io_device=io_device)
+        self._manager = tf.train.CheckpointManager(self._state, folder, max_to_keep=KEPT)
 
     def watch(self, report: Report) -> None:
         """Save, if it is time."""
@@ -40,9 +48,9 @@ class Checkpoints:
         """
         import tensorflow as tf
 
-        step = int(self._step)
+        step = self._trainee.done
         try:
-            self._manager.save(checkpoint_number=step)
+            self._manager.save(checkpoint_number=step, options=self._device)
         except (tf.errors.OpError, OSError) as error:
             reason = str(error).splitlines()[0]
             raise SetupError(
@@ -57,20 +65,22 @@ class Checkpoints:
 
         Raises DatasetError (`checkpoint_missing`, `checkpoint_other`) if there is none, or of another network.
         """
+        import tensorflow as tf
+
         last = self._manager.latest_checkpoint
         if last is None:
             raise DatasetError(
                 f"There is no checkpoint in {self.folder}.", hint="Train without --resume.", code="checkpoint_missing"
             )
         try:
-            self._state.restore(last).assert_existing_objects_matched()
-        except (ValueError, AssertionError) as error:
+            self._state.restore(last, options=self._device).assert_existing_objects_matched()
+        except (ValueError, AssertionError, tf.errors.InvalidArgumentError) as error:
             raise DatasetError(
                 f"{last} is of another network: {str(error).splitlines()[0]}",
                 hint="Resume with the same classes, network and features.",
                 code="checkpoint_other",
             ) from None
-        return int(self._step)
+        return self._trainee.done
 
     def clear(self) -> None:
         """Remove them: the training is complete."""

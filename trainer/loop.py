@@ -100,6 +100,11 @@ class Trainee:
         optimizer.build(model.trainable_variables)
         return cls(model, optimizer, step, heads=heads, activation=activation, label_smoothing=recipe.label_smoothing)
 
+    @property
+    def done(self) -> int:
+        """The steps that were made, wherever they are counted."""
+        return int(self.step.numpy())
+
     def cost(self, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """The cost of each example, shape (n,): cross entropy, a head at a time."""
         return sum(self._head_cost(head, targets, logits) for head in self.heads)
@@ -195,7 +200,7 @@ def run_local(
     train_step, test_step = _compile(trainee, strategy)
     supply = iter(batches)
     began = time.perf_counter()
-    for step in range(int(trainee.step) + 1, iterations + 1):
+    for step in range(trainee.done + 1, iterations + 1):
         asked = time.perf_counter()
         batch = next(supply)
         waited = time.perf_counter() - asked

@@ -1,4 +1,4 @@
-"""The original's shape, to compare with: two layers of large filters, two dense layers of 1024, some 26 M weights."""
+"""The original's shape, to compare with: two layers of large filters, then two dense layers of 1024."""
 
 from __future__ import annotations
 

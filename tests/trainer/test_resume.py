@@ -1,0 +1,128 @@
+"""A training that is stopped goes on as if it never had been."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.tones import SPEC, options
+from tidzam.errors import ConfigError, DatasetError
+from tidzam.inference import run_onnx
+from trainer.app import train
+from trainer.loop import Report
+
+FEATURES = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(np.float32)
+
+
+def quiet(line: str) -> None: ...
+
+
+def stop_after(step: int) -> Callable[[Report], None]:
+    """An observer that does what Ctrl-C does."""
+
+    def watch(report: Report) -> None:
+        if report.step == step:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+@pytest.mark.timeout(120)
+def test_stopped_and_resumed_it_ends_with_the_weights_of_a_training_in_one_go(folders: Path, tmp_path: Path) -> None:
+    whole = options(folders, tmp_path / "whole", iterations=12, optimizer={"ema": 0.8})
+    broken = replace(whole, out=tmp_path / "broken")
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        train(broken, say=said.append, observers=[stop_after(7)])
+    assert said[-1] == "stopped after step 7; --resume goes on from there"
+    assert not broken.out.exists()
+    with pytest.raises(ConfigError, match="unfinished training"):
+        train(broken, say=quiet)
+    with pytest.raises(ConfigError, match=r"says otherwise than this command: iterations"):
+        train(replace(options(folders, broken.out, iterations=13, optimizer={"ema": 0.8}), resume=True), say=quiet)
+    steps: list[int] = []
+    (resumed,) = train(
+        replace(broken, resume=True), say=said.append, observers=[lambda report: steps.append(report.step)]
+    )
+    assert steps == [8, 9, 10, 11, 12] and "going on from step 7" in said
+    (at_once,) = train(whole, say=quiet)
+    np.testing.assert_array_equal(run_onnx(resumed.file("onnx"), FEATURES), run_onnx(at_once.file("onnx"), FEATURES))
+    assert not broken.checkpoints.exists(), "a training that is complete needs none"
+
+
+def test_there_must_be_something_to_resume(folders: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="There is no checkpoint"):
+        train(replace(options(folders, tmp_path / "x"), resume=True), say=quiet)
+
+
+@pytest.mark.timeout(60)
+def test_a_checkpoint_of_another_network_is_refused(folders: Path, tmp_path: Path) -> None:
+    first = options(folders, tmp_path / "x")
+    with pytest.raises(KeyboardInterrupt):
+        train(first, say=quiet, observers=[stop_after(2)])
+    (tmp_path / "x.training" / "training.yaml").unlink()
+    other = replace(options(folders, tmp_path / "x", dnn="residual"), resume=True)
+    with pytest.raises(DatasetError, match="is of another network"):
+        train(other, say=quiet)
+
+
+def command(folders: Path, out: Path, *more: str) -> list[str]:
+    features = {name: value for name, value in SPEC.to_dict().items() if name != "floor_db"}
+    file = out.parent / "recipe.yaml"
+    file.write_text(json.dumps({"features": features, "batch_size": 16}))  # JSON is YAML
+    argv = [sys.executable, "-m", "trainer", "-d", str(folders), "-o", str(out), "--training-file", str(file)]
+    return [*argv, "--stats-step", "0", *more]
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_saves(folders: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x"
+    argv = command(folders, out, "--training-iterations", "100000", "--checkpoint-step", "1000000")
+    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("network "):
+            break
+    time.sleep(3)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the processes that make batches are told as well
+    rest = process.stderr.read()
+    assert process.wait(20) == 130
+    assert "--resume goes on from there" in rest and "Traceback" not in rest
+    assert list((tmp_path / "x.training" / "checkpoints").glob("*.index"))
+
+
+FULL_DISK = """
+import resource, sys
+import tensorflow, trainer.__main__
+from trainer import checkpoints
+save = checkpoints.Checkpoints.save
+def save_on_full_disk(self):
+    if self._trainee.done > 2:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    return save(self)
+checkpoints.Checkpoints.save = save_on_full_disk
+sys.argv = ["trainer", *sys.argv[1:]]
+trainer.__main__.cli()
+"""
+
+
+@pytest.mark.timeout(120)
+def test_a_full_disk_is_one_clear_error_and_the_last_checkpoint_is_kept(folders: Path, tmp_path: Path) -> None:
+    """No file may grow beyond 4 kB from the second checkpoint on, which is what a full disk does to a writer."""
+    argv = command(folders, tmp_path / "x", "--training-iterations", "100", "--checkpoint-step", "2")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, *argv[3:]], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1 and "The checkpoint of step 4 cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    checkpoints = tmp_path / "x.training" / "checkpoints"
+    assert 'model_checkpoint_path: "ckpt-2"' in (checkpoints / "checkpoint").read_text()
+    assert {"ckpt-2.index", "ckpt-2.data-00000-of-00001"} <= {path.name for path in checkpoints.iterdir()}
