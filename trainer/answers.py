@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.dataset import Origin
 from trainer.input.source import BACKGROUND, Batch, Source
-from trainer.input.steps import cut
+from trainer.input.steps import cut, to_power
 
 Predict = Callable[[Float32], Float32]
 """From features, shape (n, frames, mels), to logits or probabilities, shape (n, outputs)."""
@@ -109,13 +109,20 @@ class Examples:
 def draw_examples(
     source: Source, spec: FeatureSpec, *, table: Float32 | None = None, count: int, seed: int
 ) -> Examples:
-    """At most `count` strips drawn from `source`, each by its middle window."""
+    """At most `count` strips drawn from `source`, each by its loudest window."""
     strips = np.random.default_rng(seed).permutation(len(source))[:count]
     features, origins = [], []
     for index in map(int, strips):
         strip, origin = source.strip(index), source.origin(index)
-        start = max(0, (len(strip) - spec.n_frames) // 2)
+        start = _loudest(strip, spec)
         features.append(cut(strip, start, spec.n_frames, spec.floor_db))
         origins.append(replace(origin, offset_s=origin.offset_s + start * spec.hop_length / spec.rate_hz))
     targets = targets_of(source.labels[strips], table_of(source) if table is None else table)
     return Examples(Batch(np.stack(features), targets), tuple(origins))
+
+
+def _loudest(strip: Float32, spec: FeatureSpec) -> int:
+    """Where the window of the most power begins, of those that overlap by half: a clip may be silent but for a bark."""
+    power = np.cumsum(np.append(0.0, to_power(strip).sum(axis=1)))
+    starts = window_starts(len(strip), spec.n_frames, 0.5)
+    return max(starts, key=lambda start: power[min(start + spec.n_frames, len(strip))] - power[start])

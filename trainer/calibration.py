@@ -96,7 +96,7 @@ def fit_temperature(logits: NDArray[Any], targets: NDArray[Any], activation: Act
 def fit_thresholds(targets: NDArray[Any], probabilities: NDArray[Any], classes: Sequence[str]) -> dict[str, float]:
     """For each class the threshold of the best F1; `DEFAULT_THRESHOLD` for a class with too few examples.
 
-    Of thresholds that do equally well, the one nearest the default.
+    Of thresholds that do as well but for one example, the one nearest the default: one example is luck.
     """
     there = targets >= 0.5
     return {label: _best_threshold(there[:, k], probabilities[:, k]) for k, label in enumerate(classes)}
@@ -106,5 +106,5 @@ def _best_threshold(there: NDArray[np.bool_], scores: NDArray[np.float64]) -> fl
     if min(int(there.sum()), int((~there).sum())) < FEW:
         return DEFAULT_THRESHOLD
     f1 = np.array([precision_recall_f1(there, scores >= threshold)[2] for threshold in THRESHOLDS])
-    best = THRESHOLDS[f1 >= f1.max() - 1e-9]
+    best = THRESHOLDS[f1 >= f1.max() - 1 / int(there.sum())]
     return float(best[np.argmin(np.abs(best - DEFAULT_THRESHOLD))])

@@ -78,7 +78,7 @@ def _what_it_hears(manifest: Manifest) -> Iterator[str]:
 def _how_well(measures: Measures, data: str) -> Iterator[str]:
     clips = int(measures.clips.confusion.sum())
     yield from ("", "## How well", "")
-    yield f"Measured {data}, {measures.windows} windows."
+    yield f"Measured {data}: {measures.windows} windows."
     if clips:
         yield (
             f"**{measures.clips.accuracy:.1%} of {clips} clips** are named right: by the likeliest class of the mean "

@@ -77,12 +77,15 @@ def test_strips_of_one_file_and_class_are_one_clip() -> None:
     assert clips_of(source).tolist() == [0, 1, 0, 2, 3]
 
 
-def test_examples_are_drawn_once_from_the_middle() -> None:
+def test_examples_are_drawn_once_by_their_loudest_window() -> None:
     source = numbered(*[3 * N] * 20, labels=(0, 1) * 10)
+    for k, strip in enumerate(source.strips):
+        strip[:] = -1000 - k
+        strip[N // 2 : N // 2 + N] += 900
     drawn, again = (draw_examples(source, SPEC, count=8, seed=3) for _ in range(2))
     np.testing.assert_array_equal(drawn.batch.features, again.batch.features)
     strips = [int(origin.group) for origin in drawn.origins]
     assert len(set(strips)) == 8
-    np.testing.assert_array_equal(drawn.batch.features[:, 0, 0], 1000 * np.array(strips) + N)
+    np.testing.assert_array_equal(drawn.batch.features.min(axis=(1, 2)), -100 - np.array(strips))
     np.testing.assert_array_equal(drawn.batch.targets.argmax(axis=1), source.labels[strips])
-    assert {origin.offset_s for origin in drawn.origins} == {N * 128 / 8000}
+    assert {origin.offset_s for origin in drawn.origins} == {N // 2 * 128 / 8000}

@@ -57,8 +57,8 @@ def test_without_data_nothing_is_scaled() -> None:
 
 
 def test_a_threshold_is_that_of_the_best_f1() -> None:
-    there = np.repeat([1.0, 0.0], 20)[:, None]
-    scores = np.concatenate([np.linspace(0.3, 0.9, 20), np.linspace(0.0, 0.28, 20)])[:, None]
+    there = np.repeat([1.0, 0.0], 500)[:, None]
+    scores = np.concatenate([np.linspace(0.3, 0.9, 500), np.linspace(0.0, 0.28, 500)])[:, None]
     assert fit_thresholds(there, scores, ["a"]) == {"a": pytest.approx(0.3, abs=0.011)}
 
 
@@ -66,6 +66,13 @@ def test_of_equal_thresholds_the_one_nearest_the_default() -> None:
     there = np.repeat([1.0, 0.0], 20)[:, None]
     assert fit_thresholds(there, np.repeat([0.95, 0.2], 20)[:, None], ["a"]) == {"a": DEFAULT_THRESHOLD}
     assert fit_thresholds(there, np.repeat([0.95, 0.7], 20)[:, None], ["a"]) == {"a": 0.71}
+
+
+def test_one_example_moves_no_threshold() -> None:
+    there = np.repeat([1.0, 0.0], 20)[:, None]
+    scores = np.repeat([0.95, 0.2], 20)[:, None]
+    scores[0] = 0.25
+    assert fit_thresholds(there, scores, ["a"]) == {"a": DEFAULT_THRESHOLD}
 
 
 def test_few_examples_decide_nothing() -> None:

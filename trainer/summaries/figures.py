@@ -14,8 +14,8 @@ from tidzam.audio.features import Float32
 Picture = NDArray[np.uint8]
 Float = NDArray[Any]
 
-GAP = 1
-"""Pixels between the tiles of a grid."""
+GAP, GREY = 3, 90
+"""Pixels between the tiles of a grid, and how light they are."""
 
 
 def spectrogram(features: Float32) -> Picture:
@@ -23,7 +23,7 @@ def spectrogram(features: Float32) -> Picture:
     return coloured(unit(features).T[::-1], "magma")
 
 
-def kernel_grid(kernels: Float32, *, scale: int = 8) -> Picture:
+def kernel_grid(kernels: Float32, *, scale: int = 10) -> Picture:
     """Of kernels, shape (n, height, width): each from its own -max (blue) over 0 (white) to its max (red)."""
     strongest = np.maximum(np.abs(kernels).max(axis=(1, 2), keepdims=True), 1e-12)
     tiles = [coloured(tile.T[::-1], "RdBu_r") for tile in 0.5 + 0.5 * kernels / strongest]
@@ -49,12 +49,12 @@ def sprites(features: Float32, *, side: int = 48) -> Picture:
 
 
 def grid(tiles: Iterable[Picture]) -> Picture:
-    """Tiles of one size, side by side and below one another, white between them."""
+    """Tiles of one size, side by side and below one another, grey between them."""
     every = np.stack(list(tiles))
     n, height, width, _ = every.shape
     across = max(1, round(np.sqrt(n * height / width)))
     down = -(-n // across)
-    sheet = np.full((down * (height + GAP) - GAP, across * (width + GAP) - GAP, 3), 255, dtype=np.uint8)
+    sheet = np.full((down * (height + GAP) - GAP, across * (width + GAP) - GAP, 3), GREY, dtype=np.uint8)
     for number, tile in enumerate(every):
         top, left = (height + GAP) * (number // across), (width + GAP) * (number % across)
         sheet[top : top + height, left : left + width] = tile

@@ -27,8 +27,9 @@ from trainer.summaries.graph import Profile, write_graph
 if TYPE_CHECKING:
     from trainer.loop import Head, Report, Trainee
 
-EVERY = 200
-"""Steps from one measurement to the next, unless told otherwise: then summaries cost the default network under 5 %."""
+EVERY = 100
+"""Steps from one measurement to the next, unless told otherwise: then summaries cost the default network 3 %. Every 10
+steps, as the original does, they would cost 29 %."""
 RICH_EVERY = 10
 """One measurement in so many brings pictures, histograms, sound and embeddings with it, and so does the last."""
 EXAMPLES = 256

@@ -130,7 +130,7 @@ def test_what_is_rich_comes_a_tenth_as_often_and_in_the_end(train: Any, validati
 def test_confusion_and_kernels_are_pictures(train: Any, validation: Any) -> None:
     assert picture(validation, "confusion").width > 100
     kernels = picture(train, "kernels/first_layer")
-    assert kernels.size == (4 * 5 * 8 + 3, 4 * 5 * 8 + 3)  # 16 kernels of 5 by 5, 8 pixels each, with gaps
+    assert kernels.size == (4 * 5 * 10 + 9, 4 * 5 * 10 + 9)  # 16 kernels of 5 by 5, 10 pixels each, with gaps
 
 
 def test_feature_maps_of_an_example_of_each_class(validation: Any) -> None:
