@@ -1,0 +1,95 @@
+"""A tree of experts on one trunk: what each head answers, what it learns from, and the cascade that comes out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.tones import SPEC, options, tone
+from tidzam.audio.features import extract
+from tidzam.bundle import read_bundle
+from tidzam.errors import DatasetError
+from tidzam.inference import run_onnx
+from tidzam.labels import LabelTree
+from trainer.app import train
+from trainer.experts import tree_of_experts
+
+TREE = LabelTree({"birds": None, "crow": "birds", "goose": "birds", "grey": "goose", "white": "goose", "rain": None})
+
+
+def test_a_head_for_each_label_with_several_below_it() -> None:
+    plan = tree_of_experts(TREE, ("crow", "grey", "white", "rain"))
+    assert [(head.name, head.classes, head.always) for head in plan.heads] == [
+        ("selector", ("birds", "rain"), True),
+        ("birds", ("crow", "goose"), False),
+        ("goose", ("grey", "white"), False),
+    ]
+    assert [(head.start, head.stop) for head in plan.heads] == [(0, 2), (2, 4), (4, 6)]
+    assert plan.table.tolist() == [
+        [1, 0, 1, 0, 0, 0],  # crow: a bird, of them a crow
+        [1, 0, 0, 1, 1, 0],
+        [1, 0, 0, 1, 0, 1],
+        [0, 1, 0, 0, 0, 0],
+    ]
+
+
+def test_what_the_data_does_not_hold_is_no_output() -> None:
+    plan = tree_of_experts(TREE, ("crow", "rain"))
+    assert [(head.name, head.classes) for head in plan.heads] == [("selector", ("birds", "rain"))]
+    below = tree_of_experts(TREE, ("crow", "grey"))
+    assert [(head.name, head.always) for head in below.heads] == [("birds", True)], "nothing is above it"
+
+
+def test_a_class_outside_the_tree_is_refused_with_both_shown() -> None:
+    with pytest.raises(DatasetError, match="owl: not in the label tree, which has birds, crow"):
+        tree_of_experts(TREE, ("crow", "owl", "rain"))
+    with pytest.raises(DatasetError, match="nothing to tell apart"):
+        tree_of_experts(TREE, ("crow",))
+
+
+@given(st.lists(st.integers(-1, 8), min_size=2, max_size=12))
+def test_columns_are_disjoint_and_every_class_has_its_way(above: list[int]) -> None:
+    """Label k is under one of those before it, or a root."""
+    parents = {f"l{k}": None if up < 0 or up >= k else f"l{up}" for k, up in enumerate(above)}
+    tree = LabelTree(parents)
+    leaves = [label for label in tree if not tree.children(label)]
+    if len(leaves) < 2:
+        return
+    plan = tree_of_experts(tree, leaves)
+    columns = [column for head in plan.heads for column in range(head.start, head.stop)]
+    assert columns == list(range(plan.outputs))
+    names = [label for head in plan.heads for label in head.classes]
+    for leaf, row in zip(leaves, plan.table, strict=True):
+        assert {names[k] for k in np.flatnonzero(row)} <= set(tree.path(leaf))
+    assert len({tuple(row) for row in plan.table.tolist()}) == len(leaves), "no two classes look the same"
+
+
+PITCHES_HZ = {"birds/crow": 2200.0, "birds/goose": 3000.0, "rain": 500.0}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+def test_nested_folders_become_a_cascade(tmp_path: Path, activation: str) -> None:
+    for home, hz in PITCHES_HZ.items():
+        (tmp_path / "data" / home).mkdir(parents=True)
+        for number in range(8):
+            path = tmp_path / "data" / home / f"{Path(home).name}{number}.wav"
+            soundfile.write(path, tone(hz * (0.96 + 0.01 * number)), 8000)
+    recipe = {"activation": activation, "iterations": 120, "batch_size": 32}
+    chosen = replace(options(tmp_path / "data", tmp_path / "nn", **recipe), expert=True)
+    bundles = train(chosen, say=lambda _: None)
+    assert [bundle.folder for bundle in bundles] == [tmp_path / "nn" / "selector", tmp_path / "nn" / "birds"]
+    selector, birds = (read_bundle(bundle.folder) for bundle in bundles)
+    assert selector.manifest.classes == ("birds", "rain") and birds.manifest.classes == ("crow", "goose")
+    assert birds.manifest.labels.parents == {"birds": None, "crow": "birds", "goose": "birds"}
+    for home, hz in PITCHES_HZ.items():
+        features = extract(tone(hz)[None, : SPEC.window_samples], SPEC)
+        top = run_onnx(selector.file("onnx"), features)[0]
+        assert selector.manifest.classes[top.argmax()] == home.partition("/")[0]
+        if home != "rain":
+            assert birds.manifest.classes[run_onnx(birds.file("onnx"), features)[0].argmax()] == Path(home).name
+    assert birds.manifest.accuracy["validation"]["macro_f1"] > 0.8
