@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +17,8 @@ import typer
 from tidzam.bundle import Bundle
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
-from trainer.app import train
+from trainer.app import serve, train
+from trainer.cluster.members import parse_cluster
 from trainer.commands import evaluate_command
 from trainer.options import Options
 from trainer.progress import following, say
@@ -24,18 +30,6 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-LATER = "Training on several machines"
-
-
-def _not_yet(parameter: typer.CallbackParam, value: str | None) -> str | None:
-    """Refuse an option that asks for what is not there, rather than train something else."""
-    if value is not None:
-        raise typer.BadParameter(f"{LATER} is not supported yet: leave {parameter.opts[0]} out.")
-    return value
-
-
-Later = Annotated[str | None, typer.Option(hidden=True, callback=_not_yet)]
 
 DATA, RECIPE, WORK, CLUSTER = (
     "Data",
@@ -155,17 +149,26 @@ def main(
     cache_mb: Annotated[
         int, typer.Option(min=0, help="Memory for features of audio folders", rich_help_panel=WORK)
     ] = 1024,
-    job_type: Later = None,
-    task_index: Later = None,
-    workers: Later = None,
-    ps: Later = None,
+    job_type: Annotated[
+        Literal["ps", "worker"],
+        typer.Option(help="What this process is; worker 0 leads, and writes the bundle", rich_help_panel=CLUSTER),
+    ] = "worker",
+    task_index: Annotated[
+        int, typer.Option(help="Which of --ps or --workers it is, from 0", rich_help_panel=CLUSTER)
+    ] = 0,
+    workers: Annotated[
+        str | None, typer.Option(help="Addresses of all workers: HOST:PORT,HOST:PORT", rich_help_panel=CLUSTER)
+    ] = None,
+    ps: Annotated[
+        str | None, typer.Option(help="Addresses of all parameter servers, the same way", rich_help_panel=CLUSTER)
+    ] = None,
 ) -> None:
     """Train a classifier and write it as a bundle; or `evaluate` one."""
     if context.invoked_subcommand is not None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     set_up_logging("warning")
-    if dataset_train is None or out is None:
+    if job_type != "ps" and (dataset_train is None or out is None):
         missing = "--dataset-train" if dataset_train is None else "--out"
         raise typer.BadParameter(f"{missing} is needed.", context)
     said: dict[str, Any] = {
@@ -180,13 +183,16 @@ def main(
         "optimizer": {"learning_rate": learning_rate},
         "features": {"window_s": window_s, "rate_hz": rate_hz},
     }
-    try:
+    with _ending(alone=ps is None and workers is None and job_type == "worker" and task_index == 0) as alone:
+        cluster = None
+        if not alone:
+            cluster = parse_cluster(job_type=job_type, task_index=task_index, ps=ps or "", workers=workers or "")
         _run(
             Options(
-                dataset_train=dataset_train,
+                dataset_train=dataset_train or Path(),
                 dataset_test=dataset_test,
-                out=out,
-                name=name or out.name,
+                out=out or Path(),
+                name=name or (out or Path()).name,
                 training=_training(training_file, said),
                 expert=expert,
                 init=init,
@@ -197,13 +203,33 @@ def main(
                 checkpoint_step=checkpoint_step,
                 stats_step=stats_step,
                 nb_embeddings=nb_embeddings,
+                cluster=cluster,
             )
         )
+
+
+@contextmanager
+def _ending(*, alone: bool) -> Iterator[bool]:
+    """Say errors, and end the program. TensorFlow's server and its threads cannot be ended but with the process."""
+    code = 0
+    try:
+        yield alone
     except TidzamError as error:
         say(f"trainer: {error}", style="red")
-        raise typer.Exit(1) from None
+        code = 1
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        code = 130
+    except Exception:
+        if alone:
+            raise
+        traceback.print_exc()
+        code = 1
+    if not alone:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    raise typer.Exit(code)
 
 
 def _training(path: Path | None, said: dict[str, Any]) -> TrainingFile:
@@ -212,6 +238,9 @@ def _training(path: Path | None, said: dict[str, Any]) -> TrainingFile:
 
 def _run(options: Options) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # saves, as Ctrl-C does
+    if options.cluster is not None and not options.cluster.coordinates:
+        serve(options, say=say)
+        return
     with following() as follower:
         bundles = train(options, say=say, observers=(follower.watch,))
     for bundle in bundles:

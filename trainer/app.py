@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import Bundle, read_bundle
-from tidzam.errors import ConfigError
+from tidzam.errors import ConfigError, DatasetError
 from trainer.answers import Examples, draw_examples
 from trainer.checkpoints import Checkpoints
 from trainer.data import Data, Say, make_batches, open_data
 from trainer.experts import Plan, one_classifier, tree_of_experts
 from trainer.fine_tune import start_from
-from trainer.input.source import Batch, Source
+from trainer.input.source import BACKGROUND, Batch, Source
 from trainer.input.workers import ahead
-from trainer.loop import Report, Trainee, run_local
+from trainer.loop import Report, Trainee
 from trainer.models import Build, find_model
 from trainer.options import Options, check_places
+from trainer.place import Here, MakeBatches, Place
 from trainer.result import conclude
-from trainer.runtime import local_strategy, make_repeatable
+from trainer.runtime import load_tensorflow, make_repeatable
 from trainer.summaries import EXAMPLES, Summaries
 from trainer.training_file import read_training_file, to_yaml
 
@@ -35,50 +37,108 @@ def train(options: Options, *, say: Say, observers: Sequence[Observer] = ()) -> 
     """
     check_places(options)
     build = find_model(options.training.dnn, options.training.dnn_options)
+    place = find_place(options)
     data = open_data(options, say)
-    plan = (
-        tree_of_experts(data.tree, data.classes)
-        if options.expert and data.tree
-        else one_classifier(options.name, data.classes)
-    )
+    plan = plan_for(data, options)
     iterations = options.training.iterations_for(len(data.train))
     begin(options)
-    make_repeatable(options.training.seed)
-    strategy = local_strategy()
-    with strategy.scope():
-        trainee = Trainee.create(
-            build,
-            data.spec.shape,
-            heads=plan.heads,
-            activation=options.training.activation,
-            recipe=options.training.optimizer,
-            iterations=iterations,
+    make_repeatable(options.training.seed, every_operation=options.cluster is None)
+    with place.plain_errors():
+        strategy = place.join(supply(data, plan, options, place.part), about=about(data))
+        with strategy.scope():
+            trainee = Trainee.create(
+                place.build(build),
+                data.spec.shape,
+                heads=plan.heads,
+                activation=options.training.activation,
+                recipe=options.training.optimizer,
+                iterations=iterations,
+            )
+        if options.init is not None and not options.resume:
+            outputs = [label for head in plan.heads for label in head.classes]
+            home = place.bring_home(trainee, build)
+            say(begin_from(read_bundle(options.init), home, build, outputs, data.spec))
+            place.send_out(home, trainee)
+        say(f"network {options.training.dnn}: {trainee.model.count_params():,} weights, {iterations:,} steps")
+        checkpoints = Checkpoints(
+            options.checkpoints, trainee, every=options.checkpoint_step, io_device=place.io_device
         )
-    if options.init is not None and not options.resume:
-        outputs = [label for head in plan.heads for label in head.classes]
-        say(begin_from(read_bundle(options.init), trainee, build, outputs, data.spec))
-    say(f"network {options.training.dnn}: {trainee.model.count_params():,} weights, {iterations:,} steps")
-    checkpoints = Checkpoints(options.checkpoints, trainee, every=options.checkpoint_step)
-    if options.resume:
-        say(f"going on from step {checkpoints.resume():,}")
-    batches = make_batches(data, options.training, plan.table)
-    supply = ahead(batches, trainee.done, iterations, processes=options.batch_workers)
-    test = look_at(data.test, data, plan, options)
-    reports = run_local(
-        trainee,
-        supply,
-        Batch(*(every[: options.training.batch_size] for every in test.batch)),  # it is asked often: be cheap
-        strategy=strategy,
-        iterations=iterations,
-        testing_step=options.training.testing_step,
-    )
-    with summarising(trainee, data, plan, test, iterations, options) as summarise:
-        follow(reports, (*observers, *summarise, checkpoints.watch), checkpoints, say)
-    checkpoints.save()
-    trainee.finish()
-    bundles = conclude(trainee, plan, data, test.batch.features, options)
+        if options.resume:
+            say(f"going on from step {checkpoints.resume():,}")
+        test = look_at(data.test, data, plan, options)
+        reports = place.run(
+            trainee,
+            Batch(*(every[: options.training.batch_size] for every in test.batch)),  # it is asked often: be cheap
+            iterations=iterations,
+            testing_step=options.training.testing_step,
+        )
+        with summarising(trainee, data, plan, test, iterations, options) as summarise:
+            follow(reports, (*observers, *summarise, checkpoints.watch), checkpoints, say)
+        checkpoints.save()
+        trainee.finish()
+        trained = place.bring_home(trainee, build)
+    bundles = conclude(trained, plan, data, test.batch.features, options)
     checkpoints.clear()
+    place.dismiss()
     return bundles
+
+
+def serve(options: Options, *, say: Say) -> None:
+    """Be a parameter server, or a worker other than 0, until the coordinator says that the training is over.
+
+    Raises ClusterError if the address is taken, DatasetError if a worker's data cannot be used.
+    """
+    assert options.cluster is not None
+    load_tensorflow()
+    from trainer.cluster.station import Station
+
+    station = Station(options.cluster)
+    if options.cluster.job == "worker":
+        data = open_data(options, say)
+        part = options.cluster.index, len(options.cluster.workers)
+        station.supply(supply(data, plan_for(data, options), options, part), about=about(data))
+    station.wait()
+
+
+def find_place(options: Options) -> Place:
+    """Where to train. In a cluster, the others are found first: whatever is wrong with them is said at once."""
+    if options.cluster is None:
+        return Here()
+    load_tensorflow()
+    from trainer.cluster.coordinator import Coordinator
+
+    return Coordinator(options.cluster, pause_step=options.checkpoint_step)
+
+
+def plan_for(data: Data, options: Options) -> Plan:
+    """What the network's outputs are."""
+    if options.expert and data.tree:
+        return tree_of_experts(data.tree, data.classes)
+    return one_classifier(options.name, data.classes)
+
+
+def supply(data: Data, plan: Plan, options: Options, part: tuple[int, int]) -> MakeBatches:
+    """Makes the batches of one part of the training data, of so many.
+
+    Raises DatasetError if there is nothing in it.
+    """
+    index, count = part
+    mine = data if count == 1 else replace(data, train=data.train.part(index, count))
+    if not (mine.train.labels != BACKGROUND).any():
+        raise DatasetError(
+            f"There are {len(data.train)} strips to train on, too few for {count} workers.",
+            hint="Start fewer workers.",
+            code="dataset_small",
+        )
+    batches = make_batches(mine, options.training, plan.table)
+    last = options.training.iterations_for(len(data.train))
+    return lambda start: ahead(batches, start, last, processes=options.batch_workers)
+
+
+def about(data: Data) -> str:
+    """What all workers must agree on, in a few words."""
+    frames, mels = data.spec.shape
+    return f"{len(data.train)} strips of {', '.join(data.classes)} ({frames} frames of {mels} mels)"
 
 
 def begin(options: Options) -> None:
@@ -138,12 +198,13 @@ def summarising(
         yield (summaries.watch,)
 
 
-def follow(reports: Iterable[Report], observers: Sequence[Observer], checkpoints: Checkpoints, say: Say) -> None:
+def follow(reports: Generator[Report], observers: Sequence[Observer], checkpoints: Checkpoints, say: Say) -> None:
     """Train to the end, each report shown to all observers. What ends it from outside saves a checkpoint first."""
     try:
-        for report in reports:
-            for observe in observers:
-                observe(report)
+        with closing(reports):  # so that no step is under way when it is saved
+            for report in reports:
+                for observe in observers:
+                    observe(report)
     except KeyboardInterrupt:
         say(f"stopped after step {checkpoints.save():,}; --resume goes on from there")
         raise

@@ -51,6 +51,8 @@ class Checkpoints:
         step = self._trainee.done
         try:
             self._manager.save(checkpoint_number=step, options=self._device)
+        except (tf.errors.UnavailableError, tf.errors.AbortedError):
+            raise  # a weight cannot be had, which is no fault of the disk
         except (tf.errors.OpError, OSError) as error:
             reason = str(error).splitlines()[0]
             raise SetupError(

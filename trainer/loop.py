@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -192,7 +192,7 @@ def run_local(
     strategy: tf.distribute.Strategy,
     iterations: int,
     testing_step: int,
-) -> Iterator[Report]:
+) -> Generator[Report]:
     """Train in place on this machine, one batch a step, from the trainee's own step to `iterations`.
 
     Raises DatasetError (`loss`) if the loss is no longer a number.

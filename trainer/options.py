@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tidzam.bundle import MANIFEST
 from tidzam.errors import ConfigError
+from trainer.cluster.members import Cluster
 from trainer.summaries import EVERY, NB_EMBEDDINGS
 from trainer.training_file import TrainingFile
 
@@ -36,6 +37,7 @@ class Options:
     checkpoint_step: int = 500
     stats_step: int = EVERY
     nb_embeddings: int = NB_EMBEDDINGS
+    cluster: Cluster | None = None
 
     @property
     def work(self) -> Path:

@@ -14,22 +14,32 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-def make_repeatable(seed: int) -> None:
-    """Draw all initial weights from `seed`, and let TensorFlow use only operations that repeat themselves.
-
-    Raises SetupError if it is not installed.
-    """
+def load_tensorflow() -> None:
+    """Raises SetupError if it is not installed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with _no_greeting():
-            import keras
-            import tensorflow as tf
+            import keras  # noqa: F401
+            import tensorflow  # noqa: F401
     except ImportError as error:
         raise SetupError(
             f"TensorFlow cannot be loaded: {error}.", hint="Install the extra: pip install 'tidzam[train]'."
         ) from None
+
+
+def make_repeatable(seed: int, *, every_operation: bool = True) -> None:
+    """Draw all initial weights from `seed`, and let TensorFlow use only operations that repeat themselves.
+
+    Without `every_operation`, only the former: what several workers do at once is never the same twice. Raises
+    SetupError if TensorFlow is not installed.
+    """
+    load_tensorflow()
+    import keras
+    import tensorflow as tf
+
     keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    if every_operation:
+        tf.config.experimental.enable_op_determinism()
 
 
 def local_strategy() -> tf.distribute.Strategy:

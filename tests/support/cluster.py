@@ -61,8 +61,8 @@ def coordinate(cluster: Cluster, iterations: int, places: list[str]) -> dict[str
         def cost(self, targets: Any, logits: Any) -> Any:
             return logits[:, 0] * 0 + tf.add_n([tf.reduce_sum(v) for v in self.model.trainable_variables])
 
-    coordinator = Coordinator(cluster)
-    strategy = coordinator.connect(lambda start: batches(0, start), about="ones")
+    coordinator = Coordinator(cluster, pause_step=100)
+    strategy = coordinator.join(lambda start: batches(0, start), about="ones")
     with strategy.scope():
         only_first = tf.VariableAggregation.ONLY_FIRST_REPLICA
         step = tf.Variable(0, dtype=tf.int64, trainable=False, aggregation=only_first)
@@ -71,7 +71,7 @@ def coordinate(cluster: Cluster, iterations: int, places: list[str]) -> dict[str
         optimizer = keras.optimizers.SGD(1.0)
         optimizer.build(model.trainable_variables)
         trainee = Descending(model, optimizer, step, heads=[Head("one", ("one",))], activation="sigmoid")
-    checkpoints = Checkpoints(Path(places[0]), trainee, every=100) if places else None
+    checkpoints = Checkpoints(Path(places[0]), trainee, every=100, io_device=coordinator.io_device) if places else None
     began = checkpoints.resume() if checkpoints and "resume" in places else 0
     reports = []
     for report in coordinator.run(trainee, None, iterations=iterations, testing_step=100):
@@ -84,9 +84,9 @@ def coordinate(cluster: Cluster, iterations: int, places: list[str]) -> dict[str
     coordinator.dismiss()
     return {
         "began": began,
-        "step": int(step),
+        "step": trainee.done,
         "weights": weights,
-        "keras": int(optimizer.iterations),
+        "keras": int(optimizer.iterations.numpy()),
         "reports": len(reports),
         "last": reports[-1].step if reports else None,
         "examples_per_s": reports[-1].examples_per_s if reports else None,
@@ -99,7 +99,7 @@ if __name__ == "__main__":
     except TidzamError as error:
         print(f"trainer: {error}", file=sys.stderr, flush=True)
         os._exit(1)
-    except BaseException:
+    except BaseException:  # noqa: BLE001  # it must end, whatever TensorFlow's threads do
         traceback.print_exc()
         os._exit(3)
     os._exit(0)

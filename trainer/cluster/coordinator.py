@@ -7,17 +7,21 @@ import logging
 import re
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tidzam import __version__
-from tidzam.errors import ClusterError, DatasetError, TidzamError
+from tidzam.errors import ClusterError, DatasetError
 from trainer.cluster import calls
 from trainer.cluster.members import Cluster, Member, wait_until_reachable, why_silent
-from trainer.cluster.station import MakeBatches, Station
+from trainer.cluster.station import Station
 from trainer.input.source import Batch
 from trainer.loop import Report, Trainee, check_loss
+from trainer.models import Build
+from trainer.place import MakeBatches
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -33,17 +37,20 @@ RATE_OVER = 20
 
 
 class Coordinator:
-    """The one that trains with all of the cluster."""
+    """The one that trains with all of the cluster, as a `Place`."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        """Find the others and lead them.
+    io_device = "/job:chief/replica:0/task:0/device:CPU:0"
+    """This process: a server would write its part of a checkpoint to its own disk."""
+
+    def __init__(self, cluster: Cluster, *, pause_step: int) -> None:
+        """Find the others and lead them. Every `pause_step` steps, none is under way for a moment.
 
         Raises ClusterError: `cluster_taken` if there is a coordinator already, `cluster_unreachable` naming those
         that do not answer within 30 s, or that are something else.
         """
         if why_silent(cluster.me.address) is None:
             raise _taken(cluster.me.address)
-        self._cluster = cluster
+        self._cluster, self._pause_step = cluster, pause_step
         self._station = Station(cluster)
         wait_until_reachable(cluster.others)
         for member in cluster.others:
@@ -53,8 +60,12 @@ class Coordinator:
         if leader != cluster.me.address:
             raise _taken(leader)
 
-    def connect(self, make: MakeBatches, *, about: str) -> tf.distribute.Strategy:
-        """Take part with batches of one's own, wait until the others have read their data, and join them all.
+    @property
+    def part(self) -> tuple[int, int]:
+        return self._cluster.index, len(self._cluster.workers)
+
+    def join(self, make: MakeBatches, *, about: str) -> tf.distribute.Strategy:
+        """Wait until the others have read their data, and connect with them all.
 
         Raises ClusterError (`cluster_data`) if a worker's data are not what these are `about`.
         """
@@ -66,55 +77,84 @@ class Coordinator:
             if member.job == "worker":
                 _check_data(member, about)
         resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(self._station.spec, rpc_layer="grpc")
-        with _one_line_errors():
-            self.strategy = tf.distribute.ParameterServerStrategy(resolver)
-            self._coordinator = tf.distribute.coordinator.ClusterCoordinator(self.strategy)
-        return self.strategy
+        self._strategy = tf.distribute.ParameterServerStrategy(resolver)
+        self._coordinator = tf.distribute.coordinator.ClusterCoordinator(self._strategy)
+        return self._strategy
 
-    def run(self, trainee: Trainee, test: Batch | None, *, iterations: int, testing_step: int) -> Iterator[Report]:
+    def build(self, build: Build) -> Build:
+        """Builds what `build` does, with large kernels in parts, one to a parameter server."""
+        from trainer.cluster.partition import partitioned
+
+        return partitioned(build)
+
+    def bring_home(self, trainee: Trainee, build: Build) -> Trainee:
+        from trainer.cluster.partition import whole_weights
+
+        model = build(trainee.model.input_shape[1:], trainee.model.output_shape[-1])
+        for variable, value in zip(model.weights, whole_weights(trainee.model), strict=True):
+            variable.assign(value)
+        return Trainee(
+            model,
+            trainee.optimizer,
+            trainee.step,
+            heads=trainee.heads,
+            activation=trainee.activation,
+            label_smoothing=trainee.label_smoothing,
+        )
+
+    def send_out(self, home: Trainee, trainee: Trainee) -> None:
+        from trainer.cluster.partition import set_whole_weights
+
+        set_whole_weights(trainee.model, [np.asarray(weight) for weight in home.model.weights])
+
+    def run(self, trainee: Trainee, test: Batch | None, *, iterations: int, testing_step: int) -> Generator[Report]:
         """Train from the trainee's own step to `iterations`, all workers at once, each on its part of the data.
 
-        The steps are reported as they come back. At each `testing_step` the workers pause, so that what is measured
-        and saved then is of exactly that step. Raises ClusterError if a parameter server is gone, DatasetError
+        The steps are reported as they come back. At each `testing_step` and `pause_step` the workers pause, so that
+        what is measured and saved then is of exactly that step; and whenever this is left. Raises DatasetError
         (`loss`) if the loss is no longer a number.
         """
         train_step, test_step = self._compile(trainee)
-        done = int(trainee.step)
+        done = trainee.done
         ends: deque[float] = deque([time.perf_counter()], maxlen=1 + RATE_OVER * len(self._cluster.workers))
         while done < iterations:
-            pause = min(iterations, (done // testing_step + 1) * testing_step)
-            for loss, learning_rate, examples, waited in self._round(train_step, done, pause):
-                done += 1
-                ends.append(time.perf_counter())
-                check_loss(loss, done)
-                tested = test is not None and done == pause
-                yield Report(
-                    step=done,
-                    loss=loss,
-                    learning_rate=learning_rate,
-                    examples_per_s=examples * (len(ends) - 1) / (ends[-1] - ends[0]),
-                    input_wait=waited,
-                    of=iterations,
-                    test_loss=float(test_step(*test)) if test is not None and tested else None,
-                )
+            pause = min(iterations, *(done - done % every + every for every in (testing_step, self._pause_step)))
+            with closing(self._round(train_step, done, pause)) as results:
+                for loss, learning_rate, examples, waited in results:
+                    done += 1
+                    ends.append(time.perf_counter())
+                    check_loss(loss, done)
+                    if done == pause:
+                        _count_once(trainee, done)
+                    tested = test is not None and (done % testing_step == 0 or done == iterations)
+                    yield Report(
+                        step=done,
+                        loss=loss,
+                        learning_rate=learning_rate,
+                        examples_per_s=examples * (len(ends) - 1) / (ends[-1] - ends[0]),
+                        input_wait=waited,
+                        of=iterations,
+                        test_loss=float(test_step(*test)) if test is not None and tested else None,
+                    )
 
-    def _round(self, train_step: Any, start: int, stop: int) -> Iterator[list[float]]:
+    def _round(self, train_step: Any, start: int, stop: int) -> Generator[list[float]]:
         """Steps `start` to `stop`, at most `AHEAD` a worker at once. When it is left, none is under way."""
+        import tensorflow as tf
+
         waiting: deque[Any] = deque()
-        scheduled, failed = start, False
+        scheduled = start
         try:
-            with _one_line_errors():
-                while scheduled < stop or waiting:
-                    while scheduled < stop and len(waiting) < AHEAD * len(self._cluster.workers):
-                        waiting.append(self._schedule(train_step, scheduled))
-                        scheduled += 1
-                    result = waiting.popleft().fetch()
-                    yield [float(value) for value in result]
-        except TidzamError:
-            failed = True
+            while scheduled < stop or waiting:
+                while scheduled < stop and len(waiting) < AHEAD * len(self._cluster.workers):
+                    waiting.append(self._schedule(train_step, scheduled))
+                    scheduled += 1
+                result = waiting.popleft().fetch()
+                yield [float(value) for value in result]
+        except tf.errors.OpError:
+            waiting.clear()
             raise
         finally:
-            if waiting and not failed:
+            if waiting:
                 self._coordinator.join()
 
     def _schedule(self, train_step: Any, number: int) -> Any:
@@ -134,7 +174,7 @@ class Coordinator:
             features.set_shape(shapes[0])
             targets.set_shape(shapes[1])
             rate = tf.identity(trainee.optimizer.learning_rate)
-            loss = self.strategy.run(trainee.train_step, args=(features, targets))
+            loss = self._strategy.run(trainee.train_step, args=(features, targets))
             return tf.stack([loss, rate, tf.cast(tf.shape(features)[0], tf.float32), waited])
 
         @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
@@ -143,6 +183,30 @@ class Coordinator:
 
         return train_step, test_step
 
+    @contextmanager
+    def plain_errors(self) -> Iterator[None]:
+        """Raises ClusterError (`cluster_lost`) if a parameter server is gone, DatasetError for a worker's data.
+
+        A lost worker is no error: another makes its steps.
+        """
+        import tensorflow as tf
+
+        try:
+            yield
+        except tf.errors.OpError as error:
+            text = str(error)
+            server = re.search(r"/job:ps/replica:0/task:(\d+)", text)
+            if isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)) or server:
+                which = f"Parameter server {server[1]}" if server else "A parameter server"
+                raise ClusterError(
+                    f"{which} is gone, and with it the weights since the last checkpoint.",
+                    hint="Start it again, and train with --resume.",
+                    code="cluster_lost",
+                ) from None
+            if said := re.search(r"(?:DatasetError|SetupError): (.+)", text):
+                raise DatasetError(said[1]) from None
+            raise
+
     def dismiss(self) -> None:
         """Tell the others that the training is over, so that they end."""
         for member in self._cluster.others:
@@ -150,6 +214,14 @@ class Coordinator:
                 calls.ask(member, "leave")
             except ClusterError as error:
                 log.warning("%s", error)
+
+
+def _count_once(trainee: Trainee, done: int) -> None:
+    """Have `step` say `done`, while none is under way: one that a lost worker counted may have been made again."""
+    counted = trainee.done
+    if counted > done:
+        log.warning("%d steps were begun by workers that were lost, and made again", counted - done)
+        trainee.step.assign(done)
 
 
 def _taken(address: str) -> ClusterError:
@@ -191,26 +263,3 @@ def _check_data(member: Member, about: str) -> None:
             hint="Give every worker the same data and options.",
             code="cluster_data",
         )
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Say TensorFlow's errors as ours. A lost worker is none: its steps are made by another."""
-    import tensorflow as tf
-
-    try:
-        yield
-    except tf.errors.OpError as error:
-        text = str(error)
-        said = re.search(r"(?:DatasetError|AudioError): (.+)", text)
-        if said:
-            raise DatasetError(said[1]) from None
-        server = re.search(r"/job:ps/replica:0/task:(\d+)", text)
-        if isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)) or server:
-            which = f"Parameter server {server[1]}" if server else "A parameter server"
-            raise ClusterError(
-                f"{which} is gone, and with it the weights since the last checkpoint.",
-                hint="Start it again, and train with --resume.",
-                code="cluster_lost",
-            ) from None
-        raise

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,9 @@ from tidzam.errors import ClusterError
 from trainer.cluster import calls
 from trainer.cluster.members import Cluster, why_silent
 from trainer.input.source import Batch
+from trainer.place import MakeBatches
 
 log = logging.getLogger(__name__)
-
-MakeBatches = Callable[[int], Iterator[Batch]]
-"""The batches of this worker's part of the data, from number `start` on."""
 
 FAREWELL_S = 0.5
 
@@ -33,6 +31,7 @@ class Supply:
         self._batches: Iterator[Batch] | None = None
         self._lock = threading.Lock()
         self._last = time.perf_counter()
+        self.made = 0
 
     def next(self, start: int) -> tuple[Batch, float]:
         """The next batch, and the share (0…1) of the time since the last one that was spent waiting for it.
@@ -46,6 +45,7 @@ class Supply:
             batch = next(self._batches)
             now = time.perf_counter()
             since, self._last = now - self._last, now
+            self.made += 1
             return batch, (now - asked) / max(since, 1e-9)
 
     def restart(self) -> None:
@@ -86,6 +86,9 @@ class Station:
         """Until the coordinator says that the training is over."""
         while not self._leaving.wait(1.0):  # a wait without end would not hear Ctrl-C everywhere
             pass
+        log.info(
+            "%s: the training is over; %d batches made here", self.cluster.me, self._supply.made if self._supply else 0
+        )
         time.sleep(FAREWELL_S)  # so that the answer to the farewell is still sent
 
     def _answer(self, verb: bytes, text: bytes, number: Any) -> Any:
