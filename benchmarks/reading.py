@@ -1,0 +1,44 @@
+"""`python -m benchmarks.reading DATASET sequential|random [GROUP]`: read a dataset as told, and print windows a second.
+
+A process of its own, so that its memory, page cache included, can be limited.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.memory_limit import enter
+from tidzam.dataset import Dataset, open_dataset
+
+BATCH = 64
+SEED = 1
+
+
+def main() -> int:
+    folder, how, *group = sys.argv[1:]
+    if group:
+        enter(Path(group[0]))
+    dataset = open_dataset(Path(folder))
+    began_s = time.perf_counter()
+    read = sequential(dataset) if how == "sequential" else at_random(dataset)
+    print(read / (time.perf_counter() - began_s))
+    return 0
+
+
+def sequential(dataset: Dataset) -> int:
+    """Shard after shard, from beginning to end."""
+    return sum(len(chunk.features) for chunk in dataset.chunks())
+
+
+def at_random(dataset: Dataset) -> int:
+    """Batches of samples from anywhere; each sample once, so that no cache can help."""
+    order = np.random.default_rng(SEED).permutation(len(dataset))
+    return sum(len(dataset.features(order[start : start + BATCH])) for start in range(0, len(order), BATCH))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
