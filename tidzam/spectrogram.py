@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ QUIETEST_PEAK_DB: Final = -40.0
 _COLOURS: Final = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164)])
 """From the floor to the peak, evenly spaced."""
 
-_SHADES: Final = 64
+_SHADES: Final = 32
 
 
 def spectrogram(features: Float32, *, columns: int | None = None, rows: int | None = None) -> Text:
@@ -28,16 +29,20 @@ def spectrogram(features: Float32, *, columns: int | None = None, rows: int | No
     A column a frame and a row two mels, unless told to fill `columns` and `rows`; of several values that share a
     place the loudest is drawn.
     """
-    columns, rows = columns or len(features), rows or features.shape[1] // 2
-    picture = _fit(_fit(features, columns).T, 2 * rows) if features.shape != (columns, 2 * rows) else features.T
+    lines = half_blocks(features, columns=columns or len(features), rows=rows or features.shape[1] // 2)
+    return Text("\n", no_wrap=True).join(Text.assemble(*line) for line in lines)
+
+
+def half_blocks(features: Float32, *, columns: int, rows: int) -> list[list[tuple[str, Style]]]:
+    """The lines of a `spectrogram`, from the top: runs of one style each."""
+    picture = _fit(_fit(features, columns).T, 2 * rows)
     peak_db = max(float(picture.max()), QUIETEST_PEAK_DB)
     depth = np.clip((picture[::-1] - peak_db) / RANGE_DB + 1, 0, 1)
     shades = (depth * (_SHADES - 1)).round().astype(int).tolist()
-    lines = [
-        Text.assemble(*(("▀", _style(top, bottom)) for top, bottom in zip(shades[row], shades[row + 1], strict=True)))
+    return [
+        [("▀" * len(list(run)), _style(*pair)) for pair, run in groupby(zip(shades[row], shades[row + 1], strict=True))]
         for row in range(0, 2 * rows, 2)
     ]
-    return Text("\n", no_wrap=True).join(lines)
 
 
 def _fit(values: Float32, size: int) -> Float32:

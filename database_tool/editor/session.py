@@ -79,8 +79,10 @@ class Session:
 
     def save(
         self, folder: Path | None = None, *, advance: Callable[[int, int], None] = lambda done, total: None
-    ) -> None:
-        """Write what is left at `folder`, or in the dataset's place, and go on with that; undoing ends here.
+    ) -> Dataset:
+        """Write what is left at `folder`, or in the dataset's place, and go on with that, which it returns.
+
+        Undoing ends here.
 
         Raises DatasetError if it cannot be written, or if somebody else changed the dataset meanwhile. Then what is on
         disk and all edits stay as they are.
@@ -101,6 +103,7 @@ class Session:
         saved.origins()
         self.dataset, self.edits, self._undone = saved, [], []
         self.content = self._begin()
+        return saved
 
     def _write(self, folder: Path, advance: Callable[[int, int], None]) -> Dataset:
         content, own = self.content, len(self.dataset)

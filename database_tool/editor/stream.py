@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from database_tool.compilation import origins_of
 from database_tool.cutting import Cutting, Piece, cut
 from database_tool.editor.edits import Sample
@@ -55,3 +57,8 @@ class Stream:
         return tuple(
             Sample(features, origin) for features, origin in zip(done.features, origins_of(clip, done), strict=True)
         )
+
+
+def filled(strip: Float32, frames: int, spec: FeatureSpec) -> Float32:
+    """A strip of at most `frames`, with silence behind the end of the stream, so that a second is as wide anywhere."""
+    return np.pad(strip[:frames], ((0, max(0, frames - len(strip))), (0, 0)), constant_values=spec.floor_db)

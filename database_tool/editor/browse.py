@@ -1,0 +1,264 @@
+"""The first screen: classes, their samples a page at a time, and the sample under the cursor."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import DataTable, Footer, Static
+
+from database_tool.editor.dialogs import Choose
+from database_tool.editor.edits import Delete, DeleteClass, MergeClasses, MoveClass, NewClass, Relabel, RenameClass
+from database_tool.editor.room import Room
+from database_tool.editor.session import Session
+from database_tool.editor.sound import Player
+from database_tool.editor.widgets import ALL, ClassTable, SampleTable, SampleView, Title
+from database_tool.editor.words import path_of
+
+PAGE = 100
+"""Samples in the table at once, however many there are."""
+
+ROOT = "(no class: a root)"
+
+HELP = """\
+Tab goes from classes to samples and back; arrows, Home and End move.
+
+Samples                                 Classes
+  p      play, or fall silent             p  play all of it
+  space  mark; a  mark the page           n  new, under the class named after <
+  r, m   relabel: move to a class         r  rename
+  d      delete                           m  merge into another
+  [ ]    page back, page on               o  move under another, or to the root
+                                          d  delete, with its samples
+Everywhere
+  u y    undo, redo                       /  find by file, recording or time
+  s S    save, save elsewhere             f  find near-duplicates
+  c      cut samples from a stream        l  find likely label errors
+  Esc    fall silent; unmark; find all    q  quit, asking if anything is not saved
+
+Marked samples are moved and deleted together; without marks it is the one under the cursor. Nothing on disk
+changes before you save; saving writes the dataset anew and puts it in the place of the old one when it is whole.
+"""
+
+
+class Browse(Room):
+    CSS = """
+    #classes { width: 34; border-right: solid $primary; }
+    #samples { height: 1fr; min-height: 6; }
+    #page { height: 1; color: $text-muted; }
+    """
+    HELP = HELP
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("S", "save_as", "Save as", show=False),
+        Binding("slash", "find", "Find", key_display="/"),
+        Binding("f", "app.duplicates", "Duplicates"),
+        Binding("l", "app.doubts", "Label errors"),
+        Binding("c", "app.cut", "Cut"),
+        Binding("q", "app.leave", "Quit"),
+    ]
+
+    def __init__(self, session: Session, player: Player) -> None:
+        super().__init__(session, player)
+        self.label, self.page, self.find = ALL, 0, ""
+        self.marked: set[int] = set()
+        self.samples: NDArray[np.int64] = np.empty(0, np.int64)
+
+    def compose(self) -> ComposeResult:
+        yield Title()
+        with Horizontal():
+            yield ClassTable(id="classes")
+            with Vertical():
+                yield SampleTable(id="samples")
+                yield Static(id="page", markup=False)
+                yield SampleView()
+        yield Footer(compact=True)
+
+    def fill(self) -> None:
+        content = self.session.content
+        if self.label not in content.classes:
+            self.label = ALL
+        with self.prevent(DataTable.RowHighlighted):
+            self.query_one(ClassTable).fill(content, self.label)
+        self._show_samples()
+
+    def _show_samples(self) -> None:
+        """The samples of the class, those that are looked for, on the page that is open."""
+        content, find = self.session.content, self.find.lower()
+        samples = content.members(self.label) if self.label else np.flatnonzero(content.labels >= 0)
+        if find:
+            samples = np.array([s for s in samples.tolist() if find in self._words(s)], np.int64)
+        self.samples = samples
+        self.marked &= set(samples.tolist()) if self.marked else set()
+        last = max(0, (len(samples) - 1) // PAGE)
+        self.page = min(max(0, self.page), last)
+        table = self.query_one(SampleTable)
+        with self.prevent(DataTable.RowHighlighted):
+            table.fill(self.session, samples[self.page * PAGE : (self.page + 1) * PAGE].tolist(), self.marked)
+        words = [
+            f"{self.label or 'all'}: {len(samples):,} samples",
+            f"page {self.page + 1:,} of {last + 1:,}",
+            f"{len(self.marked):,} marked" if self.marked else "",
+            f"with “{self.find}” in file, recording or time" if find else "",
+        ]
+        self.query_one("#page", Static).update("  ·  ".join(word for word in words if word))
+        self._show_sample()
+        self.show_title()
+
+    def _words(self, sample: int) -> str:
+        origin = self.session.origin(sample)
+        return f"{origin.file}\n{origin.group}\n{origin.time or ''}".lower()
+
+    def _show_sample(self) -> None:
+        try:
+            self.query_one(SampleView).show(self.session, self.query_one(SampleTable).sample)
+        except OSError as error:
+            self.tell(error, wrong=True)
+
+    @on(DataTable.RowHighlighted, "#classes")
+    def _class_chosen(self) -> None:
+        label = self.query_one(ClassTable).label
+        if label != self.label:
+            self.label, self.page = label, 0
+            self.marked.clear()
+            self._show_samples()
+
+    @on(DataTable.RowHighlighted, "#samples")
+    def _sample_chosen(self) -> None:
+        self._show_sample()
+
+    @on(DataTable.RowSelected, "#classes")
+    def _to_samples(self) -> None:
+        self.query_one(SampleTable).focus()
+
+    def action_page(self, by: int) -> None:
+        self.page += by
+        self.query_one(SampleTable).move_cursor(row=0)
+        self._show_samples()
+
+    def action_leave(self) -> None:
+        """Fall silent, else unmark, else show all again."""
+        if self.hush():
+            return
+        if self.marked:
+            self.marked.clear()
+        else:
+            self.find = ""
+        self._show_samples()
+
+    @work
+    async def action_find(self) -> None:
+        found = await self.ask("Find samples whose file, recording or time holds", self.find)
+        if found is not None:
+            self.find, self.page = found, 0
+            self._show_samples()
+
+    # Samples
+
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """The marked samples, else the one under the cursor."""
+        sample = self.query_one(SampleTable).sample
+        return tuple(sorted(self.marked)) or (() if sample is None else (sample,))
+
+    def action_mark(self) -> None:
+        table = self.query_one(SampleTable)
+        if table.sample is not None:
+            self.marked ^= {table.sample}
+            row = table.cursor_row
+            self._show_samples()
+            table.move_cursor(row=min(row + 1, table.row_count - 1))
+
+    def action_mark_page(self) -> None:
+        self.marked |= set(self.samples[self.page * PAGE : (self.page + 1) * PAGE].tolist())
+        self._show_samples()
+
+    @work
+    async def action_relabel(self) -> None:
+        if chosen := self.chosen:
+            words = f"Move {len(chosen):,} samples to" if len(chosen) > 1 else f"Sample {chosen[0]:,} is"
+            if await self.move_to(words, lambda label: Relabel(chosen, label)):
+                self._unmark()
+
+    def action_delete(self) -> None:
+        if self.chosen and self.do(Delete(self.chosen)):
+            self._unmark()
+
+    def _unmark(self) -> None:
+        self.marked.clear()
+        self._show_samples()
+
+    def action_play(self) -> None:
+        sample = self.query_one(SampleTable).sample
+        if sample is not None:
+            self.play_samples([sample])
+
+    # Classes
+
+    def action_play_class(self) -> None:
+        self.play_samples(self.samples.tolist())
+
+    def plays(self, number: int) -> None:
+        """Follow what plays with the cursor."""
+        place = int(np.searchsorted(self.samples, number))
+        if place < len(self.samples) and self.samples[place] == number:
+            if place // PAGE != self.page:
+                self.page = place // PAGE
+                self._show_samples()
+            self.query_one(SampleTable).move_cursor(row=place % PAGE)
+
+    @work
+    async def action_new_class(self) -> None:
+        name = await self.ask("Name of the new class; under another one: birds < wren" if self.label else "New class")
+        if name:
+            parent, _, label = name.rpartition("<")
+            if self.do(NewClass(label.strip(), parent.strip() or None)):
+                self.label = label.strip()
+                self.fill()
+
+    @work
+    async def action_rename_class(self) -> None:
+        if old := self._one_class():
+            new = await self.ask(f"Rename {old} to", old)
+            if new and new != old and self.do(RenameClass(old, new)):
+                self.label = new
+                self.fill()
+
+    @work
+    async def action_merge_class(self) -> None:
+        if label := self._one_class():
+            others = [name for name in self.session.content.classes if name != label]
+            into = await self.app.push_screen_wait(Choose(f"Merge {label} into", others))
+            if into and self.do(MergeClasses(label, into)):
+                self.label = into
+                self.fill()
+
+    @work
+    async def action_move_class(self) -> None:
+        if label := self._one_class():
+            others = [name for name in self.session.content.tree if name != label]
+            parent = await self.app.push_screen_wait(Choose(f"Put {label} under", [ROOT, *others]))
+            if parent:
+                self.do(MoveClass(label, None if parent == ROOT else parent))
+
+    @work
+    async def action_delete_class(self) -> None:
+        if label := self._one_class():
+            count = len(self.session.content.members(label))
+            if not count or await self.decide(f"Delete {label} with its {count:,} samples?", d="delete"):
+                self.do(DeleteClass(label))
+
+    def _one_class(self) -> str:
+        if not self.label:
+            self.tell("Choose a class first.", wrong=True)
+        return self.label
+
+    @work
+    async def action_save_as(self) -> None:
+        folder = await self.ask("Save as another dataset, at", str(self.session.dataset.folder))
+        if folder:
+            await self.save(path_of(folder))

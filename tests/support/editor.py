@@ -1,0 +1,57 @@
+"""The dataset editor with a person at its keys: Textual's pilot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from database_tool.editor.app import Editor
+from database_tool.editor.session import Session
+from database_tool.editor.sound import Output, Player
+from database_tool.editor.stream import Stream
+
+
+class Person:
+    """Presses keys, and reads what the screen then says."""
+
+    def __init__(self, app: Editor, pilot: Pilot[None]) -> None:
+        self.app, self._pilot = app, pilot
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, and wait for what follows from each."""
+        for key in keys:
+            await self._pilot.press(key)
+            await self._pilot.pause()
+
+    async def wait(self) -> None:
+        """For all that goes on in the background."""
+        await self.app.workers.wait_for_complete()
+        await self._pilot.pause()
+
+    async def moment(self) -> None:
+        await self._pilot.pause(0.02)
+
+    def reads(self, kind: type[Static] | str) -> str:
+        """The words in a part of the screen."""
+        return str(self.app.screen.query(kind).first(Static).content)
+
+    @property
+    def told(self) -> str:
+        """What the editor said so far, in passing."""
+        return "\n".join(notification.message for notification in self.app._notifications)
+
+
+@asynccontextmanager
+async def editing(
+    folder: Path, *, size: tuple[int, int] = (100, 24), bundle: Path | None = None, stream: Path | None = None
+) -> AsyncIterator[tuple[Editor, Person]]:
+    """The editor, open on the dataset at `folder`."""
+    opened = None if stream is None else Stream.open(stream)
+    app = Editor(Session.open(folder), Player(Output.none), bundle=bundle, stream=opened)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield app, Person(app, pilot)
