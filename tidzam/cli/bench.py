@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import inspect
 import json
 import os
 import pkgutil
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -23,21 +25,55 @@ from tidzam.errors import SetupError
 from tidzam.node.programs import require_programs
 from tidzam.paths import checkout
 
-Name = Annotated[str, typer.Argument(help="The benchmark to run; without one, all are listed.")]
+Name = Annotated[str, typer.Argument(help="The benchmark to run; without one, all are listed, with their options.")]
+
+CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""A benchmark's own options pass through the command's."""
 
 
-def bench(name: Name = "", as_json: JsonOption = False) -> None:
-    """Run a benchmark, or list them. Each sets up and clears away what it needs."""
+def bench(context: typer.Context, name: Name = "", as_json: JsonOption = False) -> None:
+    """Run a benchmark, or list them. Each sets up and clears away what it needs, and may have options of its own."""
     names = _names()
     if not name:
         return _print_list(names)
     if name not in names:
         raise SetupError(f"There is no benchmark {name!r}.", hint=f"There are: {', '.join(names)}.")
-    figures = {**_load(name).run(say), "benchmark": name, "machine": _machine()}
+    run = _load(name).run
+    options = parse_options(context.args, known=_options_of(run))
+    figures = {**run(say, **options), "benchmark": name, "machine": _machine()}
     if as_json:
         console.print_json(json.dumps(figures))
     else:
         _print_figures(figures)
+
+
+def parse_options(words: Sequence[str], *, known: Sequence[str]) -> dict[str, str]:
+    """`--name value` or `--name=value`, of `known` names. Raises typer.BadParameter naming what does not fit."""
+    options: dict[str, str] = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        option, equals, value = word.partition("=")
+        name = option.removeprefix("--").replace("-", "_")
+        if not option.startswith("--") or name not in known:
+            near = difflib.get_close_matches(name, known, n=1) or known
+            meant = " or ".join(_flag(one) for one in near)
+            hint = f"Did you mean {meant}?" if meant else "It takes none."
+            raise typer.BadParameter(f"This benchmark has no option {word!r}. {hint}")
+        if not equals and not rest:
+            raise typer.BadParameter(f"{option} needs a value.")
+        options[name] = value if equals else rest.pop(0)
+    return options
+
+
+def _options_of(run: Callable[..., Any]) -> tuple[str, ...]:
+    """A benchmark's options are the keywords of its `run`."""
+    parameters = inspect.signature(run).parameters.values()
+    return tuple(one.name for one in parameters if one.kind is one.KEYWORD_ONLY)
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
 
 
 def _names() -> tuple[str, ...]:
@@ -59,8 +95,11 @@ def _print_list(names: tuple[str, ...]) -> None:
     table = Table(box=None, header_style="dim")
     table.add_column("benchmark")
     table.add_column("what it measures")
+    table.add_column("options")
     for name in names:
-        table.add_row(name, _load(name).TITLE)
+        module = _load(name)
+        options = (f"{_flag(one)} {one.upper()}" for one in _options_of(module.run))
+        table.add_row(name, module.TITLE, " ".join(options))
     console.print(table)
 
 
