@@ -36,7 +36,7 @@ from database_tool.options import (
     processes_of,
     tree_of,
 )
-from database_tool.terminal import progress, say
+from database_tool.terminal import progress, resumable, say
 from tidzam.clips import Clip, find_clips
 from tidzam.errors import DatasetError
 
@@ -92,7 +92,7 @@ class Compiling:
             resume=self.resume,
             processes=processes_of(self.processes),
         )
-        with progress("compiling", "clips") as advance:
+        with resumable(), progress("compiling", "clips") as advance:
             return compile_clips(request, say=say, advance=advance)
 
     def run_and_tell(self, clips: Sequence[Clip], folder: Path, *, source: Path | str) -> None:

@@ -34,6 +34,16 @@ def print_json(values: dict[str, Any]) -> None:
 
 
 @contextmanager
+def resumable() -> Iterator[None]:
+    """Tell of a Ctrl-C what can be done about it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("interrupted; what was there before is untouched, and the same with --resume goes on")
+        raise
+
+
+@contextmanager
 def progress(doing: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, and nothing elsewhere. Yields what is told how many of how many are done."""
     columns = (

@@ -12,7 +12,7 @@ from database_tool.compilation import Compiled
 from database_tool.options import beside
 from database_tool.partition import By, lone_classes, partition, units_of
 from database_tool.shuffle import randomize as shuffle
-from database_tool.terminal import progress, say
+from database_tool.terminal import progress, resumable, say
 from tidzam.dataset import Dataset, open_dataset
 from tidzam.errors import DatasetError
 
@@ -34,7 +34,7 @@ def compiled(made: Sequence[Compiled]) -> Result:
         skipped = [{"file": path, "reason": reason} for path, reason in one.skipped]
         values.append({**_values(one.dataset), "skipped": skipped})
     lines = [
-        f"{one.dataset.folder}: {len(one.dataset):,} samples of {len(one.dataset.classes)} classes"
+        f"{shown(one.dataset.folder)}: {len(one.dataset):,} samples of {len(one.dataset.classes)} classes"
         + (f"; {len(one.skipped):,} files left out" if one.skipped else "")
         for one in made
     ]
@@ -75,9 +75,9 @@ def split(
             say(f"class {classes[label]} has fewer than {len(places)} {UNITS[by]}: not every part has it")
     sides = partition(units, whole.labels, shares, n_classes=len(classes), seed=seed)
     details = {"shares": [round(share, 6) for share in shares], "by": by, "seed": seed}
-    with progress("splitting", "samples") as advance:
+    with resumable(), progress("splitting", "samples") as advance:
         made = operations.split(whole, places, sides, details=details, resume=resume, advance=advance)
-    lines = [f"{one.folder}: {len(one):,} samples of {len(set(one.groups)):,} recordings" for one in made]
+    lines = [f"{shown(one.folder)}: {len(one):,} samples of {len(set(one.groups)):,} recordings" for one in made]
     return Result("\n".join(lines), {"parts": [_values(one) for one in made]})
 
 
@@ -87,14 +87,14 @@ def balance(dataset: Path, *, into: Path | None, seed: int, resume: bool) -> Res
     for label, count in whole.manifest.counts.items():
         if not count:
             say(f"class {label} has no sample to copy")
-    with progress("balancing", "copies") as advance:
+    with resumable(), progress("balancing", "copies") as advance:
         done = operations.balance(whole, into or dataset, seed=seed, resume=resume, advance=advance)
     told = ", ".join(f"{count:,} of {label}" for label, count in made.items() if count)
     return _result(done, f"made {sum(made.values()):,} copies{': ' if told else ''}{told}", copies=made)
 
 
 def randomize(dataset: Path, *, into: Path | None, seed: int, resume: bool) -> Result:
-    with progress("randomizing", "samples") as advance:
+    with resumable(), progress("randomizing", "samples") as advance:
         done = shuffle(open_dataset(dataset), into or dataset, seed=seed, resume=resume, advance=advance)
     return _result(done, f"in a random order (seed {seed})", seed=seed)
 
@@ -117,13 +117,19 @@ def metadata(dataset: Path) -> Result:
     return _result(done, told, statistics=measured)
 
 
+def shown(folder: Path) -> Path:
+    """A path as a person would type it here."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
 def _require_free(place: Path, *, but: Path) -> None:
     if place.absolute() != but.absolute() and (place / "manifest.json").exists():
         raise DatasetError(f"There is a dataset at {place} already.", hint="Name another.", code="dataset_place")
 
 
 def _result(dataset: Dataset, what: str, **more: Any) -> Result:
-    return Result(f"{dataset.folder}: {len(dataset):,} samples, {what}", {**_values(dataset), **more})
+    return Result(f"{shown(dataset.folder)}: {len(dataset):,} samples, {what}", {**_values(dataset), **more})
 
 
 def _values(dataset: Dataset) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class DatasetWriter:
 
     Left without `finish`, by an error or a signal, what is at `folder` stays as it was, and the whole shards are kept:
     a writer of the same `job` that is told to `resume` goes on after them. `position` says from where: an add's `mark`
-    (the number of a file, say), and how many samples of that mark are written already.
+    (the number of a file, say), and how many samples of that mark are written already. Without a `job` nothing is kept.
 
     Raises DatasetError: `dataset_busy` if another writes there, `dataset_write` if the disk is full or refuses,
     `dataset_place` if something else is at `folder`, `dataset_resume` if the unfinished run was of another job.
@@ -69,7 +69,7 @@ class DatasetWriter:
         self.folder = folder.absolute()
         self.position = (0, 0)
         self.notes: list[dict[str, Any]] = []
-        self._draft, self._resume = draft, resume
+        self._draft, self._job, self._resume = draft, job, resume
         self._writing = self.folder.with_name(f".{self.folder.name}-writing")
         spec = draft.spec
         self._capacity = max(1, shard_bytes // (4 * spec.n_frames * spec.n_mels))
@@ -104,7 +104,7 @@ class DatasetWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
-        if not self._finished and not self._shards:
+        if not self._finished and not self._kept:
             shutil.rmtree(self._writing, ignore_errors=True)
 
     def __len__(self) -> int:
@@ -178,6 +178,11 @@ class DatasetWriter:
             swap_in(self._writing, self.folder)
         self._finished = True
         return open_dataset(self.folder)
+
+    @property
+    def _kept(self) -> int:
+        """The samples that a run of the same job can go on after."""
+        return sum(shard.samples for shard in self._shards) if self._job is not None else 0
 
     def _take_lock(self) -> None:
         self._lock = os.open(self._writing, os.O_RDONLY)
@@ -271,11 +276,10 @@ class DatasetWriter:
         try:
             yield
         except OSError as error:
-            kept = sum(shard.samples for shard in self._shards)
             raise DatasetError(
                 f"{self.folder} cannot be written: {error.strerror}. What was there before is untouched.",
-                hint=f"Make room and run the same with --resume: {kept:,} samples are kept."
-                if kept
+                hint=f"Make room and run the same with --resume: {self._kept:,} samples are kept."
+                if self._kept
                 else "Make room, or name another place.",
                 code="dataset_write",
             ) from None

@@ -69,6 +69,7 @@ def test_it_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), DatasetWriter(tmp_path / "pond", draft(), shard_bytes=SAMPLE_BYTES) as writer:
         writer.add(sample(99), 0, origin(99))
         raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["pond"]
     assert numbers(open_dataset(tmp_path / "pond")) == list(range(21))
 
 
@@ -140,7 +141,7 @@ with DatasetWriter(folder, draft()) as writer:
     writer.add(sample(0), 0, origin(0))
     writer.finish(provenance={})
 try:
-    with DatasetWriter(folder, draft(), shard_bytes=100_000) as writer:
+    with DatasetWriter(folder, draft(), job={}, shard_bytes=100_000) as writer:
         for number in range(10_000):
             writer.add(sample(number), 0, origin(number))
 except Exception as error:
