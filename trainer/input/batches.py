@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tidzam.audio.features import FeatureSpec, Float32, extract_strip
 from trainer.input.source import BACKGROUND, Batch, Source
-from trainer.input.steps import Crop, Step, cut
+from trainer.input.steps import Crop, Step, cut, to_power
 
 Draw = Literal["balanced", "natural"]
 
@@ -101,9 +101,10 @@ class Batches:
 
     @cached_property
     def _noise(self) -> Float32:
-        """White noise of 0 dBFS (RMS), as a strip."""
+        """The powers of a strip of white noise of 0 dBFS (RMS)."""
         samples = int((NOISE_S + self._spec.window_s) * self._spec.rate_hz)
-        return extract_strip(np.random.default_rng(0).standard_normal(samples, dtype=np.float32), self._spec)
+        noise = np.random.default_rng(0).standard_normal(samples, dtype=np.float32)
+        return to_power(extract_strip(noise, self._spec))
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Material(Protocol):
         ...
 
     def white_noise(self, rng: Generator, count: int) -> Float32:
-        """Windows of white noise whose RMS level is 0 dBFS."""
+        """The powers (not dB) of windows of white noise whose RMS level is 0 dBFS."""
         ...
 
 
@@ -151,10 +151,11 @@ class Background(Step):
         alone = rng.random(n) < np.full(n, alone_odds)
         under = ~alone & (rng.random(n) < np.full(n, self.odds))
         noise = material.examples(rng, np.full(n, BACKGROUND))
-        level_db = snr_of(batch.features, noise, material.floor_db) - _uniform(rng, self.snr_db, n)
         features = np.where(alone[:, None, None], noise, batch.features)
-        mixed = add_powers(batch.features[under], noise[under] + level_db[under, None, None])
-        features[under] = mixed
+        sound, below = to_power(batch.features[under]), to_power(noise[under])
+        wanted = to_power(-_uniform(rng, self.snr_db, n)[under])
+        below *= (wanted * _ratio(sound, below, material.floor_db))[:, None, None]
+        features[under] = to_db(sound + below, material.floor_db)
         return Batch(features, np.where(alone[:, None], 0, batch.targets).astype(np.float32))
 
 
@@ -166,8 +167,8 @@ class MicrophoneNoise(Step):
 
     def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
         level = _uniform(rng, self.dbfs, len(batch.features))
-        noise = material.white_noise(rng, len(batch.features)) + level[:, None, None]
-        return batch._replace(features=add_powers(batch.features, noise))
+        noise = material.white_noise(rng, len(batch.features)) * to_power(level)[:, None, None]
+        return batch._replace(features=to_db(to_power(batch.features) + noise, material.floor_db))
 
 
 class Equalise(Step):
@@ -250,7 +251,7 @@ def cut(strip: Float32, start: int, frames: int, floor_db: float) -> Float32:
 
 
 def to_power(features: Float32) -> Float32:
-    """From dB."""
+    """From dB. Powers of sounds that lie together add up."""
     power: Float32 = np.exp(features * np.float32(1 / DB))  # several times as fast as a power of ten
     return power
 
@@ -262,19 +263,13 @@ def to_db(power: Float32, floor_db: float) -> Float32:
     return decibels
 
 
-def add_powers(a: Float32, b: Float32) -> Float32:
-    """Sounds laid together: features in dB, of one shape."""
-    together: Float32 = np.float32(DB) * np.log(to_power(a) + to_power(b))
-    return together
-
-
-def snr_of(sound: Float32, noise: Float32, floor_db: float) -> Float32:
-    """How far each of `sound` is above each of `noise` in mean power, dB, shape (n,); 0 where one of them is silent."""
-    ratio = to_power(sound).mean(axis=(1, 2)) / to_power(noise).mean(axis=(1, 2))
-    above: Float32 = DB * np.log(ratio)
-    silent = np.minimum(sound.max(axis=(1, 2)), noise.max(axis=(1, 2))) <= floor_db
-    above[silent] = 0
-    return above
+def _ratio(sound: Float32, noise: Float32, floor_db: float) -> Float32:
+    """The mean power of each of `sound` over that of `noise`, shape (n,); 1 where one of them is silent."""
+    silence = 1.001 * 10 ** (floor_db / 10)
+    silent = np.minimum(sound.max(axis=(1, 2)), noise.max(axis=(1, 2))) <= silence
+    ratio: Float32 = sound.mean(axis=(1, 2)) / noise.mean(axis=(1, 2))
+    ratio[silent] = 1
+    return ratio
 
 
 def _uniform(rng: Generator, between: Range, n: int) -> Float32:
