@@ -82,7 +82,11 @@ class Choose(ModalScreen[str | None]):
     def _offer(self, typed: str) -> None:
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options(Option(Text(name), id=name) for name in self._names if typed.lower() in name.lower())
+        part = typed.lower()
+        fitting = sorted(
+            (name for name in self._names if part in name.lower()), key=lambda n: not n.lower().startswith(part)
+        )
+        options.add_options(Option(Text(name), id=name) for name in fitting)
         if self._new and typed and typed not in self._names:
             options.add_option(Option(Text.assemble(("new class ", "dim"), typed), id=typed))
         options.highlighted = 0 if options.option_count else None

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
 
 from database_tool.editor.app import Editor
 from database_tool.editor.session import Session
@@ -26,6 +27,14 @@ class Person:
         for key in keys:
             await self._pilot.press(key)
             await self._pilot.pause()
+
+    def type(self, text: str) -> None:
+        """Put a long text where a question stands, as pasting it does."""
+        self.app.screen.query_one(Input).value = text
+
+    async def wait_for_dialog(self) -> None:
+        while not isinstance(self.app.screen, ModalScreen):
+            await self.moment()
 
     async def wait(self) -> None:
         """For all that goes on in the background."""
