@@ -10,7 +10,7 @@ import typer
 from database_tool import work
 from database_tool.export import export_clips, export_list
 from database_tool.options import ClassOption, DatasetArgument, IntoOption, JsonOption, ResumeOption, SeedOption
-from database_tool.terminal import describe, print_json, progress, say, show_info
+from database_tool.terminal import counted, describe, print_json, progress, say, show_info
 from database_tool.verification import verify as find_damage
 from tidzam.dataset import open_dataset
 
@@ -133,7 +133,7 @@ def verify(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
     with progress("verifying", "files") as advance:
         damages = find_damage(dataset, advance=advance)
     found = [{"file": str(damage.path), "reason": damage.reason} for damage in damages]
-    text = f"{dataset}: {len(found)} files are damaged" if found else f"{dataset} is whole"
+    text = f"{dataset}: {counted(len(found), 'file')} damaged" if found else f"{dataset} is whole"
     show(work.Result(text, {"dataset": str(dataset), "whole": not found, "damaged": found}), as_json=as_json)
     for damage in damages:
         say(f"{damage.path}: {damage.reason}")

@@ -163,13 +163,13 @@ def _once_each(clips: Sequence[Clip], say: Say) -> list[Clip]:
     """The clips without those that are listed twice. Says that, and which names recur in other folders."""
     unique = list(dict.fromkeys(clips))
     if len(unique) < len(clips):
-        say(f"{len(clips) - len(unique)} clips are listed twice, and taken once")
+        say(f"clips that are listed twice are taken once: {len(clips) - len(unique):,}")
     homes = Counter(path.name for path in {clip.path for clip in unique})
     recurring = [name for name, count in homes.items() if count > 1]
     if recurring:
         say(
-            f"{len(recurring)} file names are in several folders ({recurring[0]} is the first): "
-            "all of one name count as one recording"
+            f"files in several folders have the same name ({recurring[0]} is the first of {len(recurring):,}): "
+            "those of one name count as one recording"
         )
     return unique
 

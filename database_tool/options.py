@@ -26,13 +26,17 @@ ClassOption = Annotated[str, typer.Option("--classe", "--class", help="All of it
 
 WindowOption = Annotated[
     float | None,
-    typer.Option("--window", min=0.01, help="Length of a sample in s: a classifier's window, or longer.  [1]"),
+    typer.Option(
+        "--window", min=0.01, help="Length of a sample in s: a classifier's window, or longer; 1 if not given."
+    ),
 ]
 HopOption = Annotated[
-    float | None, typer.Option("--hop", min=0.001, help="From one sample to the next, in s.  [side by side]")
+    float | None, typer.Option("--hop", min=0.001, help="From one sample to the next, in s; side by side if not given.")
 ]
-RateOption = Annotated[int | None, typer.Option("--rate-hz", min=1000, help="Sound is brought to it.  [22050]")]
-MelsOption = Annotated[int | None, typer.Option("--mels", min=1, help="Mel bands.  [64]")]
+RateOption = Annotated[
+    int | None, typer.Option("--rate-hz", min=1000, help="Sound is brought to it; 22050 if not given.")
+]
+MelsOption = Annotated[int | None, typer.Option("--mels", min=1, help="Mel bands; 64 if not given.")]
 LikeOption = Annotated[Path | None, typer.Option("--like", help="Features of this bundle or dataset.")]
 ChannelsOption = Annotated[
     str, typer.Option("--channels", help="mix: all channels as one; each: every channel gives samples of its own.")
@@ -44,7 +48,7 @@ AddOption = Annotated[bool, typer.Option("--add", help="Add to the dataset that 
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace the dataset that is there.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first file that cannot be read.")]
 ProcessesOption = Annotated[
-    int, typer.Option("--processes", min=0, help="Processes that decode and work out features.  [all cores]")
+    int, typer.Option("--processes", min=0, help="Processes that decode and work out features; 0: all cores.")
 ]
 
 

@@ -28,6 +28,11 @@ def say(line: str) -> None:
     errors.print(f"database_tool: {line}", highlight=False, markup=False, soft_wrap=True)
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 file`, `1,200 files`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def print_json(values: dict[str, Any]) -> None:
     """One JSON object on stdout, for programs."""
     console.print_json(json.dumps(values))

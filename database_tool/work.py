@@ -12,7 +12,7 @@ from database_tool.compilation import Compiled
 from database_tool.options import beside
 from database_tool.partition import By, lone_classes, partition, units_of
 from database_tool.shuffle import randomize as shuffle
-from database_tool.terminal import progress, resumable, say
+from database_tool.terminal import counted, progress, resumable, say
 from tidzam.dataset import Dataset, open_dataset
 from tidzam.errors import DatasetError
 
@@ -35,7 +35,7 @@ def compiled(made: Sequence[Compiled]) -> Result:
         values.append({**_values(one.dataset), "skipped": skipped})
     lines = [
         f"{shown(one.dataset.folder)}: {len(one.dataset):,} samples of {len(one.dataset.classes)} classes"
-        + (f"; {len(one.skipped):,} files left out" if one.skipped else "")
+        + (f"; {counted(len(one.skipped), 'file')} left out" if one.skipped else "")
         for one in made
     ]
     return Result("\n".join(lines), values[0] if len(values) == 1 else {"datasets": values})

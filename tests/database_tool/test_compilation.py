@@ -96,7 +96,7 @@ def test_what_is_listed_twice_is_taken_once_and_names_that_recur_are_told(sounds
     said: list[str] = []
     made = compile_clips(replace(request(sounds), clips=[*clips, clips[0]]), say=said.append)
     assert made.dataset.manifest.counts == {"frog": 8, "rain": 8, "wren": 2}
-    assert "1 clips are listed twice" in said[0] and "rain0.wav is the first" in said[1]
+    assert "listed twice are taken once: 1" in said[0] and "rain0.wav is the first" in said[1]
 
 
 def test_labels_stand_in_the_tree_or_are_refused(sounds: Path) -> None:
