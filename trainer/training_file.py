@@ -170,7 +170,8 @@ def read_training_file(path: Path) -> TrainingFile:
 
 
 def override(training: TrainingFile, said: Mapping[str, Any]) -> TrainingFile:
-    """`training`, but for what is `said`: values by field name, or of a section by its fields. None says nothing.
+    """`training`, but for what is `said`: values by field name, or of a section by its fields. None says nothing, nor
+    does an empty list.
 
     Raises ConfigError if the result does not hold together.
     """
@@ -178,7 +179,7 @@ def override(training: TrainingFile, said: Mapping[str, Any]) -> TrainingFile:
     for name, value in said.items():
         if isinstance(value, Mapping):
             values[name] = {**values[name], **{key: one for key, one in value.items() if one is not None}}
-        elif value is not None:
+        elif value is not None and value != []:
             values[name] = value
     if said.get("iterations") is not None:
         values["epochs"] = None
