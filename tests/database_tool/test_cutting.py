@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from database_tool import cutting
 from database_tool.cutting import Cutting, Piece, cut, pieces_of, window_count
 from tidzam.audio.features import FeatureSpec, Float32, extract
-from tidzam.audio.windows import cut_windows
+from tidzam.audio.windows import cut_windows, window_features
 from tidzam.clips import Clip
 
 SPEC = FeatureSpec(rate_hz=8000, window_s=0.5, fft_length=256, hop_length=128, n_mels=16, fmax_hz=4000)
@@ -86,6 +86,8 @@ def test_other_rates_are_resampled(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "b.wav", 0.5 * np.sin(2 * np.pi * 1000 * time_s[:8000] * 44100 / 8000), 8000)
     high, low = (cut(whole(Clip(tmp_path / f"{name}.wav", "x", name))) for name in "ab")
     assert (high.rate_hz, low.rate_hz) == (44100, 8000) and high.features.shape == low.features.shape
+    sound = soundfile.read(tmp_path / "a.wav", dtype="float32")[0].reshape(2, -1)
+    np.testing.assert_array_equal(high.features, window_features(sound, 44100, SPEC))  # as the analyzer hears it
     assert np.abs(high.features.mean(axis=(0, 1)) - low.features.mean(axis=(0, 1))).max() < 1
 
 
