@@ -182,7 +182,7 @@ class Summaries:
         batch = self._validation.examples.batch
         if maker is None:
             return
-        _, first = np.unique(batch.targets.argmax(axis=1), return_index=True)
+        _, first = np.unique(batch.targets, axis=0, return_index=True)
         for k in first[:SHOWN]:
             name = f"feature_maps/{self._label(batch.targets[k])}"
             maps = np.asarray(maker(batch.features[k : k + 1], training=False))[0]
@@ -210,9 +210,10 @@ class Summaries:
         return type(batch)(batch.features[:count], batch.targets[:count])
 
     def _label(self, target: Float32) -> str:
-        """The classes of an example, the deepest last."""
+        """The class of an example, the deepest one with experts: their heads come after those above them."""
         names = [label for head in self._trainee.heads for label in head.classes]
-        return " ".join(names[k] for k in np.flatnonzero(target >= 0.5)) or "background"
+        held = np.flatnonzero(target >= 0.5)
+        return names[held[-1]] if len(held) else "background"
 
 
 def _open_side(folder: Path, examples: Examples) -> _Side:

@@ -185,3 +185,25 @@ def test_embeddings_are_what_the_projector_reads(written: Path) -> None:
     assert {line.split("\t")[0] for line in labels[1:]} == set(CLASSES)
     with Image.open(folder / "embeddings.png") as sheet:
         assert sheet.size == (4 * 48, 4 * 48)
+
+
+def test_the_graph_of_a_network_in_parts(tmp_path: Path) -> None:
+    """As parameter servers keep it: the weights are read wherever they are."""
+    import tensorflow as tf
+
+    from trainer.cluster.partition import partitioned
+    from trainer.input.source import Batch
+    from trainer.loop import Head, Trainee
+    from trainer.models import find_model
+    from trainer.summaries.graph import write_graph
+    from trainer.training_file import Optimizer
+
+    trainee = Trainee.create(
+        partitioned(find_model("small"), part_bytes=256), SPEC.shape, heads=[Head("tones", CLASSES)],
+        activation="sigmoid", recipe=Optimizer(), iterations=LAST,
+    )  # fmt: skip
+    batch = Batch(np.zeros((4, *SPEC.shape), np.float32), np.ones((4, 2), np.float32))
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        write_graph(trainee, batch, 1)
+    assert len([weight for weight in trainee.model.weights if "logits" in weight.path]) > 2
+    assert any("MatMul" in node.name for node in events(tmp_path).Graph().node)
