@@ -22,7 +22,7 @@ from trainer.models import Build, find_model
 from trainer.options import Options, check_places
 from trainer.place import Here, MakeBatches, Place
 from trainer.result import conclude
-from trainer.runtime import load_tensorflow, make_repeatable
+from trainer.runtime import make_repeatable
 from trainer.summaries import EXAMPLES, Summaries
 from trainer.training_file import read_training_file, to_yaml
 
@@ -89,7 +89,6 @@ def serve(options: Options, *, say: Say) -> None:
     Raises ClusterError if the address is taken, DatasetError if a worker's data cannot be used.
     """
     assert options.cluster is not None
-    load_tensorflow()
     from trainer.cluster.station import Station
 
     station = Station(options.cluster)
@@ -104,7 +103,6 @@ def find_place(options: Options) -> Place:
     """Where to train. In a cluster, the others are found first: whatever is wrong with them is said at once."""
     if options.cluster is None:
         return Here()
-    load_tensorflow()
     from trainer.cluster.coordinator import Coordinator
 
     return Coordinator(options.cluster, pause_step=options.checkpoint_step)

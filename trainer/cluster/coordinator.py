@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -76,7 +77,10 @@ class Coordinator:
             calls.ask(member, "claim", self._cluster.me.address)
             if member.job == "worker":
                 _check_data(member, about)
-        resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(self._station.spec, rpc_layer="grpc")
+        spec = tf.train.ClusterSpec({**self._station.spec.as_dict(), "chief": [_own_address(self._cluster)]})
+        resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            spec, task_type="chief", task_id=0, rpc_layer="grpc"
+        )
         self._strategy = tf.distribute.ParameterServerStrategy(resolver)
         self._coordinator = tf.distribute.coordinator.ClusterCoordinator(self._strategy)
         return self._strategy
@@ -222,6 +226,17 @@ def _count_once(trainee: Trainee, done: int) -> None:
     if counted > done:
         log.warning("%d steps were begun by workers that were lost, and made again", counted - done)
         trainee.step.assign(done)
+
+
+def _own_address(cluster: Cluster) -> str:
+    """Where the others can reach this process while it coordinates: as a worker, but at a port that is free now.
+
+    Left to itself TensorFlow says "localhost", and a server on another machine then asks there for what it needs.
+    """
+    host = cluster.me.address.rpartition(":")[0]
+    with socket.create_server(("", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return f"{host}:{port}"
 
 
 def _taken(address: str) -> ClusterError:

@@ -17,6 +17,7 @@ from trainer.cluster import calls
 from trainer.cluster.members import Cluster, why_silent
 from trainer.input.source import Batch
 from trainer.place import MakeBatches
+from trainer.runtime import load_tensorflow
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Station:
 
     def __init__(self, cluster: Cluster) -> None:
         """Start serving. Raises ClusterError (`cluster_taken`) if something else listens at this process's port."""
+        load_tensorflow()
         import tensorflow as tf
 
         self.cluster = cluster
