@@ -25,6 +25,10 @@ DB: Final = 10 / math.log(10)
 """Decibels in a factor of e."""
 
 
+LOUD_DB = 30.0
+DRAWS = 10
+
+
 class Material(Protocol):
     """What a step may take beside the batch itself."""
 
@@ -66,16 +70,37 @@ class Step(BaseModel):
 class Crop(Step):
     """A window from anywhere in a strip, shifted past its ends where it is drawn so; what is missing is silence.
 
-    At least `inside` of the window, or all of a shorter strip, comes from the strip.
+    At least `inside` of the window, or all of a shorter strip, comes from the strip. It may be up to `stretch` (a
+    share) longer or shorter than it is to be, and is then stretched to fit. With `sounding` it is drawn again, a few
+    times, until it holds that share of its own length (or half of all there is) within `LOUD_DB` of the loudest.
     """
 
     step: Literal["crop"] = "crop"
     inside: Annotated[float, Field(gt=0, le=1)] = 0.5
+    stretch: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    sounding: Share = 0.0
 
     def window(self, rng: Generator, strip: Float32, frames: int, floor_db: float) -> Float32:
         """`frames` of `strip`, shape (any, mels)."""
-        kept = min(len(strip), max(1, int(self.inside * frames)))
-        return cut(strip, int(rng.integers(kept - frames, len(strip) - kept + 1)), frames, floor_db)
+        taken = frames
+        if self.stretch:
+            taken = max(1, round(frames * rng.uniform(1 - self.stretch, 1 + self.stretch)))
+        kept = min(len(strip), max(1, int(self.inside * taken)))
+        start = self._start(rng, strip, taken, kept)
+        return stretched(cut(strip, start, taken, floor_db), frames)
+
+    def _start(self, rng: Generator, strip: Float32, taken: int, kept: int) -> int:
+        start = int(rng.integers(kept - taken, len(strip) - kept + 1))
+        if self.sounding:
+            level = strip.max(axis=1)
+            loud = np.cumsum([0, *(level > level.max() - LOUD_DB)])
+            wanted = min(self.sounding * taken, loud[-1] / 2)
+            for _ in range(DRAWS):
+                first, last = np.clip((start, start + taken), 0, len(strip))
+                if loud[last] - loud[first] >= wanted:
+                    break
+                start = int(rng.integers(kept - taken, len(strip) - kept + 1))
+        return start
 
     def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
         frames = batch.features.shape[1]
@@ -186,6 +211,21 @@ class Equalise(Step):
         return batch._replace(features=batch.features + curves[:, None, :])
 
 
+class ShiftBands(Step):
+    """Higher or lower, by up to `bands` mel bands: nearly what another pitch does. The outermost are repeated."""
+
+    step: Literal["shift_bands"] = "shift_bands"
+    bands: Annotated[float, Field(ge=0)] = 2.0
+
+    def apply(self, rng: Generator, batch: Batch, material: Material) -> Batch:
+        n, _, mels = batch.features.shape
+        features = np.empty_like(batch.features)
+        for shifted, one, by in zip(features, batch.features, _uniform(rng, (-self.bands, self.bands), n), strict=True):
+            place = np.clip(np.arange(mels) - by, 0, mels - 1).astype(np.float32)
+            shifted[:] = _interpolated(one.T, place).T
+        return batch._replace(features=features)
+
+
 class Mixup(Step):
     """Examples blended with others of the batch, and their targets alike.
 
@@ -236,7 +276,7 @@ class SpecAugment(Step):
 
 
 AnyStep = Annotated[
-    Crop | Gain | Together | Background | MicrophoneNoise | Equalise | Mixup | SpecAugment,
+    Crop | Gain | Together | Background | MicrophoneNoise | Equalise | ShiftBands | Mixup | SpecAugment,
     Field(discriminator="step"),
 ]
 
@@ -248,6 +288,21 @@ def cut(strip: Float32, start: int, frames: int, floor_db: float) -> Float32:
     if first < last:
         window[first - start : last - start] = strip[first:last]
     return window
+
+
+def stretched(window: Float32, frames: int) -> Float32:
+    """`window`, shape (any, mels), made as long as `frames` by drawing lines between its own."""
+    if len(window) == frames:
+        return window
+    return _interpolated(window, np.linspace(0, len(window) - 1, frames, dtype=np.float32))
+
+
+def _interpolated(rows: Float32, places: Float32) -> Float32:
+    """What lies at `places` between `rows`, shape (n, any): shape (places, any)."""
+    low = np.minimum(places.astype(np.int64), max(0, len(rows) - 2))
+    share = (places - low)[:, None]
+    between: Float32 = (1 - share) * rows[low] + share * rows[np.minimum(low + 1, len(rows) - 1)]
+    return between
 
 
 def to_power(features: Float32) -> Float32:

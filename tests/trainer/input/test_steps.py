@@ -65,6 +65,36 @@ def test_crop_reaches_both_ends_and_beyond() -> None:
     assert max(int(window[-1]) for window in drawn) == 30
 
 
+def test_crop_stretches_what_it_takes() -> None:
+    strip = np.arange(1000, dtype=np.float32)[:, None]
+    slopes = []
+    for seed in range(200):
+        window = steps.Crop(inside=1, stretch=0.2).window(rng(seed), strip, 50, FLOOR_DB)[:, 0]
+        slopes.append(float(window[-1] - window[0]) / 49)
+        np.testing.assert_allclose(np.diff(window), slopes[-1], rtol=1e-3)
+    assert 0.79 < min(slopes) < 0.83 and 1.17 < max(slopes) < 1.21
+
+
+def test_crop_finds_what_sounds() -> None:
+    strip = np.full((1000, 4), -90, dtype=np.float32)
+    strip[700:730] = -20
+
+    def share_that_sounds(sounding: float) -> float:
+        crop = steps.Crop(sounding=sounding)
+        return float(np.mean([crop.window(rng(k), strip, 100, FLOOR_DB).max() > -30 for k in range(300)]))
+
+    assert share_that_sounds(0) < 0.2 and share_that_sounds(0.1) > 0.6
+
+
+def test_bands_are_shifted_up_and_down_by_at_most_so_many() -> None:
+    features = np.full((200, 3, 32), -90, dtype=np.float32)
+    features[:, :, 16] = -10
+    shifted = steps.ShiftBands(bands=3).apply(rng(), Batch(features, np.zeros((200, 4), np.float32)), Stuff())
+    peaks = shifted.features[:, 0].argmax(axis=1)
+    assert set(peaks) == set(range(13, 20))
+    np.testing.assert_allclose(shifted.features.mean(axis=2), features.mean(axis=2), atol=0.01)
+
+
 def test_gain_adds_decibels_of_its_range_an_example() -> None:
     batch = batch_of(300)
     changed = steps.Gain(db=(-6, 6)).apply(rng(), batch, Stuff()).features - batch.features
@@ -173,6 +203,7 @@ STEPS = (
     steps.Background(),
     steps.MicrophoneNoise(),
     steps.Equalise(),
+    steps.ShiftBands(),
     steps.Mixup(),
     steps.SpecAugment(masks=1, time=0.5, bands=0.5),
 )
