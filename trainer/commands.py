@@ -16,7 +16,7 @@ from trainer.card import write_card
 from trainer.evaluation import Evaluation, evaluate, show
 from trainer.progress import say
 
-COLUMNS = ("class", "windows", "threshold", "precision", "recall", "F1", "average precision")
+COLUMNS = ("class", "windows", "threshold", "precision", "recall", "F1", "AP")
 
 
 def evaluate_command(
@@ -50,7 +50,7 @@ def evaluate_command(
 
 def _print(found: Evaluation) -> None:
     values, console = found.to_dict(), Console()
-    table = Table(title=f"{found.bundle.name}, {found.data.replace('`', '')}", title_justify="left", highlight=False)
+    table = Table(title=f"{found.bundle.name}, {found.data}", title_justify="left", highlight=False)
     for number, name in enumerate(COLUMNS):
         table.add_column(name, justify="right" if number else "left")
     for row in show(values):

@@ -66,7 +66,7 @@ def _open(folder: Path, spec: FeatureSpec) -> tuple[Source, LabelTree, str, tupl
     if (folder / MANIFEST).is_file():
         dataset = open_dataset(folder)
         require_same_features(spec, dataset.spec, names=("the classifier", str(folder)), but=("window_s",))
-        about = f"on the {len(dataset)} samples of dataset {dataset.manifest.name} (sha256 `{dataset.checksum}`)"
+        about = f"on the {len(dataset)} samples of dataset {dataset.manifest.name} (sha256 {dataset.checksum})"
         return CompiledSource(dataset, dataset.classes), dataset.manifest.labels, about, ()
     scanned = scan(find_clips(folder))
     if not scanned.pieces:
@@ -74,7 +74,7 @@ def _open(folder: Path, spec: FeatureSpec) -> tuple[Source, LabelTree, str, tupl
     classes = tuple(sorted({piece.label for piece in scanned.pieces}))
     files = len({piece.path for piece in scanned.pieces})
     source = FolderSource(scanned.pieces, classes, spec, cache_bytes=0)  # each strip is looked at once
-    return source, LabelTree.flat(classes), f"on the {files} files of `{folder}`", scanned.bad
+    return source, LabelTree.flat(classes), f"on the {files} files of {folder}", scanned.bad
 
 
 def table_for(labels: Sequence[str], manifest: Manifest, tree: LabelTree, background: Collection[str] = ()) -> Float32:

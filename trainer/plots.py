@@ -59,7 +59,7 @@ def precision_recall_curves(curves: Mapping[str, Curve]) -> bytes:
         axes.step(
             recall,
             precision,
-            where="post",
+            where="pre",  # as average precision adds them up
             color=None if named else "0.8",
             linewidth=1.8 if named else 0.8,
             zorder=2 if named else 1,
