@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.dataset import Origin
 from trainer.input.source import BACKGROUND, Batch, Source
-from trainer.input.steps import cut, to_power
+from trainer.input.strips import cut, to_power
 
 Predict = Callable[[Float32], Float32]
 """From features, shape (n, frames, mels), to logits or probabilities, shape (n, outputs)."""

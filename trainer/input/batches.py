@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from tidzam.audio.features import FeatureSpec, Float32, extract_strip
 from trainer.input.source import BACKGROUND, Batch, Source
-from trainer.input.steps import Crop, Step, cut, to_power
+from trainer.input.steps import Crop, Step
+from trainer.input.strips import cut, to_power
 
 Draw = Literal["balanced", "natural"]
 

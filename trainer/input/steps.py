@@ -6,8 +6,7 @@ is as often plus as minus, is left out). A step draws all that it draws from the
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, ClassVar, Final, Literal, Protocol, Self
+from typing import Annotated, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.random import Generator
@@ -16,13 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tidzam.audio.features import Float32
 from trainer.input.source import BACKGROUND, Batch
+from trainer.input.strips import cut, interpolated, stretched, to_db, to_power
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Range = tuple[float, float]
-
-
-DB: Final = 10 / math.log(10)
-"""Decibels in a factor of e."""
 
 
 LOUD_DB = 30.0
@@ -222,7 +218,7 @@ class ShiftBands(Step):
         features = np.empty_like(batch.features)
         for shifted, one, by in zip(features, batch.features, _uniform(rng, (-self.bands, self.bands), n), strict=True):
             place = np.clip(np.arange(mels) - by, 0, mels - 1).astype(np.float32)
-            shifted[:] = _interpolated(one.T, place).T
+            shifted[:] = interpolated(one.T, place).T
         return batch._replace(features=features)
 
 
@@ -279,43 +275,6 @@ AnyStep = Annotated[
     Crop | Gain | Together | Background | MicrophoneNoise | Equalise | ShiftBands | Mixup | SpecAugment,
     Field(discriminator="step"),
 ]
-
-
-def cut(strip: Float32, start: int, frames: int, floor_db: float) -> Float32:
-    """`frames` of `strip`, shape (any, mels), from frame `start`, which may lie before it; silence around it."""
-    window = np.full((frames, strip.shape[1]), floor_db, dtype=np.float32)
-    first, last = max(start, 0), min(start + frames, len(strip))
-    if first < last:
-        window[first - start : last - start] = strip[first:last]
-    return window
-
-
-def stretched(window: Float32, frames: int) -> Float32:
-    """`window`, shape (any, mels), made as long as `frames` by drawing lines between its own."""
-    if len(window) == frames:
-        return window
-    return _interpolated(window, np.linspace(0, len(window) - 1, frames, dtype=np.float32))
-
-
-def _interpolated(rows: Float32, places: Float32) -> Float32:
-    """What lies at `places` between `rows`, shape (n, any): shape (places, any)."""
-    low = np.minimum(places.astype(np.int64), max(0, len(rows) - 2))
-    share = (places - low)[:, None]
-    between: Float32 = (1 - share) * rows[low] + share * rows[np.minimum(low + 1, len(rows) - 1)]
-    return between
-
-
-def to_power(features: Float32) -> Float32:
-    """From dB. Powers of sounds that lie together add up."""
-    power: Float32 = np.exp(features * np.float32(1 / DB))  # several times as fast as a power of ten
-    return power
-
-
-def to_db(power: Float32, floor_db: float) -> Float32:
-    """To dB, not below `floor_db`."""
-    floored: Float32 = np.maximum(power, np.float32(10 ** (floor_db / 10)))
-    decibels: Float32 = np.float32(DB) * np.log(floored)
-    return decibels
 
 
 def _ratio(sound: Float32, noise: Float32, floor_db: float) -> Float32:

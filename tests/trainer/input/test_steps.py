@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tidzam.audio.features import FeatureSpec, Float32, extract_strip
 from trainer.input import steps
 from trainer.input.source import BACKGROUND, Batch
+from trainer.input.strips import to_db, to_power
 
 FLOOR_DB = -100.0
 N_CLASSES = 4
@@ -226,12 +227,12 @@ def test_powers_add_as_sounds_do() -> None:
     """Two noises, extracted apart and added as powers, and extracted together: the same on the average."""
     spec = FeatureSpec()
     a, b = (0.1 * rng(k).standard_normal(20 * spec.rate_hz).astype(np.float32) for k in (1, 2))
-    apart = steps.to_db(sum(steps.to_power(extract_strip(one, spec)) for one in (a, b)), FLOOR_DB)
+    apart = to_db(sum(to_power(extract_strip(one, spec)) for one in (a, b)), FLOOR_DB)
     together = extract_strip(a + b, spec)
     assert 10 * np.log10(powers(together).mean() / powers(apart).mean()) == pytest.approx(0, abs=0.1)
 
 
 def test_decibels_and_powers_are_inverse() -> None:
     db = np.linspace(-99, 20, 50, dtype=np.float32)
-    np.testing.assert_allclose(steps.to_db(steps.to_power(db), FLOOR_DB), db, atol=1e-4)
-    assert steps.to_db(np.zeros(1, np.float32), FLOOR_DB)[0] == pytest.approx(FLOOR_DB, abs=1e-4)
+    np.testing.assert_allclose(to_db(to_power(db), FLOOR_DB), db, atol=1e-4)
+    assert to_db(np.zeros(1, np.float32), FLOOR_DB)[0] == pytest.approx(FLOOR_DB, abs=1e-4)
