@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
@@ -22,7 +22,7 @@ AHEAD = 4
 _mine: Batches | None = None
 
 
-def ahead(batches: Batches, start: int, stop: int, *, processes: int) -> Iterator[Batch]:
+def ahead(batches: Batches, start: int, stop: int, *, processes: int) -> Generator[Batch]:
     """Batches `start` to `stop` - 1, in order, made while the last ones are used.
 
     With 0 `processes` a thread of this one makes them. Raises SetupError if a process is killed.

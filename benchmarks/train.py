@@ -1,0 +1,256 @@
+"""`bench train`: the trainer against a bare loop on data in memory: same network, same batches, same machine.
+
+The loops take turns, a few steps each, so that whatever else the machine does slows all of them alike. Figures are
+medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from tidzam.audio.features import FeatureSpec
+from tidzam.clips import find_clips
+from tidzam.dataset import DatasetWriter, Draft, Origin, open_dataset
+from tidzam.errors import NodeError
+from tidzam.labels import LabelTree
+from trainer.input.batches import Batches
+from trainer.input.compiled import CompiledSource
+from trainer.input.folders import FolderSource, scan
+from trainer.input.source import Batch, Source
+from trainer.input.workers import ahead
+from trainer.loop import Head, Report, Trainee, run_local
+from trainer.models import find_model
+from trainer.runtime import local_strategy, make_repeatable
+from trainer.training_file import TrainingFile
+
+TITLE = "training as a share of a bare loop on data in memory, waiting for input, input made on the fly"
+
+Say = Callable[[str], None]
+
+SPEC = FeatureSpec()
+CLASSES = ("birds", "frogs", "rain", "silence", "speech")
+SAMPLES = 8000
+"""Samples of the compiled dataset: 170 MB."""
+CLIPS, CLIP_S = 20, 20.0
+"""Files of each class, and how long each is."""
+ROUNDS, STEPS, LEFT_OUT = 7, 60, 10
+"""Steps of each loop a round; the first only empty what was made ahead while the others had their turns."""
+ENDLESS = 10**9
+COMMAND_STEPS = 400
+
+
+def run(say: Say, *, dnn: str = "small", batch: str = "64") -> dict[str, Any]:
+    """Measure, in a few minutes, the network `dnn` with so many windows a batch."""
+    training = TrainingFile(dnn=dnn, batch_size=int(batch))
+    make_repeatable(training.seed)
+    with tempfile.TemporaryDirectory(prefix="tidzam-train-") as temporary, ExitStack() as stack:
+        say("making a compiled dataset and audio folders")
+        compiled, folders = _compiled(Path(temporary) / "dataset"), _folders(Path(temporary) / "sound")
+        loops: dict[str, Iterator[float]] = {
+            "bare": _bare(training),
+            "in_memory": _trainer(training, cycle(_memory(training))),
+        }
+        for name, source in (("compiled", compiled), ("folders", folders)):
+            supply = stack.enter_context(closing(ahead(_batches(training, source), 0, ENDLESS, processes=1)))
+            loops[name] = _trainer(training, supply)
+        took_s, waits = _take_turns(loops, say)
+        alone = {
+            f"{name}_input_alone_examples_per_s": _input_alone(training, source)
+            for name, source in (("compiled", compiled), ("folders", folders))
+        }
+        say("1 parameter server and 2 workers, by their commands")
+        together = _by_command(training, Path(temporary) / "dataset", Path(temporary))
+    return {
+        "dnn": dnn,
+        "batch": training.batch_size,
+        **_figures(took_s, waits, training.batch_size),
+        **alone,
+        **together,
+    }
+
+
+def _figures(took_s: dict[str, list[float]], waits: dict[str, float], batch: int) -> dict[str, Any]:
+    bare = np.array(took_s["bare"])
+    figures: dict[str, Any] = {}
+    for name, seconds in took_s.items():
+        figures[f"{name}_examples_per_s"] = round(float(np.median(batch / np.array(seconds))), 1)
+        if name != "bare":
+            figures[f"{name}_share_of_bare"] = round(float(np.median(bare / np.array(seconds))), 4)
+            figures[f"{name}_input_wait"] = round(waits[name], 4)
+    return figures
+
+
+def _take_turns(loops: dict[str, Iterator[float]], say: Say) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Seconds a step of each loop, a figure a round; and the share of its time that it waited for batches."""
+    took_s: dict[str, list[float]] = {name: [] for name in loops}
+    waited_s = dict.fromkeys(loops, 0.0)
+    for number in range(ROUNDS + 1):
+        if number == 1:
+            say(f"{ROUNDS} rounds of {STEPS} steps")
+        for name, loop in loops.items():
+            for _ in islice(loop, LEFT_OUT):
+                pass
+            began = time.perf_counter()
+            waited = sum(islice(loop, STEPS - LEFT_OUT))
+            took = time.perf_counter() - began
+            if number:  # the first round compiles, and fills caches
+                took_s[name].append(took / (STEPS - LEFT_OUT))
+                waited_s[name] += waited
+    steps = STEPS - LEFT_OUT
+    return took_s, {name: waited_s[name] / (steps * sum(took_s[name])) for name in loops}
+
+
+def _bare(training: TrainingFile) -> Iterator[float]:
+    """The least that trains: a tf.function of a forward and a backward pass, and its loss. Yields no waiting."""
+    import keras
+    import tensorflow as tf
+
+    model = find_model(training.dnn)(SPEC.shape, len(CLASSES))
+    optimizer = keras.optimizers.AdamW(training.optimizer.learning_rate, weight_decay=training.optimizer.weight_decay)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function  # type: ignore[untyped-decorator]  # TensorFlow has no types
+    def step(features: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            logits = model(features, training=True)
+            loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits))
+        optimizer.apply_gradients(
+            zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables, strict=True)
+        )
+        return loss
+
+    batches = [(tf.constant(features), tf.constant(targets)) for features, targets in _memory(training)]
+    for batch in cycle(batches):
+        float(step(*batch))
+        yield 0.0
+
+
+def _trainer(training: TrainingFile, supply: Iterator[Batch]) -> Iterator[float]:
+    """The trainer's own loop. Yields the seconds that each step waited for its batch."""
+    trainee = Trainee.create(
+        find_model(training.dnn),
+        SPEC.shape,
+        heads=[Head("bench", CLASSES)],
+        activation=training.activation,
+        recipe=training.optimizer,
+        iterations=ENDLESS,
+    )
+    reports: Iterator[Report] = run_local(
+        trainee, supply, None, strategy=local_strategy(), iterations=ENDLESS, testing_step=ENDLESS
+    )
+    return (report.input_wait * training.batch_size / report.examples_per_s for report in reports)
+
+
+def _memory(training: TrainingFile) -> list[Batch]:
+    rng = np.random.default_rng(1)
+    targets = np.eye(len(CLASSES), dtype=np.float32)[rng.integers(len(CLASSES), size=(8, training.batch_size))]
+    return [Batch(rng.uniform(-90, -20, (training.batch_size, *SPEC.shape)).astype(np.float32), one) for one in targets]
+
+
+def _batches(training: TrainingFile, source: Source) -> Batches:
+    """With all of the default augmentation."""
+    return Batches(source, SPEC, training.steps, size=training.batch_size, seed=training.seed)
+
+
+def _input_alone(training: TrainingFile, source: Source) -> float:
+    """Examples a second of two processes that make batches, with nothing else to do, from their second batch on."""
+    count = 40
+    with closing(ahead(_batches(training, source), 0, count, processes=2)) as supply:
+        next(supply)
+        began = time.perf_counter()
+        made = sum(len(batch.features) for batch in supply)
+        return round(made / (time.perf_counter() - began), 1)
+
+
+def _by_command(training: TrainingFile, dataset: Path, work: Path) -> dict[str, float]:
+    """Examples a second of `python -m trainer` alone, and of a parameter server with two workers on this machine."""
+    ps, *workers = (f"127.0.0.1:{port}" for port in _free_ports(3))
+    members = ["--ps", ps, "--workers", ",".join(workers)]
+    alone = _rate(training, dataset, work / "alone", [[]])
+    cluster = _rate(
+        training,
+        dataset,
+        work / "cluster",
+        [
+            [*members, "--job-type", "worker", "--task-index", "0"],
+            [*members, "--job-type", "worker", "--task-index", "1"],
+            [*members, "--job-type", "ps", "--task-index", "0"],
+        ],
+    )
+    return {
+        "command_examples_per_s": round(alone, 1),
+        "cluster_examples_per_s": round(cluster, 1),
+        "cluster_share_of_command": round(cluster / alone, 4),
+    }
+
+
+def _rate(training: TrainingFile, dataset: Path, out: Path, processes: list[list[str]]) -> float:
+    """Examples a second between the lines that the first of `processes` writes at a tenth and at the end."""
+    argv = [sys.executable, "-m", "trainer", "-d", str(dataset), "-o", str(out), "--stats-step", "0"]
+    argv += ["--dnn", training.dnn, "--batchsize", str(training.batch_size), "--testing-step", "1000000"]
+    argv += ["--training-iterations", str(COMMAND_STEPS), "--checkpoint-step", "1000000"]
+    with ExitStack() as stack:
+        for more in processes[1:]:
+            stack.enter_context(_running([*argv, *more], subprocess.DEVNULL))
+        first = stack.enter_context(_running([*argv, *processes[0]], subprocess.PIPE))
+        assert first.stderr is not None
+        moments, said = [], ""
+        for line in first.stderr:
+            said += line
+            if line.startswith("step "):
+                moments.append(time.perf_counter())
+        if first.wait() or len(moments) < 2:
+            raise NodeError(f"The trainer ended with {first.returncode}: {said[-500:]}", code="training")
+    return training.batch_size * COMMAND_STEPS * (1 - 1 / len(moments)) / (moments[-1] - moments[0])
+
+
+@contextmanager
+def _running(argv: list[str], stderr: int) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=stderr, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def _compiled(folder: Path) -> CompiledSource:
+    rng = np.random.default_rng(2)
+    draft = Draft(name="bench", spec=SPEC, classes=CLASSES, labels=LabelTree.flat(CLASSES))
+    with DatasetWriter(folder, draft) as writer:
+        for number in range(SAMPLES):
+            features = rng.uniform(-90, -20, SPEC.shape).astype(np.float32)
+            writer.add(features, number % len(CLASSES), Origin(f"{number}.wav", group=str(number)))
+        writer.finish(provenance={})
+    return CompiledSource(open_dataset(folder), CLASSES)
+
+
+def _folders(folder: Path) -> FolderSource:
+    """Files in FLAC at 44.1 kHz: each is decoded and resampled before features are made of it."""
+    rng = np.random.default_rng(3)
+    for label in CLASSES:
+        (folder / label).mkdir(parents=True)
+        for number in range(CLIPS):
+            sound = 0.1 * rng.standard_normal(int(CLIP_S * 44100)).astype(np.float32)
+            soundfile.write(folder / label / f"{label}{number}.flac", sound, 44100)
+    return FolderSource(scan(find_clips(folder)).pieces, CLASSES, SPEC)
