@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
-from tests.support.tones import PITCHES_HZ, options, tone
+from tests.support.tones import PITCHES_HZ, SPEC, options, tone
 from tidzam.bundle import Bundle
+from tidzam.inference import run_onnx
 from trainer.app import train
 from trainer.calibration import TEMPERATURES
 
@@ -38,6 +40,14 @@ def test_summaries_are_beside_the_bundle(bundle: Bundle) -> None:
     folder = bundle.folder.with_name("tones.training") / "summaries"
     assert list(folder.glob("train/events.*")) and list(folder.glob("validation/events.*"))
     assert (folder / "validation/projector_config.pbtxt").is_file()
+
+
+def test_being_watched_changes_no_weight(folders: Path, tmp_path: Path) -> None:
+    unwatched = options(folders, tmp_path / "a", iterations=12)
+    watched = replace(options(folders, tmp_path / "b", iterations=12), stats_step=2)
+    features = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(np.float32)
+    a, b = (run_onnx(train(told, say=lambda _: None)[0].file("onnx"), features) for told in (unwatched, watched))
+    np.testing.assert_array_equal(a, b)
 
 
 def test_a_bundle_is_trained_on_with_one_more_class(bundle: Bundle, folders: Path, tmp_path: Path) -> None:

@@ -60,27 +60,31 @@ def _run(concrete: Any, values: list[Any]) -> Any:
 
 
 class Profile:
-    """A profile of a few steps of the training itself, once, when it runs evenly: what each device did, and when."""
+    """A profile of a few steps of the training itself, taken once: what each device did, and when.
 
-    def __init__(self, folder: Path, *, after: int) -> None:
-        self._folder, self._left = folder, after
-        self._running = False
+    `write_graph` profiles too, and TensorFlow can do so once at a time: they must not overlap.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._left = folder, 0
+
+    def start(self) -> None:
+        import tensorflow as tf
+
+        tf.profiler.experimental.start(str(self._folder))
+        self._left = TRACED_STEPS
 
     def step(self) -> None:
         """To be called after each step."""
-        import tensorflow as tf
-
-        self._left -= 1
-        if self._left == 0 and not self._running:
-            tf.profiler.experimental.start(str(self._folder))
-            self._running, self._left = True, TRACED_STEPS
-        elif self._left == 0:
+        if self._left == 1:
             self.close()
+        elif self._left:
+            self._left -= 1
 
     def close(self) -> None:
-        """Write what there is, if the training ends while a profile is taken."""
+        """Write what there is, if a profile is being taken."""
         import tensorflow as tf
 
-        if self._running:
-            self._running = False
+        if self._left:
+            self._left = 0
             tf.profiler.experimental.stop()

@@ -22,7 +22,7 @@ from trainer.answers import Examples
 from trainer.calibration import DEFAULT_THRESHOLD, probabilities_of
 from trainer.measures import Measures, measure
 from trainer.summaries import figures, layers, mistakes, projector
-from trainer.summaries.graph import Profile, write_graph
+from trainer.summaries.graph import TRACED_STEPS, Profile, write_graph
 
 if TYPE_CHECKING:
     from trainer.loop import Head, Report, Trainee
@@ -35,7 +35,6 @@ RICH_EVERY = 10
 EXAMPLES = 256
 """Examples that are measured, of each side."""
 NB_EMBEDDINGS = 50
-PROFILE_AFTER = 10
 SHOWN = 4
 """Examples whose feature maps are drawn."""
 HEARD = 8
@@ -72,7 +71,7 @@ class Summaries:
         self._every, self._last, self._nb_embeddings = every, last, nb_embeddings
         self._train = _open_side(folder / "train", train)
         self._validation = _open_side(folder / "validation", validation)
-        self._profile = Profile(folder / "train", after=PROFILE_AFTER)
+        self._profile = Profile(folder / "train")
         self._since: list[Report] = []
         self._drew_graph = False
 
@@ -93,7 +92,7 @@ class Summaries:
         rich = step % (RICH_EVERY * self._every) == 0 or step == self._last
         with self._train.writer.as_default(step=step):
             self._write_progress()
-            if not self._drew_graph:
+            if first := not self._drew_graph:
                 write_graph(self._trainee, self._few(self._train), step)
                 self._drew_graph = True
             if rich:
@@ -107,6 +106,8 @@ class Summaries:
             with self._validation.writer.as_default(step=step):
                 self._write_maps()
             self._write_embeddings(step)
+        if first and step + TRACED_STEPS <= self._last:
+            self._profile.start()
 
     def _write_progress(self) -> None:
         """How the steps since the last time went."""
