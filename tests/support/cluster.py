@@ -1,7 +1,7 @@
-"""A cluster's process whose training proves itself: each step takes exactly one away from the one weight.
+"""A cluster's process whose training proves itself: each step takes exactly one away from each weight.
 
 `python -m tests.support.cluster JOB INDEX PS WORKERS ITERATIONS [CHECKPOINTS [resume]]` is a parameter server, a worker
-or, as worker 0, the coordinator, which ends with a line of JSON: step, weight, Keras's own count, and what it reported.
+or, as worker 0, the coordinator, which ends with a line of JSON: what it counted. Ctrl-C ends its training early.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,12 @@ def main() -> None:
 
 
 def coordinate(cluster: Cluster, iterations: int, places: list[str]) -> dict[str, Any]:
+    coordinator = Coordinator(cluster, pause_step=100)
+    with coordinator.plain_errors():
+        return train(coordinator, iterations, places)
+
+
+def train(coordinator: Coordinator, iterations: int, places: list[str]) -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
@@ -58,10 +65,11 @@ def coordinate(cluster: Cluster, iterations: int, places: list[str]) -> dict[str
     from trainer.loop import Head, Trainee
 
     class Descending(Trainee):
+        """Its gradient is one, whatever it is shown."""
+
         def cost(self, targets: Any, logits: Any) -> Any:
             return logits[:, 0] * 0 + tf.add_n([tf.reduce_sum(v) for v in self.model.trainable_variables])
 
-    coordinator = Coordinator(cluster, pause_step=100)
     strategy = coordinator.join(lambda start: batches(0, start), about="ones")
     with strategy.scope():
         only_first = tf.VariableAggregation.ONLY_FIRST_REPLICA
@@ -74,23 +82,26 @@ def coordinate(cluster: Cluster, iterations: int, places: list[str]) -> dict[str
     checkpoints = Checkpoints(Path(places[0]), trainee, every=100, io_device=coordinator.io_device) if places else None
     began = checkpoints.resume() if checkpoints and "resume" in places else 0
     reports = []
-    for report in coordinator.run(trainee, None, iterations=iterations, testing_step=100):
-        reports.append(report)
-        if report.step % 100 == 0:
-            print(f"step {report.step}", file=sys.stderr, flush=True)
-        if checkpoints:
-            checkpoints.watch(report)
+    with (
+        suppress(KeyboardInterrupt),
+        closing(coordinator.run(trainee, None, iterations=iterations, testing_step=100)) as steps,
+    ):
+        for report in steps:
+            reports.append(report)
+            if report.step % 100 == 0:
+                print(f"step {report.step}", file=sys.stderr, flush=True)
+            if checkpoints:
+                checkpoints.watch(report)
     weights = [float(value) for variable in model.trainable_variables for value in np.ravel(variable.numpy())]
-    coordinator.dismiss()
-    return {
+    counted = {
         "began": began,
         "step": trainee.done,
         "weights": weights,
         "keras": int(optimizer.iterations.numpy()),
         "reports": len(reports),
-        "last": reports[-1].step if reports else None,
-        "examples_per_s": reports[-1].examples_per_s if reports else None,
     }
+    coordinator.dismiss()
+    return counted
 
 
 if __name__ == "__main__":

@@ -52,8 +52,8 @@ class Coordinator:
         if why_silent(cluster.me.address) is None:
             raise _taken(cluster.me.address)
         self._cluster, self._pause_step = cluster, pause_step
-        self._station = Station(cluster)
         wait_until_reachable(cluster.others)
+        self._station = Station(cluster)
         for member in cluster.others:
             _check_is(member)
         first = cluster.servers[0]

@@ -1,0 +1,172 @@
+"""Training on parameter servers and workers: real processes, killed, interrupted, mistaken and put on three hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import hosts
+from tests.support.ports import free_port
+from tests.support.tones import write_tone_folders
+from tidzam.bundle import read_bundle
+
+PROOF = [sys.executable, "-m", "tests.support.cluster"]
+TRAINER = [sys.executable, "-m", "trainer"]
+STARTS_WITHIN_S = 100.0
+"""TensorFlow alone takes seconds to load, and a busy machine is given time."""
+
+pytestmark = pytest.mark.timeout(300)
+
+
+class Processes:
+    """Everything a test starts; ended with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.started = folder, list[subprocess.Popen[bytes]]()
+
+    def start(self, name: str, argv: list[str]) -> subprocess.Popen[bytes]:
+        env = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        with (self.folder / f"{name}.out").open("wb") as out, (self.folder / f"{name}.err").open("wb") as err:
+            process = subprocess.Popen(argv, stdout=out, stderr=err, env=env)
+        self.started.append(process)
+        return process
+
+    def said(self, name: str) -> str:
+        return (self.folder / f"{name}.err").read_text(errors="replace")
+
+    def wait_for(self, name: str, words: str) -> None:
+        until = time.monotonic() + STARTS_WITHIN_S
+        while words not in self.said(name):
+            assert time.monotonic() < until, f"{name} never said {words!r}: {self.said(name)}"
+            time.sleep(0.1)
+
+    def result(self, name: str) -> dict[str, Any]:
+        counted: dict[str, Any] = json.loads((self.folder / f"{name}.out").read_text())
+        return counted
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Processes]:
+    processes = Processes(tmp_path)
+    yield processes
+    for process in processes.started:
+        process.kill()
+        process.wait()
+
+
+def addresses(count: int) -> str:
+    return ",".join(f"127.0.0.1:{free_port()}" for _ in range(count))
+
+
+def test_nothing_is_lost_with_a_parameter_server_on_the_way(run: Processes, tmp_path: Path) -> None:
+    ps, workers = addresses(2), addresses(2)
+    places = ["900", str(tmp_path / "checkpoints")]
+    others = [run.start("ps0", [*PROOF, "ps", "0", ps, workers, "0"])]
+    lost = run.start("ps1", [*PROOF, "ps", "1", ps, workers, "0"])
+    others.append(run.start("worker1", [*PROOF, "worker", "1", ps, workers, "0"]))
+    coordinator = run.start("first", [*PROOF, "worker", "0", ps, workers, *places])
+    run.wait_for("first", "step 300")
+    lost.kill()
+    assert coordinator.wait(60) == 1
+    last = run.said("first").splitlines()[-1]
+    assert last.startswith("trainer: Parameter server 1 is gone") and last.endswith("train with --resume.")
+    assert "Traceback" not in run.said("first")
+
+    others.append(run.start("ps1", [*PROOF, "ps", "1", ps, workers, "0"]))
+    coordinator = run.start("second", [*PROOF, "worker", "0", ps, workers, *places, "resume"])
+    assert coordinator.wait(STARTS_WITHIN_S) == 0, run.said("second")
+    counted = run.result("second")
+    assert counted["began"] >= 200 and counted["reports"] == 900 - counted["began"]
+    assert counted["step"] == 900
+    assert set(counted["weights"]) == {-900.0}, "each step takes exactly one away, whoever makes it"
+    assert [process.wait(20) for process in others] == [0, 0, 0], "they end by themselves"
+
+
+def test_a_killed_worker_comes_back_and_a_second_coordinator_does_not_come_in(run: Processes) -> None:
+    ps, workers = addresses(1), addresses(2)
+    mine, other = workers.split(",")
+    server = run.start("ps", [*PROOF, "ps", "0", ps, workers, "0"])
+    lost = run.start("lost", [*PROOF, "worker", "1", ps, workers, "0"])
+    coordinator = run.start("worker0", [*PROOF, "worker", "0", ps, workers, "1000000"])
+    run.wait_for("worker0", "step 100")
+    lost.kill()
+    again = run.start("again", [*PROOF, "worker", "1", ps, workers, "0"])
+    elsewhere = f"127.0.0.1:{free_port()},{other}"  # as another machine would: its own address in the place of ours
+    seconds = [run.start("same", [*PROOF, "worker", "0", ps, workers, "10"])]
+    run.wait_for("again", "serving")
+    seconds.append(run.start("elsewhere", [*PROOF, "worker", "0", ps, elsewhere, "10"]))
+    assert [second.wait(STARTS_WITHIN_S) for second in seconds] == [1, 1]
+    for name in ("same", "elsewhere"):
+        assert f"trainer: {mine} coordinates this cluster already." in run.said(name)
+    coordinator.send_signal(signal.SIGINT)
+    assert coordinator.wait(60) == 0, run.said("worker0")
+    counted = run.result("worker0")
+    assert 0 <= counted["step"] - counted["reports"] <= 8, "only the steps under way were not reported any more"
+    assert {-counted["step"] - 1.0, -float(counted["step"])} >= set(counted["weights"]), "one step was under way"
+    assert server.wait(20) == 0 and again.wait(20) == 0
+    made = int(run.said("again").rpartition("over; ")[2].split()[0])
+    assert made > 0, "the worker was used again"
+
+
+def arguments(data: Path, out: Path, iterations: int) -> list[str]:
+    recipe = out.parent / "recipe.yaml"
+    recipe.write_text("{features: {rate_hz: 8000, window_s: 0.25, n_mels: 16}, batch_size: 4}")
+    counts = ["--training-iterations", str(iterations), "--testing-step", "10", "--checkpoint-step", "20"]
+    places = ["--dataset-train", str(data), "--out", str(out), "--training-file", str(recipe)]
+    return [*places, *counts, "--stats-step", "0", "--batch-workers", "0"]
+
+
+def test_the_command_lines_of_the_original_ctrl_c_and_resume(run: Processes, tmp_path: Path) -> None:
+    wrong = ["--ps", "nowhere.invalid:2222", "--workers", f"127.0.0.1:{free_port()},127.0.0.1:{free_port()}"]
+    began = time.monotonic()
+    (tmp_path / "wrong").mkdir()
+    data, out = write_tone_folders(tmp_path / "tones"), tmp_path / "bundle"
+    mistaken = run.start("mistaken", [*TRAINER, *wrong, *arguments(data, tmp_path / "wrong" / "x", 10)])
+
+    members = ["--ps", addresses(1), "--workers", addresses(2)]
+    server = run.start("ps", [*TRAINER, "--job-type=ps", "--task-index=0", *members])
+    recipe = arguments(data, out, 400)
+    other = run.start("worker1", [*TRAINER, "--job-type=worker", "--task-index=1", *members, *recipe])
+    first = run.start("first", [*TRAINER, "--job-type=worker", "--task-index=0", *members, *recipe])
+    run.wait_for("first", "step 40:")
+    first.send_signal(signal.SIGINT)
+    assert first.wait(60) == 130
+    assert "--resume goes on from there" in run.said("first") and "Traceback" not in run.said("first")
+    second = run.start("second", [*TRAINER, "--job-type=worker", "--task-index=0", *members, *recipe, "--resume"])
+
+    assert mistaken.wait(STARTS_WITHIN_S) == 1 and time.monotonic() - began < 2 * STARTS_WITHIN_S
+    last = run.said("mistaken").splitlines()[-1]
+    assert "ps 0 at nowhere.invalid:2222: no machine has that name" in last and "after 30 s" in last
+
+    assert second.wait(STARTS_WITHIN_S) == 0, run.said("second")
+    assert "going on from step" in run.said("second") and "step 400:" in run.said("second")
+    assert read_bundle(out).manifest.classes == ("high", "low")
+    assert server.wait(20) == 0 and other.wait(20) == 0
+
+
+NO_HOSTS = hosts.why_not()
+
+
+@pytest.mark.skipif(NO_HOSTS is not None, reason=str(NO_HOSTS))
+def test_three_hosts_that_share_no_disk(run: Processes, tmp_path: Path) -> None:
+    (tmp_path / "of_worker_0").mkdir()
+    data, out = write_tone_folders(tmp_path / "tones"), tmp_path / "of_worker_0" / "bundle"
+    recipe = arguments(data, out, 40)
+    with hosts.hosts(3) as ((first, one), (second, two), (third, three)):
+        members = ["--ps", f"{one}:2222", "--workers", f"{two}:2222,{three}:2222"]
+        server = run.start("ps", hosts.on(first, [*TRAINER, "--job-type", "ps", *members], hidden=out.parent))
+        worker = [*TRAINER, *members, "--task-index", "1", "-d", str(data), "-o", "x", *recipe[4:]]
+        other = run.start("worker1", hosts.on(third, worker))
+        coordinator = run.start("worker0", hosts.on(second, [*TRAINER, *members, *recipe]))
+        assert coordinator.wait(2 * STARTS_WITHIN_S) == 0, run.said("worker0")
+        assert server.wait(20) == 0 and other.wait(20) == 0
+    assert read_bundle(out).manifest.classes == ("high", "low")
