@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.alignment import LOW_DB, Fidelity
 from benchmarks.esc10 import Clip, find_clips, lay_out
 from benchmarks.playback import WINDOW_S, Played, play
-from tidzam.bundle import SELECTOR, Engine, read_bundle, write_bundle
+from tidzam.bundle import SELECTOR, read_bundle, rewrite_manifest
 from tidzam.errors import NodeError
 
 TITLE = "real clips, live through HTTP, mpv and JACK, against the same files offline"
@@ -110,9 +110,7 @@ def _train(clips: list[Clip], work: Path, say: Say) -> None:
     if subprocess.run(argv, check=False).returncode:
         raise NodeError("Training failed; its message is above.", code="training")
     bundle = read_bundle(bundle_folder)
-    named_always = bundle.manifest.model_copy(update={"thresholds": dict.fromkeys(bundle.manifest.classes, 0.0)})
-    engines: tuple[Engine, ...] = tuple(bundle.manifest.files)
-    write_bundle(bundle_folder, named_always, {engine: bundle.file(engine) for engine in engines})
+    rewrite_manifest(bundle, thresholds=dict.fromkeys(bundle.manifest.classes, 0.0))
 
 
 def _analyse_file(clip: Clip, work: Path) -> Probabilities:

@@ -116,6 +116,20 @@ def write_bundle(
     return Bundle(folder, complete)
 
 
+def rewrite_manifest(bundle: Bundle, **changes: Any) -> Bundle:
+    """The same bundle in the same place, `changes` made to fields of its manifest. Its papers stay with it."""
+    known = {MANIFEST, *(entry.name for entry in bundle.manifest.files.values())}
+
+    def keep_papers(folder: Path, _: Manifest) -> None:
+        for paper in bundle.folder.iterdir():
+            if paper.name not in known:
+                shutil.copyfile(paper, folder / paper.name)
+
+    manifest = bundle.manifest.model_copy(update=changes)
+    files = {engine: bundle.file(engine) for engine in bundle.manifest.files}
+    return write_bundle(bundle.folder, manifest, files, add_papers=keep_papers)
+
+
 def read_bundle(folder: Path) -> Bundle:
     """Read and verify a bundle.
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.bundles import tone_manifest, write_tone_bundle
-from tidzam.bundle import Bundle, Manifest, find_bundles, read_bundle, write_bundle
+from tidzam.bundle import Bundle, Manifest, find_bundles, read_bundle, rewrite_manifest, write_bundle
 from tidzam.errors import BundleError
 
 
@@ -50,6 +50,14 @@ def test_papers_travel_with_the_bundle_or_nothing_is_written(bundle: Bundle, tmp
     with pytest.raises(OSError, match="no space"):
         write_bundle(tmp_path / "b", bundle.manifest, files, add_papers=fail)
     assert read_bundle(tmp_path / "b") == written and (tmp_path / "b/card.md").exists()
+
+
+def test_a_manifest_is_changed_in_place_and_the_papers_stay(bundle: Bundle) -> None:
+    (bundle.folder / "card.md").write_text("hears birds")
+    rewritten = rewrite_manifest(bundle, thresholds={"birds": 0.1, "rain": 0.2})
+    assert read_bundle(bundle.folder) == rewritten and rewritten.manifest.thresholds["rain"] == 0.2
+    assert rewritten.manifest.files == bundle.manifest.files
+    assert (bundle.folder / "card.md").read_text() == "hears birds"
 
 
 def test_the_same_bundle_is_the_same_text(bundle: Bundle) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tidzam.bundle import SELECTOR, Bundle, Engine, read_bundle, write_bundle
+from tidzam.bundle import SELECTOR, Bundle, read_bundle, rewrite_manifest
 from tidzam.demo.render import render
 from tidzam.demo.scene import LABELS, SILENCE
 from tidzam.demo.scoring import MIN_OVERLAP_S, MIN_SNR_DB, score
@@ -61,6 +62,7 @@ def train_bundles(
         for lesson in lessons:
             say(f"training {lesson.name}")
             _train(trainer_argv(lesson, sounds, out / lesson.name, seed))
+            shutil.rmtree(out / f"{lesson.name}.training")  # what it keeps of the training itself
     say("measuring on scenes of other seeds")
     return measure({lesson.name: read_bundle(out / lesson.name) for lesson in lessons}, seeds=scene_seeds)
 
@@ -69,6 +71,7 @@ def trainer_argv(lesson: Lesson, sounds: Path, out: Path, seed: int) -> list[str
     """The trainer's command line: an expert learns its voices over all the others."""
     argv = [sys.executable, "-m", "trainer", "--dataset-train", str(sounds / lesson.folder), "--out", str(out)]
     argv += ["--training-iterations", str(lesson.iterations), "--testing-step", "100", "--seed", str(seed)]
+    argv += ["--stats-step", "0"]
     if lesson.name == SELECTOR:
         return [*argv, "--exclusive", SILENCE]
     for label in LABELS.roots:
@@ -82,9 +85,7 @@ def measure(bundles: dict[str, Bundle], *, seeds: Sequence[int]) -> dict[str, An
     scores = score(bundles, (render(wetland(seed)) for seed in seeds))
     for name, bundle in bundles.items():
         scenes = {"data": DATA, "seeds": list(seeds), **scores[name]}
-        manifest = bundle.manifest.model_copy(update={"accuracy": {**bundle.manifest.accuracy, "scenes": scenes}})
-        engines: tuple[Engine, ...] = tuple(manifest.files)
-        write_bundle(bundle.folder, manifest, {engine: bundle.file(engine) for engine in engines})
+        rewrite_manifest(bundle, accuracy={**bundle.manifest.accuracy, "scenes": scenes})
     return scores
 
 
