@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import Bundle, read_bundle
-from tidzam.errors import ConfigError, DatasetError
+from tidzam.errors import ConfigError, DatasetError, TidzamError
 from trainer.answers import Examples, draw_examples
 from trainer.checkpoints import Checkpoints
 from trainer.data import Data, Say, make_batches, open_data
@@ -27,6 +27,9 @@ from trainer.summaries import EXAMPLES, Summaries
 from trainer.training_file import read_training_file, to_yaml
 
 Observer = Callable[[Report], None]
+
+RESUMABLE = frozenset({"batch_worker", "dataset_changed"})
+"""What may go wrong with the input while the weights are as good as ever."""
 
 
 def train(options: Options, *, say: Say, observers: Sequence[Observer] = ()) -> list[Bundle]:
@@ -205,4 +208,8 @@ def follow(reports: Generator[Report], observers: Sequence[Observer], checkpoint
                     observe(report)
     except KeyboardInterrupt:
         say(f"stopped after step {checkpoints.save():,}; --resume goes on from there")
+        raise
+    except TidzamError as error:
+        if error.code in RESUMABLE:
+            say(f"saved after step {checkpoints.save():,}")
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from tidzam.bundle import SELECTOR
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
 from trainer.loop import Head
+from trainer.options import BUNDLE_NAME
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,13 @@ def tree_of_experts(tree: LabelTree, classes: Sequence[str]) -> Plan:
     heads = tuple(_heads(pruned, None, 0, always=True))
     if not heads:
         raise DatasetError("The label tree has nothing to tell apart.", hint="Add classes.", code="dataset_labels")
+    nameless = [head.name for head in heads if re.fullmatch(BUNDLE_NAME, head.name) is None]
+    if nameless:
+        raise DatasetError(
+            f"{', '.join(nameless)}: such a label cannot name a classifier.",
+            hint="Use letters, digits and ._- for labels with others under them.",
+            code="dataset_labels",
+        )
     columns = {label: head.start + k for head in heads for k, label in enumerate(head.classes)}
     table = np.zeros((len(classes), len(columns)), dtype=np.float32)
     for row, path in zip(table, paths, strict=True):

@@ -51,6 +51,12 @@ def test_a_class_outside_the_tree_is_refused_with_both_shown() -> None:
         tree_of_experts(TREE, ("crow",))
 
 
+def test_a_label_that_cannot_name_a_classifier_is_refused_before_anything_is_trained() -> None:
+    tree = LabelTree({"water birds": None, "crane": "water birds", "heron": "water birds", "rain": None})
+    with pytest.raises(DatasetError, match="water birds: such a label cannot name a classifier"):
+        tree_of_experts(tree, ("crane", "heron", "rain"))
+
+
 @given(st.lists(st.integers(-1, 8), min_size=2, max_size=12))
 def test_columns_are_disjoint_and_every_class_has_its_way(above: list[int]) -> None:
     """Label k is under one of those before it, or a root."""

@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.support.tones import SPEC, options
-from tidzam.errors import ConfigError, DatasetError
+from tidzam.errors import ConfigError, DatasetError, SetupError
 from tidzam.inference import run_onnx
 from trainer.app import train
 from trainer.loop import Report
@@ -56,6 +57,20 @@ def test_stopped_and_resumed_it_ends_with_the_weights_of_a_training_in_one_go(fo
     (at_once,) = train(whole, say=quiet)
     np.testing.assert_array_equal(run_onnx(resumed.file("onnx"), FEATURES), run_onnx(at_once.file("onnx"), FEATURES))
     assert not broken.checkpoints.exists(), "a training that is complete needs none"
+
+
+@pytest.mark.timeout(60)
+def test_when_the_process_that_makes_batches_is_killed_what_was_learnt_is_saved(folders: Path, tmp_path: Path) -> None:
+    def kill(report: Report) -> None:
+        for child in psutil.Process().children():
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+
+    said: list[str] = []
+    chosen = replace(options(folders, tmp_path / "x", iterations=100), batch_workers=1)
+    with pytest.raises(SetupError, match="ended from outside"):
+        train(chosen, say=said.append, observers=[kill])
+    assert said[-1].startswith("saved after step") and list(chosen.checkpoints.glob("*.index"))
 
 
 def test_there_must_be_something_to_resume(folders: Path, tmp_path: Path) -> None:
