@@ -36,7 +36,7 @@ def evaluate_command(
         found = evaluate(read_bundle(bundle), dataset, background=background or (), overlap=overlap)
         home = bundle.with_name(f"{bundle.name}.evaluation") if card is None else card
         path = write_card(home, found.bundle.manifest, found.measures, data=found.data)
-    except TidzamError as error:
+    except (TidzamError, OSError) as error:  # the card's folder may be a file, or the disk full
         say(f"trainer: {error}", style="red")
         raise typer.Exit(1) from None
     if as_json:

@@ -11,6 +11,7 @@ from typing import Any
 from tidzam import __version__
 from tidzam.audio.features import Float32
 from tidzam.bundle import SELECTOR, Bundle, Manifest
+from tidzam.errors import SetupError
 from tidzam.labels import LabelTree
 from trainer.answers import Answers, answer, clips_of
 from trainer.calibration import Calibration, calibrate, probabilities_of
@@ -27,7 +28,8 @@ from trainer.training_file import to_yaml
 def conclude(trainee: Trainee, plan: Plan, data: Data, examples: Float32, options: Options) -> list[Bundle]:
     """Calibrate on the validation data, measure, and write the bundle of each head.
 
-    `examples`, shape (n, frames, mels), are what the bundle's two engines are compared on.
+    `examples`, shape (n, frames, mels), are what the bundle's two engines are compared on. Raises SetupError
+    (`bundle_write`) if the disk is full or refuses, BundleError if the two engines differ.
     """
     answers = answer(data.test, data.spec, trainee.logits, overlap=options.training.overlap)
     return [_conclude_head(trainee, head, plan, data, answers, examples, options) for head in plan.heads]
@@ -55,7 +57,14 @@ def _conclude_head(
 
     model = classifier(trainee.model, head, activation=options.training.activation, temperature=calibration.temperature)
     folder = options.out / head.name if options.expert else options.out
-    return export(model, manifest, examples, folder, add_papers=add_card)
+    try:
+        return export(model, manifest, examples, folder, add_papers=add_card)
+    except OSError as error:
+        raise SetupError(
+            f"The bundle cannot be written to {folder}: {error.strerror or error}.",
+            hint="Make room there, then write it with --resume.",
+            code="bundle_write",
+        ) from None
 
 
 def _measured(head: Head, plan: Plan, data: Data, answers: Answers, options: Options) -> tuple[Calibration, Measures]:

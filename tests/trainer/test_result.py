@@ -1,5 +1,7 @@
 """What a training leaves behind: a bundle with its card, summaries, and something to go on from."""
 
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,12 +44,25 @@ def test_summaries_are_beside_the_bundle(bundle: Bundle) -> None:
     assert (folder / "validation/projector_config.pbtxt").is_file()
 
 
-def test_being_watched_changes_no_weight(folders: Path, tmp_path: Path) -> None:
-    unwatched = options(folders, tmp_path / "a", iterations=12)
-    watched = replace(options(folders, tmp_path / "b", iterations=12), stats_step=2)
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_watching_changes_no_weight_not_even_when_the_disk_is_full(
+    folders: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "full").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(tmp_path / "full")]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    watched = replace(options(folders, tmp_path / "watched", iterations=8), stats_step=4)
+    unwatched = options(folders, tmp_path / "unwatched", iterations=8)
     features = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(np.float32)
-    a, b = (run_onnx(train(told, say=lambda _: None)[0].file("onnx"), features) for told in (unwatched, watched))
+    try:
+        watched.work.mkdir()
+        watched.summaries.symlink_to(tmp_path / "full")
+        a, b = (run_onnx(train(told, say=lambda _: None)[0].file("onnx"), features) for told in (watched, unwatched))
+    finally:
+        subprocess.run(["umount", str(tmp_path / "full")], check=True)
     np.testing.assert_array_equal(a, b)
+    assert caplog.text.count("summaries are incomplete") == 1
 
 
 def test_a_bundle_is_trained_on_with_one_more_class(bundle: Bundle, folders: Path, tmp_path: Path) -> None:

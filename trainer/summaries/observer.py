@@ -8,7 +8,9 @@ OUT.training/summaries/
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,8 @@ from trainer.summaries.graph import TRACED_STEPS, Profile, write_graph
 
 if TYPE_CHECKING:
     from trainer.loop import Head, Report, Trainee
+
+log = logging.getLogger(__name__)
 
 EVERY = 100
 """Steps from one measurement to the next, unless told otherwise: then summaries cost the default network 3 %. Every 10
@@ -74,19 +78,33 @@ class Summaries:
         self._profile = Profile(folder / "train")
         self._since: list[Report] = []
         self._drew_graph = False
+        self._failed = False
 
     def watch(self, report: Report) -> None:
-        """Write what is due after this step."""
-        self._profile.step()
+        """Write what is due after this step. A disk that is full, or refuses, is told once, and training goes on."""
         self._since.append(report)
-        if report.step % self._every == 0 or report.step == self._last:
-            self._write(report.step)
-            self._since.clear()
+        with self._telling():
+            self._profile.step()
+            if report.step % self._every == 0 or report.step == self._last:
+                self._write(report.step)
+                self._since.clear()
 
     def close(self) -> None:
-        self._profile.close()
-        self._train.writer.close()
-        self._validation.writer.close()
+        with self._telling():
+            self._profile.close()
+            self._train.writer.close()
+            self._validation.writer.close()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        import tensorflow as tf
+
+        try:
+            yield
+        except (OSError, tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
+            if not self._failed:
+                log.warning("summaries are incomplete, they cannot be written: %s", error)
+            self._failed = True
 
     def _write(self, step: int) -> None:
         rich = step % (RICH_EVERY * self._every) == 0 or step == self._last
