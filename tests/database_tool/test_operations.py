@@ -140,7 +140,7 @@ def test_rename_and_a_new_class(tmp_path: Path, pond: Dataset) -> None:
 
 def test_metadata_measures_what_is_there(pond: Dataset) -> None:
     measured = operations.with_statistics(pond).manifest.statistics
-    values = pond.features(range(21)).astype(np.float64).reshape(-1, SPEC.n_mels)
+    values = open_dataset(pond.folder).features(range(21)).astype(np.float64).reshape(-1, SPEC.n_mels)
     np.testing.assert_allclose(measured["mean_db"], values.mean(axis=0), atol=1e-3)
     np.testing.assert_allclose(measured["deviation_db"], values.std(axis=0), atol=1e-3)
     assert measured["recordings"] == {"frog": 4, "rain": 2, "wren": 2}

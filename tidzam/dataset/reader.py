@@ -1,8 +1,8 @@
-"""Reading a dataset: labels in memory, features from memory-mapped shards."""
+"""Reading a dataset: labels in memory, features from wherever they are in the shards."""
 
 from __future__ import annotations
 
-import mmap
+import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tidzam.audio.features import FeatureSpec, Float32
-from tidzam.dataset.manifest import ORIGINS, SHARDS, Manifest, Shard, read_manifest
+from tidzam.dataset.manifest import CHECKSUM, ORIGINS, SHARDS, Manifest, Shard, read_manifest
 from tidzam.dataset.origins import Origins, read_origins
 from tidzam.errors import DatasetError
 
 Int32 = NDArray[np.int32]
+
+OPEN_SHARDS = 512
+"""Files open at once at most: a process may have 1024."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,14 @@ class Chunk:
 
 
 class Dataset:
-    """An open dataset. What it maps of its shards is let go with it; it may be replaced on disk meanwhile."""
+    """An open dataset. If another takes its place on disk, reading on raises DatasetError (`dataset_changed`)."""
 
     def __init__(self, folder: Path, manifest: Manifest, checksum: str) -> None:
         self.folder = folder
         self.manifest = manifest
         self.checksum = checksum
         self._starts = np.cumsum([0, *(shard.samples for shard in manifest.shards)]).tolist()
-        self._maps: dict[int, _Mapped] = {}
+        self._open: dict[int, _OpenShard] = {}
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -81,39 +84,59 @@ class Dataset:
     def features(self, indices: ArrayLike) -> Float32:
         """The samples of those numbers, in that order, float32 (k, frames, mels) in dB.
 
-        Read from the mapped shards; the kernel is told of all at once, so that the disk works on many together.
+        The kernel is told of all at once, so that the disk works on many together; `prefetch` tells it even earlier.
         Raises IndexError if there is no such sample.
         """
+        places = self.prefetch(indices)
+        found = np.empty((len(places), *self.spec.shape), dtype=np.float32)
+        for number, (shard, row) in enumerate(places):
+            shard.read(row, found[number])
+        return found
+
+    def prefetch(self, indices: ArrayLike) -> list[tuple[_OpenShard, int]]:
+        """Let the kernel begin to read samples that will soon be asked for, and return at once, with their places."""
         wanted = np.atleast_1d(np.asarray(indices, dtype=np.int64))
         if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
             raise IndexError(f"samples {wanted.min()} to {wanted.max()} of {len(self)}")
-        found = np.empty((len(wanted), *self.spec.shape), dtype=np.float32)
         places = [self._place(int(index)) for index in wanted]
-        for mapped, row in places:
-            mapped.will_need(row)
-        for number, (mapped, row) in enumerate(places):
-            found[number] = mapped.array[row]
-        return found
+        for shard, row in places:
+            shard.will_need(row)
+        return places
 
     def chunks(self, *, first: int = 0) -> Iterator[Chunk]:
-        """Everything, a shard at a time and in order, read (not mapped): memory holds one shard.
+        """Everything, a shard at a time and in order, memory holds one shard.
 
         Shards that end before sample `first` are left out.
         """
         for number, shard in enumerate(self.manifest.shards):
             if self._starts[number + 1] <= first:
                 continue
+            self._require_unchanged()
             features = _load(self._path(shard.features.name), np.float32, (shard.samples, *self.spec.shape))
             yield Chunk(self._starts[number], features, self._labels_of(shard))
 
-    def _place(self, index: int) -> tuple[_Mapped, int]:
+    def _place(self, index: int) -> tuple[_OpenShard, int]:
         number = bisect_right(self._starts, index) - 1
-        mapped = self._maps.get(number)
-        if mapped is None:
-            shard = self.manifest.shards[number]
-            mapped = _Mapped(self._path(shard.features.name), (shard.samples, *self.spec.shape))
-            self._maps[number] = mapped
-        return mapped, index - self._starts[number]
+        shard = self._open.pop(number, None)
+        if shard is None:
+            self._require_unchanged()
+            stated = self.manifest.shards[number]
+            shard = _OpenShard(self._path(stated.features.name), (stated.samples, *self.spec.shape))
+            if len(self._open) >= OPEN_SHARDS:
+                del self._open[next(iter(self._open))]
+        self._open[number] = shard  # the last one asked for is behind all others
+        return shard, index - self._starts[number]
+
+    def _require_unchanged(self) -> None:
+        """Before a file is opened: it must not be one of another dataset that was put in this one's place."""
+        try:
+            same = (self.folder / CHECKSUM).read_text(encoding="ascii").startswith(self.checksum)
+        except (OSError, UnicodeDecodeError):
+            same = False
+        if not same:
+            raise DatasetError(
+                f"{self.folder} was changed while it was read.", hint="Begin anew.", code="dataset_changed"
+            )
 
     def _labels_of(self, shard: Shard) -> Int32:
         path = self._path(shard.labels.name)
@@ -126,30 +149,39 @@ class Dataset:
         return self.folder / SHARDS / name
 
 
-class _Mapped:
-    """The features of a shard, mapped: `array` has shape (n, frames, mels)."""
+class _OpenShard:
+    """The features of a shard, read a sample at a time.
+
+    Read, not mapped: of a dataset that does not fit into memory, faulting pages in cost twice the time of reading
+    them (`bench dataset`), and of one that does fit, there is no difference.
+    """
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
+        self._path = path
+        self._row_bytes = 4 * shape[1] * shape[2]
         try:
-            with path.open("rb") as file:
-                found, fortran, kind = _read_header(file)
-                self._offset = file.tell()
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._file = path.open("rb", buffering=0)
+            found, fortran, kind = _read_header(self._file)
         except (OSError, ValueError) as error:
             raise _unusable(path, str(error)) from None
+        self._offset = self._file.tell()
         if found != shape or fortran or kind != np.float32:
             raise _unusable(path, f"it holds {kind} {found}, not float32 {shape}")
-        self._row_bytes = 4 * shape[1] * shape[2]
-        if len(self._map) != self._offset + shape[0] * self._row_bytes:
-            raise _unusable(path, "it is cut short")
-        self._map.madvise(mmap.MADV_RANDOM)  # no reading around a sample: what is needed is told
-        self.array: Float32 = np.frombuffer(self._map, np.float32, offset=self._offset).reshape(shape)
+        os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # no reading around a sample
 
     def will_need(self, row: int) -> None:
         """Let the kernel begin to read a sample."""
-        start = self._offset + row * self._row_bytes
-        page = start - start % mmap.PAGESIZE
-        self._map.madvise(mmap.MADV_WILLNEED, page, start + self._row_bytes - page)
+        place = self._offset + row * self._row_bytes
+        os.posix_fadvise(self._file.fileno(), place, self._row_bytes, os.POSIX_FADV_WILLNEED)
+
+    def read(self, row: int, into: Float32) -> None:
+        """Read a sample into an array (frames, mels)."""
+        try:
+            count = os.preadv(self._file.fileno(), [into.data], self._offset + row * self._row_bytes)
+        except OSError as error:
+            raise _unusable(self._path, str(error)) from None
+        if count != self._row_bytes:
+            raise _unusable(self._path, "it is cut short")
 
 
 def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.datasets import SAMPLE_BYTES, SPEC, draft, numbers, origin, sample, write
 from tidzam.audio.features import FeatureSpec
-from tidzam.dataset import DatasetWriter, Origin, open_dataset, require_same_features
+from tidzam.dataset import DatasetWriter, Origin, open_dataset, reader, require_same_features
 from tidzam.errors import DatasetError
 
 LABELS = [number % 3 for number in range(21)]
@@ -185,6 +185,27 @@ def test_linked_shards_are_not_copied(tmp_path: Path) -> None:
     name = "shards/00000.features.npy"
     assert (tmp_path / "a" / name).samefile(tmp_path / "b" / name)
     assert open_dataset(tmp_path / "a").labels.tolist() == LABELS
+
+
+def test_a_dataset_that_another_takes_the_place_of_is_not_mixed_with_it(tmp_path: Path) -> None:
+    old = write(tmp_path / "pond", LABELS)
+    chunks = old.chunks()
+    next(chunks)
+    first = old.features([0])
+    write(tmp_path / "pond", LABELS, first=100)
+    np.testing.assert_array_equal(old.features([0]), first)  # of a shard that was open
+    for read in (lambda: old.features([20]), lambda: next(chunks)):
+        with pytest.raises(DatasetError, match="was changed while it was read"):
+            read()
+
+
+def test_what_is_told_before_is_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "OPEN_SHARDS", 1)
+    dataset = write(tmp_path / "pond", LABELS)
+    dataset.prefetch(range(21))
+    np.testing.assert_array_equal(dataset.features(range(21)), [sample(number) for number in range(21)])
+    with pytest.raises(IndexError):
+        dataset.prefetch([21])
 
 
 def test_what_is_no_dataset_is_refused_with_a_reason(tmp_path: Path) -> None:
