@@ -28,21 +28,22 @@ ROOT = "(no class: a root)"
 HELP = """\
 Tab goes from classes to samples and back; arrows, Home and End move.
 
-Samples                                 Classes
-  p      play, or fall silent             p  play all of it
-  space  mark; a  mark the page           n  new, under the class named after <
-  r, m   relabel: move to a class         r  rename
-  d      delete                           m  merge into another
-  [ ]    page back, page on               o  move under another, or to the root
-                                          d  delete, with its samples
+Samples                              Classes
+  p      play, or fall silent          p  play all of it
+  space  mark; a  mark the page        n  new; under another: birds < wren
+  r m    relabel: move to a class      r  rename
+  d      delete                        m  merge into another
+  [ ]    page back, page on            o  put under another, or at the root
+                                       d  delete, with its samples
 Everywhere
-  u y    undo, redo                       /  find by file, recording or time
-  s S    save, save elsewhere             f  find near-duplicates
-  c      cut samples from a stream        l  find likely label errors
-  Esc    fall silent; unmark; find all    q  quit, asking if anything is not saved
+  u y    undo, redo                    /  find by file, recording or time
+  s S    save, save elsewhere          f  find near-duplicates
+  c      cut samples from a stream     l  find likely label errors
+  Esc    fall silent; unmark; all      q  quit; asks if not all is saved
 
-Marked samples are moved and deleted together; without marks it is the one under the cursor. Nothing on disk
-changes before you save; saving writes the dataset anew and puts it in the place of the old one when it is whole.
+Marked samples are moved and deleted together; without marks, the one under
+the cursor. Nothing on disk changes before you save. Saving writes the dataset
+anew, and puts it in the place of the old one when it is whole.
 """
 
 
@@ -213,7 +214,7 @@ class Browse(Room):
 
     @work
     async def action_new_class(self) -> None:
-        name = await self.ask("Name of the new class; under another one: birds < wren" if self.label else "New class")
+        name = await self.ask("Name of the new class; to put it under another: birds < wren")
         if name:
             parent, _, label = name.rpartition("<")
             if self.do(NewClass(label.strip(), parent.strip() or None)):

@@ -26,17 +26,19 @@ LONGEST_S = 600.0
 """What is cut at once: it is held in memory until it is saved."""
 
 HELP = """\
-A page of the file is drawn; under it are the cursor (^), the window at the cursor (-) and what is marked (=).
+A page of the file is drawn; below it are the cursor (^), the window at the
+cursor (-) and what is marked (=).
 
-  left right        a tenth of a window     [        mark the start, here
-  up down           a window                ]        mark the end, here
-  PgUp PgDn         a page                  Enter    name the class and add the marked part, or this window
-  Home End          start, end of the file  Esc      fall silent; unmark; back
-  + -               zoom                    p        play the marked part, or this window
-  c                 the next channel        u y s    undo, redo, save
+  left right  a tenth of a window      [      mark the start, here
+  up down     a window                 ]      mark the end, here
+  PgUp PgDn   a page                   Enter  add the marked part to a class
+  Home End    start, end of the file          (without a mark: this window)
+  + -         zoom                     p      play it, or fall silent
+  c           the next channel         Esc    fall silent; unmark; back
+                                       u y s  undo, redo, save
 
-A part longer than a window becomes windows side by side; a shorter one, the window around its middle. Features are
-those of the dataset.
+A part longer than a window becomes windows side by side; a shorter one, the
+window around its middle. Features are those of the dataset.
 """
 
 
@@ -149,7 +151,7 @@ class Cutter(Room):
         channel = "all channels as one" if self.channel is None else f"channel {self.channel} of {self.stream.channels}"
         marked = view.marked
         words = f"marked {clock(marked[0])} to {clock(marked[1])}" if marked else "nothing marked"
-        place = f"{printable(str(self.stream.path))} · {clock(self.stream.length_s)} · {channel}"
+        place = f"{printable(self.stream.path.name)} · {clock(self.stream.length_s)} · {channel}"
         self.query_one("#place", Static).update(Text(f"{place}\nat {clock(view.at_s)} · {words}"))
         width = self.query_one(SpectrogramView).size.width
         self.query_one("#ruler", Static).update(Text(f"{view.ruler(width)}\n{view.times(width)}", no_wrap=True))
@@ -202,7 +204,7 @@ class Cutter(Room):
 
     def action_play(self) -> None:
         start_s, end_s = self.view.chosen
-        self.play_sounds([(0, lambda: self.stream.sound(start_s, end_s - start_s, self.channel))])
+        self.play_sounds([(None, lambda: self.stream.sound(start_s, end_s - start_s, self.channel))])
 
     @work
     async def action_add(self) -> None:

@@ -136,7 +136,7 @@ class Decide(ModalScreen[str | None]):
 class Help(ModalScreen[None]):
     """All keys."""
 
-    DEFAULT_CSS = _BOX.format(name="Help", width=86)
+    DEFAULT_CSS = _BOX.format(name="Help", width=84) + "Help > VerticalScroll { width: 100%; }"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,q", "dismiss", "Close")]
 
     def __init__(self, text: str) -> None:

@@ -108,8 +108,9 @@ class Review(Room, Generic[Found]):
 
 class Duplicates(Review[Pair]):
     HELP = """\
-Pairs of samples whose features are almost the same, the likest first: the cosine of the angle between them,
-whatever their loudness. A sample that stands on both sides of a split makes a classifier look better than it is.
+Pairs of samples whose features are almost the same, the likest first. The
+similarity is the cosine of the angle between them, whatever their loudness.
+What is on both sides of a split makes a classifier look better than it is.
 
   1 2  play the left, the right one         d  delete the right one
   k    keep both                            D  delete the left one
@@ -157,7 +158,8 @@ whatever their loudness. A sample that stands on both sides of a split makes a c
 
 class Doubts(Review[Doubt]):
     HELP = """\
-Samples to which the bundle gives another class with confidence, the surest first. It may be wrong: listen.
+Samples to which the bundle gives another class with confidence, the surest
+first. It may be wrong: listen.
 
   p    play                                 a  accept what the bundle says
   k    keep the label                       r  move to a class of your own choice

@@ -137,19 +137,19 @@ class Room(Screen[None]):
         session, duration_s = self.session, self.session.dataset.spec.window_s
         self.play_sounds((sample, partial(sound_of, session.origin(sample), duration_s)) for sample in samples)
 
-    def play_sounds(self, sounds: Iterable[tuple[int, Callable[[], Sound]]]) -> None:
-        """Play sounds, each with its number, as they are read."""
+    def play_sounds(self, sounds: Iterable[tuple[int | None, Callable[[], Sound]]]) -> None:
+        """Play sounds as they are read; those of samples with their numbers."""
         if not self.hush():
             self._playing = self.run_worker(self._play(sounds))
 
-    async def _play(self, sounds: Iterable[tuple[int, Callable[[], Sound]]]) -> None:
+    async def _play(self, sounds: Iterable[tuple[int | None, Callable[[], Sound]]]) -> None:
         try:
             for number, read in sounds:
                 sound = await asyncio.to_thread(read)
-                self.show_title(
-                    f"▶ {number:,}" + (" (silently: --output none)" if self.player.output == "none" else "")
-                )
-                self.plays(number)
+                what = "" if number is None else f" {number:,}"
+                self.show_title(f"▶{what}" + (" (silently: --output none)" if self.player.output == "none" else ""))
+                if number is not None:
+                    self.plays(number)
                 await self.player.play(sound)
         except TidzamError as error:
             self.tell(error, wrong=True)

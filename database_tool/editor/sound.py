@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -92,10 +92,12 @@ class Player:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "sample.wav"
             soundfile.write(path, sound.samples, sound.rate_hz, subtype="FLOAT")
-            async with child_process(mpv_argv(self.output, path), name="mpv", env=self._env) as child:
+            async with child_process(
+                mpv_argv(self.output, path), name="mpv", env=self._env, merge_output=True
+            ) as child:
                 if await child.wait():
                     raise AudioError(
-                        f"mpv could not play by {self.output}: {child.tail[-1] if child.tail else 'it says not why'}.",
+                        f"mpv could not play by {self.output}: {_reason(child.tail)}.",
                         hint=_HINTS[self.output],
                         code="audio_output",
                     )
@@ -103,6 +105,12 @@ class Player:
     @property
     def _env(self) -> Mapping[str, str]:
         return jack_env(self.server) if self.output is Output.jack else {}
+
+
+def _reason(tail: Iterable[str]) -> str:
+    """What mpv itself said, between the lines of the libraries under it."""
+    said = [line for line in tail if line.startswith("[")]
+    return said[0] if said else "it does not say why"
 
 
 _HINTS: Mapping[Output, str] = {

@@ -56,7 +56,7 @@ class SampleView(Vertical):
 
     DEFAULT_CSS = """
     SampleView { height: 1fr; }
-    SampleView > Static { height: 2; color: $text-muted; }
+    SampleView > Static { height: 2; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def compose(self) -> ComposeResult:
@@ -70,14 +70,14 @@ class SampleView(Vertical):
             picture.show(None)
             return
         label = session.content.label_of(sample) or "deleted"
-        words.update(Text(f"{sample:,} {label}\n{place_of(session.origin(sample))}", overflow="ellipsis", no_wrap=True))
+        words.update(Text(f"{sample:,} {label}\n{place_of(session.origin(sample))}"))
         picture.show(session.features([sample])[0])
 
 
 class Title(Static):
     """The dataset, and whether there is something to be saved."""
 
-    DEFAULT_CSS = "Title { height: 1; background: $primary; color: $text; padding: 0 1; }"
+    DEFAULT_CSS = "Title { height: 1; background: $primary; color: $text; padding: 0 1; text-wrap: nowrap; }"
 
     def show(self, session: Session, doing: str = "") -> None:
         content = session.content
@@ -89,7 +89,7 @@ class Title(Static):
             f"● {edits} edit{'s' if edits != 1 else ''} not saved" if edits else "saved",
             doing,
         ]
-        self.update(Text("  ".join(word for word in words if word), overflow="ellipsis", no_wrap=True))
+        self.update(Text("  ".join(word for word in words if word)))
 
 
 _MOVES: list[BindingType] = [

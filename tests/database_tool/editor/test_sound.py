@@ -53,7 +53,7 @@ def test_what_mpv_is_told() -> None:
 
 
 def test_without_a_jack_server_or_mpv_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(AudioError, match="--jack-server") as caught:
+    with pytest.raises(AudioError, match=r"\[ao/jack\] cannot open server.*--jack-server") as caught:
         asyncio.run(Player(Output.jack, "nonesuch").play(SILENCE))
     assert caught.value.code == "audio_output"
     monkeypatch.setenv("PATH", "/nonexistent")
