@@ -1,0 +1,92 @@
+"""`bench summaries`: what summaries for TensorBoard cost, as a share of the time that a training takes."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tidzam.audio.features import FeatureSpec
+from tidzam.dataset import Origin
+from trainer.answers import Examples
+from trainer.input.source import Batch
+from trainer.loop import Head, Report, Trainee, run_local
+from trainer.models import find_model
+from trainer.runtime import local_strategy, make_repeatable
+from trainer.summaries import EVERY, EXAMPLES, RICH_EVERY, Summaries
+from trainer.training_file import TrainingFile
+
+TITLE = "summaries for TensorBoard, as a share of the time that a training takes"
+
+SPEC = FeatureSpec()
+CLASSES = ("birds", "frogs", "rain", "silence", "speech")
+STEPS, LEFT_OUT = 60, 20
+"""Steps of the training that are timed, after those that compile and warm up."""
+ROUNDS = 4
+"""Times that everything is written; the first one, with the graph, is timed by itself."""
+
+
+def run(say: Callable[[str], None], *, dnn: str = "small", batch: str = "64") -> dict[str, Any]:
+    """Measure, in a minute, the network `dnn` with so many windows a batch."""
+    training = TrainingFile(dnn=dnn, batch_size=int(batch))
+    make_repeatable(training.seed)
+    trainee = Trainee.create(
+        find_model(training.dnn),
+        SPEC.shape,
+        heads=[Head("bench", CLASSES)],
+        activation=training.activation,
+        recipe=training.optimizer,
+        iterations=10**6,
+    )
+    say(f"{STEPS} steps of {dnn}")
+    step_s = _step_s(trainee, training.batch_size)
+    say(f"{ROUNDS * RICH_EVERY} summaries of {EXAMPLES} examples a side")
+    with tempfile.TemporaryDirectory(prefix="tidzam-summaries-") as folder:
+        took_s = _summaries_s(trainee, Path(folder))
+    rich, light = took_s[RICH_EVERY - 1 :: RICH_EVERY][1:], [s for k, s in enumerate(took_s) if (k + 1) % RICH_EVERY]
+    a_cycle_s = (RICH_EVERY - 1) * float(np.median(light)) + float(np.median(rich))
+    return {
+        "dnn": dnn,
+        "batch": training.batch_size,
+        "step_ms": round(1000 * step_s, 1),
+        "light_ms": round(1000 * float(np.median(light)), 1),
+        "rich_ms": round(1000 * float(np.median(rich)), 1),
+        "first_ms": round(1000 * took_s[0], 1),
+        f"share_every_{EVERY}": round(a_cycle_s / (RICH_EVERY * EVERY * step_s), 4),
+        "share_every_10": round(a_cycle_s / (RICH_EVERY * 10 * step_s), 4),
+    }
+
+
+def _step_s(trainee: Trainee, size: int) -> float:
+    """The median time of a training step."""
+    supply = cycle([_batch(size, seed) for seed in range(4)])
+    reports = run_local(trainee, supply, None, strategy=local_strategy(), iterations=10**6, testing_step=10**6)
+    return float(np.median([size / report.examples_per_s for report in islice(reports, LEFT_OUT, LEFT_OUT + STEPS)]))
+
+
+def _summaries_s(trainee: Trainee, folder: Path) -> list[float]:
+    """How long each summary takes; each RICH_EVERY-th is a rich one."""
+    examples = [Examples(_batch(EXAMPLES, seed), tuple(Origin(f"{k}.wav") for k in range(EXAMPLES))) for seed in (1, 2)]
+    last, took_s = ROUNDS * RICH_EVERY, []
+    summaries = Summaries(
+        folder, trainee, SPEC, train=examples[0], validation=examples[1], last=last + RICH_EVERY, every=1
+    )
+    with closing(summaries):
+        for step in range(1, last + 1):
+            report = Report(step=step, loss=1.0, learning_rate=1e-3, examples_per_s=1.0, input_wait=0.0)
+            began = time.perf_counter()
+            summaries.watch(report)
+            took_s.append(time.perf_counter() - began)
+    return took_s
+
+
+def _batch(size: int, seed: int) -> Batch:
+    rng = np.random.default_rng(seed)
+    targets = np.eye(len(CLASSES), dtype=np.float32)[rng.integers(len(CLASSES), size=size)]
+    return Batch(rng.uniform(-90, -20, (size, *SPEC.shape)).astype(np.float32), targets)
