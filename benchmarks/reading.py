@@ -1,4 +1,4 @@
-"""`python -m benchmarks.reading DATASET sequential|random [GROUP]`: read a dataset as told, and print windows a second.
+"""`python -m benchmarks.reading DATASET HOW [GROUP]`: read a dataset as told, and print windows a second.
 
 A process of its own, so that its memory, page cache included, can be limited.
 """
@@ -24,7 +24,7 @@ def main() -> int:
         enter(Path(group[0]))
     dataset = open_dataset(Path(folder))
     began_s = time.perf_counter()
-    read = sequential(dataset) if how == "sequential" else at_random(dataset)
+    read = WAYS[how](dataset)
     print(read / (time.perf_counter() - began_s))
     return 0
 
@@ -43,6 +43,14 @@ def at_random(dataset: Dataset) -> int:
         read += len(dataset.features(order[start : start + BATCH]))
     return read
 
+
+def batches_at_random(dataset: Dataset) -> int:
+    """Batches of neighbours, in random order: what a dataset that was randomized on disk allows."""
+    starts = BATCH * np.random.default_rng(SEED).permutation(len(dataset) // BATCH)
+    return sum(len(dataset.features(np.arange(start, start + BATCH))) for start in starts)
+
+
+WAYS = {"sequential": sequential, "random": at_random, "random-batches": batches_at_random}
 
 if __name__ == "__main__":
     sys.exit(main())
