@@ -18,7 +18,7 @@ from trainer.fine_tune import start_from
 from trainer.input.source import BACKGROUND, Batch, Source
 from trainer.input.workers import ahead
 from trainer.loop import Report, Trainee
-from trainer.models import Build, find_model
+from trainer.models import Build, find_model, several
 from trainer.options import Options, check_places
 from trainer.place import Here, MakeBatches, Place
 from trainer.result import conclude
@@ -39,7 +39,8 @@ def train(options: Options, *, say: Say, observers: Sequence[Observer] = ()) -> 
     used, ConfigError for a network that is not known, or a place or name that a bundle cannot have.
     """
     check_places(options)
-    build = find_model(options.training.dnn, options.training.dnn_options)
+    members = options.training.ensemble
+    build = several(find_model(options.training.dnn, options.training.dnn_options), members)
     place = find_place(options)
     data = open_data(options, say)
     plan = plan_for(data, options)
@@ -56,6 +57,7 @@ def train(options: Options, *, say: Say, observers: Sequence[Observer] = ()) -> 
                 activation=options.training.activation,
                 recipe=options.training.optimizer,
                 iterations=iterations,
+                members=members,
             )
         if options.init is not None and not options.resume:
             outputs = [label for head in plan.heads for label in head.classes]

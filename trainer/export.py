@@ -25,24 +25,28 @@ if TYPE_CHECKING:
 MAX_DIFFERENCE = 1e-4
 
 
-def classifier(model: keras.Model, head: Head, *, activation: Activation, temperature: float) -> keras.Model:
+def classifier(
+    model: keras.Model, head: Head, *, outputs: int, activation: Activation, temperature: float
+) -> keras.Model:
     """A network of probabilities, shape (n, classes of `head`), from a trained one of logits.
 
-    Their weights are shared. The new layers are called `head` (if `model` has other heads too), `temperature` and
+    `outputs` is the number of classes of all heads; a `model` with more has several members, whose mean counts. Their
+    weights are shared. The new layers are called `head` (if other heads or members are there), `temperature` and
     `probabilities`.
     """
     import keras
     from keras import layers
 
-    outputs = model.output
-    width = outputs.shape[-1]
+    said = model.output
+    width = said.shape[-1]
     if width != len(head.classes):
         chosen = layers.Dense(len(head.classes), use_bias=False, trainable=False, name="head")
-        outputs = chosen(outputs)
-        chosen.set_weights([np.eye(width, dtype=np.float32)[:, head.start : head.stop]])
-    outputs = layers.Rescaling(1 / temperature, name="temperature")(outputs)
-    outputs = layers.Activation(activation, name="probabilities")(outputs)
-    return keras.Model(model.input, outputs)
+        said = chosen(said)
+        one = np.eye(outputs, dtype=np.float32)[:, head.start : head.stop]
+        chosen.set_weights([np.tile(one, (width // outputs, 1)) * (outputs / width)])
+    said = layers.Rescaling(1 / temperature, name="temperature")(said)
+    said = layers.Activation(activation, name="probabilities")(said)
+    return keras.Model(model.input, said)
 
 
 def export(

@@ -89,13 +89,17 @@ class Trainee:
         activation: Activation,
         recipe: Optimizer,
         iterations: int,
+        members: int = 1,
     ) -> Trainee:
-        """A new network with as many outputs as `heads` have classes, and the optimizer that `recipe` describes."""
+        """A new network with as many outputs as `heads` have classes, and the optimizer that `recipe` describes.
+
+        With several `members`, `build` builds an ensemble: as many outputs again for each.
+        """
         import tensorflow as tf
 
         only_first = tf.VariableAggregation.ONLY_FIRST_REPLICA
         step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step", aggregation=only_first)
-        model = build(input_shape, max(head.stop for head in heads))
+        model = build(input_shape, members * max(head.stop for head in heads))
         optimizer = make_optimizer(recipe, step, iterations)
         # As is usual: only what is multiplied with is kept small, not biases and normalisation.
         optimizer.exclude_from_weight_decay([one for one in model.trainable_variables if len(one.shape) < 2])
@@ -107,9 +111,19 @@ class Trainee:
         """The steps that were made, wherever they are counted."""
         return int(self.step.numpy())
 
+    @property
+    def outputs(self) -> int:
+        """The classes of all heads."""
+        return max(head.stop for head in self.heads)
+
     def cost(self, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """The cost of each example, shape (n,): cross entropy, a head at a time."""
-        return sum(self._head_cost(head, targets, logits) for head in self.heads)
+        """The cost of each example, shape (n,): cross entropy, a head at a time.
+
+        Where `logits` hold those of several members, the mean of theirs: each learns by itself.
+        """
+        members = logits.shape[-1] // self.outputs
+        parts = [logits[:, k * self.outputs : (k + 1) * self.outputs] for k in range(members)]
+        return sum(self._head_cost(head, targets, part) for part in parts for head in self.heads) / members
 
     def _head_cost(self, head: Head, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         import tensorflow as tf
@@ -152,9 +166,11 @@ class Trainee:
         return predict
 
     def logits(self, features: Float32) -> Float32:
-        """What the network says of `features`, shape (n, frames, mels): shape (n, outputs)."""
+        """What the network says of `features`, shape (n, frames, mels): shape (n, outputs). Members speak as one."""
         pieces = [features[start : start + PREDICT_BATCH] for start in range(0, len(features), PREDICT_BATCH)]
-        return np.concatenate([np.asarray(self._predict(piece), dtype=np.float32) for piece in pieces])
+        said = np.concatenate([np.asarray(self._predict(piece), dtype=np.float32) for piece in pieces])
+        together: Float32 = said.reshape(len(said), -1, self.outputs).mean(axis=1)
+        return together
 
 
 def make_optimizer(recipe: Optimizer, step: tf.Variable, iterations: int) -> keras.optimizers.Optimizer:

@@ -59,6 +59,12 @@ def check_places(options: Options) -> None:
         raise ConfigError(
             f"{options.name!r} cannot name a classifier.", hint="Use letters, digits and ._-", field="name"
         )
+    if options.init is not None and options.training.ensemble > 1:
+        raise ConfigError(
+            "An ensemble cannot start from a bundle: its members would be the same.",
+            hint="Leave one out.",
+            field="init",
+        )
     out = options.out
     bundles = [out] if not options.expert else [path for path in _entries(out) if not path.name.startswith(".")]
     if any(not _is_free(bundle) for bundle in bundles) or (out.exists() and not out.is_dir()):

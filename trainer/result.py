@@ -55,7 +55,13 @@ def _conclude_head(
         about = "on the validation clips, on which temperature and thresholds were fitted too"
         write_card(folder, complete, measures, data=about)
 
-    model = classifier(trainee.model, head, activation=options.training.activation, temperature=calibration.temperature)
+    model = classifier(
+        trainee.model,
+        head,
+        outputs=plan.outputs,
+        activation=options.training.activation,
+        temperature=calibration.temperature,
+    )
     folder = options.out / head.name if options.expert else options.out
     try:
         return export(model, manifest, examples, folder, add_papers=add_card)

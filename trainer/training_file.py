@@ -115,8 +115,8 @@ class TrainingFile(_Section):
 
     `background` names classes of the data that are nothing to be recognised, or folders of such sound. `labels` is
     the tree of the experts. Of `epochs` and `iterations`, one may be given. `draw`: `balanced` takes each class as
-    often, `natural` each clip once an epoch. `overlap` is that of a clip's windows when the trained network is
-    measured.
+    often, `natural` each clip once an epoch. `ensemble` networks learn side by side from the same batches and answer by
+    their mean. `overlap` is that of a clip's windows when the trained network is measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -135,6 +135,7 @@ class TrainingFile(_Section):
     draw: Literal["balanced", "natural"] = "balanced"
     optimizer: Optimizer = Optimizer()
     augment: tuple[AnyStep, ...] | None = None
+    ensemble: Annotated[int, Field(ge=1)] = 1
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.0
     seed: Annotated[int, Field(ge=0)] = 0
 

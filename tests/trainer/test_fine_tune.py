@@ -39,9 +39,9 @@ def network(dnn: str, n_classes: int) -> keras.Model:
 def write(folder: Path, dnn: str, classes: tuple[str, ...], *, start: int = 0, width: int | None = None) -> Bundle:
     """A bundle whose classes are outputs from `start` on of an untrained network of `width` outputs."""
     folder.mkdir()
-    whole = classifier(
-        network(dnn, width or len(classes)), Head("x", classes, start), activation="sigmoid", temperature=2.0
-    )
+    outputs = width or len(classes)
+    head = Head("x", classes, start)
+    whole = classifier(network(dnn, outputs), head, outputs=outputs, activation="sigmoid", temperature=2.0)
     whole.save(folder / "model.keras")
     manifest = tone_manifest("x", classes, features=SPEC)
     return write_bundle(folder / "bundle", manifest, {"keras": folder / "model.keras"})

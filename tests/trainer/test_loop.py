@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 
+from trainer.export import classifier
 from trainer.input.source import Batch
 from trainer.loop import Head, Report, Trainee, run_local
-from trainer.models import find_model
+from trainer.models import find_model, several
 from trainer.runtime import make_repeatable
 from trainer.training_file import Optimizer
 
@@ -71,6 +72,33 @@ def test_an_expert_learns_only_where_one_of_its_classes_is(activation: str) -> N
     near, far = [1.0, -1, -3, 3], [1.0, -1, 3, -3]
     assert cost(tree, [other], [near]) == pytest.approx(cost(tree, [other], [far]))
     assert cost(tree, [asked], [near])[0] < cost(tree, [asked], [far])[0]
+
+
+def test_the_members_of_an_ensemble_learn_by_themselves_and_answer_together() -> None:
+    make_repeatable(1)
+    both = Trainee.create(
+        several(find_model("small"), 2),
+        (24, 8),
+        heads=ONE_HEAD,
+        activation="softmax",
+        recipe=Optimizer(learning_rate=0.01),
+        iterations=20,
+        members=2,
+    )
+    near, far = [3.0, 0, 0], [0.0, 0, 3]
+    together = cost(both, [[1, 0, 0]], [near + far])
+    assert together == pytest.approx([(cost(both, [[1, 0, 0]], [near])[0] + cost(both, [[1, 0, 0]], [far])[0]) / 2])
+    supply = [batches(1)[0]] * 20
+    assert run(both, supply)[-1].loss < 0.8
+    features = supply[0].features
+    each = np.asarray(both.model(features, training=False)).reshape(8, 2, 3)
+    assert np.abs(each[:, 0] - each[:, 1]).max() > 0.01
+    np.testing.assert_allclose(both.logits(features), each.mean(axis=1), atol=1e-5)
+    exported = classifier(both.model, ONE_HEAD[0], outputs=3, activation="softmax", temperature=2.0)
+    expected = np.exp(each.mean(axis=1) / 2)
+    np.testing.assert_allclose(
+        np.asarray(exported(features)), expected / expected.sum(axis=1, keepdims=True), atol=1e-5
+    )
 
 
 def test_it_learns_and_reports_each_step() -> None:

@@ -123,8 +123,8 @@ def test_a_name_that_no_bundle_can_have_is_refused_at_once(folders: Path, tmp_pa
 
 
 @pytest.mark.timeout(60)
-def test_softmax_is_measured_clip_by_clip(folders: Path, tmp_path: Path) -> None:
-    exclusive = options(folders, tmp_path / "x", activation="softmax", iterations=100)
+def test_softmax_is_measured_clip_by_clip_here_with_an_ensemble(folders: Path, tmp_path: Path) -> None:
+    exclusive = options(folders, tmp_path / "x", activation="softmax", iterations=100, ensemble=2)
     validation = train_one(exclusive).manifest.accuracy["validation"]
     assert validation["clips"]["accuracy"] > 0.9
     assert np.sum(validation["clips"]["confusion"]) == validation["clips"]["clips"]

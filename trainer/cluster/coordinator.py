@@ -170,7 +170,7 @@ class Coordinator:
         """The training step, which makes its batch where it runs, and the test step."""
         import tensorflow as tf
 
-        shapes = (trainee.model.input_shape, trainee.model.output_shape)
+        shapes = (trainee.model.input_shape, (None, trainee.outputs))
 
         @tf.function(autograph=False)  # type: ignore[untyped-decorator]  # TensorFlow has no types
         def train_step(number: tf.Tensor) -> tf.Tensor:

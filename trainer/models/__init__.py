@@ -47,6 +47,22 @@ def find_model(dnn: str, options: Mapping[str, Any] | None = None) -> Build:
     return partial(_build_checked, build, dnn, dict(options or {}))
 
 
+def several(build: Build, members: int) -> Build:
+    """A network of so many of what `build` gives, each drawn anew; its outputs are theirs, one member's after another.
+
+    It is built for `members` times the classes.
+    """
+
+    def build_all(input_shape: tuple[int, int], outputs: int) -> keras.Model:
+        import keras
+
+        features = keras.Input(input_shape, name="features")
+        said = [build(input_shape, outputs // members)(features) for _ in range(members)]
+        return keras.Model(features, keras.layers.Concatenate(name="members")(said))
+
+    return build if members == 1 else build_all
+
+
 def _module(dnn: str) -> ModuleType:
     if dnn in known_models():
         return importlib.import_module(f"trainer.models.{dnn}")
