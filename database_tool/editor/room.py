@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.worker import Worker
 
@@ -154,7 +156,7 @@ class Room(Screen[None]):
         except TidzamError as error:
             self.tell(error, wrong=True)
         finally:
-            if self.is_mounted:
+            with suppress(NoMatches):  # the screen may have gone meanwhile
                 self.show_title()
 
     def plays(self, number: int) -> None:

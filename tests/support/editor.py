@@ -38,7 +38,8 @@ class Person:
 
     async def wait(self) -> None:
         """For all that goes on in the background."""
-        await self.app.workers.wait_for_complete()
+        while any(not worker.is_finished for worker in self.app.workers):
+            await self.moment()
         await self._pilot.pause()
 
     async def moment(self) -> None:

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from database_tool.editor.cutter import Cutter, View
+from database_tool.editor.stream import Stream
 from database_tool.editor.widgets import SpectrogramView, Title
 from tests.support.editor import editing
 from tests.support.ponds import SPEC, write_pond
 from tests.support.sound import write_tones
-from tidzam.dataset import open_dataset
+from tidzam.dataset import DatasetWriter, Draft, open_dataset
+from tidzam.labels import LabelTree
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -125,3 +127,21 @@ async def test_a_stream_is_asked_for_and_what_is_none_is_told(pond: Path, made: 
         await person.press("enter")
         await person.wait()
         assert isinstance(app.screen, Cutter)
+
+
+async def test_an_empty_dataset_gets_its_first_sample(made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    with DatasetWriter(
+        folder, Draft(name="new", spec=SPEC, classes=("frog",), labels=LabelTree.flat(("frog",)))
+    ) as writer:
+        writer.finish(provenance={})
+    async with editing(folder) as (app, person):
+        await person.press("p", "tab", "p", "r", "d", "space", "f")
+        await person.wait()
+        app.stream = Stream.open(made / "tones.wav")
+        await person.press("c", "enter")
+        await person.wait_for_dialog()
+        await person.press("enter", "s")
+        await person.wait()
+        assert app.session.content.counts() == [1] and not app.session.unsaved
+    assert len(open_dataset(folder)) == 1

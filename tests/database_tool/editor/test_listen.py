@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
+import termios
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +116,34 @@ def test_help_names_all_options() -> None:
     words = run("-h").stdout
     for option in ("--dataset", "--stream", "--play", "--play-id", "--show", "-s", "--bundle", "--output"):
         assert option in words
+
+
+def at_a_terminal(typed: str, *words: object, once: str) -> tuple[int, str]:
+    """Its exit code and what it showed to somebody who types this once that is shown."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(ours, (30, 100))
+    argv = [sys.executable, "-m", "database_tool.editor", *map(str, words)]
+    process = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # how the end of a terminal is read
+        while got := os.read(ours, 65536):
+            shown += got
+            if typed and once in shown.decode(errors="replace"):
+                os.write(ours, typed.encode())
+                typed = ""
+    os.close(ours)
+    return process.wait(), shown.decode()
+
+
+def test_at_a_terminal_show_asks_for_the_class_to_play(pond: Path) -> None:
+    code, shown = at_a_terminal("1\n", "--dataset", pond, "--play", "--show", "--output", "none", once="Class to play")
+    assert code == 0 and "Class to play" in shown and shown.count("wren.wav at") == 2 and "frog.wav" not in shown
+
+
+def test_at_a_terminal_it_opens_and_closes(pond: Path) -> None:
+    code, shown = at_a_terminal("q", "--dataset", pond, once="2 classes")
+    assert code == 0 and "4 samples" in shown and "Traceback" not in shown
 
 
 def test_it_is_heard_in_jack(tmp_path: Path) -> None:
