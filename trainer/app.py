@@ -97,11 +97,13 @@ def serve(options: Options, *, say: Say) -> None:
     from trainer.cluster.station import Station
 
     station = Station(options.cluster)
+    say(f"{options.cluster.me}: serving")
     if options.cluster.job == "worker":
         data = open_data(options, say)
         part = options.cluster.index, len(options.cluster.workers)
         station.supply(supply(data, plan_for(data, options), options, part), about=about(data))
     station.wait()
+    say(f"{options.cluster.me}: the training is over")
 
 
 def find_place(options: Options) -> Place:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,8 @@ def test_nothing_is_lost_with_a_parameter_server_on_the_way(run: Processes, tmp_
     others = [run.start("ps0", [*PROOF, "ps", "0", ps, workers, "0"])]
     lost = run.start("ps1", [*PROOF, "ps", "1", ps, workers, "0"])
     others.append(run.start("worker1", [*PROOF, "worker", "1", ps, workers, "0"]))
+    for name in ("ps0", "ps1", "worker1"):
+        run.wait_for(name, "serving")
     coordinator = run.start("first", [*PROOF, "worker", "0", ps, workers, *places])
     run.wait_for("first", "step 300")
     lost.kill()
@@ -81,7 +84,8 @@ def test_nothing_is_lost_with_a_parameter_server_on_the_way(run: Processes, tmp_
     assert last.startswith("trainer: Parameter server 1 is gone") and last.endswith("train with --resume.")
     assert "Traceback" not in run.said("first")
 
-    others.append(run.start("ps1", [*PROOF, "ps", "1", ps, workers, "0"]))
+    others.append(run.start("again", [*PROOF, "ps", "1", ps, workers, "0"]))
+    run.wait_for("again", "serving")
     coordinator = run.start("second", [*PROOF, "worker", "0", ps, workers, *places, "resume"])
     assert coordinator.wait(STARTS_WITHIN_S) == 0, run.said("second")
     counted = run.result("second")
@@ -96,6 +100,8 @@ def test_a_killed_worker_comes_back_and_a_second_coordinator_does_not_come_in(ru
     mine, other = workers.split(",")
     server = run.start("ps", [*PROOF, "ps", "0", ps, workers, "0"])
     lost = run.start("lost", [*PROOF, "worker", "1", ps, workers, "0"])
+    for name in ("ps", "lost"):
+        run.wait_for(name, "serving")
     coordinator = run.start("worker0", [*PROOF, "worker", "0", ps, workers, "1000000"])
     run.wait_for("worker0", "step 100")
     lost.kill()
@@ -122,51 +128,56 @@ def arguments(data: Path, out: Path, iterations: int) -> list[str]:
     recipe.write_text("{features: {rate_hz: 8000, window_s: 0.25, n_mels: 16}, batch_size: 4}")
     counts = ["--training-iterations", str(iterations), "--testing-step", "10", "--checkpoint-step", "20"]
     places = ["--dataset-train", str(data), "--out", str(out), "--training-file", str(recipe)]
-    return [*places, *counts, "--stats-step", "0", "--batch-workers", "0"]
-
-
-def test_the_command_lines_of_the_original_ctrl_c_and_resume(run: Processes, tmp_path: Path) -> None:
-    wrong = ["--ps", "nowhere.invalid:2222", "--workers", f"127.0.0.1:{free_port()},127.0.0.1:{free_port()}"]
-    began = time.monotonic()
-    (tmp_path / "wrong").mkdir()
-    data, out = write_tone_folders(tmp_path / "tones"), tmp_path / "bundle"
-    mistaken = run.start("mistaken", [*TRAINER, *wrong, *arguments(data, tmp_path / "wrong" / "x", 10)])
-
-    members = ["--ps", addresses(1), "--workers", addresses(2)]
-    server = run.start("ps", [*TRAINER, "--job-type=ps", "--task-index=0", *members])
-    recipe = arguments(data, out, 400)
-    other = run.start("worker1", [*TRAINER, "--job-type=worker", "--task-index=1", *members, *recipe])
-    first = run.start("first", [*TRAINER, "--job-type=worker", "--task-index=0", *members, *recipe])
-    run.wait_for("first", "step 40:")
-    first.send_signal(signal.SIGINT)
-    assert first.wait(60) == 130
-    assert "--resume goes on from there" in run.said("first") and "Traceback" not in run.said("first")
-    second = run.start("second", [*TRAINER, "--job-type=worker", "--task-index=0", *members, *recipe, "--resume"])
-
-    assert mistaken.wait(STARTS_WITHIN_S) == 1 and time.monotonic() - began < 2 * STARTS_WITHIN_S
-    last = run.said("mistaken").splitlines()[-1]
-    assert "ps 0 at nowhere.invalid:2222: no machine has that name" in last and "after 30 s" in last
-
-    assert second.wait(STARTS_WITHIN_S) == 0, run.said("second")
-    assert "going on from step" in run.said("second") and "step 400:" in run.said("second")
-    assert read_bundle(out).manifest.classes == ("high", "low")
-    assert server.wait(20) == 0 and other.wait(20) == 0
+    return [*places, *counts, "--stats-step", "200", "--batch-workers", "0"]
 
 
 NO_HOSTS = hosts.why_not()
 
 
-@pytest.mark.skipif(NO_HOSTS is not None, reason=str(NO_HOSTS))
-def test_three_hosts_that_share_no_disk(run: Processes, tmp_path: Path) -> None:
-    (tmp_path / "of_worker_0").mkdir()
-    data, out = write_tone_folders(tmp_path / "tones"), tmp_path / "of_worker_0" / "bundle"
-    recipe = arguments(data, out, 40)
-    with hosts.hosts(3) as ((first, one), (second, two), (third, three)):
-        members = ["--ps", f"{one}:2222", "--workers", f"{two}:2222,{three}:2222"]
-        server = run.start("ps", hosts.on(first, [*TRAINER, "--job-type", "ps", *members], hidden=out.parent))
-        worker = [*TRAINER, *members, "--task-index", "1", "-d", str(data), "-o", "x", *recipe[4:]]
-        other = run.start("worker1", hosts.on(third, worker))
-        coordinator = run.start("worker0", hosts.on(second, [*TRAINER, *members, *recipe]))
-        assert coordinator.wait(2 * STARTS_WITHIN_S) == 0, run.said("worker0")
-        assert server.wait(20) == 0 and other.wait(20) == 0
+@contextmanager
+def three_places() -> Iterator[tuple[list[str | None], list[str]]]:
+    """Hosts (None: this one) and addresses for a parameter server and two workers."""
+    if NO_HOSTS is not None:
+        yield [None] * 3, addresses(3).split(",")
+        return
+    with hosts.hosts(3) as made:
+        yield [name for name, _ in made], [f"{address}:2222" for _, address in made]
+
+
+@pytest.mark.skipif(NO_HOSTS is not None, reason=f"the next test runs on one host: {NO_HOSTS}")
+def test_there_are_three_hosts() -> None:
+    """So that a report says it, where there are not."""
+
+
+def test_the_command_lines_of_the_original_on_three_hosts_that_share_no_disk(run: Processes, tmp_path: Path) -> None:
+    for folder in ("wrong", "mine"):
+        (tmp_path / folder).mkdir()
+    data, out = write_tone_folders(tmp_path / "tones"), tmp_path / "mine" / "bundle"
+    wrong = ["--ps", "nowhere.invalid:2222", "--workers", f"127.0.0.1:{free_port()},127.0.0.1:{free_port()}"]
+    began = time.monotonic()
+    mistaken = run.start("mistaken", [*TRAINER, *wrong, *arguments(data, tmp_path / "wrong" / "x", 10)])
+
+    with three_places() as (names, (one, two, three)):
+        members = [f"--ps={one}", f"--workers={two},{three}"]
+        recipe = arguments(data, out, 400)
+        lead = hosts.on(names[1], [*TRAINER, "--job-type=worker", "--task-index=0", *members, *recipe])
+        server = hosts.on(names[0], [*TRAINER, "--job-type=ps", "--task-index=0", *members], hidden=out.parent)
+        worker = hosts.on(names[2], [*TRAINER, "--job-type=worker", "--task-index=1", *members, *recipe])
+        others = [run.start("ps", server), run.start("worker1", worker)]
+        for name in ("ps", "worker1"):
+            run.wait_for(name, "serving")
+        first = run.start("first", lead)
+        run.wait_for("first", "step 40:")
+        first.send_signal(signal.SIGINT)
+        assert first.wait(60) == 130
+        assert "--resume goes on from there" in run.said("first") and "Traceback" not in run.said("first")
+
+        assert mistaken.wait(STARTS_WITHIN_S) == 1 and time.monotonic() - began < STARTS_WITHIN_S
+        last = run.said("mistaken").splitlines()[-1]
+        assert "ps 0 at nowhere.invalid:2222: no machine has that name" in last and "after 30 s" in last
+
+        second = run.start("second", [*lead, "--resume"])
+        assert second.wait(STARTS_WITHIN_S) == 0, run.said("second")
+        assert "going on from step" in run.said("second") and "step 400:" in run.said("second")
+        assert [process.wait(20) for process in others] == [0, 0], "they end by themselves"
     assert read_bundle(out).manifest.classes == ("high", "low")

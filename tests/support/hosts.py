@@ -51,7 +51,9 @@ def hosts(count: int) -> Iterator[list[tuple[str, str]]]:
         _ip("link", "del", f"{tag}br", check=False)
 
 
-def on(host: str, argv: list[str], *, hidden: Path | None = None) -> list[str]:
-    """`argv` as it is to be run to be on `host`, where the folder `hidden` is another, empty one."""
+def on(host: str | None, argv: list[str], *, hidden: Path | None = None) -> list[str]:
+    """`argv` as it is to be run on `host` (None: this one), where the folder `hidden` is another, empty one."""
+    if host is None:
+        return argv
     inside = argv if hidden is None else ["sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"', str(hidden), *argv]
     return ["ip", "netns", "exec", host, *inside]
