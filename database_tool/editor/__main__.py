@@ -47,6 +47,8 @@ def main_command(
     jack_server: Annotated[str, typer.Option("--jack-server", help="JACK server's name.")] = JackSettings().server,
 ) -> None:
     """Edit a compiled dataset: look at samples, hear them, relabel, delete, cut new ones. Press ? for the keys."""
+    if sys.stderr.isatty():
+        typer.echo(f"opening {dataset} …", err=True)
     session = Session.open(dataset)
     player = Player(output or default_output(), jack_server)
     if play or play_id is not None:
