@@ -187,6 +187,21 @@ def test_embeddings_are_what_the_projector_reads(written: Path) -> None:
         assert sheet.size == (4 * 48, 4 * 48)
 
 
+def test_the_members_of_an_ensemble_can_be_looked_into() -> None:
+    from trainer.models import find_model, several
+    from trainer.summaries import layers
+
+    one = find_model("small")(SPEC.shape, 2)
+    both = several(find_model("small"), 2)(SPEC.shape, 4)
+    silence = np.full((3, *SPEC.shape), -100, np.float32)
+    for find in (layers.first_maps, layers.embedding):
+        of_one, of_both = find(one), find(both)
+        assert of_one is not None and of_both is not None
+        assert of_one(silence).shape == of_both(silence).shape
+    kernels = layers.first_kernels(both)
+    assert kernels is not None and kernels.shape == (16, 5, 5)
+
+
 def test_the_graph_of_a_network_in_parts(tmp_path: Path) -> None:
     """As parameter servers keep it: the weights are read wherever they are."""
     import tensorflow as tf
