@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 EVERY = 100
 """Steps from one measurement to the next, unless told otherwise: then summaries cost the default network 3 %. Every 10
-steps, as the original does, they would cost 29 %."""
+steps, as the original does, they would cost a third (`bench summaries`)."""
 RICH_EVERY = 10
 """One measurement in so many brings pictures, histograms, sound and embeddings with it, and so does the last."""
 EXAMPLES = 256
