@@ -106,7 +106,7 @@ class _Reader:
 
     def _source(self, folder: Path, opened: Dataset | list[Clip], classes: Sequence[str], spec: FeatureSpec) -> Source:
         if isinstance(opened, Dataset):
-            _check_features(spec, opened, folder)
+            check_features(spec, opened, folder)
             return CompiledSource(opened, classes)
         scanned = scan(opened)
         self._bad += scanned.bad
@@ -181,7 +181,7 @@ def _count(source: Source) -> int:
     return int(np.sum(source.labels != BACKGROUND))
 
 
-def _check_features(spec: FeatureSpec, dataset: Dataset, folder: Path) -> None:
+def check_features(spec: FeatureSpec, dataset: Dataset, folder: Path) -> None:
     """A sample must have been made as the classifier's windows are, and hold one of them."""
     require_same_features(spec, dataset.spec, names=("the classifier", str(folder)), but=("window_s",))
     if spec.n_frames > dataset.spec.n_frames:

@@ -12,12 +12,13 @@ import numpy as np
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.bundle import Bundle, Manifest
 from tidzam.clips import find_clips
-from tidzam.dataset import open_dataset, require_same_features
+from tidzam.dataset import open_dataset
 from tidzam.dataset.manifest import MANIFEST
 from tidzam.errors import DatasetError
 from tidzam.inference import open_onnx
 from tidzam.labels import LabelTree
 from trainer.answers import answer, clips_of
+from trainer.data import check_features
 from trainer.input.compiled import CompiledSource
 from trainer.input.folders import FolderSource, Unreadable, scan
 from trainer.input.source import Source
@@ -49,7 +50,8 @@ def evaluate(bundle: Bundle, folder: Path, *, background: Collection[str] = (), 
 
     A class of the data counts as the classifier's class of that name, or as the one above it in either's label tree;
     those in `background` count as none of them. Raises DatasetError: `dataset_classes` if the data has a class that
-    is neither, `dataset_features` if it was compiled for other features.
+    is neither, `dataset_features` if it was compiled for other
+    features, or shorter windows.
     """
     manifest = bundle.manifest
     source, tree, data, bad = _open(folder, manifest.features)
@@ -65,7 +67,7 @@ def evaluate(bundle: Bundle, folder: Path, *, background: Collection[str] = (), 
 def _open(folder: Path, spec: FeatureSpec) -> tuple[Source, LabelTree, str, tuple[Unreadable, ...]]:
     if (folder / MANIFEST).is_file():
         dataset = open_dataset(folder)
-        require_same_features(spec, dataset.spec, names=("the classifier", str(folder)), but=("window_s",))
+        check_features(spec, dataset, folder)
         about = f"on the {len(dataset)} samples of dataset {dataset.manifest.name} (sha256 {dataset.checksum})"
         return CompiledSource(dataset, dataset.classes), dataset.manifest.labels, about, ()
     scanned = scan(find_clips(folder))

@@ -1,6 +1,7 @@
 """Measuring a bundle on sound of one's own, through the command line too."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,12 @@ def test_a_dataset_of_other_features_is_refused_and_both_are_shown(bundle: Bundl
     write(tmp_path / "other", [0, 1], classes=tuple(PITCHES_HZ))
     with pytest.raises(DatasetError, match=r"rate_hz 22050.*rate_hz 8000"):
         evaluate(bundle, tmp_path / "other")
+
+
+def test_samples_shorter_than_a_window_are_refused(bundle: Bundle, tmp_path: Path) -> None:
+    write(tmp_path / "short", [0, 1], classes=tuple(PITCHES_HZ), spec=replace(SPEC, window_s=0.5))
+    with pytest.raises(DatasetError, match=r"has 1 s; samples of .* have 0.5 s"):
+        evaluate(bundle, tmp_path / "short")
 
 
 def test_a_class_below_one_counts_as_that_one() -> None:
