@@ -8,36 +8,37 @@ if TYPE_CHECKING:
     import keras
 
 MOMENTUM = 0.95
+"""So that the statistics of a short training are those of its end, not of its beginning."""
 
 
 def build(
-    input_shape: tuple[int, int], n_classes: int, *, widths: tuple[int, ...] = (32, 64, 128), dropout: float = 0.3
+    input_shape: tuple[int, int], n_classes: int, *, widths: tuple[int, ...] = (24, 48, 96, 192), dropout: float = 0.3
 ) -> keras.Model:
     """From log-mel spectrograms in dB, shape (frames, mels), to the logits of `n_classes` classes.
 
-    Two convolutions a block with a path around them; then each moment says how much it counts for each class.
+    A convolution a block with a path around it, each at half the resolution of the one before; at the end each moment
+    says how much it counts for each class. After Q. Kong et al., "PANNs", 2020, in what it takes and how it sums up.
     """
     import keras
     from keras import layers
 
     spectrogram = keras.Input(input_shape, name="features")
-    # Constants, not statistics of the training set: -60 dB becomes 0, and 20 dB become 1.
-    x = layers.Rescaling(1 / 20, 3.0)(layers.Reshape((*input_shape, 1))(spectrogram))
-    x = layers.Conv2D(widths[0], 3, strides=2, padding="same", use_bias=False)(x)
-    for width in widths:
-        x = layers.MaxPooling2D(2, padding="same")(_block(x, width))
-    x = keras.ops.mean(layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x)), axis=2)
-    x = layers.Dropout(dropout)(x)
-    share = layers.Softmax(axis=1)(layers.Dense(n_classes, name="attention")(x))
-    logits = layers.Dense(n_classes, name="logits")(x)
-    return keras.Model(spectrogram, keras.ops.sum(share * logits, axis=1))
+    # Constants first (-60 dB becomes 0, and 25 dB become 1), then the mean and spread of each band in training.
+    x = layers.BatchNormalization(momentum=MOMENTUM)(layers.Rescaling(1 / 25, 2.4)(spectrogram))
+    x = layers.Reshape((*input_shape, 1))(x)
+    x = layers.Conv2D(widths[0], 5, strides=2, padding="same", use_bias=False)(x)
+    x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
+    for number, width in enumerate(widths):
+        x = _block(layers.AveragePooling2D(2, padding="same")(x) if number else x, width)
+    x = layers.Dropout(dropout)(keras.ops.mean(x, axis=2, keepdims=True))
+    share = layers.Softmax(axis=1)(layers.Conv2D(n_classes, 1, name="attention")(x))
+    logits = layers.Conv2D(n_classes, 1, name="logits")(x)
+    return keras.Model(spectrogram, keras.ops.sum(share * logits, axis=(1, 2)))
 
 
 def _block(x: Any, width: int) -> Any:
     from keras import layers
 
     around = x if x.shape[-1] == width else layers.Conv2D(width, 1, use_bias=False)(x)
-    for _ in range(2):
-        x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-    return layers.Add()([around, x])
+    through = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+    return layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(layers.Add()([around, through])))
