@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ ROUNDS, STEPS, LEFT_OUT = 7, 60, 10
 """Steps of each loop a round; the first only empty what was made ahead while the others had their turns."""
 ENDLESS = 10**9
 COMMAND_STEPS = 400
+START_S = 180.0
 
 
 def run(say: Say, *, dnn: str = "small", batch: str = "64") -> dict[str, Any]:
@@ -178,7 +179,7 @@ def _by_command(training: TrainingFile, dataset: Path, work: Path) -> dict[str, 
     """Examples a second of `python -m trainer` alone, and of a parameter server with two workers on this machine."""
     ps, *workers = (f"127.0.0.1:{port}" for port in _free_ports(3))
     members = ["--ps", ps, "--workers", ",".join(workers)]
-    alone = _rate(training, dataset, work / "alone", [[]])
+    alone = _rate(training, dataset, work / "alone", [[]], wait_for=())
     cluster = _rate(
         training,
         dataset,
@@ -188,6 +189,7 @@ def _by_command(training: TrainingFile, dataset: Path, work: Path) -> dict[str, 
             [*members, "--job-type", "worker", "--task-index", "1"],
             [*members, "--job-type", "ps", "--task-index", "0"],
         ],
+        wait_for=(ps, workers[1]),
     )
     return {
         "command_examples_per_s": round(alone, 1),
@@ -196,14 +198,21 @@ def _by_command(training: TrainingFile, dataset: Path, work: Path) -> dict[str, 
     }
 
 
-def _rate(training: TrainingFile, dataset: Path, out: Path, processes: list[list[str]]) -> float:
-    """Examples a second between the lines that the first of `processes` writes at a tenth and at the end."""
+def _rate(
+    training: TrainingFile, dataset: Path, out: Path, processes: list[list[str]], *, wait_for: Sequence[str]
+) -> float:
+    """Examples a second between the lines that the first of `processes` writes at a tenth and at the end.
+
+    It is started when the others answer at the addresses in `wait_for`.
+    """
     argv = [sys.executable, "-m", "trainer", "-d", str(dataset), "-o", str(out), "--stats-step", "0"]
     argv += ["--dnn", training.dnn, "--batchsize", str(training.batch_size), "--testing-step", "1000000"]
     argv += ["--training-iterations", str(COMMAND_STEPS), "--checkpoint-step", "1000000"]
     with ExitStack() as stack:
         for more in processes[1:]:
             stack.enter_context(_running([*argv, *more], subprocess.DEVNULL))
+        for address in wait_for:
+            _wait_for(address)
         first = stack.enter_context(_running([*argv, *processes[0]], subprocess.PIPE))
         assert first.stderr is not None
         moments, said = [], ""
@@ -224,6 +233,16 @@ def _running(argv: list[str], stderr: int) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.terminate()
         process.wait()
+
+
+def _wait_for(address: str) -> None:
+    host, _, port = address.partition(":")
+    give_up = time.monotonic() + START_S
+    while time.monotonic() < give_up:
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+            return
+        time.sleep(0.2)
+    raise NodeError(f"Nothing answers at {address} after {START_S:g} s.", code="training")
 
 
 def _free_ports(count: int) -> list[int]:
