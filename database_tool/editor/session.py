@@ -84,14 +84,18 @@ class Session:
 
         Undoing ends here.
 
-        Raises DatasetError if it cannot be written, or if somebody else changed the dataset meanwhile. Then what is on
-        disk and all edits stay as they are.
+        Raises DatasetError if it cannot be written, if something else is at `folder`, or if somebody else changed the
+        dataset meanwhile. Then what is on disk and all edits stay as they are.
         """
         if open_dataset(self.dataset.folder).checksum != self.dataset.checksum:
             raise DatasetError(
                 f"{self.dataset.folder} was changed by somebody else since it was opened; nothing is saved.",
                 hint="Open it again and repeat your edits: what they were made on is gone.",
                 code="dataset_changed",
+            )
+        if folder is not None and folder.exists() and not folder.samefile(self.dataset.folder):
+            raise DatasetError(
+                f"Something is at {folder} already; nothing is saved.", hint="Name a new folder.", code="dataset_place"
             )
         try:
             saved = self._write(folder or self.dataset.folder, advance)

@@ -76,6 +76,16 @@ def test_saving_elsewhere_leaves_the_old_one(session: Session, tmp_path: Path) -
     assert session.dataset.folder == tmp_path / "creek" and session.dataset.name == "creek"
 
 
+def test_another_dataset_is_not_written_over(session: Session, tmp_path: Path) -> None:
+    write(tmp_path / "creek", [0])
+    session.do(Delete((0,)))
+    with pytest.raises(DatasetError, match="already; nothing is saved"):
+        session.save(tmp_path / "creek")
+    assert session.unsaved and len(open_dataset(tmp_path / "creek")) == 1
+    session.save(tmp_path / "pond")
+    assert len(open_dataset(tmp_path / "pond")) == 20
+
+
 def test_while_somebody_else_writes_nothing_is_saved_and_nothing_lost(session: Session) -> None:
     session.do(Delete((0,)))
     with DatasetWriter(session.dataset.folder, draft()):
