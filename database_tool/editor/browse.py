@@ -115,10 +115,7 @@ class Browse(Room):
         return f"{origin.file}\n{origin.group}\n{origin.time or ''}".lower()
 
     def _show_sample(self) -> None:
-        try:
-            self.query_one(SampleView).show(self.session, self.query_one(SampleTable).sample)
-        except OSError as error:
-            self.tell(error, wrong=True)
+        self.show_sample(self.query_one(SampleView), self.query_one(SampleTable).sample)
 
     @on(DataTable.RowHighlighted, "#classes")
     def _class_chosen(self) -> None:

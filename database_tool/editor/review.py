@@ -144,8 +144,8 @@ What is on both sides of a split makes a classifier look better than it is.
         return label_of(one.one) is None or label_of(one.other) is None
 
     def show_one(self, one: Pair | None) -> None:
-        self.query_one("#one", SampleView).show(self.session, None if one is None else one.one)
-        self.query_one("#other", SampleView).show(self.session, None if one is None else one.other)
+        self.show_sample(self.query_one("#one", SampleView), None if one is None else one.one)
+        self.show_sample(self.query_one("#other", SampleView), None if one is None else one.other)
 
     def action_play(self, side: str) -> None:
         if self.one is not None:
@@ -181,7 +181,7 @@ first. It may be wrong: listen.
         return self.session.content.label_of(one.sample) != one.label
 
     def show_one(self, one: Doubt | None) -> None:
-        self.query_one(SampleView).show(self.session, None if one is None else one.sample)
+        self.show_sample(self.query_one(SampleView), None if one is None else one.sample)
 
     def action_play(self) -> None:
         if self.one is not None:

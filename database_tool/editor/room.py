@@ -18,7 +18,7 @@ from database_tool.editor.dialogs import Advance, Ask, Choose, Decide, Help, Wor
 from database_tool.editor.edits import Edit, NewClass
 from database_tool.editor.session import Session
 from database_tool.editor.sound import Player, Sound, sound_of
-from database_tool.editor.widgets import Title
+from database_tool.editor.widgets import SampleView, Title
 from tidzam.errors import TidzamError
 
 Result = TypeVar("Result")
@@ -54,6 +54,13 @@ class Room(Screen[None]):
 
     def show_title(self, doing: str = "") -> None:
         self.query_one(Title).show(self.session, doing)
+
+    def show_sample(self, view: SampleView, sample: int | None) -> None:
+        """Show a sample; tell if its shard cannot be read any more."""
+        try:
+            view.show(self.session, sample)
+        except (OSError, TidzamError) as error:
+            self.tell(error, wrong=True)
 
     def do(self, *edits: Edit) -> bool:
         """Whether they could be done; what could not is told."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -162,6 +163,13 @@ async def test_a_sound_file_that_is_gone_is_told(pond: Path, tmp_path: Path) -> 
         await person.press("tab", "p")
         await person.wait()
         assert "/sounds/0.flac is not there any more" in person.told
+
+
+async def test_a_shard_that_breaks_off_meanwhile_is_told(pond: Path) -> None:
+    async with editing(pond) as (app, person):
+        os.truncate(pond / "shards" / "00000.features.npy", 1000)
+        await person.press("tab", "down", "down", "down")
+        assert "00000.features.npy" in person.told and app.is_running
 
 
 async def test_saving_writes_it_anew(pond: Path) -> None:
