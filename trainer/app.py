@@ -23,6 +23,7 @@ from trainer.options import Options, check_places
 from trainer.place import Here, MakeBatches, Place
 from trainer.result import conclude
 from trainer.runtime import make_repeatable
+from trainer.stopping import stop_signals
 from trainer.summaries import EXAMPLES, Summaries
 from trainer.training_file import read_training_file, to_yaml
 
@@ -206,10 +207,12 @@ def summarising(
 def follow(reports: Generator[Report], observers: Sequence[Observer], checkpoints: Checkpoints, say: Say) -> None:
     """Train to the end, each report shown to all observers. What ends it from outside saves a checkpoint first."""
     try:
-        with closing(reports):  # so that no step is under way when it is saved
+        with stop_signals() as asked, closing(reports):  # so that no step is under way when it is saved
             for report in reports:
                 for observe in observers:
                     observe(report)
+                if asked():
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         say(f"stopped after step {checkpoints.save():,}; --resume goes on from there")
         raise
