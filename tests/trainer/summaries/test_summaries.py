@@ -57,21 +57,16 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         recipe=Optimizer(learning_rate=0.02), iterations=LAST,
     )  # fmt: skip
     examples = draw_examples(source, SPEC, count=50, seed=0)
-    before = tf.random.get_global_generator().state.numpy().tolist()
     batches = Batches(source, SPEC, (Crop(), Gain()), size=16, seed=0)
     summaries = Summaries(
         root / "out", trainee, SPEC,
         train=examples, validation=examples, every=EVERY, last=LAST, nb_embeddings=NB_EMBEDDINGS,
     )  # fmt: skip
-    weights = []
     supply = (batches[k] for k in range(LAST))
     run = run_local(trainee, supply, None, strategy=tf.distribute.get_strategy(), iterations=LAST, testing_step=10)
     for report in run:
-        weights.append(np.asarray(trainee.model.weights[0]))
         summaries.watch(report)
-        np.testing.assert_array_equal(weights[-1], trainee.model.weights[0])
     summaries.close()
-    assert tf.random.get_global_generator().state.numpy().tolist() == before
     return root / "out"
 
 
