@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +22,9 @@ Int32 = NDArray[np.int32]
 OPEN_SHARDS = 512
 """Files open at once at most: a process may have 1024."""
 
+TOLD = 1 << 16
+"""Samples that the kernel was told of and that were not read yet, at most."""
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -40,8 +42,10 @@ class Dataset:
         self.folder = folder
         self.manifest = manifest
         self.checksum = checksum
-        self._starts = np.cumsum([0, *(shard.samples for shard in manifest.shards)]).tolist()
+        self._edges = np.cumsum([0, *(shard.samples for shard in manifest.shards)])
+        self._starts: list[int] = self._edges.tolist()
         self._open: dict[int, _OpenShard] = {}
+        self._told: set[tuple[_OpenShard, int]] = set()
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -87,21 +91,25 @@ class Dataset:
         The kernel is told of all at once, so that the disk works on many together; `prefetch` tells it even earlier.
         Raises IndexError if there is no such sample.
         """
-        places = self.prefetch(indices)
+        places = self._places(indices)
+        self._tell(places)
         found = np.empty((len(places), *self.spec.shape), dtype=np.float32)
-        for number, (shard, row) in enumerate(places):
-            shard.read(row, found[number])
+        for sample, (shard, row) in zip(found, places, strict=True):
+            shard.read(row, sample)
+        self._told.difference_update(places)
         return found
 
-    def prefetch(self, indices: ArrayLike) -> list[tuple[_OpenShard, int]]:
-        """Let the kernel begin to read samples that will soon be asked for, and return at once, with their places."""
-        wanted = np.atleast_1d(np.asarray(indices, dtype=np.int64))
-        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
-            raise IndexError(f"samples {wanted.min()} to {wanted.max()} of {len(self)}")
-        places = [self._place(int(index)) for index in wanted]
-        for shard, row in places:
-            shard.will_need(row)
-        return places
+    def prefetch(self, indices: ArrayLike) -> None:
+        """Let the kernel begin to read samples that will soon be asked for, and return at once."""
+        self._tell(self._places(indices))
+
+    def _tell(self, places: list[tuple[_OpenShard, int]]) -> None:
+        if len(self._told) > TOLD:  # of samples that nobody asked for after all
+            self._told.clear()
+        for place in places:
+            if place not in self._told:
+                place[0].will_need(place[1])
+        self._told.update(places)
 
     def chunks(self, *, first: int = 0) -> Iterator[Chunk]:
         """Everything, a shard at a time and in order, memory holds one shard.
@@ -115,17 +123,26 @@ class Dataset:
             features = _load(self._path(shard.features.name), np.float32, (shard.samples, *self.spec.shape))
             yield Chunk(self._starts[number], features, self._labels_of(shard))
 
-    def _place(self, index: int) -> tuple[_OpenShard, int]:
-        number = bisect_right(self._starts, index) - 1
-        shard = self._open.pop(number, None)
-        if shard is None:
-            self._require_unchanged()
-            stated = self.manifest.shards[number]
-            shard = _OpenShard(self._path(stated.features.name), (stated.samples, *self.spec.shape))
-            if len(self._open) >= OPEN_SHARDS:
-                del self._open[next(iter(self._open))]
-        self._open[number] = shard  # the last one asked for is behind all others
-        return shard, index - self._starts[number]
+    def _places(self, indices: ArrayLike) -> list[tuple[_OpenShard, int]]:
+        """The shard of each sample, and its row there."""
+        wanted = np.atleast_1d(np.asarray(indices, dtype=np.int64))
+        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
+            raise IndexError(f"samples {wanted.min()} to {wanted.max()} of {len(self)}")
+        numbers = np.searchsorted(self._edges, wanted, side="right") - 1
+        rows = wanted - self._edges[numbers]
+        return [
+            (self._open.get(number) or self._open_shard(number), row)
+            for number, row in zip(numbers.tolist(), rows.tolist(), strict=True)
+        ]
+
+    def _open_shard(self, number: int) -> _OpenShard:
+        self._require_unchanged()
+        stated = self.manifest.shards[number]
+        if len(self._open) >= OPEN_SHARDS:
+            del self._open[next(iter(self._open))]
+        shard = _OpenShard(self._path(stated.features.name), (stated.samples, *self.spec.shape))
+        self._open[number] = shard
+        return shard
 
     def _require_unchanged(self) -> None:
         """Before a file is opened: it must not be one of another dataset that was put in this one's place."""
