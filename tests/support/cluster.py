@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from trainer.cluster.coordinator import Coordinator
 from trainer.cluster.members import Cluster, parse_cluster
 from trainer.cluster.station import Station
 from trainer.input.source import Batch
+from trainer.stopping import stop_signals
 
 STEP_S = 0.02
 
@@ -83,7 +84,7 @@ def train(coordinator: Coordinator, iterations: int, places: list[str]) -> dict[
     began = checkpoints.resume() if checkpoints and "resume" in places else 0
     reports = []
     with (
-        suppress(KeyboardInterrupt),
+        stop_signals() as asked,
         closing(coordinator.run(trainee, None, iterations=iterations, testing_step=100)) as steps,
     ):
         for report in steps:
@@ -92,6 +93,8 @@ def train(coordinator: Coordinator, iterations: int, places: list[str]) -> dict[
                 print(f"step {report.step}", file=sys.stderr, flush=True)
             if checkpoints:
                 checkpoints.watch(report)
+            if asked():
+                break
     weights = [float(value) for variable in model.trainable_variables for value in np.ravel(variable.numpy())]
     counted = {
         "began": began,

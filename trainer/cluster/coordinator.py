@@ -146,14 +146,14 @@ class Coordinator:
         import tensorflow as tf
 
         waiting: deque[Any] = deque()
-        scheduled = start
+        scheduled, said = start, [0.0] * 4
         try:
             while scheduled < stop or waiting:
                 while scheduled < stop and len(waiting) < AHEAD * len(self._cluster.workers):
                     waiting.append(self._schedule(train_step, scheduled))
                     scheduled += 1
-                result = waiting.popleft().fetch()
-                yield [float(value) for value in result]
+                said = _fetch(waiting.popleft()) or said
+                yield said
         except tf.errors.OpError:
             waiting.clear()
             raise
@@ -218,6 +218,19 @@ class Coordinator:
                 calls.ask(member, "leave")
             except ClusterError as error:
                 log.warning("%s", error)
+
+
+def _fetch(result: Any) -> list[float] | None:
+    """What a step tells. None if it was made, and its worker was lost before it could tell."""
+    import tensorflow as tf
+
+    try:
+        return [float(value) for value in result.fetch()]
+    except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+        if "/job:worker" not in str(error) or "/job:ps" in str(error):
+            raise
+        log.info("a worker was lost with what its last step told")
+        return None
 
 
 def _count_once(trainee: Trainee, done: int) -> None:
