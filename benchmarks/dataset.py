@@ -97,22 +97,19 @@ def _write_flac(folder: Path) -> Path:
 def _reading(work: Path, say: Say) -> dict[str, Any]:
     """Batches from anywhere against everything in order, where memory holds a fourth of it."""
     dataset = write_dataset(work / "large", LARGE_WINDOWS, FeatureSpec(), say)
-    in_sequence, at_random, batches = list[float](), list[float](), list[float]()
+    found: dict[str, list[float]] = {"shards": [], "sequential": [], "random": []}
     with memory_limit(LIMIT_BYTES) as group:
         kind = "control group" if group else "none can be set here: each sample read once, from the disk"
         for number in range(READ_ROUNDS):
-            say(f"reading in sequence, then at random: round {number + 1} of {READ_ROUNDS}")
-            in_sequence.append(_read(dataset, "sequential", group))
-            at_random.append(_read(dataset, "random", group))
-            batches.append(_read(dataset, "random-batches", group))
+            say(f"reading whole shards, batches in order, batches at random: round {number + 1} of {READ_ROUNDS}")
+            for how, rates in found.items():
+                rates.append(_read(dataset, how, group))
     return {
         "read_memory_limit": f"{LIMIT_BYTES >> 20} MiB, {kind}",
         "read_dataset_gb": round(sum(shard.features.size_bytes for shard in dataset.manifest.shards) / 1e9, 2),
-        "sequential_windows_s": round(median(in_sequence)),
-        "random_windows_s": round(median(at_random)),
-        "random_ratio": _ratio(at_random, in_sequence),
-        "random_batches_windows_s": round(median(batches)),
-        "random_batches_ratio": _ratio(batches, in_sequence),
+        **{f"{how}_windows_s": round(median(rates)) for how, rates in found.items()},
+        "random_to_sequential": _ratio(found["random"], found["sequential"]),
+        "random_to_shards": _ratio(found["random"], found["shards"]),
     }
 
 
