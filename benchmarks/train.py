@@ -66,7 +66,7 @@ def run(say: Say, *, dnn: str = "small", batch: str = "64") -> dict[str, Any]:
         for name, source in (("compiled", compiled), ("folders", folders)):
             supply = stack.enter_context(closing(ahead(_batches(training, source), 0, ENDLESS, processes=1)))
             loops[name] = _trainer(training, supply)
-        took_s, waits = _take_turns(loops, say)
+        took_s, cpu_s, waits = _take_turns(loops, say)
         alone = {
             f"{name}_input_alone_examples_per_s": _input_alone(training, source)
             for name, source in (("compiled", compiled), ("folders", folders))
@@ -76,26 +76,35 @@ def run(say: Say, *, dnn: str = "small", batch: str = "64") -> dict[str, Any]:
     return {
         "dnn": dnn,
         "batch": training.batch_size,
-        **_figures(took_s, waits, training.batch_size),
+        **_figures(took_s, cpu_s, waits, training.batch_size),
         **alone,
         **together,
     }
 
 
-def _figures(took_s: dict[str, list[float]], waits: dict[str, float], batch: int) -> dict[str, Any]:
-    bare = np.array(took_s["bare"])
+def _figures(
+    took_s: dict[str, list[float]], cpu_s: dict[str, list[float]], waits: dict[str, float], batch: int
+) -> dict[str, Any]:
+    """`…_cpu_share_of_bare` compares processor time of this process: it says something on a busy machine too."""
+    bare, bare_cpu = np.array(took_s["bare"]), np.array(cpu_s["bare"])
     figures: dict[str, Any] = {}
     for name, seconds in took_s.items():
         figures[f"{name}_examples_per_s"] = round(float(np.median(batch / np.array(seconds))), 1)
         if name != "bare":
             figures[f"{name}_share_of_bare"] = round(float(np.median(bare / np.array(seconds))), 4)
+            figures[f"{name}_cpu_share_of_bare"] = round(float(np.median(bare_cpu / np.array(cpu_s[name]))), 4)
             figures[f"{name}_input_wait"] = round(waits[name], 4)
     return figures
 
 
-def _take_turns(loops: dict[str, Iterator[float]], say: Say) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Seconds a step of each loop, a figure a round; and the share of its time that it waited for batches."""
-    took_s: dict[str, list[float]] = {name: [] for name in loops}
+Rounds = dict[str, list[float]]
+"""A figure a round of each loop."""
+
+
+def _take_turns(loops: dict[str, Iterator[float]], say: Say) -> tuple[Rounds, Rounds, dict[str, float]]:
+    """Seconds a step, seconds of processor time a step; and the share of its time that each waited for batches."""
+    took_s: Rounds = {name: [] for name in loops}
+    cpu_s: Rounds = {name: [] for name in loops}
     waited_s = dict.fromkeys(loops, 0.0)
     for number in range(ROUNDS + 1):
         if number == 1:
@@ -103,14 +112,15 @@ def _take_turns(loops: dict[str, Iterator[float]], say: Say) -> tuple[dict[str, 
         for name, loop in loops.items():
             for _ in islice(loop, LEFT_OUT):
                 pass
-            began = time.perf_counter()
+            began, cpu_began = time.perf_counter(), time.process_time()
             waited = sum(islice(loop, STEPS - LEFT_OUT))
-            took = time.perf_counter() - began
+            took, cpu = time.perf_counter() - began, time.process_time() - cpu_began
             if number:  # the first round compiles, and fills caches
                 took_s[name].append(took / (STEPS - LEFT_OUT))
+                cpu_s[name].append(cpu / (STEPS - LEFT_OUT))
                 waited_s[name] += waited
     steps = STEPS - LEFT_OUT
-    return took_s, {name: waited_s[name] / (steps * sum(took_s[name])) for name in loops}
+    return took_s, cpu_s, {name: waited_s[name] / (steps * sum(took_s[name])) for name in loops}
 
 
 def _bare(training: TrainingFile) -> Iterator[float]:
