@@ -115,7 +115,7 @@ def _train_and_test(train: Path, test: Path, bundle: Path, more: Sequence[str], 
     """
     say(f"training on {train}")
     started = time.monotonic()
-    _trainer("-d", train, "-t", train, "-o", bundle, "--training-file", RECIPE, *more)
+    _trainer("-d", train, "-t", train, "-o", bundle, "--training-file", RECIPE, "--stats-step", 0, *more)
     training_s = time.monotonic() - started
     report = json.loads(_trainer("evaluate", bundle, test, "--json", captured=True))
     clips = report["clips"]
