@@ -23,10 +23,28 @@ from tidzam.audio.features import FeatureSpec
 from tidzam.config.read import read_model
 from tidzam.errors import AudioError, BundleError, ConfigError
 from tidzam.labels import LabelTree
-from trainer.input.steps import AnyStep, Background, Crop, Gain, MicrophoneNoise, Mixup, SpecAugment, Together
+from trainer.input.steps import (
+    AnyStep,
+    Background,
+    Crop,
+    Equalise,
+    Gain,
+    MicrophoneNoise,
+    Mixup,
+    SpecAugment,
+    Together,
+)
 
 SIGMOID_STEPS: tuple[AnyStep, ...] = (Crop(), Gain(), Together(), Background(), MicrophoneNoise())
-SOFTMAX_STEPS: tuple[AnyStep, ...] = (Crop(), Gain(), Background(alone=0.0), MicrophoneNoise(), Mixup(), SpecAugment())
+SOFTMAX_STEPS: tuple[AnyStep, ...] = (
+    Crop(inside=0.7),
+    Equalise(db=10.0),
+    Gain(db=(-10.0, 10.0)),
+    Background(alone=0.0),
+    Mixup(),
+    SpecAugment(),
+)
+"""What `configs/training/accurate.yaml` says, and background under it where there is one."""
 
 ITERATIONS = 20000
 
