@@ -17,7 +17,7 @@ from tidzam.process import Child, child_process
 from tidzam.sources import port_name
 
 START_TIMEOUT_S = 20.0
-NAME_TIMEOUT_S = 2.0
+NAME_TIMEOUT_S = 5.0
 """How long JACK may take to notice that the source's last player is gone."""
 
 GRACE_S = 5.0
