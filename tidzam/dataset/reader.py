@@ -169,8 +169,8 @@ class Dataset:
 class _OpenShard:
     """The features of a shard, read a sample at a time.
 
-    Read, not mapped: of a dataset that does not fit into memory, faulting pages in cost twice the time of reading
-    them (`bench dataset`), and of one that does fit, there is no difference.
+    Read, not mapped: of a dataset that does not fit into memory, faulting pages in costs about twice the processor
+    time of reading them, and of one that does fit, there is no difference.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
