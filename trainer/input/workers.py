@@ -7,19 +7,16 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection, wait
 
 from tidzam.errors import SetupError
 from trainer.input.batches import Batches
 from trainer.input.source import Batch
 
 AHEAD = 4
-"""Batches made before they are asked for, beside the one that each process is at work on."""
-
-_mine: Batches | None = None
+"""Batches that a thread makes before they are asked for. A process has one ready, and one at work."""
 
 
 def ahead(batches: Batches, start: int, stop: int, *, processes: int) -> Generator[Batch]:
@@ -27,38 +24,65 @@ def ahead(batches: Batches, start: int, stop: int, *, processes: int) -> Generat
 
     With 0 `processes` a thread of this one makes them. Raises SetupError if a process is killed.
     """
-    pool, make = _pool(batches, processes)
-    waiting: deque[Future[Batch]] = deque()
-    try:
-        for index in range(start, stop):
-            waiting.append(pool.submit(make, index))
-            if len(waiting) > AHEAD + processes:
+    numbers = range(start, stop)
+    return _by_processes(batches, numbers, processes) if processes else _by_thread(batches, numbers)
+
+
+def _by_thread(batches: Batches, numbers: Sequence[int]) -> Generator[Batch]:
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        waiting: deque[Future[Batch]] = deque()
+        try:
+            for number in numbers:
+                waiting.append(pool.submit(batches.__getitem__, number))
+                if len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool:
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _by_processes(batches: Batches, numbers: Sequence[int], processes: int) -> Generator[Batch]:
+    """Each process makes every so-many-th batch, and has a pipe of its own: it ends with who writes into it.
+
+    (An executor's one queue would wait for ever for the rest of a batch whose process was killed as it sent it.)
+    """
+    context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's locks along, but not its threads
+    pipes, workers = [], []
+    for turn in range(processes):
+        reader, writer = context.Pipe(duplex=False)
+        worker = context.Process(target=_work, args=(batches, numbers[turn::processes], writer), daemon=True)
+        worker.start()
+        writer.close()
+        pipes.append(reader)
+        workers.append(worker)
+    try:
+        for turn in range(len(numbers)):
+            made: Batch | Exception = pipes[turn % processes].recv()
+            if isinstance(made, Exception):
+                raise made
+            yield made
+    except (EOFError, ConnectionError):
         raise SetupError(
             "A process that makes batches was ended from outside, perhaps for want of memory.",
             hint="Go on with --resume, fewer --batch-workers or a smaller cache_mb.",
             code="batch_worker",
         ) from None
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for worker in workers:
+            worker.kill()
+            worker.join()
 
 
-def _pool(batches: Batches, processes: int) -> tuple[Executor, Callable[[int], Batch]]:
-    if processes == 0:
-        return ThreadPoolExecutor(1, thread_name_prefix="batches"), batches.__getitem__
-    context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's locks along, but not its threads
-    return ProcessPoolExecutor(processes, context, _begin, (batches,)), _make
-
-
-def _begin(batches: Batches) -> None:
-    """In the new process: keep what batches are made of; leave Ctrl-C to the trainer, and end when it does."""
-    global _mine
-    _mine = batches
+def _work(batches: Batches, numbers: Sequence[int], writer: Connection) -> None:
+    """In the new process: make batches; leave Ctrl-C to the trainer, and end when it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        for number in numbers:
+            writer.send(batches[number])
+    except Exception as error:  # noqa: BLE001  whatever it is, the trainer is to tell it
+        writer.send(error)
 
 
 def _end_with_parent() -> None:
@@ -66,8 +90,3 @@ def _end_with_parent() -> None:
     assert parent is not None
     wait([parent.sentinel])
     os._exit(1)
-
-
-def _make(index: int) -> Batch:
-    assert _mine is not None
-    return _mine[index]
