@@ -63,7 +63,7 @@ def test_stopped_and_resumed_it_ends_with_the_weights_of_a_training_in_one_go(fo
 def test_when_the_process_that_makes_batches_is_killed_what_was_learnt_is_saved(folders: Path, tmp_path: Path) -> None:
     def kill(report: Report) -> None:
         for child in psutil.Process().children():
-            if "spawn_main" in " ".join(child.cmdline()):
+            if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline()):
                 child.kill()
 
     said: list[str] = []
