@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,11 +16,11 @@ JOURNAL = "progress.jsonl"
 
 
 class Step(BaseModel):
-    """A whole shard. `mark` and `of_mark` say how far the writer's caller was, `notes` what it noted meanwhile."""
+    """Whole shards. `mark` and `of_mark` say how far the writer's caller was, `notes` what it noted meanwhile."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    shard: Shard
+    shards: tuple[Shard, ...]
     origins_bytes: int
     mark: int
     of_mark: int
@@ -43,20 +44,21 @@ class Journal:
         """The steps that were done, and be ready to note more; None if there is no journal, or of another job."""
         if not self._path.is_file():
             return None
-        lines = self._path.read_text(encoding="utf-8").split("\n")[:-1]  # a last line without an end was cut short
-        if not lines or lines[0] != self._job:
+        whole = self._path.read_text(encoding="utf-8").rpartition("\n")[0]  # a last line without an end was cut short
+        lines = whole.split("\n")
+        if lines[0] != self._job:
             return None
         try:
             steps = [Step.model_validate_json(line) for line in lines[1:]]
         except ValidationError:
             return None
-        self._path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        os.truncate(self._path, len(whole.encode()) + 1)
         self._file = self._path.open("a", encoding="utf-8")
         return steps
 
-    def note(self, steps: Sequence[Step]) -> None:
-        """Add steps, all or none. Raises OSError."""
-        self._write("".join(f"{step.model_dump_json()}\n" for step in steps))
+    def note(self, step: Step) -> None:
+        """Add a step, a line that is whole or does not count. Raises OSError."""
+        self._write(f"{step.model_dump_json()}\n")
 
     def close(self) -> None:
         if self._file is not None:

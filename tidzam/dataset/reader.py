@@ -19,6 +19,9 @@ from tidzam.errors import DatasetError
 
 Int32 = NDArray[np.int32]
 
+_Place = tuple[int, int]
+"""A sample's shard, by number, and its row there."""
+
 OPEN_SHARDS = 512
 """Files open at once at most: a process may have 1024."""
 
@@ -45,7 +48,7 @@ class Dataset:
         self._edges = np.cumsum([0, *(shard.samples for shard in manifest.shards)])
         self._starts: list[int] = self._edges.tolist()
         self._open: dict[int, _OpenShard] = {}
-        self._told: set[tuple[_OpenShard, int]] = set()
+        self._told: set[_Place] = set()
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -95,7 +98,7 @@ class Dataset:
         self._tell(places)
         found = np.empty((len(places), *self.spec.shape), dtype=np.float32)
         for sample, (shard, row) in zip(found, places, strict=True):
-            shard.read(row, sample)
+            self._shard(shard).read(row, sample)
         self._told.difference_update(places)
         return found
 
@@ -103,12 +106,13 @@ class Dataset:
         """Let the kernel begin to read samples that will soon be asked for, and return at once."""
         self._tell(self._places(indices))
 
-    def _tell(self, places: list[tuple[_OpenShard, int]]) -> None:
+    def _tell(self, places: Sequence[_Place]) -> None:
         if len(self._told) > TOLD:  # of samples that nobody asked for after all
             self._told.clear()
         for place in places:
             if place not in self._told:
-                place[0].will_need(place[1])
+                shard, row = place
+                self._shard(shard).will_need(row)
         self._told.update(places)
 
     def chunks(self, *, first: int = 0) -> Iterator[Chunk]:
@@ -123,26 +127,24 @@ class Dataset:
             features = _load(self._path(shard.features.name), np.float32, (shard.samples, *self.spec.shape))
             yield Chunk(self._starts[number], features, self._labels_of(shard))
 
-    def _places(self, indices: ArrayLike) -> list[tuple[_OpenShard, int]]:
+    def _places(self, indices: ArrayLike) -> list[_Place]:
         """The shard of each sample, and its row there."""
         wanted = np.atleast_1d(np.asarray(indices, dtype=np.int64))
         if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
             raise IndexError(f"samples {wanted.min()} to {wanted.max()} of {len(self)}")
         numbers = np.searchsorted(self._edges, wanted, side="right") - 1
         rows = wanted - self._edges[numbers]
-        return [
-            (self._open.get(number) or self._open_shard(number), row)
-            for number, row in zip(numbers.tolist(), rows.tolist(), strict=True)
-        ]
+        return list(zip(numbers.tolist(), rows.tolist(), strict=True))
 
-    def _open_shard(self, number: int) -> _OpenShard:
-        self._require_unchanged()
-        stated = self.manifest.shards[number]
-        if len(self._open) >= OPEN_SHARDS:
-            del self._open[next(iter(self._open))]
-        shard = _OpenShard(self._path(stated.features.name), (stated.samples, *self.spec.shape))
-        self._open[number] = shard
-        return shard
+    def _shard(self, number: int) -> _OpenShard:
+        """Shard `number`, open; the one that was opened first is closed if there are too many."""
+        if number not in self._open:
+            self._require_unchanged()
+            stated = self.manifest.shards[number]
+            if len(self._open) >= OPEN_SHARDS:
+                del self._open[next(iter(self._open))]
+            self._open[number] = _OpenShard(self._path(stated.features.name), (stated.samples, *self.spec.shape))
+        return self._open[number]
 
     def _require_unchanged(self) -> None:
         """Before a file is opened: it must not be one of another dataset that was put in this one's place."""

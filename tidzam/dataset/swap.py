@@ -21,7 +21,7 @@ def swap_in(fresh: Path, folder: Path) -> None:
         folder.rename(replaced)
         fresh.rename(folder)
         fresh = replaced
-    shutil.rmtree(fresh)
+    shutil.rmtree(fresh, ignore_errors=True)  # the new one is in its place, whatever becomes of the old
 
 
 def _exchange(one: Path, other: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ import numpy as np
 
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.dataset.journal import JOURNAL, Journal, Step
-from tidzam.dataset.manifest import MANIFEST, ORIGINS, SHARDS, Manifest, Shard, write_manifest
+from tidzam.dataset.manifest import NAME, ORIGINS, SHARDS, Manifest, Shard, write_manifest
 from tidzam.dataset.origins import HEADER, Origin
 from tidzam.dataset.reader import Dataset, Int32, open_dataset
 from tidzam.dataset.shards import link_shard, write_shard
@@ -32,12 +33,20 @@ SHARD_BYTES = 64 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """What is known of a dataset before its samples are."""
+    """What is known of a dataset before its samples are. Raises DatasetError (`dataset_name`) for an unfit name."""
 
     name: str
     spec: FeatureSpec
     classes: tuple[str, ...]
     labels: LabelTree
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(NAME, self.name):
+            raise DatasetError(
+                f"A dataset cannot be called {self.name!r}.",
+                hint="Use letters from A to z, digits, and _ . - between them.",
+                code="dataset_name",
+            )
 
     @classmethod
     def like(cls, dataset: Dataset, *, name: str | None = None) -> Draft:
@@ -66,7 +75,7 @@ class DatasetWriter:
         resume: bool = False,
         shard_bytes: int = SHARD_BYTES,
     ) -> None:
-        self.folder = folder.absolute()
+        self.folder = folder.resolve()  # of a link, where it leads: the new one comes to the same disk
         self.position = (0, 0)
         self.notes: list[dict[str, Any]] = []
         self._draft, self._job, self._resume = draft, job, resume
@@ -83,7 +92,7 @@ class DatasetWriter:
         self._origins: IO[str]
 
     def __enter__(self) -> Self:
-        if self.folder.exists() and not (self.folder / MANIFEST).is_file() and not _is_empty(self.folder):
+        if self.folder.exists() and not (self.folder / SHARDS).is_dir() and not _is_empty(self.folder):
             raise DatasetError(
                 f"{self.folder} is there already, and is no dataset.",
                 hint="Name a folder that is new, empty or a dataset.",
@@ -228,7 +237,7 @@ class DatasetWriter:
             )
         if not steps:
             return False
-        self._shards = [step.shard for step in steps]
+        self._shards = [shard for step in steps for shard in step.shards]
         self.notes = [note for step in steps for note in step.notes]
         self._noted = len(self.notes)
         self.position = (steps[-1].mark, steps[-1].of_mark)
@@ -250,17 +259,11 @@ class DatasetWriter:
         self._note([shard])
 
     def _note(self, shards: Sequence[Shard]) -> None:
-        """Note whole shards, the samples' origins before them: from here on a killed run goes on after them."""
+        """Note whole shards, all or none, their samples' origins before them: a killed run goes on after them."""
         self._origins.flush()
         size, (mark, of_mark) = os.fstat(self._origins.fileno()).st_size, self.position
         fresh, self._noted = tuple(self.notes[self._noted :]), len(self.notes)
-        last = len(shards) - 1
-        self._journal.note(
-            [
-                Step(shard=one, origins_bytes=size, mark=mark, of_mark=of_mark, notes=fresh if row == last else ())
-                for row, one in enumerate(shards)
-            ]
-        )
+        self._journal.note(Step(shards=tuple(shards), origins_bytes=size, mark=mark, of_mark=of_mark, notes=fresh))
         self._shards += shards
 
     def _counts(self) -> dict[str, int]:

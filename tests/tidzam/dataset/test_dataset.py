@@ -1,6 +1,7 @@
 """Compiled datasets: what is written is read back, whole or not at all."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -36,6 +37,13 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert list(dataset.origins()) == [origin(number) for number in range(21)]
     assert dataset.groups[:5] == ["recording-0"] * 4 + ["recording-1"]
     assert list((tmp_path).iterdir()) == [tmp_path / "pond"]
+
+
+def test_shards_are_plain_files_that_anybody_maps(tmp_path: Path) -> None:
+    folder = write(tmp_path / "pond", LABELS).folder / "shards"
+    features = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.features.npy"))]
+    assert all(isinstance(one, np.memmap) for one in features)
+    np.testing.assert_array_equal(np.concatenate(features), [sample(number) for number in range(21)])
 
 
 def test_there_is_no_sample_before_the_first_and_after_the_last(tmp_path: Path) -> None:
@@ -106,6 +114,20 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["pond"]
 
 
+def test_linked_shards_are_kept_all_or_none(tmp_path: Path) -> None:
+    source, job = write(tmp_path / "source", LABELS), {"of": "a test"}
+    with DatasetWriter(tmp_path / "pond", draft(), job=job) as writer:
+        writer.link(source)
+    journal = tmp_path / ".pond-writing" / "progress.jsonl"
+    os.truncate(journal, journal.stat().st_size - 1)  # as a full disk cuts the last line short
+    with DatasetWriter(tmp_path / "pond", draft(), job=job, resume=True) as writer:
+        assert len(writer) == 0
+        writer.link(source)
+    with DatasetWriter(tmp_path / "pond", draft(), job=job, resume=True) as writer:
+        assert len(writer) == 21
+        assert list(writer.finish(provenance={}).origins()) == [origin(number) for number in range(21)]
+
+
 def test_another_job_does_not_go_on_from_it(tmp_path: Path) -> None:
     folder = tmp_path / "pond"
     subprocess.run([sys.executable, "-c", KILLED, folder], check=False)
@@ -167,6 +189,29 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
+def test_a_bundle_is_not_replaced_by_a_dataset(tmp_path: Path) -> None:
+    (tmp_path / "pond").mkdir()
+    (tmp_path / "pond" / "manifest.json").write_text("{}")
+    with pytest.raises(DatasetError, match="is no dataset"), DatasetWriter(tmp_path / "pond", draft()):
+        pass
+
+
+@pytest.mark.parametrize("name", ["my pond", "", "étang", "pond\n", "x" * 129])
+def test_a_name_that_is_none_is_refused_before_any_work(name: str) -> None:
+    with pytest.raises(DatasetError, match="cannot be called") as caught:
+        draft(name)
+    assert caught.value.code == "dataset_name"
+
+
+def test_a_link_leads_to_the_disk_that_the_dataset_stays_on(tmp_path: Path) -> None:
+    write(tmp_path / "disk" / "pond", LABELS)
+    (tmp_path / "pond").symlink_to(tmp_path / "disk" / "pond")
+    write(tmp_path / "pond", LABELS[1:], first=1)
+    assert (tmp_path / "pond").is_symlink() and sorted(path.name for path in tmp_path.iterdir()) == ["disk", "pond"]
+    assert numbers(open_dataset(tmp_path / "disk" / "pond")) == list(range(1, 21))
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == ["pond"]
+
+
 def test_samples_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with DatasetWriter(tmp_path / "pond", draft(), shard_bytes=SAMPLE_BYTES) as writer:
         for features, label in ((sample(0)[1:], 0), (sample(0), 3), (sample(0) * np.float32("nan"), 0)):
@@ -199,11 +244,15 @@ def test_a_dataset_that_another_takes_the_place_of_is_not_mixed_with_it(tmp_path
             read()
 
 
-def test_what_is_told_before_is_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "OPEN_SHARDS", 1)
-    dataset = write(tmp_path / "pond", LABELS)
+def test_what_is_told_before_is_read_the_same_with_few_files_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "OPEN_SHARDS", 2)
+    dataset = write(tmp_path / "pond", LABELS, a_shard=1)
+    before = len(list(Path("/proc/self/fd").iterdir()))
     dataset.prefetch(range(21))
     np.testing.assert_array_equal(dataset.features(range(21)), [sample(number) for number in range(21)])
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2
     with pytest.raises(IndexError):
         dataset.prefetch([21])
 
