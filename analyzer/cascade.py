@@ -32,15 +32,6 @@ class Classifier:
     def name(self) -> str:
         return self.manifest.name
 
-    @property
-    def labels(self) -> LabelTree:
-        """Its label tree as it hangs in the cascade: an expert's roots lie under the class of its own name."""
-        parents = self.manifest.labels.parents
-        if self.manifest.is_selector:
-            return self.manifest.labels
-        hung = {label: self.name if parent is None else parent for label, parent in parents.items()}
-        return LabelTree({**hung, self.name: None})
-
 
 class Cascade:
     """Classifiers joined by name: an expert hangs under the class that has its name, to any depth.
@@ -53,7 +44,7 @@ class Cascade:
         """Raises BundleError: `bundle_cascade` if names do not fit together, `bundle_features` if windows differ."""
         self.classifiers = order(tuple(classifiers))
         self.gate = gate
-        self.labels = reduce(LabelTree.merged, (classifier.labels for classifier in self.classifiers))
+        self.labels = reduce(LabelTree.merged, (one.manifest.labels_in_cascade for one in self.classifiers))
         self.classes = tuple(
             label
             for classifier in self.classifiers

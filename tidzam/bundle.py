@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tidzam.errors import BundleError
+from tidzam.labels import LabelTree
 from tidzam.manifests import Features, FileEntry, Labels, entry_of, faults_of, sha256_of
 
 FORMAT_VERSION: Final = 1
@@ -64,6 +65,14 @@ class Manifest(BaseModel):
     @property
     def is_selector(self) -> bool:
         return self.name == SELECTOR
+
+    @property
+    def labels_in_cascade(self) -> LabelTree:
+        """Its label tree as it hangs in a cascade: an expert's roots lie under the class of its own name."""
+        if self.is_selector:
+            return self.labels
+        hung = {label: self.name if parent is None else parent for label, parent in self.labels.parents.items()}
+        return LabelTree({**hung, self.name: None})
 
 
 @dataclass(frozen=True)
