@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tidzam.bundle import read_bundle
+from tidzam.bundle import find_bundles, read_bundle
 from tidzam.errors import TidzamError
 from trainer.card import write_card
 from trainer.evaluation import Evaluation, evaluate, show
@@ -20,7 +20,7 @@ COLUMNS = ("class", "windows", "threshold", "precision", "recall", "F1", "AP")
 
 
 def evaluate_command(
-    bundle: Annotated[Path, typer.Argument(help="Bundle to measure")],
+    bundle: Annotated[Path, typer.Argument(help="Bundle to measure, or folder of those of a cascade")],
     dataset: Annotated[Path, typer.Argument(help="Folder with one folder a class, or a compiled dataset")],
     background: Annotated[
         list[str] | None, typer.Option(help="Class of the data that is none of the bundle's, and must not be found")
@@ -31,21 +31,32 @@ def evaluate_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table")] = False,
 ) -> None:
-    """Measure a bundle on sound of your own, and write its model card with these figures."""
+    """Measure a bundle, or each of a cascade, on sound of your own, and write its model card with these figures."""
     try:
-        found = evaluate(read_bundle(bundle), dataset, background=background or (), overlap=overlap)
-        home = bundle.with_name(f"{bundle.name}.evaluation") if card is None else card
-        path = write_card(home, found.bundle.manifest, found.measures, data=found.data)
+        bundles = sorted(map(read_bundle, find_bundles(bundle)), key=lambda one: not one.manifest.is_selector)
+        found = evaluate(bundles, dataset, background=background or (), overlap=overlap)
+        place = bundle if bundle.name.strip(".") else bundle.resolve()  # "." has no name
+        home = card or place.with_name(f"{place.name}.evaluation")
+        alone = bundles[0].folder == bundle
+        cards = [_write_card(one, home if alone else home / one.bundle.folder.name) for one in found]
     except (TidzamError, OSError) as error:  # the card's folder may be a file, or the disk full
         say(f"trainer: {error}", style="red")
         raise typer.Exit(1) from None
     if as_json:
-        print(json.dumps(found.to_dict(), indent=2))
+        values = [one.to_dict() for one in found]
+        print(json.dumps(values[0] if alone else values, indent=2))
         return
-    for one in found.bad:
-        say(f"skipped: {one.reason}")
-    _print(found)
-    say(f"card: {path}")
+    for bad in found[0].bad:
+        say(f"skipped: {bad.reason}")
+    for one, path in zip(found, cards, strict=True):
+        _print(one)
+        say(f"card: {path}")
+    for name in sorted({one.name for one in bundles} - {one.bundle.name for one in found}):
+        say(f"{name} is not measured: {dataset} holds none of its classes")
+
+
+def _write_card(found: Evaluation, home: Path) -> Path:
+    return write_card(home, found.bundle.manifest, found.measures, data=found.data)
 
 
 def _print(found: Evaluation) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from trainer.data import check_features
 from trainer.input.compiled import CompiledSource
 from trainer.input.folders import FolderSource, Unreadable, scan
 from trainer.input.source import Source
+from trainer.input.split import Subset
+from trainer.input.tree import find_leaves
 from trainer.measures import Measures, measure
 
 
@@ -45,64 +48,108 @@ class Evaluation:
         }
 
 
-def evaluate(bundle: Bundle, folder: Path, *, background: Collection[str] = (), overlap: float = 0.0) -> Evaluation:
-    """Measure `bundle` on a folder of class folders, or on a compiled dataset.
+def evaluate(
+    bundles: Sequence[Bundle], folder: Path, *, background: Collection[str] = (), overlap: float = 0.0
+) -> list[Evaluation]:
+    """Measure one bundle, or each of a cascade, on a folder of class folders or on a compiled dataset.
 
-    A class of the data counts as the classifier's class of that name, or as the one above it in either's label tree;
-    those in `background` count as none of them. Raises DatasetError: `dataset_classes` if the data has a class that
-    is neither, `dataset_features` if it was compiled for other
-    features, or shorter windows.
+    A class of the data counts as a classifier's class of that name, or as the one above it in the label tree of the
+    cascade or of the data; with a cascade, folders in folders are such a tree. Those in `background` count as none.
+    A classifier that hangs under a class of another is measured on what holds one of its own classes, as it is asked
+    nowhere else; without such sound it is left out. Raises DatasetError: `dataset_classes` if the data has a class
+    that nobody knows, `dataset_features` if it was compiled for other features, or shorter windows.
     """
+    tree = reduce(LabelTree.merged, (bundle.manifest.labels_in_cascade for bundle in bundles))
+    specs = {bundle.manifest.features for bundle in bundles}
+    opened = {spec: _open(folder, spec, nested=len(bundles) > 1) for spec in specs}
+    found = []
+    for bundle in bundles:
+        data = opened[bundle.manifest.features]
+        _refuse_foreign(data, bundles, tree, background)
+        table = table_for(data.source.classes, bundle.manifest, (tree, data.tree), background)
+        source = data.source
+        if any(bundle.name in other.manifest.classes for other in bundles if other is not bundle):
+            source = Subset(source, np.flatnonzero(table[source.labels].any(axis=1)))
+        if len(source):
+            measures = _measure(bundle, source, table, overlap)
+            found.append(Evaluation(bundle, measures, data.about(source), data.bad))
+    return found
+
+
+def _measure(bundle: Bundle, source: Source, table: Float32, overlap: float) -> Measures:
     manifest = bundle.manifest
-    source, tree, data, bad = _open(folder, manifest.features)
-    table = table_for(source.classes, manifest, tree, background)
     answers = answer(source, manifest.features, open_onnx(bundle.file("onnx")), overlap=overlap)
-    clips = clips_of(source)[answers.strips]
-    measures = measure(
-        answers.targets(source, table), answers.outputs, manifest.classes, thresholds=manifest.thresholds, clips=clips
+    return measure(
+        answers.targets(source, table),
+        answers.outputs,
+        manifest.classes,
+        thresholds=manifest.thresholds,
+        clips=clips_of(source)[answers.strips],
     )
-    return Evaluation(bundle, measures, data, bad)
 
 
-def _open(folder: Path, spec: FeatureSpec) -> tuple[Source, LabelTree, str, tuple[Unreadable, ...]]:
+@dataclass(frozen=True)
+class _Data:
+    """What is measured on. `name` says it in words, `files` whether it is sound files or samples of a dataset."""
+
+    source: Source
+    tree: LabelTree
+    name: str
+    files: bool
+    bad: tuple[Unreadable, ...] = ()
+
+    def about(self, source: Source) -> str:
+        """What of it is in `source`, all or a part."""
+        if not self.files:
+            return f"on the {len(source)} samples of {self.name}"
+        return f"on the {len({source.origin(k).file for k in range(len(source))})} files of {self.name}"
+
+
+def _open(folder: Path, spec: FeatureSpec, *, nested: bool) -> _Data:
     if (folder / MANIFEST).is_file():
         dataset = open_dataset(folder)
         check_features(spec, dataset, folder)
-        about = f"on the {len(dataset)} samples of dataset {dataset.manifest.name} (sha256 {dataset.checksum})"
-        return CompiledSource(dataset, dataset.classes), dataset.manifest.labels, about, ()
-    scanned = scan(find_clips(folder))
+        if not len(dataset):
+            raise DatasetError(f"{folder} has no samples.", hint="Fill it, or name another.")
+        name = f"dataset {dataset.manifest.name} (sha256 {dataset.checksum})"
+        return _Data(CompiledSource(dataset, dataset.classes), dataset.manifest.labels, name, files=False)
+    clips, tree = find_leaves(folder) if nested else (find_clips(folder), None)
+    scanned = scan(clips)
     if not scanned.pieces:
         raise DatasetError(f"No file in {folder} can be read.", hint=scanned.bad[0].reason)
     classes = tuple(sorted({piece.label for piece in scanned.pieces}))
-    files = len({piece.path for piece in scanned.pieces})
     source = FolderSource(scanned.pieces, classes, spec, cache_bytes=0)  # each strip is looked at once
-    return source, LabelTree.flat(classes), f"on the {files} files of {folder}", scanned.bad
+    return _Data(source, tree or LabelTree.flat(classes), str(folder), files=True, bad=scanned.bad)
 
 
-def table_for(labels: Sequence[str], manifest: Manifest, tree: LabelTree, background: Collection[str] = ()) -> Float32:
-    """The targets of each of the data's `labels`, shape (labels, the classifier's classes).
-
-    Raises DatasetError (`dataset_classes`), naming the labels that are none of its classes, nor below one.
-    """
-    places = {label: _class_of(label, manifest, tree) for label in labels if label not in background}
-    foreign = [label for label, place in places.items() if place is None]
+def _refuse_foreign(data: _Data, bundles: Sequence[Bundle], tree: LabelTree, background: Collection[str]) -> None:
+    trees = (tree, data.tree)
+    labels = [label for label in data.source.classes if label not in background]
+    foreign = [label for label in labels if all(_class_of(label, one.manifest, trees) is None for one in bundles)]
     if foreign:
+        known = "; ".join(f"{one.name}, which knows {', '.join(one.manifest.classes)}" for one in bundles)
         raise DatasetError(
-            f"{', '.join(foreign)}: not a class of {manifest.name}, which knows {', '.join(manifest.classes)}.",
+            f"{', '.join(foreign)}: not a class of {known}.",
             hint="Rename them, or name them with --background to count them as none of its classes.",
             code="dataset_classes",
         )
+
+
+def table_for(
+    labels: Sequence[str], manifest: Manifest, trees: Sequence[LabelTree], background: Collection[str] = ()
+) -> Float32:
+    """The targets of each of the data's `labels`, shape (labels, the classifier's classes)."""
     table = np.zeros((len(labels), len(manifest.classes)), dtype=np.float32)
-    for row, label in enumerate(labels):
-        place = places.get(label)
+    for row, label in zip(table, labels, strict=True):
+        place = None if label in background else _class_of(label, manifest, trees)
         if place is not None:
-            table[row, place] = 1
+            row[place] = 1
     return table
 
 
-def _class_of(label: str, manifest: Manifest, tree: LabelTree) -> int | None:
+def _class_of(label: str, manifest: Manifest, trees: Sequence[LabelTree]) -> int | None:
     """The number of the deepest class of the classifier on the way to `label`."""
-    for one in _ways(label, (manifest.labels, tree)):
+    for one in _ways(label, trees):
         if one in manifest.classes:
             return manifest.classes.index(one)
     return None

@@ -66,7 +66,7 @@ def check_places(options: Options) -> None:
             field="init",
         )
     out = options.out
-    bundles = [out] if not options.expert else [path for path in _entries(out) if not path.name.startswith(".")]
+    bundles = [path for path in _entries(out) if not _is_paper(path)] if options.expert else [out]
     if any(not _is_free(bundle) for bundle in bundles) or (out.exists() and not out.is_dir()):
         raise ConfigError(
             f"{out} is there already, and is no bundle.",
@@ -84,6 +84,11 @@ def check_places(options: Options) -> None:
 
 def _entries(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _is_paper(path: Path) -> bool:
+    """Hidden, or the card of a bundle that was evaluated."""
+    return path.name.startswith(".") or path.name.endswith(".evaluation")
 
 
 def _is_free(place: Path) -> bool:
