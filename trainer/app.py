@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import Bundle, read_bundle
-from tidzam.errors import ConfigError, DatasetError, TidzamError
+from tidzam.errors import ConfigError, DatasetError, SetupError, TidzamError
 from trainer.answers import Examples, draw_examples
 from trainer.checkpoints import Checkpoints
 from trainer.data import Data, Say, make_batches, open_data
@@ -150,7 +150,7 @@ def about(data: Data) -> str:
 def begin(options: Options) -> None:
     """Make the folder beside the bundle, and write down what is trained; when resuming, it must be the same.
 
-    Raises ConfigError, naming what differs.
+    Raises ConfigError, naming what differs, SetupError if the folder cannot be written.
     """
     file = options.work / "training.yaml"
     if options.resume and file.is_file():
@@ -165,8 +165,15 @@ def begin(options: Options) -> None:
         return
     if not options.resume:
         shutil.rmtree(options.summaries, ignore_errors=True)
-    options.work.mkdir(parents=True, exist_ok=True)
-    file.write_text(to_yaml(options.training), encoding="utf-8")
+    try:
+        options.work.mkdir(parents=True, exist_ok=True)
+        file.write_text(to_yaml(options.training), encoding="utf-8")
+    except OSError as error:
+        raise SetupError(
+            f"{options.work} cannot be written: {(error.strerror or str(error)).lower()}.",
+            hint="Name another place with --out, or make room.",
+            field="out",
+        ) from None
 
 
 def begin_from(bundle: Bundle, trainee: Trainee, build: Build, classes: Sequence[str], spec: FeatureSpec) -> str:

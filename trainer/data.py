@@ -200,7 +200,9 @@ def _check(train: Source, test: Source, classes: Sequence[str], exclusive: Seque
         )
     missing = [label for k, label in enumerate(classes) if k not in train.labels]
     if missing:
-        raise DatasetError(f"No file of {', '.join(missing)} can be read.", hint="Replace them, or leave them out.")
+        raise DatasetError(
+            f"There is nothing of {', '.join(missing)} that can be read.", hint="Add sound of them, or leave them out."
+        )
     if len(classes) < 2 and BACKGROUND not in train.labels:
         raise DatasetError(
             f"There is only one class: {', '.join(classes)!r}.", hint="Add a folder of what it is to be told from."

@@ -94,6 +94,14 @@ def test_its_features_are_the_classifiers_unless_told_otherwise(compiled: Path, 
     assert bundle.manifest.features == SPEC_LONG
 
 
+def test_a_dataset_without_samples_is_refused(tmp_path: Path) -> None:
+    draft = Draft(name="empty", spec=SPEC, classes=("low",), labels=LabelTree.flat(("low",)))
+    with DatasetWriter(tmp_path / "empty", draft) as writer:
+        writer.finish(provenance={})
+    with pytest.raises(DatasetError, match="nothing of low"):
+        open_data(options(tmp_path / "empty", tmp_path / "x"), lambda _: None)
+
+
 def test_a_class_of_background_is_no_output(folders: Path, compiled: Path, tmp_path: Path) -> None:
     for place in (folders, compiled):
         data = open_data(options(place, tmp_path / "x", background=("low",)), lambda _: None)

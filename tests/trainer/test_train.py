@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 
 from tests.support.tones import PITCHES_HZ, SPEC, options, tone
 from tidzam.audio.features import extract
-from tidzam.bundle import Bundle, read_bundle
-from tidzam.errors import ConfigError, DatasetError
+from tidzam.bundle import MANIFEST, Bundle, read_bundle
+from tidzam.errors import ConfigError, DatasetError, SetupError
 from tidzam.inference import run_onnx
 from trainer.__main__ import cli
 from trainer.app import train
-from trainer.options import Options
+from trainer.options import Options, check_places
 
 FEATURES = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(np.float32)
 
@@ -97,7 +97,7 @@ def test_a_class_of_which_nothing_can_be_read(folders: Path, tmp_path: Path) -> 
     (tmp_path / "data" / "low").mkdir(parents=True)
     (tmp_path / "data" / "high").symlink_to(folders / "high")
     (tmp_path / "data" / "low" / "1.wav").write_text("not sound")
-    with pytest.raises(DatasetError, match="No file of low can be read"):
+    with pytest.raises(DatasetError, match="nothing of low that can be read"):
         train_one(options(tmp_path / "data", tmp_path / "x"))
 
 
@@ -115,6 +115,25 @@ def test_a_folder_that_is_no_bundle_is_never_replaced(folders: Path, tmp_path: P
     with pytest.raises(ConfigError, match="is there already"):
         train_one(options(folders, tmp_path))
     assert (tmp_path / "precious.txt").exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_told_at_once(folders: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SetupError, match=r"file/x\.training cannot be written: not a directory"):
+        train_one(options(folders, tmp_path / "file" / "x"))
+
+
+def test_experts_may_take_the_place_of_older_ones_that_were_evaluated(folders: Path, tmp_path: Path) -> None:
+    again = replace(options(folders, tmp_path / "nn"), expert=True)
+    for name in ("selector", "selector.evaluation"):
+        (tmp_path / "nn" / name).mkdir(parents=True)
+    (tmp_path / "nn/selector" / MANIFEST).touch()
+    (tmp_path / "nn/selector.evaluation/card.md").touch()
+    check_places(again)
+    (tmp_path / "nn/mine").mkdir()
+    (tmp_path / "nn/mine/notes.txt").touch()
+    with pytest.raises(ConfigError, match="is there already"):
+        check_places(again)
 
 
 def test_a_name_that_no_bundle_can_have_is_refused_at_once(folders: Path, tmp_path: Path) -> None:

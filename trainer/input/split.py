@@ -103,7 +103,7 @@ def split(source: Source) -> tuple[Subset, Subset]:
         of_class = sorted(set(groups[labels == label]), key=lots.__getitem__)
         if held_out.issuperset(of_class):
             held_out.discard(of_class[0])
-    test = np.array([group in held_out for group in groups])
+    test = np.array([group in held_out for group in groups], dtype=np.bool_)
     return Subset(source, np.flatnonzero(~test)), Subset(source, np.flatnonzero(test))
 
 
