@@ -12,20 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from tidzam.audio.features import FeatureSpec
+from benchmarks.trainee import SPEC, new_trainee, noise_batch, run_endless
 from tidzam.dataset import Origin
 from trainer.answers import Examples
-from trainer.input.source import Batch
-from trainer.loop import Head, Report, Trainee, run_local
-from trainer.models import find_model
-from trainer.runtime import local_strategy, make_repeatable
+from trainer.loop import Report, Trainee
+from trainer.runtime import make_repeatable
 from trainer.summaries import EVERY, EXAMPLES, RICH_EVERY, Summaries
 from trainer.training_file import TrainingFile
 
 TITLE = "summaries for TensorBoard, as a share of the time that a training takes"
 
-SPEC = FeatureSpec()
-CLASSES = ("birds", "frogs", "rain", "silence", "speech")
 STEPS, LEFT_OUT = 60, 20
 """Steps of the training that are timed, after those that compile and warm up."""
 ROUNDS = 4
@@ -36,14 +32,7 @@ def run(say: Callable[[str], None], *, dnn: str = "small", batch: str = "64") ->
     """Measure, in a minute, the network `dnn` with so many windows a batch."""
     training = TrainingFile(dnn=dnn, batch_size=int(batch))
     make_repeatable(training.seed)
-    trainee = Trainee.create(
-        find_model(training.dnn),
-        SPEC.shape,
-        heads=[Head("bench", CLASSES)],
-        activation=training.activation,
-        recipe=training.optimizer,
-        iterations=10**6,
-    )
+    trainee = new_trainee(training)
     say(f"{STEPS} steps of {dnn}")
     step_s = _step_s(trainee, training.batch_size)
     say(f"{ROUNDS * RICH_EVERY} summaries of {EXAMPLES} examples a side")
@@ -65,14 +54,15 @@ def run(say: Callable[[str], None], *, dnn: str = "small", batch: str = "64") ->
 
 def _step_s(trainee: Trainee, size: int) -> float:
     """The median time of a training step."""
-    supply = cycle([_batch(size, seed) for seed in range(4)])
-    reports = run_local(trainee, supply, None, strategy=local_strategy(), iterations=10**6, testing_step=10**6)
+    reports = run_endless(trainee, cycle([noise_batch(size, seed) for seed in range(4)]))
     return float(np.median([size / report.examples_per_s for report in islice(reports, LEFT_OUT, LEFT_OUT + STEPS)]))
 
 
 def _summaries_s(trainee: Trainee, folder: Path) -> list[float]:
     """How long each summary takes; each RICH_EVERY-th is a rich one."""
-    examples = [Examples(_batch(EXAMPLES, seed), tuple(Origin(f"{k}.wav") for k in range(EXAMPLES))) for seed in (1, 2)]
+    examples = [
+        Examples(noise_batch(EXAMPLES, seed), tuple(Origin(f"{k}.wav") for k in range(EXAMPLES))) for seed in (1, 2)
+    ]
     last, took_s = ROUNDS * RICH_EVERY, []
     summaries = Summaries(
         folder, trainee, SPEC, train=examples[0], validation=examples[1], last=last + RICH_EVERY, every=1
@@ -84,9 +74,3 @@ def _summaries_s(trainee: Trainee, folder: Path) -> list[float]:
             summaries.watch(report)
             took_s.append(time.perf_counter() - began)
     return took_s
-
-
-def _batch(size: int, seed: int) -> Batch:
-    rng = np.random.default_rng(seed)
-    targets = np.eye(len(CLASSES), dtype=np.float32)[rng.integers(len(CLASSES), size=size)]
-    return Batch(rng.uniform(-90, -20, (size, *SPEC.shape)).astype(np.float32), targets)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from tidzam.audio.features import FeatureSpec
+from benchmarks.trainee import CLASSES, ENDLESS, SPEC, new_trainee, noise_batch, run_endless
 from tidzam.clips import find_clips
 from tidzam.dataset import DatasetWriter, Draft, Origin, open_dataset
 from tidzam.errors import NodeError
@@ -30,24 +30,20 @@ from trainer.input.compiled import CompiledSource
 from trainer.input.folders import FolderSource, scan
 from trainer.input.source import Batch, Source
 from trainer.input.workers import ahead
-from trainer.loop import Head, Report, Trainee, run_local
 from trainer.models import find_model
-from trainer.runtime import local_strategy, make_repeatable
+from trainer.runtime import make_repeatable
 from trainer.training_file import TrainingFile
 
 TITLE = "training as a share of a bare loop on data in memory, waiting for input, input made on the fly"
 
 Say = Callable[[str], None]
 
-SPEC = FeatureSpec()
-CLASSES = ("birds", "frogs", "rain", "silence", "speech")
 SAMPLES = 8000
 """Samples of the compiled dataset: 170 MB."""
 CLIPS, CLIP_S = 20, 20.0
 """Files of each class, and how long each is."""
 ROUNDS, STEPS, LEFT_OUT = 7, 60, 10
 """Steps of each loop a round; the first only empty what was made ahead while the others had their turns."""
-ENDLESS = 10**9
 COMMAND_STEPS = 400
 START_S = 180.0
 
@@ -150,24 +146,12 @@ def _bare(training: TrainingFile) -> Iterator[float]:
 
 def _trainer(training: TrainingFile, supply: Iterator[Batch]) -> Iterator[float]:
     """The trainer's own loop. Yields the seconds that each step waited for its batch."""
-    trainee = Trainee.create(
-        find_model(training.dnn),
-        SPEC.shape,
-        heads=[Head("bench", CLASSES)],
-        activation=training.activation,
-        recipe=training.optimizer,
-        iterations=ENDLESS,
-    )
-    reports: Iterator[Report] = run_local(
-        trainee, supply, None, strategy=local_strategy(), iterations=ENDLESS, testing_step=ENDLESS
-    )
+    reports = run_endless(new_trainee(training), supply)
     return (report.input_wait * training.batch_size / report.examples_per_s for report in reports)
 
 
 def _memory(training: TrainingFile) -> list[Batch]:
-    rng = np.random.default_rng(1)
-    targets = np.eye(len(CLASSES), dtype=np.float32)[rng.integers(len(CLASSES), size=(8, training.batch_size))]
-    return [Batch(rng.uniform(-90, -20, (training.batch_size, *SPEC.shape)).astype(np.float32), one) for one in targets]
+    return [noise_batch(training.batch_size, seed) for seed in range(8)]
 
 
 def _batches(training: TrainingFile, source: Source) -> Batches:
