@@ -26,7 +26,7 @@ app.command()(node.status)
 app.command()(watch.watch)
 app.command()(setup.install)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(setup.test)
-app.command(context_settings=bench.CONTEXT)(bench.bench)
+app.command(context_settings=bench.CONTEXT, add_help_option=False)(bench.bench)
 app.add_typer(demo.app, name="demo")
 
 

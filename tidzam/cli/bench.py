@@ -10,7 +10,7 @@ import os
 import pkgutil
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -27,17 +27,23 @@ from tidzam.paths import checkout
 
 Name = Annotated[str, typer.Argument(help="The benchmark to run; without one, all are listed, with their options.")]
 
+Help = Annotated[bool, typer.Option("--help", "-h", help="Show this, or after a name that benchmark's own options.")]
+
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 """A benchmark's own options pass through the command's."""
 
 
-def bench(context: typer.Context, name: Name = "", as_json: JsonOption = False) -> None:
+def bench(context: typer.Context, name: Name = "", as_json: JsonOption = False, wants_help: Help = False) -> None:
     """Run a benchmark, or list them. Each sets up and clears away what it needs, and may have options of its own."""
+    if wants_help and not name:
+        return typer.echo(context.get_help())
     names = _names()
     if not name:
         return _print_list(names)
     if name not in names:
         raise SetupError(f"There is no benchmark {name!r}.", hint=f"There are: {', '.join(names)}.")
+    if wants_help:
+        return _print_help(name)
     run = _load(name).run
     options = parse_options(context.args, known=_options_of(run))
     figures = {**run(say, **options), "benchmark": name, "machine": _machine()}
@@ -47,7 +53,7 @@ def bench(context: typer.Context, name: Name = "", as_json: JsonOption = False) 
         _print_figures(figures)
 
 
-def parse_options(words: Sequence[str], *, known: Sequence[str]) -> dict[str, str]:
+def parse_options(words: Sequence[str], *, known: Collection[str]) -> dict[str, str]:
     """`--name value` or `--name=value`, of `known` names. Raises typer.BadParameter naming what does not fit."""
     options: dict[str, str] = {}
     rest = list(words)
@@ -66,10 +72,10 @@ def parse_options(words: Sequence[str], *, known: Sequence[str]) -> dict[str, st
     return options
 
 
-def _options_of(run: Callable[..., Any]) -> tuple[str, ...]:
-    """A benchmark's options are the keywords of its `run`."""
+def _options_of(run: Callable[..., Any]) -> dict[str, str]:
+    """A benchmark's options are the keywords of its `run`; these, and their defaults."""
     parameters = inspect.signature(run).parameters.values()
-    return tuple(one.name for one in parameters if one.kind is one.KEYWORD_ONLY)
+    return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
 
 
 def _flag(option: str) -> str:
@@ -101,6 +107,21 @@ def _print_list(names: tuple[str, ...]) -> None:
         options = (f"{_flag(one)} {one.upper()}" for one in _options_of(module.run))
         table.add_row(name, module.TITLE, " ".join(options))
     console.print(table)
+
+
+def _print_help(name: str) -> None:
+    """What a benchmark measures, what its `run` says of itself (but for its errors), and its options."""
+    module = _load(name)
+    console.print(f"[bold]tidzam bench {name}[/]: {module.TITLE}", highlight=False, soft_wrap=True)
+    about = (inspect.getdoc(module.run) or "").partition("Raises ")[0].strip()
+    if about:
+        console.print(about, highlight=False, markup=False, soft_wrap=True)
+    table = Table(box=None, header_style="dim")
+    table.add_column("option")
+    table.add_column("default")
+    for option, default in _options_of(module.run).items():
+        table.add_row(f"{_flag(option)} {option.upper()}", default)
+    console.print(table if table.row_count else "It has no options of its own.")
 
 
 def _print_figures(figures: Mapping[str, Any]) -> None:

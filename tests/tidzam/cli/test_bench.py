@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
+from tidzam.cli.__main__ import app
 from tidzam.cli.bench import parse_options
 
 KNOWN = ("train", "test_folder")
@@ -32,3 +34,23 @@ def test_wrong_options_are_named(words: list[str], says: str) -> None:
 def test_a_benchmark_without_options_takes_none() -> None:
     with pytest.raises(typer.BadParameter, match="takes none"):
         parse_options(["--train", "a"], known=())
+
+
+def shown(*words: str) -> str:
+    result = CliRunner().invoke(app, ["bench", *words], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_help_after_a_name_shows_that_benchmarks_options_and_defaults(word: str) -> None:
+    said = shown("esc10", word)
+    rows = {words[0]: words[-1] for words in (line.split() for line in said.splitlines()) if words[:1]}
+    assert (rows["--folds"], rows["--seed"], rows["--train"]) == ("1,2,3,4", "0", "TRAIN")
+    assert "With `train` and `test`" in said and "Raises" not in said
+    assert "no options of its own" in shown("latency", word)
+
+
+def test_help_without_a_name_is_the_commands() -> None:
+    said = shown("-h")
+    assert "Usage: tidzam bench" in said and "--json" in said and "--help" in said
