@@ -13,6 +13,7 @@ from typing import Any
 
 from database_tool.cutting import Cut, Cutting, Piece, cut, pieces_of
 from database_tool.history import with_step
+from database_tool.terminal import printable
 from tidzam.clips import Clip, named_take
 from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, require_same_features
 from tidzam.errors import DatasetError
@@ -142,10 +143,11 @@ class _Teller:
         if done.reason:
             if self._strict:
                 raise DatasetError(done.reason, hint="Mend or remove it, or leave --strict out.", code="dataset_strict")
-            if str(clip.path) not in self._skipped:
-                self._skipped.add(str(clip.path))
-                self._writer.note(skipped=str(clip.path), reason=done.reason)
-                self._say(f"left out: {done.reason}")
+            path, reason = printable(str(clip.path)), printable(done.reason)
+            if path not in self._skipped:
+                self._skipped.add(path)
+                self._writer.note(skipped=path, reason=reason)
+                self._say(f"left out: {reason}")
         elif done.rate_hz != self._rate_hz and done.rate_hz not in self._rates_told:
             self._rates_told.add(done.rate_hz)
             self._writer.note(rate_hz=done.rate_hz)

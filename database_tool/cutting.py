@@ -17,8 +17,9 @@ from tidzam.clips import Clip
 from tidzam.errors import AudioError
 
 PIECE_S = 60.0
-LONG_FILE_BYTES = 8_000_000
-"""From this size on a file is worth a look at its length: it may be cut by several processes, piece by piece."""
+LONG_FILE_BYTES = 1_000_000
+"""From this size on a file is worth a look at its length: it may be cut piece by piece, by several processes, none of
+which holds all of it in memory. A megabyte of Opus may be six minutes."""
 
 AT_ONCE = 64
 """Windows whose sound is held in memory while their features are worked out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def export_clips(
         path = folder / label / f"{number:06d}-{Path(origin.file).stem}.flac"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, sound, rate_hz, subtype="PCM_16")
+            soundfile.write(os.fsencode(path), sound, rate_hz, subtype="PCM_16")
         except (OSError, soundfile.LibsndfileError) as error:
             raise _unwritable(path, error) from None
         written += 1

@@ -37,7 +37,7 @@ from database_tool.options import (
     tree_of,
 )
 from database_tool.terminal import progress, resumable, say
-from tidzam.clips import Clip, find_clips
+from tidzam.clips import Clip, find_clips, find_files, group_of
 from tidzam.errors import DatasetError
 
 app = typer.Typer(
@@ -232,8 +232,8 @@ def clips_in(folder: Path, classe: str) -> list[Clip]:
 
 
 def kept_clips(folder: Path) -> list[Clip]:
-    """The clips in the analyzer's folder; a class that nothing was kept of has an empty folder."""
+    """The clips in the analyzer's folder, which may hold classes that nothing was kept of."""
     if not folder.is_dir():
         raise DatasetError(f"{folder} is not a folder.", hint="Name what the analyzer was given as --out.")
-    homes = sorted(path for path in folder.iterdir() if path.is_dir() and any(path.iterdir()))
-    return lists.all_clips([lists.clips_of_class(home, home.name) for home in homes])
+    homes = sorted(path for path in folder.iterdir() if path.is_dir())
+    return [Clip(path, home.name, group_of(path)) for home in homes for path in find_files(home)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tidzam.clips import SUFFIXES, Clip, find_files, group_of
@@ -117,7 +119,7 @@ def _csv_clip(path: Path, line: int, row: Mapping[str, str]) -> Clip:
 def _stretch(
     source: Path, line: int, sound: Path, label: str, start_s: float, end_s: float, channel: int | None
 ) -> Clip:
-    if not 0 <= start_s <= end_s:
+    if start_s > end_s:
         raise _fault(source, line, f"{start_s:g} to {end_s:g} s is no stretch of time")
     return Clip(sound, label, group_of(sound), start_s, round(end_s - start_s, 6), channel)
 
@@ -174,10 +176,11 @@ def _text(path: Path) -> str:
 
 
 def _seconds(path: Path, line: int, row: Mapping[str, str], name: str) -> float:
-    try:
-        return float(row[name])
-    except (KeyError, ValueError):
-        raise _fault(path, line, f"{name} is {row.get(name, '')!r}, not seconds") from None
+    """A time in a file. Raises DatasetError if it is none."""
+    with suppress(KeyError, ValueError):
+        if 0 <= (seconds := float(row[name])) < math.inf:
+            return seconds
+    raise _fault(path, line, f"{name} is {row.get(name, '')!r}, not seconds")
 
 
 def _fault(path: Path, line: int, reason: str) -> DatasetError:

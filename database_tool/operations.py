@@ -16,7 +16,7 @@ import numpy as np
 from database_tool.history import with_step
 from database_tool.partition import Sides
 from tidzam.audio.features import Float32
-from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, require_same_features
+from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, open_dataset, require_same_features
 from tidzam.dataset.reader import Int32
 from tidzam.dataset.writer import SHARD_BYTES
 from tidzam.errors import DatasetError
@@ -46,7 +46,7 @@ def merge(dataset: Dataset, others: Sequence[Dataset], folder: Path, *, as_class
     named = [(as_class,)] if as_class else [other.classes for other in others]
     classes = tuple(dict.fromkeys([*dataset.classes, *(label for labels in named for label in labels)]))
     index = {label: number for number, label in enumerate(classes)}
-    draft = Draft(name=_name(dataset, folder), spec=dataset.spec, classes=classes, labels=labels)
+    draft = Draft(name=name_at(dataset, folder), spec=dataset.spec, classes=classes, labels=labels)
     with DatasetWriter(folder, draft) as writer:
         writer.link(dataset)
         for other in others:
@@ -65,31 +65,35 @@ def split(
     resume: bool = False,
     advance: Advance = _silent,
 ) -> list[Dataset]:
-    """Write the samples of side k at `folders[k]`. One of them may be the dataset's own: name it last."""
+    """Write the samples of side k at `folders[k]`. One of them may be the dataset's own: name it last.
+
+    Going on, a side that was finished before stays as it is.
+    """
     size = min(SHARD_BYTES, 4 * SHARD_BYTES // len(folders))
-    origins, done = dataset.origins(), []
+    origins, job = dataset.origins(), {"operation": "split", "from": dataset.checksum, **details}
+    finished = {side: side_at(dataset, folder, side, details) for side, folder in enumerate(folders) if resume}
+    done = {side: found for side, found in finished.items() if found is not None}
     with ExitStack() as stack:
-        job = {"operation": "split", "from": dataset.checksum, **details}
-        writers = [
-            stack.enter_context(
+        writers = {
+            side: stack.enter_context(
                 DatasetWriter(
-                    folder, Draft.like(dataset, name=_name(dataset, folder)), job=job, resume=resume, shard_bytes=size
+                    folder, Draft.like(dataset, name=name_at(dataset, folder)), job=job, resume=resume, shard_bytes=size
                 )
             )
-            for folder in folders
-        ]
-        next_of = [_next(writer) for writer in writers]
-        for chunk in dataset.chunks(first=min(next_of)):
+            for side, folder in enumerate(folders)
+            if side not in done
+        }
+        next_of = {side: _next(writer) for side, writer in writers.items()}
+        for chunk in dataset.chunks(first=min(next_of.values(), default=len(dataset))):
             for row, label in enumerate(chunk.labels.tolist()):
                 number = chunk.start + row
                 side = int(sides[number])
-                if number >= next_of[side]:
+                if side in writers and number >= next_of[side]:
                     writers[side].add(chunk.features[row], label, origins[number], mark=number)
             advance(chunk.start + len(chunk.labels), len(dataset))
-        for side, writer in enumerate(writers):
-            step = with_step(dataset, "split", side=side, **details)
-            done.append(writer.finish(provenance=step))
-    return done
+        for side, writer in writers.items():
+            done[side] = writer.finish(provenance=with_step(dataset, "split", side=side, **details))
+    return [done[side] for side in range(len(folders))]
 
 
 def balance(dataset: Dataset, folder: Path, *, seed: int, resume: bool = False, advance: Advance = _silent) -> Dataset:
@@ -109,7 +113,7 @@ def balance(dataset: Dataset, folder: Path, *, seed: int, resume: bool = False, 
     indices = np.concatenate(chosen) if chosen else np.empty(0, np.int64)
     origins = dataset.origins()
     job = {"operation": "balance", "from": dataset.checksum, "seed": seed}
-    with DatasetWriter(folder, Draft.like(dataset, name=_name(dataset, folder)), job=job, resume=resume) as writer:
+    with DatasetWriter(folder, Draft.like(dataset, name=name_at(dataset, folder)), job=job, resume=resume) as writer:
         if not len(writer):
             writer.link(dataset)
         for start in range(_next(writer), len(indices), COPY_BATCH):
@@ -147,7 +151,7 @@ def relabel(
     """
     if len(labels) != len(dataset):
         raise ValueError(f"{len(labels)} labels for {len(dataset)} samples")
-    draft = Draft(name=_name(dataset, folder), spec=dataset.spec, classes=tuple(classes), labels=tree)
+    draft = Draft(name=name_at(dataset, folder), spec=dataset.spec, classes=tuple(classes), labels=tree)
     with DatasetWriter(folder, draft) as writer:
         if (labels != DELETED).all():
             writer.link(dataset, None if np.array_equal(labels, dataset.labels) else labels)
@@ -193,7 +197,8 @@ def rename(dataset: Dataset, folder: Path) -> Dataset:
         renamed = writer.finish(
             provenance=with_step(dataset, "rename", old=dataset.name), statistics=manifest.statistics
         )
-    shutil.rmtree(old)
+    shutil.rmtree(old.resolve())
+    old.unlink(missing_ok=True)  # it was a link
     return renamed
 
 
@@ -238,6 +243,15 @@ def _next(writer: DatasetWriter) -> int:
     return mark + 1 if of_mark else mark
 
 
-def _name(dataset: Dataset, folder: Path) -> str:
+def side_at(dataset: Dataset, folder: Path, side: int, details: Mapping[str, Any]) -> Dataset | None:
+    """That side of this very split, if it is at `folder`, finished; else None."""
+    try:
+        found = open_dataset(folder)
+    except DatasetError:
+        return None
+    return found if found.manifest.provenance == with_step(dataset, "split", side=side, **details) else None
+
+
+def name_at(dataset: Dataset, folder: Path) -> str:
     """In its own place a dataset keeps its name; elsewhere it is called as its folder."""
-    return dataset.name if folder.absolute() == dataset.folder.absolute() else folder.name
+    return dataset.name if folder.resolve() == dataset.folder.resolve() else folder.name

@@ -41,6 +41,12 @@ class Original:
 def carry_out(asked: Original) -> Iterator[Result]:
     """Do it all, telling of each; lazily, so that a person reads of one thing while the next is done."""
     place, seed, resume = asked.dataset, asked.seed, asked.how.resume
+    if resume and _changes(asked) > 1:
+        raise DatasetError(
+            "--resume goes on with one thing at a time.",
+            hint="Name what was interrupted alone, then what was to follow; what was told as done is done.",
+            code="usage",
+        )
     if asked.audio_folder is not None:
         clips = clips_in(asked.audio_folder, asked.classe)
         yield work.compiled([asked.how.run(clips, place, source=asked.audio_folder)])
@@ -64,6 +70,13 @@ def carry_out(asked: Original) -> Iterator[Result]:
     if asked.file_count:
         count = file_count(open_dataset(place))
         yield Result(f"{place}: {count:,} files", {"dataset": str(place), "files": count})
+
+
+def _changes(asked: Original) -> int:
+    """How many things are to be done that a second time would be done anew."""
+    loaded, merged = asked.audio_folder is not None, asked.merge is not None
+    others = (asked.rename, asked.balance, asked.randomize, asked.split is not None)
+    return sum(map(bool, (loaded, merged, asked.classe and not loaded and not merged, *others)))
 
 
 def place_of(asked: Original) -> Path:

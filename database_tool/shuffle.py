@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from database_tool.history import with_step
+from database_tool.operations import name_at
 from tidzam.audio.features import Float32
 from tidzam.dataset import Dataset, DatasetWriter, Draft
 from tidzam.errors import DatasetError
@@ -34,9 +35,9 @@ def randomize(
     order = np.random.default_rng(seed).permutation(len(dataset))
     sample_bytes = 4 * dataset.spec.n_frames * dataset.spec.n_mels
     per_bucket = max(1, bucket_bytes // sample_bytes)
-    buckets = folder.absolute().with_name(f".{folder.absolute().name}-buckets")
-    same_place = folder.absolute() == dataset.folder.absolute()
-    draft = Draft.like(dataset, name=dataset.name if same_place else folder.name)
+    place = folder.resolve()
+    buckets = place.with_name(f".{place.name}-buckets")
+    draft = Draft.like(dataset, name=name_at(dataset, folder))
     job = {"operation": "randomize", "from": dataset.checksum, "seed": seed}
     labels, origins, total = dataset.labels, dataset.origins(), 2 * len(dataset)
     try:

@@ -28,6 +28,11 @@ def say(line: str) -> None:
     errors.print(f"database_tool: {line}", highlight=False, markup=False, soft_wrap=True)
 
 
+def printable(name: str) -> str:
+    """A file's name as any terminal can show it, be it UTF-8 or not."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def counted(number: int, thing: str) -> str:
     """`1 file`, `1,200 files`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -14,6 +14,7 @@ from database_tool.partition import By, lone_classes, partition, units_of
 from database_tool.shuffle import randomize as shuffle
 from database_tool.terminal import counted, progress, resumable, say
 from tidzam.dataset import Dataset, open_dataset
+from tidzam.dataset.manifest import MANIFEST
 from tidzam.errors import DatasetError
 
 UNITS = {"group": "recordings", "day": "days", "source": "sources"}
@@ -43,7 +44,7 @@ def compiled(made: Sequence[Compiled]) -> Result:
 
 def merge(dataset: Path, others: Sequence[Path], *, classe: str, into: Path | None) -> Result:
     opened = [open_dataset(other) for other in others]
-    merged = operations.merge(open_dataset(dataset), opened, into or dataset, as_class=classe or None)
+    merged = operations.merge(open_dataset(dataset), opened, _target(dataset, into), as_class=classe or None)
     taken = sum(map(len, opened))
     return _result(merged, f"took in {taken:,} samples", merged=taken)
 
@@ -66,15 +67,16 @@ def split(
     dataset: Path, places: Sequence[Path], shares: Sequence[float], *, by: str, seed: int, resume: bool
 ) -> Result:
     """Divide a dataset among places, of which its own may be the last."""
-    for place in places:
-        _require_free(place, but=dataset)
     whole = open_dataset(dataset)
+    details = {"shares": [round(share, 6) for share in shares], "by": by, "seed": seed}
+    for side, place in enumerate(places):
+        if not (resume and operations.side_at(whole, place, side, details)):
+            _require_free(place, but=dataset)
     units, classes = units_of(whole.origins(), cast(By, by)), whole.classes
     for label in lone_classes(units, whole.labels, sides=len(places), n_classes=len(classes)):
         if whole.manifest.counts[classes[label]]:
             say(f"class {classes[label]} has fewer than {len(places)} {UNITS[by]}: not every part has it")
     sides = partition(units, whole.labels, shares, n_classes=len(classes), seed=seed)
-    details = {"shares": [round(share, 6) for share in shares], "by": by, "seed": seed}
     with resumable(), progress("splitting", "samples") as advance:
         made = operations.split(whole, places, sides, details=details, resume=resume, advance=advance)
     lines = [f"{shown(one.folder)}: {len(one):,} samples of {len(set(one.groups)):,} recordings" for one in made]
@@ -82,20 +84,21 @@ def split(
 
 
 def balance(dataset: Path, *, into: Path | None, seed: int, resume: bool) -> Result:
-    whole = open_dataset(dataset)
+    whole, place = open_dataset(dataset), _target(dataset, into)
     made = operations.copies(whole)
     for label, count in whole.manifest.counts.items():
         if not count:
             say(f"class {label} has no sample to copy")
     with resumable(), progress("balancing", "copies") as advance:
-        done = operations.balance(whole, into or dataset, seed=seed, resume=resume, advance=advance)
+        done = operations.balance(whole, place, seed=seed, resume=resume, advance=advance)
     told = ", ".join(f"{count:,} of {label}" for label, count in made.items() if count)
     return _result(done, f"made {sum(made.values()):,} copies{': ' if told else ''}{told}", copies=made)
 
 
 def randomize(dataset: Path, *, into: Path | None, seed: int, resume: bool) -> Result:
+    whole, place = open_dataset(dataset), _target(dataset, into)
     with resumable(), progress("randomizing", "samples") as advance:
-        done = shuffle(open_dataset(dataset), into or dataset, seed=seed, resume=resume, advance=advance)
+        done = shuffle(whole, place, seed=seed, resume=resume, advance=advance)
     return _result(done, f"in a random order (seed {seed})", seed=seed)
 
 
@@ -123,8 +126,15 @@ def shown(folder: Path) -> Path:
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
+def _target(dataset: Path, into: Path | None) -> Path:
+    """Where the result goes: `into`, which must be new, or the dataset's own place."""
+    place = into or dataset
+    _require_free(place, but=dataset)
+    return place
+
+
 def _require_free(place: Path, *, but: Path) -> None:
-    if place.absolute() != but.absolute() and (place / "manifest.json").exists():
+    if place.resolve() != but.resolve() and (place / MANIFEST).exists():
         raise DatasetError(f"There is a dataset at {place} already.", hint="Name another.", code="dataset_place")
 
 

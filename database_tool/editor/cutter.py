@@ -18,7 +18,8 @@ from database_tool.editor.session import Session
 from database_tool.editor.sound import Player
 from database_tool.editor.stream import Stream, filled
 from database_tool.editor.widgets import SpectrogramView, Title
-from database_tool.editor.words import clock, printable
+from database_tool.editor.words import clock
+from database_tool.terminal import printable
 from tidzam.errors import TidzamError
 
 PAGE_S = 10.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from database_tool.terminal import printable
 from tidzam.dataset import Origin
 
 
@@ -14,11 +15,6 @@ def clock(time_s: float) -> str:
     hours, minutes = divmod(minutes, 60)
     start = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
     return f"{start}:{seconds:02d}.{tenths % 10}"
-
-
-def printable(name: str) -> str:
-    """A file's name as any terminal can show it, be it UTF-8 or not."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def path_of(typed: str) -> Path:

@@ -15,9 +15,12 @@ import soundfile
 from typer.testing import CliRunner, Result
 
 from database_tool.__main__ import app
+from database_tool.options import processes_of
+from tests.support.datasets import numbers
 from tests.support.datasets import write as write_dataset
 from tidzam.dataset import open_dataset
 from tidzam.errors import DatasetError
+from tidzam.parallel import cores
 
 SMALL = ("--rate-hz", "8000", "--mels", "16", "--processes", "1")
 
@@ -75,6 +78,57 @@ def test_the_options_of_the_original(sounds: Path) -> None:
     assert not Path("pond").exists()
 
 
+def test_the_options_of_the_original_go_on_one_at_a_time(tmp_path: Path) -> None:
+    pond = write_dataset(tmp_path / "pond", [0, 0, 1]).folder
+    with pytest.raises(DatasetError, match="one thing at a time"):
+        run("--dataset", pond, "--balance", "--randomize", "--resume")
+    run("--dataset", pond, "--balance", "--metadata", "--file-count", "--info", "--resume")
+    assert len(open_dataset(pond)) == 4
+
+
+def test_the_readable_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_dataset(Path("pond"), [0] * 12 + [1] * 4)
+    write_dataset(Path("creek"), [1, 2], first=100)
+    assert values("merge", "pond", "creek", "--classe", "owl", "--into", "all")["merged"] == 2
+    assert open_dataset(Path("all")).manifest.counts == {"frog": 12, "rain": 4, "wren": 0, "owl": 2}
+    assert values("merge", "pond", "creek", "creek")["counts"] == {"frog": 12, "rain": 6, "wren": 2}
+    assert values("balance", "pond", "--into", "even")["copies"] == {"frog": 0, "rain": 6, "wren": 10}
+    for seed in (1, 2):
+        run("randomize", "pond", "--into", f"order-{seed}", "--seed", seed)
+    before, one, other = (numbers(open_dataset(Path(name))) for name in ("pond", "order-1", "order-2"))
+    assert sorted(before) == sorted(one) == sorted(other) and one != other
+    assert len(open_dataset(Path("pond"))) == 20
+    assert values("add-class", "pond", "owl")["counts"]["owl"] == 0
+    assert values("rename", "pond", "marsh")["was"] == "pond" and not Path("pond").exists()
+    assert len(values("metadata", "marsh")["statistics"]["mean_db"]) == 8
+    assert all(step in run("info", "marsh").stdout for step in ("merge", "add class", "rename"))
+
+
+@pytest.mark.parametrize("command", [("merge", "creek"), ("balance",), ("randomize",)])
+def test_what_is_there_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, samples in (("pond", 3), ("creek", 2), ("mine", 1)):
+        write_dataset(Path(name), [0] * samples)
+    with pytest.raises(DatasetError, match="There is a dataset at mine already"):
+        run(command[0], "pond", *command[1:], "--into", "mine")
+    assert len(open_dataset(Path("mine"))) == 1
+
+
+def test_a_split_goes_on_where_one_part_was_finished(sounds: Path) -> None:
+    run("create", "pond", sounds, *SMALL)
+    run("split", "pond", "--share", "0.3", "--name", "test", "--rest", "train", "--by", "source")
+    Path("train").rename("away")
+    with pytest.raises(DatasetError, match=r"There is a dataset at .*test already"):
+        run("split", "pond", "--share", "0.3", "--name", "test", "--by", "source")
+    with pytest.raises(DatasetError, match=r"There is a dataset at .*test already"):
+        run("split", "pond", "--share", "0.4", "--name", "test", "--rest", "train", "--by", "source", "--resume")
+    parts = values("split", "pond", "--share", "0.3", "--name", "test", "--rest", "train", "--by", "source", "--resume")
+    assert sum(part["samples"] for part in parts["parts"]) == 16
+
+
 def test_a_new_dataset_of_one_empty_class(tmp_path: Path) -> None:
     run("--dataset", tmp_path / "pond", "--classe", "owl")
     assert open_dataset(tmp_path / "pond").manifest.counts == {"owl": 0}
@@ -115,6 +169,18 @@ def test_create_split_verify_export_and_import_again(sounds: Path) -> None:
     assert values("export", "test", "clips", "--clips")["missing"] == 4
 
 
+def test_how_sound_is_compiled_is_told_by_options(sounds: Path) -> None:
+    assert processes_of(0) == cores() and processes_of(3) == 3
+    soundfile.write(sounds / "rain" / "stereo.wav", 0.1 * np.random.default_rng(0).standard_normal((8000, 2)), 8000)
+    assert values("create", "pond", sounds, *SMALL, "--channels", "each")["counts"] == {"frog": 10, "rain": 8}
+    assert open_dataset(Path("pond")).spec.rate_hz == 8000
+    assert values("create", "pond", sounds / "frog", "--classe", "owl", "--add")["counts"]["owl"] == 10
+    (sounds / "rain" / "empty.wav").touch()
+    with pytest.raises(DatasetError, match="leave --strict out"):
+        run("create", "other", sounds, *SMALL, "--strict")
+    assert values("create", "other", sounds, *SMALL)["skipped"][0]["file"].endswith("empty.wav")
+
+
 def test_damage_is_told_and_ends_in_1(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "pond", [0, 1, 2]).folder
     with (folder / "shards" / "00000.features.npy").open("r+b") as file:
@@ -150,6 +216,9 @@ def test_imports(sounds: Path) -> None:
     kept = sound(sounds.parent / "kept" / "owl" / "pond-out_0-2026-05-01-06-30-00.000.wav", 1.0)
     sound(kept.parent.parent / "unknown" / "pond-out_0-2026-05-01-06-30-01.000.wav", 1.0)
     (kept.parent.parent / "wren").mkdir()
+    (kept.parent / ".pond-out_0-2026-05-01-06-30-02.000.wav.part").touch()
+    (kept.parent.parent / "fox").mkdir()
+    (kept.parent.parent / "fox" / ".pond-out_0-2026-05-01-06-30-02.000.wav.part").touch()
     assert values("import", "clips", "kept", "a", "--without", "unknown", *SMALL)["counts"] == {"owl": 1}
     sound(Path("night.wav"), 9.0)
     Path("night.txt").write_text("1\t2\towl\n5.2\t5.4\twren\n")

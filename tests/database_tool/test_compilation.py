@@ -60,11 +60,12 @@ def test_odd_files_are_told_once_counted_and_left_out(sounds: Path) -> None:
     for number in range(2):
         write(sounds / "rain" / f"high{number}.wav", rate_hz=44100, channels=2)
     write(sounds / "wren" / "low.flac", rate_hz=4000)
+    (sounds / "rain" / "rain0.wav").rename(sounds / "rain" / "p\udce9.wav")
     (sounds / "wren" / "empty.wav").touch()
-    (sounds / "wren" / "broken.wav").write_text("no sound")
+    (sounds / "wren" / "brok\udce9n.wav").write_text("no sound")  # a name that is no UTF-8
     said: list[str] = []
     made = compile_clips(request(sounds), say=said.append)
-    assert [Path(path).name for path, _ in made.skipped] == ["broken.wav", "empty.wav"]
+    assert [Path(path).name for path, _ in made.skipped] == ["brok�n.wav", "empty.wav"]
     assert made.dataset.manifest.counts == {"frog": 8, "rain": 10, "wren": 4}
     told = "\n".join(said)
     assert told.count("44100 Hz is brought to 8000 Hz (high0.wav is the first)") == 1 and "high1" not in told

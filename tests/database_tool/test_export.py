@@ -1,6 +1,7 @@
 """A dataset back to what people use."""
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,19 @@ from tests.support.datasets import draft, sample
 from tidzam.dataset import Dataset, DatasetWriter, Origin
 from tidzam.errors import DatasetError
 
+MONO = "m\udce9no.wav"
+"""A name that is no UTF-8."""
+
 
 @pytest.fixture
 def pond(tmp_path: Path) -> Dataset:
     """Three samples of 0.1 s: of a mono file, of one channel of a stereo file, and of a file that is gone."""
     draw = np.random.default_rng(0)
     soundfile.write(tmp_path / "mono.wav", 0.1 * draw.standard_normal(16000), 16000)
+    (tmp_path / "mono.wav").rename(tmp_path / MONO)
     soundfile.write(tmp_path / "stereo.wav", 0.1 * draw.standard_normal((8000, 2)), 8000)
     origins = [
-        Origin(str(tmp_path / "mono.wav"), 0.5, None, None, "mono"),
+        Origin(str(tmp_path / MONO), 0.5, None, None, "mono"),
         Origin(str(tmp_path / "stereo.wav"), 0.25, 1, None, "stereo"),
         Origin(str(tmp_path / "gone.wav"), 0.0, None, None, "gone"),
     ]
@@ -32,7 +37,7 @@ def pond(tmp_path: Path) -> Dataset:
 
 def test_a_list(tmp_path: Path, pond: Dataset) -> None:
     assert export_list(pond, tmp_path / "list.csv") == 3
-    with (tmp_path / "list.csv").open() as file:
+    with (tmp_path / "list.csv").open(errors="surrogateescape") as file:
         rows = list(csv.DictReader(file))
     assert rows[1] == {
         "file": str(tmp_path / "stereo.wav"),
@@ -53,4 +58,4 @@ def test_clips_are_the_sound_that_samples_were_made_of(tmp_path: Path, pond: Dat
     (mono,), (stereo,) = ((tmp_path / "clips" / label).iterdir() for label in ("frog", "rain"))
     found, rate_hz = soundfile.read(stereo)
     np.testing.assert_allclose(found, soundfile.read(tmp_path / "stereo.wav")[0][2000:2800, 1], atol=2**-15)
-    assert rate_hz == 8000 and soundfile.info(mono).frames == 1600 and mono.name == "000000-mono.flac"
+    assert rate_hz == 8000 and soundfile.info(os.fsencode(mono)).frames == 1600 and mono.name == "000000-m\udce9no.flac"

@@ -1,12 +1,13 @@
 """What can be done to datasets: nothing is lost, nothing is doubled, and the same seed does the same."""
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from database_tool import operations
+from database_tool import operations, shuffle
 from database_tool.partition import partition
 from database_tool.shuffle import randomize
 from tests.support.datasets import SAMPLE_BYTES, SPEC, numbers, origin, sample, write
@@ -88,6 +89,53 @@ def test_a_split_that_was_killed_goes_on(tmp_path: Path, pond: Dataset, monkeypa
     require_consistent(train)
 
 
+def test_a_split_that_was_killed_between_two_parts_goes_on(tmp_path: Path, pond: Dataset) -> None:
+    sides, folders = np.array([0, 1, 1] * 7, np.int8), [tmp_path / "test", pond.folder]
+    operations.split(pond, [folders[0], tmp_path / "rest"], sides, details={"seed": 1})  # the first part is finished
+    made = (tmp_path / "test" / "manifest.json").stat().st_mtime_ns
+    test, train = operations.split(pond, folders, sides, details={"seed": 1}, resume=True)
+    assert (tmp_path / "test" / "manifest.json").stat().st_mtime_ns == made
+    assert numbers(test) == list(range(0, 21, 3)) and numbers(train) == [n for n in range(21) if n % 3]
+
+
+def test_only_that_part_of_that_split_counts_as_finished(tmp_path: Path, pond: Dataset) -> None:
+    folders = [tmp_path / "test", tmp_path / "rest"]
+    operations.split(pond, folders, np.array([0, 1, 1] * 7, np.int8), details={"seed": 1})
+    for side, seed, expected in ((0, 1, True), (1, 1, False), (0, 2, False)):
+        assert (operations.side_at(pond, folders[0], side, {"seed": seed}) is not None) == expected
+
+
+def test_balancing_and_randomizing_go_on(tmp_path: Path, pond: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    balanced = operations.balance(pond, tmp_path / "balanced", seed=3)
+    shuffled = randomize(pond, tmp_path / "shuffled", seed=3)
+    writer, size = shuffle.DatasetWriter, 4 * SAMPLE_BYTES
+    for room in (operations, shuffle):
+        monkeypatch.setattr(room, "DatasetWriter", partial(writer, shard_bytes=size))
+    monkeypatch.setattr(operations, "COPY_BATCH", 5)
+
+    def stop(done: int, total: int) -> None:
+        if done > total - 5:
+            raise KeyboardInterrupt
+
+    for act, expected in ((operations.balance, balanced), (randomize, shuffled)):
+        with pytest.raises(KeyboardInterrupt):
+            act(pond, tmp_path / "new", seed=3, advance=stop)
+        assert not (tmp_path / "new").exists() and len(list((tmp_path / ".new-writing" / "shards").iterdir())) > 6
+        kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / ".new-writing" / "shards").iterdir()}
+        found = act(pond, tmp_path / "new", seed=3, resume=True)
+        assert all((tmp_path / "new" / "shards" / name).stat().st_mtime_ns == kept[name] for name in kept)
+        assert numbers(found) == numbers(expected) and found.labels.tolist() == expected.labels.tolist()
+        require_consistent(found)
+        operations.rename(found, tmp_path / f"was-{act.__name__}")
+
+
+def test_where_buckets_find_no_room_that_is_told(tmp_path: Path, pond: Dataset) -> None:
+    (tmp_path / ".pond-buckets").touch()
+    with pytest.raises(DatasetError, match=r"buckets cannot be written: .*twice the dataset's size") as caught:
+        randomize(pond, pond.folder, seed=0)
+    assert caught.value.code == "dataset_write" and numbers(open_dataset(pond.folder)) == list(range(21))
+
+
 def test_balance_copies_small_classes_evenly_and_counts(pond: Dataset) -> None:
     assert operations.copies(pond) == {"frog": 0, "rain": 9, "wren": 12}
     balanced = operations.balance(pond, pond.folder, seed=3)
@@ -132,6 +180,9 @@ def test_rename_and_a_new_class(tmp_path: Path, pond: Dataset) -> None:
     assert renamed.name == "creek" and not (tmp_path / "pond").exists() and len(renamed) == 21
     with pytest.raises(DatasetError, match="is there already"):
         operations.rename(renamed, tmp_path / "creek")
+    (tmp_path / "link").symlink_to(tmp_path / "creek")
+    renamed = operations.rename(open_dataset(tmp_path / "link"), tmp_path / "brook")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["brook"] and len(renamed) == 21
     more = operations.add_class(renamed, "owl")
     assert more.manifest.counts["owl"] == 0 and more.labels.tolist() == LABELS
     with pytest.raises(DatasetError, match="already"):
