@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import subprocess
 import tempfile
@@ -135,7 +136,7 @@ def _open_sndfile(path: Path) -> soundfile.SoundFile | None:
     Ogg puts the centre between left and right. ffmpeg, and mpv in the live path, put it behind them.
     """
     try:
-        file = soundfile.SoundFile(path)
+        file = soundfile.SoundFile(os.fsencode(path))  # soundfile refuses a str that is no UTF-8
     except soundfile.LibsndfileError:
         return None
     if file.format == "OGG" and file.channels > 2:
@@ -149,7 +150,7 @@ def _seek(file: soundfile.SoundFile, frame: int) -> None:
     try:
         file.seek(min(frame, file.frames))
     except soundfile.LibsndfileError:
-        raise _empty(Path(file.name)) from None
+        raise _empty(Path(os.fsdecode(file.name))) from None
 
 
 def _check_readable(path: Path) -> None:
