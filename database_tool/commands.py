@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -77,28 +78,27 @@ def split(
     show(result, as_json=as_json)
 
 
-@app.command()
-def balance(
-    dataset: DatasetArgument,
-    into: IntoOption = None,
-    seed: SeedOption = 0,
-    resume: ResumeOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Copy samples of small classes until all have as many as the largest."""
-    show(work.balance(dataset, into=into, seed=seed, resume=resume), as_json=as_json)
+def _drawn(act: Callable[..., work.Result]) -> Callable[..., None]:
+    """The command for work that a seed draws."""
+
+    def command(
+        dataset: DatasetArgument,
+        into: IntoOption = None,
+        seed: SeedOption = 0,
+        resume: ResumeOption = False,
+        as_json: JsonOption = False,
+    ) -> None:
+        show(act(dataset, into=into, seed=seed, resume=resume), as_json=as_json)
+
+    return command
 
 
-@app.command()
-def randomize(
-    dataset: DatasetArgument,
-    into: IntoOption = None,
-    seed: SeedOption = 0,
-    resume: ResumeOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Bring the samples into a random order, which the seed alone draws."""
-    show(work.randomize(dataset, into=into, seed=seed, resume=resume), as_json=as_json)
+app.command("balance", help="Copy samples of small classes until all have as many as the largest.")(
+    _drawn(work.balance)
+)
+app.command("randomize", help="Bring the samples into a random order, which the seed alone draws.")(
+    _drawn(work.randomize)
+)
 
 
 @app.command()

@@ -15,7 +15,7 @@ import numpy as np
 
 from database_tool.history import with_step
 from database_tool.partition import Sides
-from tidzam.audio.features import Float32
+from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, open_dataset, require_same_features
 from tidzam.dataset.reader import Int32
 from tidzam.dataset.writer import SHARD_BYTES
@@ -167,6 +167,13 @@ def relabel(
             if label != DELETED:
                 writer.add(features, label, origin)
         return writer.finish(provenance=with_step(dataset, operation, **(details or {})))
+
+
+def begin(folder: Path, label: str) -> Dataset:
+    """A new dataset of the default features, with one class, which is empty."""
+    draft = Draft(name=folder.absolute().name, spec=FeatureSpec(), classes=(label,), labels=LabelTree.flat((label,)))
+    with DatasetWriter(folder, draft) as writer:
+        return writer.finish(provenance=with_step(None, "add class", **{"class": label}))
 
 
 def add_class(dataset: Dataset, label: str) -> Dataset:

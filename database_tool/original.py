@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from database_tool import work
-from database_tool.history import with_step
+from database_tool import operations, work
 from database_tool.imports import Compiling, clips_in
 from database_tool.options import beside
 from database_tool.terminal import file_count
 from database_tool.work import Result
-from tidzam.audio.features import FeatureSpec
-from tidzam.dataset import DatasetWriter, Draft, open_dataset
+from tidzam.dataset import open_dataset
 from tidzam.dataset.manifest import MANIFEST
 from tidzam.errors import DatasetError
-from tidzam.labels import LabelTree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +85,5 @@ def _with_class(place: Path, label: str) -> Result:
     """An empty class more; where there is no dataset, one of that class alone."""
     if (place / MANIFEST).is_file():
         return work.add_class(place, label)
-    draft = Draft(name=place.absolute().name, spec=FeatureSpec(), classes=(label,), labels=LabelTree.flat((label,)))
-    with DatasetWriter(place, draft) as writer:
-        writer.finish(provenance=with_step(None, "add class", **{"class": label}))
+    operations.begin(place, label)
     return Result(f"{place}: a new dataset with the empty class {label}", {"dataset": str(place), "samples": 0})

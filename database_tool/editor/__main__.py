@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from database_tool import operations
 from database_tool.editor.listen import ask_class, class_of, listen, show_classes
 from database_tool.editor.session import Session
 from database_tool.editor.sound import Output, Player, default_output
@@ -26,7 +27,7 @@ cli = typer.Typer(
 
 @cli.command()
 def main_command(
-    dataset: Annotated[Path, typer.Option("--dataset", help="The dataset to open.")],
+    dataset: Annotated[Path, typer.Option("--dataset", help="The dataset to open, or to begin.")],
     stream: Annotated[
         Path | None, typer.Option("--stream", help="Sound file to cut samples from (WAV, Ogg, MP3, FLAC …).")
     ] = None,
@@ -47,6 +48,8 @@ def main_command(
     jack_server: Annotated[str, typer.Option("--jack-server", help="JACK server's name.")] = JackSettings().server,
 ) -> None:
     """Edit a compiled dataset: look at samples, hear them, relabel, delete, cut new ones. Press ? for the keys."""
+    if not dataset.exists() and sys.stdin.isatty():
+        operations.begin(dataset, typer.prompt(f"There is no dataset at {dataset}. First class of a new one", err=True))
     if sys.stderr.isatty():
         typer.echo(f"opening {dataset} …", err=True)
     session = Session.open(dataset)

@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, ProgressBar, Static
 from textual.widgets.option_list import Option
 
-from tidzam.errors import TidzamError
+from tidzam.errors import DatasetError, TidzamError
 
 Result = TypeVar("Result")
 Advance = Callable[[int, int], None]
@@ -181,6 +181,8 @@ class Working(ModalScreen[Result | TidzamError | None], Generic[Result]):
             result = self._work(self._advance)
         except TidzamError as error:
             result = error
+        except OSError as error:  # as of a full temporary folder: the edits are to outlive it
+            result = DatasetError(f"{self._doing}: {error.strerror}.", hint="Make room.", code="dataset_edit")
         except GivenUp:
             result = None
         self.app.call_from_thread(self.dismiss, result)

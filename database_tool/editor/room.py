@@ -160,7 +160,7 @@ class Room(Screen[None]):
                 if number is not None:
                     self.plays(number)
                 await self.player.play(sound)
-        except TidzamError as error:
+        except (OSError, TidzamError) as error:
             self.tell(error, wrong=True)
         finally:
             with suppress(NoMatches):  # the screen may have gone meanwhile

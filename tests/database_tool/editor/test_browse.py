@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from textual.widgets import Static
 
 from database_tool.editor import browse
 from database_tool.editor.app import Editor
-from database_tool.editor.dialogs import Help
+from database_tool.editor.dialogs import Advance, Help
+from database_tool.editor.sound import Output, Player
 from database_tool.editor.widgets import ClassTable, SampleTable, SampleView, SpectrogramView, Title
 from tests.support.datasets import draft, write
 from tests.support.editor import editing
@@ -170,6 +172,34 @@ async def test_a_shard_that_breaks_off_meanwhile_is_told(pond: Path) -> None:
         os.truncate(pond / "shards" / "00000.features.npy", 1000)
         await person.press("tab", "down", "down", "down")
         assert "00000.features.npy" in person.told and app.is_running
+
+
+async def test_a_full_disk_ends_neither_playing_nor_searching_nor_the_editor(
+    pond: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with editing(pond) as (app, person):
+        app.browse.player = Player(Output.sound)
+        monkeypatch.setattr(tempfile, "tempdir", str(pond / "nowhere"))  # as full as can be
+        await person.press("tab", "d", "p")
+        await person.wait()
+        assert "No such file" in person.told
+        await person.press("f")
+        await person.wait()
+        assert "Comparing 11 samples of all classes: No such file or directory. Make room." in person.told
+        assert app.screen is app.browse and app.session.unsaved
+
+
+async def test_long_work_can_be_given_up(pond: Path) -> None:
+    def work_on(advance: Advance) -> None:
+        while True:
+            advance(0, 1)
+
+    async with editing(pond) as (app, person):
+        waiting = app.browse.run_worker(app.browse.wait_for("Working", work_on))
+        await person.wait_for_dialog()
+        await person.press("escape")
+        await person.wait()
+        assert waiting.result is None and app.screen is app.browse
 
 
 async def test_saving_writes_it_anew(pond: Path) -> None:

@@ -23,7 +23,7 @@ from tests.support.jack import jack_server
 from tests.support.ponds import write_sounds
 from tests.support.recorder import record
 from tidzam.audio.features import FeatureSpec
-from tidzam.dataset import DatasetWriter, Draft, Origin
+from tidzam.dataset import DatasetWriter, Draft, Origin, open_dataset
 from tidzam.errors import TidzamError
 from tidzam.labels import LabelTree
 
@@ -144,6 +144,12 @@ def test_at_a_terminal_show_asks_for_the_class_to_play(pond: Path) -> None:
 def test_at_a_terminal_it_opens_and_closes(pond: Path) -> None:
     code, shown = at_a_terminal("q", "--dataset", pond, once="2 classes")
     assert code == 0 and "4 samples" in shown and "Traceback" not in shown
+
+
+def test_at_a_terminal_a_new_dataset_is_begun(tmp_path: Path) -> None:
+    code, shown = at_a_terminal("owl\n", "--dataset", tmp_path / "new", "--show", once="First class of a new one")
+    assert code == 0 and "0  owl  0 samples" in shown
+    assert open_dataset(tmp_path / "new").manifest.counts == {"owl": 0}
 
 
 def test_it_is_heard_in_jack(tmp_path: Path) -> None:
