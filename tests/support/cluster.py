@@ -28,6 +28,8 @@ from trainer.input.source import Batch
 from trainer.stopping import stop_signals
 
 STEP_S = 0.02
+READING_S = 5.0
+"""What a worker takes to read its data, which it does when it can be reached already."""
 
 
 def batches(index: int, start: int) -> Iterator[Batch]:
@@ -48,6 +50,7 @@ def main() -> None:
         print(json.dumps(coordinate(cluster, int(iterations), places)), flush=True)
         return
     station = Station(cluster)
+    time.sleep(READING_S)
     station.supply(lambda start: batches(cluster.index, start), about="ones")
     station.wait()
 

@@ -22,6 +22,7 @@ from trainer.runtime import load_tensorflow
 log = logging.getLogger(__name__)
 
 FAREWELL_S = 0.5
+POLL_S = 0.1
 
 
 class Supply:
@@ -109,8 +110,8 @@ class Station:
                 raise ValueError(f"{verb!r} is nothing that a {self.cluster.job} is asked")
 
     def _batch(self, start: int) -> list[Any]:
-        if self._supply is None:
-            raise RuntimeError(f"{self.cluster.me} has no data yet")
+        while self._supply is None:  # a worker that was started again is asked before it has read its data
+            time.sleep(POLL_S)
         batch, waited = self._supply.next(start)
         return [batch.features, batch.targets, np.float32(waited)]
 
