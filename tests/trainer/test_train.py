@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from typer.testing import CliRunner
 
 from tests.support.tones import PITCHES_HZ, SPEC, options, tone
 from tidzam.audio.features import extract
 from tidzam.bundle import MANIFEST, Bundle, read_bundle
 from tidzam.errors import ConfigError, DatasetError, SetupError
 from tidzam.inference import run_onnx
-from trainer.__main__ import cli
 from trainer.app import train
 from trainer.options import Options, check_places
 
@@ -147,26 +145,6 @@ def test_softmax_is_measured_clip_by_clip_here_with_an_ensemble(folders: Path, t
     validation = train_one(exclusive).manifest.accuracy["validation"]
     assert validation["clips"]["accuracy"] > 0.9
     assert np.sum(validation["clips"]["confusion"]) == validation["clips"]["clips"]
-
-
-def test_command_line_refuses_what_it_cannot_do(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "trainer", "-o", str(tmp_path / "x"), "-d"]
-    empty = subprocess.run([*argv, str(tmp_path)], capture_output=True, text=True, timeout=30, check=False)
-    assert empty.returncode == 1 and "holds no class" in empty.stderr
-    assert empty.stderr.startswith("trainer: ") and empty.stderr.count("\n") == 1
-
-
-def test_what_must_be_said_is_asked_for() -> None:
-    shown = CliRunner().invoke(cli, ["-o", "x"])
-    assert shown.exit_code == 2 and "--dataset-train is needed" in shown.output
-
-
-@pytest.mark.parametrize("option", ["-h", "--help"])
-def test_help_names_the_original_options(option: str) -> None:
-    shown = CliRunner().invoke(cli, [option], env={"COLUMNS": "200"})
-    assert shown.exit_code == 0
-    for name in ("dataset-train", "dataset-test", "out", "dnn", "training-iterations", "testing-step", "batchsize"):
-        assert f"--{name} " in shown.output
 
 
 def test_importing_the_trainer_brings_no_tensorflow() -> None:

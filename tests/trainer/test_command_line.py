@@ -1,0 +1,105 @@
+"""The command line: every option arrives where it is to have an effect; progress in a terminal."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from tests.support.tones import write_tone_folders
+from tidzam.bundle import read_bundle
+from trainer.__main__ import cli
+
+MODEL = """
+import keras
+
+def build(input_shape, n_classes):
+    features = keras.Input(input_shape)
+    x = keras.layers.Conv1D(4, 3)(features)
+    return keras.Model(features, keras.layers.Dense(n_classes)(keras.layers.GlobalAveragePooling1D()(x)))
+"""
+
+RECIPE = {
+    "--training-iterations": ("iterations", 6),
+    "--testing-step": ("testing_step", 2),
+    "--batchsize": ("batch_size", 5),
+    "--learning-rate": ("learning_rate", 0.02),
+    "--seed": ("seed", 9),
+    "--activation": ("activation", "softmax"),
+    "--window-s": ("window_s", 0.25),
+    "--rate-hz": ("rate_hz", 8000),
+}
+"""Options that are fields of the training file, which the bundle keeps."""
+
+
+def in_a_terminal(argv: list[str]) -> tuple[int, str]:
+    """Exit code, and what a terminal of 160 columns was shown."""
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "COLUMNS": "160", "TERM": "xterm"}
+    process = subprocess.Popen(argv, stdout=theirs, stderr=theirs, stdin=theirs, env=env)
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # the terminal is hung up when its last process ends
+        pass
+    os.close(ours)
+    return process.wait(30), shown.decode()
+
+
+@pytest.mark.timeout(120)
+def test_each_option_does_what_it_says(folders: Path, tmp_path: Path) -> None:
+    other = write_tone_folders(tmp_path / "other", 3)
+    (tmp_path / "model.py").write_text(MODEL)
+    argv = [sys.executable, "-m", "trainer", "-d", str(folders), "-t", str(other), "-o", str(tmp_path / "out")]
+    argv += [word for option, (_, value) in RECIPE.items() for word in (option, str(value))]
+    argv += ["--dnn", str(tmp_path / "model.py"), "--name", "selector", "--checkpoint-step", "4", "--cache-mb", "1"]
+    argv += ["--stats-step", "3", "--nb-embeddings", "4", "--batch-workers", "0", "--exclusive", "low"]
+    code, shown = in_a_terminal(argv)
+    assert code == 0, shown
+    assert "━" in shown and "6/6" in shown and "examples/s" in shown, "a bar, the steps, and how fast they are made"
+
+    manifest = read_bundle(tmp_path / "out").manifest
+    training = yaml.safe_load(manifest.provenance["training_file"])
+    said = {**training, **training["optimizer"], **training["features"]}
+    assert {name: said[name] for name, _ in RECIPE.values()} == dict(RECIPE.values())
+    assert (manifest.name, training["dnn"]) == ("selector", str(tmp_path / "model.py"))
+    assert training["exclusive"] == ["low"]
+    assert manifest.provenance["data"]["validation"] == str(other) and manifest.provenance["clips"]["validation"] == 6
+    summaries = tmp_path / "out.training" / "summaries"
+    assert len((summaries / "validation/embeddings.tsv").read_text().splitlines()) == 4
+    assert steps_of(summaries / "validation", "cost") == [3, 6]
+
+
+def steps_of(folder: Path, tag: str) -> list[int]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accumulator = EventAccumulator(str(folder))
+    accumulator.Reload()
+    return [event.step for event in accumulator.Tensors(tag)]
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_names_the_original_options(option: str) -> None:
+    shown = CliRunner().invoke(cli, [option], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0
+    names = "dataset-train dataset-test out dnn training-iterations testing-step batchsize learning-rate stats-step"
+    for name in [*names.split(), "nb-embeddings", "job-type", "task-index", "workers", "ps"]:
+        assert f"--{name} " in shown.output
+
+
+def test_what_must_be_said_is_asked_for() -> None:
+    shown = CliRunner().invoke(cli, ["-o", "x"])
+    assert shown.exit_code == 2 and "--dataset-train is needed" in shown.output
+
+
+def test_what_it_cannot_do_is_told_in_a_line(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "trainer", "-o", str(tmp_path / "x"), "-d"]
+    empty = subprocess.run([*argv, str(tmp_path)], capture_output=True, text=True, timeout=30, check=False)
+    assert empty.returncode == 1 and "holds no class" in empty.stderr
+    assert empty.stderr.startswith("trainer: ") and empty.stderr.count("\n") == 1
