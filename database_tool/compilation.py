@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from database_tool.advance import Advance, silent
 from database_tool.cutting import Cut, Cutting, Piece, cut, pieces_of
 from database_tool.history import with_step
 from database_tool.terminal import printable
@@ -21,8 +22,6 @@ from tidzam.labels import LabelTree
 from tidzam.parallel import in_order
 
 Say = Callable[[str], None]
-Advance = Callable[[int, int], None]
-"""Told how many of how many clips are done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ class Compiled:
     skipped: tuple[tuple[str, str], ...]
 
 
-def compile_clips(request: Request, *, say: Say, advance: Advance = lambda done, total: None) -> Compiled:
+def compile_clips(request: Request, *, say: Say, advance: Advance = silent) -> Compiled:
     """Compile clips into a dataset at `request.folder`.
 
     Files that cannot be read are told, counted and left out; `strict` makes the first an error. Raises DatasetError

@@ -14,6 +14,7 @@ from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.audio.files import audio_length, read_audio
 from tidzam.audio.windows import window_features
 from tidzam.clips import Clip
+from tidzam.dataset import Origin
 from tidzam.errors import AudioError
 
 PIECE_S = 60.0
@@ -114,6 +115,21 @@ def cut(piece: Piece) -> Cut:
     )
 
 
+def sound_of(origin: Origin, duration_s: float) -> tuple[Float32, int]:
+    """What a sample was made of: its channel, or all as one, (frames,), and the rate. Raises AudioError."""
+    sound, rate_hz = read_audio(Path(origin.file), start_s=origin.offset_s, duration_s=duration_s)
+    if origin.channel is None or len(sound) == 1:  # a kept clip is mono, and says which channel it was
+        return sound.mean(axis=0), rate_hz
+    return _channel(sound, origin.channel, Path(origin.file)), rate_hz
+
+
+def _channel(sound: Float32, number: int, path: Path) -> Float32:
+    if number >= len(sound):
+        raise AudioError(f"{path} has {len(sound)} channels; there is no channel {number}.")
+    channel: Float32 = sound[number]
+    return channel
+
+
 def _length_s(clip: Clip) -> float:
     if clip.duration_s is not None:
         return clip.duration_s
@@ -146,9 +162,7 @@ def _read(piece: Piece) -> tuple[Float32, int, float]:
         at_s = max(0.0, at_s - missing_s)
         samples, rate_hz = read_audio(piece.path, start_s=at_s, duration_s=reach_s)
     if piece.channel is not None:
-        if piece.channel >= len(samples):
-            raise AudioError(f"{piece.path} has {len(samples)} channels; there is no channel {piece.channel}.")
-        samples = samples[piece.channel : piece.channel + 1]
+        samples = _channel(samples, piece.channel, piece.path)[None]
     elif piece.cutting.channels == "mix":
         samples = samples.mean(axis=0, keepdims=True)
     return samples, rate_hz, at_s

@@ -7,11 +7,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import soundfile
 
-from tidzam.audio.files import read_audio
-from tidzam.dataset import Dataset, Origin
+from database_tool.cutting import sound_of
+from tidzam.dataset import Dataset
 from tidzam.errors import AudioError, DatasetError
 
 COLUMNS = ("file", "start", "end", "label", "channel", "group")
@@ -44,7 +43,7 @@ def export_clips(
     for number, origin in enumerate(dataset.origins()):
         label = dataset.classes[dataset.labels[number]]
         try:
-            sound, rate_hz = _sound(origin, dataset.spec.window_s)
+            sound, rate_hz = sound_of(origin, dataset.spec.window_s)
         except AudioError as error:
             if origin.file not in away:
                 say(f"left out: {error.message}")
@@ -59,15 +58,6 @@ def export_clips(
         written += 1
         advance(number + 1, len(dataset))
     return written, len(dataset) - written
-
-
-def _sound(origin: Origin, window_s: float) -> tuple[np.ndarray, int]:
-    sound, rate_hz = read_audio(Path(origin.file), start_s=origin.offset_s, duration_s=window_s)
-    if origin.channel is None or len(sound) == 1:  # a kept clip is mono, and says which channel it was
-        return sound.mean(axis=0), rate_hz
-    if origin.channel >= len(sound):
-        raise AudioError(f"{origin.file} has {len(sound)} channels; there is no channel {origin.channel}.")
-    return sound[origin.channel], rate_hz
 
 
 def _unwritable(path: Path, error: Exception) -> DatasetError:

@@ -6,15 +6,16 @@ Shards that stay as they are, are linked, not copied. What goes through memory g
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from database_tool.advance import Advance, silent
 from database_tool.history import with_step
-from database_tool.partition import Sides
+from database_tool.partition import Sides, count_units
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, open_dataset, require_same_features
 from tidzam.dataset.reader import Int32
@@ -22,15 +23,8 @@ from tidzam.dataset.writer import SHARD_BYTES
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
 
-Advance = Callable[[int, int], None]
-"""Told how many of how many samples are done."""
-
 COPY_BATCH = 1024
 DELETED = -1
-
-
-def _silent(done: int, total: int) -> None:
-    pass
 
 
 def merge(dataset: Dataset, others: Sequence[Dataset], folder: Path, *, as_class: str | None = None) -> Dataset:
@@ -63,7 +57,7 @@ def split(
     *,
     details: Mapping[str, Any],
     resume: bool = False,
-    advance: Advance = _silent,
+    advance: Advance = silent,
 ) -> list[Dataset]:
     """Write the samples of side k at `folders[k]`. One of them may be the dataset's own: name it last.
 
@@ -96,7 +90,7 @@ def split(
     return [done[side] for side in range(len(folders))]
 
 
-def balance(dataset: Dataset, folder: Path, *, seed: int, resume: bool = False, advance: Advance = _silent) -> Dataset:
+def balance(dataset: Dataset, folder: Path, *, seed: int, resume: bool = False, advance: Advance = silent) -> Dataset:
     """Copies of samples of small classes added behind the others, until all classes have as many as the largest.
 
     Each sample of a class is copied equally often, but for the last round, which is drawn by `seed`. A class without
@@ -142,7 +136,7 @@ def relabel(
     added: Sequence[tuple[Float32, int, Origin]] = (),
     operation: str = "relabel",
     details: Mapping[str, Any] | None = None,
-    advance: Advance = _silent,
+    advance: Advance = silent,
 ) -> Dataset:
     """The samples with other labels (n,), indices into `classes`; those labelled DELETED are left out.
 
@@ -180,14 +174,12 @@ def add_class(dataset: Dataset, label: str) -> Dataset:
     """An empty class more. Raises DatasetError if there is one of that name."""
     if label in dataset.classes:
         raise DatasetError(f"{dataset.name} has a class {label!r} already.", code="dataset_labels")
-    tree = dataset.manifest.labels
-    tree = tree if label in tree else tree.merged(LabelTree.flat((label,)))
     return relabel(
         dataset,
         dataset.labels,
         dataset.folder,
         classes=(*dataset.classes, label),
-        tree=tree,
+        tree=dataset.manifest.labels.merged(LabelTree.flat((label,))),
         operation="add class",
         details={"class": label},
     )
@@ -209,7 +201,7 @@ def rename(dataset: Dataset, folder: Path) -> Dataset:
     return renamed
 
 
-def with_statistics(dataset: Dataset, *, advance: Advance = _silent) -> Dataset:
+def with_statistics(dataset: Dataset, *, advance: Advance = silent) -> Dataset:
     """The dataset with what its features measure noted in the manifest: dB a mel band, and recordings a class."""
     count, total = 0, np.zeros(dataset.spec.n_mels)
     squares, low, high = np.zeros(dataset.spec.n_mels), np.inf, -np.inf
@@ -238,10 +230,8 @@ def with_statistics(dataset: Dataset, *, advance: Advance = _silent) -> Dataset:
 
 def recordings(dataset: Dataset) -> dict[str, int]:
     """How many recordings each class has samples of."""
-    seen: list[set[str]] = [set() for _ in dataset.classes]
-    for group, label in zip(dataset.groups, dataset.labels.tolist(), strict=True):
-        seen[label].add(group)
-    return {label: len(groups) for label, groups in zip(dataset.classes, seen, strict=True)}
+    counts = count_units(dataset.groups, dataset.labels, n_classes=len(dataset.classes))
+    return dict(zip(dataset.classes, counts, strict=True))
 
 
 def _next(writer: DatasetWriter) -> int:

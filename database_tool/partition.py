@@ -42,13 +42,12 @@ def partition(
     return np.fromiter((side_of[unit] for unit in units), np.int8, count=len(labels))
 
 
-def lone_classes(units: Sequence[str], labels: NDArray[np.int32], *, sides: int, n_classes: int) -> list[int]:
-    """The classes that have fewer units than there are sides: they cannot be on all of them."""
+def count_units(units: Sequence[str], labels: NDArray[np.int32], *, n_classes: int) -> list[int]:
+    """How many units each class has samples of: with fewer than there are sides, it cannot be on all of them."""
     seen: list[set[str]] = [set() for _ in range(n_classes)]
     for unit, label in zip(units, labels.tolist(), strict=True):
-        if len(seen[label]) < sides:
-            seen[label].add(unit)
-    return [label for label, units_of in enumerate(seen) if len(units_of) < sides]
+        seen[label].add(unit)
+    return [len(of_class) for of_class in seen]
 
 
 def units_of(origins: Origins, by: By) -> list[str]:

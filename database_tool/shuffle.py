@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from database_tool.advance import Advance, silent
 from database_tool.history import with_step
 from database_tool.operations import name_at
 from tidzam.audio.features import Float32
@@ -24,7 +25,7 @@ def randomize(
     *,
     seed: int,
     resume: bool = False,
-    advance: Callable[[int, int], None] = lambda done, total: None,
+    advance: Advance = silent,
     bucket_bytes: int = BUCKET_BYTES,
 ) -> Dataset:
     """The samples in an order that is drawn by `seed` alone, at `folder`.

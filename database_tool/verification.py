@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from database_tool.advance import Advance, silent
 from tidzam.dataset import Dataset
 from tidzam.dataset.manifest import CHECKSUM, MANIFEST, ORIGINS, SHARDS, read_manifest
 from tidzam.dataset.origins import read_origins
@@ -23,7 +23,7 @@ class Damage:
     reason: str
 
 
-def verify(folder: Path, *, advance: Callable[[int, int], None] = lambda done, total: None) -> list[Damage]:
+def verify(folder: Path, *, advance: Advance = silent) -> list[Damage]:
     """Read every byte of a dataset and say what is wrong. Raises DatasetError only if there is no dataset."""
     try:
         manifest, checksum = read_manifest(folder)

@@ -10,7 +10,7 @@ from typing import Any, cast
 from database_tool import operations
 from database_tool.compilation import Compiled
 from database_tool.options import beside
-from database_tool.partition import By, lone_classes, partition, units_of
+from database_tool.partition import By, count_units, partition, units_of
 from database_tool.shuffle import randomize as shuffle
 from database_tool.terminal import counted, progress, resumable, say
 from tidzam.dataset import Dataset, open_dataset
@@ -73,9 +73,9 @@ def split(
         if not (resume and operations.side_at(whole, place, side, details)):
             _require_free(place, but=dataset)
     units, classes = units_of(whole.origins(), cast(By, by)), whole.classes
-    for label in lone_classes(units, whole.labels, sides=len(places), n_classes=len(classes)):
-        if whole.manifest.counts[classes[label]]:
-            say(f"class {classes[label]} has fewer than {len(places)} {UNITS[by]}: not every part has it")
+    for label, count in zip(classes, count_units(units, whole.labels, n_classes=len(classes)), strict=True):
+        if 0 < count < len(places):
+            say(f"class {label} has fewer than {len(places)} {UNITS[by]}: not every part has it")
     sides = partition(units, whole.labels, shares, n_classes=len(classes), seed=seed)
     with resumable(), progress("splitting", "samples") as advance:
         made = operations.split(whole, places, sides, details=details, resume=resume, advance=advance)

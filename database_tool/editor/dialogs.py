@@ -16,10 +16,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, ProgressBar, Static
 from textual.widgets.option_list import Option
 
+from database_tool.advance import Advance
 from tidzam.errors import DatasetError, TidzamError
 
 Result = TypeVar("Result")
-Advance = Callable[[int, int], None]
 
 REFRESH_S = 0.1
 

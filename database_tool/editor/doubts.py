@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from database_tool.advance import Advance, silent
 from database_tool.editor.edits import Content
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.bundle import Bundle, Manifest
@@ -24,7 +25,6 @@ BLOCK = 1024
 """Windows that are in memory at once, about."""
 
 Read = Callable[[NDArray[np.int64]], Float32]
-Advance = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def find_doubts(
     read: Read,
     bundle: Bundle,
     *,
-    advance: Advance = lambda done, total: None,
+    advance: Advance = silent,
 ) -> list[Doubt]:
     """The samples that `bundle` confidently contradicts, by the margin that it does it with.
 

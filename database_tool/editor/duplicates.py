@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from database_tool.advance import Advance, silent
 from tidzam.audio.features import Float32
 
 THRESHOLD = 0.98
@@ -21,9 +22,6 @@ BLOCK = 1024
 
 Read = Callable[[NDArray[np.int64]], Float32]
 """The features of samples, float32 (k, frames, mels) in dB."""
-
-Advance = Callable[[int, int], None]
-"""Told how many of how many steps are done. What it raises ends the search."""
 
 
 @dataclass(frozen=True, order=True)
@@ -41,7 +39,7 @@ def find_duplicates(
     *,
     threshold: float = THRESHOLD,
     limit: int = LIMIT,
-    advance: Advance = lambda done, total: None,
+    advance: Advance = silent,
 ) -> list[Pair]:
     """The pairs among `samples` that are at least `threshold` alike, the likest first, at most `limit`.
 

@@ -14,7 +14,8 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.worker import Worker
 
-from database_tool.editor.dialogs import Advance, Ask, Choose, Decide, Help, Working
+from database_tool.advance import Advance
+from database_tool.editor.dialogs import Ask, Choose, Decide, Help, Working
 from database_tool.editor.edits import Edit, NewClass
 from database_tool.editor.session import Session
 from database_tool.editor.sound import Player, Sound, sound_of

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from database_tool.advance import Advance, silent
 from database_tool.editor.edits import Add, Content, Delete, Edit, Relabel, replay
 from database_tool.operations import DELETED, relabel
 from tidzam.audio.features import Float32
@@ -77,9 +77,7 @@ class Session:
         own = len(self.dataset)
         return self.dataset.origins()[sample] if sample < own else self.content.added[sample - own].origin
 
-    def save(
-        self, folder: Path | None = None, *, advance: Callable[[int, int], None] = lambda done, total: None
-    ) -> Dataset:
+    def save(self, folder: Path | None = None, *, advance: Advance = silent) -> Dataset:
         """Write what is left at `folder`, or in the dataset's place, and go on with that, which it returns.
 
         Undoing ends here.
@@ -109,7 +107,7 @@ class Session:
         self.content = self._begin()
         return saved
 
-    def _write(self, folder: Path, advance: Callable[[int, int], None]) -> Dataset:
+    def _write(self, folder: Path, advance: Advance) -> Dataset:
         content, own = self.content, len(self.dataset)
         added = zip(content.added, content.labels[own:].tolist(), strict=True)
         return relabel(

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import soundfile
 
+from database_tool import cutting
 from tidzam.audio.devices import has_audio_device
 from tidzam.audio.features import Float32
-from tidzam.audio.files import read_audio
 from tidzam.config.settings import JackSettings
 from tidzam.dataset import Origin
 from tidzam.errors import AudioError
@@ -49,10 +49,7 @@ class Sound:
 
 
 def sound_of(origin: Origin, duration_s: float) -> Sound:
-    """What a sample was made of: its channel, or all as one.
-
-    Raises AudioError: `audio_missing` if the file is gone, or as `read_audio` does.
-    """
+    """What a sample was made of. Raises AudioError: `audio_missing` if the file is gone, or as `read_audio` does."""
     path = Path(origin.file)
     if not path.is_file():
         raise AudioError(
@@ -60,9 +57,7 @@ def sound_of(origin: Origin, duration_s: float) -> Sound:
             hint="Put the file back, or mount its disk.",
             code="audio_missing",
         )
-    samples, rate_hz = read_audio(path, start_s=origin.offset_s, duration_s=duration_s)
-    alone = origin.channel is not None and origin.channel < len(samples)  # a kept clip is mono, whatever channel it was
-    return Sound(samples[origin.channel] if alone else samples.mean(axis=0), rate_hz)
+    return Sound(*cutting.sound_of(origin, duration_s))
 
 
 def mpv_argv(output: Output, path: Path) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin
@@ -48,6 +50,14 @@ def write(
         for number, label in enumerate(labels, start=first):
             writer.add(sample(number, spec), label, origin(number))
         return writer.finish(provenance={"made_by": "tests.support.datasets"})
+
+
+def on_a_small_disk(folder: Path) -> list[str]:
+    """What begins a command line so that `folder` is a disk of 400 kB to it. Skips the test where that may not be."""
+    argv = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=400k tmpfs "$0" && exec "$@"', str(folder)]
+    if subprocess.run([*argv, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a small disk of his own")
+    return argv
 
 
 def numbers(dataset: Dataset) -> list[int]:

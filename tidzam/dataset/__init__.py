@@ -8,7 +8,7 @@ mydataset/
   shards/00000.labels.npy     int32 (n,), index into the manifest's classes
   …
 
-Read and written with NumPy alone.
+Read and written with NumPy alone; `np.load(shard, mmap_mode="r")` maps a shard.
 """
 
 from tidzam.dataset.manifest import Manifest, require_same_features

@@ -46,12 +46,11 @@ class Dataset:
         self.manifest = manifest
         self.checksum = checksum
         self._edges = np.cumsum([0, *(shard.samples for shard in manifest.shards)])
-        self._starts: list[int] = self._edges.tolist()
         self._open: dict[int, _OpenShard] = {}
         self._told: set[_Place] = set()
 
     def __len__(self) -> int:
-        return int(self._starts[-1])
+        return int(self._edges[-1])
 
     @property
     def name(self) -> str:
@@ -120,12 +119,11 @@ class Dataset:
 
         Shards that end before sample `first` are left out.
         """
-        for number, shard in enumerate(self.manifest.shards):
-            if self._starts[number + 1] <= first:
-                continue
-            self._require_unchanged()
-            features = _load(self._path(shard.features.name), np.float32, (shard.samples, *self.spec.shape))
-            yield Chunk(self._starts[number], features, self._labels_of(shard))
+        for shard, start in zip(self.manifest.shards, self._edges.tolist(), strict=False):
+            if start + shard.samples > first:
+                self._require_unchanged()
+                features = _load(self._path(shard.features.name), np.float32, (shard.samples, *self.spec.shape))
+                yield Chunk(start, features, self._labels_of(shard))
 
     def _places(self, indices: ArrayLike) -> list[_Place]:
         """The shard of each sample, and its row there."""

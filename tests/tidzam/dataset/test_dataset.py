@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.datasets import SAMPLE_BYTES, SPEC, draft, numbers, origin, sample, write
+from tests.support.datasets import SAMPLE_BYTES, SPEC, draft, numbers, on_a_small_disk, origin, sample, write
 from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import DatasetWriter, Origin, open_dataset, reader, require_same_features
 from tidzam.errors import DatasetError
@@ -173,10 +173,8 @@ print(len(open_dataset(folder)), "sample")
 
 
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
-    small = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=400k tmpfs "$0" && exec "$@"', str(tmp_path)]
-    if subprocess.run([*small, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this user may not mount a small disk of his own")
-    done = subprocess.run([*small, sys.executable, "-c", FULL, tmp_path], capture_output=True, text=True, check=True)
+    argv = [*on_a_small_disk(tmp_path), sys.executable, "-c", FULL, str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
     told, kept = done.stdout.splitlines()
     assert told.startswith("DatasetError dataset_write") and "No space left on device" in told and "--resume" in told
     assert kept == "1 sample" and not done.stderr
