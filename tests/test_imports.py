@@ -53,6 +53,11 @@ def test_live_programs_never_import_tensorflow(program: str) -> None:
     assert not loaded_by(f"import {program}.__main__, {program}.app") & {"tensorflow", "keras", "onnx"}
 
 
+def test_datasets_are_read_and_written_without_tensorflow() -> None:
+    program = "import database_tool.__main__, database_tool.editor.__main__, database_tool.editor.app"
+    assert not loaded_by(program) & {"tensorflow", "keras", "onnx"}
+
+
 @pytest.mark.parametrize("package", PROGRAMS)
 def test_stages_do_not_import_the_composition_root(package: str) -> None:
     roots = {"app.py", "__main__.py"}

@@ -223,8 +223,8 @@ def test_imports(sounds: Path) -> None:
     sound(Path("night.wav"), 9.0)
     Path("night.txt").write_text("1\t2\towl\n5.2\t5.4\twren\n")
     assert values("import", "audacity", "night.txt", "b", *SMALL)["counts"] == {"owl": 1, "wren": 1}
-    Path("table.txt").write_text("Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\n1\t0\t3\towl\n")
-    tables = ("table.txt", "--audio", "night.wav")
+    Path("table.txt").write_text("Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\tHeard\n1\t0\t3\tbird\towl\n")
+    tables = ("table.txt", "--audio", "night.wav", "--label-column", "Heard")
     assert values("import", "raven", tables[0], "c", *tables[1:], *SMALL)["counts"] == {"owl": 3}
     assert values("import", "folders", sounds, "d", *SMALL)["counts"] == {"frog": 10, "rain": 6}
     for fold in (1, 2):

@@ -9,8 +9,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import soundfile
+from typer.testing import CliRunner
 
+from database_tool.__main__ import app
 from database_tool.esc50 import fetch, find_esc50
+from tidzam.dataset import open_dataset
 from tidzam.errors import DatasetError, SetupError
 
 META = """\
@@ -22,10 +26,12 @@ filename,fold,target,category,esc10,src_file,take
 
 
 def archive(meta: str = META) -> bytes:
-    packed = io.BytesIO()
+    packed, sound = io.BytesIO(), io.BytesIO()
+    soundfile.write(sound, [0.1] * 8000, 8000, format="WAV")
     with zipfile.ZipFile(packed, "w") as file:
         file.writestr("ESC-50-master/meta/esc50.csv", meta)
-        file.writestr("ESC-50-master/audio/1-100032-A-0.wav", b"sound")
+        file.writestr("ESC-50-master/audio/1-100032-A-0.wav", sound.getvalue())
+        file.writestr("ESC-50-master/audio/2-100038-A-14.wav", sound.getvalue())
         file.writestr("ESC-50-master/README.md", "not wanted")
         file.writestr("ESC-50-master/audio/../../evil.wav", b"not wanted")
     return packed.getvalue()
@@ -78,10 +84,19 @@ def test_it_is_fetched_and_only_what_is_wanted_unpacked(tmp_path: Path, address:
     assert seen[-1] == (len(archive()), len(archive()))
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")) == [
         "audio/1-100032-A-0.wav",
+        "audio/2-100038-A-14.wav",
         "meta/esc50.csv",
     ]
     assert len(find_esc50(folder)) == 2 and not list(tmp_path.rglob("evil.wav"))
     assert fetch("http://127.0.0.1:9/", folder, advance=print) == folder  # it is there: nothing is fetched
+
+
+def test_it_is_imported_from_its_address(tmp_path: Path, address: str) -> None:
+    for name, options, counts in (("all", (), {"chirping_birds": 1, "dog": 1}), ("ten", ("--esc10",), {"dog": 1})):
+        words = ["import", "esc50", str(tmp_path / "esc"), str(tmp_path / name), "--processes", "1", *options]
+        done = CliRunner().invoke(app, [*words, "--fetch", "--address", f"{address}/esc.zip"])
+        assert done.exit_code == 0 and "1 file left out" in done.stdout  # the archive lacks it
+        assert open_dataset(tmp_path / name).manifest.counts == counts
 
 
 def test_without_a_network_it_says_so(tmp_path: Path, address: str) -> None:
