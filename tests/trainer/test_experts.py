@@ -16,6 +16,7 @@ from tidzam.errors import DatasetError
 from tidzam.inference import run_onnx
 from tidzam.labels import LabelTree
 from trainer.app import train
+from trainer.evaluation import evaluate
 from trainer.experts import tree_of_experts
 
 TREE = LabelTree({"birds": None, "crow": "birds", "goose": "birds", "grey": "goose", "white": "goose", "rain": None})
@@ -77,16 +78,22 @@ def test_columns_are_disjoint_and_every_class_has_its_way(above: list[int]) -> N
 PITCHES_HZ = {"birds/crow": 2200.0, "birds/goose": 3000.0, "rain": 500.0}
 
 
+@pytest.fixture(scope="module")
+def nested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("nested")
+    for home, hz in PITCHES_HZ.items():
+        (root / home).mkdir(parents=True)
+        for number in range(8):
+            path = root / home / f"{Path(home).name}{number}.wav"
+            soundfile.write(path, tone(hz * (0.96 + 0.01 * number)), 8000)
+    return root
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
-def test_nested_folders_become_a_cascade(tmp_path: Path, activation: str) -> None:
-    for home, hz in PITCHES_HZ.items():
-        (tmp_path / "data" / home).mkdir(parents=True)
-        for number in range(8):
-            path = tmp_path / "data" / home / f"{Path(home).name}{number}.wav"
-            soundfile.write(path, tone(hz * (0.96 + 0.01 * number)), 8000)
+def test_nested_folders_become_a_cascade(nested: Path, tmp_path: Path, activation: str) -> None:
     recipe = {"activation": activation, "iterations": 120, "batch_size": 32}
-    chosen = replace(options(tmp_path / "data", tmp_path / "nn", **recipe), expert=True)
+    chosen = replace(options(nested, tmp_path / "nn", **recipe), expert=True)
     bundles = train(chosen, say=lambda _: None)
     assert [bundle.folder for bundle in bundles] == [tmp_path / "nn" / "selector", tmp_path / "nn" / "birds"]
     selector, birds = (read_bundle(bundle.folder) for bundle in bundles)
@@ -99,3 +106,19 @@ def test_nested_folders_become_a_cascade(tmp_path: Path, activation: str) -> Non
         if home != "rain":
             assert birds.manifest.classes[run_onnx(birds.file("onnx"), features)[0].argmax()] == Path(home).name
     assert birds.manifest.accuracy["validation"]["macro_f1"] > 0.8
+    of_both = [found.measures.clips for found in evaluate([selector, birds], nested)]
+    assert [clips.confusion.sum() for clips in of_both] == [24, 16] and min(clips.accuracy for clips in of_both) > 0.8
+
+
+@pytest.mark.timeout(120)
+def test_summaries_tell_of_each_head(nested: Path, tmp_path: Path) -> None:
+    chosen = replace(options(nested, tmp_path / "nn", iterations=2), expert=True, stats_step=2)
+    train(chosen, say=lambda _: None)
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    written = EventAccumulator(str(chosen.summaries / "validation"))
+    written.Reload()
+    wanted = {f"{head}/{tag}" for head in ("selector", "birds") for tag in ("accuracy", "confusion", "mistaken")}
+    assert wanted | {"selector/pr/rain", "birds/recall/crow", "feature_maps/goose"} <= set(written.Tags()["tensors"])
+    labels = (chosen.summaries / "validation/embeddings.labels.tsv").read_text().splitlines()[1:]
+    assert {line.split("\t")[0] for line in labels} == {"crow", "goose", "rain"}, "the deepest class of each"

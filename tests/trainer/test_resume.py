@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.support.tones import SPEC, options
+from tidzam.bundle import read_bundle
 from tidzam.errors import ConfigError, DatasetError, SetupError
 from tidzam.inference import run_onnx
 from trainer.app import train
@@ -71,6 +72,17 @@ def test_when_the_process_that_makes_batches_is_killed_what_was_learnt_is_saved(
     with pytest.raises(SetupError, match="ended from outside"):
         train(chosen, say=said.append, observers=[kill])
     assert said[-1].startswith("saved after step") and list(chosen.checkpoints.glob("*.index"))
+
+
+@pytest.mark.timeout(60)
+def test_a_bundle_that_cannot_be_written_is_told_and_written_when_resumed(folders: Path, tmp_path: Path) -> None:
+    chosen = replace(options(folders, tmp_path / "nn", iterations=4), expert=True)
+    with pytest.raises(SetupError, match=r"cannot be written to .*nn/selector: .* write it with --resume") as refused:
+        train(chosen, say=quiet, observers=[lambda report: chosen.out.touch()])  # a file, where a folder is needed
+    assert refused.value.code == "bundle_write"
+    chosen.out.unlink()
+    (bundle,) = train(replace(chosen, resume=True), say=quiet, observers=[lambda report: pytest.fail("a step more")])
+    assert read_bundle(bundle.folder).name == "selector" and not chosen.checkpoints.exists()
 
 
 def test_there_must_be_something_to_resume(folders: Path, tmp_path: Path) -> None:
