@@ -74,7 +74,7 @@ class _Reader:
         self._checksums: dict[str, str] = {}
 
     def read(self) -> Data:
-        first = self._open(self._options.dataset_train)
+        first, tree = self._open(self._options.dataset_train)
         labels = _labels_of(first)
         background = [name for name in self._training.background if name in labels]
         classes = tuple(label for label in labels if label not in background)
@@ -88,21 +88,19 @@ class _Reader:
         if under:
             train = Joined((train, *under))
         self._report(train, test, spec)
-        _check(train, test, classes, self._training.exclusive)
-        return Data(train, test, spec, self._tree(first), self._provenance(train, test))
+        _check(train, test, self._training)
+        return Data(train, test, spec, tree, self._provenance(train, test))
 
-    def _open(self, folder: Path) -> Dataset | list[Clip]:
+    def _open(self, folder: Path) -> tuple[Dataset | list[Clip], LabelTree | None]:
+        """What is in `folder`, and the label tree: the training file's, or else that of the data."""
+        tree = self._training.labels
         if (folder / MANIFEST).is_file():
             dataset = open_dataset(folder)
             self._checksums[str(folder)] = dataset.checksum
-            return dataset
-        nested = self._options.expert and self._training.labels is None
-        return find_leaves(folder)[0] if nested else find_clips(folder)
-
-    def _tree(self, first: Dataset | list[Clip]) -> LabelTree | None:
-        if self._training.labels is not None or not self._options.expert:
-            return self._training.labels
-        return first.manifest.labels if isinstance(first, Dataset) else find_leaves(self._options.dataset_train)[1]
+            return dataset, dataset.manifest.labels if tree is None else tree
+        if self._options.expert and tree is None:
+            return find_leaves(folder)
+        return find_clips(folder), tree
 
     def _source(self, folder: Path, opened: Dataset | list[Clip], classes: Sequence[str], spec: FeatureSpec) -> Source:
         if isinstance(opened, Dataset):
@@ -118,7 +116,7 @@ class _Reader:
         folder = self._options.dataset_test
         if folder is None:
             return None
-        opened = self._open(folder)
+        opened, _ = self._open(folder)
         foreign = sorted(set(_labels_of(opened)) - {*classes, *background})
         if foreign:
             raise DatasetError(
@@ -192,8 +190,9 @@ def check_features(spec: FeatureSpec, dataset: Dataset, folder: Path) -> None:
         )
 
 
-def _check(train: Source, test: Source, classes: Sequence[str], exclusive: Sequence[str]) -> None:
-    unknown = sorted(set(exclusive) - set(classes))
+def _check(train: Source, test: Source, training: TrainingFile) -> None:
+    classes = train.classes
+    unknown = sorted(set(training.exclusive) - set(classes))
     if unknown:
         raise DatasetError(
             f"--exclusive names {', '.join(unknown)}.", hint=f"The classes are {', '.join(classes)}.", field="exclusive"
@@ -203,9 +202,10 @@ def _check(train: Source, test: Source, classes: Sequence[str], exclusive: Seque
         raise DatasetError(
             f"There is nothing of {', '.join(missing)} that can be read.", hint="Add sound of them, or leave them out."
         )
-    if len(classes) < 2 and BACKGROUND not in train.labels:
+    if len(classes) < 2 and (BACKGROUND not in train.labels or training.activation == "softmax"):
         raise DatasetError(
-            f"There is only one class: {', '.join(classes)!r}.", hint="Add a folder of what it is to be told from."
+            f"There is only one class: {', '.join(classes)!r}.",
+            hint="Add a folder of what it is to be told from (or, with sigmoid, of background).",
         )
     if not _count(test):
         raise DatasetError(

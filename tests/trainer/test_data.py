@@ -27,8 +27,12 @@ def test_one_class_alone_is_refused_but_not_over_background(tmp_path: Path) -> N
     (data / "low").rename(tmp_path / "noise")
     with pytest.raises(DatasetError, match="There is only one class: 'high'"):
         open_data(options(data, tmp_path / "x"), lambda _: None)
-    opened = open_data(options(data, tmp_path / "x", background=(str(tmp_path / "noise"),)), lambda _: None)
+    background = (str(tmp_path / "noise"),)
+    opened = open_data(options(data, tmp_path / "x", background=background), lambda _: None)
     assert opened.classes == ("high",) and list(opened.train.labels).count(BACKGROUND) == 10
+    one_of_one = options(data, tmp_path / "x", background=background, activation="softmax")
+    with pytest.raises(DatasetError, match="There is only one class"):
+        open_data(one_of_one, lambda _: None)
 
 
 def test_without_a_second_recording_there_is_nothing_to_validate_with(tmp_path: Path) -> None:
