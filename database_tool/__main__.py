@@ -11,7 +11,7 @@ import typer
 from database_tool import commands, imports
 from database_tool.imports import Compiling
 from database_tool.options import JsonOption, ProcessesOption, ResumeOption, SeedOption, StrictOption
-from database_tool.original import Original, carry_out, place_of
+from database_tool.original import Original, carry_out, place_of, require_sense
 from database_tool.terminal import describe, print_json, say, show_info
 from tidzam.dataset import open_dataset
 from tidzam.errors import TidzamError
@@ -80,6 +80,7 @@ def options(
         seed=seed,
         how=Compiling(add=True, strict=strict, resume=resume, processes=processes),
     )
+    require_sense(asked)
     _carry_out(asked, info=info, as_json=as_json)
 
 

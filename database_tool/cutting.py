@@ -97,7 +97,9 @@ def cut(piece: Piece) -> Cut:
         samples, rate_hz, start_s = _read(piece)
     except AudioError as error:
         empty = np.empty((0, *cutting.spec.shape), np.float32)
-        return Cut(empty, np.empty(0), np.empty(0, np.int16), reason=error.message)
+        behind = error.code == "audio_empty" and piece.start_s > 0
+        reason = f"{piece.path} ends before {piece.start_s:g} s." if behind else error.message
+        return Cut(empty, np.empty(0), np.empty(0, np.int16), reason=reason)
     window, hop = round(cutting.spec.window_s * rate_hz), round(cutting.hop_s * rate_hz)
     count = _count(piece, samples.shape[1], rate_hz)
     needed = (count - 1) * hop + window

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import typer
+
 from database_tool import operations, work
 from database_tool.imports import Compiling, clips_in
 from database_tool.options import beside
@@ -13,7 +15,6 @@ from database_tool.terminal import file_count
 from database_tool.work import Result
 from tidzam.dataset import open_dataset
 from tidzam.dataset.manifest import MANIFEST
-from tidzam.errors import DatasetError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +36,18 @@ class Original:
     how: Compiling
 
 
+def require_sense(asked: Original) -> None:
+    """Before anything is done. Raises BadParameter for options that do not go together."""
+    if asked.split_name and asked.split is None:
+        raise typer.BadParameter("--split-name goes with --split. Say which part: --split 0.2.")
+    things = (asked.audio_folder, asked.merge, asked.rename, asked.balance, asked.randomize, asked.split)
+    if asked.how.resume and sum(map(bool, things)) > 1:  # what was done before the interruption would be done again
+        raise typer.BadParameter("--resume goes on with one thing: name what was interrupted alone, then the rest.")
+
+
 def carry_out(asked: Original) -> Iterator[Result]:
     """Do it all, telling of each; lazily, so that a person reads of one thing while the next is done."""
     place, seed, resume = asked.dataset, asked.seed, asked.how.resume
-    if resume and _changes(asked) > 1:
-        raise DatasetError(
-            "--resume goes on with one thing at a time.",
-            hint="Name what was interrupted alone, then what was to follow; what was told as done is done.",
-            code="usage",
-        )
     if asked.audio_folder is not None:
         clips = clips_in(asked.audio_folder, asked.classe)
         yield work.compiled([asked.how.run(clips, place, source=asked.audio_folder)])
@@ -60,20 +64,11 @@ def carry_out(asked: Original) -> Iterator[Result]:
         yield work.randomize(place, into=None, seed=seed, resume=resume)
     if asked.split is not None:
         yield work.split_off(place, asked.split, asked.split_name, rest="", by="group", seed=seed, resume=resume)
-    elif asked.split_name:
-        raise DatasetError("--split-name goes with --split.", hint="Say which part: --split 0.2.", code="usage")
     if asked.metadata:
         yield work.metadata(place)
     if asked.file_count:
         count = file_count(open_dataset(place))
         yield Result(f"{place}: {count:,} files", {"dataset": str(place), "files": count})
-
-
-def _changes(asked: Original) -> int:
-    """How many things are to be done that a second time would be done anew."""
-    loaded, merged = asked.audio_folder is not None, asked.merge is not None
-    others = (asked.rename, asked.balance, asked.randomize, asked.split is not None)
-    return sum(map(bool, (loaded, merged, asked.classe and not loaded and not merged, *others)))
 
 
 def place_of(asked: Original) -> Path:

@@ -89,10 +89,10 @@ class Browse(Room):
 
     def _show_samples(self) -> None:
         """The samples of the class, those that are looked for, on the page that is open."""
-        content, find = self.session.content, self.find.lower()
+        content = self.session.content
         samples = content.members(self.label) if self.label else np.flatnonzero(content.labels >= 0)
-        if find:
-            samples = np.array([s for s in samples.tolist() if find in self._words(s)], np.int64)
+        if self.find:
+            samples = samples[self.session.holding(self.find)[samples]]
         self.samples = samples
         self.marked &= set(samples.tolist()) if self.marked else set()
         last = max(0, (len(samples) - 1) // PAGE)
@@ -104,15 +104,11 @@ class Browse(Room):
             f"{self.label or 'all'}: {len(samples):,} samples",
             f"page {self.page + 1:,} of {last + 1:,}",
             f"{len(self.marked):,} marked" if self.marked else "",
-            f"with “{self.find}” in file, recording or time" if find else "",
+            f"with “{self.find}” in file, recording or time" if self.find else "",
         ]
         self.query_one("#page", Static).update("  ·  ".join(word for word in words if word))
         self._show_sample()
         self.show_title()
-
-    def _words(self, sample: int) -> str:
-        origin = self.session.origin(sample)
-        return f"{origin.file}\n{origin.group}\n{origin.time or ''}".lower()
 
     def _show_sample(self) -> None:
         self.show_sample(self.query_one(SampleView), self.query_one(SampleTable).sample)
@@ -151,7 +147,10 @@ class Browse(Room):
     @work
     async def action_find(self) -> None:
         found = await self.ask("Find samples whose file, recording or time holds", self.find)
-        if found is not None:
+        if found is None:
+            return
+        sought = await self.wait_for("Looking", lambda advance: self.session.holding(found, advance=advance))
+        if sought is not None:
             self.find, self.page = found, 0
             self._show_samples()
 

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from database_tool.advance import Advance, silent
-from database_tool.editor.edits import Add, Content, Delete, Edit, Relabel, replay
+from database_tool.editor.edits import Add, Content, Delete, Edit, Relabel, Sample, replay
 from database_tool.operations import DELETED, relabel
 from tidzam.audio.features import Float32
 from tidzam.dataset import Dataset, Origin, open_dataset
 from tidzam.errors import DatasetError
+
+STEP = 10_000
+"""Samples that are searched between two words of how far it is."""
 
 
 class Session:
@@ -24,6 +27,8 @@ class Session:
         self.content = self._begin()
         self.edits: list[Edit] = []
         self._undone: list[Edit] = []
+        self._sought: tuple[str, str, tuple[Sample, ...]] | None = None
+        self._found = np.zeros(0, np.bool_)
 
     @classmethod
     def open(cls, folder: Path) -> Session:
@@ -76,6 +81,19 @@ class Session:
     def origin(self, sample: int) -> Origin:
         own = len(self.dataset)
         return self.dataset.origins()[sample] if sample < own else self.content.added[sample - own].origin
+
+    def holding(self, words: str, *, advance: Advance = silent) -> NDArray[np.bool_]:
+        """Of each sample, whether its file, recording or time holds `words`; (n,), not worked out twice."""
+        known = (words, self.dataset.checksum, self.content.added)
+        if known != self._sought:
+            found = np.zeros(len(self), np.bool_)
+            for sample in range(len(self)):
+                origin = self.origin(sample)
+                found[sample] = words.lower() in f"{origin.file}\n{origin.group}\n{origin.time or ''}".lower()
+                if not sample % STEP:
+                    advance(sample, len(self))
+            self._sought, self._found = known, found
+        return self._found
 
     def save(self, folder: Path | None = None, *, advance: Advance = silent) -> Dataset:
         """Write what is left at `folder`, or in the dataset's place, and go on with that, which it returns.

@@ -130,3 +130,6 @@ def test_what_cannot_be_read_has_a_reason(tmp_path: Path) -> None:
     for name, reason in (("empty", "holds no sound"), ("none", "not sound"), ("away", "cannot be read")):
         done = cut(whole(Clip(tmp_path / f"{name}.wav", "x", name)))
         assert not len(done.features) and reason in done.reason
+    write(tmp_path / "short.wav", 1.0)
+    behind = Clip(tmp_path / "short.wav", "x", "short", 5.0, 0.5)
+    assert cut(whole(behind)).reason == f"{tmp_path}/short.wav ends before 5 s."

@@ -49,6 +49,21 @@ def test_features_and_origins_of_own_and_added_samples(session: Session) -> None
     assert session.origin(21) == origin(77) and session.origin(20) == origin(20)
 
 
+def test_samples_are_sought_once(session: Session) -> None:
+    steps: list[int] = []
+    for _ in range(3):
+        found = session.holding("Recording-1", advance=lambda done, total: steps.append(total))
+    assert np.flatnonzero(found).tolist() == [4, 5, 6, 7] and steps == [21]
+    session.do(Add((Sample(sample(77), origin(5)),), "rain"))
+    assert np.flatnonzero(session.holding("Recording-1")).tolist() == [4, 5, 6, 7, 21]
+    session.undo()
+    session.do(Add((Sample(sample(78), origin(0)),), "rain"))
+    assert np.flatnonzero(session.holding("Recording-1")).tolist() == [4, 5, 6, 7]
+    session.do(Delete((0,)))
+    session.save()
+    assert np.flatnonzero(session.holding("Recording-1")).tolist() == [3, 4, 5, 6]
+
+
 @pytest.mark.parametrize("with_deletions", [False, True])
 def test_saving_writes_what_was_decided(session: Session, with_deletions: bool) -> None:
     session.do(Relabel((0,), "wren"))
