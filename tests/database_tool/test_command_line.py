@@ -204,6 +204,7 @@ def test_info_tells_of_few_recordings_and_of_what_was_left_out(sounds: Path) -> 
     run("create", "pond", sounds, *SMALL)
     found = values("info", "pond")
     assert found["classes"][1] == {"label": "owl", "parent": None, "samples": 2, "recordings": 1}
+    assert found["steps"][0]["source"] == str(sounds)
     assert found["first"] == "2026-05-01T06:30:00+00:00" and found["features"]["n_mels"] == 16
     assert "left out" in run("info", "pond").stdout
     assert "class owl has fewer than 2 recordings" in run("split", "pond", "--share", "0.2").stderr
@@ -261,6 +262,30 @@ def test_a_killed_run_leaves_the_old_and_goes_on(sounds: Path) -> None:
     done = subprocess.run([*argv, "--resume", "--json"], env=environment, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["counts"] == {"frog": 10, "rain": 306}
     assert not Path(".pond-writing").exists() and _session_is_empty(program.pid)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("create", "pond", "sounds", "--replace", *SMALL),
+        ("balance", "pond"),
+        ("randomize", "pond"),
+        ("split", "pond", "--share", "0.5"),
+        ("split", "pond", "--folds", "2"),
+        ("--dataset", "pond", "--audio-folder", "sounds", "--processes", "1"),
+        ("--dataset", "pond", "--balance"),
+        ("--dataset", "pond", "--randomize"),
+        ("--dataset", "pond", "--split", "0.5"),
+    ],
+)
+def test_resume_goes_on_with_the_same_alone(sounds: Path, words: tuple[str, ...]) -> None:
+    write_dataset(Path("pond"), [0] * 8 + [1] * 8, spec=FeatureSpec())
+    for name in ("pond", "pond-test", "pond-fold-1"):
+        Path(f".{name}-writing").mkdir()
+        Path(f".{name}-writing/progress.jsonl").write_text('"another"\n')
+    with pytest.raises(DatasetError, match="did something else"):
+        run(*words, "--resume")
+    run(*words)  # anew
 
 
 def _session_is_empty(session: int) -> bool:
