@@ -15,7 +15,8 @@ from trainer.checkpoints import Checkpoints
 from trainer.data import Data, Say, make_batches, open_data
 from trainer.experts import Plan, one_classifier, tree_of_experts
 from trainer.fine_tune import start_from
-from trainer.input.source import BACKGROUND, Batch, Source
+from trainer.input.source import BACKGROUND, Source
+from trainer.input.split import part_of
 from trainer.input.workers import ahead
 from trainer.loop import Report, Trainee
 from trainer.models import Build, find_model, several
@@ -74,7 +75,7 @@ def train(options: Options, *, say: Say, observers: Sequence[Observer] = ()) -> 
         test = look_at(data.test, data, plan, options)
         reports = place.run(
             trainee,
-            Batch(*(every[: options.training.batch_size] for every in test.batch)),  # it is asked often: be cheap
+            test.batch.first(options.training.batch_size),  # it is asked often: be cheap
             iterations=iterations,
             testing_step=options.training.testing_step,
         )
@@ -129,7 +130,7 @@ def supply(data: Data, plan: Plan, options: Options, part: tuple[int, int]) -> M
     Raises DatasetError if there is nothing in it.
     """
     index, count = part
-    mine = data if count == 1 else replace(data, train=data.train.part(index, count))
+    mine = data if count == 1 else replace(data, train=part_of(data.train, index, count))
     if not (mine.train.labels != BACKGROUND).any():
         raise DatasetError(
             f"There are {len(data.train)} strips to train on, too few for {count} workers.",

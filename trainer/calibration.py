@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import scipy.optimize
@@ -17,6 +17,7 @@ import scipy.special
 from numpy.typing import NDArray
 
 from trainer.measures import precision_recall_f1
+from trainer.models import Activation
 
 TEMPERATURES = (0.2, 5.0)
 """Where the temperature is sought."""
@@ -25,8 +26,6 @@ THRESHOLDS = np.round(np.arange(0.1, 0.901, 0.01), 2)
 DEFAULT_THRESHOLD = 0.5
 FEW = 10
 """With fewer examples than this, of a class or of its absence, the best threshold is luck, and not sought."""
-
-Activation = Literal["sigmoid", "softmax"]
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,10 @@ def start_from(bundle: Bundle, model: keras.Model, build: Build, classes: Sequen
     architecture.
     """
     require_same_features(spec, bundle.manifest.features, names=("this training", f"bundle {bundle.folder}"))
-    network = trained_network(bundle)
-    known = _outputs(bundle, network)
+    network, rows = _trained(bundle)
     source = [np.asarray(weight, dtype=np.float32) for weight in network.weights]
     axes = class_axes(build, spec, len(classes))
     _check_same(bundle, source, [tuple(weight.shape) for weight in model.weights], axes)
-    rows = {label: row for row, label in enumerate(known) if label}
     shared = [(k, rows[label]) for k, label in enumerate(classes) if label in rows]
     for variable, old, axis in zip(model.weights, source, axes, strict=True):
         variable.assign(old if axis is None else _merged(np.asarray(variable), old, axis, shared))
@@ -50,35 +48,23 @@ def start_from(bundle: Bundle, model: keras.Model, build: Build, classes: Sequen
     return Kept(kept, tuple(label for label in classes if label not in rows))
 
 
-def trained_network(bundle: Bundle) -> keras.Model:
-    """The network inside a bundle, from features to logits: without head, temperature and activation."""
+def _trained(bundle: Bundle) -> tuple[keras.Model, dict[str, int]]:
+    """The network inside a bundle, from features to logits: without head, temperature and activation. And of each class
+    the number of its output."""
     import keras
 
     whole = keras.models.load_model(bundle.file("keras"))
-    names = [layer.name for layer in whole.layers]
-    last = next((name for name in ("head", "temperature") if name in names), None)
+    layers = {layer.name: layer for layer in whole.layers}
+    head, classes = layers.get("head"), bundle.manifest.classes
+    last = head or layers.get("temperature")
     if last is None:
         raise BundleError(
             f"Bundle {bundle.folder} does not say where its network ends and its temperature begins.",
             hint="It is of an older Tidzam: train without --init.",
             code="init_network",
         )
-    return keras.Model(whole.input, whole.get_layer(last).input)
-
-
-def _outputs(bundle: Bundle, network: keras.Model) -> list[str]:
-    """The class of each output of the network; nothing for those that the bundle does not use."""
-    import keras
-
-    classes: list[str] = list(bundle.manifest.classes)
-    width = int(network.output.shape[-1])
-    if width == len(classes):
-        return classes
-    chosen = np.asarray(keras.models.load_model(bundle.file("keras")).get_layer("head").kernel).argmax(axis=0)
-    names = [""] * width
-    for place, label in zip(chosen, classes, strict=True):
-        names[place] = label
-    return names
+    outputs = range(len(classes)) if head is None else np.asarray(head.kernel).argmax(axis=0).tolist()
+    return keras.Model(whole.input, last.input), dict(zip(classes, outputs, strict=True))
 
 
 def class_axes(build: Build, spec: FeatureSpec, n_classes: int) -> list[int | None]:

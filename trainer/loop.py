@@ -137,6 +137,12 @@ class Trainee:
         cost = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=wanted, logits=said), axis=1)
         return cost if head.always else cost * tf.cast(mass > 0, cost.dtype)
 
+    def mean_cost(self, features: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        """Of examples that are only looked at."""
+        import tensorflow as tf
+
+        return tf.reduce_mean(self.cost(targets, self.model(features, training=False)))
+
     def train_step(self, features: tf.Tensor, targets: tf.Tensor, share: float | tf.Tensor = 1.0) -> tf.Tensor:
         """One update of the weights, counted in `step`. Returns the mean cost of the examples.
 
@@ -225,7 +231,7 @@ def run_local(
         told, learning_rate = train_step(*batch)
         loss = float(told)
         check_loss(loss, step)
-        tested = test is not None and (step % testing_step == 0 or step == iterations)
+        is_due = step % testing_step == 0 or step == iterations
         now = time.perf_counter()
         took, began = now - began, now
         yield Report(
@@ -235,7 +241,7 @@ def run_local(
             examples_per_s=len(batch.features) / took,
             input_wait=waited / took,
             of=iterations,
-            test_loss=float(test_step(*test)) if test is not None and tested else None,
+            test_loss=float(test_step(*test)) if test is not None and is_due else None,
         )
 
 
@@ -266,8 +272,4 @@ def _compile(trainee: Trainee, strategy: tf.distribute.Strategy) -> Compiled:
         losses = strategy.run(trainee.train_step, args=(*mine, 1 / replicas))
         return strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None), learning_rate
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def test_step(features: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_mean(trainee.cost(targets, trainee.model(features, training=False)))
-
-    return train_step, test_step
+    return train_step, tf.function(trainee.mean_cost, reduce_retracing=True)

@@ -34,7 +34,3 @@ class Strips:
 
     def origin(self, index: int) -> Origin:
         return self.origins[index] if self.origins else Origin(f"{index}.wav", group=str(index))
-
-    def part(self, index: int, count: int) -> Strips:
-        mine = slice(index, None, count)
-        return Strips(self.spec, self.classes, self.strips[mine], self.labels[mine], self.origins[mine])

@@ -130,7 +130,7 @@ class Coordinator:
                     check_loss(loss, done)
                     if done == pause:
                         _count_once(trainee, done)
-                    tested = test is not None and (done % testing_step == 0 or done == iterations)
+                    is_due = done % testing_step == 0 or done == iterations
                     yield Report(
                         step=done,
                         loss=loss,
@@ -138,7 +138,7 @@ class Coordinator:
                         examples_per_s=examples * (len(ends) - 1) / (ends[-1] - ends[0]),
                         input_wait=waited,
                         of=iterations,
-                        test_loss=float(test_step(*test)) if test is not None and tested else None,
+                        test_loss=float(test_step(*test)) if test is not None and is_due else None,
                     )
 
     def _round(self, train_step: Any, start: int, stop: int) -> Generator[list[float]]:
@@ -181,11 +181,7 @@ class Coordinator:
             loss = self._strategy.run(trainee.train_step, args=(features, targets))
             return tf.stack([loss, rate, tf.cast(tf.shape(features)[0], tf.float32), waited])
 
-        @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
-        def test_step(features: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-            return tf.reduce_mean(trainee.cost(targets, trainee.model(features, training=False)))
-
-        return train_step, test_step
+        return train_step, tf.function(trainee.mean_cost, autograph=False, reduce_retracing=True)
 
     @contextmanager
     def plain_errors(self) -> Iterator[None]:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.dataset import Dataset, Origin, open_dataset
 from tidzam.errors import DatasetError
-from trainer.input.source import BACKGROUND, Source
-from trainer.input.split import Subset
+from trainer.input.source import BACKGROUND
 
 
 class CompiledSource:
@@ -43,9 +42,6 @@ class CompiledSource:
 
     def origin(self, index: int) -> Origin:
         return self._dataset.origins()[index]
-
-    def part(self, index: int, count: int) -> Source:
-        return Subset(self, np.arange(index, len(self), count))
 
     def __getstate__(self) -> dict[str, Any]:
         """What maps files stays here; another process opens them for itself."""

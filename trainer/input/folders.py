@@ -17,8 +17,7 @@ from tidzam.clips import Clip
 from tidzam.dataset import Origin
 from tidzam.errors import AudioError, DatasetError
 from trainer.input.cache import StripCache
-from trainer.input.source import BACKGROUND, Source
-from trainer.input.split import Subset
+from trainer.input.source import BACKGROUND
 
 PIECE_S = 60.0
 """A longer file is a strip for each so many seconds, so that a window of it costs no more than a piece of it."""
@@ -67,9 +66,6 @@ class FolderSource:
     def origin(self, index: int) -> Origin:
         piece = self._pieces[index]
         return Origin(str(piece.path), piece.start_s, piece.channel, group=piece.group)
-
-    def part(self, index: int, count: int) -> Source:
-        return Subset(self, np.arange(index, len(self), count))
 
 
 def scan(clips: Sequence[Clip]) -> Scan:

@@ -21,6 +21,9 @@ class Batch(NamedTuple):
     features: Float32
     targets: Float32
 
+    def first(self, count: int) -> Batch:
+        return Batch(self.features[:count], self.targets[:count])
+
 
 class Source(Protocol):
     """Strips of features. A *strip* is the log-mel features of a stretch of sound, in dB, of any length.
@@ -53,8 +56,4 @@ class Source(Protocol):
 
     def origin(self, index: int) -> Origin:
         """The file that strip number `index` is of, and where in it the strip begins."""
-        ...
-
-    def part(self, index: int, count: int) -> Source:
-        """What worker `index` of `count` reads: the parts are disjoint, and all together everything."""
         ...

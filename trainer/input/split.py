@@ -50,9 +50,6 @@ class Subset:
     def origin(self, index: int) -> Origin:
         return self._source.origin(int(self._indices[index]))
 
-    def part(self, index: int, count: int) -> Source:
-        return Subset(self._source, self._indices[index::count])
-
 
 class Joined:
     """Several sources of the same classes and features, one after the other."""
@@ -78,12 +75,14 @@ class Joined:
         source, inside = self._place(index)
         return source.origin(inside)
 
-    def part(self, index: int, count: int) -> Source:
-        return Subset(self, np.arange(index, len(self), count))
-
     def _place(self, index: int) -> tuple[Source, int]:
         number = int(np.searchsorted(self._starts, index, side="right")) - 1
         return self._sources[number], index - int(self._starts[number])
+
+
+def part_of(source: Source, index: int, count: int) -> Subset:
+    """Every `count`-th strip of `source`, from number `index` on: the parts are disjoint, and together all of it."""
+    return Subset(source, np.arange(index, len(source), count))
 
 
 def split(source: Source) -> tuple[Subset, Subset]:

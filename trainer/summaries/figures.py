@@ -35,7 +35,7 @@ def map_grid(maps: Float32) -> Picture:
     return grid([coloured(unit(maps[:, :, k]).T[::-1], "viridis") for k in range(maps.shape[2])])
 
 
-def sprites(features: Float32, *, side: int = 48) -> Picture:
+def sprites(features: Float32, *, side: int) -> Picture:
     """One picture of many spectrograms, each `side` pixels square, in rows of as many as there are rows.
 
     `features` has shape (n, frames, mels). It is what the projector cuts its points' pictures from.

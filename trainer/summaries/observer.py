@@ -43,6 +43,8 @@ SHOWN = 4
 """Examples whose feature maps are drawn."""
 HEARD = 8
 """Mistaken examples that are kept to be listened to."""
+TRACED = 32
+"""Examples of the training step whose graph is drawn."""
 PR_THRESHOLDS = 101
 MAPS = 32
 
@@ -111,7 +113,7 @@ class Summaries:
         with self._train.writer.as_default(step=step):
             self._write_progress()
             if first := not self._drew_graph:
-                write_graph(self._trainee, self._few(self._train), step)
+                write_graph(self._trainee, self._train.examples.batch.first(TRACED), step)
                 self._drew_graph = True
             if rich:
                 self._write_weights()
@@ -164,7 +166,8 @@ class Summaries:
             _write_scalars(prefix, measures)
             if rich:
                 _write_curves(prefix, head, targets, said)
-                tf.summary.image(f"{prefix}confusion", _picture(_confusion(measures, head)))
+                confusion = plots.confusion_matrix(measures.clips.confusion, head.classes)
+                tf.summary.image(f"{prefix}confusion", _picture(confusion))
                 self._write_mistakes(prefix, head, examples, asked, said)
 
     def _heads(self, examples: Examples) -> Iterator[tuple[Head, str, Any]]:
@@ -212,7 +215,7 @@ class Summaries:
 
     def _write_embeddings(self, step: int) -> None:
         examples = self._validation.examples
-        batch = self._few(self._validation, self._nb_embeddings)
+        batch = examples.batch.first(self._nb_embeddings)
         maker = layers.embedding(self._trainee.model)
         if maker is None or not len(batch.features):
             return
@@ -223,10 +226,6 @@ class Summaries:
         ]
         header = ("class", "file", "offset_s", "step")
         projector.write_embeddings(self._validation.folder, vectors, batch.features, header=header, labels=rows)
-
-    def _few(self, side: _Side, count: int = 32) -> Any:
-        batch = side.examples.batch
-        return type(batch)(batch.features[:count], batch.targets[:count])
 
     def _label(self, target: Float32) -> str:
         """The class of an example, the deepest one with experts: their heads come after those above them."""
@@ -262,10 +261,6 @@ def _write_curves(prefix: str, head: Head, targets: Float32, said: Any) -> None:
         curve = summary.pb(label, targets[:, k] >= 0.5, said[:, k], num_thresholds=PR_THRESHOLDS)
         curve.value[0].tag = f"{prefix}pr/{label}"
         tf.summary.experimental.write_raw_pb(curve.SerializeToString())
-
-
-def _confusion(measures: Measures, head: Head) -> bytes:
-    return plots.confusion_matrix(measures.clips.confusion, head.classes)
 
 
 def _picture(png: bytes) -> Any:

@@ -13,6 +13,7 @@ from tests.support.tones import SPEC, options
 from tidzam.errors import DatasetError
 from trainer.app import about, plan_for, supply
 from trainer.data import open_data
+from trainer.input.split import part_of
 from trainer.models import original
 
 
@@ -21,9 +22,8 @@ def quiet(_: str) -> None: ...
 
 def test_workers_read_disjoint_files_and_all_together_everything(folders: Path, tmp_path: Path) -> None:
     data = open_data(options(folders, tmp_path / "x"), quiet)
-    files = [
-        {part.origin(k).file for k in range(len(part))} for part in (data.train.part(index, 2) for index in (0, 1))
-    ]
+    parts = [part_of(data.train, index, 2) for index in (0, 1)]
+    files = [{one.origin(k).file for k in range(len(one))} for one in parts]
     assert all(files) and not files[0] & files[1]
     assert files[0] | files[1] == {data.train.origin(k).file for k in range(len(data.train))}
 
@@ -49,7 +49,7 @@ def test_too_many_workers_are_refused(folders: Path, tmp_path: Path) -> None:
 def test_what_workers_agree_on_names_classes_count_and_features(folders: Path, tmp_path: Path) -> None:
     data = open_data(options(folders, tmp_path / "x"), quiet)
     assert about(data) == f"{len(data.train)} strips of high, low ({SPEC.shape[0]} frames of 16 mels)"
-    fewer = replace(data, train=data.train.part(0, 2))
+    fewer = replace(data, train=part_of(data.train, 0, 2))
     assert about(fewer) != about(data)
 
 

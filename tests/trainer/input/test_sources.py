@@ -18,7 +18,7 @@ from tidzam.errors import DatasetError
 from trainer.input.cache import StripCache
 from trainer.input.folders import PIECE_S, FolderSource, scan
 from trainer.input.source import BACKGROUND
-from trainer.input.split import Joined, Subset, split
+from trainer.input.split import Joined, Subset, part_of, split
 from trainer.input.tree import find_leaves
 
 
@@ -129,8 +129,8 @@ def test_of_two_recordings_one_validates() -> None:
 def test_parts_are_disjoint_and_all_together_everything() -> None:
     source = source_of([str(k) for k in range(10)], [0] * 10)
     for whole in (source, Subset(source, np.arange(10)), Joined([source])):
-        parts = [whole.part(index, 3) for index in range(3)]
-        seen = [int(part.strip(k)[0, 0]) for part in parts for k in range(len(part))]
+        parts = [part_of(whole, index, 3) for index in range(3)]
+        seen = [int(one.strip(k)[0, 0]) for one in parts for k in range(len(one))]
         assert sorted(seen) == list(range(10))
 
 
