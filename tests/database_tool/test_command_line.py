@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from database_tool import terminal
 from database_tool.__main__ import app
 from database_tool.options import processes_of
 from tests.support.bundles import write_tone_bundle
@@ -103,6 +106,31 @@ def test_the_readable_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert values("rename", "pond", "marsh")["was"] == "pond" and not Path("pond").exists()
     assert len(values("metadata", "marsh")["statistics"]["mean_db"]) == 8
     assert all(step in run("info", "marsh").stdout for step in ("merge", "add class", "rename"))
+
+
+def test_seed_and_unit_are_heeded(tmp_path: Path) -> None:
+    def steps(name: str) -> list[tuple[object, object]]:
+        found = values("info", tmp_path / name)["steps"]
+        return [(step["seed"], step.get("by")) for step in found]
+
+    pond = write_dataset(tmp_path / "pond", [0] * 12 + [1] * 8).folder
+    run("split", pond, "--folds", "2", "--by", "source", "--seed", "3")
+    assert steps("pond-fold-2") == [(3, "source")]
+    run("split", pond, "--share", "0.5", "--rest", "rest", "--by", "source", "--seed", "4")
+    assert steps("pond-test") == steps("rest") == [(4, "source")]
+    run("balance", pond, "--into", tmp_path / "even", "--seed", "5")
+    assert steps("even") == [(5, None)]
+    run("--dataset", pond, "--balance", "--randomize", "--split", "0.5", "--split-name", "part", "--seed", "6")
+    assert steps("pond") == [(6, None), (6, None), (6, "group")]
+    with pytest.raises(DatasetError, match="which day"):
+        run("split", pond, "--share", "0.5", "--name", "other", "--by", "day")
+
+
+def test_progress_is_drawn_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = StringIO()
+    monkeypatch.setattr(terminal, "errors", Console(file=shown, force_terminal=True))
+    run("verify", write_dataset(tmp_path / "pond", [0]).folder)
+    assert "verifying" in shown.getvalue() and "3/3" in shown.getvalue()
 
 
 @pytest.mark.parametrize("command", [("merge", "creek"), ("balance",), ("randomize",)])

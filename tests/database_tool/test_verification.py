@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from database_tool.verification import verify
 from tests.support.datasets import write
+from tidzam.dataset.manifest import read_manifest, write_manifest
 from tidzam.errors import DatasetError
+from tidzam.manifests import entry_of
 
 
 def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
@@ -37,13 +40,22 @@ def test_what_is_missing_cut_or_too_much_is_found(tmp_path: Path) -> None:
 
 
 def test_parts_that_disagree_are_found_though_all_checksums_hold(tmp_path: Path) -> None:
-    from tidzam.dataset.manifest import read_manifest, write_manifest
-
     folder = write(tmp_path / "pond", [0, 1, 2]).folder
     manifest, _ = read_manifest(folder)
     write_manifest(folder, manifest.model_copy(update={"counts": {"frog": 2, "rain": 1, "wren": 0}}))
     (damage,) = verify(folder)
     assert damage.path.name == "manifest.json" and "[2, 1, 0]" in damage.reason
+
+
+def test_samples_that_hold_no_numbers_are_found_though_all_checksums_hold(tmp_path: Path) -> None:
+    folder = write(tmp_path / "pond", [0, 1, 2]).folder
+    manifest, _ = read_manifest(folder)
+    path = folder / "shards" / "00000.features.npy"
+    np.lib.format.open_memmap(path, mode="r+")[1, 0, 0] = np.nan
+    shard = manifest.shards[0].model_copy(update={"features": entry_of(path)})
+    write_manifest(folder, manifest.model_copy(update={"shards": (shard,)}))
+    (damage,) = verify(folder)
+    assert damage.path.name == "shards" and "hold no numbers" in damage.reason
 
 
 def test_where_there_is_no_dataset_there_is_nothing_to_verify(tmp_path: Path) -> None:

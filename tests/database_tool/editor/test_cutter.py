@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from database_tool.editor import cutter
 from database_tool.editor.cutter import Cutter, View
 from database_tool.editor.stream import Stream
 from database_tool.editor.widgets import SpectrogramView, Title
@@ -97,6 +98,14 @@ async def test_a_window_is_added_where_nothing_is_marked_and_undone(pond: Path, 
         assert added.origin.offset_s == pytest.approx(10.1) and app.session.content.counts() == [4, 5, 4]
         await person.press("u", "escape")
         assert app.session.content.counts() == [4, 4, 4] and app.screen is app.browse
+
+
+async def test_too_much_at_once_is_not_cut(pond: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cutter, "LONGEST_S", 1.5)
+    async with editing(pond, stream=made / "tones.wav") as (app, person):
+        await person.press("left_square_bracket", "down", "down", "right_square_bracket", "enter")
+        await person.wait()
+        assert "are cut at once: mark less" in person.told and not app.session.unsaved
 
 
 async def test_pages_are_drawn_as_the_cursor_goes(pond: Path, made: Path) -> None:
