@@ -1,5 +1,6 @@
 """Folders of clips into a dataset, with all that can be odd about them."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,6 +124,7 @@ def test_more_is_added_to_what_is_there(sounds: Path) -> None:
 
 def test_a_run_that_was_stopped_goes_on(sounds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (sounds / "frog" / "a.wav").touch()
+    write(sounds / "frog" / "frog0.wav", rate_hz=44100)  # told once, not again
     whole = compile_clips(request(sounds, "b/pond"), say=print).dataset
     writer = compilation.DatasetWriter
     monkeypatch.setattr(
@@ -136,6 +138,12 @@ def test_a_run_that_was_stopped_goes_on(sounds: Path, monkeypatch: pytest.Monkey
     with pytest.raises(KeyboardInterrupt):
         compile_clips(request(sounds), say=print, advance=stop)
     assert not (sounds.parent / "pond").exists()
+    last = sounds / "wren" / "wren0.wav"
+    stat = last.stat()
+    os.utime(last, ns=(stat.st_atime_ns, 0))
+    with pytest.raises(DatasetError, match="from other files"):
+        compile_clips(request(sounds, resume=True), say=print)
+    os.utime(last, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     said: list[str] = []
     made = compile_clips(request(sounds, resume=True), say=said.append)
     assert said == ["going on after 9 samples"] and len(made.skipped) == 1

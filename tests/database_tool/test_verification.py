@@ -47,6 +47,16 @@ def test_parts_that_disagree_are_found_though_all_checksums_hold(tmp_path: Path)
     assert damage.path.name == "manifest.json" and "[2, 1, 0]" in damage.reason
 
 
+def test_a_table_that_lacks_a_row_is_found_though_all_checksums_hold(tmp_path: Path) -> None:
+    folder = write(tmp_path / "pond", [0, 1, 2]).folder
+    manifest, _ = read_manifest(folder)
+    table = folder / "origins.csv"
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
+    write_manifest(folder, manifest.model_copy(update={"origins": entry_of(table)}))
+    (damage,) = verify(folder)
+    assert "it has 2 rows for 3 samples" in damage.reason
+
+
 def test_samples_that_hold_no_numbers_are_found_though_all_checksums_hold(tmp_path: Path) -> None:
     folder = write(tmp_path / "pond", [0, 1, 2]).folder
     manifest, _ = read_manifest(folder)
