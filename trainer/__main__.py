@@ -141,13 +141,15 @@ def _run(options: Options) -> None:
     with following() as follower:
         bundles = train(options, say=say, observers=(follower.watch,))
     for bundle in bundles:
-        say(_verdict(bundle))
+        say(verdict(bundle))
 
 
-def _verdict(bundle: Bundle) -> str:
+def verdict(bundle: Bundle) -> str:
+    """What is said of a bundle when it is written."""
     validation: dict[str, Any] = bundle.manifest.accuracy["validation"]
     size = sum(entry.size_bytes for entry in bundle.manifest.files.values())
-    return f"{bundle.folder}: {size // 1000} kB, macro F1 {validation['macro_f1']:.3f} on validation clips"
+    right = f"macro F1 {validation['macro_f1']:.3f} on validation clips" if validation["windows"] else "not validated"
+    return f"{bundle.folder}: {size // 1000} kB, {right}"
 
 
 cli.command("evaluate")(evaluate_command)

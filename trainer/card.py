@@ -85,7 +85,7 @@ def _how_well(measures: Measures, data: str) -> Iterator[str]:
             "over a clip's windows."
         )
     yield (
-        f"Window by window, each class at its threshold: macro F1 **{measures.macro_f1:.3f}**, "
+        f"Window by window, each class at its threshold: macro F1 **{_number(measures.macro_f1)}**, "
         f"mean average precision **{_number(measures.mean_average_precision)}**."
     )
     yield from ("", "| class | windows | threshold | precision | recall | F1 | average precision |")

@@ -71,8 +71,8 @@ class Measures:
 
     @property
     def macro_f1(self) -> float:
-        """The mean of the classes' F1."""
-        return float(np.mean([one.f1 for one in self.classes.values()]))
+        """The mean of the classes' F1; NaN without windows."""
+        return float(np.mean([one.f1 for one in self.classes.values()])) if self.windows else float("nan")
 
     @property
     def mean_average_precision(self) -> float:

@@ -1,12 +1,16 @@
 """Counting what was right, by hand and against the definition."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.bundles import tone_manifest
+from tidzam.bundle import Bundle
+from trainer.__main__ import verdict
 from trainer.measures import clip_means, confusion, measure, pr_curve, precision_recall_f1
 
 HALF = {"a": 0.5, "b": 0.5}
@@ -80,3 +84,15 @@ def test_a_class_that_is_not_there_is_not_in_the_mean_average_precision() -> Non
     measures = measure(np.array([[1, 0], [0, 0]]), np.array([[0.9, 0.1], [0.2, 0.1]]), ("a", "b"), thresholds=HALF)
     assert measures.mean_average_precision == 1.0
     assert measures.to_dict()["classes"]["b"]["average_precision"] is None
+
+
+def test_what_nothing_was_measured_of_is_not_called_perfect() -> None:
+    """As an expert of whose classes no recording was kept for validation."""
+    measures = measure(np.zeros((0, 2)), np.zeros((0, 2)), ("a", "b"), thresholds=HALF)
+    assert measures.to_dict()["macro_f1"] is None
+    manifest = tone_manifest("x", ("a", "b"))
+    said = [
+        verdict(Bundle(Path("x"), manifest.model_copy(update={"accuracy": {"validation": one.to_dict()}})))
+        for one in (measures, measure(np.eye(2), np.eye(2), ("a", "b"), thresholds=HALF))
+    ]
+    assert said == ["x: 0 kB, not validated", "x: 0 kB, macro F1 1.000 on validation clips"]
