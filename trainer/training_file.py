@@ -41,7 +41,7 @@ SOFTMAX_STEPS: tuple[AnyStep, ...] = (
     Equalise(db=10.0),
     Gain(db=(-10.0, 10.0)),
     Background(alone=0.0),
-    Mixup(),
+    Mixup(alpha=1.0, domain="power"),
     SpecAugment(),
 )
 """What `configs/training/accurate.yaml` says, and background under it where there is one."""
