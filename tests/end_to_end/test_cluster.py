@@ -91,7 +91,9 @@ def test_nothing_is_lost_with_a_parameter_server_on_the_way(run: Processes, tmp_
     counted = run.result("second")
     assert counted["began"] >= 200 and counted["reports"] == 900 - counted["began"]
     assert counted["step"] == 900
-    assert set(counted["weights"]) == {-900.0}, "each step takes exactly one away, whoever makes it"
+    assert counted["weights"] == [-900.0] * 4, "each step takes exactly one away, whoever makes it"
+    servers = [f"/job:ps/replica:0/task:{number}" for number in (0, 0, 1, 1)]
+    assert [device.partition("/device")[0] for device in counted["servers"]] == servers, "a kernel is on both"
     assert [process.wait(20) for process in others] == [0, 0, 0], "they end by themselves"
 
 
@@ -105,6 +107,9 @@ def test_a_killed_worker_comes_back_and_a_second_coordinator_does_not_come_in(ru
     coordinator = run.start("worker0", [*PROOF, "worker", "0", ps, workers, "1000000"])
     run.wait_for("worker0", "step 100")
     lost.kill()
+    foreign = run.start("foreign", [*PROOF, "worker", "1", ps, workers, "twos"])
+    assert foreign.wait(STARTS_WITHIN_S) == 1, "it is refused, not the training"
+    assert f"trainer: worker 1 at {other} has twos, and the training is on ones." in run.said("foreign")
     again = run.start("again", [*PROOF, "worker", "1", ps, workers, "0"])
     elsewhere = f"127.0.0.1:{free_port()},{other}"  # as another machine would: its own address in the place of ours
     seconds = [run.start("same", [*PROOF, "worker", "0", ps, workers, "10"])]

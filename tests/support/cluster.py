@@ -1,7 +1,8 @@
 """A cluster's process whose training proves itself: each step takes exactly one away from each weight.
 
 `python -m tests.support.cluster JOB INDEX PS WORKERS ITERATIONS [CHECKPOINTS [resume]]` is a parameter server, a worker
-or, as worker 0, the coordinator, which ends with a line of JSON: what it counted. Ctrl-C ends its training early.
+or, as worker 0, the coordinator, which ends with a line of JSON: what it counted. Ctrl-C ends its training early. For a
+worker, ITERATIONS may say what its data are, if they are not what the others have.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def main() -> None:
         return
     station = Station(cluster)
     time.sleep(READING_S)
-    station.supply(lambda start: batches(cluster.index, start), about="ones")
+    about = "ones" if iterations.isdecimal() else iterations
+    station.supply(lambda start: batches(cluster.index, start), about=about)
     station.wait()
 
 
@@ -61,11 +63,19 @@ def coordinate(cluster: Cluster, iterations: int, places: list[str]) -> dict[str
         return train(coordinator, iterations, places)
 
 
+def three_weights_and_a_bias(shape: tuple[int, int], outputs: int) -> Any:
+    import keras
+
+    layers = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(outputs, kernel_initializer="zeros")]
+    return keras.Sequential(layers)
+
+
 def train(coordinator: Coordinator, iterations: int, places: list[str]) -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
     from trainer.checkpoints import Checkpoints
+    from trainer.cluster.partition import FLOAT_BYTES, partitioned
     from trainer.loop import Head, Trainee
 
     class Descending(Trainee):
@@ -78,8 +88,7 @@ def train(coordinator: Coordinator, iterations: int, places: list[str]) -> dict[
     with strategy.scope():
         only_first = tf.VariableAggregation.ONLY_FIRST_REPLICA
         step = tf.Variable(0, dtype=tf.int64, trainable=False, aggregation=only_first)
-        layers = [keras.Input((3, 1)), keras.layers.Flatten(), keras.layers.Dense(1, kernel_initializer="zeros")]
-        model = keras.Sequential(layers)
+        model = partitioned(three_weights_and_a_bias, part_bytes=FLOAT_BYTES)((3, 1), 1)
         optimizer = keras.optimizers.SGD(1.0)
         optimizer.build(model.trainable_variables)
         trainee = Descending(model, optimizer, step, heads=[Head("one", ("one",))], activation="sigmoid")
@@ -105,6 +114,7 @@ def train(coordinator: Coordinator, iterations: int, places: list[str]) -> dict[
         "weights": weights,
         "keras": int(optimizer.iterations.numpy()),
         "reports": len(reports),
+        "servers": sorted(variable.value.device for variable in model.trainable_variables),
     }
     coordinator.dismiss()
     return counted

@@ -102,7 +102,9 @@ def test_training_writes_a_bundle_and_its_measures(tmp_path: Path) -> None:
     train_bundles(
         tmp_path, seed=2, say=lambda _: None, lessons=(Lesson("selector", ".", 2),), clips=4, scene_seeds=(1001,)
     )
-    accuracy = read_bundle(tmp_path / "selector").manifest.accuracy
+    manifest = read_bundle(tmp_path / "selector").manifest
+    accuracy = manifest.accuracy
+    assert manifest.provenance["data"]["train"] == "sounds", "not a folder of this machine, which is gone"
     assert accuracy["scenes"]["seeds"] == [1001] and accuracy["scenes"]["windows"] == 480
     assert set(accuracy["scenes"]["classes"]) == set(LABELS.roots)
 

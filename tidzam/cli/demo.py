@@ -73,8 +73,19 @@ def _sounding(source: SourceStatus, now: datetime) -> dict[str, list[str]]:
 def train(
     out: Annotated[Path, typer.Option(help="Where the bundles selector, birds and frogs go.")] = DEMO_BUNDLES,
     seed: Seed = 1,
+    as_json: JsonOption = False,
 ) -> None:
     """Train the demo's classifiers from synthesised sound, and measure them on scenes of other seeds."""
     from tidzam.demo.training import train_bundles
 
-    train_bundles(out, seed=seed, say=say)
+    scores = train_bundles(out, seed=seed, say=say)
+    if as_json:
+        console.print_json(json.dumps(scores))
+        return
+    names = ("macro_f1", "exact_match", "event_recall")
+    table = Table(box=None, header_style="dim")
+    for title in ("bundle", *(name.replace("_", " ") for name in names)):
+        table.add_column(title)
+    for bundle, one in scores.items():
+        table.add_row(bundle, *(f"{one[name]:.4f}" for name in names))
+    console.print(table)

@@ -58,10 +58,11 @@ def train_bundles(
     Raises NodeError, with what the trainer said last, if a training fails.
     """
     with tempfile.TemporaryDirectory(prefix="tidzam-demo-") as temporary:
-        sounds = write_training_folders(Path(temporary) / "sounds", seed=seed, clips=clips, say=say)
+        write_training_folders(Path(temporary) / "sounds", seed=seed, clips=clips, say=say)
         for lesson in lessons:
             say(f"training {lesson.name}")
-            _train(trainer_argv(lesson, sounds, out / lesson.name, seed))
+            # From there, so that the bundle tells of `sounds` and not of a folder that is gone.
+            _train(trainer_argv(lesson, Path("sounds"), out.resolve() / lesson.name, seed), folder=Path(temporary))
             shutil.rmtree(out / f"{lesson.name}.training")  # what it keeps of the training itself
     say("measuring on scenes of other seeds")
     return measure({lesson.name: read_bundle(out / lesson.name) for lesson in lessons}, seeds=scene_seeds)
@@ -69,7 +70,7 @@ def train_bundles(
 
 def trainer_argv(lesson: Lesson, sounds: Path, out: Path, seed: int) -> list[str]:
     """The trainer's command line: an expert learns its voices over all the others."""
-    argv = [sys.executable, "-m", "trainer", "--dataset-train", str(sounds / lesson.folder), "--out", str(out)]
+    argv = [sys.executable, "-P", "-m", "trainer", "--dataset-train", str(sounds / lesson.folder), "--out", str(out)]
     argv += ["--training-iterations", str(lesson.iterations), "--testing-step", "100", "--seed", str(seed)]
     argv += ["--stats-step", "0"]
     if lesson.name == SELECTOR:
@@ -89,9 +90,9 @@ def measure(bundles: dict[str, Bundle], *, seeds: Sequence[int]) -> dict[str, An
     return scores
 
 
-def _train(argv: list[str]) -> None:
+def _train(argv: list[str], *, folder: Path) -> None:
     """Run the trainer, its progress on this terminal: it imports TensorFlow, which must not happen here."""
-    done = subprocess.run(argv, check=False, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
+    done = subprocess.run(argv, check=False, cwd=folder, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
     if done.returncode:
         raise NodeError(
             f"The trainer ended with {done.returncode}.",

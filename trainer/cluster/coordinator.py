@@ -18,7 +18,7 @@ from tidzam import __version__
 from tidzam.errors import ClusterError, DatasetError
 from trainer.cluster import calls
 from trainer.cluster.members import Cluster, Member, wait_until_reachable, why_silent
-from trainer.cluster.station import Station
+from trainer.cluster.station import Station, other_data
 from trainer.input.source import Batch
 from trainer.loop import Report, Trainee, check_loss
 from trainer.models import Build
@@ -77,6 +77,7 @@ class Coordinator:
             calls.ask(member, "claim", self._cluster.me.address)
             if member.job == "worker":
                 _check_data(member, about)
+        calls.ask(self._cluster.servers[0], "train", about)  # so that one who comes later can ask
         spec = tf.train.ClusterSpec({**self._station.spec.as_dict(), "chief": [_own_address(self._cluster)]})
         resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
             spec, task_type="chief", task_id=0, rpc_layer="grpc"
@@ -282,8 +283,4 @@ def _check_data(member: Member, about: str) -> None:
             told = True
         time.sleep(DATA_POLL_S)
     if theirs != about:
-        raise ClusterError(
-            f"{member} trains on {theirs}, and this is {about}.",
-            hint="Give every worker the same data and options.",
-            code="cluster_data",
-        )
+        raise other_data(member, theirs, about)

@@ -14,7 +14,7 @@ import numpy as np
 from tidzam import __version__
 from tidzam.errors import ClusterError
 from trainer.cluster import calls
-from trainer.cluster.members import Cluster, why_silent
+from trainer.cluster.members import Cluster, Member, why_silent
 from trainer.input.source import Batch
 from trainer.place import MakeBatches
 from trainer.runtime import load_tensorflow
@@ -67,7 +67,7 @@ class Station:
         self.cluster = cluster
         self._supply: Supply | None = None
         self._about = ""
-        self._leader = ""
+        self._leader, self._training = "", ""
         self._leaving = threading.Event()
         calls.register(self._answer)
         self.spec = tf.train.ClusterSpec({"ps": list(cluster.ps), "worker": list(cluster.workers)})
@@ -82,7 +82,15 @@ class Station:
         log.info("%s: serving", cluster.me)
 
     def supply(self, make: MakeBatches, *, about: str) -> None:
-        """Make batches for the training from now on. `about` says what they are of: all workers must say the same."""
+        """Make batches for the training from now on. `about` says what they are of: all workers must say the same.
+
+        Raises ClusterError (`cluster_data`) if a training is under way on other data: then its other workers go on.
+        """
+        first = self.cluster.servers[0]
+        if not self.cluster.coordinates and why_silent(first.address) is None:
+            theirs = calls.ask(first, "training")
+            if theirs not in ("", about):
+                raise other_data(self.cluster.me, about, theirs)
         self._supply, self._about = Supply(make), about
 
     def wait(self) -> None:
@@ -103,6 +111,11 @@ class Station:
                 return self._hello()
             case b"claim":
                 return self._claim(text.decode())
+            case b"train":
+                self._training = text.decode()
+                return b""
+            case b"training":
+                return (self._training if self._leader and why_silent(self._leader) is None else "").encode()
             case b"leave":
                 self._leaving.set()
                 return b""
@@ -127,3 +140,12 @@ class Station:
             if self._supply is not None:
                 self._supply.restart()
         return self._leader.encode()
+
+
+def other_data(member: Member, mine: str, theirs: str) -> ClusterError:
+    """`member` cannot take part: it has data of its own."""
+    return ClusterError(
+        f"{member} has {mine}, and the training is on {theirs}.",
+        hint="Give every worker the same data and options.",
+        code="cluster_data",
+    )

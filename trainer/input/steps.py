@@ -225,8 +225,9 @@ class ShiftBands(Step):
 class Mixup(Step):
     """Examples blended with others of the batch, and their targets alike.
 
-    After H. Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018. With `domain: db` the pictures are
-    blended, with `power` the sounds.
+    After H. Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, with `domain: db`, which blends the
+    pictures. `power` blends the sounds, after Y. Tokozume et al., "Learning from Between-class Examples for Deep Sound
+    Recognition", ICLR 2018; there `alpha` is 1: any proportion is as likely.
     """
 
     step: Literal["mixup"] = "mixup"
