@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -29,19 +30,38 @@ def install(part: Part = "") -> None:
     say("everything is there")
 
 
+BESIDE = ("tests/benchmarks", "tests/end_to_end/test_cluster.py", "tests/trainer")
+"""Tests that hear nothing: they run beside the others, which mostly wait for sound, and give way to them."""
+
+
 def test(context: typer.Context) -> None:
     """Run every check: ruff, mypy and the tests, end to end ones included. Arguments go to pytest."""
     root = checkout()
     if root is None:
         raise SetupError("The tests come with a checkout.", hint="Clone the project and run bin/tidzam test there.")
-    steps = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"], ["pytest", *context.args]]
-    for step in steps:
-        say(" ".join(step))
-        _run(root, step)
+    for step in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
+        _check(_start(root, step))
+    if context.args:
+        _check(_start(root, ["pytest", *context.args]))
+        return
+    with tempfile.TemporaryFile() as told:
+        beside = _start(root, ["pytest", *BESIDE], nice=10, into=told)
+        others = _start(root, ["pytest", *(f"--ignore={tests}" for tests in BESIDE)])
+        others.wait()
+        beside.wait()
+        told.seek(0)
+        say(f"the tests that ran beside those:\n{told.read().decode(errors='replace')}")
+    _check(others)
+    _check(beside)
 
 
-def _run(root: Path, step: list[str]) -> None:
+def _start(root: Path, step: list[str], *, nice: int = 0, into: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    say(" ".join(step))
+    argv = ["nice", f"-n{nice}", sys.executable, "-m", *step]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-m", *step], cwd=root, env=environment, check=False)
-    if done.returncode:
+    return subprocess.Popen(argv, cwd=root, env=environment, stdout=into, stderr=into)
+
+
+def _check(process: subprocess.Popen[bytes]) -> None:
+    if process.wait():
         raise typer.Exit(1)
