@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
 
@@ -16,7 +16,7 @@ from trainer.input.batches import Batches
 from trainer.input.source import Batch
 
 AHEAD = 4
-"""Batches that a thread makes before they are asked for. A process has one ready, and one at work."""
+"""Batches that wait here until they are asked for. A process has one more ready, and one at work."""
 
 
 def ahead(batches: Batches, start: int, stop: int, *, processes: int) -> Generator[Batch]:
@@ -25,15 +25,15 @@ def ahead(batches: Batches, start: int, stop: int, *, processes: int) -> Generat
     With 0 `processes` a thread of this one makes them. Raises SetupError if a process is killed.
     """
     numbers = range(start, stop)
-    return _by_processes(batches, numbers, processes) if processes else _by_thread(batches, numbers)
+    return _by_processes(batches, numbers, processes) if processes else _by_thread(batches.__getitem__, numbers)
 
 
-def _by_thread(batches: Batches, numbers: Sequence[int]) -> Generator[Batch]:
+def _by_thread(get: Callable[[int], Batch], numbers: Sequence[int]) -> Generator[Batch]:
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         waiting: deque[Future[Batch]] = deque()
         try:
             for number in numbers:
-                waiting.append(pool.submit(batches.__getitem__, number))
+                waiting.append(pool.submit(get, number))
                 if len(waiting) > AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -46,6 +46,7 @@ def _by_processes(batches: Batches, numbers: Sequence[int], processes: int) -> G
     """Each process makes every so-many-th batch, and has a pipe of its own: it ends with who writes into it.
 
     (An executor's one queue would wait for ever for the rest of a batch whose process was killed as it sent it.)
+    A thread empties the pipes: they hold less than a batch.
     """
     context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's locks along, but not its threads
     pipes, workers = [], []
@@ -56,18 +57,22 @@ def _by_processes(batches: Batches, numbers: Sequence[int], processes: int) -> G
         writer.close()
         pipes.append(reader)
         workers.append(worker)
-    try:
-        for turn in range(len(numbers)):
+
+    def receive(turn: int) -> Batch:
+        try:
             made: Batch | Exception = pipes[turn % processes].recv()
-            if isinstance(made, Exception):
-                raise made
-            yield made
-    except (EOFError, ConnectionError):
-        raise SetupError(
-            "A process that makes batches was ended from outside, perhaps for want of memory.",
-            hint="Go on with --resume, fewer --batch-workers or a smaller cache_mb.",
-            code="batch_worker",
-        ) from None
+        except (EOFError, OSError):
+            raise SetupError(
+                "A process that makes batches was ended from outside, perhaps for want of memory.",
+                hint="Go on with --resume, fewer --batch-workers or a smaller cache_mb.",
+                code="batch_worker",
+            ) from None
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    try:
+        yield from _by_thread(receive, range(len(numbers)))
     finally:
         for worker in workers:
             worker.kill()
