@@ -1,0 +1,29 @@
+"""Proxies: traffic between Tidzam's own programs never uses one; sources from outside may."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Mapping
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+_VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "ws_proxy", "wss_proxy", "grpc_proxy")
+
+
+def open_direct(url: str | urllib.request.Request, *, timeout_s: float) -> urllib.request.addinfourl:
+    """Open a URL of this node without a proxy, whatever the environment names. Raises what `urllib` raises."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    response: urllib.request.addinfourl = opener.open(url, timeout=timeout_s)
+    return response
+
+
+def without_proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment` without any proxy variable: for a process that only talks to this project's own programs."""
+    return {name: value for name, value in environment.items() if name.lower() not in _VARIABLES}
+
+
+def bypassing_locally(environment: Mapping[str, str], hosts: tuple[str, ...] = ()) -> dict[str, str]:
+    """The `no_proxy` variables for a process that may use a proxy, but not for this machine or for `hosts`."""
+    listed = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    names = [name.strip() for name in listed.split(",") if name.strip()]
+    value = ",".join(dict.fromkeys([*names, *LOCAL_HOSTS, *hosts]))
+    return {"no_proxy": value, "NO_PROXY": value}
