@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import urllib.request
+import urllib.response
 from collections.abc import Mapping
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "ws_proxy", "wss_proxy", "grpc_proxy")
 
 
-def open_direct(url: str | urllib.request.Request, *, timeout_s: float) -> urllib.request.addinfourl:
+def open_direct(url: str | urllib.request.Request, *, timeout_s: float) -> urllib.response.addinfourl:
     """Open a URL of this node without a proxy, whatever the environment names. Raises what `urllib` raises."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    response: urllib.request.addinfourl = opener.open(url, timeout=timeout_s)
+    response: urllib.response.addinfourl = opener.open(url, timeout=timeout_s)
     return response
 
 
