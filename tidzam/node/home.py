@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from tidzam.paths import default_home
 
 HOME_ENV = "TIDZAM_HOME"
 NEEDED_BYTES = 200_000_000
-_LONGEST_SOCKET_PATH = 100  # a Unix socket's address holds 107 bytes
+SOCKET_NAME = "supervisor.sock"
 
 
 @dataclass(frozen=True)
@@ -55,12 +53,21 @@ class Home:
 
     @property
     def supervisor_socket(self) -> Path:
-        """In the home, or under the system's temporary folder if that path is too long for a socket."""
-        socket = self.root / "supervisor.sock"
-        if len(os.fsencode(socket)) <= _LONGEST_SOCKET_PATH:
-            return socket
-        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"tidzam-{digest}.sock"
+        return self.root / SOCKET_NAME
+
+    @contextmanager
+    def supervisor_address(self) -> Iterator[str]:
+        """A path to supervisord's socket that is valid while the context is open, and short however deep the home is:
+        the address of a Unix socket holds 107 bytes. Raises OSError if there is no home."""
+        folder = os.open(self.root, os.O_PATH | os.O_DIRECTORY)
+        try:
+            yield f"/proc/self/fd/{folder}/{SOCKET_NAME}"
+        finally:
+            os.close(folder)
+
+    def launcher(self, program: str) -> Path:
+        """The shell script by which supervisord starts `program`."""
+        return self.root / "launchers" / f"{program}.sh"
 
     def log(self, program: str) -> Path:
         return self.logs / f"{program}.log"

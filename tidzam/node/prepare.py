@@ -15,7 +15,7 @@ from tidzam.config.settings import DemoSettings
 from tidzam.node.home import Home, disk_full
 from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV, icecast_argv, icecast_config
 from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
-from tidzam.node.supervisor import NODE_ENV, Program, supervisor_config
+from tidzam.node.supervisor import NODE_ENV, Program, launcher, supervisor_config
 from tidzam.paths import DEMO_BUNDLES
 
 DEMO_CHANNELS = 4
@@ -33,16 +33,24 @@ def prepare(home: Home, settings: Settings, say: Say) -> Settings:
         sources = tuple(_resolve(source, home, settings, say) for source in settings.sources)
         resolved = settings.model_copy(update={"home": home.root, "sources": sources})
         password, admin_password = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
-        _write(home.profile, yaml.safe_dump(resolved.model_dump(mode="json", by_alias=True), sort_keys=False))
+        profile = yaml.safe_dump(resolved.model_dump(mode="json", by_alias=True), sort_keys=False)
+        _write(home.profile, profile.encode())
         icecast = icecast_config(settings.icecast, password=password, admin_password=admin_password)
-        _write(home.icecast_config, icecast)
+        _write(home.icecast_config, icecast.encode())
         passwords = {PASSWORD_ENV: password, ADMIN_PASSWORD_ENV: admin_password}
-        _write(home.supervisor_config, supervisor_config(home, programs(home, settings, passwords)))
+        write_configuration(home, programs(home, settings, passwords))
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise disk_full(home.root, str(error.strerror)) from None
         raise
     return resolved
+
+
+def write_configuration(home: Home, programs: tuple[Program, ...]) -> None:
+    """Write what supervisord needs to run `programs`. Raises OSError."""
+    for program in programs:
+        _write(home.launcher(program.name), launcher(program))
+    _write(home.supervisor_config, supervisor_config(programs).encode())
 
 
 def require_classifiers(settings: Settings) -> None:
@@ -93,9 +101,10 @@ def _synthesise(demo: DemoSettings, channels: int, folder: Path, rate_hz: int, s
     return path
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: bytes) -> None:
     """Whole or not at all, and for its owner's eyes only: some hold the password."""
+    path.parent.mkdir(exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.touch(mode=0o600)
-    fresh.write_text(text, encoding="utf-8")
+    fresh.write_bytes(content)
     fresh.replace(path)

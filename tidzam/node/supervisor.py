@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from typing import Any
 import psutil
 
 from tidzam.errors import NodeError
-from tidzam.node.home import Home
+from tidzam.node.home import SOCKET_NAME, Home
 
 NODE_ENV = "TIDZAM_NODE"
 """Marks every process of a node, supervisord first, with its home, so that none is left behind."""
@@ -44,36 +45,36 @@ class ProgramState:
     uptime_s: float
 
 
-def supervisor_config(home: Home, programs: tuple[Program, ...]) -> str:
-    """The text of supervisord.conf."""
+def supervisor_config(programs: tuple[Program, ...]) -> str:
+    """The text of supervisord.conf.
+
+    All paths are relative to the home, which is supervisord's working directory. A path or an argument in this text
+    would have to survive three syntaxes: inline comments, `%` expansion and shell words; Supervisor cannot express
+    all of them. The programs' arguments and environments are in their launchers instead.
+    """
     head = f"""[supervisord]
-logfile={_escape(home.log("supervisord"))}
+logfile=logs/supervisord.log
 logfile_maxbytes=5MB
 logfile_backups=2
-pidfile={_escape(home.supervisor_pid)}
-directory={_escape(home.root)}
+pidfile=supervisord.pid
 identifier=tidzam
 silent=true
 
 [unix_http_server]
-file={_escape(home.supervisor_socket)}
+file=/proc/self/cwd/{SOCKET_NAME}
 chmod=0700
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
-    return "\n".join([head, *(_program_section(home, program, rank) for rank, program in enumerate(programs))])
+    return "\n".join([head, *(_program_section(program.name, rank) for rank, program in enumerate(programs))])
 
 
-def _program_section(home: Home, program: Program, rank: int) -> str:
+def _program_section(name: str, rank: int) -> str:
     """Programs are started by rank and stopped in reverse: jackd ends cleanly only once its clients have gone."""
-    # setpriv: should supervisord itself be killed, its programs end with it.
-    command = " ".join(_quote(word) for word in ("setpriv", "--pdeathsig=TERM", "--", *program.argv))
-    environment = ",".join(f"{name}={_quote(value)}" for name, value in program.env.items())
-    return f"""[program:{program.name}]
+    return f"""[program:{name}]
 priority={rank}
-command={command}
-environment={environment}
+command=sh launchers/{name}.sh
 autorestart=true
 startsecs=2
 startretries=4
@@ -81,19 +82,18 @@ stopwaitsecs={STOP_WAIT_S}
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={_escape(home.log(program.name))}
+stdout_logfile=logs/{name}.log
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=3
 """
 
 
-def _escape(value: object) -> str:
-    return str(value).replace("%", "%%")
-
-
-def _quote(value: str) -> str:
-    escaped = _escape(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def launcher(program: Program) -> bytes:
+    """A shell script that becomes `program`: any byte may stand in its arguments and its environment."""
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in program.env.items()]
+    # setpriv: should supervisord itself be killed, its programs end with it.
+    command = shlex.join(["setpriv", "--pdeathsig=TERM", "--", *program.argv])
+    return os.fsencode("\n".join(["# Written by `tidzam start`.", *exports, f"exec {command}", ""]))
 
 
 class Supervisor:
@@ -111,9 +111,9 @@ class Supervisor:
 
     def launch(self, timeout_s: float = 10.0) -> None:
         """Start supervisord, which goes to the background, and wait until it answers."""
-        config = str(self._home.supervisor_config)
         done = subprocess.run(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", config],
+            [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", self._home.supervisor_config.name],
+            cwd=self._home.root,
             env={**os.environ, NODE_ENV: str(self._home.root)},
             capture_output=True,
             text=True,
@@ -163,6 +163,7 @@ class Supervisor:
     def _call(self, method: str, *arguments: Any) -> Any:
         from supervisor.xmlrpc import SupervisorTransport  # slow to import, and only needed by some commands
 
-        transport = SupervisorTransport(None, None, f"unix://{self._home.supervisor_socket}")
-        with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as server:
-            return getattr(server.supervisor, method)(*arguments)
+        with self._home.supervisor_address() as socket:
+            transport = SupervisorTransport(None, None, f"unix://{socket}")
+            with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as server:
+                return getattr(server.supervisor, method)(*arguments)

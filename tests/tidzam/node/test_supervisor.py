@@ -2,35 +2,65 @@
 
 from __future__ import annotations
 
-import configparser
-import shlex
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.node import wait_until
 from tidzam.config import Settings
 from tidzam.config.settings import IcecastSettings, JackSettings
 from tidzam.errors import NodeError, SetupError
 from tidzam.node.home import Home, find_home
 from tidzam.node.icecast import icecast_config
 from tidzam.node.jackd import jackd_argv
-from tidzam.node.prepare import programs
-from tidzam.node.supervisor import Program, supervisor_config
+from tidzam.node.prepare import programs, write_configuration
+from tidzam.node.supervisor import Program, Supervisor
+
+ODD_NAMES = [
+    'it\'s 100% #1; "home" \\ ü',
+    " ;#%(here)s %(ENV_HOME)s ",
+    "$HOME `id` $(id) * ? ! & | < > ~ [x] {y}",
+    "two\nlines\tand a \x1b[31m colour",
+    "--not an=option,or,list",
+    os.fsdecode(b"not UTF-8: \xff\xe9"),
+    "/".join(["deep" * 20] * 4),
+]
+PRINT_ARGUMENTS = """
+import os, sys, time
+with open(sys.argv[1], "wb") as file:
+    file.write(b"\\0".join(map(os.fsencode, [*sys.argv[2:], os.environ["SECRET"], os.getcwd()])))
+time.sleep(60)
+"""
 
 
-def parsed(home: Home, *wanted: Program) -> configparser.RawConfigParser:
-    parser = configparser.RawConfigParser()
-    parser.read_string(supervisor_config(home, wanted))
-    return parser
+@pytest.mark.parametrize("name", ODD_NAMES)
+@pytest.mark.timeout(60)
+def test_any_path_of_a_home_and_any_argument_reaches_the_program(tmp_path: Path, name: str) -> None:
+    home = Home(tmp_path / name)
+    home.logs.mkdir(parents=True)
+    printed = home.root / "printed"
+    program = Program("p", (sys.executable, "-c", PRINT_ARGUMENTS, str(printed), name), {"SECRET": f"x,y={name}"})
+    write_configuration(home, (program,))
+    supervisor = Supervisor(home)
+    supervisor.launch()
+    try:
+        wait_until(lambda: printed.is_file() and printed.read_bytes() != b"", within_s=20, what="the program's output")
+        assert printed.read_bytes().split(b"\0") == [os.fsencode(text) for text in (name, f"x,y={name}", home.root)]
+        assert [state.name for state in supervisor.programs()] == ["p"]
+        assert home.log("p").is_file()
+        assert home.log("supervisord").is_file()
+    finally:
+        supervisor.shutdown()
+    assert not supervisor.is_running()
 
 
-def test_words_with_blanks_quotes_and_percents_survive(tmp_path: Path) -> None:
-    program = Program("p", ("run", 'a "b" 100%', "c d"), {"SECRET": "x%y, z"})
-    section = parsed(Home(tmp_path / "a 50% home"), program)["program:p"]
-    words = shlex.split(section["command"].replace("%%", "%"))
-    assert words[words.index("--") + 1 :] == list(program.argv)
-    assert section["environment"] == 'SECRET="x%%y, z"'
-    assert section["stdout_logfile"].endswith("a 50%% home/logs/p.log")
+def test_a_launcher_with_a_password_is_for_its_owner_only(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    write_configuration(home, (Program("p", ("true",), {"PASSWORD": "secret"}),))
+    assert home.launcher("p").stat().st_mode & 0o077 == 0
+    assert "secret" not in home.supervisor_config.read_text()
 
 
 def test_a_node_is_four_programs_with_ports_and_server_from_the_profile(tmp_path: Path) -> None:
@@ -61,13 +91,6 @@ def test_a_password_cannot_break_out_of_the_icecast_configuration() -> None:
     text = icecast_config(IcecastSettings(), password="a<b&c", admin_password="d<e&f")
     assert "<source-password>a&lt;b&amp;c</source-password>" in text
     assert "<admin-password>d&lt;e&amp;f</admin-password>" in text
-
-
-def test_a_long_home_gets_a_socket_that_fits(tmp_path: Path) -> None:
-    deep = Home(tmp_path / ("d" * 120))
-    assert len(str(deep.supervisor_socket)) < 100
-    assert deep.supervisor_socket != Home(tmp_path / ("e" * 120)).supervisor_socket
-    assert Home(Path("/h")).supervisor_socket == Path("/h/supervisor.sock")
 
 
 def test_the_home_is_what_was_told_then_the_environment_then_the_profile(
