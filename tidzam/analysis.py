@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the wire and the command line know these values, and have no use for NumPy
     from tidzam.audio.features import Float32
+
+
+class ChannelState(StrEnum):
+    """What keeps a channel from being heard in full. `narrow_band`: its source lacks the band of some classifiers."""
+
+    LISTENING = "listening"
+    NARROW_BAND = "narrow_band"
 
 
 @dataclass(frozen=True)

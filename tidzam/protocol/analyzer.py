@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tidzam.analysis import Analysis, Detection
+from tidzam.analysis import Analysis, ChannelState, Detection
 from tidzam.protocol.messages import Message, Refusal, WireNames, parse, wire_time
 from tidzam.protocol.stream_manager import parse_command
 from tidzam.sources import source_of
@@ -63,6 +63,28 @@ class DetectionEvent(Message):
     clip: str | None = None
 
 
+class AnalyzerFault(Message):
+    """Something that is wrong, and whose fault it is. Only a fault of the `analyzer` is one that its restart repairs.
+
+    `starting` and `capture` are about the capture process, `stalled` and `jack_away` about the JACK server, `late`
+    about windows that are not analyzed in time, `no_channel` about ports that are missing, `sample_rate` about JACK's
+    rate, `classifier` about a network whose outputs are not probabilities.
+    """
+
+    code: Literal["starting", "capture", "jack_away", "stalled", "late", "no_channel", "sample_rate", "classifier"]
+    origin: Literal["analyzer", "jack", "source", "bundle", "settings"]
+    message: str
+
+
+class ChannelStatus(Message):
+    """A captured channel. `state` is `narrow_band` if its source lacks the band that the `left_out` classifiers need."""
+
+    channel: str = Field(description="Port name")
+    state: ChannelState
+    source_rate_hz: int | None = Field(None, description="The rate of the source itself; unknown if None")
+    left_out: tuple[str, ...] = Field((), description="Classifiers that do not run on this channel")
+
+
 class AnalyzerHealth(Message):
     """`health`, and the `detail` of the analyzer's /healthz."""
 
@@ -79,6 +101,11 @@ class AnalyzerHealth(Message):
     last_window_age_s: float | None
     capture_pid: int | None
     rate_hz: int | None
+    faults: tuple[AnalyzerFault, ...] = Field((), description="What is wrong, and whose fault it is")
+    channel_states: tuple[ChannelStatus, ...] = ()
+    classifier_errors: dict[str, int] = Field(
+        default_factory=dict, description="Windows for which a classifier's outputs were not probabilities"
+    )
 
 
 class SysAnalysis(Message):
