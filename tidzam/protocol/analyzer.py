@@ -77,7 +77,7 @@ class AnalyzerFault(Message):
 
 
 class ChannelStatus(Message):
-    """A captured channel. `state` is `narrow_band` if its source lacks the band that the `left_out` classifiers need."""
+    """A captured channel. It is `narrow_band` if its source lacks the band that the `left_out` classifiers need."""
 
     channel: str = Field(description="Port name")
     state: ChannelState
