@@ -67,6 +67,10 @@ class Failure:
         reason = self.fault.value
         return f"{self._what()}. {reason.hint}"
 
+    @property
+    def code(self) -> str:
+        return self.fault.code
+
     def error(self, source: str) -> SourceError:
         reason = self.fault.value
         return SourceError(f"Source {source} does not play: {self._what()}.", hint=reason.hint, code=reason.code)

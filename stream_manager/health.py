@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -11,34 +11,45 @@ from prometheus_client.registry import Collector
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
 from stream_manager.sources import Sources
-from tidzam.protocol.stream_manager import SourceState, StreamManagerHealth
+from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamManagerFault, StreamManagerHealth
 from tidzam.server import Health
 
 
 def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
-    """Well when JACK is there, and every permanent source plays and has all its mounts."""
-    reasons = tuple(_reasons(graph, icecast, sources))
+    """Well when JACK and Icecast answer, and every permanent source plays and has all its mounts."""
+    statuses = sources.statuses()
+    faults = (*_server_faults(graph, icecast), *_source_faults(statuses, icecast))
     detail = StreamManagerHealth(
-        jack=graph.up, rate_hz=graph.rate_hz, sources=tuple(source.status() for source in sources)
+        jack=graph.up,
+        icecast=icecast.mounts is not None,
+        rate_hz=graph.rate_hz,
+        faults=faults,
+        sources=statuses,
     )
-    return Health(not reasons, reasons, detail.model_dump(mode="json"))
+    return Health(not faults, tuple(fault.message for fault in faults), detail.model_dump(mode="json"))
 
 
-def _reasons(graph: JackGraph, icecast: Icecast, sources: Sources) -> Iterator[str]:
+def _server_faults(graph: JackGraph, icecast: Icecast) -> Iterator[StreamManagerFault]:
     if not graph.up:
-        yield "The JACK server does not answer."
+        yield StreamManagerFault(code="jack_away", origin="jack", message="The JACK server does not answer.")
     if icecast.mounts is None:
-        yield f"Icecast does not answer on {icecast.url}."
-    for name, error in sources.refused.items():
-        yield f"Source {name} was refused: {error}"
-    for source in sources:
-        status = source.status()
-        if not source.settings.is_permanent:
+        message = f"Icecast does not answer on {icecast.url}."
+        yield StreamManagerFault(code="icecast_away", origin="icecast", message=message)
+
+
+def _source_faults(statuses: Iterable[SourceStatus], icecast: Icecast) -> Iterator[StreamManagerFault]:
+    for status in statuses:
+        if status.ok or not status.is_permanent:
             continue
-        if status.state != SourceState.PLAYING:
-            yield f"Source {source.name} is {status.state}: {status.last_error or 'no sound yet.'}"
-        elif missing := icecast.missing(source.name, status.channels):
-            yield f"Source {source.name} lacks its mounts {', '.join(missing)}."
+        if status.state is not SourceState.PLAYING:
+            code, why = status.code or "source_starting", f"is {status.state}: {status.last_error or 'no sound yet.'}"
+        elif icecast.mounts is not None:
+            missing = icecast.missing(status.name, status.channels)
+            code, why = "source_mounts", f"lacks its mounts {', '.join(missing)}."
+        else:  # the reason is Icecast's
+            continue
+        message = f"Source {status.name} {why}"
+        yield StreamManagerFault(code=code, origin="source", source=status.name, message=message)
 
 
 class SourceMetrics(Collector):
@@ -50,16 +61,16 @@ class SourceMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("tidzam_jack_up", "Whether the JACK server answers.", value=float(self._graph.up))
         yield GaugeMetricFamily("tidzam_icecast_mounts", "Mounts served.", value=len(self._icecast.mounts or ()))
-        states = Counter(source.life.state for source in self._sources)
+        statuses = self._sources.statuses()
+        states = Counter(status.state for status in statuses)
         by_state = GaugeMetricFamily("tidzam_sources", "Sources by state.", labels=["state"])
         for state in SourceState:
             by_state.add_metric([state.value], states[state])
         yield by_state
         restarts = CounterMetricFamily("tidzam_source_restarts", "Times a source was started again.", labels=["source"])
         gaps = CounterMetricFamily("tidzam_source_gaps", "Times a source's sound broke off.", labels=["source"])
-        for source in self._sources:
-            status = source.status()
-            restarts.add_metric([source.name], status.restarts)
-            gaps.add_metric([source.name], status.gaps)
+        for status in statuses:
+            restarts.add_metric([status.name], status.restarts)
+            gaps.add_metric([status.name], status.gaps)
         yield restarts
         yield gaps

@@ -35,8 +35,7 @@ class Requests:
                 await self._sources.release(name)
                 answer = {"loadsource": {"name": name}}
             case ListSources():
-                statuses = tuple(source.status() for source in self._sources)
-                answer = SourceList(sources=statuses).model_dump(mode="json")
+                answer = SourceList(sources=self._sources.statuses()).model_dump(mode="json")
         return {"sys": answer}
 
     async def gone(self, sid: str) -> None:

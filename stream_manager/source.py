@@ -19,7 +19,7 @@ from stream_manager.pusher import push
 from tidzam.config import SourceSettings
 from tidzam.errors import SetupError, SourceError
 from tidzam.process import scrub
-from tidzam.protocol.stream_manager import SourceState, SourceStatus
+from tidzam.protocol.stream_manager import SourceRemark, SourceState, SourceStatus
 from tidzam.sources import port_name
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class Source:
         self._media, self._world = media, world
         self._picked = channel_numbers(settings.channels)
         self._channels = 0
+        self._rate_hz: int | None = None
         self._started: datetime | None = None
         self._underruns = 0
         self._pusher: asyncio.Task[None] | None = None
@@ -67,19 +68,37 @@ class Source:
 
     def status(self) -> SourceStatus:
         icecast = self._world.icecast
+        state, failure = self.life.state, self.life.failure
         return SourceStatus(
             name=self.name,
-            state=self.life.state,
+            state=state,
+            ok=state is SourceState.PLAYING and not icecast.missing(self.name, self._channels),
+            is_permanent=self.settings.is_permanent,
             url=scrub(self.settings.url or ""),
             channels=self._channels,
             ports=tuple(port_name(self.name, channel) for channel in range(self._channels)),
             mounts=icecast.addresses(self.name, self._channels),
             restarts=self.life.restarts,
-            last_error=str(self.life.failure) if self.life.failure else None,
+            last_error=str(failure) if failure else None,
+            code=failure.code if failure else None,
             started=self._started,
             bytes=icecast.bytes_of(self.name, self._channels),
             gaps=self.life.gaps + self._underruns,
+            rate_hz=self._rate_hz,
+            band_hz=self._band_hz,
+            remarks=(SourceRemark.NARROW_BAND,) if self._is_narrow else (),
         )
+
+    @property
+    def _is_narrow(self) -> bool:
+        jack_hz = self._world.graph.rate_hz
+        return self._rate_hz is not None and jack_hz is not None and self._rate_hz < jack_hz
+
+    @property
+    def _band_hz(self) -> int | None:
+        """The highest frequency that can be there; None while the source's or JACK's rate is not known."""
+        jack_hz = self._world.graph.rate_hz
+        return None if self._rate_hz is None or jack_hz is None else min(self._rate_hz, jack_hz) // 2
 
     async def run(self) -> None:
         """Live until there is nothing more to do, or until cancelled."""
@@ -110,6 +129,7 @@ class Source:
 
     async def _attempt(self) -> Ending:
         found = await probe(self._media)
+        self._rate_hz = found.rate_hz
         channels = check_channels(found, self._picked)
         if self.settings.nb_channels not in (None, found.channels):
             log.warning("%s: has %d channels, not %s", self.name, found.channels, self.settings.nb_channels)
@@ -137,6 +157,13 @@ class Source:
         if happening is Happening.SOUND:
             status = self.status()
             log.info("%s: playing, ports %s, mounts %s", self.name, " ".join(status.ports), " ".join(status.mounts))
+            if SourceRemark.NARROW_BAND in status.remarks:
+                log.warning(
+                    "%s: its sample rate is %d Hz: it has no sound above %d Hz",
+                    self.name,
+                    status.rate_hz,
+                    status.band_hz,
+                )
             return
         if happening is Happening.DUE:
             return

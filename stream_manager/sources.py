@@ -11,7 +11,8 @@ from stream_manager.media import playable
 from stream_manager.source import Source, World
 from tidzam.config import SourceSettings
 from tidzam.errors import ConfigError, JackError, RequestError, TidzamError
-from tidzam.protocol.stream_manager import SourceState
+from tidzam.process import scrub
+from tidzam.protocol.stream_manager import SourceState, SourceStatus
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,11 @@ class Sources:
         self._profile: dict[str, SourceSettings] = {}
         self._changing = asyncio.Lock()
         self.refused: dict[str, TidzamError] = {}
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """The status of every source: those that are loaded, and those of the profile that were refused."""
+        refused = [_refusal(self._profile[name], error) for name, error in self.refused.items()]
+        return (*(source.status() for source in self), *refused)
 
     def __iter__(self) -> Iterator[Source]:
         return iter([source for source, _ in self._loaded.values()])
@@ -113,3 +119,22 @@ class Sources:
         if self._loaded.get(source.name, (None, None))[1] is task:
             del self._loaded[source.name]
             log.info("%s: unloaded", source.name)
+
+
+def _refusal(settings: SourceSettings, error: TidzamError) -> SourceStatus:
+    """The status of a source that was refused before anything was tried."""
+    return SourceStatus(
+        name=settings.name,
+        state=SourceState.FAILED,
+        is_permanent=settings.is_permanent,
+        url=scrub(settings.url or ""),
+        channels=0,
+        ports=(),
+        mounts=(),
+        restarts=0,
+        last_error=str(error),
+        code=error.code,
+        started=None,
+        bytes=0,
+        gaps=0,
+    )

@@ -55,33 +55,55 @@ class ListSources(Message):
 
 
 class SourceState(StrEnum):
-    """`waiting` comes back by itself; `ended` does not, nor does `failed` unless the source is permanent."""
+    """`waiting` comes back by itself; `ended` does not, nor does `failed` unless the source is permanent.
+
+    `silent` plays, but all its channels have been digital silence (samples of exactly zero) for
+    `stream_manager.silent_after_s`.
+    """
 
     LOADING = "loading"
     PLAYING = "playing"
+    SILENT = "silent"
     WAITING = "waiting"
     ENDED = "ended"
     FAILED = "failed"
+
+
+class SourceRemark(StrEnum):
+    """What is worth knowing of a source although nothing is wrong with the node.
+
+    `narrow_band`: its own sample rate is below JACK's, so there is nothing above `band_hz`. `replaced`: it plays in
+    place of the profile's source of the same name, which returns when this one ends or is unloaded.
+    """
+
+    NARROW_BAND = "narrow_band"
+    REPLACED = "replaced"
 
 
 class SourceStatus(Message):
     """A source at one moment.
 
     `started` is when its sound began, `bytes` what its mounts were sent since they came up, `gaps` how often its
-    sound broke off.
+    sound broke off. `last_error` and `code` stay after the source has recovered; `ok` is about this moment.
     """
 
     name: str
     state: SourceState
+    ok: bool = Field(False, description="It plays, is not silent without reason, and all its mounts are served")
+    is_permanent: bool = Field(False, description="It is loaded again when it ends or fails")
     url: str = Field(description="Without user and password")
     channels: int
     ports: tuple[str, ...]
     mounts: tuple[str, ...] = Field(description="Where to listen to each channel")
     restarts: int
-    last_error: str | None
+    last_error: str | None = Field(description="Why it last failed, or was refused, and what to do")
+    code: str | None = Field(None, description="The code of last_error")
     started: datetime | None
     bytes: int
     gaps: int
+    rate_hz: int | None = Field(None, description="The source's own sample rate, before it is resampled to JACK's")
+    band_hz: int | None = Field(None, description="The highest frequency that can be there: half of the lower rate")
+    remarks: tuple[SourceRemark, ...] = ()
 
 
 class SourceList(Message):
@@ -90,11 +112,27 @@ class SourceList(Message):
     sources: tuple[SourceStatus, ...]
 
 
-class StreamManagerHealth(Message):
-    """The `detail` of the stream manager's /healthz."""
+class StreamManagerFault(Message):
+    """Something that is wrong, and where. `origin` says what could be restarted to repair it.
 
-    jack: bool
+    A fault of `jack` or `icecast` is one of that server. A fault of a `source` is never repaired by a restart of a
+    program: either the stream manager repairs it, or it takes a person. Only a fault of the `stream_manager` itself is
+    repaired by restarting it. (A stream manager that hangs does not answer at all.)
+    """
+
+    code: str
+    origin: Literal["stream_manager", "jack", "icecast", "source"]
+    source: str | None = Field(None, description="The source that it is about")
+    message: str = Field(description="What is wrong, and what to do")
+
+
+class StreamManagerHealth(Message):
+    """The `detail` of the stream manager's /healthz. `faults` are the response's reasons, in the same order."""
+
+    jack: bool = Field(description="JACK is there and its cycles run")
+    icecast: bool = False
     rate_hz: int | None
+    faults: tuple[StreamManagerFault, ...] = ()
     sources: tuple[SourceStatus, ...]
 
 
