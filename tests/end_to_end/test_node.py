@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import re
 import socket
 import subprocess
@@ -210,3 +211,18 @@ def test_stop_leaves_nothing(tmp_path: Path) -> None:
             probe.bind(("127.0.0.1", port))
     assert [path.name for path in Path("/dev/shm").iterdir() if node.server in path.name] == []
     assert node.run("status").returncode == 1
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", ['it\'s 100% #1; "home" \\ ü', os.fsdecode(b"not UTF-8 \xff")])
+def test_a_node_lives_in_a_home_of_any_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    node = Node(tmp_path / name, [{"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 20}}])
+    try:
+        started = node.start()
+        assert started.returncode == 0, started.stderr
+        assert [source["state"] for source in node.status()["sources"]] == ["playing"]
+        checked = node.run("check")
+        assert checked.returncode == 0, checked.stdout
+    finally:
+        node.stop()

@@ -42,6 +42,7 @@ class Node:
             env=environment,
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             timeout=timeout_s,
             check=False,
         )

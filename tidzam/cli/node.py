@@ -100,7 +100,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     now = node_status(place, settings)
     found = faults(now, settings.check)
     if as_json:
-        console.print_json(json.dumps(now.to_dict()))
+        console.print_json(json.dumps(now.to_dict()), ensure_ascii=True)  # a home need not be Unicode
     else:
         print_status(console, now, found)
     raise typer.Exit(1 if found else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from datetime import timedelta
 from pathlib import Path
@@ -20,8 +21,19 @@ _COLOURS = {"RUNNING": "green", "playing": "green", "STARTING": "yellow"}
 
 def command(word: str, home: Path) -> str:
     """How to type a command for the node of `home`: with bin/ in a checkout, with --home if it is not the default."""
-    option = "" if find_home(None).root == home else f" --home {shlex.quote(str(home))}"
+    option = "" if find_home(None).root == home else f" --home {_shell_word(home)}"
     return escape(f"{'bin/' if checkout() else ''}tidzam {word}{option}")
+
+
+def _shell_word(path: Path) -> str:
+    """`path` as a word of bash. What cannot be printed, such as escape sequences or half a letter, is written as
+    `\\xHH`."""
+    if str(path).isprintable():
+        return shlex.quote(str(path))
+    quoted = (
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in "'\\" else f"\\x{byte:02x}" for byte in os.fsencode(path)
+    )
+    return f"$'{''.join(quoted)}'"
 
 
 def milliseconds(seconds: float | None) -> str:
@@ -31,23 +43,26 @@ def milliseconds(seconds: float | None) -> str:
 def print_started(console: Console, status: NodeStatus, *, seconds: float) -> None:
     """What `tidzam start` ends with."""
     _print_tables(console, status)
-    console.print(f"Started in {seconds:.1f} s. Watch it: [bold]{command('watch', status.home)}[/]", highlight=False)
-    console.print(
-        f"Events (socket.io): {status.urls['analyzer']}    Stop it: [bold]{command('stop', status.home)}[/]",
-        highlight=False,
-    )
+    _print_line(console, f"Started in {seconds:.1f} s. Watch it: [bold]{command('watch', status.home)}[/]")
+    stop = command("stop", status.home)
+    _print_line(console, f"Events (socket.io): {status.urls['analyzer']}    Stop it: [bold]{stop}[/]")
 
 
 def print_status(console: Console, status: NodeStatus, found: tuple[Fault, ...]) -> None:
     """What `tidzam status` shows."""
     if not status.running:
         start = command("start", status.home)
-        console.print(f"The node of {escape(str(status.home))} is stopped. Start it: [bold]{start}[/]", highlight=False)
+        _print_line(console, f"The node of {escape(str(status.home))} is stopped. Start it: [bold]{start}[/]")
         return
     _print_tables(console, status)
     for fault in found:
         console.print(f"[red]✗[/] {escape(fault.reason)}", highlight=False)
     console.print("[red]not healthy[/]" if found else "[green]healthy[/]")
+
+
+def _print_line(console: Console, markup: str) -> None:
+    """Unwrapped, so that a command in it can be copied whole."""
+    console.print(markup, highlight=False, soft_wrap=True)
 
 
 def _print_tables(console: Console, status: NodeStatus) -> None:

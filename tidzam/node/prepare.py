@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping
@@ -85,7 +86,16 @@ def _resolve(source: SourceSettings, home: Home, settings: Settings, say: Say) -
         return source
     channels = source.nb_channels or DEMO_CHANNELS
     path = _synthesise(source.demo, channels, home.scenes, settings.jack.rate_hz, say)
-    return source.model_copy(update={"demo": None, "url": str(path), "nb_channels": channels, "loop": True})
+    return source.model_copy(update={"demo": None, "url": _url(path, home), "nb_channels": channels, "loop": True})
+
+
+def _url(path: Path, home: Home) -> str:
+    """The absolute path of a scene. If it is not Unicode, which JSON demands, the path from the home, in which all
+    programs of a node run."""
+    try:
+        return os.fsencode(path).decode()
+    except UnicodeDecodeError:
+        return str(path.relative_to(home.root))
 
 
 def _synthesise(demo: DemoSettings, channels: int, folder: Path, rate_hz: int, say: Say) -> Path:

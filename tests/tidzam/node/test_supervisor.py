@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.names import ODD_NAMES
 from tests.support.node import wait_until
 from tidzam.config import Settings
 from tidzam.config.settings import IcecastSettings, JackSettings
@@ -18,15 +19,6 @@ from tidzam.node.jackd import jackd_argv
 from tidzam.node.prepare import programs, write_configuration
 from tidzam.node.supervisor import Program, Supervisor
 
-ODD_NAMES = [
-    'it\'s 100% #1; "home" \\ ü',
-    " ;#%(here)s %(ENV_HOME)s ",
-    "$HOME `id` $(id) * ? ! & | < > ~ [x] {y}",
-    "two\nlines\tand a \x1b[31m colour",
-    "--not an=option,or,list",
-    os.fsdecode(b"not UTF-8: \xff\xe9"),
-    "/".join(["deep" * 20] * 4),
-]
 PRINT_ARGUMENTS = """
 import os, sys, time
 with open(sys.argv[1], "wb") as file:
