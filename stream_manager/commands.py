@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from tidzam.addresses import is_address, scheme_of, url_host
 from tidzam.config.settings import IcecastSettings
 from tidzam.sources import icecast_client, mount_name
 
@@ -22,18 +23,13 @@ PAGE_US = 250_000
 """Sound a page of Ogg holds, at most: a listener waits no longer for it."""
 
 
-def is_address(media: str) -> bool:
-    """Whether `media` comes over the network."""
-    return "://" in media
-
-
 def probe_argv(media: str) -> list[str]:
     """ffprobe that prints the first sound stream of `media`, and the first of it that can be decoded, as JSON."""
     return [
         "ffprobe",
         *("-v", "error"),
         *("-protocol_whitelist", PROTOCOLS if is_address(media) else "file"),
-        *(("-rw_timeout", str(NETWORK_TIMEOUT_S * 1_000_000)) if media.startswith("http") else ()),
+        *(("-rw_timeout", str(NETWORK_TIMEOUT_S * 1_000_000)) if scheme_of(media) in ("http", "https") else ()),
         *("-select_streams", "a:0"),
         *("-show_entries", "stream=channels,sample_rate:format=duration:frame=nb_samples"),
         *("-read_intervals", f"%+#{PROBED_PACKETS}"),
@@ -85,7 +81,7 @@ def _pick(channels: Sequence[int]) -> str:
 
 def pusher_argv(source: str, channels: int, icecast: IcecastSettings, *, password: str) -> list[str]:
     """One ffmpeg that listens to `channels` ports and pushes each to a mono mount of its own."""
-    server = f"{icecast.reachable_host}:{icecast.port}"
+    server = f"{url_host(icecast.reachable_host)}:{icecast.port}"
     argv = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"]
     argv += ["-f", "jack", "-channels", str(channels), "-thread_queue_size", "512", "-i", icecast_client(source)]
     for channel in range(channels):

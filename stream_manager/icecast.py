@@ -33,7 +33,7 @@ class Icecast:
 
     @property
     def url(self) -> str:
-        return f"http://{self.settings.reachable_host}:{self.settings.port}"
+        return self.settings.url
 
     def addresses(self, source: str, channels: int) -> tuple[str, ...]:
         """Where to listen to each channel of a source."""

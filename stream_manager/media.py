@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from stream_manager.address import parse_address
+from tidzam.addresses import is_address
 from tidzam.errors import RequestError
-
-SCHEMES = ("http", "https", "rtsp", "icecast")
+from tidzam.scrub import scrub_address
 
 
 def playable(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:
@@ -17,26 +17,14 @@ def playable(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:
     A path is looked for under `media_roots`, links followed; a `trusted` one, named in the profile, may be
     anywhere. Raises RequestError for a scheme that is not played and for a path outside the roots.
     """
-    if "://" in url:
-        return _address(url)
+    if is_address(url):
+        return parse_address(url).url
     if trusted:
         return str(Path(url).expanduser().resolve())
     allowed = [found for root in media_roots if (found := (root / url).resolve()).is_relative_to(root.resolve())]
     if allowed:
         return str(next((found for found in allowed if found.exists()), allowed[0]))
-    raise RequestError(f"{url!r} is not under a media root.", hint=_roots_hint(media_roots), field="url")
-
-
-def _address(url: str) -> str:
-    try:
-        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
-    except ValueError as error:
-        raise RequestError(f"{url!r} is no address: {error}.", field="url") from None
-    if scheme not in SCHEMES or not host or any(ord(character) <= 32 for character in url):
-        hint = f"Use {', '.join(SCHEMES)}, or a file under a media root."
-        raise RequestError(f"{url!r} is no address that can be played.", hint=hint, field="url")
-    # Listening to an Icecast mount is plain http; `icecast://` is ffmpeg's name for pushing to one.
-    return "http" + url.removeprefix("icecast") if scheme == "icecast" else url
+    raise RequestError(f"{scrub_address(url)!r} is not under a media root.", hint=_roots_hint(media_roots), field="url")
 
 
 def _roots_hint(media_roots: Sequence[Path]) -> str:

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stream_manager.commands import is_address, player_argv
+from stream_manager.commands import player_argv
 from stream_manager.faults import Failure, Fault, heard_fault
 from stream_manager.jack_graph import JackGraph
 from stream_manager.lifecycle import Happening
 from stream_manager.probe import Probe
 from stream_manager.waiting import first_of
+from tidzam.addresses import is_address
 from tidzam.process import Child, child_process
 from tidzam.sources import port_name
 

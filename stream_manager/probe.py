@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stream_manager.commands import is_address, probe_argv
+from stream_manager.commands import probe_argv
 from stream_manager.faults import Failure, Fault, heard_fault
+from tidzam.addresses import is_address
 from tidzam.process import child_process
 
 TIMEOUT_S = 20.0

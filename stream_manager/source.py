@@ -18,8 +18,8 @@ from stream_manager.probe import ProbeError, check_channels, probe
 from stream_manager.pusher import push
 from tidzam.config import SourceSettings
 from tidzam.errors import SetupError, SourceError
-from tidzam.process import scrub
 from tidzam.protocol.stream_manager import SourceRemark, SourceState, SourceStatus
+from tidzam.scrub import scrub_address
 from tidzam.sources import port_name
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Source:
             state=state,
             ok=state is SourceState.PLAYING and not icecast.missing(self.name, self._channels),
             is_permanent=self.settings.is_permanent,
-            url=scrub(self.settings.url or ""),
+            url=scrub_address(self.settings.url or ""),
             channels=self._channels,
             ports=tuple(port_name(self.name, channel) for channel in range(self._channels)),
             mounts=icecast.addresses(self.name, self._channels),
@@ -102,7 +102,7 @@ class Source:
 
     async def run(self) -> None:
         """Live until there is nothing more to do, or until cancelled."""
-        log.info("%s: loaded from %s", self.name, scrub(self.settings.url or ""))
+        log.info("%s: loaded from %s", self.name, scrub_address(self.settings.url or ""))
         try:
             while not self.life.over:
                 await self._next_attempt()

@@ -15,20 +15,21 @@ TidzamError
 
 from __future__ import annotations
 
+from tidzam.scrub import scrub
+
 
 class TidzamError(Exception):
     """A failure with a stable wire code, a sentence for a person, and what to do.
 
     `code` may be refined by the one who raises it (`source_unreachable`), and then it is part of
-    the wire. `field` names the request's or file's field at fault.
+    the wire. `field` names the request's or file's field at fault. Credentials that the sentences quote are hidden.
     """
 
     code = "error"
 
     def __init__(self, message: str, *, hint: str = "", code: str | None = None, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = scrub(message), scrub(hint)
+        super().__init__(self.message)
         self.code = code or type(self).code
         self.field = field
 

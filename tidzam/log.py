@@ -1,4 +1,5 @@
-"""How every program writes down what happens: one line a fact, for people or, as JSON, for programs."""
+"""How every program writes down what happens: one line per fact, for people or, as JSON, for programs. Credentials are
+hidden in every line, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 from typing import TextIO
+
+from tidzam.scrub import scrub
 
 
 class JsonFormatter(logging.Formatter):
@@ -17,10 +20,10 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": scrub(record.getMessage()),
         }
         if record.exc_info:
-            fact["exception"] = self.formatException(record.exc_info)
+            fact["exception"] = scrub(self.formatException(record.exc_info))
         return json.dumps(fact, ensure_ascii=False)
 
 
@@ -30,7 +33,7 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
         line = f"{moment}Z {record.levelname.lower()} {record.name}: {record.getMessage()}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return scrub(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):

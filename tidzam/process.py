@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import shutil
 import signal
 from collections import deque
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tidzam.errors import SetupError
+from tidzam.scrub import scrub
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +22,6 @@ TAIL_LINES = 40
 LAST_WORDS_S = 0.2
 CHILD_ENV = "TIDZAM_CHILD"
 """In a child's environment: what it is called, for whoever looks at the process."""
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
-
-
-def scrub(text: str) -> str:
-    """`text` with the user and password of every address taken out."""
-    return _CREDENTIALS.sub("", text)
 
 
 @dataclass

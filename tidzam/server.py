@@ -15,6 +15,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import BaseModel
 
+from tidzam.addresses import url_host
 from tidzam.errors import NodeError, TidzamError
 from tidzam.protocol.messages import jsonable, schema_of
 
@@ -171,7 +172,7 @@ class Server:
             await runner.cleanup()
             raise _cannot_listen(self._name, self._host, self._port, error) from None
         self._runner = runner
-        log.info("%s listens on http://%s:%d", self._name, self._host, self._port)
+        log.info("%s listens on http://%s:%d", self._name, url_host(self._host), self._port)
         return self
 
     async def __aexit__(
@@ -205,5 +206,7 @@ def _cannot_listen(name: str, host: str, port: int, error: OSError) -> NodeError
         hint = f"Stop that program, or give the {name} another port in the profile or with --port."
         return NodeError(f"Port {port} on {host} is in use by another program.", hint=hint, code="port_in_use")
     return NodeError(
-        f"The {name} cannot listen on {host}:{port}: {error.strerror}.", hint="Check host and port.", code="listen"
+        f"The {name} cannot listen on {url_host(host)}:{port}: {error.strerror}.",
+        hint="Check host and port.",
+        code="listen",
     )

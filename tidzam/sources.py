@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Final
 
-SOURCE_NAME = r"^[A-Za-z0-9_.-]{1,64}$"
+JACK_CLIENT_NAME: Final = 63
+"""Characters in the name of a JACK client, at most; those of a port are no closer limit."""
+_ICECAST_SUFFIX = "-ice"
+SOURCE_NAME_LENGTH = JACK_CLIENT_NAME - len(_ICECAST_SUFFIX)
+"""Characters in the name of a source, at most: the client that carries it to Icecast has a longer name than it."""
+SOURCE_NAME = rf"^[A-Za-z0-9_.-]{{1,{SOURCE_NAME_LENGTH}}}$"
+
+
+def source_name(name: str) -> str:
+    """`name`, if a source can have it. Raises ValueError that says why not."""
+    if len(name) > SOURCE_NAME_LENGTH:
+        raise ValueError(f"a source's name has at most {SOURCE_NAME_LENGTH} characters, this one {len(name)}")
+    if not re.fullmatch(SOURCE_NAME, name):
+        raise ValueError("a source's name consists of letters, digits, '_', '.' and '-'")
+    if reserved_name(name):
+        raise ValueError(f"a source's name never ends in {_ICECAST_SUFFIX} nor begins with tidzam")
+    return name
 
 
 def reserved_name(name: str) -> bool:
     """Whether `name` is kept for Tidzam's own JACK clients."""
-    return name.endswith("-ice") or name.startswith("tidzam")
+    return name.endswith(_ICECAST_SUFFIX) or name.startswith("tidzam")
 
 
 def port_name(source: str, channel: int) -> str:
@@ -25,7 +42,7 @@ def mount_name(source: str, channel: int) -> str:
 
 def icecast_client(source: str) -> str:
     """The JACK client that carries a source to Icecast."""
-    return f"{source}-ice"
+    return source + _ICECAST_SUFFIX
 
 
 def source_of(port: str) -> str:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from analyzer.hop import Hop
+from tidzam.addresses import scheme_of
 from tidzam.analysis import Analysis
 from tidzam.errors import ConfigError
 
@@ -40,7 +41,8 @@ class ChainAddress:
 
         The password may hold any character, the url no @. Raises ConfigError, which does not repeat the text.
         """
-        scheme, _, rest = text.partition("://") if text.startswith(("http://", "https://")) else ("http", "", text)
+        has_scheme = scheme_of(text) in ("http", "https")
+        scheme, _, rest = text.partition("://") if has_scheme else ("http", "", text)
         login, at, address = rest.rpartition("@")
         user, _, password = login.partition(":")
         url = address if "://" in address else f"{scheme}://{address}"

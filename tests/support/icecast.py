@@ -31,7 +31,7 @@ class IcecastServer:
 
     @property
     def url(self) -> str:
-        return f"http://{self.settings.host}:{self.settings.port}"
+        return self.settings.url
 
     @property
     def env(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidzam.errors import SetupError
-from tidzam.process import RestartPolicy, child_process, scrub
+from tidzam.process import RestartPolicy, child_process
 
 
 async def test_its_lines_are_kept_without_passwords() -> None:
@@ -56,10 +56,6 @@ async def test_a_program_that_is_not_there_is_named() -> None:
     with pytest.raises(SetupError, match="no-such-program"):
         async with child_process(["no-such-program"], name="nobody"):
             pass
-
-
-def test_scrub() -> None:
-    assert scrub("from http://user:pw@host:80/x to /tmp/a@b") == "from http://host:80/x to /tmp/a@b"
 
 
 @given(st.integers(1, 10_000))

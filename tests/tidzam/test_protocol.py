@@ -60,9 +60,14 @@ def test_all_faults_are_told_at_once_with_the_nearest_known_key() -> None:
         assert part in str(error)
 
 
-@pytest.mark.parametrize("name", ["pond-ice", "tidzam", "tidzam-livestreams", "", "a" * 65, "a/b", "a:b", "a\n"])
+@pytest.mark.parametrize("name", ["pond-ice", "tidzam", "tidzam-livestreams", "", "a" * 60, "a/b", "a:b", "a\n"])
 def test_names_that_cannot_be(name: str) -> None:
     assert refusal({"loadsource": {"name": name, "url": URL}}).field == "name"
+
+
+def test_a_name_that_is_too_long_for_jack_is_told_the_limit() -> None:
+    assert load(name="a" * 59).name == "a" * 59
+    assert "at most 59 characters, this one 60" in str(refusal({"loadsource": {"name": "a" * 60, "url": URL}}))
 
 
 def test_an_unknown_command_is_told_the_nearest() -> None:

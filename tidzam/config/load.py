@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tidzam.addresses import is_address
 from tidzam.config.read import read_model
 from tidzam.config.settings import Settings, SourceSettings
 
@@ -28,7 +29,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         return path and folder.resolve() / path.expanduser()
 
     def anchor_source(source: SourceSettings) -> SourceSettings:
-        is_file = source.url is not None and "://" not in source.url
+        is_file = source.url is not None and not is_address(source.url)
         url = str(anchor(Path(source.url))) if is_file and source.url else source.url
         return source.model_copy(update={"url": url, "path_database": anchor(source.path_database)})
 

@@ -95,7 +95,8 @@ def _describe(fault: ErrorDetails, tree: yaml.Node | None, path: Path, model: ty
     if fault["type"] == "extra_forbidden":
         return f"{place}: unknown name. {_suggest(location, model)}"
     message = fault["msg"].removeprefix("Value error, ")
-    found = "" if fault["type"] in ("value_error", "missing") else f"found {fault['input']!r}; "
+    whole = fault["type"] == "missing" or (fault["type"] == "value_error" and not isinstance(fault["input"], str))
+    found = "" if whole else f"found {fault['input']!r}; "
     return f"{place}: {found}{message[0].lower()}{message[1:]}."
 
 

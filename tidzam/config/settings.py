@@ -7,13 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from tidzam.sources import SOURCE_NAME, reserved_name
-
-
-def _free_name(name: str) -> str:
-    if reserved_name(name):
-        raise ValueError(f"{name!r} is reserved: a source's name never ends in -ice nor begins with tidzam")
-    return name
+from tidzam.addresses import bare_host, host_on_this_machine, url_host
+from tidzam.sources import source_name
 
 
 def _power_of_two(frames: int) -> int:
@@ -28,7 +23,7 @@ def _names(value: object) -> object:
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-SourceName = Annotated[str, Field(pattern=SOURCE_NAME), AfterValidator(_free_name)]
+SourceName = Annotated[str, AfterValidator(source_name)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
@@ -49,7 +44,7 @@ class DemoSettings(Section):
 class SourceSettings(Section):
     """A source that the node loads by itself: an address or file to play, or a demo scene to synthesise."""
 
-    name: SourceName = Field(description="Letters, digits, `_ . -`; JACK ports are NAME:out_0…")
+    name: SourceName = Field(description="Letters, digits, `_ . -`, 59 at most; JACK ports are NAME:out_0…")
     url: str | None = Field(None, min_length=1, description="http(s) address, or a file")
     demo: DemoSettings | None = Field(None, description="A scene to synthesise, in place of a url")
     path_database: Path | None = Field(None, description="Where its recordings are kept (for date replay, to come)")
@@ -83,13 +78,20 @@ class JackSettings(Section):
 class ServerSettings(Section):
     """Where a server listens."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all")
+    host: Annotated[str, AfterValidator(bare_host)] = Field(
+        "127.0.0.1", description="Address to listen on, IPv4 or IPv6; 0.0.0.0 or :: for all"
+    )
     port: Port
 
     @property
     def reachable_host(self) -> str:
-        """Where to find it from this machine."""
-        return "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
+        """Where to find it from this machine: a name or an address, without brackets."""
+        return host_on_this_machine(self.host)
+
+    @property
+    def url(self) -> str:
+        """The address at which this machine's programs find it."""
+        return f"http://{url_host(self.reachable_host)}:{self.port}"
 
 
 class IcecastSettings(ServerSettings):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import psutil
 
+from tidzam.addresses import url_host
 from tidzam.config import Settings
 from tidzam.errors import NodeError, TidzamError
 from tidzam.node.check import Fault, faults, restarts
@@ -89,7 +90,7 @@ def check(home: Home, settings: Settings, say: Say) -> tuple[tuple[Fault, ...], 
 def require_free_ports(settings: Settings) -> None:
     """Raises NodeError naming every port of the profile that somebody listens on already."""
     taken = [
-        f"{server.host}:{server.port} ({name}) is held by {_holder(server.port)}"
+        f"{url_host(server.host)}:{server.port} ({name}) is held by {_holder(server.port)}"
         for name, server in settings.servers.items()
         if not _is_free(server.host, server.port)
     ]

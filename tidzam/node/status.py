@@ -106,7 +106,7 @@ def node_status(home: Home, settings: Settings) -> NodeStatus:
 
 
 def node_urls(settings: Settings) -> dict[str, str]:
-    return {name: f"http://{server.reachable_host}:{server.port}" for name, server in settings.servers.items()}
+    return {name: server.url for name, server in settings.servers.items()}
 
 
 def _processes(programs: tuple[ProgramState, ...]) -> tuple[ProcessStatus, ...]:

@@ -7,13 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from tidzam.errors import RequestError
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, quote, suggestion
-from tidzam.sources import SOURCE_NAME, reserved_name
+from tidzam.sources import SOURCE_NAME, source_name
 
-WireSourceName = Annotated[str, Field(pattern=SOURCE_NAME)]
+WireSourceName = Annotated[str, Field(json_schema_extra={"pattern": SOURCE_NAME}), AfterValidator(source_name)]
 
 
 class LoadSource(Message):
@@ -29,13 +29,6 @@ class LoadSource(Message):
     is_permanent: bool = Field(False, description="Load again when it ends or fails")
     loop: bool = Field(False, description="Play a file over and over, without a break")
     format: Literal["ogg", "copy"] = "ogg"
-
-    @field_validator("name")
-    @classmethod
-    def _not_reserved(cls, name: str) -> str:
-        if reserved_name(name):
-            raise ValueError("a source's name never ends in -ice nor begins with tidzam")
-        return name
 
 
 class UnloadSource(Message):

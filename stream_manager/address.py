@@ -1,0 +1,68 @@
+"""An address of the network as a player opens it, parsed so strictly that no part of a password is taken for a host."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tidzam.addresses import scheme_of
+from tidzam.errors import RequestError
+from tidzam.scrub import scrub_address
+
+SCHEMES = ("http", "https", "rtsp", "icecast")
+_DEFAULT_PORTS = {"http": 80, "https": 443, "rtsp": 554}
+
+_HOST_AND_PORT = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<name>[^\s:/?#@\[\]\\]+))(?::(?P<port>\d{1,5}))?"
+)
+_USER_INFO = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*")
+_ENCODE = (
+    "Percent-encode what the user and the password hold besides letters and digits: %40 for @, %2F for /, %23 for #, "
+    "%3F for ?, %25 for %, %20 for a blank; likewise an @ in the path."
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """A parsed address. `url` is what a player opens; `host` has no brackets."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    has_credentials: bool
+
+
+def parse_address(text: str) -> Address:
+    """The address in `text`. Raises RequestError, which shows no credentials."""
+    scheme, rest = scheme_of(text), text.partition("://")[2]
+    if scheme not in SCHEMES:
+        hint = f"Use {', '.join(SCHEMES)}, or a file under a media root."
+        raise _refusal(text, "is no address that can be played", hint)
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    user, at, host_and_port = authority.rpartition("@")
+    found = _HOST_AND_PORT.fullmatch(host_and_port)
+    if not text.isprintable() or " " in text or "@" in user or not _USER_INFO.fullmatch(user) or _blurred(rest, found):
+        raise _refusal(text, "can be read in more than one way", _ENCODE)
+    if found is None or not 1 <= int(found["port"] or 1) <= 65535:
+        raise _refusal(text, "names no host and port", "Write http://HOST:PORT/PATH, an IPv6 address in brackets.")
+    # Listening to an Icecast mount is plain http; `icecast://` is ffmpeg's name for pushing to one.
+    scheme = "http" if scheme == "icecast" else scheme
+    port = int(found["port"] or _DEFAULT_PORTS[scheme])
+    credentials = bool(at) or scrub_address(text) != text
+    return Address(f"{scheme}://{rest}", scheme, found["v6"] or found["name"], port, credentials)
+
+
+def _blurred(rest: str, found: re.Match[str] | None) -> bool:
+    """Whether the host may really be the beginning of a password: an `@` follows what need not be a host."""
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" not in rest[len(authority) :]:
+        return found is None and "@" in rest
+    if found is None:
+        return True
+    sure = found["v6"] is not None or "." in found["name"] or found["name"] == "localhost"
+    return not sure
+
+
+def _refusal(text: str, problem: str, hint: str) -> RequestError:
+    return RequestError(f"{scrub_address(text)!r} {problem}.", hint=hint, field="url")
