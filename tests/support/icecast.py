@@ -72,9 +72,9 @@ class IcecastServer:
 
 
 @contextmanager
-def icecast_server(home: Path) -> Iterator[IcecastServer]:
+def icecast_server(home: Path, *, host: str = "127.0.0.1") -> Iterator[IcecastServer]:
     """A usable icecast2 that keeps its files under `home`."""
-    server = IcecastServer(IcecastSettings(port=free_port()), home)
+    server = IcecastServer(IcecastSettings(host=host, port=free_port()), home)
     server.start()
     try:
         yield server

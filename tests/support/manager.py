@@ -21,13 +21,22 @@ import yaml
 from tests.support.icecast import IcecastServer, icecast_server
 from tests.support.jack import JackServer, jack_server
 from tests.support.ports import free_port
+from tidzam.addresses import url_host
 
 
 class Manager:
     """A running stream manager; `log` is what it wrote."""
 
-    def __init__(self, folder: Path, jack: JackServer, icecast: IcecastServer, sources: list[dict[str, Any]]) -> None:
-        self.jack, self.icecast = jack, icecast
+    def __init__(
+        self,
+        folder: Path,
+        jack: JackServer,
+        icecast: IcecastServer,
+        sources: list[dict[str, Any]],
+        *,
+        host: str = "127.0.0.1",
+    ) -> None:
+        self.jack, self.icecast, self._host = jack, icecast, host
         self.port = free_port()
         self.media_root = folder / "media"
         self.media_root.mkdir(exist_ok=True)
@@ -35,8 +44,8 @@ class Manager:
         profile = folder / "profile.yaml"
         settings = {
             "jack": {"server": jack.name, "rate_hz": jack.rate_hz},
-            "icecast": {"port": icecast.settings.port},
-            "stream_manager": {"port": self.port, "media_roots": [str(self.media_root)]},
+            "icecast": {"host": icecast.settings.host, "port": icecast.settings.port},
+            "stream_manager": {"host": host, "port": self.port, "media_roots": [str(self.media_root)]},
             "sources": sources,
         }
         profile.write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -55,7 +64,7 @@ class Manager:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{url_host(self._host)}:{self.port}"
 
     @property
     def log(self) -> str:
@@ -114,10 +123,12 @@ def _argv(process: psutil.Process) -> list[str]:
 
 
 @contextmanager
-def stream_manager(folder: Path, sources: list[dict[str, Any]], *, period: int = 1024) -> Iterator[Manager]:
+def stream_manager(
+    folder: Path, sources: list[dict[str, Any]], *, period: int = 1024, host: str = "127.0.0.1"
+) -> Iterator[Manager]:
     """A stream manager with `sources`, that has been told to start."""
-    with jack_server(period=period) as jack, icecast_server(folder) as icecast:
-        manager = Manager(folder, jack, icecast, sources)
+    with jack_server(period=period) as jack, icecast_server(folder, host=host) as icecast:
+        manager = Manager(folder, jack, icecast, sources, host=host)
         try:
             yield manager
         finally:
