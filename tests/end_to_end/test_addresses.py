@@ -9,10 +9,8 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.support.icecast import PASSWORD
