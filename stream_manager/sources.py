@@ -11,8 +11,8 @@ from stream_manager.media import playable
 from stream_manager.source import Source, World
 from tidzam.config import SourceSettings
 from tidzam.errors import ConfigError, JackError, RequestError, TidzamError
-from tidzam.process import scrub
 from tidzam.protocol.stream_manager import SourceState, SourceStatus
+from tidzam.scrub import scrub_address
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ def _refusal(settings: SourceSettings, error: TidzamError) -> SourceStatus:
         name=settings.name,
         state=SourceState.FAILED,
         is_permanent=settings.is_permanent,
-        url=scrub(settings.url or ""),
+        url=scrub_address(settings.url or ""),
         channels=0,
         ports=(),
         mounts=(),
