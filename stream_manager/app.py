@@ -15,6 +15,7 @@ from stream_manager.jack_graph import JackGraph
 from stream_manager.requests import Requests
 from stream_manager.source import World
 from stream_manager.sources import Sources
+from stream_manager.state import read_state, state_path
 from tidzam.config import Settings
 from tidzam.errors import TidzamError
 from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV
@@ -48,12 +49,13 @@ async def run(options: Options, stop: asyncio.Event) -> None:
     graph = JackGraph(settings.jack.server, expected_rate_hz=settings.jack.rate_hz)
     icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
     world = World(graph, icecast, jack_env(settings.jack.server), settings.stream_manager.buffer_s)
+    state = state_path(settings)
     try:
         async with asyncio.TaskGroup() as tasks:
-            sources = Sources(world, tasks, settings.stream_manager.media_roots)
+            sources = Sources(world, tasks, settings.stream_manager, state)
             async with _server(settings, graph, icecast, sources):
                 watchers = [tasks.create_task(graph.watch()), tasks.create_task(icecast.watch())]
-                await sources.load_profile(settings.sources)
+                await sources.load_permanent(settings.sources, read_state(state) if state else ())
                 await stop.wait()
                 log.info("stopping")
                 await sources.unload_all()

@@ -18,7 +18,7 @@ from tidzam.server import Health
 def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
     """Well when JACK and Icecast answer, and every permanent source plays and has all its mounts."""
     statuses = sources.statuses()
-    faults = (*_server_faults(graph, icecast), *_source_faults(statuses, icecast))
+    faults = (*_server_faults(graph, icecast), *_source_faults(statuses, icecast), *_missing(sources.missing()))
     detail = StreamManagerHealth(
         jack=graph.up,
         icecast=icecast.mounts is not None,
@@ -50,6 +50,12 @@ def _source_faults(statuses: Iterable[SourceStatus], icecast: Icecast) -> Iterat
             continue
         message = f"Source {status.name} {why}"
         yield StreamManagerFault(code=code, origin="source", source=status.name, message=message)
+
+
+def _missing(names: Iterable[str]) -> Iterator[StreamManagerFault]:
+    for name in names:
+        message = f"Source {name} of the profile was unloaded by a client. Send `loadsource` with only its name."
+        yield StreamManagerFault(code="source_missing", origin="source", source=name, message=message)
 
 
 class SourceMetrics(Collector):

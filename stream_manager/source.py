@@ -16,7 +16,7 @@ from stream_manager.media import channel_numbers
 from stream_manager.player import Ending, Track, play
 from stream_manager.probe import ProbeError, check_channels, probe
 from stream_manager.pusher import push
-from tidzam.config import SourceSettings
+from stream_manager.roster import Claim
 from tidzam.errors import SetupError, SourceError
 from tidzam.protocol.stream_manager import SourceRemark, SourceState, SourceStatus
 from tidzam.scrub import scrub_address
@@ -36,13 +36,15 @@ class World:
 
 
 class Source:
-    """A loaded source. `owner` is the client that loaded it, None for the profile's own.
+    """A loaded source, which plays `media`. With `replaces_profile`, the profile has one of the same name.
 
-    Raises RequestError if `settings.channels` are not numbers.
+    Raises RequestError if the channels of `claim` are not numbers.
     """
 
-    def __init__(self, settings: SourceSettings, media: str, world: World, *, owner: str | None = None) -> None:
-        self.settings, self.owner = settings, owner
+    def __init__(self, claim: Claim, media: str, world: World, *, replaces_profile: bool = False) -> None:
+        self.claim, self.settings, self.owner = claim, claim.settings, claim.owner
+        settings = claim.settings
+        self._replaces_profile = replaces_profile
         self.life = Life(permanent=settings.is_permanent)
         self._media, self._world = media, world
         self._picked = channel_numbers(settings.channels)
@@ -86,8 +88,13 @@ class Source:
             gaps=self.life.gaps + self._underruns,
             rate_hz=self._rate_hz,
             band_hz=self._band_hz,
-            remarks=(SourceRemark.NARROW_BAND,) if self._is_narrow else (),
+            remarks=self._remarks,
         )
+
+    @property
+    def _remarks(self) -> tuple[SourceRemark, ...]:
+        found = ((SourceRemark.NARROW_BAND, self._is_narrow), (SourceRemark.REPLACED, self._replaces_profile))
+        return tuple(remark for remark, holds in found if holds)
 
     @property
     def _is_narrow(self) -> bool:

@@ -1,15 +1,20 @@
-"""All sources: loading, replacing, unloading, and forgetting those that are over."""
+"""All sources: loading, replacing and unloading them, and what plays when one of them has gone."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stream_manager.media import playable
+from stream_manager.roster import FORMER_CLIENT, Claim, Roster
 from stream_manager.source import Source, World
+from stream_manager.state import write_state
 from tidzam.config import SourceSettings
+from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import ConfigError, JackError, RequestError, TidzamError
 from tidzam.protocol.stream_manager import SourceState, SourceStatus
 from tidzam.scrub import scrub_address
@@ -21,104 +26,199 @@ LOAD_TIMEOUT_S = 25.0
 
 
 class Sources:
-    """The sources by name. Their tasks belong to `tasks`, and `unload_all` ends them."""
+    """The sources by name. Their tasks belong to `tasks`, and `unload_all` ends them.
 
-    def __init__(self, world: World, tasks: asyncio.TaskGroup, media_roots: tuple[Path, ...]) -> None:
-        self._world, self._tasks, self._media_roots = world, tasks, media_roots
+    `state` is the file that keeps the permanent sources of clients; None if nothing keeps them.
+    """
+
+    def __init__(
+        self, world: World, tasks: asyncio.TaskGroup, settings: StreamManagerSettings, state: Path | None = None
+    ) -> None:
+        self._world, self._tasks, self._settings, self._state = world, tasks, settings, state
+        self._roster = Roster()
         self._loaded: dict[str, tuple[Source, asyncio.Task[None]]] = {}
-        self._profile: dict[str, SourceSettings] = {}
+        self._refused: dict[str, SourceStatus] = {}
         self._changing = asyncio.Lock()
-        self.refused: dict[str, TidzamError] = {}
-
-    def statuses(self) -> tuple[SourceStatus, ...]:
-        """The status of every source: those that are loaded, and those of the profile that were refused."""
-        refused = [_refusal(self._profile[name], error) for name, error in self.refused.items()]
-        return (*(source.status() for source in self), *refused)
+        self._asking: Counter[str] = Counter()
+        self._gone: set[str] = set()
+        """Clients that have left while a request of theirs to load waits."""
 
     def __iter__(self) -> Iterator[Source]:
         return iter([source for source, _ in self._loaded.values()])
 
-    async def load_profile(self, settings: tuple[SourceSettings, ...]) -> None:
-        """Load the sources that the profile names, and remember them. Those that cannot be are `refused`."""
-        for source in settings:
-            self._profile[source.name] = source
-            try:
-                await self._load(source, trusted=True)
-            except TidzamError as error:
-                self.refused[source.name] = error
-                log.error("%s: refused: %s", source.name, error)
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """The status of every source: those that are loaded, and those that were refused."""
+        return (*(source.status() for source in self), *self._refused.values())
+
+    def missing(self) -> tuple[str, ...]:
+        """Permanent sources of the profile that were unloaded."""
+        return self._roster.missing((*self._loaded, *self._refused))
+
+    async def load_permanent(self, profile: Iterable[SourceSettings], kept: Iterable[SourceSettings]) -> None:
+        """Load the profile's sources, and those that clients loaded as permanent in an earlier run.
+
+        One that cannot be loaded is listed as failed, and the others are loaded all the same.
+        """
+        self._roster.profile = {settings.name: Claim(settings) for settings in profile}
+        self._roster.kept = {settings.name: Claim(settings, FORMER_CLIENT) for settings in kept}
+        async with self._changing:
+            for name in self._roster.names:
+                self._return_to(name)
 
     async def load(self, settings: SourceSettings, owner: str) -> Source:
         """Load a source for a client, in place of the one that has its name, and wait for its sound.
 
-        Raises RequestError if it names what may not be opened, JackError while the server is away, and for a source
-        that is not permanent the SourceError that says why it does not play. A permanent one keeps trying.
+        Raises RequestError if it names what may not be opened or if there are too many, JackError while the server is
+        away, and for a source that is not permanent the SourceError that says why it does not play. A permanent one
+        keeps trying.
         """
         if not self._world.graph.up:
             raise JackError("The JACK server is away.", hint="Try again when it is back.", code="jack_away")
-        source = await self._load(settings, trusted=False, owner=owner)
+        claim = Claim(settings, owner)
+        source = self._source(claim)
+        with self._request_of(owner):
+            await self._replace(source)
         try:
             await asyncio.wait_for(source.settled(), LOAD_TIMEOUT_S)
         except TimeoutError:
             return source
-        if source.error is not None and source.life.state is SourceState.FAILED and not settings.is_permanent:
+        if source.error is not None and source.life.state is SourceState.FAILED and claim.is_guest:
             raise source.error
         return source
 
     async def unload(self, name: str) -> None:
-        """Raises RequestError if there is no such source."""
+        """Unload the source called `name`; what it replaced returns. Raises RequestError if there is none."""
         async with self._changing:
-            if name not in self._loaded:
-                loaded = ", ".join(self._loaded) or "none"
-                hint = f"Loaded are: {loaded}."
-                raise RequestError(f"No source is called {name!r}.", hint=hint, code="source_unknown", field="name")
-            await self._end(name)
+            if name in self._loaded:
+                await self._unload(self._loaded[name][0].claim)
+            elif name in self._refused and self._roster.claims(name):
+                await self._unload(self._roster.claims(name)[0])
+            else:
+                raise self._unknown(name)
 
     async def release(self, name: str) -> None:
         """Send a permanent source back to its own address; unload any other. Raises RequestError if there is none."""
-        loaded = self._loaded.get(name)
-        if name in self._profile:
-            await self._load(self._profile[name], trusted=True)
-        elif loaded is None or not loaded[0].settings.is_permanent:
-            await self.unload(name)
+        async with self._changing:
+            loaded = self._loaded[name][0].claim if name in self._loaded else None
+            if loaded is not None and loaded.is_guest:
+                await self._unload(loaded)
+            elif name in self._roster.profile:
+                self._roster.dismissed.discard(name)
+                if self._roster.kept.pop(name, None) is not None:
+                    await self._save()
+                await self._end(name)
+                self._return_to(name)
+            elif loaded is None:
+                raise self._unknown(name)
 
     async def leave(self, owner: str) -> None:
-        """A client has gone: its sources that are not permanent go with it."""
+        """A client has gone: its sources that are not permanent go with it, and what they replaced returns."""
+        if owner in self._asking:
+            self._gone.add(owner)
         async with self._changing:
-            names = [source.name for source in self if source.owner == owner and not source.settings.is_permanent]
-            if names:
-                log.info("the client that loaded %s has left", ", ".join(names))
-            await asyncio.gather(*(self._end(name) for name in names))
+            guests = [source.claim for source in self if source.owner == owner and source.claim.is_guest]
+            if guests:
+                log.info("the client that loaded %s has left", ", ".join(guest.name for guest in guests))
+            await asyncio.gather(*(self._unload(guest) for guest in guests))
 
     async def unload_all(self) -> None:
+        """End every source, for good."""
         async with self._changing:
             await asyncio.gather(*(self._end(name) for name in list(self._loaded)))
 
-    async def _load(self, settings: SourceSettings, *, trusted: bool, owner: str | None = None) -> Source:
+    def _source(self, claim: Claim) -> Source:
+        """Raises TidzamError if it cannot even be tried."""
+        settings = claim.settings
         if settings.url is None:
-            hint = "Start the node with `tidzam start`, which renders it, or name a url."
-            raise ConfigError(f"Source {settings.name} is a demo that was not rendered.", hint=hint)
-        media = playable(settings.url, self._media_roots, trusted=trusted)
-        source = Source(settings, media, self._world, owner=owner)
+            hint = "Start the node with `tidzam start`, which renders it, or give the source a url."
+            message = f"Source {settings.name} is a demo that has not been rendered."
+            raise ConfigError(message, hint=hint, code="source_not_rendered")
+        media = playable(settings.url, self._settings.media_roots, trusted=claim.owner is None)
+        replaces = claim.owner is not None and claim.name in self._roster.profile
+        return Source(claim, media, self._world, replaces_profile=replaces)
+
+    @contextmanager
+    def _request_of(self, owner: str) -> Iterator[None]:
+        """While open, `leave` notes that this client has gone, so that it leaves no guest behind."""
+        self._asking[owner] += 1
+        try:
+            yield
+        finally:
+            self._asking[owner] -= 1
+            if not self._asking[owner]:
+                del self._asking[owner]
+                self._gone.discard(owner)
+
+    async def _replace(self, source: Source) -> None:
+        """Load a client's `source` in place of the one that has its name."""
+        claim = source.claim
         async with self._changing:
-            if source.name in self._loaded:
-                await self._end(source.name)
-            task = self._tasks.create_task(source.run(), name=source.name)
-            self._loaded[source.name] = source, task
-            task.add_done_callback(lambda done: self._forget(source, done))
-        return source
+            if claim.owner in self._gone and claim.is_guest:
+                raise RequestError(f"The client that asked for {claim.name} has left.", code="client_left")
+            loaded = {name: other.claim for name, (other, _) in self._loaded.items()}
+            self._roster.require_room(claim, loaded, self._settings)
+            await self._end(claim.name)
+            self._start(source)
+            if not claim.is_guest:
+                self._roster.kept[claim.name] = claim
+                await self._save()
+
+    def _start(self, source: Source) -> None:
+        self._refused.pop(source.name, None)
+        task = self._tasks.create_task(self._live(source), name=source.name)
+        self._loaded[source.name] = source, task
+
+    async def _live(self, source: Source) -> None:
+        """Run `source`. When it is over by itself, it is forgotten, and what it replaced returns."""
+        await source.run()
+        async with self._changing:
+            log.info("%s: unloaded", source.name)
+            del self._loaded[source.name]
+            self._roster.dismiss(source.claim)
+            self._return_to(source.name)
+
+    def _return_to(self, name: str) -> None:
+        """Load what is to play under `name` now that nothing does. What is refused is listed with its reason."""
+        for claim in self._roster.claims(name):
+            try:
+                self._start(self._source(claim))
+                return
+            except TidzamError as error:
+                if name not in self._refused:
+                    log.error("%s: refused: %s", name, error)
+                self._refused[name] = _refusal(claim.settings, error)
+
+    async def _unload(self, claim: Claim) -> None:
+        was_kept = self._roster.kept.get(claim.name)
+        self._roster.dismiss(claim)
+        self._refused.pop(claim.name, None)
+        await self._end(claim.name)
+        log.info("%s: unloaded", claim.name)
+        if was_kept is not self._roster.kept.get(claim.name):
+            await self._save()
+        self._return_to(claim.name)
 
     async def _end(self, name: str) -> None:
+        if name not in self._loaded:
+            return
         _, task = self._loaded[name]
         task.cancel()
         await asyncio.wait([task])
         self._loaded.pop(name, None)
 
-    def _forget(self, source: Source, task: asyncio.Task[None]) -> None:
-        """A source that is over is forgotten, unless another has taken its name."""
-        if self._loaded.get(source.name, (None, None))[1] is task:
-            del self._loaded[source.name]
-            log.info("%s: unloaded", source.name)
+    async def _save(self) -> None:
+        if self._state is None:
+            return
+        kept = [claim.settings for claim in self._roster.kept.values()]
+        try:
+            await asyncio.to_thread(write_state, self._state, kept)
+        except OSError as error:
+            log.error("%s cannot be written: %s; permanent sources are lost at a restart", self._state, error.strerror)
+
+    def _unknown(self, name: str) -> RequestError:
+        loaded = ", ".join(self._loaded) or "none"
+        hint = f"Loaded are: {loaded}."
+        return RequestError(f"No source is called {name!r}.", hint=hint, code="source_unknown", field="name")
 
 
 def _refusal(settings: SourceSettings, error: TidzamError) -> SourceStatus:

@@ -33,6 +33,7 @@ class Manager:
         jack: JackServer,
         icecast: IcecastServer,
         sources: list[dict[str, Any]],
+        options: dict[str, Any] | None = None,
         *,
         host: str = "127.0.0.1",
     ) -> None:
@@ -41,26 +42,34 @@ class Manager:
         self.media_root = folder / "media"
         self.media_root.mkdir(exist_ok=True)
         self._log = folder / "stream_manager.log"
-        profile = folder / "profile.yaml"
+        self._profile = folder / "profile.yaml"
+        self._env = {**os.environ, **icecast.env}
         settings = {
             "jack": {"server": jack.name, "rate_hz": jack.rate_hz},
             "icecast": {"host": icecast.settings.host, "port": icecast.settings.port},
-            "stream_manager": {"host": host, "port": self.port, "media_roots": [str(self.media_root)]},
+            "stream_manager": {
+                "host": host,
+                "port": self.port,
+                "media_roots": [str(self.media_root)],
+                **(options or {}),
+            },
             "sources": sources,
         }
-        profile.write_text(yaml.safe_dump(settings), encoding="utf-8")
-        with self._log.open("wb") as log:
-            argv = [
-                "setpriv",
-                "--pdeathsig=TERM",
-                "--",
-                sys.executable,
-                "-m",
-                "stream_manager",
-                "--profile",
-                str(profile),
-            ]
-            self.process = subprocess.Popen(argv, env={**os.environ, **icecast.env}, stderr=log)
+        self._profile.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        self._log.touch()
+        self.start()
+
+    def start(self) -> None:
+        """Run it. After `kill`, the next one has the same settings, and goes on with the same log."""
+        # It ends when the test run is killed.
+        argv = ["setpriv", "--pdeathsig=TERM", "--", sys.executable, "-m", "stream_manager"]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen([*argv, "--profile", str(self._profile)], env=self._env, stderr=log)
+
+    def kill(self) -> None:
+        """End it as the kernel does when memory is short."""
+        self.process.kill()
+        self.process.wait()
 
     @property
     def url(self) -> str:
@@ -124,11 +133,16 @@ def _argv(process: psutil.Process) -> list[str]:
 
 @contextmanager
 def stream_manager(
-    folder: Path, sources: list[dict[str, Any]], *, period: int = 1024, host: str = "127.0.0.1"
+    folder: Path,
+    sources: list[dict[str, Any]],
+    *,
+    period: int = 1024,
+    host: str = "127.0.0.1",
+    **options: Any,
 ) -> Iterator[Manager]:
-    """A stream manager with `sources`, that has been told to start."""
+    """A stream manager with `sources` that has begun to start. `options` are settings of its section."""
     with jack_server(period=period) as jack, icecast_server(folder, host=host) as icecast:
-        manager = Manager(folder, jack, icecast, sources, host=host)
+        manager = Manager(folder, jack, icecast, sources, options, host=host)
         try:
             yield manager
         finally:

@@ -33,11 +33,12 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         url = str(anchor(Path(source.url))) if is_file and source.url else source.url
         return source.model_copy(update={"url": url, "path_database": anchor(source.path_database)})
 
-    roots = tuple(anchor(root) for root in settings.stream_manager.media_roots)
+    manager = settings.stream_manager
+    roots, state = tuple(anchor(root) for root in manager.media_roots), anchor(manager.state_file)
     return settings.model_copy(
         update={
             "home": anchor(settings.home),
-            "stream_manager": settings.stream_manager.model_copy(update={"media_roots": roots}),
+            "stream_manager": manager.model_copy(update={"media_roots": roots, "state_file": state}),
             "analyzer": settings.analyzer.model_copy(update={"nn": anchor(settings.analyzer.nn)}),
             "sources": tuple(map(anchor_source, settings.sources)),
         }

@@ -109,6 +109,22 @@ class StreamManagerSettings(ServerSettings):
     media_roots: tuple[Path, ...] = Field((), description="Folders whose files clients may load by name")
     live_ports: int = Field(10, ge=0, le=256, description="Live streams at most (to come)")
     buffer_s: float = Field(100.0, gt=0, description="How much of a stream the player reads ahead")
+    player_timeout_s: float = Field(
+        10.0, ge=2, description="A player whose playback stands still for so long is replaced"
+    )
+    silent_after_s: float = Field(
+        10.0, ge=1, description="A source is called silent after so long of digital silence (exact zeros)"
+    )
+    silence_timeout_s: float = Field(
+        60.0, ge=5, description="The player of a live source that is silent for so long is replaced"
+    )
+    max_permanent_sources: int = Field(
+        64, ge=0, le=1000, description="Permanent sources that clients may load, at most"
+    )
+    max_client_sources: int = Field(32, ge=0, le=1000, description="Sources loaded by one client, at most")
+    state_file: Path | None = Field(
+        None, description="Keeps clients' permanent sources; `client-sources.json` in the home if not given"
+    )
 
 
 class AnalyzerSettings(ServerSettings):

@@ -1,0 +1,86 @@
+"""Which source is to play under each name: the profile's, one that a client loaded permanently, or a guest.
+
+Pure. A guest (a source of a client that is not permanent) plays in place of what is permanent under its name, and a
+client's permanent source in place of the profile's. Whatever was replaced returns when what replaced it has gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tidzam.config import SourceSettings
+from tidzam.config.settings import StreamManagerSettings
+from tidzam.errors import RequestError
+
+FORMER_CLIENT = ""
+"""The owner of a permanent source that was loaded by a client of an earlier run."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A source, and the client that loaded it; None for the profile's own."""
+
+    settings: SourceSettings
+    owner: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def is_guest(self) -> bool:
+        return self.owner is not None and not self.settings.is_permanent
+
+
+class Roster:
+    """What is to play whenever no guest does."""
+
+    def __init__(self) -> None:
+        self.profile: dict[str, Claim] = {}
+        self.kept: dict[str, Claim] = {}
+        """Permanent sources of clients."""
+        self.dismissed: set[str] = set()
+        """Names of the profile's sources that were unloaded, or that ended as they were meant to."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.profile, *self.kept)))
+
+    def claims(self, name: str) -> tuple[Claim, ...]:
+        """What is to play under `name`, best first: the next is for when the one before it is refused."""
+        kept, own = self.kept.get(name), self.profile.get(name)
+        if name in self.dismissed:
+            own = None
+        return tuple(claim for claim in (kept, own) if claim is not None)
+
+    def missing(self, present: Iterable[str]) -> tuple[str, ...]:
+        """Permanent sources of the profile under whose name nothing is loaded, and nothing was refused."""
+        permanent = (name for name, claim in self.profile.items() if claim.settings.is_permanent)
+        known = set(present)
+        return tuple(name for name in permanent if name not in known)
+
+    def dismiss(self, claim: Claim) -> None:
+        """`claim` is not to return: it was unloaded, or it ended."""
+        if claim.owner is None:
+            self.dismissed.add(claim.name)
+        elif not claim.is_guest:
+            self.kept.pop(claim.name, None)
+
+    def require_room(self, wanted: Claim, loaded: Mapping[str, Claim], limits: StreamManagerSettings) -> None:
+        """Raises RequestError (code "too_many_sources") if a client may not load `wanted` beside what it has."""
+        kept = len(self.kept.keys() - {wanted.name})
+        if wanted.settings.is_permanent and kept >= limits.max_permanent_sources:
+            raise _too_many("Clients have", kept, "permanent sources", "max_permanent_sources")
+        own = sum(claim.owner == wanted.owner and name != wanted.name for name, claim in loaded.items())
+        if own >= limits.max_client_sources:
+            raise _too_many("This client has", own, "sources", "max_client_sources")
+
+
+def _too_many(who: str, count: int, what: str, setting: str) -> RequestError:
+    return RequestError(
+        f"{who} loaded {count} {what}, and no more are allowed (stream_manager.{setting}).",
+        hint="Unload one first, or raise that setting in the profile.",
+        code="too_many_sources",
+        field="name",
+    )

@@ -1,0 +1,127 @@
+"""The file in which the permanent sources of clients outlive the stream manager."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tidzam.config import Settings, SourceSettings
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+MAX_BYTES = 4_000_000
+"""More than the largest allowed number of sources can take."""
+NAME = "client-sources.json"
+SET_ASIDE = ".damaged"
+
+
+class _DamagedError(Exception):
+    """The file does not hold what this program writes; says why, without its content."""
+
+
+def state_path(settings: Settings) -> Path | None:
+    """Where the file is; None if neither the settings nor a home say."""
+    if settings.stream_manager.state_file is not None:
+        return settings.stream_manager.state_file
+    return settings.home / NAME if settings.home is not None else None
+
+
+def read_state(path: Path) -> tuple[SourceSettings, ...]:
+    """The sources in the file at `path`; none if there is no such file.
+
+    Never fails. A file that holds anything else is renamed to end in `.damaged`, with a warning, and what can be read
+    of it is used.
+    """
+    try:
+        rows = _rows(path)
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        log.warning("%s cannot be read: %s; sources that clients loaded as permanent are lost", path, error.strerror)
+        return ()
+    except _DamagedError as error:
+        _set_aside(path, str(error))
+        return ()
+    sources, faults = _sources(rows)
+    if faults:
+        _set_aside(path, "; ".join(faults[:3]))
+    return sources
+
+
+def _rows(path: Path) -> list[Any]:
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise _DamagedError(f"it is larger than {MAX_BYTES} bytes")
+    try:
+        state = json.loads(content)
+    except (ValueError, RecursionError):
+        raise _DamagedError("it is not JSON") from None
+    if not isinstance(state, dict) or state.get("version") != VERSION:
+        raise _DamagedError(f"it is not a state file of version {VERSION}")
+    rows = state.get("sources")
+    if not isinstance(rows, list):
+        raise _DamagedError("it has no list of sources")
+    return rows
+
+
+def _sources(rows: list[Any]) -> tuple[tuple[SourceSettings, ...], list[str]]:
+    """The sources that can be used, and what is wrong with the others. Values are not quoted: they may be secret."""
+    found: dict[str, SourceSettings] = {}
+    faults: list[str] = []
+    for number, row in enumerate(rows):
+        try:
+            source = SourceSettings.model_validate(row)
+        except ValidationError as error:
+            places = ", ".join(".".join(map(str, fault["loc"])) or "all of it" for fault in error.errors()[:3])
+            faults.append(f"source {number} is invalid ({places})")
+            continue
+        if source.is_permanent:
+            found[source.name] = source
+        else:
+            faults.append(f"source {number} is not permanent")
+    return tuple(found.values()), faults
+
+
+def _set_aside(path: Path, why: str) -> None:
+    aside = path.with_name(path.name + SET_ASIDE)
+    try:
+        path.replace(aside)
+    except OSError as error:
+        log.warning("%s is damaged (%s) and cannot be renamed: %s", path, why, error.strerror)
+        return
+    log.warning("%s is damaged: %s. It was renamed to %s.", path, why, aside.name)
+
+
+def write_state(path: Path, sources: Iterable[SourceSettings]) -> None:
+    """Replace the file at `path`, whole or not at all. Only its owner may read it, for addresses may hold passwords.
+
+    Raises OSError.
+    """
+    rows = [source.model_dump(mode="json", exclude_defaults=True) for source in sources]
+    text = json.dumps({"version": VERSION, "sources": rows}, indent=1) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,37 @@
+"""A socket.io client of a stream manager for a test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import socketio  # type: ignore[import-untyped]
+
+from tests.support.manager import Manager
+
+
+class Client:
+    """A connected client."""
+
+    def __init__(self, io: socketio.AsyncClient) -> None:
+        self._io = io
+
+    async def ask(self, **command: Any) -> dict[str, Any]:
+        """The acknowledgement of a `sys` request."""
+        return await self._io.call("sys", {"sys": command}, timeout=40)  # type: ignore[no-any-return]
+
+    async def load(self, name: str, url: Path | str, **fields: Any) -> dict[str, Any]:
+        return await self.ask(loadsource={"name": name, "url": str(url), **fields})
+
+
+@asynccontextmanager
+async def connected(manager: Manager) -> AsyncIterator[Client]:
+    """A client, which leaves when the context is left."""
+    io = socketio.AsyncClient(reconnection=False)
+    await io.connect(manager.url)
+    try:
+        yield Client(io)
+    finally:
+        await io.disconnect()
