@@ -11,10 +11,10 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.engines import Engine
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.audio.windows import window_features
 from tidzam.bundle import SELECTOR, Manifest
+from tidzam.engines import Engine
 from tidzam.errors import BundleError
 from tidzam.labels import LabelTree
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from analyzer.cascade import Cascade, Classifier
 from analyzer.decision import decide
-from analyzer.engines import load_engine
 from tidzam.analysis import Analysis, WindowBatch
 from tidzam.audio.features import Float32, require_rate
 from tidzam.audio.windows import window_features
 from tidzam.bundle import Engine as EngineName
 from tidzam.bundle import find_bundles, read_bundle
+from tidzam.inference import load_engines
 from tidzam.labels import LabelTree
 from tidzam.paths import DEMO_BUNDLES
 
@@ -37,7 +37,8 @@ class Pipeline:
     ) -> Self:
         """The bundles in `folder` (the demo's, if None) as one cascade. Raises BundleError with the reason."""
         bundles = [read_bundle(path) for path in find_bundles(folder or DEMO_BUNDLES)]
-        classifiers = [Classifier(b.manifest, load_engine(b, engine, threads=threads)) for b in bundles]
+        engines = load_engines(bundles, engine, threads=threads)
+        classifiers = [Classifier(b.manifest, loaded) for b, loaded in zip(bundles, engines, strict=True)]
         return cls(Cascade(classifiers, gate=gate), engine=engine)
 
     @property

@@ -15,13 +15,22 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from tidzam.errors import BundleError
 from tidzam.labels import LabelTree
-from tidzam.manifests import Features, FileEntry, Labels, entry_of, faults_of, sha256_of
+from tidzam.manifests import NAME_PATTERN, Features, FileEntry, Labels, entry_of, faults_of, read_object, sha256_of
+from tidzam.onnx_files import external_files
 
 FORMAT_VERSION: Final = 1
 MANIFEST = "manifest.json"
@@ -30,6 +39,11 @@ SELECTOR = "selector"
 
 Engine = Literal["onnx", "keras"]
 FILE_NAMES: Mapping[Engine, str] = {"onnx": "model.onnx", "keras": "model.keras"}
+MAX_CLASSES: Final = 50_000
+MAX_NETWORK_BYTES: Final = 2**31
+"""What a protobuf message, such as an ONNX file, can be long."""
+
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Manifest(BaseModel):
@@ -38,16 +52,19 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
     format_version: Literal[1] = FORMAT_VERSION
-    name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    name: str = Field(pattern=NAME_PATTERN)
     features: Features
-    hop_s: float = Field(gt=0, description="Time from one window to the next in training.")
-    classes: tuple[str, ...] = Field(min_length=1, strict=False)
+    hop_s: float = Field(gt=0, allow_inf_nan=False, description="Time from one window to the next in training.")
+    classes: tuple[str, ...] = Field(min_length=1, max_length=MAX_CLASSES, strict=False)
     labels: Labels
     activation: Literal["sigmoid", "softmax"] = Field(
         description="sigmoid: several classes may sound at once; softmax: exactly one does."
     )
-    thresholds: dict[str, float] = Field(description="For each class, the probability from which it is decided.")
+    thresholds: dict[str, Probability] = Field(description="For each class, the probability from which it is decided.")
     files: dict[Engine, FileEntry] = Field(default_factory=dict)
+    data: tuple[FileEntry, ...] = Field(
+        default=(), strict=False, description="Other files that a network reads: weights beside an ONNX graph."
+    )
     provenance: dict[str, Any] = Field(description="Who trained it, when, from what, with which seed.")
     accuracy: dict[str, Any] = Field(description="What was measured, on which data. Never a promise.")
 
@@ -57,10 +74,27 @@ class Manifest(BaseModel):
             raise ValueError("classes name one class twice")
         missing = [label for label in self.classes if label not in self.labels]
         if missing:
-            raise ValueError(f"classes {missing} are not in the label tree")
+            raise ValueError(f"classes {missing[:5]} are not in the label tree")
         if set(self.thresholds) != set(self.classes):
             raise ValueError("thresholds and classes name different classes")
         return self
+
+    @model_validator(mode="after")
+    def _files_agree(self) -> Manifest:
+        for engine, entry in self.files.items():
+            suffix = Path(FILE_NAMES[engine]).suffix
+            if not entry.name.endswith(suffix):  # another suffix makes an engine read another, less safe format
+                raise ValueError(f"the {engine} file is called {entry.name[:40]!r}; its name ends in {suffix}")
+        names = [MANIFEST, *(entry.name for entry in (*self.files.values(), *self.data))]
+        if len(set(names)) < len(names):
+            raise ValueError("two files have one name")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_empty_data(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Most bundles have none, and those who read older manifests know no such key."""
+        values: dict[str, Any] = serialize(self)
+        return values if self.data else {key: value for key, value in values.items() if key != "data"}
 
     @property
     def is_selector(self) -> bool:
@@ -92,7 +126,7 @@ class Bundle:
         if entry is None:
             raise BundleError(
                 f"Bundle {self.name!r} has no {engine} file, only {', '.join(self.manifest.files)}.",
-                hint="Choose another engine, or train the bundle anew.",
+                hint="Choose another engine, or train the bundle again.",
                 code="bundle_engine",
             )
         return self.folder / entry.name
@@ -140,16 +174,20 @@ def rewrite_manifest(bundle: Bundle, **changes: Any) -> Bundle:
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """Read and verify a bundle.
+    """Read and verify a bundle: its manifest, and every file that its networks read.
 
-    Raises BundleError with the reason: `bundle_missing`, `bundle_version`, `bundle_manifest`, `bundle_checksum`.
+    Files that the manifest does not name are for people; no network may read them. A symbolic link is followed, as
+    what it leads to must have the checksum. Nothing of the bundle is run: `tidzam.trial` does that.
+
+    Raises BundleError with the reason: `bundle_missing`, `bundle_version`, `bundle_manifest`, `bundle_checksum`,
+    `bundle_files`.
     """
-    values = _read_json(folder / MANIFEST)
+    values = _read_manifest(folder / MANIFEST)
     version = values.get("format_version")
     if version != FORMAT_VERSION:
         raise BundleError(
-            f"{folder} is a bundle of format {version!r}; this Tidzam reads format {FORMAT_VERSION}.",
-            hint="Train it again, or use the Tidzam that wrote it.",
+            f"{folder} is a bundle of format {repr(version)[:20]}; this version reads format {FORMAT_VERSION}.",
+            hint="Train it again, or use the version that wrote it.",
             code="bundle_version",
         )
     try:
@@ -157,16 +195,43 @@ def read_bundle(folder: Path) -> Bundle:
     except ValidationError as error:
         message = f"The manifest of bundle {folder} does not hold: {faults_of(error)}."
         raise BundleError(message, code="bundle_manifest") from None
-    for entry in manifest.files.values():
+    for entry in (*manifest.files.values(), *manifest.data):
         _verify_file(folder / entry.name, entry)
-    return Bundle(folder, manifest)
+    bundle = Bundle(folder, manifest)
+    _check_external_files(bundle)
+    return bundle
+
+
+def _check_external_files(bundle: Bundle) -> None:
+    """Raises BundleError if the ONNX graph reads a file that the manifest does not hold."""
+    if "onnx" not in bundle.manifest.files:
+        return
+    path = bundle.file("onnx")
+    try:
+        read = external_files(path.read_bytes())
+    except ValueError as error:
+        raise BundleError(
+            f"{path} is not an ONNX file: {error}.", hint="Export the bundle again.", code="bundle_engine"
+        ) from None
+    unknown = sorted(read - {entry.name for entry in bundle.manifest.data})
+    if unknown:
+        raise BundleError(
+            f"{path} reads the file {unknown[0][:80]!r}, which the manifest's 'data' does not list with a checksum.",
+            hint="Export the network with its weights inside, or list the file; it must lie in the bundle's folder.",
+            code="bundle_files",
+        )
 
 
 def find_bundles(folder: Path) -> list[Path]:
     """The bundles in `folder`, by name: the folder itself if it is one, else those directly inside it."""
-    if (folder / MANIFEST).is_file():
-        return [folder]
-    found = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+    try:
+        if (folder / MANIFEST).is_file():
+            return [folder]
+        found = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+    except OSError as error:
+        raise BundleError(
+            f"{folder} cannot be read: {error.strerror}.", hint="Check its permissions.", code="bundle_missing"
+        ) from None
     if not found:
         raise BundleError(
             f"There is no classifier in {folder}.",
@@ -182,25 +247,38 @@ def _add_file(source: Path, target: Path) -> FileEntry:
 
 
 def _verify_file(path: Path, entry: FileEntry) -> None:
-    if not path.is_file():
-        raise BundleError(f"{path} is missing from its bundle.", hint="Copy the bundle again.", code="bundle_missing")
-    if sha256_of(path) != entry.sha256:
+    try:
+        if not path.is_file():
+            raise BundleError(
+                f"{path} is missing from its bundle.", hint="Copy the bundle again.", code="bundle_missing"
+            )
+        size = path.stat().st_size
+        if size > MAX_NETWORK_BYTES:
+            raise BundleError(
+                f"{path} has {size / 2**20:.0f} MB; a network's file has at most {MAX_NETWORK_BYTES / 2**20:.0f} MB.",
+                hint="Export a smaller network.",
+                code="bundle_files",
+            )
+        same = size == entry.size_bytes and sha256_of(path) == entry.sha256
+    except OSError as error:
+        raise BundleError(
+            f"{path} cannot be read: {error.strerror}.", hint="Check its permissions.", code="bundle_missing"
+        ) from None
+    if not same:
         raise BundleError(
             f"{path} is not the file that was trained: its checksum differs from the manifest's.",
-            hint="Copy the bundle again, or train it anew.",
+            hint="Copy the bundle again, or train it again.",
             code="bundle_checksum",
         )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_manifest(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        return read_object(path)
     except OSError as error:
         raise BundleError(
             f"{path} cannot be read: {error.strerror}.", hint="Name the bundle's folder.", code="bundle_missing"
         ) from None
     except ValueError as error:
-        raise BundleError(f"{path} is not JSON: {error}.", hint="Copy it again.", code="bundle_manifest") from None
-    if not isinstance(values, dict):
-        raise BundleError(f"{path} is not a JSON object.", hint="Copy it again.", code="bundle_manifest")
-    return values
+        message = f"{path} is not a manifest: {str(error)[:200]}."
+        raise BundleError(message, hint="Copy the bundle again.", code="bundle_manifest") from None

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import stat
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.errors import AudioError, BundleError
 from tidzam.labels import LabelTree
+
+NAME_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"
+"""What bundles are called. A name never begins with a dot: `.` and `..` are folders, others are hidden."""
+
+MAX_MANIFEST_BYTES: Final = 32 * 2**20
+MAX_NESTING: Final = 40
+"""Levels of objects and lists in a manifest; ours have six. Deeper ones exhaust the stack of whoever walks them."""
+
+_MOST_FAULTS: Final = 5
+_LONGEST_PLACE: Final = 80
 
 
 def _features(value: Any) -> FeatureSpec:
@@ -25,9 +38,14 @@ def _features(value: Any) -> FeatureSpec:
 def _labels(value: Any) -> LabelTree:
     if isinstance(value, LabelTree):
         return value
+    if not isinstance(value, Mapping):
+        raise ValueError("it is no object that maps each label to its parent")
+    for label, parent in value.items():
+        if not isinstance(label, str) or not (parent is None or isinstance(parent, str)):
+            raise ValueError(f"label {str(label)[:40]!r} has a parent that is neither a label nor null")
     try:
         return LabelTree(dict(value))
-    except (BundleError, TypeError, ValueError) as error:
+    except BundleError as error:
         raise ValueError(str(error)) from error
 
 
@@ -40,7 +58,7 @@ class FileEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    name: str = Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,254}$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size_bytes: int = Field(ge=0)
 
@@ -55,6 +73,64 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def read_object(path: Path, *, max_bytes: int = MAX_MANIFEST_BYTES) -> dict[str, Any]:
+    """The JSON object in a file that may come from anybody.
+
+    Raises OSError if it cannot be read; ValueError, with a clause for a person, if it is no regular file, larger than
+    `max_bytes`, no JSON object, nested deeper than MAX_NESTING levels, or names a key twice.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is not a regular file")
+    with path.open("rb") as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise ValueError(f"it is larger than {max_bytes / 2**20:g} MB")
+    try:
+        values = json.loads(content.decode(), object_pairs_hook=_object)
+    except RecursionError:
+        raise ValueError(f"it is nested deeper than {MAX_NESTING} levels") from None
+    _check_nesting(values)
+    if not isinstance(values, dict):
+        raise ValueError("it is not a JSON object")
+    return values
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are all different. JSON parsers disagree on which of two equal keys counts."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"it names {twice[:40]!r} twice in one object")
+    return values
+
+
+def _check_nesting(values: Any) -> None:
+    """Level by level, as recursion is what must not happen."""
+    level = [values]
+    for _ in range(MAX_NESTING + 1):
+        level = [
+            child
+            for value in level
+            if isinstance(value, dict | list)
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return
+    raise ValueError(f"it is nested deeper than {MAX_NESTING} levels")
+
+
 def faults_of(error: ValidationError) -> str:
-    """Every fault of a manifest, each with its place, in one line."""
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'manifest'}: {e['msg']}" for e in error.errors())
+    """The first faults of a manifest, each with its place, in one line that a terminal can show."""
+    faults = error.errors()
+    told = [f"{_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults[:_MOST_FAULTS]]
+    more = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
+    return "; ".join(told + more)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Where a fault is. Keys come from the file: they are cut short, and control characters are escaped."""
+    place = ".".join(map(str, location)) or "manifest"
+    shown = place if place.isprintable() else repr(place)[1:-1]
+    return shown if len(shown) <= _LONGEST_PLACE else f"{shown[:_LONGEST_PLACE]}…"

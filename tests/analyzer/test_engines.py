@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analyzer.engines import Engine, load_engine
 from tests.support.bundles import SPEC, tone_manifest, write_tone_bundle
 from tests.support.classifiers import SPEC as SMALL
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.bundle import FILE_NAMES, Bundle, write_bundle
 from tidzam.bundle import Engine as EngineName
+from tidzam.engines import Engine
 from tidzam.errors import BundleError
+from tidzam.inference import load_engine
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidzam.errors import BundleError
-from tidzam.labels import LabelTree
+from tidzam.labels import MAX_DEPTH, LabelTree
 
 TREE = LabelTree({"birds": None, "birds-owl": "birds", "birds-owl-barn": "birds-owl", "rain": None})
 
@@ -42,12 +42,27 @@ def test_flat() -> None:
         {"../up": None},
         {".hidden": None},
         {"two\nlines": None},
+        {"\x1b[31mred": None},
+        {"long" * 100: None},
+        {"lone \ud800": None},
     ],
 )
 def test_what_is_no_tree_is_refused(parents: dict[str, str | None]) -> None:
     with pytest.raises(BundleError) as caught:
         LabelTree(parents)
     assert caught.value.code == "bundle_labels"
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 2000, 20_000])
+def test_a_tree_deep_enough_to_exhaust_the_stack_is_refused(levels: int) -> None:
+    chain = {f"c{k}": f"c{k - 1}" if k else None for k in range(levels)}
+    with pytest.raises(BundleError, match=f"deeper than {MAX_DEPTH} levels"):
+        LabelTree(chain)
+
+
+def test_a_tree_of_the_greatest_depth_has_its_paths() -> None:
+    chain = LabelTree({f"c{k}": f"c{k - 1}" if k else None for k in range(MAX_DEPTH)})
+    assert chain.path(f"c{MAX_DEPTH - 1}") == tuple(f"c{k}" for k in range(MAX_DEPTH))
 
 
 def test_merging_hangs_a_root_under_the_parent_that_the_other_knows() -> None:

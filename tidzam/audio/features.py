@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import scipy.fft
@@ -18,6 +18,20 @@ Float32 = NDArray[np.float32]
 
 _CHUNK_FRAMES = 512
 """Spectrogram frames computed at once: their temporaries stay in cache, which is twice as fast."""
+
+
+_BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
+    "rate_hz": (100, 768_000),
+    "window_s": (0.001, 600),
+    "fft_length": (2, 65_536),
+    "hop_length": (1, 10_000_000),
+    "n_mels": (1, 4096),
+    "fmin_hz": (0, 384_000),
+    "fmax_hz": (0, 384_000),
+    "floor_db": (-400, 0),
+}
+_MAX_VALUES: Final = 1 << 24
+"""Of the overlapping FFT frames of one window, of its features, and of the mel filters: 64 MB each as float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +52,38 @@ class FeatureSpec:
     floor_db: float = -100.0
 
     def __post_init__(self) -> None:
+        self._check_bounds()
         if not 0 <= self.fmin_hz < self.fmax_hz <= self.rate_hz / 2:
             raise AudioError(
                 f"A mel range of {self.fmin_hz:g} to {self.fmax_hz:g} Hz does not fit a rate of {self.rate_hz} Hz.",
                 hint="Keep 0 <= fmin_hz < fmax_hz <= rate_hz / 2.",
                 code="feature_spec",
             )
-        if min(self.hop_length, self.n_mels) < 1 or self.window_samples < self.fft_length:
+        if self.window_samples < self.fft_length:
             raise AudioError(
                 f"A window of {self.window_samples} samples cannot hold an FFT of {self.fft_length}.",
-                hint="Lengthen window_s or shorten fft_length; hop_length and n_mels are at least 1.",
+                hint="Lengthen window_s or shorten fft_length.",
+                code="feature_spec",
+            )
+        self._check_size()
+
+    def _check_bounds(self) -> None:
+        """Before anything is computed from the fields: infinite and huge values overflow."""
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:  # also NaN
+                shown = f"{value:g}" if isinstance(value, float) else f"{value:d}" if abs(value) < 1e15 else "huge"
+                raise AudioError(
+                    f"FeatureSpec field {name} is {shown}; it lies between {low:g} and {high:g}.", code="feature_spec"
+                )
+
+    def _check_size(self) -> None:
+        rows = self.fft_length // 2 + 1
+        values = max(self.n_frames * self.fft_length, self.n_frames * self.n_mels, rows * self.n_mels)
+        if values > _MAX_VALUES:
+            raise AudioError(
+                f"The spectrogram of one window would take {values} values, more than {_MAX_VALUES}.",
+                hint="Shorten window_s or fft_length, lengthen hop_length, or lower n_mels.",
                 code="feature_spec",
             )
 
@@ -70,17 +106,19 @@ class FeatureSpec:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> FeatureSpec:
+    def from_dict(cls, values: Mapping[str, Any]) -> FeatureSpec:
         """The inverse of `to_dict`. Raises AudioError if a field is missing, unknown or of a wrong type."""
+        if not isinstance(values, Mapping):
+            raise AudioError(f"A FeatureSpec is an object, not a {type(values).__name__}.", code="feature_spec")
         kinds = {"rate_hz": int, "fft_length": int, "hop_length": int, "n_mels": int}
         names = set(cls.__dataclass_fields__)
         if set(values) != names:
-            wrong = ", ".join(sorted(set(values) ^ names))
+            wrong = ", ".join(sorted(map(repr, set(values) ^ names)))[:200]
             raise AudioError(f"A FeatureSpec has missing or unknown fields: {wrong}.", code="feature_spec")
         for name, value in values.items():
             wanted = kinds.get(name, (int, float))
             if isinstance(value, bool) or not isinstance(value, wanted):
-                raise AudioError(f"FeatureSpec field {name} cannot be {value!r}.", code="feature_spec")
+                raise AudioError(f"FeatureSpec field {name} cannot be {str(value)[:40]!r}.", code="feature_spec")
         return cls(**values)
 
 

@@ -1,0 +1,178 @@
+"""Running the networks of bundles once, on silence, in a process of its own: bundles come from anywhere.
+
+A network may allocate all memory, loop for ever or crash its engine. What does so here ends a process that does
+nothing else, and the bundle is refused with the reason. One process tries all bundles of a cascade.
+
+`try_networks` is called by whoever loads bundles; `python -m tidzam.trial` is the process. It imports the engine and
+NumPy, nothing more, so that a trial of small networks takes half a second.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from tidzam.engines import (
+    TRIED_BATCHES,
+    Demand,
+    KerasEngine,
+    OnnxEngine,
+    check_network,
+    first_line,
+    import_keras,
+    not_usable,
+    require_shape,
+)
+from tidzam.errors import BundleError, SetupError, TidzamError
+
+if TYPE_CHECKING:
+    from tidzam.bundle import Bundle
+
+EngineName = Literal["onnx", "keras"]
+
+CPU_S: Final[dict[EngineName, int]] = {"onnx": 10, "keras": 30}
+"""Computing time of one network: loading it, and running it on four windows. The demo's take 30 ms."""
+WALL_S: Final = 45.0
+"""For the process to start, and again for each network: room for a busy machine."""
+MEMORY_MB: Final[dict[EngineName, int]] = {"onnx": 512, "keras": 4096}
+"""Address space of one network, beside what the engine takes and four times the network's file."""
+_FILE_COPIES: Final = 4
+_WINDOWS: Final = sum(TRIED_BATCHES)
+_OUT_OF_MEMORY: Final = re.compile(r"alloc|out of memory|OOM|ResourceExhausted", re.IGNORECASE)
+
+
+def demand_of(bundle: Bundle) -> Demand:
+    """What the manifest of `bundle` says of its networks."""
+    manifest = bundle.manifest
+    return Demand(manifest.features.shape, manifest.features.floor_db, len(manifest.classes))
+
+
+def try_networks(bundles: Sequence[Bundle], engine: EngineName = "onnx") -> None:
+    """Run the network of each bundle once, on silence, in a process with bounded memory and time.
+
+    Raises BundleError for the first one that cannot be used: `bundle_engine`, `bundle_features`, `bundle_classes`,
+    `bundle_outputs`; SetupError if the engine is not installed.
+    """
+    paths = [bundle.file(engine) for bundle in bundles]
+    tried = [{"path": str(path), **asdict(demand_of(bundle))} for path, bundle in zip(paths, bundles, strict=True)]
+    lines, ending = _run({"engine": engine, "networks": tried})
+    for path, line in zip(paths, lines, strict=False):
+        _raise(path, json.loads(line))
+    if len(lines) < len(paths):
+        raise not_usable(f"The network {paths[len(lines)]}", _death(engine, ending))
+
+
+def _run(request: dict[str, Any]) -> tuple[list[str], int | None]:
+    """The lines that the process answered, and its exit code; None if it had to be killed after its time."""
+    limit_s = WALL_S * (1 + len(request["networks"]))
+    with subprocess.Popen(
+        [sys.executable, *(["-P"] if sys.flags.safe_path else []), "-m", "tidzam.trial"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(json.dumps(request), timeout=limit_s)
+            return output.splitlines(), process.returncode
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+            return output.splitlines(), None
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _raise(path: Path, answer: dict[str, str]) -> None:
+    """Raise the error that an answer holds, if it holds one."""
+    if "message" in answer:
+        kind = SetupError if answer["code"] == SetupError.code else BundleError
+        raise kind(answer["message"], hint=answer["hint"], code=answer["code"])
+
+
+def _death(engine: EngineName, ending: int | None) -> str:
+    """Why the process ended without an answer, as a predicate."""
+    if ending is None:
+        return f"did not answer to silence within {WALL_S:.0f} s."
+    if ending == -signal.SIGXCPU:
+        return f"took more than {CPU_S[engine]} s of computing time for {_WINDOWS} windows of silence."
+    how = signal.Signals(-ending).name if ending < 0 else f"exit code {ending}"
+    return f"ended the process that tried it ({how}); it may use {MEMORY_MB[engine]} MB of memory beside its file."
+
+
+def main() -> None:
+    """The process: a request on standard input, one line of JSON per network on standard output."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what an engine prints is no answer
+    request = json.load(sys.stdin)
+    engine: EngineName = request["engine"]
+    for network in request["networks"]:
+        answer = _answer(engine, network)
+        print(json.dumps(answer), file=answers, flush=True)
+        if answer:
+            break
+    os._exit(0)  # engines may hang or crash while they are taken down
+
+
+def _answer(engine: EngineName, network: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with a network; empty if nothing is."""
+    path = Path(network["path"])
+    name = f"The network {path}"
+    demand = Demand(tuple(network["shape"]), network["floor_db"], network["classes"])
+    try:
+        _import(engine)
+        _limit(engine, path)
+        loaded = (OnnxEngine if engine == "onnx" else KerasEngine)(path, threads=1)
+        require_shape(loaded, demand, name)
+        check_network(loaded, demand, name)
+    except (TidzamError, MemoryError) as error:
+        if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(error.message):
+            error = not_usable(
+                name, f"takes more than {MEMORY_MB[engine]} MB of memory for {_WINDOWS} windows of silence."
+            )
+        return _wire(error)
+    except Exception as error:  # noqa: BLE001 - whatever a hostile file brings about is the answer
+        return _wire(not_usable(name, f"cannot be used: {first_line(error)}"))
+    return {}
+
+
+def _wire(error: TidzamError) -> dict[str, str]:
+    return {"message": error.message, "hint": error.hint, "code": error.code}
+
+
+def _import(engine: EngineName) -> None:
+    """Before the limits are set: they are for the network, not for its engine."""
+    if engine == "onnx":
+        import onnxruntime  # noqa: F401
+    else:
+        import_keras()
+
+
+def _limit(engine: EngineName, path: Path) -> None:
+    """Bound this process's memory and computing time by what it has taken so far, and what one network may take."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    allowed = (MEMORY_MB[engine] << 20) + _FILE_COPIES * path.stat().st_size
+    _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + allowed)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _lower(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + CPU_S[engine])
+    _lower(resource.RLIMIT_CORE, 0)
+
+
+def _lower(what: int, limit: int) -> None:
+    _, hard = resource.getrlimit(what)
+    resource.setrlimit(what, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+if __name__ == "__main__":
+    main()
