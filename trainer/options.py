@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tidzam.bundle import MANIFEST
 from tidzam.errors import ConfigError
+from tidzam.manifests import NAME_PATTERN
 from trainer.cluster.members import Cluster
 from trainer.summaries import EVERY, NB_EMBEDDINGS
 from trainer.training_file import TrainingFile
 
-BUNDLE_NAME = r"[A-Za-z0-9_.-]{1,64}"
+BUNDLE_NAME = NAME_PATTERN
 
 
 @dataclass(frozen=True, kw_only=True)

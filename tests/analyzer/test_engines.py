@@ -46,7 +46,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return export(network, manifest, features(8), tmp_path_factory.mktemp("nn") / "selector")
 
 
-@pytest.fixture(params=["onnx", "keras"])
+@pytest.fixture(scope="module", params=["onnx", "keras"])
 def engine(bundle: Bundle, request: pytest.FixtureRequest) -> Engine:
     return load_engine(bundle, request.param)
 
