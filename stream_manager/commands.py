@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
-from tidzam.addresses import is_address, scheme_of, url_host
+from tidzam.addresses import is_address, scheme_of
 from tidzam.config.settings import IcecastSettings
-from tidzam.sources import icecast_client, mount_name
+from tidzam.sources import icecast_client
 
 NETWORK_TIMEOUT_S = 10
 PROTOCOLS = "http,https,tcp,tls,crypto,rtp,udp,rtsp,rtsps"
@@ -79,16 +78,14 @@ def _pick(channels: Sequence[int]) -> str:
     return f"pan={len(channels)}c|{chosen}"
 
 
-def pusher_argv(source: str, channels: int, icecast: IcecastSettings, *, password: str) -> list[str]:
-    """One ffmpeg that listens to `channels` ports and pushes each to a mono mount of its own."""
-    server = f"{url_host(icecast.reachable_host)}:{icecast.port}"
+def pusher_argv(source: str, pipes: Sequence[int], icecast: IcecastSettings) -> list[str]:
+    """One ffmpeg that listens to a port for each of `pipes`, and writes each as mono Ogg/Vorbis to that descriptor."""
     argv = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"]
-    argv += ["-f", "jack", "-channels", str(channels), "-thread_queue_size", "512", "-i", icecast_client(source)]
-    for channel in range(channels):
-        address = f"icecast://source:{quote(password, safe='')}@{server}{mount_name(source, channel)}"
+    argv += ["-f", "jack", "-channels", str(len(pipes)), "-thread_queue_size", "512", "-i", icecast_client(source)]
+    for channel, pipe in enumerate(pipes):
         argv += [
             *("-map", "0:a", "-af", f"pan=mono|c0=c{channel}"),
             *("-c:a", "libvorbis", "-b:a", f"{icecast.bitrate_kbps}k", "-page_duration", str(PAGE_US)),
-            *("-ice_name", f"{source} {channel}", "-content_type", "application/ogg", "-f", "ogg", address),
+            *("-flush_packets", "1", "-f", "ogg", f"pipe:{pipe}"),
         ]
     return argv

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any, Never
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Never, Protocol
 from xml.etree import ElementTree
 
 import aiohttp
@@ -18,6 +19,14 @@ log = logging.getLogger(__name__)
 POLL_S = 1.0
 TIMEOUT_S = 3.0
 SETTLE_S = 0.3
+STARTS_AT_ONCE = 2
+
+
+class Relayed(Protocol):
+    """A mount that sound is sent to."""
+
+    path: str
+    sent_bytes: int
 
 
 class Icecast:
@@ -26,7 +35,10 @@ class Icecast:
     def __init__(self, settings: IcecastSettings, password: str, admin_password: str) -> None:
         self.settings = settings
         self.password = password
+        self.starting = asyncio.Semaphore(STARTS_AT_ONCE)
+        """Held by encoders while they start: many at once would take the processor from the analyzer."""
         self._admin_password = admin_password
+        self._relayed: dict[str, Relayed] = {}
         self.mounts: Mapping[str, int] | None = None
         self._answers = asyncio.Event()
         self._trouble = "not asked yet"
@@ -44,10 +56,20 @@ class Icecast:
         names = (mount_name(source, channel) for channel in range(channels))
         return tuple(name for name in names if name not in (self.mounts or {}))
 
+    @contextmanager
+    def relaying(self, mounts: Sequence[Relayed]) -> Iterator[None]:
+        """Count what `mounts` send while the context is open."""
+        self._relayed.update({mount.path: mount for mount in mounts})
+        try:
+            yield
+        finally:
+            for mount in mounts:
+                self._relayed.pop(mount.path, None)
+
     def bytes_of(self, source: str, channels: int) -> int:
-        """What the mounts of a source were sent since they came up."""
-        mounts = self.mounts or {}
-        return sum(mounts.get(mount_name(source, channel), 0) for channel in range(channels))
+        """What the mounts of a source were sent since it was loaded."""
+        names = (mount_name(source, channel) for channel in range(channels))
+        return sum(self._relayed[name].sent_bytes for name in names if name in self._relayed)
 
     async def watch(self) -> Never:
         """Keep `mounts` true, until cancelled."""

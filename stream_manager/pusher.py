@@ -1,24 +1,32 @@
-"""A source's way to Icecast: one ffmpeg, started again whenever it, Icecast or JACK has gone."""
+"""A source's way to Icecast: one ffmpeg encodes its channels, and is started again whenever it or JACK has gone."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Never
 
 from stream_manager.commands import pusher_argv
-from stream_manager.icecast import POLL_S, Icecast
+from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
+from stream_manager.relay import Mount
 from stream_manager.waiting import first_of
 from tidzam.errors import TidzamError
-from tidzam.process import RestartPolicy, child_process
+from tidzam.process import Child, RestartPolicy, child_process
+from tidzam.sources import mount_name
 
 log = logging.getLogger(__name__)
 
 POLICY = RestartPolicy(first_delay_s=0.3, max_delay_s=5.0, stable_after_s=10.0)
-MOUNT_TIMEOUT_S = 8.0
-"""A mount that is missing for so long while its ffmpeg lives shows that the ffmpeg hangs."""
+START_S = 2.0
+"""How long an ffmpeg that starts may keep the others from starting."""
+START_TIMEOUT_S = 20.0
+"""How long an ffmpeg may take to its first sound: many may start on a busy machine."""
 
 GRACE_S = 5.0
 """A JACK client that is killed while it takes its leave holds up the others' changes: better wait."""
@@ -26,37 +34,47 @@ GRACE_S = 5.0
 
 async def push(source: str, channels: int, graph: JackGraph, icecast: Icecast, env: dict[str, str]) -> Never:
     """Serve every channel of `source` as a mount, until cancelled."""
+    mounts = [Mount(mount_name(source, channel), f"{source} {channel}", icecast) for channel in range(channels)]
+    with icecast.relaying(mounts):
+        async with asyncio.TaskGroup() as tasks:
+            for mount in mounts:
+                tasks.create_task(mount.serve(), name=mount.path)
+            await _keep_encoding(source, mounts, graph, icecast, env)
+
+
+async def _keep_encoding(
+    source: str, mounts: Sequence[Mount], graph: JackGraph, icecast: Icecast, env: dict[str, str]
+) -> Never:
     failures, told = 0, ""
     while True:
         await graph.until(lambda g: g.up)
-        await icecast.answering()
         began_s = time.monotonic()
         try:
-            why = await _push_once(source, channels, graph, icecast, env)
+            why = await _encode_once(source, mounts, graph, icecast, env)
         except (OSError, TidzamError) as error:  # ffmpeg cannot even be started
             why = str(error)
         failures = POLICY.failures_after(failures, time.monotonic() - began_s)
         delay_s = POLICY.delay_s(failures)
-        log.log(
-            logging.DEBUG if why == told else logging.WARNING,
-            "%s: its way to Icecast broke off: %s; again in %.1f s",
-            source,
-            why,
-            delay_s,
-        )
+        level = logging.DEBUG if why == told else logging.WARNING
+        log.log(level, "%s: its way to Icecast broke off: %s; again in %.1f s", source, why, delay_s)
         told = why
         await asyncio.sleep(delay_s)
 
 
-async def _push_once(source: str, channels: int, graph: JackGraph, icecast: Icecast, env: dict[str, str]) -> str:
-    """Run one ffmpeg until it ends or is of no use any more; returns why."""
-    argv = pusher_argv(source, channels, icecast.settings, password=icecast.password)
-    async with child_process(argv, name=f"{source} ffmpeg", env=env, grace_s=GRACE_S) as ffmpeg:
-        ended = await first_of(
-            graph.until(lambda g: not g.up), ffmpeg.wait(), _mounts_missing(source, channels, icecast)
-        )
-        if not graph.up:
-            ffmpeg.kill()  # libjack may wait for ever to take leave of a server that is gone
+async def _encode_once(
+    source: str, mounts: Sequence[Mount], graph: JackGraph, icecast: Icecast, env: dict[str, str]
+) -> str:
+    """Run one ffmpeg until it ends or is of no use any more; returns why. Only a few start at the same time."""
+    async with AsyncExitStack() as starting:
+        await starting.enter_async_context(icecast.starting)
+        async with _ffmpeg(source, mounts, icecast, env) as ffmpeg:
+            sounding = asyncio.gather(*(mount.sounding.wait() for mount in mounts))
+            await first_of(graph.until(lambda g: not g.up), ffmpeg.wait(), sounding, asyncio.sleep(START_S))
+            await starting.aclose()
+            silent = _silent(mounts, icecast.settings.silence_timeout_s)
+            ended = await first_of(graph.until(lambda g: not g.up), ffmpeg.wait(), silent)
+            if ended != 1:
+                ffmpeg.kill()  # libjack may wait for ever to take leave of a server that is gone, and what hangs hangs
     match ended:
         case 0:
             return "the JACK server went"
@@ -64,13 +82,47 @@ async def _push_once(source: str, channels: int, graph: JackGraph, icecast: Icec
             last_words = f", {ffmpeg.tail[-1]}" if ffmpeg.tail else ""
             return f"ffmpeg ended with {ffmpeg.returncode}{last_words}"
         case _:
-            return "its mounts are missing"
+            return "ffmpeg hangs"
 
 
-async def _mounts_missing(source: str, channels: int, icecast: Icecast) -> None:
-    """Return once a mount was missing for `MOUNT_TIMEOUT_S` while Icecast answered."""
-    missing_s = 0.0
-    while missing_s < MOUNT_TIMEOUT_S:
-        await asyncio.sleep(POLL_S)
-        served = icecast.mounts is None or not icecast.missing(source, channels)
-        missing_s = 0.0 if served else missing_s + POLL_S
+async def _silent(mounts: Sequence[Mount], timeout_s: float) -> None:
+    """Return once a mount has had no page for `timeout_s`; the first one may take START_TIMEOUT_S."""
+    while True:
+        await asyncio.sleep(min(1.0, timeout_s / 4))
+        now_s = time.monotonic()
+        for mount in mounts:
+            limit_s = timeout_s if mount.has_sounded else max(timeout_s, START_TIMEOUT_S)
+            if now_s - mount.last_page_s > limit_s:
+                return
+
+
+@asynccontextmanager
+async def _ffmpeg(source: str, mounts: Sequence[Mount], icecast: Icecast, env: dict[str, str]) -> AsyncIterator[Child]:
+    """An ffmpeg that encodes each channel into a pipe of its own, whose pages go to the mount of that channel."""
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as pipes:
+        writers = []
+        for mount in mounts:
+            mount.begin()
+            reading, writing = os.pipe()
+            writers.append(os.fdopen(writing, "wb", 0))
+            pipes.callback(writers[-1].close)
+            reader = partial(_PipeReader, mount.feed)
+            transport, _ = await loop.connect_read_pipe(reader, os.fdopen(reading, "rb", 0))
+            pipes.callback(transport.close)
+        numbers = [writer.fileno() for writer in writers]
+        argv = pusher_argv(source, numbers, icecast.settings)
+        async with child_process(argv, name=f"{source} ffmpeg", env=env, grace_s=GRACE_S, pass_fds=numbers) as ffmpeg:
+            for writer in writers:
+                writer.close()
+            yield ffmpeg
+
+
+class _PipeReader(asyncio.Protocol):
+    """Hands on whatever comes through a pipe, at once."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+
+    def data_received(self, data: bytes) -> None:
+        self._take(data)

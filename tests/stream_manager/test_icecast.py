@@ -14,7 +14,7 @@ from tests.support.icecast import ADMIN_PASSWORD, PASSWORD, icecast_server
 pytestmark = pytest.mark.timeout(20)
 
 
-async def test_the_password_that_pushers_show_does_not_open_the_administration(tmp_path: Path) -> None:
+async def test_the_password_of_sources_does_not_open_the_administration(tmp_path: Path) -> None:
     with icecast_server(tmp_path) as server:
         icecast = Icecast(server.settings, PASSWORD, ADMIN_PASSWORD)
         watching = asyncio.create_task(icecast.watch())

@@ -16,11 +16,6 @@ from tidzam.config.settings import IcecastSettings
 pytestmark = pytest.mark.timeout(20)
 
 
-class AnsweringIcecast(Icecast):
-    async def answering(self) -> None:
-        return
-
-
 async def test_what_keeps_ffmpeg_from_starting_is_told_and_it_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -28,7 +23,7 @@ async def test_what_keeps_ffmpeg_from_starting_is_told_and_it_is_tried_again(
     monkeypatch.setenv("PATH", str(tmp_path))
     graph = JackGraph("none", expected_rate_hz=44100)
     graph.rate_hz = 44100
-    pushing = asyncio.create_task(push("pond", 1, graph, AnsweringIcecast(IcecastSettings(), "secret", "other"), {}))
+    pushing = asyncio.create_task(push("pond", 1, graph, Icecast(IcecastSettings(), "secret", "other"), {}))
     while "ffmpeg is not installed" not in caplog.text:  # noqa: ASYNC110  a program is waited for
         await asyncio.sleep(0.01)
     started = tmp_path / "started"

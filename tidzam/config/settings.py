@@ -100,6 +100,9 @@ class IcecastSettings(ServerSettings):
     port: Port = Field(8000, description="Where people listen")
     max_clients: int = Field(1000, ge=1, description="Listeners, and sources, at most")
     bitrate_kbps: int = Field(96, ge=32, le=320, description="Of each channel's Ogg/Vorbis mount")
+    silence_timeout_s: float = Field(
+        8.0, ge=1, description="Seconds without data from a source's encoder after which that encoder is replaced"
+    )
 
 
 class StreamManagerSettings(ServerSettings):

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from tidzam.config.settings import IcecastSettings
 
 PASSWORD_ENV = "TIDZAM_ICECAST_PASSWORD"
-"""Where the stream manager finds the password that sources are pushed with. Pushers show it to who lists processes."""
+"""Where the stream manager finds the password that sources are pushed with. No command line shows it."""
 ADMIN_PASSWORD_ENV = "TIDZAM_ICECAST_ADMIN_PASSWORD"
 """Where it finds the password that statistics are asked with, which opens all of Icecast."""
 

@@ -1,0 +1,110 @@
+"""Ogg pages (RFC 3533): found in a stream of bytes, renumbered, and the headers kept for whoever comes later."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+CAPTURE = b"OggS"
+VORBIS_HEADERS = 3
+"""Packets before the first sound of Vorbis: identification, comment, setup."""
+
+_HEADER = struct.Struct("<4sBBqIIIB")
+_SEQUENCE_AT, _CHECKSUM_AT = 18, 22
+_CONTINUES, _FIRST = 1, 2
+_WHOLE_SEGMENT = 255
+
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page. `packets` is the number of packets that end in it."""
+
+    data: bytes
+    is_first: bool
+    serial: int
+    sequence: int
+    packets: int
+
+    def numbered(self, sequence: int) -> bytes:
+        """Its bytes as the page `sequence` of its stream."""
+        if sequence == self.sequence:
+            return self.data
+        page = bytearray(self.data)
+        struct.pack_into("<I", page, _SEQUENCE_AT, sequence)
+        struct.pack_into("<I", page, _CHECKSUM_AT, 0)
+        struct.pack_into("<I", page, _CHECKSUM_AT, checksum(page))
+        return bytes(page)
+
+
+def checksum(page: bytes | bytearray) -> int:
+    """Ogg's CRC-32 of a page whose own checksum is 0.
+
+    It is zlib's polynomial with bits in the opposite order, which begins with 0 and is not inverted in the end.
+    """
+    mirrored = zlib.crc32(page.translate(_MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int.from_bytes(mirrored.to_bytes(4, "little").translate(_MIRRORED), "big")
+
+
+class PageReader:
+    """Finds the pages in bytes that come in pieces. What is no whole page is passed over."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[Page]:
+        """The pages that are complete with `data`."""
+        self._rest += data
+        while (begin := self._rest.find(CAPTURE)) >= 0:
+            self._rest = self._rest[begin:]
+            length = _length(self._rest)
+            if length is None or len(self._rest) < length:
+                return
+            page = _parse(self._rest[:length])
+            self._rest = self._rest[length if page else len(CAPTURE) :]
+            if page:
+                yield page
+        self._rest = self._rest[-len(CAPTURE) + 1 :]
+
+
+def _length(data: bytes) -> int | None:
+    """The bytes of the page that begins `data`; None while its head is incomplete."""
+    if len(data) < _HEADER.size:
+        return None
+    segments = data[_HEADER.size - 1]
+    table = data[_HEADER.size : _HEADER.size + segments]
+    return _HEADER.size + segments + sum(table) if len(table) == segments else None
+
+
+def _parse(data: bytes) -> Page | None:
+    """The page whose bytes are `data`; None if its checksum is wrong."""
+    _, version, flags, _, serial, sequence, expected, segments = _HEADER.unpack_from(data)
+    unsigned = data[:_CHECKSUM_AT] + bytes(4) + data[_CHECKSUM_AT + 4 :]
+    if version != 0 or checksum(unsigned) != expected:
+        return None
+    table = data[_HEADER.size : _HEADER.size + segments]
+    packets = sum(segment < _WHOLE_SEGMENT for segment in table)
+    return Page(data, bool(flags & _FIRST), serial, sequence, packets)
+
+
+class Headers:
+    """The pages that a listener needs before any sound, of the stream that began last."""
+
+    def __init__(self, packets: int = VORBIS_HEADERS) -> None:
+        self._wanted, self._found = packets, packets
+        self.pages: tuple[Page, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.pages) and self._found >= self._wanted
+
+    def take(self, page: Page) -> None:
+        """Note `page` if it is one of them."""
+        if page.is_first:
+            self.pages, self._found = (), 0
+        if self._found < self._wanted:
+            self.pages += (page,)
+            self._found += page.packets

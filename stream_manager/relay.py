@@ -1,0 +1,136 @@
+"""A mount's way to Icecast: what an encoder writes is sent with the password, which no command line shows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Never
+
+import aiohttp
+
+from stream_manager.icecast import Icecast
+from stream_manager.ogg import Headers, Page, PageReader
+from tidzam.addresses import url_host
+from tidzam.process import RestartPolicy
+
+log = logging.getLogger(__name__)
+
+POLICY = RestartPolicy(first_delay_s=0.2, max_delay_s=2.0, stable_after_s=5.0)
+TIMEOUT_S = 5.0
+"""How long Icecast may take to accept a connection, and to answer."""
+MAX_WAITING_BYTES = 256 * 1024
+"""Bytes that may wait for an Icecast that does not read: several times what it takes to miss nothing."""
+
+
+class Refused(Exception):
+    """Icecast does not accept the mount; the text says what it answered."""
+
+
+class Mount:
+    """One mount. `feed` never waits: while Icecast is away, sound is dropped.
+
+    A connection begins with the headers of the current stream, so that Icecast may come and go while the encoder
+    stays. `sent_bytes` counts what Icecast was sent, `last_page_s` is when the last page came (monotonic clock).
+    """
+
+    def __init__(self, path: str, title: str, icecast: Icecast) -> None:
+        self.path, self.sent_bytes = path, 0
+        self.last_page_s = time.monotonic()
+        self._title, self._icecast = title, icecast
+        self._reader, self._headers = PageReader(), Headers()
+        self._connection: asyncio.StreamWriter | None = None
+        self._sequence = 0
+        self.sounding = asyncio.Event()
+        """Set by each page that comes."""
+
+    def begin(self) -> None:
+        """Another encoder takes over."""
+        self._reader, self._headers = PageReader(), Headers()
+        self.last_page_s = time.monotonic()
+        self.sounding.clear()
+
+    @property
+    def has_sounded(self) -> bool:
+        """Whether the current encoder has written sound, or at least what comes before it."""
+        return bool(self._headers.pages)
+
+    def feed(self, data: bytes) -> None:
+        """Take what the encoder wrote."""
+        for page in self._reader.feed(data):
+            self.last_page_s = time.monotonic()
+            self._headers.take(page)
+            self.sounding.set()
+            if self._connection is not None:
+                self._send(page, self._connection)
+
+    def _send(self, page: Page, connection: asyncio.StreamWriter) -> None:
+        if connection.transport.get_write_buffer_size() > MAX_WAITING_BYTES:
+            connection.transport.abort()  # the next connection begins with the headers, so that nothing is torn
+            return
+        self._sequence = 0 if page.is_first else self._sequence + 1
+        data = page.numbered(self._sequence)
+        connection.write(data)
+        self.sent_bytes += len(data)
+
+    async def serve(self) -> Never:
+        """Keep the mount at Icecast while sound comes, until cancelled."""
+        failures, told = 0, ""
+        while True:
+            self.sounding.clear()
+            await self.sounding.wait()
+            if not self._headers.complete:
+                continue
+            began_s = time.monotonic()
+            try:
+                await self._serve_once()
+            except (OSError, TimeoutError) as error:
+                log.debug("%s: %s", self.path, error or type(error).__name__)
+            except Refused as error:
+                log.log(logging.DEBUG if str(error) == told else logging.WARNING, "%s: %s", self.path, error)
+                told = str(error)
+            failures = POLICY.failures_after(failures, time.monotonic() - began_s)
+            await asyncio.sleep(POLICY.delay_s(failures))
+
+    async def _serve_once(self) -> None:
+        """One connection, until it ends. Raises OSError, TimeoutError and Refused."""
+        settings = self._icecast.settings
+        async with asyncio.timeout(TIMEOUT_S):
+            answer, connection = await asyncio.open_connection(settings.reachable_host, settings.port)
+        try:
+            connection.write(self._request())
+            async with asyncio.timeout(TIMEOUT_S):
+                await _accepted(answer)
+            log.debug("%s: Icecast takes it", self.path)
+            for page in self._headers.pages:
+                self._send(page, connection)
+            self._connection = connection
+            while await answer.read(1024):
+                pass
+        finally:
+            self._connection = None
+            connection.transport.abort()
+
+    def _request(self) -> bytes:
+        settings = self._icecast.settings
+        head = {
+            "Host": f"{url_host(settings.reachable_host)}:{settings.port}",
+            "Authorization": aiohttp.encode_basic_auth("source", self._icecast.password),
+            "User-Agent": "Tidzam",
+            "Content-Type": "application/ogg",
+            "Ice-Name": self._title,
+            "Ice-Public": "0",
+            "Expect": "100-continue",
+        }
+        lines = [f"PUT {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+async def _accepted(answer: asyncio.StreamReader) -> None:
+    """Wait until Icecast accepts the mount. Raises Refused."""
+    line = (await answer.readline()).decode(errors="replace").strip()
+    if not line:
+        raise ConnectionResetError("Icecast closed the connection")
+    status = line.split(" ", 2)[1:2]
+    if status not in (["100"], ["200"]):
+        raise Refused(f"Icecast refuses the mount: {line}")

@@ -1,0 +1,80 @@
+"""Ogg pages, against what ffmpeg writes."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import cache
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream_manager.ogg import Headers, Page, PageReader
+
+
+@cache
+def encoded(seconds: float = 2.0) -> bytes:
+    argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"anoisesrc=d={seconds}", "-c:a", "libvorbis"]
+    argv += ["-page_duration", "250000", "-f", "ogg", "-"]
+    return subprocess.run(argv, stdout=subprocess.PIPE, check=True, timeout=20).stdout
+
+
+def pages_of(data: bytes) -> list[Page]:
+    return list(PageReader().feed(data))
+
+
+@given(st.lists(st.integers(1, 5000), max_size=30))
+def test_pages_are_found_however_the_bytes_come(sizes: list[int]) -> None:
+    reader, rest, found = PageReader(), encoded(), b""
+    for size in sizes:
+        piece, rest = rest[:size], rest[size:]
+        found += b"".join(page.data for page in reader.feed(piece))
+    found += b"".join(page.data for page in reader.feed(rest))
+    assert found == encoded()
+
+
+def test_pages_are_numbered_as_ffmpeg_does() -> None:
+    pages = pages_of(encoded())
+    assert [page.sequence for page in pages] == list(range(len(pages)))
+    for page in pages:
+        assert page.numbered(page.sequence + 7) != page.data
+        there = pages_of(page.numbered(page.sequence + 7))
+        assert [other.sequence for other in there] == [page.sequence + 7]
+        assert there[0].numbered(page.sequence) == page.data
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_what_is_no_page_is_passed_over(before: bytes, between: bytes) -> None:
+    pages = pages_of(encoded())
+    stream = before + pages[0].data + between + b"OggS\x00" + pages[1].data + pages[2].data
+    assert [page.data for page in pages_of(stream + b"".join(page.data for page in pages[3:]))][-3:] == [
+        page.data for page in pages[-3:]
+    ]
+
+
+def test_a_damaged_page_is_left_out() -> None:
+    pages = pages_of(encoded())
+    damaged = bytearray(pages[1].data)
+    damaged[-1] ^= 1
+    found = pages_of(pages[0].data + bytes(damaged) + pages[2].data)
+    assert [page.data for page in found] == [pages[0].data, pages[2].data]
+
+
+def test_the_headers_are_all_that_precedes_the_sound() -> None:
+    pages, headers = pages_of(encoded()), Headers()
+    assert not headers.complete
+    for page in pages:
+        headers.take(page)
+    assert headers.complete
+    kept = [page.data for page in headers.pages]
+    assert kept == [page.data for page in pages[: len(kept)]]
+    assert 2 <= len(kept) < len(pages)
+    argv = ["ffmpeg", "-v", "error", "-xerror", "-i", "-", "-f", "null", "-"]
+    sound = b"".join([*kept, pages[-1].data])
+    assert subprocess.run(argv, input=sound, timeout=20, check=False).returncode == 0
+
+
+def test_the_headers_of_the_last_stream_count() -> None:
+    headers = Headers()
+    for page in pages_of(encoded() + encoded(1.0)):
+        headers.take(page)
+    assert [page.data for page in headers.pages] == [page.data for page in pages_of(encoded(1.0))[: len(headers.pages)]]
