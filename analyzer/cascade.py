@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import reduce
+from functools import lru_cache, reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.outputs import OutputCheck
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.audio.windows import window_features
 from tidzam.bundle import SELECTOR, Manifest
@@ -19,6 +20,17 @@ from tidzam.errors import BundleError
 from tidzam.labels import LabelTree
 
 Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The joint probability of every class that was asked, and the classifiers that should have been and were not.
+
+    Those are the ones whose band the sound lacks, and those whose outputs were not probabilities.
+    """
+
+    probabilities: dict[str, float]
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -51,8 +63,10 @@ class Cascade:
             for label in sorted(classifier.manifest.classes, key=lambda label: len(self.labels.path(label)))
         )
         self.thresholds = {k: v for classifier in self.classifiers for k, v in classifier.manifest.thresholds.items()}
+        self.output_check = OutputCheck()
         self._columns = {label: column for column, label in enumerate(self.classes)}
         self._parents = {label: self._parent_column(label) for label in self.classes}
+        self._orders = {classifier.name: self._order(classifier) for classifier in self.classifiers}
 
     @property
     def window_s(self) -> float:
@@ -63,22 +77,41 @@ class Cascade:
         return frozenset(classifier.manifest.features for classifier in self.classifiers)
 
     def predict(self, windows: Float32, rate_hz: int) -> list[dict[str, float]]:
-        """The joint probability of every class of every classifier that ran, for windows (n, frames) at `rate_hz`.
+        """The probabilities of `classify`, for sound whose sources have every band."""
+        return [found.probabilities for found in self.classify(windows, rate_hz)]
+
+    def classify(self, windows: Float32, rate_hz: int, source_rates_hz: Sequence[int | None] = ()) -> list[Prediction]:
+        """What every classifier that ran says of windows (n, frames) at `rate_hz`.
 
         A child's joint probability is its classifier's output times its parent's joint probability. An expert runs
-        on the windows whose parent class reaches `gate`; its classes are absent from the others.
+        on the windows whose parent class reaches `gate`; its classes are absent from the others. So are those of a
+        classifier that is left out, and of the experts under it. `source_rates_hz` says for each window what rate its
+        source has, None or nothing at all if that is unknown.
         """
         features = FeatureCache(windows, rate_hz)
         joint = np.full((len(windows), len(self.classes)), np.nan, dtype=np.float32)
+        left_out = [self.lacking_band(rate) for rate in source_rates_hz or [None] * len(windows)]
         for classifier in self.classifiers:
-            rows = self._rows(classifier, joint)
+            deaf = [row for row, names in enumerate(left_out) if classifier.name in names]
+            rows = np.setdiff1d(self._rows(classifier, joint), deaf, assume_unique=True)
             if len(rows):
-                outputs = classifier.engine.predict(features.of(classifier.manifest.features, rows))
-                self._multiply(classifier, outputs, joint, rows)
+                seen = features.of(classifier.manifest.features, rows)
+                classes = len(classifier.manifest.classes)
+                outputs, fine = self.output_check.outputs(classifier.name, classifier.engine, seen, classes)
+                self._multiply(classifier, outputs, joint, rows[fine])
+                for row in rows[~fine]:
+                    left_out[row] += (classifier.name,)
         return [
-            {label: float(value) for label, value in zip(self.classes, row, strict=True) if not np.isnan(value)}
-            for row in joint
+            Prediction({label: float(p) for label, p in zip(self.classes, row, strict=True) if not np.isnan(p)}, names)
+            for row, names in zip(joint, left_out, strict=True)
         ]
+
+    @lru_cache(maxsize=256)  # noqa: B019 - a cascade lives as long as its program
+    def lacking_band(self, source_rate_hz: int | None) -> tuple[str, ...]:
+        """The classifiers that listen to a band that a source of this rate lacks; none if the rate is unknown."""
+        if source_rate_hz is None:
+            return ()
+        return tuple(c.name for c in self.classifiers if source_rate_hz < c.manifest.features.rate_hz)
 
     def _rows(self, classifier: Classifier, joint: Float32) -> Rows:
         """The windows that `classifier` is to run on."""
@@ -88,11 +121,15 @@ class Cascade:
 
     def _multiply(self, classifier: Classifier, outputs: Float32, joint: Float32, rows: Rows) -> None:
         """Put the outputs (len(rows), classes) of `classifier` into `joint`, each times its parent's value there."""
-        own = classifier.manifest.classes
-        for label in sorted(own, key=self._columns.__getitem__):
+        for label, output in self._orders[classifier.name]:
             parent = self._parents[label]
             weight = np.float32(1) if parent is None else joint[rows, parent]
-            joint[rows, self._columns[label]] = outputs[:, own.index(label)] * weight
+            joint[rows, self._columns[label]] = outputs[:, output] * weight
+
+    def _order(self, classifier: Classifier) -> list[tuple[str, int]]:
+        """A classifier's classes, parents first, each with its number among the outputs."""
+        outputs = {label: number for number, label in enumerate(classifier.manifest.classes)}
+        return sorted(outputs.items(), key=lambda item: self._columns[item[0]])
 
     def _parent_column(self, label: str) -> int | None:
         """The column of the nearest ancestor of `label` that is a class of some classifier."""

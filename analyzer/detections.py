@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal
 
 from tidzam.analysis import Analysis, Detection
@@ -11,6 +12,16 @@ from tidzam.labels import UNKNOWN, LabelTree
 
 _SLACK = 0.1
 """Windows further apart than this share of a window do not follow one another."""
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A detection that goes on. Its first and last window begin at, and it ends at, seconds of the frame clock."""
+
+    detection: Detection
+    first_s: float
+    last_s: float
+    end_s: float
 
 
 @dataclass(frozen=True)
@@ -22,11 +33,15 @@ class DetectionChange:
 
 
 class Detector:
-    """Merges windows into detections. Windows of one channel come in the order of their time."""
+    """Merges windows into detections. Windows of one channel come in the order of their time.
+
+    Which windows follow one another, and how long a detection lasts, is counted in frames: the system's clock may be
+    set while something sounds. A detection starts at the moment that its first window had when it came.
+    """
 
     def __init__(self, labels: LabelTree) -> None:
         self._labels = labels
-        self._open: dict[tuple[str, str], Detection] = {}
+        self._open: dict[tuple[str, str], _Open] = {}
 
     def add(self, analyses: Iterable[Analysis]) -> list[DetectionChange]:
         """What the next windows mean, ends first. A detection lives as long as window after window names its class."""
@@ -35,28 +50,31 @@ class Detector:
     def finish(self, channel: str | None = None) -> list[DetectionChange]:
         """End what is open on `channel`, or on all of them: no more windows of it will come."""
         gone = [key for key in self._open if channel is None or key[0] == channel]
-        return [DetectionChange("end", self._open.pop(key)) for key in gone]
+        return [DetectionChange("end", self._open.pop(key).detection) for key in gone]
 
     def _one(self, analysis: Analysis) -> list[DetectionChange]:
         ended = [key for key in self._open if key[0] == analysis.channel and not self._goes_on(key, analysis)]
-        events = [DetectionChange("end", self._open.pop(key)) for key in ended]
+        events = [DetectionChange("end", self._open.pop(key).detection) for key in ended]
         for label in analysis.result:
             if label == UNKNOWN:
                 continue
             key = (analysis.channel, label)
             kind: Literal["update", "start"] = "update" if key in self._open else "start"
             known = self._open.get(key)
-            self._open[key] = self._started(analysis, label) if known is None else _extended(known, analysis)
-            events.append(DetectionChange(kind, self._open[key]))
+            opened = self._started(analysis, label) if known is None else _extended(known, analysis)
+            self._open[key] = opened
+            events.append(DetectionChange(kind, opened.detection))
         return events
 
     def _goes_on(self, key: tuple[str, str], analysis: Analysis) -> bool:
-        gap = analysis.start - self._open[key].end
-        return key[1] in analysis.result and gap <= _SLACK * (analysis.end - analysis.start)
+        known = self._open[key]
+        if analysis.start_s <= known.last_s:  # the frame clock began again: another JACK server
+            return False
+        return key[1] in analysis.result and analysis.start_s - known.end_s <= _SLACK * analysis.duration_s
 
-    def _started(self, analysis: Analysis, label: str) -> Detection:
+    def _started(self, analysis: Analysis, label: str) -> _Open:
         probability = analysis.probabilities[label]
-        return Detection(
+        detection = Detection(
             id=f"{analysis.channel}/{label}/{analysis.start:%Y%m%dT%H%M%S.%f}",
             channel=analysis.channel,
             label=label,
@@ -67,15 +85,20 @@ class Detector:
             mean_probability=probability,
             windows=1,
         )
+        begin_s = analysis.start_s
+        return _Open(detection, begin_s, begin_s, begin_s + analysis.duration_s)
 
 
-def _extended(detection: Detection, analysis: Analysis) -> Detection:
+def _extended(known: _Open, analysis: Analysis) -> _Open:
+    detection = known.detection
     probability = analysis.probabilities[detection.label]
     windows = detection.windows + 1
-    return replace(
+    end_s = max(known.end_s, analysis.start_s + analysis.duration_s)
+    longer = replace(
         detection,
-        end=analysis.end,
+        end=detection.start + timedelta(seconds=end_s - known.first_s),
         peak_probability=max(detection.peak_probability, probability),
         mean_probability=detection.mean_probability + (probability - detection.mean_probability) / windows,
         windows=windows,
     )
+    return _Open(longer, known.first_s, analysis.start_s, end_s)

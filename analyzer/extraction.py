@@ -91,10 +91,11 @@ class Extractor:
     def take(self, batch: WindowBatch, analyses: Iterable[Analysis]) -> list[Path]:
         """Keep what the rules say of the windows in `batch`, which `analyses` are about; returns the clips written.
 
-        A clip that cannot be written is logged and counted in `failed`; the next is tried again.
+        A window that the selector did not hear, as its source lacks the band or the network failed, is no `unknown`: it
+        is not kept. A clip that cannot be written is logged and counted in `failed`; the next is tried again.
         """
         row = {channel: number for number, channel in enumerate(batch.channels)}
-        wanted = [(a, label) for a in analyses for label in a.result if self._wants(a.channel, label)]
+        wanted = [(a, label) for a in analyses for label in _named(a) if self._wants(a.channel, label)]
         return [
             path
             for analysis, label in wanted
@@ -127,6 +128,11 @@ class Extractor:
             self.failed = 0
         self._counts[label] += 1
         return path
+
+
+def _named(analysis: Analysis) -> tuple[str, ...]:
+    """The classes decided; none if nobody listened."""
+    return () if analysis.left_out and not analysis.probabilities else analysis.result
 
 
 def count_clips(out: Path) -> Counter[str]:

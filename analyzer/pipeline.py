@@ -9,9 +9,9 @@ from typing import Self
 
 import numpy as np
 
-from analyzer.cascade import Cascade, Classifier
+from analyzer.cascade import Cascade, Classifier, Prediction
 from analyzer.decision import decide
-from tidzam.analysis import Analysis, WindowBatch
+from tidzam.analysis import Analysis, ChannelState, WindowBatch
 from tidzam.audio.features import Float32, require_rate
 from tidzam.audio.windows import window_features
 from tidzam.bundle import Engine as EngineName
@@ -68,24 +68,47 @@ class Pipeline:
         if not rows:
             return [() for _ in batches]
         samples, levels = measured(np.concatenate(rows))
-        heard = zip(self.cascade.predict(samples, batches[0].rate_hz), levels, strict=True)
+        known = [batch.source_rates_hz or (None,) * len(batch.channels) for batch in batches]
+        rates = [rate for of_batch in known for rate in of_batch]
+        heard = zip(self.cascade.classify(samples, batches[0].rate_hz, rates), levels, rates, strict=True)
         return [
             tuple(self._analysis(batch, row, *next(heard)) for row in range(len(batch.channels))) for batch in batches
         ]
 
     def _analysis(
-        self, batch: WindowBatch, row: int, probabilities: Mapping[str, float], level_dbfs: float
+        self, batch: WindowBatch, row: int, found: Prediction, level_dbfs: float, source_rate_hz: int | None
     ) -> Analysis:
         return Analysis(
             channel=batch.channels[row],
             start=batch.start,
             end=batch.start + timedelta(seconds=batch.samples.shape[1] / batch.rate_hz),
             start_frame=batch.start_frame,
-            result=decide(probabilities, self.cascade.thresholds, self.labels),
-            probabilities=probabilities,
+            result=decide(found.probabilities, self.cascade.thresholds, self.labels),
+            probabilities=found.probabilities,
             level_dbfs=level_dbfs,
             gap_frames=batch.gap_frames[row],
+            rate_hz=batch.rate_hz,
+            state=self.channel_state(source_rate_hz),
+            left_out=found.left_out,
         )
+
+    def lacking_band(self, source_rate_hz: int | None) -> tuple[str, ...]:
+        """The classifiers that do not run on sound of a source of this rate: it lacks the band they listen to."""
+        return self.cascade.lacking_band(source_rate_hz)
+
+    def channel_state(self, source_rate_hz: int | None) -> ChannelState:
+        """What is to be said of a channel whose source has this rate."""
+        return ChannelState.NARROW_BAND if self.lacking_band(source_rate_hz) else ChannelState.LISTENING
+
+    @property
+    def classifier_errors(self) -> Mapping[str, int]:
+        """For each classifier with errors, the windows for which its outputs were not probabilities."""
+        return self.cascade.output_check.counts
+
+    @property
+    def failing(self) -> Mapping[str, str]:
+        """The classifiers that fail at the moment, and why, each in a sentence."""
+        return self.cascade.output_check.recent()
 
     def spectrogram(self, window: Float32, rate_hz: int) -> Float32:
         """What the selector sees of one window (frames,) at `rate_hz`: (frames, mels) in dB."""

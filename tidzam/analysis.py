@@ -25,6 +25,8 @@ class WindowBatch:
 
     `samples` has shape (len(channels), n), values in -1…1 at `rate_hz`. `start_frame` counts the frames of the
     JACK server, or of the file. `gap_frames` says how many frames of each window were lost and hold zeros.
+    `source_rates_hz` holds the rate of each channel's source before it was resampled, None where it is unknown; it may
+    be left empty.
     """
 
     channels: tuple[str, ...]
@@ -33,6 +35,7 @@ class WindowBatch:
     start_frame: int
     start: datetime
     gap_frames: tuple[int, ...]
+    source_rates_hz: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class Analysis:
 
     `probabilities` holds every class of the cascade that was asked, children multiplied by their parents. `result`
     is the decision: the deepest classes that reach their threshold, likeliest first, or ("unknown",).
+    `left_out` names the classifiers that would have been asked, but whose band the source lacks, or whose network
+    failed on this window: then "unknown" may only say that nobody listened. `start_frame` counts frames of `rate_hz`;
+    without a rate, only the moments say where the window lies.
     """
 
     channel: str
@@ -51,6 +57,18 @@ class Analysis:
     probabilities: Mapping[str, float]
     level_dbfs: float
     gap_frames: int
+    rate_hz: int | None = None
+    state: ChannelState = ChannelState.LISTENING
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def start_s(self) -> float:
+        """Where the window begins, in seconds of a clock that nobody sets: of frames, if they have a rate."""
+        return self.start_frame / self.rate_hz if self.rate_hz else self.start.timestamp()
+
+    @property
+    def duration_s(self) -> float:
+        return (self.end - self.start).total_seconds()
 
 
 @dataclass(frozen=True)

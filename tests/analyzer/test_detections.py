@@ -1,5 +1,6 @@
 """From windows to detections, and how they are told."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
@@ -122,3 +123,54 @@ def test_rows_say_when_only_if_it_is_known(dated: bool) -> None:
     row = FileDetection(3, 1.0, 2.0, dated, end.detection).row()
     assert tuple(row) == COLUMNS and row["path"] == "birds > birds-owl" and row["channel"] == 3
     assert row["start"] == ("2026-05-01T06:30:01+00:00" if dated else None)
+
+
+def framed(number: int, *result: str, clock_off_s: float = 0.0, rate_hz: int = 1000) -> Analysis:
+    """The window `number` of consecutive ones, while the system's clock is off by so much."""
+    return replace(window(number + clock_off_s, *result), start_frame=number * rate_hz, rate_hz=rate_hz)
+
+
+@pytest.mark.parametrize("step_s", [-86400.0 * 3, -3600.0, -1.0, -0.5, 0.5, 1.0, 3600.0, 86400.0 * 3])
+def test_a_detection_that_sounds_while_the_clock_is_set_keeps_its_length(step_s: float) -> None:
+    detector = Detector(TREE)
+    windows = [framed(k, "rain", clock_off_s=step_s if k >= 2 else 0.0) for k in range(4)]
+    events = [event for one in windows for event in detector.add([one])]
+    assert [event.kind for event in events] == ["start", "update", "update", "update"]
+    ends = [event.detection.end for event in events]
+    assert ends == sorted(ends)
+    (end,) = detector.finish()
+    assert end.detection.start == START and end.detection.end == START + timedelta(seconds=4)
+
+
+@pytest.mark.parametrize("step_s", [-3600.0, 3600.0])
+def test_a_detection_after_the_clock_was_set_has_the_new_time(step_s: float) -> None:
+    detector = Detector(TREE)
+    detector.add([framed(0, "rain")])
+    detector.add([framed(1, clock_off_s=step_s)])
+    (start,) = detector.add([framed(2, "rain", clock_off_s=step_s)])
+    assert start.detection.start == START + timedelta(seconds=2 + step_s)
+    assert start.detection.end - start.detection.start == timedelta(seconds=1)
+
+
+def test_a_clock_step_does_not_hide_a_gap_in_the_sound() -> None:
+    detector = Detector(TREE)
+    detector.add([framed(0, "rain")])
+    assert told(detector.add([framed(2, "rain", clock_off_s=-1.0)])) == [("end", "rain"), ("start", "rain")]
+
+
+def test_another_jack_server_ends_what_sounded_before_it() -> None:
+    detector = Detector(TREE)
+    detector.add([framed(5, "rain")])
+    events = detector.add([framed(0, "rain", clock_off_s=6.0)])
+    assert told(events) == [("end", "rain"), ("start", "rain")]
+    assert all(event.detection.end - event.detection.start == timedelta(seconds=1) for event in events)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20))
+def test_no_clock_makes_a_detection_shorter_than_its_windows(offsets_s: list[float]) -> None:
+    detector = Detector(TREE)
+    for number, offset_s in enumerate(offsets_s):
+        detector.add([framed(number, "rain", clock_off_s=offset_s)])
+    (end,) = detector.finish()
+    length = end.detection.end - end.detection.start
+    assert abs(length - timedelta(seconds=len(offsets_s))) < timedelta(milliseconds=1)

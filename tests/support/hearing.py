@@ -35,6 +35,7 @@ class PitchPipeline:
                 probabilities={name: 1.0},
                 level_dbfs=0.0,
                 gap_frames=batch.gap_frames[row],
+                rate_hz=batch.rate_hz,
             )
             for row, channel in enumerate(batch.channels)
         )

@@ -1,0 +1,85 @@
+"""What a classifier's network said, as far as it is probabilities; the rest is counted, and reported once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidzam.audio.features import Float32
+from tidzam.engines import Engine, first_line, shape_fault, sound_rows, value_fault
+
+log = logging.getLogger(__name__)
+
+_RECENT_S: Final = 60.0
+
+
+@dataclass
+class _Errors:
+    windows: int
+    reason: str
+    last_s: float
+
+
+class OutputCheck:
+    """Runs networks and keeps what they say wrong from going on. Several threads may ask at once.
+
+    A network that passed its trial on silence may still fail on sound. Its faulty windows are left out, the others
+    are kept, and other classifiers are not affected.
+    """
+
+    def __init__(self) -> None:
+        self._errors: dict[str, _Errors] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """For each classifier with errors, the windows for which its outputs were not probabilities."""
+        with self._lock:
+            return {name: errors.windows for name, errors in self._errors.items()}
+
+    def recent(self) -> Mapping[str, str]:
+        """The classifiers that had an error within the last minute, and what it was, as a sentence."""
+        with self._lock:
+            limit_s = time.monotonic() - _RECENT_S
+            return {
+                name: f"Classifier {name} {errors.reason}; its results are left out ({errors.windows} windows so far)."
+                for name, errors in self._errors.items()
+                if errors.last_s >= limit_s
+            }
+
+    def outputs(self, name: str, engine: Engine, features: Float32, classes: int) -> tuple[Float32, NDArray[np.bool_]]:
+        """What the network of classifier `name` says of features (n, frames, mels).
+
+        Returns the probabilities of the windows for which it gave some, shape (m, classes), and which those are,
+        shape (n,).
+        """
+        count = len(features)
+        nothing = np.empty((0, classes), np.float32), np.zeros(count, np.bool_)
+        try:
+            outputs = engine.predict(features)
+        except Exception as error:  # noqa: BLE001 - a network from elsewhere may fail in any way; the others go on
+            self._add(name, count, f"cannot be run: {first_line(error)}")
+            return nothing
+        if fault := shape_fault(outputs, (count, classes)):
+            self._add(name, count, fault)
+            return nothing
+        rows = sound_rows(outputs)
+        if not rows.all():
+            self._add(name, int(count - rows.sum()), f"answers sound with {value_fault(outputs)}")
+            outputs = outputs[rows]
+        return np.clip(outputs, 0, 1), rows
+
+    def _add(self, name: str, windows: int, reason: str) -> None:
+        with self._lock:
+            known = self._errors.get(name)
+            total = windows + (known.windows if known else 0)
+            self._errors[name] = _Errors(total, reason, time.monotonic())
+        if known is None:
+            log.error("classifier %s %s. Its results are left out; further errors are only counted", name, reason)
