@@ -28,7 +28,7 @@ from pydantic import (
 )
 
 from tidzam.errors import BundleError
-from tidzam.labels import LabelTree
+from tidzam.labels import Label, LabelTree
 from tidzam.manifests import NAME_PATTERN, Features, FileEntry, Labels, entry_of, faults_of, read_object, sha256_of
 from tidzam.onnx_files import external_files
 
@@ -55,12 +55,12 @@ class Manifest(BaseModel):
     name: str = Field(pattern=NAME_PATTERN)
     features: Features
     hop_s: float = Field(gt=0, allow_inf_nan=False, description="Time from one window to the next in training.")
-    classes: tuple[str, ...] = Field(min_length=1, max_length=MAX_CLASSES, strict=False)
+    classes: tuple[Label, ...] = Field(min_length=1, max_length=MAX_CLASSES, strict=False)
     labels: Labels
     activation: Literal["sigmoid", "softmax"] = Field(
         description="sigmoid: several classes may sound at once; softmax: exactly one does."
     )
-    thresholds: dict[str, Probability] = Field(description="For each class, the probability from which it is decided.")
+    thresholds: dict[Label, Probability] = Field(description="For each class, the probability from which it is decided.")
     files: dict[Engine, FileEntry] = Field(default_factory=dict)
     data: tuple[FileEntry, ...] = Field(
         default=(), strict=False, description="Other files that a network reads: weights beside an ONNX graph."

@@ -2,55 +2,93 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
 
 from tidzam.errors import BundleError
 
 UNKNOWN = "unknown"
 """What a decision says when no class is likely enough."""
 
-MAX_DEPTH = 64
+MAX_DEPTH: Final = 64
 """Levels of a label tree: every window walks its labels' paths, whose length a bundle from elsewhere must not set."""
+MAX_BYTES: Final = 255
+"""A label names folders, and this is what file systems allow a name."""
 
-_NAME_BYTES = 255
-"""What file systems allow a folder's name."""
+_INVISIBLE: Final = "\ufeff\u200b\u2060"
+"""Characters of no width, which stay at the ends of copied text."""
+
+
+def clean_label(text: str) -> str:
+    """The one spelling of a label: Unicode's composed form (NFC), without blanks at its ends.
+
+    Every label that enters the program passes through here, so that one name is one class.
+    """
+    cleaned, before = unicodedata.normalize("NFC", text), ""
+    while cleaned != before:
+        before, cleaned = cleaned, cleaned.strip().strip(_INVISIBLE)
+    return cleaned
+
+
+Label = Annotated[str, AfterValidator(clean_label)]
+"""A label in a pydantic model."""
+
+
+def label_fault(label: str) -> str:
+    """Why `label` cannot name a class and its folders: what comes behind "it". Empty if it can."""
+    if not label:
+        return "is empty"
+    if label.startswith("."):
+        return "begins with a dot"
+    if "/" in label:
+        return "contains a slash"
+    if not label.isprintable():
+        return "contains a character that cannot be printed"
+    if len(label.encode()) > MAX_BYTES:
+        return f"is longer than {MAX_BYTES} bytes"
+    return ""
+
+
+def require_label(text: str) -> str:
+    """`text` as a label. Raises BundleError (`bundle_labels`) if it cannot be one."""
+    label = clean_label(text)
+    if fault := label_fault(label):
+        raise BundleError(
+            f"A label cannot be called {_shown(label)}: it {fault}.", hint="Rename it.", code="bundle_labels"
+        )
+    return label
+
+
+def _shown(label: str) -> str:
+    return repr(label) if len(label) <= 40 else f"{label[:40]!r}…"
 
 
 @dataclass(frozen=True)
 class LabelTree:
     """A forest of labels. `parents` maps every label to its parent, roots to None.
 
-    Raises BundleError if a parent is not a label itself, if labels form a circle or lie deeper than MAX_DEPTH levels,
-    or if one cannot name a folder, as the folders of clips and of training sound do.
+    Labels are cleaned. Raises BundleError if a parent is not a label itself, if labels form a circle or more than
+    MAX_DEPTH levels, if two are the same once cleaned, or if one cannot name a folder, as the folders of clips and of
+    training sound do.
     """
 
     parents: Mapping[str, str | None]
 
     def __post_init__(self) -> None:
+        parents: dict[str, str | None] = {}
         for label, parent in self.parents.items():
-            if not _names_a_folder(label):
-                raise BundleError(f"A label cannot be called {label[:40]!r}.", hint="Rename it.", code="bundle_labels")
-            if parent is not None and parent not in self.parents:
-                raise BundleError(f"Label {label!r} has the unknown parent {parent!r}.", code="bundle_labels")
-        for label in self.parents:
-            self._check_ancestors(label)
-
-    def _check_ancestors(self, label: str) -> None:
-        seen = {label}
-        parent = self.parents[label]
-        while parent is not None:
-            if parent in seen:
-                raise BundleError(f"Label {label!r} is its own ancestor.", code="bundle_labels")
-            if len(seen) == MAX_DEPTH:
-                raise BundleError(
-                    f"Label {label!r} lies deeper than {MAX_DEPTH} levels.",
-                    hint="Shorten its path in the label tree.",
-                    code="bundle_labels",
-                )
-            seen.add(parent)
-            parent = self.parents[parent]
+            name = require_label(label)
+            if name in parents:
+                raise BundleError(f"The label {name!r} is given twice.", hint="Keep one.", code="bundle_labels")
+            parents[name] = None if parent is None else clean_label(parent)
+        for label in parents:
+            _require_way_to_root(label, parents)
+        object.__setattr__(self, "parents", parents)
 
     @classmethod
     def flat(cls, labels: list[str] | tuple[str, ...], *, parent: str | None = None) -> LabelTree:
@@ -77,10 +115,10 @@ class LabelTree:
 
     def path(self, label: str) -> tuple[str, ...]:
         """From the root down to `label`, both included."""
-        upwards = [label]
-        while (parent := self.parents[upwards[-1]]) is not None:
-            upwards.append(parent)
-        return tuple(reversed(upwards))
+        way = [label]
+        while (parent := self.parents[way[-1]]) is not None:
+            way.append(parent)
+        return tuple(reversed(way))
 
     def merged(self, other: LabelTree) -> LabelTree:
         """Both trees as one; what `other` says of a label's parent wins where this one calls it a root.
@@ -100,7 +138,18 @@ class LabelTree:
         return LabelTree(parents)
 
 
-def _names_a_folder(label: str) -> bool:
-    if not label or label.startswith(".") or "/" in label or not label.isprintable():
-        return False
-    return len(label.encode()) <= _NAME_BYTES
+def _require_way_to_root(label: str, parents: Mapping[str, str | None]) -> None:
+    """Raises BundleError if the way from `label` to its root leads outside the tree, in a circle, or too far."""
+    above, depth = label, 1
+    while (parent := parents[above]) is not None:
+        if parent not in parents:
+            raise BundleError(f"Label {above!r} has the unknown parent {_shown(parent)}.", code="bundle_labels")
+        if parent == label:
+            raise BundleError(f"Label {label!r} is its own ancestor.", code="bundle_labels")
+        above, depth = parent, depth + 1
+        if depth > MAX_DEPTH:
+            raise BundleError(
+                f"Label {label!r} lies deeper than {MAX_DEPTH} levels, or below a circle.",
+                hint="Make the tree flatter.",
+                code="bundle_labels",
+            )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from unicodedata import normalize
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
     """Whether `name` is meant by one of `patterns`: a glob if it has * ? or [, else a name or its beginning.
 
-    A number is never cut in two: `pond:out_1` is not the beginning of `pond:out_10`.
+    A number is never cut in two: `pond:out_1` is not the beginning of `pond:out_10`. The Unicode form of an accent
+    does not matter.
     """
+    name = normalize("NFC", name)
     return any(
         fnmatchcase(name, pattern) if any(sign in pattern for sign in "*?[") else _begins(name, pattern)
-        for pattern in patterns
+        for pattern in (normalize("NFC", pattern) for pattern in patterns)
     )
 
 

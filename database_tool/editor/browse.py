@@ -19,6 +19,7 @@ from database_tool.editor.session import Session
 from database_tool.editor.sound import Player
 from database_tool.editor.widgets import ALL, ClassTable, SampleTable, SampleView, Title
 from database_tool.editor.words import path_of
+from tidzam.labels import clean_label
 
 PAGE = 100
 """Samples in the table at once, however many there are."""
@@ -213,16 +214,17 @@ class Browse(Room):
         name = await self.ask("Name of the new class; to put it under another: birds < wren")
         if name:
             parent, _, label = name.rpartition("<")
-            if self.do(NewClass(label.strip(), parent.strip() or None)):
-                self.label = label.strip()
+            new = NewClass(label, parent.strip() or None)
+            if self.do(new):
+                self.label = new.label
                 self.fill()
 
     @work
     async def action_rename_class(self) -> None:
         if old := self._one_class():
             new = await self.ask(f"Rename {old} to", old)
-            if new and new != old and self.do(RenameClass(old, new)):
-                self.label = new
+            if new and clean_label(new) != old and self.do(RenameClass(old, new)):
+                self.label = clean_label(new)
                 self.fill()
 
     @work

@@ -16,7 +16,7 @@ from tidzam.audio.features import Float32
 from tidzam.dataset import Origin
 from tidzam.dataset.reader import Int32
 from tidzam.errors import DatasetError, TidzamError
-from tidzam.labels import LabelTree
+from tidzam.labels import LabelTree, clean_label
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +121,10 @@ class NewClass(Edit):
     label: str
     parent: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", clean_label(self.label))
+        object.__setattr__(self, "parent", self.parent and clean_label(self.parent))
+
     def apply(self, content: Content) -> Content:
         _require_new(content, self.label)
         tree = _tree({**content.tree.parents, self.label: content.tree.parents.get(self.label) or self.parent})
@@ -136,6 +140,9 @@ class RenameClass(Edit):
 
     old: str
     new: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "new", clean_label(self.new))
 
     def apply(self, content: Content) -> Content:
         content.index(self.old)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidzam.errors import BundleError
-from tidzam.labels import MAX_DEPTH, LabelTree
+from tidzam.labels import MAX_DEPTH, LabelTree, clean_label
 
 TREE = LabelTree({"birds": None, "birds-owl": "birds", "birds-owl-barn": "birds-owl", "rain": None})
 
@@ -86,3 +86,25 @@ def test_every_path_goes_from_a_root_to_its_label(tree: LabelTree) -> None:
 @given(TREES)
 def test_merging_with_itself_changes_nothing(tree: LabelTree) -> None:
     assert tree.merged(tree) == tree
+
+
+@pytest.mark.parametrize("text", ["mésange", "me\u0301sange", " mésange\u00a0", "\ufeffmésange", "mésange\u200b \n"])
+def test_a_label_has_one_spelling(text: str) -> None:
+    assert clean_label(text) == "mésange"
+    assert list(LabelTree({text: None})) == ["mésange"]
+
+
+def test_a_parent_is_found_in_any_unicode_form() -> None:
+    tree = LabelTree({"oiseaux-né": None, "tit": "oiseaux-ne\u0301"})
+    assert tree.path("tit") == ("oiseaux-né", "tit")
+
+
+def test_labels_that_differ_only_in_their_unicode_form_are_one_label_given_twice() -> None:
+    with pytest.raises(BundleError, match="'é' is given twice"):
+        LabelTree({"é": None, "e\u0301": None})
+
+
+def test_a_tree_of_thousands_of_levels_is_refused() -> None:
+    deep = {str(level): str(level - 1) if level else None for level in range(5000)}
+    with pytest.raises(BundleError, match="deeper than 64 levels"):
+        LabelTree(deep)

@@ -43,3 +43,7 @@ def test_one_of_several_is_enough_and_none_means_nothing() -> None:
 def test_every_name_is_its_own_beginning(name: str, more: str) -> None:
     assert matches(name, [name])
     assert matches(f"{name}-{more}", [name])
+
+
+def test_the_unicode_form_of_an_accent_does_not_matter() -> None:
+    assert matches("m\u00e9sange", ["me\u0301s*"]) and matches("me\u0301sange", ["m\u00e9sange"])
