@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import overload
 
+from tidzam.audio.kinds import is_audio, is_system_file
 from tidzam.errors import DatasetError
+from tidzam.labels import clean_label
 from tidzam.sources import split_date
+from tidzam.walk import NOT_AUDIO, LeftOut, remarks, walk
 
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aif", ".aiff"})
+LOOSE = "in no class folder"
 
 _TAKE = re.compile(r"[-_][A-Z]$")
 _CHANNEL = re.compile(r"^(?P<source>.+)-out_(?P<channel>\d+)$")
@@ -20,7 +25,8 @@ _CHANNEL = re.compile(r"^(?P<source>.+)-out_(?P<channel>\d+)$")
 class Clip:
     """A stretch of a file that is said to hold `label`: the whole file, unless `start_s` and `duration_s` say else.
 
-    `group` names the recording that it was cut from. `channel` counts from 0; None is all channels as one.
+    `group` names the recording that it was cut from. `channel` counts from 0; None is all channels as one. The label
+    is cleaned.
     """
 
     path: Path
@@ -29,6 +35,28 @@ class Clip:
     start_s: float = 0.0
     duration_s: float | None = None
     channel: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", clean_label(self.label))
+
+
+@dataclass(frozen=True)
+class FoundClips(Sequence[Clip]):
+    """The clips in folders; also the classes without any, and a remark on each kind of file that was left out."""
+
+    clips: tuple[Clip, ...]
+    empty: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    @overload
+    def __getitem__(self, index: int) -> Clip: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Clip, ...]: ...
+    def __getitem__(self, index: int | slice) -> Clip | tuple[Clip, ...]:
+        return self.clips[index]
 
 
 @dataclass(frozen=True)
@@ -40,27 +68,51 @@ class NamedTake:
     time: datetime
 
 
-def find_clips(folder: Path) -> list[Clip]:
-    """The clips under `folder`, whose own folders name the classes; they may hold folders themselves.
+def find_clips(folder: Path) -> FoundClips:
+    """The clips under `folder`, whose own folders name the classes; they may hold folders themselves, and links.
 
-    Raises DatasetError if there is no such folder, or a class has no sound file.
+    Folders whose names differ only in their Unicode form or in blanks at the ends are one class. A class without an
+    audio file is among the empty ones. Raises DatasetError if there is no such folder, or no class has an audio file.
     """
     if not folder.is_dir():
-        raise DatasetError(f"{folder} is not a folder.", hint="Name a folder that holds one folder a class.")
-    clips = []
-    for home in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        of_class = [Clip(path, home.name, group_of(path)) for path in find_files(home)]
-        if not of_class:
-            raise DatasetError(f"Class {home.name!r} has no sound file.", hint=f"Fill {home}, or remove it.")
-        clips += of_class
+        raise DatasetError(f"{folder} is not a folder.", hint="Name a folder that has one folder per class.")
+    clips: list[Clip] = []
+    homes, left_out = class_folders(folder), _loose(folder)
+    for home in homes:
+        found = walk(home, root=folder)
+        clips += [Clip(path, home.name, group_of(path)) for path in found.files]
+        left_out += found.left_out
+    return found_clips(folder, clips, (home.name for home in homes), left_out)
+
+
+def found_clips(folder: Path, clips: Sequence[Clip], classes: Iterable[str], left_out: Iterable[LeftOut]) -> FoundClips:
+    """What was found of `classes` in `folder`. Raises DatasetError if there is no clip."""
+    notes, filled = tuple(remarks(left_out, folder)), {clip.label for clip in clips}
     if not clips:
-        raise DatasetError(f"{folder} holds no class.", hint="Make a folder a class in it, with sound files.")
-    return clips
+        raise DatasetError(
+            f"{folder} holds no class with an audio file{''.join(f'; {note}' for note in notes)}.",
+            hint="Make one folder per class in it, with audio files.",
+        )
+    empty = dict.fromkeys(label for label in map(clean_label, classes) if label not in filled)
+    return FoundClips(tuple(clips), tuple(empty), notes)
 
 
-def find_files(folder: Path) -> list[Path]:
-    """The sound files in `folder` and below, by name."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+def class_folders(folder: Path) -> list[Path]:
+    """The folders in `folder` that name classes, by name: all but those of an operating system."""
+    return [path for path in _entries(folder) if path.is_dir()]
+
+
+def _loose(folder: Path) -> list[LeftOut]:
+    """What lies beside the class folders."""
+    loose = [path for path in _entries(folder) if not path.is_dir()]
+    return [LeftOut(path, LOOSE if is_audio(path) else NOT_AUDIO) for path in loose]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not is_system_file(path))
+    except OSError as error:
+        raise DatasetError(f"{folder} cannot be read: {error.strerror}.", hint="Name a folder of your own.") from None
 
 
 def group_of(path: Path) -> str:
