@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import shutil
 import urllib.error
@@ -16,12 +15,15 @@ from pathlib import Path, PurePosixPath
 
 from tidzam.clips import Clip, find_clips
 from tidzam.errors import DatasetError, SetupError
+from tidzam.tables import Row, columns_of, read_table, shown
 
 ADDRESS = "https://github.com/karolpiczak/ESC-50/archive/refs/heads/master.zip"
 META = Path("meta", "esc50.csv")
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_S = 30
-_FOLD = re.compile(r"^(\d+)-")
+_FOLD = re.compile(r"^(\d{1,6})-", re.ASCII)
+FOLD_DIGITS = 6
+COLUMNS = ("filename", "fold", "category", "src_file")
 
 
 def find_esc50(folder: Path, *, only_esc10: bool = False) -> dict[int, list[Clip]]:
@@ -38,18 +40,33 @@ def find_esc50(folder: Path, *, only_esc10: bool = False) -> dict[int, list[Clip
 
 
 def _by_meta(folder: Path, only_esc10: bool) -> list[tuple[int, Clip]]:
-    with (folder / META).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    try:
-        return [
-            (int(row["fold"]), Clip(folder / "audio" / row["filename"], row["category"], row["src_file"]))
-            for row in rows
-            if not only_esc10 or row["esc10"] == "True"
-        ]
-    except (KeyError, ValueError) as error:
+    meta = folder / META
+    rows = read_table(meta, required=COLUMNS)
+    missing = [name for name in (*COLUMNS, *(["esc10"] if only_esc10 else [])) if name not in columns_of(rows)]
+    if missing:
         raise DatasetError(
-            f"{folder / META} is not ESC-50's: {error}.", hint="Fetch it again.", code="dataset_list"
-        ) from None
+            f"{meta} is not ESC-50's: it has no column {missing[0]}, or no rows.",
+            hint="Fetch it again.",
+            code="dataset_list",
+        )
+    return [(_fold(row), _clip(folder, row)) for row in rows if not only_esc10 or row.get("esc10").lower() == "true"]
+
+
+def _clip(folder: Path, row: Row) -> Clip:
+    return Clip(folder / "audio" / _required(row, "filename"), _required(row, "category"), row.get("src_file"))
+
+
+def _fold(row: Row) -> int:
+    text = row.get("fold")
+    if not (text.isascii() and text.isdecimal() and len(text) <= FOLD_DIGITS):
+        raise row.fault(f"fold is {shown(text)}, not a number")
+    return int(text)
+
+
+def _required(row: Row, column: str) -> str:
+    if not row.get(column):
+        raise row.fault(f"it has no {column}")
+    return row.get(column)
 
 
 def _by_names(folder: Path) -> list[tuple[int, Clip]]:

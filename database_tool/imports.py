@@ -37,8 +37,10 @@ from database_tool.options import (
     tree_of,
 )
 from database_tool.terminal import progress, resumable, say
-from tidzam.clips import Clip, find_clips, find_files, group_of
+from tidzam.clips import Clip, class_folders, find_clips, group_of
 from tidzam.errors import DatasetError
+from tidzam.labels import clean_label, require_label
+from tidzam.walk import remarks, walk
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -157,7 +159,8 @@ def import_clips(
 
     Clips of one source and hour count as one recording.
     """
-    clips = [clip for clip in kept_clips(folder) if clip.label not in (without or ())]
+    unwanted = set(map(clean_label, without or ()))
+    clips = [clip for clip in kept_clips(folder) if clip.label not in unwanted]
     how.run_and_tell(lists.all_clips([clips]), dataset, source=folder)
 
 
@@ -226,14 +229,24 @@ def import_esc50(
     )
 
 
-def clips_in(folder: Path, classe: str) -> list[Clip]:
-    """The clips of a folder of class folders, or, with `classe`, of all of it as that class."""
-    return lists.clips_of_class(folder, classe) if classe else find_clips(folder)
+def clips_in(folder: Path, classe: str) -> Sequence[Clip]:
+    """The clips of a folder of class folders, or, with `classe`, of all of it as that class. Says what is left out."""
+    found = lists.clips_of_class(folder, require_label(classe)) if classe else find_clips(folder)
+    for line in found.remarks:
+        say(line)
+    for label in found.empty:
+        say(f"class {label} has no audio file: it is left out")
+    return found.clips
 
 
 def kept_clips(folder: Path) -> list[Clip]:
     """The clips in the analyzer's folder, which may hold classes that nothing was kept of."""
     if not folder.is_dir():
         raise DatasetError(f"{folder} is not a folder.", hint="Name what the analyzer was given as --out.")
-    homes = sorted(path for path in folder.iterdir() if path.is_dir())
-    return [Clip(path, home.name, group_of(path)) for home in homes for path in find_files(home)]
+    clips: list[Clip] = []
+    for home in class_folders(folder):
+        found = walk(home, root=folder)
+        clips += [Clip(path, home.name, group_of(path)) for path in found.files]
+        for line in remarks(found.left_out, folder):
+            say(line)
+    return clips

@@ -21,7 +21,7 @@ from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, open_dataset, 
 from tidzam.dataset.reader import Int32
 from tidzam.dataset.writer import SHARD_BYTES
 from tidzam.errors import DatasetError
-from tidzam.labels import LabelTree
+from tidzam.labels import LabelTree, require_label
 
 COPY_BATCH = 1024
 DELETED = -1
@@ -32,6 +32,7 @@ def merge(dataset: Dataset, others: Sequence[Dataset], folder: Path, *, as_class
 
     Raises DatasetError if features differ, BundleError if two label trees contradict one another.
     """
+    as_class = require_label(as_class) if as_class else None
     for other in others:
         require_same_features(dataset.spec, other.spec, names=(dataset.name, other.name))
     labels = dataset.manifest.labels
@@ -165,6 +166,7 @@ def relabel(
 
 def begin(folder: Path, label: str) -> Dataset:
     """A new dataset of the default features, with one class, which is empty."""
+    label = require_label(label)
     draft = Draft(name=folder.absolute().name, spec=FeatureSpec(), classes=(label,), labels=LabelTree.flat((label,)))
     with DatasetWriter(folder, draft) as writer:
         return writer.finish(provenance=with_step(None, "add class", **{"class": label}))
@@ -172,6 +174,7 @@ def begin(folder: Path, label: str) -> Dataset:
 
 def add_class(dataset: Dataset, label: str) -> Dataset:
     """An empty class more. Raises DatasetError if there is one of that name."""
+    label = require_label(label)
     if label in dataset.classes:
         raise DatasetError(f"{dataset.name} has a class {label!r} already.", code="dataset_labels")
     return relabel(

@@ -12,10 +12,13 @@ import yaml
 from database_tool.cutting import Channels, Cutting
 from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import MANIFEST, read_bundle
+from tidzam.config.names import misread
+from tidzam.config.read import require_names
 from tidzam.dataset import Dataset, open_dataset
-from tidzam.errors import DatasetError
+from tidzam.errors import BundleError, ConfigError, DatasetError
 from tidzam.labels import LabelTree
 from tidzam.parallel import cores
+from tidzam.tables import read_text
 
 DatasetArgument = Annotated[Path, typer.Argument(help="The dataset's folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
@@ -47,6 +50,9 @@ LabelsOption = Annotated[
 AddOption = Annotated[bool, typer.Option("--add", help="Add to the dataset that is there.")]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace the dataset that is there.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first file that cannot be read.")]
+NULL = "tag:yaml.org,2002:null"
+TREE_HINT = "Write one label per line: `label: parent`, or `label:` for one without a parent."
+
 ProcessesOption = Annotated[
     int, typer.Option("--processes", min=0, help="Processes that decode and work out features; 0: all cores.")
 ]
@@ -96,20 +102,29 @@ def _spec_like(path: Path) -> FeatureSpec:
 
 
 def tree_of(path: Path | None) -> LabelTree | None:
-    """The label tree in a YAML file. Raises DatasetError if it is none, BundleError if its labels contradict."""
+    """The label tree in a YAML file. Raises DatasetError if it is none, naming the line of each fault."""
     if path is None:
         return None
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}.", hint="Name a YAML file.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is not YAML: {error}.") from None
-    if not isinstance(values, dict) or not all(
-        isinstance(label, str) and (parent is None or isinstance(parent, str)) for label, parent in values.items()
-    ):
-        raise DatasetError(f"{path} is no label tree.", hint="Give a line a label: `label: parent`, or `label:`.")
-    return LabelTree(values)
+        return _tree_in(path, read_text(path))
+    except BundleError as error:
+        raise DatasetError(f"{path}: {error.message}", hint=error.hint, code="dataset_labels") from None
+    except ConfigError as error:
+        raise DatasetError(error.message, hint=error.hint, code="dataset_labels") from None
+
+
+def _tree_in(path: Path, text: str) -> LabelTree:
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise DatasetError(f"{path} is not YAML: {error}.", hint=TREE_HINT) from None
+    if not isinstance(tree, yaml.MappingNode):
+        raise DatasetError(f"{path} is no label tree.", hint=TREE_HINT)
+    parents = [parent for _, parent in tree.value if parent.tag != NULL]
+    require_names(tree, path)
+    for line, fault in misread(parents):
+        raise DatasetError(f"{path}:{line}: {fault}.", hint=TREE_HINT, code="dataset_labels")
+    return LabelTree({label.value: None if parent.tag == NULL else parent.value for label, parent in tree.value})
 
 
 def processes_of(wanted: int) -> int:

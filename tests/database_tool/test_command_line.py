@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from database_tool import terminal
 from database_tool.__main__ import app
-from database_tool.options import processes_of
+from database_tool.options import processes_of, tree_of
 from tests.support.bundles import write_tone_bundle
 from tests.support.datasets import numbers
 from tests.support.datasets import write as write_dataset
@@ -332,3 +332,69 @@ def test_a_failure_is_one_line(tmp_path: Path) -> None:
     done = subprocess.run(argv, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and not done.stdout
     assert done.stderr.startswith("database_tool: ") and done.stderr.count("\n") == 1
+
+
+def test_what_create_leaves_out_is_said_and_ends_nothing(sounds: Path) -> None:
+    (sounds / "frog" / "notes.txt").touch()
+    (sounds / "frog" / ".DS_Store").touch()
+    (sounds / "__MACOSX" / "frog").mkdir(parents=True)
+    (sounds / "owl").mkdir()
+    (sounds / "rain" / "broken.aac").write_text("not sound")
+    done = run("create", "pond", sounds, *SMALL)
+    assert "left out (not audio): frog/notes.txt" in done.stderr
+    assert "class owl has no audio file: it is left out" in done.stderr
+    assert "broken.aac" in done.stderr and "1 file left out" in done.stdout
+    assert "DS_Store" not in done.stderr and "MACOSX" not in done.stderr
+    assert open_dataset(Path("pond")).classes == ("frog", "rain")
+
+
+def test_every_way_in_gives_a_label_its_one_spelling(sounds: Path) -> None:
+    composed, apart = "m\u00e9sange", "me\u0301sange"
+    (sounds / "frog").rename(sounds / apart)
+    run("create", "pond", sounds, *SMALL)
+    run("create", "pond", sounds / "rain", "--classe", f" {composed}", "--add", *SMALL)
+    run("create", "creek", sounds / "rain", "--classe", apart, *SMALL)
+    run("merge", "pond", "creek", "--class", f"{apart}\u00a0")
+    (sounds.parent / "tree.yaml").write_text(f"oiseaux:\n{composed}: oiseaux\nrain:\n")
+    run("create", "tree", sounds, "--labels", "tree.yaml", *SMALL)
+    assert open_dataset(Path("pond")).classes == (composed, "rain")
+    assert open_dataset(Path("tree")).manifest.labels.parents[composed] == "oiseaux"
+    with pytest.raises(DatasetError, match="has a class"):
+        run("add-class", "pond", apart)
+
+
+@pytest.mark.parametrize("name", ["no", "12", "yes", "null", "~", "2024-01-01", "1e3", "1.5", "0x1f", "on", "12:30"])
+def test_a_label_that_yaml_reads_as_something_else_is_to_be_quoted(tmp_path: Path, name: str) -> None:
+    tree = tmp_path / "tree.yaml"
+    tree.write_text(f"birds:\nwren: birds\n{name}: birds\n")
+    with pytest.raises(DatasetError, match=rf"tree.yaml:3: YAML reads .*; if it is a name, quote it: '{name}'"):
+        tree_of(tree)
+    tree.write_text(f"birds:\n'{name}': birds\n")
+    found = tree_of(tree)
+    assert found is not None and found.parents == {"birds": None, name: "birds"}
+
+
+def test_a_parent_that_yaml_reads_as_something_else_is_to_be_quoted(tmp_path: Path) -> None:
+    (tmp_path / "tree.yaml").write_text("birds:\nwren: no\n")
+    with pytest.raises(DatasetError, match=r"tree.yaml:2: YAML reads no as true or false"):
+        tree_of(tmp_path / "tree.yaml")
+
+
+@pytest.mark.parametrize("twice", ["wren: birds\nwren: rain", "'é':\n'e\u0301':"])
+def test_a_label_given_twice_is_an_error_with_both_lines(tmp_path: Path, twice: str) -> None:
+    (tmp_path / "tree.yaml").write_text(f"birds:\n{twice}\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match="is set twice: on line 2 and on line 3"):
+        tree_of(tmp_path / "tree.yaml")
+
+
+def test_a_label_tree_in_utf_16_is_read(tmp_path: Path) -> None:
+    (tmp_path / "tree.yaml").write_bytes("birds:\nmésange: birds\n".encode("utf-16"))
+    found = tree_of(tmp_path / "tree.yaml")
+    assert found is not None and list(found) == ["birds", "mésange"]
+
+
+@pytest.mark.parametrize("text", ["- a\n", "", "a: [b]\n", "a: {b: }\n", "a: b\n", "[" * 5000, "a: &x [*x]\n", "\x00"])
+def test_what_is_no_label_tree_is_told_in_a_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "tree.yaml").write_text(text)
+    with pytest.raises(DatasetError, match=r"tree\.yaml"):
+        tree_of(tmp_path / "tree.yaml")

@@ -107,3 +107,21 @@ def test_without_a_network_it_says_so(tmp_path: Path, address: str) -> None:
     with pytest.raises(DatasetError, match="no zip archive"):
         fetch(f"{address}/other.zip", tmp_path / "esc", advance=print)
     assert not list((tmp_path / "esc").iterdir())
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig"])
+def test_a_list_in_another_encoding_is_read(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "meta").mkdir()
+    meta = META.replace("dog", " mésange ").replace("1-100032-A-0.wav", "\u00a01-100032-A-0.wav")
+    (tmp_path / "meta" / "esc50.csv").write_bytes(meta.encode(encoding))
+    folds = find_esc50(tmp_path)
+    assert [clip.label for clip in folds[1]] == ["mésange", "mésange"]
+    assert folds[1][0].path == tmp_path / "audio" / "1-100032-A-0.wav"
+
+
+@pytest.mark.parametrize("fold", ["one", "-1", "", "9" * 5000])
+def test_a_fold_that_is_no_number_names_its_line(tmp_path: Path, fold: str) -> None:
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "meta" / "esc50.csv").write_text(META.replace(".wav,2,", f".wav,{fold},"))
+    with pytest.raises(DatasetError, match=r"Line 3 of .*esc50\.csv cannot be used: fold is "):
+        find_esc50(tmp_path)

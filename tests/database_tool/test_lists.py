@@ -109,3 +109,79 @@ def test_lists_of_a_folder(tmp_path: Path) -> None:
 def test_an_accent_in_an_old_encoding_is_read(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes("file,label\na.wav,m\xe9sange\n".encode("latin-1"))
     assert lists.read_csv(tmp_path / "list.csv")[0].label == "mésange"
+
+
+def test_joined_raven_tables_lose_no_row(tmp_path: Path) -> None:
+    wav = sound(tmp_path / "pond.wav")
+    head, *rows = RAVEN.splitlines(keepends=True)
+    later = [row.replace("1.5\t2.25", "61.5\t62.25").replace("4\t5", "64\t65") for row in rows]
+    for joined in ([head, *rows, *later], [head, *rows, head, *later]):
+        table = tmp_path / "pond.Table.1.selections.txt"
+        table.write_text("".join(joined))
+        assert [(clip.label, clip.start_s) for clip in lists.read_raven(table, audio=wav)] == [
+            ("wren", 1.5),
+            ("rain", 4.0),
+            ("wren", 61.5),
+            ("rain", 64.0),
+        ]
+
+
+def test_joined_raven_tables_may_have_their_columns_in_another_order(tmp_path: Path) -> None:
+    table = tmp_path / "all.txt"
+    one = "Selection\tBegin Time (s)\tEnd Time (s)\tBegin File\tSpecies\n1\t1\t2\ta.wav\twren\n"
+    other = "Selection\tSpecies\tBegin File\tEnd Time (s)\tBegin Time (s)\n1\towl\tb.wav\t2\t1\n"
+    table.write_text(one + other)
+    assert lists.read_raven(table) == [
+        Clip(tmp_path / "a.wav", "wren", "a", 1.0, 1.0),
+        Clip(tmp_path / "b.wav", "owl", "b", 1.0, 1.0),
+    ]
+
+
+def test_a_raven_table_with_decimal_commas_is_read(tmp_path: Path) -> None:
+    wav, table = sound(tmp_path / "pond.wav"), tmp_path / "pond.txt"
+    table.write_bytes(RAVEN.replace("1.5", "1,5").replace("2.25", "2,25").encode("utf-16"))
+    assert lists.read_raven(table)[0] == Clip(wav, "wren", "pond", 1.5, 0.75, 0)
+
+
+def test_blanks_and_unicode_forms_make_no_classes_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(
+        "file,label\na.wav,dog\na.wav, dog\na.wav,dog \na.wav,\u00a0dog\nb.wav,mésange\nb.wav,me\u0301sange\n"
+    )
+    assert {clip.label for clip in lists.read_csv(tmp_path / "list.csv")} == {"dog", "mésange"}
+
+
+def test_an_audacity_track_is_split_at_line_ends_only(tmp_path: Path) -> None:
+    sound(tmp_path / "pond.flac")
+    (tmp_path / "pond.txt").write_bytes("0,5\t1,5\twren\u2028or owl\r\n2\t3\train\x85\r\n".encode())
+    with pytest.raises(DatasetError, match=r"Line 1 of .* label 'wren\\u2028or owl' contains a character"):
+        lists.read_audacity(tmp_path / "pond.txt")
+    (tmp_path / "pond.txt").write_bytes("0,5\t1,5\twren\r2\t3\train\x85\r".encode())
+    found = [(clip.label, clip.start_s) for clip in lists.read_audacity(tmp_path / "pond.txt")]
+    assert found == [("wren", 0.5), ("rain", 2.0)]
+
+
+@pytest.mark.parametrize("label", ["a/b", ".wren", "x" * 300, "a\x07b"])
+def test_a_label_that_cannot_be_one_names_its_line(tmp_path: Path, label: str) -> None:
+    (tmp_path / "list.csv").write_text(f"file,label\na.wav,wren\nb.wav,{label}\n")
+    with pytest.raises(DatasetError, match=r"Line 3 of .* the label "):
+        lists.read_csv(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize("channel", ["-1", "1.5", "²", "99999"])
+def test_a_channel_that_cannot_be_one_names_its_line(tmp_path: Path, channel: str) -> None:
+    (tmp_path / "list.csv").write_text(f"file,label,channel\na.wav,wren,{channel}\n")
+    with pytest.raises(DatasetError, match=r"Line 2 of .* is no channel"):
+        lists.read_csv(tmp_path / "list.csv")
+
+
+def test_a_file_is_found_whose_name_has_another_unicode_form_on_disk(tmp_path: Path) -> None:
+    wav = sound(tmp_path / "me\u0301sange.wav")
+    (tmp_path / "list.csv").write_text("file,label\nmésange.wav,tit\n")
+    assert lists.read_csv(tmp_path / "list.csv")[0].path == wav
+
+
+def test_hidden_lists_of_an_operating_system_are_no_lists(tmp_path: Path) -> None:
+    for name in ("a.csv", "._a.csv", "__MACOSX/a.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert lists.find_lists(tmp_path, ".csv") == [tmp_path / "a.csv"]

@@ -1,0 +1,238 @@
+"""Tables and lists that people and other programs write: one reader for all of them.
+
+The encoding is what a byte order mark says, else UTF-8, else Windows-1252. Only CR, LF and CRLF end a line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import logging
+import math
+import re
+import stat
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tidzam.errors import DatasetError
+
+log = logging.getLogger(__name__)
+
+SEPARATORS: Final = (",", ";", "\t", "|")
+
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_SHOWN_CHARACTERS: Final = 60
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: its values by column, stripped, and the line of the file that it begins on, from 1."""
+
+    path: Path
+    line: int
+    values: Mapping[str, str]
+    decimal_comma: bool = False
+
+    def get(self, *columns: str) -> str:
+        """The value of the first of these columns that has one; else an empty string."""
+        return next((value for column in columns if (value := self.values.get(column, ""))), "")
+
+    def seconds(self, column: str) -> float:
+        """A time of 0 s or more. Raises DatasetError if the value is none."""
+        value = self.values.get(column, "")
+        found = number(value, decimal_comma=self.decimal_comma)
+        if found is None or found < 0:
+            raise self.fault(f"{column} is {shown(value)}, not seconds")
+        return found
+
+    def fault(self, reason: str) -> DatasetError:
+        return fault(self.path, self.line, reason)
+
+
+def fault(path: Path, line: int, reason: str) -> DatasetError:
+    """What is wrong with a line of a list."""
+    return DatasetError(f"Line {line} of {path} cannot be used: {reason}.", code="dataset_list")
+
+
+def shown(value: str) -> str:
+    """A value as a message quotes it: printable, and not longer than a person reads."""
+    return repr(value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}…")
+
+
+def number(text: str, *, decimal_comma: bool = False) -> float | None:
+    """A finite number as people write it, in ASCII digits; None if `text` is none."""
+    if decimal_comma and _DECIMAL_COMMA.fullmatch(text):
+        text = text.replace(",", ".")
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def read_table(path: Path, *, required: Collection[str] = (), separators: Sequence[str] = SEPARATORS) -> list[Row]:
+    """The rows of a table whose first line names its columns, which `separators` may lie between.
+
+    The separator is the one that divides the first line into most columns. The first line may come again, as in files
+    that were joined; a joined file may have its columns in another order, if it has all that are `required`. Decimal
+    commas are read where the comma is no separator. Raises DatasetError (`dataset_list`), naming the line, if the
+    file cannot be read, a column stands there twice, a row has more values than columns, or a quote is left open.
+    """
+    text = read_text(path)
+    separator = _separator(text, separators)
+    header: tuple[str, ...] = ()
+    rows = []
+    for line, cells in _records(path, text, separator):
+        if not any(cells) or (not header and cells[0].lower().startswith("sep=") and not any(cells[1:])):
+            continue
+        if not header or tuple(cells) == header or (required and set(required) <= set(cells)):
+            header = _columns(path, line, cells)
+            continue
+        if any(cells[len(header) :]):
+            raise fault(
+                path,
+                line,
+                f"it has {len(cells)} values for {len(header)} columns; quote a value that has a {separator!r}",
+            )
+        values = dict(zip(header, cells, strict=False))
+        rows.append(Row(path, line, values, decimal_comma=separator != ","))
+    return rows
+
+
+def columns_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """All columns that rows have values in, in order."""
+    return tuple(dict.fromkeys(column for row in rows for column in row.values))
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text file with their numbers, from 1. Raises DatasetError (`dataset_list`)."""
+    yield from enumerate(_LINE_END.split(read_text(path)), start=1)
+
+
+def read_text(path: Path) -> str:
+    """A text file in whatever encoding it is.
+
+    Raises DatasetError (`dataset_list`) if it cannot be read, or is no text.
+    """
+    raw = _read(path)
+    text = _decode(path, raw)
+    if "\0" in text:
+        line = len(_LINE_END.findall(text, 0, text.index("\0"))) + 1
+        raise fault(path, line, "it holds a NUL byte, so this is no text")
+    return text
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DatasetError(f"{path} is not a regular file.", hint="Name a list.", code="dataset_list")
+        return path.read_bytes()
+    except OSError as error:
+        raise DatasetError(
+            f"{path} cannot be read: {error.strerror}.", hint="Name a list.", code="dataset_list"
+        ) from None
+
+
+def _decode(path: Path, raw: bytes) -> str:
+    for mark, encoding in (*_MARKS, *_unmarked(raw)):
+        if raw.startswith(mark):
+            try:
+                return raw[len(mark) :].decode(encoding)
+            except UnicodeDecodeError as error:
+                raise DatasetError(
+                    f"{path} is not the {encoding.upper()} that it begins as: byte {len(mark) + error.start} is wrong.",
+                    hint="Save it again as UTF-8.",
+                    code="dataset_list",
+                ) from None
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        log.warning("%s is not UTF-8; it is read as Windows-1252", path)
+    return "".join(_from_1252(byte) for byte in raw) if _undefined(raw) else raw.decode("cp1252")
+
+
+def _unmarked(raw: bytes) -> list[tuple[bytes, str]]:
+    """UTF-16 without a mark: of its first characters, most are ASCII, whose other byte is zero."""
+    start = raw[:64]
+    if len(start) < 4 or len(raw) % 2:
+        return []
+    zeros_first, zeros_second = start[::2].count(0), start[1::2].count(0)
+    most = len(start) * 3 // 8
+    if zeros_first == 0 and zeros_second >= most:
+        return [(b"", "utf-16-le")]
+    return [(b"", "utf-16-be")] if zeros_second == 0 and zeros_first >= most else []
+
+
+def _undefined(raw: bytes) -> bool:
+    """Whether there is a byte that Windows-1252 has no character for."""
+    return any(byte in raw for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
+
+
+def _from_1252(byte: int) -> str:
+    """As browsers do it: a byte without a character is the control character of its number."""
+    try:
+        return bytes([byte]).decode("cp1252")
+    except UnicodeDecodeError:
+        return chr(byte)
+
+
+def _separator(text: str, separators: Sequence[str]) -> str:
+    """What lies between the columns of the first line, or what Excel's `sep=` says there."""
+    first = next((line for line in _LINE_END.split(text) if line.strip()), "")
+    if first.lower().startswith("sep=") and first[4:5] in separators:
+        return first[4]
+    return max(separators, key=lambda separator: first.count(separator))
+
+
+def _records(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """The records of a table, stripped, with their lines.
+
+    In tables of tabs, few programs quote, and a quotation mark may be part of a remark: if quoting does not work out,
+    it is taken as text.
+    """
+    try:
+        records = list(_parse(path, text, separator, csv.QUOTE_MINIMAL))
+    except DatasetError:
+        if separator != "\t":
+            raise
+        records = list(_parse(path, text, separator, csv.QUOTE_NONE))
+    yield from records
+
+
+def _parse(path: Path, text: str, separator: str, quoting: int) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=separator,
+        strict=True,
+        quoting=quoting,  # type: ignore[arg-type]  # one of csv's constants
+        skipinitialspace=True,
+    )
+    line = 1
+    try:
+        for cells in reader:
+            yield line, [_strip(cell) for cell in cells]
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise fault(path, line, f"{error}; a quotation mark may be left open") from None
+
+
+def _strip(cell: str) -> str:
+    return cell.strip().strip("\ufeff\u200b").strip()
+
+
+def _columns(path: Path, line: int, cells: Sequence[str]) -> tuple[str, ...]:
+    twice = sorted({cell for cell in cells if cell and cells.count(cell) > 1})
+    if twice:
+        raise fault(path, line, f"it names the column {shown(twice[0])} twice")
+    return tuple(cells)
