@@ -5,7 +5,7 @@ It is Markdown with two pictures beside it, and travels in the bundle's folder.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from tidzam.bundle import Manifest
 from trainer import plots
 from trainer.calibration import FEW
+from trainer.data import LEFT_OUT
 from trainer.measures import ClassMeasures, Measures
 
 CARD, CONFUSION, CURVES = "card.md", "confusion.png", "precision_recall.png"
@@ -56,7 +57,7 @@ def _lines(manifest: Manifest, measures: Measures, data: str) -> Iterator[str]:
     yield from _what_it_hears(manifest)
     yield from _how_well(measures, data)
     yield from _mistakes(measures)
-    yield from _beware(measures)
+    yield from _beware(measures, manifest.provenance.get(LEFT_OUT, ()))
     yield from _provenance(manifest)
     training_file = manifest.provenance.get(TRAINING_FILE)
     if training_file is not None:
@@ -121,7 +122,7 @@ def _mistakes(measures: Measures) -> Iterator[str]:
             yield f"- {classes[i]} taken for {classes[j]}: {wrong[i, j]} of {of_class} clips"
 
 
-def _beware(measures: Measures) -> Iterator[str]:
+def _beware(measures: Measures, left_out: Sequence[str]) -> Iterator[str]:
     rare = [label for label, one in measures.classes.items() if one.examples < FEW]
     yield from ("", "## What this does not say", "")
     yield (
@@ -131,6 +132,9 @@ def _beware(measures: Measures) -> Iterator[str]:
     if rare:
         yield ""
         yield f"Fewer than {FEW} windows were there of {', '.join(rare)}: their rows are anecdotes."
+    if left_out:
+        yield ""
+        yield f"It does not know {', '.join(left_out)}: classes of the data, of which nothing could be read."
 
 
 def _provenance(manifest: Manifest) -> Iterator[str]:

@@ -46,6 +46,8 @@ def evaluate_command(
         values = [one.to_dict() for one in found]
         print(json.dumps(values[0] if alone else values, indent=2))
         return
+    for line in found[0].remarks:
+        say(line)
     for bad in found[0].bad:
         say(f"skipped: {bad.reason}")
     for one, path in zip(found, cards, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from tidzam.audio.features import FeatureSpec, Float32
-from tidzam.clips import Clip, find_clips, find_files, group_of
+from tidzam.clips import Clip, find_clips, group_of
 from tidzam.dataset import Dataset, open_dataset, require_same_features
 from tidzam.dataset.manifest import MANIFEST
 from tidzam.errors import DatasetError
-from tidzam.labels import LabelTree
+from tidzam.labels import LabelTree, clean_label
+from tidzam.walk import remarks, walk
 from trainer.input.batches import Batches
 from trainer.input.compiled import CompiledSource
-from trainer.input.folders import FolderSource, Unreadable, scan
+from trainer.input.folders import FolderSource, Scan, Unreadable, scan
 from trainer.input.source import BACKGROUND, Source
 from trainer.input.split import Joined, split
 from trainer.input.tree import find_leaves
@@ -25,6 +26,9 @@ from trainer.options import Options
 from trainer.training_file import TrainingFile
 
 Say = Callable[[str], None]
+
+LEFT_OUT = "classes_left_out"
+"""Where a bundle's provenance names classes that were declared, and that nothing could be read of."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,16 @@ def open_data(options: Options, say: Say) -> Data:
     return _Reader(options, say).read()
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """What is in a folder: its classes as they are declared, those that something can be read of, and their tree."""
+
+    content: Dataset | Scan
+    labels: tuple[str, ...]
+    filled: Collection[str]
+    tree: LabelTree | None
+
+
 class _Reader:
     """Opens folders, and keeps account of what it met in them."""
 
@@ -72,59 +86,78 @@ class _Reader:
         self._bad: list[Unreadable] = []
         self._rates_hz: set[int] = set()
         self._checksums: dict[str, str] = {}
+        self._left_out: tuple[str, ...] = ()
 
     def read(self) -> Data:
-        first, tree = self._open(self._options.dataset_train)
-        labels = _labels_of(first)
-        background = [name for name in self._training.background if name in labels]
-        classes = tuple(label for label in labels if label not in background)
-        base = first.spec if isinstance(first, Dataset) else FeatureSpec()
+        first = self._open(self._options.dataset_train)
+        background = [name for name in map(clean_label, self._training.background) if name in first.labels]
+        declared = [label for label in first.labels if label not in background]
+        classes = tuple(label for label in declared if label in first.filled)
+        self._leave_out([label for label in declared if label not in classes])
+        base = first.content.spec if isinstance(first.content, Dataset) else FeatureSpec()
         spec = self._training.features.over(base)
-        train = self._source(self._options.dataset_train, first, classes, spec)
+        train = self._source(self._options.dataset_train, first.content, classes, spec)
         test = self._test(classes, background, spec)
-        under = [self._background(name, classes, spec) for name in self._training.background if name not in background]
+        folders = [name for name in self._training.background if clean_label(name) not in background]
+        under = [self._background(name, classes, spec) for name in folders]
         if test is None:
             train, test = split(train)
         if under:
             train = Joined((train, *under))
         self._report(train, test, spec)
-        _check(train, test, self._training)
-        return Data(train, test, spec, tree, self._provenance(train, test))
+        _check(train, test, self._training, self._left_out)
+        return Data(train, test, spec, first.tree, self._provenance(train, test))
 
-    def _open(self, folder: Path) -> tuple[Dataset | list[Clip], LabelTree | None]:
+    def _open(self, folder: Path) -> _Opened:
         """What is in `folder`, and the label tree: the training file's, or else that of the data."""
         tree = self._training.labels
         if (folder / MANIFEST).is_file():
             dataset = open_dataset(folder)
             self._checksums[str(folder)] = dataset.checksum
-            return dataset, dataset.manifest.labels if tree is None else tree
+            counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
+            filled = {label for label, count in zip(dataset.classes, counts, strict=True) if count}
+            return _Opened(dataset, dataset.classes, filled, dataset.manifest.labels if tree is None else tree)
         if self._options.expert and tree is None:
-            return find_leaves(folder)
-        return find_clips(folder), tree
+            clips, tree = find_leaves(folder)
+        else:
+            clips = find_clips(folder)
+        for line in clips.remarks:
+            self._say(line)
+        scanned = self._scan(clips)
+        labels = tuple(sorted({clip.label for clip in clips} | set(clips.empty)))
+        return _Opened(scanned, labels, {piece.label for piece in scanned.pieces}, tree)
 
-    def _source(self, folder: Path, opened: Dataset | list[Clip], classes: Sequence[str], spec: FeatureSpec) -> Source:
-        if isinstance(opened, Dataset):
-            check_features(spec, opened, folder)
-            return CompiledSource(opened, classes)
-        scanned = scan(opened)
+    def _leave_out(self, classes: Sequence[str]) -> None:
+        self._left_out = tuple(classes)
+        if classes:
+            self._say(f"left out, because there is nothing of them that can be read: {', '.join(classes)}")
+
+    def _scan(self, clips: Sequence[Clip]) -> Scan:
+        scanned = scan(clips)
         self._bad += scanned.bad
         self._rates_hz |= scanned.rates_hz
+        return scanned
+
+    def _source(self, folder: Path, content: Dataset | Scan, classes: Sequence[str], spec: FeatureSpec) -> Source:
+        if isinstance(content, Dataset):
+            check_features(spec, content, folder)
+            return CompiledSource(content, classes)
         processes = max(1, self._options.batch_workers)
-        return FolderSource(scanned.pieces, classes, spec, cache_bytes=(self._options.cache_mb << 20) // processes)
+        return FolderSource(content.pieces, classes, spec, cache_bytes=(self._options.cache_mb << 20) // processes)
 
     def _test(self, classes: Sequence[str], background: Sequence[str], spec: FeatureSpec) -> Source | None:
         folder = self._options.dataset_test
         if folder is None:
             return None
-        opened, _ = self._open(folder)
-        foreign = sorted(set(_labels_of(opened)) - {*classes, *background})
+        opened = self._open(folder)
+        foreign = sorted(set(opened.filled) - {*classes, *background})
         if foreign:
             raise DatasetError(
                 f"{folder} holds classes that are not trained: {', '.join(foreign)}.",
                 hint=f"The classes are {', '.join(classes)}.",
                 code="dataset_classes",
             )
-        return self._source(folder, opened, classes, spec)
+        return self._source(folder, opened.content, classes, spec)
 
     def _background(self, name: str, classes: Sequence[str], spec: FeatureSpec) -> Source:
         """A folder of sound of no class."""
@@ -135,8 +168,11 @@ class _Reader:
                 hint="Name a class of the data, or a folder of sound.",
                 field="background",
             )
-        clips = [Clip(path, "", group_of(path)) for path in find_files(folder)]
-        return self._source(folder, clips, classes, spec)
+        found = walk(folder)
+        for line in remarks(found.left_out, folder):
+            self._say(line)
+        clips = [Clip(path, "", group_of(path)) for path in found.files]
+        return self._source(folder, self._scan(clips), classes, spec)
 
     def _report(self, train: Source, test: Source, spec: FeatureSpec) -> None:
         for one in self._bad:
@@ -166,13 +202,8 @@ class _Reader:
                 "sha256": self._checksums,
             },
             "clips": {"train": _count(train), "validation": _count(test), "bad": len(self._bad)},
+            **({LEFT_OUT: list(self._left_out)} if self._left_out else {}),
         }
-
-
-def _labels_of(opened: Dataset | list[Clip]) -> tuple[str, ...]:
-    if isinstance(opened, Dataset):
-        return opened.classes
-    return tuple(sorted({clip.label for clip in opened}))
 
 
 def _count(source: Source) -> int:
@@ -190,21 +221,20 @@ def check_features(spec: FeatureSpec, dataset: Dataset, folder: Path) -> None:
         )
 
 
-def _check(train: Source, test: Source, training: TrainingFile) -> None:
+def _check(train: Source, test: Source, training: TrainingFile, left_out: Collection[str]) -> None:
     classes = train.classes
-    unknown = sorted(set(training.exclusive) - set(classes))
+    unknown = sorted(set(training.exclusive) - {*classes, *left_out})
     if unknown:
         raise DatasetError(
             f"--exclusive names {', '.join(unknown)}.", hint=f"The classes are {', '.join(classes)}.", field="exclusive"
         )
     missing = [label for k, label in enumerate(classes) if k not in train.labels]
-    if missing:
-        raise DatasetError(
-            f"There is nothing of {', '.join(missing)} that can be read.", hint="Add sound of them, or leave them out."
-        )
+    nothing = f"there is nothing of {', '.join((*missing, *left_out))} that can be read" if missing or left_out else ""
+    if missing or not classes:
+        raise DatasetError(f"T{nothing[1:]}.", hint="Add sound of them, or leave them out.")
     if len(classes) < 2 and (BACKGROUND not in train.labels or training.activation == "softmax"):
         raise DatasetError(
-            f"There is only one class: {', '.join(classes)!r}.",
+            f"There is only one class: {', '.join(classes)!r}{'; ' if nothing else ''}{nothing}.",
             hint="Add a folder of what it is to be told from (or, with sigmoid, of background).",
         )
     if not _count(test):

@@ -17,7 +17,7 @@ from tidzam.dataset import open_dataset
 from tidzam.dataset.manifest import MANIFEST
 from tidzam.errors import DatasetError
 from tidzam.inference import open_onnx
-from tidzam.labels import LabelTree
+from tidzam.labels import LabelTree, clean_label
 from trainer.answers import answer, clips_of
 from trainer.data import check_features
 from trainer.input.compiled import CompiledSource
@@ -30,12 +30,14 @@ from trainer.measures import Measures, measure
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`data` tells what was measured on, for the card; `bad` are files that could not be read."""
+    """`data` tells what was measured on, for the card; `bad` are files that could not be read, `remarks` tell of
+    others that were left out."""
 
     bundle: Bundle
     measures: Measures
     data: str
     bad: tuple[Unreadable, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -72,7 +74,7 @@ def evaluate(
             source = Subset(source, np.flatnonzero(table[source.labels].any(axis=1)))
         if len(source):
             measures = _measure(bundle, source, table, overlap)
-            found.append(Evaluation(bundle, measures, data.about(source), data.bad))
+            found.append(Evaluation(bundle, measures, data.about(source), data.bad, data.remarks))
     return found
 
 
@@ -97,6 +99,7 @@ class _Data:
     name: str
     files: bool
     bad: tuple[Unreadable, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def about(self, source: Source) -> str:
         """What of it is in `source`, all or a part."""
@@ -113,17 +116,23 @@ def _open(folder: Path, spec: FeatureSpec, *, nested: bool) -> _Data:
             raise DatasetError(f"{folder} has no samples.", hint="Fill it, or name another.")
         name = f"dataset {dataset.manifest.name} (sha256 {dataset.checksum})"
         return _Data(CompiledSource(dataset, dataset.classes), dataset.manifest.labels, name, files=False)
-    clips, tree = find_leaves(folder) if nested else (find_clips(folder), None)
+    tree: LabelTree | None = None
+    if nested:
+        clips, tree = find_leaves(folder)
+    else:
+        clips = find_clips(folder)
     scanned = scan(clips)
     if not scanned.pieces:
         raise DatasetError(f"No file in {folder} can be read.", hint=scanned.bad[0].reason)
     classes = tuple(sorted({piece.label for piece in scanned.pieces}))
     source = FolderSource(scanned.pieces, classes, spec, cache_bytes=0)  # each strip is looked at once
-    return _Data(source, tree or LabelTree.flat(classes), str(folder), files=True, bad=scanned.bad)
+    return _Data(
+        source, tree or LabelTree.flat(classes), str(folder), files=True, bad=scanned.bad, remarks=clips.remarks
+    )
 
 
 def _refuse_foreign(data: _Data, bundles: Sequence[Bundle], tree: LabelTree, background: Collection[str]) -> None:
-    trees = (tree, data.tree)
+    trees, background = (tree, data.tree), set(map(clean_label, background))
     labels = [label for label in data.source.classes if label not in background]
     foreign = [label for label in labels if all(_class_of(label, one.manifest, trees) is None for one in bundles)]
     if foreign:
@@ -139,7 +148,7 @@ def table_for(
     labels: Sequence[str], manifest: Manifest, trees: Sequence[LabelTree], background: Collection[str] = ()
 ) -> Float32:
     """The targets of each of the data's `labels`, shape (labels, the classifier's classes)."""
-    table = np.zeros((len(labels), len(manifest.classes)), dtype=np.float32)
+    table, background = np.zeros((len(labels), len(manifest.classes)), np.float32), set(map(clean_label, background))
     for row, label in zip(table, labels, strict=True):
         place = None if label in background else _class_of(label, manifest, trees)
         if place is not None:

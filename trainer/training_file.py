@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from pydantic import (
 from tidzam.audio.features import FeatureSpec
 from tidzam.config.read import read_model
 from tidzam.errors import AudioError, BundleError, ConfigError
-from tidzam.labels import LabelTree
+from tidzam.labels import Label, LabelTree, clean_label
 from trainer.input.steps import (
     AnyStep,
     Background,
@@ -100,7 +101,8 @@ def _parents(value: Any) -> Any:
     if value is None or isinstance(value, LabelTree):
         return value
     pairs = list(_walk(value, None))
-    twice = sorted({label for label, _ in pairs if [other for other, _ in pairs].count(label) > 1})
+    counts = Counter(clean_label(label) for label, _ in pairs)
+    twice = sorted(label for label, count in counts.items() if count > 1)
     if twice:
         raise ValueError(f"{', '.join(twice)} stands in the tree twice")
     try:
@@ -142,7 +144,7 @@ class TrainingFile(_Section):
     dnn: str = "small"
     dnn_options: dict[str, Any] = Field(default_factory=dict)
     activation: Literal["sigmoid", "softmax"] = "sigmoid"
-    exclusive: tuple[str, ...] = ()
+    exclusive: tuple[Label, ...] = ()
     background: tuple[str, ...] = ()
     labels: Annotated[LabelTree | None, BeforeValidator(_parents), PlainSerializer(_nested)] = None
     features: Features = Features()
@@ -185,7 +187,7 @@ class TrainingFile(_Section):
 
 def read_training_file(path: Path) -> TrainingFile:
     """Raises ConfigError naming every mistake: its line, what was found, what is allowed, the nearest known name."""
-    return read_model(path, TrainingFile)
+    return read_model(path, TrainingFile, labels="labels")
 
 
 def override(training: TrainingFile, said: Mapping[str, Any]) -> TrainingFile:

@@ -72,3 +72,11 @@ def test_many_classes_can_be_drawn() -> None:
     many = measured(tuple(f"class_{k}" for k in range(30)))
     assert len(precision_recall_curves(many.curves)) > 1000
     assert len(confusion_matrix(many.clips.confusion, list(many.classes))) > 1000
+
+
+def test_the_card_lists_the_classes_that_were_left_out(tmp_path: Path) -> None:
+    manifest = tone_manifest("weather", CLASSES).model_copy(
+        update={"provenance": {"classes_left_out": ["owl", "newt"]}}
+    )
+    text = write_card(tmp_path / "card", manifest, measured(), data="on 36 clips").read_text()
+    assert "It does not know owl, newt" in text

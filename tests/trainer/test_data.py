@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from tests.support.datasets import write
 from tests.support.tones import options, tone, write_tone_folders
 from tidzam.errors import DatasetError
-from trainer.data import open_data
+from trainer.data import LEFT_OUT, open_data
 from trainer.input.source import BACKGROUND
 
 
@@ -54,3 +55,40 @@ def test_what_is_no_folder_of_classes(tmp_path: Path, name: str) -> None:
     (tmp_path / "file.txt").touch()
     with pytest.raises(DatasetError, match="is not a folder"):
         open_data(options(tmp_path / name, tmp_path / "x"), lambda _: None)
+
+
+def test_an_empty_class_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    data = write_tone_folders(tmp_path / "data")
+    (data / "owl").mkdir()
+    (data / "newt").mkdir()
+    (data / "newt" / "broken.wav").write_text("not sound")
+    said: list[str] = []
+    opened = open_data(options(data, tmp_path / "x", exclusive=("owl",)), said.append)
+    assert opened.classes == ("high", "low") and opened.provenance[LEFT_OUT] == ["newt", "owl"]
+    assert "left out, because there is nothing of them that can be read: newt, owl" in said
+    assert any("broken.wav" in line for line in said)
+
+
+def test_a_class_that_was_only_declared_in_a_dataset_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    classes = ("frog", "owl", "rain")
+    write(tmp_path / "pond", [number % 2 * 2 for number in range(20)], classes=classes)
+    said: list[str] = []
+    opened = open_data(options(tmp_path / "pond", tmp_path / "x", features={}), said.append)
+    assert opened.classes == ("frog", "rain") and opened.provenance[LEFT_OUT] == ["owl"]
+    assert sorted(set(opened.train.labels)) == [0, 1] and any("read: owl" in line for line in said)
+
+
+def test_a_background_class_is_found_in_any_unicode_form(tmp_path: Path) -> None:
+    data = write_tone_folders(tmp_path / "data")
+    (data / "low").rename(data / "ne\u0301ant")
+    opened = open_data(options(data, tmp_path / "x", background=("n\u00e9ant",)), lambda _: None)
+    assert opened.classes == ("high",)
+
+
+def test_what_is_left_out_of_a_folder_is_said(tmp_path: Path) -> None:
+    data = write_tone_folders(tmp_path / "data")
+    (data / "low" / "notes.txt").touch()
+    (data / "low" / ".DS_Store").touch()
+    said: list[str] = []
+    open_data(options(data, tmp_path / "x"), said.append)
+    assert "left out (not audio): low/notes.txt" in said

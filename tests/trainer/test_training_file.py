@@ -120,3 +120,35 @@ def test_features_say_what_differs_from_the_data() -> None:
     assert Features().over(base) == base
     assert Features(window_s=0.5).over(base) == FeatureSpec(n_mels=40, fmax_hz=9000, window_s=0.5)
     assert Features(rate_hz=8000).over(base).fmax_hz == 4000
+
+
+@pytest.mark.parametrize(
+    "labels", ["{no: crow}", "[no, crow]", "{birds: [12, crow]}", "{birds: {2024-01-01: }}", "1e3"]
+)
+def test_a_label_that_yaml_reads_as_something_else_is_to_be_quoted(tmp_path: Path, labels: str) -> None:
+    with pytest.raises(ConfigError, match=r":2: YAML reads .*; if it is a name, quote it"):
+        read(tmp_path, f"seed: 1\nlabels: {labels}\n")
+
+
+def test_a_label_given_twice_names_both_lines(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"crow stands in the tree twice: on line 3 and on line 5"):
+        read(tmp_path, "labels:\n  birds:\n    - crow\n  rain:\n  crow:\n")
+
+
+def test_a_quoted_label_is_a_label(tmp_path: Path) -> None:
+    tree = read(tmp_path, "labels: {'no': ['12', \"e\u0301\"], rain: , wind: null}\n").labels
+    assert tree is not None and tree.parents == {"no": None, "12": "no", "é": "no", "rain": None, "wind": None}
+
+
+def test_a_section_set_twice_names_both_lines(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r":3: features.n_mels is set twice|n_mels is set twice: on line 2 and on line 3"
+    ):
+        read(tmp_path, "features:\n  n_mels: 3\n  n_mels: 4\n")
+
+
+def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
+    lines = ["dnn_options:", "  a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"  a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]" for k in range(1, 9)]
+    with pytest.raises(ConfigError, match="its aliases stand for"):
+        read(tmp_path, "\n".join(lines))

@@ -12,24 +12,29 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from tidzam.config.names import Fault, alias_fault, misread, misread_names, nested_labels, repeated, repeated_names
 from tidzam.errors import ConfigError
 
 Location = tuple[int | str, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_model(path: Path, model: type[Model]) -> Model:
-    """The file as a `model`.
+def read_model(path: Path, model: type[Model], *, labels: str = "") -> Model:
+    """The file as a `model`, whose field `labels` is a label tree.
 
     Raises ConfigError naming every mistake: its line, what was found, what is allowed, the nearest known name.
     """
     tree = _parse(path)
     values = _construct(tree, path)
+    faults = _label_faults(_field(tree, labels), path)
     try:
-        return model.model_validate(values)
+        value = model.model_validate(values)
+        if not faults:
+            return value
     except ValidationError as error:
-        faults = sorted(error.errors(), key=lambda fault: _line_of(tree, fault["loc"]))
-    raise ConfigError("\n".join(_describe(fault, tree, path, model) for fault in faults))
+        of_model = [fault for fault in error.errors() if not faults or fault["loc"] != (labels,)]
+        faults += [(_line_of(tree, fault["loc"]), _describe(fault, tree, path, model)) for fault in of_model]
+    raise ConfigError("\n".join(text for _, text in sorted(faults, key=lambda fault: fault[0])))
 
 
 def _parse(path: Path) -> yaml.Node | None:
@@ -42,6 +47,8 @@ def _parse(path: Path) -> yaml.Node | None:
         return yaml.compose(text.replace("\t", "  "), Loader=_Loader)
     except yaml.YAMLError as error:
         raise _not_plain_yaml(path, error) from None
+    except RecursionError:
+        raise ConfigError(f"{path}: too deeply nested.", hint="Make it flatter.") from None
 
 
 def _not_plain_yaml(path: Path, error: Exception) -> ConfigError:
@@ -52,39 +59,39 @@ def _not_plain_yaml(path: Path, error: Exception) -> ConfigError:
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML, where a repeated key is a mistake and not a silent loss."""
+    """Plain YAML, where a repeated name is a mistake and not a silent loss."""
 
 
 def _construct(tree: yaml.Node | None, path: Path) -> Any:
     if tree is None:
         return {}
+    if fault := alias_fault(tree):
+        raise ConfigError(f"{path}: {fault}.", hint="Write the values out.")
+    require_names(tree, path)
     try:
-        repeated = [key for node in _mappings(tree) for key in _repeated(node)]
-        values = _Loader("").construct_document(tree)
-    except RecursionError:
-        raise ConfigError(f"{path}: an alias refers to itself.", hint="Write the value out.") from None
+        return _Loader("").construct_document(tree)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
         raise _not_plain_yaml(path, error) from None
-    if repeated:
-        places = (f"{path}:{key.start_mark.line + 1}: {key.value} is set twice." for key in repeated)
-        raise ConfigError("\n".join(places), hint="\nKeep one.")
-    return values
 
 
-def _mappings(node: yaml.Node) -> Iterator[yaml.MappingNode]:
-    if isinstance(node, yaml.MappingNode):
-        yield node
-        for _, value in node.value:
-            yield from _mappings(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _mappings(item)
+def require_names(tree: yaml.Node, path: Path) -> None:
+    """Raises ConfigError naming each name in a file that YAML misreads, or that one section sets twice."""
+    twice = list(repeated_names(tree))
+    if faults := sorted([*misread_names(tree), *twice]):
+        hint = "\nKeep one." if twice else ""
+        raise ConfigError("\n".join(f"{path}:{line}: {text}." for line, text in faults), hint=hint)
 
 
-def _repeated(node: yaml.MappingNode) -> list[yaml.Node]:
-    keys = [key for key, _ in node.value]
-    values = [key.value for key in keys]
-    return [key for index, key in enumerate(keys) if key.value in values[:index]]
+def _label_faults(labels: yaml.Node | None, path: Path) -> list[Fault]:
+    """What is wrong with the labels of a nested tree, each as `file:line: what is wrong`."""
+    among = list(nested_labels(labels))
+    found = [*misread(among), *repeated(among, "stands in the tree twice")]
+    return [(line, f"{path}:{line}: {text}.") for line, text in found]
+
+
+def _field(tree: yaml.Node | None, name: str) -> yaml.Node | None:
+    found = _step(tree, name) if name else None
+    return None if found is None or found[1].tag == "tag:yaml.org,2002:null" else found[1]
 
 
 def _describe(fault: ErrorDetails, tree: yaml.Node | None, path: Path, model: type[BaseModel]) -> str:

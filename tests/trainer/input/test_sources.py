@@ -153,3 +153,15 @@ def test_nested_folders_are_a_tree_of_labels(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "frogs" / "crow" / "1.wav", tone(500), 8000)
     with pytest.raises(DatasetError, match="Two folders name the class 'crow'"):
         find_leaves(tmp_path)
+
+
+def test_folders_that_differ_only_in_their_unicode_form_are_one_label(tmp_path: Path) -> None:
+    for home in ("oiseaux/mésange", "oiseaux/me\u0301sange", "rain"):
+        (tmp_path / home).mkdir(parents=True)
+        soundfile.write(tmp_path / home / "1.wav", tone(500), 8000)
+    (tmp_path / "loose.wav").touch()
+    (tmp_path / "owl").mkdir()
+    clips, tree = find_leaves(tmp_path)
+    assert sorted(clip.label for clip in clips) == ["mésange", "mésange", "rain"] and clips.empty == ("owl",)
+    assert tree.parents == {"mésange": "oiseaux", "oiseaux": None, "rain": None}
+    assert clips.remarks == ("left out (in no class folder): loose.wav",)
