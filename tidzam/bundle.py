@@ -60,7 +60,7 @@ class Manifest(BaseModel):
     activation: Literal["sigmoid", "softmax"] = Field(
         description="sigmoid: several classes may sound at once; softmax: exactly one does."
     )
-    thresholds: dict[Label, Probability] = Field(description="For each class, the probability from which it is decided.")
+    thresholds: dict[Label, Probability] = Field(description="The probability from which each class is decided.")
     files: dict[Engine, FileEntry] = Field(default_factory=dict)
     data: tuple[FileEntry, ...] = Field(
         default=(), strict=False, description="Other files that a network reads: weights beside an ONNX graph."
