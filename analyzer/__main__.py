@@ -19,6 +19,8 @@ from tidzam.config.load import load_settings
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
+from tidzam.server import Access
+from tidzam.tokens import take_token
 
 ORIGINAL = Settings(analyzer=AnalyzerSettings(port=8080), stream_manager=StreamManagerSettings(port=8081))
 """What holds without a profile: the port is what it always was."""
@@ -75,7 +77,7 @@ def analyze(
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
     rules = rules_of(classes=_names(extract), dynamic=extract_dd, channels=_names(extract_channels))
     if stream is not None:
-        options = OfflineOptions(
+        offline = OfflineOptions(
             path=stream,
             settings=settings.analyzer,
             channel=channel,
@@ -85,12 +87,19 @@ def analyze(
             as_json=as_json,
             show=show,
         )
-        raise typer.Exit(run_offline(options))
+        raise typer.Exit(run_offline(offline))
     server = settings.jack.server if profile else None
     chain = ChainAddress.parse(chain_api) if chain_api else None
-    asyncio.run(
-        run_live(LiveOptions(settings=settings.analyzer, jack_server=server, out=out, rules=rules, chain=chain))
+    options = LiveOptions(
+        settings=settings.analyzer,
+        jack_server=server,
+        out=out,
+        rules=rules,
+        chain=chain,
+        access=Access.of(settings.access, host=settings.analyzer.host, token=take_token(settings.home)),
+        limits=settings.limits,
     )
+    asyncio.run(run_live(options))
 
 
 def _names(text: str) -> tuple[str, ...]:

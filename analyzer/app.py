@@ -22,9 +22,9 @@ from analyzer.pipeline import Pipeline
 from analyzer.sinks.bounded import Sink
 from analyzer.sinks.chain import ChainAddress, ChainApi
 from analyzer.web import Web
-from tidzam.config.settings import AnalyzerSettings
+from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth
-from tidzam.server import Health, Server
+from tidzam.server import Access, Health, Server
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ class LiveOptions:
     out: Path | None = None
     rules: tuple[ExtractionRule, ...] = ()
     chain: ChainAddress | None = None
+    access: Access | None = None
+    limits: LimitSettings | None = None
 
 
 async def run_live(options: LiveOptions) -> None:
@@ -65,6 +67,8 @@ class Analyzer:
             health=self._health,
             messages=MESSAGES,
             registry=registry,
+            access=options.access,
+            limits=options.limits,
         )
         self._web = Web(self._server, classifiers=pipeline.classifiers, labels=pipeline.labels, health=self._detail)
         self._sinks = [Sink("socket.io", self._web.deliver)]

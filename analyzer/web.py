@@ -22,10 +22,12 @@ from tidzam.protocol.analyzer import (
     sys_event,
 )
 from tidzam.protocol.messages import Message, parse
-from tidzam.server import Server
+from tidzam.server import Right, Server
 
 _SYS_ROOM: Final = "sys"
 _HEALTH_EVERY_S: Final = 2.0
+_SUBSCRIBE_COST: Final = 10.0
+"""Messages that a subscription counts as: its globs are compiled."""
 
 
 class Web:
@@ -43,8 +45,8 @@ class Web:
         self._detector = Detector(labels)
         self._heard: frozenset[str] = frozenset()
         self._wishes: dict[str, tuple[str, Subscribe]] = {}  # a client's room and what it asked for
-        server.on("sys", self._on_sys)
-        server.on("subscribe", self._on_subscribe)
+        server.on("sys", self._on_sys, needs=Right.LISTEN)
+        server.on("subscribe", self._on_subscribe, needs=Right.LISTEN, cost=_SUBSCRIBE_COST)
         server.on_connect(self._on_connect)
         server.on_disconnect(self._on_disconnect)
 

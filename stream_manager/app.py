@@ -20,8 +20,9 @@ from tidzam.config import Settings
 from tidzam.errors import TidzamError
 from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.node.jackd import jack_env
-from tidzam.protocol.stream_manager import MESSAGES
-from tidzam.server import Server
+from tidzam.protocol.stream_manager import MESSAGES, reads_only
+from tidzam.server import Access, Right, Server
+from tidzam.tokens import take_token
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +79,10 @@ def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sou
         health=lambda: health(graph, icecast, sources),
         messages=MESSAGES,
         registry=registry,
+        access=Access.of(settings.access, host=settings.stream_manager.host, token=take_token(settings.home)),
+        limits=settings.limits,
     )
     requests = Requests(sources)
-    server.on("sys", requests.sys)
+    server.on("sys", requests.sys, needs=lambda data: Right.LISTEN if reads_only(data) else Right.MANAGE)
     server.on_disconnect(requests.gone)
     return server

@@ -21,6 +21,7 @@ from tidzam.cli.options import HomeOption, console, errors, running_node
 from tidzam.cli.show import milliseconds
 from tidzam.node.status import node_urls
 from tidzam.protocol.analyzer import AnalysisEvent, AnalyzerHealth, DetectionEvent
+from tidzam.tokens import find_token
 
 FRAMES_PER_S = 4
 METER_FLOOR_DBFS = -72.0
@@ -127,10 +128,10 @@ Save = Annotated[Path | None, typer.Option(help="Write the last screen to this f
 
 def watch(home: HomeOption = None, seconds: Seconds = 0.0, save: Save = None) -> None:
     """A live view: channels with their level and likeliest classes, and detections rolling by."""
-    _, settings = running_node(home)
+    place, settings = running_node(home)
     view = View()
     try:
-        asyncio.run(_watch(view, node_urls(settings)["analyzer"], seconds))
+        asyncio.run(_watch(view, node_urls(settings)["analyzer"], find_token(place.root), seconds))
     except KeyboardInterrupt:
         errors.print("[dim]tidzam: the node goes on[/]")
     if save is not None:
@@ -143,12 +144,12 @@ def _save(view: View, path: Path) -> None:
     picture.save_svg(str(path), title="tidzam watch")
 
 
-async def _watch(view: View, url: str, seconds: float) -> None:
+async def _watch(view: View, url: str, token: str | None, seconds: float) -> None:
     import socketio  # heavy, and only needed here
 
     client = socketio.AsyncClient(reconnection_delay_max=2)
     _listen(client, view)
-    connecting = asyncio.create_task(client.connect(url, retry=True))
+    connecting = asyncio.create_task(client.connect(url, auth={"token": token} if token else None, retry=True))
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds if seconds else float("inf")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +23,17 @@ def _names(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+AccessMode = Literal["open", "token"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 SourceName = Annotated[str, AfterValidator(source_name)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
@@ -143,6 +155,44 @@ class AnalyzerSettings(ServerSettings):
     max_channels: int = Field(256, ge=1, le=1024, description="Channels at most")
 
 
+class AccessSettings(Section):
+    """Who may listen, and who may manage. `auto` is open on a loopback address; elsewhere managing needs the token."""
+
+    listen: Literal["auto", "open", "token"] = Field(
+        "auto", description="Who may receive events and read the state: everybody (open), or who has the token"
+    )
+    manage: Literal["auto", "open", "token"] = Field(
+        "auto", description="Who may change something: everybody (open), or who has the token"
+    )
+    origins: Names = Field((), description="Origins of web pages that may connect, such as https://example.org")
+    hosts: Names = Field((), description="Further names (or NAME:PORT) under which clients reach the servers")
+
+    @property
+    def listen_mode(self) -> AccessMode:
+        return "open" if self.listen == "auto" else self.listen
+
+    def manage_mode(self, host: str) -> AccessMode:
+        """Who may manage a server that listens on `host`."""
+        if self.manage != "auto":
+            return self.manage
+        return "open" if is_loopback(host) else "token"
+
+
+class LimitSettings(Section):
+    """What one client, and one address, may cost the stream manager and the analyzer."""
+
+    message_bytes: int = Field(65536, ge=1024, description="Longest message of a client")
+    audio_message_bytes: int = Field(1_000_000, ge=1024, description="Longest packet of the event `audio`")
+    queue_bytes: int = Field(1_000_000, ge=65536, description="What may wait for one client; more is dropped")
+    stalled_s: float = Field(10.0, gt=0, description="A client whose queue stays full for so long is disconnected")
+    messages_per_s: float = Field(200.0, gt=0, description="Messages of one client, in the long run")
+    bytes_per_s: float = Field(2_000_000.0, gt=0, description="Bytes of one client, in the long run")
+    clients_per_address: int = Field(512, ge=1, description="Clients of one address at the same time")
+    connections: int = Field(4096, ge=16, description="Connections of all clients; half the descriptors at most")
+    header_timeout_s: float = Field(10.0, gt=0, description="How long a client may take to send a whole request")
+    idle_timeout_s: float = Field(60.0, gt=0, description="How long a connection may stay open without a request")
+
+
 class LogSettings(Section):
     """What programs write down."""
 
@@ -173,6 +223,8 @@ class Settings(Section):
     icecast: IcecastSettings = IcecastSettings()
     stream_manager: StreamManagerSettings = StreamManagerSettings()
     analyzer: AnalyzerSettings = AnalyzerSettings()
+    access: AccessSettings = AccessSettings()
+    limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
     check: CheckSettings = CheckSettings()
     sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_distinct)] = ()

@@ -13,6 +13,7 @@ from pathlib import Path
 from tidzam.config import Settings, load_settings
 from tidzam.errors import NodeError, SetupError
 from tidzam.paths import default_home
+from tidzam.tokens import TOKEN_FILE
 
 HOME_ENV = "TIDZAM_HOME"
 NEEDED_BYTES = 200_000_000
@@ -29,6 +30,11 @@ class Home:
     def profile(self) -> Path:
         """The settings that the node runs with, as `tidzam start` resolved them."""
         return self.root / "profile.yaml"
+
+    @property
+    def token(self) -> Path:
+        """What proves the right to manage the node."""
+        return self.root / TOKEN_FILE
 
     @property
     def logs(self) -> Path:

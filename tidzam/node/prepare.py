@@ -18,6 +18,7 @@ from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV, icecast_argv, 
 from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
 from tidzam.node.supervisor import NODE_ENV, Program, launcher, supervisor_config
 from tidzam.paths import DEMO_BUNDLES
+from tidzam.tokens import ensure_token
 
 DEMO_CHANNELS = 4
 Say = Callable[[str], None]
@@ -26,11 +27,12 @@ Say = Callable[[str], None]
 def prepare(home: Home, settings: Settings, say: Say) -> Settings:
     """Write the scenes, the resolved profile and the servers' configurations; returns the resolved settings.
 
-    Raises SetupError if the disk is full or the home cannot be written.
+    Raises SetupError if the disk is full, the home cannot be written, or its token file must not be trusted.
     """
     try:
         home.logs.mkdir(parents=True, exist_ok=True)
         home.require_space()
+        ensure_token(home.token)
         sources = tuple(_resolve(source, home, settings, say) for source in settings.sources)
         resolved = settings.model_copy(update={"home": home.root, "sources": sources})
         password, admin_password = secrets.token_urlsafe(16), secrets.token_urlsafe(16)

@@ -22,6 +22,8 @@ from tidzam.node.supervisor import ProgramState, Supervisor
 from tidzam.process import CHILD_ENV
 from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.protocol.stream_manager import SourceStatus
+from tidzam.proxy import open_direct
+from tidzam.tokens import bearer, find_token
 
 HTTP_TIMEOUT_S = 3.0
 NO_MOUNT = "/tidzam-is-there"
@@ -89,8 +91,9 @@ def node_status(home: Home, settings: Settings) -> NodeStatus:
     """Ask everything once. A server that does not answer within `HTTP_TIMEOUT_S` is told as such."""
     urls = node_urls(settings)
     programs = Supervisor(home).programs()
-    manager = _health(f"{urls['stream_manager']}/healthz")
-    analyzer = _health(f"{urls['analyzer']}/healthz")
+    token = find_token(home.root)
+    manager = _health(f"{urls['stream_manager']}/healthz", token)
+    analyzer = _health(f"{urls['analyzer']}/healthz", token)
     return NodeStatus(
         home=home.root,
         running=bool(programs),
@@ -139,9 +142,10 @@ def _measured(row: ProcessStatus) -> ProcessStatus:
     return replace(row, rss_mb=round(memory.rss / 1e6, 1), share_mb=round(memory.pss / 1e6, 1))
 
 
-def _health(url: str) -> ServerHealth:
+def _health(url: str, token: str | None) -> ServerHealth:
     try:
-        with urllib.request.urlopen(url, timeout=HTTP_TIMEOUT_S) as response:
+        request = urllib.request.Request(url, headers=bearer(token))
+        with open_direct(request, timeout_s=HTTP_TIMEOUT_S) as response:
             body = json.load(response)
     except urllib.error.HTTPError as error:  # 503 carries its reasons
         body = _reasons_of(error)

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import difflib
 import json
+import reprlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from tidzam.errors import RequestError
 
 _LONGEST_QUOTE = 80
+_LONGEST_ECHO = 1000
+_MOST_NAMED = 3
+_MOST_NAMES = 256
+_LONGEST_NAME = 128
+
+_SHORT = reprlib.Repr()
+"""Stops early: what it shortens may be as long as a message can be."""
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict, _SHORT.maxstring, _SHORT.maxother = 4, 40, 40, 80, 80
 
 
 class Message(BaseModel):
@@ -41,14 +50,15 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 def parse(model: type[AnyMessage], data: Any) -> AnyMessage:
-    """`data` as a `model`. Raises RequestError that names every fault in one sentence; its field is the first's."""
+    """`data` as a `model`. Raises RequestError that names its first faults; its field is that of the first."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        faults = error.errors()
-    places = [".".join(map(str, fault["loc"])) for fault in faults]
-    told = "; ".join(_describe(place, fault, model) for place, fault in zip(places, faults, strict=True))
-    raise RequestError(f"The request cannot be used: {told}.", field=places[0] or None)
+        count, faults = error.error_count(), error.errors(include_url=False, include_context=False)[:_MOST_NAMED]
+    places = [".".join(map(str, fault["loc"]))[:_LONGEST_QUOTE] for fault in faults]
+    named = "; ".join(_describe(place, fault, model) for place, fault in zip(places, faults, strict=True))
+    more = f"; and {count - _MOST_NAMED} more faults" if count > _MOST_NAMED else ""
+    raise RequestError(f"The request cannot be used: {named}{more}.", field=places[0] or None)
 
 
 def _describe(place: str, fault: ErrorDetails, model: type[Message]) -> str:
@@ -74,7 +84,10 @@ def suggestion(key: str, known: tuple[str, ...]) -> str:
 
 def quote(value: Any) -> str:
     """A value of the request, short enough for a sentence."""
-    text = repr(value)
+    if isinstance(value, (str, bytes)):
+        text = repr(value[:_LONGEST_QUOTE])
+        return text if len(value) <= _LONGEST_QUOTE and len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+    text = _SHORT.repr(value)
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 
@@ -102,12 +115,20 @@ def _names(value: Any) -> Any:
     """`a,b`, `[a, b]` and a single number are lists of names."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
-    if isinstance(value, int) and not isinstance(value, bool):
+    if _is_number(value):
         return (str(value),)
-    return tuple(map(str, value)) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return tuple(str(one) if _is_number(one) else one for one in value)
+    return value
 
 
-WireNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+WireNames = Annotated[
+    tuple[Annotated[str, Field(max_length=_LONGEST_NAME)], ...], BeforeValidator(_names), Field(max_length=_MOST_NAMES)
+]
 """Comma-separated names or numbers, or a list of them."""
 
 
@@ -121,6 +142,10 @@ def schema_of(messages: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": definitions}
 
 
-def jsonable(value: Any) -> Any:
-    """`value` as JSON carries it; what JSON has no form for, such as bytes, as its beginning in text."""
-    return json.loads(json.dumps(value, default=quote))
+def echo(request: Any) -> Any:
+    """`request` as it is sent back with a refusal: as JSON carries it, and if it is long, its beginning.
+
+    What JSON has no form for, such as bytes, is quoted.
+    """
+    text = json.dumps(request, default=quote)
+    return json.loads(text) if len(text) <= _LONGEST_ECHO else {"truncated": text[:_LONGEST_QUOTE]}

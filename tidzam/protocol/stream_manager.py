@@ -158,6 +158,12 @@ def parse_request(data: Any) -> Request:
             raise _not_supported(command)
 
 
+def reads_only(data: Any) -> bool:
+    """Whether a `sys` request certainly changes nothing, so that whoever may listen may send it."""
+    inner = data["sys"] if isinstance(data, Mapping) and "sys" in data else data
+    return isinstance(inner, Mapping) and set(inner) <= {"sources", "database"}
+
+
 def parse_command(data: Any, known: tuple[str, ...]) -> tuple[str, Any]:
     """The one command in a `sys` request, and what it holds. Raises RequestError."""
     inner = data["sys"] if isinstance(data, Mapping) and "sys" in data else data

@@ -1,0 +1,154 @@
+"""Who may do what, decided from the settings, a client's token, and what a request says of its origin. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from tidzam.config.settings import AccessMode, AccessSettings, is_loopback
+from tidzam.errors import TidzamError
+from tidzam.tokens import same_token
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_WILDCARDS = frozenset({"", "0.0.0.0", "::"})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Right(Enum):
+    """What a handler or a route asks of its caller."""
+
+    LISTEN = "listen"
+    """To receive events and read the state."""
+    MANAGE = "manage"
+    """To change something."""
+
+
+class Unauthorized(TidzamError):
+    """A refusal, which reveals nothing but itself."""
+
+    code = "unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__("unauthorized")
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who asks. `has_token` says that the client proved the token, however open the server is."""
+
+    id: str
+    address: str
+    has_token: bool
+    rights: frozenset[Right]
+
+    def may(self, right: Right) -> bool:
+        return right in self.rights
+
+
+@dataclass(frozen=True)
+class Access:
+    """The rules of one server.
+
+    `listen` and `manage` say whether everybody has that right or only who proves the `token`; without a token, nobody
+    proves it. `origins` are those of foreign web pages that may connect. `hosts` are names (NAME or NAME:PORT) under
+    which clients reach the server, beside its own.
+    """
+
+    listen: AccessMode = "open"
+    manage: AccessMode = "open"
+    token: str | None = None
+    origins: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, settings: AccessSettings, *, host: str, token: str | None) -> Access:
+        """The rules that `settings` mean for a server that listens on `host`."""
+        return cls(
+            listen=settings.listen_mode,
+            manage=settings.manage_mode(host),
+            token=token,
+            origins=frozenset(origin.lower().rstrip("/") for origin in settings.origins),
+            hosts=frozenset(name.lower() for name in settings.hosts),
+        )
+
+    def proves(self, *tokens: object) -> bool:
+        """Whether one of what a client sent is the token."""
+        return any(same_token(given, self.token) for given in tokens)
+
+    def rights(self, *, has_token: bool) -> frozenset[Right]:
+        modes = {Right.LISTEN: self.listen, Right.MANAGE: self.manage}
+        return frozenset(right for right, mode in modes.items() if has_token or mode == "open")
+
+
+def own_names(host: str, machine_names: frozenset[str]) -> frozenset[str]:
+    """The names and addresses by which a server that listens on `host` is reached.
+
+    `machine_names` are the names of the machine. The address that a connection came in on is always one, and not
+    listed here.
+    """
+    wildcard = host in _WILDCARDS
+    loopback = LOOPBACK_NAMES if wildcard or is_loopback(host) else frozenset()
+    machine = machine_names if not is_loopback(host) else frozenset()
+    own = frozenset() if wildcard else frozenset({host.lower()})
+    return own | loopback | frozenset(name.lower() for name in machine)
+
+
+def is_own_host(header: str | None, *, port: int, names: frozenset[str], listed: frozenset[str]) -> bool:
+    """Whether the `Host` header means this server: one of its `names` with its `port`, or a `listed` host.
+
+    A page of another site whose name was pointed at this machine (DNS rebinding) sends that site's name. Only a
+    program can leave the header out.
+    """
+    if header is None:
+        return True
+    header = header.strip().lower()
+    parsed = _split_host(header)
+    if parsed is None:
+        return False
+    name, given_port = parsed
+    if header in listed or name in listed:
+        return True
+    return name in names and (given_port or _DEFAULT_PORTS["http"]) == port
+
+
+def is_foreign_origin(headers: Mapping[str, str], *, origins: frozenset[str]) -> bool:
+    """Whether a request comes from a web page other than this server's own and the listed ones.
+
+    Programs send no `Origin`. A page that loads a script or an image sends none either, but its browser says
+    `Sec-Fetch-Site`; following a link there is fine.
+    """
+    origin = headers.get("Origin")
+    if origin is not None:
+        return not (_is_same_origin(origin, headers.get("Host")) or origin.lower() in origins)
+    site = headers.get("Sec-Fetch-Site", "none")
+    return site not in ("none", "same-origin") and headers.get("Sec-Fetch-Mode") != "navigate"
+
+
+def _is_same_origin(origin: str, host: str | None) -> bool:
+    """Whether `origin` is a page of the server that `host` names. TLS may end at a proxy before this server."""
+    scheme, separator, place = origin.lower().partition("://")
+    if host is None or not separator or scheme not in _DEFAULT_PORTS:
+        return False
+    ours, theirs = _split_host(host.strip().lower()), _split_host(place)
+    default = _DEFAULT_PORTS[scheme]
+    return ours is not None and theirs is not None and _with_port(ours, default) == _with_port(theirs, default)
+
+
+def _with_port(parsed: tuple[str, int | None], default: int) -> tuple[str, int]:
+    name, port = parsed
+    return name, port or default
+
+
+def _split_host(text: str) -> tuple[str, int | None] | None:
+    """`NAME`, `NAME:PORT`, `[IPV6]` or `[IPV6]:PORT` as name and port; None if it is none of these."""
+    if text.startswith("["):
+        name, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            return None
+        port = rest[1:]
+    else:
+        name, _, port = text.partition(":")
+    if not name or (port and not (port.isascii() and port.isdigit() and len(port) <= 5)):
+        return None
+    return name.rstrip("."), int(port) if port else None

@@ -1,0 +1,287 @@
+"""The server: requests and events over socket.io, routes over HTTP, each with the right that it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from pydantic import BaseModel
+
+from tidzam.addresses import url_host
+from tidzam.config.settings import LimitSettings
+from tidzam.errors import NodeError, RequestError, TidzamError
+from tidzam.protocol.messages import echo, schema_of
+from tidzam.server.access import Access, Client, Right, Unauthorized
+from tidzam.server.connections import Connections, raise_descriptor_limit
+from tidzam.server.gate import Gate, quiet_logger, refusal
+from tidzam.server.health import Health
+from tidzam.server.offences import Offences
+from tidzam.server.packets import Unusable
+from tidzam.server.route import PATH, SocketRoute
+from tidzam.server.sockets import Sockets, acknowledges
+
+log = logging.getLogger(__name__)
+
+SHUTDOWN_S = 0.5
+SURVEY_EVERY_S = 0.5
+_LONGEST_ERROR = 1000
+_BACKLOG = 128
+
+Response = dict[str, Any] | None
+Handler = Callable[[str, Any], Awaitable[Response]]
+"""From the client's id and what it sent to what it is answered, if anything. May raise TidzamError."""
+
+Needs = Right | Callable[[Any], Right]
+"""The right that a request needs, or how to tell it from what the client sent."""
+
+ClientHook = Callable[[str], Awaitable[None]]
+RouteHandler = Callable[[web.Request, Client], Awaitable[web.StreamResponse]]
+
+
+class Server:
+    """Serves while its context is open.
+
+    `messages` are those of /schema.json, `registry` holds what /metrics shows, `health` is asked at each /healthz.
+    `access` and `limits` are the rules for clients. Register handlers, routes and hooks before entering.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        host: str,
+        port: int,
+        health: Callable[[], Health],
+        messages: Mapping[str, type[BaseModel]],
+        registry: CollectorRegistry | None = None,
+        access: Access | None = None,
+        limits: LimitSettings | None = None,
+    ) -> None:
+        self._name, self._host, self._port = name, host, port
+        self._health = health
+        self._schema = schema_of(messages)
+        self._registry = registry or CollectorRegistry()
+        self._access, self._limits = access or Access(), limits or LimitSettings()
+        self._offences = Offences(name)
+        self._gate = Gate(self._access, self._offences, host=host, port=port)
+        logger = quiet_logger("socketio.server", name, self._offences)
+        self._sockets = Sockets(self._access, self._limits, self._offences, logger)
+        self._routes: list[web.RouteDef] = []
+        self._clients: dict[str, Client] = {}
+        self._runner: web.AppRunner | None = None
+        self._listener: asyncio.Server | None = None
+        self._surveyor: asyncio.Task[None] | None = None
+        self._on_connect: list[ClientHook] = []
+        self._on_disconnect: list[ClientHook] = []
+        self._sockets.on("connect", self._connected)
+        self._sockets.on("disconnect", self._disconnected)
+        self._add_own_routes()
+
+    @property
+    def dropped(self) -> int:
+        """Messages that slow clients missed."""
+        return self._sockets.dropped
+
+    def client(self, sid: str) -> Client:
+        """Who a client is and what it may do. One that has gone may do nothing."""
+        return self._clients.get(sid, Client(sid, "", False, frozenset()))
+
+    def on(self, event: str, handler: Handler, *, needs: Needs = Right.MANAGE, cost: float = 1) -> None:
+        """Answer `event` with `handler`. The client learns of whatever it raises, and the server goes on.
+
+        A client without the right that the event `needs` is refused. One request counts as `cost` messages against
+        its client's limit.
+        """
+        self._sockets.costs[event] = cost
+
+        async def answer(sid: str, *data: Any) -> Any:
+            request = data[0] if data else None
+            try:
+                self._require(sid, needs, request)
+                response = await handler(sid, request)
+            except TidzamError as error:
+                return await self._refuse(sid, event, request, error)
+            except Exception:  # a fault of ours in one request must not take the server from everybody else
+                log.exception("%s: the request %s failed", self._name, event)
+                internal = TidzamError("The request failed on our side.", hint="See the log.", code="internal")
+                return await self._refuse(sid, event, request, internal)
+            return await self._accept(sid, event, response)
+
+        self._sockets.on(event, answer)
+
+    def add_route(self, method: str, path: str, handler: RouteHandler, *, needs: Right = Right.MANAGE) -> None:
+        """Answer HTTP requests to `path` with `handler`, which may raise TidzamError; the caller must have a right."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request, self._gate.require(request, needs))
+            except Unauthorized:
+                return refusal(401)
+            except TidzamError as error:
+                return web.json_response({"error": _bounded(error)}, status=400)
+
+        self._routes.append(web.route(method, path, answer))
+
+    def on_connect(self, hook: ClientHook) -> None:
+        """Call `hook` for each client that has come."""
+        self._on_connect.append(hook)
+
+    def on_disconnect(self, hook: ClientHook) -> None:
+        """Call `hook` for each client that has gone."""
+        self._on_disconnect.append(hook)
+
+    async def emit(self, event: str, data: Any, *, to: str | None = None) -> None:
+        """Send to a client or a room; to everybody if neither is named. Who is too far behind misses it whole."""
+        late = self._sockets.late_clients(to)
+        if late:
+            self._sockets.dropped += len(late)
+            log.debug("%s: %s dropped for %d slow clients", self._name, event, len(late))
+        await self._sockets.emit(event, data, to=to, skip_sid=late)
+
+    async def enter_room(self, sid: str, room: str) -> None:
+        await self._sockets.enter_room(sid, room)
+
+    async def leave_room(self, sid: str, room: str) -> None:
+        await self._sockets.leave_room(sid, room)
+
+    async def _connected(self, sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
+        session = self._sockets.session_of(sid)
+        if session is not None:
+            rights = self._access.rights(has_token=session.has_token)
+            self._clients[sid] = Client(sid, session.address, session.has_token, rights)
+        for hook in self._on_connect:
+            await _guarded(hook, sid)
+
+    async def _disconnected(self, sid: str, reason: Any = None) -> None:
+        for hook in self._on_disconnect:
+            await _guarded(hook, sid)
+        self._clients.pop(sid, None)
+
+    def _require(self, sid: str, needs: Needs, request: Any) -> None:
+        """Raises Unauthorized, or RequestError for a request whose content was refused before it was decoded."""
+        if isinstance(request, Unusable):
+            raise RequestError(f"{request.reason}.", code=request.code)
+        right = needs if isinstance(needs, Right) else needs(request)
+        client = self.client(sid)
+        if not client.may(right):
+            self._offences.report(client.address, "a request without the token was refused")
+            raise Unauthorized
+
+    async def _accept(self, sid: str, event: str, response: Response) -> Any:
+        if acknowledges.get():
+            return {"ok": True, **(response or {})}
+        if response is not None:
+            await self.emit(event, response, to=sid)
+        return None
+
+    async def _refuse(self, sid: str, event: str, request: Any, error: TidzamError) -> Any:
+        if acknowledges.get():
+            return {"ok": False, "error": _bounded(error)}
+        await self.emit(event, {"error": _bounded(error), "request-origin": echo(_known(request))}, to=sid)
+        return None
+
+    async def __aenter__(self) -> Server:
+        """Raises NodeError (code "port_in_use") if another program listens there."""
+        connections = Connections(self._limits, self._offences, descriptors=raise_descriptor_limit())
+        application = web.Application(
+            middlewares=[self._gate.middleware(connections)], client_max_size=_longest_body(self._limits)
+        )
+        application.add_routes([*self._routes, web.route("*", PATH, SocketRoute(self._sockets).answer)])
+        runner = web.AppRunner(
+            application,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=SHUTDOWN_S,
+            keepalive_timeout=self._limits.idle_timeout_s + 1,
+            logger=quiet_logger("aiohttp.server", self._name, self._offences),
+        )
+        await runner.setup()
+        assert runner.server is not None
+        try:
+            self._listener = await asyncio.get_running_loop().create_server(
+                connections.factory(runner.server), self._host, self._port, backlog=_BACKLOG
+            )
+        except OSError as error:
+            await runner.cleanup()
+            raise _cannot_listen(self._name, self._host, self._port, error) from None
+        self._runner = runner
+        self._surveyor = asyncio.create_task(self._survey(connections))
+        log.info("%s listens on http://%s:%d", self._name, url_host(self._host), self._port)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._runner is not None and self._listener is not None and self._surveyor is not None
+        self._surveyor.cancel()
+        await asyncio.wait([self._surveyor])
+        self._listener.close()
+        await self._sockets.shutdown()
+        await self._runner.cleanup()
+
+    async def _survey(self, connections: Connections) -> None:
+        while True:
+            await asyncio.sleep(SURVEY_EVERY_S)
+            try:
+                connections.survey()
+                await self._sockets.survey()
+            except Exception:  # limits must go on being kept, whatever one client's end brought about
+                log.exception("%s: looking after the clients failed", self._name)
+
+    def _add_own_routes(self) -> None:
+        """Anybody may ask whether the program is well; the rest needs the right to listen."""
+        self._routes.append(web.get("/healthz", self._healthz))
+        self.add_route("GET", "/metrics", self._metrics, needs=Right.LISTEN)
+        self.add_route("GET", "/schema.json", self._schema_json, needs=Right.LISTEN)
+
+    async def _healthz(self, request: web.Request) -> web.Response:
+        """Whether it is well, for everybody, as watchdogs and container managers ask; why, for who may listen."""
+        health = self._health()
+        body: dict[str, Any] = {"ok": health.ok}
+        if self._gate.client(request).may(Right.LISTEN):
+            body |= {"reasons": list(health.reasons), "detail": dict(health.detail)}
+        return web.json_response(body, status=200 if health.ok else 503)
+
+    async def _metrics(self, request: web.Request, client: Client) -> web.Response:
+        return web.Response(body=generate_latest(self._registry), content_type="text/plain", charset="utf-8")
+
+    async def _schema_json(self, request: web.Request, client: Client) -> web.Response:
+        return web.json_response(self._schema)
+
+
+def _known(request: Any) -> Any:
+    return None if isinstance(request, Unusable) else request
+
+
+async def _guarded(hook: ClientHook, sid: str) -> None:
+    try:
+        await hook(sid)
+    except Exception:  # one client's coming or going must not be felt by the others
+        log.exception("what follows a client's coming or going failed")
+
+
+def _bounded(error: TidzamError) -> dict[str, str | None]:
+    """The error as it goes to a client, however long what it quotes."""
+    return {key: value and value[:_LONGEST_ERROR] for key, value in error.as_wire().items()}
+
+
+def _longest_body(limits: LimitSettings) -> int:
+    """Of an HTTP request: binary data are sent as base64 by the polling transport."""
+    return limits.audio_message_bytes * 4 // 3 + limits.message_bytes
+
+
+def _cannot_listen(name: str, host: str, port: int, error: OSError) -> NodeError:
+    if error.errno == errno.EADDRINUSE:
+        hint = f"Stop that program, or give the {name} another port in the profile or with --port."
+        return NodeError(f"Port {port} on {host} is in use by another program.", hint=hint, code="port_in_use")
+    return NodeError(
+        f"The {name} cannot listen on {url_host(host)}:{port}: {error.strerror}.",
+        hint="Check host and port.",
+        code="listen",
+    )

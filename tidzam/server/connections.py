@@ -1,0 +1,157 @@
+"""TCP connections: how many there may be, and how long each may take to send a request."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from collections import Counter
+from collections.abc import Callable
+from enum import Enum
+from typing import cast
+
+from tidzam.config.settings import LimitSettings
+from tidzam.server.offences import Offences
+
+MOST_DESCRIPTORS = 16384
+UNFINISHED_PER_ADDRESS = 64
+"""Connections of one address that may be without a whole request for longer than `_YOUNG_S`."""
+_YOUNG_S = 1.0
+
+
+def raise_descriptor_limit() -> int:
+    """Let this process open as many files as the system allows, up to MOST_DESCRIPTORS; returns how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(MOST_DESCRIPTORS, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return MOST_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
+
+
+class State(Enum):
+    """What a connection does."""
+
+    RECEIVING = "receiving"
+    """It has not sent the whole of its request yet."""
+    SERVING = "serving"
+    """Its request is in work; a WebSocket stays so."""
+    IDLE = "idle"
+    """Its last request was answered."""
+
+
+class Connection(asyncio.Protocol):
+    """Stands between a transport and aiohttp's protocol, and watches what the connection does."""
+
+    def __init__(self, inner: asyncio.Protocol, connections: Connections) -> None:
+        self._inner, self._connections = inner, connections
+        self.transport: asyncio.Transport | None = None
+        self.address = ""
+        self.state = State.RECEIVING
+        self.since = time.monotonic()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else ""
+        self._inner.connection_made(transport)
+        self._connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.state is State.IDLE:
+            self.become(State.RECEIVING)
+        self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.remove(self)
+        self._inner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._inner.resume_writing()
+
+    def become(self, state: State) -> None:
+        self._connections.move(self, state)
+        self.since = time.monotonic()
+
+    def abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class Connections:
+    """All connections of a server. `survey` is to be called every second or so."""
+
+    def __init__(self, limits: LimitSettings, offences: Offences, *, descriptors: int) -> None:
+        self._limits, self._offences = limits, offences
+        self._most = min(limits.connections, descriptors // 2)
+        self._by_transport: dict[asyncio.Transport, Connection] = {}
+        self._by_state: dict[State, dict[Connection, None]] = {state: {} for state in State}
+
+    def __len__(self) -> int:
+        return len(self._by_transport)
+
+    def factory(self, inner: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
+        """The protocol factory to listen with, around that of aiohttp."""
+        return lambda: Connection(inner(), self)
+
+    def of(self, transport: asyncio.Transport | None) -> Connection | None:
+        return self._by_transport.get(transport) if transport is not None else None
+
+    def add(self, connection: Connection) -> None:
+        """Take a new connection in; if there are too many, the one longest without a request makes room."""
+        assert connection.transport is not None
+        if len(self) >= self._most:
+            waiting = [*self._by_state[State.RECEIVING], *self._by_state[State.IDLE]]
+            victim = waiting[0] if waiting else connection
+            self._offences.report(victim.address, "too many connections; one was closed")
+            victim.abort()
+            if victim is connection:
+                return
+            self.remove(victim)
+        self._by_transport[connection.transport] = connection
+        self._by_state[connection.state][connection] = None
+
+    def remove(self, connection: Connection) -> None:
+        if connection.transport is not None:
+            self._by_transport.pop(connection.transport, None)
+        self._by_state[connection.state].pop(connection, None)
+
+    def move(self, connection: Connection, state: State) -> None:
+        if self._by_state[connection.state].pop(connection, "absent") is None:
+            self._by_state[state][connection] = None
+        connection.state = state
+
+    def survey(self) -> None:
+        """Close connections that take too long to send a request, and those of an address that has too many."""
+        now = time.monotonic()
+        for connection in overdue(list(self._by_state[State.RECEIVING]), self._limits.header_timeout_s, now):
+            self._offences.report(connection.address, "no whole request in time; the connection was closed")
+            connection.abort()
+        for connection in overdue(list(self._by_state[State.IDLE]), self._limits.idle_timeout_s, now):
+            connection.abort()
+        for connection in surplus(list(self._by_state[State.RECEIVING]), UNFINISHED_PER_ADDRESS, now):
+            self._offences.report(connection.address, "too many unfinished requests; the oldest were closed")
+            connection.abort()
+        for connection in surplus(list(self._by_state[State.IDLE]), self._limits.clients_per_address, now):
+            connection.abort()
+
+
+def overdue(connections: list[Connection], timeout_s: float, now: float) -> list[Connection]:
+    return [connection for connection in connections if now - connection.since > timeout_s]
+
+
+def surplus(connections: list[Connection], most: int, now: float) -> list[Connection]:
+    """The oldest connections of each address that has more than `most`, but none that is younger than a second."""
+    counts = Counter(connection.address for connection in connections)
+    found = []
+    for connection in connections:
+        if counts[connection.address] > most and now - connection.since > _YOUNG_S:
+            counts[connection.address] -= 1
+            found.append(connection)
+    return found

@@ -1,0 +1,141 @@
+"""What every HTTP request passes: the check of its host and origin, and of its caller's rights."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Middleware
+
+from tidzam.server.access import Access, Client, Right, Unauthorized, is_foreign_origin, is_own_host, own_names
+from tidzam.server.connections import Connections, State
+from tidzam.server.offences import Offences
+from tidzam.server.sockets import bearer_of
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_REPEAT_S = 60.0
+
+
+class Gate:
+    """The rules of one server, applied to its HTTP requests, those of socket.io among them."""
+
+    def __init__(self, access: Access, offences: Offences, *, host: str, port: int) -> None:
+        self._access, self._offences, self._port = access, offences, port
+        self._names = own_names(host, frozenset({socket.gethostname(), f"{socket.gethostname()}.local"}))
+
+    def middleware(self, connections: Connections) -> Middleware:
+        """Receives the whole of a request and checks where it comes from, before a handler gets it."""
+
+        @web.middleware
+        async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if fault := self._fault(request):
+                self._offences.report(request.remote or "", *fault)
+                return refusal(403)
+            if request.method == "OPTIONS":
+                return self._with_cors(request, web.Response(status=204))
+            if request.can_read_body:
+                await request.read()
+            connection = connections.of(request.transport)
+            if connection is not None:
+                connection.become(State.SERVING)
+            try:
+                return self._with_cors(request, await handler(request))
+            finally:
+                if connection is not None:
+                    connection.become(State.IDLE)
+
+        return check
+
+    def client(self, request: web.Request) -> Client:
+        """Who sent an HTTP request."""
+        has_token = self._access.proves(bearer_of(request))
+        return Client("", request.remote or "", has_token, self._access.rights(has_token=has_token))
+
+    def require(self, request: web.Request, right: Right) -> Client:
+        """Who sent an HTTP request that needs a right. Raises Unauthorized."""
+        client = self.client(request)
+        if not client.may(right):
+            self._offences.report(client.address, "a request without the token was refused", request.path)
+            raise Unauthorized
+        return client
+
+    def _fault(self, request: web.Request) -> tuple[str, str] | None:
+        """The kind of offence and what it was, if a request comes from a foreign host or origin."""
+        hosts, headers = request.headers.getall("Host", []), request.headers
+        names = self._names | _address_of(request)
+        own = len(hosts) < 2 and is_own_host(
+            hosts[0] if hosts else None, port=self._port, names=names, listed=self._access.hosts
+        )
+        if not own:
+            return "foreign Host refused (own names are listed in access.hosts)", ", ".join(hosts)
+        if len(headers.getall("Origin", [])) > 1 or is_foreign_origin(headers, origins=self._access.origins):
+            return "foreign Origin refused (those allowed are listed in access.origins)", headers.get("Origin", "")
+        return None
+
+    def _with_cors(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        """For pages of listed origins only; the server's own need none."""
+        origin = request.headers.get("Origin", "")
+        if origin.lower() in self._access.origins and not response.prepared:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Vary"] = "Origin"
+            if request.method == "OPTIONS":
+                response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+                response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+        return response
+
+
+def refusal(status: int) -> web.Response:
+    """What a client without the right learns: nothing but that."""
+    return web.json_response({"error": Unauthorized().as_wire()}, status=status)
+
+
+def _address_of(request: web.Request) -> frozenset[str]:
+    """The address of this machine that the request came in on."""
+    name = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return frozenset({str(name[0]).partition("%")[0].lower()}) if isinstance(name, tuple) else frozenset()
+
+
+class MalformedRequests(logging.Filter):
+    """Turns aiohttp's tracebacks about malformed requests into offences."""
+
+    def __init__(self, offences: Offences) -> None:
+        super().__init__()
+        self._offences = offences
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, HttpProcessingError):
+            return True
+        address = record.args[0] if isinstance(record.args, tuple) and record.args else ""
+        self._offences.report(str(address), "a malformed HTTP request", type(error).__name__)
+        return False
+
+
+class Repeats(logging.Filter):
+    """Lets each kind of record through once a minute, so that no client can fill the log through a library."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now, kind = time.monotonic(), str(record.msg)[:40]
+        if record.levelno < logging.WARNING:
+            return True
+        if now - self._last.get(kind, -_REPEAT_S) < _REPEAT_S:
+            return False
+        if len(self._last) < 1000:
+            self._last[kind] = now
+        return True
+
+
+def quiet_logger(name: str, program: str, offences: Offences) -> logging.Logger:
+    """A library's logger under a name of the program's own, with what clients provoke taken out of it."""
+    logger = logging.getLogger(f"{name}.{program.replace(' ', '_')}")
+    logger.filters[:] = [MalformedRequests(offences), Repeats()]
+    return logger

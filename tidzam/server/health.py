@@ -1,0 +1,16 @@
+"""What a program says of its own state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether a program does its job, why not, and what it does."""
+
+    ok: bool
+    reasons: tuple[str, ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)

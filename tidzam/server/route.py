@@ -1,0 +1,125 @@
+"""The route of socket.io: what of an HTTP request reaches Engine.IO."""
+
+from __future__ import annotations
+
+import re
+import time
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from tidzam.server.driver import ADMIT, BODY, ClientGone
+from tidzam.server.packets import BadPacket, split_body
+from tidzam.server.sessions import Session
+from tidzam.server.sockets import Sockets
+
+PATH = "/socket.io/"
+_SESSION_ID = re.compile(r"[A-Za-z0-9_=-]{1,64}")
+_YOUNG_S = 1.0
+
+
+class SocketRoute:
+    """Answers requests to `PATH`, once their origin and their length have been checked."""
+
+    def __init__(self, sockets: Sockets) -> None:
+        self._sockets = sockets
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if not _is_engine_io(request):
+            self._report(request, "a malformed request to socket.io", request.query_string)
+            return _refused(400)
+        eio_sid = request.query.get("sid")
+        if eio_sid is None:
+            return await self._open(request)
+        session = self._sockets.sessions.get(eio_sid)
+        if session is None or session.closed:
+            return _refused(400)
+        if request.method == "POST":
+            return await self._receive(request, eio_sid)
+        if _upgrades(request):
+            return await self._upgrade(request, eio_sid, session)
+        return await self._poll(request, eio_sid, session)
+
+    async def _open(self, request: web.Request) -> web.StreamResponse:
+        """A new client, if its address has room for one."""
+        if request.method != "GET":
+            return _refused(400)
+        if not await self._has_room(request.remote or ""):
+            self._report(request, "a client too many was refused")
+            return _refused(503, "too_many_clients")
+        return await self._handle(request)
+
+    async def _has_room(self, address: str) -> bool:
+        """Whether there is room for one more; if not, a client that has not connected to the namespace makes it."""
+        limits, sessions = self._sockets.limits, self._sockets.sessions
+        same = {eio_sid: one for eio_sid, one in sessions.items() if one.address == address}
+        crowd = same if len(same) >= limits.clients_per_address else sessions
+        if len(same) < limits.clients_per_address and len(sessions) < limits.connections:
+            return True
+        old = time.monotonic() - _YOUNG_S
+        for eio_sid, session in crowd.items():
+            if not session.joined and session.opened < old:
+                await self._sockets.end(eio_sid, "a client that never connected to the namespace was disconnected")
+                return True
+        return False
+
+    async def _receive(self, request: web.Request, eio_sid: str) -> web.StreamResponse:
+        admit = partial(self._sockets.admit, eio_sid, binary_as_text=True)
+        try:
+            packets = split_body(await request.read(), most_bytes=self._sockets.limits.audio_message_bytes)
+            admitted = [packet for packet in packets if await admit(packet)]
+        except BadPacket as error:
+            await self._sockets.end(eio_sid, "a malformed packet", str(error))
+            return _refused(400)
+        except ClientGone:
+            return _refused(400)
+        if not admitted:
+            return web.Response(text="OK")
+        request[BODY] = "\x1e".join(admitted).encode()
+        return await self._handle(request)
+
+    async def _upgrade(self, request: web.Request, eio_sid: str, session: Session) -> web.StreamResponse:
+        request[ADMIT] = partial(self._sockets.admit, eio_sid)
+        session.transport = request.transport
+        return await self._handle(request)
+
+    async def _poll(self, request: web.Request, eio_sid: str, session: Session) -> web.StreamResponse:
+        """One request at a time waits for messages: a second one is a fault of the client's."""
+        if session.polling:
+            await self._sockets.end(eio_sid, "two requests at once of one polling client")
+            return _refused(400)
+        session.polling = True
+        try:
+            return await self._handle(request)
+        finally:
+            session.polling = False
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        response: Any = await self._sockets.handle_request(request)
+        assert isinstance(response, web.StreamResponse)
+        return response
+
+    def _report(self, request: web.Request, kind: str, detail: str = "") -> None:
+        self._sockets.offences.report(request.remote or "", kind, detail)
+
+
+def _is_engine_io(request: web.Request) -> bool:
+    """Version 4 by polling or WebSocket. Not JSONP: pages of any origin can read that."""
+    query = request.query
+    sid = query.get("sid")
+    return (
+        request.method in ("GET", "POST")
+        and query.get("EIO", "4") == "4"
+        and query.get("transport") in ("polling", "websocket")
+        and "j" not in query
+        and (sid is None or _SESSION_ID.fullmatch(sid) is not None)
+    )
+
+
+def _upgrades(request: web.Request) -> bool:
+    return request.headers.get("Upgrade", "").lower() == "websocket"
+
+
+def _refused(status: int, code: str = "request") -> web.Response:
+    return web.json_response({"error": {"code": code, "message": code, "field": None}}, status=status)

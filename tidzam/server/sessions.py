@@ -1,0 +1,88 @@
+"""What the server knows of each client's connection: who it is, what it may send, what waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidzam.config.settings import LimitSettings
+from tidzam.server.meter import Meter
+
+MOST_WAITING = 256
+"""Messages that may wait for one client."""
+MOST_RUNNING = 256
+"""Requests of one client that may be in work at the same time."""
+_ALL_QUEUES_BYTES = 64_000_000
+_LEAST_QUEUE_BYTES = 65536
+
+
+class SendQueue(asyncio.Queue[Any]):
+    """Engine.IO's queue of packets for one client, which knows how many bytes wait in it."""
+
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self.waiting_bytes = 0
+        self.taken = 0
+
+    def _put(self, item: Any) -> None:
+        super()._put(item)
+        self.waiting_bytes += _size(item)
+
+    def _get(self) -> Any:
+        item = super()._get()
+        self.waiting_bytes -= _size(item)
+        self.taken += 1
+        return item
+
+
+def _size(packet: Any) -> int:
+    data = getattr(packet, "data", None)
+    return len(data) if isinstance(data, (str, bytes)) else 64
+
+
+def queue_bound(limits: LimitSettings, clients: int) -> int:
+    """Bytes that may wait for one of so many clients: less each when they are many, so that the sum is bounded."""
+    return min(limits.queue_bytes, max(_LEAST_QUEUE_BYTES, _ALL_QUEUES_BYTES // max(1, clients)))
+
+
+@dataclass(eq=False)
+class Session:
+    """One Engine.IO session, from its handshake to its end, over one or more connections."""
+
+    address: str
+    has_token: bool
+    queue: SendQueue
+    meter: Meter
+    opened: float = field(default_factory=time.monotonic)
+    joined: bool = False
+    """Whether it has connected to Socket.IO's namespace, as every client does at once."""
+    closed: bool = False
+    polling: bool = False
+    """Whether a request of the polling transport waits for messages."""
+    running: int = 0
+    over_rate: bool = False
+    """Whether its next request is to be answered with `rate_limited`."""
+    transport: asyncio.Transport | None = None
+    """Of its WebSocket."""
+    full_since: float | None = None
+    taken_then: int = 0
+
+    @classmethod
+    def create(cls, address: str, *, has_token: bool, queue: SendQueue, limits: LimitSettings) -> Session:
+        now = time.monotonic()
+        meter = Meter(messages_per_s=limits.messages_per_s, bytes_per_s=limits.bytes_per_s, now=now)
+        return cls(address, has_token, queue, meter, opened=now)
+
+    def is_full(self, bound: int) -> bool:
+        return self.queue.qsize() >= MOST_WAITING or self.queue.waiting_bytes >= bound
+
+    def is_stalled(self, bound: int, stalled_s: float, now: float) -> bool:
+        """Whether its queue has been full for `stalled_s` while nothing was taken from it. Asked regularly."""
+        if not self.is_full(bound):
+            self.full_since = None
+            return False
+        if self.full_since is None or self.queue.taken != self.taken_then:
+            self.full_since, self.taken_then = now, self.queue.taken
+        return now - self.full_since >= stalled_s

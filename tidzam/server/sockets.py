@@ -1,0 +1,255 @@
+"""python-socketio and python-engineio with bounds. Everything that leans on their private parts is in this file.
+
+They have no public way to bound a client's queue, to survey a packet before it is decoded, or to know whether a client
+asked for an acknowledgement. `test_sockets_private_parts.py` pins what is used here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextvars import ContextVar
+from functools import partial
+from typing import Any
+
+import engineio
+import socketio
+from aiohttp import web
+from socketio import packet as sio
+
+from tidzam.config.settings import LimitSettings
+from tidzam.protocol.messages import quote
+from tidzam.server.access import Access, Right
+from tidzam.server.driver import DRIVER, ClientGone
+from tidzam.server.meter import Verdict
+from tidzam.server.offences import Offences
+from tidzam.server.packets import MOST_ATTACHMENTS, BadPacket, Unusable, check_text, decode_json
+from tidzam.server.sessions import MOST_RUNNING, SendQueue, Session, queue_bound
+
+RESERVED_EVENTS = ("connect", "disconnect")
+LARGE_EVENT = "audio"
+JOIN_S = 10.0
+"""How long a client may take from its handshake to its connection to the namespace."""
+FAREWELL_S = 0.25
+"""How long a client that is disconnected may take to read what still waits for it."""
+TOO_MANY = Unusable("Too many requests at once. Send fewer, or wait for their answers", code="rate_limited")
+REFUSAL = {"message": "unauthorized", "code": "unauthorized"}
+
+acknowledges: ContextVar[bool] = ContextVar("acknowledges", default=False)
+"""Whether the client asked for an acknowledgement of the request in work."""
+
+
+def packet_class(limits: LimitSettings) -> type[sio.Packet]:
+    """Socket.IO's packets, decoded within the bounds of `limits`."""
+
+    class Json:
+        """What a packet encodes and decodes its content with."""
+
+        dumps = staticmethod(json.dumps)
+
+        @staticmethod
+        def loads(text: str) -> Any:
+            return decode_json(text, most_bytes=limits.message_bytes)
+
+    class BoundedPacket(sio.Packet):  # type: ignore[misc]
+        json = Json
+
+        def decode(self, encoded_packet: Any) -> Any:
+            if not isinstance(encoded_packet, str):
+                raise BadPacket("binary data that belongs to no event")
+            attachments = super().decode(encoded_packet) or 0
+            if attachments > MOST_ATTACHMENTS:
+                raise BadPacket(f"more than {MOST_ATTACHMENTS} binary attachments")
+            return attachments
+
+    return BoundedPacket
+
+
+class _Engine(engineio.AsyncServer):  # type: ignore[misc]
+    def create_queue(self, *args: Any, **kwargs: Any) -> SendQueue:
+        return SendQueue()
+
+
+class Sockets(socketio.AsyncServer):  # type: ignore[misc]
+    """Keeps a `Session` for each client, refuses what is malformed or too much, and ends clients that go too far."""
+
+    def __init__(self, access: Access, limits: LimitSettings, offences: Offences, logger: Any) -> None:
+        # always_connect: a hook can already send to the client that has come. Origins are checked before this server.
+        super().__init__(
+            async_mode="aiohttp",
+            cors_allowed_origins=[],
+            always_connect=True,
+            serializer=packet_class(limits),
+            http_compression=False,
+            max_http_buffer_size=limits.audio_message_bytes,
+            logger=logger,
+            engineio_logger=logger,
+        )
+        self.eio._async = DRIVER
+        self.access, self.limits, self.offences = access, limits, offences
+        self.sessions: dict[str, Session] = {}
+        self.costs: dict[str, float] = {}
+        self.dropped = 0
+
+    def session_of(self, sid: str) -> Session | None:
+        return self.sessions.get(self.manager.eio_sid_from_sid(sid, "/") or "")
+
+    def late_clients(self, room: str | None) -> list[str]:
+        """Clients of a room (of all, for None) whose queue is full."""
+        bound = queue_bound(self.limits, len(self.sessions))
+        return [
+            sid
+            for sid, eio_sid in self.manager.get_participants("/", room)
+            if (session := self.sessions.get(eio_sid)) is not None and session.is_full(bound)
+        ]
+
+    async def end(self, eio_sid: str, kind: str, detail: str = "") -> None:
+        """Disconnect a client for an offence, which is logged."""
+        session, socket = self.sessions.get(eio_sid), self.eio.sockets.get(eio_sid)
+        if session is None or session.closed:
+            return
+        session.closed = True
+        self.offences.report(session.address, kind, detail)
+        if socket is not None:
+            await socket.close(wait=False, abort=True)
+            session.queue.put_nowait(None)  # ends a request that waits for messages
+            self.eio.sockets.pop(eio_sid, None)
+        self.sessions.pop(eio_sid, None)
+        if session.transport is not None:
+            asyncio.get_running_loop().call_later(FAREWELL_S, session.transport.abort)
+
+    async def admit(self, eio_sid: str, frame: str | bytes | None, *, binary_as_text: bool = False) -> bool:
+        """Whether Engine.IO gets a packet of a client; `None` is one that was too long to be read.
+
+        Raises ClientGone if the client is disconnected, for this packet or before.
+        """
+        session = self.sessions.get(eio_sid)
+        if session is None or session.closed:
+            raise ClientGone
+        try:
+            if frame is None:
+                raise BadPacket(f"a message of more than {self.limits.audio_message_bytes} bytes, or no WebSocket")
+            if isinstance(frame, str) and not (binary_as_text and frame.startswith("b")):
+                check_text(frame)
+        except BadPacket as error:
+            await self.end(eio_sid, "a malformed packet", str(error))
+            raise ClientGone from None
+        verdict = session.meter.judge(messages=1, size=len(frame), now=time.monotonic())
+        if verdict is Verdict.DISCONNECT:
+            await self.end(eio_sid, "more messages than allowed; disconnected")
+            raise ClientGone
+        session.over_rate = session.over_rate or verdict is Verdict.REFUSE
+        if verdict is Verdict.IGNORE:
+            await asyncio.sleep(0)  # others must have their turn while a flood is read
+        return verdict in (Verdict.SERVE, Verdict.REFUSE)
+
+    async def survey(self) -> None:
+        """End clients that take nothing, and those that never connected to the namespace."""
+        now, bound = time.monotonic(), queue_bound(self.limits, len(self.sessions))
+        for eio_sid, session in list(self.sessions.items()):
+            if session.is_stalled(bound, self.limits.stalled_s, now):
+                await self.end(eio_sid, "a client that does not read was disconnected")
+            elif not session.joined and now - session.opened > JOIN_S:
+                await self.end(eio_sid, "a client that never connected to the namespace was disconnected")
+
+    def _engineio_server_class(self) -> type[engineio.AsyncServer]:
+        return _Engine
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        await super()._handle_eio_connect(eio_sid, environ)
+        request: web.Request = environ["aiohttp.request"]
+        self.sessions[eio_sid] = Session.create(
+            request.remote or "",
+            has_token=self.access.proves(bearer_of(request)),
+            queue=self.eio.sockets[eio_sid].queue,
+            limits=self.limits,
+        )
+        environ["admit"] = partial(self.admit, eio_sid)
+        if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+            self.sessions[eio_sid].transport = request.transport
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        await super()._handle_eio_disconnect(eio_sid, reason)
+        self._binary_packet.pop(eio_sid, None)
+        self.sessions.pop(eio_sid, None)
+
+    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        session = self.sessions.get(eio_sid)
+        if session is None or session.closed:
+            return
+        try:
+            self._check_attachment(eio_sid, data)
+            await super()._handle_eio_message(eio_sid, data)
+        except Exception as error:  # noqa: BLE001  whatever a packet provokes must end its sender, and nobody else
+            detail = str(error) if isinstance(error, BadPacket) else f"{type(error).__name__}: {error}"
+            await self.end(eio_sid, "a malformed packet", detail)
+
+    def _check_attachment(self, eio_sid: str, data: Any) -> None:
+        """Raises BadPacket for what cannot follow an event that announced binary data."""
+        waiting = self._binary_packet.get(eio_sid)
+        if waiting is None:
+            return
+        if not isinstance(data, bytes):
+            raise BadPacket("text where binary data was announced")
+        is_large = isinstance(waiting.data, list) and waiting.data[:1] == [LARGE_EVENT]
+        most = self.limits.audio_message_bytes if is_large else self.limits.message_bytes
+        if len(data) > most:
+            raise BadPacket(f"{len(data)} bytes of binary data, at most {most} are allowed")
+
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        session = self.sessions[eio_sid]
+        if session.joined and namespace in (None, "/"):
+            raise BadPacket("a second connection to the namespace")
+        given = data.get("token") if isinstance(data, dict) else None
+        session.has_token = session.has_token or self.access.proves(given)
+        if Right.LISTEN not in self.access.rights(has_token=session.has_token):
+            refusal = self.packet_class(sio.CONNECT_ERROR, data=REFUSAL, namespace=namespace)
+            await self._send_packet(eio_sid, refusal)
+            self.offences.report(session.address, "a client without the token was refused")
+            return
+        session.joined = session.joined or namespace in (None, "/")
+        await super()._handle_connect(eio_sid, namespace, data)
+
+    async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
+        if not isinstance(data, list) or not data or not isinstance(data[0], str):
+            raise BadPacket(f"an event without a name: {quote(data)}")
+        if self.manager.sid_from_eio_sid(eio_sid, namespace or "/") is None:
+            raise BadPacket("an event before connecting to the namespace")
+        if data[0] in RESERVED_EVENTS:
+            return
+        session = self.sessions[eio_sid]
+        if session.over_rate or session.running >= MOST_RUNNING:
+            session.over_rate = False
+            data = [data[0], TOO_MANY]
+        elif extra := self.costs.get(data[0], 1) - 1:
+            session.meter.judge(messages=extra, size=0, now=time.monotonic())
+        session.running += 1
+        await super()._handle_event(eio_sid, namespace, id, data)
+
+    async def _handle_event_internal(
+        self, server: Any, sid: str, eio_sid: str, data: list[Any], namespace: str, id: int | None
+    ) -> None:
+        acknowledges.set(id is not None)
+        session = self.sessions.get(eio_sid)
+        try:
+            await super()._handle_event_internal(server, sid, eio_sid, data, namespace, id)
+        finally:
+            if session is not None:
+                session.running -= 1
+
+    async def _handle_ack(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
+        raise BadPacket("an acknowledgement that nobody asked for")
+
+    async def _send_packet(self, eio_sid: str, pkt: sio.Packet) -> None:
+        session = self.sessions.get(eio_sid)
+        if session is None or session.is_full(queue_bound(self.limits, len(self.sessions))):
+            self.dropped += 1
+            return
+        await super()._send_packet(eio_sid, pkt)
+
+
+def bearer_of(request: web.Request) -> str | None:
+    """The token in the header `Authorization: Bearer TOKEN`."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
