@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tidzam.server.driver import ADMIT, BODY, ClientGone
+from tidzam.server.driver import ADMIT, BODY, Admit, ClientGone
 from tidzam.server.packets import BadPacket, split_body
 from tidzam.server.sessions import Session
 from tidzam.server.sockets import Sockets
@@ -80,7 +80,8 @@ class SocketRoute:
         return await self._handle(request)
 
     async def _upgrade(self, request: web.Request, eio_sid: str, session: Session) -> web.StreamResponse:
-        request[ADMIT] = partial(self._sockets.admit, eio_sid)
+        admit: Admit = partial(self._sockets.admit, eio_sid)
+        request[ADMIT] = admit
         session.transport = request.transport
         return await self._handle(request)
 
