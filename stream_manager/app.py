@@ -49,7 +49,7 @@ async def run(options: Options, stop: asyncio.Event) -> None:
     settings = options.settings
     graph = JackGraph(settings.jack.server, expected_rate_hz=settings.jack.rate_hz)
     icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
-    world = World(graph, icecast, jack_env(settings.jack.server), settings.stream_manager.buffer_s)
+    world = World(graph, icecast, jack_env(settings.jack.server), settings.stream_manager)
     state = state_path(settings)
     try:
         async with asyncio.TaskGroup() as tasks:

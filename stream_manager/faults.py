@@ -43,6 +43,13 @@ class Fault(Enum):
         False,
     )
     SILENT = _Reason("source_silent", "no sound came from it in time", "Check that it sends sound.", False)
+    DIGITAL_SILENCE = _Reason(
+        "source_digital_silence",
+        "it sends nothing but digital silence",
+        "Check what feeds it: the microphone, or the program that encodes it.",
+        False,
+    )
+    HUNG = _Reason("source_player_hung", "its player stood still and was replaced", "See the log.", False)
     TRUNCATED = _Reason("source_truncated", "it breaks off before its end", "Replace the file by a whole one.", True)
     DIED = _Reason("source_player_died", "its player ended unexpectedly", "See the log.", False)
     INTERNAL = _Reason("internal", "it met a fault of ours", "See the log.", False)
@@ -54,6 +61,11 @@ class Fault(Enum):
     @property
     def lasting(self) -> bool:
         return self.value.lasting
+
+    @property
+    def replaceable(self) -> bool:
+        """Whether it is the player that failed, and not the source: another one is tried, permanent or not."""
+        return self in (Fault.HUNG, Fault.DIGITAL_SILENCE)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
     statuses = sources.statuses()
     faults = (*_server_faults(graph, icecast), *_source_faults(statuses, icecast), *_missing(sources.missing()))
     detail = StreamManagerHealth(
-        jack=graph.up,
+        jack=graph.running,
         icecast=icecast.mounts is not None,
         rate_hz=graph.rate_hz,
         faults=faults,
@@ -32,6 +32,9 @@ def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
 def _server_faults(graph: JackGraph, icecast: Icecast) -> Iterator[StreamManagerFault]:
     if not graph.up:
         yield StreamManagerFault(code="jack_away", origin="jack", message="The JACK server does not answer.")
+    elif graph.stalled:
+        message = "The JACK server stands still: it answers no more, and no cycle has run for some seconds."
+        yield StreamManagerFault(code="jack_stalled", origin="jack", message=message)
     if icecast.mounts is None:
         message = f"Icecast does not answer on {icecast.url}."
         yield StreamManagerFault(code="icecast_away", origin="icecast", message=message)
@@ -41,13 +44,14 @@ def _source_faults(statuses: Iterable[SourceStatus], icecast: Icecast) -> Iterat
     for status in statuses:
         if status.ok or not status.is_permanent:
             continue
-        if status.state is not SourceState.PLAYING:
-            code, why = status.code or "source_starting", f"is {status.state}: {status.last_error or 'no sound yet.'}"
-        elif icecast.mounts is not None:
-            missing = icecast.missing(status.name, status.channels)
-            code, why = "source_mounts", f"lacks its mounts {', '.join(missing)}."
-        else:  # the reason is Icecast's
+        plays = status.state in (SourceState.PLAYING, SourceState.SILENT)
+        missing = icecast.missing(status.name, status.channels) if plays else ()
+        if missing and icecast.mounts is None:  # the reason is Icecast's
             continue
+        if missing:
+            code, why = "source_mounts", f"lacks its mounts {', '.join(missing)}."
+        else:
+            code, why = status.code or "source_starting", f"is {status.state}: {status.last_error or 'no sound yet.'}"
         message = f"Source {status.name} {why}"
         yield StreamManagerFault(code=code, origin="source", source=status.name, message=message)
 
@@ -65,7 +69,7 @@ class SourceMetrics(Collector):
         self._graph, self._icecast, self._sources = graph, icecast, sources
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("tidzam_jack_up", "Whether the JACK server answers.", value=float(self._graph.up))
+        yield GaugeMetricFamily("tidzam_jack_up", "Whether the JACK server runs.", value=float(self._graph.running))
         yield GaugeMetricFamily("tidzam_icecast_mounts", "Mounts served.", value=len(self._icecast.mounts or ()))
         statuses = self._sources.statuses()
         states = Counter(status.state for status in statuses)

@@ -1,8 +1,11 @@
 """The stream manager's JACK client, in a process of its own: `python -m stream_manager.jack_agent`.
 
 libjack may hang or abort when its server dies, so it must not live in the stream manager. This process makes the
-connections that are missing and tells its parent what it sees, as jack_link says. It ends when the server goes, and
-can be killed at any time: the next one takes over.
+connections that are missing and reports what it sees to its parent, as jack_link describes. It ends when the server
+goes, and can be killed at any time: the next one takes over.
+
+Connecting is a request to the server, which may hang. So beats are sent from a thread of their own, which only reads
+JACK's shared memory.
 """
 
 from __future__ import annotations
@@ -11,20 +14,64 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterable
 
 import jack
 
-from stream_manager.jack_link import EXIT_NO_SERVER, EXIT_SERVER_GONE, SIGN_OF_LIFE_S
+from stream_manager.jack_link import BEAT_S, EXIT_NO_SERVER, EXIT_SERVER_GONE, Beat, stall_timeout_s
+from stream_manager.jack_meter import SilenceMeter
 from stream_manager.patchbay import Connection, missing_connections
 
 CLIENT_NAME = "tidzam-patchbay"
 SETTLE_S = 0.02
 """Ports come in bursts; one look at a burst is enough."""
+LOOK_S = 0.1
+"""How often sources that have been quiet since the last beat are looked at."""
+
+
+class Reporter:
+    """Writes to the parent, and sends the beats."""
+
+    def __init__(self) -> None:
+        self._writing = threading.Lock()
+        self._round_began_s = time.monotonic()
+        self._client: jack.Client | None = None
+        self.ports: frozenset[str] = frozenset()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def write(self, lines: Iterable[str]) -> None:
+        with self._writing:
+            print("\n".join(lines), flush=True)
+
+    def begin_round(self) -> None:
+        """The main thread is not stuck."""
+        self._round_began_s = time.monotonic()
+
+    def watch(self, client: jack.Client) -> None:
+        """From now on, beats say how JACK is."""
+        self._client = client
+
+    def _beat(self) -> None:
+        while self._client is None:
+            self.write([str(Beat(False, time.monotonic() - self._round_began_s))])
+            time.sleep(BEAT_S)
+        client, meter = self._client, SilenceMeter(self._client)
+        timeout_s = stall_timeout_s(client.blocksize, client.samplerate)
+        frame, moved_s = client.last_frame_time, time.monotonic()
+        while True:
+            for _ in range(round(BEAT_S / LOOK_S)):
+                meter.look(self.ports)
+                time.sleep(LOOK_S)
+            now_s, now_frame = time.monotonic(), client.last_frame_time
+            if now_frame != frame:
+                frame, moved_s = now_frame, now_s
+            self.write([str(Beat(now_s - moved_s > timeout_s, now_s - self._round_began_s, meter.take_quiet()))])
 
 
 def main() -> int:
     jack.set_error_function(_mute)
     jack.set_info_function(_mute)
+    reporter = Reporter()
     try:
         client = jack.Client(CLIENT_NAME, no_start_server=True)
     except jack.JackOpenError as error:
@@ -36,13 +83,15 @@ def main() -> int:
     # The server has gone and libjack cannot be trusted any more, not even to close: no farewell.
     client.set_shutdown_callback(lambda status, reason: os._exit(EXIT_SERVER_GONE))
     client.activate()
-    print(f"={client.samplerate}", flush=True)
-    known: frozenset[str] = frozenset()
+    reporter.write([f"={client.samplerate}"])
+    reporter.watch(client)
     while True:
+        reporter.begin_round()
         changed.clear()
-        known = _tell(known, frozenset(port.name for port in client.get_ports()))
-        _connect(client, known)
-        changed.wait(SIGN_OF_LIFE_S)
+        _report(reporter, frozenset(port.name for port in client.get_ports()))
+        _connect(client, reporter.ports)
+        reporter.begin_round()
+        changed.wait(BEAT_S)
         time.sleep(SETTLE_S)
 
 
@@ -56,10 +105,10 @@ def _why_not(error: jack.JackOpenError) -> str:
     return f"the server refuses: {error}"
 
 
-def _tell(known: frozenset[str], present: frozenset[str]) -> frozenset[str]:
-    gone, come = sorted(known - present), sorted(present - known)
-    print("\n".join([*(f"-{port}" for port in gone), *(f"+{port}" for port in come), ""]), flush=True)
-    return present
+def _report(reporter: Reporter, present: frozenset[str]) -> None:
+    gone, come = sorted(reporter.ports - present), sorted(present - reporter.ports)
+    reporter.ports = present
+    reporter.write([*(f"-{port}" for port in gone), *(f"+{port}" for port in come), ""])
 
 
 def _connect(client: jack.Client, ports: frozenset[str]) -> None:
@@ -82,4 +131,8 @@ def _connections(client: jack.Client, ports: frozenset[str]) -> list[Connection]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Not by sys.exit: it would wait for libjack's threads, which may hang.
+    sys.stderr.flush()
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,4 +1,4 @@
-"""What is to be seen of the JACK server: whether it is there, its rate and its ports."""
+"""What is to be seen of the JACK server: whether it is there and runs, its rate, its ports, and which are silent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import sys
 from collections.abc import Callable
 from typing import Never
 
-from stream_manager.jack_link import EXIT_NO_SERVER, EXIT_SERVER_GONE, SILENCE_S
+from stream_manager.jack_link import (
+    BEAT_TIMEOUT_S,
+    BUSY_TIMEOUT_S,
+    EXIT_NO_SERVER,
+    EXIT_SERVER_GONE,
+    START_TIMEOUT_S,
+    Beat,
+)
 from tidzam.node.jackd import jack_env
 from tidzam.process import child_process
 from tidzam.sources import source_of
@@ -19,18 +26,34 @@ RETRY_S = 0.3
 SERVER_AWAY = (EXIT_NO_SERVER, EXIT_SERVER_GONE)
 
 
+class _AgentHangsError(Exception):
+    """The agent is of no use any more; says why."""
+
+
 class JackGraph:
-    """The JACK graph as the agent tells it. `rate_hz` is None while the server is away, and then there are no ports."""
+    """The JACK graph as the agent reports it. `rate_hz` is None while the server is away; then there are no ports.
+
+    `stalled` is set while the server is there but its cycles stand still: it was stopped, or its driver hangs. `quiet`
+    holds the sources that send nothing but digital silence at this moment.
+    """
 
     def __init__(self, server: str, *, expected_rate_hz: int) -> None:
         self._server, self._expected_rate_hz = server, expected_rate_hz
         self._changed = asyncio.Condition()
         self.rate_hz: int | None = None
         self.ports: frozenset[str] = frozenset()
+        self.stalled = False
+        self.quiet: frozenset[str] = frozenset()
 
     @property
     def up(self) -> bool:
+        """Whether the server is there. If it is stalled, its clients are still connected."""
         return self.rate_hz is not None
+
+    @property
+    def running(self) -> bool:
+        """Whether the server is there and its cycles run."""
+        return self.up and not self.stalled
 
     def has_client(self, name: str) -> bool:
         """Whether any port belongs to a client called `name`."""
@@ -64,14 +87,20 @@ class JackGraph:
             try:
                 await self._read(agent.process.stdout)
                 return await agent.wait()
-            except TimeoutError:
-                log.warning("the JACK agent gave no sign of life for %.0f s", SILENCE_S)
+            except _AgentHangsError as error:
+                log.warning("the JACK agent %s: it is replaced", error)
+                agent.kill()  # what hangs, or was stopped, does not heed TERM
                 return None
+            finally:
+                self.quiet = frozenset()
 
     async def _read(self, lines: asyncio.StreamReader) -> None:
+        """Follow what an agent writes until it ends. Raises _AgentHangsError."""
         rate_hz: int | None = None
         ports: set[str] = set()
-        while raw := await asyncio.wait_for(lines.readline(), SILENCE_S):
+        timeout_s = START_TIMEOUT_S
+        while raw := await _line(lines, timeout_s):
+            timeout_s = BEAT_TIMEOUT_S
             match raw[:1], raw[1:].decode().strip():
                 case b"=", rate:
                     rate_hz = int(rate)
@@ -80,8 +109,21 @@ class JackGraph:
                     ports.add(port)
                 case b"-", port:
                     ports.discard(port)
+                case b"@", beat:
+                    await self._take(Beat.parse(beat))
                 case _ if rate_hz != self.rate_hz or ports != self.ports:  # an empty line ends a burst
                     await self._set(rate_hz, frozenset(ports))
+
+    async def _take(self, beat: Beat) -> None:
+        self.quiet = beat.quiet
+        if beat.stalled != self.stalled:
+            say = log.warning if beat.stalled else log.info
+            say("the JACK server %r %s", self._server, "stands still" if beat.stalled else "runs again")
+            async with self._changed:
+                self.stalled = beat.stalled
+                self._changed.notify_all()
+        if beat.busy_s > BUSY_TIMEOUT_S and not beat.stalled:
+            raise _AgentHangsError(f"has waited {beat.busy_s:.0f} s for the JACK server")
 
     def _tell_connected(self, rate_hz: int) -> None:
         log.info("connected to the JACK server %r at %d Hz", self._server, rate_hz)
@@ -91,4 +133,13 @@ class JackGraph:
     async def _set(self, rate_hz: int | None, ports: frozenset[str]) -> None:
         async with self._changed:
             self.rate_hz, self.ports = rate_hz, ports
+            self.stalled = self.stalled and rate_hz is not None
             self._changed.notify_all()
+
+
+async def _line(lines: asyncio.StreamReader, timeout_s: float) -> bytes:
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await lines.readline()
+    except TimeoutError:
+        raise _AgentHangsError(f"gave no sign of life for {timeout_s:.0f} s") from None

@@ -1,16 +1,54 @@
 """What the JACK agent and its parent agree on.
 
-The agent writes one line a fact: `=44100` (connected, at this rate), `+PORT`, `-PORT`, and an empty line that ends a
-burst of them and is a sign of life.
+The agent writes one fact per line: `=44100` (connected, at this rate), `+PORT`, `-PORT`, and an empty line that ends a
+burst of them. Every BEAT_S it writes a beat, which `Beat` describes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-SIGN_OF_LIFE_S: Final = 0.5
-SILENCE_S: Final = 15.0
-"""An agent that gives no sign of life for so long hangs. A busy server may keep it waiting for some seconds."""
+BEAT_S: Final = 0.5
+BEAT_TIMEOUT_S: Final = 4.0
+"""An agent that has sent no beat for so long hangs. Its beats do not wait for JACK."""
+
+START_TIMEOUT_S: Final = 10.0
+"""How long an agent may take until its first beat: Python starts slowly on a busy machine."""
+
+BUSY_TIMEOUT_S: Final = 15.0
+"""A call of libjack that takes longer hangs. A server may keep a client waiting for some seconds."""
+
+STALL_S: Final = 2.0
+STALL_CYCLES: Final = 4
+"""JACK stands still when its frame clock has not moved for both of these."""
 
 EXIT_NO_SERVER: Final = 3
 EXIT_SERVER_GONE: Final = 4
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What an agent says of itself and of JACK every BEAT_S: `@1 0.02 pond field`.
+
+    `stalled` is whether JACK's cycles stand still, `busy_s` how long the current call of libjack has taken, and
+    `quiet` the sources on whose ports there were only samples of exactly zero since the last beat.
+    """
+
+    stalled: bool
+    busy_s: float
+    quiet: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return " ".join((f"@{self.stalled:d}", f"{self.busy_s:.2f}", *sorted(self.quiet)))
+
+    @classmethod
+    def parse(cls, line: str) -> Beat:
+        """The beat that `str` wrote, without its `@`."""
+        stalled, busy_s, *quiet = line.split()
+        return cls(stalled == "1", float(busy_s), frozenset(quiet))
+
+
+def stall_timeout_s(period: int, rate_hz: int) -> float:
+    """How long JACK's frame clock may stay the same."""
+    return max(STALL_S, STALL_CYCLES * period / rate_hz)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from stream_manager.commands import player_argv
 from stream_manager.faults import Failure, Fault, heard_fault
 from stream_manager.jack_graph import JackGraph
 from stream_manager.lifecycle import Happening
+from stream_manager.liveness import Limits, Liveness, Look
+from stream_manager.playback import Playback, playback
 from stream_manager.probe import Probe
 from stream_manager.waiting import first_of
 from tidzam.addresses import is_address
@@ -26,6 +29,9 @@ GRACE_S = 5.0
 END_S = 1.0
 TRUNCATED_AFTER_S = 1.0
 """A file that is over so much sooner than it says breaks off."""
+
+LOOK_S = 1.0
+"""How often a player is asked where it is."""
 
 UNDERRUN = "underrun"
 CORRUPT = "packet corrupt"
@@ -44,6 +50,7 @@ class Track:
     picked: tuple[int, ...] | None
     loop: bool
     buffer_s: float
+    limits: Limits
 
     @property
     def ends(self) -> bool:
@@ -55,12 +62,22 @@ class Track:
         return frozenset(port_name(self.source, channel) for channel in range(self.channels))
 
 
-async def play(
-    track: Track, graph: JackGraph, env: dict[str, str], *, on_sound: Callable[[], None], on_gap: Callable[[], None]
-) -> Ending:
-    """Play `track` until it ends, fails or loses JACK. `on_sound` is called when all its ports are there."""
+@dataclass(frozen=True)
+class Reports:
+    """What is called when all ports of a track are there, when its sound broke off for a moment, and when digital
+    silence begins (True) and ends (False).
+    """
+
+    sound: Callable[[], None]
+    gap: Callable[[], None]
+    silence: Callable[[bool], None]
+
+
+async def play(track: Track, graph: JackGraph, env: dict[str, str], reports: Reports) -> Ending:
+    """Play `track` until it ends, fails or loses JACK, or until its player has to be replaced."""
     try:
-        await asyncio.wait_for(graph.until(lambda g: not g.has_client(track.source)), NAME_TIMEOUT_S)
+        async with asyncio.timeout(NAME_TIMEOUT_S):
+            await graph.until(lambda g: not g.has_client(track.source))
     except TimeoutError:
         return Happening.FAULT, Failure(Fault.NAME_TAKEN)
     corrupt = False
@@ -69,25 +86,19 @@ async def play(
         nonlocal corrupt
         corrupt = corrupt or CORRUPT in line.lower()
         if UNDERRUN in line.lower():
-            on_gap()
+            reports.gap()
 
-    argv = player_argv(
-        track.source,
-        track.media,
-        channels=track.picked,
-        loop=track.loop,
-        lead_in=track.ends,
-        buffer_s=track.buffer_s,
-    )
-    name = f"{track.source} mpv"
-    async with child_process(argv, name=name, env=env, merge_output=True, grace_s=GRACE_S, on_line=listen) as mpv:
+    async with AsyncExitStack() as stack:
+        mpv, channel = await _start(stack, track, env, listen)
         sounded = await first_of(
             graph.until(lambda g: track.ports <= g.ports or not g.up), mpv.wait(), asyncio.sleep(START_TIMEOUT_S)
         )
         began_s = time.monotonic()
         if sounded == 0 and graph.up:
-            on_sound()
-            await first_of(graph.until(lambda g: not track.ports <= g.ports), mpv.wait())
+            reports.sound()
+            failure = await _sound(track, graph, mpv, channel, reports.silence)
+            if failure is not None:
+                return Happening.FAULT, failure
         played_s = time.monotonic() - began_s if sounded == 0 else 0.0
         await _let_it_end(graph, mpv)
         if not graph.up:
@@ -95,6 +106,70 @@ async def play(
     if not graph.up:
         return Happening.JACK_LOST, None
     return _ending(track, mpv.returncode if sounded != 2 else None, tuple(mpv.tail), played_s, corrupt=corrupt)
+
+
+async def _start(
+    stack: AsyncExitStack, track: Track, env: dict[str, str], listen: Callable[[str], None]
+) -> tuple[Child, Playback]:
+    """An mpv that lives while `stack` is open, and the channel to it."""
+    program, *arguments = player_argv(
+        track.source,
+        track.media,
+        channels=track.picked,
+        loop=track.loop,
+        lead_in=track.ends,
+        buffer_s=track.buffer_s,
+    )
+    channel = await stack.enter_async_context(playback())
+    child = child_process(
+        [program, channel.option, *arguments],
+        name=f"{track.source} mpv",
+        env=env,
+        pass_fds=[channel.fd],
+        merge_output=True,
+        grace_s=GRACE_S,
+        on_line=listen,
+    )
+    mpv = await stack.enter_async_context(child)
+    await channel.started()
+    return mpv, channel
+
+
+async def _sound(
+    track: Track, graph: JackGraph, mpv: Child, channel: Playback, on_silence: Callable[[bool], None]
+) -> Failure | None:
+    """Wait while `mpv` plays. Returns why it has to be replaced; None if it has ended, or is about to."""
+    watch = asyncio.ensure_future(_watch(track, graph, channel, on_silence))
+    ended = await first_of(graph.until(lambda g: not track.ports <= g.ports), mpv.wait(), watch)
+    if ended != 2:
+        return None
+    failure = watch.result()
+    if failure.fault is Fault.HUNG:
+        mpv.kill()  # what hangs, or was stopped, does not heed TERM
+    return failure
+
+
+async def _watch(track: Track, graph: JackGraph, channel: Playback, on_silence: Callable[[bool], None]) -> Failure:
+    """Look at a player every LOOK_S until it has to be replaced; returns why."""
+    liveness, is_silent = Liveness.begin(track.limits, time.monotonic()), False
+    while True:
+        await asyncio.sleep(LOOK_S)
+        liveness = liveness.after(await _look(track, graph, channel))
+        if liveness.hangs:
+            return Failure(Fault.HUNG, f"for {liveness.stood_still_s:.0f} s")
+        if liveness.silent_too_long:
+            return Failure(Fault.DIGITAL_SILENCE, f"for {liveness.silent_s:.0f} s")
+        if liveness.is_silent != is_silent:
+            is_silent = liveness.is_silent
+            on_silence(is_silent)
+
+
+async def _look(track: Track, graph: JackGraph, channel: Playback) -> Look:
+    try:
+        position_s, answered = await channel.position_s(), True
+    except (TimeoutError, OSError, ValueError):  # it hangs or has just ended, or what it says makes no sense
+        position_s, answered = None, False
+    return Look(time.monotonic(), answered, position_s, track.source in graph.quiet, graph.running)
 
 
 async def _let_it_end(graph: JackGraph, mpv: Child) -> None:

@@ -6,17 +6,20 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from stream_manager.faults import Failure, Fault
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
 from stream_manager.lifecycle import Happening, Life, advance
+from stream_manager.liveness import Limits
 from stream_manager.media import channel_numbers
-from stream_manager.player import Ending, Track, play
-from stream_manager.probe import ProbeError, check_channels, probe
+from stream_manager.player import Ending, Reports, Track, play
+from stream_manager.probe import Probe, ProbeError, check_channels, probe
 from stream_manager.pusher import push
 from stream_manager.roster import Claim
+from tidzam.addresses import is_address
+from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import SetupError, SourceError
 from tidzam.protocol.stream_manager import SourceRemark, SourceState, SourceStatus
 from tidzam.scrub import scrub_address
@@ -27,12 +30,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class World:
-    """What every source lives in: JACK, Icecast, the environment of their clients, and how much is read ahead."""
+    """What every source lives in: JACK, Icecast, the environment of their clients, and the settings."""
 
     graph: JackGraph
     icecast: Icecast
     env: dict[str, str]
-    buffer_s: float
+    settings: StreamManagerSettings
 
 
 class Source:
@@ -50,6 +53,7 @@ class Source:
         self._picked = channel_numbers(settings.channels)
         self._channels = 0
         self._rate_hz: int | None = None
+        self._is_live = False
         self._started: datetime | None = None
         self._underruns = 0
         self._pusher: asyncio.Task[None] | None = None
@@ -74,7 +78,7 @@ class Source:
         return SourceStatus(
             name=self.name,
             state=state,
-            ok=state is SourceState.PLAYING and not icecast.missing(self.name, self._channels),
+            ok=self._sounds and not icecast.missing(self.name, self._channels),
             is_permanent=self.settings.is_permanent,
             url=scrub_address(self.settings.url or ""),
             channels=self._channels,
@@ -90,6 +94,12 @@ class Source:
             band_hz=self._band_hz,
             remarks=self._remarks,
         )
+
+    @property
+    def _sounds(self) -> bool:
+        """Whether it plays as it should. The silence of a file is part of it; that of a live source is a fault."""
+        state = self.life.state
+        return state is SourceState.PLAYING or (state is SourceState.SILENT and not self._is_live)
 
     @property
     def _remarks(self) -> tuple[SourceRemark, ...]:
@@ -120,7 +130,7 @@ class Source:
     async def _next_attempt(self) -> None:
         if self.life.due_s is not None:
             await asyncio.sleep(max(0.0, self.life.due_s - time.monotonic()))
-        await self._world.graph.until(lambda graph: graph.up)
+        await self._world.graph.until(lambda graph: graph.running)
         if self.life.due_s is not None:
             self._happen(Happening.DUE)
         try:
@@ -140,13 +150,39 @@ class Source:
         channels = check_channels(found, self._picked)
         if self.settings.nb_channels not in (None, found.channels):
             log.warning("%s: has %d channels, not %s", self.name, found.channels, self.settings.nb_channels)
-        track = Track(self.name, self._media, found, channels, self._picked, self.settings.loop, self._world.buffer_s)
+        self._is_live = is_address(self._media) and found.duration_s is None
         await self._push(channels)
-        return await play(track, self._world.graph, self._world.env, on_sound=self._sound, on_gap=self._underrun)
+        reports = Reports(sound=self._sound, gap=self._underrun, silence=self._silence)
+        return await play(self._track(found, channels), self._world.graph, self._world.env, reports)
+
+    def _track(self, found: Probe, channels: int) -> Track:
+        settings = self._world.settings
+        return Track(
+            source=self.name,
+            media=self._media,
+            probe=found,
+            channels=channels,
+            picked=self._picked,
+            loop=self.settings.loop,
+            buffer_s=settings.buffer_s,
+            limits=Limits(
+                player_timeout_s=settings.player_timeout_s,
+                silent_after_s=settings.silent_after_s,
+                # What is in a file stays in it, however often it is played.
+                silence_timeout_s=settings.silence_timeout_s if self._is_live else None,
+            ),
+        )
 
     def _sound(self) -> None:
         self._started = datetime.now(UTC)
         self._happen(Happening.SOUND)
+
+    def _silence(self, begins: bool) -> None:
+        if not begins:
+            self._happen(Happening.HEARD)
+            return
+        since = datetime.now(UTC) - timedelta(seconds=self._world.settings.silent_after_s)
+        self._happen(Happening.SILENCE, Failure(Fault.DIGITAL_SILENCE, f"since {since:%H:%M:%S} UTC"))
 
     def _underrun(self) -> None:
         self._underruns += 1
@@ -154,7 +190,7 @@ class Source:
 
     def _happen(self, happening: Happening, failure: Failure | None = None) -> None:
         before, self.life = self.life, advance(self.life, happening, time.monotonic(), failure)
-        if self.life.state is not SourceState.PLAYING:
+        if self.life.sounding_since_s is None:
             self._started = None
         if self.life.state is not SourceState.LOADING:
             self._settled.set()
@@ -173,6 +209,9 @@ class Source:
                 )
             return
         if happening is Happening.DUE:
+            return
+        if happening is Happening.SILENCE:
+            log.warning("%s: silent: %s", self.name, failure)
             return
         again = "" if self.life.due_s is None else f"; again in {max(0.0, self.life.due_s - time.monotonic()):.1f} s"
         if failure is not None and (before.failure != failure or happening is Happening.END):

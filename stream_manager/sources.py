@@ -72,14 +72,15 @@ class Sources:
         away, and for a source that is not permanent the SourceError that says why it does not play. A permanent one
         keeps trying.
         """
-        if not self._world.graph.up:
+        if not self._world.graph.running:
             raise JackError("The JACK server is away.", hint="Try again when it is back.", code="jack_away")
         claim = Claim(settings, owner)
         source = self._source(claim)
         with self._request_of(owner):
             await self._replace(source)
         try:
-            await asyncio.wait_for(source.settled(), LOAD_TIMEOUT_S)
+            async with asyncio.timeout(LOAD_TIMEOUT_S):
+                await source.settled()
         except TimeoutError:
             return source
         if source.error is not None and source.life.state is SourceState.FAILED and claim.is_guest:

@@ -121,7 +121,8 @@ async def _end(child: Child, grace_s: float) -> None:
     """TERM, wait, KILL, on the process group; then reap. Cancelling only cuts the wait short."""
     _signal_group(child.pid, signal.SIGTERM)
     try:
-        await asyncio.wait_for(child.process.wait(), grace_s)
+        async with asyncio.timeout(grace_s):  # wait_for of Python 3.11 may swallow a cancellation
+            await child.process.wait()
     except TimeoutError:
         log.warning("%s did not end within %.0f s of TERM: killed", child.name, grace_s)
     finally:

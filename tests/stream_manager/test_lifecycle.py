@@ -79,6 +79,41 @@ def test_a_lost_jack_server_is_nobodys_failure(permanent: bool) -> None:
     assert (life.state, life.due_s, life.failures, life.over) == (SourceState.WAITING, 9.0, 0, False)
 
 
+SILENCE = Failure(Fault.DIGITAL_SILENCE)
+
+
+def test_digital_silence_is_a_state_that_ends_when_the_source_is_heard() -> None:
+    life = advance(PLAYING, Happening.SILENCE, 60.0, SILENCE)
+    assert (life.state, life.failure, life.due_s, life.over) == (SourceState.SILENT, SILENCE, None, False)
+    assert advance(life, Happening.HEARD, 70.0) == replace(PLAYING, failure=SILENCE)
+
+
+@pytest.mark.parametrize("permanent", [True, False])
+@pytest.mark.parametrize("fault", [Fault.HUNG, Fault.DIGITAL_SILENCE])
+def test_a_player_that_hangs_or_is_silent_for_too_long_is_replaced(permanent: bool, fault: Fault) -> None:
+    life = advance(replace(PLAYING, permanent=permanent), Happening.SILENCE, 60.0, SILENCE)
+    life = advance(life, Happening.FAULT, 120.0, Failure(fault))
+    assert (life.state, life.due_s, life.over) == (SourceState.WAITING, 120.5, False)
+
+
+def test_a_source_that_is_silent_again_and_again_is_replaced_ever_more_rarely() -> None:
+    life, now_s, waits = PLAYING, 0.0, []
+    for _ in range(8):
+        life = advance(life, Happening.SILENCE, now_s + 15, SILENCE)  # it sounded for less than a stable run
+        life = advance(life, Happening.FAULT, now_s + 75, SILENCE)
+        assert life.due_s is not None
+        waits.append(life.due_s - now_s - 75)
+        now_s = life.due_s
+        life = advance(advance(life, Happening.DUE, now_s), Happening.SOUND, now_s)
+    assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30]
+
+
+@pytest.mark.parametrize("happening", [Happening.END, Happening.JACK_LOST])
+def test_a_silent_source_may_end_and_lose_jack(happening: Happening) -> None:
+    silent = advance(PLAYING, Happening.SILENCE, 60.0, SILENCE)
+    assert advance(silent, happening, 61.0).state is SourceState.WAITING
+
+
 def test_what_cannot_happen_is_a_mistake() -> None:
     with pytest.raises(LifeError):
         advance(PLAYING, Happening.SOUND, 0.0)
@@ -99,4 +134,5 @@ def test_whatever_happens_a_permanent_source_is_never_given_up(
         resting = life.state in (SourceState.WAITING, SourceState.FAILED, SourceState.ENDED)
         assert (life.due_s is not None) == (resting and not life.over)
         assert not (permanent and life.over)
-        assert (life.sounding_since_s is not None) == (life.state is SourceState.PLAYING)
+        assert (life.sounding_since_s is not None) == (life.state in (SourceState.PLAYING, SourceState.SILENT))
+        assert (life.silent_since_s is not None) == (life.state is SourceState.SILENT)

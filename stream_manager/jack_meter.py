@@ -1,0 +1,54 @@
+"""Which sources are digitally silent, seen in JACK's shared memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import jack
+
+from stream_manager.patchbay import feed_of
+from tidzam.sources import source_of
+
+
+class SilenceMeter:
+    """Looks at the port buffers of sources without taking part in JACK's graph: no port, no connection, no callback.
+
+    A buffer is read while its owner may write it. That can only mix two cycles, and zeros of both are zeros.
+    """
+
+    def __init__(self, client: jack.Client) -> None:
+        self._client = client
+        self._looked: set[str] = set()
+        self._heard: set[str] = set()
+
+    def look(self, ports: Iterable[str]) -> None:
+        """Look at the current cycle of those ports of sources that have not been heard since `take_quiet`."""
+        for port in ports:
+            source = source_of(port)
+            if source in self._heard or feed_of(port) is None:
+                continue
+            self._looked.add(source)
+            if self._sounds(port):
+                self._heard.add(source)
+
+    def take_quiet(self) -> frozenset[str]:
+        """The sources on whose ports every look since the last call found only samples of exactly zero."""
+        quiet = frozenset(self._looked - self._heard)
+        self._looked, self._heard = set(), set()
+        return quiet
+
+    def _sounds(self, name: str) -> bool:
+        try:
+            port = self._client.get_port_by_name(name)
+            # libjack finds the buffer of any output port; JACK-Client offers it only for a client's own ports.
+            samples = bytes(jack.OwnPort(port._ptr, self._client).get_buffer())
+        except jack.JackError:  # the port is gone
+            return False
+        return not is_zero(samples)
+
+
+def is_zero(samples: bytes) -> bool:
+    """Whether all 32-bit float samples are exactly zero, of either sign."""
+    if samples.count(0) == len(samples):
+        return True
+    return not any(memoryview(samples).cast("f"))

@@ -1,0 +1,70 @@
+"""A channel to one mpv over which it is asked where it is: mpv's JSON IPC on an inherited socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+ANSWER_TIMEOUT_S = 2.0
+POSITION = "audio-pts"
+
+
+class Playback:
+    """`fd` is for mpv to inherit, and `option` tells mpv of it. Call `started` once mpv has it."""
+
+    def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
+        self._ours, self._theirs = ours, theirs
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._number = 0
+
+    @property
+    def fd(self) -> int:
+        return self._theirs.fileno()
+
+    @property
+    def option(self) -> str:
+        return f"--input-ipc-client=fd://{self.fd}"
+
+    async def started(self) -> None:
+        self._theirs.close()
+        self._streams = await asyncio.open_connection(sock=self._ours)
+
+    async def position_s(self) -> float | None:
+        """Where mpv is in its source; None if it plays nothing yet. Raises TimeoutError, or OSError if it has ended."""
+        assert self._streams is not None
+        self._number += 1
+        request = {"command": ["get_property", POSITION], "request_id": self._number}
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            self._streams[1].write(json.dumps(request).encode() + b"\n")
+            await self._streams[1].drain()
+            answer = await self._answer(self._streams[0])
+        position = answer.get("data")
+        return float(position) if isinstance(position, int | float) else None
+
+    async def _answer(self, lines: asyncio.StreamReader) -> dict[str, Any]:
+        """The answer to the last request; what mpv says besides, and late answers to earlier ones, are skipped."""
+        while line := await lines.readline():
+            said = json.loads(line)
+            if said.get("request_id") == self._number:
+                return dict(said)
+        raise ConnectionResetError("mpv has closed its channel")
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+        self._theirs.close()
+        self._ours.close()
+
+
+@asynccontextmanager
+async def playback() -> AsyncIterator[Playback]:
+    """A channel for one mpv, closed with the context."""
+    channel = Playback(*socket.socketpair())
+    try:
+        yield channel
+    finally:
+        channel.close()

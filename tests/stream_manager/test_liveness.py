@@ -1,0 +1,90 @@
+"""Whether a player moves and its source sounds, on a clock that only the test moves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream_manager.liveness import Limits, Liveness, Look
+
+LIMITS = Limits(player_timeout_s=10, silent_after_s=10, silence_timeout_s=60)
+
+
+def seen(looks: list[Look], limits: Limits = LIMITS) -> Liveness:
+    liveness = Liveness.begin(limits, 0.0)
+    for look in looks:
+        liveness = liveness.after(look)
+    return liveness
+
+
+def look(now_s: float, **changes: object) -> Look:
+    """A player that works, one second of sound per second."""
+    return replace(Look(now_s, answered=True, position_s=now_s, quiet=False), **changes)  # type: ignore[arg-type]
+
+
+def test_a_player_that_plays_is_left_alone() -> None:
+    liveness = seen([look(t) for t in range(1, 1000)])
+    assert not (liveness.hangs or liveness.is_silent or liveness.silent_too_long)
+
+
+def test_a_stopped_player_hangs_whatever_its_ports_still_carry() -> None:
+    for quiet in (True, False):
+        stopped = [look(t, answered=False, position_s=None, quiet=quiet) for t in range(1, 10)]
+        assert not seen(stopped).hangs
+        assert seen([*stopped, look(10, answered=False, position_s=None, quiet=quiet)]).hangs
+
+
+def test_a_player_that_answers_but_repeats_a_buffer_hangs() -> None:
+    assert seen([look(t, position_s=3.0) for t in range(1, 12)]).hangs
+
+
+def test_a_source_that_gives_no_sound_is_silent_and_its_player_does_not_hang() -> None:
+    liveness = seen([look(t, position_s=3.0, quiet=True) for t in range(1, 30)])
+    assert (liveness.hangs, liveness.is_silent, liveness.silent_too_long) == (False, True, False)
+
+
+def test_a_live_source_of_digital_silence_is_given_up_after_its_time_and_a_file_never() -> None:
+    silence = [look(t, quiet=True) for t in range(1, 100)]
+    assert seen(silence[:9]).is_silent is False
+    assert seen(silence[:10]).is_silent
+    assert not seen(silence[:59]).silent_too_long
+    assert seen(silence[:60]).silent_too_long
+    assert not seen(silence, replace(LIMITS, silence_timeout_s=None)).silent_too_long
+
+
+def test_one_sound_ends_silence() -> None:
+    liveness = seen([*(look(t, quiet=True) for t in range(1, 30)), look(30), look(31, quiet=True)])
+    assert (liveness.is_silent, liveness.silent_s) == (False, 1)
+
+
+def test_no_player_is_judged_while_jack_stands_still() -> None:
+    """Ports then repeat what they last carried, and nothing can move."""
+    before = [look(t) for t in range(1, 5)]
+    stall = [look(t, position_s=4.0, quiet=True, jack_runs=False) for t in range(5, 500)]
+    liveness = seen([*before, *stall])
+    assert not (liveness.hangs or liveness.is_silent or liveness.silent_too_long)
+    assert not seen([*before, *stall, look(500, position_s=4.0)]).hangs
+
+
+@given(
+    st.lists(
+        st.builds(
+            Look,
+            now_s=st.just(0.0),
+            answered=st.booleans(),
+            position_s=st.none() | st.sampled_from([1.0, 2.0]),
+            quiet=st.booleans(),
+            jack_runs=st.booleans(),
+        ),
+        max_size=60,
+    )
+)
+def test_a_hang_and_silence_need_their_whole_time_without_a_sign_of_life(looks: list[Look]) -> None:
+    liveness = seen([replace(one, now_s=float(second)) for second, one in enumerate(looks, 1)])
+    assert 0 <= liveness.stood_still_s <= len(looks)
+    assert 0 <= liveness.silent_s <= len(looks)
+    last = looks[-10:]
+    if any(not one.quiet or not one.jack_runs for one in last):
+        assert not liveness.is_silent
