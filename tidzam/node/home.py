@@ -5,10 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from tidzam.config import Settings, load_settings
 from tidzam.errors import NodeError, SetupError
@@ -18,6 +21,10 @@ from tidzam.tokens import TOKEN_FILE
 HOME_ENV = "TIDZAM_HOME"
 NEEDED_BYTES = 200_000_000
 SOCKET_NAME = "supervisor.sock"
+WANTED_NAME = "wanted"
+LOCK_TIMEOUT_S = 150.0
+"""How long a command waits for another one. A start takes up to `check.start_timeout_s`, 60 s, and some more."""
+LOCK_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -96,16 +103,33 @@ class Home:
             )
         return load_settings(self.profile)
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the node is meant to be running: it was started, and not stopped since."""
+        return (self.root / WANTED_NAME).is_file()
+
+    def want(self, running: bool) -> None:
+        """Note for the watchdog whether the node is meant to be running."""
+        marker = self.root / WANTED_NAME
+        if running:
+            marker.touch(mode=0o600)
+        else:
+            marker.unlink(missing_ok=True)
+
     @contextmanager
-    def locked(self, say: Callable[[str], None]) -> Iterator[None]:
-        """While open, no other command starts, stops or mends this node."""
+    def locked(self, say: Callable[[str], None], *, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+        """While open, no other command works on this node. Raises NodeError if one does so for too long."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                say("another command is at work on this node; waiting for it")
-                fcntl.flock(file, fcntl.LOCK_EX)
+        with (self.root / "lock").open("a+", encoding="utf-8") as file:
+            if not _lock(file):
+                say(f"waiting for {_holder(file)}, which is working on this node, at most {timeout_s:.0f} s")
+                deadline = time.monotonic() + timeout_s
+                while not _lock(file):
+                    if time.monotonic() > deadline:
+                        raise _locked_out(self.root, _holder(file), timeout_s)
+                    time.sleep(LOCK_POLL_S)
+            file.truncate(0)
+            print(f"{_this_command()} (process {os.getpid()})", file=file, flush=True)
             yield
 
     def require_space(self) -> None:
@@ -113,6 +137,33 @@ class Home:
         free = shutil.disk_usage(self.root).free
         if free < NEEDED_BYTES:
             raise disk_full(self.root, f"{free // 1_000_000} MB are free, {NEEDED_BYTES // 1_000_000} are needed")
+
+
+def _lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(file: TextIO) -> str:
+    """The command that has the lock, as it wrote itself down."""
+    file.seek(0)
+    return file.read(200).strip() or "another command"
+
+
+def _this_command() -> str:
+    words = [word for word in sys.argv[1:2] if not word.startswith("-")]
+    return " ".join(["tidzam", *words])
+
+
+def _locked_out(root: Path, holder: str, waited_s: float) -> NodeError:
+    return NodeError(
+        f"{holder} has been working on the node of {root} for more than {waited_s:.0f} s.",
+        hint="Wait for that process or end it, then try again.",
+        code="locked",
+    )
 
 
 def disk_full(folder: Path, reason: str) -> SetupError:

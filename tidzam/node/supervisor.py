@@ -7,23 +7,26 @@ import shlex
 import subprocess
 import sys
 import time
-import xmlrpc.client
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPException
-from typing import Any
 
 import psutil
 
 from tidzam.errors import NodeError
 from tidzam.node.home import SOCKET_NAME, Home
+from tidzam.node.rpc import CALL_TIMEOUT_S, FAILURES, call
 
 NODE_ENV = "TIDZAM_NODE"
 """Marks every process of a node, supervisord first, with its home, so that none is left behind."""
 
 STOP_WAIT_S = 5
-_AWAY = (OSError, HTTPException, xmlrpc.client.Error)
+START_WAIT_S = 30.0
+LAUNCH_TIMEOUT_S = 20.0
+SHUTDOWN_TIMEOUT_S = 4.0 * STOP_WAIT_S
+WAKE_EVERY_S = 0.05
+CLIENTS_FIRST = ("watchdog", "watchdog_guard", "analyzer", "stream_manager")
+"""What is stopped before Icecast and jackd, which end cleanly only once their clients have gone."""
 
 
 @dataclass(frozen=True)
@@ -97,39 +100,62 @@ def launcher(program: Program) -> bytes:
 
 
 class Supervisor:
-    """The supervisord of one home."""
+    """The supervisord of one home. Every question to it has a deadline."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
 
     def is_running(self) -> bool:
+        """Whether it answers."""
         try:
-            self._call("getState")
-        except _AWAY:
+            call(self._home, "getState")
+        except FAILURES:
             return False
         return True
 
-    def launch(self, timeout_s: float = 10.0) -> None:
-        """Start supervisord, which goes to the background, and wait until it answers."""
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", self._home.supervisor_config.name],
-            cwd=self._home.root,
-            env={**os.environ, NODE_ENV: str(self._home.root)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def process(self) -> psutil.Process | None:
+        """Its process, whether it answers or not; None if there is none."""
+        try:
+            process = psutil.Process(int(self._home.supervisor_pid.read_text(encoding="ascii")))
+            alive = process.environ().get(NODE_ENV) == str(self._home.root) and not _has_ended(process)
+        except (OSError, ValueError, psutil.Error):
+            return None
+        return process if alive else None
+
+    def wake(self) -> bool:
+        """Resume a supervisord that was stopped by a signal. Returns whether it answers now."""
+        process = self.process()
+        if process is None:
+            return False
+        with suppress(psutil.Error):
+            process.resume()
+        return self.is_running()
+
+    def launch(self, timeout_s: float = LAUNCH_TIMEOUT_S) -> None:
+        """Start supervisord, which goes to the background, and wait until it answers. Raises NodeError."""
         deadline = time.monotonic() + timeout_s
+        try:
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", self._home.supervisor_config.name],
+                cwd=self._home.root,
+                env={**os.environ, NODE_ENV: str(self._home.root)},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=timeout_s,
+            )
+        except subprocess.TimeoutExpired:
+            raise NodeError(f"supervisord did not start within {timeout_s:.0f} s.", code="supervisor") from None
         while done.returncode or not self.is_running():
             if done.returncode or time.monotonic() > deadline:
                 raise NodeError(f"supervisord did not start: {(done.stderr or done.stdout).strip()}", code="supervisor")
             time.sleep(0.05)
 
     def programs(self) -> tuple[ProgramState, ...]:
-        """Every program's state; empty if supervisord is away."""
+        """Every program's state; empty if supervisord does not answer."""
         try:
-            rows = self._call("getAllProcessInfo")
-        except _AWAY:
+            rows = call(self._home, "getAllProcessInfo")
+        except FAILURES:
             return ()
         return tuple(
             ProgramState(
@@ -141,29 +167,49 @@ class Supervisor:
             for row in rows
         )
 
-    def restart(self, name: str) -> None:
-        """Stop `name` if it runs, and start it. Raises NodeError if it does not come up."""
-        with suppress(*_AWAY):  # it was not running, which is why it is restarted
-            self._call("stopProcess", name)
+    def start(self, name: str) -> None:
+        """Start a program that is not running, without waiting for it. Raises NodeError if supervisord refuses."""
         try:
-            self._call("startProcess", name)
-        except _AWAY as error:
+            call(self._home, "startProcess", name, False)
+        except FAILURES as error:
+            raise NodeError(f"{name} cannot be started: {error}.", hint=f"See {self._home.log(name)}.") from None
+
+    def restart(self, name: str) -> None:
+        """Stop `name` if it is running, and start it. Raises NodeError if it does not start."""
+        with suppress(*FAILURES):  # it was not running, which is why it is restarted
+            call(self._home, "stopProcess", name, timeout_s=STOP_WAIT_S + CALL_TIMEOUT_S)
+        try:
+            call(self._home, "startProcess", name, timeout_s=START_WAIT_S)
+        except FAILURES as error:
             raise NodeError(f"{name} does not start again: {error}.", hint=f"See {self._home.log(name)}.") from None
 
-    def shutdown(self, timeout_s: float = 4 * STOP_WAIT_S) -> None:
-        """Stop every program, then supervisord. Returns once it is gone, or after `timeout_s`."""
-        try:
-            process = psutil.Process(self._call("getPID"))
-            self._call("shutdown")
-        except (*_AWAY, psutil.NoSuchProcess):
+    def shutdown(self, timeout_s: float = SHUTDOWN_TIMEOUT_S) -> None:
+        """Stop every program, then supervisord. Returns once it is gone, or after `timeout_s`.
+
+        JACK's clients are stopped together, before the servers. supervisord notices that a process has ended only when
+        it is woken up, at the latest after a second: the questions wake it.
+        """
+        process = self.process()
+        if process is None or not self.wake():
             return
-        with suppress(psutil.TimeoutExpired):
-            process.wait(timeout_s)
+        deadline = time.monotonic() + timeout_s
+        for name in CLIENTS_FIRST:
+            with suppress(*FAILURES):  # not a program of this node, or not running
+                call(self._home, "stopProcess", name, False)
+        while time.monotonic() < deadline and any(
+            state.name in CLIENTS_FIRST and state.pid is not None for state in self.programs()
+        ):
+            time.sleep(WAKE_EVERY_S)
+        with suppress(*FAILURES):
+            call(self._home, "shutdown")
+        while time.monotonic() < deadline and not _has_ended(process):
+            with suppress(*FAILURES):
+                call(self._home, "getState", timeout_s=1.0)
+            time.sleep(WAKE_EVERY_S)
 
-    def _call(self, method: str, *arguments: Any) -> Any:
-        from supervisor.xmlrpc import SupervisorTransport  # slow to import, and only needed by some commands
 
-        with self._home.supervisor_address() as socket:
-            transport = SupervisorTransport(None, None, f"unix://{socket}")
-            with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as server:
-                return getattr(server.supervisor, method)(*arguments)
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return True
