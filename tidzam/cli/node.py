@@ -8,35 +8,44 @@ import time
 import typer
 from rich.markup import escape
 
+from tidzam.cli.interrupts import interruptible
 from tidzam.cli.options import HomeOption, JsonOption, ProfileOption, console, profile_settings, running_node, say
+from tidzam.config import Settings
 from tidzam.errors import TidzamError
 from tidzam.node.home import Home, find_home
+from tidzam.node.status import NodeStatus
+
+WITH_FAULTS = 3
+"""The exit code of a node that was started, and of which something does not work."""
 
 
 def start(
     profile: ProfileOption = "default",
     home: HomeOption = None,
-    keep: bool = typer.Option(False, "--keep", help="Leave what did come up running, to look into a failure."),
+    keep: bool = typer.Option(False, "--keep", help="Leave what did start running, to look into a failure."),
 ) -> None:
-    """Start the node and wait until it does its job; then show what runs and where to listen."""
-    from tidzam.cli.show import print_started
+    """Start the node and wait until it does its job; then show what runs and where to listen.
+
+    Exit code: 0 started and healthy, 1 not started, 2 wrong usage, 3 started, but a source or something else is at
+    fault.
+    """
     from tidzam.node.lifecycle import start as start_node
 
     settings = profile_settings(profile)
     place = find_home(home, settings)
     began = time.monotonic()
-    with place.locked(say):
+    with interruptible(), place.locked(say):
         status = start_node(place, settings, keep=keep, say=say)
-    print_started(console, status, seconds=time.monotonic() - began)
+    _finish_start(status, settings, seconds=time.monotonic() - began)
 
 
 def stop(home: HomeOption = None) -> None:
     """End every process of the node, and what they held."""
     place, stopped = find_home(home), False
     if place.profile.is_file():
-        with place.locked(say):
+        with interruptible(), place.locked(say):
             stopped = _stop(place)
-    say(f"stopped the node of {place.root}" if stopped else f"no node runs in {place.root}")
+    say(f"stopped the node of {place.root}" if stopped else f"no node is running in {place.root}")
 
 
 def _stop(place: Home) -> bool:
@@ -52,18 +61,29 @@ def restart(
     profile: str = typer.Option("", "--profile", "-p", help="[default: the profile it was started with]"),
     home: HomeOption = None,
 ) -> None:
-    """Stop the node if it runs, and start it."""
-    from tidzam.cli.show import print_started
-    from tidzam.node.lifecycle import start as start_node
+    """Stop the node if it is running, and start it. What would keep it from starting is found before it is stopped.
 
-    settings = profile_settings(profile) if profile else None
-    place = find_home(home, settings)
+    Exit code: that of `start`.
+    """
+    from tidzam.node.lifecycle import restart as restart_node
+
+    chosen = profile_settings(profile) if profile else None
+    place = find_home(home, chosen)
+    settings = chosen or place.settings()
     began = time.monotonic()
-    with place.locked(say):
-        if place.profile.is_file():
-            _stop(place)
-        status = start_node(place, settings or place.settings(), keep=False, say=say)
-    print_started(console, status, seconds=time.monotonic() - began)
+    with interruptible(), place.locked(say):
+        status = restart_node(place, settings, say=say)
+    _finish_start(status, settings, seconds=time.monotonic() - began)
+
+
+def _finish_start(status: NodeStatus, settings: Settings, *, seconds: float) -> None:
+    from tidzam.cli.show import print_started
+    from tidzam.node.check import faults
+
+    found = faults(status, settings.check)
+    print_started(console, status, found, seconds=seconds)
+    if found:
+        raise typer.Exit(WITH_FAULTS)
 
 
 def check(home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -72,7 +92,7 @@ def check(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
     try:
         place, settings = running_node(home)
-        with place.locked(say):
+        with interruptible(), place.locked(say):
             found, remaining = check_node(place, settings, say)
     except TidzamError as error:
         say(str(error))

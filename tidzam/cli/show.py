@@ -13,7 +13,7 @@ from rich.table import Table
 
 from tidzam.node.check import Fault
 from tidzam.node.home import find_home
-from tidzam.node.status import NodeStatus
+from tidzam.node.status import NodeStatus, SupervisorState
 from tidzam.paths import checkout
 
 _COLOURS = {"RUNNING": "green", "playing": "green", "STARTING": "yellow"}
@@ -40,9 +40,10 @@ def milliseconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds * 1000:.0f} ms"
 
 
-def print_started(console: Console, status: NodeStatus, *, seconds: float) -> None:
+def print_started(console: Console, status: NodeStatus, found: tuple[Fault, ...], *, seconds: float) -> None:
     """What `tidzam start` ends with."""
     _print_tables(console, status)
+    _print_faults(console, found)
     _print_line(console, f"Started in {seconds:.1f} s. Watch it: [bold]{command('watch', status.home)}[/]")
     stop = command("stop", status.home)
     _print_line(console, f"Events (socket.io): {status.urls['analyzer']}    Stop it: [bold]{stop}[/]")
@@ -51,13 +52,35 @@ def print_started(console: Console, status: NodeStatus, *, seconds: float) -> No
 def print_status(console: Console, status: NodeStatus, found: tuple[Fault, ...]) -> None:
     """What `tidzam status` shows."""
     if not status.running:
-        start = command("start", status.home)
-        _print_line(console, f"The node of {escape(str(status.home))} is stopped. Start it: [bold]{start}[/]")
+        _print_not_running(console, status)
         return
     _print_tables(console, status)
+    _print_faults(console, found)
+    console.print("[red]not healthy[/]" if found else "[green]healthy[/]")
+
+
+def _print_not_running(console: Console, status: NodeStatus) -> None:
+    """A node that was stopped, one that ended although nobody stopped it, or one that has lost its supervisord."""
+    home, start, stop = escape(str(status.home)), command("start", status.home), command("stop", status.home)
+    check = command("check", status.home)
+    if status.supervisor is SupervisorState.SILENT:
+        _print_line(console, f"[red]supervisord of the node of {home} does not answer.[/] Programs that end stay down.")
+    elif status.strays:
+        _print_line(console, f"[red]supervisord of the node of {home} is gone.[/] Programs that end stay down.")
+    elif status.is_wanted:
+        _print_line(console, f"[red]The node of {home} is not running[/], although nobody stopped it.")
+    else:
+        _print_line(console, f"The node of {home} is stopped. Start it: [bold]{start}[/]")
+        return
+    if status.strays:
+        console.print(_strays(status))
+        _print_line(console, "The node's watchdog starts supervisord again within seconds, if it is still running.")
+    _print_line(console, f"Repair the node: [bold]{check}[/]    Stop it: [bold]{stop}[/]")
+
+
+def _print_faults(console: Console, found: tuple[Fault, ...]) -> None:
     for fault in found:
         console.print(f"[red]✗[/] {escape(fault.reason)}", highlight=False)
-    console.print("[red]not healthy[/]" if found else "[green]healthy[/]")
 
 
 def _print_line(console: Console, markup: str) -> None:
@@ -78,6 +101,14 @@ def _processes(status: NodeStatus) -> Table:
         uptime = str(timedelta(seconds=round(process.uptime_s)))
         table.add_row(indented, _state(process.state), str(process.pid or ""), uptime, f"{process.share_mb:.0f} MB")
     table.add_row("[dim]all together[/]", "", "", "", f"[dim]{status.memory_mb:.0f} MB[/]")
+    return table
+
+
+def _strays(status: NodeStatus) -> Table:
+    table = _table("Processes that are still running", "process", "state", "pid", "up")
+    for process in status.strays:
+        uptime = str(timedelta(seconds=round(process.uptime_s)))
+        table.add_row(escape(process.name), process.state, str(process.pid), uptime)
     return table
 
 

@@ -201,10 +201,15 @@ class LogSettings(Section):
 
 
 class CheckSettings(Section):
-    """What `tidzam check` calls healthy, and how long `tidzam start` waits."""
+    """What `tidzam check` calls healthy, how long `tidzam start` waits, and how long the watchdog does."""
 
     memory_limit_mb: int = Field(2048, ge=64, description="All processes of the node together")
     start_timeout_s: float = Field(60.0, gt=0, description="How long `tidzam start` and `check` wait for programs")
+    hung_after_s: float = Field(
+        20.0,
+        ge=4,
+        description="A program that has not answered for so long is replaced; half as long if a signal stopped it",
+    )
 
 
 def _distinct(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:

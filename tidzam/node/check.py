@@ -1,79 +1,153 @@
-"""Does a node do its job, and which process to start again if not. Pure: a status in, faults out."""
+"""Whether a node does its job, and what to restart if it does not. Pure: a status in, faults out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tidzam.config.settings import CheckSettings
-from tidzam.node.status import NodeStatus, ServerHealth
+from tidzam.node.signs import WATCHDOGS
+from tidzam.node.status import NodeStatus, ServerHealth, SupervisorState
+from tidzam.protocol.stream_manager import SourceStatus
 
-PROGRAMS = ("jackd", "icecast", "stream_manager", "analyzer")
+PROGRAMS = ("jackd", "icecast", "stream_manager", "analyzer", *WATCHDOGS)
 LOW_DISK_MB = 50
+LEAK_AFTER_S = 3600.0
+"""A program that takes too much memory sooner after its start needs it: a restart would not help."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is wrong. `restart` names the program whose restart mends it; None if none would."""
+    """Something that is wrong. `restart` names the program whose restart repairs it; None if no restart would."""
 
     reason: str
-    restart: str | None
+    restart: str | None = None
 
 
 def faults(status: NodeStatus, limits: CheckSettings) -> tuple[Fault, ...]:
-    """Everything that is wrong with a node, causes before their consequences."""
-    return (*_stopped(status), *_idle(status), *_starved(status, limits), *_silent(status))
+    """Everything that is wrong with a node, causes before their consequences.
+
+    The programs repair their own children. Only a program that does not run, does not answer, or says itself that it
+    is at fault is restarted, and never one on account of a source.
+    """
+    if not status.running:
+        return (_not_supervised(status),)
+    found = [*_stopped(status), *_jack(status), *_icecast(status), *_stream_manager(status), *_analyzer(status)]
+    return tuple(dict.fromkeys([*found, *_starved(status, limits)]))
 
 
 def restarts(found: tuple[Fault, ...]) -> tuple[str, ...]:
-    """The programs to start again, in the order in which they need one another, each once."""
+    """The programs to restart, in the order in which they need one another, each once."""
     wanted = {fault.restart for fault in found}
     return tuple(program for program in PROGRAMS if program in wanted)
+
+
+def programs_are_up(status: NodeStatus) -> bool:
+    """Whether every program runs and answers, and the stream manager is connected to JACK and Icecast."""
+    manager = status.manager
+    return (
+        not _stopped(status)
+        and status.icecast_ok
+        and manager is not None
+        and manager.jack
+        and manager.icecast
+        and status.analyzer_server.ok is not None
+        and status.jack_ok is not False
+    )
+
+
+def _not_supervised(status: NodeStatus) -> Fault:
+    running = ", ".join(f"{process.name} ({process.pid})" for process in status.strays)
+    if status.supervisor is SupervisorState.SILENT:
+        return Fault("supervisord does not answer, so no program that ends is started again.")
+    if running:
+        return Fault(f"supervisord is gone, but these processes of the node are still running: {running}.")
+    return Fault("The node is not running.")
 
 
 def _stopped(status: NodeStatus) -> list[Fault]:
     states = {process.name: process.state for process in status.processes}
     return [
-        Fault(f"{name} is {states.get(name, 'not there')}.", name) for name in PROGRAMS if states.get(name) != "RUNNING"
+        Fault(f"{name} is not running: its state is {states.get(name, 'unknown')}.", name)
+        for name in PROGRAMS
+        if states.get(name) != "RUNNING"
     ]
 
 
-def _idle(status: NodeStatus) -> list[Fault]:
-    """Processes that run but do not do their job."""
-    found = []
-    if status.stream_manager.ok is not None and not status.stream_manager.detail.get("jack"):
-        found.append(Fault("The JACK server does not answer the stream manager.", "jackd"))
-    if not status.icecast_ok:
-        found.append(Fault("Icecast does not answer.", "icecast"))
-    playing = [source.state == "playing" for source in status.sources]
-    # A source that cannot be played is not mended by a restart, nor is an analyzer that has nothing to hear.
-    found += _server_faults("stream_manager", status.stream_manager, repairable=all(playing))
-    found += _server_faults("analyzer", status.analyzer_server, repairable=any(playing))
-    return found
+def _runs(status: NodeStatus, program: str) -> bool:
+    return any(process.name == program and process.state == "RUNNING" for process in status.processes)
 
 
-def _server_faults(program: str, health: ServerHealth, *, repairable: bool) -> list[Fault]:
-    restart = program if health.ok is None or (repairable and not health.ok) else None
-    return [Fault(reason, restart) for reason in health.reasons]
+def _jack(status: NodeStatus) -> list[Fault]:
+    if status.jack_ok is False and _runs(status, "jackd"):
+        return [Fault("jackd is running, but its cycles do not: no audio flows.", "jackd")]
+    return []
 
 
-def _silent(status: NodeStatus) -> list[Fault]:
-    """What gives no sound, or has heard none: a restart would not help, or not yet."""
+def _icecast(status: NodeStatus) -> list[Fault]:
+    return [] if status.icecast_ok else [Fault("Icecast does not answer.", "icecast")]
+
+
+def _stream_manager(status: NodeStatus) -> list[Fault]:
+    if status.manager is None:
+        return _silent_server("stream_manager", status.stream_manager)
+    reported = status.manager.faults
     found = [
-        Fault(f"Source {source.name} is {source.state}: {source.last_error or 'no sound yet'}", None)
-        for source in status.sources
-        if source.state != "playing"
+        Fault(fault.message, "stream_manager" if fault.origin == "stream_manager" else None)
+        for fault in reported
+        if fault.origin != "icecast" or status.icecast_ok  # else it was said
     ]
-    if status.analyzer is not None and not status.analyzer.windows:
-        found.append(Fault("The analyzer has analyzed nothing yet.", None))
+    named = {fault.source for fault in reported}
+    return [
+        *found,
+        *(_source_fault(source) for source in status.sources if _fails(source) and source.name not in named),
+    ]
+
+
+def _fails(source: SourceStatus) -> bool:
+    return source.state != "playing" and not source.ok
+
+
+def _source_fault(source: SourceStatus) -> Fault:
+    return Fault(f"Source {source.name} is {source.state}: {source.last_error or 'no sound yet.'}")
+
+
+def _analyzer(status: NodeStatus) -> list[Fault]:
+    """An analyzer with nothing to listen to is no fault of its own: that is one of the sources, or none at all."""
+    if status.analyzer is None:
+        return _silent_server("analyzer", status.analyzer_server)
+    playing = any(source.state == "playing" for source in status.sources)
+    reported = status.analyzer.faults
+    found = [
+        Fault(fault.message, "analyzer" if fault.origin == "analyzer" and fault.code != "starting" else None)
+        for fault in reported
+        if playing or fault.origin == "bundle"
+    ]
+    if not reported and playing:
+        found += [Fault(reason) for reason in status.analyzer_server.reasons]
+    if playing and not status.analyzer.windows:
+        found.append(Fault("The analyzer has not analyzed anything yet."))
     return found
+
+
+def _silent_server(program: str, health: ServerHealth) -> list[Fault]:
+    return [Fault(reason, program) for reason in health.reasons]
 
 
 def _starved(status: NodeStatus, limits: CheckSettings) -> list[Fault]:
     found = []
     if status.memory_mb > limits.memory_limit_mb:
-        largest = max(status.processes, key=lambda process: process.share_mb)
-        reason = f"The node takes {status.memory_mb:.0f} MB of memory, over its limit of {limits.memory_limit_mb} MB;"
-        found.append(Fault(f"{reason} {largest.name} takes most.", largest.name.partition("/")[0]))
+        found.append(_memory_fault(status, limits.memory_limit_mb))
     if status.free_mb < LOW_DISK_MB:
-        found.append(Fault(f"Only {status.free_mb:.0f} MB are free on the disk of {status.home}. Make room.", None))
+        found.append(Fault(f"Only {status.free_mb:.0f} MB are free on the disk of {status.home}. Make room there."))
     return found
+
+
+def _memory_fault(status: NodeStatus, limit_mb: int) -> Fault:
+    largest = max(status.processes, key=lambda process: process.share_mb)
+    program = largest.name.partition("/")[0]
+    uptime_s = next((process.uptime_s for process in status.processes if process.name == program), 0.0)
+    return Fault(
+        f"The node takes {status.memory_mb:.0f} MB of memory, more than its limit of {limit_mb} MB "
+        f"(check.memory_limit_mb); {largest.name} takes most of it.",
+        program if uptime_s > LEAK_AFTER_S else None,
+    )

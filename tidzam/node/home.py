@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from tidzam.config import Settings, load_settings
 from tidzam.errors import NodeError, SetupError
 from tidzam.paths import default_home
 from tidzam.tokens import TOKEN_FILE
+
+if TYPE_CHECKING:  # pydantic doubles the memory of a watchdog that needs no settings
+    from tidzam.config import Settings
 
 HOME_ENV = "TIDZAM_HOME"
 NEEDED_BYTES = 200_000_000
@@ -82,6 +84,10 @@ class Home:
         """The shell script by which supervisord starts `program`."""
         return self.root / "launchers" / f"{program}.sh"
 
+    def beat(self, watchdog: str) -> Path:
+        """What a watchdog touches after each round, so that the other one sees that it works."""
+        return self.root / f"{watchdog}.beat"
+
     def log(self, program: str) -> Path:
         return self.logs / f"{program}.log"
 
@@ -95,6 +101,8 @@ class Home:
 
     def settings(self) -> Settings:
         """What the node was started with. Raises NodeError if it never was."""
+        from tidzam.config import load_settings
+
         if not self.profile.is_file():
             raise NodeError(
                 f"There is no node in {self.root}.",
@@ -120,7 +128,7 @@ class Home:
     def locked(self, say: Callable[[str], None], *, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
         """While open, no other command works on this node. Raises NodeError if one does so for too long."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("a+", encoding="utf-8") as file:
+        with (self.root / "lock").open("a+", encoding="utf-8", errors="replace") as file:
             if not _lock(file):
                 say(f"waiting for {_holder(file)}, which is working on this node, at most {timeout_s:.0f} s")
                 deadline = time.monotonic() + timeout_s

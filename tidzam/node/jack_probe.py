@@ -1,15 +1,16 @@
 """Whether a JACK server's cycles run: `python -m tidzam.node.jack_probe` prints the frame time of its last cycle.
 
-A line is printed every `EVERY_S`, until standard input ends or the server goes. The frame time is the one that the server
-notes in each cycle; `frame_time` would be extrapolated from it by the clock, and moves although the server hangs.
-libjack may wait for a server that hangs for ever, so this is a process of its own: whoever runs it ends it after a
-deadline.
+A line is printed every `EVERY_S`, until standard input ends or the server goes. The frame time is the one that the
+server notes in each cycle; `frame_time` would be extrapolated from it by the clock, and so move although the server
+hangs. libjack may wait for ever for a server that hangs, so this is a process of its own: whoever runs it ends it after
+a deadline.
 """
 
 from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 
 import jack
@@ -28,10 +29,11 @@ def main() -> int:
         return SERVER_GONE
     # libjack cannot be trusted once the server has gone, not even to close.
     client.set_shutdown_callback(lambda status, reason: os._exit(SERVER_GONE))
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     try:
         while not select.select([sys.stdin], [], [], EVERY_S)[0]:
             print(client.last_frame_time, flush=True)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
         pass
     client.close()
     return 0

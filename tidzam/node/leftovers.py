@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from tidzam.node.home import Home
-from tidzam.node.supervisor import NODE_ENV
+from tidzam.node.supervisor import NODE_ENV, Supervisor
 
 SHARED_MEMORY = Path("/dev/shm")
 GRACE_S = 3.0
@@ -21,17 +21,42 @@ def node_processes(home: Home) -> list[psutil.Process]:
 
 
 def end_processes(home: Home) -> int:
-    """End what still runs of the node: TERM, then KILL. Returns how many processes that were."""
+    """End what still runs of the node: TERM, then KILL. Returns how many processes that were.
+
+    supervisord is killed first, lest it start again what is ended, and jackd asked last: it ends cleanly only once its
+    clients have gone.
+    """
     processes = node_processes(home)
+    supervisor = Supervisor(home).process()
+    if supervisor is not None:
+        _kill([supervisor])
+    servers = [process for process in processes if _name(process) == "jackd"]
+    for group in ([process for process in processes if process not in servers], servers):
+        _end(group)
+    return len(processes)
+
+
+def _end(processes: list[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
+            process.resume()  # TERM reaches a process that was stopped by a signal only when it goes on
     _, alive = psutil.wait_procs(processes, timeout=GRACE_S)
-    for process in alive:
+    _kill(alive)
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=GRACE_S)
-    return len(processes)
+    psutil.wait_procs(processes, timeout=GRACE_S)
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.Error:
+        return ""
 
 
 def clear_shared_memory(server: str) -> None:

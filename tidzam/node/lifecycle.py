@@ -1,19 +1,16 @@
-"""Starting a node whole, ending it wholly, and mending it."""
+"""Starting a node whole, ending it wholly, and restarting what does not work."""
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
 
-import psutil
-
-from tidzam.addresses import url_host
 from tidzam.config import Settings
 from tidzam.errors import NodeError, TidzamError
-from tidzam.node.check import Fault, faults, restarts
+from tidzam.node.check import Fault, faults, programs_are_up, restarts
 from tidzam.node.home import Home
-from tidzam.node.leftovers import clear_shared_memory, end_processes
+from tidzam.node.leftovers import clear_shared_memory, end_processes, node_processes
+from tidzam.node.ports import require_free_ports
 from tidzam.node.prepare import Say, prepare, require_classifiers
 from tidzam.node.programs import require_programs
 from tidzam.node.status import NodeStatus, node_status
@@ -22,39 +19,75 @@ from tidzam.node.supervisor import Supervisor
 POLL_S = 0.25
 SOURCE_PATIENCE_S = 15.0
 """How long a start waits for sources alone, once all programs do their job."""
+HEAL_PATIENCE_S = 8.0
+"""How long a check waits for the node to heal by itself before it restarts a program."""
 
 
 def start(home: Home, settings: Settings, *, keep: bool, say: Say) -> NodeStatus:
-    """Start a node and wait until it does its job.
+    """Start a node and wait until its programs do their job, and for a while until its sources play.
 
-    Raises TidzamError if it runs already, a port is taken, the disk is full, or a program does not come up; then
-    nothing is left running unless `keep`. A source that cannot be played is no reason to end the others: it is told
-    in the status.
+    Raises TidzamError if it is running already, a port is taken, the disk is full, or a program does not start; then
+    nothing is left running unless `keep`. A source that cannot be played is no reason to fail: the status names it.
     """
-    require_programs()
-    require_classifiers(settings)
-    supervisor = Supervisor(home)
-    if supervisor.is_running():
+    if Supervisor(home).process() is not None:
         raise NodeError(
-            f"The node of {home.root} runs already.",
+            f"The node of {home.root} is already running.",
             hint="See it with `tidzam status`, or use `tidzam restart`.",
             code="already_running",
         )
     clear(home, settings, say)
-    require_free_ports(settings)
+    verify(home, settings)
     resolved = prepare(home, settings, say)
-    say("starting jackd, icecast, the stream manager and the analyzer")
     try:
-        supervisor.launch()
-        return _wait_until_well(home, resolved, say)
+        launch(home, say)
+        return _wait_until_up(home, resolved, say)
     except BaseException:
         if not keep:
+            say("stopping what was started")
             stop(home, settings)
         raise
 
 
+def restart(home: Home, settings: Settings, *, say: Say) -> NodeStatus:
+    """Stop a node if it is running, and start it. Raises TidzamError before it is stopped if it could not be started
+    with `settings`."""
+    verify(home, settings)
+    if home.profile.is_file():
+        previous = home.settings()
+        try:
+            stop(home, previous)
+        except BaseException:  # interrupted half way: half a node is of no use
+            stop(home, previous)
+            raise
+    return start(home, settings, keep=False, say=say)
+
+
+def verify(home: Home, settings: Settings) -> None:
+    """Raises TidzamError for whatever would keep a node with `settings` from starting; changes nothing."""
+    require_programs()
+    home.root.mkdir(parents=True, exist_ok=True)
+    home.require_space()
+    require_classifiers(settings)
+    own = frozenset(process.pid for process in node_processes(home))
+    require_free_ports(settings, except_of=own)
+
+
+def launch(home: Home, say: Say) -> None:
+    """Start supervisord and with it all programs, on a home that is prepared and cleared. Raises NodeError."""
+    say("starting jackd, Icecast, the stream manager and the analyzer")
+    home.want(True)
+    Supervisor(home).launch()
+
+
+def relaunch(home: Home, settings: Settings, say: Say) -> None:
+    """Start the programs of a node again whose supervisord is gone or hangs. Raises NodeError."""
+    clear(home, settings, say)
+    launch(home, say)
+
+
 def stop(home: Home, settings: Settings) -> None:
-    """End every process of the node, grandchildren included, and what they held. Fine if nothing runs."""
+    """End every process of the node, grandchildren included, and what they held. Fine if none is running."""
+    home.want(False)
     Supervisor(home).shutdown()
     clear(home, settings, lambda _: None)
 
@@ -63,75 +96,56 @@ def clear(home: Home, settings: Settings, say: Say) -> None:
     """Clear away what an earlier run left: orphans, stale pid and socket files, shared memory."""
     orphans = end_processes(home)
     if orphans:
-        say(f"ended {orphans} processes left over from an earlier run")
+        say(f"ended {orphans} processes that were left over from an earlier run")
     for path in (home.supervisor_pid, home.supervisor_socket):
         path.unlink(missing_ok=True)
     clear_shared_memory(settings.jack.server)
 
 
 def check(home: Home, settings: Settings, say: Say) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
-    """Look for faults and mend what a restart mends. Returns the faults found, and those still there."""
-    found = faults(node_status(home, settings), settings.check)
+    """Look for faults and repair what a restart repairs. Returns the faults found, and those still there."""
+    found = _faults(home, settings)
     if not found:
         return (), ()
     supervisor = Supervisor(home)
-    if not supervisor.is_running():
-        say("the node is down; starting it")
-        start(home, settings, keep=True, say=say)
-    else:
-        for program in restarts(found):
+    if supervisor.is_running() or _wakes(supervisor, say):
+        left = _wait_for(home, settings, HEAL_PATIENCE_S, lambda _, left: not restarts(left))
+        for program in restarts(left):
             say(f"restarting {program}")
             supervisor.restart(program)
+    else:
+        say("the node is not running; starting it")
+        _start_again(home, settings, say)
     hopeless = {fault for fault in found if fault.restart is None}
-    remaining = _wait_for(home, settings, settings.check.start_timeout_s, lambda left: set(left) <= hopeless)
+    remaining = _wait_for(home, settings, settings.check.start_timeout_s, lambda _, left: set(left) <= hopeless)
     return found, remaining
 
 
-def require_free_ports(settings: Settings) -> None:
-    """Raises NodeError naming every port of the profile that somebody listens on already."""
-    taken = [
-        f"{url_host(server.host)}:{server.port} ({name}) is held by {_holder(server.port)}"
-        for name, server in settings.servers.items()
-        if not _is_free(server.host, server.port)
-    ]
-    if taken:
-        raise NodeError(
-            f"{'; '.join(taken)}.",
-            hint="End that program, or give the node other ports in its profile.",
-            code="port_in_use",
-        )
-
-
-def _is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
+def _wakes(supervisor: Supervisor, say: Say) -> bool:
+    if not supervisor.wake():
+        return False
+    say("resumed supervisord, which had been stopped by a signal")
     return True
 
 
-def _holder(port: int) -> str:
-    try:
-        for connection in psutil.net_connections("tcp"):
-            if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
-                name = psutil.Process(connection.pid).name() if connection.pid else "another program"
-                return f"{name} (pid {connection.pid})" if connection.pid else name
-    except psutil.Error:
-        pass
-    return "another program"
+def _start_again(home: Home, settings: Settings, say: Say) -> None:
+    clear(home, settings, say)
+    verify(home, settings)
+    resolved = prepare(home, settings, say)
+    launch(home, say)
+    _wait_until_up(home, resolved, say)
 
 
-def _wait_until_well(home: Home, settings: Settings, say: Say) -> NodeStatus:
-    """Wait for the programs; then, for a while, for the sources. Raises NodeError for what does not come up."""
-    left = _wait_for(home, settings, settings.check.start_timeout_s, lambda left: not restarts(left), fail_fast=True)
-    broken = restarts(left)
-    if broken:
-        raise _did_not_come_up(home, broken[0], left)
-    say("waiting for the sources to sound")
-    _wait_for(home, settings, SOURCE_PATIENCE_S, lambda left: not left)
+def _wait_until_up(home: Home, settings: Settings, say: Say) -> NodeStatus:
+    """Wait for the programs; then, for a while, for the sources. Raises NodeError for a program that does not start."""
+    left = _wait_for(
+        home, settings, settings.check.start_timeout_s, lambda status, _: programs_are_up(status), fail_fast=True
+    )
+    status = node_status(home, settings)
+    if not programs_are_up(status):
+        raise _did_not_start(home, status, left)
+    say("waiting for the sources to play")
+    _wait_for(home, settings, SOURCE_PATIENCE_S, lambda _, left: not left)
     return node_status(home, settings)
 
 
@@ -139,26 +153,40 @@ def _wait_for(
     home: Home,
     settings: Settings,
     timeout_s: float,
-    good_enough: Callable[[tuple[Fault, ...]], bool],
+    good_enough: Callable[[NodeStatus, tuple[Fault, ...]], bool],
     *,
     fail_fast: bool = False,
 ) -> tuple[Fault, ...]:
-    """Look again and again until what is left is `good_enough`; returns what is left then, or at the end."""
+    """Look again and again until the status, and what is left, are `good_enough`; returns the faults left at the end.
+
+    JACK is asked last, as that takes a process of its own.
+    """
     deadline = time.monotonic() + timeout_s
     while True:
-        status = node_status(home, settings)
-        left = faults(status, settings.check)
+        for ask_jack in (False, True):
+            status = node_status(home, settings, ask_jack=ask_jack)
+            left = faults(status, settings.check)
+            if not good_enough(status, left):
+                break
+        else:
+            return left
         given_up = fail_fast and any(process.state == "FATAL" for process in status.processes)
-        if good_enough(left) or given_up or time.monotonic() > deadline:
+        if given_up or time.monotonic() > deadline:
             return left
         time.sleep(POLL_S)
 
 
-def _did_not_come_up(home: Home, program: str, left: tuple[Fault, ...]) -> TidzamError:
-    reasons = " ".join(fault.reason for fault in left if fault.restart == program)
+def _faults(home: Home, settings: Settings) -> tuple[Fault, ...]:
+    return faults(node_status(home, settings), settings.check)
+
+
+def _did_not_start(home: Home, status: NodeStatus, left: tuple[Fault, ...]) -> TidzamError:
+    fatal = [process.name for process in status.processes if process.state == "FATAL"]
+    program = next(iter([*fatal, *restarts(left)]), "stream_manager")
+    reasons = " ".join(fault.reason for fault in left if fault.restart in (program, None))
     tail = "\n".join(f"    {line}" for line in home.tail(program))
     return NodeError(
-        f"{program} did not come up. {reasons}",
+        f"{program} did not start. {reasons}".strip(),
         hint=f"\nThe end of {home.log(program)}:\n{tail or '    (empty)'}",
         code="not_started",
     )

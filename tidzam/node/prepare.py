@@ -16,6 +16,7 @@ from tidzam.config.settings import DemoSettings
 from tidzam.node.home import Home, disk_full
 from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV, icecast_argv, icecast_config
 from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
+from tidzam.node.signs import WATCHDOGS
 from tidzam.node.supervisor import NODE_ENV, Program, launcher, supervisor_config
 from tidzam.paths import DEMO_BUNDLES
 from tidzam.tokens import ensure_token
@@ -73,7 +74,8 @@ def programs(home: Home, settings: Settings, passwords: Mapping[str, str]) -> tu
     client = {**common, **jack_env(settings.jack.server)}
     profile = ("--profile", str(home.profile))
     return (
-        Program("jackd", tuple(jackd_argv(settings.jack)), {**common, **SERVER_ENV}),
+        # JACK's shared memory holds what is heard: it is for this user only.
+        Program("jackd", tuple(jackd_argv(settings.jack)), {**common, **SERVER_ENV}, umask=0o077),
         Program("icecast", tuple(icecast_argv(home.icecast_config)), common),
         Program(
             "stream_manager",
@@ -81,6 +83,10 @@ def programs(home: Home, settings: Settings, passwords: Mapping[str, str]) -> tu
             {**client, **passwords},
         ),
         Program("analyzer", (sys.executable, "-P", "-m", "analyzer", *profile), client),
+        *(
+            Program(name, (sys.executable, "-P", "-m", "tidzam.node.watchdog", name), common, outlives_supervisor=True)
+            for name in WATCHDOGS
+        ),
     )
 
 

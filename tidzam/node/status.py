@@ -1,4 +1,4 @@
-"""What a node does at this moment, gathered from its processes and from what its servers say."""
+"""What a node does at this moment, gathered from its processes and from what its servers answer."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,19 @@ import psutil
 
 from tidzam.config import Settings
 from tidzam.node.home import Home
+from tidzam.node.jack_check import cycles_run
+from tidzam.node.leftovers import node_processes
 from tidzam.node.supervisor import ProgramState, Supervisor
+from tidzam.node.web import answers
 from tidzam.process import CHILD_ENV
 from tidzam.protocol.analyzer import AnalyzerHealth
-from tidzam.protocol.stream_manager import SourceStatus
+from tidzam.protocol.stream_manager import SourceStatus, StreamManagerHealth
 from tidzam.proxy import open_direct
 from tidzam.tokens import bearer, find_token
 
 HTTP_TIMEOUT_S = 3.0
+JACK_TIMEOUT_S = 6.0
+"""Opening a JACK client takes a moment: 0.3 s on an idle machine, seconds where a client was just killed."""
 NO_MOUNT = "/tidzam-is-there"
 """Asking Icecast for a mount that is not there shows that it answers; asking for its status can crash it at start."""
 
@@ -47,27 +54,50 @@ class ProcessStatus:
 
 @dataclass(frozen=True)
 class ServerHealth:
-    """What a server's /healthz said; `ok` is None if it did not answer."""
+    """What a server's /healthz answered; `ok` is None if it did not answer."""
 
     ok: bool | None
     reasons: tuple[str, ...]
     detail: Mapping[str, Any]
 
 
+class SupervisorState(StrEnum):
+    """How supervisord is: `silent` means that its process is there and does not answer."""
+
+    RUNNING = "running"
+    SILENT = "silent"
+    GONE = "gone"
+
+
 @dataclass(frozen=True)
 class NodeStatus:
-    """A node at one moment."""
+    """A node at one moment.
+
+    `strays` are processes of the node that run although supervisord is gone. `jack_ok` says whether the cycles of the
+    JACK server run, None if that was not asked.
+    """
 
     home: Path
-    running: bool
+    supervisor: SupervisorState
+    is_wanted: bool
     processes: tuple[ProcessStatus, ...]
+    strays: tuple[ProcessStatus, ...]
+    jack_ok: bool | None
     stream_manager: ServerHealth
-    sources: tuple[SourceStatus, ...]
+    manager: StreamManagerHealth | None
     analyzer_server: ServerHealth
     analyzer: AnalyzerHealth | None
     icecast_ok: bool
     free_mb: float
     urls: Mapping[str, str]
+
+    @property
+    def running(self) -> bool:
+        return self.supervisor is SupervisorState.RUNNING
+
+    @property
+    def sources(self) -> tuple[SourceStatus, ...]:
+        return self.manager.sources if self.manager else ()
 
     @property
     def memory_mb(self) -> float:
@@ -79,7 +109,10 @@ class NodeStatus:
         return {
             "home": str(self.home),
             "running": self.running,
+            "supervisor": self.supervisor.value,
             "processes": [asdict(process) for process in self.processes],
+            "strays": [asdict(process) for process in self.strays],
+            "jack": self.jack_ok,
             "sources": [source.model_dump(mode="json") for source in self.sources],
             "analyzer": self.analyzer.model_dump(mode="json") if self.analyzer else None,
             "reasons": [*self.stream_manager.reasons, *self.analyzer_server.reasons],
@@ -87,25 +120,51 @@ class NodeStatus:
         }
 
 
-def node_status(home: Home, settings: Settings) -> NodeStatus:
-    """Ask everything once. A server that does not answer within `HTTP_TIMEOUT_S` is told as such."""
+def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> NodeStatus:
+    """Ask everything once, all at the same time. What does not answer within its deadline is described as such."""
     urls = node_urls(settings)
-    programs = Supervisor(home).programs()
-    token = find_token(home.root)
-    manager = _health(f"{urls['stream_manager']}/healthz", token)
-    analyzer = _health(f"{urls['analyzer']}/healthz", token)
+    supervisor, token = Supervisor(home), find_token(home.root)
+    with ThreadPoolExecutor() as threads:
+        manager_answer = threads.submit(_health, f"{urls['stream_manager']}/healthz", token)
+        analyzer_answer = threads.submit(_health, f"{urls['analyzer']}/healthz", token)
+        icecast_answer = threads.submit(answers, urls["icecast"] + NO_MOUNT, HTTP_TIMEOUT_S)
+        programs = supervisor.programs()
+        jackd = next((program for program in programs if program.name == "jackd"), None)
+        ask_jack = ask_jack and jackd is not None and jackd.pid is not None
+        jack_answer = threads.submit(cycles_run, settings.jack.server, JACK_TIMEOUT_S) if ask_jack else None
+        processes = _processes(programs)
+    manager, analyzer = manager_answer.result(), analyzer_answer.result()
+    state = _supervisor_state(supervisor, programs)
     return NodeStatus(
         home=home.root,
-        running=bool(programs),
-        processes=_processes(programs),
+        supervisor=state,
+        is_wanted=home.is_wanted,
+        processes=processes,
+        strays=() if state is SupervisorState.RUNNING else _strays(home),
+        jack_ok=jack_answer.result() if jack_answer else None,
         stream_manager=manager,
-        sources=tuple(SourceStatus.model_validate(row) for row in manager.detail.get("sources", ())),
+        manager=StreamManagerHealth.model_validate(manager.detail) if manager.detail else None,
         analyzer_server=analyzer,
         analyzer=AnalyzerHealth.model_validate(analyzer.detail) if analyzer.detail else None,
-        icecast_ok=_answers(urls["icecast"] + NO_MOUNT),
+        icecast_ok=icecast_answer.result(),
         free_mb=round(shutil.disk_usage(home.root).free / 1e6),
         urls=urls,
     )
+
+
+def _supervisor_state(supervisor: Supervisor, programs: tuple[ProgramState, ...]) -> SupervisorState:
+    if programs:
+        return SupervisorState.RUNNING
+    return SupervisorState.SILENT if supervisor.process() else SupervisorState.GONE
+
+
+def _strays(home: Home) -> tuple[ProcessStatus, ...]:
+    rows = []
+    for process in node_processes(home):
+        with suppress(psutil.Error):  # it may end while we look
+            uptime_s = round(max(0.0, time.time() - process.create_time()), 1)
+            rows.append(ProcessStatus(process.name(), process.status(), process.pid, uptime_s))
+    return tuple(rows)
 
 
 def node_urls(settings: Settings) -> dict[str, str]:
@@ -154,7 +213,7 @@ def _health(url: str, token: str | None) -> ServerHealth:
     try:
         return ServerHealth(body["ok"], tuple(body["reasons"]), body["detail"])
     except (KeyError, TypeError):
-        return ServerHealth(None, (f"{url} answers, but is not Tidzam's.",), {})
+        return ServerHealth(None, (f"{url} is answered by another program.",), {})
 
 
 def _reasons_of(error: urllib.error.HTTPError) -> dict[str, Any]:
@@ -163,13 +222,3 @@ def _reasons_of(error: urllib.error.HTTPError) -> dict[str, Any]:
     except ValueError:
         return {"ok": False, "reasons": [f"{error.url} answers {error.code}"], "detail": {}}
     return body
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=HTTP_TIMEOUT_S):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except (OSError, HTTPException):
-        return False

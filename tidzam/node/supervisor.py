@@ -25,17 +25,26 @@ START_WAIT_S = 30.0
 LAUNCH_TIMEOUT_S = 20.0
 SHUTDOWN_TIMEOUT_S = 4.0 * STOP_WAIT_S
 WAKE_EVERY_S = 0.05
+ALREADY_STARTED = 60
+"""Supervisor's code for it, `supervisor.xmlrpc.Faults.ALREADY_STARTED`; importing that takes a third of a second."""
+DESCRIPTORS = 65536
+"""File descriptors that a program may have open, if the system's limit allows as many: each client takes one."""
 CLIENTS_FIRST = ("watchdog", "watchdog_guard", "analyzer", "stream_manager")
 """What is stopped before Icecast and jackd, which end cleanly only once their clients have gone."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """One process that supervisord keeps running."""
+    """One process that supervisord keeps running. Unless it `outlives_supervisor`, it ends when supervisord is killed.
+
+    `umask` is that of the files that it makes.
+    """
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str]
+    outlives_supervisor: bool = False
+    umask: int = 0o022
 
 
 @dataclass(frozen=True)
@@ -94,9 +103,16 @@ stdout_logfile_backups=3
 def launcher(program: Program) -> bytes:
     """A shell script that becomes `program`: any byte may stand in its arguments and its environment."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in program.env.items()]
-    # setpriv: should supervisord itself be killed, its programs end with it.
-    command = shlex.join(["setpriv", "--pdeathsig=TERM", "--", *program.argv])
-    return os.fsencode("\n".join(["# Written by `tidzam start`.", *exports, f"exec {command}", ""]))
+    tied = () if program.outlives_supervisor else ("setpriv", "--pdeathsig=TERM", "--")
+    lines = [
+        "# Written by `tidzam start`.",
+        *exports,
+        f"umask {program.umask:03o}",
+        f'ulimit -S -n {DESCRIPTORS} 2> /dev/null || ulimit -S -n "$(ulimit -H -n)"',
+        f"exec {shlex.join([*tied, *program.argv])}",
+        "",
+    ]
+    return os.fsencode("\n".join(lines))
 
 
 class Supervisor:
@@ -151,10 +167,10 @@ class Supervisor:
                 raise NodeError(f"supervisord did not start: {(done.stderr or done.stdout).strip()}", code="supervisor")
             time.sleep(0.05)
 
-    def programs(self) -> tuple[ProgramState, ...]:
+    def programs(self, timeout_s: float = CALL_TIMEOUT_S) -> tuple[ProgramState, ...]:
         """Every program's state; empty if supervisord does not answer."""
         try:
-            rows = call(self._home, "getAllProcessInfo")
+            rows = call(self._home, "getAllProcessInfo", timeout_s=timeout_s)
         except FAILURES:
             return ()
         return tuple(
@@ -181,6 +197,8 @@ class Supervisor:
         try:
             call(self._home, "startProcess", name, timeout_s=START_WAIT_S)
         except FAILURES as error:
+            if getattr(error, "faultCode", None) == ALREADY_STARTED:  # by a watchdog, in the meantime
+                return
             raise NodeError(f"{name} does not start again: {error}.", hint=f"See {self._home.log(name)}.") from None
 
     def shutdown(self, timeout_s: float = SHUTDOWN_TIMEOUT_S) -> None:

@@ -1,0 +1,84 @@
+"""Signs of life of a node's programs: an HTTP answer, JACK cycles that go on, a watchdog's beat."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Final, Protocol
+
+from tidzam.node.jack_check import JackProbe
+from tidzam.node.web import answers
+
+WATCHDOGS: Final = ("watchdog", "watchdog_guard")
+"""The first looks after the programs, the second after the first; either looks after supervisord."""
+
+HTTP_TIMEOUT_S = 2.0
+PROBE_PATIENCE_S = 4.0
+"""A JACK probe that shows nothing new for so long is replaced: it is not always the server that hangs."""
+
+
+class Sign(Protocol):
+    """Whether the process `pid` of a program has given a sign of life since the last question."""
+
+    def __call__(self, pid: int) -> bool: ...
+
+
+class HttpSign:
+    """Any HTTP answer from `url`: a program that answers that it is not healthy does not hang."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __call__(self, pid: int) -> bool:
+        return answers(self._url, HTTP_TIMEOUT_S)
+
+
+class BeatSign:
+    """A file that has been touched since the last question, whatever the clock says."""
+
+    def __init__(self, beat: Path) -> None:
+        self._beat, self._last = beat, -1
+
+    def __call__(self, pid: int) -> bool:
+        try:
+            last = self._beat.stat().st_mtime_ns
+        except OSError:
+            return False
+        changed, self._last = last != self._last, last
+        return changed
+
+
+class JackSign:
+    """A frame time of the JACK server `server` that has moved since the last question."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._probe: JackProbe | None = None
+        self._pid: int | None = None
+        self._frames: int | None = None
+        self._moved_s = 0.0
+
+    def __call__(self, pid: int) -> bool:
+        now_s = time.monotonic()
+        stale = self._probe is None or self._probe.ended or now_s - self._moved_s > PROBE_PATIENCE_S
+        if pid != self._pid or stale:
+            self.close()
+            self._probe, self._pid, self._moved_s = JackProbe(self._server), pid, now_s
+        assert self._probe is not None
+        frames = self._probe.latest_frames()
+        if frames is None or frames == self._frames:
+            return False
+        self._frames, self._moved_s = frames, now_s
+        return True
+
+    def close(self) -> None:
+        if self._probe is not None:
+            self._probe.close(grace_s=0.5)
+            self._probe = None
+
+
+def beat(file: Path) -> None:
+    """Give a sign that `BeatSign` sees. Raises OSError."""
+    file.touch(mode=0o600)
+    os.utime(file)

@@ -1,0 +1,97 @@
+"""What a watchdog does for supervisord, which nobody else looks after."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from contextlib import suppress
+
+import psutil
+
+from tidzam.errors import TidzamError
+from tidzam.node.home import Home
+from tidzam.node.judgement import Observation, Patience, Record
+from tidzam.node.supervisor import Supervisor
+from tidzam.process import RestartPolicy
+
+log = logging.getLogger(__name__)
+
+PATIENCE = Patience(silent_s=15.0, first_s=15.0, suspended_s=3.0)
+RELAUNCH = RestartPolicy(first_delay_s=2.0, max_delay_s=60.0, stable_after_s=60.0)
+
+
+class SupervisorCare:
+    """Resumes a supervisord that was suspended, kills one that hangs, and starts one that is gone."""
+
+    def __init__(self, home: Home) -> None:
+        self._home, self._supervisor = home, Supervisor(home)
+        self._parent = os.getppid()
+        self._record = Record()
+        self._failures = 0
+        self._due_s = 0.0
+        self._relaunched = False
+
+    @property
+    def _orphaned(self) -> bool:
+        return os.getppid() != self._parent
+
+    def is_superseded(self) -> bool:
+        """Whether this watchdog has lost its supervisord, and there is another one or none is wanted."""
+        if not self._orphaned:
+            return False
+        return self._relaunched or not self._home.is_wanted or self._supervisor.process() is not None
+
+    def look(self, *, answers: bool) -> None:
+        """Look at it once; `answers` is whether it has just answered."""
+        process = self._supervisor.process()
+        if process is None:
+            if time.monotonic() >= self._due_s:
+                self._start()
+            return
+        suspended = _is_suspended(process)
+        record = self._record.after(Observation(process.pid, answers, suspended, time.monotonic()))
+        self._record = record
+        if not record.hangs(PATIENCE):
+            return
+        self._record = Record()
+        with suppress(psutil.Error):
+            if suspended:
+                log.warning("supervisord is suspended: resuming it")
+                process.resume()
+            else:
+                log.warning("supervisord has not answered for %.0f s: killing it", record.silence_s)
+                process.kill()
+
+    def _start(self) -> None:
+        """Unless a command or the other watchdog is at work, which will see to it."""
+        from tidzam.node.lifecycle import relaunch
+
+        self._log_to_file()
+        try:
+            with self._home.locked(log.debug, timeout_s=0.0):
+                if not self._home.is_wanted or self._supervisor.process() is not None:
+                    return
+                log.warning("supervisord is gone: starting the node again")
+                relaunch(self._home, self._home.settings(), log.warning)
+                self._relaunched = True
+        except (TidzamError, OSError) as error:
+            if getattr(error, "code", "") == "locked":
+                return
+            self._failures += 1
+            self._due_s = time.monotonic() + RELAUNCH.delay_s(self._failures)
+            log.error("the node cannot be started again: %s", error)
+
+    def _log_to_file(self) -> None:
+        """supervisord read this process's output, and it is gone."""
+        descriptor = os.open(self._home.log("watchdog"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        for output in (1, 2):
+            os.dup2(descriptor, output)
+        os.close(descriptor)
+
+
+def _is_suspended(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False

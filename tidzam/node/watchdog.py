@@ -1,0 +1,133 @@
+"""`python -m tidzam.node.watchdog NAME`: replaces what hangs and starts what has given up, without cron.
+
+supervisord starts a program again that has ended, and no more. Two watchdogs run beside the programs. `watchdog` looks
+after jackd, Icecast, the stream manager, the analyzer and the other watchdog; `watchdog_guard` looks after `watchdog`.
+Both look after supervisord, which they outlive. Neither does anything to a node that is not meant to be running.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+from tidzam.errors import TidzamError
+from tidzam.log import set_up_logging
+from tidzam.node.home import Home
+from tidzam.node.judgement import Observation, Patience, Record, Revival
+from tidzam.node.signs import WATCHDOGS, BeatSign, HttpSign, JackSign, Sign, beat
+from tidzam.node.supervisor import NODE_ENV, ProgramState, Supervisor
+from tidzam.node.supervisor_care import SupervisorCare
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 1.0
+CALL_TIMEOUT_S = 3.0
+GUARD_PATIENCE = Patience(silent_s=15.0, first_s=30.0, suspended_s=5.0)
+
+
+class Watchdog:
+    """Looks after the programs of `signs`, each by its sign of life."""
+
+    def __init__(self, home: Home, signs: Mapping[str, Sign], patience: Patience) -> None:
+        self._supervisor = Supervisor(home)
+        self._signs, self._patience = signs, patience
+        self._records = dict.fromkeys(signs, Record())
+        self._revivals = dict.fromkeys(signs, Revival())
+        self._threads = ThreadPoolExecutor(len(signs))
+
+    def look(self, programs: tuple[ProgramState, ...]) -> None:
+        """Look at every program once, all at the same time; kill what hangs, start what has given up."""
+        mine = [program for program in programs if program.name in self._signs]
+        for program, seen in zip(mine, self._threads.map(self._observe, mine), strict=True):
+            record = self._records[program.name].after(seen)
+            self._records[program.name] = record
+            if record.hangs(self._patience):
+                self._kill(program.name, record)
+            else:
+                self._revive(program)
+
+    def _observe(self, program: ProgramState) -> Observation:
+        pid = program.pid
+        gives_sign = pid is not None and self._signs[program.name](pid)
+        return Observation(pid, gives_sign, suspended=pid is not None and _is_suspended(pid), now_s=time.monotonic())
+
+    def _kill(self, name: str, record: Record) -> None:
+        assert record.pid is not None
+        how = "is suspended" if record.suspension_s else f"has given no sign of life for {record.silence_s:.0f} s"
+        log.warning("%s (process %d) %s: killing it, so that it is started again", name, record.pid, how)
+        self._records[name] = Record()
+        try:
+            os.kill(record.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def _revive(self, program: ProgramState) -> None:
+        revival, now = self._revivals[program.name].after(program.state, program.uptime_s, time.monotonic())
+        self._revivals[program.name] = revival
+        if now:
+            log.warning("%s is %s: attempt %d to start it", program.name, program.state, revival.failures)
+            try:
+                self._supervisor.start(program.name)
+            except TidzamError as error:
+                log.warning("%s", error)
+
+
+def _is_suspended(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
+
+
+def run(home: Home, name: str) -> None:
+    """Look, pause, and look again, until another supervisord has watchdogs of its own or the node has been stopped."""
+    supervisor, watchdog = Supervisor(home), _watchdog(home, name)
+    care = SupervisorCare(home)
+    while not care.is_superseded():
+        programs = supervisor.programs(timeout_s=CALL_TIMEOUT_S)
+        if home.is_wanted:
+            if programs:
+                watchdog.look(programs)
+            care.look(answers=bool(programs))
+        beat(home.beat(name))
+        time.sleep(ROUND_S)
+
+
+def _watchdog(home: Home, name: str) -> Watchdog:
+    (other,) = set(WATCHDOGS) - {name}
+    signs: dict[str, Sign] = {other: BeatSign(home.beat(other))}
+    if name != WATCHDOGS[0]:
+        return Watchdog(home, signs, GUARD_PATIENCE)
+    settings = home.settings()
+    for program in ("stream_manager", "analyzer"):
+        signs[program] = HttpSign(f"{settings.servers[program].url}/healthz")
+    signs["icecast"] = HttpSign(f"{settings.icecast.url}/tidzam-is-there")
+    signs["jackd"] = JackSign(settings.jack.server)
+    limits = settings.check
+    patience = Patience.of(hung_after_s=limits.hung_after_s, start_timeout_s=limits.start_timeout_s)
+    return Watchdog(home, signs, patience)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """At once: a thread may be waiting for a program that hangs."""
+    os._exit(0)
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, _end)
+    set_up_logging()
+    run(Home(Path(os.environ[NODE_ENV])), sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()
+    os._exit(0)
