@@ -178,7 +178,7 @@ def test_a_second_start_is_refused_and_changes_nothing(node: Node) -> None:
     wait_until(node.is_well, within_s=30, what="well before")
     again = node.start()
     assert again.returncode == 1
-    assert "runs already" in again.stderr
+    assert "already running" in again.stderr
     assert "Traceback" not in again.stderr
     assert node.is_well()
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import yaml
 
-from tests.support.node import Node
+from tests.support.node import Node, wait_until
 from tidzam.node.home import Home
 from tidzam.node.leftovers import node_processes
 from tidzam.paths import DEMO_BUNDLES
@@ -35,7 +39,7 @@ def make(tmp_path: Path) -> Iterator[Any]:
 
 
 def assert_refused(node: Node, *told: str) -> None:
-    """`start` fails in words, without a traceback, and leaves no process."""
+    """`start` fails with an explanation, without a traceback, and leaves no process."""
     done = node.start()
     assert done.returncode == 1, done.stdout + done.stderr
     for words in told:
@@ -54,7 +58,7 @@ def test_a_port_in_use_is_named_with_its_holder(make: Any) -> None:
 @pytest.mark.timeout(60)
 def test_a_program_that_does_not_come_up_is_told_with_the_end_of_its_log(make: Any) -> None:
     node = make(jack={"driver": "nosuchdriver"}, check={"start_timeout_s": 8})
-    assert_refused(node, "jackd did not come up", "jackd.log", "nosuchdriver")
+    assert_refused(node, "jackd did not start", "jackd.log", "nosuchdriver")
 
 
 @pytest.mark.timeout(60)
@@ -80,17 +84,29 @@ def test_a_mistake_in_the_profile_is_told_before_anything_starts(make: Any) -> N
     assert not node.home.exists()
 
 
-@pytest.mark.timeout(90)
-def test_a_source_that_cannot_be_played_does_not_hold_the_others(make: Any) -> None:
-    node = make([POND, {"name": "far", "url": "http://127.0.0.1:9/none.ogg"}])
+@pytest.mark.timeout(150)
+def test_sources_that_cannot_be_played_end_neither_the_node_nor_the_others(make: Any) -> None:
+    bad = {
+        "far": "http://127.0.0.1:9/none.ogg",
+        "file": "file:///etc/passwd",
+        "rtmp": "rtmp://127.0.0.1/live",
+        "lost": "no/such/file.flac",
+    }
+    node = make([POND, *({"name": name, "url": url} for name, url in bad.items())])
     started = node.start()
-    assert started.returncode == 0, started.stderr
-    assert "far" in started.stdout
-    states = {source["name"]: source for source in node.status()["sources"]}
+    assert started.returncode == 3, started.stderr
+    assert all(f"Source {name} " in started.stdout.replace("\n", " ") for name in bad), started.stdout
+    before = {row["name"]: row["pid"] for row in node.status()["processes"]}
+    for _ in range(2):
+        assert node.run("check").returncode == 2
+    status = node.status()
+    assert {row["name"]: row["pid"] for row in status["processes"]} == before
+    states = {source["name"]: source for source in status["sources"]}
     assert states["pond"]["state"] == "playing"
-    assert states["far"]["state"] != "playing"
-    assert states["far"]["last_error"]
-    assert node.run("check").returncode == 2
+    assert states["pond"]["restarts"] == 0
+    for name in bad:
+        assert states[name]["state"] != "playing"
+        assert states[name]["last_error"]
 
 
 @pytest.mark.timeout(90)
@@ -107,6 +123,62 @@ def test_what_a_killed_node_left_is_no_obstacle(make: Any) -> None:
     (node.home / "supervisord.pid").write_text("1\n")
     started = node.start()
     assert started.returncode == 0, started.stderr
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_start_that_is_interrupted_half_way_leaves_nothing(make: Any, number: signal.Signals) -> None:
+    node = make([POND, {"name": "far", "url": "http://127.0.0.1:9/none.ogg"}])
+    environment = {**os.environ, "TIDZAM_HOME": str(node.home)}
+    command = [sys.executable, "-m", "tidzam.cli", "start", "--profile", str(node.profile)]
+    start = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until(lambda: bool(node_processes(Home(node.home))), within_s=30, what="the first process")
+        start.send_signal(number)
+        _, said = start.communicate(timeout=40)
+    finally:
+        start.kill()
+    assert start.returncode == 128 + number, said
+    assert "Traceback" not in said
+    assert node_processes(Home(node.home)) == []
+    assert "is stopped" in node.run("status").stdout
+
+
+@pytest.mark.timeout(120)
+def test_a_node_behind_a_proxy_that_is_away_starts_and_is_healthy(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    node = make()
+    started = node.start()
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert node.run("check").returncode == 0
+    assert node.run("status").returncode == 0
+
+
+@pytest.mark.timeout(120)
+def test_a_restart_that_cannot_succeed_leaves_the_node_as_it_is(make: Any, tmp_path: Path) -> None:
+    node = make()
+    assert node.start().returncode == 0
+    before = node.status()["processes"]
+    other = tmp_path / "other.yaml"
+    settings = yaml.safe_load(node.profile.read_text())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings["analyzer"]["port"] = taken.getsockname()[1]
+        other.write_text(yaml.safe_dump(settings))
+        refused = node.run("restart", "--profile", str(other))
+    assert refused.returncode == 1
+    assert "is held by" in refused.stderr.replace("\n", " ")
+    bundles = tmp_path / "bundles"
+    shutil.copytree(DEMO_BUNDLES, bundles)
+    (bundles / "birds" / "model.onnx").write_bytes(b"damaged")
+    other.write_text(yaml.safe_dump(yaml.safe_load(node.profile.read_text()) | {"analyzer": {"nn": str(bundles)}}))
+    assert node.run("restart", "--profile", str(other)).returncode == 1
+    assert [(row["name"], row["pid"]) for row in node.status()["processes"]] == [
+        (row["name"], row["pid"]) for row in before
+    ]
+    assert node.run("check").returncode == 0
 
 
 @pytest.mark.timeout(30)

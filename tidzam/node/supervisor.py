@@ -29,8 +29,8 @@ ALREADY_STARTED = 60
 """Supervisor's code for it, `supervisor.xmlrpc.Faults.ALREADY_STARTED`; importing that takes a third of a second."""
 DESCRIPTORS = 65536
 """File descriptors that a program may have open, if the system's limit allows as many: each client takes one."""
-CLIENTS_FIRST = ("watchdog", "watchdog_guard", "analyzer", "stream_manager")
-"""What is stopped before Icecast and jackd, which end cleanly only once their clients have gone."""
+BEFORE_JACKD = ("watchdog", "watchdog_guard", "analyzer", "stream_manager", "icecast")
+"""What is stopped, all at once, before jackd, which ends cleanly only once its clients have gone."""
 
 
 @dataclass(frozen=True)
@@ -204,18 +204,18 @@ class Supervisor:
     def shutdown(self, timeout_s: float = SHUTDOWN_TIMEOUT_S) -> None:
         """Stop every program, then supervisord. Returns once it is gone, or after `timeout_s`.
 
-        JACK's clients are stopped together, before the servers. supervisord notices that a process has ended only when
+        All but jackd are stopped together, jackd after them. supervisord notices that a process has ended only when
         it is woken up, at the latest after a second: the questions wake it.
         """
         process = self.process()
         if process is None or not self.wake():
             return
         deadline = time.monotonic() + timeout_s
-        for name in CLIENTS_FIRST:
+        for name in BEFORE_JACKD:
             with suppress(*FAILURES):  # not a program of this node, or not running
                 call(self._home, "stopProcess", name, False)
         while time.monotonic() < deadline and any(
-            state.name in CLIENTS_FIRST and state.pid is not None for state in self.programs()
+            state.name in BEFORE_JACKD and state.pid is not None for state in self.programs()
         ):
             time.sleep(WAKE_EVERY_S)
         with suppress(*FAILURES):

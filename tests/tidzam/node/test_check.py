@@ -1,4 +1,4 @@
-"""What is called healthy, and which restart mends what is not."""
+"""What is called healthy, and which restart repairs what is not."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tidzam.config.settings import CheckSettings
-from tidzam.node.check import PROGRAMS, faults, restarts
-from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth
-from tidzam.protocol.stream_manager import SourceStatus
+from tidzam.node.check import PROGRAMS, faults, programs_are_up, restarts
+from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
+from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth
+from tidzam.protocol.stream_manager import SourceStatus, StreamManagerFault, StreamManagerHealth
 
 LIMITS = CheckSettings(memory_limit_mb=1000)
-GOOD = ServerHealth(ok=True, reasons=(), detail={"jack": True})
+GOOD = ServerHealth(ok=True, reasons=(), detail={})
+AWAY = ServerHealth(None, ("it does not answer",), {})
 
 
-def source(state: str = "playing", last_error: str | None = None) -> SourceStatus:
+def source(name: str = "pond", state: str = "playing", last_error: str | None = None) -> SourceStatus:
     return SourceStatus.model_validate(
         {
-            "name": "pond",
+            "name": name,
             "state": state,
+            "ok": state == "playing",
             "url": "pond.flac",
             "channels": 1,
-            "ports": ["pond:out_0"],
-            "mounts": ["http://localhost:8000/pond-out_0.ogg"],
+            "ports": [f"{name}:out_0"],
+            "mounts": [f"http://localhost:8000/{name}-out_0.ogg"],
             "restarts": 0,
             "last_error": last_error,
             "started": None,
@@ -33,16 +38,44 @@ def source(state: str = "playing", last_error: str | None = None) -> SourceStatu
     )
 
 
+def manager(*faults: StreamManagerFault, sources: tuple[SourceStatus, ...] | None = None) -> StreamManagerHealth:
+    loaded = (source(),) if sources is None else sources
+    return StreamManagerHealth(jack=True, icecast=True, rate_hz=44100, faults=faults, sources=loaded)
+
+
+def source_fault(name: str, message: str) -> StreamManagerFault:
+    return StreamManagerFault(code="source_refused", origin="source", source=name, message=message)
+
+
+def analyzer(*faults: AnalyzerFault, windows: int = 100) -> AnalyzerHealth:
+    return AnalyzerHealth(
+        engine="onnx",
+        classifiers=("selector",),
+        channels=("pond:out_0",),
+        lag_s=0.1,
+        lost_frames=0,
+        windows_per_s=1.0,
+        windows=windows,
+        last_window_age_s=0.5,
+        capture_pid=7,
+        rate_hz=44100,
+        faults=faults,
+    )
+
+
 def node(**changes: Any) -> NodeStatus:
     """A node that does its job, but for `changes`."""
     well = NodeStatus(
         home=Path("/home"),
-        running=True,
+        supervisor=SupervisorState.RUNNING,
+        is_wanted=True,
         processes=tuple(ProcessStatus(name, "RUNNING", 100, 60.0) for name in PROGRAMS),
+        strays=(),
+        jack_ok=True,
         stream_manager=GOOD,
-        sources=(source(),),
+        manager=manager(),
         analyzer_server=GOOD,
-        analyzer=None,
+        analyzer=analyzer(),
         icecast_ok=True,
         free_mb=10_000,
         urls={},
@@ -60,15 +93,26 @@ def restarted(status: NodeStatus) -> tuple[str, ...]:
 
 def test_a_node_that_does_its_job_has_no_fault() -> None:
     assert faults(node(), LIMITS) == ()
+    assert programs_are_up(node())
 
 
-def test_what_does_not_run_is_restarted_causes_first() -> None:
-    status = node(processes=(ProcessStatus("icecast", "RUNNING", 1, 1.0),))
-    assert restarted(status) == ("jackd", "stream_manager", "analyzer")
+def test_what_is_not_running_is_restarted_causes_first() -> None:
+    running = tuple(ProcessStatus(name, "RUNNING", 1, 1.0) for name in ("icecast", "watchdog", "watchdog_guard"))
+    assert restarted(node(processes=running)) == ("jackd", "stream_manager", "analyzer")
 
 
-def test_a_jack_server_that_runs_and_does_not_answer_is_restarted() -> None:
-    assert restarted(node(stream_manager=ServerHealth(False, (), {"jack": False}))) == ("jackd",)
+def test_a_suspended_jackd_is_restarted_and_nothing_that_depends_on_it() -> None:
+    stalled = AnalyzerFault(code="stalled", origin="jack", message="JACK delivered nothing for 10 s.")
+    silent = StreamManagerFault(code="jack_away", origin="jack", message="The JACK server does not answer.")
+    status = node(
+        jack_ok=False,
+        manager=manager(silent),
+        stream_manager=ServerHealth(False, (silent.message,), {}),
+        analyzer=analyzer(stalled),
+        analyzer_server=ServerHealth(False, (stalled.message,), {}),
+    )
+    assert restarted(status) == ("jackd",)
+    assert not programs_are_up(status)
 
 
 def test_an_icecast_that_does_not_answer_is_restarted() -> None:
@@ -76,39 +120,76 @@ def test_an_icecast_that_does_not_answer_is_restarted() -> None:
 
 
 def test_a_server_that_does_not_answer_is_restarted() -> None:
-    away = ServerHealth(None, ("it does not answer",), {})
-    assert restarted(node(stream_manager=away, sources=())) == ("stream_manager",)
-    assert restarted(node(analyzer_server=away)) == ("analyzer",)
+    assert restarted(node(stream_manager=AWAY, manager=None)) == ("stream_manager",)
+    assert restarted(node(analyzer_server=AWAY, analyzer=None)) == ("analyzer",)
 
 
-def test_an_analyzer_that_stands_still_is_restarted() -> None:
-    idle = ServerHealth(False, ("No window was analyzed for 9 s.",), {})
-    assert restarted(node(analyzer_server=idle)) == ("analyzer",)
+@pytest.mark.parametrize(("origin", "restart"), [("analyzer", ("analyzer",)), ("jack", ()), ("settings", ())])
+def test_an_analyzer_is_restarted_only_for_its_own_faults(origin: Any, restart: tuple[str, ...]) -> None:
+    late = AnalyzerFault(code="late", origin=origin, message="No window was analyzed for 9 s.")
+    status = node(analyzer=analyzer(late), analyzer_server=ServerHealth(False, (late.message,), {}))
+    assert restarted(status) == restart
+    assert late.message in reasons(status)
 
 
-def test_lost_mounts_of_a_playing_source_restart_the_stream_manager() -> None:
-    lost = ServerHealth(False, ("/pond-out_0.ogg is not there",), {"jack": True})
-    assert restarted(node(stream_manager=lost)) == ("stream_manager",)
-
-
-def test_a_source_that_cannot_be_played_is_told_and_restarts_nothing() -> None:
-    failing = ServerHealth(False, ("pond fails",), {"jack": True})
-    silent = ServerHealth(False, ("No window was analyzed.",), {})
+@pytest.mark.parametrize("state", ["failed", "waiting", "silent", "playing"])
+def test_no_state_of_a_source_restarts_a_program_that_plays_others(state: str) -> None:
+    error = "file:///etc/passwd is refused. Name a path without file://."
+    sources = (source(), source("bad", state, error))
     status = node(
-        sources=(source("waiting", "The address cannot be reached."),), stream_manager=failing, analyzer_server=silent
+        manager=manager(source_fault("bad", f"Source bad is {state}: {error}"), sources=sources),
+        stream_manager=ServerHealth(False, ("Source bad",), {}),
     )
     assert restarted(status) == ()
-    assert "The address cannot be reached." in reasons(status)
+    assert reasons(status) == f"Source bad is {state}: {error}"
+    assert programs_are_up(status)
 
 
-def test_memory_over_the_limit_restarts_the_largest() -> None:
+def test_a_client_s_source_that_waits_is_reported_and_restarts_nothing() -> None:
+    status = node(manager=manager(sources=(source(), source("far", "waiting", "The address cannot be reached."))))
+    assert restarted(status) == ()
+    assert "Source far is waiting: The address cannot be reached." in reasons(status)
+
+
+def test_a_node_without_sources_is_healthy_although_the_analyzer_hears_nothing() -> None:
+    idle = AnalyzerFault(code="no_channel", origin="source", message="No JACK port matches *:out_*.")
+    status = node(
+        manager=manager(sources=()),
+        analyzer=analyzer(idle, windows=0),
+        analyzer_server=ServerHealth(False, (idle.message,), {}),
+    )
+    assert faults(status, LIMITS) == ()
+
+
+def test_an_analyzer_without_channels_is_a_consequence_of_sources_that_do_not_play() -> None:
+    idle = AnalyzerFault(code="no_channel", origin="source", message="No JACK port matches *:out_*.")
+    status = node(
+        manager=manager(sources=(source(state="waiting", last_error="Unreachable."),)), analyzer=analyzer(idle)
+    )
+    assert reasons(status) == "Source pond is waiting: Unreachable."
+
+
+def test_memory_over_the_limit_restarts_the_largest_program_that_has_run_for_long() -> None:
     large = ProcessStatus("analyzer/capture", "RUNNING", 5, 9.0, share_mb=2000.0)
-    status = node(processes=(*node().processes, large))
-    assert restarted(status) == ("analyzer",)
-    assert "limit of 1000 MB" in reasons(status)
+    old = tuple(replace(process, uptime_s=7200.0) for process in node().processes)
+    assert restarted(node(processes=(*old, large))) == ("analyzer",)
+    assert "limit of 1000 MB" in reasons(node(processes=(*old, large)))
 
 
-def test_a_full_disk_is_told_and_restarts_nothing() -> None:
+def test_a_memory_limit_that_is_too_low_does_not_restart_a_program_at_every_check() -> None:
+    large = ProcessStatus("analyzer/capture", "RUNNING", 5, 9.0, share_mb=2000.0)
+    assert restarted(node(processes=(*node().processes, large))) == ()
+
+
+def test_a_full_disk_is_reported_and_restarts_nothing() -> None:
     status = node(free_mb=10)
     assert restarted(status) == ()
     assert "Make room" in reasons(status)
+
+
+def test_processes_that_outlive_supervisord_are_named() -> None:
+    strays = (ProcessStatus("icecast2", "sleeping", 42, 9.0),)
+    gone = node(supervisor=SupervisorState.GONE, processes=(), strays=strays)
+    assert reasons(gone) == "supervisord is gone, but these processes of the node are still running: icecast2 (42)."
+    assert "does not answer" in reasons(replace(gone, supervisor=SupervisorState.SILENT))
+    assert reasons(replace(gone, strays=())) == "The node is not running."

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
+import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.names import ODD_NAMES
@@ -16,9 +21,12 @@ from tidzam.errors import NodeError, SetupError
 from tidzam.node.home import Home, find_home
 from tidzam.node.icecast import icecast_config
 from tidzam.node.jackd import jackd_argv
+from tidzam.node.leftovers import end_processes
 from tidzam.node.prepare import programs, write_configuration
-from tidzam.node.supervisor import Program, Supervisor
+from tidzam.node.rpc import CALL_TIMEOUT_S
+from tidzam.node.supervisor import DESCRIPTORS, Program, Supervisor, launcher
 
+SLEEP = Program("p", ("sleep", "600"), {})
 PRINT_ARGUMENTS = """
 import os, sys, time
 with open(sys.argv[1], "wb") as file:
@@ -55,14 +63,79 @@ def test_a_launcher_with_a_password_is_for_its_owner_only(tmp_path: Path) -> Non
     assert "secret" not in home.supervisor_config.read_text()
 
 
-def test_a_node_is_four_programs_with_ports_and_server_from_the_profile(tmp_path: Path) -> None:
+def test_a_node_is_four_programs_and_two_watchdogs_with_ports_and_server_from_the_profile(tmp_path: Path) -> None:
     settings = Settings(jack=JackSettings(server="pond"))
     node = {program.name: program for program in programs(Home(tmp_path), settings, {"PASSWORD": "secret"})}
-    assert list(node) == ["jackd", "icecast", "stream_manager", "analyzer"]
+    assert list(node) == ["jackd", "icecast", "stream_manager", "analyzer", "watchdog", "watchdog_guard"]
     assert all(program.env["TIDZAM_NODE"] == str(tmp_path) for program in node.values())
     assert node["analyzer"].env["JACK_DEFAULT_SERVER"] == "pond"
     assert "secret" not in " ".join(word for program in node.values() for word in program.argv)
     assert [name for name, program in node.items() if "secret" in program.env.values()] == ["stream_manager"]
+
+
+@pytest.fixture
+def supervised(tmp_path: Path) -> Iterator[Home]:
+    """A home whose supervisord runs `sleep`."""
+    home = Home(tmp_path)
+    home.logs.mkdir(parents=True)
+    write_configuration(home, (SLEEP,))
+    Supervisor(home).launch()
+    try:
+        yield home
+    finally:
+        end_processes(home)
+
+
+def running(home: Home) -> psutil.Process:
+    process = Supervisor(home).process()
+    assert process is not None
+    return process
+
+
+@pytest.mark.timeout(60)
+def test_a_suspended_supervisord_is_not_waited_for_without_end(supervised: Home) -> None:
+    supervisor = Supervisor(supervised)
+    running(supervised).suspend()
+    began_s = time.monotonic()
+    assert not supervisor.is_running()
+    assert supervisor.programs() == ()
+    assert time.monotonic() - began_s < 3 * CALL_TIMEOUT_S
+    assert supervisor.process() is not None
+    assert supervisor.wake()
+
+
+@pytest.mark.timeout(60)
+def test_a_suspended_supervisord_and_its_programs_can_be_stopped(supervised: Home) -> None:
+    process = running(supervised)
+    programs = process.children(recursive=True)
+    process.suspend()
+    Supervisor(supervised).shutdown()
+    assert psutil.wait_procs([process, *programs], timeout=3)[1] == []
+
+
+@pytest.mark.timeout(60)
+def test_a_stop_takes_no_longer_than_its_programs(supervised: Home) -> None:
+    began_s = time.monotonic()
+    Supervisor(supervised).shutdown()
+    assert time.monotonic() - began_s < 2.0
+
+
+@pytest.mark.timeout(60)
+def test_a_stale_pid_of_another_process_is_no_supervisord(tmp_path: Path) -> None:
+    Home(tmp_path).supervisor_pid.write_text(f"{os.getpid()}\n")
+    assert Supervisor(Home(tmp_path)).process() is None
+
+
+def test_programs_may_open_as_many_descriptors_as_the_system_allows(tmp_path: Path) -> None:
+    show = Program("p", ("sh", "-c", "ulimit -S -n; umask"), {}, umask=0o077)
+    script = tmp_path / "p.sh"
+    script.write_bytes(launcher(show))
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -S -n 1024; sh {script}"], capture_output=True, text=True, check=True, timeout=10
+    )
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    allowed = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    assert done.stdout.split() == [str(allowed), "0077"]
 
 
 def test_jackd_runs_asynchronous_without_real_time_scheduling() -> None:
