@@ -130,7 +130,8 @@ def _analyzer(status: NodeStatus) -> list[Fault]:
 
 
 def _silent_server(program: str, health: ServerHealth) -> list[Fault]:
-    return [Fault(reason, program) for reason in health.reasons]
+    """A server that answers, and not what its health is, is not one that hangs."""
+    return [Fault(reason, program if health.ok is None else None) for reason in health.reasons]
 
 
 def _starved(status: NodeStatus, limits: CheckSettings) -> list[Fault]:

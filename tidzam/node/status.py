@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
+from pydantic import BaseModel, ValidationError
 
 from tidzam.config import Settings
 from tidzam.node.home import Home
@@ -29,6 +30,8 @@ from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.protocol.stream_manager import SourceStatus, StreamManagerHealth
 from tidzam.proxy import open_direct
 from tidzam.tokens import bearer, find_token
+
+_Message = TypeVar("_Message", bound=BaseModel)
 
 HTTP_TIMEOUT_S = 3.0
 JACK_TIMEOUT_S = 6.0
@@ -143,13 +146,21 @@ def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> Nod
         strays=() if state is SupervisorState.RUNNING else _strays(home),
         jack_ok=jack_answer.result() if jack_answer else None,
         stream_manager=manager,
-        manager=StreamManagerHealth.model_validate(manager.detail) if manager.detail else None,
+        manager=_parsed(StreamManagerHealth, manager),
         analyzer_server=analyzer,
-        analyzer=AnalyzerHealth.model_validate(analyzer.detail) if analyzer.detail else None,
+        analyzer=_parsed(AnalyzerHealth, analyzer),
         icecast_ok=icecast_answer.result(),
         free_mb=round(shutil.disk_usage(home.root).free / 1e6),
         urls=urls,
     )
+
+
+def _parsed(message: type[_Message], health: ServerHealth) -> _Message | None:
+    """What a server said about itself in detail; None if it did not, or not as this version of Tidzam does."""
+    try:
+        return message.model_validate(health.detail)
+    except ValidationError:
+        return None
 
 
 def _supervisor_state(supervisor: Supervisor, programs: tuple[ProgramState, ...]) -> SupervisorState:
