@@ -113,7 +113,6 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         self.offences.report(session.address, kind, detail)
         if socket is not None:
             await socket.close(wait=False, abort=True)
-            session.queue.put_nowait(None)  # ends a request that waits for messages
             self.eio.sockets.pop(eio_sid, None)
         self.sessions.pop(eio_sid, None)
         if session.transport is not None:
@@ -172,7 +171,9 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         await super()._handle_eio_disconnect(eio_sid, reason)
         self._binary_packet.pop(eio_sid, None)
-        self.sessions.pop(eio_sid, None)
+        session = self.sessions.pop(eio_sid, None)
+        if session is not None:
+            session.queue.put_nowait(None)  # ends a request that waits for messages
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         session = self.sessions.get(eio_sid)
