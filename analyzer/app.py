@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from analyzer.bands import SourceRates
 from analyzer.capture.child import CaptureOptions
 from analyzer.extraction import ExtractionRule, Extractor
 from analyzer.health import LiveHealth
@@ -22,9 +24,17 @@ from analyzer.pipeline import Pipeline
 from analyzer.sinks.bounded import Sink
 from analyzer.sinks.chain import ChainAddress, ChainApi
 from analyzer.web import Web
+from tidzam.analysis import ChannelState
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
-from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth
-from tidzam.server import Access, Health, Server
+from tidzam.protocol.analyzer import (
+    JACK_SOURCE,
+    MESSAGES,
+    AnalyzerFault,
+    AnalyzerHealth,
+    ChannelStatus,
+    parse_jack_sources,
+)
+from tidzam.server import Access, Health, Right, Server
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +67,8 @@ class Analyzer:
         settings = options.settings
         self._pipeline = pipeline
         capture = CaptureOptions(patterns=settings.jack, server=options.jack_server, slots=settings.max_channels)
-        self._live = Live(pipeline, capture, self._spread, overlap=settings.overlap)
+        self._rates = SourceRates()
+        self._live = Live(pipeline, capture, self._spread, overlap=settings.overlap, source_rate=self._rates.of_channel)
         registry = CollectorRegistry()
         HealthCollector(self._detail, registry)
         self._server = Server(
@@ -71,6 +82,7 @@ class Analyzer:
             limits=options.limits,
         )
         self._web = Web(self._server, classifiers=pipeline.classifiers, labels=pipeline.labels, health=self._detail)
+        self._server.on(JACK_SOURCE, self._on_jack_source, needs=Right.MANAGE)
         self._sinks = [Sink("socket.io", self._web.deliver)]
         if options.out is not None:
             self._sinks.append(Sink("clips", clip_writer(Extractor(options.out, options.rules, pipeline.labels))))
@@ -81,6 +93,10 @@ class Analyzer:
     def _spread(self, hop: Hop) -> None:
         for sink in self._sinks:
             sink.put(hop)
+
+    async def _on_jack_source(self, sid: str, data: Any) -> None:
+        """The stream manager tells of its sources."""
+        self._rates.update(parse_jack_sources(data))
 
     async def run(self) -> None:
         """Run until TERM or INT; everything ends in the reverse order of its start."""
@@ -100,15 +116,18 @@ class Analyzer:
                 task.cancel()
 
     def _health(self) -> Health:
-        live = self._live.health()
-        return Health(ok=not live.reasons, reasons=(*live.reasons, *live.remarks), detail=self._detail().model_dump())
+        live, detail = self._live.health(), self._detail()
+        reasons = tuple(fault.message for fault in detail.faults)
+        return Health(not reasons, (*reasons, *live.remarks, *band_remarks(detail)), detail.model_dump(mode="json"))
 
     def _detail(self) -> AnalyzerHealth:
         dropped = self._server.dropped + sum(sink.dropped for sink in self._sinks)
-        return health_message(self._live.health(), self._pipeline, dropped_messages=dropped)
+        return health_message(self._live.health(), self._pipeline, self._rates, dropped_messages=dropped)
 
 
-def health_message(live: LiveHealth, pipeline: Pipeline, *, dropped_messages: int) -> AnalyzerHealth:
+def health_message(
+    live: LiveHealth, pipeline: Pipeline, rates: SourceRates, *, dropped_messages: int
+) -> AnalyzerHealth:
     """The state of the analyzer as it goes over the wire."""
     tally, age_s = live.tally, live.tally.age_s()
     return AnalyzerHealth(
@@ -125,6 +144,33 @@ def health_message(live: LiveHealth, pipeline: Pipeline, *, dropped_messages: in
         last_window_age_s=None if age_s is None else round(age_s, 3),
         capture_pid=live.capture_pid,
         rate_hz=live.rate_hz,
+        faults=(*live.faults, *classifier_faults(pipeline)),
+        channel_states=tuple(channel_status(channel, pipeline, rates) for channel in live.channels),
+        classifier_errors=dict(pipeline.classifier_errors),
+    )
+
+
+def classifier_faults(pipeline: Pipeline) -> tuple[AnalyzerFault, ...]:
+    """The classifiers whose networks fail: a fault of their bundles."""
+    return tuple(
+        AnalyzerFault(code="classifier", origin="bundle", message=message) for message in pipeline.failing.values()
+    )
+
+
+def channel_status(channel: str, pipeline: Pipeline, rates: SourceRates) -> ChannelStatus:
+    """Whether all classifiers hear a channel, by what its source's rate lets through."""
+    rate_hz = rates.of_channel(channel)
+    state, left_out = pipeline.channel_state(rate_hz), pipeline.lacking_band(rate_hz)
+    return ChannelStatus(channel=channel, state=state, source_rate_hz=rate_hz, left_out=left_out)
+
+
+def band_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
+    """For each channel of a narrow band, a sentence."""
+    return tuple(
+        f"Channel {status.channel} is {status.state}: its source has {status.source_rate_hz} Hz, too little for the "
+        f"{'classifier' if len(status.left_out) == 1 else 'classifiers'} {', '.join(status.left_out)}."
+        for status in health.channel_states
+        if status.state is ChannelState.NARROW_BAND
     )
 
 

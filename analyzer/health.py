@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from tidzam.protocol.analyzer import AnalyzerFault
+
 _RATE_OVER_S: Final = 10.0
 
 
@@ -49,11 +51,16 @@ class Tally:
 
 @dataclass(frozen=True)
 class LiveHealth:
-    """The state of live listening. `reasons` keep it from its job; `remarks` are worth knowing all the same."""
+    """The state of live listening. `faults` keep it from its job; `remarks` are worth knowing all the same."""
 
-    reasons: tuple[str, ...]
+    faults: tuple[AnalyzerFault, ...]
     remarks: tuple[str, ...]
     channels: tuple[str, ...]
     capture_pid: int | None
     rate_hz: int | None
     tally: Tally
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What keeps it from its job, in words."""
+        return tuple(fault.message for fault in self.faults)

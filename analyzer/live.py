@@ -8,28 +8,49 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final, Protocol
 
 from analyzer.capture.child import Capture, CaptureOptions, capture_process
-from analyzer.capture.events import Failed, Ready
+from analyzer.capture.events import Alive, Failed, Ready
 from analyzer.grid import Due
 from analyzer.health import LiveHealth, Tally
 from analyzer.hop import Hop
+from analyzer.pulse import Pulse, Verdict
 from analyzer.ring import Lapped
 from analyzer.session import Channel, Session
 from tidzam.analysis import Analysis, WindowBatch
 from tidzam.errors import JackError, TidzamError
 from tidzam.process import RestartPolicy
+from tidzam.protocol.analyzer import AnalyzerFault, FaultCode, FaultOrigin
 
 log = logging.getLogger(__name__)
 
 _POLL_S: Final = 0.005
-_STALLED_S: Final = 10.0
+_WATCH_EVERY_S: Final = 0.25
+_ASLEEP_S: Final = 1.0
+"""So late, this process did not run itself, and has nothing to say about others."""
 _LATE_S: Final = 3.0
 _NICE: Final = 5
 _POLICY: Final = RestartPolicy(first_delay_s=0.2, max_delay_s=3.0, stable_after_s=10.0)
+
+
+_STARTING: Final = AnalyzerFault(code="starting", origin="analyzer", message="The capture process is starting.")
+_JACK_TROUBLES: Final = {
+    Verdict.JACK_WAITS: AnalyzerFault(
+        code="jack_away", origin="jack", message="The JACK server does not answer the capture process."
+    ),
+    Verdict.JACK_STALLED: AnalyzerFault(
+        code="stalled", origin="jack", message="The JACK server has stopped: it delivers no sound."
+    ),
+}
+_ORIGINS: Final[Mapping[str, tuple[FaultCode, FaultOrigin]]] = {
+    "jack_away": ("jack_away", "jack"),
+    "jack": ("jack_away", "jack"),
+    "sample_rate": ("sample_rate", "settings"),
+}
 
 
 class Analyzes(Protocol):
@@ -44,7 +65,8 @@ class Analyzes(Protocol):
 class Live:
     """Runs until cancelled. `on_hop` gets all channels' windows of one hop and what was heard; it must not block.
 
-    When the last channel has gone, one hop without channels says so.
+    When the last channel has gone, one hop without channels says so. `source_rate` is asked for the rate of the source
+    behind a channel, before it was resampled to JACK's.
     """
 
     def __init__(
@@ -54,14 +76,16 @@ class Live:
         on_hop: Callable[[Hop], None],
         *,
         overlap: float = 0.0,
+        source_rate: Callable[[str], int | None] = lambda channel: None,
     ) -> None:
         self._pipeline, self._options, self._on_hop, self._overlap = pipeline, capture, on_hop, overlap
+        self._source_rate = source_rate
         self._tally = Tally()
         self._pid: int | None = None
         self._session: Session | None = None
         self._previous: Session | None = None
         self._told_silence = True
-        self._trouble = "The capture process is starting."
+        self._trouble: AnalyzerFault | None = _STARTING
 
     async def run(self) -> None:
         """Capture and analyze. Whatever ends the capture process, it is started again."""
@@ -72,29 +96,37 @@ class Live:
                 try:
                     await self._run_capture(worker)
                 except* TidzamError as errors:
-                    self._tell(str(errors.exceptions[0]))
+                    self._tell(_fault_of(errors))
                 failures = _POLICY.failures_after(failures, time.monotonic() - started)
                 await asyncio.sleep(_POLICY.delay_s(failures))
 
-    def _tell(self, trouble: str) -> None:
-        if trouble != self._trouble:
-            log.error("%s It is tried again until it works.", trouble)
+    def _tell(self, trouble: AnalyzerFault | None) -> None:
+        """Report what keeps live listening from its job, once, and when it is over."""
+        if trouble == self._trouble:
+            return
+        if trouble is not None and trouble != _STARTING:
+            log.error("%s It is tried again until it works.", trouble.message)
+        elif trouble is None and self._trouble != _STARTING:
+            log.info("capture works again")
         self._trouble = trouble
 
     async def _run_capture(self, worker: Executor) -> None:
         """One life of the capture process. It always ends with an error that says why."""
         async with capture_process(self._options) as capture, asyncio.TaskGroup() as tasks:
-            self._pid = capture.pid
+            self._pid, pulse = capture.pid, Pulse(time.monotonic())
+            tasks.create_task(self._watch(capture, pulse))
             try:
                 async for event in capture.events():
                     if isinstance(event, Failed):
-                        raise JackError(event.message, hint=event.hint)
+                        raise JackError(event.message, hint=event.hint, code="jack_away")
+                    if isinstance(event, Alive):
+                        pulse.alive(event.cycle, time.monotonic())
                     if isinstance(event, Ready):
                         self._session = self._begin(capture, event)
                         tasks.create_task(self._analyze(self._session, worker))
                     if self._session is not None:
                         self._session.hear(event)
-                raise JackError("The capture process ended.")
+                raise TidzamError("The capture process ended.", code="capture")
             finally:
                 self._pid = None
                 self._previous, self._session = self._session or self._previous, None
@@ -102,18 +134,34 @@ class Live:
     def _begin(self, capture: Capture, ready: Ready) -> Session:
         self._pipeline.check_rate(ready.rate_hz)
         log.info("capturing at %d Hz as the JACK client %s (pid %d)", ready.rate_hz, ready.client, capture.pid)
-        self._trouble = ""
+        self._tell(None)
         return Session(capture.ring(), window_s=self._pipeline.window_s, overlap=self._overlap)
 
+    async def _watch(self, capture: Capture, pulse: Pulse) -> None:
+        """Look after the capture process. Raises TidzamError (`capture`) when it hangs."""
+        checked = time.monotonic()
+        while True:
+            await asyncio.sleep(_WATCH_EVERY_S)
+            now = time.monotonic()
+            if now - checked > _ASLEEP_S:
+                pulse.forgive(now)
+            checked = now
+            if self._session is not None:
+                pulse.written(self._session.ring.written_until(), now)
+            verdict = pulse.verdict(now)
+            if verdict is Verdict.CAPTURE_HANGS:
+                capture.kill()  # it would not hear a request to end
+                raise TidzamError("The capture process hung and was replaced.", code="capture")
+            if verdict in _JACK_TROUBLES or (verdict is Verdict.WELL and self._trouble in _JACK_TROUBLES.values()):
+                self._tell(_JACK_TROUBLES.get(verdict))
+
     async def _analyze(self, session: Session, worker: Executor) -> None:
-        """Take every window of `session` as it gets complete. Raises JackError when none does any more."""
-        progress, written = time.monotonic(), 0
+        """Take every window of `session` as it gets complete."""
+        written = 0
         while True:
             if session.ring.written_until() != written:
-                progress, written = time.monotonic(), session.ring.written_until()
+                written = session.ring.written_until()
                 self._note_gaps(session)
-            elif time.monotonic() - progress > _STALLED_S:
-                raise JackError(f"JACK delivered nothing for {_STALLED_S:.0f} s.")
             due = session.due()
             if due is None:
                 await asyncio.sleep(_POLL_S)
@@ -155,13 +203,15 @@ class Live:
     def _work(self, session: Session, channels: tuple[Channel, ...], start: int) -> Hop:
         """In the worker thread: the loop stays free."""
         batch = session.read(channels, start)
+        batch = replace(batch, source_rates_hz=tuple(map(self._source_rate, batch.channels)))
         return Hop(batch, self._pipeline.analyze(batch))
 
     def health(self) -> LiveHealth:
         """How it is going right now."""
         session = self._session
+        faults = [self._trouble] if self._trouble else self._lateness(session)
         return LiveHealth(
-            reasons=(*([self._trouble] if self._trouble else []), *self._lateness(session)),
+            faults=tuple(faults),
             remarks=tuple(session.refused.values()) if session else (),
             channels=tuple(session.channels) if session else (),
             capture_pid=self._pid,
@@ -169,14 +219,28 @@ class Live:
             tally=self._tally,
         )
 
-    def _lateness(self, session: Session | None) -> list[str]:
+    def _lateness(self, session: Session | None) -> list[AnalyzerFault]:
         if session is None:
             return []
         if not session.channels:
-            return [f"No JACK port matches {', '.join(self._options.patterns)}: there is nothing to listen to."]
+            message = f"No JACK port matches {', '.join(self._options.patterns)}: there is nothing to listen to."
+            return [AnalyzerFault(code="no_channel", origin="source", message=message)]
         age_s = min(session.listening_s(), self._tally.age_s() or math.inf)
         allowed_s = (session.grid.window + session.grid.hop) / session.ring.rate_hz + _LATE_S
-        return [f"No window was analyzed for {age_s:.1f} s."] if age_s > allowed_s else []
+        message = f"No window was analyzed for {age_s:.1f} s."
+        return [AnalyzerFault(code="late", origin="analyzer", message=message)] if age_s > allowed_s else []
+
+
+def _fault_of(errors: ExceptionGroup[TidzamError]) -> AnalyzerFault:
+    """What ended a life of the capture process, and whose fault it is."""
+    error = next(one for one in _leaves(errors) if isinstance(one, TidzamError))
+    code, origin = _ORIGINS.get(error.code, ("capture", "analyzer"))
+    return AnalyzerFault(code=code, origin=origin, message=str(error))
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        yield from _leaves(error) if isinstance(error, BaseExceptionGroup) else (error,)
 
 
 def _stand_back() -> None:

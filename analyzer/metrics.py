@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tidzam.analysis import ChannelState
 from tidzam.protocol.analyzer import AnalyzerHealth
 
 _COUNTERS = {
@@ -40,3 +42,16 @@ class HealthCollector(Collector):
             value = getattr(health, field)
             if value is not None:
                 yield GaugeMetricFamily(f"tidzam_analyzer_{name}", told, value)
+        yield _by_label("classifier_errors", "Windows without probabilities", "classifier", health.classifier_errors)
+        states = Counter(status.state for status in health.channel_states)
+        by_state = GaugeMetricFamily("tidzam_analyzer_channel_states", "Channels by state", labels=["state"])
+        for state in ChannelState:
+            by_state.add_metric([state.value], states[state])
+        yield by_state
+
+
+def _by_label(name: str, told: str, label: str, values: Mapping[str, int]) -> CounterMetricFamily:
+    counter = CounterMetricFamily(f"tidzam_analyzer_{name}", told, labels=[label])
+    for key, value in values.items():
+        counter.add_metric([key], value)
+    return counter

@@ -15,12 +15,13 @@ import time
 
 import jack
 
-from analyzer.capture.events import Event, Failed, Ready, encode
+from analyzer.capture.events import Alive, Event, Failed, Ready, encode
 from analyzer.capture.patchbay import CLIENT_NAME, Patchbay
 from analyzer.ring import Ring
 from tidzam.errors import JackError, TidzamError
 
 _CLOCK_EVERY_S = 1.0
+_ALIVE_EVERY_S = 0.9
 _FIRST_BLOCK_EVERY_S = 0.05
 _SWITCH_INTERVAL_S = 0.0005
 """How long this process's other threads may keep the callback from the interpreter; Python's own default is 5 ms."""
@@ -52,6 +53,7 @@ def _options() -> argparse.Namespace:
 
 
 def _record(options: argparse.Namespace) -> None:
+    _say(Alive(None))
     client = _open_client()
     capacity = int(options.ring_s * client.samplerate)
     ring = Ring.create(options.fd, slots=options.slots, capacity_frames=capacity, rate_hz=client.samplerate)
@@ -98,9 +100,12 @@ def _stop_request(changed: threading.Event) -> threading.Event:
 
 def _watch(patchbay: Patchbay, stop: threading.Event) -> None:
     """Patch whenever ports changed, tell the clock every second, until asked to stop or JACK has gone."""
-    clock_due = 0.0
+    clock_due = alive_due = 0.0
     while not (stop.is_set() or patchbay.gone.is_set()):
         patchbay.changed.clear()
+        if time.monotonic() >= alive_due:
+            _say(Alive(patchbay.cycle()))
+            alive_due = time.monotonic() + _ALIVE_EVERY_S
         patchbay.patch()
         if time.monotonic() >= clock_due and (clock := patchbay.clock()):
             _say(clock)

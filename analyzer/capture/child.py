@@ -53,6 +53,10 @@ class Capture:
     def pid(self) -> int:
         return self._child.pid
 
+    def kill(self) -> None:
+        """End it without a farewell."""
+        self._child.kill()
+
     def ring(self) -> Ring:
         """The shared ring; there is one once the process is Ready."""
         return Ring.attach(self._fd)

@@ -48,6 +48,17 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Alive:
+    """Said every second, so that a process that hangs is noticed.
+
+    `cycle` is the frame at which JACK's last cycle began, in 32 bits; it moves as long as the server does its job,
+    even if no callback of this process runs. It is None as long as the server has not let this process in.
+    """
+
+    cycle: int | None
+
+
+@dataclass(frozen=True)
 class Failed:
     """Why the process is about to end."""
 
@@ -55,8 +66,8 @@ class Failed:
     hint: str
 
 
-Event = Ready | Opened | Closed | Refused | Clock | Failed
-_KINDS = {kind.__name__.lower(): kind for kind in (Ready, Opened, Closed, Refused, Clock, Failed)}
+Event = Ready | Opened | Closed | Refused | Clock | Alive | Failed
+_KINDS = {kind.__name__.lower(): kind for kind in (Ready, Opened, Closed, Refused, Clock, Alive, Failed)}
 
 
 def encode(event: Event) -> str:

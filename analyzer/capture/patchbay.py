@@ -120,6 +120,10 @@ class Patchbay:
                 return Clock(near + wrapped_difference(frame, near), (before + after) / 2)
         return None
 
+    def cycle(self) -> int:
+        """The frame at which JACK's last cycle began, in 32 bits."""
+        return int(self._clock.client.last_frame_time)
+
     def stop(self) -> None:
         """Leave JACK."""
         for _, recorder in (*self._recorders.values(), (CLOCK, self._clock)):

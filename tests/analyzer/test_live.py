@@ -5,8 +5,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -54,6 +54,16 @@ async def listening(server: JackServer, pipeline: Analyzes | None = None, **opti
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """A process that is stopped, and not dead."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 async def until(true: Callable[[], bool], *, within_s: float = 15) -> float:
@@ -210,3 +220,47 @@ async def test_two_nodes_side_by_side_hear_their_own() -> None:
             await until(lambda: bool(first.results("s:out_0")) and bool(second.results("s:out_0")))
             assert first.results("s:out_0")[0] == "tone-440"
             assert second.results("s:out_0")[0] == "tone-1000"
+
+
+async def test_a_stopped_capture_process_is_replaced_within_ten_seconds() -> None:
+    with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
+        async with listening(server) as listener:
+            await until(lambda: len(listener.results("s:out_0")) >= 2)
+            pid = listener.live.health().capture_pid
+            assert pid is not None
+            os.kill(pid, signal.SIGSTOP)
+            await until(lambda: listener.live.health().capture_pid not in (pid, None), within_s=10)
+            assert await until(lambda: listener.live.health().reasons == ()) < 10
+            before = len(listener.results("s:out_0"))
+            await until(lambda: len(listener.results("s:out_0")) > before)
+
+
+async def test_a_stopped_jack_server_is_named_and_nothing_is_restarted() -> None:
+    with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
+        async with listening(server) as listener:
+            await until(lambda: len(listener.results("s:out_0")) >= 2)
+            pid = listener.live.health().capture_pid
+            with stopped(server.pid):
+                await until(lambda: bool(listener.live.health().faults), within_s=8)
+                (fault,) = listener.live.health().faults
+                assert (fault.code, fault.origin) == ("stalled", "jack")
+                await asyncio.sleep(7)
+                assert listener.live.health().capture_pid == pid
+                assert [one.origin for one in listener.live.health().faults] == ["jack"]
+            heard = len(listener.results("s:out_0"))
+            await until(lambda: len(listener.results("s:out_0")) > heard + 1)
+            await until(lambda: listener.live.health().faults == ())
+            assert listener.live.health().capture_pid == pid
+
+
+async def test_a_jack_server_that_is_stopped_when_capture_starts_is_waited_for() -> None:
+    with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
+        async with listening(server) as listener:
+            with stopped(server.pid):
+                await until(lambda: [one.code for one in listener.live.health().faults] == ["jack_away"])
+                assert listener.live.health().faults[0].origin == "jack"
+                pid = listener.live.health().capture_pid
+                await asyncio.sleep(3)
+                assert listener.live.health().capture_pid == pid
+            await until(lambda: bool(listener.results("s:out_0")))
+            await until(lambda: listener.live.health().faults == ())

@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from tidzam.analysis import Analysis, ChannelState, Detection
-from tidzam.protocol.messages import Message, Refusal, WireNames, parse, wire_time
-from tidzam.protocol.stream_manager import parse_command
+from tidzam.errors import RequestError
+from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, wire_time
+from tidzam.protocol.stream_manager import SourceStatus, WireSourceName, parse_command
 from tidzam.sources import source_of
 
 PROBABILITY_DIGITS = 4
 
+MOST_JACK_SOURCES: Final = 512
+
 EventName = Literal["analysis", "detection", "health"]
+
+
+JACK_SOURCE: Final = "JackSource"
+"""The event with which the stream manager tells of its sources: a list of JackSource."""
+
+
+class JackSource(Message):
+    """A source of the stream manager's, told whenever it starts, changes, or the two programs meet again.
+
+    The rate is the source's own: what JACK carries of it was resampled, and holds no more band than it had.
+    """
+
+    name: WireSourceName
+    starting_time: WireTime | None = Field(None, description="When its sound began, UTC")
+    rate_hz: int | None = Field(None, ge=1, le=10_000_000, description="Its own sample rate; unknown if missing")
 
 
 class ListClassifiers(Message):
@@ -34,7 +52,11 @@ class Subscribe(Message):
 
 
 class AnalysisEvent(Message):
-    """`analysis`: one window of one channel. `result` holds the classes decided, `paths` each from its root."""
+    """`analysis`: one window of one channel. `result` holds the classes decided, `paths` each from its root.
+
+    `left_out` names the classifiers that should have run and did not: their band is missing in the source (then
+    `state` is `narrow_band`), or their network failed. If nobody listened, the result is `unknown` without predictions.
+    """
 
     source: str
     channel: str
@@ -45,6 +67,8 @@ class AnalysisEvent(Message):
     predictions: dict[str, float]
     level_dbfs: float
     gap_frames: int
+    state: ChannelState = ChannelState.LISTENING
+    left_out: tuple[str, ...] = ()
 
 
 class DetectionEvent(Message):
@@ -63,6 +87,10 @@ class DetectionEvent(Message):
     clip: str | None = None
 
 
+FaultCode = Literal["starting", "capture", "jack_away", "stalled", "late", "no_channel", "sample_rate", "classifier"]
+FaultOrigin = Literal["analyzer", "jack", "source", "bundle", "settings"]
+
+
 class AnalyzerFault(Message):
     """Something that is wrong, and whose fault it is. Only a fault of the `analyzer` is one that its restart repairs.
 
@@ -71,8 +99,8 @@ class AnalyzerFault(Message):
     rate, `classifier` about a network whose outputs are not probabilities.
     """
 
-    code: Literal["starting", "capture", "jack_away", "stalled", "late", "no_channel", "sample_rate", "classifier"]
-    origin: Literal["analyzer", "jack", "source", "bundle", "settings"]
+    code: FaultCode
+    origin: FaultOrigin
     message: str
 
 
@@ -125,6 +153,7 @@ class SysChannel(Message):
 
 MESSAGES: Mapping[str, type[Message]] = {
     "refusal": Refusal,
+    "JackSource[]": JackSource,
     "sys[]": SysChannel,
     "sys/classifier": ListClassifiers,
     "subscribe": Subscribe,
@@ -161,6 +190,8 @@ def analysis_event(analysis: Analysis, path_of: Mapping[str, tuple[str, ...]]) -
         predictions=_rounded(analysis.probabilities),
         level_dbfs=round(analysis.level_dbfs, 1),
         gap_frames=analysis.gap_frames,
+        state=analysis.state,
+        left_out=analysis.left_out,
     )
 
 
@@ -177,6 +208,19 @@ def detection_event(state: Literal["start", "update", "end"], detection: Detecti
         mean_probability=round(detection.mean_probability, PROBABILITY_DIGITS),
         windows=detection.windows,
     )
+
+
+def parse_jack_sources(data: Any) -> tuple[JackSource, ...]:
+    """The sources of a JackSource event, a list or a single one. Raises RequestError."""
+    entries = data if isinstance(data, list) else [data]
+    if len(entries) > MOST_JACK_SOURCES:
+        raise RequestError(f"A {JACK_SOURCE} event has {len(entries)} sources, more than {MOST_JACK_SOURCES}.")
+    return tuple(parse(JackSource, entry) for entry in entries)
+
+
+def jack_source(source: SourceStatus) -> JackSource:
+    """What the analyzer is told of a source."""
+    return JackSource(name=source.name, starting_time=source.started, rate_hz=source.rate_hz)
 
 
 def parse_classifier_request(data: Any) -> ListClassifiers:

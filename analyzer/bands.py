@@ -1,0 +1,36 @@
+"""What the stream manager says of its sources: the rate of each before it was resampled to JACK's."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from tidzam.protocol.analyzer import JackSource
+from tidzam.sources import source_of
+
+log = logging.getLogger(__name__)
+
+_MOST_SOURCES: Final = 4096
+
+
+class SourceRates:
+    """The rates of sources by name, as far as they are known. What was said last of a source counts."""
+
+    def __init__(self) -> None:
+        self._rates_hz: dict[str, int] = {}
+
+    def update(self, sources: Iterable[JackSource]) -> None:
+        """Take what was said of some sources. Without a rate, a source's is unknown from now on."""
+        for source in sources:
+            before = self._rates_hz.pop(source.name, None)
+            if source.rate_hz is not None:
+                self._rates_hz[source.name] = source.rate_hz
+            if source.rate_hz != before:
+                log.info("source %s has %s", source.name, f"{source.rate_hz} Hz" if source.rate_hz else "no known rate")
+        while len(self._rates_hz) > _MOST_SOURCES:
+            del self._rates_hz[next(iter(self._rates_hz))]
+
+    def of_channel(self, channel: str) -> int | None:
+        """The rate of the source that a port belongs to; None if it is unknown."""
+        return self._rates_hz.get(source_of(channel))
