@@ -14,6 +14,9 @@ from tidzam.config import Settings, load_settings, load_sources
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
 
+DEFAULT_ANALYZER = "localhost:8001"
+"""Where the original looked for the analyzer."""
+
 cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -35,8 +38,9 @@ def main(
     ] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Socket.IO port.", show_default="8080")] = None,
     tidzam_socketio: Annotated[
-        str, typer.Option(help="Socket.IO address of the analyzer, for recordings that are still to come.")
-    ] = "localhost:8001",
+        str | None,
+        typer.Option(help="Socket.IO address of the analyzer.", show_default="the profile's, or localhost:8001"),
+    ] = None,
     sources: Annotated[Path | None, typer.Option(help="JSON or YAML file with the sources to load.")] = None,
     debug: Annotated[int, typer.Option(min=0, help="Above 0, the log tells everything.")] = 0,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
@@ -51,7 +55,8 @@ def main(
         if sources:
             settings = settings.model_copy(update={"sources": load_sources(sources)})
         set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
-        asyncio.run(_run(settings))
+        analyzer = tidzam_socketio or (settings.analyzer.url if profile else DEFAULT_ANALYZER)
+        asyncio.run(_run(Options.from_environment(settings, analyzer=analyzer)))
     except TidzamError as error:
         typer.echo(f"stream_manager: {error}", err=True)
         raise typer.Exit(1) from None
@@ -64,11 +69,11 @@ def _override(settings: Settings, section: str, **values: Any) -> Settings:
     return settings.model_copy(update={section: changed})
 
 
-async def _run(settings: Settings) -> None:
+async def _run(options: Options) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(Options.from_environment(settings), stop)
+    await run(options, stop)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
+from stream_manager.analyzer_link import AnalyzerLink
 from stream_manager.health import SourceMetrics, health
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
@@ -32,16 +33,17 @@ DEFAULT_PASSWORD = "hackme"
 
 @dataclass(frozen=True)
 class Options:
-    """What to run: the node's settings, and the passwords of its Icecast."""
+    """What to run: the node's settings, the passwords of its Icecast, and the address of its analyzer, if any."""
 
     settings: Settings
     icecast_password: str
     icecast_admin_password: str
+    analyzer: str | None = None
 
     @classmethod
-    def from_environment(cls, settings: Settings) -> Options:
+    def from_environment(cls, settings: Settings, *, analyzer: str | None = None) -> Options:
         source, admin = (os.environ.get(name, DEFAULT_PASSWORD) for name in (PASSWORD_ENV, ADMIN_PASSWORD_ENV))
-        return cls(settings, icecast_password=source, icecast_admin_password=admin)
+        return cls(settings, icecast_password=source, icecast_admin_password=admin, analyzer=analyzer)
 
 
 async def run(options: Options, stop: asyncio.Event) -> None:
@@ -54,8 +56,13 @@ async def run(options: Options, stop: asyncio.Event) -> None:
     try:
         async with asyncio.TaskGroup() as tasks:
             sources = Sources(world, tasks, settings.stream_manager, state)
-            async with _server(settings, graph, icecast, sources):
-                watchers = [tasks.create_task(graph.watch()), tasks.create_task(icecast.watch())]
+            token = take_token(settings.home)
+            async with _server(settings, graph, icecast, sources, token):
+                watchers: list[asyncio.Task[None]] = [tasks.create_task(graph.watch())]
+                watchers.append(tasks.create_task(icecast.watch()))
+                if options.analyzer is not None:
+                    link = AnalyzerLink(options.analyzer, lambda: [one.status() for one in sources], token=token)
+                    watchers.append(tasks.create_task(link.run()))
                 await sources.load_permanent(settings.sources, read_state(state) if state else ())
                 await stop.wait()
                 log.info("stopping")
@@ -69,7 +76,7 @@ async def run(options: Options, stop: asyncio.Event) -> None:
         raise expected.exceptions[0] from None
 
 
-def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sources) -> Server:
+def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sources, token: str | None) -> Server:
     registry = CollectorRegistry()
     registry.register(SourceMetrics(graph, icecast, sources))
     server = Server(
@@ -79,7 +86,7 @@ def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sou
         health=lambda: health(graph, icecast, sources),
         messages=MESSAGES,
         registry=registry,
-        access=Access.of(settings.access, host=settings.stream_manager.host, token=take_token(settings.home)),
+        access=Access.of(settings.access, host=settings.stream_manager.host, token=token),
         limits=settings.limits,
     )
     requests = Requests(sources)

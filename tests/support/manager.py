@@ -36,7 +36,9 @@ class Manager:
         options: dict[str, Any] | None = None,
         *,
         host: str = "127.0.0.1",
+        sections: dict[str, Any] | None = None,
     ) -> None:
+        """`options` are settings of the stream manager's section, `sections` those of others."""
         self.jack, self.icecast, self._host = jack, icecast, host
         self.port = free_port()
         self.media_root = folder / "media"
@@ -54,6 +56,7 @@ class Manager:
                 **(options or {}),
             },
             "sources": sources,
+            **(sections or {}),
         }
         self._profile.write_text(yaml.safe_dump(settings), encoding="utf-8")
         self._log.touch()

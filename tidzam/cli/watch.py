@@ -17,8 +17,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from tidzam.analysis import ChannelState
 from tidzam.cli.options import HomeOption, console, errors, running_node
 from tidzam.cli.show import milliseconds
+from tidzam.labels import UNKNOWN
 from tidzam.node.status import node_urls
 from tidzam.protocol.analyzer import AnalysisEvent, AnalyzerHealth, DetectionEvent
 from tidzam.tokens import find_token
@@ -74,14 +76,23 @@ def _channels(view: View) -> Table:
     table.add_column("hears", no_wrap=True)
     table.add_column("likeliest", no_wrap=True)
     for port, event in sorted(view.channels.items()):
-        heard = Text(", ".join(event.result), "dim" if event.result == ("unknown",) else "bold cyan")
-        table.add_row(port, meter(event.level_dbfs), f"{event.level_dbfs:.0f}", heard, _likeliest(event))
+        table.add_row(port, meter(event.level_dbfs), f"{event.level_dbfs:.0f}", _heard(event), _likeliest(event))
     if not view.channels:
         table.add_row("[dim]waiting for sound…[/]", "", "", "", "")
     return table
 
 
+def _heard(event: AnalysisEvent) -> Text:
+    """The classes decided; without any, what kept the classifiers from listening."""
+    if event.state is not ChannelState.LISTENING and event.result == (UNKNOWN,):
+        return Text(event.state.replace("_", " "), "bold yellow")
+    return Text(", ".join(event.result), "dim" if event.result == (UNKNOWN,) else "bold cyan")
+
+
 def _likeliest(event: AnalysisEvent) -> Text:
+    if event.left_out and not event.predictions:
+        why = "its source lacks the band for" if event.state is ChannelState.NARROW_BAND else "no result from"
+        return Text(f"{why} {', '.join(event.left_out)}", "yellow")
     top = sorted(event.predictions.items(), key=lambda item: -item[1])[:TOP_CLASSES]
     return Text("  ").join(
         Text(f"{label} {probability:.2f}", "default" if probability >= 0.5 else "dim") for label, probability in top
@@ -117,6 +128,7 @@ def _footer(view: View) -> RenderableType:
         f"{health.windows_per_s:.1f} windows/s",
         f"lag {milliseconds(health.lag_s)}",
         f"lost frames {health.lost_frames}",
+        *(f"errors of {name} {count}" for name, count in health.classifier_errors.items()),
         "Ctrl-C ends the view, not the node",
     )
     return Columns([Text(fact, "dim") for fact in facts], padding=(0, 3))

@@ -1,0 +1,108 @@
+"""Tells the analyzer which sources there are, since when, and at which rate: JACK resamples, and hides it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import socketio
+
+from tidzam.process import RestartPolicy
+from tidzam.protocol.analyzer import JACK_SOURCE, JackSource, jack_source
+from tidzam.protocol.messages import wire_time
+from tidzam.protocol.stream_manager import SourceStatus
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S: Final = 0.25
+"""A source's rate is known before its sound begins, and must be with the analyzer before the first window is full."""
+_ANSWER_S: Final = 5.0
+_MOST_AT_ONCE: Final = 200
+_POLICY: Final = RestartPolicy(first_delay_s=0.5, max_delay_s=5.0, stable_after_s=5.0)
+
+Known = Mapping[str, JackSource]
+
+
+def known_sources(statuses: Iterable[SourceStatus]) -> Known:
+    """What the analyzer is to know of the sources."""
+    return {status.name: jack_source(status) for status in statuses}
+
+
+def news(told: Known, now: Known) -> tuple[JackSource, ...]:
+    """What the analyzer has to be told after it was `told` something: what changed, and of those that went, nothing."""
+    gone = tuple(JackSource(name=name) for name in told if name not in now)
+    return (*gone, *(source for name, source in now.items() if told.get(name) != source))
+
+
+def event_data(sources: Iterable[JackSource]) -> list[dict[str, Any]]:
+    """The JackSource event as the wire spells it."""
+    return [
+        {
+            "name": source.name,
+            "starting_time": source.starting_time and wire_time(source.starting_time),
+            "rate_hz": source.rate_hz,
+        }
+        for source in sources
+    ]
+
+
+class AnalyzerLink:
+    """Keeps a connection to the analyzer at `url`, and tells it all that `statuses` say, whenever it changes.
+
+    After either side was away, everything is told again. Without an analyzer it keeps trying, quietly. It uses no
+    proxy. `token` is shown if the analyzer asks for one.
+    """
+
+    def __init__(self, url: str, statuses: Callable[[], Iterable[SourceStatus]], *, token: str | None = None) -> None:
+        self._url = url if "://" in url else f"http://{url}"
+        self._statuses, self._token = statuses, token
+        self._trouble = ""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        failures = 0
+        loop = asyncio.get_running_loop()
+        while True:
+            started = loop.time()
+            try:
+                await self._stay_connected()
+            except (socketio.exceptions.SocketIOError, OSError, TimeoutError) as error:
+                self._report(f"it is away: {str(error)[:200] or type(error).__name__}", logging.INFO)
+            except Exception:  # the library's faults, and ours, must not end the sources
+                log.exception("the connection to the analyzer failed")
+            failures = _POLICY.failures_after(failures, loop.time() - started)
+            await asyncio.sleep(_POLICY.delay_s(failures))
+
+    async def _stay_connected(self) -> None:
+        """One connection, until it ends."""
+        client = socketio.AsyncClient(reconnection=False)
+        auth = {"token": self._token} if self._token else None
+        try:
+            await client.connect(self._url, auth=auth, wait_timeout=_ANSWER_S)
+            told: Known = {}
+            while client.connected:
+                now = known_sources(self._statuses())
+                await self._tell(client, news(told, now))
+                told = now
+                await asyncio.sleep(_LOOK_EVERY_S)
+        finally:
+            await client.disconnect()
+
+    async def _tell(self, client: socketio.AsyncClient, sources: tuple[JackSource, ...]) -> None:
+        for start in range(0, len(sources), _MOST_AT_ONCE):
+            data = event_data(sources[start : start + _MOST_AT_ONCE])
+            answer = await client.call(JACK_SOURCE, data, timeout=_ANSWER_S)
+            refused = isinstance(answer, dict) and answer.get("ok") is False
+            self._report(f"it refused: {str(answer.get('error'))[:200]}" if refused else "")
+
+    def _report(self, trouble: str, level: int = logging.WARNING) -> None:
+        """Log what keeps the analyzer from knowing the sources once, and when it is over."""
+        if trouble == self._trouble:
+            return
+        if trouble:
+            log.log(level, "the analyzer at %s does not learn of the sources' rates: %s", self._url, trouble)
+        else:
+            log.info("the analyzer at %s knows the sources' rates", self._url)
+        self._trouble = trouble

@@ -1,0 +1,106 @@
+"""A source of 8 kHz from mpv through a real jackd to the analyzer: it is resampled, and not classified."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import socketio
+import soundfile
+
+from tests.support.bundles import tone, write_tone_bundle
+from tests.support.icecast import icecast_server
+from tests.support.jack import jack_server
+from tests.support.manager import Manager
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@contextmanager
+def running_analyzer(profile: Path, env: dict[str, str]) -> Iterator[None]:
+    argv = ["setpriv", "--pdeathsig=TERM", "--", sys.executable, "-m", "analyzer", "--profile", str(profile)]
+    process = subprocess.Popen(argv, env={**os.environ, **env}, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+
+
+def get(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+    except OSError:
+        return "{}"
+
+
+async def until(true: Callable[[], Any], *, within_s: float = 30) -> None:
+    async with asyncio.timeout(within_s):
+        while not await asyncio.to_thread(true):  # noqa: ASYNC110  other processes are waited for
+            await asyncio.sleep(0.1)
+
+
+async def test_a_live_source_of_8_khz_is_named_narrow_and_not_classified(tmp_path: Path) -> None:
+    write_tone_bundle(tmp_path / "nn", "selector", {"low": (440.0,), "high": (3000.0,)})
+    sources = []
+    for name, rate_hz in (("phone", 8000), ("field", 48000)):
+        soundfile.write(tmp_path / f"{name}.wav", tone(440.0, rate_hz=rate_hz, duration_s=2), rate_hz)
+        sources.append({"name": name, "url": str(tmp_path / f"{name}.wav"), "loop": True, "is_permanent": True})
+    port = free_port()
+    section = {"port": port, "nn": str(tmp_path / "nn"), "jack": ["*:out_*"], "overlap": 0.5}
+    with jack_server() as jack, icecast_server(tmp_path) as icecast:
+        manager = Manager(tmp_path, jack, icecast, sources, sections={"analyzer": section})
+        try:
+            with running_analyzer(tmp_path / "profile.yaml", {**jack.env}):
+                await _check(f"http://127.0.0.1:{port}")
+            with running_analyzer(tmp_path / "profile.yaml", {**jack.env}):  # told again after it came back
+                await until(lambda: _state(f"http://127.0.0.1:{port}", "phone:out_0") == "narrow_band")
+        finally:
+            manager.stop()
+
+
+async def _check(url: str) -> None:
+    heard: dict[str, list[dict[str, Any]]] = {}
+    frozen: dict[str, list[dict[str, Any]]] = {}
+    await until(lambda: _state(url, "phone:out_0") == "narrow_band" and _state(url, "field:out_0") == "listening")
+    client = socketio.AsyncClient()
+    client.on("analysis", lambda event: heard.setdefault(event["channel"], []).append(event))
+    client.on("sys", lambda data: [frozen.setdefault(c["chan"], []).append(c["analysis"]) for c in _channels(data)])
+    await client.connect(url)
+    try:
+        await client.emit("subscribe", {"events": ["analysis"]})
+        await until(lambda: len(heard.get("phone:out_0", [])) > 2 and len(heard.get("field:out_0", [])) > 2)
+        await until(lambda: "phone:out_0" in frozen)
+    finally:
+        await client.disconnect()
+    assert {(tuple(e["result"]), e["state"]) for e in heard["field:out_0"]} == {(("low",), "listening")}
+    narrow = heard["phone:out_0"][-1]
+    assert (narrow["result"], narrow["state"]) == (["unknown"], "narrow_band")
+    assert (narrow["predictions"], narrow["left_out"]) == ({}, ["selector"])
+    assert {key for entry in frozen["phone:out_0"] for key in entry} == {"time", "result", "predicitions"}
+    assert frozen["phone:out_0"][-1]["result"] == ["unknown"]
+    health = json.loads(get(f"{url}/healthz"))
+    assert health["ok"] and any("phone:out_0 is narrow_band" in reason for reason in health["reasons"]), health
+    assert 'tidzam_analyzer_channel_states{state="narrow_band"} 1.0' in get(f"{url}/metrics")
+
+
+def _channels(data: Any) -> list[dict[str, Any]]:
+    return data if isinstance(data, list) else []
+
+
+def _state(url: str, channel: str) -> str | None:
+    states = json.loads(get(f"{url}/healthz")).get("detail", {}).get("channel_states", [])
+    return next((str(one["state"]) for one in states if one["channel"] == channel), None)

@@ -1,0 +1,125 @@
+"""What the analyzer is told of sources, and when. Real socket.io servers on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from stream_manager.analyzer_link import AnalyzerLink, event_data, known_sources, news
+from tests.support.ports import free_port
+from tidzam.protocol.analyzer import JACK_SOURCE, JackSource, parse_jack_sources
+from tidzam.protocol.stream_manager import SourceState, SourceStatus
+from tidzam.server import Access, Health, Server
+
+pytestmark = pytest.mark.timeout(30)
+
+STARTED = datetime(2026, 5, 1, 6, 30, 0, 250_000, tzinfo=UTC)
+
+
+def status(name: str, rate_hz: int | None, *, started: datetime | None = STARTED) -> SourceStatus:
+    return SourceStatus(
+        name=name,
+        state=SourceState.PLAYING,
+        url="",
+        channels=1,
+        ports=(),
+        mounts=(),
+        restarts=0,
+        last_error=None,
+        started=started,
+        bytes=0,
+        gaps=0,
+        rate_hz=rate_hz,
+    )
+
+
+def test_only_what_changed_is_told() -> None:
+    before = known_sources([status("pond", 8000), status("wood", 48000)])
+    assert news(before, before) == ()
+    after = known_sources([status("pond", 44100), status("wood", 48000), status("lake", 16000)])
+    assert [(one.name, one.rate_hz) for one in news(before, after)] == [("pond", 44100), ("lake", 16000)]
+
+
+def test_of_a_source_that_went_the_rate_is_unknown_again() -> None:
+    assert news(known_sources([status("pond", 8000)]), {}) == (JackSource(name="pond"),)
+
+
+def test_what_is_told_is_what_the_analyzer_reads() -> None:
+    sources = tuple(known_sources([status("pond", 8000), status("wood", None, started=None)]).values())
+    assert parse_jack_sources(event_data(sources)) == sources
+    assert event_data(sources)[0] == {"name": "pond", "starting_time": "2026-05-01-06-30-00.250", "rate_hz": 8000}
+
+
+@asynccontextmanager
+async def analyzer(port: int, access: Access | None = None) -> AsyncIterator[list[Any]]:
+    """A server that understands JackSource, and what it was told."""
+    told: list[Any] = []
+
+    async def take(sid: str, data: Any) -> None:
+        told.extend((one.name, one.rate_hz) for one in parse_jack_sources(data))
+
+    server = Server(
+        "analyzer", host="127.0.0.1", port=port, health=lambda: Health(True), messages={}, access=access or Access()
+    )
+    server.on(JACK_SOURCE, take)
+    async with server:
+        yield told
+
+
+@asynccontextmanager
+async def linked(port: int, statuses: list[SourceStatus], token: str | None = None) -> AsyncIterator[None]:
+    task = asyncio.create_task(AnalyzerLink(f"127.0.0.1:{port}", lambda: statuses, token=token).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(15):
+        while not true():  # noqa: ASYNC110  another program is what is waited for
+            await asyncio.sleep(0.02)
+
+
+async def test_all_is_told_at_first_then_what_changes() -> None:
+    port, statuses = free_port(), [status("pond", 8000)]
+    async with analyzer(port) as told, linked(port, statuses):
+        await until(lambda: told == [("pond", 8000)])
+        statuses[0] = replace_rate(statuses[0], 44100)
+        await until(lambda: told == [("pond", 8000), ("pond", 44100)])
+
+
+def replace_rate(known: SourceStatus, rate_hz: int) -> SourceStatus:
+    return known.model_copy(update={"rate_hz": rate_hz})
+
+
+async def test_all_is_told_again_when_the_analyzer_comes_back() -> None:
+    port, statuses = free_port(), [status("pond", 8000)]
+    async with linked(port, statuses):
+        async with analyzer(port) as told:
+            await until(lambda: bool(told))
+        async with analyzer(port) as told:
+            await until(lambda: told == [("pond", 8000)])
+
+
+async def test_an_analyzer_that_asks_for_the_token_is_shown_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("all_proxy", "http://127.0.0.1:9")
+    port, token = free_port(), "t" * 32
+    access = Access(listen="token", manage="token", token=token)
+    async with analyzer(port, access) as told, linked(port, [status("pond", 8000)], token):
+        await until(lambda: told == [("pond", 8000)])
+
+
+async def test_a_refusal_is_logged_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    port, statuses = free_port(), [status("pond", 8000)]
+    async with analyzer(port, Access(manage="token", token="t" * 32)), linked(port, statuses):
+        await until(lambda: "it refused" in caplog.text)
+        statuses.append(status("wood", 48000))
+        await asyncio.sleep(0.6)
+    assert caplog.text.count("it refused") == 1
