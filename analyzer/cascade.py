@@ -211,6 +211,6 @@ def _hangs_nowhere(name: str, classes: list[str]) -> BundleError:
     meant = f"Did you mean {near[0]!r}? " if near else ""
     return BundleError(
         f"Classifier {name!r} hangs nowhere: no other classifier has a class of that name.",
-        hint=f"{meant}The classes are {', '.join(classes)}.",
+        hint=f"{meant}The classes are {', '.join(classes[:20])}{' …' if len(classes) > 20 else ''}.",
         code="bundle_cascade",
     )

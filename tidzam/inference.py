@@ -41,7 +41,11 @@ def run_onnx(path: Path, features: Float32, *, batch: int = 256) -> Float32:
 
     `batch` windows are run at once.
     """
-    run = open_onnx(path)
+    return in_batches(open_onnx(path), features, batch=batch)
+
+
+def in_batches(run: Callable[[Float32], Float32], features: Float32, *, batch: int = 256) -> Float32:
+    """What `run` gives for `features`, `batch` windows at once."""
     return np.concatenate([run(features[start : start + batch]) for start in range(0, max(1, len(features)), batch)])
 
 

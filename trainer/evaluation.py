@@ -16,7 +16,7 @@ from tidzam.clips import find_clips
 from tidzam.dataset import open_dataset
 from tidzam.dataset.manifest import MANIFEST
 from tidzam.errors import DatasetError
-from tidzam.inference import open_onnx
+from tidzam.inference import load_engine
 from tidzam.labels import LabelTree, clean_label
 from trainer.answers import answer, clips_of
 from trainer.data import check_features
@@ -80,7 +80,7 @@ def evaluate(
 
 def _measure(bundle: Bundle, source: Source, table: Float32, overlap: float) -> Measures:
     manifest = bundle.manifest
-    answers = answer(source, manifest.features, open_onnx(bundle.file("onnx")), overlap=overlap)
+    answers = answer(source, manifest.features, load_engine(bundle, threads=0).predict, overlap=overlap)
     return measure(
         answers.targets(source, table),
         answers.outputs,

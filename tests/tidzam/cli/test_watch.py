@@ -61,6 +61,20 @@ def test_a_channel_shows_its_level_what_it_hears_and_what_is_likeliest() -> None
     assert "wind" not in text
 
 
+def test_a_channel_whose_source_lacks_the_band_says_so_and_not_unknown() -> None:
+    narrow = analysis(
+        result=("unknown",), paths=(("unknown",),), predictions={}, state="narrow_band", left_out=("selector",)
+    )
+    text = shown(View(channels={"pond:out_0": narrow}, connected=True))
+    assert "narrow band" in text and "its source lacks the band for selector" in text and "unknown" not in text
+
+
+def test_a_channel_without_a_result_names_the_classifier_that_failed() -> None:
+    failed = analysis(result=("unknown",), paths=(("unknown",),), predictions={}, left_out=("selector",))
+    text = shown(View(channels={"pond:out_0": failed}, connected=True))
+    assert "unknown" in text and "no result from selector" in text
+
+
 def test_an_update_takes_the_place_of_its_detection() -> None:
     view = View(connected=True)
     for event in (detection("a", "start", 1.0), detection("b", "start", 1.0), detection("a", "end", 2.5)):
