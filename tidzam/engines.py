@@ -89,11 +89,13 @@ def value_fault(outputs: Float32) -> str | None:
 
 
 class OnnxEngine:
-    """ONNX Runtime on the CPU."""
+    """ONNX Runtime on the CPU. What a network may allocate, and how long it may run, is bounded (`tidzam.bounds`)."""
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         """Raises BundleError: `bundle_engine` if the file cannot be loaded, `bundle_features` for other inputs."""
         import onnxruntime  # here, since it takes a tenth of a second
+
+        from tidzam.bounds import TimeLimit, bound_memory
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -102,6 +104,7 @@ class OnnxEngine:
         # An idle pool must not spin: the cores are shared with capture and encoders.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.load_model_format", "ONNX")  # the one format that is checked
+        bound_memory(options)
         network = f"The network {path}"
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -110,6 +113,7 @@ class OnnxEngine:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         _require_one_float(network, [(one.name, one.type) for one in inputs], [(one.name, one.type) for one in outputs])
         (self._input,) = inputs
+        self._limit = TimeLimit()
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
@@ -117,7 +121,9 @@ class OnnxEngine:
         return tuple(size if isinstance(size, int) else None for size in self._input.shape)
 
     def predict(self, features: Float32) -> Float32:
-        outputs: Float32 = self._session.run(None, {self._input.name: features})[0]
+        """Raises ONNX Runtime's errors, and TimeoutError for a network that takes too long."""
+        with self._limit.of(len(features)) as options:
+            outputs: Float32 = self._session.run(None, {self._input.name: features}, options)[0]
         return outputs
 
 

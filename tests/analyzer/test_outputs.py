@@ -1,6 +1,7 @@
 """Networks that pass their trial and fail on sound: the faulty windows are left out, counted and reported once."""
 
 import logging
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from analyzer.extraction import Extractor, rules_of
 from analyzer.pipeline import Pipeline
 from tests.support import hostile
 from tests.support.classifiers import SPEC, flat
+from tidzam import bounds
 from tidzam.analysis import ChannelState, WindowBatch
 from tidzam.audio.features import Float32
 from tidzam.inference import load_engine
@@ -128,6 +130,27 @@ def test_a_network_whose_rows_depend_on_the_sound_is_contained(tmp_path: Path) -
     whole = Cascade([Classifier(bundle.manifest, load_engine(bundle))])
     assert [found.left_out for found in whole.classify(np.stack([LOUD, QUIET]), SPEC.rate_hz)] == 2 * [("selector",)]
     assert whole.classify(QUIET[None], SPEC.rate_hz)[0].left_out == ()
+
+
+def test_a_network_that_loops_on_sound_is_ended_and_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = hostile.write_network(tmp_path, hostile.loops_when_loud())
+    whole = Cascade([Classifier(bundle.manifest, load_engine(bundle))])
+    assert whole.classify(QUIET[None], SPEC.rate_hz)[0].left_out == ()
+    monkeypatch.setattr(bounds, "BASE_S", 0.5)
+    assert whole.classify(LOUD[None], SPEC.rate_hz)[0].left_out == ("selector",)
+    assert "took more than 1 s for 1 window" in whole.output_check.recent()["selector"]
+    started = time.monotonic()
+    assert whole.classify(LOUD[None], SPEC.rate_hz)[0].left_out == ("selector",)
+    assert time.monotonic() - started < 0.5 and whole.output_check.counts == {"selector": 2}
+
+
+def test_a_network_that_allocates_a_terabyte_on_sound_does_not_end_the_analysis(tmp_path: Path) -> None:
+    bundle = hostile.write_network(tmp_path, hostile.allocates_when_loud())
+    whole = Cascade([Classifier(bundle.manifest, load_engine(bundle))])
+    for window, left_out in ((QUIET, ()), (LOUD, ("selector",)), (QUIET, ())):
+        assert whole.classify(window[None], SPEC.rate_hz)[0].left_out == left_out
 
 
 def test_a_source_without_the_band_of_a_classifier_is_not_classified_by_it() -> None:

@@ -126,6 +126,49 @@ def allocates_as_it_runs(gigabytes: float) -> onnx.ModelProto:
     return model(nodes, constants)
 
 
+def loops_when_loud() -> onnx.ModelProto:
+    """Ends at once for silence, never for sound."""
+    body = loops().graph.node[-1].attribute[0].g
+    constants = {
+        **BANDS,
+        "limit": np.array(-90, np.float32),
+        "many": np.array(2**62, np.int64),
+        "once": np.array(1, np.int64),
+        "yes": np.array(True),
+    }
+    nodes = [
+        *levels(),
+        helper.make_node("ReduceMax", ["levels"], ["loudest"], keepdims=0),
+        helper.make_node("Greater", ["loudest", "limit"], ["loud"]),
+        helper.make_node("Where", ["loud", "many", "once"], ["times"]),
+        helper.make_node("Loop", ["times", "yes", "levels"], ["probabilities"], body=body),
+    ]
+    return model(nodes, constants)
+
+
+def allocates_when_loud() -> onnx.ModelProto:
+    """Makes a terabyte of numbers for sound, a few for silence."""
+    constants = {
+        **BANDS,
+        "limit": np.array(-90, np.float32),
+        "many": np.array([2**38], np.int64),
+        "few": np.array([2], np.int64),
+        "zero": np.array(0, np.float32),
+    }
+    nodes = [
+        *levels(),
+        helper.make_node("ReduceMax", ["levels"], ["loudest"], keepdims=0),
+        helper.make_node("Greater", ["loudest", "limit"], ["loud"]),
+        helper.make_node("Where", ["loud", "many", "few"], ["size"]),
+        helper.make_node("ConstantOfShape", ["size"], ["large"]),
+        helper.make_node("ReduceSum", ["large"], ["sum"], keepdims=0),
+        helper.make_node("Mul", ["sum", "zero"], ["nothing"]),
+        helper.make_node("Sigmoid", ["levels"], ["fine"]),
+        helper.make_node("Add", ["fine", "nothing"], ["probabilities"]),
+    ]
+    return model(nodes, constants)
+
+
 def loops(times: int = 2**62) -> onnx.ModelProto:
     """Runs a loop that often."""
     body = helper.make_graph(

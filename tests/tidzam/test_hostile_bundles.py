@@ -52,7 +52,7 @@ def test_a_network_that_allocates_gigabytes_is_refused(
 
 def test_a_network_that_loops_for_ever_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, hostile.loops())
-    assert error.code == "bundle_engine" and "more than 10 s of computing time" in error.message
+    assert error.code == "bundle_engine" and "more than 10 s" in error.message
 
 
 def test_a_network_that_loops_for_a_moment_is_no_fault(tmp_path: Path) -> None:
