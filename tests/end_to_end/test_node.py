@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -188,7 +189,7 @@ def test_check_says_healthy_and_repairs(node: Node) -> None:
     wait_until(node.is_well, within_s=30, what="well before")
     checked = node.run("check")
     assert checked.returncode == 0, checked.stdout
-    subprocess.run(["kill", "-STOP", str(node.pid("analyzer"))], check=True)  # runs, and does nothing
+    os.kill(node.pid("analyzer"), signal.SIGSTOP)  # runs, and does nothing
     repaired = node.run("check")
     assert repaired.returncode == 1, repaired.stdout + repaired.stderr
     assert node.run("check").returncode == 0

@@ -66,17 +66,17 @@ class IcecastServer:
         return True
 
     def kill(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
 
 @contextmanager
 def icecast_server(home: Path, *, host: str = "127.0.0.1") -> Iterator[IcecastServer]:
     """A usable icecast2 that keeps its files under `home`."""
     server = IcecastServer(IcecastSettings(host=host, port=free_port()), home)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.kill()

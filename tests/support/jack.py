@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 
 import jack
 
+from tests.support.guard import clear_jack
 from tidzam.config.settings import JackSettings
 from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
 
@@ -74,9 +76,8 @@ class JackServer:
 
     def _answers(self) -> bool:
         """Asked from outside: libjack remembers in a process that a server of it was killed."""
-        asked = subprocess.run(
-            ["jack_lsp"], env={**os.environ, **self.env}, capture_output=True, timeout=10, check=False
-        )
+        argv = [sys.executable, "-c", 'import jack; jack.Client("asks", no_start_server=True)']
+        asked = subprocess.run(argv, env={**os.environ, **self.env}, capture_output=True, timeout=10, check=False)
         return asked.returncode == 0
 
     def kill(self) -> None:
@@ -93,12 +94,12 @@ class JackServer:
             self.kill()
 
     def clear(self) -> None:
-        """End it, and take away what a killed server leaves in shared memory."""
-        assert self._process is not None
+        """End it, and remove what a killed server leaves in shared memory."""
+        if self._process is None:
+            return
         self.stop()
-        if self._process.returncode != 0:  # killed: only jackd itself frees its namesake's place, one of eight
-            self.start()
-            self.stop()
+        if self._process.returncode != 0:
+            clear_jack()
         for left in Path("/dev/shm").glob(f"jack_*{self.name}_*"):
             left.unlink(missing_ok=True)
 
@@ -108,8 +109,8 @@ def jack_server(*, rate_hz: int = 44100, period: int = 1024, port_max: int = 512
     """A usable jackd on the dummy driver, gone without a trace afterwards."""
     name = f"t{os.getpid()}x{next(_count)}"
     server = JackServer(JackSettings(server=name, rate_hz=rate_hz, period=period, port_max=port_max))
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.clear()

@@ -124,7 +124,11 @@ class Manager:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
+        try:
+            self.process.wait(10)
+        finally:
+            self.process.kill()
+            self.process.wait()
 
 
 def _argv(process: psutil.Process) -> list[str]:

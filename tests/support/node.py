@@ -12,17 +12,24 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
+from tests.support.guard import clear_jack
 from tests.support.ports import free_port
+from tidzam.node.home import Home
+from tidzam.node.leftovers import end_processes
 
 
 class Node:
     """`tidzam` commands on one home. `sources` are those of its profile."""
 
+    made: ClassVar[list[Node]] = []
+    """All of them, so that none outlives its test."""
+
     def __init__(self, folder: Path, sources: list[dict[str, Any]], **sections: dict[str, Any]) -> None:
+        self.made.append(self)
         self.home = folder / "home"
         self.profile = folder / "profile.yaml"
         self.server = re.sub(r"[^A-Za-z0-9]", "-", f"t{os.getpid()}-{folder.name}")[:32]
@@ -52,6 +59,11 @@ class Node:
 
     def stop(self) -> None:
         assert self.run("stop").returncode == 0
+
+    def end(self) -> None:
+        """End it if it still runs, without its own help."""
+        end_processes(Home(self.home.resolve()))
+        clear_jack()
 
     def status(self) -> dict[str, Any]:
         return json.loads(self.run("status", "--json").stdout)

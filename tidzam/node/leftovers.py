@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from tidzam.node.home import Home
+from tidzam.node.jack_names import clear_dead_servers
 from tidzam.node.supervisor import NODE_ENV, Supervisor
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -61,6 +62,7 @@ def _name(process: psutil.Process) -> str:
 
 def clear_shared_memory(server: str) -> None:
     """Remove what a killed JACK server left in shared memory; its registry too once no JACK server runs at all."""
+    clear_dead_servers()
     if _jack_runs(server):
         return
     owner = os.geteuid()

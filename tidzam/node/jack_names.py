@@ -1,0 +1,67 @@
+"""The names of running servers in JACK's shared registry: it has room for eight per machine.
+
+libjack frees the place of a killed server only for a server of the same name, so eight killed servers with other
+names keep every new one from starting ("Too many servers already active").
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+SHARED_MEMORY = Path("/dev/shm")
+_SERVER = re.compile(rb"jack-(\d+):([^:\0]+):\0")
+"""How libjack (shm.c) writes a server's user and name, after the four bytes of its process id."""
+_PID_BYTES = 4
+_CONNECT_TIMEOUT_S = 1.0
+
+
+def clear_dead_servers(folder: Path = SHARED_MEMORY) -> list[str]:
+    """Free the places of servers whose process no longer exists; returns their names.
+
+    Needs no lock: as long as a place names a dead process, libjack leaves it to a server of that name.
+    """
+    with (
+        suppress(OSError, ValueError),  # no JACK server has run here, or its registry is another user's or damaged
+        (folder / "jack-shm-registry").open("r+b") as file,
+        mmap.mmap(file.fileno(), 0) as registry,
+    ):
+        return [name for match in _SERVER.finditer(registry) if (name := _clear(registry, match, folder))]
+    return []
+
+
+def _clear(registry: mmap.mmap, match: re.Match[bytes], folder: Path) -> str | None:
+    start = match.start() - _PID_BYTES
+    if start < 0:
+        return None
+    pid = int.from_bytes(registry[start : match.start()], sys.byteorder)
+    user, name = match[1].decode(), match[2].decode(errors="surrogateescape")
+    if _runs(pid) or _answers(folder / f"jack_{name}_{user}_0"):
+        return None
+    registry[match.start() : match.end()] = bytes(match.end() - match.start())
+    registry[start : match.start()] = bytes(_PID_BYTES)
+    return name
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _answers(address: Path) -> bool:
+    """Whether somebody listens: a server in another container has a process id that means nothing here."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(_CONNECT_TIMEOUT_S)
+        try:
+            client.connect(str(address))
+        except OSError:
+            return False
+    return True
