@@ -72,7 +72,8 @@ def wait(processes: list[psutil.Process], timeout_s: float) -> None:
 
 def _runs(process: psutil.Process) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        # The other threads of a killed process may outlive its first one for a moment, and its sockets with them.
+        return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
     except psutil.NoSuchProcess:
         return False
 

@@ -1,0 +1,63 @@
+"""TensorFlow, loaded without the lines that its native libraries print on the way."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from tidzam.errors import SetupError
+
+QUIET: Mapping[str, str] = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # of TensorFlow's native log, fatal errors only: Python raises the others
+    "GRPC_VERBOSITY": "NONE",  # of a cluster's connections, which the trainer reports itself
+    "KERAS_BACKEND": "tensorflow",
+}
+"""Settings that these libraries read from the environment as they are loaded. What the user has set stays."""
+
+START_UP_LINES = r"^(WARNING: All log messages before absl::InitializeLog|[IWE][0-9]{4,8} |[0-9-]{10} [0-9:.]+: [IWE] )"
+"""Lines of absl's log, before it knows its level: oneDNN, CPU instructions, CUDA libraries that are not installed."""
+
+FILTER_TIMEOUT_S = 2.0
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow and Keras. Raises SetupError if they cannot be."""
+    if "tensorflow" in sys.modules:
+        return
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        with without_lines(START_UP_LINES):
+            import keras  # noqa: F401
+            import tensorflow  # noqa: F401
+    except ImportError as error:
+        raise SetupError(
+            f"TensorFlow cannot be loaded: {error}.",
+            hint="Install it: `tidzam install train`, or pip install 'tidzam[train]'.",
+        ) from None
+
+
+@contextmanager
+def without_lines(pattern: str) -> Iterator[None]:
+    """Keep the lines that match `pattern`, an extended regular expression, from this process's stderr.
+
+    Another process filters them, so that all other lines appear even if this one aborts.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    argv = ["grep", "--text", "--line-buffered", "-vE", pattern]
+    filtering = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=kept)
+    assert filtering.stdin is not None
+    os.dup2(filtering.stdin.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        filtering.stdin.close()
+        with suppress(subprocess.TimeoutExpired):  # a process that was started meanwhile still writes through it
+            filtering.wait(FILTER_TIMEOUT_S)
