@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.errors import BundleError, SetupError
+from tidzam.errors import BundleError
+from tidzam.tensorflow import load_tensorflow
 
 if TYPE_CHECKING:
     from tidzam.audio.features import Float32
@@ -157,16 +157,10 @@ class KerasEngine:
 
 def import_keras() -> tuple[Any, Any]:
     """The modules keras and tensorflow. Raises SetupError if they are not installed."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    try:
-        import keras
-        import tensorflow as tf
-    except ImportError:
-        raise SetupError(
-            "The keras engine needs TensorFlow, which is not installed.",
-            hint="Run `tidzam install train`, or use the onnx engine.",
-        ) from None
+    load_tensorflow()
+    import keras
+    import tensorflow as tf
+
     return keras, tf
 
 

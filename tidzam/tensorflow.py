@@ -25,7 +25,7 @@ FILTER_TIMEOUT_S = 2.0
 
 def load_tensorflow() -> None:
     """Import TensorFlow and Keras. Raises SetupError if they cannot be."""
-    if "tensorflow" in sys.modules:
+    if sys.modules.get("tensorflow") is not None:
         return
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)

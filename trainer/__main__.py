@@ -69,7 +69,6 @@ def main(
     """Train a classifier and write it as a bundle; or `evaluate` one."""
     if context.invoked_subcommand is not None:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     set_up_logging("warning")
     if job_type != "ps" and (dataset_train is None or out is None):
         missing = "--dataset-train" if dataset_train is None else "--out"

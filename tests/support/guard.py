@@ -18,6 +18,8 @@ import psutil
 from tidzam.node.jack_names import clear_dead_servers
 
 MARK_ENV = "TIDZAM_TEST_RUN"
+TRACKER = "multiprocessing.resource_tracker"
+"""Python's own helper, which ends with the process that it is for."""
 GRACE_S = 1.0
 KILL_TIMEOUT_S = 10.0
 
@@ -51,7 +53,8 @@ def marked(mark: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process.environ().get(MARK_ENV) == mark:
+            ours = process.environ().get(MARK_ENV) == mark
+            if ours and TRACKER not in " ".join(process.cmdline()):
                 found.append(process)
     return found
 

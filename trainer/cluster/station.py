@@ -13,11 +13,11 @@ import numpy as np
 
 from tidzam import __version__
 from tidzam.errors import ClusterError
+from tidzam.tensorflow import load_tensorflow
 from trainer.cluster import calls
 from trainer.cluster.members import Cluster, Member, why_silent
 from trainer.input.source import Batch
 from trainer.place import MakeBatches
-from trainer.runtime import load_tensorflow
 
 log = logging.getLogger(__name__)
 

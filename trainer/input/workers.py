@@ -7,8 +7,9 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 
 from tidzam.errors import SetupError
@@ -53,7 +54,8 @@ def _by_processes(batches: Batches, numbers: Sequence[int], processes: int) -> G
     for turn in range(processes):
         reader, writer = context.Pipe(duplex=False)
         worker = context.Process(target=_work, args=(batches, numbers[turn::processes], writer), daemon=True)
-        worker.start()
+        with _interrupts_blocked():  # a process inherits that: Ctrl-C is left to the trainer from the first moment
+            worker.start()
         writer.close()
         pipes.append(reader)
         workers.append(worker)
@@ -79,15 +81,30 @@ def _by_processes(batches: Batches, numbers: Sequence[int], processes: int) -> G
             worker.join()
 
 
-def _work(batches: Batches, numbers: Sequence[int], writer: Connection) -> None:
-    """In the new process: make batches; leave Ctrl-C to the trainer, and end when it does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        for number in numbers:
-            writer.send(batches[number])
-    except Exception as error:  # noqa: BLE001  whatever it is, the trainer is to tell it
-        writer.send(error)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(batches: Batches, numbers: Sequence[int], writer: Connection) -> None:
+    """In the new process: make batches until all are made, the trainer has gone, or nobody reads them any more."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    for number in numbers:
+        made: Batch | Exception
+        try:
+            made = batches[number]
+        except Exception as error:  # noqa: BLE001  whatever it is, the trainer is to report it
+            made = error
+        try:
+            writer.send(made)
+        except BrokenPipeError:
+            return
+        if isinstance(made, Exception):
+            return
 
 
 def _end_with_parent() -> None:

@@ -1,9 +1,11 @@
 """Batches: repeatable wherever they are made, and labelled as what sounds in them."""
 
+import multiprocessing
 import os
 import pickle
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -16,7 +18,7 @@ from tidzam.errors import SetupError
 from trainer.input.batches import Batches
 from trainer.input.source import BACKGROUND
 from trainer.input.steps import Crop, MicrophoneNoise, Step
-from trainer.input.workers import ahead
+from trainer.input.workers import _work, ahead
 from trainer.training_file import SIGMOID_STEPS, SOFTMAX_STEPS
 
 CLASSES = ("high", "low", "silence")
@@ -63,6 +65,26 @@ def test_a_killed_worker_is_told_in_one_error() -> None:
     os.kill(worker.pid, signal.SIGKILL)
     with pytest.raises(SetupError, match="ended from outside"):
         list(supply)
+
+
+def test_a_worker_whose_batches_nobody_reads_any_more_ends_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
+    context = multiprocessing.get_context("spawn")
+    reader, writer = context.Pipe(duplex=False)
+    worker = context.Process(target=_work, args=(make(), range(1000), writer))
+    worker.start()
+    reader.close()
+    writer.close()
+    worker.join(60)
+    assert (worker.exitcode, capfd.readouterr().err) == (0, "")
+
+
+def test_ctrl_c_reaches_no_worker_not_even_as_it_starts() -> None:
+    supply = ahead(make(), 0, 1000, processes=1)
+    next(supply)
+    (worker,) = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+    fields = dict(line.split(":\t") for line in Path(f"/proc/{worker.pid}/status").read_text().splitlines())
+    assert int(fields["SigBlk"], 16) & 1 << (signal.SIGINT - 1)
+    supply.close()
 
 
 def test_shapes_and_another_seed() -> None:
