@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 import jack
 
-from stream_manager.jack_link import BEAT_S, EXIT_NO_SERVER, EXIT_SERVER_GONE, Beat, stall_timeout_s
+from stream_manager.jack_link import BEAT_S, EXIT_NO_SERVER, EXIT_SERVER_GONE, OPEN_S, Beat, stall_timeout_s
 from stream_manager.jack_meter import SilenceMeter
 from stream_manager.patchbay import Connection, missing_connections
 
@@ -53,7 +53,8 @@ class Reporter:
 
     def _beat(self) -> None:
         while self._client is None:
-            self.write([str(Beat(False, time.monotonic() - self._round_began_s))])
+            opening_s = time.monotonic() - self._round_began_s
+            self.write([str(Beat(opening_s > OPEN_S, opening_s))])
             time.sleep(BEAT_S)
         client, meter = self._client, SilenceMeter(self._client)
         timeout_s = stall_timeout_s(client.blocksize, client.samplerate)

@@ -110,20 +110,25 @@ class JackGraph:
                 case b"-", port:
                     ports.discard(port)
                 case b"@", beat:
-                    await self._take(Beat.parse(beat))
+                    await self._take(Beat.parse(beat), connected=rate_hz is not None)
                 case _ if rate_hz != self.rate_hz or ports != self.ports:  # an empty line ends a burst
                     await self._set(rate_hz, frozenset(ports))
 
-    async def _take(self, beat: Beat) -> None:
+    async def _take(self, beat: Beat, *, connected: bool) -> None:
+        """Follow a beat. Only an agent that is `connected` can know that the server runs again."""
         self.quiet = beat.quiet
-        if beat.stalled != self.stalled:
-            say = log.warning if beat.stalled else log.info
-            say("the JACK server %r %s", self._server, "stands still" if beat.stalled else "runs again")
-            async with self._changed:
-                self.stalled = beat.stalled
-                self._changed.notify_all()
-        if beat.busy_s > BUSY_TIMEOUT_S and not beat.stalled:
+        if beat.stalled != self.stalled and (connected or beat.stalled):
+            await self._set_stalled(beat.stalled)
+        if beat.busy_s > BUSY_TIMEOUT_S and not (connected and beat.stalled):
             raise _AgentHangsError(f"has waited {beat.busy_s:.0f} s for the JACK server")
+
+    async def _set_stalled(self, stalled: bool) -> None:
+        if self.up:
+            say = log.warning if stalled else log.info
+            say("the JACK server %r %s", self._server, "stands still" if stalled else "runs again")
+        async with self._changed:
+            self.stalled = stalled
+            self._changed.notify_all()
 
     def _tell_connected(self, rate_hz: int) -> None:
         log.info("connected to the JACK server %r at %d Hz", self._server, rate_hz)

@@ -19,6 +19,9 @@ START_TIMEOUT_S: Final = 10.0
 BUSY_TIMEOUT_S: Final = 15.0
 """A call of libjack that takes longer hangs. A server may keep a client waiting for some seconds."""
 
+OPEN_S: Final = 3.0
+"""A server that keeps a new client waiting for longer is taken to stand still, until it answers."""
+
 STALL_S: Final = 2.0
 STALL_CYCLES: Final = 4
 """JACK stands still when its frame clock has not moved for both of these."""

@@ -123,7 +123,9 @@ class Manager:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def stop(self) -> None:
+        """End it, also if a test that failed left it stopped."""
         self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGCONT)
         try:
             self.process.wait(10)
         finally:

@@ -125,7 +125,7 @@ class StreamManagerSettings(ServerSettings):
     live_ports: int = Field(10, ge=0, le=256, description="Live streams at most (to come)")
     buffer_s: float = Field(100.0, gt=0, description="How much of a stream the player reads ahead")
     player_timeout_s: float = Field(
-        10.0, ge=2, description="A player whose playback stands still for so long is replaced"
+        10.0, ge=5, description="A player whose playback stands still for so long is replaced"
     )
     silent_after_s: float = Field(
         10.0, ge=1, description="A source is called silent after so long of digital silence (exact zeros)"
