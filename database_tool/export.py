@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import soundfile
 
 from database_tool.cutting import sound_of
 from tidzam.dataset import Dataset
+from tidzam.dataset.origins import write_row
 from tidzam.errors import AudioError, DatasetError
 
 COLUMNS = ("file", "start", "end", "label", "channel", "group")
@@ -21,12 +21,11 @@ def export_list(dataset: Dataset, path: Path) -> int:
     window_s = dataset.spec.window_s
     try:
         with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(COLUMNS)
+            write_row(file, COLUMNS)
             for origin, label in zip(dataset.origins(), dataset.labels.tolist(), strict=True):
                 start, end = f"{origin.offset_s:.6f}", f"{origin.offset_s + window_s:.6f}"
                 channel = "" if origin.channel is None else origin.channel
-                rows.writerow((origin.file, start, end, dataset.classes[label], channel, origin.group))
+                write_row(file, (origin.file, start, end, dataset.classes[label], channel, origin.group))
     except OSError as error:
         raise _unwritable(path, error) from None
     return len(dataset)

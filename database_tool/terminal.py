@@ -25,12 +25,13 @@ FEW_RECORDINGS = 2
 
 def say(line: str) -> None:
     """Tell a person something, on stderr."""
-    errors.print(f"database_tool: {line}", highlight=False, markup=False, soft_wrap=True)
+    errors.print(f"database_tool: {printable(line)}", highlight=False, markup=False, soft_wrap=True)
 
 
 def printable(name: str) -> str:
-    """A file's name as any terminal can show it, be it UTF-8 or not."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """A file's name as any terminal can show it, be it UTF-8 or not; what would control the terminal is escaped."""
+    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in shown)
 
 
 def counted(number: int, thing: str) -> str:
@@ -40,7 +41,7 @@ def counted(number: int, thing: str) -> str:
 
 def print_json(values: dict[str, Any]) -> None:
     """One JSON object on stdout, for programs."""
-    console.print_json(json.dumps(values))
+    console.print_json(json.dumps(values), ensure_ascii=True)  # of names that are no UTF-8, too
 
 
 @contextmanager

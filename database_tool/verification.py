@@ -1,18 +1,35 @@
-"""Whether a dataset is, byte for byte, what was written, and whether its parts agree."""
+"""Whether a dataset is, byte for byte, what was written, and whether its parts agree. Every fault is found, not one."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from database_tool.advance import Advance, silent
-from tidzam.dataset import Dataset
+from tidzam.audio.kinds import is_system_file
+from tidzam.dataset import Manifest
+from tidzam.dataset.arrays import (
+    FEATURES,
+    LABELS,
+    NAMES,
+    level_fault,
+    mismatch,
+    open_own,
+    read_array,
+    read_header,
+    told,
+)
 from tidzam.dataset.manifest import CHECKSUM, MANIFEST, ORIGINS, SHARDS, read_manifest
 from tidzam.dataset.origins import read_origins
+from tidzam.dataset.reader import Int32, label_fault, parts_of
 from tidzam.errors import DatasetError
 from tidzam.manifests import FileEntry, sha256_of
+
+LINK = "it is a link, and what a dataset holds must not be outside it"
 
 
 @dataclass(frozen=True)
@@ -23,53 +40,143 @@ class Damage:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A file of a dataset, and what its shard's arrays must be; without a manifest, what they seem to be."""
+
+    path: Path
+    entry: FileEntry | None
+    kind: str = ""
+    shape: tuple[int, ...] = ()
+
+
 def verify(folder: Path, *, advance: Advance = silent) -> list[Damage]:
-    """Read every byte of a dataset and say what is wrong. Raises DatasetError only if there is no dataset."""
+    """Read every byte of a dataset and say all that is wrong. Raises DatasetError only if there is no dataset."""
+    manifest, damages = _manifest(folder)
+    parts = _parts(folder, manifest) if manifest else _parts_alone(folder)
+    labels: list[Int32] = []
+    for number, part in enumerate(parts, start=1):
+        reasons = list(_faults(part, manifest, labels))
+        if reasons:
+            damages.append(Damage(part.path, "; ".join(reasons)))
+        advance(number, len(parts))
+    known = {part.path for part in parts} | {folder / MANIFEST, folder / CHECKSUM}
+    damages += [damage for damage in _strangers(folder) if damage.path not in known]
+    if manifest and not damages:
+        damages += _miscounted(folder, manifest, labels)
+    return damages
+
+
+def _manifest(folder: Path) -> tuple[Manifest | None, list[Damage]]:
+    """The manifest, if it can be trusted; else what is wrong with it."""
     try:
-        manifest, checksum = read_manifest(folder)
+        return read_manifest(folder)[0], []
     except DatasetError as error:
-        if error.code == "dataset_missing" and not (folder / MANIFEST).exists():
+        if error.code != "dataset_missing":
+            return None, [Damage(folder / MANIFEST, error.message)]
+        if not os.path.lexists(folder / MANIFEST):
             raise
-        return [Damage(folder / (CHECKSUM if error.code == "dataset_missing" else MANIFEST), error.message)]
-    entries = [(folder / ORIGINS, manifest.origins)]
+        readable = os.path.lexists(folder / CHECKSUM) and not _unreadable(folder / MANIFEST)
+        at_fault = folder / (CHECKSUM if readable or not os.path.lexists(folder / CHECKSUM) else MANIFEST)
+        return None, [Damage(at_fault, error.message)]
+
+
+def _unreadable(path: Path) -> str:
+    try:
+        open_own(path).close()
+    except OSError as error:
+        return told(error)
+    return ""
+
+
+def _parts(folder: Path, manifest: Manifest) -> list[_Part]:
+    parts = [_Part(folder / ORIGINS, manifest.origins)]
     for shard in manifest.shards:
-        entries += [(folder / SHARDS / entry.name, entry) for entry in (shard.features, shard.labels)]
-    damages = []
-    for number, (path, entry) in enumerate(entries, start=1):
-        reason = _compare(path, entry)
-        if reason:
-            damages.append(Damage(path, reason))
-        advance(number, len(entries))
-    known = {path for path, _ in entries} | {folder / MANIFEST, folder / CHECKSUM}
-    damages += [Damage(path, "it is not in the manifest") for path in _files(folder) if path not in known]
-    return damages or _contradictions(Dataset(folder, manifest, checksum))
+        parts += [_Part(folder / SHARDS / one.name, one, kind, shape) for one, kind, shape in parts_of(shard, manifest)]
+    return parts
+
+
+def _parts_alone(folder: Path) -> list[_Part]:
+    """Without a manifest, the files that are there: each can still be looked at by itself."""
+    kinds = {".features.npy": FEATURES, ".labels.npy": LABELS}
+    parts = [_Part(folder / ORIGINS, None)]
+    for path in _files(folder / SHARDS):
+        parts += [_Part(path, None, kind) for end, kind in kinds.items() if path.name.endswith(end)]
+    return parts
+
+
+def _faults(part: _Part, manifest: Manifest | None, labels: list[Int32]) -> Iterator[str]:
+    """All that is wrong with a file. The labels of a shard are added to `labels`."""
+    if reason := _unreadable(part.path):
+        yield reason
+        return
+    differs = _compare(part.path, part.entry) if part.entry else ""
+    if differs:
+        yield differs
+    try:
+        if part.path.name == ORIGINS:
+            read_origins(part.path, manifest.samples if manifest else None)
+        else:
+            yield from _content_faults(part, manifest, labels)
+    except DatasetError as error:
+        reason = error.message.removeprefix(f"{part.path} cannot be used: ").rstrip(".")
+        if " bytes" not in differs or " bytes" not in reason:  # else its size was told already
+            yield reason
+
+
+def _content_faults(part: _Part, manifest: Manifest | None, labels: list[Int32]) -> Iterator[str]:
+    """What is wrong with the values in an array. Raises DatasetError if it cannot be read."""
+    shape = part.shape
+    if manifest is None:
+        with open_own(part.path) as file:
+            header = read_header(part.path, file)
+        if reason := mismatch(header, part.kind, header.shape):
+            yield reason
+            return
+        shape = header.shape
+        if len(shape) != (3 if part.kind == FEATURES else 1) or 0 in shape:
+            yield f"its shape is {shape}: those are no samples of {NAMES[part.kind]}"
+            return
+    values = read_array(part.path, part.kind, shape)
+    if part.kind == FEATURES:
+        fault = level_fault(values)
+    else:
+        labels.append(values)
+        fault = label_fault(values, len(manifest.classes)) if manifest else ""
+    if fault:
+        yield fault
 
 
 def _compare(path: Path, entry: FileEntry) -> str:
-    if not path.is_file():
-        return "it is missing"
-    if path.stat().st_size != entry.size_bytes:
-        return f"it has {path.stat().st_size:,} bytes, not {entry.size_bytes:,}"
     try:
+        size = path.stat().st_size
+        if size != entry.size_bytes:
+            return f"it has {size:,} bytes, not {entry.size_bytes:,}"
         return "" if sha256_of(path) == entry.sha256 else "its checksum differs from the manifest's"
     except OSError as error:
-        return f"it cannot be read: {error.strerror}"
+        return f"it cannot be read: {told(error)}"
+
+
+def _strangers(folder: Path) -> Iterator[Damage]:
+    """Links, and what the manifest may not know: all files, but for those of an operating system."""
+    if (folder / SHARDS).is_symlink():
+        yield Damage(folder / SHARDS, LINK)
+    for path in _files(folder):
+        yield Damage(path, "it is not in the manifest")
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    """All that is no folder in `folder` and below, by name."""
+    found = []
+    for home, _, names in os.walk(folder):
+        found += [Path(home, name) for name in names if not is_system_file(Path(name))]
+    return sorted(found)
 
 
-def _contradictions(dataset: Dataset) -> list[Damage]:
+def _miscounted(folder: Path, manifest: Manifest, labels: list[Int32]) -> list[Damage]:
     """What checksums cannot tell: files that are as written, by a program that was wrong."""
-    manifest = dataset.folder / MANIFEST
-    try:
-        counted = np.bincount(dataset.labels, minlength=len(dataset.classes)).tolist()
-        read_origins(dataset.folder / ORIGINS, len(dataset))
-        for chunk in dataset.chunks():
-            if not np.isfinite(chunk.features).all():
-                return [Damage(dataset.folder / SHARDS, f"samples from {chunk.start:,} on hold no numbers")]
-    except DatasetError as error:
-        return [Damage(dataset.folder, error.message)]
-    stated = [dataset.manifest.counts[label] for label in dataset.classes]
-    return [] if counted == stated else [Damage(manifest, f"it counts {stated} samples; the shards hold {counted}")]
+    joined = np.concatenate([np.empty(0, np.int32), *labels])
+    counted = np.bincount(joined, minlength=len(manifest.classes)).tolist()
+    stated = [manifest.counts[label] for label in manifest.classes]
+    reason = f"it counts {stated} samples; the shards hold {counted}"
+    return [] if counted == stated else [Damage(folder / MANIFEST, reason)]

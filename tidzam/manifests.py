@@ -83,7 +83,11 @@ def read_object(path: Path, *, max_bytes: int = MAX_MANIFEST_BYTES) -> dict[str,
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("it is not a regular file")
     with path.open("rb") as file:
-        content = file.read(max_bytes + 1)
+        return parse_object(file.read(max_bytes + 1), max_bytes=max_bytes)
+
+
+def parse_object(content: bytes, *, max_bytes: int = MAX_MANIFEST_BYTES) -> dict[str, Any]:
+    """The JSON object that `content` is. Raises ValueError as `read_object` does."""
     if len(content) > max_bytes:
         raise ValueError(f"it is larger than {max_bytes / 2**20:g} MB")
     try:

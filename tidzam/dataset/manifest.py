@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tidzam.audio.features import FeatureSpec
+from tidzam.dataset.arrays import open_own
 from tidzam.errors import DatasetError
-from tidzam.manifests import Features, FileEntry, Labels, faults_of
+from tidzam.labels import Label
+from tidzam.manifests import MAX_MANIFEST_BYTES, Features, FileEntry, Labels, faults_of, parse_object
 
 FORMAT_VERSION: Final = 1
 MANIFEST = "manifest.json"
@@ -20,6 +23,24 @@ CHECKSUM = "manifest.sha256"
 ORIGINS = "origins.csv"
 SHARDS = "shards"
 NAME = r"^[A-Za-z0-9_.-]{1,128}$"
+MAX_SAMPLES: Final = 1 << 40
+
+Count = Annotated[int, Field(ge=0, le=MAX_SAMPLES)]
+
+
+class _Step(BaseModel):
+    """One thing that was done to a dataset, as far as a person is told of it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    operation: str = Field(max_length=80)
+    files_left_out: tuple[tuple[str, str], ...] = ()
+
+
+class _Provenance(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    steps: tuple[_Step, ...] = ()
 
 
 class Shard(BaseModel):
@@ -27,7 +48,7 @@ class Shard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    samples: int = Field(ge=1)
+    samples: int = Field(ge=1, le=MAX_SAMPLES)
     features: FileEntry
     labels: FileEntry
 
@@ -43,13 +64,19 @@ class Manifest(BaseModel):
     format_version: Literal[1] = FORMAT_VERSION
     name: str = Field(pattern=NAME)
     features: Features
-    classes: tuple[str, ...] = Field(min_length=1, strict=False)
+    classes: tuple[Label, ...] = Field(min_length=1, strict=False)
     labels: Labels
-    counts: dict[str, int] = Field(description="Samples of each class.")
+    counts: dict[Label, Count] = Field(description="Samples of each class.")
     origins: FileEntry
     shards: tuple[Shard, ...] = Field(strict=False)
     statistics: dict[str, Any] = Field(default_factory=dict, description="What `metadata` measured.")
     provenance: dict[str, Any] = Field(description="What was done to it, in order, and from what.")
+
+    @field_validator("provenance")
+    @classmethod
+    def _steps_are_told(cls, value: dict[str, Any]) -> dict[str, Any]:
+        _Provenance.model_validate(value)
+        return value
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Manifest:
@@ -57,11 +84,17 @@ class Manifest(BaseModel):
             raise ValueError("classes name one class twice")
         missing = [label for label in self.classes if label not in self.labels]
         if missing:
-            raise ValueError(f"classes {missing} are not in the label tree")
+            raise ValueError(f"classes {missing[:5]} are not in the label tree")
         if set(self.counts) != set(self.classes):
             raise ValueError("counts and classes name different classes")
         if sum(self.counts.values()) != self.samples:
             raise ValueError("counts and shards differ in the number of samples")
+        names = Counter(entry.name for shard in self.shards for entry in (shard.features, shard.labels))
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:
+            raise ValueError(f"shards name the file {twice[0]} twice")
+        if self.origins.name != ORIGINS:
+            raise ValueError(f"origins are in {self.origins.name}, expected {ORIGINS}")
         return self
 
     @property
@@ -91,9 +124,9 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
     checksum = hashlib.sha256(raw).hexdigest()
     values = _parse(folder, raw)
     version = values.get("format_version")
-    if version != FORMAT_VERSION:
+    if version != FORMAT_VERSION or isinstance(version, bool):
         raise DatasetError(
-            f"{folder} is a dataset of format {version!r}; this Tidzam reads format {FORMAT_VERSION}.",
+            f"{folder} is a dataset of format {repr(version)[:40]}; this Tidzam reads format {FORMAT_VERSION}.",
             hint="Compile it again, or use the Tidzam that wrote it.",
             code="dataset_version",
         )
@@ -128,7 +161,8 @@ def require_same_features(
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with open_own(path) as file:
+            return file.read(MAX_MANIFEST_BYTES + 1)
     except OSError as error:
         raise DatasetError(
             f"{path} cannot be read: {error.strerror}.", hint="Name the dataset's folder.", code="dataset_missing"
@@ -137,11 +171,10 @@ def _read(path: Path) -> bytes:
 
 def _parse(folder: Path, raw: bytes) -> dict[str, Any]:
     try:
-        values = json.loads(raw)
+        return parse_object(raw)
     except ValueError as error:
         raise DatasetError(
-            f"{folder / MANIFEST} is not JSON: {error}.", hint="Copy the dataset again.", code="dataset_manifest"
+            f"{folder / MANIFEST} cannot be used: {str(error)[:200]}.",
+            hint="Copy the dataset again.",
+            code="dataset_manifest",
         ) from None
-    if not isinstance(values, dict):
-        raise DatasetError(f"{folder / MANIFEST} is not a JSON object.", code="dataset_manifest")
-    return values

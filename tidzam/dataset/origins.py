@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import csv
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
-from typing import overload
+from typing import IO, Final, overload
 
 import numpy as np
 
+from tidzam.dataset.arrays import open_own, told
 from tidzam.errors import DatasetError
 
 HEADER = ("file", "offset_s", "channel", "time", "group")
+LONGEST_S: Final = 1e9
+MAX_CHANNEL: Final = 32767
+"""What the two bytes of a channel in memory hold."""
+
+_NUMBER: Final = re.compile(r"\d{1,12}(\.\d{0,12})?", re.ASCII)
+_CHANNEL: Final = re.compile(r"\d{1,5}", re.ASCII)
+_SHOWN: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,15 @@ class Origin:
         channel = "" if self.channel is None else str(self.channel)
         moment = "" if self.time is None else self.time.astimezone(UTC).isoformat(timespec="milliseconds")
         return self.file, f"{self.offset_s:.6f}".rstrip("0").rstrip("."), channel, moment, self.group
+
+
+def write_row(file: IO[str], row: Sequence[object]) -> None:
+    """Write a row of a table so that it can be read back, with a carriage return in a name too.
+
+    Python's writer quotes that only from version 3.13 on.
+    """
+    quoted = any("\r" in value for value in row if isinstance(value, str))
+    csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL).writerow(row)
 
 
 class _Names:
@@ -97,32 +116,64 @@ class Origins(Sequence[Origin]):
         return list(self._groups)
 
 
-def read_origins(path: Path, samples: int) -> Origins:
-    """The table at `path`, which must have a row for each of `samples`. Raises DatasetError (`dataset_origins`)."""
-    origins = Origins()
+def read_origins(path: Path, samples: int | None = None) -> Origins:
+    """The table at `path`, which must have a row for each of `samples`, if their number is known.
+
+    Raises DatasetError (`dataset_origins`), naming the line that is at fault.
+    """
+    origins, line = Origins(), 1
     try:
-        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            rows = csv.reader(file)
+        with open_own(path) as raw, TextIOWrapper(raw, "utf-8", errors="surrogateescape", newline="") as file:
+            rows = csv.reader(file, strict=True)
             if tuple(next(rows, ())) != HEADER:
-                raise ValueError("its columns are others")
+                raise ValueError(f"the columns are not {','.join(HEADER)}")
             for row in rows:
+                line = rows.line_num
                 origins.append(_parse(row))
-    except (OSError, ValueError, OverflowError, csv.Error) as error:
-        raise _broken(path, str(error)) from None
-    if len(origins) != samples:
+    except OSError as error:
+        raise _broken(path, told(error)) from None
+    except (ValueError, OverflowError, csv.Error) as error:
+        raise _broken(path, f"line {line}: {error}") from None
+    if samples is not None and len(origins) != samples:
         raise _broken(path, f"it has {len(origins):,} rows for {samples:,} samples")
     return origins
 
 
 def _parse(row: Sequence[str]) -> Origin:
+    """Raises ValueError saying what is wrong with the row."""
+    if len(row) != len(HEADER):
+        raise ValueError(f"{len(row)} values, expected {len(HEADER)}")
     file, offset_s, channel, moment, group = row
-    return Origin(
-        file,
-        float(offset_s),
-        int(channel) if channel else None,
-        datetime.fromisoformat(moment) if moment else None,
-        group,
-    )
+    if "\0" in file:
+        raise ValueError("the file's name holds a NUL byte")
+    return Origin(file, _offset_s(offset_s), _channel(channel), _moment(moment), group)
+
+
+def _offset_s(text: str) -> float:
+    value = float(text) if _NUMBER.fullmatch(text) else -1.0
+    if not 0 <= value < LONGEST_S:
+        raise ValueError(f"offset_s is {text[:_SHOWN]!r}, not seconds")
+    return value
+
+
+def _channel(text: str) -> int | None:
+    if not text:
+        return None
+    if not _CHANNEL.fullmatch(text) or int(text) > MAX_CHANNEL:
+        raise ValueError(f"channel is {text[:_SHOWN]!r}, not a number of 0 to {MAX_CHANNEL}")
+    return int(text)
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment, which is UTC if it does not say otherwise, and which its value in seconds can be turned back into."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return datetime.fromtimestamp(moment.timestamp(), UTC)
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"time is {text[:_SHOWN]!r}, not a moment as in 2026-05-01T06:30:00+00:00") from None
 
 
 def _broken(path: Path, reason: str) -> DatasetError:

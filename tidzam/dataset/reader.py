@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.dataset.arrays import FEATURES, LABELS, are_levels, level_fault, open_array, read_array, told, unusable
 from tidzam.dataset.manifest import CHECKSUM, ORIGINS, SHARDS, Manifest, Shard, read_manifest
 from tidzam.dataset.origins import Origins, read_origins
 from tidzam.errors import DatasetError
+from tidzam.manifests import FileEntry
 
 Int32 = NDArray[np.int32]
 
@@ -98,6 +99,11 @@ class Dataset:
         found = np.empty((len(places), *self.spec.shape), dtype=np.float32)
         for sample, (shard, row) in zip(found, places, strict=True):
             self._shard(shard).read(row, sample)
+        if not are_levels(found):
+            shard, row = next(place for sample, place in zip(found, places, strict=True) if not are_levels(sample))
+            raise unusable(
+                self._shard(shard).path, f"its sample {row:,} holds no numbers, or none that are levels in dB"
+            )
         self._told.difference_update(places)
         return found
 
@@ -122,7 +128,10 @@ class Dataset:
         for shard, start in zip(self.manifest.shards, self._edges.tolist(), strict=False):
             if start + shard.samples > first:
                 self._require_unchanged()
-                features = _load(self._path(shard.features.name), np.float32, (shard.samples, *self.spec.shape))
+                path = self._path(shard.features.name)
+                features = read_array(path, FEATURES, (shard.samples, *self.spec.shape))
+                if fault := level_fault(features):
+                    raise unusable(path, fault)
                 yield Chunk(start, features, self._labels_of(shard))
 
     def _places(self, indices: ArrayLike) -> list[_Place]:
@@ -157,9 +166,9 @@ class Dataset:
 
     def _labels_of(self, shard: Shard) -> Int32:
         path = self._path(shard.labels.name)
-        labels: Int32 = _load(path, np.int32, (shard.samples,))
-        if not 0 <= labels.min() <= labels.max() < len(self.classes):
-            raise _unusable(path, f"it holds labels {labels.min()} to {labels.max()} of {len(self.classes)} classes")
+        labels: Int32 = read_array(path, LABELS, (shard.samples,))
+        if fault := label_fault(labels, len(self.classes)):
+            raise unusable(path, fault)
         return labels
 
     def _path(self, name: str) -> Path:
@@ -174,16 +183,9 @@ class _OpenShard:
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
-        self._path = path
+        self.path = path
         self._row_bytes = 4 * shape[1] * shape[2]
-        try:
-            self._file = path.open("rb", buffering=0)
-            found, fortran, kind = _read_header(self._file)
-        except (OSError, ValueError) as error:
-            raise _unusable(path, str(error)) from None
-        self._offset = self._file.tell()
-        if found != shape or fortran or kind != np.float32:
-            raise _unusable(path, f"it holds {kind} {found}, not float32 {shape}")
+        self._file, self._offset = open_array(path, FEATURES, shape)
         os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # no reading around a sample
 
     def will_need(self, row: int) -> None:
@@ -196,45 +198,39 @@ class _OpenShard:
         try:
             count = os.preadv(self._file.fileno(), [into.data], self._offset + row * self._row_bytes)
         except OSError as error:
-            raise _unusable(self._path, str(error)) from None
+            raise unusable(self.path, told(error)) from None
         if count != self._row_bytes:
-            raise _unusable(self._path, "it is cut short")
+            raise unusable(self.path, "it is cut short")
 
 
-def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, order and type that an .npy file states; the array begins where the file then stands."""
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError("it is no .npy file of version 1.0")
-    return np.lib.format.read_array_header_1_0(file)
-
-
-def _load(path: Path, kind: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
-    """A whole .npy file, which must be as told. Raises DatasetError (`dataset_shard`)."""
-    try:
-        found: NDArray[Any] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise _unusable(path, str(error)) from None
-    if found.dtype != kind or found.shape != shape:
-        raise _unusable(path, f"it holds {found.dtype} {found.shape}, not {np.dtype(kind)} {shape}")
-    return found
-
-
-def _unusable(path: Path, reason: str) -> DatasetError:
-    return DatasetError(
-        f"{path} cannot be used: {reason}.", hint="Copy the dataset again, or compile it anew.", code="dataset_shard"
-    )
+def label_fault(labels: Int32, classes: int) -> str:
+    """What is wrong with the labels of a shard, of so many classes; empty if nothing is."""
+    low, high = int(labels.min()), int(labels.max())
+    return "" if 0 <= low <= high < classes else f"it holds labels {low} to {high} of {classes} classes"
 
 
 def open_dataset(folder: Path) -> Dataset:
-    """Open a dataset: its manifest is verified, and that its shards are there, whole. `verify` reads them too.
+    """Open a dataset: its manifest is verified, and that its shards are there, and of the kind, shape and size that
+    it states. `verify` reads them too.
 
     Raises DatasetError: `dataset_missing`, `dataset_version`, `dataset_manifest`, `dataset_shard`.
     """
     manifest, checksum = read_manifest(folder)
-    for entry in (entry for shard in manifest.shards for entry in (shard.features, shard.labels)):
-        path = folder / SHARDS / entry.name
-        if not path.is_file():
-            raise _unusable(path, "it is missing")
-        if path.stat().st_size != entry.size_bytes:
-            raise _unusable(path, f"it has {path.stat().st_size:,} bytes, not {entry.size_bytes:,}")
+    home = folder / SHARDS
+    if home.is_symlink():
+        raise unusable(home, "it is a link, and what a dataset holds must not be outside it")
+    for shard in manifest.shards:
+        for entry, kind, shape in parts_of(shard, manifest):
+            path = home / entry.name
+            file, _ = open_array(path, kind, shape)
+            with file:
+                size = os.fstat(file.fileno()).st_size
+            if size != entry.size_bytes:
+                raise unusable(path, f"it has {size:,} bytes, not {entry.size_bytes:,}")
     return Dataset(folder, manifest, checksum)
+
+
+def parts_of(shard: Shard, manifest: Manifest) -> tuple[tuple[FileEntry, str, tuple[int, ...]], ...]:
+    """The two files of a shard, with the kind and shape that each must have."""
+    features = (shard.features, FEATURES, (shard.samples, *manifest.features.shape))
+    return features, (shard.labels, LABELS, (shard.samples,))

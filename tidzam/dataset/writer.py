@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import os
 import re
@@ -17,9 +16,10 @@ from typing import IO, Any, Self
 import numpy as np
 
 from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.dataset.arrays import LABELS, level_fault, read_array
 from tidzam.dataset.journal import JOURNAL, Journal, Step
 from tidzam.dataset.manifest import NAME, ORIGINS, SHARDS, Manifest, Shard, write_manifest
-from tidzam.dataset.origins import HEADER, Origin
+from tidzam.dataset.origins import HEADER, Origin, write_row
 from tidzam.dataset.reader import Dataset, Int32, open_dataset
 from tidzam.dataset.shards import link_shard, write_shard
 from tidzam.dataset.swap import swap_in
@@ -139,7 +139,7 @@ class DatasetWriter:
         self._held += 1
         self.position = (mark, self.position[1] + 1 if mark == self.position[0] else 1)
         with self._telling():
-            self._rows.writerow(origin.row())
+            write_row(self._origins, origin.row())
             if self._held == self._capacity:
                 self._flush()
 
@@ -152,6 +152,9 @@ class DatasetWriter:
 
         `labels` (n,) are their classes here, if they are not the same numbers there. Only before the first `add`.
         """
+        own, _ = dataset.labels, dataset.origins()  # which say what is wrong with them, before they are taken over
+        if labels is not None and labels.shape != own.shape:
+            raise ValueError(f"{len(labels)} labels for {len(own)} samples")
         with self._telling():
             first, linked, start = len(self._shards), list[Shard](), 0
             for shard in dataset.manifest.shards:
@@ -222,7 +225,7 @@ class DatasetWriter:
         (self._writing / SHARDS).mkdir()
         self._journal.begin()
         self._origins = self._open_origins("w")
-        self._rows.writerow(HEADER)
+        write_row(self._origins, HEADER)
 
     def _go_on(self) -> bool:
         """Whether there is an unfinished run of this job; then this one stands where that one stood."""
@@ -247,13 +250,12 @@ class DatasetWriter:
 
     def _open_origins(self, mode: str) -> IO[str]:
         file = (self._writing / ORIGINS).open(mode, encoding="utf-8", errors="surrogateescape", newline="")
-        self._rows = csv.writer(file, lineterminator="\n")
         return file
 
     def _flush(self) -> None:
         features, labels = self._features[: self._held], self._labels[: self._held]
-        if not np.isfinite(features).all():
-            raise DatasetError("A sample holds features that are no numbers.", code="dataset_features")
+        if fault := level_fault(features):
+            raise DatasetError(f"What is to be written cannot be: {fault}.", code="dataset_features")
         shard = write_shard(self._writing, len(self._shards), features, labels)
         self._held = 0
         self._note([shard])
@@ -269,7 +271,7 @@ class DatasetWriter:
     def _counts(self) -> dict[str, int]:
         counts = np.zeros(len(self._draft.classes), np.int64)
         for shard in self._shards:
-            labels = np.load(self._writing / SHARDS / shard.labels.name, allow_pickle=False)
+            labels = read_array(self._writing / SHARDS / shard.labels.name, LABELS, (shard.samples,))
             counts += np.bincount(labels, minlength=len(counts))
         return dict(zip(self._draft.classes, counts.tolist(), strict=True))
 

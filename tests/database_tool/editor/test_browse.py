@@ -243,3 +243,23 @@ async def test_quitting_may_discard(pond: Path) -> None:
         await person.press("tab", "d", "q", "d")
         assert not app.is_running or app._exit
     assert len(open_dataset(pond)) == 12
+
+
+async def test_a_sample_of_a_damaged_shard_is_told_and_the_others_are_still_shown(tmp_path: Path) -> None:
+    folder = write(tmp_path / "pond", [0, 1, 2]).folder
+    np.lib.format.open_memmap(folder / "shards" / "00000.features.npy", mode="r+")[1, 0, 0] = np.nan
+    async with editing(folder) as (app, person):
+        view = app.screen.query_one(SampleView)
+        await person.press("tab", "down")
+        assert "00000.features.npy cannot be used" in person.told and app.is_running
+        await person.press("down")
+        assert "2 wren" in str(view.query_one(Static).content) and view.query_one(SpectrogramView).features is not None
+
+
+async def test_a_new_class_has_the_one_spelling(pond: Path) -> None:
+    async with editing(pond) as (app, person):
+        await person.press("n")
+        await person.wait_for_dialog()
+        person.type("birds < me\u0301sange\u00a0")
+        await person.press("enter")
+        assert app.session.content.tree.parents["m\u00e9sange"] == "birds"

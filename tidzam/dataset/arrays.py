@@ -1,0 +1,153 @@
+"""The .npy files of a dataset, which may be anybody's: what they state is checked before memory is taken for it."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidzam.errors import DatasetError
+
+FEATURES: Final = "<f4"
+LABELS: Final = "<i4"
+NAMES: Final = {FEATURES: "float32", LABELS: "int32"}
+
+MAX_BYTES: Final = 1 << 30
+"""A shard is read as a whole; ours have 64 MB, or one sample."""
+
+LIMIT_DB: Final = 1e6
+"""Features are levels in dB. What lies beyond was computed wrongly, and a training on it ends in no number."""
+
+_MAGIC: Final = b"\x93NUMPY\x01\x00"
+_MAX_HEADER: Final = 4096
+_HEADER: Final = re.compile(
+    r"\{'descr': '([^']{1,20})', 'fortran_order': (True|False), 'shape': \(((?:\d{1,18}, ?)*(?:\d{1,18})?)\), \}\s*"
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an .npy file states: NumPy's name of its type, its order and shape, and where its values begin."""
+
+    kind: str
+    fortran: bool
+    shape: tuple[int, ...]
+    offset: int
+
+    @property
+    def size_bytes(self) -> int:
+        """What the whole file must have, for values of four bytes."""
+        return self.offset + 4 * math.prod(self.shape)
+
+
+def open_own(path: Path) -> BinaryIO:
+    """Open a file that a dataset holds itself. Raises OSError, for a link, a pipe and the like too."""
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link, and what a dataset holds must not be outside it")
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def open_array(path: Path, kind: str, shape: Sequence[int]) -> tuple[BinaryIO, int]:
+    """An .npy file, open, which is of that kind and shape, and where its values begin.
+
+    Raises DatasetError (`dataset_shard`) if it states something else, or has another size than it states.
+    """
+    try:
+        file = open_own(path)
+    except OSError as error:
+        raise unusable(path, told(error)) from None
+    try:
+        header = read_header(path, file)
+        reason = mismatch(header, kind, shape) or size_fault(header, os.fstat(file.fileno()).st_size)
+        if reason:
+            raise unusable(path, reason)
+    except BaseException:
+        file.close()
+        raise
+    return file, header.offset
+
+
+def read_array(path: Path, kind: str, shape: Sequence[int]) -> NDArray[Any]:
+    """The values of an .npy file, which is of that kind and shape. Raises DatasetError (`dataset_shard`)."""
+    file, _ = open_array(path, kind, shape)
+    with file:
+        try:
+            values = np.fromfile(file, np.dtype(kind), math.prod(shape))
+        except (OSError, MemoryError) as error:
+            raise unusable(path, told(error) if isinstance(error, OSError) else "memory does not hold it") from None
+    if len(values) != math.prod(shape):
+        raise unusable(path, "it was cut short while it was read")
+    return values.reshape(tuple(shape))
+
+
+def read_header(path: Path, file: BinaryIO) -> Header:
+    """What an .npy file states. Nothing of it is evaluated. Raises DatasetError (`dataset_shard`)."""
+    try:
+        start = file.read(len(_MAGIC) + 2)
+        length = int.from_bytes(start[len(_MAGIC) :], "little")
+        text = file.read(min(length, _MAX_HEADER)).decode("latin-1")
+    except OSError as error:
+        raise unusable(path, told(error)) from None
+    found = _HEADER.fullmatch(text) if start.startswith(_MAGIC) and len(text) == length else None
+    if found is None:
+        raise unusable(path, "it does not begin as an .npy file (version 1.0) of plain numbers does")
+    shape = tuple(int(part) for part in found[3].replace(" ", "").split(",") if part)
+    return Header(found[1], found[2] == "True", shape, len(start) + length)
+
+
+def mismatch(header: Header, kind: str, shape: Sequence[int]) -> str:
+    """How an array differs from one of that kind and shape; empty if it does not."""
+    if header.kind != kind:
+        return f"it holds values of type {header.kind!r}, expected {kind!r} ({NAMES[kind]})"
+    if header.shape != tuple(shape):
+        return f"its shape is {header.shape}, expected {tuple(shape)}"
+    if header.fortran and sum(length > 1 for length in shape) > 1:
+        return "it is in Fortran order, expected C order"
+    return ""
+
+
+def size_fault(header: Header, size_bytes: int) -> str:
+    """What is wrong with the size of a file that begins with this header; empty if nothing is."""
+    if header.size_bytes != size_bytes:
+        return f"it has {size_bytes:,} bytes, and its header states {header.size_bytes:,}"
+    if size_bytes > MAX_BYTES:
+        return f"it has {size_bytes:,} bytes; a shard has at most {MAX_BYTES:,}"
+    return ""
+
+
+def are_levels(features: NDArray[np.float32]) -> bool:
+    """Whether all values are numbers that may be levels in dB."""
+    return not features.size or bool(features.min() >= -LIMIT_DB and features.max() <= LIMIT_DB)  # NaN is neither
+
+
+def level_fault(features: NDArray[np.float32]) -> str:
+    """What is wrong with the features of samples (n, …); empty if they all are levels in dB."""
+    if are_levels(features):
+        return ""
+    bad = [number for number, sample in enumerate(features) if not are_levels(sample)]
+    more = f" and {len(bad) - 1:,} more" if len(bad) > 1 else ""
+    return f"its samples hold no numbers, or none that are levels in dB: sample {bad[0]:,}{more}"
+
+
+def unusable(path: Path, reason: str) -> DatasetError:
+    return DatasetError(
+        f"{path} cannot be used: {reason}.", hint="Copy the dataset again, or compile it anew.", code="dataset_shard"
+    )
+
+
+def told(error: OSError) -> str:
+    """Why a file cannot be read, as a clause."""
+    return "it is missing" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
