@@ -1,103 +1,133 @@
-"""Reading sound files block by block: libsndfile where it can (WAV, FLAC, Ogg, Opus, MP3), ffmpeg for the rest."""
+"""Reading audio files block by block, whatever their format: the one way in which all programs do."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import re
-import subprocess
-import tempfile
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Final
 
 import numpy as np
-import soundfile
 
+from tidzam.audio.clean import clean
+from tidzam.audio.decoder import empty
 from tidzam.audio.features import Float32
-from tidzam.errors import AudioError, SetupError
+from tidzam.audio.part import Bytes
+from tidzam.audio.sequence import Sequence
+from tidzam.errors import AudioError
+from tidzam.text import shown
 
 log = logging.getLogger(__name__)
 
-BLOCK_FRAMES = 8192
-"""Frames a block. Small, because a FLAC file that breaks off loses the block it breaks off in."""
-
-# How libsndfile notes a file that breaks off. A WAV written to a pipe states 0xFFFFFFFF bytes and is whole.
-_CUT_SHORT = re.compile(r"^data : (?!4294967295 )\d+ \(should be|Last page lacks an end-of-stream bit", re.MULTILINE)
-
-
-class _Decoder(Protocol):
-    """Hands out the next frames as float32 (frames, channels), empty at the end; then `truncated` is known."""
-
-    rate_hz: int
-    channels: int
-    frames: int | None
-    truncated: bool
-
-    def read(self, frames: int) -> Float32: ...
+BLOCK_FRAMES: Final = 8192
+BLOCK_SAMPLES: Final = 1 << 18
+"""Frames and samples per block, at most: memory must not grow with the number of channels."""
+MAX_READ_BYTES: Final = 1 << 31
+"""What `read_audio` holds in memory at most."""
 
 
 class AudioFile:
-    """An open sound file, read once from beginning to end.
+    """An open audio file, read once from beginning to end.
 
     `frames` is what its header states, None if it does not; `frames_read` counts those that were handed out so far.
-    `truncated` is known once all blocks were read: the file breaks off, and what there was of it was decoded.
+    Once all blocks were read it is known what is wrong with the file: `truncated`, not all of it could be read, for
+    whichever reason; `lost_s`, so much of what was read could not be decoded, and is silent or left out.
+    `cleaned` counts the samples that were not finite, or absurd, and are zero.
     """
 
-    def __init__(self, path: Path, decoder: _Decoder) -> None:
+    def __init__(self, path: Path, sequence: Sequence) -> None:
         self.path = path
-        self.rate_hz = decoder.rate_hz
-        self.channels = decoder.channels
-        self.frames = decoder.frames
+        self.rate_hz = sequence.rate_hz
+        self.channels = sequence.channels
+        self.frames = sequence.frames
         self.frames_read = 0
         self.truncated = False
-        self._decoder = decoder
+        self.lost_s = 0.0
+        self.cleaned = 0
+        self._sequence = sequence
 
     def blocks(self, frames: int = BLOCK_FRAMES) -> Iterator[Float32]:
-        """Samples in -1…1, float32 (at most `frames`, channels) a block. Raises AudioError if there are none."""
-        while len(block := self._decoder.read(frames)):
-            self.frames_read += len(block)
-            yield block
-        if not self.frames_read:
-            raise _empty(self.path)
-        self.truncated = self._decoder.truncated
-        if self.truncated:
-            read_s = self.frames_read / self.rate_hz
-            log.warning("%s breaks off: only its first %.1f s were read. Copy or record it again", self.path, read_s)
+        """Samples, float32 (at most `frames`, channels) per block; full scale is 1.
+
+        What is wrong with the file is logged, once. Raises AudioError if there is no frame.
+        """
+        frames = max(1, min(frames, BLOCK_SAMPLES // self.channels))
+        try:
+            while len(block := self._sequence.read(frames)):
+                self.frames_read += len(block)
+                block, cleaned = clean(block)
+                self.cleaned += cleaned
+                yield block
+            if not self.frames_read:
+                raise empty(self.path)
+            self._note_faults()
+        finally:
+            if self.cleaned:
+                _warn_cleaned(self.path, self.cleaned)
+
+    def length(self) -> int | None:
+        """How many frames there are, as far as the headers of the file say; None if they do not.
+
+        Of files that were joined, all count. To be called in place of `blocks`.
+        """
+        return self._sequence.length()
+
+    def _note_faults(self) -> None:
+        found = self._sequence
+        read_s = self.frames_read / self.rate_hz
+        of = f" of {found.stated_s:.1f} s" if found.stated_s else ""
+        self.lost_s = found.lost_s
+        self.truncated = bool(found.cut_short or found.other_format or found.lost_s or found.complaint)
+        if found.other_format:
+            log.warning(
+                "%s: only the first %.1f s%s were read: the rest %s. Split the file there",
+                *(shown(self.path), read_s, of, found.other_format),
+            )
+        elif found.cut_short:
+            log.warning(
+                "%s breaks off: only its first %.1f s%s were read. Copy or record it again",
+                *(shown(self.path), read_s, of),
+            )
+        if found.lost_s:
+            log.warning(
+                "%s is damaged: %.2f s of its %.1f s could not be decoded. Copy or record it again",
+                *(shown(self.path), found.lost_s, read_s),
+            )
+        elif found.complaint and not found.cut_short:
+            log.warning("%s is damaged: %s. Copy or record it again", shown(self.path), shown(found.complaint))
 
 
 @contextmanager
 def open_audio(path: Path, *, start_s: float = 0.0) -> Iterator[AudioFile]:
-    """Open a sound file of any format that libsndfile or ffmpeg reads, at `start_s` from its beginning.
+    """Open an audio file of any format that libsndfile or ffmpeg reads, at `start_s` from its beginning.
 
+    Files that were joined are read as one, as long as their format is the same.
     Raises AudioError: `audio_missing`, `audio_empty`, `audio_format`; SetupError if ffmpeg is needed and absent.
     """
-    _check_readable(path)
-    file = _open_sndfile(path)
-    if file is None:
-        with _ffmpeg(path, start_s) as decoder:
-            yield AudioFile(path, decoder)
-        return
-    with file:
-        if file.frames == 0:
-            raise _empty(path)
-        if start_s:
-            _seek(file, round(start_s * file.samplerate))
-        yield AudioFile(path, _SndfileDecoder(file))
+    with _open_regular(path) as descriptor, ExitStack() as stack:
+        yield AudioFile(path, Sequence(path, Bytes(descriptor), stack, start_s))
 
 
 def read_audio(path: Path, *, start_s: float = 0.0, duration_s: float | None = None) -> tuple[Float32, int]:
-    """A sound file, or a stretch of it: samples in -1…1, float32 (channels, frames), and its rate.
+    """An audio file, or a stretch of it: samples, float32 (channels, frames), full scale is 1, and its rate.
 
-    Raises as `open_audio` does; `audio_empty` too if the stretch lies behind the file's end.
+    Raises as `open_audio` does; `audio_empty` too if the stretch lies behind the file's end, `audio_large` if it is
+    too much for the memory.
     """
     with open_audio(path, start_s=start_s) as audio:
-        blocks = audio.blocks()
-        if duration_s is not None:
-            blocks = _first(blocks, round(duration_s * audio.rate_hz))
-        samples = np.concatenate(list(blocks))
+        most = MAX_READ_BYTES // (4 * audio.channels)
+        wanted = most + 1 if duration_s is None else round(duration_s * audio.rate_hz)
+        samples = np.concatenate(list(_first(audio.blocks(), min(wanted, most + 1))))
+        if len(samples) > most:
+            raise AudioError(
+                f"{shown(path)} has more than {most / audio.rate_hz:.0f} s of {audio.channels} channels at "
+                f"{audio.rate_hz} Hz: that is too much to be read at once.",
+                hint="Cut it into shorter files.",
+                code="audio_large",
+            )
         return np.ascontiguousarray(samples.T), audio.rate_hz
 
 
@@ -107,8 +137,8 @@ def audio_length(path: Path) -> tuple[int, int]:
     Else the file is decoded from beginning to end. Raises as `open_audio` does.
     """
     with open_audio(path) as audio:
-        stated, rate_hz = audio.frames, audio.rate_hz
-    if stated is not None and _has_frame(path, stated - 1, rate_hz):
+        rate_hz, stated = audio.rate_hz, audio.length()
+    if stated and _has_frame(path, stated - 1, rate_hz):
         return stated, rate_hz
     with open_audio(path) as audio:
         return sum(map(len, audio.blocks())), rate_hz
@@ -130,128 +160,45 @@ def _first(blocks: Iterator[Float32], frames: int) -> Iterator[Float32]:
             return
 
 
-def _open_sndfile(path: Path) -> soundfile.SoundFile | None:
-    """The file as libsndfile reads it; None if ffmpeg is to: libsndfile cannot, or not in the order of its channels.
-
-    Ogg puts the centre between left and right. ffmpeg, and mpv in the live path, put it behind them.
-    """
-    try:
-        file = soundfile.SoundFile(os.fsencode(path))  # soundfile refuses a str that is no UTF-8
-    except soundfile.LibsndfileError:
-        return None
-    if file.format == "OGG" and file.channels > 2:
-        file.close()
-        return None
-    return file
-
-
-def _seek(file: soundfile.SoundFile, frame: int) -> None:
-    """Raises AudioError if the file ends or breaks off before `frame`."""
-    try:
-        file.seek(min(frame, file.frames))
-    except soundfile.LibsndfileError:
-        raise _empty(Path(os.fsdecode(file.name))) from None
-
-
-def _check_readable(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise _empty(path)
-    except OSError as error:
-        raise AudioError(
-            f"{path} cannot be read: {error.strerror}.", hint="Name a sound file.", code="audio_missing"
-        ) from None
-
-
-def _empty(path: Path) -> AudioError:
-    return AudioError(
-        f"{path} holds no sound.", hint="It is empty or cut short: record or copy it again.", code="audio_empty"
-    )
-
-
-class _SndfileDecoder:
-    def __init__(self, file: soundfile.SoundFile) -> None:
-        self.rate_hz: int = file.samplerate
-        self.channels: int = file.channels
-        self.frames: int | None = file.frames
-        self.truncated = _CUT_SHORT.search(file.extra_info) is not None
-        self._file = file
-        self._left: int = file.frames - file.tell()
-
-    def read(self, frames: int) -> Float32:
-        try:
-            block: Float32 = self._file.read(frames, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError:  # FLAC that breaks off within a frame
-            block = np.empty((0, self.channels), dtype=np.float32)
-        self._left -= len(block)
-        if not len(block) and self._left > 0:
-            self.truncated = True
-        return block
-
-
-class _FfmpegDecoder:
-    """ffmpeg writing raw float32 to a pipe."""
-
-    def __init__(self, process: subprocess.Popen[bytes], complaints: IO[bytes], rate_hz: int, channels: int) -> None:
-        self.rate_hz = rate_hz
-        self.channels = channels
-        self.frames: int | None = None
-        self.truncated = False
-        self._process = process
-        self._complaints = complaints
-
-    def read(self, frames: int) -> Float32:
-        assert self._process.stdout is not None
-        frame_bytes = 4 * self.channels
-        raw = self._process.stdout.read(frames * frame_bytes)
-        if not raw:
-            self._process.wait()
-            self.truncated = self._complaints.tell() > 0
-        whole = len(raw) - len(raw) % frame_bytes
-        return np.frombuffer(raw[:whole], dtype=np.float32).reshape(-1, self.channels)
-
-
 @contextmanager
-def _ffmpeg(path: Path, start_s: float) -> Iterator[_FfmpegDecoder]:
-    rate_hz, channels = _probe(path)
-    with tempfile.TemporaryFile() as complaints:
-        # -ss behind the input decodes what it leaves out: slower than in front of it, and exact.
-        argv = ["ffmpeg", *_INPUT, f"file:{path}", "-ss", f"{start_s:.6f}", "-map", "0:a:0", "-f", "f32le", "-"]
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints)
-        try:
-            yield _FfmpegDecoder(process, complaints, rate_hz, channels)
-        finally:
-            process.kill()
-            process.communicate()
-
-
-# Only files: a playlist must not make the decoder fetch addresses.
-_INPUT = ("-v", "error", "-protocol_whitelist", "file,pipe", "-i")
-
-
-def _probe(path: Path) -> tuple[int, int]:
-    """Rate and channels of the first audio stream of `path`."""
-    argv = ["ffprobe", "-select_streams", "a:0", "-show_entries", "stream=sample_rate,channels", "-of", "json"]
+def _open_regular(path: Path) -> Iterator[int]:
+    """A descriptor of a file. Nothing else is opened: a pipe would wait for ever, a device might do anything."""
     try:
-        done = subprocess.run([*argv, *_INPUT, f"file:{path}"], capture_output=True, check=False)
-    except FileNotFoundError:
-        raise SetupError(f"{path} needs ffmpeg to be read.", hint="Run `tidzam install`.") from None
-    found = _parse_probe(done.stdout)
-    if found is None:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise AudioError(
+                f"{shown(path)} is {_kind(mode)}, not a file.",
+                hint="Name an audio file; record a stream to a file first.",
+                code="audio_missing",
+            )
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise AudioError(
-            f"{path} is not sound that can be decoded.",
-            hint="Name a WAV, FLAC, Ogg, Opus, MP3 or M4A file.",
-            code="audio_format",
-        )
-    return found
-
-
-def _parse_probe(answer: bytes) -> tuple[int, int] | None:
-    """Rate and channels in ffprobe's JSON; None if it tells of no stream that has both."""
+            f"{shown(path)} cannot be read: {reason}.", hint="Name an audio file.", code="audio_missing"
+        ) from None
     try:
-        stream = json.loads(answer)["streams"][0]
-        rate_hz, channels = int(stream["sample_rate"]), int(stream["channels"])
-    except (LookupError, TypeError, ValueError):
-        return None
-    return (rate_hz, channels) if rate_hz > 0 and channels > 0 else None
+        if not os.fstat(descriptor).st_size:
+            raise empty(path)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+_warned: set[Path] = set()
+
+
+def _warn_cleaned(path: Path, samples: int) -> None:
+    """Once per file: a program may read it piece by piece, or again and again."""
+    if path not in _warned:
+        _warned.add(path)
+        log.warning(
+            "%s: %d samples are not finite, or far beyond full scale: they were replaced with silence. "
+            "Export it again as 16 or 24 bit",
+            *(shown(path), samples),
+        )

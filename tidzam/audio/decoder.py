@@ -1,0 +1,61 @@
+"""What decodes a part of a file, and the bounds of what is decoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Protocol
+
+from tidzam.audio.features import Float32
+from tidzam.errors import AudioError
+from tidzam.text import shown
+
+MIN_RATE_HZ: Final = 100
+MAX_RATE_HZ: Final = 1_000_000
+"""Recorders of ultrasound reach 768 kHz."""
+MAX_CHANNELS: Final = 256
+
+
+class Decoder(Protocol):
+    """Hands out the next frames of a part as float32 (frames, channels), empty at the end.
+
+    `frames` is how many there are as far as the header says. At the end it is known what is missing: `cut_short` if
+    the part breaks off, and `lost_frames`, which could not be decoded.
+    """
+
+    rate_hz: int
+    channels: int
+    frames: int | None
+    cut_short: bool
+    lost_frames: int
+    complaint: str
+    resynchronizes: bool
+    """Whether the decoder goes on by itself behind what is damaged; it then hands out less than there ought to be."""
+
+    def read(self, frames: int) -> Float32: ...
+
+    def consumed(self) -> int:
+        """A byte of the file that is not behind what was decoded so far."""
+        ...
+
+
+def check_bounds(path: Path, rate_hz: int, channels: int) -> None:
+    """Raises AudioError if a file states a rate or a number of channels that no recording has."""
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        raise AudioError(
+            f"{shown(path)} states a sample rate of {rate_hz} Hz; {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz can be read.",
+            hint="Its header is damaged, or it is no recording.",
+            code="audio_format",
+        )
+    if not 0 < channels <= MAX_CHANNELS:
+        raise AudioError(
+            f"{shown(path)} states {channels} channels; 1 to {MAX_CHANNELS} can be read.",
+            hint="Its header is damaged, or it is no recording.",
+            code="audio_format",
+        )
+
+
+def empty(path: Path) -> AudioError:
+    """The error for a file without a frame."""
+    return AudioError(
+        f"{shown(path)} holds no sound.", hint="It is empty or cut short: record or copy it again.", code="audio_empty"
+    )

@@ -1,0 +1,175 @@
+"""Decoding by ffmpeg, in a process of its own: AAC, WMA, WavPack, Matroska and whatever else libsndfile leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+import numpy as np
+
+from tidzam.audio.decoder import check_bounds
+from tidzam.audio.features import Float32
+from tidzam.audio.part import Part
+from tidzam.errors import AudioError, SetupError
+from tidzam.text import shown
+
+_PROTOCOLS: Final = "file,subfile"
+"""Only files: a playlist must not make the decoder fetch addresses."""
+_MEMORY_BYTES: Final = 1 << 30
+_SILENT_S: Final = 60.0
+"""ffmpeg that gives nothing for so long is stuck."""
+_HONEST: Final = ("mov,", "matroska,", "wv", "ape", "tta", "tak", "caf")
+"""Containers that state how long they are; others are measured by their bit rate."""
+_TOLERANCE_S: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The first audio stream of a file. `duration_s` is what its container states, None if it only can be guessed."""
+
+    rate_hz: int
+    channels: int
+    duration_s: float | None
+
+
+@contextmanager
+def open_ffmpeg(path: Path, part: Part, size: int, start_s: float) -> Iterator[FfmpegDecoder]:
+    """A decoder of a part, from `start_s` of it on. Raises AudioError if it is no sound, SetupError without ffmpeg."""
+    address = f"file:{path}" if (part.start, part.end) == (0, size) else _stretch(path, part)
+    stream = _probe(path, address)
+    check_bounds(path, stream.rate_hz, stream.channels)
+    with tempfile.TemporaryFile() as complaints:
+        # -ss behind the input decodes what it leaves out: slower than in front of it, and exact.
+        argv = ["ffmpeg", "-nostdin", *_input(address), "-ss", f"{start_s:.6f}", "-map", "0:a:0", "-f", "f32le", "-"]
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints)
+        try:
+            _limit(process)
+            yield FfmpegDecoder(path, process, complaints, stream, start_s)
+        finally:
+            process.kill()
+            process.communicate()
+
+
+class FfmpegDecoder:
+    """ffmpeg writing raw float32 to a pipe. `complaint` is what it says is wrong."""
+
+    def __init__(
+        self, path: Path, process: subprocess.Popen[bytes], complaints: IO[bytes], stream: Stream, start_s: float
+    ) -> None:
+        self.rate_hz = stream.rate_hz
+        self.channels = stream.channels
+        self.frames: int | None = None
+        self.cut_short = False
+        self.lost_frames = 0
+        self.complaint = ""
+        self.resynchronizes = True
+        self.stated_s = stream.duration_s
+        self._path = path
+        self._process = process
+        self._complaints = complaints
+        self._read_s = start_s
+
+    def read(self, frames: int) -> Float32:
+        frame_bytes = 4 * self.channels
+        raw = self._bytes(frames * frame_bytes)
+        if not raw:
+            self._end()
+        whole = len(raw) - len(raw) % frame_bytes
+        block = np.frombuffer(raw[:whole], dtype=np.float32).reshape(-1, self.channels)
+        self._read_s += len(block) / self.rate_hz
+        return block
+
+    def consumed(self) -> int:
+        return 0
+
+    def _bytes(self, count: int) -> bytes:
+        """The next bytes, fewer than `count` at the end only. Raises AudioError if none come any more."""
+        assert self._process.stdout is not None
+        descriptor, parts, left = self._process.stdout.fileno(), [], count
+        while left:
+            if not select.select([descriptor], [], [], _SILENT_S)[0]:
+                raise AudioError(
+                    f"{shown(self._path)} cannot be decoded: ffmpeg has given nothing for {_SILENT_S:.0f} s.",
+                    hint="The file is damaged: record or copy it again.",
+                    code="audio_format",
+                )
+            raw = os.read(descriptor, left)
+            if not raw:
+                break
+            parts.append(raw)
+            left -= len(raw)
+        return b"".join(parts)
+
+    def _end(self) -> None:
+        self._process.wait()
+        self._complaints.seek(0)
+        lines = self._complaints.read(1 << 16).decode(errors="replace").splitlines()
+        said = [line for line in lines if line.strip() and not line.startswith("[f32le @")]
+        self.complaint = said[0].strip() if said else ""
+        missing_s = 0.0 if self.stated_s is None else self.stated_s - self._read_s
+        if missing_s > max(_TOLERANCE_S, 0.01 * (self.stated_s or 0.0)):
+            self.cut_short = True
+            self.resynchronizes = False
+
+
+def _stretch(path: Path, part: Part) -> str:
+    return f"subfile,,start,{part.start},end,{part.end},,:file:{path}"
+
+
+def _input(address: str) -> Sequence[str]:
+    return ("-v", "error", "-protocol_whitelist", _PROTOCOLS, "-i", address)
+
+
+def _limit(process: subprocess.Popen[bytes]) -> None:
+    """Bound the memory of a decoder: a header may ask for any amount."""
+    with suppress(ProcessLookupError, PermissionError):  # it has ended already
+        resource.prlimit(process.pid, resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
+
+
+def _probe(path: Path, address: str) -> Stream:
+    entries = "stream=sample_rate,channels,duration:format=format_name,duration"
+    argv = ["ffprobe", "-select_streams", "a:0", "-show_entries", entries, "-of", "json", *_input(address)]
+    answer = b""
+    try:
+        with subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            _limit(process)
+            try:
+                answer, _ = process.communicate(timeout=_SILENT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+    except FileNotFoundError:
+        raise SetupError(f"{shown(path)} needs ffmpeg to be read.", hint="Run `tidzam install`.") from None
+    stream = parse_probe(answer)
+    if stream is None:
+        raise AudioError(
+            f"{shown(path)} is not sound that can be decoded.",
+            hint="Name a WAV, FLAC, Ogg, Opus, MP3 or M4A file.",
+            code="audio_format",
+        )
+    return stream
+
+
+def parse_probe(answer: bytes) -> Stream | None:
+    """The stream in ffprobe's JSON; None if it tells of none that has a rate and channels."""
+    try:
+        told = json.loads(answer)
+        stream, container = told["streams"][0], told.get("format", {})
+        rate_hz, channels = int(stream["sample_rate"]), int(stream["channels"])
+        duration_s = float(stream.get("duration", container.get("duration", "nan")))
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return None
+    if rate_hz <= 0 or channels <= 0:
+        return None
+    honest = str(container.get("format_name", "")).startswith(_HONEST) and 0 < duration_s < 1e9
+    return Stream(rate_hz, channels, duration_s if honest else None)

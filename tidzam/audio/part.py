@@ -1,0 +1,90 @@
+"""A part of a file that is decoded on its own, and the view of the file that a decoder gets of it."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class Part:
+    """Bytes `start` to `end` of a file, behind `head`, a header that replaces a wrong one.
+
+    `cut_short`: less is there than the part says, which is `stated_s` seconds if that is known. `lost_s` is how much
+    of it is damaged.
+    """
+
+    start: int
+    end: int
+    head: bytes = b""
+    cut_short: bool = False
+    stated_s: float | None = None
+    lost_s: float = 0.0
+
+
+class Bytes:
+    """A file's bytes by position. What lies behind the end, or cannot be read, is empty."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.size = os.fstat(descriptor).st_size
+
+    def at(self, start: int, count: int) -> bytes:
+        """At most `count` bytes from `start` on."""
+        try:
+            return os.pread(self._descriptor, count, start)
+        except OSError:
+            return b""
+
+    def find(self, pattern: re.Pattern[bytes], start: int, reach: int) -> Iterator[int]:
+        """Where `pattern`, which matches at most `reach` bytes, is found from `start` on."""
+        begins = start
+        while chunk := self.at(start, _CHUNK + reach):
+            for found in pattern.finditer(chunk):
+                if found.start() < _CHUNK and start + found.start() >= begins:
+                    yield start + found.start()
+            start += _CHUNK
+
+
+class PartFile:
+    """The bytes of a part as a file. A read error of the disk ends it, as the end of the part does."""
+
+    def __init__(self, path: Path, part: Part) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._part = part
+        self._size = len(part.head) + part.end - part.start
+        self._position = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self, count: int = -1) -> bytes:
+        left = self._size - self._position
+        count = left if count < 0 else min(count, left)
+        head = self._part.head
+        found = head[self._position : self._position + count]
+        if len(found) < count:
+            with suppress(OSError):
+                self._file.seek(self._part.start + self._position + len(found) - len(head))
+                found += self._file.read(count - len(found)) or b""
+        self._position += len(found)
+        return found
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, min(base + offset, self._size))
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def close(self) -> None:
+        self._file.close()

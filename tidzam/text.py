@@ -1,0 +1,41 @@
+"""Text from elsewhere (file names, labels, metadata, other programs' words), made fit for a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+_HARMFUL: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+"""Control characters, invisible ones and those that turn the direction of writing. A line break and a tab are none."""
+
+
+def printable(text: str) -> str:
+    r"""`text` with an escape sequence in place of each character that a terminal would obey: `\x1b`, `\u202e`."""
+    return _HARMFUL.sub(_escape, text)
+
+
+def shown(name: str | Path) -> str:
+    r"""A file's name, or any other text of one line, for a message: as `printable`, and line breaks are escaped too."""
+    return printable(os.fspath(name)).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def json_printable(text: str) -> str:
+    """JSON text whose strings hold no character that a terminal would obey. It means the same."""
+    return _HARMFUL.sub(lambda found: "".join(f"\\u{unit:04x}" for unit in _utf16(found[0])), text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _utf16(character: str) -> list[int]:
+    raw = character.encode("utf-16-be", "surrogatepass")
+    return [int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2)]
