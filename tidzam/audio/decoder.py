@@ -18,13 +18,15 @@ MAX_CHANNELS: Final = 256
 class Decoder(Protocol):
     """Hands out the next frames of a part as float32 (frames, channels), empty at the end.
 
-    `frames` is how many there are as far as the header says. At the end it is known what is missing: `cut_short` if
-    the part breaks off, and `lost_frames`, which could not be decoded.
+    `frames` is how many there are if the header says it exactly, `stated_s` how long they are if it is known at all.
+    At the end it is known what is missing: `cut_short` if the part breaks off, and `lost_frames`, which could not be
+    decoded.
     """
 
     rate_hz: int
     channels: int
     frames: int | None
+    stated_s: float | None
     cut_short: bool
     lost_frames: int
     complaint: str

@@ -35,7 +35,9 @@ class Bytes:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self.size = os.fstat(descriptor).st_size
+        status = os.fstat(descriptor)
+        self.size = status.st_size
+        self.identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
     def at(self, start: int, count: int) -> bytes:
         """At most `count` bytes from `start` on."""

@@ -17,6 +17,8 @@ from tidzam.audio.pcm_headers import Encoding, wav_header
 _GUID_TAIL: Final = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _WRAP: Final = 1 << 32
 _NEAR: Final = 1 << 14
+_SEARCHED: Final = 1 << 28
+"""Bytes that are searched for a joined file at most: it is rare, and nothing is worth reading a huge file twice."""
 _JUNK_BYTES: Final = 4096
 _MAX_CHUNKS: Final = 10_000
 _TRAILING: Final = frozenset(
@@ -27,6 +29,7 @@ _TRAILING: Final = frozenset(
     )
 )
 """What stands behind the data in files of many programs. Such a chunk may itself break off."""
+_WAVE: Final = re.compile(rb"WAVE(?:fmt |JUNK|ds64|bext|LIST)")
 _TAGS: Final = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
 
 
@@ -122,15 +125,11 @@ def _behind(data: Bytes, end: int, found: _Data) -> int | None:
 
 
 def _until_next(data: Bytes, start: int) -> tuple[int, int]:
-    """The end of data without a length: that of the file, or where another file of the same kind was joined."""
-    end = next((at for at in data.find(_JOINED, start, 16)), data.size)
-    return end, end
-
-
-_JOINED: Final = re.compile(
-    rb"(?:RIFF|RF64|BW64).{4}WAVE(?:fmt |JUNK|ds64|bext|LIST)|\.snd\x00\x00\x00[\x18-\xff].{4}\x00\x00\x00[\x01-\x1b]",
-    re.DOTALL,
-)
+    """The end of data without a length: that of the file, or where a WAV file was joined."""
+    for at in data.find(_WAVE, start + 8, 8) if data.size - start < _SEARCHED else ():
+        if data.at(at - 8, 4) in CONTAINERS:
+            return at - 8, at - 8
+    return data.size, data.size
 
 
 def _begins_container(start: bytes) -> bool:

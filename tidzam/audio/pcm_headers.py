@@ -24,7 +24,7 @@ class Encoding:
 
     @property
     def frame_bytes(self) -> int:
-        return self.channels * (self.bits + 7) // 8
+        return self.channels * ((self.bits + 7) // 8)
 
     @classmethod
     def of_aiff(cls, common: bytes) -> Encoding | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +39,7 @@ class Sequence:
         self._path = path
         self._data = data
         self._open = stack.enter_context(ExitStack())
-        self._parts = parts_of(data)
+        self._parts = list(_known_parts(data.identity, path))
         self._following_part = 1
         self._decoder = self._enter(self._parts[0], start_s if len(self._parts) == 1 else 0.0)
         self.rate_hz, self.channels = self._decoder.rate_hz, self._decoder.channels
@@ -145,13 +146,20 @@ class Sequence:
         else:
             self.other_format = f"has {_channels(decoder.channels)}, not {_channels(self.channels)}"
         total_s = self._before / self.rate_hz
-        while decoder.frames is not None:
-            total_s += decoder.frames / decoder.rate_hz
+        while decoder.stated_s is not None:
+            total_s += decoder.stated_s
             following = self._following()
             if following is None:
                 self.stated_s = total_s
                 return
             decoder = self._enter(following, 0.0)
+
+
+@lru_cache(maxsize=16)
+def _known_parts(_: object, path: Path) -> tuple[Part, ...]:
+    """The parts of a file as it was when it had that identity: programs read a long file piece by piece."""
+    with path.open("rb") as file:
+        return tuple(parts_of(Bytes(file.fileno())))
 
 
 def _channels(count: int) -> str:

@@ -83,6 +83,7 @@ class SndfileDecoder:
         self.rate_hz: int = file.samplerate
         self.channels: int = file.channels
         self.frames: int | None = file.frames if file.frames < _UNKNOWN else None
+        self.stated_s = None if self.frames is None else self.frames / self.rate_hz
         self.cut_short = False
         self.lost_frames = 0
         self.resynchronizes = file.format == "OGG"
