@@ -22,13 +22,11 @@ from tidzam.errors import TidzamError
 from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.node.jackd import jack_env
 from tidzam.protocol.stream_manager import MESSAGES, reads_only
+from tidzam.proxy import bypassing_locally
 from tidzam.server import Access, Right, Server
 from tidzam.tokens import take_token
 
 log = logging.getLogger(__name__)
-
-DEFAULT_PASSWORD = "hackme"
-"""Of an Icecast that nobody configured."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Options:
 
     @classmethod
     def from_environment(cls, settings: Settings, *, analyzer: str | None = None) -> Options:
-        source, admin = (os.environ.get(name, DEFAULT_PASSWORD) for name in (PASSWORD_ENV, ADMIN_PASSWORD_ENV))
+        source, admin = (os.environ.get(name, "") for name in (PASSWORD_ENV, ADMIN_PASSWORD_ENV))
         return cls(settings, icecast_password=source, icecast_admin_password=admin, analyzer=analyzer)
 
 
@@ -51,13 +49,15 @@ async def run(options: Options, stop: asyncio.Event) -> None:
     settings = options.settings
     graph = JackGraph(settings.jack.server, expected_rate_hz=settings.jack.rate_hz)
     icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
-    world = World(graph, icecast, jack_env(settings.jack.server), settings.stream_manager)
+    world = World(graph, icecast, _children_env(settings), settings.stream_manager)
     state = state_path(settings)
     try:
         async with asyncio.TaskGroup() as tasks:
             sources = Sources(world, tasks, settings.stream_manager, state)
             token = take_token(settings.home)
             async with _server(settings, graph, icecast, sources, token):
+                if not options.icecast_password:
+                    log.warning("no password for Icecast is set, and it will refuse every mount: set %s", PASSWORD_ENV)
                 watchers: list[asyncio.Task[None]] = [tasks.create_task(graph.watch())]
                 watchers.append(tasks.create_task(icecast.watch()))
                 if options.analyzer is not None:
@@ -74,6 +74,12 @@ async def run(options: Options, stop: asyncio.Event) -> None:
         if expected is None or others is not None:
             raise
         raise expected.exceptions[0] from None
+
+
+def _children_env(settings: Settings) -> dict[str, str]:
+    """Players find the JACK server; what they open on this machine, they open without a proxy."""
+    direct = bypassing_locally(os.environ, (settings.icecast.reachable_host,))
+    return {**jack_env(settings.jack.server), **direct}
 
 
 def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sources, token: str | None) -> Server:

@@ -22,18 +22,38 @@ PAGE_US = 250_000
 """Sound a page of Ogg holds, at most: a listener waits no longer for it."""
 
 
-def probe_argv(media: str) -> list[str]:
-    """ffprobe that prints the first sound stream of `media`, and the first of it that can be decoded, as JSON."""
+def probe_argv(media: str, *, script: int | None = None) -> list[str]:
+    """ffprobe that prints the first sound stream of `media`, and the first of it that can be decoded, as JSON.
+
+    With `script`, it reads what to open from that descriptor, a script for ffmpeg's `concat`, and knows no duration.
+    """
+    protocols = PROTOCOLS if is_address(media) else "file"
+    is_web = scheme_of(media) in ("http", "https") and script is None
     return [
         "ffprobe",
         *("-v", "error"),
-        *("-protocol_whitelist", PROTOCOLS if is_address(media) else "file"),
-        *(("-rw_timeout", str(NETWORK_TIMEOUT_S * 1_000_000)) if scheme_of(media) in ("http", "https") else ()),
+        *("-protocol_whitelist", protocols if script is None else f"pipe,{protocols}"),
+        *(("-rw_timeout", str(NETWORK_TIMEOUT_S * 1_000_000)) if is_web else ()),
         *("-select_streams", "a:0"),
         *("-show_entries", "stream=channels,sample_rate:format=duration:frame=nb_samples"),
         *("-read_intervals", f"%+#{PROBED_PACKETS}"),
         *("-of", "json"),
-        *("-i", media),
+        *(("-i", media) if script is None else ("-f", "concat", "-safe", "0", "-i", f"pipe:{script}")),
+    ]
+
+
+def duration_argv(playlist: int) -> list[str]:
+    """ffprobe that prints the duration of the one address in the descriptor `playlist`, as JSON.
+
+    It fails for what has no end, and for what is more than one file, such as HLS.
+    """
+    return [
+        "ffprobe",
+        *("-v", "error"),
+        *("-protocol_whitelist", f"concatf,pipe,{PROTOCOLS}"),
+        *("-show_entries", "format=duration"),
+        *("-of", "json"),
+        *("-i", f"concatf:pipe:{playlist}"),
     ]
 
 
@@ -45,12 +65,14 @@ def player_argv(
     loop: bool = False,
     lead_in: bool = False,
     buffer_s: float = 100.0,
+    playlist: int | None = None,
 ) -> list[str]:
     """mpv that plays `media` into ports `SOURCE:out_N`, each channel as it is.
 
     `channels` picks channels of `media`, in that order. Any channel layout goes through unmixed
     (`--jack-std-channel-layout=any`), and `pan=Nc` names none, so that nothing downstream mixes it either. Of what
     comes over the network, up to `buffer_s` seconds are read ahead. `lead_in` puts LEAD_IN_S of silence first.
+    With `playlist`, mpv reads the address from that descriptor.
     """
     filters = [f"adelay={LEAD_IN_S * 1000:.0f}:all=1"] if lead_in else []
     filters += [_pick(channels)] if channels is not None else []
@@ -59,7 +81,7 @@ def player_argv(
         "mpv",
         *("--no-config", "--load-scripts=no", "--ytdl=no", "--osc=no", "--load-stats-overlay=no"),
         *("--load-osd-console=no", "--load-auto-profiles=no", "--input-terminal=no", "--input-default-bindings=no"),
-        *("--quiet", "--msg-level=all=warn,statusline=no"),
+        *("--quiet", "--msg-level=all=warn,playlist=error,statusline=no"),
         *("--no-video", "--sid=no", "--audio-display=no", "--audio-file-auto=no", "--sub-auto=no"),
         *("--ao=jack", f"--jack-name={source}", "--jack-connect=no", "--jack-autostart=no"),
         *("--jack-std-channel-layout=any", "--audio-channels=auto", "--audio-buffer=1"),
@@ -69,7 +91,7 @@ def player_argv(
         f"--network-timeout={NETWORK_TIMEOUT_S}",
         *((f"--af=lavfi=[{','.join(filters)}]",) if filters else ()),
         *(("--loop-file=inf",) if loop else ()),
-        *("--", media),
+        *(("--", media) if playlist is None else (f"--playlist=fd://{playlist}",)),
     ]
 
 

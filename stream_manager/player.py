@@ -8,8 +8,10 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from stream_manager import hidden
 from stream_manager.commands import player_argv
 from stream_manager.faults import Failure, Fault, heard_fault
+from stream_manager.hidden import descriptor, may_hold_credentials
 from stream_manager.jack_graph import JackGraph
 from stream_manager.lifecycle import Happening
 from stream_manager.liveness import Limits, Liveness, Look
@@ -111,7 +113,10 @@ async def play(track: Track, graph: JackGraph, env: dict[str, str], reports: Rep
 async def _start(
     stack: AsyncExitStack, track: Track, env: dict[str, str], listen: Callable[[str], None]
 ) -> tuple[Child, Playback]:
-    """An mpv that lives while `stack` is open, and the channel to it."""
+    """An mpv that lives while `stack` is open, and the channel to it. No command line shows credentials."""
+    playlist = None
+    if may_hold_credentials(track.media):
+        playlist = stack.enter_context(descriptor(hidden.playlist(track.media)))
     program, *arguments = player_argv(
         track.source,
         track.media,
@@ -119,13 +124,14 @@ async def _start(
         loop=track.loop,
         lead_in=track.ends,
         buffer_s=track.buffer_s,
+        playlist=playlist,
     )
     channel = await stack.enter_async_context(playback())
     child = child_process(
         [program, channel.option, *arguments],
         name=f"{track.source} mpv",
         env=env,
-        pass_fds=[channel.fd],
+        pass_fds=[channel.fd] if playlist is None else [channel.fd, playlist],
         merge_output=True,
         grace_s=GRACE_S,
         on_line=listen,

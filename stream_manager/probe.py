@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stream_manager.commands import probe_argv
+from stream_manager import hidden
+from stream_manager.commands import duration_argv, probe_argv
 from stream_manager.faults import Failure, Fault, heard_fault
-from tidzam.addresses import is_address
+from stream_manager.hidden import descriptor, may_hold_credentials
+from tidzam.addresses import is_address, scheme_of
 from tidzam.process import child_process
 
 TIMEOUT_S = 20.0
+DURATION_TIMEOUT_S = 5.0
 MAX_CHANNELS = 8
 """Of what mpv knows a layout for."""
 
@@ -37,13 +40,13 @@ class Probe:
     duration_s: float | None
 
 
-async def probe(media: str) -> Probe:
-    """Ask ffprobe. Raises ProbeError."""
+async def probe(media: str, env: Mapping[str, str]) -> Probe:
+    """Ask ffprobe, with `env` added to its environment. Raises ProbeError."""
     if not is_address(media):
         _check_file(Path(media))
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            return await _ask(media)
+            return await _ask(media, env)
     except TimeoutError:
         raise ProbeError(Failure(Fault.UNREACHABLE, f"no answer within {TIMEOUT_S:.0f} s")) from None
 
@@ -55,15 +58,37 @@ def _check_file(path: Path) -> None:
         raise ProbeError(Failure(Fault.EMPTY, str(path)))
 
 
-async def _ask(media: str) -> Probe:
+async def _ask(media: str, env: Mapping[str, str]) -> Probe:
+    if not may_hold_credentials(media):
+        return parse_probe(*await _ffprobe(probe_argv(media), env))
+    with descriptor(hidden.ffconcat(media)) as script:
+        found = parse_probe(*await _ffprobe(probe_argv(media, script=script), env, script))
+    return replace(found, duration_s=await _duration_s(media, env))
+
+
+async def _duration_s(media: str, env: Mapping[str, str]) -> float | None:
+    """The duration, which ffmpeg's `concat` does not know, of a file on the web. None for what has no end."""
+    if scheme_of(media) not in ("http", "https"):
+        return None
+    with descriptor(hidden.playlist(media)) as playlist:
+        try:
+            async with asyncio.timeout(DURATION_TIMEOUT_S):
+                answer, _ = await _ffprobe(duration_argv(playlist), env, playlist)
+            return _seconds(_object(answer).get("format", {}).get("duration", ""))
+        except (TimeoutError, ProbeError):
+            return None
+
+
+async def _ffprobe(argv: Sequence[str], env: Mapping[str, str], *passed: int) -> tuple[bytes, tuple[str, ...]]:
+    """What ffprobe printed, and what it said besides. Raises ProbeError if it failed."""
     pipe = asyncio.subprocess.PIPE
-    async with child_process(probe_argv(media), name="ffprobe", stdout=pipe, grace_s=0.5) as child:
+    async with child_process(argv, name="ffprobe", env=env, stdout=pipe, grace_s=0.5, pass_fds=passed) as child:
         assert child.process.stdout is not None
         answer = await child.process.stdout.read()
         code = await child.wait()
     if code != 0:  # and the answer need not even be JSON
         raise ProbeError(heard_fault(child.tail, Fault.NOT_AUDIO))
-    return parse_probe(answer, tuple(child.tail))
+    return answer, tuple(child.tail)
 
 
 def parse_probe(answer: bytes, said: Sequence[str] = ()) -> Probe:

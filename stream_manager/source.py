@@ -145,7 +145,7 @@ class Source:
         self._happen(happening, failure)
 
     async def _attempt(self) -> Ending:
-        found = await probe(self._media)
+        found = await probe(self._media, self._world.env)
         self._rate_hz = found.rate_hz
         channels = check_channels(found, self._picked)
         if self.settings.nb_channels not in (None, found.channels):

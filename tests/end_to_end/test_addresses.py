@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,13 +15,15 @@ from typing import Any
 import pytest
 
 from tests.support.icecast import PASSWORD
-from tests.support.manager import Manager, stream_manager
+from tests.support.manager import Manager, command_line, stream_manager
 from tests.support.sound import write_tones
 
 pytestmark = pytest.mark.timeout(90)
 
 SECRET = "Sw0rdfish"
 LONGEST = "a" * 59
+PROXIES = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:1")
+"""Of a proxy that is away: what is on this machine is reached without it."""
 
 
 class Locked(SimpleHTTPRequestHandler):
@@ -44,8 +47,16 @@ class Server6(ThreadingHTTPServer):
     address_family = socket.AF_INET6
 
 
+@dataclass
+class Seen:
+    """The manager, and every command line that a child of it had while its sources began to play."""
+
+    manager: Manager
+    command_lines: set[str]
+
+
 @pytest.fixture(scope="module")
-def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     folder = tmp_path_factory.mktemp("addresses")
     write_tones(folder / "pond.ogg", 1, seconds=2)
     with Server6(("::1", 0), partial(Locked, directory=folder)) as web:
@@ -54,13 +65,26 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
         sources = [
             {"name": LONGEST, "url": f"HTTP://bob:{SECRET}@{host}/pond.ogg", "loop": True},
             {"name": "token", "url": f"http://{host}/pond.ogg?token={SECRET}", "loop": True},
+            {"name": "again", "url": f"http://bob:{SECRET}@{host}/pond.ogg"},
             {"name": "closed", "url": f"http://bob:{SECRET}@[::1]:1/pond.ogg?key={SECRET}"},
+            {"name": "locked", "url": f"http://bob:not{SECRET}@{host}/pond.ogg"},
             {"name": "refused", "url": f"http://bob:pa/{SECRET}@host/pond.ogg"},
         ]
-        with stream_manager(folder, sources, host="::1") as running:
-            running.until(lambda: all(plays(running, name) for name in (LONGEST, "token")), within_s=20)
-            yield running
+        with stream_manager(folder, sources, host="::1", env=PROXIES) as running:
+            lines: set[str] = set()
+
+            def play() -> bool:
+                lines.update(" ".join(command_line(child)) for child in running.children())
+                return all(plays(running, name) for name in (LONGEST, "token"))
+
+            running.until(play, within_s=20)
+            yield Seen(running, lines)
         web.shutdown()
+
+
+@pytest.fixture
+def manager(seen: Seen) -> Manager:
+    return seen.manager
 
 
 def plays(manager: Manager, name: str) -> bool:
@@ -80,3 +104,20 @@ def test_no_log_line_and_no_status_shows_a_password(manager: Manager) -> None:
     assert "refused" in str(manager.health()["reasons"])
     assert SECRET not in everything
     assert PASSWORD not in everything
+
+
+def test_no_command_line_of_a_child_shows_a_password(seen: Seen) -> None:
+    for program in ("ffprobe", "mpv", "ffmpeg"):
+        assert any(program in line for line in seen.command_lines)
+    assert not [line for line in seen.command_lines if SECRET in line or PASSWORD in line]
+
+
+def test_a_file_behind_a_password_has_an_end(manager: Manager) -> None:
+    manager.until(lambda: manager.source("again")["restarts"] > 0, within_s=20)
+    assert manager.source("again")["last_error"] is None
+
+
+@pytest.mark.parametrize(("name", "reason"), [("closed", "Connection refused"), ("locked", "401")])
+def test_why_an_address_with_a_password_cannot_be_played(manager: Manager, name: str, reason: str) -> None:
+    manager.until(lambda: bool(manager.source(name).get("last_error")), within_s=20)
+    assert reason in manager.source(name)["last_error"]

@@ -7,7 +7,8 @@ from tidzam.config.settings import IcecastSettings
 
 GOLDEN_PLAYER = """\
 mpv --no-config --load-scripts=no --ytdl=no --osc=no --load-stats-overlay=no --load-osd-console=no \
---load-auto-profiles=no --input-terminal=no --input-default-bindings=no --quiet --msg-level=all=warn,statusline=no \
+--load-auto-profiles=no --input-terminal=no --input-default-bindings=no --quiet \
+--msg-level=all=warn,playlist=error,statusline=no \
 --no-video --sid=no --audio-display=no --audio-file-auto=no --sub-auto=no --ao=jack --jack-name=pond \
 --jack-connect=no --jack-autostart=no --jack-std-channel-layout=any --audio-channels=auto --audio-buffer=1 \
 --volume=100 --replaygain=no --audio-pitch-correction=no --gapless-audio=yes --demuxer=lavf \

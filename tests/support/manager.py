@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class Manager:
         *,
         host: str = "127.0.0.1",
         sections: dict[str, Any] | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         """`options` are settings of the stream manager's section, `sections` those of others."""
         self.jack, self.icecast, self._host = jack, icecast, host
@@ -45,7 +46,7 @@ class Manager:
         self.media_root.mkdir(exist_ok=True)
         self._log = folder / "stream_manager.log"
         self._profile = folder / "profile.yaml"
-        self._env = {**os.environ, **icecast.env}
+        self._env = {**os.environ, **icecast.env, **(env or {})}
         settings = {
             "jack": {"server": jack.name, "rate_hz": jack.rate_hz},
             "icecast": {"host": icecast.settings.host, "port": icecast.settings.port},
@@ -117,7 +118,7 @@ class Manager:
 
     def _running(self, program: str, source: str) -> list[psutil.Process]:
         mark = {"mpv": f"--jack-name={source}", "ffmpeg": f"{source}-ice"}[program]
-        return [child for child in self.children() if mark in _argv(child)]
+        return [child for child in self.children() if mark in command_line(child)]
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
@@ -133,7 +134,7 @@ class Manager:
             self.process.wait()
 
 
-def _argv(process: psutil.Process) -> list[str]:
+def command_line(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()
     except psutil.Error:  # it has just ended
@@ -147,11 +148,12 @@ def stream_manager(
     *,
     period: int = 1024,
     host: str = "127.0.0.1",
+    env: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Iterator[Manager]:
     """A stream manager with `sources` that has begun to start. `options` are settings of its section."""
     with jack_server(period=period) as jack, icecast_server(folder, host=host) as icecast:
-        manager = Manager(folder, jack, icecast, sources, options, host=host)
+        manager = Manager(folder, jack, icecast, sources, options, host=host, env=env)
         try:
             yield manager
         finally:

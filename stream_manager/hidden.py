@@ -1,0 +1,37 @@
+"""Addresses that may hold credentials: children read them from a descriptor, since any user can read command lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tidzam.addresses import is_address
+from tidzam.scrub import scrub_address
+
+
+def may_hold_credentials(media: str) -> bool:
+    """Whether `media` is an address that has a user, or whatever else could be a secret."""
+    return is_address(media) and scrub_address(media) != media
+
+
+@contextmanager
+def descriptor(text: str) -> Iterator[int]:
+    """A descriptor to be passed to a child, which reads `text` from it. Only this user's processes can read it."""
+    number = os.memfd_create("tidzam", os.MFD_CLOEXEC)
+    try:
+        os.write(number, text.encode())
+        os.lseek(number, 0, os.SEEK_SET)
+        yield number
+    finally:
+        os.close(number)
+
+
+def playlist(media: str) -> str:
+    """`media` as a playlist of one line, which mpv and ffmpeg's `concatf` read."""
+    return f"{media}\n"
+
+
+def ffconcat(media: str) -> str:
+    """`media` as a script for ffmpeg's demuxer `concat`."""
+    return f"ffconcat version 1.0\nfile '{media.replace(chr(39), '%27')}'\n"
