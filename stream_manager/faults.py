@@ -22,6 +22,7 @@ class Fault(Enum):
     """The reasons that are told apart."""
 
     NOT_FOUND = _Reason("source_not_found", "there is no such file", "Check the path.", True)
+    UNREADABLE = _Reason("source_unreadable", "it cannot be opened", "Check the path and its permissions.", True)
     UNREACHABLE = _Reason(
         "source_unreachable", "it cannot be reached", "Check the address, and that its server runs.", False
     )
@@ -97,6 +98,7 @@ _SPOKEN: tuple[tuple[str, Fault], ...] = (
     ("unable to register port", Fault.JACK_FULL),
     ("cannot open server", Fault.JACK_FULL),
     ("no such file or directory", Fault.NOT_FOUND),
+    ("permission denied", Fault.UNREADABLE),
     ("connection refused", Fault.UNREACHABLE),
     ("failed to resolve hostname", Fault.UNREACHABLE),
     ("server returned", Fault.UNREACHABLE),

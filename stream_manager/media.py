@@ -8,7 +8,9 @@ from pathlib import Path
 from stream_manager.address import parse_address
 from tidzam.addresses import is_address
 from tidzam.errors import RequestError
+from tidzam.protocol.messages import quote
 from tidzam.scrub import scrub_address
+from tidzam.sources import MOST_CHANNELS, is_channel_number
 
 
 def playable(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:
@@ -19,12 +21,19 @@ def playable(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:
     """
     if is_address(url):
         return parse_address(url).url
-    if trusted:
-        return str(Path(url).expanduser().resolve())
-    allowed = [found for root in media_roots if (found := (root / url).resolve()).is_relative_to(root.resolve())]
-    if allowed:
-        return str(next((found for found in allowed if found.exists()), allowed[0]))
-    raise RequestError(f"{scrub_address(url)!r} is not under a media root.", hint=_roots_hint(media_roots), field="url")
+    try:
+        if trusted:
+            return str(Path(url).expanduser().resolve())
+        allowed = [found for root in media_roots if (found := (root / url).resolve()).is_relative_to(root.resolve())]
+        if allowed:
+            return str(next((found for found in allowed if found.exists()), allowed[0]))
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL or half a character, links in a circle
+        why = error.strerror if isinstance(error, OSError) else type(error).__name__
+        message = f"{quote(scrub_address(url))} cannot be a file ({why})."
+        raise RequestError(message, hint="Name a file under a media root, or an address.", field="url") from None
+    raise RequestError(
+        f"{quote(scrub_address(url))} is not under a media root.", hint=_roots_hint(media_roots), field="url"
+    )
 
 
 def _roots_hint(media_roots: Sequence[Path]) -> str:
@@ -37,8 +46,9 @@ def channel_numbers(channels: Sequence[str] | None) -> tuple[int, ...] | None:
     """Channels as numbers from 0. Raises RequestError for anything else."""
     if channels is None:
         return None
-    wrong = [channel for channel in channels if not (channel.isascii() and channel.isdigit())]
+    wrong = [channel for channel in channels if not is_channel_number(channel)]
     if wrong or not channels:
-        found = ", ".join(map(repr, wrong)) or "none"
-        raise RequestError(f"Channels are numbers from 0; found {found}.", hint="Write 0,2,3.", field="channels")
+        found = quote(wrong[0]) if wrong else "none"
+        message = f"Channels are numbers from 0 to {MOST_CHANNELS - 1}; found {found}."
+        raise RequestError(message, hint="Write 0,2,3.", field="channels", code="source_channels_invalid")
     return tuple(map(int, channels))

@@ -52,10 +52,13 @@ async def probe(media: str, env: Mapping[str, str]) -> Probe:
 
 
 def _check_file(path: Path) -> None:
-    if not path.is_file():
-        raise ProbeError(Failure(Fault.NOT_FOUND, str(path)))
-    if path.stat().st_size == 0:
-        raise ProbeError(Failure(Fault.EMPTY, str(path)))
+    try:
+        if not path.is_file():
+            raise ProbeError(Failure(Fault.NOT_FOUND, str(path)))
+        if path.stat().st_size == 0:
+            raise ProbeError(Failure(Fault.EMPTY, str(path)))
+    except OSError as error:
+        raise ProbeError(Failure(Fault.UNREADABLE, f"{path}: {error.strerror}")) from None
 
 
 async def _ask(media: str, env: Mapping[str, str]) -> Probe:

@@ -26,7 +26,7 @@ class Requests:
         """Raises the TidzamError that says why a request cannot be carried out."""
         match parse_request(data):
             case LoadSource() as wanted:
-                source = await self._sources.load(_settings(wanted), sid)
+                source = await self._sources.load(source_settings(wanted), sid)
                 answer: dict[str, Any] = {"loadsource": source.status().model_dump(mode="json")}
             case UnloadSource(name=name):
                 await self._sources.unload(name)
@@ -42,7 +42,8 @@ class Requests:
         await self._sources.leave(sid)
 
 
-def _settings(wanted: LoadSource) -> SourceSettings:
+def source_settings(wanted: LoadSource) -> SourceSettings:
+    """The settings of the source that a client asks for."""
     return SourceSettings(
         name=wanted.name,
         url=wanted.url,

@@ -25,6 +25,14 @@ def source_name(name: str) -> str:
     return name
 
 
+MOST_CHANNELS = 256
+
+
+def is_channel_number(text: str) -> bool:
+    """Whether `text` is the number of a channel, counted from 0."""
+    return re.fullmatch("[0-9]{1,3}", text) is not None and int(text) < MOST_CHANNELS
+
+
 def reserved_name(name: str) -> bool:
     """Whether `name` is kept for Tidzam's own JACK clients."""
     return name.endswith(_ICECAST_SUFFIX) or name.startswith("tidzam")

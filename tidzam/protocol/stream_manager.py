@@ -11,9 +11,18 @@ from pydantic import AfterValidator, Field
 
 from tidzam.errors import RequestError
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, quote, suggestion
-from tidzam.sources import SOURCE_NAME, source_name
+from tidzam.sources import MOST_CHANNELS, SOURCE_NAME, is_channel_number, source_name
 
 WireSourceName = Annotated[str, Field(json_schema_extra={"pattern": SOURCE_NAME}), AfterValidator(source_name)]
+
+
+def _channel_numbers(channels: tuple[str, ...]) -> tuple[str, ...]:
+    if not channels or not all(map(is_channel_number, channels)):
+        raise ValueError(f"channels are numbers from 0 to {MOST_CHANNELS - 1}, for example 0,2,3")
+    return channels
+
+
+WireChannels = Annotated[WireNames, AfterValidator(_channel_numbers)]
 
 
 class LoadSource(Message):
@@ -23,9 +32,13 @@ class LoadSource(Message):
     url: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
         None, description="http, https, rtsp or icecast address, or a file under a media root"
     )
-    database: str | None = Field(None, description="Recordings to play from, together with date")
+    database: Annotated[str, Field(max_length=256)] | None = Field(
+        None, description="Recordings to play from, together with date"
+    )
     date: WireTime | None = None
-    channels: WireNames | None = Field(None, description="Channel numbers from 0, in the order wanted; all if missing")
+    channels: WireChannels | None = Field(
+        None, description="Channel numbers from 0 to 255, in the order wanted; all if missing"
+    )
     is_permanent: bool = Field(False, description="Load again when it ends or fails")
     loop: bool = Field(False, description="Play a file over and over, without a break")
     format: Literal["ogg", "copy"] = "ogg"
@@ -129,6 +142,8 @@ class StreamManagerHealth(Message):
     sources: tuple[SourceStatus, ...]
 
 
+_LONGEST_COMMAND = 64
+
 Request = LoadSource | UnloadSource | ReleaseSource | ListSources
 LATER = ("database", "add_livestream", "del_livestream")
 
@@ -173,7 +188,8 @@ def parse_command(data: Any, known: tuple[str, ...]) -> tuple[str, Any]:
         )
     command, content = next(iter(inner.items()))
     if command not in known:
-        raise RequestError(f"Unknown command {quote(command)}{suggestion(str(command), known)}.", field=str(command))
+        name = str(command)[:_LONGEST_COMMAND]
+        raise RequestError(f"Unknown command {quote(command)}{suggestion(name, known)}.", field=ascii(name)[1:-1])
     return command, content
 
 

@@ -1,0 +1,90 @@
+"""Whatever a client sends is understood, or refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from stream_manager.media import channel_numbers, playable
+from stream_manager.requests import source_settings
+from tidzam.errors import RequestError
+from tidzam.protocol.stream_manager import LoadSource, parse_request
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80)
+"""With lone surrogates, which JSON can carry and UTF-8 cannot."""
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT | st.binary(max_size=8)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY_TEXT, inner, max_size=4), max_leaves=12
+)
+FIELDS = st.sampled_from(
+    ["name", "url", "database", "date", "channels", "is_permanent", "loop", "format", "storage", "\ud800"]
+)
+NAMES = st.sampled_from(["pond", "-ice", "a" * 64, "", "pond\n", "\ud800"])
+CHANNELS = st.sampled_from(
+    ["0,1", "9" * 5000, ["9" * 5000], 10**5000, "\u0661", "\u00b2", [-1], [0.5], "1," * 3000, [], ""]
+)
+URLS = st.sampled_from(["a.wav", "\0", "a" * 2048, "http://[", "http://\ud800/", "loop", "//", "~x", "http://h:99999"])
+CONTENTS = st.dictionaries(FIELDS, VALUES, max_size=5) | st.fixed_dictionaries(
+    {"name": NAMES, "url": URLS | VALUES}, optional={"channels": CHANNELS | VALUES, "loop": VALUES, "date": VALUES}
+)
+COMMANDS = st.sampled_from(["loadsource", "unloadsource", "sources", "database", "add_livestream", "", "\ud800"])
+REQUESTS = st.dictionaries(COMMANDS | ANY_TEXT, CONTENTS | VALUES, max_size=2)
+MESSAGES = REQUESTS | REQUESTS.map(lambda request: {"sys": request}) | VALUES
+
+
+@pytest.fixture(scope="module")
+def media_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("media")
+    (root / "loop").symlink_to(root / "loop")
+    return root
+
+
+@given(MESSAGES)
+@example({"sys": {"loadsource": {"name": "pond", "url": "a.wav", "channels": "9" * 5000}}})
+@example({"sys": {"loadsource": {"name": "pond", "url": "\ud800"}}})
+@example({"sys": {"loadsource": {"name": "\ud800", "url": "a"}}})
+@example({"\ud800" * 3000: 1})
+def test_a_message_is_understood_or_refused_as_bad_input_and_nothing_else(media_root: Path, message: Any) -> None:
+    try:
+        request = parse_request(message)
+        if isinstance(request, LoadSource):
+            settings = source_settings(request)
+            channel_numbers(settings.channels)
+            playable(settings.url or "", [media_root], trusted=False)
+    except RequestError as error:
+        answer = json.dumps(error.as_wire())
+        assert len(answer) < 2500
+        str(error).encode()
+
+
+@pytest.mark.parametrize(
+    "channels",
+    ["9" * 5000, "256", "-1", "left", "", [], ["0", "9" * 200], [0.5], [True], [None], {"0": 1}, "\u00b2", "\u0661"],
+)
+def test_channels_that_are_no_numbers_in_range_are_bad_input(channels: Any) -> None:
+    with pytest.raises(RequestError, match="channel") as caught:
+        parse_request({"sys": {"loadsource": {"name": "pond", "url": "a.wav", "channels": channels}}})
+    assert (caught.value.field or "").startswith("channels")
+
+
+@pytest.mark.parametrize("channels", ["0, 2,1", [0, 2, 1], ["0", "2", "1"]])
+def test_channels_keep_their_order_however_they_are_written(channels: Any) -> None:
+    request = parse_request({"loadsource": {"name": "pond", "url": "a.wav", "channels": channels}})
+    assert isinstance(request, LoadSource)
+    assert channel_numbers(request.channels) == (0, 2, 1)
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "\0", "a\0b", "\ud800", "loop", "loop/x"])
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_path_that_no_file_can_have_is_bad_input(media_root: Path, path: str, trusted: bool) -> None:
+    try:
+        playable(path, [media_root], trusted=trusted)
+    except RequestError as error:
+        assert error.field == "url"
+    else:
+        assert trusted  # what the profile names is opened later, and then told
