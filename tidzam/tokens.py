@@ -40,9 +40,11 @@ def read_token(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise _unusable(path, f"cannot be opened: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _require_private(path, os.fstat(descriptor))
-        text = file.read(_LONGEST_FILE).decode("ascii", "replace").strip()
+        text = os.read(descriptor, _LONGEST_FILE).decode("ascii", "replace").strip()
+    finally:
+        os.close(descriptor)
     if not _TOKEN.fullmatch(text):
         raise _unusable(path, "does not hold a token (20 to 200 letters, digits, - and _)")
     return text

@@ -138,6 +138,8 @@ class Server:
 
     async def emit(self, event: str, data: Any, *, to: str | None = None) -> None:
         """Send to a client or a room; to everybody if neither is named. Who is too far behind misses it whole."""
+        if to in self._clients:
+            return await self._sockets.answer(to, event, data)
         late = self._sockets.late_clients(to)
         if late:
             self._sockets.dropped += len(late)

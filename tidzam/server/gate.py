@@ -38,8 +38,10 @@ class Gate:
                 return refusal(403)
             if request.method == "OPTIONS":
                 return self._with_cors(request, web.Response(status=204))
-            if request.can_read_body:
+            try:
                 await request.read()
+            except (ConnectionError, web.RequestPayloadError):
+                return web.Response(status=400)
             connection = connections.of(request.transport)
             if connection is not None:
                 connection.become(State.SERVING)
@@ -109,6 +111,8 @@ class MalformedRequests(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, ConnectionError):
+            return False  # the client left while it was answered
         if not isinstance(error, HttpProcessingError):
             return True
         address = record.args[0] if isinstance(record.args, tuple) and record.args else ""

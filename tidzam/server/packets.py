@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 MOST_PACKETS = 16
 """In one body of the polling transport."""
-MOST_ATTACHMENTS = 4
+MOST_ATTACHMENTS = 2
 DEEPEST = 16
 MOST_KEYS = 256
 MOST_ITEMS = 1024
@@ -23,7 +23,9 @@ LONGEST_INTEGER = 20
 """Digits and sign of a 64-bit integer."""
 
 _SOCKET_IO_TYPES = frozenset("012356")
-_ENGINE_IO_REST = {"1": ("",), "2": ("", "probe"), "3": ("", "probe"), "5": ("",), "6": ("",)}
+_ENGINE_IO_REST = {"1": ("",), "2": ("probe",), "3": ("", "probe"), "5": ("",)}
+_POLLING_TYPES = frozenset("134b")
+"""A WebSocket also carries the packets of its upgrade."""
 _EVENT_NAME = re.compile(r'\[\s*("(?:[^"\\]|\\.){1,64}")')
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 """Whether closed or not, so that a search takes linear time."""
@@ -75,6 +77,8 @@ def split_body(body: bytes, *, most_bytes: int) -> list[str]:
     if len(packets) > MOST_PACKETS:
         raise BadPacket(f"more than {MOST_PACKETS} packets in one body")
     for packet in packets:
+        if packet[:1] not in _POLLING_TYPES:
+            raise BadPacket("an unknown Engine.IO packet")
         if packet[:1] == "b":
             check_base64(packet, most_bytes=most_bytes)
         else:

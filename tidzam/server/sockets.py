@@ -61,6 +61,8 @@ def packet_class(limits: LimitSettings) -> type[sio.Packet]:
             attachments = super().decode(encoded_packet) or 0
             if attachments > MOST_ATTACHMENTS:
                 raise BadPacket(f"more than {MOST_ATTACHMENTS} binary attachments")
+            if not attachments and self.packet_type in (sio.BINARY_EVENT, sio.BINARY_ACK):
+                raise BadPacket("a binary event without binary attachments")
             return attachments
 
     return BoundedPacket
@@ -103,6 +105,12 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             for sid, eio_sid in self.manager.get_participants("/", room)
             if (session := self.sessions.get(eio_sid)) is not None and session.is_full(bound)
         ]
+
+    async def answer(self, sid: str, event: str, data: Any) -> None:
+        """Send an event to one client; it is dropped if the client is too far behind."""
+        eio_sid = self.manager.eio_sid_from_sid(sid, "/")
+        if eio_sid is not None:
+            await self._send_packet(eio_sid, self.packet_class(sio.EVENT, data=[event, data], namespace="/"))
 
     async def end(self, eio_sid: str, kind: str, detail: str = "") -> None:
         """Disconnect a client for an offence, which is logged."""

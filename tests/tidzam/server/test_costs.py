@@ -1,0 +1,371 @@
+"""What one client can cost a real server: its log, its memory, its time, its connections."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from tests.support.server import HANDSHAKE, Place, Polling, client, serving
+from tidzam.config.settings import LimitSettings
+
+pytestmark = pytest.mark.timeout(90)
+
+WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
+MALFORMED = [
+    "",
+    "0",
+    "7",
+    "9nonsense",
+    "4",
+    "4x",
+    "4[",
+    "4{}",
+    "44",
+    "46",
+    "4²",
+    "42",
+    "42{}",
+    "42[]",
+    "42[1]",
+    "42[[]]",
+    "42" + "[" * 50000,
+    '42["sys"',
+    "42999999999999999999999999",
+    "42" + "9" * 200,
+    '45["sys",{"_placeholder":true,"num":0}]',
+    '4599999999-["sys",{"_placeholder":true,"num":0}]',
+    '451-["sys",{"_placeholder":true,"num":7}]\x1ebQUJD',
+    '451-["sys",{"_placeholder":true,"num":"x"}]\x1ebQUJD',
+    '451-["sys",{"_placeholder":true,"num":0}]\x1e42["read"]',
+    '4561-["a"]',
+    "43[]",
+    '431["a"]',
+    "40",
+    '40/other,{"token":1}\x1e42/other,["read"]',
+    "bQUJD",
+    "b!!!!",
+    "2",
+    "\ud7ff",
+]
+
+
+async def healthy(place: Place) -> bool:
+    async with aiohttp.ClientSession() as http, http.get(place.url + "/healthz") as answer:
+        return answer.status == 200
+
+
+@asynccontextmanager
+async def raw(place: Place, *, join: bool = True) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    """A WebSocket that has connected to the namespace, on which any frame can be sent."""
+    async with aiohttp.ClientSession() as http, http.ws_connect(place.url + WEBSOCKET, max_msg_size=0) as socket:
+        assert (await socket.receive_str()).startswith("0")
+        if join:
+            await socket.send_str("40")
+            assert (await socket.receive_str()).startswith("40")
+        yield socket
+
+
+async def until(condition: Any, timeout_s: float = 20) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110  the server is what is waited for
+            await asyncio.sleep(0.02)
+
+
+def tracebacks(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_malformed_packets_leave_one_line_and_no_traceback(
+    transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving() as place, aiohttp.ClientSession() as http:
+        for packets in MALFORMED:
+            if transport == "polling":
+                poll = await Polling.open(http, place)
+                await poll.join()
+                await poll.post(packets)
+                continue
+            async with raw(place) as socket:
+                for packet in packets.split("\x1e"):
+                    await socket.send_str(packet)
+                await socket.close()
+        assert await healthy(place)
+        await until(lambda: not place.server._sockets.sessions)
+    assert tracebacks(caplog) == []
+    assert len(caplog.records) <= 2
+    assert place.changes == []
+
+
+async def test_a_client_that_sends_a_malformed_packet_is_disconnected_and_no_other() -> None:
+    async with serving() as place, client(place) as friend, raw(place) as socket:
+        await socket.send_str("42nonsense")
+        async with asyncio.timeout(5):
+            while not socket.closed:
+                await socket.receive()
+        assert (await friend.call("read", 1))["ok"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_random_packets_and_bodies_leave_no_traceback(seed: int, caplog: pytest.LogCaptureFixture) -> None:
+    chance = random.Random(seed)
+    parts = [*"0123456[]{},:", "40", "42", "43", "451-", '"sys"', '"read"', "probe", "null", "1e999", "9" * 30]
+    parts += ['"\\ud800"', '{"_placeholder":true,"num":-1}', "/x,", "é", "\x00"]
+    async with serving() as place, aiohttp.ClientSession() as http, client(place) as friend:
+        for _ in range(60):
+            packets = ["".join(chance.choices(parts, k=chance.randint(0, 8))) for _ in range(4)]
+            if chance.random() < 0.5:
+                poll = await Polling.open(http, place)
+                await poll.post("40")
+                await poll.post("\x1e".join(packets) if chance.random() < 0.8 else chance.randbytes(20))
+                continue
+            async with raw(place, join=chance.random() < 0.8) as socket:
+                for packet in packets:
+                    if not socket.closed:
+                        await (socket.send_str(packet) if chance.random() < 0.8 else socket.send_bytes(packet.encode()))
+        assert (await friend.call("read", 1))["ok"]
+        assert await healthy(place)
+    assert tracebacks(caplog) == []
+    assert len(caplog.records) < 20
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\nBad Header\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"GET " + b"/" * 20000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /socket.io/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /socket.io/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"\r\n" * 100 + b"nonsense\r\n\r\n",
+    ],
+)
+async def test_malformed_http_leaves_one_line_and_no_traceback(
+    request_: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving() as place:
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+            writer.write(request_)
+            writer.write_eof()
+            await asyncio.wait_for(reader.read(), 10)
+            writer.close()
+        assert await healthy(place)
+    assert tracebacks(caplog) == []
+    assert len(caplog.records) <= 1
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+@pytest.mark.parametrize(
+    "content", ["9" * 5000, '"\\ud800"', "[" * 500 + "]" * 500, "NaN", '"' + "x" * 70000 + '"', '{"\\udfff":1}']
+)
+async def test_bad_input_is_answered_as_such_and_never_as_internal(transport: str, content: str) -> None:
+    async with serving() as place, aiohttp.ClientSession() as http:
+        packet = f'427["change",{content}]'
+        if transport == "polling":
+            poll = await Polling.open(http, place)
+            await poll.join()
+            assert await poll.post(packet) == 200
+            answer = (await poll.poll())[1]
+        else:
+            async with raw(place) as socket:
+                await socket.send_str(packet)
+                answer = await socket.receive_str()
+        assert answer.startswith("437")
+        error = json.loads(answer[3:])[0]["error"]
+        assert error["code"] == "request"
+        assert len(error["message"]) < 300
+    assert place.changes == []
+
+
+async def test_a_refusal_echoes_no_more_than_the_beginning_of_a_request() -> None:
+    async with serving() as place, raw(place) as socket:
+        await socket.send_str("42" + json.dumps(["change", {"a": ["x" * 900] * 60, "b": 10**25}]))
+        assert len(await socket.receive_str()) < 2000
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+async def test_a_message_beyond_every_bound_ends_its_client(transport: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving() as place, aiohttp.ClientSession() as http:
+        if transport == "polling":
+            poll = await Polling.open(http, place)
+            assert await poll.post("4" + "2" * 3_000_000) == 413
+        else:
+            async with raw(place) as socket:
+                await socket.send_str("42" + "x" * 3_000_000)
+                message = await asyncio.wait_for(socket.receive(), 5)
+                assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+        assert await healthy(place)
+    assert tracebacks(caplog) == []
+
+
+async def test_large_binary_data_are_for_audio_alone() -> None:
+    async with serving() as place:
+        heard = asyncio.Event()
+
+        async def audio(sid: str, data: Any) -> None:
+            assert len(data) == 500_000
+            heard.set()
+
+        place.server.on("audio", audio)
+        async with client(place) as io:
+            await io.emit("audio", b"\0" * 500_000)
+            await asyncio.wait_for(heard.wait(), 5)
+            await io.emit("change", b"\0" * 500_000)
+            await until(lambda: not io.connected)
+    assert place.changes == []
+
+
+async def test_a_flood_is_told_once_then_disconnected_while_others_are_served() -> None:
+    limits = LimitSettings(messages_per_s=20)
+    async with serving(limits=limits) as place, client(place) as friend, raw(place) as socket:
+        for number in range(400):
+            try:
+                await socket.send_str(f'42{number}["read",1]')
+            except aiohttp.ClientConnectionResetError:
+                break
+        answers = []
+        async with asyncio.timeout(10):
+            while not socket.closed:
+                message = await socket.receive()
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    answers.append(message.data)
+        refused = [answer for answer in answers if "rate_limited" in answer]
+        assert len(refused) == 1
+        assert 90 <= len(answers) <= 130
+        assert (await friend.call("read", 1))["ok"]
+
+
+async def test_unread_answers_are_bounded_in_bytes_and_their_client_is_disconnected() -> None:
+    """A client asks for large answers and never reads: what waits stays bounded, and memory comes back."""
+    limits = LimitSettings(queue_bytes=200_000, stalled_s=1.0, messages_per_s=10_000, bytes_per_s=1e9)
+    async with serving(limits=limits) as place:
+        place.server.on("large", _large)
+        before = psutil.Process().memory_info().rss
+        writers = []
+        for _ in range(10):
+            async with aiohttp.ClientSession() as http:
+                poll = await Polling.open(http, place)
+                await poll.join()
+            _, writer = await asyncio.open_connection("127.0.0.1", place.port, limit=2048)
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            body = "\x1e".join(['42["large",1]'] * 16)
+            head = f"POST {HANDSHAKE}&sid={poll.eio_sid} HTTP/1.1\r\nHost: 127.0.0.1:{place.port}\r\n"
+            for _ in range(20):
+                writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+            writers.append(writer)
+        sockets = place.server._sockets
+        await until(lambda: place.server.dropped > 500)
+        assert all(session.queue.waiting_bytes < 300_000 for session in sockets.sessions.values())
+        await until(lambda: not sockets.sessions)
+        assert psutil.Process().memory_info().rss - before < 40e6
+        for writer in writers:
+            writer.close()
+        assert await healthy(place)
+
+
+async def _large(sid: str, data: Any) -> dict[str, Any]:
+    return {"large": "x" * 50_000}
+
+
+async def test_a_websocket_that_never_reads_is_disconnected_while_others_miss_nothing() -> None:
+    limits = LimitSettings(queue_bytes=100_000, stalled_s=0.5)
+    async with serving(limits=limits) as place, client(place) as friend, raw(place) as socket:
+        heard: list[int] = []
+        friend.on("news", lambda data: heard.append(data["number"]))
+        transport = socket._response.connection.transport  # type: ignore[union-attr]
+        transport.pause_reading()  # type: ignore[union-attr]
+        sockets = place.server._sockets
+        number = 0
+        async with asyncio.timeout(30):
+            while len(sockets.sessions) > 1:
+                await place.server.emit("news", {"number": number, "text": "x" * 90_000})
+                number += 1
+                await asyncio.sleep(0.005)
+        await until(lambda: len(heard) == number)
+        assert heard == list(range(number))
+
+
+async def test_unfinished_requests_are_closed_and_leave_room(caplog: pytest.LogCaptureFixture) -> None:
+    """Slow-loris: more connections than there may be, each with a request that is never finished."""
+    limits = LimitSettings(connections=100, header_timeout_s=1.0)
+    async with serving(limits=limits) as place, client(place) as friend:
+        connections = [await asyncio.open_connection("127.0.0.1", place.port) for _ in range(150)]
+        for index, (_, writer) in enumerate(connections):
+            writer.write(b"GET / HTTP/1.1\r\nX: " if index % 2 else _unfinished_body(place))
+        assert await healthy(place)
+        assert (await friend.call("read", 1))["ok"]
+        began = time.monotonic()
+        for reader, _ in connections:
+            with suppress(ConnectionResetError):
+                assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert time.monotonic() - began < 8
+        for _, writer in connections:
+            writer.close()
+        assert (await friend.call("read", 1))["ok"]
+    assert tracebacks(caplog) == []
+    assert len(caplog.records) <= 3
+
+
+def _unfinished_body(place: Place) -> bytes:
+    return f"POST {HANDSHAKE} HTTP/1.1\r\nHost: 127.0.0.1:{place.port}\r\nContent-Length: 1000\r\n\r\nab".encode()
+
+
+async def test_an_idle_connection_is_closed_after_its_time() -> None:
+    async with serving(limits=LimitSettings(idle_timeout_s=0.5)) as place:
+        reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+        writer.write(f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{place.port}\r\n\r\n".encode())
+        assert b"200 OK" in await asyncio.wait_for(reader.readline(), 5)
+        await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+
+
+async def test_one_address_may_hold_so_many_clients_and_health_still_answers() -> None:
+    async with (
+        serving(limits=LimitSettings(clients_per_address=3)) as place,
+        client(place),
+        client(place),
+        client(place),
+    ):
+        async with aiohttp.ClientSession() as http, http.get(place.url + HANDSHAKE) as answer:
+            assert answer.status == 503
+            assert (await answer.json())["error"]["code"] == "too_many_clients"
+        assert await healthy(place)
+
+
+async def test_sessions_that_never_connect_make_room_for_clients() -> None:
+    async with serving(limits=LimitSettings(clients_per_address=5)) as place, aiohttp.ClientSession() as http:
+        for _ in range(5):
+            await Polling.open(http, place)
+        await asyncio.sleep(1.1)  # they are no longer young: what a client needs to connect
+        async with client(place) as io:
+            assert (await io.call("read", 1))["ok"]
+
+
+async def test_two_polls_at_once_of_one_session_end_it() -> None:
+    async with serving() as place, aiohttp.ClientSession() as http:
+        poll = await Polling.open(http, place)
+        await poll.join()
+        answers = await asyncio.gather(poll.poll(), poll.poll())
+        assert sorted(status for status, _ in answers) == [200, 400]
+        assert await poll.post("3") == 400
+
+
+async def test_a_second_connection_to_the_namespace_is_an_offence() -> None:
+    """Each would be greeted: a flood of them was answered without end."""
+    async with serving() as place, raw(place) as socket:
+        await socket.send_str("40")
+        async with asyncio.timeout(5):
+            while not socket.closed:
+                await socket.receive()

@@ -1,0 +1,61 @@
+"""How much a client may send, on a clock of the test's own; and what is logged of who sends too much."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tidzam.server.meter import Meter, Verdict
+from tidzam.server.offences import FORGET_S, Offences
+
+
+def verdicts(meter: Meter, count: int, *, at: float, size: int = 10) -> list[Verdict]:
+    return [meter.judge(messages=1, size=size, now=at) for _ in range(count)]
+
+
+def test_a_burst_is_served_then_refused_once_then_ignored_then_disconnected() -> None:
+    found = verdicts(Meter(messages_per_s=10, bytes_per_s=1e6, now=0), 101, at=0)
+    assert found == [Verdict.SERVE] * 50 + [Verdict.REFUSE] + [Verdict.IGNORE] * 49 + [Verdict.DISCONNECT]
+
+
+def test_who_pauses_is_served_again() -> None:
+    meter = Meter(messages_per_s=10, bytes_per_s=1e6, now=0)
+    verdicts(meter, 60, at=0)
+    assert verdicts(meter, 30, at=5) == [Verdict.SERVE] * 30
+
+
+def test_a_steady_client_within_the_rate_is_served_for_ever() -> None:
+    meter = Meter(messages_per_s=10, bytes_per_s=1e6, now=0)
+    assert all(meter.judge(messages=1, size=10, now=n / 10) is Verdict.SERVE for n in range(10_000))
+
+
+def test_bytes_count_too() -> None:
+    found = verdicts(Meter(messages_per_s=1000, bytes_per_s=1000, now=0), 4, at=0, size=2500)
+    assert found == [Verdict.SERVE, Verdict.SERVE, Verdict.REFUSE, Verdict.IGNORE]
+
+
+def test_a_flood_of_offences_is_one_line_per_kind_and_client(caplog: pytest.LogCaptureFixture) -> None:
+    offences = Offences("test", clock=lambda: 0.0)
+    for number in range(10_000):
+        offences.report("10.0.0.1", "a malformed packet", f"detail {number}\nforged line")
+    offences.report("10.0.0.2", "a malformed packet")
+    assert len(caplog.records) == 2
+    assert "\n" not in caplog.records[0].getMessage()
+    assert offences.counts["a malformed packet"] == 10_001
+
+
+def test_an_offence_is_logged_again_after_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    offences = Offences("test", clock=lambda: now[0])
+    for now[0] in (0.0, FORGET_S - 1, FORGET_S + 1):
+        offences.report("10.0.0.1", "kind")
+    assert len(caplog.records) == 2
+
+
+def test_offences_of_many_addresses_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    offences = Offences("test", clock=lambda: 0.0)
+    with caplog.at_level(logging.WARNING):
+        for number in range(5000):
+            offences.report(f"2001:db8::{number:x}", "kind")
+    assert len(caplog.records) == 100
