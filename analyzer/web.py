@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from analyzer.detections import DetectionChange, Detector
 from analyzer.hop import Hop
+from analyzer.wishes import Wishes
 from tidzam.analysis import Analysis
 from tidzam.labels import LabelTree
 from tidzam.protocol.analyzer import (
@@ -27,7 +27,7 @@ from tidzam.server import Right, Server
 _SYS_ROOM: Final = "sys"
 _HEALTH_EVERY_S: Final = 2.0
 _SUBSCRIBE_COST: Final = 10.0
-"""Messages that a subscription counts as: its globs are compiled."""
+"""Messages that a subscription counts as."""
 
 
 class Web:
@@ -44,7 +44,7 @@ class Web:
         self._paths = {label: labels.path(label) for label in labels}
         self._detector = Detector(labels)
         self._heard: frozenset[str] = frozenset()
-        self._wishes: dict[str, tuple[str, Subscribe]] = {}  # a client's room and what it asked for
+        self._wishes = Wishes()
         server.on("sys", self._on_sys, needs=Right.LISTEN)
         server.on("subscribe", self._on_subscribe, needs=Right.LISTEN, cost=_SUBSCRIBE_COST)
         server.on_connect(self._on_connect)
@@ -55,7 +55,7 @@ class Web:
         await self._server.emit("sys", classifier_list(self._classifiers), to=sid)
 
     async def _on_disconnect(self, sid: str) -> None:
-        self._wishes.pop(sid, None)
+        self._wishes.drop(sid)
 
     async def _on_sys(self, sid: str, data: Any) -> dict[str, Any]:
         parse_classifier_request(data)
@@ -63,10 +63,9 @@ class Web:
 
     async def _on_subscribe(self, sid: str, data: Any) -> None:
         wish = parse(Subscribe, data)
-        if sid in self._wishes:
-            await self._server.leave_room(sid, self._wishes[sid][0])
-        room = f"subscribed {wish.model_dump_json()}"
-        self._wishes[sid] = room, wish
+        left, room = self._wishes.put(sid, wish)
+        if left is not None:
+            await self._server.leave_room(sid, left)
         await self._server.enter_room(sid, room)
         change = self._server.leave_room if wish.mute_sys else self._server.enter_room
         await change(sid, _SYS_ROOM)
@@ -76,11 +75,11 @@ class Web:
         if hop.analyses:
             await self._server.emit("sys", sys_event(hop.analyses), to=_SYS_ROOM)
         for analysis in hop.analyses:
-            if rooms := self._rooms("analysis", analysis.channel, self._classes(analysis)):
+            if rooms := self._wishes.rooms("analysis", analysis.channel, self._classes(analysis)):
                 await self._send("analysis", analysis_event(analysis, self._paths), rooms)
         for event in self._detections(hop):
             found = event.detection
-            if rooms := self._rooms("detection", found.channel, found.path):
+            if rooms := self._wishes.rooms("detection", found.channel, found.path):
                 await self._send("detection", detection_event(event.kind, found), rooms)
 
     def _detections(self, hop: Hop) -> list[DetectionChange]:
@@ -93,14 +92,6 @@ class Web:
         """The classes decided, and those above them."""
         return tuple(label for result in analysis.result for label in self._paths.get(result, (result,)))
 
-    def _rooms(self, event: EventName, channel: str, classes: tuple[str, ...]) -> list[str]:
-        """Rooms of the wishes for an event of a channel that names `classes`."""
-        return [
-            room
-            for room, wish in dict(self._wishes.values()).items()
-            if event in wish.events and _fits((channel,), wish.channels) and _fits(classes, wish.classes)
-        ]
-
     async def _send(self, event: EventName, message: Message, rooms: list[str]) -> None:
         data = message.model_dump(mode="json")
         for room in rooms:
@@ -109,10 +100,5 @@ class Web:
     async def tell_health(self) -> None:
         """Send `health` to those who asked for it, every two seconds, until cancelled."""
         while True:
-            rooms = [room for room, wish in dict(self._wishes.values()).items() if "health" in wish.events]
-            await self._send("health", self._health(), rooms)
+            await self._send("health", self._health(), self._wishes.rooms_for("health"))
             await asyncio.sleep(_HEALTH_EVERY_S)
-
-
-def _fits(names: tuple[str, ...], globs: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, glob) for name in names for glob in globs)

@@ -1,6 +1,7 @@
 """What socket.io clients of the analyzer get, on a real server with real clients."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,10 +13,11 @@ import socketio
 
 from analyzer.hop import Hop
 from analyzer.web import Web
+from analyzer.wishes import Wishes
 from tests.support.ports import free_port
 from tidzam.analysis import Analysis, WindowBatch
 from tidzam.labels import LabelTree
-from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth
+from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth, Subscribe
 from tidzam.server import Health, Server
 
 pytestmark = pytest.mark.timeout(30)
@@ -188,3 +190,51 @@ async def test_a_client_that_does_not_read_loses_messages_and_holds_up_nobody() 
         await other.until("sys", seen + 1)
         assert server.dropped > 0
         eio.ws._response.connection.transport.resume_reading()
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"classes": ["*"] * 90_000},
+        {"classes": ["*a" * 60] * 20},
+        {"channels": [f"pond{n}" for n in range(300)]},
+        {"channels": ["x" * 200]},
+        {"channels": [["pond:*"]]},
+        {"channels": [True]},
+        {"events": ["analysis"] * 1000},
+        {"classes": "\ud800"},
+        {f"key{n}": 1 for n in range(200)},
+        {"channels": 10**30},
+    ],
+)
+async def test_a_subscription_over_its_bounds_is_refused_as_bad_input(wish: dict[str, Any]) -> None:
+    async with serving() as (_, _, url), connected(url) as client:
+        answer = await client.socket.call("subscribe", wish)
+    assert answer["ok"] is False
+    assert answer["error"]["code"] == "request"
+    assert len(answer["error"]["message"]) < 700
+
+
+async def test_many_subscriptions_do_not_hold_the_loop() -> None:
+    """A subscription of many globs stalled the analyzer for seconds at each window."""
+    async with serving() as (web, _, url), connected(url) as client, connected(url) as friend:
+        patterns = [f"*{n:03}?*[a-z]*x*y*z*" for n in range(45)]
+        assert (await client.socket.call("subscribe", {"channels": patterns, "classes": patterns}))["ok"]
+        assert (await friend.socket.call("subscribe", {"events": ["analysis"]}))["ok"]
+        channels = {f"pond{number}_0": "birds-wren" for number in range(64)}
+        start = time.process_time()
+        for number in range(3):
+            await web.deliver(hop(number, **channels))
+        assert time.process_time() - start < 2
+        await friend.until("analysis", 3 * 64)
+
+
+def test_a_wish_that_nobody_has_any_more_is_forgotten() -> None:
+    wishes = Wishes()
+    first, second = Subscribe(channels=("pond:*",)), Subscribe(channels=("lake:*",))
+    assert wishes.put("a", first)[0] is None
+    shared = wishes.put("b", first)[1]
+    assert wishes.put("a", second)[0] == shared
+    assert wishes.rooms("analysis", "pond:out_0", ("birds",)) == [shared]
+    assert wishes.drop("b") == shared
+    assert wishes.rooms("analysis", "pond:out_0", ("birds",)) == []

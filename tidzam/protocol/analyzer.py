@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tidzam.analysis import Analysis, ChannelState, Detection
 from tidzam.errors import RequestError
@@ -36,6 +36,20 @@ class JackSource(Message):
     rate_hz: int | None = Field(None, ge=1, le=10_000_000, description="Its own sample rate; unknown if missing")
 
 
+_LONGEST_PATTERNS = 1024
+
+
+def _cheap(globs: tuple[str, ...]) -> tuple[str, ...]:
+    length = sum(len(glob) for glob in globs if any(mark in glob for mark in "*?["))
+    if length > _LONGEST_PATTERNS:
+        raise ValueError(f"patterns may have {_LONGEST_PATTERNS} characters together, these have {length}")
+    return globs
+
+
+WireGlobs = Annotated[WireNames, AfterValidator(_cheap)]
+"""Names, or patterns with `*`, `?` and `[…]`, which may be at most 1024 characters long together."""
+
+
 class ListClassifiers(Message):
     """Tell the loaded classifiers."""
 
@@ -45,9 +59,9 @@ class ListClassifiers(Message):
 class Subscribe(Message):
     """Which events a client wants, of which channels and classes (globs). It replaces what it asked before."""
 
-    events: tuple[EventName, ...] = ("analysis", "detection", "health")
-    channels: WireNames = ("*",)
-    classes: WireNames = ("*",)
+    events: Annotated[tuple[EventName, ...], Field(max_length=16)] = ("analysis", "detection", "health")
+    channels: WireGlobs = ("*",)
+    classes: WireGlobs = ("*",)
     mute_sys: bool = Field(False, description="Do not send the `sys` event any more")
 
 

@@ -172,7 +172,7 @@ class Server:
         right = needs if isinstance(needs, Right) else needs(request)
         client = self.client(sid)
         if not client.may(right):
-            self._offences.report(client.address, "a request without the token was refused")
+            self._offences.report(client.address, "asked without the token and was refused")
             raise Unauthorized
 
     async def _accept(self, sid: str, event: str, response: Response) -> Any:

@@ -109,7 +109,7 @@ class Connections:
         if len(self) >= self._most:
             waiting = [*self._by_state[State.RECEIVING], *self._by_state[State.IDLE]]
             victim = waiting[0] if waiting else connection
-            self._offences.report(victim.address, "too many connections; one was closed")
+            self._offences.report(victim.address, "lost a connection, as the server has too many")
             victim.abort()
             if victim is connection:
                 return
@@ -131,12 +131,12 @@ class Connections:
         """Close connections that take too long to send a request, and those of an address that has too many."""
         now = time.monotonic()
         for connection in overdue(list(self._by_state[State.RECEIVING]), self._limits.header_timeout_s, now):
-            self._offences.report(connection.address, "no whole request in time; the connection was closed")
+            self._offences.report(connection.address, "sent no whole request in time and was disconnected")
             connection.abort()
         for connection in overdue(list(self._by_state[State.IDLE]), self._limits.idle_timeout_s, now):
             connection.abort()
         for connection in surplus(list(self._by_state[State.RECEIVING]), UNFINISHED_PER_ADDRESS, now):
-            self._offences.report(connection.address, "too many unfinished requests; the oldest were closed")
+            self._offences.report(connection.address, "has too many unfinished requests; the oldest were closed")
             connection.abort()
         for connection in surplus(list(self._by_state[State.IDLE]), self._limits.clients_per_address, now):
             connection.abort()

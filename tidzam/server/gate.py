@@ -62,7 +62,7 @@ class Gate:
         """Who sent an HTTP request that needs a right. Raises Unauthorized."""
         client = self.client(request)
         if not client.may(right):
-            self._offences.report(client.address, "a request without the token was refused", request.path)
+            self._offences.report(client.address, "asked without the token and was refused", request.path)
             raise Unauthorized
         return client
 
@@ -74,9 +74,9 @@ class Gate:
             hosts[0] if hosts else None, port=self._port, names=names, listed=self._access.hosts
         )
         if not own:
-            return "foreign Host refused (own names are listed in access.hosts)", ", ".join(hosts)
+            return "was refused for a foreign Host (access.hosts adds names of this server)", ", ".join(hosts)
         if len(headers.getall("Origin", [])) > 1 or is_foreign_origin(headers, origins=self._access.origins):
-            return "foreign Origin refused (those allowed are listed in access.origins)", headers.get("Origin", "")
+            return "was refused for a foreign Origin (access.origins adds allowed ones)", headers.get("Origin", "")
         return None
 
     def _with_cors(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
@@ -116,7 +116,7 @@ class MalformedRequests(logging.Filter):
         if not isinstance(error, HttpProcessingError):
             return True
         address = record.args[0] if isinstance(record.args, tuple) and record.args else ""
-        self._offences.report(str(address), "a malformed HTTP request", type(error).__name__)
+        self._offences.report(str(address), "sent a malformed HTTP request", type(error).__name__)
         return False
 
 

@@ -34,4 +34,4 @@ class Offences:
         self._logged[address, kind] = now
         if len(self._logged) <= _MOST_LINES:
             about = f": {quote(detail)}" if detail else ""
-            log.warning("%s: client %s: %s%s", self._program, address or "?", kind, about)
+            log.warning("%s: client %s %s%s", self._program, address or "?", kind, about)

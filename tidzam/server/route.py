@@ -27,7 +27,7 @@ class SocketRoute:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if not _is_engine_io(request):
-            self._report(request, "a malformed request to socket.io", request.query_string)
+            self._report(request, "sent a malformed request to socket.io", request.query_string)
             return _refused(400)
         eio_sid = request.query.get("sid")
         if eio_sid is None:
@@ -46,7 +46,7 @@ class SocketRoute:
         if request.method != "GET":
             return _refused(400)
         if not await self._has_room(request.remote or ""):
-            self._report(request, "a client too many was refused")
+            self._report(request, "was refused, as its address or the server has too many clients")
             return _refused(503, "too_many_clients")
         return await self._handle(request)
 
@@ -60,7 +60,7 @@ class SocketRoute:
         old = time.monotonic() - _YOUNG_S
         for eio_sid, session in crowd.items():
             if not session.joined and session.opened < old:
-                await self._sockets.end(eio_sid, "a client that never connected to the namespace was disconnected")
+                await self._sockets.end(eio_sid, "never connected to the namespace and was disconnected")
                 return True
         return False
 
@@ -70,7 +70,7 @@ class SocketRoute:
             packets = split_body(await request.read(), most_bytes=self._sockets.limits.audio_message_bytes)
             admitted = [packet for packet in packets if await admit(packet)]
         except BadPacket as error:
-            await self._sockets.end(eio_sid, "a malformed packet", str(error))
+            await self._sockets.end(eio_sid, "sent a malformed packet and was disconnected", str(error))
             return _refused(400)
         except ClientGone:
             return _refused(400)
@@ -88,7 +88,7 @@ class SocketRoute:
     async def _poll(self, request: web.Request, eio_sid: str, session: Session) -> web.StreamResponse:
         """One request at a time waits for messages: a second one is a fault of the client's."""
         if session.polling:
-            await self._sockets.end(eio_sid, "two requests at once of one polling client")
+            await self._sockets.end(eio_sid, "polled twice at once and was disconnected")
             return _refused(400)
         session.polling = True
         try:

@@ -140,11 +140,11 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             if isinstance(frame, str) and not (binary_as_text and frame.startswith("b")):
                 check_text(frame)
         except BadPacket as error:
-            await self.end(eio_sid, "a malformed packet", str(error))
+            await self.end(eio_sid, "sent a malformed packet and was disconnected", str(error))
             raise ClientGone from None
         verdict = session.meter.judge(messages=1, size=len(frame), now=time.monotonic())
         if verdict is Verdict.DISCONNECT:
-            await self.end(eio_sid, "more messages than allowed; disconnected")
+            await self.end(eio_sid, "sent more messages than allowed and was disconnected")
             raise ClientGone
         session.over_rate = session.over_rate or verdict is Verdict.REFUSE
         if verdict is Verdict.IGNORE:
@@ -156,9 +156,9 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         now, bound = time.monotonic(), queue_bound(self.limits, len(self.sessions))
         for eio_sid, session in list(self.sessions.items()):
             if session.is_stalled(bound, self.limits.stalled_s, now):
-                await self.end(eio_sid, "a client that does not read was disconnected")
+                await self.end(eio_sid, "did not read its messages and was disconnected")
             elif not session.joined and now - session.opened > JOIN_S:
-                await self.end(eio_sid, "a client that never connected to the namespace was disconnected")
+                await self.end(eio_sid, "never connected to the namespace and was disconnected")
 
     def _engineio_server_class(self) -> type[engineio.AsyncServer]:
         return _Engine
@@ -192,7 +192,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             await super()._handle_eio_message(eio_sid, data)
         except Exception as error:  # noqa: BLE001  whatever a packet provokes must end its sender, and nobody else
             detail = str(error) if isinstance(error, BadPacket) else f"{type(error).__name__}: {error}"
-            await self.end(eio_sid, "a malformed packet", detail)
+            await self.end(eio_sid, "sent a malformed packet and was disconnected", detail)
 
     def _check_attachment(self, eio_sid: str, data: Any) -> None:
         """Raises BadPacket for what cannot follow an event that announced binary data."""
@@ -215,7 +215,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         if Right.LISTEN not in self.access.rights(has_token=session.has_token):
             refusal = self.packet_class(sio.CONNECT_ERROR, data=REFUSAL, namespace=namespace)
             await self._send_packet(eio_sid, refusal)
-            self.offences.report(session.address, "a client without the token was refused")
+            self.offences.report(session.address, "tried to listen without the token and was refused")
             return
         session.joined = session.joined or namespace in (None, "/")
         await super()._handle_connect(eio_sid, namespace, data)

@@ -67,7 +67,10 @@ async def healthy(place: Place) -> bool:
 @asynccontextmanager
 async def raw(place: Place, *, join: bool = True) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     """A WebSocket that has connected to the namespace, on which any frame can be sent."""
-    async with aiohttp.ClientSession() as http, http.ws_connect(place.url + WEBSOCKET, max_msg_size=0) as socket:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(place.url + WEBSOCKET, max_msg_size=0, timeout=aiohttp.ClientWSTimeout(ws_close=0.2)) as socket,
+    ):
         assert (await socket.receive_str()).startswith("0")
         if join:
             await socket.send_str("40")

@@ -1,0 +1,80 @@
+"""What clients asked for: which of them get an event, found without matching every glob again. Pure."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import re
+from functools import cached_property
+
+from tidzam.protocol.analyzer import EventName, Subscribe
+
+_MOST_CACHED = 4096
+
+
+class Names:
+    """A set of names given by globs. Each name is matched once, and then remembered."""
+
+    def __init__(self, globs: tuple[str, ...]) -> None:
+        self._globs = globs
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, name: str) -> bool:
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) >= _MOST_CACHED:
+                self._known.clear()
+            known = self._known[name] = name in self._literals or any(glob.match(name) for glob in self._patterns)
+        return known
+
+    @cached_property
+    def _literals(self) -> frozenset[str]:
+        return frozenset(self._globs)
+
+    @cached_property
+    def _patterns(self) -> list[re.Pattern[str]]:
+        """Compiled when they are first needed: a client may change its mind often, but only its last wish counts."""
+        return [re.compile(fnmatch.translate(glob)) for glob in self._globs if any(mark in glob for mark in "*?[")]
+
+
+class Wish:
+    """One subscription. Clients with the same share it."""
+
+    def __init__(self, asked: Subscribe) -> None:
+        self.events = frozenset(asked.events)
+        self._channels, self._classes = Names(asked.channels), Names(asked.classes)
+
+    def includes(self, event: EventName, channel: str, classes: tuple[str, ...]) -> bool:
+        """Whether it asks for an event of `channel` that names `classes`."""
+        return event in self.events and channel in self._channels and any(name in self._classes for name in classes)
+
+
+class Wishes:
+    """The subscriptions of all clients, by the room of those who share one."""
+
+    def __init__(self) -> None:
+        self._room_of: dict[str, str] = {}
+        self._wishes: dict[str, Wish] = {}
+
+    def put(self, sid: str, asked: Subscribe) -> tuple[str | None, str]:
+        """Take a client's subscription in place of its last; returns the room it leaves, if any, and its new one."""
+        left = self.drop(sid)
+        room = f"subscribed {hashlib.sha256(asked.model_dump_json().encode()).hexdigest()}"
+        self._room_of[sid] = room
+        self._wishes.setdefault(room, Wish(asked))
+        return left, room
+
+    def drop(self, sid: str) -> str | None:
+        """Forget a client's subscription; returns the room it leaves, if any."""
+        room = self._room_of.pop(sid, None)
+        if room is not None and room not in self._room_of.values():
+            del self._wishes[room]
+        return room
+
+    def rooms(self, event: EventName, channel: str, classes: tuple[str, ...]) -> list[str]:
+        """The rooms that get an event of `channel` that names `classes`."""
+        return [room for room, wish in self._wishes.items() if wish.includes(event, channel, classes)]
+
+    def rooms_for(self, event: EventName) -> list[str]:
+        """The rooms that get an event which concerns no channel."""
+        return [room for room, wish in self._wishes.items() if event in wish.events]
