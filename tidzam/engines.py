@@ -72,7 +72,7 @@ def shape_fault(outputs: Any, wanted: tuple[int, int]) -> str | None:
     if outputs.dtype != np.float32:
         return f"returns values of type {outputs.dtype}, not float32"
     if outputs.shape != wanted:
-        return f"returns an array of shape {outputs.shape} for {wanted[0]} windows of {wanted[1]} classes"
+        return f"returns an array of shape {outputs.shape}, expected {wanted} (windows, classes)"
     return None
 
 

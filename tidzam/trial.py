@@ -44,7 +44,7 @@ CPU_S: Final[dict[EngineName, int]] = {"onnx": 10, "keras": 30}
 """Computing time of one network: loading it, and running it on four windows. The demo's take 30 ms."""
 WALL_S: Final = 45.0
 """For the process to start, and again for each network: room for a busy machine."""
-MEMORY_MB: Final[dict[EngineName, int]] = {"onnx": 512, "keras": 4096}
+MEMORY_MB: Final[dict[EngineName, int]] = {"onnx": 512, "keras": 1024}
 """Address space of one network, beside what the engine takes and four times the network's file."""
 _FILE_COPIES: Final = 4
 _WINDOWS: Final = sum(TRIED_BATCHES)

@@ -1,6 +1,7 @@
 """Both engines keep the same contract, on one bundle that holds both of their files."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from tidzam.engines import Engine
 from tidzam.errors import BundleError
 from tidzam.inference import load_engine
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(150)
 
 CLASSES = ("birds", "frogs", "rain")
 
@@ -105,3 +106,32 @@ def test_an_engine_that_the_bundle_lacks(tmp_path: Path) -> None:
     bundle = write_tone_bundle(tmp_path, "selector", {"rain": (500.0,)})
     with pytest.raises(BundleError, match="has no keras file"):
         load_engine(bundle, "keras")
+
+
+def keras_bundle(folder: Path, *layers: Any) -> Bundle:
+    """A bundle whose network is made of `layers`."""
+    import keras
+
+    keras.Sequential([keras.Input(SMALL.shape), *layers]).save(folder / "model.keras")
+    manifest = tone_manifest("selector", CLASSES, features=SMALL)
+    return write_bundle(folder / "selector", manifest, {"keras": folder / "model.keras"})
+
+
+def test_a_keras_network_whose_outputs_are_no_probabilities_is_refused(tmp_path: Path) -> None:
+    import keras
+
+    layers = keras.layers
+    pooled = layers.GlobalAveragePooling1D(), layers.Dense(len(CLASSES)), layers.Rescaling(0, offset=1e30)
+    with pytest.raises(BundleError) as caught:
+        load_engine(keras_bundle(tmp_path, *pooled), "keras")
+    assert caught.value.code == "bundle_outputs" and "1e+30" in caught.value.message
+
+
+def test_a_keras_network_that_allocates_gigabytes_is_refused(tmp_path: Path) -> None:
+    import keras
+
+    layers = keras.layers
+    large = layers.Flatten(), layers.RepeatVector(10**8), layers.GlobalAveragePooling1D(), layers.Dense(len(CLASSES))
+    with pytest.raises(BundleError) as caught:
+        load_engine(keras_bundle(tmp_path, *large), "keras")
+    assert caught.value.code == "bundle_engine" and "memory" in caught.value.message

@@ -124,7 +124,7 @@ def test_a_network_that_gives_one_row_for_several_windows_is_refused(tmp_path: P
         helper.make_node("Sigmoid", ["first"], ["probabilities"]),
     ]
     error = refusal(tmp_path, hostile.model(nodes, hostile.BANDS))
-    assert error.code == "bundle_classes" and "(1, 2) for 3 windows of 2 classes" in error.message
+    assert error.code == "bundle_classes" and "shape (1, 2), expected (3, 2)" in error.message
 
 
 def test_a_graph_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
