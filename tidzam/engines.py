@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TOLERANCE: Final = 1e-3
 """How far a probability may lie outside of 0 to 1: rounding, not a fault."""
 TRIED_BATCHES: Final = (1, 3)
+_OUT_OF_MEMORY: Final = re.compile(r"to allocate|when allocating|bad.alloc|Available memory|ResourceExhausted")
 _ONNX_PREFIX: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
@@ -187,10 +188,14 @@ def _require_one_float(network: str, inputs: list[tuple[str, str]], outputs: lis
 
 
 def not_usable(network: str, fault: str) -> BundleError:
-    return BundleError(f"{network} {fault}", hint="Train the bundle again, or copy it again.", code="bundle_engine")
+    return BundleError(
+        f"{network} {fault.rstrip('.')}.", hint="Train the bundle again, or copy it again.", code="bundle_engine"
+    )
 
 
 def first_line(error: Exception) -> str:
     """What an error says, in one line that a terminal can show."""
+    if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+        return "there is not enough memory for it"
     line = next(iter(_ONNX_PREFIX.sub("", str(error)).splitlines()), "") or type(error).__name__
     return "".join(sign if sign.isprintable() else "?" for sign in line)[:300]

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import resource
 import signal
 import subprocess
@@ -48,7 +47,6 @@ MEMORY_MB: Final[dict[EngineName, int]] = {"onnx": 512, "keras": 1024}
 """Address space of one network, beside what the engine takes and four times the network's file."""
 _FILE_COPIES: Final = 4
 _WINDOWS: Final = sum(TRIED_BATCHES)
-_OUT_OF_MEMORY: Final = re.compile(r"alloc|out of memory|OOM|ResourceExhausted", re.IGNORECASE)
 
 
 def demand_of(bundle: Bundle) -> Demand:
@@ -136,8 +134,8 @@ def _answer(engine: EngineName, network: dict[str, Any]) -> dict[str, str]:
         loaded = (OnnxEngine if engine == "onnx" else KerasEngine)(path, threads=1)
         require_shape(loaded, demand, name)
         check_network(loaded, demand, name)
-    except (TidzamError, MemoryError) as error:
-        if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(error.message):
+    except TidzamError as error:
+        if "not enough memory" in error.message:
             error = not_usable(
                 name, f"takes more than {MEMORY_MB[engine]} MB of memory for {_WINDOWS} windows of silence."
             )
