@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 TOLERANCE: Final = 1e-3
 """How far a probability may lie outside of 0 to 1: rounding, not a fault."""
 TRIED_BATCHES: Final = (1, 3)
-_OUT_OF_MEMORY: Final = re.compile(r"to allocate|when allocating|bad.alloc|Available memory|would require more|ResourceExhausted")
+_OUT_OF_MEMORY: Final = re.compile(
+    "to allocate|when allocating|bad.alloc|Available memory|would require more|ResourceExhausted"
+)
 _ONNX_PREFIX: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
