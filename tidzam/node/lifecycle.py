@@ -15,6 +15,7 @@ from tidzam.node.prepare import Say, prepare, require_classifiers
 from tidzam.node.programs import require_programs
 from tidzam.node.status import NodeStatus, node_status
 from tidzam.node.supervisor import Supervisor
+from tidzam.tokens import ensure_token
 
 POLL_S = 0.25
 SOURCE_PATIENCE_S = 15.0
@@ -63,10 +64,11 @@ def restart(home: Home, settings: Settings, *, say: Say) -> NodeStatus:
 
 
 def verify(home: Home, settings: Settings) -> None:
-    """Raises TidzamError for whatever would keep a node with `settings` from starting; changes nothing."""
+    """Raises TidzamError for whatever would keep a node with `settings` from starting. Creates the home and a token."""
     require_programs()
     home.root.mkdir(parents=True, exist_ok=True)
     home.require_space()
+    ensure_token(home.token)
     require_classifiers(settings)
     own = frozenset(process.pid for process in node_processes(home))
     require_free_ports(settings, except_of=own)

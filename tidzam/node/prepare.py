@@ -7,12 +7,14 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
 
 from tidzam.config import Settings, SourceSettings
 from tidzam.config.settings import DemoSettings
+from tidzam.errors import SetupError
 from tidzam.node.home import Home, disk_full
 from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV, icecast_argv, icecast_config
 from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
@@ -28,12 +30,13 @@ Say = Callable[[str], None]
 def prepare(home: Home, settings: Settings, say: Say) -> Settings:
     """Write the scenes, the resolved profile and the servers' configurations; returns the resolved settings.
 
-    Raises SetupError if the disk is full, the home cannot be written, or its token file must not be trusted.
+    Raises SetupError if the disk is full or the home cannot be written.
     """
     try:
         home.logs.mkdir(parents=True, exist_ok=True)
         home.require_space()
-        ensure_token(home.token)
+        with suppress(SetupError):  # `verify` and the programs report a token file that must not be trusted
+            ensure_token(home.token)
         sources = tuple(_resolve(source, home, settings, say) for source in settings.sources)
         resolved = settings.model_copy(update={"home": home.root, "sources": sources})
         password, admin_password = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
