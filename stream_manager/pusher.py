@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -47,7 +48,7 @@ async def _keep_encoding(
 ) -> Never:
     failures, told = 0, ""
     while True:
-        await graph.until(lambda g: g.up)
+        await graph.until(lambda g: g.running)
         began_s = time.monotonic()
         try:
             why = await _encode_once(source, mounts, graph, icecast, env)
@@ -71,7 +72,7 @@ async def _encode_once(
             sounding = asyncio.gather(*(mount.sounding.wait() for mount in mounts))
             await first_of(graph.until(lambda g: not g.up), ffmpeg.wait(), sounding, asyncio.sleep(START_S))
             await starting.aclose()
-            silent = _silent(mounts, icecast.settings.silence_timeout_s)
+            silent = _silent(mounts, icecast.settings.silence_timeout_s, graph)
             ended = await first_of(graph.until(lambda g: not g.up), ffmpeg.wait(), silent)
             if ended != 1:
                 ffmpeg.kill()  # libjack may wait for ever to take leave of a server that is gone, and what hangs hangs
@@ -85,14 +86,19 @@ async def _encode_once(
             return "ffmpeg hangs"
 
 
-async def _silent(mounts: Sequence[Mount], timeout_s: float) -> None:
-    """Return once a mount has had no page for `timeout_s`; the first one may take START_TIMEOUT_S."""
+async def _silent(mounts: Sequence[Mount], timeout_s: float, graph: JackGraph) -> None:
+    """Return once a mount has had no page for `timeout_s`; the first one may take START_TIMEOUT_S.
+
+    Time in which JACK stands still does not count: no ffmpeg can have sound then.
+    """
+    stalled_s = -math.inf
     while True:
         await asyncio.sleep(min(1.0, timeout_s / 4))
         now_s = time.monotonic()
+        stalled_s = now_s if graph.stalled else stalled_s
         for mount in mounts:
             limit_s = timeout_s if mount.has_sounded else max(timeout_s, START_TIMEOUT_S)
-            if now_s - mount.last_page_s > limit_s:
+            if now_s - max(mount.last_page_s, stalled_s) > limit_s:
                 return
 
 

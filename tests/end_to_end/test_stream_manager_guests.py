@@ -63,6 +63,16 @@ async def test_a_profile_source_returns_when_its_replacement(manager: Manager, e
         manager.until(lambda: plays(manager, "pond", "own.flac"), within_s=15)
 
 
+async def test_the_true_rate_of_a_source_is_in_its_status_and_a_narrow_band_is_named(manager: Manager) -> None:
+    write_tones(manager.media_root / "phone.wav", 1, seconds=2, rate_hz=8000)
+    async with connected(manager) as client:
+        assert (await client.load("phone", "phone.wav", loop=True))["ok"]
+        status = manager.source("phone")
+        assert [status[key] for key in ("rate_hz", "band_hz", "remarks")] == [8000, 4000, ["narrow_band"]]
+        own = manager.source("pond")
+        assert [own[key] for key in ("rate_hz", "band_hz", "remarks")] == [44100, 22050, []]
+
+
 async def test_a_profile_source_that_a_client_unloads_is_reported_as_missing(manager: Manager) -> None:
     async with connected(manager) as client:
         assert (await client.ask(unloadsource={"name": "pond"}))["ok"]
