@@ -66,7 +66,12 @@ class Analyzer:
     def __init__(self, pipeline: Pipeline, options: LiveOptions) -> None:
         settings = options.settings
         self._pipeline = pipeline
-        capture = CaptureOptions(patterns=settings.jack, server=options.jack_server, slots=settings.max_channels)
+        capture = CaptureOptions(
+            patterns=settings.jack,
+            server=options.jack_server,
+            slots=settings.max_channels,
+            ring_s=ring_length_s(pipeline.window_s),
+        )
         self._rates = SourceRates()
         self._live = Live(pipeline, capture, self._spread, overlap=settings.overlap, source_rate=self._rates.of_channel)
         registry = CollectorRegistry()
@@ -148,6 +153,11 @@ def health_message(
         channel_states=tuple(channel_status(channel, pipeline, rates) for channel in live.channels),
         classifier_errors=dict(pipeline.classifier_errors),
     )
+
+
+def ring_length_s(window_s: float) -> float:
+    """How much sound the ring keeps: two windows, so that one is whole while the next is written, and time to lag."""
+    return max(10.0, 2 * window_s + 5.0)
 
 
 def classifier_faults(pipeline: Pipeline) -> tuple[AnalyzerFault, ...]:

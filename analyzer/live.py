@@ -34,6 +34,7 @@ _ASLEEP_S: Final = 1.0
 """So late, this process did not run itself, and has nothing to say about others."""
 _LATE_S: Final = 3.0
 _NICE: Final = 5
+_MANY_FAILURES: Final = 3
 _POLICY: Final = RestartPolicy(first_delay_s=0.2, max_delay_s=3.0, stable_after_s=10.0)
 
 
@@ -96,8 +97,8 @@ class Live:
                 try:
                     await self._run_capture(worker)
                 except* TidzamError as errors:
-                    self._tell(_fault_of(errors))
-                failures = _POLICY.failures_after(failures, time.monotonic() - started)
+                    failures = _POLICY.failures_after(failures, time.monotonic() - started)
+                    self._tell(_fault_of(errors, failures))
                 await asyncio.sleep(_POLICY.delay_s(failures))
 
     def _tell(self, trouble: AnalyzerFault | None) -> None:
@@ -231,10 +232,15 @@ class Live:
         return [AnalyzerFault(code="late", origin="analyzer", message=message)] if age_s > allowed_s else []
 
 
-def _fault_of(errors: ExceptionGroup[TidzamError]) -> AnalyzerFault:
-    """What ended a life of the capture process, and whose fault it is."""
+def _fault_of(errors: ExceptionGroup[TidzamError], failures: int) -> AnalyzerFault:
+    """What ended a life of the capture process, and whose fault it is.
+
+    One that ends or hangs is `starting` again, and a fault that a restart of the analyzer may repair only after it
+    failed a few times in a row.
+    """
     error = next(one for one in _leaves(errors) if isinstance(one, TidzamError))
-    code, origin = _ORIGINS.get(error.code, ("capture", "analyzer"))
+    again: FaultCode = "starting" if failures < _MANY_FAILURES else "capture"
+    code, origin = _ORIGINS.get(error.code, (again, "analyzer"))
     return AnalyzerFault(code=code, origin=origin, message=str(error))
 
 

@@ -1,0 +1,48 @@
+"""What the composition root works out: lengths, and the health that goes over the wire."""
+
+import pytest
+
+from analyzer.app import band_remarks, health_message, ring_length_s
+from analyzer.bands import SourceRates
+from analyzer.cascade import Cascade
+from analyzer.grid import Grid
+from analyzer.health import LiveHealth, Tally
+from analyzer.pipeline import Pipeline
+from tests.support.classifiers import flat
+from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth, JackSource
+
+
+@pytest.mark.parametrize("window_s", [0.05, 1.0, 3.0, 10.0, 60.0, 600.0])
+@pytest.mark.parametrize("overlap", [0.0, 0.9])
+def test_a_window_of_any_length_fits_the_ring(window_s: float, overlap: float) -> None:
+    grid = Grid.of(48000, window_s=window_s, overlap=overlap)
+    assert ring_length_s(window_s) * 48000 >= 2 * grid.window
+
+
+def live(*channels: str, faults: tuple[AnalyzerFault, ...] = ()) -> LiveHealth:
+    return LiveHealth(faults=faults, remarks=(), channels=channels, capture_pid=1, rate_hz=48000, tally=Tally())
+
+
+def told(*channels: str, rates_hz: dict[str, int], faults: tuple[AnalyzerFault, ...] = ()) -> AnalyzerHealth:
+    rates = SourceRates()
+    rates.update(JackSource(name=name, rate_hz=rate_hz) for name, rate_hz in rates_hz.items())
+    pipeline = Pipeline(Cascade([flat("selector", "birds")]))
+    return health_message(live(*channels, faults=faults), pipeline, rates, dropped_messages=0)
+
+
+def test_a_channel_whose_source_lacks_the_band_is_named_narrow_with_rate_and_classifiers() -> None:
+    health = told("phone:out_0", "wood:out_0", "new:out_0", rates_hz={"phone": 4000, "wood": 48000})
+    assert [(one.state, one.source_rate_hz, one.left_out) for one in health.channel_states] == [
+        ("narrow_band", 4000, ("selector",)),
+        ("listening", 48000, ()),
+        ("listening", None, ()),
+    ]
+    (remark,) = band_remarks(health)
+    assert remark.startswith("Channel phone:out_0 is narrow_band: its source has 4000 Hz")
+    assert health.faults == ()
+
+
+def test_faults_keep_their_origin_on_the_wire() -> None:
+    fault = AnalyzerFault(code="stalled", origin="jack", message="The JACK server has stopped.")
+    health = told(rates_hz={}, faults=(fault,))
+    assert AnalyzerHealth.model_validate(health.model_dump(mode="json")).faults == (fault,)
