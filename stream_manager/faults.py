@@ -92,7 +92,7 @@ class Failure:
         return f"{self.fault.value.sentence} ({self.detail})" if self.detail else self.fault.value.sentence
 
 
-# What ffprobe, mpv and ffmpeg print, lower case. The tests make the real programs say each of them.
+# What ffprobe, mpv and ffmpeg print, in lower case: ffmpeg 5.1 to 7.1, mpv 0.35 to 0.40.
 _SPOKEN: tuple[tuple[str, Fault], ...] = (
     ("not enough ports available", Fault.JACK_FULL),
     ("unable to register port", Fault.JACK_FULL),
@@ -110,16 +110,24 @@ _SPOKEN: tuple[tuple[str, Fault], ...] = (
     ("input/output error", Fault.UNREACHABLE),
     ("http error", Fault.UNREACHABLE),
     ("channels not set", Fault.CHANNELS),
+    ("requires channel layout to be set", Fault.CHANNELS),
+    ("is a directory", Fault.NOT_AUDIO),
     ("end of file", Fault.NOT_AUDIO),
+    ("failed to read frame size", Fault.NOT_AUDIO),
+    ("failed to find two consecutive mpeg audio frames", Fault.NOT_AUDIO),
     ("error decoding audio", Fault.NOT_AUDIO),
     ("invalid data found", Fault.NOT_AUDIO),
     ("failed to recognize file format", Fault.NOT_AUDIO),
 )
 
 
+_IDLE_TALK = ("client removed during hook handling", "last message repeated")
+"""What mpv 0.40 and ffmpeg print beside the reason."""
+
+
 def heard_fault(lines: Iterable[str], otherwise: Fault) -> Failure:
     """The first known reason in what a program said; `otherwise` with its last line if there is none."""
-    said = [line.strip() for line in lines if line.strip()]
+    said = [line.strip() for line in lines if line.strip() and not any(talk in line.lower() for talk in _IDLE_TALK)]
     for line in said:
         for words, fault in _SPOKEN:
             if words in line.lower():

@@ -11,6 +11,9 @@ from typing import TextIO
 
 from tidzam.scrub import scrub
 
+PROGRAMS = ("__main__", "tidzam", "stream_manager", "analyzer", "trainer", "database_tool", "benchmarks")
+"""Whose loggers are ours; all others are libraries'."""
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time (ISO 8601, UTC), level, logger, message, and the error if there is one."""
@@ -49,12 +52,11 @@ class StderrHandler(logging.StreamHandler[TextIO]):
 
 
 def set_up_logging(level: str = "info", *, json_lines: bool = False) -> None:
-    """Send this program's log to stderr. Libraries speak from warnings on, unless `level` is debug."""
+    """Send this program's log to stderr. Libraries log warnings and errors only, unless `level` is debug."""
     handler = StderrHandler()
     handler.setFormatter(JsonFormatter() if json_lines else LineFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    libraries = logging.DEBUG if level == "debug" else logging.WARNING
-    for name in ("aiohttp", "socketio", "engineio", "asyncio"):
-        logging.getLogger(name).setLevel(libraries)
+    root.setLevel(level.upper() if level in ("debug", "error", "critical") else logging.WARNING)
+    for name in PROGRAMS:
+        logging.getLogger(name).setLevel(level.upper())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
@@ -30,7 +32,8 @@ def load_tensorflow() -> None:
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     try:
-        with without_lines(START_UP_LINES):
+        with without_lines(START_UP_LINES), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of one library about another's version
             import keras  # noqa: F401
             import tensorflow  # noqa: F401
     except ImportError as error:
@@ -38,6 +41,8 @@ def load_tensorflow() -> None:
             f"TensorFlow cannot be loaded: {error}.",
             hint="Install it: `tidzam install train`, or pip install 'tidzam[train]'.",
         ) from None
+    for library in ("tensorflow", "absl"):
+        logging.getLogger(library).setLevel(logging.ERROR)  # advice to programmers
 
 
 @contextmanager

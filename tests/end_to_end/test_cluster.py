@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support import hosts
+from tests.support.noise import start_up_noise
 from tests.support.ports import free_port
 from tests.support.tones import write_tone_folders
 from tidzam.bundle import read_bundle
@@ -35,7 +36,7 @@ class Processes:
         self.folder, self.started = folder, list[subprocess.Popen[bytes]]()
 
     def start(self, name: str, argv: list[str]) -> subprocess.Popen[bytes]:
-        env = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        env = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
         with (self.folder / f"{name}.out").open("wb") as out, (self.folder / f"{name}.err").open("wb") as err:
             process = subprocess.Popen(argv, stdout=out, stderr=err, env=env)
         self.started.append(process)
@@ -58,10 +59,14 @@ class Processes:
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Processes]:
     processes = Processes(tmp_path)
-    yield processes
-    for process in processes.started:
-        process.kill()
-        process.wait()
+    try:
+        yield processes
+    finally:
+        for process in processes.started:
+            process.kill()
+            process.wait()
+    noise = {path.name: start_up_noise(path.read_text(errors="replace")) for path in tmp_path.glob("*.err")}
+    assert not any(noise.values()), noise
 
 
 def addresses(count: int) -> str:

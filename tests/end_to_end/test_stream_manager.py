@@ -188,6 +188,8 @@ def write_bad_files(folder: Path) -> None:
     soundfile.write(folder / "header.wav", np.zeros((0, 2)), 44100)
     whole = write_tones(folder / "whole.flac", 1, seconds=20).read_bytes()
     (folder / "cut.flac").write_bytes(whole[:200])
+    soundfile.write(folder / "whole.mp3", np.zeros(44100), 44100)
+    (folder / "cut.mp3").write_bytes((folder / "whole.mp3").read_bytes()[:100])
     (folder / "zero.wav").write_bytes(channel_count(write_tones(folder / "one.wav", 1, seconds=1).read_bytes(), 0))
 
 
@@ -205,6 +207,7 @@ def channel_count(wav: bytes, channels: int) -> bytes:
         ("zero.wav", "source_channels"),
         ("9.wav", "source_channels"),
         ("cut.flac", "source_not_audio"),
+        ("cut.mp3", "source_not_audio"),
         ("../../../../../../../../etc/passwd", "request"),
         ("/etc/passwd", "request"),
         ("file:///etc/passwd", "request"),

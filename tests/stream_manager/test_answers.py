@@ -52,11 +52,21 @@ def test_channels_that_can_be_played() -> None:
         ("[tcp @ 0x55] Connection to tcp://127.0.0.1:1 failed: Connection refused", Fault.UNREACHABLE),
         ("[ao/jack] not enough ports available", Fault.JACK_FULL),
         ("x.html: Invalid data found when processing input", Fault.NOT_AUDIO),
+        ("[pcm_s16le @ 0x55] Decoder requires channel count but channels not set", Fault.CHANNELS),  # ffmpeg 5.1
+        ("[pcm_s16le @ 0x55] Decoder requires channel layout to be set", Fault.CHANNELS),  # ffmpeg 6.1 and 7.1
+        ("[mp3 @ 0x56] Failed to read frame size: Could not seek to 1038.", Fault.NOT_AUDIO),  # ffmpeg 5.1 and 6.1
+        ("[mp3 @ 0x56] Failed to find two consecutive MPEG audio frames.", Fault.NOT_AUDIO),  # ffmpeg 7.1
+        ("/music: Is a directory", Fault.NOT_AUDIO),
         ("something else", Fault.DIED),
     ],
 )
 def test_faults_are_heard(line: str, fault: Fault) -> None:
     assert heard_fault(["", line], Fault.DIED).fault is fault
+
+
+def test_what_newer_programs_print_beside_the_reason_is_not_taken_for_it() -> None:
+    lines = ["it broke", "    Last message repeated 1 times", "client removed during hook handling"]
+    assert heard_fault(lines, Fault.DIED) == Failure(Fault.DIED, "it broke")
 
 
 def test_an_error_says_who_why_and_what_to_do() -> None:
