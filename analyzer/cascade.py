@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import lru_cache, reduce
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +12,9 @@ from numpy.typing import NDArray
 from analyzer.outputs import OutputCheck
 from tidzam.audio.features import FeatureSpec, Float32
 from tidzam.audio.windows import window_features
-from tidzam.bundle import SELECTOR, Manifest
+from tidzam.bundle import Manifest
 from tidzam.engines import Engine
-from tidzam.errors import BundleError
-from tidzam.labels import LabelTree
+from tidzam.hierarchy import merged_labels, ordered
 
 Rows = NDArray[np.intp]
 
@@ -56,7 +53,7 @@ class Cascade:
         """Raises BundleError: `bundle_cascade` if names do not fit together, `bundle_features` if windows differ."""
         self.classifiers = order(tuple(classifiers))
         self.gate = gate
-        self.labels = reduce(LabelTree.merged, (one.manifest.labels_in_cascade for one in self.classifiers))
+        self.labels = merged_labels(one.manifest for one in self.classifiers)
         self.classes = tuple(
             label
             for classifier in self.classifiers
@@ -163,54 +160,5 @@ def order(classifiers: tuple[Classifier, ...]) -> tuple[Classifier, ...]:
 
     Raises BundleError if they make no cascade.
     """
-    _check_names(classifiers)
-    _check_windows(classifiers)
-    ordered = [classifier for classifier in classifiers if classifier.manifest.is_selector]
-    for parent in ordered:  # grows while it is walked
-        ordered += [c for c in classifiers if c.name in parent.manifest.classes and c not in ordered]
-    for classifier in classifiers:
-        if classifier not in ordered:
-            raise _hangs_nowhere(classifier.name, [label for c in ordered for label in c.manifest.classes])
-    return tuple(ordered)
-
-
-def _check_names(classifiers: tuple[Classifier, ...]) -> None:
-    names = [classifier.name for classifier in classifiers]
-    if SELECTOR not in names:
-        raise BundleError(
-            f"None of the classifiers ({', '.join(sorted(names)) or 'there are none'}) is called {SELECTOR!r}.",
-            hint=f"The one that every window goes through first must be named {SELECTOR}.",
-            code="bundle_cascade",
-        )
-    if twice := _repeated(names):
-        raise BundleError(f"Two classifiers are called {twice!r}.", hint="Remove one of them.", code="bundle_cascade")
-    if twice := _repeated([label for c in classifiers for label in c.manifest.classes]):
-        owners = " and ".join(repr(c.name) for c in classifiers if twice in c.manifest.classes)
-        raise BundleError(
-            f"Class {twice!r} is in the classifiers {owners}.", hint="Rename it in one of them.", code="bundle_cascade"
-        )
-
-
-def _check_windows(classifiers: tuple[Classifier, ...]) -> None:
-    lengths = {classifier.manifest.features.window_s for classifier in classifiers}
-    if len(lengths) > 1:
-        each = ", ".join(f"{c.name} {c.manifest.features.window_s:g} s" for c in classifiers)
-        raise BundleError(
-            f"Classifiers of one cascade hear the same windows; these differ: {each}.",
-            hint="Train them with one window_s.",
-            code="bundle_features",
-        )
-
-
-def _repeated(names: list[str]) -> str | None:
-    return next((name for name, count in Counter(names).items() if count > 1), None)
-
-
-def _hangs_nowhere(name: str, classes: list[str]) -> BundleError:
-    near = get_close_matches(name, classes, n=1)
-    meant = f"Did you mean {near[0]!r}? " if near else ""
-    return BundleError(
-        f"Classifier {name!r} hangs nowhere: no other classifier has a class of that name.",
-        hint=f"{meant}The classes are {', '.join(classes[:20])}{' …' if len(classes) > 20 else ''}.",
-        code="bundle_cascade",
-    )
+    ranks = {manifest.name: rank for rank, manifest in enumerate(ordered(one.manifest for one in classifiers))}
+    return tuple(sorted(classifiers, key=lambda classifier: ranks[classifier.name]))

@@ -12,12 +12,15 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from analyzer.pipeline import Pipeline
 from tests.support import hostile
 from tests.support.bundles import write_tone_bundle
 from tidzam.bundle import Bundle, find_bundles, read_bundle, rewrite_manifest
+from tidzam.config.settings import AnalyzerSettings, Settings
 from tidzam.errors import BundleError
 from tidzam.inference import load_engine, load_engines
 from tidzam.manifests import entry_of
+from tidzam.node.prepare import require_classifiers
 from tidzam.onnx_files import external_files
 from tidzam.paths import DEMO_BUNDLES
 
@@ -416,3 +419,27 @@ def test_bundles_are_found_whatever_way_the_path_is_written(bundle: Bundle, tmp_
     for written in (f"{bundle.folder}/", f"{bundle.folder}/.", f"{bundle.folder}/../selector", str(tmp_path) + "//"):
         (found,) = find_bundles(Path(written))
         assert read_bundle(found).manifest == bundle.manifest
+
+
+# What `tidzam start` verifies before anything runs.
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "code"),
+    [
+        ("selector", hostile.always(float("nan")), "bundle_outputs"),
+        ("selector", hostile.allocates(8), "bundle_engine"),
+        ("selector", external("weights.data"), "bundle_files"),
+        ("birds", hostile.sound_network(), "bundle_cascade"),
+    ],
+)
+def test_a_start_refuses_the_bundles_that_the_analyzer_would(
+    tmp_path: Path, name: str, network: onnx.ModelProto, code: str
+) -> None:
+    hostile.write_network(tmp_path, network, name=name)
+    settings = Settings(analyzer=AnalyzerSettings(nn=tmp_path))
+    with pytest.raises(BundleError) as of_start:
+        require_classifiers(settings)
+    with pytest.raises(BundleError) as of_analyzer:
+        Pipeline.load(tmp_path)
+    assert of_start.value.code == of_analyzer.value.code == code

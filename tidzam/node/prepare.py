@@ -64,9 +64,11 @@ def require_classifiers(settings: Settings) -> None:
     """Raises BundleError for a bundle that the analyzer would refuse, AudioError if JACK's rate is too low for it."""
     from tidzam.audio.features import require_rate  # NumPy, which only this needs
     from tidzam.bundle import find_bundles, read_bundle
+    from tidzam.hierarchy import merged_labels, ordered
     from tidzam.trial import try_networks
 
     bundles = [read_bundle(path) for path in find_bundles(settings.analyzer.nn or DEMO_BUNDLES)]
+    merged_labels(ordered(bundle.manifest for bundle in bundles))
     try_networks(bundles, settings.analyzer.engine)
     require_rate(settings.jack.rate_hz, [bundle.manifest.features for bundle in bundles])
 

@@ -1,0 +1,76 @@
+"""Which bundles make a cascade: an expert hangs under the class that has its name, to any depth. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from functools import reduce
+
+from tidzam.bundle import SELECTOR, Manifest
+from tidzam.errors import BundleError
+from tidzam.labels import LabelTree
+
+
+def ordered(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """`manifests` with the selector first and every expert behind the one it hangs under.
+
+    Raises BundleError: `bundle_cascade` if names do not fit together, `bundle_features` if windows differ.
+    """
+    known = tuple(manifests)
+    _check_names(known)
+    _check_windows(known)
+    found = [manifest for manifest in known if manifest.is_selector]
+    for parent in found:  # grows while it is walked
+        found += [one for one in known if one.name in parent.classes and one not in found]
+    for manifest in known:
+        if manifest not in found:
+            raise _hangs_nowhere(manifest.name, [label for one in found for label in one.classes])
+    return tuple(found)
+
+
+def merged_labels(manifests: Iterable[Manifest]) -> LabelTree:
+    """The label tree of a whole cascade. Raises BundleError (`bundle_labels`) if the classifiers' trees disagree."""
+    return reduce(LabelTree.merged, (manifest.labels_in_cascade for manifest in manifests))
+
+
+def _check_names(manifests: Sequence[Manifest]) -> None:
+    names = [manifest.name for manifest in manifests]
+    if SELECTOR not in names:
+        raise BundleError(
+            f"None of the classifiers ({', '.join(sorted(names)) or 'there are none'}) is called {SELECTOR!r}.",
+            hint=f"The one that every window goes through first must be named {SELECTOR}.",
+            code="bundle_cascade",
+        )
+    if twice := _repeated(names):
+        raise BundleError(f"Two classifiers are called {twice!r}.", hint="Remove one of them.", code="bundle_cascade")
+    if twice := _repeated([label for m in manifests for label in m.classes]):
+        owners = " and ".join(repr(m.name) for m in manifests if twice in m.classes)
+        raise BundleError(
+            f"Class {twice!r} is in the classifiers {owners}.", hint="Rename it in one of them.", code="bundle_cascade"
+        )
+
+
+def _check_windows(manifests: Sequence[Manifest]) -> None:
+    lengths = {manifest.features.window_s for manifest in manifests}
+    if len(lengths) > 1:
+        each = ", ".join(f"{m.name} {m.features.window_s:g} s" for m in manifests)
+        raise BundleError(
+            f"Classifiers of one cascade hear the same windows; these differ: {each}.",
+            hint="Train them with one window_s.",
+            code="bundle_features",
+        )
+
+
+def _repeated(names: list[str]) -> str | None:
+    return next((name for name, count in Counter(names).items() if count > 1), None)
+
+
+def _hangs_nowhere(name: str, classes: list[str]) -> BundleError:
+    near = get_close_matches(name, classes, n=1)
+    meant = f"Did you mean {near[0]!r}? " if near else ""
+    return BundleError(
+        f"Classifier {name!r} hangs nowhere: no other classifier has a class of that name.",
+        hint=f"{meant}The classes are {', '.join(classes[:20])}{' …' if len(classes) > 20 else ''}.",
+        code="bundle_cascade",
+    )
