@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+CHECKOUT = (
+    *("bin/tidzam", "setup.cfg", "constraints.txt", "pyproject.toml"),
+    *("tidzam/node/programs.txt", "tests/programs.txt"),
+)
 NEEDED = ("bash", "env", "readlink", "dirname", "cat", "cksum", "sort", "flock", "id", "python3")
 """What any Debian has. Of the programs that Tidzam runs, none."""
 
@@ -25,7 +29,7 @@ def bare() -> Iterator[Path]:
 
 
 def lay_out(folder: Path) -> Path:
-    for name in ("bin/tidzam", "setup.cfg", "constraints.txt", "pyproject.toml", "tidzam/node/programs.txt"):
+    for name in CHECKOUT:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     (folder / "path").mkdir()
@@ -47,6 +51,13 @@ def test_without_the_right_to_install_the_packages_are_named(bare: Path) -> None
     for package in ("jackd2", "mpv", "ffmpeg", "icecast2"):
         assert package in line
     assert "apt-get install" in line
+
+
+@pytest.mark.parametrize(("words", "tests_too"), [(("start",), False), (("test",), True), (("install", "all"), True)])
+def test_what_only_the_tests_need_is_installed_for_the_tests_only(
+    bare: Path, words: tuple[str, ...], tests_too: bool
+) -> None:
+    assert ("iproute2" in run_as_nobody(bare, *words).stderr) == tests_too
 
 
 def test_once_all_is_there_it_adds_nothing() -> None:
