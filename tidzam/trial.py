@@ -46,6 +46,8 @@ WALL_S: Final = 45.0
 MEMORY_MB: Final[dict[EngineName, int]] = {"onnx": 512, "keras": 1024}
 """Address space of one network, beside what the engine takes and four times the network's file."""
 _FILE_COPIES: Final = 4
+_MAX_FILE_BYTES: Final = 2**30
+"""Keras unpacks parts of its archive."""
 _WINDOWS: Final = sum(TRIED_BATCHES)
 
 
@@ -164,6 +166,7 @@ def _limit(engine: EngineName, path: Path) -> None:
     _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + allowed)
     used = resource.getrusage(resource.RUSAGE_SELF)
     _lower(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + CPU_S[engine])
+    _lower(resource.RLIMIT_FSIZE, _MAX_FILE_BYTES)
     _lower(resource.RLIMIT_CORE, 0)
 
 

@@ -30,8 +30,10 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "fmax_hz": (0, 384_000),
     "floor_db": (-400, 0),
 }
-_MAX_VALUES: Final = 1 << 24
-"""Of the overlapping FFT frames of one window, of its features, and of the mel filters: 64 MB each as float32."""
+_MAX_FFT_VALUES: Final = 1 << 24
+"""Of the overlapping FFT frames of one window: 64 MB. One window is transformed at a time, at least."""
+_MAX_VALUES: Final = 1 << 22
+"""Of the features of one window, and of the mel filters: 16 MB. Dozens of windows are in memory at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +80,18 @@ class FeatureSpec:
                 )
 
     def _check_size(self) -> None:
-        rows = self.fft_length // 2 + 1
-        values = max(self.n_frames * self.fft_length, self.n_frames * self.n_mels, rows * self.n_mels)
-        if values > _MAX_VALUES:
-            raise AudioError(
-                f"The spectrogram of one window would take {values} values, more than {_MAX_VALUES}.",
-                hint="Shorten window_s or fft_length, lengthen hop_length, or lower n_mels.",
-                code="feature_spec",
-            )
+        sizes = (
+            ("FFT frames of one window", self.n_frames * self.fft_length, _MAX_FFT_VALUES),
+            ("spectrogram of one window", self.n_frames * self.n_mels, _MAX_VALUES),
+            ("mel filters", self.fft_length // 2 * self.n_mels, _MAX_VALUES),
+        )
+        for what, values, most in sizes:
+            if values > most:
+                raise AudioError(
+                    f"The {what} would take {values} values, more than {most}.",
+                    hint="Shorten window_s or fft_length, lengthen hop_length, or lower n_mels.",
+                    code="feature_spec",
+                )
 
     @property
     def window_samples(self) -> int:
