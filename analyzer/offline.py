@@ -26,7 +26,7 @@ from analyzer.grid import Grid
 from analyzer.pipeline import Pipeline
 from analyzer.report import COLUMNS, EPOCH, FileDetection, clock, detection_table
 from analyzer.sinks.csv_file import CsvFile
-from analyzer.terminal import play, progress_bar
+from analyzer.terminal import play, progress
 from tidzam.analysis import Analysis, Detection, WindowBatch
 from tidzam.audio.features import Float32
 from tidzam.audio.files import AudioFile, open_audio
@@ -36,9 +36,14 @@ from tidzam.errors import AudioError
 from tidzam.labels import LabelTree
 from tidzam.sources import port_name, split_date
 from tidzam.spectrogram import spectrogram
+from tidzam.text import shown
 
 INTERRUPTED: Final = 130
 _STEP_WINDOWS: Final = 64
+_STEP_SAMPLES: Final = 1 << 23
+"""Windows that are analyzed in one step: so many, if they are not longer than that together."""
+MAX_WINDOW_SAMPLES: Final = 1 << 25
+"""What a window holds at most, over all channels: 128 MB. A few of them are in memory at a time."""
 _PIPE_WIDTH: Final = 160
 """Who reads a pipe has no use for folded lines."""
 
@@ -77,7 +82,7 @@ class Recording:
         if channel is not None and channel >= audio.channels:
             has = "one channel, 0" if audio.channels == 1 else f"{audio.channels} channels, 0 to {audio.channels - 1}"
             raise AudioError(
-                f"{audio.path} has {has}; there is no channel {channel}.",
+                f"{shown(audio.path)} has {has}; there is no channel {channel}.",
                 hint="Choose one with -c, or leave it out for all.",
                 code="channel",
             )
@@ -96,7 +101,7 @@ class Recording:
 
 
 def run_offline(options: OfflineOptions) -> int:
-    """Say what is heard in a file. Returns the exit code: 0, 1 if the file breaks off, 130 if Ctrl-C did.
+    """Say what is heard in a file. Returns the exit code: 0; 1 if some of it could not be read; 130 after Ctrl-C.
 
     Raises TidzamError if the file cannot be listened to.
     """
@@ -105,13 +110,15 @@ def run_offline(options: OfflineOptions) -> int:
         recording = Recording.of(audio, options.channel)
         pipeline = Pipeline.load(settings.nn, engine=settings.engine, gate=settings.gate, threads=settings.threads)
         pipeline.check_rate(audio.rate_hz)
+        grid = Grid.of(audio.rate_hz, window_s=pipeline.window_s, overlap=settings.overlap)
+        check_memory(recording, grid)
         csv = stack.enter_context(closing(CsvFile(options.csv, COLUMNS))) if options.csv else None
         findings = Findings(recording, pipeline.labels, csv)
-        stopped = _listen(audio, pipeline, findings, options)
+        stopped = _listen(audio, pipeline, grid, findings, options)
         findings.finish()
         _tell(audio, findings, as_json=options.as_json)
     if stopped:
-        kept = f"; {options.csv} holds what was heard until then" if options.csv else ""
+        kept = f"; {shown(options.csv)} holds what was heard until then" if options.csv else ""
         typer.echo(f"analyzer: interrupted after {findings.duration_s:.1f} s of sound{kept}.", err=True)
         return INTERRUPTED
     if options.show:
@@ -119,14 +126,25 @@ def run_offline(options: OfflineOptions) -> int:
     return int(audio.truncated)
 
 
-def _listen(audio: AudioFile, pipeline: Pipeline, findings: Findings, options: OfflineOptions) -> bool:
+def check_memory(recording: Recording, grid: Grid) -> None:
+    """Raises AudioError if a window of all channels is more than is to be held in memory."""
+    channels, megabytes = len(recording.names), 4 * MAX_WINDOW_SAMPLES >> 20
+    if channels * grid.window > MAX_WINDOW_SAMPLES:
+        raise AudioError(
+            f"One window, {grid.window / recording.rate_hz:g} s of {channels} channels at {recording.rate_hz} Hz, "
+            f"takes {4 * channels * grid.window >> 20} MB of memory; the limit is {megabytes} MB.",
+            hint="Choose one channel with -c, or split the file by channels.",
+            code="audio_large",
+        )
+
+
+def _listen(audio: AudioFile, pipeline: Pipeline, grid: Grid, findings: Findings, options: OfflineOptions) -> bool:
     """Fill `findings`, keep clips, show what is to be shown. Returns whether Ctrl-C ended it before the file did."""
-    grid = Grid.of(audio.rate_hz, window_s=pipeline.window_s, overlap=options.settings.overlap)
     extractor = Extractor(options.out, options.rules, pipeline.labels) if options.out else None
     total_s = audio.frames / audio.rate_hz if audio.frames else None
     console = Console(stderr=True)
     with (
-        progress_bar(console, options.path.name, total_s) as advance_to,
+        progress(console, options.path.name, total_s) as advance_to,
         _ctrl_c() as stop,
         closing(analyzed(pipeline, window_batches(audio, findings.recording, grid))) as all_heard,
     ):
@@ -157,7 +175,9 @@ def _ctrl_c() -> Iterator[threading.Event]:
 def _draw(console: Console, pipeline: Pipeline, batch: WindowBatch, started: Iterable[Detection]) -> None:
     """The first window of each detection, as the selector sees it."""
     for detection in started:
-        place = f"{detection.channel} {clock(batch.start_frame / batch.rate_hz)} {' > '.join(detection.path)}"
+        place = (
+            f"{shown(detection.channel)} {clock(batch.start_frame / batch.rate_hz)} {shown(' > '.join(detection.path))}"
+        )
         console.print(Text(place, "bold"))
         samples = batch.samples[batch.channels.index(detection.channel)]
         console.print(spectrogram(pipeline.spectrogram(samples, batch.rate_hz)), no_wrap=True)
@@ -186,14 +206,14 @@ def window_batches(audio: AudioFile, recording: Recording, grid: Grid) -> Iterat
 def analyzed(pipeline: Pipeline, batches: Iterator[WindowBatch]) -> Generator[Heard]:
     """What is heard in each batch, in order. Several are analyzed in one step, and a step runs on each core.
 
-    Holds at most two steps more than there are cores in memory, however long the file is.
+    Holds at most two steps more than there are cores in memory, fewer if they are large, however long the file is.
     """
     cores = os.cpu_count() or 1
     steps: deque[tuple[list[WindowBatch], Future[list[tuple[Analysis, ...]]]]] = deque()
     with ThreadPoolExecutor(cores, "analysis") as pool:
         for step in _steps(batches):
             steps.append((step, pool.submit(pipeline.analyze_all, step)))
-            if len(steps) > cores:
+            if len(steps) > min(cores, MAX_WINDOW_SAMPLES // step[0].samples.size):
                 yield from _results(*steps.popleft())
         while steps:
             yield from _results(*steps.popleft())
@@ -201,7 +221,8 @@ def analyzed(pipeline: Pipeline, batches: Iterator[WindowBatch]) -> Generator[He
 
 def _steps(batches: Iterator[WindowBatch]) -> Iterator[list[WindowBatch]]:
     for first in batches:
-        yield [first, *islice(batches, max(1, _STEP_WINDOWS // len(first.channels)) - 1)]
+        count = min(_STEP_WINDOWS // len(first.channels), _STEP_SAMPLES // first.samples.size)
+        yield [first, *islice(batches, max(1, count) - 1)]
 
 
 def _results(step: list[WindowBatch], work: Future[list[tuple[Analysis, ...]]]) -> Iterator[Heard]:
@@ -260,6 +281,8 @@ def _tell(audio: AudioFile, findings: Findings, *, as_json: bool) -> None:
             "channels": channels,
             "duration_s": round(findings.duration_s, 6),
             "truncated": audio.truncated,
+            "lost_s": round(audio.lost_s, 6),
+            "cleaned_samples": audio.cleaned,
             "windows": findings.windows,
             "detections": [entry.row() for entry in found],
         }
@@ -270,5 +293,5 @@ def _tell(audio: AudioFile, findings: Findings, *, as_json: bool) -> None:
         console.width = _PIPE_WIDTH
     which = f"channel {channels[0]}" if len(channels) == 1 else f"{len(channels)} channels"
     facts = f"{clock(findings.duration_s)}, {which} at {audio.rate_hz} Hz, {findings.windows} windows"
-    console.print(f"{audio.path.name}: {facts}", markup=False)
+    console.print(f"{shown(audio.path.name)}: {facts}", markup=False)
     console.print(detection_table(found) if found else "No class was heard.")

@@ -12,6 +12,7 @@ import numpy as np
 from analyzer.cascade import Cascade, Classifier, Prediction
 from analyzer.decision import decide
 from tidzam.analysis import Analysis, ChannelState, WindowBatch
+from tidzam.audio.clean import clean
 from tidzam.audio.features import Float32, require_rate
 from tidzam.audio.windows import window_features
 from tidzam.bundle import Engine as EngineName
@@ -21,7 +22,6 @@ from tidzam.labels import LabelTree
 from tidzam.paths import DEMO_BUNDLES
 
 SILENCE_DBFS = -120.0
-_LOUDEST = 100.0  # 40 dB over full scale: what is above comes from a fault
 
 
 class Pipeline:
@@ -120,11 +120,11 @@ class Pipeline:
 def measured(windows: Float32) -> tuple[Float32, list[float]]:
     """Windows (n, frames), and the RMS level of each in dB re a full-scale sine, not below -120.
 
-    Samples that are no numbers, or infinite, become silence: a fault upstream must not reach what is said of it.
+    Samples that are no sound become silence: a fault upstream must not reach what is said of it.
     """
     power = _mean_square(windows)
     if not np.isfinite(power).all():
-        windows = np.clip(np.nan_to_num(windows, nan=0.0, posinf=0.0, neginf=0.0), -_LOUDEST, _LOUDEST)
+        windows, _ = clean(windows)
         power = _mean_square(windows)
     levels = 10 * np.log10(np.maximum(2 * power, 10 ** (SILENCE_DBFS / 10)))
     return windows, [float(level) for level in levels]

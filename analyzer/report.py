@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tidzam.analysis import Detection
+from tidzam.text import shown
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -57,6 +58,7 @@ def detection_table(found: Sequence[FileDetection]) -> Table:
         utc = [f"{detection.start:%Y-%m-%d %H:%M:%S}"] if entry.dated else []
         probabilities = (f"{detection.peak_probability:.2f}", f"{detection.mean_probability:.2f}")
         span = (clock(entry.start_s), clock(entry.end_s))
-        label = Text.assemble((" > ".join((*detection.path[:-1], "")), "dim"), (detection.label, "cyan"))
+        parents = shown(" > ".join((*detection.path[:-1], "")))
+        label = Text.assemble((parents, "dim"), (shown(detection.label), "cyan"))
         table.add_row(str(entry.channel), *span, *utc, label, *probabilities)
     return table

@@ -16,6 +16,7 @@ TidzamError
 from __future__ import annotations
 
 from tidzam.scrub import scrub
+from tidzam.text import printable
 
 
 class TidzamError(Exception):
@@ -34,7 +35,8 @@ class TidzamError(Exception):
         self.field = field
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        """Both sentences. They may quote names from elsewhere, and are fit for a terminal."""
+        return printable(f"{self.message} {self.hint}".strip())
 
     def as_wire(self) -> dict[str, str | None]:
         """The `error` object of PROTOCOL: code, message and field."""

@@ -1,5 +1,5 @@
 """How every program writes down what happens: one line per fact, for people or, as JSON, for programs. Credentials are
-hidden in every line, whoever wrote it."""
+hidden in every line, and what a terminal would obey is escaped, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from tidzam.scrub import scrub
+from tidzam.text import json_printable, printable
 
 PROGRAMS = ("__main__", "tidzam", "stream_manager", "analyzer", "trainer", "database_tool", "benchmarks")
 """Whose loggers are ours; all others are libraries'."""
@@ -27,7 +28,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             fact["exception"] = scrub(self.formatException(record.exc_info))
-        return json.dumps(fact, ensure_ascii=False)
+        return json_printable(json.dumps(fact, ensure_ascii=False))
 
 
 class LineFormatter(logging.Formatter):
@@ -36,7 +37,7 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
         line = f"{moment}Z {record.levelname.lower()} {record.name}: {record.getMessage()}"
-        return scrub(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)
+        return printable(scrub(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line))
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):
