@@ -40,10 +40,10 @@ from tidzam.text import shown
 
 INTERRUPTED: Final = 130
 _STEP_WINDOWS: Final = 64
-_STEP_SAMPLES: Final = 1 << 23
+_STEP_SAMPLES: Final = 1 << 22
 """Windows that are analyzed in one step: so many, if they are not longer than that together."""
-MAX_WINDOW_SAMPLES: Final = 1 << 25
-"""What a window holds at most, over all channels: 128 MB. A few of them are in memory at a time."""
+MAX_WINDOW_SAMPLES: Final = 1 << 24
+"""What a window holds at most, over all channels: 64 MB. The larger windows are, the fewer are in memory at a time."""
 _PIPE_WIDTH: Final = 160
 """Who reads a pipe has no use for folded lines."""
 
@@ -213,7 +213,7 @@ def analyzed(pipeline: Pipeline, batches: Iterator[WindowBatch]) -> Generator[He
     with ThreadPoolExecutor(cores, "analysis") as pool:
         for step in _steps(batches):
             steps.append((step, pool.submit(pipeline.analyze_all, step)))
-            if len(steps) > min(cores, MAX_WINDOW_SAMPLES // step[0].samples.size):
+            if len(steps) > min(cores, 2 * _STEP_SAMPLES // step[0].samples.size):
                 yield from _results(*steps.popleft())
         while steps:
             yield from _results(*steps.popleft())
