@@ -10,6 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from tests.support.noise import start_up_noise
 from tests.support.tones import write_tone_folders
 from tidzam.bundle import read_bundle
 from trainer.__main__ import cli
@@ -62,6 +63,7 @@ def test_each_option_does_what_it_says(folders: Path, tmp_path: Path) -> None:
     argv += ["--stats-step", "3", "--nb-embeddings", "4", "--batch-workers", "0", "--exclusive", "low"]
     code, shown = in_a_terminal(argv)
     assert code == 0, shown
+    assert start_up_noise(shown) == []
     assert "━" in shown and "6/6" in shown and "examples/s" in shown, "a bar, the steps, and how fast they are made"
 
     manifest = read_bundle(tmp_path / "out").manifest

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from tidzam.errors import ConfigError
+from tidzam.tensorflow import load_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -74,6 +75,7 @@ def _module(dnn: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise _wrong(f"{path} is not a Python file.", "Its name must end in .py.")
     module = importlib.util.module_from_spec(spec)
+    load_tensorflow()  # quietly, before the file imports it in its own way
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # the file is the user's: anything can go wrong in it
