@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from analyzer.capture.child import Capture, CaptureOptions, capture_process
-from analyzer.capture.events import Alive, Failed, Ready
+from analyzer.capture.events import Failed, Ready
 from analyzer.grid import Due
 from analyzer.health import LiveHealth, Tally
 from analyzer.hop import Hop
@@ -117,11 +117,9 @@ class Live:
             self._pid, pulse = capture.pid, Pulse(time.monotonic())
             tasks.create_task(self._watch(capture, pulse))
             try:
-                async for event in capture.events():
+                async for event in capture.events(lambda alive: pulse.alive(alive.cycle, time.monotonic())):
                     if isinstance(event, Failed):
                         raise JackError(event.message, hint=event.hint, code="jack_away")
-                    if isinstance(event, Alive):
-                        pulse.alive(event.cycle, time.monotonic())
                     if isinstance(event, Ready):
                         self._session = self._begin(capture, event)
                         tasks.create_task(self._analyze(self._session, worker))

@@ -6,11 +6,11 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from analyzer.capture.events import Event, decode
+from analyzer.capture.events import Alive, Event, decode
 from analyzer.ring import Ring
 from tidzam.process import Child, child_process
 
@@ -61,11 +61,16 @@ class Capture:
         """The shared ring; there is one once the process is Ready."""
         return Ring.attach(self._fd)
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self, on_alive: Callable[[Alive], None] = lambda alive: None) -> AsyncIterator[Event]:
+        """What the process tells. That it is alive, which it says every second, goes to `on_alive` alone."""
         stdout = self._child.process.stdout
         assert stdout is not None
         async for line in stdout:
-            yield decode(line.decode())
+            event = decode(line.decode())
+            if isinstance(event, Alive):
+                on_alive(event)
+            else:
+                yield event
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import socketio
 
+from tests.support import hostile
 from tests.support.bundles import write_tone_bundle
 from tests.support.jack import JackServer, jack_server
 from tests.support.player import playing
@@ -202,3 +203,17 @@ def test_the_live_analyzer_needs_no_tensorflow() -> None:
     script = f"{imports}; print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_a_network_that_fails_on_sound_is_named_and_listening_goes_on(server: JackServer, tmp_path: Path) -> None:
+    hostile.write_network(tmp_path, hostile.wrong_when_loud(float("inf")))
+    with playing(server, "pond", 440):
+        async with analyzer(server.env, "--jack=pond:", f"--nn={tmp_path}") as program:
+            await program.until("pond:out_0", ["unknown"])
+            health = await program.until_told(lambda health: not health["ok"])
+            (fault,) = health["detail"]["faults"]
+            assert (fault["code"], fault["origin"]) == ("classifier", "bundle")
+            assert health["detail"]["classifier_errors"]["selector"] > 0
+            assert "selector answers sound with inf" in health["reasons"][0]
+            await program.until("pond:out_0", ["unknown"])
+            assert json.loads(json.dumps(health), parse_constant=pytest.fail)
