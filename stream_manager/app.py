@@ -13,6 +13,7 @@ from stream_manager.analyzer_link import AnalyzerLink
 from stream_manager.health import SourceMetrics, health
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
+from stream_manager.reach import Reach
 from stream_manager.requests import Requests
 from stream_manager.source import World
 from stream_manager.sources import Sources
@@ -49,7 +50,7 @@ async def run(options: Options, stop: asyncio.Event) -> None:
     settings = options.settings
     graph = JackGraph(settings.jack.server, expected_rate_hz=settings.jack.rate_hz)
     icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
-    world = World(graph, icecast, _children_env(settings), settings.stream_manager)
+    world = World(graph, icecast, _children_env(settings), settings.stream_manager, Reach.of(settings))
     state = state_path(settings)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -95,7 +96,7 @@ def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sou
         access=Access.of(settings.access, host=settings.stream_manager.host, token=token),
         limits=settings.limits,
     )
-    requests = Requests(sources)
+    requests = Requests(sources, lambda sid: server.client(sid).has_token)
     server.on("sys", requests.sys, needs=lambda data: Right.LISTEN if reads_only(data) else Right.MANAGE)
     server.on_disconnect(requests.gone)
     return server

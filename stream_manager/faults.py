@@ -29,6 +29,15 @@ class Fault(Enum):
     NOT_AUDIO = _Reason(
         "source_not_audio", "it holds no sound that can be read", "Name an audio file or an audio stream.", True
     )
+    PLAYLIST = _Reason(
+        "source_playlist", "it is a playlist that cannot be followed", "Load an address that the playlist names.", True
+    )
+    NOT_ALLOWED = _Reason(
+        "address_not_allowed",
+        "it leads to this machine or to a private network, and was loaded without the token",
+        "Send the token, or set stream_manager.allow_private_addresses or allowed_hosts in the profile.",
+        True,
+    )
     EMPTY = _Reason("source_empty", "it is empty", "Name a file or a stream that holds sound.", True)
     CHANNELS = _Reason("source_channels", "its channels cannot be played", "1 to 8 channels can be.", True)
     NAME_TAKEN = _Reason(

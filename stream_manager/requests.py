@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from stream_manager.sources import Sources
@@ -17,16 +18,16 @@ from tidzam.protocol.stream_manager import (
 
 
 class Requests:
-    """Answers a client's requests about `sources`."""
+    """Answers a client's requests about `sources`. `has_token` says whether the client of an id proved the token."""
 
-    def __init__(self, sources: Sources) -> None:
-        self._sources = sources
+    def __init__(self, sources: Sources, has_token: Callable[[str], bool]) -> None:
+        self._sources, self._has_token = sources, has_token
 
     async def sys(self, sid: str, data: Any) -> dict[str, Any]:
         """Raises the TidzamError that says why a request cannot be carried out."""
         match parse_request(data):
             case LoadSource() as wanted:
-                source = await self._sources.load(source_settings(wanted), sid)
+                source = await self._sources.load(source_settings(wanted), sid, trusted=self._has_token(sid))
                 answer: dict[str, Any] = {"loadsource": source.status().model_dump(mode="json")}
             case UnloadSource(name=name):
                 await self._sources.unload(name)

@@ -19,10 +19,15 @@ FORMER_CLIENT = ""
 
 @dataclass(frozen=True)
 class Claim:
-    """A source, and the client that loaded it; None for the profile's own."""
+    """A source, and the client that loaded it; None for the profile's own.
+
+    `trusted` says that it may open addresses of this machine and of private networks: the profile's may, and those of
+    clients that proved the token. What was permanent in an earlier run was allowed then.
+    """
 
     settings: SourceSettings
     owner: str | None = None
+    trusted: bool = True
 
     @property
     def name(self) -> str:

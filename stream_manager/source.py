@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from stream_manager.faults import Failure, Fault
+from stream_manager.follow import find_sound
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
 from stream_manager.lifecycle import Happening, Life, advance
 from stream_manager.liveness import Limits
 from stream_manager.media import channel_numbers
 from stream_manager.player import Ending, Reports, Track, play
-from stream_manager.probe import Probe, ProbeError, check_channels, probe
+from stream_manager.probe import Probe, ProbeError, check_channels
 from stream_manager.pusher import push
+from stream_manager.reach import Reach
 from stream_manager.roster import Claim
 from tidzam.addresses import is_address
 from tidzam.config.settings import StreamManagerSettings
@@ -30,12 +32,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class World:
-    """What every source lives in: JACK, Icecast, the environment of their clients, and the settings."""
+    """What every source lives in: JACK, Icecast, the environment of their clients, the settings, and what
+    clients without the token may have opened."""
 
     graph: JackGraph
     icecast: Icecast
     env: dict[str, str]
     settings: StreamManagerSettings
+    reach: Reach
 
 
 class Source:
@@ -50,6 +54,7 @@ class Source:
         self._replaces_profile = replaces_profile
         self.life = Life(permanent=settings.is_permanent)
         self._media, self._world = media, world
+        self._playing = media
         self._picked = channel_numbers(settings.channels)
         self._channels = 0
         self._rate_hz: int | None = None
@@ -62,6 +67,11 @@ class Source:
     @property
     def name(self) -> str:
         return self.settings.name
+
+    @property
+    def reach(self) -> Reach | None:
+        """What may be opened for it; None has no bounds."""
+        return None if self.claim.trusted else self._world.reach
 
     @property
     def error(self) -> SourceError | None:
@@ -145,12 +155,12 @@ class Source:
         self._happen(happening, failure)
 
     async def _attempt(self) -> Ending:
-        found = await probe(self._media, self._world.env)
+        self._playing, found = await find_sound(self._media, self._world.env, self.reach)
         self._rate_hz = found.rate_hz
         channels = check_channels(found, self._picked)
         if self.settings.nb_channels not in (None, found.channels):
             log.warning("%s: has %d channels, not %s", self.name, found.channels, self.settings.nb_channels)
-        self._is_live = is_address(self._media) and found.duration_s is None
+        self._is_live = is_address(self._playing) and found.duration_s is None
         await self._push(channels)
         reports = Reports(sound=self._sound, gap=self._underrun, silence=self._silence)
         return await play(self._track(found, channels), self._world.graph, self._world.env, reports)
@@ -159,7 +169,7 @@ class Source:
         settings = self._world.settings
         return Track(
             source=self.name,
-            media=self._media,
+            media=self._playing,
             probe=found,
             channels=channels,
             picked=self._picked,

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stream_manager.media import playable
+from stream_manager.reach import require_reach
 from stream_manager.roster import FORMER_CLIENT, Claim, Roster
 from stream_manager.source import Source, World
 from stream_manager.state import write_state
@@ -65,8 +66,10 @@ class Sources:
             for name in self._roster.names:
                 self._return_to(name)
 
-    async def load(self, settings: SourceSettings, owner: str) -> Source:
+    async def load(self, settings: SourceSettings, owner: str, *, trusted: bool) -> Source:
         """Load a source for a client, in place of the one that has its name, and wait for its sound.
+
+        A `trusted` client may have any address opened, others none of this machine or of a private network.
 
         Raises RequestError if it names what may not be opened or if there are too many, JackError while the server is
         away, and for a source that is not permanent the SourceError that says why it does not play. A permanent one
@@ -74,9 +77,10 @@ class Sources:
         """
         if not self._world.graph.running:
             raise JackError("The JACK server is away.", hint="Try again when it is back.", code="jack_away")
-        claim = Claim(settings, owner)
+        claim = Claim(settings, owner, trusted)
         source = self._source(claim)
         with self._request_of(owner):
+            await require_reach(settings.url or "", source.reach)
             await self._replace(source)
         try:
             async with asyncio.timeout(LOAD_TIMEOUT_S):

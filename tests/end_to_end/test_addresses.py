@@ -6,22 +6,26 @@ import base64
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+import socketio  # type: ignore[import-untyped]
 
 from tests.support.icecast import PASSWORD
 from tests.support.manager import Manager, command_line, stream_manager
 from tests.support.sound import write_tones
+from tidzam.tokens import TOKEN_ENV
 
 pytestmark = pytest.mark.timeout(90)
 
 SECRET = "Sw0rdfish"
 LONGEST = "a" * 59
+TOKEN = "a-token-of-a-test-0123456789"
 PROXIES = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:1")
 """Of a proxy that is away: what is on this machine is reached without it."""
 
@@ -70,7 +74,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
             {"name": "locked", "url": f"http://bob:not{SECRET}@{host}/pond.ogg"},
             {"name": "refused", "url": f"http://bob:pa/{SECRET}@host/pond.ogg"},
         ]
-        with stream_manager(folder, sources, host="::1", env=PROXIES) as running:
+        with stream_manager(
+            folder, sources, host="::1", env={**PROXIES, TOKEN_ENV: TOKEN}, allow_private_addresses=False
+        ) as running:
             lines: set[str] = set()
 
             def play() -> bool:
@@ -121,3 +127,40 @@ def test_a_file_behind_a_password_has_an_end(manager: Manager) -> None:
 def test_why_an_address_with_a_password_cannot_be_played(manager: Manager, name: str, reason: str) -> None:
     manager.until(lambda: bool(manager.source(name).get("last_error")), within_s=20)
     assert reason in manager.source(name)["last_error"]
+
+
+@asynccontextmanager
+async def client(manager: Manager, token: str | None) -> AsyncIterator[socketio.AsyncClient]:
+    io = socketio.AsyncClient(reconnection=False)
+    await io.connect(manager.url, auth={"token": token} if token else None)
+    try:
+        yield io
+    finally:
+        await io.disconnect()
+
+
+async def load(io: socketio.AsyncClient, name: str, url: str) -> dict[str, Any]:
+    return await io.call("sys", {"sys": {"loadsource": {"name": name, "url": url}}}, timeout=40)  # type: ignore[no-any-return]
+
+
+async def test_a_client_without_the_token_learns_nothing_of_ports_on_this_machine(manager: Manager) -> None:
+    urls = [
+        "http://[::1]:1/x",
+        f"{manager.url}/healthz",
+        f"{manager.url}/none",
+        "http://169.254.169.254/",
+        "http://10.0.0.1",
+    ]
+    async with client(manager, None) as io:
+        answers = [(await load(io, "spy", url))["error"] for url in urls]
+        assert {answer["code"] for answer in answers} == {"address_not_allowed"}
+        assert len({answer["message"] for answer in answers}) == 1
+        assert (await load(io, "mount", manager.source(LONGEST)["mounts"][0]))["ok"]
+
+
+async def test_a_client_with_the_token_may_load_an_address_of_this_machine_and_learns_why_it_does_not_play(
+    manager: Manager,
+) -> None:
+    async with client(manager, TOKEN) as io:
+        assert (await load(io, "spy", "http://[::1]:1/x"))["error"]["code"] == "source_unreachable"
+        assert (await load(io, "spy", f"{manager.url}/healthz"))["error"]["code"] == "source_not_audio"

@@ -54,6 +54,7 @@ class Manager:
                 "host": host,
                 "port": self.port,
                 "media_roots": [str(self.media_root)],
+                "allow_private_addresses": True,
                 **(options or {}),
             },
             "sources": sources,

@@ -122,6 +122,10 @@ class StreamManagerSettings(ServerSettings):
 
     port: Port = Field(8080, description="socket.io and HTTP")
     media_roots: tuple[Path, ...] = Field((), description="Folders whose files clients may load by name")
+    allow_private_addresses: bool = Field(
+        False, description="Clients without the token may load addresses of this machine and of private networks"
+    )
+    allowed_hosts: Names = Field((), description="Private hosts (HOST or HOST:PORT) that they may load all the same")
     live_ports: int = Field(10, ge=0, le=256, description="Live streams at most (to come)")
     buffer_s: float = Field(100.0, gt=0, description="How much of a stream the player reads ahead")
     player_timeout_s: float = Field(

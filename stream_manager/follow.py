@@ -1,0 +1,131 @@
+"""From an address to the one that sounds: playlists are followed, and redirections within a client's reach."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+import aiohttp
+from yarl import URL
+
+from stream_manager.address import parse_address
+from stream_manager.faults import Failure, Fault
+from stream_manager.playlist import MAX_BYTES, entries, has_playlist_name
+from stream_manager.probe import Probe, ProbeError, probe
+from stream_manager.reach import Reach, require_reach
+from tidzam.addresses import is_address, scheme_of
+from tidzam.errors import RequestError
+from tidzam.proxy import LOCAL_HOSTS
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S = 8.0
+MAX_REDIRECTIONS = 5
+MAX_DEPTH = 3
+"""Playlists that name one another, at most."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What an address on the web answers with: where it was found in the end, and how it begins."""
+
+    address: str
+    content_type: str
+    content: bytes
+
+
+async def find_sound(media: str, env: Mapping[str, str], reach: Reach | None, *, depth: int = 0) -> tuple[str, Probe]:
+    """The file or address that sounds, which is `media` unless that is a playlist, and what it holds.
+
+    Nothing beyond `reach` is opened; None has no bounds. Raises ProbeError.
+    """
+    await _require(media, reach)
+    if scheme_of(media) not in ("http", "https") or not is_address(media):
+        return media, await probe(media, env)
+    page = None
+    if has_playlist_name(media) or reach is not None:
+        page = await _fetch(media, reach)
+    if page is None or _entries(page) is None:
+        if reach is not None and page is not None:
+            media = page.address  # the player need not be redirected, which nobody could check
+        try:
+            return media, await probe(media, env)
+        except ProbeError as error:
+            page = page or (await _fetch(media, reach) if error.failure.fault is Fault.NOT_AUDIO else None)
+            if page is None or _entries(page) is None:
+                raise
+    return await _first_that_sounds(_entries(page) or (), env, reach, depth)
+
+
+async def _first_that_sounds(
+    found: tuple[str, ...], env: Mapping[str, str], reach: Reach | None, depth: int
+) -> tuple[str, Probe]:
+    if depth >= MAX_DEPTH:
+        raise ProbeError(Failure(Fault.PLAYLIST, f"it leads to more than {MAX_DEPTH} other playlists"))
+    failure = Failure(Fault.PLAYLIST, "it names no address that can be played")
+    for entry in found:
+        try:
+            return await find_sound(entry, env, reach, depth=depth + 1)
+        except ProbeError as error:
+            failure = error.failure
+    raise ProbeError(failure)
+
+
+def _entries(page: Page) -> tuple[str, ...] | None:
+    return entries(page.content, address=page.address, content_type=page.content_type)
+
+
+async def _require(media: str, reach: Reach | None) -> None:
+    try:
+        await require_reach(media, reach)
+    except RequestError as error:
+        raise ProbeError(Failure(Fault.NOT_ALLOWED)) from error
+
+
+async def _fetch(address: str, reach: Reach | None) -> Page | None:
+    """How what is at `address` begins; None if it cannot be read, of which the player will say why."""
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            for _ in range(MAX_REDIRECTIONS + 1):
+                page, address = await _ask(address)
+                if page is not None:
+                    return page
+                await _require(address, reach)
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RequestError) as error:
+        log.debug("%s cannot be looked at: %s", address, error or type(error).__name__)
+    return None
+
+
+async def _ask(address: str) -> tuple[Page | None, str]:
+    """What is at `address`, or where that is found instead. Raises aiohttp.ClientError and RequestError."""
+    parsed = parse_address(address)
+    proxied = parsed.host not in LOCAL_HOSTS and not _is_bypassed(parsed.host)
+    async with (
+        aiohttp.ClientSession(trust_env=proxied) as session,
+        session.get(URL(parsed.url, encoded=True), allow_redirects=False) as answer,
+    ):
+        if answer.status in (301, 302, 303, 307, 308) and "Location" in answer.headers:
+            return None, parse_address(urljoin(parsed.url, answer.headers["Location"])).url
+        if answer.status != 200:
+            raise aiohttp.ClientError(f"it answers {answer.status}")
+        return Page(parsed.url, answer.content_type, await _beginning(answer.content)), parsed.url
+
+
+def _is_bypassed(host: str) -> bool:
+    listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    return host in (name.strip() for name in listed.split(","))
+
+
+async def _beginning(content: aiohttp.StreamReader) -> bytes:
+    """As much as a playlist may hold; of what is no text, only the first piece."""
+    read = b""
+    while len(read) < MAX_BYTES:
+        piece = await content.readany()
+        read += piece
+        if not piece or b"\0" in piece:
+            break
+    return read[:MAX_BYTES]

@@ -1,0 +1,79 @@
+"""Playlists (M3U, PLS, XSPF): which text is one, and the addresses that it names. Pure.
+
+HLS is written as M3U too, but is a stream in pieces, which players read themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urljoin, urlsplit
+from xml.etree import ElementTree
+
+from stream_manager.address import parse_address
+from tidzam.addresses import is_address
+from tidzam.errors import RequestError
+
+MAX_BYTES = 65536
+MAX_ENTRIES = 3
+"""Entries that are tried, at most."""
+
+_ENDINGS = (".m3u", ".m3u8", ".pls", ".xspf")
+_TYPES = re.compile(r"(?:audio|application)/(?:x-|vnd\.apple\.)?(?:mpegurl|scpls|pls\+xml|xspf\+xml)", re.IGNORECASE)
+_PLS_ENTRY = re.compile(r"(?im)^\s*file(\d{1,6})\s*=\s*(.*?)\s*$")
+
+
+def has_playlist_name(address: str) -> bool:
+    """Whether the path of `address` ends as that of a playlist does."""
+    return urlsplit(address).path.lower().endswith(_ENDINGS)
+
+
+def entries(content: bytes, *, address: str, content_type: str = "") -> tuple[str, ...] | None:
+    """The addresses that may be opened in a playlist from `address`; None if it is none, or if it is HLS.
+
+    Entries are read relative to `address`, so that none is a file of this machine.
+    """
+    text = _decode(content)
+    if text is None or "#EXT-X-" in text:
+        return None
+    begin = text.lstrip().lower()
+    if begin.startswith("[playlist]"):
+        found = [entry for _, entry in sorted((int(number), entry) for number, entry in _PLS_ENTRY.findall(text))]
+    elif begin.startswith("<") and "<playlist" in begin:
+        found = _xspf(text)
+    elif begin.startswith("<"):
+        return None  # a page, whatever its address is called
+    elif begin.startswith("#extm3u") or _TYPES.match(content_type) or has_playlist_name(address):
+        found = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip() and not line.startswith("#")]
+    else:
+        return None
+    playable = filter(None, (_playable(entry, address) for entry in found))
+    return tuple(dict.fromkeys(playable))[:MAX_ENTRIES]
+
+
+def _decode(content: bytes) -> str | None:
+    """Text in UTF-8 or Windows-1252; None for what is no text."""
+    if b"\0" in content:
+        return None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def _xspf(text: str) -> list[str]:
+    if "<!" in re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL):
+        return []  # a document type, and with it entities, have no place in a playlist
+    try:
+        tree = ElementTree.fromstring(text)
+    except ElementTree.ParseError:
+        return []
+    return [(node.text or "").strip() for node in tree.iter() if node.tag.rpartition("}")[2] == "location"]
+
+
+def _playable(entry: str, base: str) -> str | None:
+    """The address that a player opens for `entry`; None if it may not be opened."""
+    try:
+        joined = urljoin(base, entry)
+        return parse_address(joined).url if is_address(joined) else None
+    except (ValueError, RequestError):
+        return None

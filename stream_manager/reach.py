@@ -1,0 +1,91 @@
+"""Which addresses a client may have opened: without the token, none of this machine or of a private network.
+
+What a refusal says of a port or a page would otherwise tell anybody what runs behind this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stream_manager.address import Address, parse_address
+from tidzam.addresses import is_address, url_host
+from tidzam.config import Settings
+from tidzam.errors import RequestError
+
+RESOLVE_TIMEOUT_S = 5.0
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What may be opened by clients without the token.
+
+    `hosts` are HOST or HOST:PORT, in lower case, that may be although they are private; `icecast` is the host and the
+    port of the node's own Icecast, whose mounts everybody may hear.
+    """
+
+    allow_private: bool
+    hosts: frozenset[str]
+    icecast: tuple[str, int]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Reach:
+        manager, icecast = settings.stream_manager, settings.icecast
+        hosts = frozenset(host.lower() for host in manager.allowed_hosts)
+        return cls(manager.allow_private_addresses, hosts, (icecast.reachable_host, icecast.port))
+
+    def allows(self, address: Address, resolved: Iterable[str]) -> bool:
+        """Whether `address`, whose host means the IP addresses `resolved`, may be opened."""
+        host = address.host.lower()
+        if self.allow_private or {host, f"{url_host(host)}:{address.port}"} & self.hosts:
+            return True
+        found = [ipaddress.ip_address(one) for one in resolved]
+        return self._is_icecast(address, found) or all(map(is_public, found))
+
+    def _is_icecast(self, address: Address, found: Iterable[IpAddress]) -> bool:
+        host, port = self.icecast
+        return address.port == port and (address.host == host or all(one.is_loopback for one in found))
+
+
+def is_public(address: IpAddress) -> bool:
+    """Whether `address` is one of the Internet, and not of this machine, its network or a private one."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+async def require_reach(media: str, reach: Reach | None) -> None:
+    """Raises RequestError (code "address_not_allowed") if `media` is an address beyond `reach`; None has no bounds.
+
+    A host that cannot be resolved is let through: nothing can be opened there.
+    """
+    if reach is None or not is_address(media):
+        return
+    address = parse_address(media)
+    if not reach.allows(address, await _resolve(address)):
+        raise RequestError(
+            "The address is one of this machine or of a private network, and the request came without the token.",
+            hint="Send the token, or set stream_manager.allow_private_addresses or allowed_hosts in the profile.",
+            code="address_not_allowed",
+            field="url",
+        )
+
+
+async def _resolve(address: Address) -> list[str]:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(RESOLVE_TIMEOUT_S):
+            rows = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, TimeoutError):
+        return []
+    return [str(row[4][0]) for row in rows]

@@ -1,0 +1,122 @@
+"""Playlists and redirections over HTTP, followed to what ffprobe finds there."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stream_manager.faults import Fault
+from stream_manager.follow import find_sound
+from stream_manager.probe import ProbeError
+from stream_manager.reach import Reach
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@dataclass
+class Web:
+    """A web server: `pages` by path, each a content type and content, or where it is found instead."""
+
+    port: int
+    pages: dict[str, tuple[str, bytes] | str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def reach(self) -> Reach:
+        """Of a client without the token, whom the profile allows this server alone."""
+        return Reach(False, frozenset({f"127.0.0.1:{self.port}"}), ("127.0.0.1", 2))
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            page = served.pages.get(self.path.partition("?")[0])
+            if isinstance(page, tuple):
+                self.send_response(200)
+                self.send_header("Content-Type", page[0])
+            else:
+                self.send_response(404 if page is None else 302)
+                self.send_header("Location", page or "")
+            body = page[1] if isinstance(page, tuple) else b""
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        served = Web(server.server_port)
+        argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", "-ac", "2", tmp_path / "pond.flac"]
+        subprocess.run(argv, check=True, timeout=20)
+        served.pages["/pond"] = "audio/flac", (tmp_path / "pond.flac").read_bytes()
+        yield served
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "content"),
+    [
+        ("/live.m3u", "audio/x-mpegurl", "#EXTM3U\n#EXTINF:-1,Pond\npond\n"),
+        ("/LIVE.PLS", "text/plain", "[playlist]\nNumberOfEntries=1\nFile1=WEB/pond\n"),
+        ("/live", "audio/x-scpls", "[playlist]\nFile1=WEB/pond\n"),
+        (
+            "/live.xspf",
+            "text/xml",
+            "<playlist><track><location>WEB/pond</location></track></playlist>",
+        ),
+        ("/mirrors.m3u", "text/plain", "WEB/away\nhttp://127.0.0.1:1/closed\nWEB/pond\n"),
+    ],
+    ids=["m3u", "pls", "no name", "xspf", "the first entries are away"],
+)
+async def test_a_playlist_is_followed_to_its_sound(web: Web, path: str, kind: str, content: str) -> None:
+    web.pages[path] = kind, content.replace("WEB", web.url).encode()
+    media, found = await find_sound(web.url + path, {}, None)
+    assert media == f"{web.url}/pond"
+    assert (found.channels, found.duration_s) == (2, 1.0)
+
+
+async def fault_of(media: str, reach: Reach | None = None) -> Fault:
+    with pytest.raises(ProbeError) as caught:
+        await find_sound(media, {}, reach)
+    return caught.value.failure.fault
+
+
+async def test_a_playlist_without_an_address_is_named_as_one(web: Web) -> None:
+    web.pages["/none.m3u"] = "audio/x-mpegurl", b"#EXTM3U\nfile:///etc/passwd\n"
+    assert await fault_of(f"{web.url}/none.m3u") is Fault.PLAYLIST
+
+
+async def test_playlists_that_name_each_other_come_to_an_end(web: Web) -> None:
+    web.pages["/a.m3u"], web.pages["/b.m3u"] = ("audio/x-mpegurl", b"b.m3u"), ("audio/x-mpegurl", b"a.m3u")
+    assert await fault_of(f"{web.url}/a.m3u") is Fault.PLAYLIST
+
+
+async def test_an_entry_of_a_playlist_may_not_be_a_file(web: Web, tmp_path: Path) -> None:
+    web.pages["/file.m3u"] = "audio/x-mpegurl", f"{tmp_path / 'pond.flac'}\n".encode()
+    assert await fault_of(f"{web.url}/file.m3u") is Fault.UNREACHABLE  # it is looked for on the web server
+
+
+async def test_neither_an_entry_nor_a_redirection_leads_a_client_without_the_token_further(web: Web) -> None:
+    web.pages["/in.m3u"] = "audio/x-mpegurl", b"http://127.0.0.1:1/x\nhttp://[::1]/y\n"
+    web.pages["/out"] = "http://127.0.0.1:1/x"
+    web.pages["/moved"] = "/pond"
+    assert await fault_of(f"{web.url}/in.m3u", web.reach()) is Fault.NOT_ALLOWED
+    assert await fault_of(f"{web.url}/out", web.reach()) is Fault.NOT_ALLOWED
+    assert (await find_sound(f"{web.url}/moved", {}, web.reach()))[0] == f"{web.url}/pond"
+
+
+async def test_what_cannot_be_reached_is_still_said_to_be_unreachable(web: Web) -> None:
+    assert await fault_of(f"{web.url}/none.m3u") is Fault.UNREACHABLE
+    assert await fault_of("http://127.0.0.1:1/none.pls") is Fault.UNREACHABLE

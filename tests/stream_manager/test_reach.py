@@ -1,0 +1,95 @@
+"""What clients without the token may have opened."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from stream_manager.address import parse_address
+from stream_manager.reach import Reach, is_public, require_reach
+from tidzam.config import Settings
+from tidzam.errors import RequestError
+
+REACH = Reach.of(Settings())
+
+
+PRIVATE = [
+    "127.0.0.1",
+    "127.9.9.9",
+    "0.0.0.0",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "::1",
+    "::",
+    "fe80::1",
+    "fd00::1",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::a00:1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
+]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_addresses_of_this_machine_and_of_private_networks_are_not_public(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"])
+def test_addresses_of_the_internet_are_public(address: str) -> None:
+    assert is_public(ipaddress.ip_address(address))
+
+
+URLS = [
+    "http://127.0.0.1:22/",
+    "http://localhost:22/",
+    "http://2130706433/",
+    "http://0x7f.1/",
+    "http://127.1:631/",
+    "http://[::1]:22/",
+    "https://[fe80::1]/",
+    "rtsp://10.0.0.1/cam",
+    "icecast://192.168.0.9:8000/x",
+    "HTTP://169.254.169.254/",
+    "http://0:8080/",
+    "http://[::ffff:127.0.0.1]:22/",
+    "http://u:p@127.0.0.1/",
+]
+
+
+@pytest.mark.parametrize("url", URLS)
+async def test_none_of_them_is_opened_for_a_client_without_the_token_however_it_is_written(url: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        await require_reach(url, REACH)
+    assert caught.value.code == "address_not_allowed"
+    await require_reach(url, None)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000/pond-out_0.ogg", "http://localhost:8000/x", "icecast://[::1]:8000/x", "pond.wav"]
+)
+async def test_the_mounts_of_the_nodes_icecast_and_files_may_be_opened(url: str) -> None:
+    await require_reach(url, REACH)
+
+
+async def test_the_profile_may_allow_hosts_and_all_private_addresses() -> None:
+    for allowed in ("10.0.0.1", "10.0.0.1:80", "[fd00::1]:80"):
+        reach = Reach(False, frozenset({allowed}), ("127.0.0.1", 8000))
+        await require_reach("http://[FD00::1]/x" if "fd" in allowed else "http://10.0.0.1/x", reach)
+        with pytest.raises(RequestError):
+            await require_reach("http://10.0.0.2/x", reach)
+    await require_reach("http://127.0.0.1:22/", Reach(True, frozenset(), ("127.0.0.1", 8000)))
+
+
+def test_a_name_that_means_a_public_and_a_private_address_is_refused() -> None:
+    address = parse_address("http://pond.example/x")
+    assert REACH.allows(address, ["1.1.1.1"])
+    assert not REACH.allows(address, ["1.1.1.1", "127.0.0.1"])
