@@ -163,4 +163,4 @@ async def test_a_client_with_the_token_may_load_an_address_of_this_machine_and_l
 ) -> None:
     async with client(manager, TOKEN) as io:
         assert (await load(io, "spy", "http://[::1]:1/x"))["error"]["code"] == "source_unreachable"
-        assert (await load(io, "spy", f"{manager.url}/healthz"))["error"]["code"] == "source_not_audio"
+        assert (await load(io, "spy", f"{manager.url}/metrics"))["error"]["code"] == "source_not_audio"
