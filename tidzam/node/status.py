@@ -24,7 +24,7 @@ from tidzam.node.home import Home
 from tidzam.node.jack_check import cycles_run
 from tidzam.node.leftovers import node_processes
 from tidzam.node.supervisor import ProgramState, Supervisor
-from tidzam.node.web import answers
+from tidzam.node.web import ICECAST_FILE, answers
 from tidzam.process import CHILD_ENV
 from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.protocol.stream_manager import SourceStatus, StreamManagerHealth
@@ -36,8 +36,6 @@ _Message = TypeVar("_Message", bound=BaseModel)
 HTTP_TIMEOUT_S = 3.0
 JACK_TIMEOUT_S = 6.0
 """Opening a JACK client takes a moment: 0.3 s on an idle machine, seconds where a client was just killed."""
-NO_MOUNT = "/tidzam-is-there"
-"""Asking Icecast for a mount that is not there shows that it answers; asking for its status can crash it at start."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> Nod
     with ThreadPoolExecutor() as threads:
         manager_answer = threads.submit(_health, f"{urls['stream_manager']}/healthz", token)
         analyzer_answer = threads.submit(_health, f"{urls['analyzer']}/healthz", token)
-        icecast_answer = threads.submit(answers, urls["icecast"] + NO_MOUNT, HTTP_TIMEOUT_S)
+        icecast_answer = threads.submit(answers, urls["icecast"] + ICECAST_FILE, HTTP_TIMEOUT_S)
         programs = supervisor.programs()
         jackd = next((program for program in programs if program.name == "jackd"), None)
         ask_jack = ask_jack and jackd is not None and jackd.pid is not None

@@ -26,8 +26,9 @@ from tidzam.node.judgement import Observation, Patience, Record, Revival
 from tidzam.node.signs import WATCHDOGS, BeatSign, HttpSign, JackSign, Sign, beat
 from tidzam.node.supervisor import NODE_ENV, ProgramState, Supervisor
 from tidzam.node.supervisor_care import SupervisorCare
+from tidzam.node.web import ICECAST_FILE
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("tidzam.node.watchdog")
 
 ROUND_S = 1.0
 CALL_TIMEOUT_S = 3.0
@@ -110,7 +111,7 @@ def _watchdog(home: Home, name: str) -> Watchdog:
     settings = home.settings()
     for program in ("stream_manager", "analyzer"):
         signs[program] = HttpSign(f"{settings.servers[program].url}/healthz")
-    signs["icecast"] = HttpSign(f"{settings.icecast.url}/tidzam-is-there")
+    signs["icecast"] = HttpSign(settings.icecast.url + ICECAST_FILE)
     signs["jackd"] = JackSign(settings.jack.server)
     limits = settings.check
     patience = Patience.of(hung_after_s=limits.hung_after_s, start_timeout_s=limits.start_timeout_s)

@@ -7,6 +7,10 @@ from http.client import HTTPException
 
 from tidzam.proxy import open_direct
 
+ICECAST_FILE = "/style.css"
+"""A file of Icecast's own pages. Asking for its status can crash Icecast 2.4 while it starts, and each request for
+something that is missing adds a line to its log."""
+
 
 def answers(url: str, timeout_s: float) -> bool:
     """Whether an HTTP server answers at `url`, whatever it answers."""

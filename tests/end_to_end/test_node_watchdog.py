@@ -1,0 +1,118 @@
+"""A node whose processes are suspended or killed, one at a time, and that nobody checks: it heals by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from tests.support.node import Node, wait_until
+from tidzam.node.home import Home
+from tidzam.node.leftovers import node_processes
+from tidzam.node.supervisor import Supervisor
+
+SOURCES = [{"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 20}}]
+HEAL_S = 30.0
+STOP_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    node = Node(tmp_path_factory.mktemp("watched"), SOURCES)
+    started = node.start()
+    try:
+        assert started.returncode == 0, started.stderr
+        yield node
+    finally:
+        node.run("stop")
+
+
+def programs(node: Node) -> dict[str, int]:
+    """The pid of every program that runs."""
+    return {state.name: state.pid for state in Supervisor(Home(node.home)).programs() if state.pid is not None}
+
+
+def heals(node: Node, name: str, old_pid: int) -> bool:
+    return programs(node).get(name, old_pid) != old_pid and node.is_well()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", ["jackd", "icecast", "stream_manager", "analyzer", "watchdog", "watchdog_guard"])
+def test_a_suspended_program_is_replaced_and_no_other(node: Node, name: str) -> None:
+    wait_until(node.is_well, within_s=30, what="well before")
+    before = programs(node)
+    os.kill(before[name], signal.SIGSTOP)
+    took_s = wait_until(lambda: heals(node, name, before[name]), within_s=HEAL_S, what=f"{name} healed")
+    print(f"{name} healed in {took_s:.1f} s")
+    changed = {program for program, pid in programs(node).items() if before[program] != pid}
+    assert changed == {name}
+
+
+@pytest.mark.timeout(120)
+def test_a_suspended_supervisord_runs_again_and_no_program_is_touched(node: Node) -> None:
+    wait_until(node.is_well, within_s=30, what="well before")
+    before, supervisor = programs(node), Supervisor(Home(node.home))
+    process = supervisor.process()
+    assert process is not None
+    process.suspend()
+    wait_until(lambda: process.status() != psutil.STATUS_STOPPED, within_s=HEAL_S, what="supervisord resumed")
+    wait_until(supervisor.is_running, within_s=10, what="supervisord answers")
+    assert programs(node) == before
+
+
+@pytest.mark.timeout(120)
+def test_a_killed_supervisord_and_its_node_come_back_without_a_check(node: Node) -> None:
+    wait_until(node.is_well, within_s=30, what="well before")
+    before = programs(node)
+    node.kill(int(Home(node.home).supervisor_pid.read_text()))
+    told = node.run("status").stdout
+    assert "supervisord of the node" in told or "watchdog" in told  # gone, or already there again
+    took_s = wait_until(lambda: heals(node, "jackd", before["jackd"]), within_s=HEAL_S, what="the node healed")
+    print(f"the node healed in {took_s:.1f} s")
+    wait_until(lambda: len(programs(node)) == len(before), within_s=10, what="all programs")
+    pids = set(programs(node).values())
+    orphans = [process for process in node_processes(Home(node.home)) if process.pid in set(before.values()) - pids]
+    wait_until(lambda: not any(process.is_running() for process in orphans), within_s=10, what="no orphan is left")
+
+
+@pytest.mark.timeout(120)
+def test_check_restarts_a_suspended_jackd_and_nothing_else(node: Node) -> None:
+    wait_until(node.is_well, within_s=30, what="well before")
+    before = programs(node)
+    os.kill(before["jackd"], signal.SIGSTOP)
+    checked = node.run("check")
+    assert checked.returncode == 1, checked.stdout + checked.stderr
+    changed = {program for program, pid in programs(node).items() if before[program] != pid}
+    assert changed == {"jackd"}
+
+
+@pytest.mark.timeout(120)
+def test_stop_wins_against_the_watchdog_and_is_quick(node: Node) -> None:
+    wait_until(node.is_well, within_s=30, what="well before")
+    began_s = time.monotonic()
+    assert node.run("stop").returncode == 0
+    took_s = time.monotonic() - began_s
+    print(f"stopped in {took_s:.1f} s")
+    assert took_s < 2 * STOP_S  # on a busy machine
+    until_s = time.monotonic() + 4.0  # several rounds of a watchdog, were there one
+    while time.monotonic() < until_s:
+        assert node_processes(Home(node.home)) == []
+        time.sleep(0.2)
+    assert "stopped: jackd (exit status 0)" in Home(node.home).log("supervisord").read_text()
+
+
+@pytest.mark.timeout(120)
+def test_stop_ends_a_node_whose_supervisord_is_suspended(node: Node) -> None:
+    started = node.start()
+    assert started.returncode == 0, started.stdout + started.stderr
+    process = Supervisor(Home(node.home)).process()
+    assert process is not None
+    process.suspend()
+    assert node.run("status", timeout_s=30).returncode in (0, 1)
+    process.suspend()
+    assert node.run("stop", timeout_s=60).returncode == 0
+    assert node_processes(Home(node.home)) == []

@@ -1,0 +1,65 @@
+"""Whether a JACK server's cycles run, asked of a real one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.jack import JackServer, jack_server
+from tidzam.node.jack_check import cycles_run
+from tidzam.node.signs import JackSign
+
+
+@pytest.fixture
+def server() -> Iterator[JackServer]:
+    with jack_server() as server:
+        yield server
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    deadline_s = time.monotonic() + seconds
+    while not (held := holds()) and time.monotonic() < deadline_s:
+        time.sleep(0.2)
+    return held
+
+
+@pytest.mark.timeout(60)
+def test_a_suspended_jackd_is_not_taken_for_a_running_one(server: JackServer) -> None:
+    assert cycles_run(server.name, 10.0)
+    sign = JackSign(server.name)
+    try:
+        assert within(10.0, lambda: sign(server.pid))
+        assert within(10.0, lambda: sign(server.pid))
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            assert not cycles_run(server.name, 2.0)
+            sign(server.pid)  # what came before the signal
+            assert not within(6.0, lambda: sign(server.pid))  # long enough for another probe
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        assert within(10.0, lambda: sign(server.pid))
+    finally:
+        sign.close()
+
+
+@pytest.mark.timeout(30)
+def test_a_server_that_is_not_there_has_no_cycles() -> None:
+    began_s = time.monotonic()
+    assert not cycles_run("no-such-server", 10.0)
+    assert time.monotonic() - began_s < 9.0
+
+
+@pytest.mark.timeout(60)
+def test_another_jackd_under_the_same_name_is_noticed(server: JackServer) -> None:
+    sign = JackSign(server.name)
+    try:
+        assert within(10.0, lambda: sign(server.pid))
+        server.kill()
+        server.start()
+        assert within(20.0, lambda: sign(server.pid))
+    finally:
+        sign.close()
