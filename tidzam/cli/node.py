@@ -91,26 +91,28 @@ def _finish_start(status: NodeStatus, settings: Settings, *, seconds: float) -> 
 
 def check(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Verify that the node does its job, and restart what does not. Exit code: 0 healthy, 1 repaired, 2 not."""
+    from tidzam.cli.show import print_findings
     from tidzam.node.lifecycle import check as check_node
 
     try:
         place, settings = running_node(home)
         with interruptible(), place.locked(say):
-            found, remaining = check_node(place, settings, say)
+            checked = check_node(place, settings, say)
     except TidzamError as error:
         say(str(error))
         raise typer.Exit(2) from None
-    verdict = "healthy" if not found else "repaired" if not remaining else "not healthy"
     if as_json:
+        found, left = ([fault.reason for fault in faults] for faults in (checked.found, checked.left))
         console.print_json(
-            json.dumps({"verdict": verdict, "found": [f.reason for f in found], "left": [f.reason for f in remaining]})
+            json.dumps({"verdict": checked.verdict, "found": found, "left": left, "remarks": list(checked.remarks)})
         )
     else:
-        for fault in dict.fromkeys((*found, *remaining)):
-            mark = "[red]✗[/]" if fault in remaining else "[yellow]repaired:[/]"
-            console.print(f"{mark} {escape(fault.reason)}", highlight=False)
-        console.print(f"[bold]{verdict}[/]")
-    raise typer.Exit(["healthy", "repaired", "not healthy"].index(verdict))
+        for fault in dict.fromkeys(checked.found):
+            if fault not in checked.left:
+                console.print(f"[yellow]repaired:[/] {escape(fault.reason)}", highlight=False)
+        print_findings(console, checked.left, checked.remarks)
+        console.print(f"[bold]{checked.verdict}[/]")
+    raise typer.Exit(["healthy", "repaired", "not healthy"].index(checked.verdict))
 
 
 def status(home: HomeOption = None, as_json: JsonOption = False) -> None:

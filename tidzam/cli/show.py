@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tidzam.node.check import Fault
+from tidzam.node.check import Fault, remarks
 from tidzam.node.home import find_home
 from tidzam.node.status import NodeStatus, SupervisorState
 from tidzam.paths import checkout
+from tidzam.protocol.stream_manager import SourceRemark, SourceStatus
 
 _COLOURS = {"RUNNING": "green", "playing": "green", "STARTING": "yellow"}
 
@@ -43,7 +44,7 @@ def milliseconds(seconds: float | None) -> str:
 def print_started(console: Console, status: NodeStatus, found: tuple[Fault, ...], *, seconds: float) -> None:
     """What `tidzam start` ends with."""
     _print_tables(console, status)
-    _print_faults(console, found)
+    print_findings(console, found, remarks(status))
     _print_line(console, f"Started in {seconds:.1f} s. Watch it: [bold]{command('watch', status.home)}[/]")
     stop = command("stop", status.home)
     _print_line(console, f"Events (socket.io): {status.urls['analyzer']}    Stop it: [bold]{stop}[/]")
@@ -55,7 +56,7 @@ def print_status(console: Console, status: NodeStatus, found: tuple[Fault, ...])
         _print_not_running(console, status)
         return
     _print_tables(console, status)
-    _print_faults(console, found)
+    print_findings(console, found, remarks(status))
     console.print("[red]not healthy[/]" if found else "[green]healthy[/]")
 
 
@@ -78,9 +79,12 @@ def _print_not_running(console: Console, status: NodeStatus) -> None:
     _print_line(console, f"Repair the node: [bold]{check}[/]    Stop it: [bold]{stop}[/]")
 
 
-def _print_faults(console: Console, found: tuple[Fault, ...]) -> None:
+def print_findings(console: Console, found: tuple[Fault, ...], worth_knowing: tuple[str, ...]) -> None:
+    """What is wrong, and what is not but should be known."""
     for fault in found:
         console.print(f"[red]✗[/] {escape(fault.reason)}", highlight=False)
+    for remark in worth_knowing:
+        console.print(f"[yellow]![/] {escape(remark)}", highlight=False)
 
 
 def _print_line(console: Console, markup: str) -> None:
@@ -113,17 +117,24 @@ def _strays(status: NodeStatus) -> Table:
 
 
 def _sources(status: NodeStatus) -> Table:
-    table = _table("Sources", "source", "state", "channel", "listen at")
+    table = _table("Sources", "source", "state", "rate", "channel", "listen at")
     for source in status.sources:
+        head = escape(source.name), _state(source.state), _rate(source)
         if source.state != "playing":
-            table.add_row(
-                source.name, _state(source.state), "", f"[red]{escape(source.last_error or 'no sound yet')}[/]"
-            )
+            table.add_row(*head, "", f"[red]{escape(source.last_error or 'no sound yet')}[/]")
             continue
         for index, (port, mount) in enumerate(zip(source.ports, source.mounts, strict=False)):
-            first = index == 0
-            table.add_row(source.name if first else "", _state(source.state) if first else "", port, mount)
+            table.add_row(*(head if index == 0 else ("", "", "")), port, mount)
     return table
+
+
+def _rate(source: SourceStatus) -> str:
+    """The source's own sample rate, and its band if that is narrower than JACK's."""
+    if source.rate_hz is None:
+        return ""
+    if SourceRemark.NARROW_BAND in source.remarks:
+        return f"[yellow]{source.rate_hz} Hz, up to {source.band_hz} Hz[/]"
+    return f"{source.rate_hz} Hz"
 
 
 def _analyzer(status: NodeStatus) -> Table:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tidzam.analysis import ChannelState
 from tidzam.config.settings import CheckSettings
 from tidzam.node.signs import WATCHDOGS
 from tidzam.node.status import NodeStatus, ServerHealth, SupervisorState
-from tidzam.protocol.stream_manager import SourceStatus
+from tidzam.protocol.stream_manager import SourceRemark, SourceStatus
 
 PROGRAMS = ("jackd", "icecast", "stream_manager", "analyzer", *WATCHDOGS)
 LOW_DISK_MB = 50
@@ -39,6 +40,29 @@ def restarts(found: tuple[Fault, ...]) -> tuple[str, ...]:
     """The programs to restart, in the order in which they need one another, each once."""
     wanted = {fault.restart for fault in found}
     return tuple(program for program in PROGRAMS if program in wanted)
+
+
+def remarks(status: NodeStatus) -> tuple[str, ...]:
+    """What an operator should know although no program is at fault: sources that lack part of the band, and sources
+    that a client has replaced."""
+    narrow = [
+        f"Source {source.name} has a sample rate of {source.rate_hz} Hz: there is nothing above {source.band_hz} Hz."
+        for source in status.sources
+        if SourceRemark.NARROW_BAND in source.remarks
+    ]
+    replaced = [
+        f"Source {source.name} plays what a client loaded, in place of the profile's source of that name."
+        for source in status.sources
+        if SourceRemark.REPLACED in source.remarks
+    ]
+    channels = status.analyzer.channel_states if status.analyzer else ()
+    left_out = [
+        f"Channel {channel.channel} is {channel.state.replace('_', ' ')}: "
+        f"it is not classified by {', '.join(channel.left_out) or 'any classifier'}."
+        for channel in channels
+        if channel.state is not ChannelState.LISTENING
+    ]
+    return (*narrow, *replaced, *left_out)
 
 
 def programs_are_up(status: NodeStatus) -> bool:

@@ -84,6 +84,11 @@ class Home:
         """The shell script by which supervisord starts `program`."""
         return self.root / "launchers" / f"{program}.sh"
 
+    @property
+    def jackd_fifo(self) -> Path:
+        """Where jackd writes its messages, to be folded into its log."""
+        return self.root / "jackd.fifo"
+
     def beat(self, watchdog: str) -> Path:
         """What a watchdog touches after each round, so that the other one sees that it works."""
         return self.root / f"{watchdog}.beat"

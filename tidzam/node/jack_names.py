@@ -42,7 +42,7 @@ def _clear(registry: mmap.mmap, match: re.Match[bytes], folder: Path) -> str | N
         return None
     pid = int.from_bytes(registry[start : match.start()], sys.byteorder)
     user, name = match[1].decode(), match[2].decode(errors="surrogateescape")
-    if _runs(pid) or _answers(folder / f"jack_{name}_{user}_0"):
+    if _runs(pid) or is_listening(folder / f"jack_{name}_{user}_0"):
         return None
     registry[match.start() : match.end()] = bytes(match.end() - match.start())
     registry[start : match.start()] = bytes(_PID_BYTES)
@@ -56,7 +56,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def _answers(address: Path) -> bool:
+def is_listening(address: Path) -> bool:
     """Whether somebody listens: a server in another container has a process id that means nothing here."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(_CONNECT_TIMEOUT_S)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
 from tidzam.node.home import Home
-from tidzam.node.jack_names import clear_dead_servers
 from tidzam.node.supervisor import NODE_ENV, Supervisor
 
-SHARED_MEMORY = Path("/dev/shm")
 GRACE_S = 3.0
 
 
@@ -60,34 +57,9 @@ def _name(process: psutil.Process) -> str:
         return ""
 
 
-def clear_shared_memory(server: str) -> None:
-    """Remove what a killed JACK server left in shared memory; its registry too once no JACK server runs at all."""
-    clear_dead_servers()
-    if _jack_runs(server):
-        return
-    owner = os.geteuid()
-    patterns = [f"jack_sem.{owner}_{server}_*", f"jack_{server}_{owner}_*"]
-    if not _jack_runs():
-        patterns += ["jack-shm-registry", f"jack-{owner}-*", f"jack_db-{owner}/*"]
-    for pattern in patterns:
-        for path in SHARED_MEMORY.glob(pattern):
-            with suppress(OSError):
-                path.unlink()
-
-
 def _belongs(process: psutil.Process, home: Home) -> bool:
     if process.pid == os.getpid():
         return False
     with suppress(psutil.Error, OSError):
         return process.environ().get(NODE_ENV) == str(home.root)
-    return False
-
-
-def _jack_runs(server: str | None = None) -> bool:
-    """Whether the JACK server of that name runs; without a name, whether any does."""
-    for process in psutil.process_iter(["name", "cmdline"]):
-        if process.info["name"] in ("jackd", "jackdbus"):
-            words = process.info["cmdline"] or []
-            if server is None or f"--name={server}" in words or server in words:
-                return True
     return False

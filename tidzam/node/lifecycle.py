@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from tidzam.config import Settings
 from tidzam.errors import NodeError, TidzamError
-from tidzam.node.check import Fault, faults, programs_are_up, restarts
+from tidzam.node.check import Fault, faults, programs_are_up, remarks, restarts
 from tidzam.node.home import Home
-from tidzam.node.leftovers import clear_shared_memory, end_processes, node_processes
+from tidzam.node.leftovers import end_processes, node_processes
 from tidzam.node.ports import require_free_ports
 from tidzam.node.prepare import Say, prepare, require_classifiers
 from tidzam.node.programs import require_programs
+from tidzam.node.shared_memory import clear_shared_memory
 from tidzam.node.status import NodeStatus, node_status
 from tidzam.node.supervisor import Supervisor
 from tidzam.tokens import ensure_token
@@ -104,11 +106,27 @@ def clear(home: Home, settings: Settings, say: Say) -> None:
     clear_shared_memory(settings.jack.server)
 
 
-def check(home: Home, settings: Settings, say: Say) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
-    """Look for faults and repair what a restart repairs. Returns the faults found, and those still there."""
-    found = _faults(home, settings)
+@dataclass(frozen=True)
+class Checked:
+    """The faults that were found, those that are left, and what else is worth knowing."""
+
+    found: tuple[Fault, ...]
+    left: tuple[Fault, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str:
+        if not self.found:
+            return "healthy"
+        return "not healthy" if self.left else "repaired"
+
+
+def check(home: Home, settings: Settings, say: Say) -> Checked:
+    """Look for faults and repair what a restart repairs."""
+    status = node_status(home, settings)
+    found = faults(status, settings.check)
     if not found:
-        return (), ()
+        return Checked((), (), remarks(status))
     supervisor = Supervisor(home)
     if supervisor.is_running() or _wakes(supervisor, say):
         left = _wait_for(home, settings, HEAL_PATIENCE_S, lambda _, left: not restarts(left))
@@ -119,8 +137,8 @@ def check(home: Home, settings: Settings, say: Say) -> tuple[tuple[Fault, ...], 
         say("the node is not running; starting it")
         _start_again(home, settings, say)
     hopeless = {fault for fault in found if fault.restart is None}
-    remaining = _wait_for(home, settings, settings.check.start_timeout_s, lambda _, left: set(left) <= hopeless)
-    return found, remaining
+    left = _wait_for(home, settings, settings.check.start_timeout_s, lambda _, left: set(left) <= hopeless)
+    return Checked(found, left, remarks(node_status(home, settings, ask_jack=False)))
 
 
 def _wakes(supervisor: Supervisor, say: Say) -> bool:
@@ -176,10 +194,6 @@ def _wait_for(
         if given_up or time.monotonic() > deadline:
             return left
         time.sleep(POLL_S)
-
-
-def _faults(home: Home, settings: Settings) -> tuple[Fault, ...]:
-    return faults(node_status(home, settings), settings.check)
 
 
 def _did_not_start(home: Home, status: NodeStatus, left: tuple[Fault, ...]) -> TidzamError:

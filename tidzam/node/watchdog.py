@@ -23,6 +23,7 @@ from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
 from tidzam.node.home import Home
 from tidzam.node.judgement import Observation, Patience, Record, Revival
+from tidzam.node.quiet import FoldingLog
 from tidzam.node.signs import WATCHDOGS, BeatSign, HttpSign, JackSign, Sign, beat
 from tidzam.node.supervisor import NODE_ENV, ProgramState, Supervisor
 from tidzam.node.supervisor_care import SupervisorCare
@@ -30,6 +31,8 @@ from tidzam.node.web import ICECAST_FILE
 
 log = logging.getLogger("tidzam.node.watchdog")
 
+JACKD_LOGGER = WATCHDOGS[1]
+"""The watchdog that also folds jackd's messages into its log, as it has little else to do."""
 ROUND_S = 1.0
 CALL_TIMEOUT_S = 3.0
 GUARD_PATIENCE = Patience(silent_s=15.0, first_s=30.0, suspended_s=5.0)
@@ -91,6 +94,8 @@ def _is_suspended(pid: int) -> bool:
 
 def run(home: Home, name: str) -> None:
     """Look, pause, and look again, until another supervisord has watchdogs of its own or the node has been stopped."""
+    if name == JACKD_LOGGER:
+        FoldingLog(home.jackd_fifo, home.log("jackd")).start()
     supervisor, watchdog = Supervisor(home), _watchdog(home, name)
     care = SupervisorCare(home)
     while not care.is_superseded():

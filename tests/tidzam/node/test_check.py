@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from tidzam.analysis import ChannelState
 from tidzam.config.settings import CheckSettings
-from tidzam.node.check import PROGRAMS, faults, programs_are_up, restarts
+from tidzam.node.check import PROGRAMS, faults, programs_are_up, remarks, restarts
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
-from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth
-from tidzam.protocol.stream_manager import SourceStatus, StreamManagerFault, StreamManagerHealth
+from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth, ChannelStatus
+from tidzam.protocol.stream_manager import SourceRemark, SourceStatus, StreamManagerFault, StreamManagerHealth
 
 LIMITS = CheckSettings(memory_limit_mb=1000)
 GOOD = ServerHealth(ok=True, reasons=(), detail={})
@@ -179,6 +180,18 @@ def test_memory_over_the_limit_restarts_the_largest_program_that_has_run_for_lon
 def test_a_memory_limit_that_is_too_low_does_not_restart_a_program_at_every_check() -> None:
     large = ProcessStatus("analyzer/capture", "RUNNING", 5, 9.0, share_mb=2000.0)
     assert restarted(node(processes=(*node().processes, large))) == ()
+
+
+def test_a_source_of_a_low_rate_is_named_with_its_band_and_is_no_fault() -> None:
+    changes = {"rate_hz": 8000, "band_hz": 4000, "remarks": (SourceRemark.NARROW_BAND,)}
+    narrow = ChannelStatus(channel="pond:out_0", state=ChannelState.NARROW_BAND, left_out=("birds",))
+    heard = analyzer().model_copy(update={"channel_states": (narrow,)})
+    status = node(manager=manager(sources=(source().model_copy(update=changes),)), analyzer=heard)
+    assert faults(status, LIMITS) == ()
+    assert remarks(status) == (
+        "Source pond has a sample rate of 8000 Hz: there is nothing above 4000 Hz.",
+        "Channel pond:out_0 is narrow band: it is not classified by birds.",
+    )
 
 
 def test_a_full_disk_is_reported_and_restarts_nothing() -> None:

@@ -1,0 +1,49 @@
+"""Folds a log that repeats itself: each message is written once a minute, with how often it came."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+PERIOD_S = 60.0
+MOST_MESSAGES = 200
+"""Kinds of messages that are counted at a time; the oldest makes room for a new one."""
+_NUMBERS = re.compile(r"\d+")
+
+
+@dataclass
+class _Repeats:
+    since_s: float
+    last: str
+    count: int = 0
+
+
+class Folder:
+    """Passes a line the first time; counts the same again, whatever numbers it holds, and reports them each period."""
+
+    def __init__(self) -> None:
+        self._repeats: dict[str, _Repeats] = {}
+
+    def fold(self, line: str, now_s: float) -> list[str]:
+        """What to write now that `line` has come."""
+        written = self.due(now_s)
+        kind = _NUMBERS.sub("#", line)
+        if kind in self._repeats:
+            self._repeats[kind].count += 1
+            self._repeats[kind].last = line
+            return written
+        if len(self._repeats) >= MOST_MESSAGES:
+            written += _report(self._repeats.pop(next(iter(self._repeats))))
+        self._repeats[kind] = _Repeats(now_s, line)
+        return [*written, line]
+
+    def due(self, now_s: float) -> list[str]:
+        """What to write at `now_s` of the repeats whose period is over."""
+        over = [kind for kind, repeats in self._repeats.items() if now_s - repeats.since_s >= PERIOD_S]
+        return [line for kind in over for line in _report(self._repeats.pop(kind))]
+
+
+def _report(repeats: _Repeats) -> list[str]:
+    if repeats.count == 0:
+        return []
+    return [f"{repeats.last} (came {repeats.count} more times within {PERIOD_S:.0f} s)"]
