@@ -129,16 +129,23 @@ def check(home: Home, settings: Settings, say: Say) -> Checked:
         return Checked((), (), remarks(status))
     supervisor = Supervisor(home)
     if supervisor.is_running() or _wakes(supervisor, say):
-        left = _wait_for(home, settings, HEAL_PATIENCE_S, lambda _, left: not restarts(left))
-        for program in restarts(left):
-            say(f"restarting {program}")
-            supervisor.restart(program)
+        _restart_broken(home, settings, say)
     else:
         say("the node is not running; starting it")
         _start_again(home, settings, say)
     hopeless = {fault for fault in found if fault.restart is None}
     left = _wait_for(home, settings, settings.check.start_timeout_s, lambda _, left: set(left) <= hopeless)
     return Checked(found, left, remarks(node_status(home, settings, ask_jack=False)))
+
+
+def _restart_broken(home: Home, settings: Settings, say: Say) -> None:
+    """Restart what does not heal by itself, and give what depends on it some time."""
+    left = _wait_for(home, settings, HEAL_PATIENCE_S, lambda _, left: not restarts(left))
+    for program in restarts(left):
+        say(f"restarting {program}")
+        Supervisor(home).restart(program)
+    if restarts(left):
+        _wait_for(home, settings, HEAL_PATIENCE_S, lambda _, left: not left)
 
 
 def _wakes(supervisor: Supervisor, say: Say) -> bool:
