@@ -26,3 +26,13 @@ async def test_the_password_of_sources_does_not_open_the_administration(tmp_path
                 user = {"Authorization": aiohttp.encode_basic_auth("admin", password)}
                 async with http.get("/admin/stats", headers=user) as answer:
                     assert answer.status == status
+
+
+@pytest.mark.parametrize(("origins", "allowed"), [((), None), (("https://pond.example",), "https://pond.example")])
+async def test_scripts_of_foreign_pages_read_nothing_unless_their_origin_is_listed(
+    tmp_path: Path, origins: tuple[str, ...], allowed: str | None
+) -> None:
+    with icecast_server(tmp_path, origins=origins) as server:
+        async with aiohttp.ClientSession(server.url) as http, http.get("/status-json.xsl") as answer:
+            assert answer.status == 200
+            assert answer.headers.get("Access-Control-Allow-Origin") == allowed

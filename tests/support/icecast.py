@@ -6,7 +6,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,10 +22,12 @@ ADMIN_PASSWORD = "test-admin-password"
 class IcecastServer:
     """A running icecast2. `kill` is kill -9; `start` brings it back on the same port."""
 
-    def __init__(self, settings: IcecastSettings, home: Path) -> None:
+    def __init__(self, settings: IcecastSettings, home: Path, *, origins: Sequence[str] = ()) -> None:
         self.settings = settings
         self._config = home / "icecast.xml"
-        self._config.write_text(icecast_config(settings, password=PASSWORD, admin_password=ADMIN_PASSWORD))
+        self._config.write_text(
+            icecast_config(settings, password=PASSWORD, admin_password=ADMIN_PASSWORD, origins=origins)
+        )
         self._log = home / "icecast.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -72,9 +74,9 @@ class IcecastServer:
 
 
 @contextmanager
-def icecast_server(home: Path, *, host: str = "127.0.0.1") -> Iterator[IcecastServer]:
+def icecast_server(home: Path, *, host: str = "127.0.0.1", origins: Sequence[str] = ()) -> Iterator[IcecastServer]:
     """A usable icecast2 that keeps its files under `home`."""
-    server = IcecastServer(IcecastSettings(host=host, port=free_port()), home)
+    server = IcecastServer(IcecastSettings(host=host, port=free_port()), home, origins=origins)
     try:
         server.start()
         yield server

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
+from tidzam.addresses import url_host
 from tidzam.config.settings import IcecastSettings
 
 PASSWORD_ENV = "TIDZAM_ICECAST_PASSWORD"
@@ -22,14 +24,17 @@ def icecast_argv(config: Path) -> list[str]:
     return ["icecast2", "-c", str(config)]
 
 
-def icecast_config(settings: IcecastSettings, *, password: str, admin_password: str) -> str:
+def icecast_config(
+    settings: IcecastSettings, *, password: str, admin_password: str, origins: Sequence[str] = ()
+) -> str:
     """The text of icecast.xml. As root it becomes `UNPRIVILEGED`, whom no log folder of ours need let in:
     errors go to stderr, and who listens is not written down."""
     user, group = UNPRIVILEGED
     owner = f"<changeowner><user>{user}</user><group>{group}</group></changeowner>" if os.geteuid() == 0 else ""
     secret = escape(password)
+    bind = f"<bind-address>{escape(settings.host)}</bind-address>" if settings.host else ""
     return f"""<icecast>
-  <hostname>{escape(settings.host)}</hostname>
+  <hostname>{escape(url_host(settings.reachable_host))}</hostname>
   <location>here</location>
   <admin>nobody@localhost</admin>
   <limits>
@@ -44,8 +49,8 @@ def icecast_config(settings: IcecastSettings, *, password: str, admin_password: 
     <admin-user>admin</admin-user>
     <admin-password>{escape(admin_password)}</admin-password>
   </authentication>
-  <listen-socket><port>{settings.port}</port><bind-address>{escape(settings.host)}</bind-address></listen-socket>
-  <http-headers><header name="Access-Control-Allow-Origin" value="*" /></http-headers>
+  <listen-socket><port>{settings.port}</port>{bind}</listen-socket>
+  {_headers(origins)}
   <paths>
     <logdir>/dev</logdir>
     <webroot>{WEB_ROOT}</webroot>
@@ -59,3 +64,13 @@ def icecast_config(settings: IcecastSettings, *, password: str, admin_password: 
   <security><chroot>0</chroot>{owner}</security>
 </icecast>
 """
+
+
+def _headers(origins: Sequence[str]) -> str:
+    """Lets the scripts of a foreign web page read what is served, for the first of `origins`: Icecast can name one.
+
+    Without it, pages can still play a mount in an audio element, as can every player.
+    """
+    if not origins:
+        return ""
+    return f'<http-headers><header name="Access-Control-Allow-Origin" value={quoteattr(origins[0])} /></http-headers>'

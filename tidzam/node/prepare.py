@@ -42,7 +42,8 @@ def prepare(home: Home, settings: Settings, say: Say) -> Settings:
         password, admin_password = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
         profile = yaml.safe_dump(resolved.model_dump(mode="json", by_alias=True), sort_keys=False)
         _write(home.profile, profile.encode())
-        icecast = icecast_config(settings.icecast, password=password, admin_password=admin_password)
+        origins = settings.access.origins
+        icecast = icecast_config(settings.icecast, password=password, admin_password=admin_password, origins=origins)
         _write(home.icecast_config, icecast.encode())
         passwords = {PASSWORD_ENV: password, ADMIN_PASSWORD_ENV: admin_password}
         write_configuration(home, programs(home, settings, passwords))
