@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -101,7 +101,8 @@ class Recording:
 
 
 def run_offline(options: OfflineOptions) -> int:
-    """Say what is heard in a file. Returns the exit code: 0; 1 if some of it could not be read; 130 after Ctrl-C.
+    """Say what is heard in a file. Returns the exit code: 0; 1 if some of it could not be read or classified; 130
+    after Ctrl-C.
 
     Raises TidzamError if the file cannot be listened to.
     """
@@ -116,14 +117,15 @@ def run_offline(options: OfflineOptions) -> int:
         findings = Findings(recording, pipeline.labels, csv)
         stopped = _listen(audio, pipeline, grid, findings, options)
         findings.finish()
-        _tell(audio, findings, as_json=options.as_json)
+        errors = dict(pipeline.classifier_errors)
+        _tell(audio, findings, errors, as_json=options.as_json)
     if stopped:
         kept = f"; {shown(options.csv)} holds what was heard until then" if options.csv else ""
         typer.echo(f"analyzer: interrupted after {findings.duration_s:.1f} s of sound{kept}.", err=True)
         return INTERRUPTED
     if options.show:
         play(options.path)
-    return int(audio.truncated)
+    return int(audio.truncated or bool(errors))
 
 
 def check_memory(recording: Recording, grid: Grid) -> None:
@@ -270,8 +272,8 @@ class Findings:
                 self._csv.add(entry.row())
 
 
-def _tell(audio: AudioFile, findings: Findings, *, as_json: bool) -> None:
-    """Print what was heard."""
+def _tell(audio: AudioFile, findings: Findings, errors: Mapping[str, int], *, as_json: bool) -> None:
+    """Print what was heard. `errors` are the windows that a classifier failed on."""
     channels = list(findings.recording.names.values())
     found = sorted(findings.found, key=lambda entry: (entry.start_s, entry.channel))
     if as_json:
@@ -284,6 +286,7 @@ def _tell(audio: AudioFile, findings: Findings, *, as_json: bool) -> None:
             "lost_s": round(audio.lost_s, 6),
             "cleaned_samples": audio.cleaned,
             "windows": findings.windows,
+            "classifier_errors": errors,
             "detections": [entry.row() for entry in found],
         }
         typer.echo(json.dumps(summary))
@@ -295,3 +298,5 @@ def _tell(audio: AudioFile, findings: Findings, *, as_json: bool) -> None:
     facts = f"{clock(findings.duration_s)}, {which} at {audio.rate_hz} Hz, {findings.windows} windows"
     console.print(f"{shown(audio.path.name)}: {facts}", markup=False)
     console.print(detection_table(found) if found else "No class was heard.")
+    for name, windows in errors.items():
+        typer.echo(f"analyzer: classifier {name} failed on {windows} windows; its results are left out.", err=True)

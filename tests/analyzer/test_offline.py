@@ -19,6 +19,7 @@ from analyzer.grid import Grid
 from analyzer.offline import OfflineOptions, Recording, run_offline, window_batches
 from analyzer.pipeline import Pipeline
 from analyzer.report import COLUMNS
+from tests.support import hostile
 from tests.support.bundles import tone, write_tone_bundle
 from tidzam.audio.features import Float32
 from tidzam.audio.files import open_audio
@@ -250,3 +251,17 @@ def test_show_draws_each_detection_and_says_why_nothing_plays(
     drawn = capsys.readouterr().err
     assert drawn.count("▀") >= 3 * 32 * 80 * 0.9 and "birds > owl" in drawn
     assert "mpv is not installed" in caplog.text
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+def test_a_file_on_which_a_classifier_fails_is_said_to_and_ends_with_exit_code_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], value: float
+) -> None:
+    hostile.write_network(tmp_path / "nn", hostile.wrong_when_loud(value))
+    soundfile.write(tmp_path / "loud.wav", tone(440.0), RATE_HZ)
+    assert listen(tmp_path / "loud.wav", tmp_path / "nn", as_json=True) == 1
+    out, _ = capsys.readouterr()
+    told = json.loads(out, parse_constant=pytest.fail)
+    assert told["classifier_errors"] == {"selector": told["windows"]} and told["detections"] == []
+    assert listen(tmp_path / "loud.wav", tmp_path / "nn") == 1
+    assert "classifier selector failed on" in capsys.readouterr().err
