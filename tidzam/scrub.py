@@ -34,6 +34,11 @@ def scrub(text: str) -> str:
     return _TOKEN.sub(lambda found: scrub_address(found[0]), _AUTHORIZATION.sub(rf"\1{HIDDEN}", text))
 
 
+def hide_credentials(value: str) -> str:
+    """`value`, which somebody sent and which may be an address or anything else, without credentials."""
+    return scrub_address(value) if "://" in value else scrub(value)
+
+
 def scrub_address(address: str) -> str:
     """`address`, all of which is one address or the name of a file, without credentials. It may hold spaces."""
     address = _without_user(address)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tidzam.errors import ConfigError, RequestError
 from tidzam.log import JsonFormatter, LineFormatter
+from tidzam.protocol.messages import echo, quote
 from tidzam.scrub import scrub, scrub_address
 
 SECRET = "Sw0rdfish"
@@ -129,3 +130,13 @@ def test_no_error_shows_a_credential() -> None:
     error = RequestError(f"'http://bob:{SECRET}@host/' is refused.", hint=f"Not http://h/?key={SECRET}")
     assert SECRET not in f"{error} {error!r} {error.as_wire()}"
     assert SECRET not in str(ConfigError(f"a.yaml:3: found 'http://bob:{SECRET}@host/'; wrong.\nb.yaml:4: fine."))
+
+
+@pytest.mark.parametrize(
+    "password", [SECRET, f"12/{SECRET}", f"pa {SECRET} ss", f"{'x' * 90}{SECRET}", f"{SECRET}{'x' * 9999}"]
+)
+def test_no_refusal_of_a_request_shows_a_credential(password: str) -> None:
+    request = {"sys": {"loadsource": {"name": "a b", "url": f"http://bob:{password}@host/x?key={SECRET}"}}}
+    request["sys"]["loadsource"]["list"] = [f"token={SECRET}"]
+    assert SECRET not in str(echo(request))
+    assert SECRET not in quote(request["sys"]["loadsource"]["url"])

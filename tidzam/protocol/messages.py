@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from tidzam.errors import RequestError
+from tidzam.scrub import hide_credentials
 
 _LONGEST_QUOTE = 80
 _LONGEST_ECHO = 1000
@@ -83,7 +84,9 @@ def suggestion(key: str, known: tuple[str, ...]) -> str:
 
 
 def quote(value: Any) -> str:
-    """A value of the request, short enough for a sentence."""
+    """A value of the request, short enough for a sentence. Credentials are hidden."""
+    if isinstance(value, str):
+        value = hide_credentials(value)
     if isinstance(value, (str, bytes)):
         text = repr(value[:_LONGEST_QUOTE])
         return text if len(value) <= _LONGEST_QUOTE and len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
@@ -145,7 +148,20 @@ def schema_of(messages: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
 def echo(request: Any) -> Any:
     """`request` as it is sent back with a refusal: as JSON carries it, and if it is long, its beginning.
 
-    What JSON has no form for, such as bytes, is quoted.
+    What JSON has no form for, such as bytes, is quoted. Credentials are hidden: who asks may not be who reads it.
     """
     text = json.dumps(request, default=quote)
-    return json.loads(text) if len(text) <= _LONGEST_ECHO else {"truncated": text[:_LONGEST_QUOTE]}
+    if len(text) > _LONGEST_ECHO:
+        return {"truncated": hide_credentials(text)[:_LONGEST_QUOTE]}
+    return _without_credentials(json.loads(text))
+
+
+def _without_credentials(value: Any) -> Any:
+    match value:
+        case str():
+            return hide_credentials(value)
+        case list():
+            return [_without_credentials(item) for item in value]
+        case dict():
+            return {key: _without_credentials(item) for key, item in value.items()}
+    return value
