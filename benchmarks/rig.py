@@ -9,9 +9,9 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import jack
@@ -20,17 +20,19 @@ from tidzam.config.settings import JackSettings
 from tidzam.errors import NodeError
 from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
 from tidzam.protocol.analyzer import AnalyzerHealth
+from tidzam.proxy import open_direct
 
 _PATIENCE_S = 30.0
 
 
 @contextmanager
-def program(argv: Sequence[str], env: Mapping[str, str], *, ready: bytes = b"") -> Iterator[subprocess.Popen[bytes]]:
-    """A process that lives as long as the context. With `ready`, wait until it says that line."""
+def program(
+    argv: Sequence[str], env: Mapping[str, str], *, ready: bytes = b"", log: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that lives as long as the context. With `ready`, wait until it says that line. `log` gets its log."""
     quiet = subprocess.PIPE if ready else subprocess.DEVNULL
-    process = subprocess.Popen(
-        argv, env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=quiet, stderr=subprocess.DEVNULL
-    )
+    with (log or Path(os.devnull)).open("wb") as errors:
+        process = subprocess.Popen(argv, env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=quiet, stderr=errors)
     try:
         if ready and process.stdout is not None and process.stdout.readline().strip() != ready:
             raise NodeError(f"{' '.join(argv)} did not start.", hint="Run it by itself to see why.")
@@ -81,7 +83,7 @@ class LiveAnalyzer:
     def health(self) -> AnalyzerHealth | None:
         """What it says of itself; None while it does not answer."""
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
+            with open_direct(f"{self.url}/healthz", timeout_s=5) as answer:
                 body = answer.read()
         except urllib.error.HTTPError as error:
             body = error.read()
@@ -101,11 +103,11 @@ class LiveAnalyzer:
 
 
 @contextmanager
-def analyzer(server: JackSettings, ports: str, *options: str) -> Iterator[LiveAnalyzer]:
+def analyzer(server: JackSettings, ports: str, *options: str, log: Path | None = None) -> Iterator[LiveAnalyzer]:
     """An analyzer with the demo's classifiers that listens to `ports`."""
     port = _free_port()
     argv = [sys.executable, "-m", "analyzer", "--jack", ports, "--port", str(port), *options]
-    with program(argv, jack_env(server.server)) as process:
+    with program(argv, jack_env(server.server), log=log) as process:
         yield LiveAnalyzer(process, port)
 
 

@@ -140,11 +140,8 @@ class Server:
         """Send to a client or a room; to everybody if neither is named. Who is too far behind misses it whole."""
         if to in self._clients:
             return await self._sockets.answer(to, event, data)
-        late = self._sockets.late_clients(to)
-        if late:
-            self._sockets.dropped += len(late)
-            log.debug("%s: %s dropped for %d slow clients", self._name, event, len(late))
-        await self._sockets.emit(event, data, to=to, skip_sid=late)
+        if late := await self._sockets.spread(event, data, to):
+            log.debug("%s: %s dropped for %d slow clients", self._name, event, late)
 
     async def enter_room(self, sid: str, room: str) -> None:
         await self._sockets.enter_room(sid, room)
@@ -172,7 +169,8 @@ class Server:
         right = needs if isinstance(needs, Right) else needs(request)
         client = self.client(sid)
         if not client.may(right):
-            self._offences.report(client.address, "asked without the token and was refused")
+            if client.rights:
+                self._offences.report(client.address, "asked without the token and was refused")
             raise Unauthorized
 
     async def _accept(self, sid: str, event: str, response: Response) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,9 @@ MOST_DESCRIPTORS = 16384
 UNFINISHED_PER_ADDRESS = 64
 """Connections of one address that may be without a whole request for longer than `_YOUNG_S`."""
 _YOUNG_S = 1.0
+_LONGEST_HEAD = 65536
+_END_OF_HEAD = b"\r\n\r\n"
+_SEND_BUFFER_BYTES = 262144
 
 
 def raise_descriptor_limit() -> int:
@@ -27,6 +31,13 @@ def raise_descriptor_limit() -> int:
         return MOST_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return wanted
+
+
+def bound_send_buffer(transport: asyncio.BaseTransport) -> None:
+    """Keep the kernel from storing megabytes for a client that does not read."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
 
 
 class State(Enum):
@@ -41,10 +52,15 @@ class State(Enum):
 
 
 class Connection(asyncio.Protocol):
-    """Stands between a transport and aiohttp's protocol, and watches what the connection does."""
+    """Stands between a transport and aiohttp's protocol, and watches what the connection does.
 
-    def __init__(self, inner: asyncio.Protocol, connections: Connections) -> None:
-        self._inner, self._connections = inner, connections
+    aiohttp's protocol, which costs a task, comes into being once the head of a request has been received.
+    """
+
+    def __init__(self, make_inner: Callable[[], asyncio.Protocol], connections: Connections) -> None:
+        self._make_inner, self._connections = make_inner, connections
+        self._inner: asyncio.Protocol | None = None
+        self._head = bytearray()
         self.transport: asyncio.Transport | None = None
         self.address = ""
         self.state = State.RECEIVING
@@ -54,26 +70,41 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
-        self._inner.connection_made(transport)
+        bound_send_buffer(transport)
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         if self.state is State.IDLE:
             self.become(State.RECEIVING)
+        if self._inner is None:
+            self._head += data
+            if _END_OF_HEAD not in self._head and len(self._head) < _LONGEST_HEAD:
+                return
+            data, self._head = bytes(self._head), bytearray()
+            self._inner = self._start_inner()
         self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
-        return self._inner.eof_received()
+        return self._inner.eof_received() if self._inner is not None else False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.remove(self)
-        self._inner.connection_lost(exc)
+        if self._inner is not None:
+            self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        self._inner.pause_writing()
+        if self._inner is not None:
+            self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        self._inner.resume_writing()
+        if self._inner is not None:
+            self._inner.resume_writing()
+
+    def _start_inner(self) -> asyncio.Protocol:
+        assert self.transport is not None
+        inner = self._make_inner()
+        inner.connection_made(self.transport)
+        return inner
 
     def become(self, state: State) -> None:
         self._connections.move(self, state)
@@ -98,7 +129,7 @@ class Connections:
 
     def factory(self, inner: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
         """The protocol factory to listen with, around that of aiohttp."""
-        return lambda: Connection(inner(), self)
+        return lambda: Connection(inner, self)
 
     def of(self, transport: asyncio.Transport | None) -> Connection | None:
         return self._by_transport.get(transport) if transport is not None else None

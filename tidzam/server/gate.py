@@ -19,6 +19,8 @@ from tidzam.server.sockets import bearer_of
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _REPEAT_S = 60.0
+_OF_NO_INTEREST = "Cannot send to sid"
+"""How Engine.IO says that a client left meanwhile."""
 
 
 class Gate:
@@ -131,6 +133,8 @@ class Repeats(logging.Filter):
         now, kind = time.monotonic(), str(record.msg)[:40]
         if record.levelno < logging.WARNING:
             return True
+        if kind.startswith(_OF_NO_INTEREST):
+            return False
         if now - self._last.get(kind, -_REPEAT_S) < _REPEAT_S:
             return False
         if len(self._last) < 1000:

@@ -16,6 +16,7 @@ from typing import Any
 import engineio
 import socketio
 from aiohttp import web
+from engineio import packet as eio
 from socketio import packet as sio
 
 from tidzam.config.settings import LimitSettings
@@ -97,14 +98,23 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
     def session_of(self, sid: str) -> Session | None:
         return self.sessions.get(self.manager.eio_sid_from_sid(sid, "/") or "")
 
-    def late_clients(self, room: str | None) -> list[str]:
-        """Clients of a room (of all, for None) whose queue is full."""
-        bound = queue_bound(self.limits, len(self.sessions))
-        return [
-            sid
-            for sid, eio_sid in self.manager.get_participants("/", room)
-            if (session := self.sessions.get(eio_sid)) is not None and session.is_full(bound)
-        ]
+    async def spread(self, event: str, data: Any, room: str | None) -> int:
+        """Send an event to a room, or to all for None; returns how many clients were too far behind, and missed it.
+
+        It is encoded once. python-socketio's own `emit` makes a task for each client.
+        """
+        encoded = self.packet_class(sio.EVENT, data=[event, data], namespace="/").encode()
+        parts = [eio.Packet(eio.MESSAGE, part) for part in (encoded if isinstance(encoded, list) else [encoded])]
+        bound, late = queue_bound(self.limits, len(self.sessions)), 0
+        for _, eio_sid in self.manager.get_participants("/", room):
+            session = self.sessions.get(eio_sid)
+            if session is None or session.is_full(bound):
+                late += session is not None
+                continue
+            for part in parts:
+                await self._send_eio_packet(eio_sid, part)
+        self.dropped += late
+        return late
 
     async def answer(self, sid: str, event: str, data: Any) -> None:
         """Send an event to one client; it is dropped if the client is too far behind."""
@@ -124,6 +134,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             self.eio.sockets.pop(eio_sid, None)
         self.sessions.pop(eio_sid, None)
         if session.transport is not None:
+            session.transport.pause_reading()
             asyncio.get_running_loop().call_later(FAREWELL_S, session.transport.abort)
 
     async def admit(self, eio_sid: str, frame: str | bytes | None, *, binary_as_text: bool = False) -> bool:
