@@ -195,7 +195,7 @@ async def _node(work: Path, overlap: float) -> AsyncIterator[Node]:
         "home": str(work / "home"),
         "jack": {"server": server},
         "icecast": {"port": icecast},
-        "stream_manager": {"port": manager},
+        "stream_manager": {"port": manager, "allow_private_addresses": True},
         "analyzer": {"port": analyzer, "nn": str(work / "nn"), "overlap": overlap},
         "sources": [],
     }
