@@ -15,6 +15,7 @@ from tidzam.node.ports import require_free_ports
 from tidzam.node.prepare import Say, prepare, require_classifiers
 from tidzam.node.programs import require_programs
 from tidzam.node.shared_memory import clear_shared_memory
+from tidzam.node.signs import WATCHDOGS, beat
 from tidzam.node.status import NodeStatus, node_status
 from tidzam.node.supervisor import Supervisor
 from tidzam.tokens import ensure_token
@@ -80,6 +81,8 @@ def launch(home: Home, say: Say) -> None:
     """Start supervisord and with it all programs, on a home that is prepared and cleared. Raises NodeError."""
     say("starting jackd, Icecast, the stream manager and the analyzer")
     home.want(True)
+    for watchdog in WATCHDOGS:
+        beat(home.beat(watchdog))  # now, as a full disk may not take a new file later
     Supervisor(home).launch()
 
 

@@ -13,7 +13,8 @@ from tidzam.node.web import answers
 WATCHDOGS: Final = ("watchdog", "watchdog_guard")
 """The first looks after the programs, the second after the first; either looks after supervisord."""
 
-HTTP_TIMEOUT_S = 2.0
+HTTP_TIMEOUT_S = 3.0
+"""A busy machine answers late; that is no hang."""
 PROBE_PATIENCE_S = 4.0
 """A JACK probe that shows nothing new for so long is replaced: it is not always the server that hangs."""
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -104,7 +105,8 @@ def run(home: Home, name: str) -> None:
             if programs:
                 watchdog.look(programs)
             care.look(answers=bool(programs))
-        beat(home.beat(name))
+        with suppress(OSError):  # a full disk, or a home that is gone: nothing that a dead watchdog would improve
+            beat(home.beat(name))
         time.sleep(ROUND_S)
 
 
