@@ -45,7 +45,8 @@ def print_started(console: Console, status: NodeStatus, found: tuple[Fault, ...]
     """What `tidzam start` ends with."""
     _print_tables(console, status)
     print_findings(console, found, remarks(status))
-    _print_line(console, f"Started in {seconds:.1f} s. Watch it: [bold]{command('watch', status.home)}[/]")
+    started = "[yellow]Started with faults[/]" if found else "Started"
+    _print_line(console, f"{started} in {seconds:.1f} s. Watch it: [bold]{command('watch', status.home)}[/]")
     stop = command("stop", status.home)
     _print_line(console, f"Events (socket.io): {status.urls['analyzer']}    Stop it: [bold]{stop}[/]")
 

@@ -1,0 +1,81 @@
+"""Statuses of nodes that do not exist, for what is decided and shown from a status."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tidzam.config.settings import CheckSettings
+from tidzam.node.check import PROGRAMS
+from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
+from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth
+from tidzam.protocol.stream_manager import SourceStatus, StreamManagerFault, StreamManagerHealth
+
+LIMITS = CheckSettings(memory_limit_mb=1000)
+GOOD = ServerHealth(ok=True, reasons=(), detail={})
+AWAY = ServerHealth(None, ("it does not answer",), {})
+
+
+def source(name: str = "pond", state: str = "playing", last_error: str | None = None) -> SourceStatus:
+    return SourceStatus.model_validate(
+        {
+            "name": name,
+            "state": state,
+            "ok": state == "playing",
+            "url": "pond.flac",
+            "channels": 1,
+            "ports": [f"{name}:out_0"],
+            "mounts": [f"http://localhost:8000/{name}-out_0.ogg"],
+            "restarts": 0,
+            "last_error": last_error,
+            "started": None,
+            "bytes": 0,
+            "gaps": 0,
+        }
+    )
+
+
+def manager(*faults: StreamManagerFault, sources: tuple[SourceStatus, ...] | None = None) -> StreamManagerHealth:
+    loaded = (source(),) if sources is None else sources
+    return StreamManagerHealth(jack=True, icecast=True, rate_hz=44100, faults=faults, sources=loaded)
+
+
+def source_fault(name: str, message: str) -> StreamManagerFault:
+    return StreamManagerFault(code="source_refused", origin="source", source=name, message=message)
+
+
+def analyzer(*faults: AnalyzerFault, windows: int = 100) -> AnalyzerHealth:
+    return AnalyzerHealth(
+        engine="onnx",
+        classifiers=("selector",),
+        channels=("pond:out_0",),
+        lag_s=0.1,
+        lost_frames=0,
+        windows_per_s=1.0,
+        windows=windows,
+        last_window_age_s=0.5,
+        capture_pid=7,
+        rate_hz=44100,
+        faults=faults,
+    )
+
+
+def node(**changes: Any) -> NodeStatus:
+    """A node that does its job, but for `changes`."""
+    well = NodeStatus(
+        home=Path("/home"),
+        supervisor=SupervisorState.RUNNING,
+        is_wanted=True,
+        processes=tuple(ProcessStatus(name, "RUNNING", 100, 60.0) for name in PROGRAMS),
+        strays=(),
+        jack_ok=True,
+        stream_manager=GOOD,
+        manager=manager(),
+        analyzer_server=GOOD,
+        analyzer=analyzer(),
+        icecast_ok=True,
+        free_mb=10_000,
+        urls={},
+    )
+    return replace(well, **changes)
