@@ -25,7 +25,6 @@ from tidzam.clips import find_clips
 from tidzam.dataset import DatasetWriter, Draft, Origin, open_dataset
 from tidzam.errors import NodeError
 from tidzam.labels import LabelTree
-from tidzam.tensorflow import load_tensorflow
 from trainer.input.batches import Batches
 from trainer.input.compiled import CompiledSource
 from trainer.input.folders import FolderSource, scan
@@ -122,7 +121,6 @@ def _take_turns(loops: dict[str, Iterator[float]], say: Say) -> tuple[Rounds, Ro
 
 def _bare(training: TrainingFile) -> Iterator[float]:
     """The least that trains: a tf.function of a forward and a backward pass, and its loss. Yields no waiting."""
-    load_tensorflow()
     import keras
     import tensorflow as tf
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -88,6 +89,7 @@ class JackServer:
     def stop(self) -> None:
         assert self._process is not None
         self._process.terminate()
+        self._process.send_signal(signal.SIGCONT)  # a test may have stopped it, and TERM would wait
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
