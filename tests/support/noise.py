@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 _NOISE = re.compile(
-    r"absl|oneDNN|grpc|\b[\w.]*Warning\b|^WARNING|^[IWE]\d{4}|\b[IWE] (tensorflow|external)/|\bcuda|Traceback|"
-    r"resource_tracker|SpawnProcess|warnings\.warn",
-    re.IGNORECASE,
+    r"absl::|oneDNN|grpc_|\b[A-Z]\w*Warning\b|"
+    r"^(\x1b\[[0-9;?]*[A-Za-z])*(WARNING|[IWE]\d{4,8} )|\b[IWE] (tensorflow|external)/|"
+    r"CUDA|cuInit|Traceback|resource_tracker|SpawnProcess|warnings\.warn|retracing"
 )
 
 
 def start_up_noise(stderr: str) -> list[str]:
-    """The lines of `stderr` that come from a library, not from Tidzam."""
+    """The lines of `stderr` that come from a library and are no news of an error."""
     return [line for line in stderr.splitlines() if _NOISE.search(line)]
