@@ -1,1 +1,1 @@
-"""A node: the processes of one machine, how they are started, watched, mended and ended."""
+"""A node: the processes of one machine, how they are started, watched, repaired and ended."""

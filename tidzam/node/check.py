@@ -11,6 +11,10 @@ from tidzam.node.status import NodeStatus, ServerHealth, SupervisorState
 from tidzam.protocol.stream_manager import SourceRemark, SourceStatus
 
 PROGRAMS = ("jackd", "icecast", "stream_manager", "analyzer", *WATCHDOGS)
+STARTING = ("STARTING", "BACKOFF", "STOPPING")
+"""Supervisor's states that another one follows by itself."""
+YOUNG_S = 20.0
+"""A program that has been running for less is not restarted for not doing its job yet."""
 LOW_DISK_MB = 50
 LEAK_AFTER_S = 3600.0
 """A program that takes too much memory sooner after its start needs it: a restart would not help."""
@@ -18,10 +22,14 @@ LEAK_AFTER_S = 3600.0
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is wrong. `restart` names the program whose restart repairs it; None if no restart would."""
+    """Something that is wrong. `restart` names the program whose restart repairs it; None if no restart would.
+
+    What is `pending` is expected to pass soon: something is starting.
+    """
 
     reason: str
     restart: str | None = None
+    pending: bool = False
 
 
 def faults(status: NodeStatus, limits: CheckSettings) -> tuple[Fault, ...]:
@@ -40,6 +48,11 @@ def restarts(found: tuple[Fault, ...]) -> tuple[str, ...]:
     """The programs to restart, in the order in which they need one another, each once."""
     wanted = {fault.restart for fault in found}
     return tuple(program for program in PROGRAMS if program in wanted)
+
+
+def settled(found: tuple[Fault, ...]) -> bool:
+    """Whether nothing of it will pass by waiting or by a restart."""
+    return not any(fault.restart or fault.pending for fault in found)
 
 
 def remarks(status: NodeStatus) -> tuple[str, ...]:
@@ -89,31 +102,39 @@ def _not_supervised(status: NodeStatus) -> Fault:
 
 
 def _stopped(status: NodeStatus) -> list[Fault]:
-    states = {process.name: process.state for process in status.processes}
+    states = {process.name: process.state for process in status.processes if "/" not in process.name}
     return [
-        Fault(f"{name} is not running: its state is {states.get(name, 'unknown')}.", name)
+        _unless_starting(f"{name} is not running: its state is {state}.", name, starting=state in STARTING)
         for name in PROGRAMS
-        if states.get(name) != "RUNNING"
+        if (state := states.get(name, "unknown")) != "RUNNING"
     ]
 
 
-def _runs(status: NodeStatus, program: str) -> bool:
-    return any(process.name == program and process.state == "RUNNING" for process in status.processes)
+def _unless_starting(reason: str, program: str, *, starting: bool) -> Fault:
+    """A fault that a restart of `program` repairs, unless it is starting already."""
+    return Fault(reason, pending=True) if starting else Fault(reason, program)
+
+
+def _hangs(status: NodeStatus, program: str, reasons: tuple[str, ...]) -> list[Fault]:
+    """Faults of a program that runs, and does not do its job; none if it does not run, which is said elsewhere."""
+    runs = (process for process in status.processes if process.name == program and process.state == "RUNNING")
+    return [
+        _unless_starting(reason, program, starting=process.uptime_s < YOUNG_S) for process in runs for reason in reasons
+    ]
 
 
 def _jack(status: NodeStatus) -> list[Fault]:
-    if status.jack_ok is False and _runs(status, "jackd"):
-        return [Fault("jackd is running, but its cycles do not: no audio flows.", "jackd")]
-    return []
+    reason = "jackd is running, but its cycles are not: no audio flows."
+    return _hangs(status, "jackd", (reason,)) if status.jack_ok is False else []
 
 
 def _icecast(status: NodeStatus) -> list[Fault]:
-    return [] if status.icecast_ok else [Fault("Icecast does not answer.", "icecast")]
+    return [] if status.icecast_ok else _hangs(status, "icecast", ("Icecast does not answer.",))
 
 
 def _stream_manager(status: NodeStatus) -> list[Fault]:
     if status.manager is None:
-        return _silent_server("stream_manager", status.stream_manager)
+        return _silent_server(status, "stream_manager", status.stream_manager)
     reported = status.manager.faults
     found = [
         Fault(fault.message, "stream_manager" if fault.origin == "stream_manager" else None)
@@ -132,30 +153,33 @@ def _fails(source: SourceStatus) -> bool:
 
 
 def _source_fault(source: SourceStatus) -> Fault:
-    return Fault(f"Source {source.name} is {source.state}: {source.last_error or 'no sound yet.'}")
+    reason = f"Source {source.name} is {source.state}: {source.last_error or 'no sound yet.'}"
+    return Fault(reason, pending=source.state == "loading")
 
 
 def _analyzer(status: NodeStatus) -> list[Fault]:
     """An analyzer with nothing to listen to is no fault of its own: that is one of the sources, or none at all."""
     if status.analyzer is None:
-        return _silent_server("analyzer", status.analyzer_server)
+        return _silent_server(status, "analyzer", status.analyzer_server)
     playing = any(source.state == "playing" for source in status.sources)
     reported = status.analyzer.faults
     found = [
-        Fault(fault.message, "analyzer" if fault.origin == "analyzer" and fault.code != "starting" else None)
+        _unless_starting(fault.message, "analyzer", starting=fault.code == "starting")
+        if fault.origin == "analyzer"
+        else Fault(fault.message, pending=fault.code == "no_channel")
         for fault in reported
         if playing or fault.origin == "bundle"
     ]
     if not reported and playing:
         found += [Fault(reason) for reason in status.analyzer_server.reasons]
     if playing and not status.analyzer.windows:
-        found.append(Fault("The analyzer has not analyzed anything yet."))
+        found.append(Fault("The analyzer has not analyzed anything yet.", pending=True))
     return found
 
 
-def _silent_server(program: str, health: ServerHealth) -> list[Fault]:
+def _silent_server(status: NodeStatus, program: str, health: ServerHealth) -> list[Fault]:
     """A server that answers, and not what its health is, is not one that hangs."""
-    return [Fault(reason, program if health.ok is None else None) for reason in health.reasons]
+    return _hangs(status, program, health.reasons) if health.ok is None else [Fault(r) for r in health.reasons]
 
 
 def _starved(status: NodeStatus, limits: CheckSettings) -> list[Fault]:

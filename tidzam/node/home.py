@@ -188,7 +188,7 @@ def disk_full(folder: Path, reason: str) -> SetupError:
 
 
 def find_home(option: Path | None, settings: Settings | None = None) -> Home:
-    """The home a command means: what it was told, what the environment says, what the profile says, the default."""
+    """The home that a command means: its option, the environment, the profile or the default, in this order."""
     environment = os.environ.get(HOME_ENV)
     chosen = option or (Path(environment) if environment else None) or (settings and settings.home) or default_home()
     return Home(chosen.expanduser().resolve())

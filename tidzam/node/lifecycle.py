@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tidzam.config import Settings
 from tidzam.errors import NodeError, TidzamError
-from tidzam.node.check import Fault, faults, programs_are_up, remarks, restarts
+from tidzam.node.check import Fault, faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.home import Home
 from tidzam.node.leftovers import end_processes, node_processes
 from tidzam.node.ports import require_free_ports
@@ -136,8 +136,7 @@ def check(home: Home, settings: Settings, say: Say) -> Checked:
     else:
         say("the node is not running; starting it")
         _start_again(home, settings, say)
-    hopeless = {fault for fault in found if fault.restart is None}
-    left = _wait_for(home, settings, settings.check.start_timeout_s, lambda _, left: set(left) <= hopeless)
+    left = _wait_for(home, settings, settings.check.start_timeout_s, lambda _, left: settled(left))
     return Checked(found, left, remarks(node_status(home, settings, ask_jack=False)))
 
 

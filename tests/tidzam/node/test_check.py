@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.status import AWAY, LIMITS, analyzer, manager, node, source, source_fault
 from tidzam.analysis import ChannelState
-from tidzam.node.check import faults, programs_are_up, remarks, restarts
+from tidzam.node.check import faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerFault, ChannelStatus
 from tidzam.protocol.stream_manager import SourceRemark, StreamManagerFault
@@ -31,6 +31,39 @@ def test_a_node_that_does_its_job_has_no_fault() -> None:
 def test_what_is_not_running_is_restarted_causes_first() -> None:
     running = tuple(ProcessStatus(name, "RUNNING", 1, 1.0) for name in ("icecast", "watchdog", "watchdog_guard"))
     assert restarted(node(processes=running)) == ("jackd", "stream_manager", "analyzer")
+
+
+@pytest.mark.parametrize("state", ["STARTING", "BACKOFF", "STOPPING"])
+def test_what_supervisord_is_starting_is_waited_for(state: str) -> None:
+    processes = tuple(replace(each, state=state) for each in node().processes)
+    found = faults(node(processes=processes), LIMITS)
+    assert restarts(found) == ()
+    assert not settled(found)
+
+
+@pytest.mark.parametrize(
+    ("uptime_s", "restart"), [(3.0, ()), (60.0, ("jackd", "icecast", "stream_manager", "analyzer"))]
+)
+def test_a_program_that_was_just_started_is_not_restarted_for_not_answering_yet(
+    uptime_s: float, restart: tuple[str, ...]
+) -> None:
+    status = node(
+        processes=tuple(replace(each, uptime_s=uptime_s) for each in node().processes),
+        jack_ok=False,
+        icecast_ok=False,
+        stream_manager=AWAY,
+        manager=None,
+        analyzer_server=AWAY,
+        analyzer=None,
+    )
+    found = faults(status, LIMITS)
+    assert restarts(found) == restart
+    assert not settled(found)
+
+
+def test_what_only_a_person_can_repair_is_not_waited_for() -> None:
+    status = node(manager=manager(sources=(source(), source("far", "waiting", "Unreachable."))), free_mb=10)
+    assert settled(faults(status, LIMITS))
 
 
 def test_a_suspended_jackd_is_restarted_and_nothing_that_depends_on_it() -> None:
