@@ -41,7 +41,8 @@ class Options:
 
     @classmethod
     def from_environment(cls, settings: Settings, *, analyzer: str | None = None) -> Options:
-        source, admin = (os.environ.get(name, "") for name in (PASSWORD_ENV, ADMIN_PASSWORD_ENV))
+        """The passwords are taken out of the environment, so that no child process inherits them."""
+        source, admin = (os.environ.pop(name, "") for name in (PASSWORD_ENV, ADMIN_PASSWORD_ENV))
         return cls(settings, icecast_password=source, icecast_admin_password=admin, analyzer=analyzer)
 
 

@@ -14,7 +14,7 @@ from yarl import URL
 
 from stream_manager.address import parse_address
 from stream_manager.faults import Failure, Fault
-from stream_manager.playlist import MAX_BYTES, entries, has_playlist_name
+from stream_manager.playlist import MAX_BYTES, entries, has_playlist_name, may_be_playlist
 from stream_manager.probe import Probe, ProbeError, probe
 from stream_manager.reach import Reach, require_reach
 from tidzam.addresses import is_address, scheme_of
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_S = 8.0
 MAX_REDIRECTIONS = 5
+_UNREAD = (Fault.NOT_AUDIO, Fault.PLAYLIST)
 MAX_DEPTH = 3
 """Playlists that name one another, at most."""
 
@@ -45,7 +46,7 @@ async def find_sound(media: str, env: Mapping[str, str], reach: Reach | None, *,
     """
     await _require(media, reach)
     if scheme_of(media) not in ("http", "https") or not is_address(media):
-        return media, await probe(media, env)
+        return media, await _probe(media, env)
     page = None
     if has_playlist_name(media) or reach is not None:
         page = await _fetch(media, reach)
@@ -53,12 +54,22 @@ async def find_sound(media: str, env: Mapping[str, str], reach: Reach | None, *,
         if reach is not None and page is not None:
             media = page.address  # the player need not be redirected, which nobody could check
         try:
-            return media, await probe(media, env)
+            return media, await _probe(media, env)
         except ProbeError as error:
-            page = page or (await _fetch(media, reach) if error.failure.fault is Fault.NOT_AUDIO else None)
+            page = page or (await _fetch(media, reach) if error.failure.fault in _UNREAD else None)
             if page is None or _entries(page) is None:
                 raise
     return await _first_that_sounds(_entries(page) or (), env, reach, depth)
+
+
+async def _probe(media: str, env: Mapping[str, str]) -> Probe:
+    """What `media` holds. Raises ProbeError, which says so if it is a playlist instead of sound."""
+    try:
+        return await probe(media, env)
+    except ProbeError as error:
+        if error.failure.fault is Fault.NOT_AUDIO and may_be_playlist(media):
+            raise ProbeError(Failure(Fault.PLAYLIST)) from error
+        raise
 
 
 async def _first_that_sounds(

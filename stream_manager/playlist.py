@@ -18,6 +18,8 @@ MAX_ENTRIES = 3
 """Entries that are tried, at most."""
 
 _ENDINGS = (".m3u", ".m3u8", ".pls", ".xspf")
+_OTHER_ENDINGS = (".asx", ".wax", ".ram", ".smil")
+"""Of playlists that are not followed."""
 _TYPES = re.compile(r"(?:audio|application)/(?:x-|vnd\.apple\.)?(?:mpegurl|scpls|pls\+xml|xspf\+xml)", re.IGNORECASE)
 _PLS_ENTRY = re.compile(r"(?im)^\s*file(\d{1,6})\s*=\s*(.*?)\s*$")
 
@@ -25,6 +27,12 @@ _PLS_ENTRY = re.compile(r"(?im)^\s*file(\d{1,6})\s*=\s*(.*?)\s*$")
 def has_playlist_name(address: str) -> bool:
     """Whether the path of `address` ends as that of a playlist does."""
     return urlsplit(address).path.lower().endswith(_ENDINGS)
+
+
+def may_be_playlist(media: str) -> bool:
+    """Whether `media`, an address or a file, is called as a playlist is, be it one that can be followed or not."""
+    path = urlsplit(media).path if is_address(media) else media
+    return path.lower().endswith((*_ENDINGS, *_OTHER_ENDINGS))
 
 
 def entries(content: bytes, *, address: str, content_type: str = "") -> tuple[str, ...] | None:

@@ -46,8 +46,8 @@ def test_a_listener_hears_every_mount(manager: Manager) -> None:
             assert decodes(mount)
 
 
-def test_no_command_line_shows_a_password(manager: Manager) -> None:
-    words = [word for child in manager.children() for word in child.cmdline()]
+def test_no_command_line_and_no_environment_of_a_child_shows_a_password(manager: Manager) -> None:
+    words = [word for child in manager.children() for word in (*child.cmdline(), *child.environ().values())]
     assert any("pond-ice" in word for word in words)
     assert not [word for word in words if PASSWORD in word or ADMIN_PASSWORD in word]
 

@@ -120,3 +120,12 @@ async def test_neither_an_entry_nor_a_redirection_leads_a_client_without_the_tok
 async def test_what_cannot_be_reached_is_still_said_to_be_unreachable(web: Web) -> None:
     assert await fault_of(f"{web.url}/none.m3u") is Fault.UNREACHABLE
     assert await fault_of("http://127.0.0.1:1/none.pls") is Fault.UNREACHABLE
+
+
+async def test_a_playlist_that_cannot_be_followed_is_named_as_one(web: Web, tmp_path: Path) -> None:
+    web.pages["/live.asx"] = "video/x-ms-asf", b'<asx version="3.0"><entry><ref href="http://a/1"/></entry></asx>'
+    assert await fault_of(f"{web.url}/live.asx") is Fault.PLAYLIST
+    (tmp_path / "local.M3U").write_text("http://a/1\n")
+    assert await fault_of(str(tmp_path / "local.M3U")) is Fault.PLAYLIST
+    web.pages["/text.ogg"] = "text/plain", b"This is no sound.\n" * 100
+    assert await fault_of(f"{web.url}/text.ogg") is Fault.NOT_AUDIO
