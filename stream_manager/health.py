@@ -18,7 +18,7 @@ from tidzam.server import Health
 def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
     """Well when JACK and Icecast answer, and every permanent source plays and has all its mounts."""
     statuses = sources.statuses()
-    faults = (*_server_faults(graph, icecast), *_source_faults(statuses, icecast), *_missing(sources.missing()))
+    faults = (*server_faults(graph, icecast), *source_faults(statuses, icecast), *_missing(sources.missing()))
     detail = StreamManagerHealth(
         jack=graph.running,
         icecast=icecast.mounts is not None,
@@ -29,7 +29,7 @@ def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
     return Health(not faults, tuple(fault.message for fault in faults), detail.model_dump(mode="json"))
 
 
-def _server_faults(graph: JackGraph, icecast: Icecast) -> Iterator[StreamManagerFault]:
+def server_faults(graph: JackGraph, icecast: Icecast) -> Iterator[StreamManagerFault]:
     if not graph.up:
         yield StreamManagerFault(code="jack_away", origin="jack", message="The JACK server does not answer.")
     elif graph.stalled:
@@ -40,7 +40,7 @@ def _server_faults(graph: JackGraph, icecast: Icecast) -> Iterator[StreamManager
         yield StreamManagerFault(code="icecast_away", origin="icecast", message=message)
 
 
-def _source_faults(statuses: Iterable[SourceStatus], icecast: Icecast) -> Iterator[StreamManagerFault]:
+def source_faults(statuses: Iterable[SourceStatus], icecast: Icecast) -> Iterator[StreamManagerFault]:
     for status in statuses:
         if status.ok or not status.is_permanent:
             continue

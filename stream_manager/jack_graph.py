@@ -105,6 +105,7 @@ class JackGraph:
                 case b"=", rate:
                     rate_hz = int(rate)
                     self._tell_connected(rate_hz)
+                    await self._set_stalled(False)  # it has answered; if its cycles stand still, a beat will say so
                 case b"+", port:
                     ports.add(port)
                 case b"-", port:
@@ -123,7 +124,7 @@ class JackGraph:
             raise _AgentHangsError(f"has waited {beat.busy_s:.0f} s for the JACK server")
 
     async def _set_stalled(self, stalled: bool) -> None:
-        if self.up:
+        if self.up and stalled != self.stalled:
             say = log.warning if stalled else log.info
             say("the JACK server %r %s", self._server, "stands still" if stalled else "runs again")
         async with self._changed:

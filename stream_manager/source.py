@@ -140,8 +140,7 @@ class Source:
     async def _next_attempt(self) -> None:
         if self.life.due_s is not None:
             await asyncio.sleep(max(0.0, self.life.due_s - time.monotonic()))
-        await self._world.graph.until(lambda graph: graph.running)
-        if self.life.due_s is not None:
+            await self._world.graph.until(lambda graph: graph.running)
             self._happen(Happening.DUE)
         try:
             happening, failure = await self._attempt()
@@ -162,6 +161,7 @@ class Source:
             log.warning("%s: has %d channels, not %s", self.name, found.channels, self.settings.nb_channels)
         self._is_live = is_address(self._playing) and found.duration_s is None
         await self._push(channels)
+        await self._world.graph.until(lambda graph: graph.running)
         reports = Reports(sound=self._sound, gap=self._underrun, silence=self._silence)
         return await play(self._track(found, channels), self._world.graph, self._world.env, reports)
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support import guard
 from tests.support.node import Node
+
+# How fast a generated example runs says nothing about the code: the machine may be busy.
+hypothesis.settings.register_profile("tidzam", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tidzam")
 
 GUARD = pytest.StashKey[guard.Guard]()
 

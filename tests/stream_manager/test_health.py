@@ -1,0 +1,70 @@
+"""What is wrong, and whose fault it is: no fault of a source may lead to a restart of the program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stream_manager.health import server_faults, source_faults
+from stream_manager.icecast import Icecast
+from stream_manager.jack_graph import JackGraph
+from tidzam.config.settings import IcecastSettings
+from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamManagerFault
+
+MOUNT = "/pond-out_0.ogg"
+
+
+def icecast(mounts: dict[str, int] | None) -> Icecast:
+    server = Icecast(IcecastSettings(), "", "")
+    server.mounts = mounts
+    return server
+
+
+def graph(rate_hz: int | None, *, stalled: bool = False) -> JackGraph:
+    one = JackGraph("none", expected_rate_hz=44100)
+    one.rate_hz, one.stalled = rate_hz, stalled
+    return one
+
+
+def status(state: SourceState, **changes: Any) -> SourceStatus:
+    row = {"name": "pond", "state": state, "is_permanent": True, "url": "pond.flac", "channels": 1, "ports": ()}
+    row |= {"mounts": (), "restarts": 0, "last_error": None, "started": None, "bytes": 0, "gaps": 0}
+    return SourceStatus.model_validate(row | changes)
+
+
+def faults(one: SourceStatus, mounts: dict[str, int] | None) -> list[StreamManagerFault]:
+    return list(source_faults((one,), icecast(mounts)))
+
+
+def test_a_source_that_plays_and_has_its_mounts_is_well() -> None:
+    assert faults(status(SourceState.PLAYING, ok=True), {MOUNT: 1}) == []
+
+
+@pytest.mark.parametrize("state", [state for state in SourceState if state is not SourceState.PLAYING])
+def test_a_fault_of_a_source_names_it_and_is_never_one_of_the_program(state: SourceState) -> None:
+    (fault,) = faults(status(state, last_error="no such file. Check the path.", code="source_not_found"), {MOUNT: 1})
+    assert (fault.origin, fault.source, fault.code) == ("source", "pond", "source_not_found")
+    assert "no such file. Check the path." in fault.message
+
+
+def test_a_source_without_its_mounts_is_at_fault_but_not_while_icecast_is_away() -> None:
+    (fault,) = faults(status(SourceState.PLAYING), {})
+    assert (fault.code, fault.origin) == ("source_mounts", "source")
+    assert faults(status(SourceState.PLAYING), None) == []
+
+
+def test_a_file_that_is_silent_is_no_fault() -> None:
+    assert faults(status(SourceState.SILENT, ok=True), {MOUNT: 1}) == []
+
+
+def test_a_source_of_a_client_that_is_not_permanent_is_no_fault_of_the_node() -> None:
+    assert faults(status(SourceState.FAILED, is_permanent=False), {}) == []
+
+
+def test_servers_that_are_away_or_stand_still_are_named_as_what_is_to_be_restarted() -> None:
+    assert list(server_faults(graph(44100), icecast({}))) == []
+    away = [(fault.code, fault.origin) for fault in server_faults(graph(None), icecast(None))]
+    assert away == [("jack_away", "jack"), ("icecast_away", "icecast")]
+    stalled = [(fault.code, fault.origin) for fault in server_faults(graph(44100, stalled=True), icecast({}))]
+    assert stalled == [("jack_stalled", "jack")]
