@@ -33,6 +33,7 @@ from tidzam.errors import NodeError
 from tidzam.node.jackd import jack_env
 from tidzam.process import child_process
 from tidzam.sources import port_name
+from tidzam.tokens import TOKEN_FILE, read_token
 
 AT_ONCE = 4
 WINDOW_S = 2.0
@@ -73,11 +74,12 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Node:
-    """Where a node is: its JACK server, and the addresses of its programs."""
+    """Where a node is: its JACK server, the addresses of its programs, and what lets a client manage them."""
 
     server: str
     manager: str
     analyzer: str
+    auth: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,8 @@ async def _node(work: Path, overlap: float) -> AsyncIterator[Node]:
     path.write_text(yaml.safe_dump(profile), encoding="utf-8")
     await asyncio.to_thread(_tidzam, work, "start", "--profile", str(path))
     try:
-        yield Node(server, f"http://127.0.0.1:{manager}", f"http://127.0.0.1:{analyzer}")
+        auth = {"token": read_token(work / "home" / TOKEN_FILE)}
+        yield Node(server, f"http://127.0.0.1:{manager}", f"http://127.0.0.1:{analyzer}", auth)
     finally:
         await asyncio.to_thread(_tidzam, work, "stop")
 
@@ -256,7 +259,7 @@ async def _client(node: Node) -> AsyncIterator[Mapping[str, list[Window]]]:
                 start = datetime.strptime(one["analysis"]["time"], "%Y-%m-%d-%H-%M-%S.%f").replace(tzinfo=UTC)
                 heard[one["chan"]].append(Window(start.timestamp(), one["analysis"]["predicitions"]))
 
-    await client.connect(node.analyzer)
+    await client.connect(node.analyzer, auth=node.auth)
     try:
         yield heard
     finally:
@@ -267,7 +270,7 @@ async def _client(node: Node) -> AsyncIterator[Mapping[str, list[Window]]]:
 async def _requests(node: Node) -> AsyncIterator[Request]:
     """What asks the stream manager for something. A refusal ends the benchmark."""
     client = socketio.AsyncClient()
-    await client.connect(node.manager)
+    await client.connect(node.manager, auth=node.auth)
 
     async def request(message: dict[str, Any]) -> None:
         answer = await client.call("sys", message)

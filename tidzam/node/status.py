@@ -220,8 +220,8 @@ def _health(url: str, token: str | None) -> ServerHealth:
     except (OSError, HTTPException, ValueError) as error:
         return ServerHealth(None, (f"{url} does not answer: {error}",), {})
     try:
-        return ServerHealth(body["ok"], tuple(body["reasons"]), body["detail"])
-    except (KeyError, TypeError):
+        return ServerHealth(body["ok"], tuple(body.get("reasons", ())), body.get("detail", {}))
+    except (AttributeError, KeyError, TypeError):
         return ServerHealth(None, (f"{url} is answered by another program.",), {})
 
 
