@@ -176,7 +176,7 @@ def parse_request(data: Any) -> Request:
 def reads_only(data: Any) -> bool:
     """Whether a `sys` request certainly changes nothing, so that whoever may listen may send it."""
     inner = data["sys"] if isinstance(data, Mapping) and "sys" in data else data
-    return isinstance(inner, Mapping) and set(inner) <= {"sources", "database"}
+    return isinstance(inner, Mapping) and len(inner) == 1 and set(inner) <= {"sources", "database"}
 
 
 def parse_command(data: Any, known: tuple[str, ...]) -> tuple[str, Any]:
