@@ -80,7 +80,9 @@ def known_keys(model: type[BaseModel]) -> tuple[str, ...]:
 def suggestion(key: str, known: tuple[str, ...]) -> str:
     """`; did you mean 'url'?`, or what is known if nothing is near."""
     nearest = difflib.get_close_matches(key, known, n=1)
-    return f" (did you mean {nearest[0]!r}?)" if nearest else f" (known: {', '.join(known)})"
+    if nearest:
+        return f" (did you mean {nearest[0]!r}?)"
+    return f" (known: {', '.join(known)})" if known else " (none is expected)"
 
 
 def quote(value: Any) -> str:
