@@ -15,6 +15,7 @@ from tidzam.audio.files import audio_length, read_audio
 from tidzam.audio.windows import window_features
 from tidzam.clips import Clip
 from tidzam.dataset import Origin
+from tidzam.dataset.arrays import are_levels
 from tidzam.errors import AudioError
 
 PIECE_S = 60.0
@@ -96,10 +97,9 @@ def cut(piece: Piece) -> Cut:
     try:
         samples, rate_hz, start_s = _read(piece)
     except AudioError as error:
-        empty = np.empty((0, *cutting.spec.shape), np.float32)
         behind = error.code == "audio_empty" and piece.start_s > 0
         reason = f"{piece.path} ends before {piece.start_s:g} s." if behind else error.message
-        return Cut(empty, np.empty(0), np.empty(0, np.int16), reason=reason)
+        return _unread(cutting, reason)
     window, hop = round(cutting.spec.window_s * rate_hz), round(cutting.hop_s * rate_hz)
     count = _count(piece, samples.shape[1], rate_hz)
     needed = (count - 1) * hop + window
@@ -108,13 +108,20 @@ def cut(piece: Piece) -> Cut:
     features = [
         window_features(windows[at : at + AT_ONCE], rate_hz, cutting.spec) for at in range(0, len(windows), AT_ONCE)
     ]
+    levels = np.concatenate(features)
+    if not are_levels(levels):
+        return _unread(cutting, f"{piece.path} gives features that are no numbers.")
     channels = _channel_numbers(piece, len(samples))
     return Cut(
-        np.concatenate(features),
+        levels,
         np.tile(start_s + np.arange(count) * hop / rate_hz, len(samples)),
         np.repeat(np.array(channels, np.int16), count),
         rate_hz,
     )
+
+
+def _unread(cutting: Cutting, reason: str) -> Cut:
+    return Cut(np.empty((0, *cutting.spec.shape), np.float32), np.empty(0), np.empty(0, np.int16), reason=reason)
 
 
 def sound_of(origin: Origin, duration_s: float) -> tuple[Float32, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 import urllib.response
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "ws_proxy", "wss_proxy", "grpc_proxy")
@@ -20,6 +20,12 @@ def open_direct(url: str | urllib.request.Request, *, timeout_s: float) -> urlli
 def without_proxies(environment: Mapping[str, str]) -> dict[str, str]:
     """`environment` without any proxy variable: for a process that only talks to this project's own programs."""
     return {name: value for name, value in environment.items() if name.lower() not in _VARIABLES}
+
+
+def forget_proxies(environment: MutableMapping[str, str]) -> None:
+    """Remove every proxy variable from `environment`: of this process, for libraries that read it for themselves."""
+    for name in [name for name in environment if name.lower() in _VARIABLES]:
+        del environment[name]
 
 
 def bypassing_locally(environment: Mapping[str, str], hosts: tuple[str, ...] = ()) -> dict[str, str]:

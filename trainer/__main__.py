@@ -115,6 +115,8 @@ def _ending(*, alone: bool) -> Iterator[bool]:
         code = 1
     except KeyboardInterrupt:
         code = 130
+    except SystemExit as end:
+        code = int(bool(end.code))
     except Exception:
         if alone:
             raise
@@ -135,7 +137,8 @@ def _training(path: Path | None, said: dict[str, Any]) -> TrainingFile:
 def _run(options: Options) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # saves, as Ctrl-C does
     if options.cluster is not None and not options.cluster.coordinates:
-        serve(options, say=say)
+        if not serve(options, say=say):
+            sys.exit(1)
         return
     with following() as follower:
         bundles = train(options, say=say, observers=(follower.watch,))

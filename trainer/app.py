@@ -90,22 +90,32 @@ def train(options: Options, *, say: Say, observers: Sequence[Observer] = ()) -> 
     return bundles
 
 
-def serve(options: Options, *, say: Say) -> None:
+def serve(options: Options, *, say: Say) -> bool:
     """Be a parameter server, or a worker other than 0, until the coordinator says that the training is over.
 
-    Raises ClusterError if the address is taken, DatasetError if a worker's data cannot be used.
+    Returns False if a worker cannot take part: that was said, here and to the coordinator. Raises ClusterError if the
+    address is taken.
     """
     assert options.cluster is not None
     from trainer.cluster.station import Station
 
     station = Station(options.cluster)
     say(f"{options.cluster.me}: serving")
-    if options.cluster.job == "worker":
-        data = open_data(options, say)
-        part = options.cluster.index, len(options.cluster.workers)
-        station.supply(supply(data, plan_for(data, options), options, part), about=about(data))
+    try:
+        if options.cluster.job == "worker":
+            data = open_data(options, say)
+            part = options.cluster.index, len(options.cluster.workers)
+            station.supply(supply(data, plan_for(data, options), options, part), about=about(data))
+    except TidzamError as error:
+        say(f"trainer: {error}")
+        station.fail(str(error))
+        return False
+    except Exception as error:  # whatever it is, the coordinator's user is to read it too
+        station.fail(f"{type(error).__name__}: {error}")
+        raise
     station.wait()
     say(f"{options.cluster.me}: the training is over")
+    return True
 
 
 def find_place(options: Options) -> Place:

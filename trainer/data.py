@@ -171,6 +171,8 @@ class _Reader:
         found = walk(folder)
         for line in remarks(found.left_out, folder):
             self._say(line)
+        if not found.files:
+            raise DatasetError(f"The background folder {name!r} holds no audio file.", field="background")
         clips = [Clip(path, "", group_of(path)) for path in found.files]
         return self._source(folder, self._scan(clips), classes, spec)
 

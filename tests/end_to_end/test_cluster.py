@@ -26,6 +26,9 @@ TRAINER = [sys.executable, "-m", "trainer"]
 STARTS_WITHIN_S = 150.0
 """TensorFlow alone takes seconds to load, and a busy machine is given time."""
 
+DEAD_PROXY = dict.fromkeys(("http_proxy", "https_proxy", "grpc_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:9")
+"""gRPC honours them, and no cluster may: its machines talk to one another directly."""
+
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -36,7 +39,7 @@ class Processes:
         self.folder, self.started = folder, list[subprocess.Popen[bytes]]()
 
     def start(self, name: str, argv: list[str]) -> subprocess.Popen[bytes]:
-        env = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+        env = {**os.environ, **DEAD_PROXY, "CUDA_VISIBLE_DEVICES": ""}
         with (self.folder / f"{name}.out").open("wb") as out, (self.folder / f"{name}.err").open("wb") as err:
             process = subprocess.Popen(argv, stdout=out, stderr=err, env=env)
         self.started.append(process)
@@ -102,10 +105,20 @@ def test_nothing_is_lost_with_a_parameter_server_on_the_way(run: Processes, tmp_
     assert [process.wait(20) for process in others] == [0, 0, 0], "they end by themselves"
 
 
-def test_a_killed_worker_comes_back_and_a_second_coordinator_does_not_come_in(run: Processes) -> None:
+def test_a_workers_own_reason_is_told_a_killed_one_comes_back_and_a_second_coordinator_does_not_come_in(
+    run: Processes,
+) -> None:
     ps, workers = addresses(1), addresses(2)
     mine, other = workers.split(",")
     server = run.start("ps", [*PROOF, "ps", "0", ps, workers, "0"])
+    failing = run.start("failing", [*PROOF, "worker", "1", ps, workers, "fails"])
+    for name in ("ps", "failing"):
+        run.wait_for(name, "serving")
+    early = run.start("early", [*PROOF, "worker", "0", ps, workers, "10"])
+    assert [early.wait(STARTS_WITHIN_S), failing.wait(60)] == [1, 1]
+    reason = f"worker 1 at {other} ended: a.wav is damaged. Replace it."
+    assert run.said("early").splitlines()[-1] == f"trainer: {reason}", "it is not --ps and --workers that are wrong"
+    assert reason in run.said("ps")
     lost = run.start("lost", [*PROOF, "worker", "1", ps, workers, "0"])
     for name in ("ps", "lost"):
         run.wait_for(name, "serving")

@@ -2,7 +2,7 @@
 
 `python -m tests.support.cluster JOB INDEX PS WORKERS ITERATIONS [CHECKPOINTS [resume]]` is a parameter server, a worker
 or, as worker 0, the coordinator, which ends with a line of JSON: what it counted. Ctrl-C ends its training early. For a
-worker, ITERATIONS may say what its data are, if they are not what the others have.
+worker, ITERATIONS may say what its data are, if they are not what the others have; one of `fails` cannot read them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from tidzam.errors import TidzamError
+from tidzam.errors import DatasetError, TidzamError
 from tidzam.log import set_up_logging
 from trainer.cluster.coordinator import Coordinator
 from trainer.cluster.members import Cluster, parse_cluster
@@ -52,6 +52,9 @@ def main() -> None:
         return
     station = Station(cluster)
     time.sleep(READING_S)
+    if iterations == "fails":
+        station.fail("a.wav is damaged. Replace it.")
+        raise DatasetError("a.wav is damaged.", hint="Replace it.")
     about = "ones" if iterations.isdecimal() else iterations
     station.supply(lambda start: batches(cluster.index, start), about=about)
     station.wait()

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tidzam.proxy import bypassing_locally, open_direct, without_proxies
+from tidzam.proxy import bypassing_locally, forget_proxies, open_direct, without_proxies
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -47,3 +47,9 @@ def test_what_the_user_excluded_stays_excluded_beside_this_machine() -> None:
     found = bypassing_locally({"no_proxy": "intranet.example, localhost"}, ("192.0.2.7",))
     assert found["no_proxy"] == "intranet.example,localhost,127.0.0.1,::1,192.0.2.7"
     assert found["NO_PROXY"] == found["no_proxy"]
+
+
+def test_a_process_can_forget_its_proxies() -> None:
+    environment = {"http_proxy": "x", "HTTPS_PROXY": "y", "gRPC_proxy": "z", "PATH": "/bin", "no_proxy": "a"}
+    forget_proxies(environment)
+    assert environment == {"PATH": "/bin", "no_proxy": "a"}

@@ -44,7 +44,11 @@ class Journal:
         """The steps that were done, and be ready to note more; None if there is no journal, or of another job."""
         if not self._path.is_file():
             return None
-        whole = self._path.read_text(encoding="utf-8").rpartition("\n")[0]  # a last line without an end was cut short
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            return None
+        whole = text.rpartition("\n")[0]  # a last line without an end was cut short
         lines = whole.split("\n")
         if lines[0] != self._job:
             return None

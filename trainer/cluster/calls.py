@@ -9,10 +9,13 @@ are public, their agreement is ours: `register` refuses to go on without it, and
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tidzam.errors import ClusterError, SetupError
+from tidzam.proxy import forget_proxies
+from tidzam.tensorflow import load_tensorflow
 from trainer.cluster.members import Member
 
 if TYPE_CHECKING:
@@ -23,6 +26,15 @@ Answer = Callable[[bytes, bytes, Any], Any]
 
 TOKEN = b"pyfunc_0"
 _kept_alive: list[Any] = []
+
+
+def load_without_proxies() -> None:
+    """Load TensorFlow, whose gRPC reads the environment's proxies: the machines of a cluster are reached directly.
+
+    Raises SetupError if it is not installed.
+    """
+    forget_proxies(os.environ)
+    load_tensorflow()
 
 
 def register(answer: Answer) -> None:
@@ -59,6 +71,7 @@ def ask(member: Member, verb: str, text: str = "", *, within_s: float = 10.0) ->
 
     Raises ClusterError (`cluster_unreachable`) if it is none of ours, or silent.
     """
+    load_without_proxies()
     import tensorflow as tf
 
     v1 = tf.compat.v1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import socket
 import time
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tidzam import __version__
-from tidzam.errors import ClusterError, DatasetError
+from tidzam.errors import ClusterError, TidzamError
 from trainer.cluster import calls
 from trainer.cluster.members import Cluster, Member, wait_until_reachable, why_silent
 from trainer.cluster.station import Station, other_data
@@ -33,6 +34,8 @@ AHEAD = 2
 """Steps that are scheduled for each worker before the first has come back."""
 
 DATA_POLL_S = 0.5
+_OUR_ERRORS = {error.__name__: error for error in TidzamError.__subclasses__()}
+"""By the names that TensorFlow quotes."""
 RATE_OVER = 20
 """Steps that `examples_per_s` looks back on, for each worker: one step alone says nothing, they end together."""
 
@@ -52,11 +55,11 @@ class Coordinator:
         if why_silent(cluster.me.address) is None:
             raise _taken(cluster.me.address)
         self._cluster, self._pause_step = cluster, pause_step
-        wait_until_reachable(cluster.others)
+        first = cluster.servers[0]
+        wait_until_reachable(cluster.others, look=self._look_for_reason)
         self._station = Station(cluster)
         for member in cluster.others:
-            _check_is(member)
-        first = cluster.servers[0]
+            self._check_is(member)
         leader = calls.ask(first, "claim", cluster.me.address)
         if leader != cluster.me.address:
             raise _taken(leader)
@@ -74,9 +77,9 @@ class Coordinator:
 
         self._station.supply(make, about=about)
         for member in self._cluster.others:
-            calls.ask(member, "claim", self._cluster.me.address)
+            self._ask_again(member, "claim", self._cluster.me.address)
             if member.job == "worker":
-                _check_data(member, about)
+                self._check_data(member, about)
         calls.ask(self._cluster.servers[0], "train", about)  # so that one who comes later can ask
         spec = tf.train.ClusterSpec({**self._station.spec.as_dict(), "chief": [_own_address(self._cluster)]})
         resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
@@ -204,9 +207,67 @@ class Coordinator:
                     hint="Start it again, and train with --resume.",
                     code="cluster_lost",
                 ) from None
-            if said := re.search(r"(?:DatasetError|SetupError): (.+)", text):
-                raise DatasetError(said[1]) from None
+            if said := re.search(rf"\b({'|'.join(_OUR_ERRORS)}): (.+)", text):
+                raise _OUR_ERRORS[said[1]](said[2]) from None
             raise
+
+    def _check_is(self, member: Member) -> None:
+        """Raises ClusterError if something else, another version, or one that cannot go on answers as `member`."""
+        job, index, version, _, fault = (*json.loads(calls.ask(member, "hello")), "")[:5]
+        if (job, index) != (member.job, member.index):
+            raise ClusterError(
+                f"{member.address} is {job} {index}, not {member.job} {member.index}.",
+                hint="Give every process the same --ps and --workers.",
+                code="cluster_unreachable",
+            )
+        if version != __version__:
+            raise ClusterError(
+                f"{member} runs Tidzam {version}, and this is {__version__}.",
+                hint="Install one version everywhere.",
+                code="cluster_version",
+            )
+        if fault:
+            raise _ended(member, fault)
+
+    def _check_data(self, member: Member, about: str) -> None:
+        """Wait until a worker has read its data. Raises ClusterError if it has others, or why it ended over them."""
+        told = False
+        while True:
+            _, _, _, theirs, fault = json.loads(self._ask_again(member, "hello"))
+            if fault:
+                raise _ended(member, fault)
+            if theirs:
+                break
+            if not told:
+                log.info("waiting for %s to read its data", member)
+                told = True
+            time.sleep(DATA_POLL_S)
+        if theirs != about:
+            raise other_data(member, theirs, about)
+
+    def _ask_again(self, member: Member, verb: str, text: str = "") -> str:
+        """Ask a member that answered before. Raises ClusterError saying why it ended, as far as that is known."""
+        try:
+            return calls.ask(member, verb, text)
+        except ClusterError:
+            self._look_for_reason(member, math.inf)
+            raise ClusterError(
+                f"{member} was there, and does not answer any more.",
+                hint="Look at what it said last, and start it again.",
+                code="cluster_lost",
+            ) from None
+
+    def _look_for_reason(self, member: Member, waited_s: float) -> None:
+        """Raises ClusterError if a worker ended, and told the first parameter server why.
+
+        A reason from before `waited_s` may be that of an earlier attempt.
+        """
+        first = self._cluster.servers[0]
+        if member == first or why_silent(first.address) is not None:
+            return
+        reason, ago_s = json.loads(calls.ask(first, "why", str(member)))
+        if reason and ago_s <= waited_s:
+            raise _ended(member, reason)
 
     def dismiss(self) -> None:
         """Tell the others that the training is over, so that they end."""
@@ -249,38 +310,14 @@ def _own_address(cluster: Cluster) -> str:
     return f"{host}:{port}"
 
 
+def _ended(member: Member, reason: str) -> ClusterError:
+    """`member` ended before the training began; `reason` is what it said itself, remedy included."""
+    return ClusterError(f"{member} ended: {reason}", code="cluster_member")
+
+
 def _taken(address: str) -> ClusterError:
     return ClusterError(
         f"{address} coordinates this cluster already.",
         hint="Wait for it, or end it: a cluster has one worker 0.",
         code="cluster_taken",
     )
-
-
-def _check_is(member: Member) -> None:
-    """Raises ClusterError if something else, or another version of it, answers at the address of `member`."""
-    job, index, version, _ = json.loads(calls.ask(member, "hello"))
-    if (job, index) != (member.job, member.index):
-        raise ClusterError(
-            f"{member.address} is {job} {index}, not {member.job} {member.index}.",
-            hint="Give every process the same --ps and --workers.",
-            code="cluster_unreachable",
-        )
-    if version != __version__:
-        raise ClusterError(
-            f"{member} runs Tidzam {version}, and this is {__version__}.",
-            hint="Install one version everywhere.",
-            code="cluster_version",
-        )
-
-
-def _check_data(member: Member, about: str) -> None:
-    """Wait until a worker has read its data. Raises ClusterError if it has others, or ended over them."""
-    told = False
-    while not (theirs := json.loads(calls.ask(member, "hello"))[3]):
-        if not told:
-            log.info("waiting for %s to read its data", member)
-            told = True
-        time.sleep(DATA_POLL_S)
-    if theirs != about:
-        raise other_data(member, theirs, about)

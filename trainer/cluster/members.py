@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,18 +110,27 @@ def why_silent(address: str) -> str | None:
     return None
 
 
-def wait_until_reachable(members: Iterable[Member], *, within_s: float = REACHABLE_WITHIN_S) -> None:
+def wait_until_reachable(
+    members: Iterable[Member],
+    *,
+    within_s: float = REACHABLE_WITHIN_S,
+    look: Callable[[Member, float], None] = lambda member, waited_s: None,
+) -> None:
     """Wait until somebody listens at the address of each of `members`; they may still be starting.
 
-    Raises ClusterError naming those that are still silent after `within_s`.
+    `look` is asked of each that is silent, with how long it was waited for, and may raise what it knows. Raises
+    ClusterError naming those that are still silent after `within_s`.
     """
-    until = time.monotonic() + within_s
+    began = time.monotonic()
     waiting: Sequence[Member] = tuple(members)
     while True:
         silent = [(member, why) for member in waiting if (why := why_silent(member.address))]
         if not silent:
             return
-        if time.monotonic() >= until:
+        is_over = time.monotonic() - began >= within_s
+        for member, _ in silent:
+            look(member, math.inf if is_over else time.monotonic() - began)
+        if is_over:
             raise ClusterError(
                 f"{'; '.join(f'{member}: {why}' for member, why in silent)}, after {within_s:.0f} s.",
                 hint="Start them, or correct --ps and --workers.",

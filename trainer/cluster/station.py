@@ -13,7 +13,6 @@ import numpy as np
 
 from tidzam import __version__
 from tidzam.errors import ClusterError
-from tidzam.tensorflow import load_tensorflow
 from trainer.cluster import calls
 from trainer.cluster.members import Cluster, Member, why_silent
 from trainer.input.source import Batch
@@ -22,6 +21,8 @@ from trainer.place import MakeBatches
 log = logging.getLogger(__name__)
 
 FAREWELL_S = 0.5
+TOLD_WITHIN_S = 30.0
+"""How long a worker that cannot go on stays, so that a coordinator that starts meanwhile learns why."""
 POLL_S = 0.1
 
 
@@ -61,10 +62,13 @@ class Station:
 
     def __init__(self, cluster: Cluster) -> None:
         """Start serving. Raises ClusterError (`cluster_taken`) if something else listens at this process's port."""
-        load_tensorflow()
+        calls.load_without_proxies()
         import tensorflow as tf
 
         self.cluster = cluster
+        self._fault = ""
+        self._heard = threading.Event()
+        self._ended: dict[str, tuple[str, float]] = {}
         self._supply: Supply | None = None
         self._about = ""
         self._leader, self._training = "", ""
@@ -79,6 +83,7 @@ class Station:
             raise ClusterError(
                 f"Cannot listen at {cluster.me.address}.", hint="End what listens there.", code="cluster_taken"
             ) from None
+        self._tell_first_server("")
         log.info("%s: serving", cluster.me)
 
     def supply(self, make: MakeBatches, *, about: str) -> None:
@@ -86,12 +91,35 @@ class Station:
 
         Raises ClusterError (`cluster_data`) if a training is under way on other data: then its other workers go on.
         """
-        first = self.cluster.servers[0]
-        if not self.cluster.coordinates and why_silent(first.address) is None:
-            theirs = calls.ask(first, "training")
-            if theirs not in ("", about):
-                raise other_data(self.cluster.me, about, theirs)
+        if not self.cluster.coordinates and (theirs := self._training_under_way()) not in ("", about):
+            raise other_data(self.cluster.me, about, theirs)
         self._supply, self._about = Supply(make), about
+
+    def fail(self, reason: str, *, within_s: float = TOLD_WITHIN_S) -> None:
+        """Let whoever coordinates know why this process ends; returns when it does, or after `within_s`.
+
+        The first parameter server knows it from then on. While a training is under way nobody is waited for: it goes
+        on without this process.
+        """
+        self._fault = reason
+        self._tell_first_server(reason)
+        if not self._training_under_way() and self._heard.wait(within_s):
+            time.sleep(FAREWELL_S)  # so that the answer is still sent
+
+    def _training_under_way(self) -> str:
+        """What it is about; empty if there is none."""
+        first = self.cluster.servers[0]
+        return calls.ask(first, "training") if why_silent(first.address) is None else ""
+
+    def _tell_first_server(self, reason: str) -> None:
+        """Why this worker ended; an empty reason takes that back."""
+        first = self.cluster.servers[0]
+        if self.cluster.job != "worker" or why_silent(first.address) is not None:
+            return
+        try:
+            calls.ask(first, "ended", json.dumps([str(self.cluster.me), reason]))
+        except ClusterError as error:
+            log.debug("%s", error)  # the coordinator finds out for itself
 
     def wait(self) -> None:
         """Until the coordinator says that the training is over."""
@@ -116,6 +144,10 @@ class Station:
                 return b""
             case b"training":
                 return (self._training if self._leader and why_silent(self._leader) is None else "").encode()
+            case b"ended":
+                return self._note_end(*json.loads(text))
+            case b"why":
+                return self._why(text.decode())
             case b"leave":
                 self._leaving.set()
                 return b""
@@ -130,7 +162,21 @@ class Station:
 
     def _hello(self) -> bytes:
         me = self.cluster.me
-        return json.dumps([me.job, me.index, __version__, self._about]).encode()
+        if self._fault:
+            self._heard.set()
+        return json.dumps([me.job, me.index, __version__, self._about, self._fault]).encode()
+
+    def _note_end(self, member: str, reason: str) -> bytes:
+        self._ended.pop(member, None)
+        if reason:
+            self._ended[member] = (reason, time.monotonic())
+            log.warning("%s ended: %s", member, reason)
+        return b""
+
+    def _why(self, member: str) -> bytes:
+        """Why `member` ended, and how many seconds ago; an empty reason if that is not known."""
+        reason, when = self._ended.get(member, ("", time.monotonic()))
+        return json.dumps([reason, time.monotonic() - when]).encode()
 
     def _claim(self, leader: str) -> bytes:
         """Take `leader`, an address, for the coordinator, unless another one is alive; answers who coordinates."""

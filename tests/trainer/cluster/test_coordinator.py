@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidzam.errors import ClusterError, DatasetError
+from tidzam.errors import AudioError, ClusterError, DatasetError
 from trainer.cluster.coordinator import Coordinator
 
 pytestmark = pytest.mark.timeout(60)
@@ -34,3 +34,12 @@ def test_a_lost_parameter_server_is_named_and_a_fault_of_our_own_is_not_hidden()
         raise tf.errors.UnavailableError(None, None, "from /job:ps/replica:0/task:1: connection reset")
     with pytest.raises(tf.errors.InvalidArgumentError), coordinator.plain_errors():
         raise tf.errors.InvalidArgumentError(None, None, "shapes differ")
+
+
+def test_a_fault_of_any_kind_keeps_its_kind() -> None:
+    import tensorflow as tf
+
+    coordinator = object.__new__(Coordinator)
+    with pytest.raises(AudioError) as told, coordinator.plain_errors():
+        raise tf.errors.UnknownError(None, None, "{{function_node}} AudioError: a.wav is cut short.\nTraceback")
+    assert str(told.value) == "a.wav is cut short."

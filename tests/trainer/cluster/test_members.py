@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
@@ -68,3 +69,21 @@ def test_one_that_is_still_starting_is_waited_for() -> None:
     wait_until_reachable([Member("ps", 0, f"127.0.0.1:{port}")], within_s=10)
     assert 0.3 < time.monotonic() - began < 5
     listeners[0].close()
+
+
+def test_who_is_silent_is_asked_about_while_waiting() -> None:
+    member = Member("worker", 1, f"127.0.0.1:{free_port()}")
+    asked: list[float] = []
+
+    def look(silent: Member, waited_s: float) -> None:
+        assert silent == member
+        asked.append(waited_s)
+        if len(asked) > 1:
+            raise ClusterError("it ended")
+
+    with pytest.raises(ClusterError, match="it ended"):
+        wait_until_reachable([member], within_s=30, look=look)
+    assert asked[0] < asked[1] < 30
+    with pytest.raises(ClusterError, match="connection refused"):
+        wait_until_reachable([member], within_s=0, look=lambda silent, waited_s: asked.append(waited_s))
+    assert asked[-1] == math.inf, "in the end, a reason of any age will do"
