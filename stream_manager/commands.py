@@ -80,7 +80,7 @@ def player_argv(
     return [
         "mpv",
         *("--no-config", "--load-scripts=no", "--ytdl=no", "--osc=no", "--load-stats-overlay=no"),
-        *("--load-osd-console=no", "--load-auto-profiles=no", "--input-terminal=no", "--input-default-bindings=no"),
+        *("--load-auto-profiles=no", "--input-terminal=no", "--input-default-bindings=no"),
         *("--quiet", "--msg-level=all=warn,playlist=error,statusline=no"),
         *("--no-video", "--sid=no", "--audio-display=no", "--audio-file-auto=no", "--sub-auto=no"),
         *("--ao=jack", f"--jack-name={source}", "--jack-connect=no", "--jack-autostart=no"),

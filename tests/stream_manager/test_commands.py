@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
 from stream_manager.commands import player_argv, probe_argv, pusher_argv
 from tidzam.config.settings import IcecastSettings
 
 GOLDEN_PLAYER = """\
-mpv --no-config --load-scripts=no --ytdl=no --osc=no --load-stats-overlay=no --load-osd-console=no \
+mpv --no-config --load-scripts=no --ytdl=no --osc=no --load-stats-overlay=no \
 --load-auto-profiles=no --input-terminal=no --input-default-bindings=no --quiet \
 --msg-level=all=warn,playlist=error,statusline=no \
 --no-video --sid=no --audio-display=no --audio-file-auto=no --sub-auto=no --ao=jack --jack-name=pond \
@@ -47,3 +53,15 @@ def test_pusher() -> None:
 def test_a_sound_that_ends_begins_with_silence_in_which_listeners_are_connected() -> None:
     assert "--af=lavfi=[adelay=500:all=1]" in player_argv("pond", "/sounds/pond.flac", lead_in=True)
     assert not any(word.startswith("--af") for word in player_argv("pond", "http://host/live.ogg"))
+
+
+def test_this_machines_programs_take_the_command_lines_without_a_word(tmp_path: Path) -> None:
+    """Options are renamed and removed between the releases of mpv and ffmpeg; each says so on its stderr."""
+    sound = tmp_path / "sound.wav"
+    soundfile.write(sound, np.zeros((4800, 2)), 48000)
+    player = player_argv("pond", str(sound), channels=[1, 0], lead_in=True)
+    silent = ["--ao=null" if word == "--ao=jack" else word for word in player]
+    played = subprocess.run(silent, capture_output=True, text=True, timeout=30, check=True)
+    assert (played.stdout, played.stderr) == ("", "")
+    probed = subprocess.run(probe_argv(str(sound)), capture_output=True, text=True, timeout=30, check=True)
+    assert probed.stderr == ""
