@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analyzer.detections import DetectionChange, Detector
 from analyzer.report import COLUMNS, FileDetection, clock
 from tidzam.analysis import Analysis
+from tidzam.audio.timeline import ClockPair, Timeline
 from tidzam.labels import UNKNOWN, LabelTree
 from tidzam.sources import split_date
 
@@ -174,3 +175,21 @@ def test_no_clock_makes_a_detection_shorter_than_its_windows(offsets_s: list[flo
     (end,) = detector.finish()
     length = end.detection.end - end.detection.start
     assert abs(length - timedelta(seconds=len(offsets_s))) < timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize("step_s", [-3 * 86400.0, -2.0, 2.0, 3 * 86400.0])
+def test_windows_follow_a_clock_that_is_set_and_the_detection_keeps_its_length(step_s: float) -> None:
+    rate_hz, begin_s = 48000, START.timestamp()
+    timeline = Timeline.begin(rate_hz, ClockPair(0, begin_s))
+    detector, starts = Detector(TREE), []
+    for second in range(60):
+        clock_s = begin_s + second + (step_s if second >= 30 else 0.0)
+        timeline = timeline.with_pair(ClockPair(second * rate_hz, clock_s))
+        start = timeline.time_of(second * rate_hz)
+        starts.append(start)
+        detector.add([replace(framed(second, "rain", rate_hz=rate_hz), start=start, end=start + timedelta(seconds=1))])
+    assert abs(starts[29] - START - timedelta(seconds=29)) < timedelta(milliseconds=1)
+    assert abs(starts[30] - START - timedelta(seconds=30 + step_s)) < timedelta(milliseconds=1)
+    (end,) = detector.finish()
+    assert end.detection.start == START and end.detection.windows == 60
+    assert abs(end.detection.end - START - timedelta(seconds=60)) < timedelta(milliseconds=1)
