@@ -9,7 +9,10 @@ import aiohttp
 import pytest
 
 from stream_manager.icecast import Icecast
+from stream_manager.relay import Mount
+from tests.stream_manager.test_ogg import encoded
 from tests.support.icecast import ADMIN_PASSWORD, PASSWORD, icecast_server
+from tidzam.node.icecast import LISTENER, listeners_file
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -36,3 +39,22 @@ async def test_scripts_of_foreign_pages_read_nothing_unless_their_origin_is_list
         async with aiohttp.ClientSession(server.url) as http, http.get("/status-json.xsl") as answer:
             assert answer.status == 200
             assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+
+
+async def test_where_listening_needs_the_token_a_mount_asks_for_it(tmp_path: Path) -> None:
+    listeners = tmp_path / "listeners"
+    listeners.write_text(listeners_file("the-token"))
+    with icecast_server(tmp_path, listeners=listeners) as server:
+        mount = Mount("/pond-out_0.ogg", "pond 0", Icecast(server.settings, PASSWORD, ADMIN_PASSWORD))
+        serving = asyncio.create_task(mount.serve())
+        mount.feed(encoded())
+        while not mount.sent_bytes:
+            mount.feed(encoded())
+            await asyncio.sleep(0.1)
+        async with aiohttp.ClientSession(server.url) as http:
+            for user, status in ((None, 401), ("wrong", 401), ("the-token", 200)):
+                headers = {"Authorization": aiohttp.encode_basic_auth(LISTENER, user)} if user else {}
+                async with http.get("/pond-out_0.ogg", headers=headers) as answer:
+                    assert answer.status == status
+        serving.cancel()
+        await asyncio.wait([serving])

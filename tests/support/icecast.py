@@ -6,9 +6,10 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.support.ports import free_port
 from tidzam.config.settings import IcecastSettings
@@ -22,12 +23,10 @@ ADMIN_PASSWORD = "test-admin-password"
 class IcecastServer:
     """A running icecast2. `kill` is kill -9; `start` brings it back on the same port."""
 
-    def __init__(self, settings: IcecastSettings, home: Path, *, origins: Sequence[str] = ()) -> None:
+    def __init__(self, settings: IcecastSettings, home: Path, **options: Any) -> None:
         self.settings = settings
         self._config = home / "icecast.xml"
-        self._config.write_text(
-            icecast_config(settings, password=PASSWORD, admin_password=ADMIN_PASSWORD, origins=origins)
-        )
+        self._config.write_text(icecast_config(settings, password=PASSWORD, admin_password=ADMIN_PASSWORD, **options))
         self._log = home / "icecast.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -74,9 +73,9 @@ class IcecastServer:
 
 
 @contextmanager
-def icecast_server(home: Path, *, host: str = "127.0.0.1", origins: Sequence[str] = ()) -> Iterator[IcecastServer]:
+def icecast_server(home: Path, *, host: str = "127.0.0.1", **options: Any) -> Iterator[IcecastServer]:
     """A usable icecast2 that keeps its files under `home`."""
-    server = IcecastServer(IcecastSettings(host=host, port=free_port()), home, origins=origins)
+    server = IcecastServer(IcecastSettings(host=host, port=free_port()), home, **options)
     try:
         server.start()
         yield server

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tidzam.config import Settings
 from tidzam.config.settings import is_loopback
+from tidzam.node.icecast import LISTENER
 
 
 def access_lines(settings: Settings, path: Path) -> list[str]:
@@ -24,6 +25,7 @@ def access_lines(settings: Settings, path: Path) -> list[str]:
         lines.append(f"The {' and the '.join(opened)} can be managed by {reach}. Token: {token}")
     if access.listen_mode == "token":
         lines.append("Listening needs the token, too.")
+        lines.append(f"Players give it to Icecast as the password of the user {LISTENER}.")
     return lines
 
 

@@ -59,6 +59,11 @@ class Home:
         return self.root / "icecast.xml"
 
     @property
+    def icecast_listeners(self) -> Path:
+        """Who may listen to mounts, where that needs the token."""
+        return self.root / "icecast-listeners"
+
+    @property
     def supervisor_config(self) -> Path:
         return self.root / "supervisord.conf"
 

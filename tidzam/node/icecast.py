@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ ADMIN_PASSWORD_ENV = "TIDZAM_ICECAST_ADMIN_PASSWORD"
 
 WEB_ROOT = Path("/usr/share/icecast2/web")
 ADMIN_ROOT = Path("/usr/share/icecast2/admin")
+LISTENER = "tidzam"
+"""The user of listeners where the profile has listening need the token."""
 UNPRIVILEGED = "nobody", "nogroup"
 
 
@@ -25,10 +28,16 @@ def icecast_argv(config: Path) -> list[str]:
 
 
 def icecast_config(
-    settings: IcecastSettings, *, password: str, admin_password: str, origins: Sequence[str] = ()
+    settings: IcecastSettings,
+    *,
+    password: str,
+    admin_password: str,
+    origins: Sequence[str] = (),
+    listeners: Path | None = None,
 ) -> str:
     """The text of icecast.xml. As root it becomes `UNPRIVILEGED`, whom no log folder of ours need let in:
-    errors go to stderr, and who listens is not written down."""
+    errors go to stderr, and who listens is not written down. Mounts are open to everybody, or with `listeners` to those
+    that this file names (`listeners_file`)."""
     user, group = UNPRIVILEGED
     owner = f"<changeowner><user>{user}</user><group>{group}</group></changeowner>" if os.geteuid() == 0 else ""
     secret = escape(password)
@@ -51,6 +60,7 @@ def icecast_config(
   </authentication>
   <listen-socket><port>{settings.port}</port>{bind}</listen-socket>
   {_headers(origins)}
+  {_default_mount(listeners)}
   <paths>
     <logdir>/dev</logdir>
     <webroot>{WEB_ROOT}</webroot>
@@ -64,6 +74,18 @@ def icecast_config(
   <security><chroot>0</chroot>{owner}</security>
 </icecast>
 """
+
+
+def listeners_file(token: str | None) -> str:
+    """The users that may listen, as Icecast reads them: LISTENER with the node's token as the password, or nobody."""
+    return f"{LISTENER}:{hashlib.md5(token.encode(), usedforsecurity=False).hexdigest()}\n" if token else ""
+
+
+def _default_mount(listeners: Path | None) -> str:
+    if listeners is None:
+        return ""
+    option = f'<option name="filename" value={quoteattr(str(listeners))} />'
+    return f'<mount type="default"><authentication type="htpasswd">{option}</authentication></mount>'
 
 
 def _headers(origins: Sequence[str]) -> str:

@@ -16,12 +16,12 @@ from tidzam.config import Settings, SourceSettings
 from tidzam.config.settings import DemoSettings
 from tidzam.errors import SetupError
 from tidzam.node.home import Home, disk_full
-from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV, icecast_argv, icecast_config
+from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV, icecast_argv, icecast_config, listeners_file
 from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
 from tidzam.node.signs import WATCHDOGS
 from tidzam.node.supervisor import NODE_ENV, Program, launcher, supervisor_config
 from tidzam.paths import DEMO_BUNDLES
-from tidzam.tokens import ensure_token
+from tidzam.tokens import ensure_token, find_token
 
 DEMO_CHANNELS = 4
 Say = Callable[[str], None]
@@ -42,9 +42,7 @@ def prepare(home: Home, settings: Settings, say: Say) -> Settings:
         password, admin_password = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
         profile = yaml.safe_dump(resolved.model_dump(mode="json", by_alias=True), sort_keys=False)
         _write(home.profile, profile.encode())
-        origins = settings.access.origins
-        icecast = icecast_config(settings.icecast, password=password, admin_password=admin_password, origins=origins)
-        _write(home.icecast_config, icecast.encode())
+        _write(home.icecast_config, _icecast(home, settings, password, admin_password).encode())
         passwords = {PASSWORD_ENV: password, ADMIN_PASSWORD_ENV: admin_password}
         write_configuration(home, programs(home, settings, passwords))
     except OSError as error:
@@ -52,6 +50,21 @@ def prepare(home: Home, settings: Settings, say: Say) -> Settings:
             raise disk_full(home.root, str(error.strerror)) from None
         raise
     return resolved
+
+
+def _icecast(home: Home, settings: Settings, password: str, admin_password: str) -> str:
+    """The text of icecast.xml. Where listening needs the token, the file of those who may listen is written, too."""
+    listeners = None
+    if settings.access.listen_mode == "token":
+        listeners = home.icecast_listeners
+        _write(listeners, listeners_file(find_token(home.root)).encode())
+    return icecast_config(
+        settings.icecast,
+        password=password,
+        admin_password=admin_password,
+        origins=settings.access.origins,
+        listeners=listeners,
+    )
 
 
 def write_configuration(home: Home, programs: tuple[Program, ...]) -> None:
