@@ -59,7 +59,7 @@ class Fault(Enum):
         "Check what feeds it: the microphone, or the program that encodes it.",
         False,
     )
-    HUNG = _Reason("source_player_hung", "its player stood still and was replaced", "See the log.", False)
+    HUNG = _Reason("source_player_hung", "its player hung and was replaced", "See the log.", False)
     TRUNCATED = _Reason("source_truncated", "it breaks off before its end", "Replace the file by a whole one.", True)
     DIED = _Reason("source_player_died", "its player ended unexpectedly", "See the log.", False)
     INTERNAL = _Reason("internal", "it met a fault of ours", "See the log.", False)

@@ -162,7 +162,7 @@ async def _watch(track: Track, graph: JackGraph, channel: Playback, on_silence: 
         await asyncio.sleep(LOOK_S)
         liveness = liveness.after(await _look(track, graph, channel))
         if liveness.hangs:
-            return Failure(Fault.HUNG, f"for {liveness.stood_still_s:.0f} s")
+            return Failure(Fault.HUNG, f"no progress for {liveness.stood_still_s:.0f} s")
         if liveness.silent_too_long:
             return Failure(Fault.DIGITAL_SILENCE, f"for {liveness.silent_s:.0f} s")
         if liveness.is_silent != is_silent:

@@ -80,7 +80,7 @@ class JackSettings(Section):
     period: Annotated[int, AfterValidator(_power_of_two)] = Field(2048, ge=16, le=8192, description="Frames a cycle")
     port_max: int = Field(2048, ge=16, le=4096, description="Ports at most; a channel takes three")
     timeout_ms: int = Field(
-        500, ge=100, description="How long jackd keeps its graph for a client that died or is stuck"
+        100, ge=100, description="How long jackd keeps its graph for a client that died or is stuck"
     )
     driver: Names = Field(("dummy",), description="jackd's driver and its options, for example alsa,-dhw:0")
     realtime: bool = Field(False, description="Real-time scheduling, where the machine allows it")

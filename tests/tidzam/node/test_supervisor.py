@@ -144,7 +144,7 @@ def test_jackd_runs_asynchronous_without_real_time_scheduling() -> None:
         "--name=s",
         "--no-realtime",
         "--port-max=2048",
-        "-t500",
+        "-t100",
         "-dalsa",
         "-r48000",
         "-p1024",
