@@ -32,7 +32,7 @@ RESERVED_EVENTS = ("connect", "disconnect")
 LARGE_EVENT = "audio"
 JOIN_S = 10.0
 """How long a client may take from its handshake to its connection to the namespace."""
-FAREWELL_S = 0.25
+FAREWELL_S = 0.5
 """How long a client that is disconnected may take to read what still waits for it."""
 TOO_MANY = Unusable("Too many requests at once. Send fewer, or wait for their answers", code="rate_limited")
 REFUSAL = {"message": "unauthorized", "code": "unauthorized"}
@@ -129,13 +129,12 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             return
         session.closed = True
         self.offences.report(session.address, kind, detail)
+        if session.transport is not None and not session.transport.is_closing():
+            session.transport.pause_reading()
         if socket is not None:
             await socket.close(wait=False, abort=True)
             self.eio.sockets.pop(eio_sid, None)
-        self.sessions.pop(eio_sid, None)
-        if session.transport is not None:
-            session.transport.pause_reading()
-            asyncio.get_running_loop().call_later(FAREWELL_S, session.transport.abort)
+        self._part_from(eio_sid)
 
     async def admit(self, eio_sid: str, frame: str | bytes | None, *, binary_as_text: bool = False) -> bool:
         """Whether Engine.IO gets a packet of a client; `None` is one that was too long to be read.
@@ -190,9 +189,16 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         await super()._handle_eio_disconnect(eio_sid, reason)
         self._binary_packet.pop(eio_sid, None)
+        self._part_from(eio_sid)
+
+    def _part_from(self, eio_sid: str) -> None:
+        """Forget a client. What still waits for it may be read for a moment: Engine.IO would wait for ever for that."""
         session = self.sessions.pop(eio_sid, None)
-        if session is not None:
-            session.queue.put_nowait(None)  # ends a request that waits for messages
+        if session is None:
+            return
+        session.queue.put_nowait(None)  # ends a request that waits for messages
+        if session.transport is not None:
+            asyncio.get_running_loop().call_later(FAREWELL_S, session.transport.abort)
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         session = self.sessions.get(eio_sid)

@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 import random
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -372,3 +374,30 @@ async def test_a_second_connection_to_the_namespace_is_an_offence() -> None:
         async with asyncio.timeout(5):
             while not socket.closed:
                 await socket.receive()
+
+
+async def test_a_client_that_neither_reads_nor_answers_pings_leaves_no_connection_behind() -> None:
+    """Engine.IO waited for ever until what was under way to such a client had been sent."""
+    async with serving() as place:
+        sockets = place.server._sockets
+        sockets.eio.ping_interval = sockets.eio.ping_timeout = 0.5
+        async with raw(place) as socket:
+            socket._response.connection.transport.pause_reading()  # type: ignore[union-attr]
+            for _ in range(30):
+                await place.server.emit("news", "x" * 60_000)
+                await asyncio.sleep(0.01)
+            await until(lambda: not sockets.sessions)
+            runner = place.server._runner
+            await until(lambda: runner is not None and runner.server is not None and not runner.server.connections)
+
+
+def test_a_server_raises_its_limit_of_descriptors() -> None:
+    program = """
+import resource
+from tidzam.server.connections import raise_descriptor_limit
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, 512))
+print(raise_descriptor_limit(), resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "512 (512, 512)\n"
