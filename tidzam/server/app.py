@@ -18,7 +18,7 @@ from tidzam.config.settings import LimitSettings
 from tidzam.errors import NodeError, RequestError, TidzamError
 from tidzam.protocol.messages import echo, schema_of
 from tidzam.server.access import Access, Client, Right, Unauthorized
-from tidzam.server.connections import Connections, raise_descriptor_limit
+from tidzam.server.connections import Connections, affordable
 from tidzam.server.gate import Gate, quiet_logger, refusal
 from tidzam.server.health import Health
 from tidzam.server.offences import Offences
@@ -67,11 +67,12 @@ class Server:
         self._health = health
         self._schema = schema_of(messages)
         self._registry = registry or CollectorRegistry()
-        self._access, self._limits = access or Access(), limits or LimitSettings()
+        self._access, self._limits = access or Access(), affordable(limits or LimitSettings())
         self._offences = Offences(name)
         self._gate = Gate(self._access, self._offences, host=host, port=port)
         logger = quiet_logger("socketio.server", name, self._offences)
         self._sockets = Sockets(self._access, self._limits, self._offences, logger)
+        self._connections = Connections(self._limits, self._offences)
         self._routes: list[web.RouteDef] = []
         self._clients: dict[str, Client] = {}
         self._runner: web.AppRunner | None = None
@@ -188,7 +189,7 @@ class Server:
 
     async def __aenter__(self) -> Server:
         """Raises NodeError (code "port_in_use") if another program listens there."""
-        connections = Connections(self._limits, self._offences, descriptors=raise_descriptor_limit())
+        connections = self._connections
         application = web.Application(
             middlewares=[self._gate.middleware(connections)], client_max_size=_longest_body(self._limits)
         )
@@ -211,7 +212,7 @@ class Server:
             await runner.cleanup()
             raise _cannot_listen(self._name, self._host, self._port, error) from None
         self._runner = runner
-        self._surveyor = asyncio.create_task(self._survey(connections))
+        self._surveyor = asyncio.create_task(self._survey())
         log.info("%s listens on http://%s:%d", self._name, url_host(self._host), self._port)
         return self
 
@@ -224,12 +225,13 @@ class Server:
         self._listener.close()
         await self._sockets.shutdown()
         await self._runner.cleanup()
+        self._connections.abort()
 
-    async def _survey(self, connections: Connections) -> None:
+    async def _survey(self) -> None:
         while True:
             await asyncio.sleep(SURVEY_EVERY_S)
             try:
-                connections.survey()
+                self._connections.survey()
                 await self._sockets.survey()
             except Exception:  # limits must go on being kept, whatever one client's end brought about
                 log.exception("%s: looking after the clients failed", self._name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import resource
 import socket
 import time
 from collections import Counter
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from typing import cast
 
 from tidzam.config.settings import LimitSettings
@@ -31,6 +33,11 @@ def raise_descriptor_limit() -> int:
         return MOST_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return wanted
+
+
+def affordable(limits: LimitSettings) -> LimitSettings:
+    """`limits` with as many connections as half of the descriptors, which are raised first, at most."""
+    return limits.model_copy(update={"connections": min(limits.connections, raise_descriptor_limit() // 2)})
 
 
 def bound_send_buffer(transport: asyncio.BaseTransport) -> None:
@@ -118,9 +125,8 @@ class Connection(asyncio.Protocol):
 class Connections:
     """All connections of a server. `survey` is to be called every second or so."""
 
-    def __init__(self, limits: LimitSettings, offences: Offences, *, descriptors: int) -> None:
+    def __init__(self, limits: LimitSettings, offences: Offences) -> None:
         self._limits, self._offences = limits, offences
-        self._most = min(limits.connections, descriptors // 2)
         self._by_transport: dict[asyncio.Transport, Connection] = {}
         self._by_state: dict[State, dict[Connection, None]] = {state: {} for state in State}
 
@@ -137,7 +143,7 @@ class Connections:
     def add(self, connection: Connection) -> None:
         """Take a new connection in; if there are too many, the one longest without a request makes room."""
         assert connection.transport is not None
-        if len(self) >= self._most:
+        if len(self) >= self._limits.connections:
             waiting = [*self._by_state[State.RECEIVING], *self._by_state[State.IDLE]]
             victim = waiting[0] if waiting else connection
             self._offences.report(victim.address, "lost a connection, as the server has too many")
@@ -158,6 +164,11 @@ class Connections:
             self._by_state[state][connection] = None
         connection.state = state
 
+    def abort(self) -> None:
+        """End every connection."""
+        for connection in list(self._by_transport.values()):
+            connection.abort()
+
     def survey(self) -> None:
         """Close connections that take too long to send a request, and those of an address that has too many."""
         now = time.monotonic()
@@ -173,16 +184,30 @@ class Connections:
             connection.abort()
 
 
+@lru_cache(maxsize=4096)
+def party(address: str) -> str:
+    """Whom an address is counted as: all of loopback is one, and so is a network of IPv6, which one client holds."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return "loopback" if parsed.is_loopback else str(ipaddress.ip_network((parsed, 64), strict=False))
+        parsed = parsed.ipv4_mapped
+    return "loopback" if parsed.is_loopback else str(parsed)
+
+
 def overdue(connections: list[Connection], timeout_s: float, now: float) -> list[Connection]:
     return [connection for connection in connections if now - connection.since > timeout_s]
 
 
 def surplus(connections: list[Connection], most: int, now: float) -> list[Connection]:
     """The oldest connections of each address that has more than `most`, but none that is younger than a second."""
-    counts = Counter(connection.address for connection in connections)
+    counts = Counter(party(connection.address) for connection in connections)
     found = []
     for connection in connections:
-        if counts[connection.address] > most and now - connection.since > _YOUNG_S:
-            counts[connection.address] -= 1
+        if counts[party(connection.address)] > most and now - connection.since > _YOUNG_S:
+            counts[party(connection.address)] -= 1
             found.append(connection)
     return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tidzam.server.connections import party
 from tidzam.server.driver import ADMIT, BODY, Admit, ClientGone
 from tidzam.server.packets import BadPacket, split_body
 from tidzam.server.sessions import Session
@@ -17,6 +18,8 @@ from tidzam.server.sockets import Sockets
 PATH = "/socket.io/"
 _SESSION_ID = re.compile(r"[A-Za-z0-9_=-]{1,64}")
 _YOUNG_S = 1.0
+_SHARE_OF_CLIENTS = 0.75
+"""Of all connections: the others are for requests, such as those of a watchdog."""
 
 
 class SocketRoute:
@@ -53,10 +56,11 @@ class SocketRoute:
     async def _has_room(self, address: str) -> bool:
         """Whether there is room for one more; if not, a client that has not connected to the namespace makes it."""
         limits, sessions = self._sockets.limits, self._sockets.sessions
-        same = {eio_sid: one for eio_sid, one in sessions.items() if one.address == address}
-        crowd = same if len(same) >= limits.clients_per_address else sessions
-        if len(same) < limits.clients_per_address and len(sessions) < limits.connections:
+        same = {eio_sid: one for eio_sid, one in sessions.items() if party(one.address) == party(address)}
+        is_crowd = len(same) >= limits.clients_per_address
+        if not is_crowd and len(sessions) < limits.connections * _SHARE_OF_CLIENTS:
             return True
+        crowd = same if is_crowd else sessions
         old = time.monotonic() - _YOUNG_S
         for eio_sid, session in crowd.items():
             if not session.joined and session.opened < old:

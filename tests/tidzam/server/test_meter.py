@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from tidzam.server.connections import party
 from tidzam.server.meter import Meter, Verdict
 from tidzam.server.offences import FORGET_S, Offences
 
@@ -59,3 +60,20 @@ def test_offences_of_many_addresses_do_not_fill_the_log(caplog: pytest.LogCaptur
         for number in range(5000):
             offences.report(f"2001:db8::{number:x}", "kind")
     assert len(caplog.records) == 100
+
+
+@pytest.mark.parametrize(
+    ("address", "other", "same"),
+    [
+        ("127.0.0.1", "127.9.9.9", True),
+        ("127.0.0.1", "::1", True),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("fe80::1%eth0", "fe80::2", True),
+        ("", "10.0.0.1", False),
+    ],
+)
+def test_addresses_of_one_client_count_together(address: str, other: str, same: bool) -> None:
+    assert (party(address) == party(other)) is same
