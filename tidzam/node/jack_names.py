@@ -15,11 +15,34 @@ from pathlib import Path
 
 import psutil
 
+from tidzam.errors import NodeError
+
 SHARED_MEMORY = Path("/dev/shm")
 _SERVER = re.compile(rb"jack-(\d+):([^:\0]+):\0")
 """How libjack (shm.c) writes a server's user and name, after the four bytes of its process id."""
 _PID_BYTES = 4
 _CONNECT_TIMEOUT_S = 1.0
+
+
+def jack_servers(name: str | None = None) -> list[int]:
+    """The pids of the JACK servers of that name; without a name, of all."""
+    return [
+        process.pid
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"] in ("jackd", "jackdbus")
+        and (name is None or {name, f"--name={name}"} & set(process.info["cmdline"] or []))
+    ]
+
+
+def require_free_name(name: str, *, except_of: frozenset[int] = frozenset()) -> None:
+    """Raises NodeError if a JACK server of that name is running, other than the processes `except_of`."""
+    others = set(jack_servers(name)) - except_of
+    if others:
+        raise NodeError(
+            f"A JACK server called {name!r} is already running (pid {min(others)}).",
+            hint="Give this node a name of its own in its profile (jack.server), or end that server.",
+            code="jack_name_in_use",
+        )
 
 
 def clear_dead_servers(folder: Path = SHARED_MEMORY) -> list[str]:

@@ -10,6 +10,7 @@ from tidzam.config import Settings
 from tidzam.errors import NodeError, TidzamError
 from tidzam.node.check import Fault, faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.home import Home
+from tidzam.node.jack_names import require_free_name
 from tidzam.node.leftovers import end_processes, node_processes
 from tidzam.node.ports import require_free_ports
 from tidzam.node.prepare import Say, prepare, require_classifiers
@@ -75,6 +76,7 @@ def verify(home: Home, settings: Settings) -> None:
     require_classifiers(settings)
     own = frozenset(process.pid for process in node_processes(home))
     require_free_ports(settings, except_of=own)
+    require_free_name(settings.jack.server, except_of=own)
 
 
 def launch(home: Home, say: Say) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tidzam.node.jack_names import clear_dead_servers, is_listening
+from tidzam.node.jack_names import clear_dead_servers, is_listening, jack_servers
 
 SHARED_MEMORY = Path("/dev/shm")
 PROCESSES = Path("/proc")
@@ -85,9 +85,4 @@ def _remove(patterns: list[str]) -> None:
 
 def _jack_runs(server: str | None = None) -> bool:
     """Whether the JACK server of that name runs; without a name, whether any does."""
-    for process in psutil.process_iter(["name", "cmdline"]):
-        if process.info["name"] in ("jackd", "jackdbus"):
-            words = process.info["cmdline"] or []
-            if server is None or f"--name={server}" in words or server in words:
-                return True
-    return False
+    return bool(jack_servers(server))

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.jack import JackServer, jack_server
+from tidzam.errors import NodeError
 from tidzam.node.jack_check import cycles_run
+from tidzam.node.jack_names import require_free_name
 from tidzam.node.signs import JackSign
 
 
@@ -63,3 +65,11 @@ def test_another_jackd_under_the_same_name_is_noticed(server: JackServer) -> Non
         assert within(20.0, lambda: sign(server.pid))
     finally:
         sign.close()
+
+
+@pytest.mark.timeout(60)
+def test_a_server_name_that_is_taken_is_refused_before_anything_is_started(server: JackServer) -> None:
+    with pytest.raises(NodeError, match=rf"{server.name}.*pid {server.pid}"):
+        require_free_name(server.name)
+    require_free_name(server.name, except_of=frozenset({server.pid}))
+    require_free_name(f"{server.name}-other")
