@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import select
 import subprocess
@@ -24,6 +25,7 @@ from tidzam.text import shown
 
 _PROTOCOLS: Final = "file,subfile"
 """Only files: a playlist must not make the decoder fetch addresses."""
+_ADDRESS: Final = re.compile(r" @ 0x[0-9a-f]+(?=\])")
 _MEMORY_BYTES: Final = 1 << 30
 _SILENT_S: Final = 60.0
 """ffmpeg that gives nothing for so long is stuck."""
@@ -114,7 +116,7 @@ class FfmpegDecoder:
         self._complaints.seek(0)
         lines = self._complaints.read(1 << 16).decode(errors="replace").splitlines()
         said = [line for line in lines if line.strip() and not line.startswith("[f32le @")]
-        self.complaint = said[0].strip() if said else ""
+        self.complaint = _ADDRESS.sub("", said[0]).strip(" .!") if said else ""
         missing_s = 0.0 if self.stated_s is None else self.stated_s - self._read_s
         if missing_s > max(_TOLERANCE_S, 0.01 * (self.stated_s or 0.0)):
             self.cut_short = True

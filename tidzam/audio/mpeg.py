@@ -83,8 +83,10 @@ class _Stream:
     def part(self, start: int, end: int) -> Part:
         frame_s = self.first.samples / self.first.rate_hz
         missing = self.stated - self.frames - self.lost
+        if missing > _TOLERATED_FRAMES and self.lost:
+            return Part(start, end, lost_s=(self.lost + missing) * frame_s)
         if missing > _TOLERATED_FRAMES:
-            return Part(start, end, cut_short=True, stated_s=self.stated * frame_s, lost_s=self.lost * frame_s)
+            return Part(start, end, cut_short=True, stated_s=self.stated * frame_s)
         return Part(start, end, lost_s=self.lost * frame_s)
 
 

@@ -1,8 +1,10 @@
-"""Ogg (RFC 3533): the links of a chained file. Radio recordings are chained, and so are joined files."""
+"""Ogg (RFC 3533): the links of a chained file, and what was lost of them. Radio recordings are chained, and so are
+joined files."""
 
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,39 +15,69 @@ from tidzam.audio.part import Bytes, Part
 _PAGE: Final = re.compile(rb"OggS\x00[\x00-\x07]")
 _HEADER: Final = 27
 _FIRST, _LAST = 2, 4
+_NO_TIME: Final = (1 << 64) - 1
+_OPUS_HZ: Final = 48000
+_REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass(frozen=True)
 class _Page:
+    """A page: its bytes from `start` to `end`, `time` in frames at its end, and `number`, by one more than the last."""
+
     start: int
     end: int
     flags: int
     serial: bytes
-    is_cut: bool
+    time: int
+    number: int
+    is_good: bool
+    first_bytes: bytes
+
+
+class _Link:
+    """A link, as its pages are found. What is lost is judged by its first stream."""
+
+    def __init__(self, first: _Page) -> None:
+        self.start = first.start
+        self.lost_s = 0.0
+        self.unended: set[bytes] = set()
+        self.breaks_off = False
+        self._serial = first.serial
+        self._rate_hz = _rate_of(first.first_bytes)
+        self._good = first
+
+    def add(self, page: _Page) -> None:
+        if page.flags & _FIRST:
+            self.unended.add(page.serial)
+        if page.flags & _LAST:
+            self.unended.discard(page.serial)
+        if page.serial != self._serial or not page.is_good or page.time == _NO_TIME:
+            return
+        pages, frames = page.number - self._good.number, page.time - self._good.time
+        if pages > 1 and frames > 0 and self._rate_hz and self._good.is_good:
+            self.lost_s += frames / self._rate_hz * (pages - 1) / pages
+        self._good = page
 
 
 def ogg_parts(data: Bytes) -> list[Part]:
-    """The links, each a part. It is cut short if a page of it is, or if it is the last and has no last page."""
-    starts: list[int] = []
-    cut: set[int] = set()
-    unended: set[bytes] = set()
+    """The links, each a part. It is cut short if its last page is, or if the last of the file is none that ends it."""
+    links: list[_Link] = []
     follows_first = False
     for page in _pages(data):
         is_first = bool(page.flags & _FIRST)
-        if is_first and not follows_first:
-            starts.append(page.start)
-            unended.clear()
-        if is_first:
-            unended.add(page.serial)
-        if page.flags & _LAST:
-            unended.discard(page.serial)
-        if page.is_cut:
-            cut.add(len(starts))
+        if not links or (is_first and not follows_first):
+            links.append(_Link(page))
+        links[-1].add(page)
+        links[-1].breaks_off = not page.is_good
         follows_first = is_first
-    if unended:
-        cut.add(len(starts))
-    borders = [0, *starts[1:], data.size]
-    return [Part(*span, cut_short=number in cut) for number, span in enumerate(pairwise(borders), start=1)]
+    if not links:
+        return [Part(0, data.size)]
+    links[-1].breaks_off |= bool(links[-1].unended)
+    borders = [0, *(link.start for link in links[1:]), data.size]
+    return [
+        Part(*span, cut_short=link.breaks_off, lost_s=link.lost_s)
+        for span, link in zip(pairwise(borders), links, strict=True)
+    ]
 
 
 def _pages(data: Bytes) -> Iterator[_Page]:
@@ -53,12 +85,31 @@ def _pages(data: Bytes) -> Iterator[_Page]:
     at = 0
     while at < data.size:
         header = data.at(at, _HEADER + 255)
-        if not _PAGE.match(header):
+        if not _PAGE.match(header) or len(header) < _HEADER:
             at = next(data.find(_PAGE, at + 1, 6), data.size)
             continue
-        stated = at + _HEADER + header[26] + sum(header[_HEADER : _HEADER + header[26]])
-        end = stated
-        if end < data.size and not _PAGE.match(data.at(end, 6)):  # others may begin within a page that was cut off
+        content = at + _HEADER + header[26]
+        end = content + sum(header[_HEADER : _HEADER + header[26]])
+        raw = data.at(at, end - at)
+        is_good = len(raw) == end - at and _checksum(raw) == header[22:26]
+        if not is_good:  # others may begin within what it says is its length
             end = min(end, next(data.find(_PAGE, at + 1, 6), end))
-        yield _Page(at, end, header[5], header[14:18], is_cut=end < stated or end > data.size)
+        time, number = int.from_bytes(header[6:14], "little"), int.from_bytes(header[18:22], "little")
+        yield _Page(at, end, header[5], header[14:18], time, number, is_good, raw[content - at :][:64])
         at = end
+
+
+def _checksum(page: bytes) -> bytes:
+    """The CRC-32 of a page (polynomial 0x04C11DB7, highest bit first), worked out by zlib's, which is mirrored."""
+    mirrored = (page[:22] + bytes(4) + page[26:]).translate(_REVERSED)
+    value = zlib.crc32(mirrored, 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{value:032b}"[::-1], 2).to_bytes(4, "little")
+
+
+def _rate_of(packet: bytes) -> int:
+    """The frames per second that a stream's pages count, by its first packet; 0 if its codec is another."""
+    if packet.startswith(b"OpusHead"):
+        return _OPUS_HZ
+    if packet.startswith(b"\x01vorbis"):
+        return int.from_bytes(packet[12:16], "little")
+    return int.from_bytes(packet[27:30], "big") >> 4 if packet.startswith(b"\x7fFLAC") else 0

@@ -43,7 +43,7 @@ class Bytes:
         """At most `count` bytes from `start` on."""
         try:
             return os.pread(self._descriptor, count, start)
-        except OSError:
+        except (OSError, OverflowError):  # a damaged header may send anybody anywhere
             return b""
 
     def find(self, pattern: re.Pattern[bytes], start: int, reach: int) -> Iterator[int]:

@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from tidzam.audio.decoder import Decoder, check_bounds, empty
 from tidzam.audio.features import Float32
 from tidzam.audio.ffmpeg import open_ffmpeg
@@ -45,16 +47,19 @@ class Sequence:
         self.rate_hz, self.channels = self._decoder.rate_hz, self._decoder.channels
         self.frames = self._decoder.frames if len(self._parts) == 1 else None
         self._before = 0
+        self._ended = False
         if start_s:
             self._seek(round(start_s * self.rate_hz))
 
     def read(self, frames: int) -> Float32:
         """The next frames, float32 (at most `frames`, channels); none at the end."""
-        while True:
+        while not self._ended:
             block = self._decoder.read(frames)
             self._at += len(block)
-            if len(block) or not self._advance():
+            if len(block):
                 return block
+            self._ended = not self._advance()
+        return np.empty((0, self.channels), np.float32)
 
     def length(self) -> int | None:
         """How many frames the parts have that are read, as far as their headers say; None if one does not.
@@ -127,7 +132,7 @@ class Sequence:
     def _note_faults(self, *, is_last: bool) -> None:
         """What the part that was decoded lacks: its end, or something before it."""
         part, decoder = self._part, self._decoder
-        missing_s = 0.0 if decoder.frames is None else max(0, decoder.frames - self._at) / self.rate_hz
+        missing_s = max(0.0, (decoder.stated_s or 0.0) - self._at / self.rate_hz)
         self.complaint = self.complaint or decoder.complaint
         lost_s = max(part.lost_s, decoder.lost_frames / self.rate_hz)
         if is_last and (part.cut_short or (decoder.cut_short and not decoder.resynchronizes)):
@@ -135,7 +140,7 @@ class Sequence:
             read_s = (self._before + self._at) / self.rate_hz
             self.stated_s = part.stated_s or (read_s + missing_s if missing_s else None)
         elif part.cut_short or decoder.cut_short:
-            lost_s = max(lost_s, missing_s)
+            lost_s = missing_s or lost_s
             self.complaint = self.complaint or "one of the files that were joined in it breaks off"
         self.lost_s += lost_s
 

@@ -22,9 +22,11 @@ _UNKNOWN: Final = 1 << 60
 def open_sndfile(path: Path, part: Part, data: Bytes) -> SndfileDecoder | None:
     """A decoder of a part of a file; None if ffmpeg is to decode it.
 
-    That is so if libsndfile cannot, or not in the order of its channels. Ogg puts the centre between left and right.
-    ffmpeg, and mpv in the live path, put it behind them.
+    That is so if libsndfile cannot, or not in the order of its channels (Ogg puts the centre between left and right;
+    ffmpeg, and mpv in the live path, put it behind them), or not without writing to the terminal (damaged MP3).
     """
+    if part.lost_s and data.at(part.start, 4) != b"OggS":
+        return None
     try:
         view = View(path, part, data)
         file = view.open()
@@ -66,6 +68,10 @@ class View:
         if self._descriptor is not None:
             return os.lseek(self._descriptor, 0, os.SEEK_CUR)
         return self.part.start + (0 if self._file is None else self._file.tell() - len(self.part.head))
+
+    def forget(self) -> None:
+        """What was opened is closed."""
+        self._descriptor = self._file = None
 
     def end_at_next_flac(self) -> None:
         """Leave out a file that was joined to this one: a decoder in search of where it goes on would find it."""
@@ -115,6 +121,7 @@ class SndfileDecoder:
 
     def close(self) -> None:
         self._file.close()
+        self._view.forget()
 
     def _silence(self, frames: int) -> Float32:
         count = min(frames, self._silent)
