@@ -123,6 +123,8 @@ async def test_a_server_that_hangs_holds_up_nobody(caplog: pytest.LogCaptureFixt
         ("me:pw@http://host:80/x", "http://host:80/x", "me", "pw"),
         ("me:pw@host/x", "http://host/x", "me", "pw"),
         ("https://me:pw@host", "https://host", "me", "pw"),
+        ("HTTPS://me:pw@host", "HTTPS://host", "me", "pw"),
+        ("me:pw@Http://host/x", "Http://host/x", "me", "pw"),
         ("me:a:b@c/d@https://host", "https://host", "me", "a:b@c/d"),
         ("host:8000", "http://host:8000", "", ""),
     ],
