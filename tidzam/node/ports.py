@@ -7,6 +7,7 @@ import socket
 
 import psutil
 
+from tidzam.addresses import url_host
 from tidzam.config import Settings
 from tidzam.config.settings import ServerSettings
 from tidzam.errors import NodeError
@@ -32,7 +33,7 @@ def _why_not(name: str, server: ServerSettings, except_of: frozenset[int]) -> st
     error = _listen_error(server.host, server.port)
     if error is None:
         return None
-    place = f"{server.host}:{server.port} ({name})"
+    place = f"{url_host(server.host)}:{server.port} ({name})"
     if error.errno != errno.EADDRINUSE:
         return f"the node cannot listen on {place}: {error.strerror}"
     pid = _holder(server.port)

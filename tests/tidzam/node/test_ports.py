@@ -39,3 +39,13 @@ def test_an_address_of_another_machine_is_not_called_a_taken_port() -> None:
     with pytest.raises(NodeError, match=r"cannot listen on 192\.0\.2\.1") as refused:
         require_free_ports(settings("192.0.2.1"))
     assert "held by" not in refused.value.message
+
+
+def test_a_taken_port_of_an_ipv6_address_is_named_in_brackets() -> None:
+    wanted = settings("::1")
+    require_free_ports(wanted)
+    with (
+        socket.create_server(("::1", wanted.analyzer.port), family=socket.AF_INET6),
+        pytest.raises(NodeError, match=rf"\[::1\]:{wanted.analyzer.port} \(analyzer\)"),
+    ):
+        require_free_ports(wanted)
