@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import re
+import unicodedata
 from functools import cached_property
 
 from tidzam.protocol.analyzer import EventName, Subscribe
@@ -16,7 +17,7 @@ class Names:
     """A set of names given by globs. Each name is matched once, and then remembered."""
 
     def __init__(self, globs: tuple[str, ...]) -> None:
-        self._globs = globs
+        self._globs = tuple(unicodedata.normalize("NFC", glob) for glob in globs)  # as labels are
         self._known: dict[str, bool] = {}
 
     def __contains__(self, name: str) -> bool:

@@ -42,7 +42,7 @@ def read_csv(path: Path) -> list[Clip]:
     Files are sought beside the list. Columns may be divided by commas, semicolons or tabs. Raises DatasetError, naming
     the line.
     """
-    rows = read_table(path, required=("file", "label"))
+    rows = read_table(path, required=("file", "label"), any_case=True)
     if not {"file", "label"} <= set(columns_of(rows)):
         raise DatasetError(
             f"{path} is no list of clips: it has no columns file and label, or no rows.",

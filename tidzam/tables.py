@@ -81,13 +81,21 @@ def number(text: str, *, decimal_comma: bool = False) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def read_table(path: Path, *, required: Collection[str] = (), separators: Sequence[str] = SEPARATORS) -> list[Row]:
+def read_table(
+    path: Path,
+    *,
+    required: Collection[str] = (),
+    separators: Sequence[str] = SEPARATORS,
+    any_case: bool = False,
+) -> list[Row]:
     """The rows of a table whose first line names its columns, which `separators` may lie between.
 
     The separator is the one that divides the first line into most columns. The first line may come again, as in files
     that were joined; a joined file may have its columns in another order, if it has all that are `required`. Decimal
-    commas are read where the comma is no separator. Raises DatasetError (`dataset_list`), naming the line, if the
-    file cannot be read, a column stands there twice, a row has more values than columns, or a quote is left open.
+    commas are read where the comma is no separator. With `any_case` the columns' names are taken in lower case.
+
+    Raises DatasetError (`dataset_list`), naming the line, if the file cannot be read, a column stands there twice, a
+    row has more values than columns, or a quote is left open.
     """
     text = read_text(path)
     separator = _separator(text, separators)
@@ -96,8 +104,9 @@ def read_table(path: Path, *, required: Collection[str] = (), separators: Sequen
     for line, cells in _records(path, text, separator):
         if not any(cells) or (not header and cells[0].lower().startswith("sep=") and not any(cells[1:])):
             continue
-        if not header or tuple(cells) == header or (required and set(required) <= set(cells)):
-            header = _columns(path, line, cells)
+        names = [cell.lower() for cell in cells] if any_case else cells
+        if not header or tuple(names) == header or (required and set(required) <= set(names)):
+            header = _columns(path, line, names)
             continue
         if any(cells[len(header) :]):
             raise fault(

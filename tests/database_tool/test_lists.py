@@ -185,3 +185,8 @@ def test_hidden_lists_of_an_operating_system_are_no_lists(tmp_path: Path) -> Non
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert lists.find_lists(tmp_path, ".csv") == [tmp_path / "a.csv"]
+
+
+def test_the_columns_of_a_list_have_no_case(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("File;Start;End;Label\na.wav;0,5;1,25;Wren\n")
+    assert lists.read_csv(tmp_path / "list.csv") == [Clip(tmp_path / "a.wav", "Wren", "a", 0.5, 0.75)]
