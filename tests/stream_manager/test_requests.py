@@ -49,6 +49,8 @@ def media_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example({"sys": {"loadsource": {"name": "pond", "url": "\ud800"}}})
 @example({"sys": {"loadsource": {"name": "\ud800", "url": "a"}}})
 @example({"\ud800" * 3000: 1})
+@example({"sys": {"loadsource": {"name": [10**5000], "url": {"a": -(10**5000)}, "date": 10**5000}}})
+@example(10**5000)
 def test_a_message_is_understood_or_refused_as_bad_input_and_nothing_else(media_root: Path, message: Any) -> None:
     try:
         request = parse_request(message)

@@ -17,11 +17,19 @@ from tidzam.scrub import hide_credentials
 
 _LONGEST_QUOTE = 80
 _LONGEST_ECHO = 1000
+_LONGEST_INTEGER = 1024
 _MOST_NAMED = 3
 _MOST_NAMES = 256
 _LONGEST_NAME = 128
 
-_SHORT = reprlib.Repr()
+
+class _ShortRepr(reprlib.Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        """Python refuses to write an integer of thousands of digits."""
+        return super().repr_int(x, level) if x.bit_length() < _LONGEST_INTEGER else f"<{x.bit_length()} bits>"
+
+
+_SHORT = _ShortRepr()
 """Stops early: what it shortens may be as long as a message can be."""
 _SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict, _SHORT.maxstring, _SHORT.maxother = 4, 40, 40, 80, 80
 
