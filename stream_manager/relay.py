@@ -12,6 +12,7 @@ import aiohttp
 from stream_manager.icecast import Icecast
 from stream_manager.ogg import Headers, Page, PageReader
 from tidzam.addresses import url_host
+from tidzam.node.icecast import PASSWORD_ENV
 from tidzam.process import RestartPolicy
 
 log = logging.getLogger(__name__)
@@ -133,4 +134,5 @@ async def _accepted(answer: asyncio.StreamReader) -> None:
         raise ConnectionResetError("Icecast closed the connection")
     status = line.split(" ", 2)[1:2]
     if status not in (["100"], ["200"]):
-        raise Refused(f"Icecast refuses the mount: {line}")
+        hint = f"; set {PASSWORD_ENV} to its source password" if status == ["401"] else ""
+        raise Refused(f"Icecast refuses the mount: {line}{hint}")

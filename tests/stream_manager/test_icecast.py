@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 
 import aiohttp
@@ -58,3 +59,21 @@ async def test_where_listening_needs_the_token_a_mount_asks_for_it(tmp_path: Pat
                     assert answer.status == status
         serving.cancel()
         await asyncio.wait([serving])
+
+
+async def test_a_wrong_source_password_is_reported_once_with_the_remedy(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with icecast_server(tmp_path) as server:
+        mount = Mount("/pond-out_0.ogg", "pond 0", Icecast(server.settings, "wrong", ADMIN_PASSWORD))
+        serving = asyncio.create_task(mount.serve())
+        with caplog.at_level(logging.DEBUG, logger="stream_manager.relay"):
+            while len(caplog.records) < 2:
+                mount.feed(encoded())
+                await asyncio.sleep(0.05)
+        serving.cancel()
+        await asyncio.wait([serving])
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warnings) == 1
+    assert "401" in warnings[0]
+    assert "TIDZAM_ICECAST_PASSWORD" in warnings[0]
