@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import sys
 from collections import Counter
 from contextlib import suppress
@@ -21,6 +22,7 @@ from tidzam.server.connections import raise_descriptor_limit
 IDLE, DEAF, LORIS = 300, 20, 1000
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 _LORIS_EVERY_S = 2.0
+_DEAF_EVERY_S = 0.1
 _GONE = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
 
@@ -40,25 +42,27 @@ class Crowd:
         return [*running, tasks.create_task(self._flood())]
 
     async def _join(self) -> aiohttp.ClientWebSocketResponse:
-        socket = await self._http.ws_connect(self._url + WEBSOCKET, max_msg_size=0)
-        await socket.receive_str()
-        await socket.send_str("40")
-        return socket
+        connection = await self._http.ws_connect(self._url + WEBSOCKET, max_msg_size=0)
+        await connection.receive_str()
+        await connection.send_str("40")
+        return connection
 
     async def _idle(self, ready: asyncio.Event) -> None:
-        socket = await self._join()
+        connection = await self._join()
         self.counts["idle"] += 1
         if self.counts["idle"] == IDLE:
             ready.set()
-        async for message in socket:
+        async for message in connection:
             if message.data == "2":
-                await socket.send_str("3")
+                await connection.send_str("3")
         self.counts["idle_disconnected"] += 1
 
     async def _deaf(self) -> None:
         """It reads nothing from its connection, but sees when the server ends it: what it sends fails then."""
         address = urlsplit(self._url)
-        reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=1024)
+        place = socket.create_connection((address.hostname, address.port))
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader, writer = await asyncio.open_connection(sock=place, limit=1024)
         try:
             key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
             upgrade = f"Host: {address.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{key}\r\n\r\n"
@@ -68,8 +72,8 @@ class Crowd:
             for packet in ("40", '42["subscribe",{"events":["analysis","detection","health"]}]'):
                 writer.write(_frame(packet))
             while not writer.is_closing():
-                writer.write(_frame('42["sys",{"classifier":{"list":""}}]'))
-                await asyncio.sleep(0.02)
+                writer.write(_frame("42" + json.dumps(["subscribe", {"x" * 900: 1}])))
+                await asyncio.sleep(_DEAF_EVERY_S)
         except (*_GONE, asyncio.IncompleteReadError):
             pass
         self.counts["deaf_disconnected"] += 1
@@ -93,18 +97,19 @@ class Crowd:
         wrong = "42" + json.dumps(["subscribe", {f"unknown-{number}": "x" * 200 for number in range(200)}])
         while True:
             with suppress(*_GONE):
-                socket = await self._join()
-                while not socket.closed:
-                    await socket.send_str(wrong)
+                connection = await self._join()
+                while not connection.closed:
+                    await connection.send_str(wrong)
                     self.counts["flood_messages"] += 1
             self.counts["flood_disconnected"] += 1
             await asyncio.sleep(0.1)
 
 
 def _frame(text: str) -> bytes:
-    """A masked WebSocket text frame of up to 125 bytes, its mask all zeros."""
+    """A masked WebSocket text frame of up to 65,535 bytes, its mask all zeros."""
     payload = text.encode()
-    return bytes([0x81, 0x80 | len(payload)]) + b"\0\0\0\0" + payload
+    length = bytes([len(payload)]) if len(payload) < 126 else b"\x7e" + len(payload).to_bytes(2, "big")
+    return b"\x81" + bytes([0x80 | length[0]]) + length[1:] + bytes(4) + payload
 
 
 async def main(url: str) -> None:

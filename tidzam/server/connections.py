@@ -22,7 +22,7 @@ UNFINISHED_PER_ADDRESS = 64
 _YOUNG_S = 1.0
 _LONGEST_HEAD = 65536
 _END_OF_HEAD = b"\r\n\r\n"
-_SEND_BUFFER_BYTES = 262144
+_SEND_BUFFER_BYTES = 65536
 
 
 def raise_descriptor_limit() -> int:

@@ -30,7 +30,7 @@ class SocketRoute:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if not _is_engine_io(request):
-            self._report(request, "sent a malformed request to socket.io", request.query_string)
+            self._report(request, "sent a malformed request to socket.io")
             return _refused(400)
         eio_sid = request.query.get("sid")
         if eio_sid is None:
@@ -105,8 +105,8 @@ class SocketRoute:
         assert isinstance(response, web.StreamResponse)
         return response
 
-    def _report(self, request: web.Request, kind: str, detail: str = "") -> None:
-        self._sockets.offences.report(request.remote or "", kind, detail)
+    def _report(self, request: web.Request, kind: str) -> None:
+        self._sockets.offences.report(request.remote or "", kind)
 
 
 def _is_engine_io(request: web.Request) -> bool:
