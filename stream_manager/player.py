@@ -93,7 +93,7 @@ async def play(track: Track, graph: JackGraph, env: dict[str, str], reports: Rep
     async with AsyncExitStack() as stack:
         mpv, channel = await _start(stack, track, env, listen)
         sounded = await first_of(
-            graph.until(lambda g: track.ports <= g.ports or not g.up), mpv.wait(), asyncio.sleep(START_TIMEOUT_S)
+            graph.until(lambda g: track.ports <= g.ports or not g.up), mpv.wait(), _start_timeout(graph)
         )
         began_s = time.monotonic()
         if sounded == 0 and graph.up:
@@ -139,6 +139,14 @@ async def _start(
     mpv = await stack.enter_async_context(child)
     await channel.started()
     return mpv, channel
+
+
+async def _start_timeout(graph: JackGraph) -> None:
+    """Return once JACK has run for START_TIMEOUT_S: while it stands still, no player can begin."""
+    waited_s = 0.0
+    while waited_s < START_TIMEOUT_S:
+        await asyncio.sleep(LOOK_S)
+        waited_s += LOOK_S if graph.running else 0.0
 
 
 async def _sound(

@@ -238,7 +238,7 @@ def _refusal(settings: SourceSettings, error: TidzamError) -> SourceStatus:
         mounts=(),
         restarts=0,
         last_error=str(error),
-        code=error.code,
+        code="source_refused" if error.code == RequestError.code else error.code,
         started=None,
         bytes=0,
         gaps=0,

@@ -37,7 +37,7 @@ def test_a_refused_profile_source_is_listed_with_its_reason_and_is_no_fault_of_t
     status = manager.source("secret-file")
     assert (status["state"], status["ok"]) == ("failed", False)
     assert "http, https, rtsp, icecast" in status["last_error"]
-    assert status["code"]
+    assert status["code"] == "source_refused"
     faults = manager.health()["detail"]["faults"]
     assert [(fault["origin"], fault["source"]) for fault in faults] == [("source", "secret-file")]
 
