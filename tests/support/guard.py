@@ -81,9 +81,14 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def clear_jack() -> None:
-    """Free the names of killed servers, and remove their files."""
-    for name in clear_dead_servers():
+def server_prefix(pid: int) -> str:
+    """How the names of all JACK servers begin that the test run of that process starts."""
+    return f"t{pid}"
+
+
+def clear_jack(pid: int) -> None:
+    """Free the names of the killed servers of a test run, and remove their files."""
+    for name in clear_dead_servers(prefix=server_prefix(pid)):
         for left in Path("/dev/shm").glob(f"jack_*{name}_*"):
             left.unlink(missing_ok=True)
 
@@ -96,7 +101,7 @@ def main(mark: str) -> None:
             with suppress(psutil.Error, OSError):
                 print(process.pid, " ".join(process.cmdline()), flush=True)
         end(left)
-    clear_jack()
+    clear_jack(int(mark.partition("-")[0]))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 
 import jack
 
-from tests.support.guard import clear_jack
+from tests.support.guard import clear_jack, server_prefix
 from tidzam.config.settings import JackSettings
 from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
 
@@ -101,7 +101,7 @@ class JackServer:
             return
         self.stop()
         if self._process.returncode != 0:
-            clear_jack()
+            clear_jack(os.getpid())
         for left in Path("/dev/shm").glob(f"jack_*{self.name}_*"):
             left.unlink(missing_ok=True)
 
@@ -109,7 +109,7 @@ class JackServer:
 @contextmanager
 def jack_server(*, rate_hz: int = 44100, period: int = 1024, port_max: int = 512) -> Iterator[JackServer]:
     """A usable jackd on the dummy driver, gone without a trace afterwards."""
-    name = f"t{os.getpid()}x{next(_count)}"
+    name = f"{server_prefix(os.getpid())}x{next(_count)}"
     server = JackServer(JackSettings(server=name, rate_hz=rate_hz, period=period, port_max=port_max))
     try:
         server.start()

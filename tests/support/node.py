@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from tests.support.guard import clear_jack
+from tests.support.guard import clear_jack, server_prefix
 from tests.support.ports import free_port
 from tidzam.node.home import Home
 from tidzam.node.leftovers import end_processes
@@ -32,7 +32,7 @@ class Node:
         self.made.append(self)
         self.home = folder / "home"
         self.profile = folder / "profile.yaml"
-        self.server = re.sub(r"[^A-Za-z0-9]", "-", f"t{os.getpid()}-{folder.name}")[:32]
+        self.server = re.sub(r"[^A-Za-z0-9]", "-", f"{server_prefix(os.getpid())}-{folder.name}")[:32]
         self.ports = {name: free_port() for name in ("icecast", "stream_manager", "analyzer")}
         settings: dict[str, Any] = {"home": str(self.home), "jack": {"server": self.server}, "sources": sources}
         for name, port in self.ports.items():
@@ -63,7 +63,7 @@ class Node:
     def end(self) -> None:
         """End it if it still runs, without its own help."""
         end_processes(Home(self.home.resolve()))
-        clear_jack()
+        clear_jack(os.getpid())
 
     def status(self) -> dict[str, Any]:
         return json.loads(self.run("status", "--json").stdout)

@@ -7,6 +7,7 @@ names keep every new one from starting ("Too many servers already active").
 from __future__ import annotations
 
 import mmap
+import os
 import re
 import socket
 import sys
@@ -45,8 +46,8 @@ def require_free_name(name: str, *, except_of: frozenset[int] = frozenset()) -> 
         )
 
 
-def clear_dead_servers(folder: Path = SHARED_MEMORY) -> list[str]:
-    """Free the places of servers whose process no longer exists; returns their names.
+def clear_dead_servers(folder: Path = SHARED_MEMORY, *, prefix: str = "") -> list[str]:
+    """Free the places of servers whose process no longer exists and whose names begin with `prefix`; returns the names.
 
     Needs no lock: as long as a place names a dead process, libjack leaves it to a server of that name.
     """
@@ -55,7 +56,8 @@ def clear_dead_servers(folder: Path = SHARED_MEMORY) -> list[str]:
         (folder / "jack-shm-registry").open("r+b") as file,
         mmap.mmap(file.fileno(), 0) as registry,
     ):
-        return [name for match in _SERVER.finditer(registry) if (name := _clear(registry, match, folder))]
+        places = [match for match in _SERVER.finditer(registry) if match[2].startswith(os.fsencode(prefix))]
+        return [name for match in places if (name := _clear(registry, match, folder))]
     return []
 
 
