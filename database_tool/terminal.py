@@ -25,7 +25,8 @@ FEW_RECORDINGS = 2
 
 def say(line: str) -> None:
     """Tell a person something, on stderr."""
-    errors.print(f"database_tool: {printable(line)}", highlight=False, markup=False, soft_wrap=True)
+    text = "\n".join(map(printable, line.split("\n")))
+    errors.print(f"database_tool: {text}", highlight=False, markup=False, soft_wrap=True)
 
 
 def printable(name: str) -> str:

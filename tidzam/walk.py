@@ -46,7 +46,7 @@ def walk(folder: Path, *, root: Path | None = None, wanted: Callable[[Path], boo
     Links to folders are followed once each, and never to what contains `folder` (or `root`, which is above it).
     Never raises OSError: what cannot be read is left out.
     """
-    walker = _Walker(wanted, above(root) if root else above(folder.parent))
+    walker = _Walker(wanted, above(root or folder.resolve().parent))
     walker.visit(folder)
     return Walk(tuple(sorted(walker.files)), tuple(sorted(walker.left_out, key=lambda one: one.path)))
 

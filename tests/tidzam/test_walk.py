@@ -97,3 +97,11 @@ def test_an_empty_class_is_no_fault_of_the_others(tmp_path: Path) -> None:
     assert [clip.label for clip in found] == ["frog"] and found.empty == ("owl",)
     with pytest.raises(DatasetError, match=r"no class with an audio file; left out \(not audio\): notes.txt"):
         find_clips(tmp_path / "owl")
+
+
+@pytest.mark.parametrize("name", [".", "..", "../x", "link"])
+def test_a_folder_is_walked_whatever_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    touch(tmp_path / "x" / "a.wav")
+    (tmp_path / "x" / "link").symlink_to(tmp_path / "x")
+    monkeypatch.chdir(tmp_path / "x")
+    assert [path.name for path in walk(Path(name)).files] == ["a.wav"]
