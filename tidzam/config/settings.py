@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -159,6 +160,26 @@ class AnalyzerSettings(ServerSettings):
     max_channels: int = Field(256, ge=1, le=1024, description="Channels at most")
 
 
+def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^\s/?#@*]+", origin, re.IGNORECASE):
+            raise ValueError(
+                f"{origin!r} is not the origin of a web page; an origin is https://example.org, for example"
+            )
+    return origins
+
+
+def _hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    for host in hosts:
+        if not re.fullmatch(r"[^\s/?#@*\[\]]+|\[[0-9A-Fa-f:.]+\](:\d+)?", host):
+            raise ValueError(f"{host!r} is not a host, such as station.example or station.example:8001")
+    return hosts
+
+
+Origins = Annotated[Names, AfterValidator(_origins)]
+Hosts = Annotated[Names, AfterValidator(_hosts)]
+
+
 class AccessSettings(Section):
     """Who may listen, and who may manage. `auto` is open on a loopback address; elsewhere managing needs the token."""
 
@@ -168,8 +189,8 @@ class AccessSettings(Section):
     manage: Literal["auto", "open", "token"] = Field(
         "auto", description="Who may change something: everybody (open), or who has the token"
     )
-    origins: Names = Field((), description="Origins of web pages that may connect, such as https://example.org")
-    hosts: Names = Field((), description="Further names (or NAME:PORT) under which clients reach the servers")
+    origins: Origins = Field((), description="Origins of web pages that may connect, such as https://example.org")
+    hosts: Hosts = Field((), description="Further names (or NAME:PORT) under which clients reach the servers")
 
     @property
     def listen_mode(self) -> AccessMode:

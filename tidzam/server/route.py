@@ -84,6 +84,9 @@ class SocketRoute:
         return await self._handle(request)
 
     async def _upgrade(self, request: web.Request, eio_sid: str, session: Session) -> web.StreamResponse:
+        if session.transport is not None and not session.transport.is_closing():
+            await self._sockets.end(eio_sid, "opened two WebSockets at once and was disconnected")
+            return _refused(400)
         admit: Admit = partial(self._sockets.admit, eio_sid)
         request[ADMIT] = admit
         session.transport = request.transport

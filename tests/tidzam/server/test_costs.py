@@ -367,6 +367,18 @@ async def test_two_polls_at_once_of_one_session_end_it() -> None:
         assert await poll.post("3") == 400
 
 
+async def test_two_websockets_at_once_of_one_session_end_it() -> None:
+    """Each would be waited for without end, and one client could hold every connection."""
+    async with serving() as place, aiohttp.ClientSession() as http:
+        poll = await Polling.open(http, place)
+        url = f"{place.url}{WEBSOCKET}&sid={poll.eio_sid}"
+        async with http.ws_connect(url) as first:
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await http.ws_connect(url)
+            message = await asyncio.wait_for(first.receive(), 5)
+            assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+
+
 async def test_a_second_connection_to_the_namespace_is_an_offence() -> None:
     """Each would be greeted: a flood of them was answered without end."""
     async with serving() as place, raw(place) as socket:
