@@ -40,7 +40,6 @@ class Icecast:
         self._admin_password = admin_password
         self._relayed: dict[str, Relayed] = {}
         self.mounts: Mapping[str, int] | None = None
-        self._answers = asyncio.Event()
         self._trouble = "not asked yet"
 
     @property
@@ -88,14 +87,6 @@ class Icecast:
         elif trouble != self._trouble:
             log.info("Icecast answers")
         self.mounts, self._trouble = mounts, trouble
-        if mounts is None:
-            self._answers.clear()
-        else:
-            self._answers.set()
-
-    async def answering(self) -> None:
-        """Wait until the server answers."""
-        await self._answers.wait()
 
     async def _ask(self, http: aiohttp.ClientSession) -> Mapping[str, int]:
         if self.mounts is None:

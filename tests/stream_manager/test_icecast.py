@@ -22,7 +22,8 @@ async def test_the_password_of_sources_does_not_open_the_administration(tmp_path
     with icecast_server(tmp_path) as server:
         icecast = Icecast(server.settings, PASSWORD, ADMIN_PASSWORD)
         watching = asyncio.create_task(icecast.watch())
-        await icecast.answering()
+        while icecast.mounts is None:  # noqa: ASYNC110  a server is waited for
+            await asyncio.sleep(0.05)
         assert icecast.mounts == {}
         watching.cancel()
         async with aiohttp.ClientSession(server.url) as http:
