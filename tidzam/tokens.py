@@ -78,7 +78,7 @@ def same_token(given: object, token: str | None) -> bool:
     """Whether `given` is `token`, compared in constant time. Nothing is the same as no token."""
     if token is None or not isinstance(given, str):
         return False
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), token.encode())
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), token.encode("utf-8", "surrogatepass"))
 
 
 def bearer(token: str | None) -> dict[str, str]:

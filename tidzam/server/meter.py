@@ -8,6 +8,11 @@ BURST_S = 5.0
 """A client that was quiet may send so many seconds' worth at once."""
 
 
+SUSPECT_FILL = 0.05
+"""The part of a burst that a client begins with if one of its address has just been disconnected for a flood."""
+SUSPECT_S = 60.0
+
+
 class Verdict(Enum):
     """What becomes of a message."""
 
@@ -21,9 +26,9 @@ class Verdict(Enum):
 class Bucket:
     """Holds up to `BURST_S` seconds of `per_s`. What is taken beyond that is owed."""
 
-    def __init__(self, per_s: float, now: float) -> None:
+    def __init__(self, per_s: float, now: float, *, fill: float) -> None:
         self._per_s, self._most = per_s, per_s * BURST_S
-        self._level, self._filled = self._most, now
+        self._level, self._filled = self._most * fill, now
 
     def take(self, amount: float, now: float) -> float:
         """The level after `amount` was taken, in parts of a full bucket: below 0 it is owed, at least -1 counts."""
@@ -33,11 +38,14 @@ class Bucket:
 
 
 class Meter:
-    """Judges each message of one client. Who goes on after it was refused, by a whole burst more, is disconnected."""
+    """Judges each message of one client. Who goes on after it was refused, by a whole burst more, is disconnected.
 
-    def __init__(self, *, messages_per_s: float, bytes_per_s: float, now: float) -> None:
-        self._messages = Bucket(messages_per_s, now)
-        self._bytes = Bucket(bytes_per_s, now)
+    `fill` is the part of a burst that the client has at first.
+    """
+
+    def __init__(self, *, messages_per_s: float, bytes_per_s: float, now: float, fill: float = 1.0) -> None:
+        self._messages = Bucket(messages_per_s, now, fill=fill)
+        self._bytes = Bucket(bytes_per_s, now, fill=fill)
         self._refused = False
 
     def judge(self, *, messages: float, size: int, now: float) -> Verdict:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidzam.config.settings import LimitSettings
-from tidzam.server.meter import Meter
+from tidzam.server.meter import SUSPECT_FILL, Meter
 
 MOST_WAITING = 256
 """Messages that may wait for one client."""
@@ -70,9 +70,11 @@ class Session:
     taken_then: int = 0
 
     @classmethod
-    def create(cls, address: str, *, has_token: bool, queue: SendQueue, limits: LimitSettings) -> Session:
-        now = time.monotonic()
-        meter = Meter(messages_per_s=limits.messages_per_s, bytes_per_s=limits.bytes_per_s, now=now)
+    def create(
+        cls, address: str, *, has_token: bool, queue: SendQueue, limits: LimitSettings, suspect: bool = False
+    ) -> Session:
+        now, fill = time.monotonic(), SUSPECT_FILL if suspect else 1.0
+        meter = Meter(messages_per_s=limits.messages_per_s, bytes_per_s=limits.bytes_per_s, now=now, fill=fill)
         return cls(address, has_token, queue, meter, opened=now)
 
     def is_full(self, bound: int) -> bool:

@@ -22,8 +22,9 @@ from socketio import packet as sio
 from tidzam.config.settings import LimitSettings
 from tidzam.protocol.messages import quote
 from tidzam.server.access import Access, Right
+from tidzam.server.connections import party
 from tidzam.server.driver import DRIVER, ClientGone
-from tidzam.server.meter import Verdict
+from tidzam.server.meter import SUSPECT_S, Verdict
 from tidzam.server.offences import Offences
 from tidzam.server.packets import MOST_ATTACHMENTS, BadPacket, Unusable, check_text, decode_json
 from tidzam.server.sessions import MOST_RUNNING, SendQueue, Session, queue_bound
@@ -94,6 +95,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         self.sessions: dict[str, Session] = {}
         self.costs: dict[str, float] = {}
         self.dropped = 0
+        self._flooded: dict[str, float] = {}  # when a client of an address was last disconnected for a flood
 
     def session_of(self, sid: str) -> Session | None:
         return self.sessions.get(self.manager.eio_sid_from_sid(sid, "/") or "")
@@ -154,6 +156,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             raise ClientGone from None
         verdict = session.meter.judge(messages=1, size=len(frame), now=time.monotonic())
         if verdict is Verdict.DISCONNECT:
+            self._flooded[party(session.address)] = time.monotonic()
             await self.end(eio_sid, "sent more messages than allowed and was disconnected")
             raise ClientGone
         session.over_rate = session.over_rate or verdict is Verdict.REFUSE
@@ -164,6 +167,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
     async def survey(self) -> None:
         """End clients that take nothing, and those that never connected to the namespace."""
         now, bound = time.monotonic(), queue_bound(self.limits, len(self.sessions))
+        self._flooded = {address: since for address, since in self._flooded.items() if now - since < SUSPECT_S}
         for eio_sid, session in list(self.sessions.items()):
             if session.is_stalled(bound, self.limits.stalled_s, now):
                 await self.end(eio_sid, "did not read its messages and was disconnected")
@@ -181,6 +185,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             has_token=self.access.proves(bearer_of(request)),
             queue=self.eio.sockets[eio_sid].queue,
             limits=self.limits,
+            suspect=party(request.remote or "") in self._flooded,
         )
         environ["admit"] = partial(self.admit, eio_sid)
         if environ.get("HTTP_UPGRADE", "").lower() == "websocket":

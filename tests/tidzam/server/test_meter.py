@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from tidzam.server.connections import party
-from tidzam.server.meter import Meter, Verdict
+from tidzam.server.meter import SUSPECT_FILL, Meter, Verdict
 from tidzam.server.offences import FORGET_S, Offences
 
 
@@ -29,6 +29,11 @@ def test_who_pauses_is_served_again() -> None:
 def test_a_steady_client_within_the_rate_is_served_for_ever() -> None:
     meter = Meter(messages_per_s=10, bytes_per_s=1e6, now=0)
     assert all(meter.judge(messages=1, size=10, now=n / 10) is Verdict.SERVE for n in range(10_000))
+
+
+def test_who_comes_back_after_a_flood_begins_with_little_but_enough_to_work() -> None:
+    found = verdicts(Meter(messages_per_s=200, bytes_per_s=1e6, now=0, fill=SUSPECT_FILL), 100, at=0)
+    assert found.count(Verdict.SERVE) == 50
 
 
 def test_bytes_count_too() -> None:
