@@ -23,6 +23,9 @@ LONG_FILE_BYTES = 1_000_000
 """From this size on a file is worth a look at its length: it may be cut piece by piece, by several processes, none of
 which holds all of it in memory. A megabyte of Opus may be six minutes."""
 
+DENSE_SUFFIXES = frozenset({".flac", ".ogg", ".oga", ".opus", ".mp3"})
+"""A small file of these may be hours of silence. Their length is quickly known."""
+
 AT_ONCE = 64
 """Windows whose sound is held in memory while their features are worked out."""
 
@@ -143,7 +146,7 @@ def _length_s(clip: Clip) -> float:
     if clip.duration_s is not None:
         return clip.duration_s
     try:
-        if clip.path.stat().st_size < LONG_FILE_BYTES:
+        if clip.path.stat().st_size < LONG_FILE_BYTES and clip.path.suffix.lower() not in DENSE_SUFFIXES:
             return 0.0
         frames, rate_hz = audio_length(clip.path)
     except (OSError, AudioError):  # told when it is to be cut

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 BLOCK_FRAMES: Final = 8192
 BLOCK_SAMPLES: Final = 1 << 18
 """Frames and samples per block, at most: memory must not grow with the number of channels."""
-MAX_READ_BYTES: Final = 1 << 31
+MAX_READ_BYTES: Final = 1 << 30
 """What `read_audio` holds in memory at most."""
 
 
@@ -120,15 +120,15 @@ def read_audio(path: Path, *, start_s: float = 0.0, duration_s: float | None = N
     with open_audio(path, start_s=start_s) as audio:
         most = MAX_READ_BYTES // (4 * audio.channels)
         wanted = most + 1 if duration_s is None else round(duration_s * audio.rate_hz)
-        samples = np.concatenate(list(_first(audio.blocks(), min(wanted, most + 1))))
-        if len(samples) > most:
+        samples = _joined(list(_first(audio.blocks(), min(wanted, most + 1))))
+        if samples.shape[1] > most:
             raise AudioError(
                 f"{shown(path)} has more than {most / audio.rate_hz:.0f} s of {audio.channels} channels at "
                 f"{audio.rate_hz} Hz: that is too much to be read at once.",
                 hint="Cut it into shorter files.",
                 code="audio_large",
             )
-        return np.ascontiguousarray(samples.T), audio.rate_hz
+        return samples, audio.rate_hz
 
 
 def audio_length(path: Path) -> tuple[int, int]:
@@ -150,6 +150,18 @@ def _has_frame(path: Path, frame: int, rate_hz: int) -> bool:
             return len(next(audio.blocks(1))) > 0
     except AudioError:
         return False
+
+
+def _joined(blocks: list[Float32]) -> Float32:
+    """Blocks (frames, channels) as one array (channels, frames). They are used up, so that little is held twice."""
+    joined = np.empty((blocks[0].shape[1], sum(map(len, blocks))), np.float32)
+    at = 0
+    blocks.reverse()
+    while blocks:
+        block = blocks.pop()
+        joined[:, at : at + len(block)] = block.T
+        at += len(block)
+    return joined
 
 
 def _first(blocks: Iterator[Float32], frames: int) -> Iterator[Float32]:
