@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def playable(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:
             return str(Path(url).expanduser().resolve())
         allowed = [found for root in media_roots if (found := (root / url).resolve()).is_relative_to(root.resolve())]
         if allowed:
-            return str(next((found for found in allowed if found.exists()), allowed[0]))
+            chosen = next((found for found in allowed if found.exists()), allowed[0])
+            _refuse_circle(chosen)
+            return str(chosen)
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL or half a character, links in a circle
         why = error.strerror if isinstance(error, OSError) else type(error).__name__
         message = f"{quote(scrub_address(url))} cannot be a file ({why})."
@@ -34,6 +37,15 @@ def playable(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:
     raise RequestError(
         f"{quote(scrub_address(url))} is not under a media root.", hint=_roots_hint(media_roots), field="url"
     )
+
+
+def _refuse_circle(path: Path) -> None:
+    """Raises OSError if links in `path` lead in a circle, which `Path.resolve` does not notice from Python 3.13 on."""
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise
 
 
 def _roots_hint(media_roots: Sequence[Path]) -> str:

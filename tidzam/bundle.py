@@ -232,6 +232,8 @@ def find_bundles(folder: Path) -> list[Path]:
         raise BundleError(
             f"{folder} cannot be read: {error.strerror}.", hint="Check its permissions.", code="bundle_missing"
         ) from None
+    except ValueError as error:  # of a NUL in its name, from Python 3.13 on
+        raise BundleError(f"{folder} cannot be read: {error}.", hint="Check its name.", code="bundle_missing") from None
     if not found:
         raise BundleError(
             f"There is no classifier in {folder}.",
