@@ -21,17 +21,28 @@ def url_host(host: str) -> str:
 
 
 def bare_host(host: str) -> str:
-    """`host` as sockets and resolvers take it, without brackets or blanks."""
+    """`host` as sockets and resolvers take it: no brackets or blanks, and an IPv6 address in its shortest form."""
     host = host.strip()
-    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        return bare
 
 
 def host_on_this_machine(host: str) -> str:
     """Where a server that listens on `host` is reached from this machine: every address includes the loopback one."""
+    return "127.0.0.1" if not host or _is_wildcard(host) else host
+
+
+def hosts_to_listen_on(host: str) -> str | list[str]:
+    """The addresses that a server binds for `host`: `::` alone would leave IPv4 out, since asyncio keeps them apart."""
+    is_ipv6_wildcard = ":" in host and _is_wildcard(host)
+    return [host, "0.0.0.0"] if is_ipv6_wildcard else host
+
+
+def _is_wildcard(host: str) -> bool:
     try:
-        address = ipaddress.ip_address(host)
+        return ipaddress.ip_address(host).is_unspecified
     except ValueError:
-        return host or "127.0.0.1"
-    if not address.is_unspecified:
-        return host
-    return "127.0.0.1" if address.version == 4 else "::1"
+        return False

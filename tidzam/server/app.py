@@ -13,7 +13,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import BaseModel
 
-from tidzam.addresses import url_host
+from tidzam.addresses import hosts_to_listen_on, url_host
 from tidzam.config.settings import LimitSettings
 from tidzam.errors import NodeError, RequestError, TidzamError
 from tidzam.protocol.messages import echo, schema_of
@@ -206,7 +206,7 @@ class Server:
         assert runner.server is not None
         try:
             self._listener = await asyncio.get_running_loop().create_server(
-                connections.factory(runner.server), self._host, self._port, backlog=_BACKLOG
+                connections.factory(runner.server), hosts_to_listen_on(self._host), self._port, backlog=_BACKLOG
             )
         except OSError as error:
             await runner.cleanup()

@@ -1,0 +1,14 @@
+"""What settings say beyond what was set."""
+
+from __future__ import annotations
+
+import pytest
+
+from tidzam.config.settings import IcecastSettings
+
+
+@pytest.mark.parametrize(
+    ("host", "reachable"), [("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("", "127.0.0.1"), ("pond.lan", "pond.lan")]
+)
+def test_a_server_on_every_address_is_reached_at_this_machines(host: str, reachable: str) -> None:
+    assert IcecastSettings(host=host).reachable_host == reachable
