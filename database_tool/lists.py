@@ -186,10 +186,17 @@ def _find(table: Path, named: str) -> Path:
     """A file that a table names by path, on this machine or another, or by name beside itself."""
     given = Path(named)
     beside = table.parent / named.replace("\\", "/").rpartition("/")[2]
-    return given if given.is_absolute() and given.is_file() else _spelled(beside)
+    return given if given.is_absolute() and _is_file(given) else _spelled(beside)
 
 
 def _spelled(path: Path) -> Path:
     """A file by its name in the Unicode form that it has on this disk: a list may have been written on another."""
     forms = (path, *(Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD")))
-    return next((one for one in forms if one.is_file()), path)
+    return next((one for one in forms if _is_file(one)), path)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # too long a name, or a folder that this user may not enter
+        return False

@@ -190,3 +190,8 @@ def test_hidden_lists_of_an_operating_system_are_no_lists(tmp_path: Path) -> Non
 def test_the_columns_of_a_list_have_no_case(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("File;Start;End;Label\na.wav;0,5;1,25;Wren\n")
     assert lists.read_csv(tmp_path / "list.csv") == [Clip(tmp_path / "a.wav", "Wren", "a", 0.5, 0.75)]
+
+
+def test_too_long_a_file_name_is_left_to_the_reader_of_files(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(f"file,label\n{'x' * 300}.wav,wren\n")
+    assert lists.read_csv(tmp_path / "list.csv")[0].path.name == f"{'x' * 300}.wav"

@@ -70,7 +70,7 @@ def _construct(tree: yaml.Node | None, path: Path) -> Any:
     require_names(tree, path)
     try:
         return _Loader("").construct_document(tree)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
+    except (yaml.YAMLError, ValueError, AttributeError, LookupError, TypeError) as error:  # of tags that do not fit
         raise _not_plain_yaml(path, error) from None
 
 

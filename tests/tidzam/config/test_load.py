@@ -89,6 +89,8 @@ log: {level: loud}
         ("sources: &a [*a]", "refers to itself"),
         ("jack: !!python/object:os.system {}", "could not determine a constructor"),
         ("- a list", "dictionary"),
+        ("home: !!timestamp x", "not plain YAML"),
+        ("home: !!int ''", "not plain YAML"),
     ],
 )
 def test_a_mistake_is_told(tmp_path: Path, text: str, told: str) -> None:
