@@ -23,8 +23,8 @@ from tidzam.server.gate import Gate, quiet_logger, refusal
 from tidzam.server.health import Health
 from tidzam.server.offences import Offences
 from tidzam.server.packets import Unusable
-from tidzam.server.route import PATH, SocketRoute
-from tidzam.server.sockets import Sockets, acknowledges
+from tidzam.server.route import SocketRoute
+from tidzam.server.sockets import PATH, Sockets, acknowledges
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,9 @@ class Server:
         self._registry = registry or CollectorRegistry()
         self._access, self._limits = access or Access(), affordable(limits or LimitSettings())
         self._offences = Offences(name)
-        self._gate = Gate(self._access, self._offences, host=host, port=port)
+        self._gate = Gate(
+            self._access, self._offences, host=host, port=port, requests_per_s=self._limits.messages_per_s
+        )
         logger = quiet_logger("socketio.server", name, self._offences)
         self._sockets = Sockets(self._access, self._limits, self._offences, logger)
         self._connections = Connections(self._limits, self._offences)

@@ -12,13 +12,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 
 from tidzam.server.access import Access, Client, Right, Unauthorized, is_foreign_origin, is_own_host, own_names
-from tidzam.server.connections import Connections, State
+from tidzam.server.connections import Connections, State, party
+from tidzam.server.meter import Bucket
 from tidzam.server.offences import Offences
-from tidzam.server.sockets import bearer_of
+from tidzam.server.sockets import PATH, bearer_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _REPEAT_S = 60.0
+_MOST_BUCKETS = 1024
 _OF_NO_INTEREST = "Cannot send to sid"
 """How Engine.IO says that a client left meanwhile."""
 
@@ -26,8 +28,10 @@ _OF_NO_INTEREST = "Cannot send to sid"
 class Gate:
     """The rules of one server, applied to its HTTP requests, those of socket.io among them."""
 
-    def __init__(self, access: Access, offences: Offences, *, host: str, port: int) -> None:
+    def __init__(self, access: Access, offences: Offences, *, host: str, port: int, requests_per_s: float) -> None:
         self._access, self._offences, self._port = access, offences, port
+        self._requests_per_s = requests_per_s
+        self._buckets: dict[str, Bucket] = {}
         self._names = own_names(host, frozenset({socket.gethostname(), f"{socket.gethostname()}.local"}))
 
     def middleware(self, connections: Connections) -> Middleware:
@@ -38,6 +42,8 @@ class Gate:
             if fault := self._fault(request):
                 self._offences.report(request.remote or "", *fault)
                 return refusal(403)
+            if self._is_flood(request):
+                return refusal(429, "rate_limited")
             if request.method == "OPTIONS":
                 return self._with_cors(request, web.Response(status=204))
             try:
@@ -81,6 +87,20 @@ class Gate:
             return "was refused for a foreign Origin (access.origins adds allowed ones)", headers.get("Origin", "")
         return None
 
+    def _is_flood(self, request: web.Request) -> bool:
+        """Whether an address sends more requests than allowed; those of socket.io, and with the token, do not count."""
+        if request.path == PATH or self._access.proves(bearer_of(request)):
+            return False
+        now, address = time.monotonic(), party(request.remote or "")
+        if address not in self._buckets and len(self._buckets) >= _MOST_BUCKETS:
+            self._buckets.clear()
+        bucket = self._buckets.setdefault(address, Bucket(self._requests_per_s, now, fill=1.0))
+        if bucket.level(now) < 0:
+            self._offences.report(request.remote or "", "sent more requests than allowed")
+            return True
+        bucket.take(1, now)
+        return False
+
     def _with_cors(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         """For pages of listed origins only; the server's own need none."""
         origin = request.headers.get("Origin", "")
@@ -93,9 +113,9 @@ class Gate:
         return response
 
 
-def refusal(status: int) -> web.Response:
+def refusal(status: int, code: str = Unauthorized.code) -> web.Response:
     """What a client without the right learns: nothing but that."""
-    return web.json_response({"error": Unauthorized().as_wire()}, status=status)
+    return web.json_response({"error": {"code": code, "message": code, "field": None}}, status=status)
 
 
 def _address_of(request: web.Request) -> frozenset[str]:

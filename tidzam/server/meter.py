@@ -30,6 +30,10 @@ class Bucket:
         self._per_s, self._most = per_s, per_s * BURST_S
         self._level, self._filled = self._most * fill, now
 
+    def level(self, now: float) -> float:
+        """The level in parts of a full bucket, with nothing taken."""
+        return self.take(0, now)
+
     def take(self, amount: float, now: float) -> float:
         """The level after `amount` was taken, in parts of a full bucket: below 0 it is owed, at least -1 counts."""
         self._level = min(self._most, self._level + (now - self._filled) * self._per_s) - amount

@@ -15,7 +15,6 @@ from tidzam.server.packets import BadPacket, split_body
 from tidzam.server.sessions import Session
 from tidzam.server.sockets import Sockets
 
-PATH = "/socket.io/"
 _SESSION_ID = re.compile(r"[A-Za-z0-9_=-]{1,64}")
 _YOUNG_S = 1.0
 _SHARE_OF_CLIENTS = 0.75
@@ -23,7 +22,7 @@ _SHARE_OF_CLIENTS = 0.75
 
 
 class SocketRoute:
-    """Answers requests to `PATH`, once their origin and their length have been checked."""
+    """Answers requests to socket.io's path, once their origin and their length have been checked."""
 
     def __init__(self, sockets: Sockets) -> None:
         self._sockets = sockets

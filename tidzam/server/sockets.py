@@ -29,6 +29,7 @@ from tidzam.server.offences import Offences
 from tidzam.server.packets import MOST_ATTACHMENTS, BadPacket, Unusable, check_text, decode_json
 from tidzam.server.sessions import MOST_RUNNING, SendQueue, Session, queue_bound
 
+PATH = "/socket.io/"
 RESERVED_EVENTS = ("connect", "disconnect")
 LARGE_EVENT = "audio"
 JOIN_S = 10.0

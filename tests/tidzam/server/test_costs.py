@@ -17,7 +17,7 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.support.server import HANDSHAKE, Place, Polling, client, serving
+from tests.support.server import HANDSHAKE, TOKEN, Place, Polling, client, serving
 from tidzam.config.settings import LimitSettings
 
 pytestmark = pytest.mark.timeout(90)
@@ -413,3 +413,15 @@ print(raise_descriptor_limit(), resource.getrlimit(resource.RLIMIT_NOFILE))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "512 (512, 512)\n"
+
+
+async def test_a_flood_of_http_requests_is_refused_but_not_to_who_has_the_token() -> None:
+    async with serving(limits=LimitSettings(messages_per_s=10)) as place, aiohttp.ClientSession() as http:
+        statuses = []
+        for _ in range(80):
+            async with http.get(place.url + "/healthz") as answer:
+                statuses.append(answer.status)
+        assert statuses[:50] == [200] * 50
+        assert statuses[-1] == 429
+        async with http.get(place.url + "/healthz", headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
+            assert answer.status == 200
