@@ -41,6 +41,7 @@ class View:
     detections: deque[DetectionEvent] = field(default_factory=lambda: deque(maxlen=ROLL_LENGTH))
     health: AnalyzerHealth | None = None
     connected: bool = False
+    refused: bool = False
 
     def add_detection(self, event: DetectionEvent) -> None:
         """A detection stays one line: its update or end takes the place of its start."""
@@ -118,6 +119,8 @@ def _detections(view: View, rows: int) -> Table:
 
 
 def _footer(view: View) -> RenderableType:
+    if view.refused:
+        return Text("the analyzer may be listened to with its token only, and the one in the home does not fit", "red")
     if not view.connected:
         return Text("the analyzer is away; trying again…", "red")
     if view.health is None:
@@ -180,8 +183,11 @@ def _listen(client: Any, view: View) -> None:
     """Let events change the view. Subscriptions are made again after each reconnection."""
 
     async def connect() -> None:
-        view.connected = True
+        view.connected, view.refused = True, False
         await client.emit("subscribe", {"events": ["analysis", "detection", "health"], "mute_sys": True})
+
+    async def connect_error(reason: Any) -> None:
+        view.refused = isinstance(reason, dict) and reason.get("code") == "unauthorized"
 
     async def disconnect(reason: str) -> None:
         view.connected = reason == client.reason.CLIENT_DISCONNECT  # the last screen shows what was
@@ -197,5 +203,5 @@ def _listen(client: Any, view: View) -> None:
         view.health = AnalyzerHealth.model_validate(data)
         view.channels = {port: event for port, event in view.channels.items() if port in view.health.channels}
 
-    for handler in (connect, disconnect, analysis, detection, health):
+    for handler in (connect, connect_error, disconnect, analysis, detection, health):
         client.on(handler.__name__, handler)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from tidzam.cli.watch import METER_WIDTH, View, meter, screen
+from tests.support.server import TOKEN, serving
+from tidzam.cli.watch import METER_WIDTH, View, _watch, meter, screen
+from tidzam.config.settings import AccessSettings
 from tidzam.protocol.analyzer import AnalysisEvent, AnalyzerHealth, DetectionEvent
 
 START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
@@ -109,3 +112,16 @@ def test_health_is_told() -> None:
         rate_hz=44100,
     )
     assert "lag 41 ms" in shown(View(health=health, connected=True))
+
+
+@pytest.mark.parametrize(("token", "connected"), [(TOKEN, True), ("wrong" * 5, False), (None, False)])
+async def test_watching_uses_the_token_and_says_if_it_does_not_fit(
+    token: str | None, connected: bool, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    view = View()
+    async with serving(settings=AccessSettings(listen="token")) as place:
+        await _watch(view, place.url, token, 1.0)
+    gc.collect()
+    assert view.connected is connected
+    assert ("with its token only" in capsys.readouterr().out) is not connected
+    assert "exception" not in caplog.text
