@@ -1,0 +1,52 @@
+"""A real mpv says where it is, and one that was stopped or killed says nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from stream_manager.playback import Playback, playback
+from tidzam.process import Child, child_process
+
+pytestmark = pytest.mark.timeout(30)
+
+
+@asynccontextmanager
+async def playing() -> AsyncIterator[tuple[Playback, Child]]:
+    """An mpv that plays a tone to nobody, once it has begun."""
+    async with playback() as channel:
+        argv = ["mpv", "--no-config", "--no-video", "--ao=null", "--really-quiet", channel.option]
+        async with child_process([*argv, "av://lavfi:sine"], name="mpv", pass_fds=[channel.fd], grace_s=1) as mpv:
+            await channel.started()
+            while await channel.position_s() is None:  # noqa: ASYNC110  another process is waited for
+                await asyncio.sleep(0.05)
+            yield channel, mpv
+
+
+async def test_the_position_of_a_player_that_plays_moves() -> None:
+    async with playing() as (channel, _):
+        first = await channel.position_s()
+        while await channel.position_s() == first:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_a_stopped_player_does_not_answer_and_answers_when_it_goes_on() -> None:
+    async with playing() as (channel, mpv):
+        os.killpg(mpv.pid, signal.SIGSTOP)
+        with pytest.raises(TimeoutError):
+            await channel.position_s()
+        os.killpg(mpv.pid, signal.SIGCONT)
+        assert await channel.position_s() is not None
+
+
+async def test_a_killed_player_is_known_to_be_gone_at_once() -> None:
+    async with playing() as (channel, mpv):
+        mpv.kill()
+        await mpv.wait()
+        with pytest.raises(OSError):
+            await channel.position_s()
