@@ -145,7 +145,7 @@ def verify(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
 def export(
     dataset: DatasetArgument,
     out: Annotated[Path, typer.Argument(help="A CSV file to write; with --clips, a folder.")],
-    clips: Annotated[bool, typer.Option("--clips", help="The sound itself, one folder a class.")] = False,
+    clips: Annotated[bool, typer.Option("--clips", help="The sound itself, one folder per class.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write a list of the stretches that samples come from, or cut their sound out of its files again."""

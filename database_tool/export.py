@@ -1,4 +1,4 @@
-"""A dataset back to what people use: a list of stretches, or the sound itself, one folder a class."""
+"""A dataset back to what people use: a list of stretches, or the sound itself, one folder per class."""
 
 from __future__ import annotations
 

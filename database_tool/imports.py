@@ -131,7 +131,7 @@ def compiles(command: Callable[..., None]) -> Callable[..., None]:
 
 @compiles
 def create(dataset: DatasetArgument, folder: FolderArgument, classe: ClassOption = "", *, how: Compiling) -> None:
-    """Compile a folder of sound: one folder a class, or all of it as one class."""
+    """Compile a folder of sound: one folder per class, or all of it as one class."""
     how.run_and_tell(clips_in(folder, classe), dataset, source=folder)
 
 

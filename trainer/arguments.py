@@ -19,7 +19,7 @@ DATA, RECIPE, WORK, CLUSTER = (
 DatasetTrain = Annotated[
     Path | None,
     typer.Option(
-        "-d", "--dataset-train", help="Folder with one folder a class, or a compiled dataset", rich_help_panel=DATA
+        "-d", "--dataset-train", help="Folder with one folder per class, or a compiled dataset", rich_help_panel=DATA
     ),
 ]
 DatasetTest = Annotated[

@@ -21,7 +21,7 @@ COLUMNS = ("class", "windows", "threshold", "precision", "recall", "F1", "AP")
 
 def evaluate_command(
     bundle: Annotated[Path, typer.Argument(help="Bundle to measure, or folder of those of a cascade")],
-    dataset: Annotated[Path, typer.Argument(help="Folder with one folder a class, or a compiled dataset")],
+    dataset: Annotated[Path, typer.Argument(help="Folder with one folder per class, or a compiled dataset")],
     background: Annotated[
         list[str] | None, typer.Option(help="Class of the data that is none of the bundle's, and must not be found")
     ] = None,
