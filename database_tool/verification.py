@@ -76,9 +76,8 @@ def _manifest(folder: Path) -> tuple[Manifest | None, list[Damage]]:
             return None, [Damage(folder / MANIFEST, error.message)]
         if not os.path.lexists(folder / MANIFEST):
             raise
-        readable = os.path.lexists(folder / CHECKSUM) and not _unreadable(folder / MANIFEST)
-        at_fault = folder / (CHECKSUM if readable or not os.path.lexists(folder / CHECKSUM) else MANIFEST)
-        return None, [Damage(at_fault, error.message)]
+        at_fault = MANIFEST if _unreadable(folder / MANIFEST) else CHECKSUM
+        return None, [Damage(folder / at_fault, error.message)]
 
 
 def _unreadable(path: Path) -> str:
