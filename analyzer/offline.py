@@ -143,10 +143,9 @@ def check_memory(recording: Recording, grid: Grid) -> None:
 def _listen(audio: AudioFile, pipeline: Pipeline, grid: Grid, findings: Findings, options: OfflineOptions) -> bool:
     """Fill `findings`, keep clips, show what is to be shown. Returns whether Ctrl-C ended it before the file did."""
     extractor = Extractor(options.out, options.rules, pipeline.labels) if options.out else None
-    total_s = audio.frames / audio.rate_hz if audio.frames else None
     console = Console(stderr=True)
     with (
-        progress(console, options.path.name, total_s) as advance_to,
+        progress(console, options.path.name, audio.expected_s) as advance_to,
         _ctrl_c() as stop,
         closing(analyzed(pipeline, window_batches(audio, findings.recording, grid))) as all_heard,
     ):

@@ -32,7 +32,8 @@ MAX_READ_BYTES: Final = 1 << 30
 class AudioFile:
     """An open audio file, read once from beginning to end.
 
-    `frames` is what its header states, None if it does not; `frames_read` counts those that were handed out so far.
+    `frames` is what its header states exactly, and `expected_s` how long it seems to be, None if it is not known;
+    `frames_read` counts the frames that were handed out so far.
     Once all blocks were read it is known what is wrong with the file: `truncated`, not all of it could be read, for
     whichever reason; `lost_s`, so much of what was read could not be decoded, and is silent or left out.
     `cleaned` counts the samples that were not finite, or absurd, and are zero.
@@ -43,6 +44,7 @@ class AudioFile:
         self.rate_hz = sequence.rate_hz
         self.channels = sequence.channels
         self.frames = sequence.frames
+        self.expected_s = sequence.expected_s
         self.frames_read = 0
         self.truncated = False
         self.lost_s = 0.0

@@ -15,6 +15,8 @@ from tidzam.audio.part import Bytes, Part
 _PAGE: Final = re.compile(rb"OggS\x00[\x00-\x07]")
 _HEADER: Final = 27
 _FIRST, _LAST = 2, 4
+_MAX_BAD: Final = 10_000
+"""Damaged pages after which a file is not looked into any further: it was made to take long."""
 _NO_TIME: Final = (1 << 64) - 1
 _OPUS_HZ: Final = 48000
 _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -82,8 +84,8 @@ def ogg_parts(data: Bytes) -> list[Part]:
 
 def _pages(data: Bytes) -> Iterator[_Page]:
     """The pages in order. Where there is none, the next is searched for."""
-    at = 0
-    while at < data.size:
+    at = bad = 0
+    while at < data.size and bad < _MAX_BAD:
         header = data.at(at, _HEADER + 255)
         if not _PAGE.match(header) or len(header) < _HEADER:
             at = next(data.find(_PAGE, at + 1, 6), data.size)
@@ -92,6 +94,7 @@ def _pages(data: Bytes) -> Iterator[_Page]:
         end = content + sum(header[_HEADER : _HEADER + header[26]])
         raw = data.at(at, end - at)
         is_good = len(raw) == end - at and _checksum(raw) == header[22:26]
+        bad += not is_good
         if not is_good:  # others may begin within what it says is its length
             end = min(end, next(data.find(_PAGE, at + 1, 6), end))
         time, number = int.from_bytes(header[6:14], "little"), int.from_bytes(header[18:22], "little")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+_FIRST_CHUNK: Final = 1 << 12
 _CHUNK: Final = 1 << 20
 
 
@@ -48,12 +49,11 @@ class Bytes:
 
     def find(self, pattern: re.Pattern[bytes], start: int, reach: int) -> Iterator[int]:
         """Where `pattern`, which matches at most `reach` bytes, is found from `start` on."""
-        begins = start
-        while chunk := self.at(start, _CHUNK + reach):
-            for found in pattern.finditer(chunk):
-                if found.start() < _CHUNK and start + found.start() >= begins:
-                    yield start + found.start()
-            start += _CHUNK
+        length = _FIRST_CHUNK  # most often it is near, and a damaged file has many places to search from
+        while chunk := self.at(start, length + reach):
+            yield from (start + found.start() for found in pattern.finditer(chunk) if found.start() < length)
+            start += length
+            length = min(2 * length, _CHUNK)
 
 
 class PartFile:

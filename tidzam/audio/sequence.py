@@ -26,9 +26,10 @@ _SKIP_FRAMES: Final = 8192
 class Sequence:
     """The sound of a file, from `start_s` on. Once `read` returned nothing, what is missing is known.
 
-    `cut_short`: the file breaks off. `lost_s` of it could not be decoded. `other_format` is what the rest of the file
-    has, which then is not read. `stated_s` is how long the file ought to be, if that is known and it was not read
-    to its end. `complaint` is what a decoder said is wrong with it.
+    `expected_s` is how long the file seems to be.
+    `cut_short`: it breaks off. `lost_s` of it could not be decoded. `other_format` is what the rest of the file has,
+    which then is not read. `stated_s` is how long the file ought to be, if that is known and it was not read to its
+    end. `complaint` is what a decoder said is wrong with it.
     """
 
     def __init__(self, path: Path, data: Bytes, stack: ExitStack, start_s: float) -> None:
@@ -46,6 +47,7 @@ class Sequence:
         self._decoder = self._enter(self._parts[0], start_s if len(self._parts) == 1 else 0.0)
         self.rate_hz, self.channels = self._decoder.rate_hz, self._decoder.channels
         self.frames = self._decoder.frames if len(self._parts) == 1 else None
+        self.expected_s = self._decoder.stated_s if len(self._parts) == 1 else None
         self._before = 0
         self._ended = False
         if start_s:
