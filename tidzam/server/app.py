@@ -19,8 +19,9 @@ from tidzam.errors import NodeError, RequestError, TidzamError
 from tidzam.protocol.messages import echo, schema_of
 from tidzam.server.access import Access, Client, Right, Unauthorized
 from tidzam.server.connections import Connections, affordable
-from tidzam.server.gate import Gate, quiet_logger, refusal
+from tidzam.server.gate import Gate, refusal
 from tidzam.server.health import Health
+from tidzam.server.loggers import quiet_logger
 from tidzam.server.offences import Offences
 from tidzam.server.packets import Unusable
 from tidzam.server.route import SocketRoute

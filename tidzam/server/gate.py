@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 
 from tidzam.server.access import Access, Client, Right, Unauthorized, is_foreign_origin, is_own_host, own_names
@@ -19,10 +17,7 @@ from tidzam.server.sockets import PATH, bearer_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_REPEAT_S = 60.0
 _MOST_BUCKETS = 1024
-_OF_NO_INTEREST = "Cannot send to sid"
-"""How Engine.IO says that a client left meanwhile."""
 
 
 class Gate:
@@ -122,48 +117,3 @@ def _address_of(request: web.Request) -> frozenset[str]:
     """The address of this machine that the request came in on."""
     name = request.transport.get_extra_info("sockname") if request.transport is not None else None
     return frozenset({str(name[0]).partition("%")[0].lower()}) if isinstance(name, tuple) else frozenset()
-
-
-class MalformedRequests(logging.Filter):
-    """Turns aiohttp's tracebacks about malformed requests into offences."""
-
-    def __init__(self, offences: Offences) -> None:
-        super().__init__()
-        self._offences = offences
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, ConnectionError):
-            return False  # the client left while it was answered
-        if not isinstance(error, HttpProcessingError):
-            return True
-        address = record.args[0] if isinstance(record.args, tuple) and record.args else ""
-        self._offences.report(str(address), "sent a malformed HTTP request", type(error).__name__)
-        return False
-
-
-class Repeats(logging.Filter):
-    """Lets each kind of record through once a minute, so that no client can fill the log through a library."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last: dict[str, float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        now, kind = time.monotonic(), str(record.msg)[:40]
-        if record.levelno < logging.WARNING:
-            return True
-        if kind.startswith(_OF_NO_INTEREST):
-            return False
-        if now - self._last.get(kind, -_REPEAT_S) < _REPEAT_S:
-            return False
-        if len(self._last) < 1000:
-            self._last[kind] = now
-        return True
-
-
-def quiet_logger(name: str, program: str, offences: Offences) -> logging.Logger:
-    """A library's logger under a name of the program's own, with what clients provoke taken out of it."""
-    logger = logging.getLogger(f"{name}.{program.replace(' ', '_')}")
-    logger.filters[:] = [MalformedRequests(offences), Repeats()]
-    return logger

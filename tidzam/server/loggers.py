@@ -1,0 +1,59 @@
+"""The loggers of the libraries below, without the tracebacks and the floods of lines that clients provoke."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from aiohttp.http_exceptions import HttpProcessingError
+
+from tidzam.server.offences import Offences
+
+_REPEAT_S = 60.0
+_OF_NO_INTEREST = "Cannot send to sid"
+"""How Engine.IO says that a client left meanwhile."""
+
+
+class MalformedRequests(logging.Filter):
+    """Turns aiohttp's tracebacks about malformed requests into offences."""
+
+    def __init__(self, offences: Offences) -> None:
+        super().__init__()
+        self._offences = offences
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, ConnectionError):
+            return False  # the client left while it was answered
+        if not isinstance(error, HttpProcessingError):
+            return True
+        address = record.args[0] if isinstance(record.args, tuple) and record.args else ""
+        self._offences.report(str(address), "sent a malformed HTTP request", type(error).__name__)
+        return False
+
+
+class Repeats(logging.Filter):
+    """Lets each kind of record through once a minute, so that no client can fill the log through a library."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now, kind = time.monotonic(), str(record.msg)[:40]
+        if record.levelno < logging.WARNING:
+            return True
+        if kind.startswith(_OF_NO_INTEREST):
+            return False
+        if now - self._last.get(kind, -_REPEAT_S) < _REPEAT_S:
+            return False
+        if len(self._last) < 1000:
+            self._last[kind] = now
+        return True
+
+
+def quiet_logger(name: str, program: str, offences: Offences) -> logging.Logger:
+    """A library's logger under a name of the program's own, with what clients provoke taken out of it."""
+    logger = logging.getLogger(f"{name}.{program.replace(' ', '_')}")
+    logger.filters[:] = [MalformedRequests(offences), Repeats()]
+    return logger
