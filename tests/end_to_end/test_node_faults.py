@@ -115,7 +115,7 @@ def test_sources_that_cannot_be_played_end_neither_the_node_nor_the_others(make:
         assert states[name]["last_error"]
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_what_a_killed_node_left_is_no_obstacle(make: Any) -> None:
     """supervisord killed: a stale pid file, a stale socket, perhaps orphans. `start` clears them and goes on."""
     node = make()

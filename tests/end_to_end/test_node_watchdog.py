@@ -22,7 +22,8 @@ STOP_S = 5.0
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    node = Node(tmp_path_factory.mktemp("watched"), SOURCES)
+    # Half of the default patience, as each test waits for it.
+    node = Node(tmp_path_factory.mktemp("watched"), SOURCES, check={"hung_after_s": 10})
     started = node.start()
     try:
         assert started.returncode == 0, started.stderr
