@@ -109,8 +109,8 @@ class Sequence:
         while following is not None:
             try:
                 decoder = self._enter(following, 0.0)
-            except AudioError as error:
-                self.complaint = self.complaint or error.message
+            except AudioError:
+                self.complaint = self.complaint or "something that was joined to it cannot be decoded"
                 following = self._following()
                 continue
             if (decoder.rate_hz, decoder.channels) == (self.rate_hz, self.channels):

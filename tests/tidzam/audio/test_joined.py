@@ -100,6 +100,14 @@ def test_files_that_were_piped_are_joined_as_well(tmp_path: Path) -> None:
         assert heard == [600, 2000] and not truncated and length_s == pytest.approx(2 * SECONDS, abs=0.01)
 
 
+def test_a_part_that_cannot_be_decoded_is_said_to_be_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.ogg"
+    first = encoded(path, 600)
+    path.write_bytes(first + first[:100] + encoded(path, 2000))
+    heard, _, truncated = read(path)
+    assert heard == [600, 2000] and truncated and "cannot be decoded" in caplog.text
+
+
 def test_a_link_that_breaks_off_is_told_from_a_whole_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "a.ogg"
     first, second = encoded(path, 600), encoded(path, 2000)
