@@ -7,7 +7,7 @@ import pytest
 from tidzam.errors import AudioError, ClusterError, DatasetError
 from trainer.cluster.coordinator import Coordinator
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 def test_what_is_wrong_with_a_workers_data_is_told_in_its_words() -> None:
