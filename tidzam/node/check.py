@@ -50,6 +50,15 @@ def restarts(found: tuple[Fault, ...]) -> tuple[str, ...]:
     return tuple(program for program in PROGRAMS if program in wanted)
 
 
+def culprit(status: NodeStatus, found: tuple[Fault, ...]) -> str:
+    """The program that keeps a node from starting: one that supervisord has given up or is starting once more comes
+    before those that wait for it."""
+    states = {process.name: process.state for process in status.processes}
+    given_up = [program for program in PROGRAMS if states.get(program) == "FATAL"]
+    down = [program for program in PROGRAMS if states.get(program) != "RUNNING"]
+    return next(iter([*given_up, *down, *restarts(found)]), "stream_manager")
+
+
 def settled(found: tuple[Fault, ...]) -> bool:
     """Whether nothing of it will pass by waiting or by a restart."""
     return not any(fault.restart or fault.pending for fault in found)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tidzam.config import Settings
 from tidzam.errors import NodeError, TidzamError
-from tidzam.node.check import Fault, faults, programs_are_up, remarks, restarts, settled
+from tidzam.node.check import Fault, culprit, faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.home import Home
 from tidzam.node.jack_names import require_free_name
 from tidzam.node.leftovers import end_processes, node_processes
@@ -208,8 +208,7 @@ def _wait_for(
 
 
 def _did_not_start(home: Home, status: NodeStatus, left: tuple[Fault, ...]) -> TidzamError:
-    fatal = [process.name for process in status.processes if process.state == "FATAL"]
-    program = next(iter([*fatal, *restarts(left)]), "stream_manager")
+    program = culprit(status, left)
     reasons = " ".join(fault.reason for fault in left if fault.restart in (program, None))
     tail = "\n".join(f"    {line}" for line in home.tail(program))
     return NodeError(

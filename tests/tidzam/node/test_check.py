@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.status import AWAY, LIMITS, analyzer, manager, node, source, source_fault
 from tidzam.analysis import ChannelState
-from tidzam.node.check import faults, programs_are_up, remarks, restarts, settled
+from tidzam.node.check import culprit, faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerFault, ChannelStatus
 from tidzam.protocol.stream_manager import SourceRemark, StreamManagerFault
@@ -39,6 +39,13 @@ def test_what_supervisord_is_starting_is_waited_for(state: str) -> None:
     found = faults(node(processes=processes), LIMITS)
     assert restarts(found) == ()
     assert not settled(found)
+
+
+@pytest.mark.parametrize("state", ["STARTING", "BACKOFF", "FATAL", "EXITED"])
+def test_a_start_that_fails_is_blamed_on_the_program_that_is_down_not_on_those_that_wait_for_it(state: str) -> None:
+    broken = tuple(replace(each, state=state) if each.name == "jackd" else each for each in node().processes)
+    status = node(processes=broken, stream_manager=AWAY)
+    assert culprit(status, faults(status, LIMITS)) == "jackd"
 
 
 @pytest.mark.parametrize(
