@@ -28,11 +28,11 @@ class Sign(Protocol):
 class HttpSign:
     """Any HTTP answer from `url`: a program that answers that it is not healthy does not hang."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self._url, self._token = url, token
 
     def __call__(self, pid: int) -> bool:
-        return answers(self._url, HTTP_TIMEOUT_S)
+        return answers(self._url, HTTP_TIMEOUT_S, self._token)
 
 
 class BeatSign:

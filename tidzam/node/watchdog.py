@@ -29,6 +29,7 @@ from tidzam.node.signs import WATCHDOGS, BeatSign, HttpSign, JackSign, Sign, bea
 from tidzam.node.supervisor import NODE_ENV, ProgramState, Supervisor
 from tidzam.node.supervisor_care import SupervisorCare
 from tidzam.node.web import ICECAST_FILE
+from tidzam.tokens import find_token
 
 log = logging.getLogger("tidzam.node.watchdog")
 
@@ -115,9 +116,9 @@ def _watchdog(home: Home, name: str) -> Watchdog:
     signs: dict[str, Sign] = {other: BeatSign(home.beat(other))}
     if name != WATCHDOGS[0]:
         return Watchdog(home, signs, GUARD_PATIENCE)
-    settings = home.settings()
+    settings, token = home.settings(), find_token(home.root)
     for program in ("stream_manager", "analyzer"):
-        signs[program] = HttpSign(f"{settings.servers[program].url}/healthz")
+        signs[program] = HttpSign(f"{settings.servers[program].url}/healthz", token)
     signs["icecast"] = HttpSign(settings.icecast.url + ICECAST_FILE)
     signs["jackd"] = JackSign(settings.jack.server)
     limits = settings.check

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import urllib.error
+import urllib.request
 from http.client import HTTPException
 
 from tidzam.proxy import open_direct
+from tidzam.tokens import bearer
 
 ICECAST_FILE = "/style.css"
 """A file of Icecast's own pages. Asking for its status can crash Icecast 2.4 while it starts, and each request for
 something that is missing adds a line to its log."""
 
 
-def answers(url: str, timeout_s: float) -> bool:
-    """Whether an HTTP server answers at `url`, whatever it answers."""
+def answers(url: str, timeout_s: float, token: str | None = None) -> bool:
+    """Whether an HTTP server answers at `url`, whatever it answers. With the token it has nothing to report."""
     try:
-        with open_direct(url, timeout_s=timeout_s):
+        with open_direct(urllib.request.Request(url, headers=bearer(token)), timeout_s=timeout_s):
             return True
     except urllib.error.HTTPError:
         return True
