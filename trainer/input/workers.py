@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 
 from tidzam.errors import SetupError
@@ -50,6 +51,7 @@ def _by_processes(batches: Batches, numbers: Sequence[int], processes: int) -> G
     A thread empties the pipes: they hold less than a batch.
     """
     context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's locks along, but not its threads
+    resource_tracker.ensure_running()  # it unblocks interrupts as it starts, which the first process would inherit
     pipes, workers = [], []
     for turn in range(processes):
         reader, writer = context.Pipe(duplex=False)
