@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import threading
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +22,7 @@ from analyzer.grid import Grid
 from analyzer.pipeline import Pipeline
 from analyzer.report import COLUMNS, EPOCH, FileDetection, clock, detection_table
 from analyzer.sinks.csv_file import CsvFile
+from analyzer.steps import analyzed
 from analyzer.terminal import play, progress
 from tidzam.analysis import Analysis, Detection, WindowBatch
 from tidzam.audio.features import Float32
@@ -39,15 +36,10 @@ from tidzam.spectrogram import spectrogram
 from tidzam.text import shown
 
 INTERRUPTED: Final = 130
-_STEP_WINDOWS: Final = 64
-_STEP_SAMPLES: Final = 1 << 22
-"""Windows that are analyzed in one step: so many, if they are not longer than that together."""
 MAX_WINDOW_SAMPLES: Final = 1 << 24
 """What a window holds at most, over all channels: 64 MB. The larger windows are, the fewer are in memory at a time."""
 _PIPE_WIDTH: Final = 160
 """Who reads a pipe has no use for folded lines."""
-
-Heard = tuple[WindowBatch, tuple[Analysis, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,40 +194,6 @@ def window_batches(audio: AudioFile, recording: Recording, grid: Grid) -> Iterat
             start=recording.time_of(window.start_frame),
             gap_frames=(window.missing_frames,) * len(numbers),
         )
-
-
-def analyzed(pipeline: Pipeline, batches: Iterator[WindowBatch]) -> Generator[Heard]:
-    """What is heard in each batch, in order. Several are analyzed in one step, and a step runs on each core.
-
-    Holds at most two steps more than there are cores in memory, fewer if they are large, however long the file is.
-    """
-    cores = os.cpu_count() or 1
-    steps: deque[tuple[list[WindowBatch], Future[list[tuple[Analysis, ...]]]]] = deque()
-    with ThreadPoolExecutor(cores, "analysis") as pool:
-        for step in _steps(batches):
-            steps.append((step, pool.submit(pipeline.analyze_all, step)))
-            if len(steps) > min(cores, 2 * _STEP_SAMPLES // step[0].samples.size):
-                yield from _results(*steps.popleft())
-        while steps:
-            yield from _results(*steps.popleft())
-
-
-def _steps(batches: Iterator[WindowBatch]) -> Iterator[list[WindowBatch]]:
-    for first in batches:
-        count = min(_STEP_WINDOWS // len(first.channels), _STEP_SAMPLES // first.samples.size)
-        yield [first, *islice(batches, max(1, count) - 1)]
-
-
-def _results(step: list[WindowBatch], work: Future[list[tuple[Analysis, ...]]]) -> Iterator[Heard]:
-    for batch, analyses in zip(step, work.result(), strict=True):
-        yield batch, tuple(_until_end(analysis, batch.rate_hz) for analysis in analyses)
-
-
-def _until_end(analysis: Analysis, rate_hz: int) -> Analysis:
-    """A window that reaches behind the end of the file is about the sound before it."""
-    if not analysis.gap_frames:
-        return analysis
-    return replace(analysis, end=analysis.end - timedelta(seconds=analysis.gap_frames / rate_hz))
 
 
 class Findings:

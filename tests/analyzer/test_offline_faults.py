@@ -112,6 +112,20 @@ def test_impossible_rates_and_channels_are_refused_in_a_line(
     assert done.stderr.startswith(b"analyzer: ") and says.encode() in done.stderr
 
 
+def test_many_channels_are_heard_in_bounded_memory(tmp_path: Path, nn: Path) -> None:
+    channels, seconds = 200, 2
+    path = tmp_path / "array.wav"
+    soundfile.write(path, np.tile(sound(2000.0)[:, None], (seconds, channels)), RATE_HZ, subtype="PCM_16")
+    program = (
+        "import resource, sys\nfrom analyzer.__main__ import app\n"
+        "try: app()\nfinally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)"
+    )
+    argv = [sys.executable, "-c", program, "--stream", str(path), "--nn", str(nn), "--json"]
+    done = subprocess.run(argv, capture_output=True, check=True, timeout=50)
+    assert len(json.loads(done.stdout)["detections"]) == channels
+    assert int(done.stderr.split()[-1]) < 700  # MB; a window is 35 MB, and Python with its libraries 100
+
+
 @pytest.mark.parametrize("kind", ["pipe", "socket", "device", "folder"])
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, nn: Path, kind: str) -> None:
     path = {"device": Path("/dev/zero"), "folder": tmp_path}.get(kind, tmp_path / "a.wav")

@@ -1,0 +1,68 @@
+"""Analyzing the windows of a file on all cores, in steps of bounded size."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from itertools import chain, islice
+from typing import Final
+
+from analyzer.pipeline import Pipeline
+from tidzam.analysis import Analysis, WindowBatch
+
+_STEP_WINDOWS: Final = 64
+_STEP_SAMPLES: Final = 1 << 22
+"""Windows that are analyzed in one step: so many, if they are not longer than that together."""
+
+Heard = tuple[WindowBatch, tuple[Analysis, ...]]
+
+
+def analyzed(pipeline: Pipeline, batches: Iterator[WindowBatch]) -> Generator[Heard]:
+    """What is heard in each batch, in order. Several are analyzed in one step, and a step runs on each core.
+
+    Holds at most two steps more than there are cores in memory, fewer if they are large, however long the file is.
+    """
+    cores = os.cpu_count() or 1
+    steps: deque[tuple[list[WindowBatch], Future[list[tuple[Analysis, ...]]]]] = deque()
+    with ThreadPoolExecutor(cores, "analysis") as pool:
+        for step in _steps(batches):
+            steps.append((step, pool.submit(_analyze, pipeline, step)))
+            if len(steps) > min(cores, 2 * _STEP_SAMPLES // step[0].samples.size):
+                yield from _results(*steps.popleft())
+        while steps:
+            yield from _results(*steps.popleft())
+
+
+def _analyze(pipeline: Pipeline, step: list[WindowBatch]) -> list[tuple[Analysis, ...]]:
+    """A step, at most _STEP_WINDOWS channels at a time: what a network needs grows with what it is given at once."""
+    count = len(step[0].channels)
+    if count <= _STEP_WINDOWS:
+        return pipeline.analyze_all(step)
+    slices = [slice(first, first + _STEP_WINDOWS) for first in range(0, count, _STEP_WINDOWS)]
+    return [tuple(chain.from_iterable(pipeline.analyze(_channels(batch, rows)) for rows in slices)) for batch in step]
+
+
+def _channels(batch: WindowBatch, rows: slice) -> WindowBatch:
+    return replace(batch, channels=batch.channels[rows], samples=batch.samples[rows], gap_frames=batch.gap_frames[rows])
+
+
+def _steps(batches: Iterator[WindowBatch]) -> Iterator[list[WindowBatch]]:
+    for first in batches:
+        count = min(_STEP_WINDOWS // len(first.channels), _STEP_SAMPLES // first.samples.size)
+        yield [first, *islice(batches, max(1, count) - 1)]
+
+
+def _results(step: list[WindowBatch], work: Future[list[tuple[Analysis, ...]]]) -> Iterator[Heard]:
+    for batch, analyses in zip(step, work.result(), strict=True):
+        yield batch, tuple(_until_end(analysis, batch.rate_hz) for analysis in analyses)
+
+
+def _until_end(analysis: Analysis, rate_hz: int) -> Analysis:
+    """A window that reaches behind the end of the file is about the sound before it."""
+    if not analysis.gap_frames:
+        return analysis
+    return replace(analysis, end=analysis.end - timedelta(seconds=analysis.gap_frames / rate_hz))
