@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Final
 
 _FIRST_CHUNK: Final = 1 << 12
 _CHUNK: Final = 1 << 20
+_SETTLED_NS: Final = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Bytes:
         status = os.fstat(descriptor)
         self.size = status.st_size
         self.identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def is_settled(self) -> bool:
+        """Whether a change of the file would show in `identity`: clocks of file systems are coarse."""
+        return abs(time.time_ns() - self.identity[3]) > _SETTLED_NS
 
     def at(self, start: int, count: int) -> bytes:
         """At most `count` bytes from `start` on."""

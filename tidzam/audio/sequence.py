@@ -42,7 +42,7 @@ class Sequence:
         self._path = path
         self._data = data
         self._open = stack.enter_context(ExitStack())
-        self._parts = list(_known_parts(data.identity, path))
+        self._parts = list(_known_parts(data.identity, path)) if data.is_settled() else parts_of(data)
         self._following_part = 1
         self._decoder = self._enter(self._parts[0], start_s if len(self._parts) == 1 else 0.0)
         self.rate_hz, self.channels = self._decoder.rate_hz, self._decoder.channels

@@ -52,6 +52,13 @@ def test_a_wav_whose_length_was_never_filled_in_is_read_to_its_end(tmp_path: Pat
     np.testing.assert_allclose(read_audio(path)[0].T, SOUND, atol=2**-15)
 
 
+def test_a_header_that_is_rewritten_is_read_again(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.wav")
+    for stated in (2 * RATE_HZ * 4, 40000, 0, 2 * RATE_HZ * 4):
+        with_sizes(path, stated + 36, stated)
+        assert read(path) == (2 * RATE_HZ, False)
+
+
 @pytest.mark.parametrize("stated_s", [0.25, 0.5, 1.0, 1.9])
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT", "PCM_U8"])
 def test_a_wav_with_a_stale_header_is_read_to_its_end(tmp_path: Path, stated_s: float, subtype: str) -> None:
