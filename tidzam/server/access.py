@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from tidzam.config.settings import AccessMode, AccessSettings, is_loopback
@@ -57,7 +57,7 @@ class Access:
 
     listen: AccessMode = "open"
     manage: AccessMode = "open"
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     origins: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
 

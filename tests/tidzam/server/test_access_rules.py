@@ -38,6 +38,10 @@ def test_nothing_but_the_token_proves_the_token(given: object) -> None:
     assert not Access(token=None).proves(given)
 
 
+def test_the_token_is_in_no_text_that_could_be_logged() -> None:
+    assert "token-of-ours" not in repr(Access(token="token-of-ours"))
+
+
 def test_the_token_proves_itself() -> None:
     assert Access(token="token-of-ours").proves(None, "token-of-ours")
 
