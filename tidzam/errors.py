@@ -5,6 +5,7 @@ TidzamError
 ├── SetupError         a program, a package or a right is missing
 ├── NodeError          a program of the node did not do its job
 ├── RequestError       a client asked for something that cannot be
+├── UnauthorizedError  a client asked for something that it has no right to
 ├── SourceError        a source cannot be loaded, or cannot go on
 ├── JackError          the JACK server is away, full or refuses
 ├── AudioError         sound that cannot be read or used
@@ -57,6 +58,15 @@ class NodeError(TidzamError):
 
 class RequestError(TidzamError):
     code = "request"
+
+
+class UnauthorizedError(TidzamError):
+    """A refusal, which reveals nothing but itself."""
+
+    code = "unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__("unauthorized")
 
 
 class SourceError(TidzamError):

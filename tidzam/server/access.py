@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from tidzam.config.settings import AccessMode, AccessSettings, is_loopback
-from tidzam.errors import TidzamError
 from tidzam.tokens import same_token
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -22,15 +21,6 @@ class Right(Enum):
     """To receive events and read the state."""
     MANAGE = "manage"
     """To change something."""
-
-
-class Unauthorized(TidzamError):
-    """A refusal, which reveals nothing but itself."""
-
-    code = "unauthorized"
-
-    def __init__(self) -> None:
-        super().__init__("unauthorized")
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 
 from tidzam.addresses import hosts_to_listen_on, url_host
 from tidzam.config.settings import LimitSettings
-from tidzam.errors import NodeError, RequestError, TidzamError
+from tidzam.errors import NodeError, RequestError, TidzamError, UnauthorizedError
 from tidzam.protocol.messages import echo, schema_of
-from tidzam.server.access import Access, Client, Right, Unauthorized
+from tidzam.server.access import Access, Client, Right
 from tidzam.server.connections import Connections, affordable
 from tidzam.server.gate import Gate, refusal
 from tidzam.server.health import Health
@@ -125,7 +125,7 @@ class Server:
         async def answer(request: web.Request) -> web.StreamResponse:
             try:
                 return await handler(request, self._gate.require(request, needs))
-            except Unauthorized:
+            except UnauthorizedError:
                 return refusal(401)
             except TidzamError as error:
                 return web.json_response({"error": _bounded(error)}, status=400)
@@ -167,7 +167,7 @@ class Server:
         self._clients.pop(sid, None)
 
     def _require(self, sid: str, needs: Needs, request: Any) -> None:
-        """Raises Unauthorized, or RequestError for a request whose content was refused before it was decoded."""
+        """Raises UnauthorizedError, or RequestError for a request whose content was refused before it was decoded."""
         if isinstance(request, Unusable):
             raise RequestError(f"{request.reason}.", code=request.code)
         right = needs if isinstance(needs, Right) else needs(request)
@@ -175,7 +175,7 @@ class Server:
         if not client.may(right):
             if client.rights:
                 self._offences.report(client.address, "asked without the token and was refused")
-            raise Unauthorized
+            raise UnauthorizedError
 
     async def _accept(self, sid: str, event: str, response: Response) -> Any:
         if acknowledges.get():

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from tidzam.server.access import Access, Client, Right, Unauthorized, is_foreign_origin, is_own_host, own_names
+from tidzam.errors import UnauthorizedError
+from tidzam.server.access import Access, Client, Right, is_foreign_origin, is_own_host, own_names
 from tidzam.server.connections import Connections, State, party
 from tidzam.server.meter import Bucket
 from tidzam.server.offences import Offences
@@ -62,11 +63,11 @@ class Gate:
         return Client("", request.remote or "", has_token, self._access.rights(has_token=has_token))
 
     def require(self, request: web.Request, right: Right) -> Client:
-        """Who sent an HTTP request that needs a right. Raises Unauthorized."""
+        """Who sent an HTTP request that needs a right. Raises UnauthorizedError."""
         client = self.client(request)
         if not client.may(right):
             self._offences.report(client.address, "asked without the token and was refused", request.path)
-            raise Unauthorized
+            raise UnauthorizedError
         return client
 
     def _fault(self, request: web.Request) -> tuple[str, str] | None:
@@ -108,7 +109,7 @@ class Gate:
         return response
 
 
-def refusal(status: int, code: str = Unauthorized.code) -> web.Response:
+def refusal(status: int, code: str = UnauthorizedError.code) -> web.Response:
     """What a client without the right learns: nothing but that."""
     return web.json_response({"error": {"code": code, "message": code, "field": None}}, status=status)
 
