@@ -82,7 +82,7 @@ def test_a_stopped_agent_is_replaced_within_10_s_and_not_felt_by_sources(manager
 
 
 def test_a_stopped_jackd_is_reported_within_5_s_and_all_goes_on_where_it_was(manager: Manager) -> None:
-    before, encoder = restarts(manager), manager.child("ffmpeg", "victim")
+    before = restarts(manager)
     with stopped(manager.jack.pid):
         manager.until(lambda: not manager.health()["detail"]["jack"], within_s=5)
         faults = manager.health()["detail"]["faults"]
@@ -90,7 +90,8 @@ def test_a_stopped_jackd_is_reported_within_5_s_and_all_goes_on_where_it_was(man
         time.sleep(8)  # longer than a player or an encoder may stand still: none is blamed for what JACK does
     manager.until_well(within_s=25)
     assert restarts(manager) == before
-    assert manager.child("ffmpeg", "victim") == encoder
+    # ffmpeg gives up by itself two seconds after JACK's last cycle, and is started again once there are cycles.
+    manager.until(lambda: bool(manager.running("ffmpeg", "victim")), within_s=10)
 
 
 def test_a_stopped_jackd_that_is_replaced_has_its_sources_again(manager: Manager) -> None:

@@ -111,13 +111,14 @@ class Manager:
 
     def child(self, program: str, source: str) -> psutil.Process:
         """The `mpv` or `ffmpeg` of a source."""
-        return self._running(program, source)[0]
+        return self.running(program, source)[0]
 
     def replaced(self, program: str, source: str, old: psutil.Process) -> bool:
         """Whether another runs in place of `old`."""
-        return any(child.pid != old.pid for child in self._running(program, source))
+        return any(child.pid != old.pid for child in self.running(program, source))
 
-    def _running(self, program: str, source: str) -> list[psutil.Process]:
+    def running(self, program: str, source: str) -> list[psutil.Process]:
+        """Every `mpv` or `ffmpeg` of a source."""
         mark = {"mpv": f"--jack-name={source}", "ffmpeg": f"{source}-ice"}[program]
         return [child for child in self.children() if mark in command_line(child)]
 
