@@ -112,7 +112,7 @@ class IcecastSettings(ServerSettings):
 
     port: Port = Field(8000, description="Where people listen")
     max_clients: int = Field(1000, ge=1, description="Listeners, and sources, at most")
-    bitrate_kbps: int = Field(96, ge=32, le=320, description="Of each channel's Ogg/Vorbis mount")
+    bitrate_kbps: int = Field(96, ge=32, le=320, description="Bit rate of each channel's Ogg/Vorbis mount")
     silence_timeout_s: float = Field(
         8.0, ge=1, description="Seconds without data from a source's encoder after which that encoder is replaced"
     )
@@ -126,24 +126,24 @@ class StreamManagerSettings(ServerSettings):
     allow_private_addresses: bool = Field(
         False, description="Clients without the token may load addresses of this machine and of private networks"
     )
-    allowed_hosts: Names = Field((), description="Private hosts (HOST or HOST:PORT) that they may load all the same")
+    allowed_hosts: Names = Field((), description="Private hosts (HOST or HOST:PORT) that they may load nevertheless")
     live_ports: int = Field(10, ge=0, le=256, description="Live streams at most (to come)")
     buffer_s: float = Field(100.0, gt=0, description="How much of a stream the player reads ahead")
     player_timeout_s: float = Field(
-        10.0, ge=5, description="A player whose playback stands still for so long is replaced"
+        10.0, ge=5, description="A player whose playback has stood still for this long is replaced"
     )
     silent_after_s: float = Field(
-        10.0, ge=1, description="A source is called silent after so long of digital silence (exact zeros)"
+        10.0, ge=1, description="A source is called silent after this much digital silence (exact zeros)"
     )
     silence_timeout_s: float = Field(
-        60.0, ge=5, description="The player of a live source that is silent for so long is replaced"
+        60.0, ge=5, description="The player of a live source that has been silent for this long is replaced"
     )
     max_permanent_sources: int = Field(
         64, ge=0, le=1000, description="Permanent sources that clients may load, at most"
     )
     max_client_sources: int = Field(32, ge=0, le=1000, description="Sources loaded by one client, at most")
     state_file: Path | None = Field(
-        None, description="Keeps clients' permanent sources; `client-sources.json` in the home if not given"
+        None, description="File that keeps clients' permanent sources; by default, `client-sources.json` in the home"
     )
 
 
@@ -184,10 +184,11 @@ class AccessSettings(Section):
     """Who may listen, and who may manage. `auto` is open on a loopback address; elsewhere managing needs the token."""
 
     listen: Literal["auto", "open", "token"] = Field(
-        "auto", description="Who may receive events and read the state: everybody (open), or who has the token"
+        "auto",
+        description="Who may receive events and read the state: everybody (open), or only clients with the token",
     )
     manage: Literal["auto", "open", "token"] = Field(
-        "auto", description="Who may change something: everybody (open), or who has the token"
+        "auto", description="Who may change something: everybody (open), or only clients with the token"
     )
     origins: Origins = Field((), description="Origins of web pages that may connect, such as https://example.org")
     hosts: Hosts = Field((), description="Further names (or NAME:PORT) under which clients reach the servers")
@@ -207,11 +208,13 @@ class LimitSettings(Section):
     """What one client, and one address, may cost the stream manager and the analyzer."""
 
     message_bytes: int = Field(65536, ge=1024, description="Longest message of a client")
-    audio_message_bytes: int = Field(1_000_000, ge=1024, description="Longest packet of the event `audio`")
-    queue_bytes: int = Field(1_000_000, ge=65536, description="What may wait for one client; more is dropped")
-    stalled_s: float = Field(10.0, gt=0, description="A client whose queue stays full for so long is disconnected")
-    messages_per_s: float = Field(200.0, gt=0, description="Messages of one client, in the long run")
-    bytes_per_s: float = Field(2_000_000.0, gt=0, description="Bytes of one client, in the long run")
+    audio_message_bytes: int = Field(
+        1_000_000, ge=1024, description="Longest packet of binary data of the event `audio`"
+    )
+    queue_bytes: int = Field(1_000_000, ge=65536, description="Bytes that may wait for one client; more is dropped")
+    stalled_s: float = Field(10.0, gt=0, description="A client whose queue has been full for this long is disconnected")
+    messages_per_s: float = Field(200.0, gt=0, description="Messages of one client per second, on average")
+    bytes_per_s: float = Field(2_000_000.0, gt=0, description="Bytes of one client per second, on average")
     clients_per_address: int = Field(512, ge=1, description="Clients of one address at the same time")
     connections: int = Field(4096, ge=16, description="Connections of all clients; half the descriptors at most")
     header_timeout_s: float = Field(10.0, gt=0, description="How long a client may take to send a whole request")
@@ -233,7 +236,7 @@ class CheckSettings(Section):
     hung_after_s: float = Field(
         20.0,
         ge=4,
-        description="A program that has not answered for so long is replaced; half as long if a signal stopped it",
+        description="A program that has not answered for this long is replaced; half as long if a signal stopped it",
     )
 
 
