@@ -177,7 +177,7 @@ def channel_status(channel: str, pipeline: Pipeline, rates: SourceRates) -> Chan
 def band_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
     """For each channel of a narrow band, a sentence."""
     return tuple(
-        f"Channel {status.channel} is {status.state}: its source has {status.source_rate_hz} Hz, too little for the "
+        f"Channel {status.channel} is {status.state}: its source has {status.source_rate_hz} Hz, too low for the "
         f"{'classifier' if len(status.left_out) == 1 else 'classifiers'} {', '.join(status.left_out)}."
         for status in health.channel_states
         if status.state is ChannelState.NARROW_BAND

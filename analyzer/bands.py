@@ -27,7 +27,9 @@ class SourceRates:
             if source.rate_hz is not None:
                 self._rates_hz[source.name] = source.rate_hz
             if source.rate_hz != before:
-                log.info("source %s has %s", source.name, f"{source.rate_hz} Hz" if source.rate_hz else "no known rate")
+                log.info(
+                    "source %s: sample rate %s", source.name, f"{source.rate_hz} Hz" if source.rate_hz else "unknown"
+                )
         while len(self._rates_hz) > _MOST_SOURCES:
             del self._rates_hz[next(iter(self._rates_hz))]
 

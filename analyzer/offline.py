@@ -112,7 +112,7 @@ def run_offline(options: OfflineOptions) -> int:
         errors = dict(pipeline.classifier_errors)
         _tell(audio, findings, errors, as_json=options.as_json)
     if stopped:
-        kept = f"; {shown(options.csv)} holds what was heard until then" if options.csv else ""
+        kept = f"; {shown(options.csv)} holds the results up to that point" if options.csv else ""
         typer.echo(f"analyzer: interrupted after {findings.duration_s:.1f} s of sound{kept}.", err=True)
         return INTERRUPTED
     if options.show:

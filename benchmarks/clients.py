@@ -105,7 +105,7 @@ def _counts(others: subprocess.Popen[bytes]) -> dict[str, int]:
     others.terminate()
     output = others.stdout.readline() if others.stdout else b""
     if not output:
-        raise NodeError("The crowd of clients did not last.", hint="Run `python -m benchmarks.crowd URL` to see why.")
+        raise NodeError("The crowd of clients ended early.", hint="Run `python -m benchmarks.crowd URL` to see why.")
     counts: dict[str, int] = json.loads(output)
     return dict(sorted(counts.items()))
 

@@ -113,7 +113,7 @@ def cut(piece: Piece) -> Cut:
     ]
     levels = np.concatenate(features)
     if not are_levels(levels):
-        return _unread(cutting, f"{piece.path} gives features that are no numbers.")
+        return _unread(cutting, f"{piece.path} yields features that are not finite.")
     channels = _channel_numbers(piece, len(samples))
     return Cut(
         levels,

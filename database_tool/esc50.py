@@ -45,8 +45,8 @@ def _by_meta(folder: Path, only_esc10: bool) -> list[tuple[int, Clip]]:
     missing = [name for name in (*COLUMNS, *(["esc10"] if only_esc10 else [])) if name not in columns_of(rows)]
     if missing:
         raise DatasetError(
-            f"{meta} is not ESC-50's: it has no column {missing[0]}, or no rows.",
-            hint="Fetch it again.",
+            f"{meta} is not the table of ESC-50: it has no column {missing[0]}, or no rows.",
+            hint="Download it again.",
             code="dataset_list",
         )
     return [(_fold(row), _clip(folder, row)) for row in rows if not only_esc10 or row.get("esc10").lower() == "true"]

@@ -45,7 +45,7 @@ def read_csv(path: Path) -> list[Clip]:
     rows = read_table(path, required=("file", "label"), any_case=True)
     if not {"file", "label"} <= set(columns_of(rows)):
         raise DatasetError(
-            f"{path} is no list of clips: it has no columns file and label, or no rows.",
+            f"{path} is not a list of clips: it lacks the columns file and label, or has no rows.",
             hint="The first line is: file,start,end,label",
             code="dataset_list",
         )
@@ -83,7 +83,7 @@ def read_audacity(track: Path, *, audio: Path | None = None) -> list[Clip]:
             continue
         parts = [part.strip() for part in text.split("\t")]
         if len(parts) < 2:
-            raise fault(track, line, "it is not: start, end, label, with tabs between")
+            raise fault(track, line, "expected start, end and label, separated by tabs")
         row = Row(track, line, dict(zip(("start", "end", "label"), parts, strict=False)), decimal_comma=True)
         start_s, end_s = row.seconds("start"), row.seconds("end")
         if row.get("label"):
@@ -149,13 +149,13 @@ def _channel(row: Row, column: str, *, first: int = 0) -> int | None:
         return None
     found = number(text)
     if found is None or not found.is_integer() or not 0 <= found - first <= MAX_CHANNEL:
-        raise row.fault(f"{shown(text)} is no channel from {first} to {MAX_CHANNEL + first}")
+        raise row.fault(f"{shown(text)} is not a channel from {first} to {MAX_CHANNEL + first}")
     return int(found) - first
 
 
 def _stretch(row: Row, sound: Path, label: str, start_s: float, end_s: float, channel: int | None) -> Clip:
     if start_s > end_s:
-        raise row.fault(f"{start_s:g} to {end_s:g} s is no stretch of time")
+        raise row.fault(f"{start_s:g} to {end_s:g} s is not a time span")
     return Clip(sound, label, group_of(sound), start_s, round(end_s - start_s, 6), channel)
 
 

@@ -119,7 +119,7 @@ def _tree_in(path: Path, text: str) -> LabelTree:
     except (yaml.YAMLError, RecursionError) as error:
         raise DatasetError(f"{path} is not YAML: {error}.", hint=TREE_HINT) from None
     if not isinstance(tree, yaml.MappingNode):
-        raise DatasetError(f"{path} is no label tree.", hint=TREE_HINT)
+        raise DatasetError(f"{path} is not a label tree.", hint=TREE_HINT)
     parents = [parent for _, parent in tree.value if parent.tag != NULL]
     require_names(tree, path)
     for line, fault in misread(parents):

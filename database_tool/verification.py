@@ -134,7 +134,7 @@ def _content_faults(part: _Part, manifest: Manifest | None, labels: list[Int32])
             return
         shape = header.shape
         if len(shape) != (3 if part.kind == FEATURES else 1) or 0 in shape:
-            yield f"its shape is {shape}: those are no samples of {NAMES[part.kind]}"
+            yield f"its shape is {shape}: that is not an array of {NAMES[part.kind]} samples"
             return
     values = read_array(part.path, part.kind, shape)
     if part.kind == FEATURES:

@@ -17,8 +17,8 @@ _HOST_AND_PORT = re.compile(
 )
 _USER_INFO = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*")
 _ENCODE = (
-    "Percent-encode what the user and the password hold besides letters and digits: %40 for @, %2F for /, %23 for #, "
-    "%3F for ?, %25 for %, %20 for a blank; likewise an @ in the path."
+    "Percent-encode every character of the user name and the password other than letters and digits: %40 for @, "
+    "%2F for /, %23 for #, %3F for ?, %25 for %, %20 for a blank; and likewise an @ in the path."
 )
 
 
@@ -38,14 +38,14 @@ def parse_address(text: str) -> Address:
     scheme, rest = scheme_of(text), text.partition("://")[2]
     if scheme not in SCHEMES:
         hint = f"Use {', '.join(SCHEMES)}, or a file under a media root."
-        raise _refusal(text, "is no address that can be played", hint)
+        raise _refusal(text, "is not an address that can be played", hint)
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     user, at, host_and_port = authority.rpartition("@")
     found = _HOST_AND_PORT.fullmatch(host_and_port)
     if not text.isprintable() or " " in text or "@" in user or not _USER_INFO.fullmatch(user) or _blurred(rest, found):
-        raise _refusal(text, "can be read in more than one way", _ENCODE)
+        raise _refusal(text, "is ambiguous", _ENCODE)
     if found is None or not 1 <= int(found["port"] or 1) <= 65535:
-        raise _refusal(text, "names no host and port", "Write http://HOST:PORT/PATH, an IPv6 address in brackets.")
+        raise _refusal(text, "has no valid host and port", "Write http://HOST:PORT/PATH, an IPv6 address in brackets.")
     # Listening to an Icecast mount is plain http; `icecast://` is ffmpeg's name for pushing to one.
     scheme = "http" if scheme == "icecast" else scheme
     port = int(found["port"] or _DEFAULT_PORTS[scheme])

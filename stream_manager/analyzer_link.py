@@ -69,7 +69,7 @@ class AnalyzerLink:
             try:
                 await self._stay_connected()
             except (socketio.exceptions.SocketIOError, OSError, TimeoutError) as error:
-                self._report(f"it is away: {str(error)[:200] or type(error).__name__}", logging.INFO)
+                self._report(f"it cannot be reached: {str(error)[:200] or type(error).__name__}", logging.INFO)
             except Exception:  # the library's faults, and ours, must not end the sources
                 log.exception("the connection to the analyzer failed")
             failures = _POLICY.failures_after(failures, loop.time() - started)
@@ -102,7 +102,7 @@ class AnalyzerLink:
         if trouble == self._trouble:
             return
         if trouble:
-            log.log(level, "the analyzer at %s does not learn of the sources' rates: %s", self._url, trouble)
+            log.log(level, "the analyzer at %s does not receive the sources' rates: %s", self._url, trouble)
         else:
-            log.info("the analyzer at %s knows the sources' rates", self._url)
+            log.info("the analyzer at %s receives the sources' rates", self._url)
         self._trouble = trouble

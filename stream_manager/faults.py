@@ -27,7 +27,7 @@ class Fault(Enum):
         "source_unreachable", "it cannot be reached", "Check the address, and that its server runs.", False
     )
     NOT_AUDIO = _Reason(
-        "source_not_audio", "it holds no sound that can be read", "Name an audio file or an audio stream.", True
+        "source_not_audio", "it contains no audio that can be read", "Name an audio file or an audio stream.", True
     )
     PLAYLIST = _Reason(
         "source_playlist", "it is a playlist that cannot be followed", "Load an address that the playlist names.", True

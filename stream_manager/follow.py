@@ -76,7 +76,7 @@ async def _first_that_sounds(
     found: tuple[str, ...], env: Mapping[str, str], reach: Reach | None, depth: int
 ) -> tuple[str, Probe]:
     if depth >= MAX_DEPTH:
-        raise ProbeError(Failure(Fault.PLAYLIST, f"it leads to more than {MAX_DEPTH} other playlists"))
+        raise ProbeError(Failure(Fault.PLAYLIST, f"it leads through more than {MAX_DEPTH} playlists"))
     failure = Failure(Fault.PLAYLIST, "it names no address that can be played")
     for entry in found:
         try:

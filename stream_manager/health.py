@@ -33,7 +33,7 @@ def server_faults(graph: JackGraph, icecast: Icecast) -> Iterator[StreamManagerF
     if not graph.up:
         yield StreamManagerFault(code="jack_away", origin="jack", message="The JACK server does not answer.")
     elif graph.stalled:
-        message = "The JACK server stands still: it answers no more, and no cycle has run for some seconds."
+        message = "The JACK server is stalled: it does not answer, and no cycle has run for some seconds."
         yield StreamManagerFault(code="jack_stalled", origin="jack", message=message)
     if icecast.mounts is None:
         message = f"Icecast does not answer on {icecast.url}."
@@ -58,7 +58,8 @@ def source_faults(statuses: Iterable[SourceStatus], icecast: Icecast) -> Iterato
 
 def _missing(names: Iterable[str]) -> Iterator[StreamManagerFault]:
     for name in names:
-        message = f"Source {name} of the profile was unloaded by a client. Send `loadsource` with only its name."
+        how = "To load it again, send `loadsource` with only its name."
+        message = f"Source {name} of the profile was unloaded by a client. {how}"
         yield StreamManagerFault(code="source_missing", origin="source", source=name, message=message)
 
 

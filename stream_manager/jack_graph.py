@@ -126,7 +126,7 @@ class JackGraph:
     async def _set_stalled(self, stalled: bool) -> None:
         if self.up and stalled != self.stalled:
             say = log.warning if stalled else log.info
-            say("the JACK server %r %s", self._server, "stands still" if stalled else "runs again")
+            say("the JACK server %r %s", self._server, "is stalled" if stalled else "runs again")
         async with self._changed:
             self.stalled = stalled
             self._changed.notify_all()

@@ -32,7 +32,7 @@ def playable(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:
             return str(chosen)
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL or half a character, links in a circle
         why = error.strerror if isinstance(error, OSError) else type(error).__name__
-        message = f"{quote(scrub_address(url))} cannot be a file ({why})."
+        message = f"{quote(scrub_address(url))} cannot be opened as a file ({why})."
         raise RequestError(message, hint="Name a file under a media root, or an address.", field="url") from None
     raise RequestError(
         f"{quote(scrub_address(url))} is not under a media root.", hint=_roots_hint(media_roots), field="url"

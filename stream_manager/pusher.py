@@ -57,7 +57,7 @@ async def _keep_encoding(
         failures = POLICY.failures_after(failures, time.monotonic() - began_s)
         delay_s = POLICY.delay_s(failures)
         level = logging.DEBUG if why == told else logging.WARNING
-        log.log(level, "%s: its way to Icecast broke off: %s; again in %.1f s", source, why, delay_s)
+        log.log(level, "%s: its stream to Icecast broke off: %s; trying again in %.1f s", source, why, delay_s)
         told = why
         await asyncio.sleep(delay_s)
 

@@ -102,7 +102,7 @@ class Mount:
             connection.write(self._request())
             async with asyncio.timeout(TIMEOUT_S):
                 await _accepted(answer)
-            log.debug("%s: Icecast takes it", self.path)
+            log.debug("%s: accepted by Icecast", self.path)
             for page in self._headers.pages:
                 self._send(page, connection)
             self._connection = connection

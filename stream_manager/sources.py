@@ -222,7 +222,7 @@ class Sources:
 
     def _unknown(self, name: str) -> RequestError:
         loaded = ", ".join(self._loaded) or "none"
-        hint = f"Loaded are: {loaded}."
+        hint = f"Loaded sources: {loaded}."
         return RequestError(f"No source is called {name!r}.", hint=hint, code="source_unknown", field="name")
 
 

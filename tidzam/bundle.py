@@ -84,10 +84,10 @@ class Manifest(BaseModel):
         for engine, entry in self.files.items():
             suffix = Path(FILE_NAMES[engine]).suffix
             if not entry.name.endswith(suffix):  # another suffix makes an engine read another, less safe format
-                raise ValueError(f"the {engine} file is called {entry.name[:40]!r}; its name ends in {suffix}")
+                raise ValueError(f"the {engine} file is called {entry.name[:40]!r}; its name must end in {suffix}")
         names = [MANIFEST, *(entry.name for entry in (*self.files.values(), *self.data))]
         if len(set(names)) < len(names):
-            raise ValueError("two files have one name")
+            raise ValueError("two files have the same name")
         return self
 
     @model_serializer(mode="wrap")
@@ -282,5 +282,5 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             f"{path} cannot be read: {error.strerror}.", hint="Name the bundle's folder.", code="bundle_missing"
         ) from None
     except ValueError as error:
-        message = f"{path} is not a manifest: {str(error)[:200]}."
+        message = f"{path} is not a valid manifest: {str(error)[:200]}."
         raise BundleError(message, hint="Copy the bundle again.", code="bundle_manifest") from None

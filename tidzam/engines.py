@@ -183,7 +183,7 @@ def _require_one_float(network: str, inputs: list[tuple[str, str]], outputs: lis
         kinds = ", ".join(kind for _, kind in found) or "none"
         if [kind.replace("float32", "float") for _, kind in found] != ["tensor(float)"]:
             raise BundleError(
-                f"{network} has {len(found)} {side}{'s' * (len(found) != 1)} ({kinds}); a classifier has one float32.",
+                f"{network} has {len(found)} {side}{'s' * (len(found) != 1)} ({kinds}); expected one of type float32.",
                 hint="Export the bundle again.",
                 code=code,
             )

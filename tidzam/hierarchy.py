@@ -56,8 +56,8 @@ def _check_windows(manifests: Sequence[Manifest]) -> None:
     if len(lengths) > 1:
         each = ", ".join(f"{m.name} {m.features.window_s:g} s" for m in manifests)
         raise BundleError(
-            f"Classifiers of one cascade hear the same windows; these differ: {each}.",
-            hint="Train them with one window_s.",
+            f"All classifiers of a cascade must have windows of the same length; these differ: {each}.",
+            hint="Train them with the same window_s.",
             code="bundle_features",
         )
 
@@ -70,7 +70,7 @@ def _hangs_nowhere(name: str, classes: list[str]) -> BundleError:
     near = get_close_matches(name, classes, n=1)
     meant = f"Did you mean {near[0]!r}? " if near else ""
     return BundleError(
-        f"Classifier {name!r} hangs nowhere: no other classifier has a class of that name.",
+        f"Classifier {name!r} has no parent: no other classifier has a class of that name.",
         hint=f"{meant}The classes are {', '.join(classes[:20])}{' …' if len(classes) > 20 else ''}.",
         code="bundle_cascade",
     )

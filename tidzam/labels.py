@@ -150,6 +150,6 @@ def _require_way_to_root(label: str, parents: Mapping[str, str | None]) -> None:
         if depth > MAX_DEPTH:
             raise BundleError(
                 f"Label {label!r} lies deeper than {MAX_DEPTH} levels, or below a circle.",
-                hint="Make the tree flatter.",
+                hint="Use fewer levels.",
                 code="bundle_labels",
             )

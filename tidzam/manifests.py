@@ -39,7 +39,7 @@ def _labels(value: Any) -> LabelTree:
     if isinstance(value, LabelTree):
         return value
     if not isinstance(value, Mapping):
-        raise ValueError("it is no object that maps each label to its parent")
+        raise ValueError("it is not an object that maps each label to its parent")
     for label, parent in value.items():
         if not isinstance(label, str) or not (parent is None or isinstance(parent, str)):
             raise ValueError(f"label {str(label)[:40]!r} has a parent that is neither a label nor null")

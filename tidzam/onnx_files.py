@@ -81,9 +81,9 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         elif wire_type in (_FIXED64, _FIXED32):
             length = 8 if wire_type == _FIXED64 else 4
         else:
-            raise ValueError("it is no protobuf message")
+            raise ValueError("it is not a protobuf message")
         if at + length > len(message):
-            raise ValueError("it is cut short or no protobuf message")
+            raise ValueError("it is cut short, or is not a protobuf message")
         yield tag >> 3, message[at : at + length] if wire_type == _BYTES else 0
         at += length
 
@@ -93,10 +93,10 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(message):
-            raise ValueError("it is cut short or no protobuf message")
+            raise ValueError("it is cut short, or is not a protobuf message")
         byte = message[at]
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, at
-    raise ValueError("it is no protobuf message")
+    raise ValueError("it is not a protobuf message")

@@ -17,7 +17,7 @@ SOURCE_NAME = rf"^[A-Za-z0-9_.-]{{1,{SOURCE_NAME_LENGTH}}}$"
 def source_name(name: str) -> str:
     """`name`, if a source can have it. Raises ValueError that says why not."""
     if len(name) > SOURCE_NAME_LENGTH:
-        raise ValueError(f"a source's name has at most {SOURCE_NAME_LENGTH} characters, this one {len(name)}")
+        raise ValueError(f"a source's name has at most {SOURCE_NAME_LENGTH} characters, this one has {len(name)}")
     if not re.fullmatch(SOURCE_NAME, name):
         raise ValueError("a source's name consists of letters, digits, '_', '.' and '-'")
     if reserved_name(name):

@@ -112,7 +112,7 @@ def read_table(
             raise fault(
                 path,
                 line,
-                f"it has {len(cells)} values for {len(header)} columns; quote a value that has a {separator!r}",
+                f"it has {len(cells)} values for {len(header)} columns; quote a value that contains a {separator!r}",
             )
         values = dict(zip(header, cells, strict=False))
         rows.append(Row(path, line, values, decimal_comma=separator != ","))
@@ -138,7 +138,7 @@ def read_text(path: Path) -> str:
     text = _decode(path, raw)
     if "\0" in text:
         line = len(_LINE_END.findall(text, 0, text.index("\0"))) + 1
-        raise fault(path, line, "it holds a NUL byte, so this is no text")
+        raise fault(path, line, "it contains a NUL byte, so the file is not text")
     return text
 
 
@@ -160,7 +160,7 @@ def _decode(path: Path, raw: bytes) -> str:
                 return raw[len(mark) :].decode(encoding)
             except UnicodeDecodeError as error:
                 raise DatasetError(
-                    f"{path} is not the {encoding.upper()} that it begins as: byte {len(mark) + error.start} is wrong.",
+                    f"{path} begins as {encoding.upper()}, but its byte {len(mark) + error.start} is invalid.",
                     hint="Save it again as UTF-8.",
                     code="dataset_list",
                 ) from None

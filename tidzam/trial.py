@@ -104,7 +104,7 @@ def _raise(path: Path, answer: dict[str, str]) -> None:
 def _death(engine: EngineName, ending: int | None) -> str:
     """Why the process ended without an answer, as a predicate."""
     if ending is None:
-        return f"did not answer to silence within {WALL_S:.0f} s."
+        return f"gave no result for silence within {WALL_S:.0f} s."
     if ending == -signal.SIGXCPU:
         return f"took more than {CPU_S[engine]} s of computing time for {_WINDOWS} windows of silence."
     how = signal.Signals(-ending).name if ending < 0 else f"exit code {ending}"

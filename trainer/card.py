@@ -134,7 +134,7 @@ def _beware(measures: Measures, left_out: Sequence[str]) -> Iterator[str]:
         yield f"Fewer than {FEW} windows were there of {', '.join(rare)}: their rows are anecdotes."
     if left_out:
         yield ""
-        yield f"It does not know {', '.join(left_out)}: classes of the data, of which nothing could be read."
+        yield f"It does not know {', '.join(left_out)}: these classes of the data have no readable audio."
 
 
 def _provenance(manifest: Manifest) -> Iterator[str]:

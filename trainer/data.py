@@ -130,7 +130,7 @@ class _Reader:
     def _leave_out(self, classes: Sequence[str]) -> None:
         self._left_out = tuple(classes)
         if classes:
-            self._say(f"left out, because there is nothing of them that can be read: {', '.join(classes)}")
+            self._say(f"left out, because they have no readable audio: {', '.join(classes)}")
 
     def _scan(self, clips: Sequence[Clip]) -> Scan:
         scanned = scan(clips)
@@ -231,7 +231,7 @@ def _check(train: Source, test: Source, training: TrainingFile, left_out: Collec
             f"--exclusive names {', '.join(unknown)}.", hint=f"The classes are {', '.join(classes)}.", field="exclusive"
         )
     missing = [label for k, label in enumerate(classes) if k not in train.labels]
-    nothing = f"there is nothing of {', '.join((*missing, *left_out))} that can be read" if missing or left_out else ""
+    nothing = f"there is no readable audio of {', '.join((*missing, *left_out))}" if missing or left_out else ""
     if missing or not classes:
         raise DatasetError(f"T{nothing[1:]}.", hint="Add sound of them, or leave them out.")
     if len(classes) < 2 and (BACKGROUND not in train.labels or training.activation == "softmax"):

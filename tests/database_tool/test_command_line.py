@@ -244,7 +244,7 @@ def test_labels_are_put_under_their_parents(sounds: Path) -> None:
     run("create", "pond", sounds, *SMALL, "--labels", "tree.yaml")
     assert values("info", "pond")["classes"][0]["parent"] == "animals"
     Path("tree.yaml").write_text("- frog\n")
-    with pytest.raises(DatasetError, match="is no label tree"):
+    with pytest.raises(DatasetError, match="is not a label tree"):
         run("create", "other", sounds, *SMALL, "--labels", "tree.yaml")
 
 

@@ -38,15 +38,15 @@ def test_csv(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("name,label\na,b\n", "no columns file and label"),
-        ("", "no columns file and label"),
+        ("name,label\na,b\n", "lacks the columns file and label"),
+        ("", "lacks the columns file and label"),
         ("file,label,start\na.wav,wren,early\n", "Line 2 of .* start is 'early'"),
-        ("file,label,start,end\na.wav,wren,0,1\na.wav,wren,2,1\n", "Line 3 of .* 2 to 1 s is no stretch"),
+        ("file,label,start,end\na.wav,wren,0,1\na.wav,wren,2,1\n", "Line 3 of .* 2 to 1 s is not a time span"),
         ("file,label,start,end\na.wav,wren,0,nan\n", "end is 'nan', not seconds"),
         ("file,label,start,end\na.wav,wren,0,inf\n", "end is 'inf', not seconds"),
         ("file,label,start\na.wav,wren,-5\n", "start is '-5', not seconds"),
         ("file,label\na.wav,\n", "no file, or no label"),
-        ("file,label,channel\na.wav,wren,left\n", "'left' is no channel"),
+        ("file,label,channel\na.wav,wren,left\n", "'left' is not a channel"),
     ],
 )
 def test_csv_faults_name_their_line(tmp_path: Path, text: str, reason: str) -> None:
@@ -88,7 +88,7 @@ def test_audacity(tmp_path: Path) -> None:
 def test_audacity_faults_name_their_line(tmp_path: Path) -> None:
     sound(tmp_path / "pond.flac")
     (tmp_path / "pond.txt").write_text("0.5\t1.5\twren\nnonsense\n")
-    with pytest.raises(DatasetError, match=r"Line 2 of .* start, end, label"):
+    with pytest.raises(DatasetError, match=r"Line 2 of .* start, end and label"):
         lists.read_audacity(tmp_path / "pond.txt")
     (tmp_path / "creek.txt").write_text("0.5\t1.5\twren\n")
     with pytest.raises(DatasetError, match="no sound file beside"):
@@ -170,7 +170,7 @@ def test_a_label_that_cannot_be_one_names_its_line(tmp_path: Path, label: str) -
 @pytest.mark.parametrize("channel", ["-1", "1.5", "²", "99999"])
 def test_a_channel_that_cannot_be_one_names_its_line(tmp_path: Path, channel: str) -> None:
     (tmp_path / "list.csv").write_text(f"file,label,channel\na.wav,wren,{channel}\n")
-    with pytest.raises(DatasetError, match=r"Line 2 of .* is no channel"):
+    with pytest.raises(DatasetError, match=r"Line 2 of .* is not a channel"):
         lists.read_csv(tmp_path / "list.csv")
 
 

@@ -175,7 +175,7 @@ def test_a_restart_that_cannot_succeed_leaves_the_node_as_it_is(make: Any, tmp_p
         other.write_text(yaml.safe_dump(settings))
         refused = node.run("restart", "--profile", str(other))
     assert refused.returncode == 1
-    assert "is held by" in refused.stderr.replace("\n", " ")
+    assert "is in use by" in refused.stderr.replace("\n", " ")
     bundles = tmp_path / "bundles"
     shutil.copytree(DEMO_BUNDLES, bundles)
     (bundles / "birds" / "model.onnx").write_bytes(b"damaged")

@@ -67,7 +67,7 @@ def test_names_that_cannot_be(name: str) -> None:
 
 def test_a_name_that_is_too_long_for_jack_is_told_the_limit() -> None:
     assert load(name="a" * 59).name == "a" * 59
-    assert "at most 59 characters, this one 60" in str(refusal({"loadsource": {"name": "a" * 60, "url": URL}}))
+    assert "at most 59 characters, this one has 60" in str(refusal({"loadsource": {"name": "a" * 60, "url": URL}}))
 
 
 def test_an_unknown_command_is_told_the_nearest() -> None:

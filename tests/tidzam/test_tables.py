@@ -98,7 +98,7 @@ def test_what_is_no_number(text: str) -> None:
         ('file,label\na.wav,dog\nb.wav,"cat\nc.wav,owl\n', "Line 3 .* quotation mark may be left open"),
         ("file,label\na.wav,dog\x00\n", "Line 2 .* NUL byte"),
         (f"file,label\na.wav,{'x' * 200_000}\n", "Line 2 .* field larger than"),
-        (codecs.BOM_UTF16_LE + b"a\x00b", "is not the UTF-16-LE that it begins as: byte 4 is wrong"),
+        (codecs.BOM_UTF16_LE + b"a\x00b", "begins as UTF-16-LE, but its byte 4 is invalid"),
     ],
 )
 def test_a_fault_names_its_line(tmp_path: Path, content: str | bytes, reason: str) -> None:

@@ -65,7 +65,7 @@ def test_an_empty_class_is_left_out_with_a_warning(tmp_path: Path) -> None:
     said: list[str] = []
     opened = open_data(options(data, tmp_path / "x", exclusive=("owl",)), said.append)
     assert opened.classes == ("high", "low") and opened.provenance[LEFT_OUT] == ["newt", "owl"]
-    assert "left out, because there is nothing of them that can be read: newt, owl" in said
+    assert "left out, because they have no readable audio: newt, owl" in said
     assert any("broken.wav" in line for line in said)
 
 

@@ -150,5 +150,5 @@ def test_a_section_set_twice_names_both_lines(tmp_path: Path) -> None:
 def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
     lines = ["dnn_options:", "  a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"  a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]" for k in range(1, 9)]
-    with pytest.raises(ConfigError, match="its aliases stand for"):
+    with pytest.raises(ConfigError, match="its aliases expand to"):
         read(tmp_path, "\n".join(lines))

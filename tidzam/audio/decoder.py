@@ -44,14 +44,14 @@ def check_bounds(path: Path, rate_hz: int, channels: int) -> None:
     """Raises AudioError if a file states a rate or a number of channels that no recording has."""
     if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
         raise AudioError(
-            f"{shown(path)} states a sample rate of {rate_hz} Hz; {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz can be read.",
-            hint="Its header is damaged, or it is no recording.",
+            f"{shown(path)} states a sample rate of {rate_hz} Hz; expected {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz.",
+            hint="Its header is damaged, or it is not a recording.",
             code="audio_format",
         )
     if not 0 < channels <= MAX_CHANNELS:
         raise AudioError(
-            f"{shown(path)} states {channels} channels; 1 to {MAX_CHANNELS} can be read.",
-            hint="Its header is damaged, or it is no recording.",
+            f"{shown(path)} states {channels} channels; expected 1 to {MAX_CHANNELS}.",
+            hint="Its header is damaged, or it is not a recording.",
             code="audio_format",
         )
 
@@ -59,5 +59,7 @@ def check_bounds(path: Path, rate_hz: int, channels: int) -> None:
 def empty(path: Path) -> AudioError:
     """The error for a file without a frame."""
     return AudioError(
-        f"{shown(path)} holds no sound.", hint="It is empty or cut short: record or copy it again.", code="audio_empty"
+        f"{shown(path)} holds no sound.",
+        hint="It is empty or cut short: record or copy it again.",
+        code="audio_empty",
     )

@@ -76,7 +76,7 @@ class FeatureSpec:
             if not low <= value <= high:  # also NaN
                 shown = f"{value:g}" if isinstance(value, float) else f"{value:d}" if abs(value) < 1e15 else "huge"
                 raise AudioError(
-                    f"FeatureSpec field {name} is {shown}; it lies between {low:g} and {high:g}.", code="feature_spec"
+                    f"FeatureSpec field {name} is {shown}; expected {low:g} to {high:g}.", code="feature_spec"
                 )
 
     def _check_size(self) -> None:
@@ -88,7 +88,7 @@ class FeatureSpec:
         for what, values, most in sizes:
             if values > most:
                 raise AudioError(
-                    f"The {what} would take {values} values, more than {most}.",
+                    f"The {what} would have {values} values; at most {most} are allowed.",
                     hint="Shorten window_s or fft_length, lengthen hop_length, or lower n_mels.",
                     code="feature_spec",
                 )
@@ -115,7 +115,7 @@ class FeatureSpec:
     def from_dict(cls, values: Mapping[str, Any]) -> FeatureSpec:
         """The inverse of `to_dict`. Raises AudioError if a field is missing, unknown or of a wrong type."""
         if not isinstance(values, Mapping):
-            raise AudioError(f"A FeatureSpec is an object, not a {type(values).__name__}.", code="feature_spec")
+            raise AudioError(f"A FeatureSpec must be an object, not a {type(values).__name__}.", code="feature_spec")
         kinds = {"rate_hz": int, "fft_length": int, "hop_length": int, "n_mels": int}
         names = set(cls.__dataclass_fields__)
         if set(values) != names:

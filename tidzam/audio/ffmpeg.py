@@ -100,7 +100,7 @@ class FfmpegDecoder:
         while left:
             if not select.select([descriptor], [], [], _SILENT_S)[0]:
                 raise AudioError(
-                    f"{shown(self._path)} cannot be decoded: ffmpeg has given nothing for {_SILENT_S:.0f} s.",
+                    f"{shown(self._path)} cannot be decoded: ffmpeg has produced no output for {_SILENT_S:.0f} s.",
                     hint="The file is damaged: record or copy it again.",
                     code="audio_format",
                 )
@@ -151,7 +151,7 @@ def _probe(path: Path, address: str) -> Stream:
             except subprocess.TimeoutExpired:
                 process.kill()
     except FileNotFoundError:
-        raise SetupError(f"{shown(path)} needs ffmpeg to be read.", hint="Run `tidzam install`.") from None
+        raise SetupError(f"{shown(path)} can be read only with ffmpeg.", hint="Run `tidzam install`.") from None
     stream = parse_probe(answer)
     if stream is None:
         raise AudioError(

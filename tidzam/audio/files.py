@@ -126,7 +126,7 @@ def read_audio(path: Path, *, start_s: float = 0.0, duration_s: float | None = N
         if samples.shape[1] > most:
             raise AudioError(
                 f"{shown(path)} has more than {most / audio.rate_hz:.0f} s of {audio.channels} channels at "
-                f"{audio.rate_hz} Hz: that is too much to be read at once.",
+                f"{audio.rate_hz} Hz: that is too much to read at once.",
                 hint="Cut it into shorter files.",
                 code="audio_large",
             )
@@ -213,6 +213,6 @@ def _warn_cleaned(path: Path, samples: int) -> None:
         _warned.add(path)
         log.warning(
             "%s: %d samples are not finite, or far beyond full scale: they were replaced with silence. "
-            "Export it again as 16 or 24 bit",
+            "Export it again with 16 or 24 bits per sample",
             *(shown(path), samples),
         )

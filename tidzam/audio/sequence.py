@@ -110,7 +110,7 @@ class Sequence:
             try:
                 decoder = self._enter(following, 0.0)
             except AudioError:
-                self.complaint = self.complaint or "something that was joined to it cannot be decoded"
+                self.complaint = self.complaint or "a file that was joined to it cannot be decoded"
                 following = self._following()
                 continue
             if (decoder.rate_hz, decoder.channels) == (self.rate_hz, self.channels):
@@ -143,7 +143,7 @@ class Sequence:
             self.stated_s = part.stated_s or (read_s + missing_s if missing_s else None)
         elif part.cut_short or decoder.cut_short:
             lost_s = missing_s or lost_s
-            self.complaint = self.complaint or "one of the files that were joined in it breaks off"
+            self.complaint = self.complaint or "one of the files joined in it breaks off"
         self.lost_s += lost_s
 
     def _stop_at(self, decoder: Decoder) -> None:

@@ -120,7 +120,7 @@ def _detections(view: View, rows: int) -> Table:
 
 def _footer(view: View) -> RenderableType:
     if view.refused:
-        return Text("the analyzer may be listened to with its token only, and the one in the home does not fit", "red")
+        return Text("listening to this analyzer requires its token, and the token in the home is not that token", "red")
     if not view.connected:
         return Text("the analyzer is away; trying again…", "red")
     if view.health is None:

@@ -85,7 +85,7 @@ def alias_fault(tree: yaml.Node) -> str:
         size = _expanded_size(tree, {})
     except RecursionError:
         return "an alias refers to itself"
-    return f"its aliases stand for {size:,} values, and {MAX_VALUES:,} are allowed" if size > MAX_VALUES else ""
+    return f"its aliases expand to {size:,} values, at most {MAX_VALUES:,} are allowed" if size > MAX_VALUES else ""
 
 
 def _expanded_size(node: yaml.Node, sizes: dict[int, int | None]) -> int:

@@ -48,7 +48,7 @@ def _parse(path: Path) -> yaml.Node | None:
     except yaml.YAMLError as error:
         raise _not_plain_yaml(path, error) from None
     except RecursionError:
-        raise ConfigError(f"{path}: too deeply nested.", hint="Make it flatter.") from None
+        raise ConfigError(f"{path}: too deeply nested.", hint="Use fewer levels.") from None
 
 
 def _not_plain_yaml(path: Path, error: Exception) -> ConfigError:
@@ -66,7 +66,7 @@ def _construct(tree: yaml.Node | None, path: Path) -> Any:
     if tree is None:
         return {}
     if fault := alias_fault(tree):
-        raise ConfigError(f"{path}: {fault}.", hint="Write the values out.")
+        raise ConfigError(f"{path}: {fault}.", hint="Write the values out instead of using aliases.")
     require_names(tree, path)
     try:
         return _Loader("").construct_document(tree)

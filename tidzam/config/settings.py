@@ -163,9 +163,7 @@ class AnalyzerSettings(ServerSettings):
 def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     for origin in origins:
         if not re.fullmatch(r"https?://[^\s/?#@*]+", origin, re.IGNORECASE):
-            raise ValueError(
-                f"{origin!r} is not the origin of a web page; an origin is https://example.org, for example"
-            )
+            raise ValueError(f"{origin!r} is not the origin of a web page; expected one such as https://example.org")
     return origins
 
 

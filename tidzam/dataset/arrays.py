@@ -87,7 +87,9 @@ def read_array(path: Path, kind: str, shape: Sequence[int]) -> NDArray[Any]:
         try:
             values = np.fromfile(file, np.dtype(kind), math.prod(shape))
         except (OSError, MemoryError) as error:
-            raise unusable(path, told(error) if isinstance(error, OSError) else "memory does not hold it") from None
+            raise unusable(
+                path, told(error) if isinstance(error, OSError) else "there is not enough memory for it"
+            ) from None
     if len(values) != math.prod(shape):
         raise unusable(path, "it was cut short while it was read")
     return values.reshape(tuple(shape))
@@ -103,7 +105,7 @@ def read_header(path: Path, file: BinaryIO) -> Header:
         raise unusable(path, told(error)) from None
     found = _HEADER.fullmatch(text) if start.startswith(_MAGIC) and len(text) == length else None
     if found is None:
-        raise unusable(path, "it does not begin as an .npy file (version 1.0) of plain numbers does")
+        raise unusable(path, "it does not begin like an .npy file (version 1.0) of plain numbers")
     shape = tuple(int(part) for part in found[3].replace(" ", "").split(",") if part)
     return Header(found[1], found[2] == "True", shape, len(start) + length)
 
@@ -139,12 +141,12 @@ def level_fault(features: NDArray[np.float32]) -> str:
         return ""
     bad = [number for number, sample in enumerate(features) if not are_levels(sample)]
     more = f" and {len(bad) - 1:,} more" if len(bad) > 1 else ""
-    return f"its samples hold no numbers, or none that are levels in dB: sample {bad[0]:,}{more}"
+    return f"its samples hold values that are not finite, or are not levels in dB: sample {bad[0]:,}{more}"
 
 
 def unusable(path: Path, reason: str) -> DatasetError:
     return DatasetError(
-        f"{path} cannot be used: {reason}.", hint="Copy the dataset again, or compile it anew.", code="dataset_shard"
+        f"{path} cannot be used: {reason}.", hint="Copy the dataset again, or create it again.", code="dataset_shard"
     )
 
 

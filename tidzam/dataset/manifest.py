@@ -133,7 +133,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
     if stated != f"{checksum}  {MANIFEST}\n".encode():
         raise DatasetError(
             f"{folder / MANIFEST} is not what was written: its checksum differs from {CHECKSUM}.",
-            hint="Copy the dataset again, or compile it anew.",
+            hint="Copy the dataset again, or create it again.",
             code="dataset_manifest",
         )
     try:

@@ -160,7 +160,7 @@ def _channel(text: str) -> int | None:
     if not text:
         return None
     if not _CHANNEL.fullmatch(text) or int(text) > MAX_CHANNEL:
-        raise ValueError(f"channel is {text[:_SHOWN]!r}, not a number of 0 to {MAX_CHANNEL}")
+        raise ValueError(f"channel is {text[:_SHOWN]!r}, not a number from 0 to {MAX_CHANNEL}")
     return int(text)
 
 
@@ -173,10 +173,10 @@ def _moment(text: str) -> datetime | None:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return datetime.fromtimestamp(moment.timestamp(), UTC)
     except (ValueError, OverflowError, OSError):
-        raise ValueError(f"time is {text[:_SHOWN]!r}, not a moment as in 2026-05-01T06:30:00+00:00") from None
+        raise ValueError(f"time is {text[:_SHOWN]!r}, not a time such as 2026-05-01T06:30:00+00:00") from None
 
 
 def _broken(path: Path, reason: str) -> DatasetError:
     return DatasetError(
-        f"{path} cannot be used: {reason}.", hint="Copy the dataset again, or compile it anew.", code="dataset_origins"
+        f"{path} cannot be used: {reason}.", hint="Copy the dataset again, or create it again.", code="dataset_origins"
     )

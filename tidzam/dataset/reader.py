@@ -102,7 +102,7 @@ class Dataset:
         if not are_levels(found):
             shard, row = next(place for sample, place in zip(found, places, strict=True) if not are_levels(sample))
             raise unusable(
-                self._shard(shard).path, f"its sample {row:,} holds no numbers, or none that are levels in dB"
+                self._shard(shard).path, f"its sample {row:,} holds values that are not finite, or are not levels in dB"
             )
         self._told.difference_update(places)
         return found

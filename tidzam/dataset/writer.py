@@ -255,7 +255,7 @@ class DatasetWriter:
     def _flush(self) -> None:
         features, labels = self._features[: self._held], self._labels[: self._held]
         if fault := level_fault(features):
-            raise DatasetError(f"What is to be written cannot be: {fault}.", code="dataset_features")
+            raise DatasetError(f"These features cannot be written: {fault}.", code="dataset_features")
         shard = write_shard(self._writing, len(self._shards), features, labels)
         self._held = 0
         self._note([shard])

@@ -68,7 +68,7 @@ def remarks(status: NodeStatus) -> tuple[str, ...]:
     """What an operator should know although no program is at fault: sources that lack part of the band, and sources
     that a client has replaced."""
     narrow = [
-        f"Source {source.name} has a sample rate of {source.rate_hz} Hz: there is nothing above {source.band_hz} Hz."
+        f"Source {source.name} has a sample rate of {source.rate_hz} Hz: it has no content above {source.band_hz} Hz."
         for source in status.sources
         if SourceRemark.NARROW_BAND in source.remarks
     ]
@@ -133,7 +133,7 @@ def _hangs(status: NodeStatus, program: str, reasons: tuple[str, ...]) -> list[F
 
 
 def _jack(status: NodeStatus) -> list[Fault]:
-    reason = "jackd is running, but its cycles are not: no audio flows."
+    reason = "jackd is running, but its cycles have stopped: no audio flows."
     return _hangs(status, "jackd", (reason,)) if status.jack_ok is False else []
 
 
@@ -196,7 +196,9 @@ def _starved(status: NodeStatus, limits: CheckSettings) -> list[Fault]:
     if status.memory_mb > limits.memory_limit_mb:
         found.append(_memory_fault(status, limits.memory_limit_mb))
     if status.free_mb < LOW_DISK_MB:
-        found.append(Fault(f"Only {status.free_mb:.0f} MB are free on the disk of {status.home}. Make room there."))
+        found.append(
+            Fault(f"Only {status.free_mb:.0f} MB are free on the disk of {status.home}. Free some space there.")
+        )
     return found
 
 
@@ -205,7 +207,7 @@ def _memory_fault(status: NodeStatus, limit_mb: int) -> Fault:
     program = largest.name.partition("/")[0]
     uptime_s = next((process.uptime_s for process in status.processes if process.name == program), 0.0)
     return Fault(
-        f"The node takes {status.memory_mb:.0f} MB of memory, more than its limit of {limit_mb} MB "
-        f"(check.memory_limit_mb); {largest.name} takes most of it.",
+        f"The node uses {status.memory_mb:.0f} MB of memory, more than its limit of {limit_mb} MB "
+        f"(check.memory_limit_mb); {largest.name} uses most of it.",
         program if uptime_s > LEAK_AFTER_S else None,
     )

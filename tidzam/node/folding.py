@@ -46,4 +46,4 @@ class Folder:
 def _report(repeats: _Repeats) -> list[str]:
     if repeats.count == 0:
         return []
-    return [f"{repeats.last} (came {repeats.count} more times within {PERIOD_S:.0f} s)"]
+    return [f"{repeats.last} (repeated {repeats.count} times within {PERIOD_S:.0f} s)"]

@@ -140,7 +140,7 @@ class Home:
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "lock").open("a+", encoding="utf-8", errors="replace") as file:
             if not _lock(file):
-                say(f"waiting for {_holder(file)}, which is working on this node, at most {timeout_s:.0f} s")
+                say(f"waiting at most {timeout_s:.0f} s for {_holder(file)}, which is working on this node")
                 deadline = time.monotonic() + timeout_s
                 while not _lock(file):
                     if time.monotonic() > deadline:

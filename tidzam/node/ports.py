@@ -39,7 +39,7 @@ def _why_not(name: str, server: ServerSettings, except_of: frozenset[int]) -> st
     pid = _holder(server.port)
     if pid in except_of:
         return None
-    return f"{place} is held by {_described(pid)}"
+    return f"{place} is in use by {_described(pid)}"
 
 
 def _listen_error(host: str, port: int) -> OSError | None:

@@ -199,7 +199,7 @@ class Supervisor:
         except FAILURES as error:
             if getattr(error, "faultCode", None) == ALREADY_STARTED:  # by a watchdog, in the meantime
                 return
-            raise NodeError(f"{name} does not start again: {error}.", hint=f"See {self._home.log(name)}.") from None
+            raise NodeError(f"{name} cannot be started again: {error}.", hint=f"See {self._home.log(name)}.") from None
 
     def shutdown(self, timeout_s: float = SHUTDOWN_TIMEOUT_S) -> None:
         """Stop every program, then supervisord. Returns once it is gone, or after `timeout_s`.

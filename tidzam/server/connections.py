@@ -173,7 +173,7 @@ class Connections:
         """Close connections that take too long to send a request, and those of an address that has too many."""
         now = time.monotonic()
         for connection in overdue(list(self._by_state[State.RECEIVING]), self._limits.header_timeout_s, now):
-            self._offences.report(connection.address, "sent no whole request in time and was disconnected")
+            self._offences.report(connection.address, "did not send a whole request in time and was disconnected")
             connection.abort()
         for connection in overdue(list(self._by_state[State.IDLE]), self._limits.idle_timeout_s, now):
             connection.abort()

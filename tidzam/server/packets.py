@@ -136,7 +136,7 @@ def _check_depth(text: str) -> None:
 
 def _integer(digits: str) -> int:
     if len(digits) > LONGEST_INTEGER:
-        raise _Fault(f"A number has {len(digits)} digits, at most {LONGEST_INTEGER - 1} are allowed")
+        raise _Fault(f"An integer has {len(digits)} characters, at most {LONGEST_INTEGER} are allowed")
     return int(digits)
 
 
@@ -174,9 +174,9 @@ def _checked(value: Any) -> Iterator[Any]:
 
 def _check_string(text: str) -> None:
     if len(text) > LONGEST_STRING:
-        raise _Fault(f"A text has {len(text)} characters, at most {LONGEST_STRING} are allowed")
+        raise _Fault(f"A string has {len(text)} characters, at most {LONGEST_STRING} are allowed")
     if not _is_text(text):
-        raise _Fault("A text holds half of a surrogate pair, which is no character")
+        raise _Fault("A string contains half of a surrogate pair, which is not a character")
 
 
 def _is_text(text: str) -> bool:

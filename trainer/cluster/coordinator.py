@@ -222,7 +222,7 @@ class Coordinator:
             )
         if version != __version__:
             raise ClusterError(
-                f"{member} runs Tidzam {version}, and this is {__version__}.",
+                f"{member} runs Tidzam {version}, but this machine runs {__version__}.",
                 hint="Install one version everywhere.",
                 code="cluster_version",
             )
@@ -252,8 +252,8 @@ class Coordinator:
         except ClusterError:
             self._look_for_reason(member, math.inf)
             raise ClusterError(
-                f"{member} was there, and does not answer any more.",
-                hint="Look at what it said last, and start it again.",
+                f"{member} answered before, and no longer does.",
+                hint="See its last messages, and start it again.",
                 code="cluster_lost",
             ) from None
 

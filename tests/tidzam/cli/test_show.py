@@ -60,7 +60,7 @@ def test_the_rate_and_the_band_of_a_source_are_shown() -> None:
     text = shown(node(manager=manager(sources=(narrow, source("creek").model_copy(update={"rate_hz": 48000})))))
     assert "8000 Hz, up to 4000 Hz" in text
     assert "48000 Hz" in text
-    assert "! Source pond has a sample rate of 8000 Hz: there is nothing above 4000 Hz." in text
+    assert "! Source pond has a sample rate of 8000 Hz: it has no content above 4000 Hz." in text
     assert "healthy" in text and "not healthy" not in text
 
 

@@ -123,5 +123,5 @@ async def test_watching_uses_the_token_and_says_if_it_does_not_fit(
         await _watch(view, place.url, token, 1.0)
     gc.collect()
     assert view.connected is connected
-    assert ("with its token only" in capsys.readouterr().out) is not connected
+    assert ("requires its token" in capsys.readouterr().out) is not connected
     assert "exception" not in caplog.text

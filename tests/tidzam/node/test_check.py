@@ -160,7 +160,7 @@ def test_a_source_of_a_low_rate_is_named_with_its_band_and_is_no_fault() -> None
     status = node(manager=manager(sources=(source().model_copy(update=changes),)), analyzer=heard)
     assert faults(status, LIMITS) == ()
     assert remarks(status) == (
-        "Source pond has a sample rate of 8000 Hz: there is nothing above 4000 Hz.",
+        "Source pond has a sample rate of 8000 Hz: it has no content above 4000 Hz.",
         "Channel pond:out_0 is narrow band: it is not classified by birds.",
     )
 
@@ -168,7 +168,7 @@ def test_a_source_of_a_low_rate_is_named_with_its_band_and_is_no_fault() -> None
 def test_a_full_disk_is_reported_and_restarts_nothing() -> None:
     status = node(free_mb=10)
     assert restarted(status) == ()
-    assert "Make room" in reasons(status)
+    assert "Free some space" in reasons(status)
 
 
 def test_processes_that_outlive_supervisord_are_named() -> None:

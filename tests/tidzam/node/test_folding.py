@@ -41,7 +41,7 @@ def test_messages_that_differ_by_a_number_are_one_kind() -> None:
     folder = Folder()
     assert folder.fold("Cannot write socket fd = 20", 0.0) == ["Cannot write socket fd = 20"]
     assert folder.fold("Cannot write socket fd = 17", 1.0) == []
-    assert folder.due(PERIOD_S) == ["Cannot write socket fd = 17 (came 1 more times within 60 s)"]
+    assert folder.due(PERIOD_S) == ["Cannot write socket fd = 17 (repeated 1 times within 60 s)"]
 
 
 def test_memory_stays_bounded_by_whatever_is_written() -> None:
