@@ -7,19 +7,36 @@ from collections.abc import Iterator
 from typing import Final
 
 from tidzam.audio.part import Bytes
+from tidzam.audio.starts import behind_id3
 
 _START: Final = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 _START_BYTES: Final = 8
+_LAST_BLOCK: Final = 0x80
+_MAX_BLOCKS: Final = 1000
 
 
 def is_flac(data: Bytes, at: int = 0) -> bool:
-    """Whether FLAC begins at a byte, or behind an ID3 tag there."""
-    return _START.match(data.at(_behind_id3(data, at), _START_BYTES)) is not None
+    """Whether FLAC begins at a byte, or behind the ID3 tags there."""
+    return _START.match(data.at(behind_id3(data, at), _START_BYTES)) is not None
+
+
+def behind_start(data: Bytes, at: int) -> int:
+    """Where the sound begins of the FLAC file that begins at a byte, or behind the ID3 tags there.
+
+    What lies before it may hold the header of another file: that of the WAV file it was made from.
+    """
+    at = behind_id3(data, at) + 4
+    for _ in range(_MAX_BLOCKS):
+        header = data.at(at, 4)
+        at += 4 + int.from_bytes(header[1:], "big")
+        if len(header) < 4 or header[0] & _LAST_BLOCK:
+            break
+    return at
 
 
 def states_length(data: Bytes) -> bool:
     """Whether a FLAC file says how many samples it has. One that was written to a pipe does not."""
-    total = data.at(_behind_id3(data, 0) + 21, 5)
+    total = data.at(behind_id3(data) + 21, 5)
     return any(total[1:]) or bool(total[:1] and total[0] & 0x0F)
 
 
@@ -31,10 +48,3 @@ def next_flac(data: Bytes, start: int) -> int | None:
 def starts_of_flac(data: Bytes, start: int = 0) -> Iterator[int]:
     """Where FLAC files begin from a byte on."""
     return data.find(_START, start, _START_BYTES)
-
-
-def _behind_id3(data: Bytes, at: int) -> int:
-    start = data.at(at, 10)
-    if start.startswith(b"ID3") and len(start) == 10:
-        return at + 10 + (start[6] << 21 | start[7] << 14 | start[8] << 7 | start[9])
-    return at

@@ -4,40 +4,68 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
 from tidzam.audio.flac import is_flac, starts_of_flac, states_length
-from tidzam.audio.mpeg import mpeg_parts, parse_frame
+from tidzam.audio.mpeg import begins_mpeg, mpeg_parts, parse_frame
 from tidzam.audio.ogg import ogg_parts
-from tidzam.audio.part import Bytes, Part
+from tidzam.audio.part import Bytes, Part, Rest
 from tidzam.audio.pcm import CONTAINERS, pcm_parts
+from tidzam.audio.starts import SEARCHED, behind_id3, behind_tags, next_file
 
 _MATROSKA: Final = re.compile(rb"\x1a\x45\xdf\xa3(?=.{1,60}(?:webm|matroska))", re.DOTALL)
 _ASF: Final = re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c")
 _WAVPACK: Final = re.compile(rb"wvpk.{4}[\x02-\x10]\x04", re.DOTALL)
+_IGNORED_BYTES: Final = 4096
+"""What may lie behind a file and is nothing that anybody misses."""
+_SIZE_ZEROS: Final = 3
+"""Zeros that an MP4 file begins with: they are part of a length."""
+_NAME_BYTES: Final = 12
 _BOX: Final = re.compile(rb"[A-Za-z0-9 ]{4}")
 
 
-def parts_of(data: Bytes) -> list[Part]:
-    """The parts of a file, in order; one, if it is not known how its format is joined.
+def parts_of(data: Bytes, start: int = 0) -> list[Part]:
+    """The parts of a file from a byte on, in order; one, if it is not known how its format is joined.
 
-    Of FLAC that states its length there is one, all of the file: to find what follows it is to read all of the file.
-    Whoever has decoded the first looks for the next with `next_flac`.
+    Files of other formats may follow, behind tags. Of FLAC that states its length there is one part, all of the rest:
+    to find what follows it is to read all of it. Whoever has decoded it looks for the next with `next_file`.
     """
-    start = data.at(0, 16)
+    parts: list[Part] = []
+    following: int | None = start
+    while following is not None:
+        parts += (part.moved(following) for part in _of_one_format(Rest(data, following) if following else data))
+        end = behind_tags(data, parts[-1].end)
+        searched_from = max(parts[-1].end, end - _SIZE_ZEROS)
+        following = end if begins_mpeg(data, end) else next_file(data, searched_from)
+        if following is None and data.size - end > _IGNORED_BYTES:
+            parts[-1] = replace(parts[-1], cut_short=True)
+    if len(parts) == 1 and not parts[0].head and not parts[0].cut_short:
+        return (
+            [replace(parts[0], end=data.size)] if behind_tags(data, parts[0].end, padding=False) == data.size else parts
+        )
+    return parts
+
+
+def _of_one_format(data: Bytes) -> list[Part]:
+    """The parts of the format that a file begins with, up to where that ends."""
+    behind = behind_id3(data)
+    start = data.at(behind, 16)
     if start[:4] in CONTAINERS:
-        return pcm_parts(data)
+        return [part.moved(behind) for part in pcm_parts(Rest(data, behind) if behind else data)]
     if start.startswith(b"OggS"):
-        return ogg_parts(data)
+        return [part.moved(behind) for part in ogg_parts(Rest(data, behind) if behind else data)]
     if is_flac(data):
-        return [Part(0, data.size)] if states_length(data) else _split(data, starts_of_flac(data))
-    if start.startswith(b"ID3") or parse_frame(start[:4]):
+        return [Part(0, data.size)] if states_length(data) else _split(data, starts_of_flac(data, behind + 1))
+    if behind or parse_frame(start[:4]):
         return mpeg_parts(data)
+    if start[4:8] == b"ftyp":
+        return _mp4_parts(data)
     for begins, find in _FINDERS:
         if begins(start):
             return _split(data, find(data))
-    return [Part(0, data.size)]
+    return _split(data, _repeats(data, start[:_NAME_BYTES]))
 
 
 def _split(data: Bytes, starts: Iterator[int]) -> list[Part]:
@@ -45,18 +73,25 @@ def _split(data: Bytes, starts: Iterator[int]) -> list[Part]:
     return [Part(*span) for span in pairwise(borders)]
 
 
-def _boxes(data: Bytes) -> Iterator[int]:
-    """Where the boxes of type ftyp begin that an MP4 file holds at its top level."""
-    at = 0
+def _repeats(data: Bytes, name: bytes) -> Iterator[int]:
+    """Where a file of a format unknown here begins again: with the same bytes, if they can be the name of a format."""
+    if data.size <= SEARCHED and len(name) == _NAME_BYTES and name[:3].isalnum() and len(set(name)) > _NAME_BYTES // 3:
+        yield from data.find(re.compile(re.escape(name)), len(name), len(name))
+
+
+def _mp4_parts(data: Bytes) -> list[Part]:
+    """The MP4 files in a file: each begins with a box of type ftyp at the top level, and ends as its last box does."""
+    starts, at = [], 0
     while len(header := data.at(at, 16)) >= 8 and _BOX.match(header, 4):
         if header[4:8] == b"ftyp":
-            yield at
+            starts.append(at)
         size = int.from_bytes(header[:4], "big")
         if size == 1:
             size = int.from_bytes(header[8:16], "big")
         if size < 8:
-            return
+            at = data.size
         at += size
+    return [Part(*span) for span in pairwise([*starts, min(at, data.size)])]
 
 
 def _wavpack_blocks(data: Bytes) -> Iterator[int]:
@@ -75,7 +110,6 @@ def _wavpack_blocks(data: Bytes) -> Iterator[int]:
 
 
 _FINDERS: Final[tuple[tuple[Callable[[bytes], object], Callable[[Bytes], Iterator[int]]], ...]] = (
-    (lambda start: start[4:8] == b"ftyp", _boxes),
     (lambda start: start.startswith(b"wvpk"), _wavpack_blocks),
     (lambda start: start.startswith(b"\x1a\x45\xdf\xa3"), lambda data: data.find(_MATROSKA, 0, 80)),
     (_ASF.match, lambda data: data.find(_ASF, 0, 16)),

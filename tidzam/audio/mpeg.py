@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 from tidzam.audio.part import Bytes, Part
+from tidzam.audio.starts import begins_file, tag_length
 
 _BIT_RATES_KBPS: Final = {
     (1, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -19,7 +19,6 @@ _BIT_RATES_KBPS: Final = {
 """By MPEG version (2 is also 2.5) and layer; layer III of version 2 is as its layer II."""
 _RATES_HZ: Final = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _SYNC: Final = re.compile(rb"\xff[\xe2-\xff][\x10-\xeb]")
-_ID3: Final = re.compile(rb"ID3[\x02-\x04][\x00-\x10].[\x00-\x7f]{4}", re.DOTALL)
 _READ: Final = 1 << 16
 _HEADER: Final = 56
 """Bytes that hold a frame header and all that an Xing or VBRI header says of the stream's length."""
@@ -57,17 +56,22 @@ def parse_frame(header: bytes) -> Frame | None:
     return Frame(size, rate_hz, header[3] >> 6 == 3, layer, samples)
 
 
+def begins_mpeg(data: Bytes, at: int) -> bool:
+    """Whether frames of one format begin at a byte."""
+    frame = parse_frame(data.at(at, 4))
+    return frame is not None and _Walk(data).is_followed(at, frame)
+
+
 def mpeg_parts(data: Bytes) -> list[Part]:
     """The streams, each a part: another begins at an ID3 tag, at an Xing or VBRI header, or where the format changes.
 
     A stream whose header states more frames than follow is cut short.
     """
     streams = _Walk(data).run()
-    borders = [0, *(stream.start for stream in streams[1:]), data.size]
-    spans = pairwise(borders)
-    return (
-        [stream.part(*span) for span, stream in zip(spans, streams, strict=True)] if streams else [Part(0, data.size)]
-    )
+    starts = [0, *(stream.start for stream in streams[1:])]
+    if not streams:
+        return [Part(0, data.size)]
+    return [stream.part(start, stream.end) for start, stream in zip(starts, streams, strict=True)]
 
 
 @dataclass
@@ -79,6 +83,7 @@ class _Stream:
     stated: int
     frames: int = 0
     lost: int = 0
+    end: int = 0
 
     def part(self, start: int, end: int) -> Part:
         frame_s = self.first.samples / self.first.rate_hz
@@ -106,10 +111,10 @@ class _Walk:
         while at < self._data.size:
             header = self._at(at, _HEADER)
             frame = self._frame(header[:4])
-            if frame is not None and (frame.is_like(self._format) if self._format else self._is_followed(at, frame)):
+            if frame is not None and (frame.is_like(self._format) if self._format else self.is_followed(at, frame)):
                 self._take(at, frame, header)
                 at += frame.size
-            elif length := _tag_length(header):
+            elif length := tag_length(header):
                 if self._tag_at is None and header.startswith(b"ID3"):
                     self._tag_at = at
                 at += length
@@ -125,10 +130,11 @@ class _Walk:
             self._tag_at = None
         self._format = frame
         self._streams[-1].frames += 1
+        self._streams[-1].end = min(at + frame.size, self._data.size)
 
     def _resume(self, at: int) -> int:
         """Where the next frame begins, behind something that is none. What was lost of the stream is counted."""
-        found = self._search(at)
+        found = None if begins_file(self._data, at) else self._search(at)
         if found is None:
             return self._data.size
         start, frame = found
@@ -141,11 +147,11 @@ class _Walk:
     def _search(self, at: int) -> tuple[int, Frame] | None:
         for start in self._data.find(_SYNC, at, 3):
             frame = self._frame(self._data.at(start, 4))
-            if frame is not None and self._is_followed(start, frame):
+            if frame is not None and self.is_followed(start, frame):
                 return start, frame
         return None
 
-    def _is_followed(self, at: int, frame: Frame) -> bool:
+    def is_followed(self, at: int, frame: Frame) -> bool:
         """Whether two frames of the same format come behind it, or the end of the file."""
         for _ in range(2):
             at += frame.size
@@ -177,15 +183,3 @@ def _stated_frames(header: bytes, frame: Frame) -> int | None:
     if header[4 + side : 8 + side] in (b"Xing", b"Info"):
         return int.from_bytes(header[12 + side : 16 + side], "big") if header[11 + side] & 1 else 0
     return int.from_bytes(header[50:54], "big") if header[36:40] == b"VBRI" else None
-
-
-def _tag_length(header: bytes) -> int:
-    """The length of an ID3 or APE tag; 0 if there is none."""
-    if _ID3.match(header):
-        size = header[6] << 21 | header[7] << 14 | header[8] << 7 | header[9]
-        return 10 + size + (10 if header[5] & 0x10 else 0)
-    if header.startswith(b"TAG"):
-        return 128
-    if header.startswith(b"APETAGEX") and len(header) >= 32:
-        return 32 + (int.from_bytes(header[12:16], "little") if header[23] & 0x20 else 0)
-    return 0

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 from tidzam.audio.part import Bytes, Part
+from tidzam.audio.starts import begins_file, behind_tags
 
 _PAGE: Final = re.compile(rb"OggS\x00[\x00-\x07]")
 _HEADER: Final = 27
@@ -65,7 +66,9 @@ def ogg_parts(data: Bytes) -> list[Part]:
     """The links, each a part. It is cut short if its last page is, or if the last of the file is none that ends it."""
     links: list[_Link] = []
     follows_first = False
+    end = data.size
     for page in _pages(data):
+        end = page.end
         is_first = bool(page.flags & _FIRST)
         if not links or (is_first and not follows_first):
             links.append(_Link(page))
@@ -75,7 +78,7 @@ def ogg_parts(data: Bytes) -> list[Part]:
     if not links:
         return [Part(0, data.size)]
     links[-1].breaks_off |= bool(links[-1].unended)
-    borders = [0, *(link.start for link in links[1:]), data.size]
+    borders = [0, *(link.start for link in links[1:]), end]
     return [
         Part(*span, cut_short=link.breaks_off, lost_s=link.lost_s)
         for span, link in zip(pairwise(borders), links, strict=True)
@@ -88,6 +91,8 @@ def _pages(data: Bytes) -> Iterator[_Page]:
     while at < data.size and bad < _MAX_BAD:
         header = data.at(at, _HEADER + 255)
         if not _PAGE.match(header) or len(header) < _HEADER:
+            if at and (begins_file(data, at) or begins_file(data, behind_tags(data, at))):
+                return
             at = next(data.find(_PAGE, at + 1, 6), data.size)
             continue
         content = at + _HEADER + header[26]

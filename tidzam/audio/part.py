@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,10 @@ class Part:
     cut_short: bool = False
     stated_s: float | None = None
     lost_s: float = 0.0
+
+    def moved(self, by: int) -> Part:
+        """The same part of a file that has `by` bytes more in front."""
+        return replace(self, start=self.start + by, end=self.end + by) if by else self
 
 
 class Bytes:
@@ -60,6 +64,19 @@ class Bytes:
             yield from (start + found.start() for found in pattern.finditer(chunk) if found.start() < length)
             start += length
             length = min(2 * length, _CHUNK)
+
+
+class Rest(Bytes):
+    """The bytes of a file from `start` on."""
+
+    def __init__(self, data: Bytes, start: int) -> None:
+        self._data = data
+        self._start = start
+        self.size = max(0, data.size - start)
+        self.identity = data.identity
+
+    def at(self, start: int, count: int) -> bytes:
+        return self._data.at(self._start + start, count) if start >= 0 else b""
 
 
 class PartFile:

@@ -13,12 +13,11 @@ from typing import Final
 
 from tidzam.audio.part import Bytes, Part
 from tidzam.audio.pcm_headers import Encoding, wav_header
+from tidzam.audio.starts import SEARCHED, begins_file
 
 _GUID_TAIL: Final = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _WRAP: Final = 1 << 32
 _NEAR: Final = 1 << 14
-_SEARCHED: Final = 1 << 28
-"""Bytes that are searched for a joined file at most: it is rare, and nothing is worth reading a huge file twice."""
 _JUNK_BYTES: Final = 4096
 _MAX_CHUNKS: Final = 10_000
 _TRAILING: Final = frozenset(
@@ -66,12 +65,7 @@ def pcm_parts(data: Bytes) -> list[Part]:
         if end >= data.size or data.at(end, 4) not in CONTAINERS:
             break
         at = end
-    return _as_it_is(parts, data.size)
-
-
-def _as_it_is(parts: list[Part], size: int) -> list[Part]:
-    """A single part without a new header is the whole file, with the chunks behind its data."""
-    return [replace(parts[0], end=size)] if len(parts) == 1 and not parts[0].head else parts
+    return parts
 
 
 def _part(data: Bytes, at: int) -> tuple[Part, int]:
@@ -87,8 +81,9 @@ def _part(data: Bytes, at: int) -> tuple[Part, int]:
     cut_short = missing > 1  # a byte may be the padding of an odd length
     stated_s = found.stated / found.bytes_per_s if cut_short and found.stated and found.bytes_per_s else None
     wrong = found.stated != available and not cut_short
-    if found.header is not None and (wrong or available >= _WRAP - _NEAR or data.at(at, 4) == b"BW64"):
-        return Part(found.start, end, head=found.header(available)), behind
+    if found.header is not None and (wrong or available >= _WRAP - _NEAR or data.at(at, 4) in (b"RF64", b"BW64")):
+        head = found.header(available)
+        return Part(found.start, end, head=head, cut_short=cut_short, stated_s=stated_s), behind
     return Part(at, behind, cut_short=cut_short, stated_s=stated_s), behind
 
 
@@ -119,14 +114,14 @@ def _behind(data: Bytes, end: int, found: _Data) -> int | None:
         if start >= data.size or (behind := found.follows(start)) is not None:
             return data.size if start >= data.size else behind
     rest = data.size - end
-    if data.at(end, 16).startswith(_TAGS) or rest < min(_JUNK_BYTES, found.bytes_per_s // 2):
-        return data.size
-    return None
+    if begins_file(data, end) or data.at(end, 16).startswith(_TAGS):
+        return end
+    return data.size if rest < min(_JUNK_BYTES, found.bytes_per_s // 2) else None
 
 
 def _until_next(data: Bytes, start: int) -> tuple[int, int]:
     """The end of data without a length: that of the file, or where a WAV file was joined."""
-    for at in data.find(_WAVE, start + 8, 8) if data.size - start < _SEARCHED else ():
+    for at in data.find(_WAVE, start + 8, 8) if data.size - start < SEARCHED else ():
         if data.at(at - 8, 4) in CONTAINERS:
             return at - 8, at - 8
     return data.size, data.size
@@ -178,11 +173,13 @@ def _followed_by(data: Bytes, chunks: Callable[[int], Iterator[_Chunk]]) -> Call
             if chunk.name in CONTAINERS and _begins_container(data.at(chunk.start - 8, 12)):
                 return chunk.start - 8
             if chunk.next > data.size + 1:
-                return data.size if chunk.name in _TRAILING else end
+                return data.size if chunk.name in _TRAILING and not begins_file(data, chunk.start - 8) else end
             end = chunk.next
             if end >= data.size - 1:
                 return data.size
-        return data.size if end is not None and data.size - end < 16 else None
+        if end is None or data.size - end < 16:
+            return end and data.size
+        return end if begins_file(data, end) or data.at(end, 16).startswith(_TAGS) else None
 
     return follows
 

@@ -12,10 +12,11 @@ import numpy as np
 from tidzam.audio.decoder import Decoder, check_bounds, empty
 from tidzam.audio.features import Float32
 from tidzam.audio.ffmpeg import open_ffmpeg
-from tidzam.audio.flac import is_flac, next_flac
+from tidzam.audio.flac import behind_start, is_flac
 from tidzam.audio.joined import parts_of
 from tidzam.audio.part import Bytes, Part
 from tidzam.audio.sndfile import SndfileDecoder, open_sndfile
+from tidzam.audio.starts import next_file
 from tidzam.errors import AudioError
 
 _READ_AHEAD: Final = 1 << 20
@@ -122,10 +123,10 @@ class Sequence:
 
     def _following(self) -> Part | None:
         if self._following_part == len(self._parts) and is_flac(self._data, self._part.start):
-            searched_from = max(self._part.start + 4, self._decoder.consumed() - _READ_AHEAD)
-            found = next_flac(self._data, searched_from)
+            begun = behind_start(self._data, self._part.start)
+            found = next_file(self._data, max(begun, self._decoder.consumed() - _READ_AHEAD))
             if found is not None:
-                self._parts.append(Part(found, self._data.size))
+                self._parts.extend(parts_of(self._data, found))
         if self._following_part >= len(self._parts):
             return None
         self._following_part += 1

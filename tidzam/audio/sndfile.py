@@ -12,7 +12,7 @@ import soundfile
 
 from tidzam.audio.decoder import empty
 from tidzam.audio.features import Float32
-from tidzam.audio.flac import is_flac, next_flac
+from tidzam.audio.flac import behind_start, is_flac, next_flac
 from tidzam.audio.part import Bytes, Part, PartFile
 from tidzam.audio.resync import frame_after_damage, frames_before_damage
 
@@ -76,7 +76,7 @@ class View:
     def end_at_next_flac(self) -> None:
         """Leave out a file that was joined to this one: a decoder in search of where it goes on would find it."""
         if is_flac(self._data, self.part.start) and not self._is_bounded:
-            end = next_flac(self._data, self.part.start + 4) or self.part.end
+            end = next_flac(self._data, behind_start(self._data, self.part.start)) or self.part.end
             self.part, self._is_bounded = replace(self.part, end=min(end, self.part.end)), True
 
 
