@@ -30,8 +30,15 @@ def install(part: Part = "") -> None:
     say("everything is there")
 
 
-BESIDE = ("tests/benchmarks", "tests/end_to_end/test_cluster.py", "tests/trainer")
-"""Tests that hear nothing: they run beside the others, which mostly wait for sound, and give way to them."""
+REAL_TIME = (
+    "tests/end_to_end",
+    "tests/stream_manager",
+    "tests/analyzer/test_capture.py",
+    "tests/analyzer/test_live.py",
+    "tests/test_support.py",
+    "tests/tidzam/node",
+)
+"""Tests that mostly wait for audio, in real time. All others run beside them, at a lower priority."""
 
 
 def test(context: typer.Context) -> None:
@@ -44,15 +51,15 @@ def test(context: typer.Context) -> None:
     if context.args:
         _check(_start(root, ["pytest", *context.args]))
         return
-    with tempfile.TemporaryFile() as told:
-        beside = _start(root, ["pytest", *BESIDE], nice=10, into=told)
-        others = _start(root, ["pytest", *(f"--ignore={tests}" for tests in BESIDE)])
+    with tempfile.TemporaryFile() as output:
+        others = _start(root, ["pytest", *(f"--ignore={tests}" for tests in REAL_TIME)], nice=10, into=output)
+        real_time = _start(root, ["pytest", *REAL_TIME])
+        real_time.wait()
         others.wait()
-        beside.wait()
-        told.seek(0)
-        say(f"the tests that ran beside those:\n{told.read().decode(errors='replace')}")
+        output.seek(0)
+        say(f"the tests that ran beside those:\n{output.read().decode(errors='replace')}")
+    _check(real_time)
     _check(others)
-    _check(beside)
 
 
 def _start(root: Path, step: list[str], *, nice: int = 0, into: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
