@@ -18,7 +18,7 @@ from analyzer.capture.events import Failed, Ready
 from analyzer.grid import Due
 from analyzer.health import LiveHealth, Tally
 from analyzer.hop import Hop
-from analyzer.pulse import Pulse, Verdict
+from analyzer.pulse import CaptureState, Pulse
 from analyzer.ring import Lapped
 from analyzer.session import Channel, Session
 from tidzam.analysis import Analysis, WindowBatch
@@ -40,10 +40,10 @@ _POLICY: Final = RestartPolicy(first_delay_s=0.2, max_delay_s=3.0, stable_after_
 
 _STARTING: Final = AnalyzerFault(code="starting", origin="analyzer", message="The capture process is starting.")
 _JACK_TROUBLES: Final = {
-    Verdict.JACK_WAITS: AnalyzerFault(
+    CaptureState.JACK_WAITS: AnalyzerFault(
         code="jack_away", origin="jack", message="The JACK server does not answer the capture process."
     ),
-    Verdict.JACK_STALLED: AnalyzerFault(
+    CaptureState.JACK_STALLED: AnalyzerFault(
         code="stalled", origin="jack", message="The JACK server has stopped: it delivers no sound."
     ),
 }
@@ -148,10 +148,10 @@ class Live:
             if self._session is not None:
                 pulse.written(self._session.ring.written_until(), now)
             verdict = pulse.verdict(now)
-            if verdict is Verdict.CAPTURE_HANGS:
+            if verdict is CaptureState.CAPTURE_HANGS:
                 capture.kill()  # it would not hear a request to end
                 raise TidzamError("The capture process hung and was replaced.", code="capture")
-            if verdict in _JACK_TROUBLES or (verdict is Verdict.WELL and self._trouble in _JACK_TROUBLES.values()):
+            if verdict in _JACK_TROUBLES or (verdict is CaptureState.WELL and self._trouble in _JACK_TROUBLES.values()):
                 self._tell(_JACK_TROUBLES.get(verdict))
 
     async def _analyze(self, session: Session, worker: Executor) -> None:

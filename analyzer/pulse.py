@@ -21,7 +21,7 @@ JACK_WAITS_S: Final = 20.0
 """Then a new process asks: the old one may hang, and not the server."""
 
 
-class Verdict(Enum):
+class CaptureState(Enum):
     """What moves, and what does not."""
 
     WELL = auto()
@@ -70,16 +70,16 @@ class Pulse:
         """This process itself did not run for a while: what was not seen then is nobody's fault."""
         self._spoke_s = self._cycle.since_s = self._written.since_s = now_s
 
-    def verdict(self, now_s: float) -> Verdict:
+    def verdict(self, now_s: float) -> CaptureState:
         """What is to be said now."""
         silent_s = now_s - self._spoke_s
         if not self._spoken:
-            return Verdict.CAPTURE_HANGS if silent_s > START_S else Verdict.STARTING
+            return CaptureState.CAPTURE_HANGS if silent_s > START_S else CaptureState.STARTING
         if self._cycle.value is None:  # it waits in a call of JACK's, and cannot speak
-            waits = Verdict.JACK_WAITS if silent_s > JACK_SILENT_S else Verdict.STARTING
-            return Verdict.CAPTURE_HANGS if silent_s > JACK_WAITS_S else waits
+            waits = CaptureState.JACK_WAITS if silent_s > JACK_SILENT_S else CaptureState.STARTING
+            return CaptureState.CAPTURE_HANGS if silent_s > JACK_WAITS_S else waits
         if silent_s > CAPTURE_SILENT_S:
-            return Verdict.CAPTURE_HANGS
+            return CaptureState.CAPTURE_HANGS
         if self._spoke_s - self._cycle.since_s >= JACK_SILENT_S:
-            return Verdict.JACK_STALLED
-        return Verdict.CAPTURE_HANGS if now_s - self._written.since_s > RING_SILENT_S else Verdict.WELL
+            return CaptureState.JACK_STALLED
+        return CaptureState.CAPTURE_HANGS if now_s - self._written.since_s > RING_SILENT_S else CaptureState.WELL

@@ -18,11 +18,11 @@ _STEP_WINDOWS: Final = 64
 _STEP_SAMPLES: Final = 1 << 22
 """Windows that are analyzed in one step: so many, if they are not longer than that together."""
 
-Heard = tuple[WindowBatch, tuple[Analysis, ...]]
+Analyzed = tuple[WindowBatch, tuple[Analysis, ...]]
 
 
-def analyzed(pipeline: Pipeline, batches: Iterator[WindowBatch]) -> Generator[Heard]:
-    """What is heard in each batch, in order. Several are analyzed in one step, and a step runs on each core.
+def analyzed(pipeline: Pipeline, batches: Iterator[WindowBatch]) -> Generator[Analyzed]:
+    """The analyses of each batch, in order. Several are analyzed in one step, and a step runs on each core.
 
     Holds at most two steps more than there are cores in memory, fewer if they are large, however long the file is.
     """
@@ -56,7 +56,7 @@ def _steps(batches: Iterator[WindowBatch]) -> Iterator[list[WindowBatch]]:
         yield [first, *islice(batches, max(1, count) - 1)]
 
 
-def _results(step: list[WindowBatch], work: Future[list[tuple[Analysis, ...]]]) -> Iterator[Heard]:
+def _results(step: list[WindowBatch], work: Future[list[tuple[Analysis, ...]]]) -> Iterator[Analyzed]:
     for batch, analyses in zip(step, work.result(), strict=True):
         yield batch, tuple(_until_end(analysis, batch.rate_hz) for analysis in analyses)
 

@@ -35,7 +35,7 @@ _AFTER_S = 15.0
 
 
 @dataclass
-class Heard:
+class ReceivedEvents:
     """What the well-behaved client received: when each window's event came, after the window's end."""
 
     starts: dict[str, list[float]] = field(default_factory=dict)
@@ -66,24 +66,24 @@ def run(say: Callable[[str], None], *, seconds: str = "60") -> dict[str, Any]:
 
 async def _measure(listener: LiveAnalyzer, say: Callable[[str], None], seconds: float) -> dict[str, Any]:
     process = psutil.Process(listener.pid)
-    heard = Heard()
+    received = ReceivedEvents()
     client = socketio.AsyncClient(reconnection=False)
-    client.on("analysis", heard.add)
+    client.on("analysis", received.add)
     await client.connect(listener.url, transports=["websocket"])
     await client.call("subscribe", {"events": ["analysis"], "mute_sys": True})
     say(f"the well-behaved client alone, for {_QUIET_S:.0f} s")
     await asyncio.sleep(_QUIET_S)
-    quiet, before_mb = len(heard.late_ms), process.memory_info().rss / 1e6
+    quiet, before_mb = len(received.late_ms), process.memory_info().rss / 1e6
     say(f"{crowd.IDLE} idle, {crowd.DEAF} deaf, {crowd.LORIS} unfinished requests, one flood, for {seconds:.0f} s")
     with program([sys.executable, "-m", "benchmarks.crowd", listener.url], {}, ready=b"ready") as others:
         peak_mb = await _peak_mb(process, seconds)
         counts = await asyncio.to_thread(_counts, others)
-    busy = len(heard.late_ms)
+    busy = len(received.late_ms)
     say(f"they have left; {_AFTER_S:.0f} s more")
     await asyncio.sleep(_AFTER_S)
     connected = client.connected
     await client.disconnect()
-    return _figures(heard, quiet, busy) | {
+    return _figures(received, quiet, busy) | {
         "stayed_connected": connected,
         "memory_before_mb": round(before_mb),
         "memory_peak_mb": round(peak_mb),
@@ -110,13 +110,13 @@ def _counts(others: subprocess.Popen[bytes]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _figures(heard: Heard, quiet: int, busy: int) -> dict[str, Any]:
+def _figures(received: ReceivedEvents, quiet: int, busy: int) -> dict[str, Any]:
     if not quiet or busy <= quiet:
         raise NodeError("No events came.", hint="Run the analyzer by itself to see why.")
-    alone, crowded = np.array(heard.late_ms[:quiet]), np.array(heard.late_ms[quiet:busy])
+    alone, crowded = np.array(received.late_ms[:quiet]), np.array(received.late_ms[quiet:busy])
     return {
         "events": busy - quiet,
-        "missed": heard.missed(),
+        "missed": received.missed(),
         "alone_p50_ms": round(float(np.median(alone)), 1),
         "alone_p95_ms": round(float(np.percentile(alone, 95)), 1),
         "crowded_p50_ms": round(float(np.median(crowded)), 1),

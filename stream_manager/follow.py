@@ -31,7 +31,7 @@ MAX_DEPTH = 3
 
 
 @dataclass(frozen=True)
-class Page:
+class WebPage:
     """What an address on the web answers with: where it was found in the end, and how it begins."""
 
     address: str
@@ -86,7 +86,7 @@ async def _first_that_sounds(
     raise ProbeError(failure)
 
 
-def _entries(page: Page) -> tuple[str, ...] | None:
+def _entries(page: WebPage) -> tuple[str, ...] | None:
     return entries(page.content, address=page.address, content_type=page.content_type)
 
 
@@ -97,7 +97,7 @@ async def _require(media: str, reach: Reach | None) -> None:
         raise ProbeError(Failure(Fault.NOT_ALLOWED)) from error
 
 
-async def _fetch(address: str, reach: Reach | None) -> Page | None:
+async def _fetch(address: str, reach: Reach | None) -> WebPage | None:
     """How what is at `address` begins; None if it cannot be read, of which the player will say why."""
     try:
         async with asyncio.timeout(TIMEOUT_S):
@@ -111,7 +111,7 @@ async def _fetch(address: str, reach: Reach | None) -> Page | None:
     return None
 
 
-async def _ask(address: str) -> tuple[Page | None, str]:
+async def _ask(address: str) -> tuple[WebPage | None, str]:
     """What is at `address`, or where that is found instead. Raises aiohttp.ClientError and RequestError."""
     parsed = parse_address(address)
     proxied = parsed.host not in LOCAL_HOSTS and not _is_bypassed(parsed.host)
@@ -123,7 +123,7 @@ async def _ask(address: str) -> tuple[Page | None, str]:
             return None, parse_address(urljoin(parsed.url, answer.headers["Location"])).url
         if answer.status != 200:
             raise aiohttp.ClientError(f"it answers {answer.status}")
-        return Page(parsed.url, answer.content_type, await _beginning(answer.content)), parsed.url
+        return WebPage(parsed.url, answer.content_type, await _beginning(answer.content)), parsed.url
 
 
 def _is_bypassed(host: str) -> bool:

@@ -19,22 +19,22 @@ class SilenceMeter:
     def __init__(self, client: jack.Client) -> None:
         self._client = client
         self._looked: set[str] = set()
-        self._heard: set[str] = set()
+        self._sounding: set[str] = set()
 
     def look(self, ports: Iterable[str]) -> None:
         """Look at the current cycle of those ports of sources that have not been heard since `take_quiet`."""
         for port in ports:
             source = source_of(port)
-            if source in self._heard or feed_of(port) is None:
+            if source in self._sounding or feed_of(port) is None:
                 continue
             self._looked.add(source)
             if self._sounds(port):
-                self._heard.add(source)
+                self._sounding.add(source)
 
     def take_quiet(self) -> frozenset[str]:
         """The sources on whose ports every look since the last call found only samples of exactly zero."""
-        quiet = frozenset(self._looked - self._heard)
-        self._looked, self._heard = set(), set()
+        quiet = frozenset(self._looked - self._sounding)
+        self._looked, self._sounding = set(), set()
         return quiet
 
     def _sounds(self, name: str) -> bool:

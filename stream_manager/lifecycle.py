@@ -24,7 +24,7 @@ class Happening(Enum):
 
     SOUND = "its ports are there"
     SILENCE = "it sends digital silence"
-    HEARD = "it is heard again"
+    SOUND_RETURNS = "it sounds again"
     END = "its sound came to an end"
     FAULT = "it failed"
     JACK_LOST = "the JACK server went"
@@ -67,7 +67,7 @@ def advance(life: Life, happening: Happening, now_s: float, failure: Failure | N
         case SourceState.PLAYING, Happening.SILENCE:
             silent = replace(life, state=SourceState.SILENT, silent_since_s=now_s)
             return replace(silent, failure=failure or life.failure)
-        case SourceState.SILENT, Happening.HEARD:
+        case SourceState.SILENT, Happening.SOUND_RETURNS:
             return replace(life, state=SourceState.PLAYING, silent_since_s=None)
         case (state, Happening.END) if state in _RUNNING:
             return _ended(replace(life, failure=failure or life.failure), now_s)

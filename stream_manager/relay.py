@@ -24,7 +24,7 @@ MAX_WAITING_BYTES = 256 * 1024
 """Bytes that may wait for an Icecast that does not read: several times what it takes to miss nothing."""
 
 
-class Refused(Exception):
+class MountRefused(Exception):
     """Icecast does not accept the mount; the text says what it answered."""
 
 
@@ -87,14 +87,14 @@ class Mount:
                 await self._serve_once()
             except (OSError, TimeoutError) as error:
                 log.debug("%s: %s", self.path, error or type(error).__name__)
-            except Refused as error:
+            except MountRefused as error:
                 log.log(logging.DEBUG if str(error) == told else logging.WARNING, "%s: %s", self.path, error)
                 told = str(error)
             failures = POLICY.failures_after(failures, time.monotonic() - began_s)
             await asyncio.sleep(POLICY.delay_s(failures))
 
     async def _serve_once(self) -> None:
-        """One connection, until it ends. Raises OSError, TimeoutError and Refused."""
+        """One connection, until it ends. Raises OSError, TimeoutError and MountRefused."""
         settings = self._icecast.settings
         async with asyncio.timeout(TIMEOUT_S):
             answer, connection = await asyncio.open_connection(settings.reachable_host, settings.port)
@@ -128,11 +128,11 @@ class Mount:
 
 
 async def _accepted(answer: asyncio.StreamReader) -> None:
-    """Wait until Icecast accepts the mount. Raises Refused."""
+    """Wait until Icecast accepts the mount. Raises MountRefused."""
     line = (await answer.readline()).decode(errors="replace").strip()
     if not line:
         raise ConnectionResetError("Icecast closed the connection")
     status = line.split(" ", 2)[1:2]
     if status not in (["100"], ["200"]):
         hint = f"; set {PASSWORD_ENV} to its source password" if status == ["401"] else ""
-        raise Refused(f"Icecast refuses the mount: {line}{hint}")
+        raise MountRefused(f"Icecast refuses the mount: {line}{hint}")

@@ -189,7 +189,7 @@ class Source:
 
     def _silence(self, begins: bool) -> None:
         if not begins:
-            self._happen(Happening.HEARD)
+            self._happen(Happening.SOUND_RETURNS)
             return
         since = datetime.now(UTC) - timedelta(seconds=self._world.settings.silent_after_s)
         self._happen(Happening.SILENCE, Failure(Fault.DIGITAL_SILENCE, f"since {since:%H:%M:%S} UTC"))

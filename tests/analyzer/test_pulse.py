@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from analyzer.pulse import CAPTURE_SILENT_S, JACK_WAITS_S, START_S, Pulse, Verdict
+from analyzer.pulse import CAPTURE_SILENT_S, JACK_WAITS_S, START_S, CaptureState, Pulse
 
 
 @dataclass
@@ -17,12 +17,12 @@ class Life:
     cycles: bool = True
     records: bool = True
     frame: int = 0
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[CaptureState] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.pulse = Pulse(self.now_s)
 
-    def live(self, seconds: float) -> Verdict:
+    def live(self, seconds: float) -> CaptureState:
         """Let time pass; the last verdict."""
         self.verdicts = []
         for step in range(1, round(seconds * 4) + 1):
@@ -39,36 +39,36 @@ class Life:
 
 def running() -> Life:
     life = Life()
-    assert life.live(5) is Verdict.WELL
+    assert life.live(5) is CaptureState.WELL
     return life
 
 
 def test_what_moves_is_well() -> None:
     life = running()
     life.live(600)
-    assert set(life.verdicts) == {Verdict.WELL}
+    assert set(life.verdicts) == {CaptureState.WELL}
 
 
 def test_a_stopped_capture_process_is_noticed_soon_enough_to_heal_within_ten_seconds() -> None:
     life = running()
     life.speaks = life.records = False
     life.live(CAPTURE_SILENT_S + 1)
-    assert life.verdicts[-1] is Verdict.CAPTURE_HANGS and life.verdicts[8] is Verdict.WELL
+    assert life.verdicts[-1] is CaptureState.CAPTURE_HANGS and life.verdicts[8] is CaptureState.WELL
     assert CAPTURE_SILENT_S <= 5
 
 
 def test_a_callback_that_no_longer_runs_is_the_fault_of_capture() -> None:
     life = running()
     life.records = False
-    assert life.live(6) is Verdict.CAPTURE_HANGS
+    assert life.live(6) is CaptureState.CAPTURE_HANGS
 
 
 def test_a_stopped_jack_server_is_not_blamed_on_capture() -> None:
     life = running()
     life.cycles = False
-    assert life.live(4) is Verdict.JACK_STALLED
+    assert life.live(4) is CaptureState.JACK_STALLED
     life.live(600)
-    assert set(life.verdicts) == {Verdict.JACK_STALLED}
+    assert set(life.verdicts) == {CaptureState.JACK_STALLED}
 
 
 def test_a_jack_server_that_goes_on_is_well_again_and_capture_gets_time_to_follow() -> None:
@@ -77,14 +77,14 @@ def test_a_jack_server_that_goes_on_is_well_again_and_capture_gets_time_to_follo
     life.live(60)
     life.cycles = True
     life.live(3)
-    assert Verdict.CAPTURE_HANGS not in life.verdicts and life.verdicts[-1] is Verdict.WELL
+    assert CaptureState.CAPTURE_HANGS not in life.verdicts and life.verdicts[-1] is CaptureState.WELL
 
 
 def test_a_jack_server_that_lets_nobody_in_is_waited_for() -> None:
     life = Life(let_in=False)
     life.live(1)
     life.speaks = False  # it waits in JACK's call
-    assert life.live(3) is Verdict.JACK_WAITS
+    assert life.live(3) is CaptureState.JACK_WAITS
 
 
 def test_a_process_that_hangs_while_it_asks_jack_is_replaced_but_seldom() -> None:
@@ -92,14 +92,14 @@ def test_a_process_that_hangs_while_it_asks_jack_is_replaced_but_seldom() -> Non
     life.live(1)
     life.speaks = False
     life.live(JACK_WAITS_S + 1)
-    assert life.verdicts[-1] is Verdict.CAPTURE_HANGS
-    assert life.verdicts.index(Verdict.CAPTURE_HANGS) * 0.25 > JACK_WAITS_S - 1
+    assert life.verdicts[-1] is CaptureState.CAPTURE_HANGS
+    assert life.verdicts.index(CaptureState.CAPTURE_HANGS) * 0.25 > JACK_WAITS_S - 1
 
 
 def test_a_process_that_never_speaks_is_replaced() -> None:
     life = Life(speaks=False, let_in=False)
-    assert life.live(START_S - 0.5) is Verdict.STARTING
-    assert life.live(1) is Verdict.CAPTURE_HANGS
+    assert life.live(START_S - 0.5) is CaptureState.STARTING
+    assert life.live(1) is CaptureState.CAPTURE_HANGS
 
 
 @pytest.mark.parametrize("asleep_s", [5.0, 60.0])
@@ -108,4 +108,4 @@ def test_who_slept_himself_blames_nobody(asleep_s: float) -> None:
     life.now_s += asleep_s
     life.pulse.forgive(life.now_s)
     life.live(5)
-    assert set(life.verdicts) == {Verdict.WELL}
+    assert set(life.verdicts) == {CaptureState.WELL}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.clients import HOP_S, Heard
+from benchmarks.clients import HOP_S, ReceivedEvents
 from tests.support.server import client, serving
 from tidzam.config.settings import LimitSettings
 from tidzam.server import Right
@@ -33,7 +33,7 @@ def event(channel: str, window: int) -> dict[str, Any]:
 
 
 def test_windows_that_did_not_come_are_counted_per_channel() -> None:
-    heard = Heard()
+    heard = ReceivedEvents()
     for window in (0, 1, 3, 4, 7):
         heard.add(event("pond:out_0", window))
     for window in (5, 6):

@@ -85,7 +85,7 @@ SILENCE = Failure(Fault.DIGITAL_SILENCE)
 def test_digital_silence_is_a_state_that_ends_when_the_source_is_heard() -> None:
     life = advance(PLAYING, Happening.SILENCE, 60.0, SILENCE)
     assert (life.state, life.failure, life.due_s, life.over) == (SourceState.SILENT, SILENCE, None, False)
-    assert advance(life, Happening.HEARD, 70.0) == replace(PLAYING, failure=SILENCE)
+    assert advance(life, Happening.SOUND_RETURNS, 70.0) == replace(PLAYING, failure=SILENCE)
 
 
 @pytest.mark.parametrize("permanent", [True, False])

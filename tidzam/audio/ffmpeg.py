@@ -35,7 +35,7 @@ _TOLERANCE_S: Final = 0.5
 
 
 @dataclass(frozen=True)
-class Stream:
+class StreamInfo:
     """The first audio stream of a file. `duration_s` is what its container states, None if it only can be guessed."""
 
     rate_hz: int
@@ -65,7 +65,7 @@ class FfmpegDecoder:
     """ffmpeg writing raw float32 to a pipe. `complaint` is what it says is wrong."""
 
     def __init__(
-        self, path: Path, process: subprocess.Popen[bytes], complaints: IO[bytes], stream: Stream, start_s: float
+        self, path: Path, process: subprocess.Popen[bytes], complaints: IO[bytes], stream: StreamInfo, start_s: float
     ) -> None:
         self.rate_hz = stream.rate_hz
         self.channels = stream.channels
@@ -137,7 +137,7 @@ def _limit(process: subprocess.Popen[bytes]) -> None:
         resource.prlimit(process.pid, resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
 
 
-def _probe(path: Path, address: str) -> Stream:
+def _probe(path: Path, address: str) -> StreamInfo:
     entries = "stream=sample_rate,channels,duration:format=format_name,duration"
     argv = ["ffprobe", "-select_streams", "a:0", "-show_entries", entries, "-of", "json", *_input(address)]
     answer = b""
@@ -162,7 +162,7 @@ def _probe(path: Path, address: str) -> Stream:
     return stream
 
 
-def parse_probe(answer: bytes) -> Stream | None:
+def parse_probe(answer: bytes) -> StreamInfo | None:
     """The stream in ffprobe's JSON; None if it tells of none that has a rate and channels."""
     try:
         told = json.loads(answer)
@@ -174,4 +174,4 @@ def parse_probe(answer: bytes) -> Stream | None:
     if rate_hz <= 0 or channels <= 0:
         return None
     honest = str(container.get("format_name", "")).startswith(_HONEST) and 0 < duration_s < 1e9
-    return Stream(rate_hz, channels, duration_s if honest else None)
+    return StreamInfo(rate_hz, channels, duration_s if honest else None)

@@ -16,7 +16,7 @@ from tidzam.audio.clean import clean
 from tidzam.audio.decoder import empty
 from tidzam.audio.features import Float32
 from tidzam.audio.part import Bytes
-from tidzam.audio.sequence import Sequence
+from tidzam.audio.sequence import PartSequence
 from tidzam.errors import AudioError
 from tidzam.text import shown
 
@@ -39,7 +39,7 @@ class AudioFile:
     `cleaned` counts the samples that were not finite, or absurd, and are zero.
     """
 
-    def __init__(self, path: Path, sequence: Sequence) -> None:
+    def __init__(self, path: Path, sequence: PartSequence) -> None:
         self.path = path
         self.rate_hz = sequence.rate_hz
         self.channels = sequence.channels
@@ -110,7 +110,7 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> Iterator[AudioFile]:
     Raises AudioError: `audio_missing`, `audio_empty`, `audio_format`; SetupError if ffmpeg is needed and absent.
     """
     with _open_regular(path) as descriptor, ExitStack() as stack:
-        yield AudioFile(path, Sequence(path, Bytes(descriptor), stack, start_s))
+        yield AudioFile(path, PartSequence(path, Bytes(descriptor), stack, start_s))
 
 
 def read_audio(path: Path, *, start_s: float = 0.0, duration_s: float | None = None) -> tuple[Float32, int]:

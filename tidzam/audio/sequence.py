@@ -24,7 +24,7 @@ _READ_AHEAD: Final = 1 << 20
 _SKIP_FRAMES: Final = 8192
 
 
-class Sequence:
+class PartSequence:
     """The sound of a file, from `start_s` on. Once `read` returned nothing, what is missing is known.
 
     `expected_s` is how long the file seems to be.

@@ -28,7 +28,7 @@ def open_sndfile(path: Path, part: Part, data: Bytes) -> SndfileDecoder | None:
     if part.lost_s and data.at(part.start, 4) != b"OggS":
         return None
     try:
-        view = View(path, part, data)
+        view = PartView(path, part, data)
         file = view.open()
     except (soundfile.LibsndfileError, OSError, TypeError):  # TypeError: a format that has no name
         return None
@@ -40,7 +40,7 @@ def open_sndfile(path: Path, part: Part, data: Bytes) -> SndfileDecoder | None:
     return SndfileDecoder(view, file)
 
 
-class View:
+class PartView:
     """A part of a file as libsndfile gets to see it: the whole file if it is that, since this is faster."""
 
     def __init__(self, path: Path, part: Part, data: Bytes) -> None:
@@ -85,7 +85,7 @@ class SndfileDecoder:
 
     complaint = ""
 
-    def __init__(self, view: View, file: soundfile.SoundFile) -> None:
+    def __init__(self, view: PartView, file: soundfile.SoundFile) -> None:
         self.rate_hz: int = file.samplerate
         self.channels: int = file.channels
         self.frames: int | None = file.frames if file.frames < _UNKNOWN else None

@@ -77,13 +77,13 @@ def _channels(view: View) -> Table:
     table.add_column("hears", no_wrap=True)
     table.add_column("likeliest", no_wrap=True)
     for port, event in sorted(view.channels.items()):
-        table.add_row(port, meter(event.level_dbfs), f"{event.level_dbfs:.0f}", _heard(event), _likeliest(event))
+        table.add_row(port, meter(event.level_dbfs), f"{event.level_dbfs:.0f}", _decided(event), _likeliest(event))
     if not view.channels:
         table.add_row("[dim]waiting for sound…[/]", "", "", "", "")
     return table
 
 
-def _heard(event: AnalysisEvent) -> Text:
+def _decided(event: AnalysisEvent) -> Text:
     """The classes decided; without any, what kept the classifiers from listening."""
     if event.state is not ChannelState.LISTENING and event.result == (UNKNOWN,):
         return Text(event.state.replace("_", " "), "bold yellow")

@@ -25,7 +25,7 @@ def test_ten_minutes_of_a_late_client_are_a_few_lines_that_say_how_often() -> No
     written += folder.due(10_000.0)
     assert len(written) <= 4 * 600 / PERIOD_S
     assert written[:2] == [LATE, ERROR]
-    counted = sum(int(line.split("(repeated ")[1].split()[0]) + 1 if "(came" in line else 0 for line in written)
+    counted = sum(int(line.split("(repeated ")[1].split()[0]) + 1 if "(repeated" in line else 0 for line in written)
     assert counted == 2 * cycles
 
 
