@@ -36,12 +36,12 @@ class HealthCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         health = self._health()
         yield GaugeMetricFamily("tidzam_analyzer_channels", "Channels captured", len(health.channels))
-        for field, told in _COUNTERS.items():
-            yield CounterMetricFamily(f"tidzam_analyzer_{field}", told, getattr(health, field))
-        for field, (name, told) in _GAUGES.items():
+        for field, description in _COUNTERS.items():
+            yield CounterMetricFamily(f"tidzam_analyzer_{field}", description, getattr(health, field))
+        for field, (name, description) in _GAUGES.items():
             value = getattr(health, field)
             if value is not None:
-                yield GaugeMetricFamily(f"tidzam_analyzer_{name}", told, value)
+                yield GaugeMetricFamily(f"tidzam_analyzer_{name}", description, value)
         yield _by_label("classifier_errors", "Windows without probabilities", "classifier", health.classifier_errors)
         states = Counter(status.state for status in health.channel_states)
         by_state = GaugeMetricFamily("tidzam_analyzer_channel_states", "Channels by state", labels=["state"])
@@ -50,8 +50,8 @@ class HealthCollector(Collector):
         yield by_state
 
 
-def _by_label(name: str, told: str, label: str, values: Mapping[str, int]) -> CounterMetricFamily:
-    counter = CounterMetricFamily(f"tidzam_analyzer_{name}", told, labels=[label])
+def _by_label(name: str, description: str, label: str, values: Mapping[str, int]) -> CounterMetricFamily:
+    counter = CounterMetricFamily(f"tidzam_analyzer_{name}", description, labels=[label])
     for key, value in values.items():
         counter.add_metric([key], value)
     return counter

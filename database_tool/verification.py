@@ -14,22 +14,21 @@ from tidzam.audio.kinds import is_system_file
 from tidzam.dataset import Manifest
 from tidzam.dataset.arrays import (
     FEATURES,
+    IS_LINK,
     LABELS,
     NAMES,
     level_fault,
     mismatch,
     open_own,
+    os_reason,
     read_array,
     read_header,
-    told,
 )
 from tidzam.dataset.manifest import CHECKSUM, MANIFEST, ORIGINS, SHARDS, read_manifest
 from tidzam.dataset.origins import read_origins
 from tidzam.dataset.reader import Int32, label_fault, parts_of
 from tidzam.errors import DatasetError
 from tidzam.manifests import FileEntry, sha256_of
-
-LINK = "it is a link, and what a dataset holds must not be outside it"
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def _unreadable(path: Path) -> str:
     try:
         open_own(path).close()
     except OSError as error:
-        return told(error)
+        return os_reason(error)
     return ""
 
 
@@ -153,13 +152,13 @@ def _compare(path: Path, entry: FileEntry) -> str:
             return f"it has {size:,} bytes, not {entry.size_bytes:,}"
         return "" if sha256_of(path) == entry.sha256 else "its checksum differs from the manifest's"
     except OSError as error:
-        return f"it cannot be read: {told(error)}"
+        return f"it cannot be read: {os_reason(error)}"
 
 
 def _strangers(folder: Path) -> Iterator[Damage]:
     """Links, and what the manifest may not know: all files, but for those of an operating system."""
     if (folder / SHARDS).is_symlink():
-        yield Damage(folder / SHARDS, LINK)
+        yield Damage(folder / SHARDS, IS_LINK)
     for path in _files(folder):
         yield Damage(path, "it is not in the manifest")
 

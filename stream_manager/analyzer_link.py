@@ -1,4 +1,4 @@
-"""Tells the analyzer which sources there are, since when, and at which rate: JACK resamples, and hides it."""
+"""Reports the sources to the analyzer: since when they play, and their sample rates, which JACK hides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tidzam.protocol.stream_manager import SourceStatus
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S: Final = 0.25
-"""A source's rate is known before its sound begins, and must be with the analyzer before the first window is full."""
+"""A source's rate is known before its sound begins, and must reach the analyzer before the first window is full."""
 _ANSWER_S: Final = 5.0
 _MOST_AT_ONCE: Final = 200
 _POLICY: Final = RestartPolicy(first_delay_s=0.5, max_delay_s=5.0, stable_after_s=5.0)
@@ -26,18 +26,18 @@ Known = Mapping[str, JackSource]
 
 
 def known_sources(statuses: Iterable[SourceStatus]) -> Known:
-    """What the analyzer is to know of the sources."""
+    """What to report to the analyzer."""
     return {status.name: jack_source(status) for status in statuses}
 
 
-def news(told: Known, now: Known) -> tuple[JackSource, ...]:
-    """What the analyzer has to be told after it was `told` something: what changed, and of those that went, nothing."""
-    gone = tuple(JackSource(name=name) for name in told if name not in now)
-    return (*gone, *(source for name, source in now.items() if told.get(name) != source))
+def changes(reported: Known, now: Known) -> tuple[JackSource, ...]:
+    """What to report after `reported`: each source that changed, and each that has gone, without a rate."""
+    gone = tuple(JackSource(name=name) for name in reported if name not in now)
+    return (*gone, *(source for name, source in now.items() if reported.get(name) != source))
 
 
 def event_data(sources: Iterable[JackSource]) -> list[dict[str, Any]]:
-    """The JackSource event as the wire spells it."""
+    """The JackSource event as it is sent."""
     return [
         {
             "name": source.name,
@@ -49,10 +49,10 @@ def event_data(sources: Iterable[JackSource]) -> list[dict[str, Any]]:
 
 
 class AnalyzerLink:
-    """Keeps a connection to the analyzer at `url`, and tells it all that `statuses` say, whenever it changes.
+    """Keeps a connection to the analyzer at `url`, and reports what `statuses` returns, whenever it changes.
 
-    After either side was away, everything is told again. Without an analyzer it keeps trying, quietly. It uses no
-    proxy. `token` is shown if the analyzer asks for one.
+    After either side was away, everything is reported again. Without an analyzer it keeps trying, quietly. It uses no
+    proxy. `token` is sent along, in case the analyzer requires one.
     """
 
     def __init__(self, url: str, statuses: Callable[[], Iterable[SourceStatus]], *, token: str | None = None) -> None:
@@ -81,16 +81,16 @@ class AnalyzerLink:
         auth = {"token": self._token} if self._token else None
         try:
             await client.connect(self._url, auth=auth, wait_timeout=_ANSWER_S)
-            told: Known = {}
+            reported: Known = {}
             while client.connected:
                 now = known_sources(self._statuses())
-                await self._tell(client, news(told, now))
-                told = now
+                await self._send(client, changes(reported, now))
+                reported = now
                 await asyncio.sleep(_LOOK_EVERY_S)
         finally:
             await client.disconnect()
 
-    async def _tell(self, client: socketio.AsyncClient, sources: tuple[JackSource, ...]) -> None:
+    async def _send(self, client: socketio.AsyncClient, sources: tuple[JackSource, ...]) -> None:
         for start in range(0, len(sources), _MOST_AT_ONCE):
             data = event_data(sources[start : start + _MOST_AT_ONCE])
             answer = await client.call(JACK_SOURCE, data, timeout=_ANSWER_S)
@@ -98,7 +98,7 @@ class AnalyzerLink:
             self._report(f"it refused: {str(answer.get('error'))[:200]}" if refused else "")
 
     def _report(self, trouble: str, level: int = logging.WARNING) -> None:
-        """Log what keeps the analyzer from knowing the sources once, and when it is over."""
+        """Log once what keeps the analyzer from knowing the sources, and once when it is over."""
         if trouble == self._trouble:
             return
         if trouble:

@@ -19,7 +19,7 @@ class _Reason:
 
 
 class Fault(Enum):
-    """The reasons that are told apart."""
+    """The reasons that are distinguished."""
 
     NOT_FOUND = _Reason("source_not_found", "there is no such file", "Check the path.", True)
     UNREADABLE = _Reason("source_unreadable", "it cannot be opened", "Check the path and its permissions.", True)
@@ -135,13 +135,13 @@ _IDLE_TALK = ("client removed during hook handling", "last message repeated")
 
 
 def heard_fault(lines: Iterable[str], otherwise: Fault) -> Failure:
-    """The first known reason in what a program said; `otherwise` with its last line if there is none."""
-    said = [line.strip() for line in lines if line.strip() and not any(talk in line.lower() for talk in _IDLE_TALK)]
-    for line in said:
+    """The first known reason in what a program printed; `otherwise` with its last line if there is none."""
+    printed = [line.strip() for line in lines if line.strip() and not any(talk in line.lower() for talk in _IDLE_TALK)]
+    for line in printed:
         for words, fault in _SPOKEN:
             if words in line.lower():
                 return Failure(fault, _without_prefix(line))
-    return Failure(otherwise, _without_prefix(said[-1]) if said else "")
+    return Failure(otherwise, _without_prefix(printed[-1]) if printed else "")
 
 
 def _without_prefix(line: str) -> str:

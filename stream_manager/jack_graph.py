@@ -1,4 +1,4 @@
-"""What is to be seen of the JACK server: whether it is there and runs, its rate, its ports, and which are silent."""
+"""The state of the JACK server: whether it exists and runs, its rate, its ports, and which of them are silent."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SERVER_AWAY = (EXIT_NO_SERVER, EXIT_SERVER_GONE)
 
 
 class _AgentHangsError(Exception):
-    """The agent is of no use any more; says why."""
+    """The agent has to be replaced; the text is the reason."""
 
 
 class JackGraph:
     """The JACK graph as the agent reports it. `rate_hz` is None while the server is away; then there are no ports.
 
-    `stalled` is set while the server is there but its cycles stand still: it was stopped, or its driver hangs. `quiet`
+    `stalled` is set while the server exists but its cycles have stopped: it was suspended, or its driver hangs. `quiet`
     holds the sources that send nothing but digital silence at this moment.
     """
 
@@ -47,12 +47,12 @@ class JackGraph:
 
     @property
     def up(self) -> bool:
-        """Whether the server is there. If it is stalled, its clients are still connected."""
+        """Whether the server exists. If it is stalled, its clients are still connected."""
         return self.rate_hz is not None
 
     @property
     def running(self) -> bool:
-        """Whether the server is there and its cycles run."""
+        """Whether the server exists and its cycles run."""
         return self.up and not self.stalled
 
     def has_client(self, name: str) -> bool:
@@ -66,12 +66,12 @@ class JackGraph:
 
     async def watch(self) -> Never:
         """Keep this graph true, until cancelled."""
-        told = False
+        logged = False
         while True:
             if await self._follow_agent() in SERVER_AWAY:
-                if self.up or not told:
+                if self.up or not logged:
                     log.warning("the JACK server %r is away; waiting for it", self._server)
-                    told = True
+                    logged = True
                 await self._set(None, frozenset())
             else:
                 log.warning("the JACK agent ended by itself; the next one takes over")
@@ -89,7 +89,7 @@ class JackGraph:
                 return await agent.wait()
             except _AgentHangsError as error:
                 log.warning("the JACK agent %s: it is replaced", error)
-                agent.kill()  # what hangs, or was stopped, does not heed TERM
+                agent.kill()  # a hung or suspended process does not respond to TERM
                 return None
             finally:
                 self.quiet = frozenset()
@@ -105,7 +105,7 @@ class JackGraph:
                 case b"=", rate:
                     rate_hz = int(rate)
                     self._tell_connected(rate_hz)
-                    await self._set_stalled(False)  # it has answered; if its cycles stand still, a beat will say so
+                    await self._set_stalled(False)  # it has answered; if its cycles have stopped, a beat will report it
                 case b"+", port:
                     ports.add(port)
                 case b"-", port:

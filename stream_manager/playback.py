@@ -1,4 +1,4 @@
-"""A channel to one mpv over which it is asked where it is: mpv's JSON IPC on an inherited socket."""
+"""A channel over which one mpv is asked for its position: mpv's JSON IPC on an inherited socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POSITION = "audio-pts"
 
 
 class Playback:
-    """`fd` is for mpv to inherit, and `option` tells mpv of it. Call `started` once mpv has it."""
+    """`fd` is for mpv to inherit, and `option` is the argument for it. Call `started` once mpv has it."""
 
     def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
         self._ours, self._theirs = ours, theirs
@@ -46,11 +46,11 @@ class Playback:
         return float(position) if isinstance(position, int | float) else None
 
     async def _answer(self, lines: asyncio.StreamReader) -> dict[str, Any]:
-        """The answer to the last request; what mpv says besides, and late answers to earlier ones, are skipped."""
+        """The answer to the last request; other messages of mpv, and late answers to earlier requests, are skipped."""
         while line := await lines.readline():
-            said = json.loads(line)
-            if said.get("request_id") == self._number:
-                return dict(said)
+            message = json.loads(line)
+            if message.get("request_id") == self._number:
+                return dict(message)
         raise ConnectionResetError("mpv has closed its channel")
 
     def close(self) -> None:

@@ -66,8 +66,8 @@ class Track:
 
 @dataclass(frozen=True)
 class Reports:
-    """What is called when all ports of a track are there, when its sound broke off for a moment, and when digital
-    silence begins (True) and ends (False).
+    """The callbacks for: all ports of a track exist; its sound broke off for a moment; digital silence begins (True)
+    or ends (False).
     """
 
     sound: Callable[[], None]
@@ -142,7 +142,7 @@ async def _start(
 
 
 async def _start_timeout(graph: JackGraph) -> None:
-    """Return once JACK has run for START_TIMEOUT_S: while it stands still, no player can begin."""
+    """Return once JACK has run for START_TIMEOUT_S: while it is stalled, no player can start."""
     waited_s = 0.0
     while waited_s < START_TIMEOUT_S:
         await asyncio.sleep(LOOK_S)
@@ -159,7 +159,7 @@ async def _sound(
         return None
     failure = watch.result()
     if failure.fault is Fault.HUNG:
-        mpv.kill()  # what hangs, or was stopped, does not heed TERM
+        mpv.kill()  # a hung or suspended process does not respond to TERM
     return failure
 
 
@@ -181,7 +181,7 @@ async def _watch(track: Track, graph: JackGraph, channel: Playback, on_silence: 
 async def _look(track: Track, graph: JackGraph, channel: Playback) -> Look:
     try:
         position_s, answered = await channel.position_s(), True
-    except (TimeoutError, OSError, ValueError):  # it hangs or has just ended, or what it says makes no sense
+    except (TimeoutError, OSError, ValueError):  # it hangs or has just ended, or its answer is malformed
         position_s, answered = None, False
     return Look(time.monotonic(), answered, position_s, track.source in graph.quiet, graph.running)
 

@@ -1,4 +1,4 @@
-"""A source's way to Icecast: one ffmpeg encodes its channels, and is started again whenever it or JACK has gone."""
+"""A source's encoder: one ffmpeg for all its channels, started again whenever it or JACK has gone."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def push(source: str, channels: int, graph: JackGraph, icecast: Icecast, e
 async def _keep_encoding(
     source: str, mounts: Sequence[Mount], graph: JackGraph, icecast: Icecast, env: dict[str, str]
 ) -> Never:
-    failures, told = 0, ""
+    failures, logged = 0, ""
     while True:
         await graph.until(lambda g: g.running)
         began_s = time.monotonic()
@@ -56,16 +56,16 @@ async def _keep_encoding(
             why = str(error)
         failures = POLICY.failures_after(failures, time.monotonic() - began_s)
         delay_s = POLICY.delay_s(failures)
-        level = logging.DEBUG if why == told else logging.WARNING
+        level = logging.DEBUG if why == logged else logging.WARNING
         log.log(level, "%s: its stream to Icecast broke off: %s; trying again in %.1f s", source, why, delay_s)
-        told = why
+        logged = why
         await asyncio.sleep(delay_s)
 
 
 async def _encode_once(
     source: str, mounts: Sequence[Mount], graph: JackGraph, icecast: Icecast, env: dict[str, str]
 ) -> str:
-    """Run one ffmpeg until it ends or is of no use any more; returns why. Only a few start at the same time."""
+    """Run one ffmpeg until it ends or has to be replaced; returns why. Only a few start at the same time."""
     async with AsyncExitStack() as starting:
         await starting.enter_async_context(icecast.starting)
         async with _ffmpeg(source, mounts, icecast, env) as ffmpeg:
@@ -75,7 +75,7 @@ async def _encode_once(
             silent = _silent(mounts, icecast.settings.silence_timeout_s, graph)
             ended = await first_of(graph.until(lambda g: not g.up), ffmpeg.wait(), silent)
             if ended != 1:
-                ffmpeg.kill()  # libjack may wait for ever to take leave of a server that is gone, and what hangs hangs
+                ffmpeg.kill()  # libjack may wait for ever for a server that is gone, and a hung process ignores TERM
     match ended:
         case 0:
             return "the JACK server went"
@@ -89,7 +89,7 @@ async def _encode_once(
 async def _silent(mounts: Sequence[Mount], timeout_s: float, graph: JackGraph) -> None:
     """Return once a mount has had no page for `timeout_s`; the first one may take START_TIMEOUT_S.
 
-    Time in which JACK stands still does not count: no ffmpeg can have sound then.
+    Time in which JACK is stalled does not count: no ffmpeg receives sound then.
     """
     stalled_s = -math.inf
     while True:
@@ -125,7 +125,7 @@ async def _ffmpeg(source: str, mounts: Sequence[Mount], icecast: Icecast, env: d
 
 
 class _PipeReader(asyncio.Protocol):
-    """Hands on whatever comes through a pipe, at once."""
+    """Passes on at once whatever arrives through a pipe."""
 
     def __init__(self, take: Callable[[bytes], None]) -> None:
         self._take = take

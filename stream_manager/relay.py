@@ -1,4 +1,4 @@
-"""A mount's way to Icecast: what an encoder writes is sent with the password, which no command line shows."""
+"""A mount's connection to Icecast. It holds the password, so that no command line of an encoder has to."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ POLICY = RestartPolicy(first_delay_s=0.2, max_delay_s=2.0, stable_after_s=5.0)
 TIMEOUT_S = 5.0
 """How long Icecast may take to accept a connection, and to answer."""
 MAX_WAITING_BYTES = 256 * 1024
-"""Bytes that may wait for an Icecast that does not read: several times what it takes to miss nothing."""
+"""Bytes that may wait for an Icecast that does not read: several times what a working one needs."""
 
 
 class MountRefused(Exception):
-    """Icecast does not accept the mount; the text says what it answered."""
+    """Icecast does not accept the mount; the text holds its answer."""
 
 
 class Mount:
@@ -43,7 +43,7 @@ class Mount:
         self._connection: asyncio.StreamWriter | None = None
         self._sequence = 0
         self.sounding = asyncio.Event()
-        """Set by each page that comes."""
+        """Set by each page that arrives."""
 
     def begin(self) -> None:
         """Another encoder takes over."""
@@ -53,7 +53,7 @@ class Mount:
 
     @property
     def has_sounded(self) -> bool:
-        """Whether the current encoder has written sound, or at least what comes before it."""
+        """Whether the current encoder has written anything, headers included."""
         return bool(self._headers.pages)
 
     def feed(self, data: bytes) -> None:
@@ -76,7 +76,7 @@ class Mount:
 
     async def serve(self) -> Never:
         """Keep the mount at Icecast while sound comes, until cancelled."""
-        failures, told = 0, ""
+        failures, logged = 0, ""
         while True:
             self.sounding.clear()
             await self.sounding.wait()
@@ -88,8 +88,8 @@ class Mount:
             except (OSError, TimeoutError) as error:
                 log.debug("%s: %s", self.path, error or type(error).__name__)
             except MountRefused as error:
-                log.log(logging.DEBUG if str(error) == told else logging.WARNING, "%s: %s", self.path, error)
-                told = str(error)
+                log.log(logging.DEBUG if str(error) == logged else logging.WARNING, "%s: %s", self.path, error)
+                logged = str(error)
             failures = POLICY.failures_after(failures, time.monotonic() - began_s)
             await asyncio.sleep(POLICY.delay_s(failures))
 

@@ -1,4 +1,4 @@
-"""What the manifests of bundles and datasets share: their fields, checksums, and how their faults are told."""
+"""What the manifests of bundles and datasets share: their fields, checksums, and how their faults are described."""
 
 from __future__ import annotations
 
@@ -128,9 +128,11 @@ def _check_nesting(values: Any) -> None:
 def faults_of(error: ValidationError) -> str:
     """The first faults of a manifest, each with its place, in one line that a terminal can show."""
     faults = error.errors()
-    told = [f"{_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults[:_MOST_FAULTS]]
+    described = [
+        f"{_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults[:_MOST_FAULTS]
+    ]
     more = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
-    return "; ".join(told + more)
+    return "; ".join(described + more)
 
 
 def _place(location: tuple[int | str, ...]) -> str:

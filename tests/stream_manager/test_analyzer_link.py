@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stream_manager.analyzer_link import AnalyzerLink, event_data, known_sources, news
+from stream_manager.analyzer_link import AnalyzerLink, changes, event_data, known_sources
 from tests.support.ports import free_port
 from tidzam.protocol.analyzer import JACK_SOURCE, JackSource, parse_jack_sources
 from tidzam.protocol.stream_manager import SourceState, SourceStatus
@@ -38,13 +38,13 @@ def status(name: str, rate_hz: int | None, *, started: datetime | None = STARTED
 
 def test_only_what_changed_is_told() -> None:
     before = known_sources([status("pond", 8000), status("wood", 48000)])
-    assert news(before, before) == ()
+    assert changes(before, before) == ()
     after = known_sources([status("pond", 44100), status("wood", 48000), status("lake", 16000)])
-    assert [(one.name, one.rate_hz) for one in news(before, after)] == [("pond", 44100), ("lake", 16000)]
+    assert [(one.name, one.rate_hz) for one in changes(before, after)] == [("pond", 44100), ("lake", 16000)]
 
 
 def test_of_a_source_that_went_the_rate_is_unknown_again() -> None:
-    assert news(known_sources([status("pond", 8000)]), {}) == (JackSource(name="pond"),)
+    assert changes(known_sources([status("pond", 8000)]), {}) == (JackSource(name="pond"),)
 
 
 def test_what_is_told_is_what_the_analyzer_reads() -> None:

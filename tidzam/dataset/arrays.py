@@ -27,6 +27,8 @@ MAX_BYTES: Final = 1 << 30
 LIMIT_DB: Final = 1e6
 """Features are levels in dB. What lies beyond was computed wrongly, and a training on it ends in no number."""
 
+IS_LINK: Final = "it is a link, and a dataset must hold its files itself"
+
 _MAGIC: Final = b"\x93NUMPY\x01\x00"
 _MAX_HEADER: Final = 4096
 _HEADER: Final = re.compile(
@@ -52,7 +54,7 @@ class Header:
 def open_own(path: Path) -> BinaryIO:
     """Open a file that a dataset holds itself. Raises OSError, for a link, a pipe and the like too."""
     if path.is_symlink():
-        raise OSError(errno.ELOOP, "it is a link, and what a dataset holds must not be outside it")
+        raise OSError(errno.ELOOP, IS_LINK)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -68,7 +70,7 @@ def open_array(path: Path, kind: str, shape: Sequence[int]) -> tuple[BinaryIO, i
     try:
         file = open_own(path)
     except OSError as error:
-        raise unusable(path, told(error)) from None
+        raise unusable(path, os_reason(error)) from None
     try:
         header = read_header(path, file)
         reason = mismatch(header, kind, shape) or size_fault(header, os.fstat(file.fileno()).st_size)
@@ -88,7 +90,7 @@ def read_array(path: Path, kind: str, shape: Sequence[int]) -> NDArray[Any]:
             values = np.fromfile(file, np.dtype(kind), math.prod(shape))
         except (OSError, MemoryError) as error:
             raise unusable(
-                path, told(error) if isinstance(error, OSError) else "there is not enough memory for it"
+                path, os_reason(error) if isinstance(error, OSError) else "there is not enough memory for it"
             ) from None
     if len(values) != math.prod(shape):
         raise unusable(path, "it was cut short while it was read")
@@ -102,7 +104,7 @@ def read_header(path: Path, file: BinaryIO) -> Header:
         length = int.from_bytes(start[len(_MAGIC) :], "little")
         text = file.read(min(length, _MAX_HEADER)).decode("latin-1")
     except OSError as error:
-        raise unusable(path, told(error)) from None
+        raise unusable(path, os_reason(error)) from None
     found = _HEADER.fullmatch(text) if start.startswith(_MAGIC) and len(text) == length else None
     if found is None:
         raise unusable(path, "it does not begin like an .npy file (version 1.0) of plain numbers")
@@ -150,6 +152,6 @@ def unusable(path: Path, reason: str) -> DatasetError:
     )
 
 
-def told(error: OSError) -> str:
+def os_reason(error: OSError) -> str:
     """Why a file cannot be read, as a clause."""
     return "it is missing" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()

@@ -29,7 +29,7 @@ Count = Annotated[int, Field(ge=0, le=MAX_SAMPLES)]
 
 
 class _Step(BaseModel):
-    """One thing that was done to a dataset, as far as a person is told of it."""
+    """One thing that was done to a dataset, as far as it is shown to a person."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -74,7 +74,7 @@ class Manifest(BaseModel):
 
     @field_validator("provenance")
     @classmethod
-    def _steps_are_told(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def _validate_steps(cls, value: dict[str, Any]) -> dict[str, Any]:
         _Provenance.model_validate(value)
         return value
 

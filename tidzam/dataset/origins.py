@@ -14,7 +14,7 @@ from typing import IO, Final, overload
 
 import numpy as np
 
-from tidzam.dataset.arrays import open_own, told
+from tidzam.dataset.arrays import open_own, os_reason
 from tidzam.errors import DatasetError
 
 HEADER = ("file", "offset_s", "channel", "time", "group")
@@ -131,7 +131,7 @@ def read_origins(path: Path, samples: int | None = None) -> Origins:
                 line = rows.line_num
                 origins.append(_parse(row))
     except OSError as error:
-        raise _broken(path, told(error)) from None
+        raise _broken(path, os_reason(error)) from None
     except (ValueError, OverflowError, csv.Error) as error:
         raise _broken(path, f"line {line}: {error}") from None
     if samples is not None and len(origins) != samples:

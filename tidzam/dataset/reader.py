@@ -12,7 +12,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tidzam.audio.features import FeatureSpec, Float32
-from tidzam.dataset.arrays import FEATURES, LABELS, are_levels, level_fault, open_array, read_array, told, unusable
+from tidzam.dataset.arrays import (
+    FEATURES,
+    IS_LINK,
+    LABELS,
+    are_levels,
+    level_fault,
+    open_array,
+    os_reason,
+    read_array,
+    unusable,
+)
 from tidzam.dataset.manifest import CHECKSUM, ORIGINS, SHARDS, Manifest, Shard, read_manifest
 from tidzam.dataset.origins import Origins, read_origins
 from tidzam.errors import DatasetError
@@ -198,7 +208,7 @@ class _OpenShard:
         try:
             count = os.preadv(self._file.fileno(), [into.data], self._offset + row * self._row_bytes)
         except OSError as error:
-            raise unusable(self.path, told(error)) from None
+            raise unusable(self.path, os_reason(error)) from None
         if count != self._row_bytes:
             raise unusable(self.path, "it is cut short")
 
@@ -218,7 +228,7 @@ def open_dataset(folder: Path) -> Dataset:
     manifest, checksum = read_manifest(folder)
     home = folder / SHARDS
     if home.is_symlink():
-        raise unusable(home, "it is a link, and what a dataset holds must not be outside it")
+        raise unusable(home, IS_LINK)
     for shard in manifest.shards:
         for entry, kind, shape in parts_of(shard, manifest):
             path = home / entry.name

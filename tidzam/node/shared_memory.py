@@ -9,9 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from tidzam.node.jack_names import clear_dead_servers, is_listening, jack_servers
+from tidzam.node.jack_names import SHARED_MEMORY, clear_dead_servers, is_listening, jack_servers
 
-SHARED_MEMORY = Path("/dev/shm")
 PROCESSES = Path("/proc")
 LOOK_AGAIN_S = 0.1
 """Between two looks: a server maps a segment a moment after it has made it."""

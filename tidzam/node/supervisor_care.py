@@ -49,7 +49,7 @@ class SupervisorCare:
             if time.monotonic() >= self._due_s:
                 self._start()
             return
-        suspended = _is_suspended(process)
+        suspended = is_suspended(process.pid)
         record = self._record.after(Observation(process.pid, answers, suspended, time.monotonic()))
         self._record = record
         if not record.hangs(PATIENCE):
@@ -90,8 +90,9 @@ class SupervisorCare:
         os.close(descriptor)
 
 
-def _is_suspended(process: psutil.Process) -> bool:
+def is_suspended(pid: int) -> bool:
+    """Whether a signal stopped the process `pid`."""
     try:
-        return bool(process.status() == psutil.STATUS_STOPPED)
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     except psutil.Error:
         return False

@@ -18,8 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-import psutil
-
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
 from tidzam.node.home import Home
@@ -27,7 +25,7 @@ from tidzam.node.judgement import Observation, Patience, Record, Revival
 from tidzam.node.quiet import FoldingLog
 from tidzam.node.signs import WATCHDOGS, BeatSign, HttpSign, JackSign, Sign, beat
 from tidzam.node.supervisor import NODE_ENV, ProgramState, Supervisor
-from tidzam.node.supervisor_care import SupervisorCare
+from tidzam.node.supervisor_care import SupervisorCare, is_suspended
 from tidzam.node.web import ICECAST_FILE
 from tidzam.tokens import find_token
 
@@ -64,7 +62,7 @@ class Watchdog:
     def _observe(self, program: ProgramState) -> Observation:
         pid = program.pid
         gives_sign = pid is not None and self._signs[program.name](pid)
-        return Observation(pid, gives_sign, suspended=pid is not None and _is_suspended(pid), now_s=time.monotonic())
+        return Observation(pid, gives_sign, suspended=pid is not None and is_suspended(pid), now_s=time.monotonic())
 
     def _kill(self, name: str, record: Record) -> None:
         assert record.pid is not None
@@ -85,13 +83,6 @@ class Watchdog:
                 self._supervisor.start(program.name)
             except TidzamError as error:
                 log.warning("%s", error)
-
-
-def _is_suspended(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
-    except psutil.Error:
-        return False
 
 
 def run(home: Home, name: str) -> None:
