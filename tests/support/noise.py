@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _NOISE = re.compile(
-    r"absl::|oneDNN|grpc_|\b[A-Z]\w*Warning\b|"
+    r"absl::|oneDNN|grpc_\w+\.cc|\b[A-Z]\w*Warning\b|"
     r"^(\x1b\[[0-9;?]*[A-Za-z])*(WARNING|[IWE]\d{4,8} )|\b[IWE] (tensorflow|external)/|"
     r"CUDA|cuInit|Traceback|resource_tracker|SpawnProcess|warnings\.warn|retracing"
 )

@@ -86,6 +86,11 @@ async def until(condition: Any, timeout_s: float = 20) -> None:
             await asyncio.sleep(0.02)
 
 
+def warnings(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What the server wrote at its usual level, whatever level an earlier test has set."""
+    return [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 def tracebacks(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]
 
@@ -108,7 +113,7 @@ async def test_malformed_packets_leave_one_line_and_no_traceback(
         assert await healthy(place)
         await until(lambda: not place.server._sockets.sessions)
     assert tracebacks(caplog) == []
-    assert len(caplog.records) <= 2
+    assert len(warnings(caplog)) <= 2
     assert place.changes == []
 
 
@@ -141,7 +146,7 @@ async def test_random_packets_and_bodies_leave_no_traceback(seed: int, caplog: p
         assert (await friend.call("read", 1))["ok"]
         assert await healthy(place)
     assert tracebacks(caplog) == []
-    assert len(caplog.records) < 20
+    assert len(warnings(caplog)) < 20
 
 
 @pytest.mark.parametrize(
@@ -168,7 +173,7 @@ async def test_malformed_http_leaves_one_line_and_no_traceback(
             writer.close()
         assert await healthy(place)
     assert tracebacks(caplog) == []
-    assert len(caplog.records) <= 1
+    assert len(warnings(caplog)) <= 1
 
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
@@ -320,7 +325,7 @@ async def test_unfinished_requests_are_closed_and_leave_room(caplog: pytest.LogC
             writer.close()
         assert (await friend.call("read", 1))["ok"]
     assert tracebacks(caplog) == []
-    assert len(caplog.records) <= 3
+    assert len(warnings(caplog)) <= 3
 
 
 def _unfinished_body(place: Place) -> bytes:
