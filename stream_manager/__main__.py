@@ -15,7 +15,7 @@ from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
 
 DEFAULT_ANALYZER = "localhost:8001"
-"""Where the original looked for the analyzer."""
+"""The address at which the original looked for the analyzer."""
 
 cli = typer.Typer(
     add_completion=False,

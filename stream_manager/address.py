@@ -1,4 +1,4 @@
-"""An address of the network as a player opens it, parsed so strictly that no part of a password is taken for a host."""
+"""A network address as a player opens it, parsed so strictly that no part of a password is taken for a host."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def parse_address(text: str) -> Address:
 
 
 def _blurred(rest: str, found: re.Match[str] | None) -> bool:
-    """Whether the host may really be the beginning of a password: an `@` follows what need not be a host."""
+    """Whether what looks like the host may be the beginning of a password, since an `@` follows it."""
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     if "@" not in rest[len(authority) :]:
         return found is None and "@" in rest

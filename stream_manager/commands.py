@@ -23,7 +23,7 @@ PAGE_US = 250_000
 
 
 def probe_argv(media: str, *, script: int | None = None) -> list[str]:
-    """ffprobe that prints the first sound stream of `media`, and the first of it that can be decoded, as JSON.
+    """ffprobe that prints the first audio stream of `media`, and its first frame that can be decoded, as JSON.
 
     With `script`, it reads what to open from that descriptor, a script for ffmpeg's `concat`, and knows no duration.
     """
@@ -45,7 +45,7 @@ def probe_argv(media: str, *, script: int | None = None) -> list[str]:
 def duration_argv(playlist: int) -> list[str]:
     """ffprobe that prints the duration of the one address in the descriptor `playlist`, as JSON.
 
-    It fails for what has no end, and for what is more than one file, such as HLS.
+    It fails for a stream without an end, and for one that consists of several files, such as HLS.
     """
     return [
         "ffprobe",

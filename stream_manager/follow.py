@@ -1,4 +1,4 @@
-"""From an address to the one that sounds: playlists are followed, and redirections within a client's reach."""
+"""From an address to the one that holds sound: follows playlists, and redirections within a client's reach."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class WebPage:
 
 
 async def find_sound(media: str, env: Mapping[str, str], reach: Reach | None, *, depth: int = 0) -> tuple[str, Probe]:
-    """The file or address that sounds, which is `media` unless that is a playlist, and what it holds.
+    """The file or address that holds sound, which is `media` unless that is a playlist, and what it holds.
 
-    Nothing beyond `reach` is opened; None has no bounds. Raises ProbeError.
+    Nothing beyond `reach` is opened; None allows all. Raises ProbeError.
     """
     await _require(media, reach)
     if scheme_of(media) not in ("http", "https") or not is_address(media):
@@ -52,7 +52,7 @@ async def find_sound(media: str, env: Mapping[str, str], reach: Reach | None, *,
         page = await _fetch(media, reach)
     if page is None or _entries(page) is None:
         if reach is not None and page is not None:
-            media = page.address  # the player need not be redirected, which nobody could check
+            media = page.address  # so that the player is not redirected, which could not be checked
         try:
             return media, await _probe(media, env)
         except ProbeError as error:
@@ -98,7 +98,7 @@ async def _require(media: str, reach: Reach | None) -> None:
 
 
 async def _fetch(address: str, reach: Reach | None) -> WebPage | None:
-    """How what is at `address` begins; None if it cannot be read, of which the player will say why."""
+    """The beginning of the content at `address`; None if it cannot be read: the player will report why."""
     try:
         async with asyncio.timeout(TIMEOUT_S):
             for _ in range(MAX_REDIRECTIONS + 1):
@@ -107,12 +107,12 @@ async def _fetch(address: str, reach: Reach | None) -> WebPage | None:
                     return page
                 await _require(address, reach)
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RequestError) as error:
-        log.debug("%s cannot be looked at: %s", address, error or type(error).__name__)
+        log.debug("%s cannot be read: %s", address, error or type(error).__name__)
     return None
 
 
 async def _ask(address: str) -> tuple[WebPage | None, str]:
-    """What is at `address`, or where that is found instead. Raises aiohttp.ClientError and RequestError."""
+    """The content at `address`, or the address that it redirects to. Raises aiohttp.ClientError and RequestError."""
     parsed = parse_address(address)
     proxied = parsed.host not in LOCAL_HOSTS and not _is_bypassed(parsed.host)
     async with (
@@ -132,7 +132,7 @@ def _is_bypassed(host: str) -> bool:
 
 
 async def _beginning(content: aiohttp.StreamReader) -> bytes:
-    """As much as a playlist may hold; of what is no text, only the first piece."""
+    """At most as much as a playlist may hold; of content that is not text, only the first piece."""
     read = b""
     while len(read) < MAX_BYTES:
         piece = await content.readany()

@@ -16,7 +16,7 @@ from tidzam.server import Health
 
 
 def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
-    """Well when JACK and Icecast answer, and every permanent source plays and has all its mounts."""
+    """Healthy if JACK and Icecast answer, and every permanent source plays and has all its mounts."""
     statuses = sources.statuses()
     faults = (*server_faults(graph, icecast), *source_faults(statuses, icecast), *_missing(sources.missing()))
     detail = StreamManagerHealth(

@@ -1,4 +1,4 @@
-"""Addresses that may hold credentials: children read them from a descriptor, since any user can read command lines."""
+"""Addresses that may hold credentials are passed to child processes by descriptor: any user can read command lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tidzam.scrub import scrub_address
 
 
 def may_hold_credentials(media: str) -> bool:
-    """Whether `media` is an address that has a user, or whatever else could be a secret."""
+    """Whether `media` is an address with a user, a password or anything else that could be a secret."""
     return is_address(media) and scrub_address(media) != media
 
 

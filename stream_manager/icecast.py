@@ -23,7 +23,7 @@ STARTS_AT_ONCE = 2
 
 
 class Relayed(Protocol):
-    """A mount that sound is sent to."""
+    """A mount that audio is sent to."""
 
     path: str
     sent_bytes: int
@@ -36,7 +36,7 @@ class Icecast:
         self.settings = settings
         self.password = password
         self.starting = asyncio.Semaphore(STARTS_AT_ONCE)
-        """Held by encoders while they start: many at once would take the processor from the analyzer."""
+        """Held by encoders while they start: many at once would leave the analyzer without processor time."""
         self._admin_password = admin_password
         self._relayed: dict[str, Relayed] = {}
         self.mounts: Mapping[str, int] | None = None
@@ -66,7 +66,7 @@ class Icecast:
                 self._relayed.pop(mount.path, None)
 
     def bytes_of(self, source: str, channels: int) -> int:
-        """What the mounts of a source were sent since it was loaded."""
+        """Bytes that were sent to the mounts of a source since it was loaded."""
         names = (mount_name(source, channel) for channel in range(channels))
         return sum(self._relayed[name].sent_bytes for name in names if name in self._relayed)
 

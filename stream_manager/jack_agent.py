@@ -4,8 +4,8 @@ libjack may hang or abort when its server dies, so it must not live in the strea
 connections that are missing and reports what it sees to its parent, as jack_link describes. It ends when the server
 goes, and can be killed at any time: the next one takes over.
 
-Connecting is a request to the server, which may hang. So beats are sent from a thread of their own, which only reads
-JACK's shared memory.
+Connecting is a request to the server, which may hang. Therefore beats are sent from a thread of their own, which only
+reads JACK's shared memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CLIENT_NAME = "tidzam-patchbay"
 SETTLE_S = 0.02
 """Ports come in bursts; one look at a burst is enough."""
 LOOK_S = 0.1
-"""How often sources that have been quiet since the last beat are looked at."""
+"""How often the sources that have been silent since the last beat are examined."""
 
 
 class Reporter:
@@ -48,7 +48,7 @@ class Reporter:
         self._round_began_s = time.monotonic()
 
     def watch(self, client: jack.Client) -> None:
-        """From now on, beats say how JACK is."""
+        """From now on, beats report the state of JACK."""
         self._client = client
 
     def _beat(self) -> None:

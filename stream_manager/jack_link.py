@@ -11,7 +11,7 @@ from typing import Final
 
 BEAT_S: Final = 0.5
 BEAT_TIMEOUT_S: Final = 4.0
-"""An agent that has sent no beat for so long hangs. Its beats do not wait for JACK."""
+"""An agent that has sent no beat for this long hangs. Its beats do not wait for JACK."""
 
 START_TIMEOUT_S: Final = 10.0
 """How long an agent may take until its first beat: Python starts slowly on a busy machine."""
@@ -20,11 +20,11 @@ BUSY_TIMEOUT_S: Final = 15.0
 """A call of libjack that takes longer hangs. A server may keep a client waiting for some seconds."""
 
 OPEN_S: Final = 3.0
-"""A server that keeps a new client waiting for longer is taken to stand still, until it answers."""
+"""A server that keeps a new client waiting for longer counts as stalled, until it answers."""
 
 STALL_S: Final = 2.0
 STALL_CYCLES: Final = 4
-"""JACK stands still when its frame clock has not moved for both of these."""
+"""JACK is stalled when its frame clock has not moved for the longer of these."""
 
 EXIT_NO_SERVER: Final = 3
 EXIT_SERVER_GONE: Final = 4
@@ -32,9 +32,9 @@ EXIT_SERVER_GONE: Final = 4
 
 @dataclass(frozen=True)
 class Beat:
-    """What an agent says of itself and of JACK every BEAT_S: `@1 0.02 pond field`.
+    """What an agent reports about itself and JACK every BEAT_S: `@1 0.02 pond field`.
 
-    `stalled` is whether JACK's cycles stand still, `busy_s` how long the current call of libjack has taken, and
+    `stalled` is whether JACK's cycles have stopped, `busy_s` how long the current call of libjack has taken, and
     `quiet` the sources on whose ports there were only samples of exactly zero since the last beat.
     """
 

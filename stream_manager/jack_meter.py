@@ -1,4 +1,4 @@
-"""Which sources are digitally silent, seen in JACK's shared memory."""
+"""Which sources are digitally silent, read from JACK's shared memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SilenceMeter:
         self._sounding: set[str] = set()
 
     def look(self, ports: Iterable[str]) -> None:
-        """Look at the current cycle of those ports of sources that have not been heard since `take_quiet`."""
+        """Examine the current cycle of the ports of sources that have been silent since `take_quiet`."""
         for port in ports:
             source = source_of(port)
             if source in self._sounding or feed_of(port) is None:

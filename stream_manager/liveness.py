@@ -1,7 +1,7 @@
-"""Whether a player moves and its source sounds, from what is seen of it once a second. Pure.
+"""Whether a player makes progress and its source sounds, judged by one observation per second. Pure.
 
-A process that lives need not do anything: it may be stopped, or hang. So it is judged by data that move: mpv's playback
-position, which mpv must answer for, and the samples that reach JACK.
+A process that exists may do nothing: it may be suspended, or hang. Therefore it is judged by values that change: the
+playback position, which mpv itself has to answer with, and the samples that reach JACK.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Limits:
-    """For how long a player may stand still, and a source may be silent. `silence_timeout_s` None: for ever."""
+    """How long a player may make no progress, and a source may be silent. `silence_timeout_s` is None for no limit."""
 
     player_timeout_s: float
     silent_after_s: float
@@ -20,9 +20,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Look:
-    """What is seen at one moment, in seconds of one monotonic clock.
+    """One observation, with times in seconds of a monotonic clock.
 
-    `answered` is whether the player answered, `position_s` where it said it is in its source (None: nowhere yet),
+    `answered` is whether the player answered, `position_s` its position in the source (None if it has not begun),
     `quiet` whether its ports carry digital silence, and `jack_runs` whether JACK's cycles run.
     """
 
@@ -45,16 +45,16 @@ class Liveness:
 
     @classmethod
     def begin(cls, limits: Limits, now_s: float) -> Liveness:
-        """That of a player whose ports have just come."""
+        """That of a player whose ports have just appeared."""
         return cls(limits, now_s=now_s, moved_s=now_s, sounded_s=now_s)
 
     def after(self, look: Look) -> Liveness:
-        """What a look adds. While JACK stands still no player can move, and none is judged."""
+        """The state after one more look. While JACK is stalled, no player can make progress, and none is judged."""
         if not look.jack_runs:
             waited_s = look.now_s - self.now_s
             return replace(self, now_s=look.now_s, moved_s=self.moved_s + waited_s, sounded_s=self.sounded_s + waited_s)
         moves = look.answered and look.position_s != self.position_s
-        waits = look.answered and look.quiet  # it works, but its source gives it nothing: that is silence
+        waits = look.answered and look.quiet  # it works, but its source delivers nothing: that is silence
         return replace(
             self,
             now_s=look.now_s,

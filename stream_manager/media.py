@@ -30,7 +30,7 @@ def playable(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:
             chosen = next((found for found in allowed if found.exists()), allowed[0])
             _refuse_circle(chosen)
             return str(chosen)
-    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL or half a character, links in a circle
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, a lone surrogate, or circular links
         why = error.strerror if isinstance(error, OSError) else type(error).__name__
         message = f"{quote(scrub_address(url))} cannot be opened as a file ({why})."
         raise RequestError(message, hint="Name a file under a media root, or an address.", field="url") from None

@@ -1,4 +1,4 @@
-"""Ogg pages (RFC 3533): found in a stream of bytes, renumbered, and the headers kept for whoever comes later."""
+"""Ogg pages (RFC 3533): found in a stream of bytes, renumbered, and the headers kept for later connections."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def checksum(page: bytes | bytearray) -> int:
 
 
 class PageReader:
-    """Finds the pages in bytes that come in pieces. What is no whole page is passed over."""
+    """Finds the pages in bytes that come in pieces. Anything else is skipped."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -71,7 +71,7 @@ class PageReader:
 
 
 def _length(data: bytes) -> int | None:
-    """The bytes of the page that begins `data`; None while its head is incomplete."""
+    """The bytes of the page that begins `data`; None while its header is incomplete."""
     if len(data) < _HEADER.size:
         return None
     segments = data[_HEADER.size - 1]
@@ -91,7 +91,7 @@ def _parse(data: bytes) -> Page | None:
 
 
 class Headers:
-    """The pages that a listener needs before any sound, of the stream that began last."""
+    """The header pages of the stream that began last, which a listener needs before any sound."""
 
     def __init__(self, packets: int = VORBIS_HEADERS) -> None:
         self._wanted, self._found = packets, packets

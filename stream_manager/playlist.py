@@ -30,13 +30,13 @@ def has_playlist_name(address: str) -> bool:
 
 
 def may_be_playlist(media: str) -> bool:
-    """Whether `media`, an address or a file, is called as a playlist is, be it one that can be followed or not."""
+    """Whether `media`, an address or a file, has the name of a playlist, whether it can be followed or not."""
     path = urlsplit(media).path if is_address(media) else media
     return path.lower().endswith((*_ENDINGS, *_OTHER_ENDINGS))
 
 
 def entries(content: bytes, *, address: str, content_type: str = "") -> tuple[str, ...] | None:
-    """The addresses that may be opened in a playlist from `address`; None if it is none, or if it is HLS.
+    """The addresses in a playlist from `address` that may be opened; None if it is not a playlist, or if it is HLS.
 
     Entries are read relative to `address`, so that none is a file of this machine.
     """
@@ -49,7 +49,7 @@ def entries(content: bytes, *, address: str, content_type: str = "") -> tuple[st
     elif begin.startswith("<") and "<playlist" in begin:
         found = _xspf(text)
     elif begin.startswith("<"):
-        return None  # a page, whatever its address is called
+        return None  # a web page, whatever its name
     elif begin.startswith("#extm3u") or _TYPES.match(content_type) or has_playlist_name(address):
         found = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip() and not line.startswith("#")]
     else:
@@ -59,7 +59,7 @@ def entries(content: bytes, *, address: str, content_type: str = "") -> tuple[st
 
 
 def _decode(content: bytes) -> str | None:
-    """Text in UTF-8 or Windows-1252; None for what is no text."""
+    """Text in UTF-8 or Windows-1252; None for content that is not text."""
     if b"\0" in content:
         return None
     try:
@@ -70,7 +70,7 @@ def _decode(content: bytes) -> str | None:
 
 def _xspf(text: str) -> list[str]:
     if "<!" in re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL):
-        return []  # a document type, and with it entities, have no place in a playlist
+        return []  # a document type, which could define entities, has no place in a playlist
     try:
         tree = ElementTree.fromstring(text)
     except ElementTree.ParseError:

@@ -70,7 +70,7 @@ async def _ask(media: str, env: Mapping[str, str]) -> Probe:
 
 
 async def _duration_s(media: str, env: Mapping[str, str]) -> float | None:
-    """The duration, which ffmpeg's `concat` does not know, of a file on the web. None for what has no end."""
+    """The duration of a file on the web, which ffmpeg's `concat` does not know; None for a stream without an end."""
     if scheme_of(media) not in ("http", "https"):
         return None
     with descriptor(hidden.playlist(media)) as playlist:
@@ -83,7 +83,7 @@ async def _duration_s(media: str, env: Mapping[str, str]) -> float | None:
 
 
 async def _ffprobe(argv: Sequence[str], env: Mapping[str, str], *passed: int) -> tuple[bytes, tuple[str, ...]]:
-    """What ffprobe printed, and what it said besides. Raises ProbeError if it failed."""
+    """What ffprobe printed on stdout, and on stderr. Raises ProbeError if it failed."""
     pipe = asyncio.subprocess.PIPE
     async with child_process(argv, name="ffprobe", env=env, stdout=pipe, grace_s=0.5, pass_fds=passed) as child:
         assert child.process.stdout is not None

@@ -1,6 +1,6 @@
-"""Which addresses a client may have opened: without the token, none of this machine or of a private network.
+"""Which addresses a client may load: without the token, none of this machine or of a private network.
 
-What a refusal says of a port or a page would otherwise tell anybody what runs behind this machine.
+Otherwise the errors of failed sources would reveal to anybody what runs on this machine and in its network.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 class Reach:
     """What may be opened by clients without the token.
 
-    `hosts` are HOST or HOST:PORT, in lower case, that may be although they are private; `icecast` is the host and the
-    port of the node's own Icecast, whose mounts everybody may hear.
+    `hosts` are HOST or HOST:PORT, in lower case, that are allowed although they are private; `icecast` is the host and
+    the port of the node's own Icecast, whose mounts everybody may load.
     """
 
     allow_private: bool
@@ -54,7 +54,7 @@ class Reach:
 
 
 def is_public(address: IpAddress) -> bool:
-    """Whether `address` is one of the Internet, and not of this machine, its network or a private one."""
+    """Whether `address` is on the Internet, and not on this machine, in its network or in a private one."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if address in _NAT64:
@@ -65,7 +65,7 @@ def is_public(address: IpAddress) -> bool:
 
 
 async def require_reach(media: str, reach: Reach | None) -> None:
-    """Raises RequestError (code "address_not_allowed") if `media` is an address beyond `reach`; None has no bounds.
+    """Raises RequestError (code "address_not_allowed") if `media` is an address beyond `reach`; None allows all.
 
     A host that cannot be resolved is let through: nothing can be opened there.
     """

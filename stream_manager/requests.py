@@ -18,7 +18,7 @@ from tidzam.protocol.stream_manager import (
 
 
 class Requests:
-    """Answers a client's requests about `sources`. `has_token` says whether the client of an id proved the token."""
+    """Answers a client's requests about `sources`. `has_token` returns whether the client presented the token."""
 
     def __init__(self, sources: Sources, has_token: Callable[[str], bool]) -> None:
         self._sources, self._has_token = sources, has_token

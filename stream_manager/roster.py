@@ -22,7 +22,7 @@ class Claim:
     """A source, and the client that loaded it; None for the profile's own.
 
     `trusted` says that it may open addresses of this machine and of private networks: the profile's may, and those of
-    clients that proved the token. What was permanent in an earlier run was allowed then.
+    clients that presented the token. What was permanent in an earlier run was allowed then.
     """
 
     settings: SourceSettings
@@ -53,7 +53,7 @@ class Roster:
         return tuple(dict.fromkeys((*self.profile, *self.kept)))
 
     def claims(self, name: str) -> tuple[Claim, ...]:
-        """What is to play under `name`, best first: the next is for when the one before it is refused."""
+        """What is to play under `name`, best first: each is tried if the one before it is refused."""
         kept, own = self.kept.get(name), self.profile.get(name)
         if name in self.dismissed:
             own = None
@@ -66,7 +66,7 @@ class Roster:
         return tuple(name for name in permanent if name not in known)
 
     def dismiss(self, claim: Claim) -> None:
-        """`claim` is not to return: it was unloaded, or it ended."""
+        """Keep `claim` from returning: it was unloaded, or it ended."""
         if claim.owner is None:
             self.dismissed.add(claim.name)
         elif not claim.is_guest:

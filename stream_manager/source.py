@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class World:
-    """What every source lives in: JACK, Icecast, the environment of their clients, the settings, and what
-    clients without the token may have opened."""
+    """What every source depends on: JACK, Icecast, the environment of their clients, the settings, and what
+    clients without the token may load."""
 
     graph: JackGraph
     icecast: Icecast
@@ -70,7 +70,7 @@ class Source:
 
     @property
     def reach(self) -> Reach | None:
-        """What may be opened for it; None has no bounds."""
+        """What may be opened for it; None allows all."""
         return None if self.claim.trusted else self._world.reach
 
     @property
@@ -123,7 +123,7 @@ class Source:
 
     @property
     def _band_hz(self) -> int | None:
-        """The highest frequency that can be there; None while the source's or JACK's rate is not known."""
+        """The highest frequency that it can contain; None while the source's or JACK's rate is not known."""
         jack_hz = self._world.graph.rate_hz
         return None if self._rate_hz is None or jack_hz is None else min(self._rate_hz, jack_hz) // 2
 
@@ -178,7 +178,7 @@ class Source:
             limits=Limits(
                 player_timeout_s=settings.player_timeout_s,
                 silent_after_s=settings.silent_after_s,
-                # What is in a file stays in it, however often it is played.
+                # Playing a file again does not change its content.
                 silence_timeout_s=settings.silence_timeout_s if self._is_live else None,
             ),
         )

@@ -1,4 +1,4 @@
-"""All sources: loading, replacing and unloading them, and what plays when one of them has gone."""
+"""All sources: loading, replacing and unloading them, and what plays after one of them has gone."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Sources:
         self._changing = asyncio.Lock()
         self._asking: Counter[str] = Counter()
         self._gone: set[str] = set()
-        """Clients that have left while a request of theirs to load waits."""
+        """Clients that have left while their request to load a source is in progress."""
 
     def __iter__(self) -> Iterator[Source]:
         return iter([source for source, _ in self._loaded.values()])
@@ -69,7 +69,7 @@ class Sources:
     async def load(self, settings: SourceSettings, owner: str, *, trusted: bool) -> Source:
         """Load a source for a client, in place of the one that has its name, and wait for its sound.
 
-        A `trusted` client may have any address opened, others none of this machine or of a private network.
+        A `trusted` client may load any address, others none of this machine or of a private network.
 
         Raises RequestError if it names what may not be opened or if there are too many, JackError while the server is
         away, and for a source that is not permanent the SourceError that says why it does not play. A permanent one
@@ -132,7 +132,7 @@ class Sources:
             await asyncio.gather(*(self._end(name) for name in list(self._loaded)))
 
     def _source(self, claim: Claim) -> Source:
-        """Raises TidzamError if it cannot even be tried."""
+        """Raises TidzamError if the source cannot be tried at all."""
         settings = claim.settings
         if settings.url is None:
             hint = "Start the node with `tidzam start`, which renders it, or give the source a url."
@@ -174,7 +174,7 @@ class Sources:
         self._loaded[source.name] = source, task
 
     async def _live(self, source: Source) -> None:
-        """Run `source`. When it is over by itself, it is forgotten, and what it replaced returns."""
+        """Run `source`. When it ends by itself, it is removed, and what it replaced returns."""
         await source.run()
         async with self._changing:
             log.info("%s: unloaded", source.name)

@@ -17,17 +17,17 @@ log = logging.getLogger(__name__)
 
 VERSION = 1
 MAX_BYTES = 4_000_000
-"""More than the largest allowed number of sources can take."""
+"""More than the largest allowed number of sources needs."""
 NAME = "client-sources.json"
 SET_ASIDE = ".damaged"
 
 
 class _DamagedError(Exception):
-    """The file does not hold what this program writes; says why, without its content."""
+    """The file is not one that this program wrote; the text is the reason, without content of the file."""
 
 
 def state_path(settings: Settings) -> Path | None:
-    """Where the file is; None if neither the settings nor a home say."""
+    """Where the file is; None if neither the settings nor a home determine it."""
     if settings.stream_manager.state_file is not None:
         return settings.stream_manager.state_file
     return settings.home / NAME if settings.home is not None else None

@@ -1,4 +1,4 @@
-"""What clients without the token may have opened."""
+"""What clients without the token may load."""
 
 from __future__ import annotations
 
