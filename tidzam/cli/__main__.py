@@ -46,7 +46,7 @@ def _root(
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 a failure told in words, 2 wrong usage or not healthy."""
-    for stream in (sys.stdout, sys.stderr):  # a path that is not UTF-8 is printed byte by byte as it is
+    for stream in (sys.stdout, sys.stderr):  # a path that is not UTF-8 is printed unchanged
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")
     try:

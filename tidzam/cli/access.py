@@ -1,4 +1,4 @@
-"""What `tidzam start` says of who may listen and who may manage. Pure."""
+"""What `tidzam start` reports about who may listen and who may manage. Pure."""
 
 from __future__ import annotations
 

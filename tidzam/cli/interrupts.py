@@ -1,4 +1,4 @@
-"""Signals that end a command half way: TERM and HUP do what Ctrl-C does."""
+"""Signals that interrupt a command: TERM and HUP do what Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asked the command to end. What it began is taken back on the way out."""
+    """A signal asked the command to end. What it began is undone on the way out."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)

@@ -16,7 +16,7 @@ from tidzam.node.home import Home, find_home
 from tidzam.node.status import NodeStatus
 
 WITH_FAULTS = 3
-"""The exit code of a node that was started, and of which something does not work."""
+"""The exit code of a node that was started, with something that does not work."""
 
 
 def start(

@@ -27,7 +27,7 @@ def command(word: str, home: Path) -> str:
 
 
 def _shell_word(path: Path) -> str:
-    """`path` as a word of bash. What cannot be printed, such as escape sequences or half a letter, is written as
+    """`path` as a word of bash. What cannot be printed, such as escape sequences or a lone surrogate, is written as
     `\\xHH`."""
     if str(path).isprintable():
         return shlex.quote(str(path))
@@ -81,7 +81,7 @@ def _print_not_running(console: Console, status: NodeStatus) -> None:
 
 
 def print_findings(console: Console, found: tuple[Fault, ...], worth_knowing: tuple[str, ...]) -> None:
-    """What is wrong, and what is not but should be known."""
+    """What is wrong, and what is not wrong but worth knowing."""
     for fault in found:
         console.print(f"[red]✗[/] {escape(fault.reason)}", highlight=False)
     for remark in worth_knowing:

@@ -84,7 +84,7 @@ def _channels(view: View) -> Table:
 
 
 def _decided(event: AnalysisEvent) -> Text:
-    """The classes decided; without any, what kept the classifiers from listening."""
+    """The classes decided; without any, what kept the classifiers from running."""
     if event.state is not ChannelState.LISTENING and event.result == (UNKNOWN,):
         return Text(event.state.replace("_", " "), "bold yellow")
     return Text(", ".join(event.result), "dim" if event.result == (UNKNOWN,) else "bold cyan")

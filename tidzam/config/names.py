@@ -1,4 +1,4 @@
-"""Names in YAML that it reads as something else: `no` is false to it, `12` a number, `2024-01-01` a date."""
+"""Names that YAML reads as something else: `no` as false, `12` as a number, `2024-01-01` as a date."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KINDS: Final = {
     _NULL: "no value",
 }
 _EXPONENT: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+", re.ASCII)
-"""What YAML 1.2 reads as a number, and this reader as text: another program would read another name."""
+"""What YAML 1.2 reads as a number, and this reader as text: another program would read a different name."""
 
 MAX_VALUES: Final = 100_000
 
@@ -36,7 +36,7 @@ def misread_names(tree: yaml.Node | None) -> Iterator[Fault]:
 
 
 def misread(nodes: Iterable[yaml.Node]) -> Iterator[Fault]:
-    """Those of `nodes` that are to be names, and are not read as such."""
+    """What is wrong with those of `nodes` that are not read as names."""
     for node in nodes:
         line = node.start_mark.line + 1
         if not isinstance(node, yaml.ScalarNode):
@@ -48,13 +48,13 @@ def misread(nodes: Iterable[yaml.Node]) -> Iterator[Fault]:
 
 
 def repeated_names(tree: yaml.Node | None) -> Iterator[Fault]:
-    """Every name that stands twice in one mapping. Names that differ only in their Unicode form are the same."""
+    """Every name that is set twice in one mapping. Names that differ only in their Unicode form are the same."""
     for node in _mappings(tree):
         yield from repeated([key for key, _ in node.value if key.tag != _MERGE])
 
 
 def repeated(nodes: Iterable[yaml.Node], how: str = "is set twice") -> Iterator[Fault]:
-    """Those of `nodes` whose name an earlier one has."""
+    """What is wrong with those of `nodes` whose name an earlier one has."""
     lines: dict[str, int] = {}
     for node in nodes:
         if not isinstance(node, yaml.ScalarNode):
@@ -80,7 +80,7 @@ def nested_labels(tree: yaml.Node | None) -> Iterator[yaml.Node]:
 
 
 def alias_fault(tree: yaml.Node) -> str:
-    """What is wrong with the aliases in a file: that one contains itself, or that they multiply beyond all measure."""
+    """What is wrong with the aliases in a file: that one contains itself, or that they expand to too many values."""
     try:
         size = _expanded_size(tree, {})
     except RecursionError:

@@ -1,4 +1,4 @@
-"""The .npy files of a dataset, which may be anybody's: what they state is checked before memory is taken for it."""
+"""The .npy files of a dataset, which may come from anybody: headers are checked before memory is allocated for them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LABELS: Final = "<i4"
 NAMES: Final = {FEATURES: "float32", LABELS: "int32"}
 
 MAX_BYTES: Final = 1 << 30
-"""A shard is read as a whole; ours have 64 MB, or one sample."""
+"""A shard is read whole. Those that Tidzam writes have 64 MB at most, or one sample."""
 
 LIMIT_DB: Final = 1e6
-"""Features are levels in dB. What lies beyond was computed wrongly, and a training on it ends in no number."""
+"""Features are levels in dB. Values beyond were computed wrongly, and make the loss of a training NaN."""
 
 IS_LINK: Final = "it is a link, and a dataset must hold its files itself"
 
@@ -47,7 +47,7 @@ class Header:
 
     @property
     def size_bytes(self) -> int:
-        """What the whole file must have, for values of four bytes."""
+        """The size that the whole file must have, for values of four bytes."""
         return self.offset + 4 * math.prod(self.shape)
 
 
@@ -153,5 +153,5 @@ def unusable(path: Path, reason: str) -> DatasetError:
 
 
 def os_reason(error: OSError) -> str:
-    """Why a file cannot be read, as a clause."""
+    """Why the system cannot read a file, as a clause."""
     return "it is missing" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()

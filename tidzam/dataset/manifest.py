@@ -29,7 +29,7 @@ Count = Annotated[int, Field(ge=0, le=MAX_SAMPLES)]
 
 
 class _Step(BaseModel):
-    """One thing that was done to a dataset, as far as it is shown to a person."""
+    """One operation on a dataset, as far as it is shown to people."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -20,7 +20,7 @@ from tidzam.errors import DatasetError
 HEADER = ("file", "offset_s", "channel", "time", "group")
 LONGEST_S: Final = 1e9
 MAX_CHANNEL: Final = 32767
-"""What the two bytes of a channel in memory hold."""
+"""The largest value of the two bytes that a channel takes in memory."""
 
 _NUMBER: Final = re.compile(r"\d{1,12}(\.\d{0,12})?", re.ASCII)
 _CHANNEL: Final = re.compile(r"\d{1,5}", re.ASCII)
@@ -165,7 +165,7 @@ def _channel(text: str) -> int | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """A moment, which is UTC if it does not say otherwise, and which its value in seconds can be turned back into."""
+    """A time, which is UTC unless it states otherwise, and which survives conversion to seconds and back."""
     if not text:
         return None
     try:

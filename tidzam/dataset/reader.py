@@ -220,8 +220,8 @@ def label_fault(labels: Int32, classes: int) -> str:
 
 
 def open_dataset(folder: Path) -> Dataset:
-    """Open a dataset: its manifest is verified, and that its shards are there, and of the kind, shape and size that
-    it states. `verify` reads them too.
+    """Open a dataset: verifies its manifest, and that its shards exist and have the kind, shape and size that it
+    states. `verify` also reads them.
 
     Raises DatasetError: `dataset_missing`, `dataset_version`, `dataset_manifest`, `dataset_shard`.
     """

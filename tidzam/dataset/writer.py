@@ -152,7 +152,7 @@ class DatasetWriter:
 
         `labels` (n,) are their classes here, if they are not the same numbers there. Only before the first `add`.
         """
-        own, _ = dataset.labels, dataset.origins()  # which say what is wrong with them, before they are taken over
+        own, _ = dataset.labels, dataset.origins()  # reading them reports what is wrong, before anything is copied
         if labels is not None and labels.shape != own.shape:
             raise ValueError(f"{len(labels)} labels for {len(own)} samples")
         with self._telling():

@@ -1,4 +1,4 @@
-"""Whether a node does its job, and what to restart if it does not. Pure: a status in, faults out."""
+"""Whether a node does its job, and what to restart if it does not. Pure: from a status to faults."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tidzam.protocol.stream_manager import SourceRemark, SourceStatus
 
 PROGRAMS = ("jackd", "icecast", "stream_manager", "analyzer", *WATCHDOGS)
 STARTING = ("STARTING", "BACKOFF", "STOPPING")
-"""Supervisor's states that another one follows by itself."""
+"""Supervisor's states that pass by themselves."""
 YOUNG_S = 20.0
 """A program that has been running for less is not restarted for not doing its job yet."""
 LOW_DISK_MB = 50
 LEAK_AFTER_S = 3600.0
-"""A program that takes too much memory sooner after its start needs it: a restart would not help."""
+"""A program that uses too much memory sooner after its start needs it: a restart would not help."""
 
 
 @dataclass(frozen=True)
 class Fault:
     """Something that is wrong. `restart` names the program whose restart repairs it; None if no restart would.
 
-    What is `pending` is expected to pass soon: something is starting.
+    A fault that is `pending` is expected to pass soon: something is starting.
     """
 
     reason: str
@@ -35,8 +35,8 @@ class Fault:
 def faults(status: NodeStatus, limits: CheckSettings) -> tuple[Fault, ...]:
     """Everything that is wrong with a node, causes before their consequences.
 
-    The programs repair their own children. Only a program that does not run, does not answer, or says itself that it
-    is at fault is restarted, and never one on account of a source.
+    The programs repair their own children. Only a program that does not run, does not answer, or reports itself at
+    fault is restarted, and never one because of a source.
     """
     if not status.running:
         return (_not_supervised(status),)
@@ -60,7 +60,7 @@ def culprit(status: NodeStatus, found: tuple[Fault, ...]) -> str:
 
 
 def settled(found: tuple[Fault, ...]) -> bool:
-    """Whether nothing of it will pass by waiting or by a restart."""
+    """Whether neither waiting nor a restart would change anything."""
     return not any(fault.restart or fault.pending for fault in found)
 
 
@@ -125,7 +125,7 @@ def _unless_starting(reason: str, program: str, *, starting: bool) -> Fault:
 
 
 def _hangs(status: NodeStatus, program: str, reasons: tuple[str, ...]) -> list[Fault]:
-    """Faults of a program that runs, and does not do its job; none if it does not run, which is said elsewhere."""
+    """Faults of a program that runs, and does not do its job; none if it does not run, which is reported elsewhere."""
     runs = (process for process in status.processes if process.name == program and process.state == "RUNNING")
     return [
         _unless_starting(reason, program, starting=process.uptime_s < YOUNG_S) for process in runs for reason in reasons
@@ -148,7 +148,7 @@ def _stream_manager(status: NodeStatus) -> list[Fault]:
     found = [
         Fault(fault.message, "stream_manager" if fault.origin == "stream_manager" else None)
         for fault in reported
-        if fault.origin != "icecast" or status.icecast_ok  # else it was said
+        if fault.origin != "icecast" or status.icecast_ok  # else it is reported already
     ]
     named = {fault.source for fault in reported}
     return [
@@ -167,7 +167,7 @@ def _source_fault(source: SourceStatus) -> Fault:
 
 
 def _analyzer(status: NodeStatus) -> list[Fault]:
-    """An analyzer with nothing to listen to is no fault of its own: that is one of the sources, or none at all."""
+    """An analyzer with nothing to listen to is not itself at fault: either a source is, or nothing."""
     if status.analyzer is None:
         return _silent_server(status, "analyzer", status.analyzer_server)
     playing = any(source.state == "playing" for source in status.sources)
@@ -187,7 +187,7 @@ def _analyzer(status: NodeStatus) -> list[Fault]:
 
 
 def _silent_server(status: NodeStatus, program: str, health: ServerHealth) -> list[Fault]:
-    """A server that answers, and not what its health is, is not one that hangs."""
+    """A server that answers, but not with its health, does not hang."""
     return _hangs(status, program, health.reasons) if health.ok is None else [Fault(r) for r in health.reasons]
 
 

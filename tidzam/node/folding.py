@@ -1,4 +1,4 @@
-"""Folds a log that repeats itself: each message is written once a minute, with how often it came."""
+"""Folds repetitions in a log: each message is written once per minute, with the number of its repetitions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 PERIOD_S = 60.0
 MOST_MESSAGES = 200
-"""Kinds of messages that are counted at a time; the oldest makes room for a new one."""
+"""Kinds of messages that are counted at the same time; a new one replaces the oldest."""
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -19,13 +19,13 @@ class _Repeats:
 
 
 class Folder:
-    """Passes a line the first time; counts the same again, whatever numbers it holds, and reports them each period."""
+    """Passes a line the first time; counts its repetitions, whatever their numbers, and reports them every period."""
 
     def __init__(self) -> None:
         self._repeats: dict[str, _Repeats] = {}
 
     def fold(self, line: str, now_s: float) -> list[str]:
-        """What to write now that `line` has come."""
+        """What to write after `line` was read."""
         written = self.due(now_s)
         kind = _NUMBERS.sub("#", line)
         if kind in self._repeats:

@@ -42,7 +42,7 @@ class Home:
 
     @property
     def token(self) -> Path:
-        """What proves the right to manage the node."""
+        """The token file: it proves the right to manage the node."""
         return self.root / TOKEN_FILE
 
     @property
@@ -60,7 +60,7 @@ class Home:
 
     @property
     def icecast_listeners(self) -> Path:
-        """Who may listen to mounts, where that needs the token."""
+        """The file that names who may listen to mounts, if that requires the token."""
         return self.root / "icecast-listeners"
 
     @property
@@ -95,7 +95,7 @@ class Home:
         return self.root / "jackd.fifo"
 
     def beat(self, watchdog: str) -> Path:
-        """What a watchdog touches after each round, so that the other one sees that it works."""
+        """The file that a watchdog touches after each round, so that the other one sees that it works."""
         return self.root / f"{watchdog}.beat"
 
     def log(self, program: str) -> Path:
@@ -166,7 +166,7 @@ def _lock(file: TextIO) -> bool:
 
 
 def _holder(file: TextIO) -> str:
-    """The command that has the lock, as it wrote itself down."""
+    """The command that has the lock, as it noted there."""
     file.seek(0)
     return file.read(200).strip() or "another command"
 

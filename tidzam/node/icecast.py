@@ -19,7 +19,7 @@ ADMIN_PASSWORD_ENV = "TIDZAM_ICECAST_ADMIN_PASSWORD"
 WEB_ROOT = Path("/usr/share/icecast2/web")
 ADMIN_ROOT = Path("/usr/share/icecast2/admin")
 LISTENER = "tidzam"
-"""The user of listeners where the profile has listening need the token."""
+"""The user name of listeners if the profile requires the token for listening."""
 UNPRIVILEGED = "nobody", "nogroup"
 
 
@@ -77,7 +77,7 @@ def icecast_config(
 
 
 def listeners_file(token: str | None) -> str:
-    """The users that may listen, as Icecast reads them: LISTENER with the node's token as the password, or nobody."""
+    """The users who may listen, as Icecast reads them: LISTENER with the node's token as the password, or nobody."""
     return f"{LISTENER}:{hashlib.md5(token.encode(), usedforsecurity=False).hexdigest()}\n" if token else ""
 
 
@@ -89,7 +89,7 @@ def _default_mount(listeners: Path | None) -> str:
 
 
 def _headers(origins: Sequence[str]) -> str:
-    """Lets the scripts of a foreign web page read what is served, for the first of `origins`: Icecast can name one.
+    """Allows scripts of the first of `origins`, a foreign web page, to read what is served: Icecast can name only one.
 
     Without it, pages can still play a mount in an audio element, as can every player.
     """

@@ -55,7 +55,7 @@ class JackProbe:
         return self.frames
 
     def close(self, grace_s: float = 1.0) -> None:
-        """Have it take its leave of JACK; kill it if it does not."""
+        """Have it disconnect from JACK; kill it if it does not."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:

@@ -1,7 +1,7 @@
 """Whether a JACK server's cycles run: `python -m tidzam.node.jack_probe` prints the frame time of its last cycle.
 
 A line is printed every `EVERY_S`, until standard input ends or the server goes. The frame time is the one that the
-server notes in each cycle; `frame_time` would be extrapolated from it by the clock, and so move although the server
+server notes in each cycle; `frame_time` would be extrapolated from it by the clock, and thus move although the server
 hangs. libjack may wait for ever for a server that hangs, so this is a process of its own: whoever runs it ends it after
 a deadline.
 """
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def _mute(message: str) -> None:
-    """libjack's own messages: what matters shows in the exit code."""
+    """Discard libjack's own messages: what matters is in the exit code."""
 
 
 if __name__ == "__main__":

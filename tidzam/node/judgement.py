@@ -1,4 +1,4 @@
-"""When a program hangs, and when one that has given up is started again. Pure: observations in, decisions out."""
+"""When a program hangs, and when one that was given up is started again. Pure: from observations to decisions."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ REVIVAL = RestartPolicy(first_delay_s=2.0, max_delay_s=60.0, stable_after_s=60.0
 """Pauses between attempts to start a program that supervisord has given up, for ever."""
 
 DOWN = frozenset({"FATAL", "STOPPED", "EXITED", "UNKNOWN"})
-"""Supervisor's states that nothing follows by itself."""
+"""Supervisor's states that do not pass by themselves."""
 
 MAX_STEP_S = 5.0
-"""What one round may add to a silence: a machine that was suspended in between has no silent programs."""
+"""What one round may add to a silence: after a machine was suspended, no program counts as silent."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Patience:
 
 @dataclass(frozen=True)
 class Observation:
-    """What one look at a program showed. `suspended`: a signal stopped its process. Times are monotonic."""
+    """One observation of a program. `suspended`: a signal stopped its process. Times are monotonic."""
 
     pid: int | None
     gives_sign: bool
@@ -45,7 +45,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Record:
-    """What the looks at one process have shown so far."""
+    """What the observations of one process have shown so far."""
 
     pid: int | None = None
     seen_s: float = 0.0
@@ -54,7 +54,7 @@ class Record:
     gave_sign: bool = False
 
     def after(self, seen: Observation) -> Record:
-        """This record once `seen` was seen; another process begins another record."""
+        """This record after one more observation; another process begins another record."""
         if seen.pid != self.pid:
             return Record(seen.pid, seen.now_s, gave_sign=seen.gives_sign)
         step_s = min(max(0.0, seen.now_s - self.seen_s), MAX_STEP_S)

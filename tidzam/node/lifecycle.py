@@ -1,4 +1,4 @@
-"""Starting a node whole, ending it wholly, and restarting what does not work."""
+"""Starting a node, ending it with all its processes, and restarting what does not work."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def restart(home: Home, settings: Settings, *, say: Say) -> NodeStatus:
         previous = home.settings()
         try:
             stop(home, previous)
-        except BaseException:  # interrupted half way: half a node is of no use
+        except BaseException:  # interrupted: a node that is half stopped is of no use
             stop(home, previous)
             raise
     return start(home, settings, keep=False, say=say)
@@ -80,11 +80,11 @@ def verify(home: Home, settings: Settings) -> None:
 
 
 def launch(home: Home, say: Say) -> None:
-    """Start supervisord and with it all programs, on a home that is prepared and cleared. Raises NodeError."""
+    """Start supervisord, and with it all programs, in a home that was prepared and cleared. Raises NodeError."""
     say("starting jackd, Icecast, the stream manager and the analyzer")
     home.want(True)
     for watchdog in WATCHDOGS:
-        beat(home.beat(watchdog))  # now, as a full disk may not take a new file later
+        beat(home.beat(watchdog))  # now, since there may be no room for a new file later
     Supervisor(home).launch()
 
 

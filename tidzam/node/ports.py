@@ -54,7 +54,7 @@ def _listen_error(host: str, port: int) -> OSError | None:
 
 
 def _holder(port: int) -> int | None:
-    """The process that listens on `port`, if we may know."""
+    """The process that listens on `port`, if this user may know."""
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:

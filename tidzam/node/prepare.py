@@ -94,7 +94,7 @@ def programs(home: Home, settings: Settings, passwords: Mapping[str, str]) -> tu
     profile = ("--profile", str(home.profile))
     quiet = (sys.executable, "-P", "-m", "tidzam.node.quiet", str(home.jackd_fifo))
     return (
-        # JACK's shared memory holds what is heard: it is for this user only.
+        # JACK's shared memory holds audio: it is for this user only.
         Program("jackd", (*quiet, *jackd_argv(settings.jack)), {**common, **SERVER_ENV}, umask=0o077),
         Program("icecast", tuple(icecast_argv(home.icecast_config)), common),
         Program(

@@ -1,7 +1,7 @@
 """`python -m tidzam.node.quiet FIFO PROGRAM ARGUMENT…` becomes PROGRAM, whose output goes to FIFO without ever waiting.
 
-jackd writes two lines each cycle while one client is late. Whoever folds them must not be able to stop it: if nobody
-reads, the FIFO takes 64 KiB, and what follows is lost.
+jackd writes two lines per cycle while a client is late. The process that folds them must not be able to block jackd: if
+it does not read, the FIFO holds 64 KiB, and the rest is lost.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class FoldingLog:
         threading.Thread(target=self._report, daemon=True).start()
 
     def _read(self) -> None:
-        descriptor = os.open(self._fifo, os.O_RDWR)  # writing, too: else it would end with each writer
+        descriptor = os.open(self._fifo, os.O_RDWR)  # for writing, too: otherwise it would end with each writer
         rest = b""
         while True:
             *lines, rest = (rest[:READ_BYTES] + os.read(descriptor, READ_BYTES)).split(b"\n")

@@ -1,4 +1,4 @@
-"""Calls to supervisord over its Unix socket, each with a deadline: a process that was stopped must not stop ours."""
+"""Calls to supervisord over its Unix socket, each with a deadline: it may be suspended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What JACK servers leave in shared memory, and which of it may be removed: never what a process still uses."""
+"""What JACK servers leave in shared memory, and what of it may be removed: nothing that a process still uses."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LOOK_AGAIN_S = 0.1
 def clear_shared_memory(server: str) -> None:
     """Remove what the JACK server `server` left, unless it is running.
 
-    Its semaphores and its socket bear its name. The segments of servers and clients bear numbers alone: those of this
-    user that no process has mapped belong to nobody any more. JACK's registry goes when no JACK server is running.
+    The names of its semaphores and its socket contain its name. The segments of servers and clients have only numbers:
+    those of this user that no process has mapped are abandoned. JACK's registry goes when no JACK server is running.
     """
     clear_dead_servers()
     if _jack_runs(server):
@@ -47,7 +47,7 @@ def abandoned_segments(owner: int) -> set[Path]:
 
 
 def _mapped_segments() -> set[Path] | None:
-    """Every JACK segment that a process has mapped; None if a JACK server does not let us look."""
+    """Every JACK segment that a process has mapped; None if this user may not examine a JACK server."""
     found: set[Path] = set()
     for process in psutil.process_iter(["name"]):
         try:
@@ -65,7 +65,7 @@ def _mapped_segments() -> set[Path] | None:
 
 
 def _unseen_server_runs(owner: int) -> bool:
-    """Whether a JACK server of `owner` listens whose process cannot be seen: one in another container."""
+    """Whether a JACK server of `owner` whose process is invisible listens: one in another container."""
     marks = ("jack_", f"_{owner}_0")
     names = [
         path.name.removeprefix(marks[0]).removesuffix(marks[1])

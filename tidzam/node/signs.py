@@ -11,22 +11,22 @@ from tidzam.node.jack_check import JackProbe
 from tidzam.node.web import answers
 
 WATCHDOGS: Final = ("watchdog", "watchdog_guard")
-"""The first looks after the programs, the second after the first; either looks after supervisord."""
+"""The first looks after the programs, the second after the first; both look after supervisord."""
 
 HTTP_TIMEOUT_S = 3.0
-"""A busy machine answers late; that is no hang."""
+"""A program on a busy machine answers late, and does not hang."""
 PROBE_PATIENCE_S = 4.0
-"""A JACK probe that shows nothing new for so long is replaced: it is not always the server that hangs."""
+"""A JACK probe without news for this long is replaced: it is not always the server that hangs."""
 
 
 class Sign(Protocol):
-    """Whether the process `pid` of a program has given a sign of life since the last question."""
+    """Whether the process `pid` of a program has given a sign of life since the last call."""
 
     def __call__(self, pid: int) -> bool: ...
 
 
 class HttpSign:
-    """Any HTTP answer from `url`: a program that answers that it is not healthy does not hang."""
+    """Any HTTP answer from `url`: a program that reports a fault does not hang."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self._url, self._token = url, token
@@ -36,7 +36,7 @@ class HttpSign:
 
 
 class BeatSign:
-    """A file that has been touched since the last question, whatever the clock says."""
+    """A file that has been touched since the last call, whatever the clock says."""
 
     def __init__(self, beat: Path) -> None:
         self._beat, self._last = beat, -1
@@ -51,7 +51,7 @@ class BeatSign:
 
 
 class JackSign:
-    """A frame time of the JACK server `server` that has moved since the last question."""
+    """A frame time of the JACK server `server` that has changed since the last call."""
 
     def __init__(self, server: str) -> None:
         self._server = server

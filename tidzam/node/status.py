@@ -63,7 +63,7 @@ class ServerHealth:
 
 
 class SupervisorState(StrEnum):
-    """How supervisord is: `silent` means that its process is there and does not answer."""
+    """How supervisord is: `silent` means that its process exists and does not answer."""
 
     RUNNING = "running"
     SILENT = "silent"
@@ -74,7 +74,7 @@ class SupervisorState(StrEnum):
 class NodeStatus:
     """A node at one moment.
 
-    `strays` are processes of the node that run although supervisord is gone. `jack_ok` says whether the cycles of the
+    `strays` are processes of the node that run although supervisord has gone. `jack_ok` says whether the cycles of the
     JACK server run, None if that was not asked.
     """
 
@@ -122,7 +122,7 @@ class NodeStatus:
 
 
 def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> NodeStatus:
-    """Ask everything once, all at the same time. What does not answer within its deadline is described as such."""
+    """Ask all programs once, at the same time. One that does not answer within its deadline is described as such."""
     urls = node_urls(settings)
     supervisor, token = Supervisor(home), find_token(home.root)
     with ThreadPoolExecutor() as threads:
@@ -154,7 +154,7 @@ def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> Nod
 
 
 def _parsed(message: type[_Message], health: ServerHealth) -> _Message | None:
-    """What a server said about itself in detail; None if it did not, or not as this version of Tidzam does."""
+    """What a server reported in detail; None if it did not, or not in the form of this version of Tidzam."""
     try:
         return message.model_validate(health.detail)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""What a watchdog does for supervisord, which nobody else looks after."""
+"""How a watchdog looks after supervisord, which nothing else does."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SupervisorCare:
         return self._relaunched or not self._home.is_wanted or self._supervisor.process() is not None
 
     def look(self, *, answers: bool) -> None:
-        """Look at it once; `answers` is whether it has just answered."""
+        """Examine it once; `answers` is whether it has just answered."""
         process = self._supervisor.process()
         if process is None:
             if time.monotonic() >= self._due_s:
@@ -64,7 +64,7 @@ class SupervisorCare:
                 process.kill()
 
     def _start(self) -> None:
-        """Unless a command or the other watchdog is at work, which will see to it."""
+        """Start the node again, unless a command or the other watchdog is at work, which will do it."""
         from tidzam.node.lifecycle import relaunch
 
         self._log_to_file()
@@ -83,7 +83,7 @@ class SupervisorCare:
             log.error("the node cannot be started again: %s", error)
 
     def _log_to_file(self) -> None:
-        """supervisord read this process's output, and it is gone."""
+        """supervisord, which read the output of this process, has gone."""
         descriptor = os.open(self._home.log("watchdog"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         for output in (1, 2):
             os.dup2(descriptor, output)

@@ -1,4 +1,4 @@
-"""`python -m tidzam.node.watchdog NAME`: replaces what hangs and starts what has given up, without cron.
+"""`python -m tidzam.node.watchdog NAME`: replaces programs that hang, and starts those that were given up.
 
 supervisord starts a program again that has ended, and no more. Two watchdogs run beside the programs. `watchdog` looks
 after jackd, Icecast, the stream manager, the analyzer and the other watchdog; `watchdog_guard` looks after `watchdog`.
@@ -49,7 +49,7 @@ class Watchdog:
         self._threads = ThreadPoolExecutor(len(signs))
 
     def look(self, programs: tuple[ProgramState, ...]) -> None:
-        """Look at every program once, all at the same time; kill what hangs, start what has given up."""
+        """Examine all programs once, at the same time; kill those that hang, start those that were given up."""
         mine = [program for program in programs if program.name in self._signs]
         for program, seen in zip(mine, self._threads.map(self._observe, mine), strict=True):
             record = self._records[program.name].after(seen)
@@ -86,7 +86,7 @@ class Watchdog:
 
 
 def run(home: Home, name: str) -> None:
-    """Look, pause, and look again, until another supervisord has watchdogs of its own or the node has been stopped."""
+    """Examine the programs again and again, until another supervisord has its own watchdogs or the node was stopped."""
     if name == JACKD_LOGGER:
         FoldingLog(home.jackd_fifo, home.log("jackd")).start()
     supervisor, watchdog = Supervisor(home), _watchdog(home, name)
@@ -97,7 +97,7 @@ def run(home: Home, name: str) -> None:
             if programs:
                 watchdog.look(programs)
             care.look(answers=bool(programs))
-        with suppress(OSError):  # a full disk, or a home that is gone: nothing that a dead watchdog would improve
+        with suppress(OSError):  # a full disk, or a home that is gone: ending would not help
             beat(home.beat(name))
         time.sleep(ROUND_S)
 
@@ -118,7 +118,7 @@ def _watchdog(home: Home, name: str) -> Watchdog:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """At once: a thread may be waiting for a program that hangs."""
+    """End at once: a thread may be waiting for a program that hangs."""
     os._exit(0)
 
 

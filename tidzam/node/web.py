@@ -1,4 +1,4 @@
-"""Questions to the node's own servers by HTTP, never through a proxy."""
+"""HTTP requests to the node's own servers, never through a proxy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ something that is missing adds a line to its log."""
 
 
 def answers(url: str, timeout_s: float, token: str | None = None) -> bool:
-    """Whether an HTTP server answers at `url`, whatever it answers. With the token it has nothing to report."""
+    """Whether an HTTP server answers at `url`, in whatever way. The token is sent so that it logs no offence."""
     try:
         with open_direct(urllib.request.Request(url, headers=bearer(token)), timeout_s=timeout_s):
             return True
