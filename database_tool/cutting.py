@@ -100,8 +100,9 @@ def cut(piece: Piece) -> Cut:
     try:
         samples, rate_hz, start_s = _read(piece)
     except AudioError as error:
-        behind = error.code == "audio_empty" and piece.start_s > 0
-        reason = f"{piece.path} ends before {piece.start_s:g} s." if behind else error.message
+        start_s = piece.start_s + piece.first * cutting.hop_s
+        behind = error.code == "audio_empty" and start_s > 0
+        reason = f"{piece.path} ends before {start_s:g} s." if behind else error.message
         return _unread(cutting, reason)
     window, hop = round(cutting.spec.window_s * rate_hz), round(cutting.hop_s * rate_hz)
     count = _count(piece, samples.shape[1], rate_hz)
@@ -137,7 +138,8 @@ def sound_of(origin: Origin, duration_s: float) -> tuple[Float32, int]:
 
 def _channel(sound: Float32, number: int, path: Path) -> Float32:
     if number >= len(sound):
-        raise AudioError(f"{path} has {len(sound)} channels; there is no channel {number}.")
+        have = "one channel" if len(sound) == 1 else f"{len(sound)} channels"
+        raise AudioError(f"{path} has {have}; channels count from 0, and there is no channel {number}.")
     channel: Float32 = sound[number]
     return channel
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +13,10 @@ from tidzam.clips import Clip, FoundClips, group_of
 from tidzam.errors import DatasetError
 from tidzam.labels import clean_label, label_fault
 from tidzam.tables import Row, columns_of, fault, number, read_lines, read_table, shown
+from tidzam.text import shown as shown_path
 from tidzam.walk import remarks, walk
+
+log = logging.getLogger(__name__)
 
 RAVEN_LABELS = ("Annotation", "Label", "Species", "Common Name", "Class", "Tag", "Tags", "Call Type", "Sound Type")
 """Columns in which people note in Raven what they hear; each table has its own."""
@@ -59,15 +63,23 @@ def read_raven(table: Path, *, label_column: str = "", audio: Path | None = None
     by their times. The sound is what `Begin Path` or `Begin File` names, else `audio`, else the file beside the table
     that its name begins with. The label is in `label_column`, else in the first of RAVEN_LABELS that there is.
     """
-    rows = read_table(table, required=(BEGIN, END), separators=("\t", ",", ";"))
+    rows = read_table(table, required=(BEGIN, END), separators=("\t", ",", ";", "|"))
     if not rows:
         return []
-    column = _label_column(table, columns_of(rows), label_column)
+    columns = columns_of(rows)
+    column = _label_column(table, columns, label_column)
+    if missing := [name for name in (BEGIN, END) if name not in columns]:
+        raise DatasetError(
+            f"{table} is not a Raven selection table: it has no column {missing[0]!r}.",
+            hint=f"Export it from Raven again. Its columns are: {', '.join(map(shown, columns))}.",
+            code="dataset_list",
+        )
     clips: dict[tuple[str, Clip], Clip] = {}
     for row in rows:
         if row.get(column):
             clip = _raven_clip(table, row, column, audio)
             clips.setdefault((row.get("Selection") or str(row.line), clip), clip)
+    _warn_unlabelled(table, sum(not row.get(column) for row in rows))
     return list(clips.values())
 
 
@@ -77,7 +89,7 @@ def read_audacity(track: Path, *, audio: Path | None = None) -> list[Clip]:
     The sound is `audio`, else the file beside the track that its name begins with.
     """
     sound = audio or _beside(track)
-    clips = []
+    clips, unlabelled = [], 0
     for line, text in read_lines(track):
         if not text.strip() or text.startswith("\\"):  # the second line of a label holds frequencies
             continue
@@ -88,6 +100,9 @@ def read_audacity(track: Path, *, audio: Path | None = None) -> list[Clip]:
         start_s, end_s = row.seconds("start"), row.seconds("end")
         if row.get("label"):
             clips.append(_stretch(row, sound, _label(row, "label"), start_s, end_s, None))
+        else:
+            unlabelled += 1
+    _warn_unlabelled(track, unlabelled)
     return clips
 
 
@@ -109,6 +124,11 @@ def all_clips(lists: Sequence[Sequence[Clip]]) -> list[Clip]:
     if not clips:
         raise DatasetError("The lists name no clip with a label.", code="dataset_list")
     return clips
+
+
+def _warn_unlabelled(path: Path, rows: int) -> None:
+    if rows:
+        log.warning("%s: %d without a label %s left out", shown_path(path), rows, "is" if rows == 1 else "are")
 
 
 def _csv_clip(path: Path, row: Row) -> Clip:

@@ -23,7 +23,9 @@ TRIED_BATCHES: Final = (1, 3)
 _OUT_OF_MEMORY: Final = re.compile(
     "to allocate|when allocating|bad.alloc|Available memory|would require more|ResourceExhausted"
 )
-_ONNX_PREFIX: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_ONNX_PREFIX: Final = re.compile(
+    r"^\[ONNXRuntimeError\] : \d+ : \w+ : (?:Load model from .*? failed:)?(?:/onnxruntime_src/\S+ .*?\) (?=[A-Z]))?"
+)
 
 
 class Engine(Protocol):

@@ -24,6 +24,7 @@ MAX_NESTING: Final = 40
 
 _MOST_FAULTS: Final = 5
 _LONGEST_PLACE: Final = 80
+_LONGEST_REASON: Final = 400
 
 
 def _features(value: Any) -> FeatureSpec:
@@ -128,11 +129,14 @@ def _check_nesting(values: Any) -> None:
 def faults_of(error: ValidationError) -> str:
     """The first faults of a manifest, each with its place, in one line that a terminal can show."""
     faults = error.errors()
-    described = [
-        f"{_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults[:_MOST_FAULTS]
-    ]
+    described = [f"{_place(fault['loc'])}: {_reason(fault['msg'])}" for fault in faults[:_MOST_FAULTS]]
     more = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
     return "; ".join(described + more)
+
+
+def _reason(message: str) -> str:
+    reason = message.removeprefix("Value error, ")
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
 
 
 def _place(location: tuple[int | str, ...]) -> str:

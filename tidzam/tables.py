@@ -120,8 +120,8 @@ def read_table(
 
 
 def columns_of(rows: Sequence[Row]) -> tuple[str, ...]:
-    """All columns that rows have values in, in order."""
-    return tuple(dict.fromkeys(column for row in rows for column in row.values))
+    """All named columns that rows have values in, in order."""
+    return tuple(dict.fromkeys(column for row in rows for column in row.values if column))
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:

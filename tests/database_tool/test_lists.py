@@ -195,3 +195,28 @@ def test_the_columns_of_a_list_have_no_case(tmp_path: Path) -> None:
 def test_too_long_a_file_name_is_left_to_the_reader_of_files(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text(f"file,label\n{'x' * 300}.wav,wren\n")
     assert lists.read_csv(tmp_path / "list.csv")[0].path.name == f"{'x' * 300}.wav"
+
+
+@pytest.mark.parametrize("separator", ["\t", ",", ";", "|"])
+def test_raven_columns_without_a_name_are_ignored(tmp_path: Path, separator: str) -> None:
+    sound(tmp_path / "a.wav")
+    table = tmp_path / "a.txt"
+    table.write_text("\n".join(line + "\t\t" for line in RAVEN.splitlines()).replace("\t", separator) + "\n")
+    assert [clip.label for clip in lists.read_raven(table)] == ["wren", "rain"]
+
+
+def test_selections_without_a_label_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sound(tmp_path / "a.wav")
+    (tmp_path / "a.txt").write_text(RAVEN)
+    lists.read_raven(tmp_path / "a.txt")
+    assert "a.txt: 1 without a label is left out" in caplog.text
+    (tmp_path / "a.txt").write_text("0.0\t1.0\tdog\n1.0\t2.0\t\n2.0\t3.0\n")
+    assert len(lists.read_audacity(tmp_path / "a.txt")) == 1
+    assert "a.txt: 2 without a label are left out" in caplog.text
+
+
+def test_a_raven_table_that_lacks_a_column_of_times_is_refused_with_its_columns(tmp_path: Path) -> None:
+    sound(tmp_path / "a.wav")
+    (tmp_path / "a.txt").write_text(RAVEN.replace("Begin Time", "begin time"))
+    with pytest.raises(DatasetError, match=r"no column 'Begin Time \(s\)'.*'begin time \(s\)'"):
+        lists.read_raven(tmp_path / "a.txt")

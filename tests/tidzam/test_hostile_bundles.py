@@ -53,6 +53,13 @@ def test_a_network_that_allocates_gigabytes_is_refused(
     assert error.code == "bundle_engine" and "more than 512 MB of memory" in error.message
 
 
+def test_the_reason_why_a_network_cannot_be_loaded_holds_no_source_code_of_its_engine(tmp_path: Path) -> None:
+    model = hostile.sound_network()
+    model.ir_version = 99
+    message = refusal(tmp_path, model).message
+    assert "cannot be loaded: Unsupported model IR version: 99" in message and "onnxruntime" not in message
+
+
 def test_a_network_that_loops_for_ever_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, hostile.loops())
     assert error.code == "bundle_engine" and "more than 10 s" in error.message
