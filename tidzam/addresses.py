@@ -1,4 +1,4 @@
-"""What addresses have in common: which text is one, how a scheme is read, and how a host is written into a URL."""
+"""Addresses: which text is one, what its scheme is, and how a host is written into a URL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 
 
 def is_address(media: str) -> bool:
-    """Whether `media` is an address of the network, and not a file."""
+    """Whether `media` is a network address, and not a file."""
     return "://" in media
 
 
@@ -21,7 +21,7 @@ def url_host(host: str) -> str:
 
 
 def bare_host(host: str) -> str:
-    """`host` as sockets and resolvers take it: no brackets or blanks, and an IPv6 address in its shortest form."""
+    """`host` as sockets and resolvers expect it: no brackets or blanks, and an IPv6 address in its shortest form."""
     host = host.strip()
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
@@ -31,7 +31,7 @@ def bare_host(host: str) -> str:
 
 
 def host_on_this_machine(host: str) -> str:
-    """Where a server that listens on `host` is reached from this machine: every address includes the loopback one."""
+    """Where a server that listens on `host` is reached from this machine: a wildcard includes the loopback address."""
     return "127.0.0.1" if not host or _is_wildcard(host) else host
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # the wire and the command line know these values, and have n
 
 
 class ChannelState(StrEnum):
-    """What keeps a channel from being heard in full. `narrow_band`: its source lacks the band of some classifiers."""
+    """Whether all classifiers run on a channel. `narrow_band`: its source lacks the band of some of them."""
 
     LISTENING = "listening"
     NARROW_BAND = "narrow_band"
@@ -44,9 +44,9 @@ class Analysis:
 
     `probabilities` holds every class of the cascade that was asked, children multiplied by their parents. `result`
     is the decision: the deepest classes that reach their threshold, likeliest first, or ("unknown",).
-    `left_out` names the classifiers that would have been asked, but whose band the source lacks, or whose network
-    failed on this window: then "unknown" may only say that nobody listened. `start_frame` counts frames of `rate_hz`;
-    without a rate, only the moments say where the window lies.
+    `left_out` names the classifiers that should have run, but whose band the source lacks, or whose network failed on
+    this window: then "unknown" may only mean that no classifier ran. `start_frame` counts frames of `rate_hz`;
+    without a rate, only `start` and `end` say where the window lies.
     """
 
     channel: str
@@ -63,7 +63,7 @@ class Analysis:
 
     @property
     def start_s(self) -> float:
-        """Where the window begins, in seconds of a clock that nobody sets: of frames, if they have a rate."""
+        """Where the window begins, in seconds of a clock that is never set: by frames, if their rate is known."""
         return self.start_frame / self.rate_hz if self.rate_hz else self.start.timestamp()
 
     @property

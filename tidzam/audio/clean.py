@@ -1,4 +1,4 @@
-"""Samples that are no sound: not a number, infinite, or beyond anything that a recorder stores."""
+"""Samples that are not audio: NaN, infinite, or beyond anything that a recorder stores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIMIT: Final = 2.0**31
 
 
 def clean(samples: Float32) -> tuple[Float32, int]:
-    """`samples`, of any shape, with 0 in place of what is not finite or beyond ±LIMIT, and how many those were."""
+    """`samples`, of any shape, with 0 in place of what is not finite or beyond ±LIMIT, and how many were replaced."""
     if not samples.size or (samples.max() <= LIMIT and samples.min() >= -LIMIT):  # not so if there is a NaN
         return samples, 0
     good = np.abs(samples) <= LIMIT

@@ -1,4 +1,4 @@
-"""What decodes a part of a file, and the bounds of what is decoded."""
+"""The interface of decoders, and the bounds of what is decoded."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Decoder(Protocol):
     """Hands out the next frames of a part as float32 (frames, channels), empty at the end.
 
     `frames` is how many there are if the header says it exactly, `stated_s` how long they are if it is known at all.
-    At the end it is known what is missing: `cut_short` if the part breaks off, and `lost_frames`, which could not be
-    decoded.
+    After the last frame, the faults are known: `cut_short` if the part breaks off, and the `lost_frames`, which could
+    not be decoded.
     """
 
     rate_hz: int
@@ -31,12 +31,12 @@ class Decoder(Protocol):
     lost_frames: int
     complaint: str
     resynchronizes: bool
-    """Whether the decoder goes on by itself behind what is damaged; it then hands out less than there ought to be."""
+    """Whether the decoder continues after damage by itself; it then hands out fewer frames than the header states."""
 
     def read(self, frames: int) -> Float32: ...
 
     def consumed(self) -> int:
-        """A byte of the file that is not behind what was decoded so far."""
+        """A position in the file, in bytes, that is not beyond what was decoded so far."""
         ...
 
 

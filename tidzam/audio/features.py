@@ -31,9 +31,9 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "floor_db": (-400, 0),
 }
 _MAX_FFT_VALUES: Final = 1 << 24
-"""Of the overlapping FFT frames of one window: 64 MB. One window is transformed at a time, at least."""
+"""Values in the overlapping FFT frames of one window: 64 MB. At least one window is transformed at a time."""
 _MAX_VALUES: Final = 1 << 22
-"""Of the features of one window, and of the mel filters: 16 MB. Dozens of windows are in memory at a time."""
+"""Values in the features of one window, and in the mel filters: 16 MB. Dozens of windows are in memory at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class FeatureSpec:
         self._check_size()
 
     def _check_bounds(self) -> None:
-        """Before anything is computed from the fields: infinite and huge values overflow."""
+        """Called before anything is computed from the fields: infinite and huge values overflow."""
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
             if not low <= value <= high:  # also NaN

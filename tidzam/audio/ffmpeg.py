@@ -1,4 +1,4 @@
-"""Decoding by ffmpeg, in a process of its own: AAC, WMA, WavPack, Matroska and whatever else libsndfile leaves."""
+"""Decoding by ffmpeg, in a separate process: AAC, WMA, WavPack, Matroska and whatever else libsndfile does not read."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _PROTOCOLS: Final = "file,subfile"
 _ADDRESS: Final = re.compile(r" @ 0x[0-9a-f]+(?=\])")
 _MEMORY_BYTES: Final = 1 << 30
 _SILENT_S: Final = 60.0
-"""ffmpeg that gives nothing for so long is stuck."""
-_HONEST: Final = ("mov,", "matroska,", "wv", "ape", "tta", "tak", "caf")
-"""Containers that state how long they are; others are measured by their bit rate."""
+"""An ffmpeg without output for this long is stuck."""
+_EXACT: Final = ("mov,", "matroska,", "wv", "ape", "tta", "tak", "caf")
+"""Containers that state their duration; that of others is only estimated from the bit rate."""
 _TOLERANCE_S: Final = 0.5
 
 
 @dataclass(frozen=True)
 class StreamInfo:
-    """The first audio stream of a file. `duration_s` is what its container states, None if it only can be guessed."""
+    """The first audio stream of a file. `duration_s` is what its container states, None if it can only be guessed."""
 
     rate_hz: int
     channels: int
@@ -45,12 +45,12 @@ class StreamInfo:
 
 @contextmanager
 def open_ffmpeg(path: Path, part: Part, size: int, start_s: float) -> Iterator[FfmpegDecoder]:
-    """A decoder of a part, from `start_s` of it on. Raises AudioError if it is no sound, SetupError without ffmpeg."""
-    address = f"file:{path}" if (part.start, part.end) == (0, size) else _stretch(path, part)
+    """A decoder of a part, from `start_s` of it on. Raises AudioError if it is not audio, SetupError without ffmpeg."""
+    address = f"file:{path}" if (part.start, part.end) == (0, size) else _address_of(path, part)
     stream = _probe(path, address)
     check_bounds(path, stream.rate_hz, stream.channels)
     with tempfile.TemporaryFile() as complaints:
-        # -ss behind the input decodes what it leaves out: slower than in front of it, and exact.
+        # -ss after the input decodes what it skips: slower than before it, but exact.
         argv = ["ffmpeg", "-nostdin", *_input(address), "-ss", f"{start_s:.6f}", "-map", "0:a:0", "-f", "f32le", "-"]
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints)
         try:
@@ -62,7 +62,7 @@ def open_ffmpeg(path: Path, part: Part, size: int, start_s: float) -> Iterator[F
 
 
 class FfmpegDecoder:
-    """ffmpeg writing raw float32 to a pipe. `complaint` is what it says is wrong."""
+    """ffmpeg writing raw float32 to a pipe. `complaint` is its first error message."""
 
     def __init__(
         self, path: Path, process: subprocess.Popen[bytes], complaints: IO[bytes], stream: StreamInfo, start_s: float
@@ -94,7 +94,7 @@ class FfmpegDecoder:
         return 0
 
     def _bytes(self, count: int) -> bytes:
-        """The next bytes, fewer than `count` at the end only. Raises AudioError if none come any more."""
+        """The next bytes, fewer than `count` only at the end. Raises AudioError if no more arrive."""
         assert self._process.stdout is not None
         descriptor, parts, left = self._process.stdout.fileno(), [], count
         while left:
@@ -115,15 +115,15 @@ class FfmpegDecoder:
         self._process.wait()
         self._complaints.seek(0)
         lines = self._complaints.read(1 << 16).decode(errors="replace").splitlines()
-        said = [line for line in lines if line.strip() and not line.startswith("[f32le @")]
-        self.complaint = _ADDRESS.sub("", said[0]).strip(" .!") if said else ""
+        errors = [line for line in lines if line.strip() and not line.startswith("[f32le @")]
+        self.complaint = _ADDRESS.sub("", errors[0]).strip(" .!") if errors else ""
         missing_s = 0.0 if self.stated_s is None else self.stated_s - self._read_s
         if missing_s > max(_TOLERANCE_S, 0.01 * (self.stated_s or 0.0)):
             self.cut_short = True
             self.resynchronizes = False
 
 
-def _stretch(path: Path, part: Part) -> str:
+def _address_of(path: Path, part: Part) -> str:
     return f"subfile,,start,{part.start},end,{part.end},,:file:{path}"
 
 
@@ -163,15 +163,15 @@ def _probe(path: Path, address: str) -> StreamInfo:
 
 
 def parse_probe(answer: bytes) -> StreamInfo | None:
-    """The stream in ffprobe's JSON; None if it tells of none that has a rate and channels."""
+    """The stream in ffprobe's JSON; None if there is none with a rate and channels."""
     try:
-        told = json.loads(answer)
-        stream, container = told["streams"][0], told.get("format", {})
+        found = json.loads(answer)
+        stream, container = found["streams"][0], found.get("format", {})
         rate_hz, channels = int(stream["sample_rate"]), int(stream["channels"])
         duration_s = float(stream.get("duration", container.get("duration", "nan")))
     except (LookupError, TypeError, ValueError, AttributeError):
         return None
     if rate_hz <= 0 or channels <= 0:
         return None
-    honest = str(container.get("format_name", "")).startswith(_HONEST) and 0 < duration_s < 1e9
-    return StreamInfo(rate_hz, channels, duration_s if honest else None)
+    exact = str(container.get("format_name", "")).startswith(_EXACT) and 0 < duration_s < 1e9
+    return StreamInfo(rate_hz, channels, duration_s if exact else None)

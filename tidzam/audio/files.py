@@ -1,4 +1,4 @@
-"""Reading audio files block by block, whatever their format: the one way in which all programs do."""
+"""Reading audio files block by block, whatever their format. All programs read them this way."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BLOCK_FRAMES: Final = 8192
 BLOCK_SAMPLES: Final = 1 << 18
 """Frames and samples per block, at most: memory must not grow with the number of channels."""
 MAX_READ_BYTES: Final = 1 << 30
-"""What `read_audio` holds in memory at most."""
+"""The most that `read_audio` holds in memory."""
 
 
 class AudioFile:
@@ -34,9 +34,9 @@ class AudioFile:
 
     `frames` is what its header states exactly, and `expected_s` how long it seems to be, None if it is not known;
     `frames_read` counts the frames that were handed out so far.
-    Once all blocks were read it is known what is wrong with the file: `truncated`, not all of it could be read, for
-    whichever reason; `lost_s`, so much of what was read could not be decoded, and is silent or left out.
-    `cleaned` counts the samples that were not finite, or absurd, and are zero.
+    After all blocks were read, the faults of the file are known: `truncated`, not all of it could be read, for whatever
+    reason; `lost_s`, how much could not be decoded, and is silent or left out.
+    `cleaned` counts the samples that were not finite, or far beyond full scale, and were set to zero.
     """
 
     def __init__(self, path: Path, sequence: PartSequence) -> None:
@@ -54,7 +54,7 @@ class AudioFile:
     def blocks(self, frames: int = BLOCK_FRAMES) -> Iterator[Float32]:
         """Samples, float32 (at most `frames`, channels) per block; full scale is 1.
 
-        What is wrong with the file is logged, once. Raises AudioError if there is no frame.
+        Faults of the file are logged, once. Raises AudioError if there is no frame.
         """
         frames = max(1, min(frames, BLOCK_SAMPLES // self.channels))
         try:
@@ -73,7 +73,7 @@ class AudioFile:
     def length(self) -> int | None:
         """How many frames there are, as far as the headers of the file say; None if they do not.
 
-        Of files that were joined, all count. To be called in place of `blocks`.
+        Counts all files that were joined. Call it instead of `blocks`, not after.
         """
         return self._sequence.length()
 
@@ -114,10 +114,10 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> Iterator[AudioFile]:
 
 
 def read_audio(path: Path, *, start_s: float = 0.0, duration_s: float | None = None) -> tuple[Float32, int]:
-    """An audio file, or a stretch of it: samples, float32 (channels, frames), full scale is 1, and its rate.
+    """An audio file, or a section of it: samples, float32 (channels, frames), full scale is 1, and its rate.
 
-    Raises as `open_audio` does; `audio_empty` too if the stretch lies behind the file's end, `audio_large` if it is
-    too much for the memory.
+    Raises as `open_audio` does; `audio_empty` also if the section lies beyond the file's end, `audio_large` if it is
+    too large to be held in memory.
     """
     with open_audio(path, start_s=start_s) as audio:
         most = MAX_READ_BYTES // (4 * audio.channels)
@@ -155,7 +155,7 @@ def _has_frame(path: Path, frame: int, rate_hz: int) -> bool:
 
 
 def _joined(blocks: list[Float32]) -> Float32:
-    """Blocks (frames, channels) as one array (channels, frames). They are used up, so that little is held twice."""
+    """Blocks (frames, channels) as one array (channels, frames). The list is emptied, so that little is held twice."""
     joined = np.empty((blocks[0].shape[1], sum(map(len, blocks))), np.float32)
     at = 0
     blocks.reverse()
@@ -176,7 +176,7 @@ def _first(blocks: Iterator[Float32], frames: int) -> Iterator[Float32]:
 
 @contextmanager
 def _open_regular(path: Path) -> Iterator[int]:
-    """A descriptor of a file. Nothing else is opened: a pipe would wait for ever, a device might do anything."""
+    """A descriptor of a regular file. Nothing else is opened: a pipe would block, a device might do anything."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
@@ -208,7 +208,7 @@ _warned: set[Path] = set()
 
 
 def _warn_cleaned(path: Path, samples: int) -> None:
-    """Once per file: a program may read it piece by piece, or again and again."""
+    """Warn once per file: a program may read it piece by piece, or again and again."""
     if path not in _warned:
         _warned.add(path)
         log.warning(

@@ -1,4 +1,4 @@
-"""FLAC: where another file was joined to one."""
+"""FLAC: where files begin that were joined."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def behind_start(data: Bytes, at: int) -> int:
 
 
 def states_length(data: Bytes) -> bool:
-    """Whether a FLAC file says how many samples it has. One that was written to a pipe does not."""
+    """Whether a FLAC file states its number of samples. One that was written to a pipe does not."""
     total = data.at(behind_id3(data) + 21, 5)
     return any(total[1:]) or bool(total[:1] and total[0] & 0x0F)
 
 
 def next_flac(data: Bytes, start: int) -> int | None:
-    """Where the next FLAC file begins from a byte on; None if none does. Reads all of the rest to say that."""
+    """Where the next FLAC file begins at or after a position; None if there is none, which takes reading to the end."""
     return next(starts_of_flac(data, start), None)
 
 
 def starts_of_flac(data: Bytes, start: int = 0) -> Iterator[int]:
-    """Where FLAC files begin from a byte on."""
+    """Where FLAC files begin at or after a position."""
     return data.find(_START, start, _START_BYTES)

@@ -95,7 +95,7 @@ def _mp4_parts(data: Bytes) -> list[Part]:
 
 
 def _wavpack_blocks(data: Bytes) -> Iterator[int]:
-    """Where the WavPack blocks begin whose number is lower than that of the block before: another file begins."""
+    """Where WavPack blocks begin whose number is lower than that of the block before: another file begins there."""
     at, last = 0, 0
     while at < data.size:
         header = data.at(at, 32)

@@ -1,4 +1,4 @@
-"""Which files are audio files, and which belong to an operating system: one answer for every program."""
+"""Which files are audio files, and which belong to an operating system: the rule for all programs."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _MAGIC: Final = (b"RIFF", b"RF64", b"BW64", b"riff", b"fLaC", b"OggS", b"ID3", b
 
 
 def is_audio(path: Path) -> bool:
-    """Whether a file is an audio file: by its suffix, whose case does not matter, and no system file.
+    """Whether a file is an audio file: by its suffix, in upper or lower case, unless it is a system file.
 
-    A name without a suffix, or with one of digits only (as in a time stamp), says nothing: then the content decides.
+    A name without a suffix, or with one of digits only (as in a time stamp), says nothing; then the content decides.
     """
     if is_system_file(path):
         return False

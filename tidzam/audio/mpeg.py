@@ -16,12 +16,12 @@ _BIT_RATES_KBPS: Final = {
     (2, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
     (2, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-"""By MPEG version (2 is also 2.5) and layer; layer III of version 2 is as its layer II."""
+"""By MPEG version (2 is also 2.5) and layer; layer III of version 2 has the rates of its layer II."""
 _RATES_HZ: Final = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _SYNC: Final = re.compile(rb"\xff[\xe2-\xff][\x10-\xeb]")
 _READ: Final = 1 << 16
 _HEADER: Final = 56
-"""Bytes that hold a frame header and all that an Xing or VBRI header says of the stream's length."""
+"""Bytes that hold a frame header and the part of an Xing or VBRI header with the stream's length."""
 _TOLERATED_FRAMES: Final = 2
 
 
@@ -40,7 +40,7 @@ class Frame:
 
 
 def parse_frame(header: bytes) -> Frame | None:
-    """The four bytes of a frame header; None if they are none, or leave the size open."""
+    """The frame header in four bytes; None if it is not one, or does not determine the size."""
     if len(header) < 4 or not _SYNC.match(header):
         return None
     version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
@@ -133,7 +133,7 @@ class _Walk:
         self._streams[-1].end = min(at + frame.size, self._data.size)
 
     def _resume(self, at: int) -> int:
-        """Where the next frame begins, behind something that is none. What was lost of the stream is counted."""
+        """Where the next frame begins after something else. What was lost of the stream is counted."""
         found = None if begins_file(self._data, at) else self._search(at)
         if found is None:
             return self._data.size
@@ -152,7 +152,7 @@ class _Walk:
         return None
 
     def is_followed(self, at: int, frame: Frame) -> bool:
-        """Whether two frames of the same format come behind it, or the end of the file."""
+        """Whether two frames of the same format follow it, or the end of the file."""
         for _ in range(2):
             at += frame.size
             if at >= self._data.size:

@@ -1,5 +1,5 @@
-"""Ogg (RFC 3533): the links of a chained file, and what was lost of them. Radio recordings are chained, and so are
-joined files."""
+"""Ogg (RFC 3533): the links of a chained file, and what was lost of them. Radio recordings and joined files are
+chained."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAGE: Final = re.compile(rb"OggS\x00[\x00-\x07]")
 _HEADER: Final = 27
 _FIRST, _LAST = 2, 4
 _MAX_BAD: Final = 10_000
-"""Damaged pages after which a file is not looked into any further: it was made to take long."""
+"""Damaged pages after which a file is not searched any further: it was made to take long."""
 _NO_TIME: Final = (1 << 64) - 1
 _OPUS_HZ: Final = 48000
 _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -25,7 +25,7 @@ _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 @dataclass(frozen=True)
 class _Page:
-    """A page: its bytes from `start` to `end`, `time` in frames at its end, and `number`, by one more than the last."""
+    """A page: its bytes from `start` to `end`, `time` in frames at its end, and its sequence `number`."""
 
     start: int
     end: int
@@ -63,7 +63,7 @@ class _Link:
 
 
 def ogg_parts(data: Bytes) -> list[Part]:
-    """The links, each a part. It is cut short if its last page is, or if the last of the file is none that ends it."""
+    """The links, each a part. One is cut short if its last page is; the last also if a stream in it does not end."""
     links: list[_Link] = []
     follows_first = False
     end = data.size
@@ -86,7 +86,7 @@ def ogg_parts(data: Bytes) -> list[Part]:
 
 
 def _pages(data: Bytes) -> Iterator[_Page]:
-    """The pages in order. Where there is none, the next is searched for."""
+    """The pages in order. What lies between them is skipped."""
     at = bad = 0
     while at < data.size and bad < _MAX_BAD:
         header = data.at(at, _HEADER + 255)
@@ -100,7 +100,7 @@ def _pages(data: Bytes) -> Iterator[_Page]:
         raw = data.at(at, end - at)
         is_good = len(raw) == end - at and _checksum(raw) == header[22:26]
         bad += not is_good
-        if not is_good:  # others may begin within what it says is its length
+        if not is_good:  # others may begin within the length that it states
             end = min(end, next(data.find(_PAGE, at + 1, 6), end))
         time, number = int.from_bytes(header[6:14], "little"), int.from_bytes(header[18:22], "little")
         yield _Page(at, end, header[5], header[14:18], time, number, is_good, raw[content - at :][:64])
@@ -108,14 +108,14 @@ def _pages(data: Bytes) -> Iterator[_Page]:
 
 
 def _checksum(page: bytes) -> bytes:
-    """The CRC-32 of a page (polynomial 0x04C11DB7, highest bit first), worked out by zlib's, which is mirrored."""
+    """The CRC-32 of a page (polynomial 0x04C11DB7, highest bit first), computed with zlib's, which is mirrored."""
     mirrored = (page[:22] + bytes(4) + page[26:]).translate(_REVERSED)
     value = zlib.crc32(mirrored, 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{value:032b}"[::-1], 2).to_bytes(4, "little")
 
 
 def _rate_of(packet: bytes) -> int:
-    """The frames per second that a stream's pages count, by its first packet; 0 if its codec is another."""
+    """The frames per second in which a stream's pages count, from its first packet; 0 for other codecs."""
     if packet.startswith(b"OpusHead"):
         return _OPUS_HZ
     if packet.startswith(b"\x01vorbis"):

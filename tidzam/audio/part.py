@@ -1,4 +1,4 @@
-"""A part of a file that is decoded on its own, and the view of the file that a decoder gets of it."""
+"""A part of a file that is decoded on its own, and the file that a decoder sees of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SETTLED_NS: Final = 2_000_000_000
 class Part:
     """Bytes `start` to `end` of a file, behind `head`, a header that replaces a wrong one.
 
-    `cut_short`: less is there than the part says, which is `stated_s` seconds if that is known. `lost_s` is how much
+    `cut_short`: it has less than it states, which is `stated_s` seconds if that is known. `lost_s` is how much
     of it is damaged.
     """
 
@@ -38,7 +38,7 @@ class Part:
 
 
 class Bytes:
-    """A file's bytes by position. What lies behind the end, or cannot be read, is empty."""
+    """A file's bytes by position. Beyond the end, and where it cannot be read, there are none."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -54,12 +54,12 @@ class Bytes:
         """At most `count` bytes from `start` on."""
         try:
             return os.pread(self._descriptor, count, start)
-        except (OSError, OverflowError):  # a damaged header may send anybody anywhere
+        except (OSError, OverflowError):  # a damaged header may point anywhere
             return b""
 
     def find(self, pattern: re.Pattern[bytes], start: int, reach: int) -> Iterator[int]:
         """Where `pattern`, which matches at most `reach` bytes, is found from `start` on."""
-        length = _FIRST_CHUNK  # most often it is near, and a damaged file has many places to search from
+        length = _FIRST_CHUNK  # it is usually near, and a damaged file is searched from many places
         while chunk := self.at(start, length + reach):
             yield from (start + found.start() for found in pattern.finditer(chunk) if found.start() < length)
             start += length

@@ -1,6 +1,6 @@
 """Containers that state the length of their data (WAV, RF64, BW64, W64, AIFF, AU, CAF), which may be wrong.
 
-A header may lack the length (a pipe), hold an old one (a recorder that lost power) or a part of it (4 GiB and more).
+A header may lack the length (a pipe), hold an old one (a recorder that lost power) or its lower 32 bits (over 4 GiB).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TRAILING: Final = frozenset(
         b" "
     )
 )
-"""What stands behind the data in files of many programs. Such a chunk may itself break off."""
+"""Chunks that many programs write after the data. Such a chunk may itself break off."""
 _WAVE: Final = re.compile(rb"WAVE(?:fmt |JUNK|ds64|bext|LIST)")
 _TAGS: Final = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
 
@@ -44,15 +44,15 @@ class _Chunk:
 
 @dataclass(frozen=True)
 class _Data:
-    """The audio data of one file: `stated` bytes from `start` on, or None if its header leaves that open."""
+    """The audio data of one file: `stated` bytes from `start` on, None if its header does not say."""
 
     start: int
     stated: int | None
     bytes_per_s: int
     header: Callable[[int], bytes] | None
-    """Makes a header for data of so many bytes; None if the encoding is not known well enough."""
+    """Creates a header for data of that many bytes; None if the encoding is not supported."""
     follows: Callable[[int], int | None]
-    """Where the chunks end that begin at a byte; None if none begin there."""
+    """Where the chunks end that begin at a position; None if none begin there."""
 
 
 def pcm_parts(data: Bytes) -> list[Part]:
@@ -69,7 +69,7 @@ def pcm_parts(data: Bytes) -> list[Part]:
 
 
 def _part(data: Bytes, at: int) -> tuple[Part, int]:
-    """The part that begins at a byte, and where another may begin."""
+    """The part that begins at a position, and where another may begin."""
     found = _FIND[data.at(at, 4)](data, at)
     if found is None:
         return Part(at, data.size), data.size
@@ -107,8 +107,8 @@ def _is_placeholder(stated: int) -> bool:
 
 
 def _behind(data: Bytes, end: int, found: _Data) -> int | None:
-    """Where what stands behind the data ends, if it is not sound itself."""
-    for start in (end, end + 1):  # data of an odd length are padded, or ought to be
+    """Where what follows the data ends; None if it belongs to the data."""
+    for start in (end, end + 1):  # data of an odd length are padded, or should be
         if data.at(start, 4) in CONTAINERS and _begins_container(data.at(start, 12)):
             return start
         if start >= data.size or (behind := found.follows(start)) is not None:
@@ -132,7 +132,7 @@ def _begins_container(start: bytes) -> bool:
 
 
 def _chunks(data: Bytes, at: int, *, big_endian: bool = False, wide: bool = False) -> Iterator[_Chunk]:
-    """The chunks from a byte on, as far as there are any: names of four letters and sizes."""
+    """The chunks from a position on, until something else follows: names of four letters and sizes."""
     header = struct.Struct((">" if big_endian else "<") + ("4sq" if wide else "4sI"))
     for _ in range(_MAX_CHUNKS):
         raw = data.at(at, header.size)
@@ -165,7 +165,7 @@ def _guid_chunks(data: Bytes, at: int) -> Iterator[_Chunk]:
 
 
 def _followed_by(data: Bytes, chunks: Callable[[int], Iterator[_Chunk]]) -> Callable[[int], int | None]:
-    """Whether chunks from a byte on reach to the end of the file, or to another file."""
+    """The function that finds where chunks from a position on end: at the end of the file, or at another file."""
 
     def follows(at: int) -> int | None:
         end = None

@@ -1,4 +1,4 @@
-"""Where a damaged file goes on: a frame of FLAC that is damaged says nothing about those behind it."""
+"""Where a damaged file can be decoded again: a damaged FLAC frame does not affect those after it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import soundfile
 from tidzam.audio.features import Float32
 
 _STEP: Final = 256
-"""Frames that a damaged stretch is measured in; those of FLAC are larger."""
+"""The resolution, in frames, with which damage is located; blocks of FLAC are larger."""
 
 Opener = Callable[[], soundfile.SoundFile]
-"""A file that failed to decode once is of no use any more: each try opens it again."""
+"""Opens the file again for each attempt: after an error, libsndfile cannot continue."""
 
 
 def frames_before_damage(opener: Opener, at: int, frames: int, channels: int) -> Float32:
@@ -31,9 +31,9 @@ def frames_before_damage(opener: Opener, at: int, frames: int, channels: int) ->
 
 
 def frame_after_damage(opener: Opener, at: int, end: int) -> int | None:
-    """The first frame behind `at` from which on there is sound again; None if there is none up to `end`.
+    """The first frame after `at` from which sound can be decoded again; None if there is none up to `end`.
 
-    The stretch is taken to be damaged throughout: it is looked for in growing steps, and then between the last two.
+    Assumes one damaged section: searches for its end in growing steps, and then between the last two.
     """
     bad, step = at, _STEP
     while not _is_good(opener, good := bad + step):

@@ -20,17 +20,17 @@ from tidzam.audio.starts import next_file
 from tidzam.errors import AudioError
 
 _READ_AHEAD: Final = 1 << 20
-"""Bytes that a decoder may have read and not decoded."""
+"""Bytes that a decoder may have read but not decoded."""
 _SKIP_FRAMES: Final = 8192
 
 
 class PartSequence:
-    """The sound of a file, from `start_s` on. Once `read` returned nothing, what is missing is known.
+    """The sound of a file, from `start_s` on. After `read` returned nothing, the faults are known.
 
     `expected_s` is how long the file seems to be.
-    `cut_short`: it breaks off. `lost_s` of it could not be decoded. `other_format` is what the rest of the file has,
-    which then is not read. `stated_s` is how long the file ought to be, if that is known and it was not read to its
-    end. `complaint` is what a decoder said is wrong with it.
+    `cut_short`: it breaks off. `lost_s` of it could not be decoded. `other_format` describes the rest of the file
+    if it has another format and is not read. `stated_s` is how long the file should be, if that is known and it was not
+    read to its end. `complaint` is the error message of a decoder.
     """
 
     def __init__(self, path: Path, data: Bytes, stack: ExitStack, start_s: float) -> None:
@@ -65,9 +65,9 @@ class PartSequence:
         return np.empty((0, self.channels), np.float32)
 
     def length(self) -> int | None:
-        """How many frames the parts have that are read, as far as their headers say; None if one does not.
+        """The number of frames in the parts that are read, according to their headers; None if one does not say.
 
-        To be called before anything was read.
+        Call it before reading anything.
         """
         total = 0
         while self._decoder.frames is not None:
@@ -91,7 +91,7 @@ class PartSequence:
                 frame -= len(block)
 
     def _enter(self, part: Part, start_s: float) -> Decoder:
-        """Close the decoder there is, and open one for a part. Raises AudioError."""
+        """Close the current decoder, and open one for a part. Raises AudioError."""
         self._open.close()
         self._part, self._at = part, 0
         decoder: Decoder | None = open_sndfile(self._path, part, self._data)
@@ -103,7 +103,7 @@ class PartSequence:
         return decoder
 
     def _advance(self) -> bool:
-        """Go on to the next part that can be decoded, if it has the same format."""
+        """Continue with the next part that can be decoded, if it has the same format."""
         following = self._following()
         self._note_faults(is_last=following is None)
         self._before += self._at
@@ -133,7 +133,7 @@ class PartSequence:
         return self._parts[self._following_part - 1]
 
     def _note_faults(self, *, is_last: bool) -> None:
-        """What the part that was decoded lacks: its end, or something before it."""
+        """Note what is missing in the part that was decoded: its end, or something before it."""
         part, decoder = self._part, self._decoder
         missing_s = max(0.0, (decoder.stated_s or 0.0) - self._at / self.rate_hz)
         self.complaint = self.complaint or decoder.complaint
@@ -148,7 +148,7 @@ class PartSequence:
         self.lost_s += lost_s
 
     def _stop_at(self, decoder: Decoder) -> None:
-        """The rest has another format: note which, and how much sound there is in all."""
+        """Note the other format of the rest, and how much sound there is in total."""
         if decoder.rate_hz != self.rate_hz:
             self.other_format = f"is at {decoder.rate_hz} Hz, not at {self.rate_hz} Hz"
         else:

@@ -22,8 +22,8 @@ _UNKNOWN: Final = 1 << 60
 def open_sndfile(path: Path, part: Part, data: Bytes) -> SndfileDecoder | None:
     """A decoder of a part of a file; None if ffmpeg is to decode it.
 
-    That is so if libsndfile cannot, or not in the order of its channels (Ogg puts the centre between left and right;
-    ffmpeg, and mpv in the live path, put it behind them), or not without writing to the terminal (damaged MP3).
+    ffmpeg does if libsndfile cannot decode it, would change the order of channels (Ogg puts the centre between left and
+    right; ffmpeg, and mpv in the live path, put it after them), or would write to the terminal (damaged MP3).
     """
     if part.lost_s and data.at(part.start, 4) != b"OggS":
         return None
@@ -41,7 +41,7 @@ def open_sndfile(path: Path, part: Part, data: Bytes) -> SndfileDecoder | None:
 
 
 class PartView:
-    """A part of a file as libsndfile gets to see it: the whole file if it is that, since this is faster."""
+    """A part of a file as libsndfile opens it: the file itself if the part is all of it, which is faster."""
 
     def __init__(self, path: Path, part: Part, data: Bytes) -> None:
         self.path = path
@@ -62,7 +62,7 @@ class PartView:
         return soundfile.SoundFile(self._descriptor, closefd=True)
 
     def consumed(self) -> int:
-        """A byte of the file up to which the last one opened has read. Decoders read ahead, a little."""
+        """The position in bytes up to which the file opened last has been read. Decoders read ahead a little."""
         if self._is_bounded:
             return self.part.end
         if self._descriptor is not None:
@@ -70,18 +70,18 @@ class PartView:
         return self.part.start + (0 if self._file is None else self._file.tell() - len(self.part.head))
 
     def forget(self) -> None:
-        """What was opened is closed."""
+        """Note that the file was closed."""
         self._descriptor = self._file = None
 
     def end_at_next_flac(self) -> None:
-        """Leave out a file that was joined to this one: a decoder in search of where it goes on would find it."""
+        """Exclude a file that was joined to this one: a decoder that searches for the end of damage would find it."""
         if is_flac(self._data, self.part.start) and not self._is_bounded:
             end = next_flac(self._data, behind_start(self._data, self.part.start)) or self.part.end
             self.part, self._is_bounded = replace(self.part, end=min(end, self.part.end)), True
 
 
 class SndfileDecoder:
-    """A part that is open. Where it is damaged, silence takes the place of what cannot be decoded."""
+    """An open part. Silence takes the place of what cannot be decoded."""
 
     complaint = ""
 
@@ -140,7 +140,7 @@ class SndfileDecoder:
         return block
 
     def _recover(self, frames: int) -> Float32:
-        """What is good before a damaged place. Silence follows, up to where it goes on, if it does."""
+        """What can be decoded before the damage. Silence follows, up to where decoding is possible again, if it is."""
         self._view.end_at_next_flac()
         good = frames_before_damage(self._view.open, self._at, frames, self.channels)
         self._resume_behind(self._at + len(good))

@@ -18,7 +18,7 @@ _ID3_TAG: Final = re.compile(_ID3, re.DOTALL)
 _MAX_TAGS: Final = 64
 _PADDING: Final = 1 << 20
 SEARCHED: Final = 1 << 28
-"""Bytes that are searched for a joined file at most: it is rare, and nothing is worth reading a huge file twice."""
+"""The most bytes that are searched for a joined file: those are rare, and huge files should not be read twice."""
 
 
 def begins_file(data: Bytes, at: int) -> bool:
