@@ -1,4 +1,4 @@
-"""What a network may cost while it runs: it passed its trial on silence, but what it does may depend on the sound."""
+"""Limits on a network while it runs: it passed its trial on silence, but its cost may depend on the sound."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LOOK_EVERY_S: Final = 0.5
 
 
 def bound_memory(options: onnxruntime.SessionOptions) -> None:
-    """Have a session take its memory from the one arena of this process, which is bounded.
+    """Have a session allocate its memory from the arena of this process, which is bounded.
 
-    A network that asks for more is refused it, and its run fails; the process goes on.
+    If a network asks for more, its run fails, and the process continues.
     """
     _make_arena()
     options.add_session_config_entry("session.use_env_allocators", "1")
@@ -30,7 +30,7 @@ def bound_memory(options: onnxruntime.SessionOptions) -> None:
 
 @cache
 def _make_arena() -> None:
-    """Once in a process: half of the memory that is free now, 1 GB at least."""
+    """Create the arena, once per process: half of the memory that is free now, 1 GB at least."""
     limit = max(LEAST_MEMORY_BYTES, psutil.virtual_memory().available // 2)
     memory = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
@@ -40,14 +40,14 @@ def _make_arena() -> None:
 
 
 class TimeLimit:
-    """Ends the runs of one network that take too long. One that did is not run again: it would only hang again."""
+    """Ends the runs of one network that take too long. After that, the network is not run again."""
 
     def __init__(self) -> None:
         self._over = False
 
     @contextmanager
     def of(self, windows: int) -> Iterator[onnxruntime.RunOptions]:
-        """The options for a run on so many windows. Raises TimeoutError if it had to be ended, now or before."""
+        """The options for a run on `windows` windows. Raises TimeoutError if this or an earlier run had to be ended."""
         limit_s = BASE_S + PER_WINDOW_S * windows
         if self._over:
             raise TimeoutError("it took too long before, and is not run again")

@@ -41,7 +41,7 @@ Engine = Literal["onnx", "keras"]
 FILE_NAMES: Mapping[Engine, str] = {"onnx": "model.onnx", "keras": "model.keras"}
 MAX_CLASSES: Final = 50_000
 MAX_NETWORK_BYTES: Final = 2**31
-"""What a protobuf message, such as an ONNX file, can be long."""
+"""The maximum length of a protobuf message, such as an ONNX file."""
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
@@ -92,7 +92,7 @@ class Manifest(BaseModel):
 
     @model_serializer(mode="wrap")
     def _without_empty_data(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Most bundles have none, and those who read older manifests know no such key."""
+        """Most bundles have none, and earlier versions of Tidzam do not know the key."""
         values: dict[str, Any] = serialize(self)
         return values if self.data else {key: value for key, value in values.items() if key != "data"}
 
@@ -176,8 +176,8 @@ def rewrite_manifest(bundle: Bundle, **changes: Any) -> Bundle:
 def read_bundle(folder: Path) -> Bundle:
     """Read and verify a bundle: its manifest, and every file that its networks read.
 
-    Files that the manifest does not name are for people; no network may read them. A symbolic link is followed, as
-    what it leads to must have the checksum. Nothing of the bundle is run: `tidzam.trial` does that.
+    Files that the manifest does not name are for people; no network may read them. Symbolic links are followed, since
+    their targets must have the checksums. Nothing in the bundle is run: `tidzam.trial` does that.
 
     Raises BundleError with the reason: `bundle_missing`, `bundle_version`, `bundle_manifest`, `bundle_checksum`,
     `bundle_files`.
@@ -203,7 +203,7 @@ def read_bundle(folder: Path) -> Bundle:
 
 
 def _check_external_files(bundle: Bundle) -> None:
-    """Raises BundleError if the ONNX graph reads a file that the manifest does not hold."""
+    """Raises BundleError if the ONNX graph reads a file that the manifest does not list."""
     if "onnx" not in bundle.manifest.files:
         return
     path = bundle.file("onnx")

@@ -42,7 +42,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class FoundClips(Sequence[Clip]):
-    """The clips in folders; also the classes without any, and a remark on each kind of file that was left out."""
+    """The clips in folders; also the classes without any, and a remark for each kind of file that was left out."""
 
     clips: tuple[Clip, ...]
     empty: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ def find_clips(folder: Path) -> FoundClips:
 
 
 def found_clips(folder: Path, clips: Sequence[Clip], classes: Iterable[str], left_out: Iterable[LeftOut]) -> FoundClips:
-    """What was found of `classes` in `folder`. Raises DatasetError if there is no clip."""
+    """The clips found in `folder`, and those of `classes` without any. Raises DatasetError if there is no clip."""
     notes, filled = tuple(remarks(left_out, folder)), {clip.label for clip in clips}
     if not clips:
         raise DatasetError(
@@ -103,7 +103,7 @@ def class_folders(folder: Path) -> list[Path]:
 
 
 def _loose(folder: Path) -> list[LeftOut]:
-    """What lies beside the class folders."""
+    """The files beside the class folders."""
     loose = [path for path in _entries(folder) if not path.is_dir()]
     return [LeftOut(path, LOOSE if is_audio(path) else NOT_AUDIO) for path in loose]
 

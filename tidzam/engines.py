@@ -1,4 +1,4 @@
-"""What runs a bundle's network: ONNX Runtime by default, TensorFlow when asked. Importing this costs NumPy alone."""
+"""Engines that run a bundle's network: ONNX Runtime by default, or TensorFlow. Importing this module is cheap."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tidzam.audio.features import Float32
 
 TOLERANCE: Final = 1e-3
-"""How far a probability may lie outside of 0 to 1: rounding, not a fault."""
+"""How far a probability may lie outside 0 to 1 because of rounding."""
 TRIED_BATCHES: Final = (1, 3)
 _OUT_OF_MEMORY: Final = re.compile(
     "to allocate|when allocating|bad.alloc|Available memory|would require more|ResourceExhausted"
@@ -38,7 +38,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Demand:
-    """What a manifest says of its network: `shape` (frames, mels) in, `classes` probabilities out.
+    """What a manifest states about its network: `shape` (frames, mels) in, `classes` probabilities out.
 
     Silence is features of `floor_db` throughout.
     """
@@ -49,10 +49,10 @@ class Demand:
 
 
 def check_network(engine: Engine, demand: Demand, network: str) -> None:
-    """Run `engine` on silence, one window and a few. `network` is what errors call it.
+    """Run `engine` on silence, one window and a few. `network` names it in errors.
 
-    Raises BundleError: `bundle_classes` for another number of outputs, `bundle_outputs` for what is no probability,
-    `bundle_engine` if it cannot be run.
+    Raises BundleError: `bundle_classes` for another number of outputs, `bundle_outputs` for outputs that are not
+    probabilities, `bundle_engine` if it cannot be run.
     """
     for count in TRIED_BATCHES:
         silence = np.full((count, *demand.shape), demand.floor_db, dtype=np.float32)
@@ -88,13 +88,13 @@ def sound_rows(outputs: Float32) -> NDArray[np.bool_]:
 
 
 def value_fault(outputs: Float32) -> str | None:
-    """The first output that is no probability, in words; None if all are."""
+    """The first output that is not a probability, in words; None if all are."""
     wrong = outputs[~((outputs >= -TOLERANCE) & (outputs <= 1 + TOLERANCE))]
     return f"{wrong.flat[0]:g} where a probability, 0 to 1, is expected" if wrong.size else None
 
 
 class OnnxEngine:
-    """ONNX Runtime on the CPU. What a network may allocate, and how long it may run, is bounded (`tidzam.bounds`)."""
+    """ONNX Runtime on the CPU. Memory and time of a network are bounded (`tidzam.bounds`)."""
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         """Raises BundleError: `bundle_engine` if the file cannot be loaded, `bundle_features` for other inputs."""
@@ -138,7 +138,7 @@ class KerasEngine:
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         """Raises BundleError as OnnxEngine does, SetupError if TensorFlow is not installed."""
         keras, tf = import_keras()
-        with suppress(RuntimeError):  # TensorFlow is at work already, with the threads it was given then
+        with suppress(RuntimeError):  # TensorFlow has already started, with the threads that it was given then
             tf.config.threading.set_intra_op_parallelism_threads(threads)
         network = f"The network {path}"
         try:
@@ -198,7 +198,7 @@ def not_usable(network: str, fault: str) -> BundleError:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in one line that a terminal can show."""
+    """The text of an error, in one line that a terminal can show."""
     if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
         return "there is not enough memory for it"
     line = next(iter(_ONNX_PREFIX.sub("", str(error)).splitlines()), "") or type(error).__name__

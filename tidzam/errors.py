@@ -24,7 +24,7 @@ class TidzamError(Exception):
     """A failure with a stable wire code, a sentence for a person, and what to do.
 
     `code` may be refined by the one who raises it (`source_unreachable`), and then it is part of
-    the wire. `field` names the request's or file's field at fault. Credentials that the sentences quote are hidden.
+    the wire. `field` names the request's or file's field at fault. Credentials in the sentences are hidden.
     """
 
     code = "error"
@@ -36,7 +36,7 @@ class TidzamError(Exception):
         self.field = field
 
     def __str__(self) -> str:
-        """Both sentences. They may quote names from elsewhere, and are fit for a terminal."""
+        """Both sentences. Quoted names may come from elsewhere; control characters in them are escaped."""
         return printable(f"{self.message} {self.hint}".strip())
 
     def as_wire(self) -> dict[str, str | None]:
@@ -61,7 +61,7 @@ class RequestError(TidzamError):
 
 
 class UnauthorizedError(TidzamError):
-    """A refusal, which reveals nothing but itself."""
+    """A refusal, which reveals nothing else."""
 
     code = "unauthorized"
 

@@ -45,7 +45,7 @@ def run_onnx(path: Path, features: Float32, *, batch: int = 256) -> Float32:
 
 
 def in_batches(run: Callable[[Float32], Float32], features: Float32, *, batch: int = 256) -> Float32:
-    """What `run` gives for `features`, `batch` windows at once."""
+    """The outputs of `run` for `features`, `batch` windows at once."""
     return np.concatenate([run(features[start : start + batch]) for start in range(0, max(1, len(features)), batch)])
 
 

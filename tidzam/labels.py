@@ -16,12 +16,12 @@ UNKNOWN = "unknown"
 """What a decision says when no class is likely enough."""
 
 MAX_DEPTH: Final = 64
-"""Levels of a label tree: every window walks its labels' paths, whose length a bundle from elsewhere must not set."""
+"""Levels of a label tree: each window follows its labels' paths, whose length a bundle must not determine."""
 MAX_BYTES: Final = 255
-"""A label names folders, and this is what file systems allow a name."""
+"""A label names folders, and file systems limit names to this length."""
 
 _INVISIBLE: Final = "\ufeff\u200b\u2060"
-"""Characters of no width, which stay at the ends of copied text."""
+"""Characters without width, which may be left at the ends of copied text."""
 
 
 def clean_label(text: str) -> str:
@@ -40,7 +40,7 @@ Label = Annotated[str, AfterValidator(clean_label)]
 
 
 def label_fault(label: str) -> str:
-    """Why `label` cannot name a class and its folders: what comes behind "it". Empty if it can."""
+    """Why `label` cannot name a class and its folders, as a predicate after "it"; empty if it can."""
     if not label:
         return "is empty"
     if label.startswith("."):

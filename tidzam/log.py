@@ -1,5 +1,5 @@
-"""How every program writes down what happens: one line per fact, for people or, as JSON, for programs. Credentials are
-hidden in every line, and what a terminal would obey is escaped, whoever wrote it."""
+"""The log of every program: one line per fact, for people or, as JSON, for programs. Credentials are hidden in
+every line, and control characters are escaped, whichever library wrote it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidzam.scrub import scrub
 from tidzam.text import json_printable, printable
 
 PROGRAMS = ("__main__", "tidzam", "stream_manager", "analyzer", "trainer", "database_tool", "benchmarks")
-"""Whose loggers are ours; all others are libraries'."""
+"""Packages whose loggers are Tidzam's; all others belong to libraries."""
 
 
 class JsonFormatter(logging.Formatter):

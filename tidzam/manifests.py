@@ -16,11 +16,11 @@ from tidzam.errors import AudioError, BundleError
 from tidzam.labels import LabelTree
 
 NAME_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"
-"""What bundles are called. A name never begins with a dot: `.` and `..` are folders, others are hidden."""
+"""The names of bundles. None begins with a dot: `.` and `..` are folders, and others are hidden."""
 
 MAX_MANIFEST_BYTES: Final = 32 * 2**20
 MAX_NESTING: Final = 40
-"""Levels of objects and lists in a manifest; ours have six. Deeper ones exhaust the stack of whoever walks them."""
+"""Levels of objects and lists in a manifest; ours have six. Deeper ones exhaust the stack of code that walks them."""
 
 _MOST_FAULTS: Final = 5
 _LONGEST_PLACE: Final = 80
@@ -77,8 +77,8 @@ def sha256_of(path: Path) -> str:
 def read_object(path: Path, *, max_bytes: int = MAX_MANIFEST_BYTES) -> dict[str, Any]:
     """The JSON object in a file that may come from anybody.
 
-    Raises OSError if it cannot be read; ValueError, with a clause for a person, if it is no regular file, larger than
-    `max_bytes`, no JSON object, nested deeper than MAX_NESTING levels, or names a key twice.
+    Raises OSError if it cannot be read; ValueError, with a readable clause, if it is not a regular file, is larger than
+    `max_bytes`, is not a JSON object, is nested deeper than MAX_NESTING levels, or names a key twice.
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
@@ -112,7 +112,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_nesting(values: Any) -> None:
-    """Level by level, as recursion is what must not happen."""
+    """Check level by level: recursion could exhaust the stack."""
     level = [values]
     for _ in range(MAX_NESTING + 1):
         level = [
@@ -127,7 +127,7 @@ def _check_nesting(values: Any) -> None:
 
 
 def faults_of(error: ValidationError) -> str:
-    """The first faults of a manifest, each with its place, in one line that a terminal can show."""
+    """The first faults of a manifest, each with its place, in one line that is safe for a terminal."""
     faults = error.errors()
     described = [f"{_place(fault['loc'])}: {_reason(fault['msg'])}" for fault in faults[:_MOST_FAULTS]]
     more = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []

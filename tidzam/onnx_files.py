@@ -1,8 +1,8 @@
 """Which other files an ONNX graph reads: its external data, found without loading it or the `onnx` package.
 
 An ONNX file is a protobuf message (https://onnx.ai/onnx/repo-docs/IR.html#external-tensor-data). A tensor whose
-data lie elsewhere names the file under the key `location`. Tensors are initializers, and attributes of nodes, in the
-main graph, in graphs nested in attributes, and in functions.
+data lie elsewhere names the file under the key `location`. Tensors are found in initializers and in
+attributes of nodes, in the main graph, in graphs nested in attributes, and in functions.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 def external_files(content: bytes) -> frozenset[str]:
     """The locations of external data that a serialized ModelProto names, as they are written there.
 
-    Raises ValueError, with a clause for a person, if `content` is no protobuf message or nests too deeply.
+    Raises ValueError, with a readable clause, if `content` is not a protobuf message or is nested too deeply.
     """
     found: set[str] = set()
     todo = [("model", memoryview(content), 0)]
@@ -57,7 +57,7 @@ def _has_entries(tensor: memoryview) -> bool:
 
 
 def _location(entry: memoryview) -> set[str]:
-    """A StringStringEntryProto: key 1, value 2. The last of a field counts; all are taken, to be sure."""
+    """The location in a StringStringEntryProto (key 1, value 2). Only the last value counts; all are returned."""
     fields = list(_fields(entry))
     keys = {bytes(value) for number, value in fields if number == 1 and isinstance(value, memoryview)}
     if b"location" not in keys:
@@ -89,7 +89,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """A variable-length integer at a place, and the place behind it."""
+    """A variable-length integer at a position, and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(message):

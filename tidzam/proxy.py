@@ -11,7 +11,7 @@ _VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "ws_proxy",
 
 
 def open_direct(url: str | urllib.request.Request, *, timeout_s: float) -> urllib.response.addinfourl:
-    """Open a URL of this node without a proxy, whatever the environment names. Raises what `urllib` raises."""
+    """Open a URL of this node without a proxy, whatever the environment says. Raises what `urllib` raises."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     response: urllib.response.addinfourl = opener.open(url, timeout=timeout_s)
     return response
@@ -23,7 +23,7 @@ def without_proxies(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def forget_proxies(environment: MutableMapping[str, str]) -> None:
-    """Remove every proxy variable from `environment`: of this process, for libraries that read it for themselves."""
+    """Remove every proxy variable from this process's `environment`, for libraries that read it themselves."""
     for name in [name for name in environment if name.lower() in _VARIABLES]:
         del environment[name]
 

@@ -1,7 +1,7 @@
-"""Taking credentials out of everything that a person or another program may read: logs, status, answers, errors.
+"""Hiding credentials in everything that a person or another program may read: logs, status, answers, errors.
 
-An address can hold them in its user info, its query, its fragment and its path. What may be a credential is hidden:
-of a query, only the values of a few harmless parameters are shown.
+An address can hold them in its user info, its query, its fragment and its path. Everything that may be a credential is
+hidden: of a query, only the values of a few harmless parameters are shown.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _AUTHORIZATION = re.compile(r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?)(?:(?:bas
 
 
 def scrub(text: str) -> str:
-    """`text`, any prose that may quote addresses, without the credentials of an address or of a header."""
+    """`text`, which may quote addresses and headers, without the credentials in them."""
     if not any(mark in text for mark in ("@", "=", "://", "uthorization", "UTHORIZATION")):
         return text
     return _TOKEN.sub(lambda found: scrub_address(found[0]), _AUTHORIZATION.sub(rf"\1{HIDDEN}", text))
 
 
 def hide_credentials(value: str) -> str:
-    """`value`, which somebody sent and which may be an address or anything else, without credentials."""
+    """`value`, which somebody sent and which may be an address, without credentials."""
     return scrub_address(value) if "://" in value else scrub(value)
 
 
 def scrub_address(address: str) -> str:
-    """`address`, all of which is one address or the name of a file, without credentials. It may hold spaces."""
+    """`address`, a single address or the name of a file, without credentials. It may contain spaces."""
     address = _without_user(address)
     before, mark, rest = address.partition("://")
     if mark:
@@ -64,7 +64,7 @@ def _without_user(address: str) -> str:
 
 
 def _without_cut_user(rest: str) -> str:
-    """A message may be cut off within a password: what follows a colon and is no port is hidden."""
+    """A message may be cut off within a password: what follows a colon and is not a port is hidden."""
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     if authority.startswith("["):
         return rest
@@ -73,7 +73,7 @@ def _without_cut_user(rest: str) -> str:
 
 
 def _without_parameters(rest: str) -> str:
-    """What follows the scheme, without the values in its path, its query and its fragment."""
+    """The part after the scheme, without the values in its path, its query and its fragment."""
     before_fragment, fragment, _ = rest.partition("#")
     path, question, query = before_fragment.partition("?")
     name, equals, _ = path.partition("=")

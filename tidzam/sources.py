@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import Final
 
 JACK_CLIENT_NAME: Final = 63
-"""Characters in the name of a JACK client, at most; those of a port are no closer limit."""
+"""The most characters in the name of a JACK client; the limit for ports is not stricter."""
 _ICECAST_SUFFIX = "-ice"
 SOURCE_NAME_LENGTH = JACK_CLIENT_NAME - len(_ICECAST_SUFFIX)
-"""Characters in the name of a source, at most: the client that carries it to Icecast has a longer name than it."""
+"""The most characters in the name of a source: the client of its encoder has a longer name."""
 SOURCE_NAME = rf"^[A-Za-z0-9_.-]{{1,{SOURCE_NAME_LENGTH}}}$"
 
 
 def source_name(name: str) -> str:
-    """`name`, if a source can have it. Raises ValueError that says why not."""
+    """`name`, if a source can have it. Raises ValueError with the reason if not."""
     if len(name) > SOURCE_NAME_LENGTH:
         raise ValueError(f"a source's name has at most {SOURCE_NAME_LENGTH} characters, this one has {len(name)}")
     if not re.fullmatch(SOURCE_NAME, name):

@@ -1,6 +1,6 @@
-"""Tables and lists that people and other programs write: one reader for all of them.
+"""Tables and lists that people and other programs write: the reader for all of them.
 
-The encoding is what a byte order mark says, else UTF-8, else Windows-1252. Only CR, LF and CRLF end a line.
+The encoding is that of the byte order mark, else UTF-8, else Windows-1252. Only CR, LF and CRLF end a line.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Row:
         return next((value for column in columns if (value := self.values.get(column, ""))), "")
 
     def seconds(self, column: str) -> float:
-        """A time of 0 s or more. Raises DatasetError if the value is none."""
+        """A time of 0 s or more. Raises DatasetError if the value is not one."""
         value = self.values.get(column, "")
         found = number(value, decimal_comma=self.decimal_comma)
         if found is None or found < 0:
@@ -62,17 +62,17 @@ class Row:
 
 
 def fault(path: Path, line: int, reason: str) -> DatasetError:
-    """What is wrong with a line of a list."""
+    """The error for a line of a list."""
     return DatasetError(f"Line {line} of {path} cannot be used: {reason}.", code="dataset_list")
 
 
 def shown(value: str) -> str:
-    """A value as a message quotes it: printable, and not longer than a person reads."""
+    """A value, quoted for a message: printable, and shortened."""
     return repr(value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}…")
 
 
 def number(text: str, *, decimal_comma: bool = False) -> float | None:
-    """A finite number as people write it, in ASCII digits; None if `text` is none."""
+    """A finite number as people write it, in ASCII digits; None if `text` is not one."""
     if decimal_comma and _DECIMAL_COMMA.fullmatch(text):
         text = text.replace(",", ".")
     if not _NUMBER.fullmatch(text):
@@ -88,14 +88,14 @@ def read_table(
     separators: Sequence[str] = SEPARATORS,
     any_case: bool = False,
 ) -> list[Row]:
-    """The rows of a table whose first line names its columns, which `separators` may lie between.
+    """The rows of a table whose first line names its columns, separated by one of `separators`.
 
-    The separator is the one that divides the first line into most columns. The first line may come again, as in files
-    that were joined; a joined file may have its columns in another order, if it has all that are `required`. Decimal
-    commas are read where the comma is no separator. With `any_case` the columns' names are taken in lower case.
+    The separator is the one that divides the first line into the most columns. The first line may occur again, as in
+    files that were joined; a joined file may have its columns in another order, if it has all that are `required`.
+    Decimal commas are read if the comma is not the separator. With `any_case`, names of columns are read in lower case.
 
-    Raises DatasetError (`dataset_list`), naming the line, if the file cannot be read, a column stands there twice, a
-    row has more values than columns, or a quote is left open.
+    Raises DatasetError (`dataset_list`), naming the line, if the file cannot be read, names a column twice, has a row
+    with more values than columns, or leaves a quote open.
     """
     text = read_text(path)
     separator = _separator(text, separators)
@@ -130,9 +130,9 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def read_text(path: Path) -> str:
-    """A text file in whatever encoding it is.
+    """The content of a text file, whatever its encoding.
 
-    Raises DatasetError (`dataset_list`) if it cannot be read, or is no text.
+    Raises DatasetError (`dataset_list`) if it cannot be read, or is not text.
     """
     raw = _read(path)
     text = _decode(path, raw)
@@ -172,7 +172,7 @@ def _decode(path: Path, raw: bytes) -> str:
 
 
 def _unmarked(raw: bytes) -> list[tuple[bytes, str]]:
-    """UTF-16 without a mark: of its first characters, most are ASCII, whose other byte is zero."""
+    """UTF-16 without a mark, recognized if most of the first characters are ASCII, whose other byte is zero."""
     start = raw[:64]
     if len(start) < 4 or len(raw) % 2:
         return []
@@ -184,12 +184,12 @@ def _unmarked(raw: bytes) -> list[tuple[bytes, str]]:
 
 
 def _undefined(raw: bytes) -> bool:
-    """Whether there is a byte that Windows-1252 has no character for."""
+    """Whether there is a byte for which Windows-1252 has no character."""
     return any(byte in raw for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
 
 
 def _from_1252(byte: int) -> str:
-    """As browsers do it: a byte without a character is the control character of its number."""
+    """Decode as browsers do: a byte without a character becomes the control character of its number."""
     try:
         return bytes([byte]).decode("cp1252")
     except UnicodeDecodeError:
@@ -197,7 +197,7 @@ def _from_1252(byte: int) -> str:
 
 
 def _separator(text: str, separators: Sequence[str]) -> str:
-    """What lies between the columns of the first line, or what Excel's `sep=` says there."""
+    """The separator in the first line, or the one that Excel's `sep=` names there."""
     first = next((line for line in _LINE_END.split(text) if line.strip()), "")
     if first.lower().startswith("sep=") and first[4:5] in separators:
         return first[4]
@@ -207,8 +207,8 @@ def _separator(text: str, separators: Sequence[str]) -> str:
 def _records(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """The records of a table, stripped, with their lines.
 
-    In tables of tabs, few programs quote, and a quotation mark may be part of a remark: if quoting does not work out,
-    it is taken as text.
+    Few programs quote values between tabs, and a quotation mark may be part of a remark: if the quotes do not match,
+    they are read as text.
     """
     try:
         records = list(_parse(path, text, separator, csv.QUOTE_MINIMAL))

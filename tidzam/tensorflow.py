@@ -1,4 +1,4 @@
-"""TensorFlow, loaded without the lines that its native libraries print on the way."""
+"""TensorFlow, loaded without the lines that its native libraries print meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUIET: Mapping[str, str] = {
     "GRPC_VERBOSITY": "NONE",  # of a cluster's connections, which the trainer reports itself
     "KERAS_BACKEND": "tensorflow",
 }
-"""Settings that these libraries read from the environment as they are loaded. What the user has set stays."""
+"""Settings that these libraries read from the environment as they are loaded. What the user has set is kept."""
 
 START_UP_LINES = r"^(WARNING: All log messages before absl::InitializeLog|[IWE][0-9]{4,8} |[0-9-]{10} [0-9:.]+: [IWE] )"
 """Lines of absl's log, before it knows its level: oneDNN, CPU instructions, CUDA libraries that are not installed."""

@@ -1,4 +1,4 @@
-"""Text from elsewhere (file names, labels, metadata, other programs' words), made fit for a terminal."""
+"""Text from elsewhere (file names, labels, metadata, messages of other programs), made safe for a terminal."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _HARMFUL: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
-"""Control characters, invisible ones and those that turn the direction of writing. A line break and a tab are none."""
+"""Control characters, invisible ones and those that change the writing direction, except line break and tab."""
 
 
 def printable(text: str) -> str:
-    r"""`text` with an escape sequence in place of each character that a terminal would obey: `\x1b`, `\u202e`."""
+    r"""`text` with an escape sequence in place of each character that would control a terminal: `\x1b`, `\u202e`."""
     return _HARMFUL.sub(_escape, text)
 
 
@@ -25,7 +25,7 @@ def shown(name: str | Path) -> str:
 
 
 def json_printable(text: str) -> str:
-    """JSON text whose strings hold no character that a terminal would obey. It means the same."""
+    """JSON text with the same meaning, whose strings hold no character that would control a terminal."""
     return _HARMFUL.sub(lambda found: "".join(f"\\u{unit:04x}" for unit in _utf16(found[0])), text)
 
 

@@ -1,4 +1,4 @@
-"""The token that lets a program manage a node: made once, kept in the node's home, readable by its owner alone."""
+"""The token that lets a program manage a node: created once, kept in the node's home, readable only by its owner."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONGEST_FILE = 1024
 def ensure_token(path: Path) -> str:
     """The token in `path`, which is created with a new token if it does not exist.
 
-    Raises SetupError if the file is no token file, or if anybody but its owner can read it. It is never replaced.
+    Raises SetupError if the file is not a token file, or if anybody but its owner can read it. It is never replaced.
     """
     if not os.path.lexists(path):
         _create(path)
@@ -75,7 +75,7 @@ def take_token(home: Path | None) -> str | None:
 
 
 def same_token(given: object, token: str | None) -> bool:
-    """Whether `given` is `token`, compared in constant time. Nothing is the same as no token."""
+    """Whether `given` is `token`, compared in constant time. Nothing equals a missing token."""
     if token is None or not isinstance(given, str):
         return False
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), token.encode("utf-8", "surrogatepass"))
@@ -87,7 +87,7 @@ def bearer(token: str | None) -> dict[str, str]:
 
 
 def _create(path: Path) -> None:
-    """Write a new token whole, then give it its name, unless another process was faster."""
+    """Write a new token to a draft, then link it to its name, unless another process was faster."""
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -1,9 +1,9 @@
-"""Running the networks of bundles once, on silence, in a process of its own: bundles come from anywhere.
+"""Running the networks of bundles once, on silence, in a separate process: bundles may come from anywhere.
 
-A network may allocate all memory, loop for ever or crash its engine. What does so here ends a process that does
-nothing else, and the bundle is refused with the reason. One process tries all bundles of a cascade.
+A network may allocate all memory, loop for ever or crash its engine. Here, that ends a process that does nothing
+else, and the bundle is refused with the reason. One process tries all bundles of a cascade.
 
-`try_networks` is called by whoever loads bundles; `python -m tidzam.trial` is the process. It imports the engine and
+`try_networks` is called wherever bundles are loaded; `python -m tidzam.trial` is the process. It imports the engine and
 NumPy, nothing more, so that a trial of small networks takes half a second.
 """
 
@@ -42,9 +42,9 @@ EngineName = Literal["onnx", "keras"]
 CPU_S: Final[dict[EngineName, int]] = {"onnx": 10, "keras": 30}
 """Computing time of one network: loading it, and running it on four windows. The demo's take 30 ms."""
 WALL_S: Final = 45.0
-"""For the process to start, and again for each network: room for a busy machine."""
+"""The time for the process to start, and again for each network: enough on a busy machine."""
 MEMORY_MB: Final[dict[EngineName, int]] = {"onnx": 512, "keras": 1024}
-"""Address space of one network, beside what the engine takes and four times the network's file."""
+"""Address space of one network, beside that of the engine and four times the size of the network's file."""
 _FILE_COPIES: Final = 4
 _MAX_FILE_BYTES: Final = 2**30
 """Keras unpacks parts of its archive."""
@@ -52,7 +52,7 @@ _WINDOWS: Final = sum(TRIED_BATCHES)
 
 
 def demand_of(bundle: Bundle) -> Demand:
-    """What the manifest of `bundle` says of its networks."""
+    """What the manifest of `bundle` states about its networks."""
     manifest = bundle.manifest
     return Demand(manifest.features.shape, manifest.features.floor_db, len(manifest.classes))
 
@@ -114,7 +114,7 @@ def _death(engine: EngineName, ending: int | None) -> str:
 def main() -> None:
     """The process: a request on standard input, one line of JSON per network on standard output."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what an engine prints is no answer
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what an engine prints is not an answer
     request = json.load(sys.stdin)
     engine: EngineName = request["engine"]
     for network in request["networks"]:
@@ -122,7 +122,7 @@ def main() -> None:
         print(json.dumps(answer), file=answers, flush=True)
         if answer:
             break
-    os._exit(0)  # engines may hang or crash while they are taken down
+    os._exit(0)  # engines may hang or crash on exit
 
 
 def _answer(engine: EngineName, network: dict[str, Any]) -> dict[str, str]:
@@ -142,7 +142,7 @@ def _answer(engine: EngineName, network: dict[str, Any]) -> dict[str, str]:
                 name, f"takes more than {MEMORY_MB[engine]} MB of memory for {_WINDOWS} windows of silence."
             )
         return _wire(error)
-    except Exception as error:  # noqa: BLE001 - whatever a hostile file brings about is the answer
+    except Exception as error:  # noqa: BLE001 - whatever error a hostile file causes is the answer
         return _wire(not_usable(name, f"cannot be used: {first_line(error)}"))
     return {}
 
@@ -152,7 +152,7 @@ def _wire(error: TidzamError) -> dict[str, str]:
 
 
 def _import(engine: EngineName) -> None:
-    """Before the limits are set: they are for the network, not for its engine."""
+    """Import the engine before the limits are set: they are for the network."""
     if engine == "onnx":
         import onnxruntime  # noqa: F401
     else:
@@ -160,7 +160,7 @@ def _import(engine: EngineName) -> None:
 
 
 def _limit(engine: EngineName, path: Path) -> None:
-    """Bound this process's memory and computing time by what it has taken so far, and what one network may take."""
+    """Limit this process's memory and computing time to what it has used so far and what one network may use."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     allowed = (MEMORY_MB[engine] << 20) + _FILE_COPIES * path.stat().st_size
     _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + allowed)

@@ -1,4 +1,4 @@
-"""Walking folders: the audio files in them, in links too, and what was left out with the reason."""
+"""Walking folders: the audio files in them, also behind links, and what was left out, with the reasons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from tidzam.audio.kinds import is_audio, is_system_file
 
 NAMED: Final = 3
-"""Files of a kind that are named in a remark; the rest is counted."""
+"""How many files of a kind a remark names; the rest are counted."""
 
 NOT_AUDIO: Final = "not audio"
 NO_TARGET: Final = "links without a target"
@@ -31,9 +31,9 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Walk:
-    """What is in a folder and below: the files that were looked for, sorted by path, and those that were left out.
+    """The files in a folder and below that were searched for, sorted by path, and those that were left out.
 
-    What belongs to an operating system (`.DS_Store`, `__MACOSX`, `Thumbs.db` …) is in neither.
+    Files of operating systems (`.DS_Store`, `__MACOSX`, `Thumbs.db` …) are in neither.
     """
 
     files: tuple[Path, ...]
@@ -41,7 +41,7 @@ class Walk:
 
 
 def walk(folder: Path, *, root: Path | None = None, wanted: Callable[[Path], bool] = is_audio) -> Walk:
-    """The files in `folder` and below that are `wanted`: without more ado, audio files.
+    """The files in `folder` and below that are `wanted`: by default, audio files.
 
     Links to folders are followed once each, and never to what contains `folder` (or `root`, which is above it).
     Never raises OSError: what cannot be read is left out.
@@ -130,7 +130,7 @@ def _unreadable(error: OSError) -> str:
 
 
 def _name(path: Path, folder: Path) -> str:
-    """A name as any terminal can show it."""
+    """A name that is safe for any terminal."""
     name = str(path.relative_to(folder) if path.is_relative_to(folder) else path)
     name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return name if name.isprintable() else repr(name)
