@@ -1,4 +1,4 @@
-"""Who may do what, decided from the settings, a client's token, and what a request says of its origin. Pure."""
+"""Who may do what, decided from the settings, a client's token, and the origin of a request. Pure."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Right(Enum):
-    """What a handler or a route asks of its caller."""
+    """What a handler or a route requires of its caller."""
 
     LISTEN = "listen"
-    """To receive events and read the state."""
+    """Receiving events and reading the state."""
     MANAGE = "manage"
-    """To change something."""
+    """Changing something."""
 
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks. `has_token` says that the client proved the token, however open the server is."""
+    """The sender of a request. `has_token` says that it presented the token, however open the server is."""
 
     id: str
     address: str
@@ -40,9 +40,9 @@ class Client:
 class Access:
     """The rules of one server.
 
-    `listen` and `manage` say whether everybody has that right or only who proves the `token`; without a token, nobody
-    proves it. `origins` are those of foreign web pages that may connect. `hosts` are names (NAME or NAME:PORT) under
-    which clients reach the server, beside its own.
+    `listen` and `manage` say whether everybody has that right or only clients that present the `token`; without a
+    token, none does. `origins` are those of foreign web pages that may connect. `hosts` are names (NAME or NAME:PORT)
+    by which clients reach the server, beside its own.
     """
 
     listen: AccessMode = "open"
@@ -63,7 +63,7 @@ class Access:
         )
 
     def proves(self, *tokens: object) -> bool:
-        """Whether one of what a client sent is the token."""
+        """Whether one of the values that a client sent is the token."""
         return any(same_token(given, self.token) for given in tokens)
 
     def rights(self, *, has_token: bool) -> frozenset[Right]:
@@ -105,8 +105,8 @@ def is_own_host(header: str | None, *, port: int, names: frozenset[str], listed:
 def is_foreign_origin(headers: Mapping[str, str], *, origins: frozenset[str]) -> bool:
     """Whether a request comes from a web page other than this server's own and the listed ones.
 
-    Programs send no `Origin`. A page that loads a script or an image sends none either, but its browser says
-    `Sec-Fetch-Site`; following a link there is fine.
+    Programs send no `Origin`. A page that loads a script or an image sends none either, but its browser sends
+    `Sec-Fetch-Site`; following a link to this server is allowed.
     """
     origin = headers.get("Origin")
     if origin is not None:

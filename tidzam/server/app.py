@@ -36,10 +36,10 @@ _BACKLOG = 128
 
 Response = dict[str, Any] | None
 Handler = Callable[[str, Any], Awaitable[Response]]
-"""From the client's id and what it sent to what it is answered, if anything. May raise TidzamError."""
+"""From the client's id and its request to the answer, if any. May raise TidzamError."""
 
 Needs = Right | Callable[[Any], Right]
-"""The right that a request needs, or how to tell it from what the client sent."""
+"""The right that a request needs, or a function that derives it from the request."""
 
 ClientHook = Callable[[str], Awaitable[None]]
 RouteHandler = Callable[[web.Request, Client], Awaitable[web.StreamResponse]]
@@ -97,7 +97,7 @@ class Server:
         return self._clients.get(sid, Client(sid, "", False, frozenset()))
 
     def on(self, event: str, handler: Handler, *, needs: Needs = Right.MANAGE, cost: float = 1) -> None:
-        """Answer `event` with `handler`. The client learns of whatever it raises, and the server goes on.
+        """Answer `event` with `handler`. Whatever it raises is reported to the client, and the server continues.
 
         A client without the right that the event `needs` is refused. One request counts as `cost` messages against
         its client's limit.
@@ -111,7 +111,7 @@ class Server:
                 response = await handler(sid, request)
             except TidzamError as error:
                 return await self._refuse(sid, event, request, error)
-            except Exception:  # a fault of ours in one request must not take the server from everybody else
+            except Exception:  # a fault in one request must not take the server from everybody else
                 log.exception("%s: the request %s failed", self._name, event)
                 internal = TidzamError("The request failed on our side.", hint="See the log.", code="internal")
                 return await self._refuse(sid, event, request, internal)
@@ -133,15 +133,15 @@ class Server:
         self._routes.append(web.route(method, path, answer))
 
     def on_connect(self, hook: ClientHook) -> None:
-        """Call `hook` for each client that has come."""
+        """Call `hook` for each client that has connected."""
         self._on_connect.append(hook)
 
     def on_disconnect(self, hook: ClientHook) -> None:
-        """Call `hook` for each client that has gone."""
+        """Call `hook` for each client that has disconnected."""
         self._on_disconnect.append(hook)
 
     async def emit(self, event: str, data: Any, *, to: str | None = None) -> None:
-        """Send to a client or a room; to everybody if neither is named. Who is too far behind misses it whole."""
+        """Send to a client or a room; to everybody if neither is named. A client that is too far behind misses it."""
         if to in self._clients:
             return await self._sockets.answer(to, event, data)
         if late := await self._sockets.spread(event, data, to):
@@ -236,17 +236,17 @@ class Server:
             try:
                 self._connections.survey()
                 await self._sockets.survey()
-            except Exception:  # limits must go on being kept, whatever one client's end brought about
-                log.exception("%s: looking after the clients failed", self._name)
+            except Exception:  # limits must still be enforced, whatever the end of one client caused
+                log.exception("%s: checking the clients failed", self._name)
 
     def _add_own_routes(self) -> None:
-        """Anybody may ask whether the program is well; the rest needs the right to listen."""
+        """Anybody may ask whether the program is healthy; the rest needs the right to listen."""
         self._routes.append(web.get("/healthz", self._healthz))
         self.add_route("GET", "/metrics", self._metrics, needs=Right.LISTEN)
         self.add_route("GET", "/schema.json", self._schema_json, needs=Right.LISTEN)
 
     async def _healthz(self, request: web.Request) -> web.Response:
-        """Whether it is well, for everybody, as watchdogs and container managers ask; why, for who may listen."""
+        """Whether it is healthy, for everybody, such as watchdogs and container managers; why not, for listeners."""
         health = self._health()
         body: dict[str, Any] = {"ok": health.ok}
         if self._gate.client(request).may(Right.LISTEN):
@@ -267,17 +267,17 @@ def _known(request: Any) -> Any:
 async def _guarded(hook: ClientHook, sid: str) -> None:
     try:
         await hook(sid)
-    except Exception:  # one client's coming or going must not be felt by the others
-        log.exception("what follows a client's coming or going failed")
+    except Exception:  # one client's coming or going must not affect the others
+        log.exception("a hook for a client's connection or disconnection failed")
 
 
 def _bounded(error: TidzamError) -> dict[str, str | None]:
-    """The error as it goes to a client, however long what it quotes."""
+    """The error as it is sent to a client, however long its quotations are."""
     return {key: value and value[:_LONGEST_ERROR] for key, value in error.as_wire().items()}
 
 
 def _longest_body(limits: LimitSettings) -> int:
-    """Of an HTTP request: binary data are sent as base64 by the polling transport."""
+    """The maximum size of an HTTP request: the polling transport sends binary data as base64."""
     return limits.audio_message_bytes * 4 // 3 + limits.message_bytes
 
 

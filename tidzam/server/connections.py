@@ -36,7 +36,7 @@ def raise_descriptor_limit() -> int:
 
 
 def affordable(limits: LimitSettings) -> LimitSettings:
-    """`limits` with as many connections as half of the descriptors, which are raised first, at most."""
+    """`limits` with connections for at most half of the descriptors, whose limit is raised first."""
     return limits.model_copy(update={"connections": min(limits.connections, raise_descriptor_limit() // 2)})
 
 
@@ -53,15 +53,15 @@ class State(Enum):
     RECEIVING = "receiving"
     """It has not sent the whole of its request yet."""
     SERVING = "serving"
-    """Its request is in work; a WebSocket stays so."""
+    """Its request is in progress; a WebSocket stays in this state."""
     IDLE = "idle"
     """Its last request was answered."""
 
 
 class Connection(asyncio.Protocol):
-    """Stands between a transport and aiohttp's protocol, and watches what the connection does.
+    """Stands between a transport and aiohttp's protocol, and tracks what the connection does.
 
-    aiohttp's protocol, which costs a task, comes into being once the head of a request has been received.
+    aiohttp's protocol, which costs a task, is created once the head of a request has been received.
     """
 
     def __init__(self, make_inner: Callable[[], asyncio.Protocol], connections: Connections) -> None:
@@ -123,7 +123,7 @@ class Connection(asyncio.Protocol):
 
 
 class Connections:
-    """All connections of a server. `survey` is to be called every second or so."""
+    """All connections of a server. Call `survey` about every second."""
 
     def __init__(self, limits: LimitSettings, offences: Offences) -> None:
         self._limits, self._offences = limits, offences
@@ -141,7 +141,7 @@ class Connections:
         return self._by_transport.get(transport) if transport is not None else None
 
     def add(self, connection: Connection) -> None:
-        """Take a new connection in; if there are too many, the one longest without a request makes room."""
+        """Add a connection; if there are too many, the one that has been without a request for longest is closed."""
         assert connection.transport is not None
         if len(self) >= self._limits.connections:
             waiting = [*self._by_state[State.RECEIVING], *self._by_state[State.IDLE]]
@@ -186,7 +186,7 @@ class Connections:
 
 @lru_cache(maxsize=4096)
 def party(address: str) -> str:
-    """Whom an address is counted as: all of loopback is one, and so is a network of IPv6, which one client holds."""
+    """The party that an address counts as: all of loopback is one, and so is a /64 of IPv6: one client may hold it."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""How Engine.IO meets aiohttp here: bodies are read and surveyed before, and so is each frame of a WebSocket."""
+"""The adapter between Engine.IO and aiohttp: bodies, and the frames of a WebSocket, are checked before they pass."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from aiohttp import WSMsgType, web
 from engineio.async_drivers.aiohttp import _async as stock_driver
 
 Admit = Callable[[str | bytes | None], Awaitable[bool]]
-"""From a frame (None if aiohttp refused it) to whether Engine.IO gets it. Raises ClientGone."""
+"""From a frame (None if aiohttp refused it) to whether Engine.IO receives it. Raises ClientGone."""
 
 ADMIT: web.RequestKey[Admit] = web.RequestKey("admit", Callable)  # type: ignore[arg-type]
-"""What judges each frame of a WebSocket: of a request, and of Engine.IO's environment."""
+"""The check for each frame of a WebSocket, kept in the request and in Engine.IO's environment."""
 BODY = web.RequestKey("body", bytes)
 """The packets of a request's body that were admitted."""
 
@@ -24,7 +24,7 @@ class ClientGone(OSError):
 
 
 class _Body:
-    """The body of a request, already read, as Engine.IO wants to read it."""
+    """The body of a request, already read, with the interface that Engine.IO expects."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -46,7 +46,7 @@ def _translate_request(request: web.Request) -> dict[str, Any]:
 
 
 class _WebSocket:
-    """A WebSocket as Engine.IO wants it. It is not compressed: that costs memory for each client."""
+    """A WebSocket with the interface that Engine.IO expects. It is not compressed: that costs memory per client."""
 
     def __init__(self, handler: Callable[[_WebSocket], Awaitable[None]], server: Any) -> None:
         self._handler = handler

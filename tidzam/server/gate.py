@@ -1,4 +1,4 @@
-"""What every HTTP request passes: the check of its host and origin, and of its caller's rights."""
+"""The checks that every HTTP request passes: its host, its origin, and its caller's rights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Gate:
         self._names = own_names(host, frozenset({socket.gethostname(), f"{socket.gethostname()}.local"}))
 
     def middleware(self, connections: Connections) -> Middleware:
-        """Receives the whole of a request and checks where it comes from, before a handler gets it."""
+        """Receives the whole of a request and checks where it comes from, before a handler receives it."""
 
         @web.middleware
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -71,7 +71,7 @@ class Gate:
         return client
 
     def _fault(self, request: web.Request) -> tuple[str, str] | None:
-        """The kind of offence and what it was, if a request comes from a foreign host or origin."""
+        """The kind of offence and its detail, if a request comes from a foreign host or origin."""
         hosts, headers = request.headers.getall("Host", []), request.headers
         names = self._names | _address_of(request)
         own = len(hosts) < 2 and is_own_host(
@@ -84,7 +84,7 @@ class Gate:
         return None
 
     def _is_flood(self, request: web.Request) -> bool:
-        """Whether an address sends more requests than allowed; those of socket.io, and with the token, do not count."""
+        """Whether an address sends more requests than allowed, not counting those of socket.io or with the token."""
         if request.path == PATH or self._access.proves(bearer_of(request)):
             return False
         now, address = time.monotonic(), party(request.remote or "")
@@ -98,7 +98,7 @@ class Gate:
         return False
 
     def _with_cors(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-        """For pages of listed origins only; the server's own need none."""
+        """Add CORS headers for pages of listed origins; the server's own need none."""
         origin = request.headers.get("Origin", "")
         if origin.lower() in self._access.origins and not response.prepared:
             response.headers["Access-Control-Allow-Origin"] = origin
@@ -110,7 +110,7 @@ class Gate:
 
 
 def refusal(status: int, code: str = UnauthorizedError.code) -> web.Response:
-    """What a client without the right learns: nothing but that."""
+    """The answer to a client without the right, which reveals nothing else."""
     return web.json_response({"error": {"code": code, "message": code, "field": None}}, status=status)
 
 

@@ -1,4 +1,4 @@
-"""What a program says of its own state."""
+"""What a program reports about its own state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Health:
-    """Whether a program does its job, why not, and what it does."""
+    """Whether a program does its job, the reasons if not, and details."""
 
     ok: bool
     reasons: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The loggers of the libraries below, without the tracebacks and the floods of lines that clients provoke."""
+"""The loggers of the libraries used here, without the tracebacks and the floods of lines that clients provoke."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tidzam.server.offences import Offences
 
 _REPEAT_S = 60.0
 _OF_NO_INTEREST = "Cannot send to sid"
-"""How Engine.IO says that a client left meanwhile."""
+"""How Engine.IO reports that a client has left."""
 
 
 class MalformedRequests(logging.Filter):
@@ -33,7 +33,7 @@ class MalformedRequests(logging.Filter):
 
 
 class Repeats(logging.Filter):
-    """Lets each kind of record through once a minute, so that no client can fill the log through a library."""
+    """Passes each kind of record once per minute, so that no client can fill the log through a library."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Repeats(logging.Filter):
 
 
 def quiet_logger(name: str, program: str, offences: Offences) -> logging.Logger:
-    """A library's logger under a name of the program's own, with what clients provoke taken out of it."""
+    """A library's logger under a name of the program's own, without the records that clients provoke."""
     logger = logging.getLogger(f"{name}.{program.replace(' ', '_')}")
     logger.filters[:] = [MalformedRequests(offences), Repeats()]
     return logger

@@ -1,15 +1,15 @@
-"""How much a client may send: a token bucket for messages, and one for bytes. Pure: the time is given."""
+"""How much a client may send: a token bucket for messages, and one for bytes. Pure: the time is an argument."""
 
 from __future__ import annotations
 
 from enum import Enum
 
 BURST_S = 5.0
-"""A client that was quiet may send so many seconds' worth at once."""
+"""A client that was idle may send this many seconds' worth at once."""
 
 
 SUSPECT_FILL = 0.05
-"""The part of a burst that a client begins with if one of its address has just been disconnected for a flood."""
+"""The part of a burst that a client begins with if another of its address was disconnected for a flood."""
 SUSPECT_S = 60.0
 
 
@@ -24,25 +24,25 @@ class Verdict(Enum):
 
 
 class Bucket:
-    """Holds up to `BURST_S` seconds of `per_s`. What is taken beyond that is owed."""
+    """Holds up to `BURST_S` seconds of `per_s`. Taking more makes the level negative."""
 
     def __init__(self, per_s: float, now: float, *, fill: float) -> None:
         self._per_s, self._most = per_s, per_s * BURST_S
         self._level, self._filled = self._most * fill, now
 
     def level(self, now: float) -> float:
-        """The level in parts of a full bucket, with nothing taken."""
+        """The level as a fraction of a full bucket."""
         return self.take(0, now)
 
     def take(self, amount: float, now: float) -> float:
-        """The level after `amount` was taken, in parts of a full bucket: below 0 it is owed, at least -1 counts."""
+        """Take `amount`; returns the level as a fraction of a full bucket, below 0 if more was taken than there was."""
         self._level = min(self._most, self._level + (now - self._filled) * self._per_s) - amount
         self._filled = now
         return self._level / self._most
 
 
 class Meter:
-    """Judges each message of one client. Who goes on after it was refused, by a whole burst more, is disconnected.
+    """Judges each message of one client. A client that sends another whole burst after a refusal is disconnected.
 
     `fill` is the part of a burst that the client has at first.
     """

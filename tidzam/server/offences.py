@@ -1,4 +1,4 @@
-"""What clients do that they must not, in the log: one line per kind and address, however often it happens."""
+"""Offences of clients, in the log: one line per kind and address, however often it happens."""
 
 from __future__ import annotations
 

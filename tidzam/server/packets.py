@@ -1,4 +1,4 @@
-"""What a client may send: bounds on Engine.IO packets and on the JSON inside them. Pure, and never a traceback."""
+"""What a client may send: bounds on Engine.IO packets and on the JSON inside them. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 MOST_PACKETS = 16
-"""In one body of the polling transport."""
+"""The most packets in one body of the polling transport."""
 MOST_ATTACHMENTS = 2
 DEEPEST = 16
 MOST_KEYS = 256
@@ -20,25 +20,25 @@ MOST_ITEMS = 1024
 MOST_VALUES = 4096
 LONGEST_STRING = 8192
 LONGEST_INTEGER = 20
-"""Digits and sign of a 64-bit integer."""
+"""Characters of a 64-bit integer."""
 
 _SOCKET_IO_TYPES = frozenset("012356")
 _ENGINE_IO_REST = {"1": ("",), "2": ("probe",), "3": ("", "probe"), "5": ("",)}
 _POLLING_TYPES = frozenset("134b")
-"""A WebSocket also carries the packets of its upgrade."""
+"""The types of packets in polling; a WebSocket also carries those of its upgrade."""
 _EVENT_NAME = re.compile(r'\[\s*("(?:[^"\\]|\\.){1,64}")')
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
-"""Whether closed or not, so that a search takes linear time."""
+"""Strings, closed or not, so that a search takes linear time."""
 _NO_BRACKETS = re.compile(r"[^][{}]+")
 
 
 class BadPacket(ValueError):
-    """A packet that is not Engine.IO or Socket.IO, or over a bound that no program of good will reaches."""
+    """A packet that is not Engine.IO or Socket.IO, or over a bound that no well-behaved program reaches."""
 
 
 @dataclass(frozen=True)
 class Unusable:
-    """What stands in the place of a request's content that cannot be used, with the reason and the wire's code."""
+    """Replaces the content of a request that cannot be used: the reason and the error code."""
 
     reason: str
     code: str = "request"
@@ -89,8 +89,8 @@ def split_body(body: bytes, *, most_bytes: int) -> list[str]:
 def decode_json(text: str, *, most_bytes: int) -> Any:
     """The content of a packet.
 
-    That of an event whose content is over a bound is `[name, Unusable]`, so that it can be answered. Raises BadPacket
-    for what is neither JSON nor an event.
+    For an event whose content is over a bound it is `[name, Unusable]`, so that it can be answered. Raises BadPacket
+    for anything that is neither JSON nor an event.
     """
     try:
         _check_length(text, most_bytes)
@@ -121,7 +121,7 @@ def _check_length(text: str, most_bytes: int) -> None:
 
 
 def _check_depth(text: str) -> None:
-    """Before decoding, which recurses. Brackets inside of strings do not count."""
+    """Check before decoding, which recurses. Brackets inside strings do not count."""
     if text.count("[") + text.count("{") <= DEEPEST:
         return
     depth = 0

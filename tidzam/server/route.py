@@ -1,4 +1,4 @@
-"""The route of socket.io: what of an HTTP request reaches Engine.IO."""
+"""The route of socket.io: which HTTP requests, and which of their packets, reach Engine.IO."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tidzam.server.sockets import Sockets
 _SESSION_ID = re.compile(r"[A-Za-z0-9_=-]{1,64}")
 _YOUNG_S = 1.0
 _SHARE_OF_CLIENTS = 0.75
-"""Of all connections: the others are for requests, such as those of a watchdog."""
+"""The share of connections for clients; the others are for requests, such as those of a watchdog."""
 
 
 class SocketRoute:
@@ -53,7 +53,7 @@ class SocketRoute:
         return await self._handle(request)
 
     async def _has_room(self, address: str) -> bool:
-        """Whether there is room for one more; if not, a client that has not connected to the namespace makes it."""
+        """Whether there is room for one more; if not, a client that has not connected to the namespace is ended."""
         limits, sessions = self._sockets.limits, self._sockets.sessions
         same = {eio_sid: one for eio_sid, one in sessions.items() if party(one.address) == party(address)}
         is_crowd = len(same) >= limits.clients_per_address
@@ -92,7 +92,7 @@ class SocketRoute:
         return await self._handle(request)
 
     async def _poll(self, request: web.Request, eio_sid: str, session: Session) -> web.StreamResponse:
-        """One request at a time waits for messages: a second one is a fault of the client's."""
+        """Only one request of a client may wait for messages; a second one is an offence."""
         if session.polling:
             await self._sockets.end(eio_sid, "polled twice at once and was disconnected")
             return _refused(400)
@@ -112,7 +112,7 @@ class SocketRoute:
 
 
 def _is_engine_io(request: web.Request) -> bool:
-    """Version 4 by polling or WebSocket. Not JSONP: pages of any origin can read that."""
+    """Whether it is version 4 by polling or WebSocket. JSONP is refused: pages of any origin can read it."""
     query = request.query
     sid = query.get("sid")
     return (

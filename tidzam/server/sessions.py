@@ -1,4 +1,4 @@
-"""What the server knows of each client's connection: who it is, what it may send, what waits for it."""
+"""The state of each client's connection: who it is, what it may send, and what waits for it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tidzam.server.meter import SUSPECT_FILL, Meter
 MOST_WAITING = 256
 """Messages that may wait for one client."""
 MOST_RUNNING = 256
-"""Requests of one client that may be in work at the same time."""
+"""Requests of one client that may be in progress at the same time."""
 _ALL_QUEUES_BYTES = 64_000_000
 _LEAST_QUEUE_BYTES = 65536
 
 
 class SendQueue(asyncio.Queue[Any]):
-    """Engine.IO's queue of packets for one client, which knows how many bytes wait in it."""
+    """Engine.IO's queue of packets for one client, which counts the bytes that wait in it."""
 
     def _init(self, maxsize: int) -> None:
         super()._init(maxsize)
@@ -43,7 +43,7 @@ def _size(packet: Any) -> int:
 
 
 def queue_bound(limits: LimitSettings, clients: int) -> int:
-    """Bytes that may wait for one of so many clients: less each when they are many, so that the sum is bounded."""
+    """Bytes that may wait for each of `clients` clients: fewer if there are many, so that the sum is bounded."""
     return min(limits.queue_bytes, max(_LEAST_QUEUE_BYTES, _ALL_QUEUES_BYTES // max(1, clients)))
 
 
@@ -65,7 +65,7 @@ class Session:
     over_rate: bool = False
     """Whether its next request is to be answered with `rate_limited`."""
     transport: asyncio.Transport | None = None
-    """Of its WebSocket."""
+    """The transport of its WebSocket."""
     full_since: float | None = None
     taken_then: int = 0
 

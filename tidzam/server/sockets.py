@@ -1,6 +1,6 @@
-"""python-socketio and python-engineio with bounds. Everything that leans on their private parts is in this file.
+"""python-socketio and python-engineio with bounds. Everything that depends on their private parts is in this file.
 
-They have no public way to bound a client's queue, to survey a packet before it is decoded, or to know whether a client
+They have no public way to bound a client's queue, to check a packet before it is decoded, or to know whether a client
 asked for an acknowledgement. `test_sockets_private_parts.py` pins what is used here.
 """
 
@@ -33,21 +33,21 @@ PATH = "/socket.io/"
 RESERVED_EVENTS = ("connect", "disconnect")
 LARGE_EVENT = "audio"
 JOIN_S = 10.0
-"""How long a client may take from its handshake to its connection to the namespace."""
+"""How long a client may take to connect to the namespace after its handshake."""
 FAREWELL_S = 0.5
-"""How long a client that is disconnected may take to read what still waits for it."""
+"""How long a client that is being disconnected may read what still waits for it."""
 TOO_MANY = Unusable("Too many requests at once. Send fewer, or wait for their answers", code="rate_limited")
 REFUSAL = {"message": "unauthorized", "code": "unauthorized"}
 
 acknowledges: ContextVar[bool] = ContextVar("acknowledges", default=False)
-"""Whether the client asked for an acknowledgement of the request in work."""
+"""Whether the client asked for an acknowledgement of the current request."""
 
 
 def packet_class(limits: LimitSettings) -> type[sio.Packet]:
     """Socket.IO's packets, decoded within the bounds of `limits`."""
 
     class Json:
-        """What a packet encodes and decodes its content with."""
+        """The JSON module of a packet."""
 
         dumps = staticmethod(json.dumps)
 
@@ -77,10 +77,10 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]
 
 
 class Sockets(socketio.AsyncServer):  # type: ignore[misc]
-    """Keeps a `Session` for each client, refuses what is malformed or too much, and ends clients that go too far."""
+    """Keeps a `Session` for each client, refuses what is malformed or too much, and disconnects offenders."""
 
     def __init__(self, access: Access, limits: LimitSettings, offences: Offences, logger: Any) -> None:
-        # always_connect: a hook can already send to the client that has come. Origins are checked before this server.
+        # always_connect: a hook can already send to the new client. Origins are checked before this server.
         super().__init__(
             async_mode="aiohttp",
             cors_allowed_origins=[],
@@ -102,7 +102,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         return self.sessions.get(self.manager.eio_sid_from_sid(sid, "/") or "")
 
     async def spread(self, event: str, data: Any, room: str | None) -> int:
-        """Send an event to a room, or to all for None; returns how many clients were too far behind, and missed it.
+        """Send an event to a room, or to all for None; returns how many clients missed it, being too far behind.
 
         It is encoded once. python-socketio's own `emit` makes a task for each client.
         """
@@ -140,7 +140,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         self._part_from(eio_sid)
 
     async def admit(self, eio_sid: str, frame: str | bytes | None, *, binary_as_text: bool = False) -> bool:
-        """Whether Engine.IO gets a packet of a client; `None` is one that was too long to be read.
+        """Whether Engine.IO receives a packet of a client; `None` is one that was too long to be read.
 
         Raises ClientGone if the client is disconnected, for this packet or before.
         """
@@ -162,11 +162,11 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             raise ClientGone
         session.over_rate = session.over_rate or verdict is Verdict.REFUSE
         if verdict is Verdict.IGNORE:
-            await asyncio.sleep(0)  # others must have their turn while a flood is read
+            await asyncio.sleep(0)  # let others have their turn while a flood is read
         return verdict in (Verdict.SERVE, Verdict.REFUSE)
 
     async def survey(self) -> None:
-        """End clients that take nothing, and those that never connected to the namespace."""
+        """Disconnect clients that do not read, and those that never connected to the namespace."""
         now, bound = time.monotonic(), queue_bound(self.limits, len(self.sessions))
         self._flooded = {address: since for address, since in self._flooded.items() if now - since < SUSPECT_S}
         for eio_sid, session in list(self.sessions.items()):
@@ -198,7 +198,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         self._part_from(eio_sid)
 
     def _part_from(self, eio_sid: str) -> None:
-        """Forget a client. What still waits for it may be read for a moment: Engine.IO would wait for ever for that."""
+        """Forget a client. It may read for a moment what still waits for it; Engine.IO would wait for that for ever."""
         session = self.sessions.pop(eio_sid, None)
         if session is None:
             return
@@ -213,12 +213,12 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         try:
             self._check_attachment(eio_sid, data)
             await super()._handle_eio_message(eio_sid, data)
-        except Exception as error:  # noqa: BLE001  whatever a packet provokes must end its sender, and nobody else
+        except Exception as error:  # noqa: BLE001  whatever a packet provokes must affect its sender alone
             detail = str(error) if isinstance(error, BadPacket) else f"{type(error).__name__}: {error}"
             await self.end(eio_sid, "sent a malformed packet and was disconnected", detail)
 
     def _check_attachment(self, eio_sid: str, data: Any) -> None:
-        """Raises BadPacket for what cannot follow an event that announced binary data."""
+        """Raises BadPacket for a packet that cannot follow an event that announced binary data."""
         waiting = self._binary_packet.get(eio_sid)
         if waiting is None:
             return
