@@ -114,7 +114,10 @@ class IcecastSettings(ServerSettings):
     max_clients: int = Field(1000, ge=1, description="Listeners, and sources, at most")
     bitrate_kbps: int = Field(96, ge=32, le=320, description="Bit rate of each channel's Ogg/Vorbis mount")
     silence_timeout_s: float = Field(
-        8.0, ge=1, description="Seconds without data from a source's encoder after which that encoder is replaced"
+        15.0,
+        ge=1,
+        description="Seconds without data from a source's encoder after which that encoder is replaced; keep it above "
+        "stream_manager.player_timeout_s, as a player that hangs leaves its encoder without data, too",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidzam.config.settings import IcecastSettings
+from tidzam.config.settings import IcecastSettings, StreamManagerSettings
 
 
 @pytest.mark.parametrize(
@@ -12,3 +12,8 @@ from tidzam.config.settings import IcecastSettings
 )
 def test_a_server_on_every_address_is_reached_at_this_machines(host: str, reachable: str) -> None:
     assert IcecastSettings(host=host).reachable_host == reachable
+
+
+def test_an_encoder_is_not_blamed_for_a_player_that_hangs() -> None:
+    """It receives nothing while JACK waits for the player, which has to be replaced first."""
+    assert IcecastSettings().silence_timeout_s > StreamManagerSettings().player_timeout_s + 3
