@@ -85,8 +85,9 @@ def options(
 
 
 def _carry_out(asked: Original, *, info: bool, as_json: bool) -> None:
-    done = []
+    done, incomplete = [], False
     for result in carry_out(asked):
+        incomplete |= result.incomplete
         done.append(result.values)
         if not as_json:
             typer.echo(result.text)
@@ -94,6 +95,8 @@ def _carry_out(asked: Original, *, info: bool, as_json: bool) -> None:
         print_json({**describe(open_dataset(place_of(asked))), "done": done})
     elif info or not done:
         show_info(describe(open_dataset(place_of(asked))))
+    if incomplete:
+        raise typer.Exit(commands.INCOMPLETE)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from tidzam.dataset import open_dataset
 app = typer.Typer()
 
 DAMAGED = 1
+INCOMPLETE = 1
 
 
 def show(result: work.Result, *, as_json: bool) -> None:
@@ -26,6 +27,8 @@ def show(result: work.Result, *, as_json: bool) -> None:
         print_json(result.values)
     else:
         typer.echo(result.text)
+    if result.incomplete:
+        raise typer.Exit(INCOMPLETE)
 
 
 @app.command()

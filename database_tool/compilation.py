@@ -41,10 +41,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Compiled:
-    """The dataset, and the files that were left out with the reasons."""
+    """The dataset, the files that were left out with the reasons, and those that could only be read in part."""
 
     dataset: Dataset
     skipped: tuple[tuple[str, str], ...]
+    incomplete: tuple[str, ...] = ()
 
 
 def compile_clips(request: Request, *, say: Say, advance: Advance = silent) -> Compiled:
@@ -69,9 +70,10 @@ def compile_clips(request: Request, *, say: Say, advance: Advance = silent) -> C
         if len(writer) == old:
             raise DatasetError("None of the files can be read.", hint="Replace them.", code="dataset_empty")
         skipped = tuple((note["skipped"], note["reason"]) for note in writer.notes if "skipped" in note)
+        incomplete = tuple(note["incomplete"] for note in writer.notes if "incomplete" in note)
         step = {"source": request.source, "clips": len(clips), "samples": len(writer) - old, "skipped": len(skipped)}
         dataset = writer.finish(provenance=with_step(request.base, "compile", **step, files_left_out=skipped))
-    return Compiled(dataset, skipped)
+    return Compiled(dataset, skipped, incomplete)
 
 
 def draft_of(request: Request, clips: Iterable[Clip]) -> Draft:
@@ -136,6 +138,7 @@ class _Teller:
         self._rate_hz = request.cutting.spec.rate_hz
         self._rates_told = {note["rate_hz"] for note in writer.notes if "rate_hz" in note}
         self._skipped = {note["skipped"] for note in writer.notes if "skipped" in note}
+        self._incomplete = {note["incomplete"] for note in writer.notes if "incomplete" in note}
 
     def look_at(self, clip: Clip, done: Cut) -> None:
         """Raises DatasetError if a file cannot be read, and that is to end it all."""
@@ -147,7 +150,11 @@ class _Teller:
                 self._skipped.add(path)
                 self._writer.note(skipped=path, reason=reason)
                 self._say(f"left out: {reason}")
-        elif done.rate_hz != self._rate_hz and done.rate_hz not in self._rates_told:
+            return
+        if done.incomplete and (path := printable(str(clip.path))) not in self._incomplete:
+            self._incomplete.add(path)
+            self._writer.note(incomplete=path)
+        if done.rate_hz != self._rate_hz and done.rate_hz not in self._rates_told:
             self._rates_told.add(done.rate_hz)
             self._writer.note(rate_hz=done.rate_hz)
             self._say(_of_rate(clip, done.rate_hz, self._rate_hz))

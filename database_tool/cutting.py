@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidzam.audio.features import FeatureSpec, Float32
-from tidzam.audio.files import audio_length, read_audio
+from tidzam.audio.files import audio_length, read_audio, read_audio_and_faults
 from tidzam.audio.windows import window_features
 from tidzam.clips import Clip
 from tidzam.dataset import Origin
@@ -59,7 +59,7 @@ class Piece:
 class Cut:
     """What came of a piece: features (n, frames, mels) in dB; where each sample begins, and its channel (-1: mixed).
 
-    `reason` says why there are none, if a file cannot be read.
+    `reason` says why there are none, if a file cannot be read. `incomplete`: not all of it could be read.
     """
 
     features: Float32
@@ -67,6 +67,7 @@ class Cut:
     channels: NDArray[np.int16]
     rate_hz: int = 0
     reason: str = ""
+    incomplete: bool = False
 
 
 def window_count(length: int, window: int, hop: int) -> int:
@@ -98,7 +99,7 @@ def cut(piece: Piece) -> Cut:
     """Read a piece and work out its features. What cannot be read is a Cut without samples, and its reason."""
     cutting = piece.cutting
     try:
-        samples, rate_hz, start_s = _read(piece)
+        samples, rate_hz, start_s, incomplete = _read(piece)
     except AudioError as error:
         start_s = piece.start_s + piece.first * cutting.hop_s
         behind = error.code == "audio_empty" and start_s > 0
@@ -121,6 +122,7 @@ def cut(piece: Piece) -> Cut:
         np.tile(start_s + np.arange(count) * hop / rate_hz, len(samples)),
         np.repeat(np.array(channels, np.int16), count),
         rate_hz,
+        incomplete=incomplete,
     )
 
 
@@ -156,8 +158,8 @@ def _length_s(clip: Clip) -> float:
     return frames / rate_hz - clip.start_s
 
 
-def _read(piece: Piece) -> tuple[Float32, int, float]:
-    """The sound of a piece, (channels, frames), its rate, and where it begins.
+def _read(piece: Piece) -> tuple[Float32, int, float, bool]:
+    """The sound of a piece, (channels, frames), its rate, where it begins, and whether the file has faults.
 
     A stretch shorter than a window is widened around its middle, with what the file holds there.
     """
@@ -170,7 +172,7 @@ def _read(piece: Piece) -> tuple[Float32, int, float]:
         reach_s: float | None = (piece.count - 1) * hop_s + window_s + 1.0
     else:
         reach_s = None if duration_s is None else start_s + duration_s - at_s + window_s + 1.0
-    samples, rate_hz = read_audio(piece.path, start_s=at_s, duration_s=reach_s)
+    samples, rate_hz, incomplete = read_audio_and_faults(piece.path, start_s=at_s, duration_s=reach_s)
     missing_s = window_s - samples.shape[1] / rate_hz
     if start_s < piece.start_s and missing_s > 0:  # widened beyond the file's end
         at_s = max(0.0, at_s - missing_s)
@@ -179,7 +181,7 @@ def _read(piece: Piece) -> tuple[Float32, int, float]:
         samples = _channel(samples, piece.channel, piece.path)[None]
     elif piece.cutting.channels == "mix":
         samples = samples.mean(axis=0, keepdims=True)
-    return samples, rate_hz, at_s
+    return samples, rate_hz, at_s, incomplete
 
 
 def _count(piece: Piece, frames: int, rate_hz: int) -> int:

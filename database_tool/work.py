@@ -26,6 +26,8 @@ class Result:
 
     text: str
     values: dict[str, Any] = field(default_factory=dict)
+    incomplete: bool = False
+    """Something could be read in part only: the command ends with exit code 1."""
 
 
 def compiled(made: Sequence[Compiled]) -> Result:
@@ -33,13 +35,15 @@ def compiled(made: Sequence[Compiled]) -> Result:
     values = []
     for one in made:
         skipped = [{"file": path, "reason": reason} for path, reason in one.skipped]
-        values.append({**_values(one.dataset), "skipped": skipped})
+        values.append({**_values(one.dataset), "skipped": skipped, "incomplete": list(one.incomplete)})
     lines = [
         f"{shown(one.dataset.folder)}: {len(one.dataset):,} samples of {len(one.dataset.classes)} classes"
         + (f"; {counted(len(one.skipped), 'file')} left out" if one.skipped else "")
+        + (f"; {counted(len(one.incomplete), 'file')} read in part" if one.incomplete else "")
         for one in made
     ]
-    return Result("\n".join(lines), values[0] if len(values) == 1 else {"datasets": values})
+    incomplete = any(one.incomplete for one in made)
+    return Result("\n".join(lines), values[0] if len(values) == 1 else {"datasets": values}, incomplete)
 
 
 def merge(dataset: Path, others: Sequence[Path], *, classe: str, into: Path | None) -> Result:

@@ -398,3 +398,13 @@ def test_what_is_no_label_tree_is_told_in_a_line(tmp_path: Path, text: str) -> N
     (tmp_path / "tree.yaml").write_text(text)
     with pytest.raises(DatasetError, match=r"tree\.yaml"):
         tree_of(tmp_path / "tree.yaml")
+
+
+def test_create_does_not_report_success_for_a_file_it_read_in_part(tmp_path: Path) -> None:
+    sound(tmp_path / "clips" / "wren" / "a.wav")
+    path = sound(tmp_path / "clips" / "rain" / "b.wav", 4.0)
+    path.write_bytes(path.read_bytes()[: 44 + 2 * 8000 * 2])
+    done = run("create", tmp_path / "pond", tmp_path / "clips", *SMALL, code=1)
+    assert "4 samples of 2 classes; 1 file read in part" in done.output
+    assert len(open_dataset(tmp_path / "pond")) == 4
+    assert run("create", tmp_path / "lake", tmp_path / "clips", *SMALL, "--json", code=1).stdout.count(str(path)) == 1

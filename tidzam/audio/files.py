@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 BLOCK_FRAMES: Final = 8192
 BLOCK_SAMPLES: Final = 1 << 18
 """Frames and samples per block, at most: memory must not grow with the number of channels."""
+_MOST_WARNED: Final = 10_000
 MAX_READ_BYTES: Final = 1 << 30
 """The most that `read_audio` holds in memory."""
 
@@ -84,22 +85,22 @@ class AudioFile:
         self.lost_s = found.lost_s
         self.truncated = bool(found.cut_short or found.other_format or found.lost_s or found.complaint)
         if found.other_format:
-            log.warning(
+            _warn_once(
                 "%s: only the first %.1f s%s were read: the rest %s. Split the file there",
                 *(shown(self.path), read_s, of, found.other_format),
             )
         elif found.cut_short:
-            log.warning(
+            _warn_once(
                 "%s breaks off: only its first %.1f s%s were read. Copy or record it again",
                 *(shown(self.path), read_s, of),
             )
         if found.lost_s:
-            log.warning(
+            _warn_once(
                 "%s is damaged: %.2f s of its %.1f s could not be decoded. Copy or record it again",
                 *(shown(self.path), found.lost_s, read_s),
             )
         elif found.complaint and not found.cut_short:
-            log.warning("%s is damaged: %s. Copy or record it again", shown(self.path), shown(found.complaint))
+            _warn_once("%s is damaged: %s. Copy or record it again", shown(self.path), shown(found.complaint))
 
 
 @contextmanager
@@ -119,6 +120,14 @@ def read_audio(path: Path, *, start_s: float = 0.0, duration_s: float | None = N
     Raises as `open_audio` does; `audio_empty` also if the section lies beyond the file's end, `audio_large` if it is
     too large to be held in memory.
     """
+    samples, rate_hz, _ = read_audio_and_faults(path, start_s=start_s, duration_s=duration_s)
+    return samples, rate_hz
+
+
+def read_audio_and_faults(
+    path: Path, *, start_s: float = 0.0, duration_s: float | None = None
+) -> tuple[Float32, int, bool]:
+    """As `read_audio`, and whether not all that was wanted could be read, as far as that has shown."""
     with open_audio(path, start_s=start_s) as audio:
         most = MAX_READ_BYTES // (4 * audio.channels)
         wanted = most + 1 if duration_s is None else round(duration_s * audio.rate_hz)
@@ -130,7 +139,7 @@ def read_audio(path: Path, *, start_s: float = 0.0, duration_s: float | None = N
                 hint="Cut it into shorter files.",
                 code="audio_large",
             )
-        return samples, audio.rate_hz
+        return samples, audio.rate_hz, audio.truncated
 
 
 def audio_length(path: Path) -> tuple[int, int]:
@@ -204,7 +213,16 @@ def _kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 
-_warned: set[Path] = set()
+_warned: set[object] = set()
+
+
+def _warn_once(text: str, *values: object) -> None:
+    """Once per file and fault: a program may read a file to learn its length, and again."""
+    if len(_warned) > _MOST_WARNED:
+        _warned.clear()
+    if (text, values) not in _warned:
+        _warned.add((text, values))
+        log.warning(text, *values)
 
 
 def _warn_cleaned(path: Path, samples: int) -> None:
