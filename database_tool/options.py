@@ -13,7 +13,7 @@ from database_tool.cutting import Channels, Cutting
 from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import MANIFEST, read_bundle
 from tidzam.config.names import misread
-from tidzam.config.read import require_names
+from tidzam.config.read import not_plain_yaml, require_names
 from tidzam.dataset import Dataset, open_dataset
 from tidzam.errors import BundleError, ConfigError, DatasetError
 from tidzam.labels import LabelTree
@@ -116,8 +116,10 @@ def tree_of(path: Path | None) -> LabelTree | None:
 def _tree_in(path: Path, text: str) -> LabelTree:
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise DatasetError(f"{path} is not YAML: {error}.", hint=TREE_HINT) from None
+    except yaml.YAMLError as error:
+        raise not_plain_yaml(path, error) from None
+    except RecursionError:
+        raise DatasetError(f"{path} is too deeply nested.", hint=TREE_HINT, code="dataset_labels") from None
     if not isinstance(tree, yaml.MappingNode):
         raise DatasetError(f"{path} is not a label tree.", hint=TREE_HINT)
     parents = [parent for _, parent in tree.value if parent.tag != NULL]

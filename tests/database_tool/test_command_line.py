@@ -408,3 +408,20 @@ def test_create_does_not_report_success_for_a_file_it_read_in_part(tmp_path: Pat
     assert "4 samples of 2 classes; 1 file read in part" in done.output
     assert len(open_dataset(tmp_path / "pond")) == 4
     assert run("create", tmp_path / "lake", tmp_path / "clips", *SMALL, "--json", code=1).stdout.count(str(path)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["a:\n---\nb:\n", "a:\n\tb: c\n", "%YAML 9.9\n---\na:\n", "a: [\n", "[" * 5000, "a: 'b\n"]
+)
+def test_a_label_tree_that_is_no_yaml_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "tree.yaml").write_text(text)
+    with pytest.raises(DatasetError) as caught:
+        tree_of(tmp_path / "tree.yaml")
+    assert str(caught.value).isprintable() and "tree.yaml" in caught.value.message
+
+
+def test_a_label_that_is_given_twice_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "tree.yaml").write_text("a:\na:\n")
+    with pytest.raises(DatasetError) as caught:
+        tree_of(tmp_path / "tree.yaml")
+    assert str(caught.value).endswith("tree.yaml:2: a is set twice: on line 1 and on line 2. Keep one.")

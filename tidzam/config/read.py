@@ -6,7 +6,7 @@ import difflib
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -17,6 +17,9 @@ from tidzam.errors import ConfigError
 
 Location = tuple[int | str, ...]
 Model = TypeVar("Model", bound=BaseModel)
+
+
+_SHOWN_CHARACTERS: Final = 120
 
 
 def read_model(path: Path, model: type[Model], *, labels: str = "") -> Model:
@@ -46,12 +49,13 @@ def _parse(path: Path) -> yaml.Node | None:
     try:
         return yaml.compose(text.replace("\t", "  "), Loader=_Loader)
     except yaml.YAMLError as error:
-        raise _not_plain_yaml(path, error) from None
+        raise not_plain_yaml(path, error) from None
     except RecursionError:
         raise ConfigError(f"{path}: too deeply nested.", hint="Use fewer levels.") from None
 
 
-def _not_plain_yaml(path: Path, error: Exception) -> ConfigError:
+def not_plain_yaml(path: Path, error: Exception) -> ConfigError:
+    """What a parser found wrong with a file, in one line."""
     mark = getattr(error, "problem_mark", None)
     place = f"{path}:{mark.line + 1}" if mark else str(path)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
@@ -71,14 +75,15 @@ def _construct(tree: yaml.Node | None, path: Path) -> Any:
     try:
         return _Loader("").construct_document(tree)
     except (yaml.YAMLError, ValueError, AttributeError, LookupError, TypeError) as error:  # of tags that do not fit
-        raise _not_plain_yaml(path, error) from None
+        raise not_plain_yaml(path, error) from None
 
 
 def require_names(tree: yaml.Node, path: Path) -> None:
     """Raises ConfigError naming each name in a file that YAML misreads, or that one section sets twice."""
     twice = list(repeated_names(tree))
     if faults := sorted([*misread_names(tree), *twice]):
-        hint = "\nKeep one." if twice else ""
+        separator = "\n" if len(faults) > 1 else ""
+        hint = f"{separator}Keep one." if twice else ""
         raise ConfigError("\n".join(f"{path}:{line}: {text}." for line, text in faults), hint=hint)
 
 
@@ -103,8 +108,13 @@ def _describe(fault: ErrorDetails, tree: yaml.Node | None, path: Path, model: ty
         return f"{place}: unknown name. {_suggest(location, model)}"
     message = fault["msg"].removeprefix("Value error, ")
     whole = fault["type"] == "missing" or (fault["type"] == "value_error" and not isinstance(fault["input"], str))
-    found = "" if whole else f"found {fault['input']!r}; "
+    found = "" if whole else f"found {_shown(fault['input'])}; "
     return f"{place}: {found}{message[0].lower()}{message[1:]}."
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def _line_of(tree: yaml.Node | None, location: Location) -> int:
