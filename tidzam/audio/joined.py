@@ -58,6 +58,8 @@ def _of_one_format(data: Bytes) -> list[Part]:
         return [part.moved(behind) for part in ogg_parts(Rest(data, behind) if behind else data)]
     if is_flac(data):
         return [Part(0, data.size)] if states_length(data) else _split(data, starts_of_flac(data, behind + 1))
+    if start.startswith(b"wvpk"):
+        return [part.moved(behind) for part in _wavpack_parts(Rest(data, behind) if behind else data)]
     if behind or parse_frame(start[:4]):
         return mpeg_parts(data)
     if start[4:8] == b"ftyp":
@@ -94,9 +96,12 @@ def _mp4_parts(data: Bytes) -> list[Part]:
     return [Part(*span) for span in pairwise([*starts, min(at, data.size)])]
 
 
-def _wavpack_blocks(data: Bytes) -> Iterator[int]:
-    """Where WavPack blocks begin whose number is lower than that of the block before: another file begins there."""
-    at, last = 0, 0
+def _wavpack_parts(data: Bytes) -> list[Part]:
+    """The WavPack files in a file, without the tags behind each.
+
+    Another begins at a block whose number is lower than that of the block before.
+    """
+    starts, ends, at, last = [0], [data.size], 0, 0
     while at < data.size:
         header = data.at(at, 32)
         if not _WAVPACK.match(header) or len(header) < 32:  # tags, or something damaged
@@ -104,13 +109,14 @@ def _wavpack_blocks(data: Bytes) -> Iterator[int]:
             continue
         size, number, samples = (int.from_bytes(header[k : k + 4], "little") for k in (4, 16, 20))
         if samples and number < last:
-            yield at
+            starts.append(at)
+            ends.append(data.size)
         last = number if samples else last
-        at += 8 + size
+        at = ends[-1] = min(at + 8 + size, data.size)
+    return [Part(*span) for span in zip(starts, ends, strict=True)]
 
 
 _FINDERS: Final[tuple[tuple[Callable[[bytes], object], Callable[[Bytes], Iterator[int]]], ...]] = (
-    (lambda start: start.startswith(b"wvpk"), _wavpack_blocks),
     (lambda start: start.startswith(b"\x1a\x45\xdf\xa3"), lambda data: data.find(_MATROSKA, 0, 80)),
     (_ASF.match, lambda data: data.find(_ASF, 0, 16)),
 )

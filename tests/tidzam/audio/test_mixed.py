@@ -16,7 +16,7 @@ _APE = (b"APETAGEX" + struct.pack("<4IQ", 2000, 32, 0, flags, 0) for flags in (0
 APE = b"".join(_APE)
 
 
-@pytest.mark.parametrize("suffix", ["mp3", "flac", "wav", "aiff", "ogg", "opus"])
+@pytest.mark.parametrize("suffix", ["mp3", "flac", "wav", "aiff", "ogg", "opus", "wv"])
 @pytest.mark.parametrize("tags", [ID3V1, ID3V2, APE, APE + ID3V1 + ID3V2], ids=["ID3v1", "ID3v2", "APE", "all"])
 def test_tags_between_joined_files_hide_none(tmp_path: Path, suffix: str, tags: bytes) -> None:
     path = tmp_path / f"a.{suffix}"
@@ -68,7 +68,7 @@ def test_what_follows_the_sound_and_cannot_be_decoded_is_missing(tmp_path: Path,
     assert heard == [600] and truncated
 
 
-@pytest.mark.parametrize("suffix", ["mp3", "mp2", "flac", "ogg", "wav"])
+@pytest.mark.parametrize("suffix", ["mp3", "mp2", "flac", "ogg", "wav", "wv"])
 def test_zeros_behind_the_sound_are_no_loss(tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(encoded(path, 600) + bytes(20_000 if suffix != "wav" else 200))
