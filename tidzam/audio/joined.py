@@ -41,10 +41,9 @@ def parts_of(data: Bytes, start: int = 0) -> list[Part]:
         following = end if begins_mpeg(data, end) else next_file(data, searched_from)
         if following is None and data.size - end > _IGNORED_BYTES:
             parts[-1] = replace(parts[-1], cut_short=True)
-    if len(parts) == 1 and not parts[0].head and not parts[0].cut_short:
-        return (
-            [replace(parts[0], end=data.size)] if behind_tags(data, parts[0].end, padding=False) == data.size else parts
-        )
+    tags_are_read = data.at(behind_id3(data, start), 4) in (*CONTAINERS, b"OggS")  # others complain of them
+    if len(parts) == 1 and tags_are_read and not parts[0].head and not parts[0].cut_short:
+        return [replace(parts[0], end=data.size)] if behind_tags(data, parts[0].end) == data.size else parts
     return parts
 
 

@@ -94,3 +94,15 @@ def test_rf64_whose_long_size_is_not_filled_in_is_read(tmp_path: Path) -> None:
     raw[data + 4 : data + 8] = struct.pack("<I", 88200)
     path.write_bytes(raw)
     assert audio_length(path) == (44100, 44100)
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "mp2", "flac", "wav", "ogg", "wv"])
+@pytest.mark.parametrize("tags", [ID3V1, APE, APE + ID3V1, ID3V2], ids=["ID3v1", "APE", "both", "ID3v2"])
+def test_tags_behind_the_sound_are_no_damage(
+    tmp_path: Path, suffix: str, tags: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(encoded(path, 600) + tags)
+    heard, length_s, truncated = read(path)
+    assert heard == [600] and length_s == pytest.approx(SECONDS, abs=0.1) and not truncated
+    assert capfd.readouterr().err == ""
