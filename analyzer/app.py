@@ -100,7 +100,7 @@ class Analyzer:
             sink.put(hop)
 
     async def _on_jack_source(self, sid: str, data: Any) -> None:
-        """The stream manager tells of its sources."""
+        """The stream manager reports its sources."""
         self._rates.update(parse_jack_sources(data))
 
     async def run(self) -> None:
@@ -156,7 +156,7 @@ def health_message(
 
 
 def ring_length_s(window_s: float) -> float:
-    """How much sound the ring keeps: two windows, so that one is whole while the next is written, and time to lag."""
+    """The length of the ring: two windows, so that one is complete while the next is written, and time to lag."""
     return max(10.0, 2 * window_s + 5.0)
 
 
@@ -168,14 +168,14 @@ def classifier_faults(pipeline: Pipeline) -> tuple[AnalyzerFault, ...]:
 
 
 def channel_status(channel: str, pipeline: Pipeline, rates: SourceRates) -> ChannelStatus:
-    """Whether all classifiers hear a channel, by what its source's rate lets through."""
+    """Whether all classifiers run on a channel, according to the rate of its source."""
     rate_hz = rates.of_channel(channel)
     state, left_out = pipeline.channel_state(rate_hz), pipeline.lacking_band(rate_hz)
     return ChannelStatus(channel=channel, state=state, source_rate_hz=rate_hz, left_out=left_out)
 
 
 def band_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
-    """For each channel of a narrow band, a sentence."""
+    """A sentence for each channel with a narrow band."""
     return tuple(
         f"Channel {status.channel} is {status.state}: its source has {status.source_rate_hz} Hz, too low for the "
         f"{'classifier' if len(status.left_out) == 1 else 'classifiers'} {', '.join(status.left_out)}."

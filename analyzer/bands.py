@@ -1,4 +1,4 @@
-"""What the stream manager says of its sources: the rate of each before it was resampled to JACK's."""
+"""The rates of sources before they were resampled to JACK's, as the stream manager reports them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _MOST_SOURCES: Final = 4096
 
 
 class SourceRates:
-    """The rates of sources by name, as far as they are known. What was said last of a source counts."""
+    """The rates of sources by name, as far as they are known. The last report about a source counts."""
 
     def __init__(self) -> None:
         self._rates_hz: dict[str, int] = {}
 
     def update(self, sources: Iterable[JackSource]) -> None:
-        """Take what was said of some sources. Without a rate, a source's is unknown from now on."""
+        """Take reports about some sources. A report without a rate makes the rate of its source unknown."""
         for source in sources:
             before = self._rates_hz.pop(source.name, None)
             if source.rate_hz is not None:

@@ -21,9 +21,9 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Prediction:
-    """The joint probability of every class that was asked, and the classifiers that should have been and were not.
+    """The joint probability of each class whose classifier ran, and the classifiers that were left out.
 
-    Those are the ones whose band the sound lacks, and those whose outputs were not probabilities.
+    Left out are the classifiers whose band the sound lacks, and those whose outputs were not probabilities.
     """
 
     probabilities: dict[str, float]
@@ -74,23 +74,23 @@ class Cascade:
         return frozenset(classifier.manifest.features for classifier in self.classifiers)
 
     def predict(self, windows: Float32, rate_hz: int) -> list[dict[str, float]]:
-        """The probabilities of `classify`, for sound whose sources have every band."""
+        """The probabilities of `classify`, for sources that have every band."""
         return [found.probabilities for found in self.classify(windows, rate_hz)]
 
     def classify(self, windows: Float32, rate_hz: int, source_rates_hz: Sequence[int | None] = ()) -> list[Prediction]:
-        """What every classifier that ran says of windows (n, frames) at `rate_hz`.
+        """The predictions of every classifier that ran on windows (n, frames) at `rate_hz`.
 
         A child's joint probability is its classifier's output times its parent's joint probability. An expert runs
         on the windows whose parent class reaches `gate`; its classes are absent from the others. So are those of a
-        classifier that is left out, and of the experts under it. `source_rates_hz` says for each window what rate its
-        source has, None or nothing at all if that is unknown.
+        classifier that is left out, and of the experts under it. `source_rates_hz` holds the rate of each window's
+        source, None if that is unknown; it may be empty.
         """
         features = FeatureCache(windows, rate_hz)
         joint = np.full((len(windows), len(self.classes)), np.nan, dtype=np.float32)
         left_out = [self.lacking_band(rate) for rate in source_rates_hz or [None] * len(windows)]
         for classifier in self.classifiers:
-            deaf = [row for row, names in enumerate(left_out) if classifier.name in names]
-            rows = np.setdiff1d(self._rows(classifier, joint), deaf, assume_unique=True)
+            lacking = [row for row, names in enumerate(left_out) if classifier.name in names]
+            rows = np.setdiff1d(self._rows(classifier, joint), lacking, assume_unique=True)
             if len(rows):
                 seen = features.of(classifier.manifest.features, rows)
                 classes = len(classifier.manifest.classes)
@@ -105,7 +105,7 @@ class Cascade:
 
     @lru_cache(maxsize=256)  # noqa: B019 - a cascade lives as long as its program
     def lacking_band(self, source_rate_hz: int | None) -> tuple[str, ...]:
-        """The classifiers that listen to a band that a source of this rate lacks; none if the rate is unknown."""
+        """The classifiers that need a band that a source of this rate lacks; none if the rate is unknown."""
         if source_rate_hz is None:
             return ()
         return tuple(c.name for c in self.classifiers if source_rate_hz < c.manifest.features.rate_hz)
@@ -124,7 +124,7 @@ class Cascade:
             joint[rows, self._columns[label]] = outputs[:, output] * weight
 
     def _order(self, classifier: Classifier) -> list[tuple[str, int]]:
-        """A classifier's classes, parents first, each with its number among the outputs."""
+        """A classifier's classes, parents first, each with the index of its output."""
         outputs = {label: number for number, label in enumerate(classifier.manifest.classes)}
         return sorted(outputs.items(), key=lambda item: self._columns[item[0]])
 

@@ -1,4 +1,4 @@
-"""Detections: consecutive windows of one channel that agree, told as they start, go on and end. Pure."""
+"""Detections: consecutive windows of one channel that agree, reported as they start, continue and end. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SLACK = 0.1
 
 @dataclass(frozen=True)
 class _Open:
-    """A detection that goes on. Its first and last window begin at, and it ends at, seconds of the frame clock."""
+    """An open detection: where its first and last windows begin, and where it ends, in seconds of the frame clock."""
 
     detection: Detection
     first_s: float
@@ -36,7 +36,7 @@ class Detector:
     """Merges windows into detections. Windows of one channel come in the order of their time.
 
     Which windows follow one another, and how long a detection lasts, is counted in frames: the system's clock may be
-    set while something sounds. A detection starts at the moment that its first window had when it came.
+    set while something sounds. A detection starts at the time that its first window had on arrival.
     """
 
     def __init__(self, labels: LabelTree) -> None:

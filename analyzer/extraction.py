@@ -91,8 +91,8 @@ class Extractor:
     def take(self, batch: WindowBatch, analyses: Iterable[Analysis]) -> list[Path]:
         """Keep what the rules say of the windows in `batch`, which `analyses` are about; returns the clips written.
 
-        A window that the selector did not hear, as its source lacks the band or the network failed, is no `unknown`: it
-        is not kept. A clip that cannot be written is logged and counted in `failed`; the next is tried again.
+        A window on which the selector did not run, since its source lacks the band or the network failed, is not
+        `unknown`, and not kept. A clip that cannot be written is logged and counted in `failed`; the next is tried again.
         """
         row = {channel: number for number, channel in enumerate(batch.channels)}
         wanted = [(a, label) for a in analyses for label in _named(a) if self._wants(a.channel, label)]
@@ -131,7 +131,7 @@ class Extractor:
 
 
 def _named(analysis: Analysis) -> tuple[str, ...]:
-    """The classes decided; none if nobody listened."""
+    """The classes decided; none if no classifier ran."""
     return () if analysis.left_out and not analysis.probabilities else analysis.result
 
 

@@ -51,7 +51,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class LiveHealth:
-    """The state of live listening. `faults` keep it from its job; `remarks` are worth knowing all the same."""
+    """The state of live listening. `faults` keep it from its job; `remarks` are worth knowing nevertheless."""
 
     faults: tuple[AnalyzerFault, ...]
     remarks: tuple[str, ...]

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _POLL_S: Final = 0.005
 _WATCH_EVERY_S: Final = 0.25
 _ASLEEP_S: Final = 1.0
-"""So late, this process did not run itself, and has nothing to say about others."""
+"""If a round is this late, this process itself did not run, and cannot judge others."""
 _LATE_S: Final = 3.0
 _NICE: Final = 5
 _MANY_FAILURES: Final = 3
@@ -66,7 +66,7 @@ class Analyzes(Protocol):
 class Live:
     """Runs until cancelled. `on_hop` gets all channels' windows of one hop and what was heard; it must not block.
 
-    When the last channel has gone, one hop without channels says so. `source_rate` is asked for the rate of the source
+    When the last channel has gone, one hop without channels reports it. `source_rate` returns the rate of the source
     behind a channel, before it was resampled to JACK's.
     """
 
@@ -149,13 +149,13 @@ class Live:
                 pulse.written(self._session.ring.written_until(), now)
             verdict = pulse.verdict(now)
             if verdict is CaptureState.CAPTURE_HANGS:
-                capture.kill()  # it would not hear a request to end
+                capture.kill()  # it would not respond to a request to end
                 raise TidzamError("The capture process hung and was replaced.", code="capture")
             if verdict in _JACK_TROUBLES or (verdict is CaptureState.WELL and self._trouble in _JACK_TROUBLES.values()):
                 self._tell(_JACK_TROUBLES.get(verdict))
 
     async def _analyze(self, session: Session, worker: Executor) -> None:
-        """Take every window of `session` as it gets complete."""
+        """Take every window of `session` as it becomes complete."""
         written = 0
         while True:
             if session.ring.written_until() != written:
@@ -231,10 +231,10 @@ class Live:
 
 
 def _fault_of(errors: ExceptionGroup[TidzamError], failures: int) -> AnalyzerFault:
-    """What ended a life of the capture process, and whose fault it is.
+    """Why the capture process ended, and where the fault originates.
 
-    One that ends or hangs is `starting` again, and a fault that a restart of the analyzer may repair only after it
-    failed a few times in a row.
+    A process that ended or hung is `starting` again. Only after several failures in a row is it a fault that a restart
+    of the analyzer may repair.
     """
     error = next(one for one in _leaves(errors) if isinstance(one, TidzamError))
     again: FaultCode = "starting" if failures < _MANY_FAILURES else "capture"

@@ -37,7 +37,7 @@ from tidzam.text import shown
 
 INTERRUPTED: Final = 130
 MAX_WINDOW_SAMPLES: Final = 1 << 24
-"""What a window holds at most, over all channels: 64 MB. The larger windows are, the fewer are in memory at a time."""
+"""The most samples in a window over all channels: 64 MB. The larger the windows, the fewer are in memory at a time."""
 _PIPE_WIDTH: Final = 160
 """Who reads a pipe has no use for folded lines."""
 
@@ -93,8 +93,8 @@ class Recording:
 
 
 def run_offline(options: OfflineOptions) -> int:
-    """Say what is heard in a file. Returns the exit code: 0; 1 if some of it could not be read or classified; 130
-    after Ctrl-C.
+    """Analyze a file, and print its detections. Returns the exit code: 0; 1 if some of it could not be read or
+    classified; 130 after Ctrl-C.
 
     Raises TidzamError if the file cannot be listened to.
     """
@@ -121,7 +121,7 @@ def run_offline(options: OfflineOptions) -> int:
 
 
 def check_memory(recording: Recording, grid: Grid) -> None:
-    """Raises AudioError if a window of all channels is more than is to be held in memory."""
+    """Raises AudioError if a window over all channels is too large to be held in memory."""
     channels, megabytes = len(recording.names), 4 * MAX_WINDOW_SAMPLES >> 20
     if channels * grid.window > MAX_WINDOW_SAMPLES:
         raise AudioError(
@@ -230,7 +230,7 @@ class Findings:
 
 
 def _tell(audio: AudioFile, findings: Findings, errors: Mapping[str, int], *, as_json: bool) -> None:
-    """Print what was heard. `errors` are the windows that a classifier failed on."""
+    """Print the result. `errors` counts the windows on which each classifier failed."""
     channels = list(findings.recording.names.values())
     found = sorted(findings.found, key=lambda entry: (entry.start_s, entry.channel))
     if as_json:

@@ -1,4 +1,4 @@
-"""What a classifier's network said, as far as it is probabilities; the rest is counted, and reported once."""
+"""The outputs of networks, as far as they are probabilities; faulty ones are counted, and reported once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Errors:
 
 
 class OutputCheck:
-    """Runs networks and keeps what they say wrong from going on. Several threads may ask at once.
+    """Runs networks and filters faulty outputs. Several threads may call it at the same time.
 
     A network that passed its trial on silence may still fail on sound. Its faulty windows are left out, the others
     are kept, and other classifiers are not affected.
@@ -45,7 +45,7 @@ class OutputCheck:
             return {name: errors.windows for name, errors in self._errors.items()}
 
     def recent(self) -> Mapping[str, str]:
-        """The classifiers that had an error within the last minute, and what it was, as a sentence."""
+        """The classifiers that had an error within the last minute, each with a sentence about it."""
         with self._lock:
             limit_s = time.monotonic() - _RECENT_S
             return {
@@ -55,9 +55,9 @@ class OutputCheck:
             }
 
     def outputs(self, name: str, engine: Engine, features: Float32, classes: int) -> tuple[Float32, NDArray[np.bool_]]:
-        """What the network of classifier `name` says of features (n, frames, mels).
+        """Run the network of classifier `name` on features (n, frames, mels).
 
-        Returns the probabilities of the windows for which it gave some, shape (m, classes), and which those are,
+        Returns the probabilities of the m windows with valid outputs, shape (m, classes), and which windows those are,
         shape (n,).
         """
         count = len(features)

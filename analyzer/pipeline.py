@@ -93,11 +93,11 @@ class Pipeline:
         )
 
     def lacking_band(self, source_rate_hz: int | None) -> tuple[str, ...]:
-        """The classifiers that do not run on sound of a source of this rate: it lacks the band they listen to."""
+        """The classifiers that do not run on a source of this rate, since it lacks the band that they need."""
         return self.cascade.lacking_band(source_rate_hz)
 
     def channel_state(self, source_rate_hz: int | None) -> ChannelState:
-        """What is to be said of a channel whose source has this rate."""
+        """The state of a channel whose source has this rate."""
         return ChannelState.NARROW_BAND if self.lacking_band(source_rate_hz) else ChannelState.LISTENING
 
     @property
@@ -107,7 +107,7 @@ class Pipeline:
 
     @property
     def failing(self) -> Mapping[str, str]:
-        """The classifiers that fail at the moment, and why, each in a sentence."""
+        """The classifiers that fail at the moment, each with the reason as a sentence."""
         return self.cascade.output_check.recent()
 
     def spectrogram(self, window: Float32, rate_hz: int) -> Float32:
@@ -120,7 +120,7 @@ class Pipeline:
 def measured(windows: Float32) -> tuple[Float32, list[float]]:
     """Windows (n, frames), and the RMS level of each in dB re a full-scale sine, not below -120.
 
-    Samples that are no sound become silence: a fault upstream must not reach what is said of it.
+    Samples that are not finite become silence: a fault upstream must not affect the result.
     """
     power = _mean_square(windows)
     if not np.isfinite(power).all():

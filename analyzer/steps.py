@@ -16,7 +16,7 @@ from tidzam.analysis import Analysis, WindowBatch
 
 _STEP_WINDOWS: Final = 64
 _STEP_SAMPLES: Final = 1 << 22
-"""Windows that are analyzed in one step: so many, if they are not longer than that together."""
+"""The most windows in one step, and the most samples in them together."""
 
 Analyzed = tuple[WindowBatch, tuple[Analysis, ...]]
 
@@ -38,7 +38,7 @@ def analyzed(pipeline: Pipeline, batches: Iterator[WindowBatch]) -> Generator[An
 
 
 def _analyze(pipeline: Pipeline, step: list[WindowBatch]) -> list[tuple[Analysis, ...]]:
-    """A step, at most _STEP_WINDOWS channels at a time: what a network needs grows with what it is given at once."""
+    """Analyze a step, at most _STEP_WINDOWS channels at a time: the memory of a network grows with its batch."""
     count = len(step[0].channels)
     if count <= _STEP_WINDOWS:
         return pipeline.analyze_all(step)
@@ -62,7 +62,7 @@ def _results(step: list[WindowBatch], work: Future[list[tuple[Analysis, ...]]]) 
 
 
 def _until_end(analysis: Analysis, rate_hz: int) -> Analysis:
-    """A window that reaches behind the end of the file is about the sound before it."""
+    """End a window that reaches beyond the end of the file at that end."""
     if not analysis.gap_frames:
         return analysis
     return replace(analysis, end=analysis.end - timedelta(seconds=analysis.gap_frames / rate_hz))

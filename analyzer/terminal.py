@@ -28,9 +28,9 @@ REPORT_S: Final = 5.0
 
 @contextmanager
 def progress(console: Console, name: str, total_s: float | None) -> Iterator[Callable[[float], None]]:
-    """Shows how far a file was heard, and how much faster than real time: takes the second that was reached.
+    """Shows how far a file was analyzed, and how much faster than real time; call the result with the second reached.
 
-    At a terminal it is a bar; elsewhere, a line every few seconds.
+    On a terminal it is a bar; elsewhere, a line every few seconds.
     """
     if not console.is_terminal or console.is_dumb_terminal:
         yield progress_lines(shown(name), total_s, write=lambda line: print(line, file=sys.stderr, flush=True))

@@ -1,4 +1,4 @@
-"""What clients asked for: which of them get an event, found without matching every glob again. Pure."""
+"""The subscriptions of clients: which of them get an event, found without matching every glob again. Pure."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Names:
 
     @cached_property
     def _patterns(self) -> list[re.Pattern[str]]:
-        """Compiled when they are first needed: a client may change its mind often, but only its last wish counts."""
+        """Compiled when they are first needed: a client may subscribe often, but only its last subscription counts."""
         return [re.compile(fnmatch.translate(glob)) for glob in self._globs if any(mark in glob for mark in "*?[")]
 
 
 class Wish:
-    """One subscription. Clients with the same share it."""
+    """One subscription, shared by clients with the same."""
 
     def __init__(self, asked: Subscribe) -> None:
         self.events = frozenset(asked.events)
@@ -51,14 +51,14 @@ class Wish:
 
 
 class Wishes:
-    """The subscriptions of all clients, by the room of those who share one."""
+    """The subscriptions of all clients, by the room of the clients that share each."""
 
     def __init__(self) -> None:
         self._room_of: dict[str, str] = {}
         self._wishes: dict[str, Wish] = {}
 
     def put(self, sid: str, asked: Subscribe) -> tuple[str | None, str]:
-        """Take a client's subscription in place of its last; returns the room it leaves, if any, and its new one."""
+        """Replace a client's subscription; returns the room it leaves, if any, and its new one."""
         left = self.drop(sid)
         room = f"subscribed {hashlib.sha256(asked.model_dump_json().encode()).hexdigest()}"
         self._room_of[sid] = room

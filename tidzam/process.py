@@ -41,7 +41,7 @@ class Child:
         return self.process.returncode
 
     def kill(self) -> None:
-        """End it without a farewell."""
+        """Kill it."""
         _signal_group(self.pid, signal.SIGKILL)
 
     async def wait(self) -> int:

@@ -54,7 +54,7 @@ class Capture:
         return self._child.pid
 
     def kill(self) -> None:
-        """End it without a farewell."""
+        """Kill it."""
         self._child.kill()
 
     def ring(self) -> Ring:
@@ -62,7 +62,7 @@ class Capture:
         return Ring.attach(self._fd)
 
     async def events(self, on_alive: Callable[[Alive], None] = lambda alive: None) -> AsyncIterator[Event]:
-        """What the process tells. That it is alive, which it says every second, goes to `on_alive` alone."""
+        """The events that the process reports. Signs of life, which it sends every second, go to `on_alive` only."""
         stdout = self._child.process.stdout
         assert stdout is not None
         async for line in stdout:

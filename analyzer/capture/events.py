@@ -49,10 +49,10 @@ class Clock:
 
 @dataclass(frozen=True)
 class Alive:
-    """Said every second, so that a process that hangs is noticed.
+    """Sent every second, so that a process that hangs is noticed.
 
     `cycle` is the frame at which JACK's last cycle began, in 32 bits; it moves as long as the server does its job,
-    even if no callback of this process runs. It is None as long as the server has not let this process in.
+    even if no callback of this process runs. It is None as long as the server has not admitted this process.
     """
 
     cycle: int | None

@@ -22,13 +22,13 @@ EventName = Literal["analysis", "detection", "health"]
 
 
 JACK_SOURCE: Final = "JackSource"
-"""The event with which the stream manager tells of its sources: a list of JackSource."""
+"""The event with which the stream manager reports its sources: a list of JackSource."""
 
 
 class JackSource(Message):
-    """A source of the stream manager's, told whenever it starts, changes, or the two programs meet again.
+    """A source of the stream manager, reported when it starts, when it changes, and when the two programs reconnect.
 
-    The rate is the source's own: what JACK carries of it was resampled, and holds no more band than it had.
+    The rate is the source's own: JACK carries it resampled, which adds nothing to its band.
     """
 
     name: WireSourceName
@@ -69,7 +69,7 @@ class AnalysisEvent(Message):
     """`analysis`: one window of one channel. `result` holds the classes decided, `paths` each from its root.
 
     `left_out` names the classifiers that should have run and did not: their band is missing in the source (then
-    `state` is `narrow_band`), or their network failed. If nobody listened, the result is `unknown` without predictions.
+    `state` is `narrow_band`), or their network failed. If none ran, the result is `unknown` without predictions.
     """
 
     source: str
@@ -106,7 +106,7 @@ FaultOrigin = Literal["analyzer", "jack", "source", "bundle", "settings"]
 
 
 class AnalyzerFault(Message):
-    """Something that is wrong, and whose fault it is. Only a fault of the `analyzer` is one that its restart repairs.
+    """Something that is wrong, and where it originates. Restarting the analyzer repairs only faults of the `analyzer`.
 
     `starting` and `capture` are about the capture process, `stalled` and `jack_away` about the JACK server, `late`
     about windows that are not analyzed in time, `no_channel` about ports that are missing, `sample_rate` about JACK's
@@ -143,7 +143,7 @@ class AnalyzerHealth(Message):
     last_window_age_s: float | None
     capture_pid: int | None
     rate_hz: int | None
-    faults: tuple[AnalyzerFault, ...] = Field((), description="What is wrong, and whose fault it is")
+    faults: tuple[AnalyzerFault, ...] = Field((), description="What is wrong, and where it originates")
     channel_states: tuple[ChannelStatus, ...] = ()
     classifier_errors: dict[str, int] = Field(
         default_factory=dict, description="Windows for which a classifier's outputs were not probabilities"
@@ -233,7 +233,7 @@ def parse_jack_sources(data: Any) -> tuple[JackSource, ...]:
 
 
 def jack_source(source: SourceStatus) -> JackSource:
-    """What the analyzer is told of a source."""
+    """What the stream manager reports to the analyzer about a source."""
     return JackSource(name=source.name, starting_time=source.started, rate_hz=source.rate_hz)
 
 

@@ -30,7 +30,7 @@ class _ShortRepr(reprlib.Repr):
 
 
 _SHORT = _ShortRepr()
-"""Stops early: what it shortens may be as long as a message can be."""
+"""Stops early: the values that it shortens may be as long as a message."""
 _SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict, _SHORT.maxstring, _SHORT.maxother = 4, 40, 40, 80, 80
 
 
@@ -156,9 +156,9 @@ def schema_of(messages: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
 
 
 def echo(request: Any) -> Any:
-    """`request` as it is sent back with a refusal: as JSON carries it, and if it is long, its beginning.
+    """`request` as it is sent back with a refusal: in JSON, and if it is long, only its beginning.
 
-    What JSON has no form for, such as bytes, is quoted. Credentials are hidden: who asks may not be who reads it.
+    Values without a form in JSON, such as bytes, are quoted. Credentials are hidden: others may read the answer.
     """
     text = json.dumps(request, default=quote)
     if len(text) > _LONGEST_ECHO:

@@ -76,9 +76,9 @@ class SourceState(StrEnum):
 
 
 class SourceRemark(StrEnum):
-    """What is worth knowing of a source although nothing is wrong with the node.
+    """What is worth knowing about a source although nothing is wrong with the node.
 
-    `narrow_band`: its own sample rate is below JACK's, so there is nothing above `band_hz`. `replaced`: it plays in
+    `narrow_band`: its own sample rate is below JACK's, so it has no content above `band_hz`. `replaced`: it plays in
     place of the profile's source of the same name, which returns when this one ends or is unloaded.
     """
 
@@ -108,7 +108,7 @@ class SourceStatus(Message):
     bytes: int
     gaps: int
     rate_hz: int | None = Field(None, description="The source's own sample rate, before it is resampled to JACK's")
-    band_hz: int | None = Field(None, description="The highest frequency that can be there: half of the lower rate")
+    band_hz: int | None = Field(None, description="The highest frequency that it can contain: half of the lower rate")
     remarks: tuple[SourceRemark, ...] = ()
 
 
@@ -121,8 +121,8 @@ class SourceList(Message):
 class StreamManagerFault(Message):
     """Something that is wrong, and where. `origin` says what could be restarted to repair it.
 
-    A fault of `jack` or `icecast` is one of that server. A fault of a `source` is never repaired by a restart of a
-    program: either the stream manager repairs it, or it takes a person. Only a fault of the `stream_manager` itself is
+    A fault of `jack` or `icecast` is a fault of that server. A fault of a `source` is never repaired by a restart of a
+    program: either the stream manager repairs it, or a person has to. Only a fault of the `stream_manager` itself is
     repaired by restarting it. (A stream manager that hangs does not answer at all.)
     """
 
@@ -135,7 +135,7 @@ class StreamManagerFault(Message):
 class StreamManagerHealth(Message):
     """The `detail` of the stream manager's /healthz. `faults` are the response's reasons, in the same order."""
 
-    jack: bool = Field(description="JACK is there and its cycles run")
+    jack: bool = Field(description="JACK is running, and so are its cycles")
     icecast: bool = False
     rate_hz: int | None
     faults: tuple[StreamManagerFault, ...] = ()
@@ -174,7 +174,7 @@ def parse_request(data: Any) -> Request:
 
 
 def reads_only(data: Any) -> bool:
-    """Whether a `sys` request certainly changes nothing, so that whoever may listen may send it."""
+    """Whether a `sys` request certainly changes nothing, so that clients that may only listen may send it."""
     inner = data["sys"] if isinstance(data, Mapping) and "sys" in data else data
     return isinstance(inner, Mapping) and len(inner) == 1 and set(inner) <= {"sources", "database"}
 
