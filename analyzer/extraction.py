@@ -92,7 +92,7 @@ class Extractor:
         """Keep what the rules say of the windows in `batch`, which `analyses` are about; returns the clips written.
 
         A window on which the selector did not run, since its source lacks the band or the network failed, is not
-        `unknown`, and not kept. A clip that cannot be written is logged and counted in `failed`; the next is tried again.
+        `unknown`, and not kept. A clip that cannot be written is logged and counted in `failed`; the next is tried.
         """
         row = {channel: number for number, channel in enumerate(batch.channels)}
         wanted = [(a, label) for a in analyses for label in _named(a) if self._wants(a.channel, label)]

@@ -1,4 +1,4 @@
-"""What bad clients cost a good one: its events while hundreds idle, never read, never finish a request, and flood."""
+"""What bad clients cost a good one: its events while others idle, never read, never finish a request, and flood."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _AFTER_S = 15.0
 
 @dataclass
 class ReceivedEvents:
-    """What the well-behaved client received: when each window's event came, after the window's end."""
+    """What the well-behaved client received, and how long after the end of its window each event arrived."""
 
     starts: dict[str, list[float]] = field(default_factory=dict)
     late_ms: list[float] = field(default_factory=list)
@@ -47,7 +47,7 @@ class ReceivedEvents:
         self.late_ms.append((time.time() - event.end.timestamp()) * 1000)
 
     def missed(self) -> int:
-        """Windows between the first and the last of each channel that did not come."""
+        """Windows between the first and the last of each channel that did not arrive."""
         return sum(round((starts[-1] - starts[0]) / HOP_S) + 1 - len(starts) for starts in self.starts.values())
 
 
@@ -101,7 +101,7 @@ async def _peak_mb(process: psutil.Process, seconds: float) -> float:
 
 
 def _counts(others: subprocess.Popen[bytes]) -> dict[str, int]:
-    """What the crowd counted; it ends with that."""
+    """End the crowd, and return what it counted."""
     others.terminate()
     output = others.stdout.readline() if others.stdout else b""
     if not output:

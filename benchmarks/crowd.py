@@ -1,4 +1,4 @@
-"""`python -m benchmarks.crowd URL`: clients of every bad sort at once, until TERM; their counts on stdout at the end.
+"""`python -m benchmarks.crowd URL`: bad clients of all kinds at once, until TERM; prints their counts at the end.
 
 Idle clients answer pings and do nothing else; deaf ones subscribe to everything and never read; slow-loris connections
 never finish a request; a flood sends wrong requests as fast as it can, and comes back when it is disconnected.
@@ -27,7 +27,7 @@ _GONE = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
 
 class Crowd:
-    """All of them, against the server at `url`."""
+    """The clients, connected to the server at `url`."""
 
     def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
         self._url, self._http = url, http
@@ -58,7 +58,7 @@ class Crowd:
         self.counts["idle_disconnected"] += 1
 
     async def _deaf(self) -> None:
-        """It reads nothing from its connection, but sees when the server ends it: what it sends fails then."""
+        """Read nothing from a connection, but notice when the server ends it: sending fails then."""
         address = urlsplit(self._url)
         place = socket.create_connection((address.hostname, address.port))
         place.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

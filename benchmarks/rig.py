@@ -29,7 +29,7 @@ _PATIENCE_S = 30.0
 def program(
     argv: Sequence[str], env: Mapping[str, str], *, ready: bytes = b"", log: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that lives as long as the context. With `ready`, wait until it says that line. `log` gets its log."""
+    """A process that runs while the context is open. With `ready`, wait for that line; `log` gets its stderr."""
     quiet = subprocess.PIPE if ready else subprocess.DEVNULL
     with (log or Path(os.devnull)).open("wb") as errors:
         process = subprocess.Popen(argv, env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=quiet, stderr=errors)

@@ -24,7 +24,7 @@ LONG_FILE_BYTES = 1_000_000
 which holds all of it in memory. A megabyte of Opus may be six minutes."""
 
 DENSE_SUFFIXES = frozenset({".flac", ".ogg", ".oga", ".opus", ".mp3"})
-"""A small file of these may be hours of silence. Their length is quickly known."""
+"""A small file of these may hold hours of silence. Their length is known quickly."""
 
 AT_ONCE = 64
 """Windows whose sound is held in memory while their features are worked out."""

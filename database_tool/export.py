@@ -1,4 +1,4 @@
-"""A dataset back to what people use: a list of stretches, or the sound itself, one folder per class."""
+"""A dataset in forms that people use: a list of sections, or the audio itself in one folder per class."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def compiles(command: Callable[..., None]) -> Callable[..., None]:
 
 @compiles
 def create(dataset: DatasetArgument, folder: FolderArgument, classe: ClassOption = "", *, how: Compiling) -> None:
-    """Compile a folder of sound: one folder per class, or all of it as one class."""
+    """Compile a folder of audio files: one folder per class, or all of it as one class."""
     how.run_and_tell(clips_in(folder, classe), dataset, source=folder)
 
 
@@ -230,7 +230,7 @@ def import_esc50(
 
 
 def clips_in(folder: Path, classe: str) -> Sequence[Clip]:
-    """The clips of a folder of class folders, or, with `classe`, of all of it as that class. Says what is left out."""
+    """The clips in class folders, or, with `classe`, all in the folder as that class. Reports what is left out."""
     found = lists.clips_of_class(folder, require_label(classe)) if classe else find_clips(folder)
     for line in found.remarks:
         say(line)

@@ -34,8 +34,8 @@ def clips_of_class(folder: Path, label: str) -> FoundClips:
     found = walk(folder)
     notes = tuple(remarks(found.left_out, folder))
     if not found.files:
-        told = "".join(f"; {note}" for note in notes)
-        raise DatasetError(f"{folder} holds no audio file{told}.", hint="Name a folder with audio files.")
+        reasons = "".join(f"; {note}" for note in notes)
+        raise DatasetError(f"{folder} holds no audio file{reasons}.", hint="Name a folder with audio files.")
     return FoundClips(tuple(Clip(path, label, group_of(path)) for path in found.files), remarks=notes)
 
 
@@ -43,8 +43,8 @@ def read_csv(path: Path) -> list[Clip]:
     """The stretches that a CSV list names, a row each: file, start, end (seconds), label; also channel and group.
 
     `start`, `end`, `channel` and `group` may be left out or empty: the whole file, all channels, the file's recording.
-    Files are sought beside the list. Columns may be divided by commas, semicolons or tabs. Raises DatasetError, naming
-    the line.
+    Files are searched for beside the list. Columns may be separated by commas, semicolons or tabs. Raises DatasetError,
+    naming the line.
     """
     rows = read_table(path, required=("file", "label"), any_case=True)
     if not {"file", "label"} <= set(columns_of(rows)):
@@ -59,9 +59,10 @@ def read_csv(path: Path) -> list[Clip]:
 def read_raven(table: Path, *, label_column: str = "", audio: Path | None = None) -> list[Clip]:
     """The selections of a Raven table, or of several that were joined.
 
-    A selection that is listed for several views counts once; selections of one number in joined tables are told apart
-    by their times. The sound is what `Begin Path` or `Begin File` names, else `audio`, else the file beside the table
-    that its name begins with. The label is in `label_column`, else in the first of RAVEN_LABELS that there is.
+    A selection that is listed for several views counts once; selections of one number in joined tables are
+    distinguished by their times. The audio file is the one that `Begin Path` or `Begin File` names, else `audio`, else
+    the file beside the table whose name begins the table's. The label is in `label_column`, else in the first of
+    RAVEN_LABELS that exists.
     """
     rows = read_table(table, required=(BEGIN, END), separators=("\t", ",", ";", "|"))
     if not rows:
@@ -146,7 +147,7 @@ def _csv_clip(path: Path, row: Row) -> Clip:
 
 def _raven_clip(table: Path, row: Row, column: str, audio: Path | None) -> Clip:
     begin_s, end_s = row.seconds(BEGIN), row.seconds(END)
-    if row.get(OFFSET):  # of a sequence of files: times count from its first
+    if row.get(OFFSET):  # in a sequence of files, times count from the first
         offset_s = row.seconds(OFFSET)
         begin_s, end_s = offset_s, offset_s + end_s - begin_s
     named = row.get("Begin Path", "Begin File")
@@ -163,7 +164,7 @@ def _label(row: Row, column: str) -> str:
 
 
 def _channel(row: Row, column: str, *, first: int = 0) -> int | None:
-    """A channel's number, counted from 0; in the table it counts from `first`. None if the table names none."""
+    """A channel's number, counted from 0; in the table, from `first`. None if the table names none."""
     text = row.get(column)
     if not text:
         return None
@@ -210,7 +211,7 @@ def _find(table: Path, named: str) -> Path:
 
 
 def _spelled(path: Path) -> Path:
-    """A file by its name in the Unicode form that it has on this disk: a list may have been written on another."""
+    """A file by its name, in the Unicode form that the disk uses: the list may have been written elsewhere."""
     forms = (path, *(Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD")))
     return next((one for one in forms if _is_file(one)), path)
 
@@ -218,5 +219,5 @@ def _spelled(path: Path) -> Path:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # too long a name, or a folder that this user may not enter
+    except OSError:  # a name that is too long, or a folder that this user may not enter
         return False

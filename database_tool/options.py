@@ -102,7 +102,7 @@ def _spec_like(path: Path) -> FeatureSpec:
 
 
 def tree_of(path: Path | None) -> LabelTree | None:
-    """The label tree in a YAML file. Raises DatasetError if it is none, naming the line of each fault."""
+    """The label tree in a YAML file. Raises DatasetError if it is not one, naming the line of each fault."""
     if path is None:
         return None
     try:

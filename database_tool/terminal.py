@@ -30,7 +30,7 @@ def say(line: str) -> None:
 
 
 def printable(name: str) -> str:
-    """A file's name as any terminal can show it, be it UTF-8 or not; what would control the terminal is escaped."""
+    """A file's name, UTF-8 or not, that is safe for any terminal: control characters are escaped."""
     shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in shown)
 
@@ -42,7 +42,7 @@ def counted(number: int, thing: str) -> str:
 
 def print_json(values: dict[str, Any]) -> None:
     """One JSON object on stdout, for programs."""
-    console.print_json(json.dumps(values), ensure_ascii=True)  # of names that are no UTF-8, too
+    console.print_json(json.dumps(values), ensure_ascii=True)  # names may not be UTF-8
 
 
 @contextmanager

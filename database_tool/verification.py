@@ -1,4 +1,4 @@
-"""Whether a dataset is, byte for byte, what was written, and whether its parts agree. Every fault is found, not one."""
+"""Whether a dataset is, byte for byte, what was written, and whether its parts agree. Finds every fault."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class _Part:
-    """A file of a dataset, and what its shard's arrays must be; without a manifest, what they seem to be."""
+    """A file of a dataset, and the kind and shape that its array must have; without a manifest, seems to have."""
 
     path: Path
     entry: FileEntry | None
@@ -50,7 +50,7 @@ class _Part:
 
 
 def verify(folder: Path, *, advance: Advance = silent) -> list[Damage]:
-    """Read every byte of a dataset and say all that is wrong. Raises DatasetError only if there is no dataset."""
+    """Read every byte of a dataset, and return all faults. Raises DatasetError only if there is no dataset."""
     manifest, damages = _manifest(folder)
     parts = _parts(folder, manifest) if manifest else _parts_alone(folder)
     labels: list[Int32] = []
@@ -95,7 +95,7 @@ def _parts(folder: Path, manifest: Manifest) -> list[_Part]:
 
 
 def _parts_alone(folder: Path) -> list[_Part]:
-    """Without a manifest, the files that are there: each can still be looked at by itself."""
+    """Without a manifest, the existing files: each can still be checked by itself."""
     kinds = {".features.npy": FEATURES, ".labels.npy": LABELS}
     parts = [_Part(folder / ORIGINS, None)]
     for path in _files(folder / SHARDS):
@@ -118,7 +118,7 @@ def _faults(part: _Part, manifest: Manifest | None, labels: list[Int32]) -> Iter
             yield from _content_faults(part, manifest, labels)
     except DatasetError as error:
         reason = error.message.removeprefix(f"{part.path} cannot be used: ").rstrip(".")
-        if " bytes" not in differs or " bytes" not in reason:  # else its size was told already
+        if " bytes" not in differs or " bytes" not in reason:  # otherwise its size was reported already
             yield reason
 
 
@@ -156,7 +156,7 @@ def _compare(path: Path, entry: FileEntry) -> str:
 
 
 def _strangers(folder: Path) -> Iterator[Damage]:
-    """Links, and what the manifest may not know: all files, but for those of an operating system."""
+    """Links, and all files that the manifest may not list, except those of operating systems."""
     if (folder / SHARDS).is_symlink():
         yield Damage(folder / SHARDS, IS_LINK)
     for path in _files(folder):
@@ -164,7 +164,7 @@ def _strangers(folder: Path) -> Iterator[Damage]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """All that is no folder in `folder` and below, by name."""
+    """All files in `folder` and below, by name."""
     found = []
     for home, _, names in os.walk(folder):
         found += [Path(home, name) for name in names if not is_system_file(Path(name))]

@@ -93,8 +93,8 @@ def train(options: Options, *, say: Say, observers: Sequence[Observer] = ()) -> 
 def serve(options: Options, *, say: Say) -> bool:
     """Be a parameter server, or a worker other than 0, until the coordinator says that the training is over.
 
-    Returns False if a worker cannot take part: that was said, here and to the coordinator. Raises ClusterError if the
-    address is taken.
+    Returns False if a worker cannot take part, after reporting that here and to the coordinator. Raises ClusterError if
+    the address is in use.
     """
     assert options.cluster is not None
     from trainer.cluster.station import Station
@@ -110,7 +110,7 @@ def serve(options: Options, *, say: Say) -> bool:
         say(f"trainer: {error}")
         station.fail(str(error))
         return False
-    except Exception as error:  # whatever it is, the coordinator's user is to read it too
+    except Exception as error:  # whatever it is, the coordinator's user needs to see it, too
         station.fail(f"{type(error).__name__}: {error}")
         raise
     station.wait()

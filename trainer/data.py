@@ -28,7 +28,7 @@ from trainer.training_file import TrainingFile
 Say = Callable[[str], None]
 
 LEFT_OUT = "classes_left_out"
-"""Where a bundle's provenance names classes that were declared, and that nothing could be read of."""
+"""The key in a bundle's provenance for classes that were declared, but had no readable audio."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def open_data(options: Options, say: Say) -> Data:
 
 @dataclass(frozen=True)
 class _Opened:
-    """What is in a folder: its classes as they are declared, those that something can be read of, and their tree."""
+    """What is in a folder: its declared classes, those with readable audio, and their tree."""
 
     content: Dataset | Scan
     labels: tuple[str, ...]

@@ -30,7 +30,7 @@ from trainer.measures import Measures, measure
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`data` tells what was measured on, for the card; `bad` are files that could not be read, `remarks` tell of
+    """`data` describes the test data, for the card; `bad` are files that could not be read, `remarks` are about
     others that were left out."""
 
     bundle: Bundle

@@ -1,4 +1,4 @@
-"""TensorFlow, made repeatable, and told which devices there are."""
+"""TensorFlow: repeatable runs, and the devices that it may use."""
 
 from __future__ import annotations
 

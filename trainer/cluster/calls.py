@@ -29,7 +29,7 @@ _kept_alive: list[Any] = []
 
 
 def load_without_proxies() -> None:
-    """Load TensorFlow, whose gRPC reads the environment's proxies: the machines of a cluster are reached directly.
+    """Load TensorFlow without the environment's proxies: its gRPC reaches the machines of a cluster directly.
 
     Raises SetupError if it is not installed.
     """

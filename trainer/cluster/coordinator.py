@@ -35,7 +35,7 @@ AHEAD = 2
 
 DATA_POLL_S = 0.5
 _OUR_ERRORS = {error.__name__: error for error in TidzamError.__subclasses__()}
-"""By the names that TensorFlow quotes."""
+"""Tidzam's errors by their names, which TensorFlow quotes."""
 RATE_OVER = 20
 """Steps that `examples_per_s` looks back on, for each worker: one step alone says nothing, they end together."""
 
@@ -207,12 +207,12 @@ class Coordinator:
                     hint="Start it again, and train with --resume.",
                     code="cluster_lost",
                 ) from None
-            if said := re.search(rf"\b({'|'.join(_OUR_ERRORS)}): (.+)", text):
-                raise _OUR_ERRORS[said[1]](said[2]) from None
+            if found := re.search(rf"\b({'|'.join(_OUR_ERRORS)}): (.+)", text):
+                raise _OUR_ERRORS[found[1]](found[2]) from None
             raise
 
     def _check_is(self, member: Member) -> None:
-        """Raises ClusterError if something else, another version, or one that cannot go on answers as `member`."""
+        """Raises ClusterError if `member` answers as another process, with another version, or with a fault."""
         job, index, version, _, fault = (*json.loads(calls.ask(member, "hello")), "")[:5]
         if (job, index) != (member.job, member.index):
             raise ClusterError(
@@ -230,23 +230,23 @@ class Coordinator:
             raise _ended(member, fault)
 
     def _check_data(self, member: Member, about: str) -> None:
-        """Wait until a worker has read its data. Raises ClusterError if it has others, or why it ended over them."""
-        told = False
+        """Wait until a worker has read its data. Raises ClusterError if they differ, or with the reason if it ended."""
+        announced = False
         while True:
             _, _, _, theirs, fault = json.loads(self._ask_again(member, "hello"))
             if fault:
                 raise _ended(member, fault)
             if theirs:
                 break
-            if not told:
+            if not announced:
                 log.info("waiting for %s to read its data", member)
-                told = True
+                announced = True
             time.sleep(DATA_POLL_S)
         if theirs != about:
             raise other_data(member, theirs, about)
 
     def _ask_again(self, member: Member, verb: str, text: str = "") -> str:
-        """Ask a member that answered before. Raises ClusterError saying why it ended, as far as that is known."""
+        """Ask a member that answered before. Raises ClusterError with the reason why it ended, if that is known."""
         try:
             return calls.ask(member, verb, text)
         except ClusterError:
@@ -258,7 +258,7 @@ class Coordinator:
             ) from None
 
     def _look_for_reason(self, member: Member, waited_s: float) -> None:
-        """Raises ClusterError if a worker ended, and told the first parameter server why.
+        """Raises ClusterError if a worker ended, and reported the reason to the first parameter server.
 
         A reason from before `waited_s` may be that of an earlier attempt.
         """
@@ -311,7 +311,7 @@ def _own_address(cluster: Cluster) -> str:
 
 
 def _ended(member: Member, reason: str) -> ClusterError:
-    """`member` ended before the training began; `reason` is what it said itself, remedy included."""
+    """`member` ended before the training began; `reason` is its own message, remedy included."""
     return ClusterError(f"{member} ended: {reason}", code="cluster_member")
 
 

@@ -118,7 +118,7 @@ def wait_until_reachable(
 ) -> None:
     """Wait until somebody listens at the address of each of `members`; they may still be starting.
 
-    `look` is asked of each that is silent, with how long it was waited for, and may raise what it knows. Raises
+    `look` is called for each that is silent, with the time waited so far, and may raise the reason. Raises
     ClusterError naming those that are still silent after `within_s`.
     """
     began = time.monotonic()

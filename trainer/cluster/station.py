@@ -21,8 +21,8 @@ from trainer.place import MakeBatches
 log = logging.getLogger(__name__)
 
 FAREWELL_S = 0.5
-TOLD_WITHIN_S = 30.0
-"""How long a worker that cannot go on stays, so that a coordinator that starts meanwhile learns why."""
+REPORTED_WITHIN_S = 30.0
+"""How long a worker that cannot continue stays, so that a coordinator that starts meanwhile learns the reason."""
 POLL_S = 0.1
 
 
@@ -67,7 +67,7 @@ class Station:
 
         self.cluster = cluster
         self._fault = ""
-        self._heard = threading.Event()
+        self._reported = threading.Event()
         self._ended: dict[str, tuple[str, float]] = {}
         self._supply: Supply | None = None
         self._about = ""
@@ -83,7 +83,7 @@ class Station:
             raise ClusterError(
                 f"Cannot listen at {cluster.me.address}.", hint="End what listens there.", code="cluster_taken"
             ) from None
-        self._tell_first_server("")
+        self._report_end("")
         log.info("%s: serving", cluster.me)
 
     def supply(self, make: MakeBatches, *, about: str) -> None:
@@ -95,24 +95,24 @@ class Station:
             raise other_data(self.cluster.me, about, theirs)
         self._supply, self._about = Supply(make), about
 
-    def fail(self, reason: str, *, within_s: float = TOLD_WITHIN_S) -> None:
-        """Let whoever coordinates know why this process ends; returns when it does, or after `within_s`.
+    def fail(self, reason: str, *, within_s: float = REPORTED_WITHIN_S) -> None:
+        """Report to the coordinator why this process ends; returns when it has been reported, or after `within_s`.
 
-        The first parameter server knows it from then on. While a training is under way nobody is waited for: it goes
-        on without this process.
+        The first parameter server knows it from then on. While a training is under way, this returns at once: the
+        training continues without this process.
         """
         self._fault = reason
-        self._tell_first_server(reason)
-        if not self._training_under_way() and self._heard.wait(within_s):
+        self._report_end(reason)
+        if not self._training_under_way() and self._reported.wait(within_s):
             time.sleep(FAREWELL_S)  # so that the answer is still sent
 
     def _training_under_way(self) -> str:
-        """What it is about; empty if there is none."""
+        """The training that is under way; empty if there is none."""
         first = self.cluster.servers[0]
         return calls.ask(first, "training") if why_silent(first.address) is None else ""
 
-    def _tell_first_server(self, reason: str) -> None:
-        """Why this worker ended; an empty reason takes that back."""
+    def _report_end(self, reason: str) -> None:
+        """Report why this worker ended to the first parameter server; an empty reason clears that."""
         first = self.cluster.servers[0]
         if self.cluster.job != "worker" or why_silent(first.address) is not None:
             return
@@ -163,7 +163,7 @@ class Station:
     def _hello(self) -> bytes:
         me = self.cluster.me
         if self._fault:
-            self._heard.set()
+            self._reported.set()
         return json.dumps([me.job, me.index, __version__, self._about, self._fault]).encode()
 
     def _note_end(self, member: str, reason: str) -> bytes:

@@ -10,7 +10,7 @@ from tidzam.labels import LabelTree, clean_label
 from tidzam.walk import LeftOut, walk
 
 Way = tuple[str, ...]
-"""The labels from a root of the tree down to a class."""
+"""The labels on the way from a root of the tree to a class."""
 
 
 def find_leaves(folder: Path) -> tuple[FoundClips, LabelTree]:

@@ -51,12 +51,12 @@ def _by_processes(batches: Batches, numbers: Sequence[int], processes: int) -> G
     A thread empties the pipes: they hold less than a batch.
     """
     context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's locks along, but not its threads
-    resource_tracker.ensure_running()  # it unblocks interrupts as it starts, which the first process would inherit
+    resource_tracker.ensure_running()  # when it starts, it unblocks interrupts, which the first process would inherit
     pipes, workers = [], []
     for turn in range(processes):
         reader, writer = context.Pipe(duplex=False)
         worker = context.Process(target=_work, args=(batches, numbers[turn::processes], writer), daemon=True)
-        with _interrupts_blocked():  # a process inherits that: Ctrl-C is left to the trainer from the first moment
+        with _interrupts_blocked():  # inherited by the process: only the trainer handles Ctrl-C, from the first moment
             worker.start()
         writer.close()
         pipes.append(reader)
@@ -99,7 +99,7 @@ def _work(batches: Batches, numbers: Sequence[int], writer: Connection) -> None:
         made: Batch | Exception
         try:
             made = batches[number]
-        except Exception as error:  # noqa: BLE001  whatever it is, the trainer is to report it
+        except Exception as error:  # noqa: BLE001  whatever it is, the trainer reports it
             made = error
         try:
             writer.send(made)

@@ -75,7 +75,7 @@ def _module(dnn: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise _wrong(f"{path} is not a Python file.", "Its name must end in .py.")
     module = importlib.util.module_from_spec(spec)
-    load_tensorflow()  # quietly, before the file imports it in its own way
+    load_tensorflow()  # quietly, before the file imports it
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # the file is the user's: anything can go wrong in it
