@@ -9,11 +9,13 @@ from tidzam.addresses import scheme_of
 from tidzam.errors import RequestError
 from tidzam.scrub import scrub_address
 
+LONGEST = 4096
+"""Characters in an address, at most."""
 SCHEMES = ("http", "https", "rtsp", "icecast")
 _DEFAULT_PORTS = {"http": 80, "https": 443, "rtsp": 554}
 
 _HOST_AND_PORT = re.compile(
-    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<name>[^\s:/?#@\[\]\\]+))(?::(?P<port>\d{1,5}))?"
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<name>[^\s:/?#@\[\]\\%]+))(?::(?P<port>\d{1,5}))?"
 )
 _USER_INFO = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*")
 _ENCODE = (
@@ -39,13 +41,16 @@ def parse_address(text: str) -> Address:
     if scheme not in SCHEMES:
         hint = f"Use {', '.join(SCHEMES)}, or a file under a media root."
         raise _refusal(text, "is not an address that can be played", hint)
+    if len(text) > LONGEST:
+        message = f"The address has {len(text)} characters, at most {LONGEST} are allowed."
+        raise RequestError(message, hint="Name a shorter address.", field="url")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     user, at, host_and_port = authority.rpartition("@")
     found = _HOST_AND_PORT.fullmatch(host_and_port)
     if not text.isprintable() or " " in text or "@" in user or not _USER_INFO.fullmatch(user) or _blurred(rest, found):
         raise _refusal(text, "is ambiguous", _ENCODE)
     if found is None or not 1 <= int(found["port"] or 1) <= 65535:
-        raise _refusal(text, "has no valid host and port", "Write http://HOST:PORT/PATH, an IPv6 address in brackets.")
+        raise _refusal(text, "has no valid host and port", "Write http://HOST:8000/PATH, an IPv6 address in brackets.")
     # Listening to an Icecast mount is plain http; `icecast://` is ffmpeg's name for pushing to one.
     scheme = "http" if scheme == "icecast" else scheme
     port = int(found["port"] or _DEFAULT_PORTS[scheme])

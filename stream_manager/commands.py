@@ -22,10 +22,11 @@ PAGE_US = 250_000
 """Sound a page of Ogg holds, at most: a listener waits no longer for it."""
 
 
-def probe_argv(media: str, *, script: int | None = None) -> list[str]:
+def probe_argv(media: str, *, script: int | None = None, follow: bool = True) -> list[str]:
     """ffprobe that prints the first audio stream of `media`, and its first frame that can be decoded, as JSON.
 
     With `script`, it reads what to open from that descriptor, a script for ffmpeg's `concat`, and knows no duration.
+    `follow` says whether it follows redirections; a script says so itself.
     """
     protocols = PROTOCOLS if is_address(media) else "file"
     is_web = scheme_of(media) in ("http", "https") and script is None
@@ -34,6 +35,7 @@ def probe_argv(media: str, *, script: int | None = None) -> list[str]:
         *("-v", "error"),
         *("-protocol_whitelist", protocols if script is None else f"pipe,{protocols}"),
         *(("-rw_timeout", str(NETWORK_TIMEOUT_S * 1_000_000)) if is_web else ()),
+        *(() if follow or not is_web else ("-max_redirects", "0")),
         *("-select_streams", "a:0"),
         *("-show_entries", "stream=channels,sample_rate:format=duration:frame=nb_samples"),
         *("-read_intervals", f"%+#{PROBED_PACKETS}"),
@@ -66,13 +68,14 @@ def player_argv(
     lead_in: bool = False,
     buffer_s: float = 100.0,
     playlist: int | None = None,
+    follow: bool = True,
 ) -> list[str]:
     """mpv that plays `media` into ports `SOURCE:out_N`, each channel as it is.
 
     `channels` picks channels of `media`, in that order. Any channel layout goes through unmixed
     (`--jack-std-channel-layout=any`), and `pan=Nc` names none, so that nothing downstream mixes it either. Of what
     comes over the network, up to `buffer_s` seconds are read ahead. `lead_in` puts LEAD_IN_S of silence first.
-    With `playlist`, mpv reads the address from that descriptor.
+    With `playlist`, mpv reads the address from that descriptor. `follow` says whether it follows redirections.
     """
     filters = [f"adelay={LEAD_IN_S * 1000:.0f}:all=1"] if lead_in else []
     filters += [_pick(channels)] if channels is not None else []
@@ -89,6 +92,7 @@ def player_argv(
         *("--demuxer=lavf", f"--demuxer-lavf-o=protocol_whitelist=[{protocols}]"),
         *(f"--cache-secs={buffer_s:g}", "--demuxer-max-bytes=64MiB", "--demuxer-max-back-bytes=0"),
         f"--network-timeout={NETWORK_TIMEOUT_S}",
+        *(() if follow else ("--stream-lavf-o=max_redirects=0",)),
         *((f"--af=lavfi=[{','.join(filters)}]",) if filters else ()),
         *(("--loop-file=inf",) if loop else ()),
         *(("--", media) if playlist is None else (f"--playlist=fd://{playlist}",)),

@@ -14,7 +14,7 @@ from yarl import URL
 
 from stream_manager.address import parse_address
 from stream_manager.faults import Failure, Fault
-from stream_manager.playlist import MAX_BYTES, entries, has_playlist_name, may_be_playlist
+from stream_manager.playlist import MAX_BYTES, entries, has_playlist_name, hls_addresses, may_be_playlist
 from stream_manager.probe import Probe, ProbeError, probe
 from stream_manager.reach import Reach, require_reach
 from tidzam.addresses import is_address, scheme_of
@@ -52,9 +52,10 @@ async def find_sound(media: str, env: Mapping[str, str], reach: Reach | None, *,
         page = await _fetch(media, reach)
     if page is None or _entries(page) is None:
         if reach is not None and page is not None:
-            media = page.address  # so that the player is not redirected, which could not be checked
-        try:
-            return media, await _probe(media, env)
+            media = page.address
+            await _require_hls(page, reach)
+        try:  # where the reach is bounded, no player follows a redirection, which nobody could check
+            return media, await _probe(media, env, follow=reach is None)
         except ProbeError as error:
             page = page or (await _fetch(media, reach) if error.failure.fault in _UNREAD else None)
             if page is None or _entries(page) is None:
@@ -62,10 +63,10 @@ async def find_sound(media: str, env: Mapping[str, str], reach: Reach | None, *,
     return await _first_that_sounds(_entries(page) or (), env, reach, depth)
 
 
-async def _probe(media: str, env: Mapping[str, str]) -> Probe:
+async def _probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> Probe:
     """What `media` holds. Raises ProbeError, which says so if it is a playlist instead of sound."""
     try:
-        return await probe(media, env)
+        return await probe(media, env, follow=follow)
     except ProbeError as error:
         if error.failure.fault is Fault.NOT_AUDIO and may_be_playlist(media):
             raise ProbeError(Failure(Fault.PLAYLIST)) from error
@@ -93,8 +94,22 @@ def _entries(page: WebPage) -> tuple[str, ...] | None:
 async def _require(media: str, reach: Reach | None) -> None:
     try:
         await require_reach(media, reach)
-    except RequestError as error:
+    except (RequestError, ValueError) as error:
         raise ProbeError(Failure(Fault.NOT_ALLOWED)) from error
+
+
+async def _require_hls(page: WebPage, reach: Reach, *, depth: int = 0) -> None:
+    """Raises ProbeError if a page is HLS, and names, itself or by a list within it, what is beyond `reach`."""
+    try:
+        named = hls_addresses(page.content, address=page.address)
+    except ValueError:  # an address that cannot be split
+        named = None
+    if named is None or depth > MAX_DEPTH:
+        raise ProbeError(Failure(Fault.PLAYLIST, "without the token, not all that it leads to can be checked"))
+    for address in named:
+        await _require(address, reach)
+        if has_playlist_name(address) and (inner := await _fetch(address, reach)) is not None:
+            await _require_hls(inner, reach, depth=depth + 1)
 
 
 async def _fetch(address: str, reach: Reach | None) -> WebPage | None:

@@ -32,6 +32,7 @@ def playlist(media: str) -> str:
     return f"{media}\n"
 
 
-def ffconcat(media: str) -> str:
-    """`media` as a script for ffmpeg's demuxer `concat`."""
-    return f"ffconcat version 1.0\nfile '{media.replace(chr(39), '%27')}'\n"
+def ffconcat(media: str, *, follow: bool = True) -> str:
+    """`media` as a script for ffmpeg's demuxer `concat`; `follow` says whether redirections are followed."""
+    script = f"ffconcat version 1.0\nfile '{media.replace(chr(39), '%27')}'\n"
+    return script if follow else f"{script}option max_redirects 0\n"

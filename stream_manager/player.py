@@ -52,6 +52,8 @@ class Track:
     picked: tuple[int, ...] | None
     loop: bool
     buffer_s: float
+    follow: bool
+    """Whether redirections are followed; not by the player of a client whose reach is bounded."""
     limits: Limits
 
     @property
@@ -125,6 +127,7 @@ async def _start(
         lead_in=track.ends,
         buffer_s=track.buffer_s,
         playlist=playlist,
+        follow=track.follow,
     )
     channel = await stack.enter_async_context(playback())
     child = child_process(

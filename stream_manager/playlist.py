@@ -16,6 +16,8 @@ from tidzam.errors import RequestError
 MAX_BYTES = 65536
 MAX_ENTRIES = 3
 """Entries that are tried, at most."""
+MAX_HLS_ADDRESSES = 16
+"""Lists and hosts of HLS that are looked at, at most."""
 
 _ENDINGS = (".m3u", ".m3u8", ".pls", ".xspf")
 _OTHER_ENDINGS = (".asx", ".wax", ".ram", ".smil")
@@ -56,6 +58,27 @@ def entries(content: bytes, *, address: str, content_type: str = "") -> tuple[st
         return None
     playable = filter(None, (_playable(entry, address) for entry in found))
     return tuple(dict.fromkeys(playable))[:MAX_ENTRIES]
+
+
+def hls_addresses(content: bytes, *, address: str) -> tuple[str, ...] | None:
+    """What HLS from `address` names: every list, and one piece or key per host. Empty for what is not HLS.
+
+    None for what makes a player open further addresses that cannot be listed here: DASH, SDP, HLS that is too long.
+    """
+    begin = content.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if b"<MPD" in content or (begin.startswith(b"v=0") and b"m=" in begin):
+        return None
+    if not begin.startswith(b"#EXTM3U") or (b"#EXT-X-" not in content and b"\0" not in content):
+        return ()
+    if b"\0" in content or len(content) >= MAX_BYTES:
+        return None
+    lines = [line.strip() for line in re.split(r"[\r\n]+", content.decode("utf-8", "replace"))]
+    named = [line for line in lines if line and not line.startswith("#")]
+    named += [found for line in lines if line.startswith("#") for found in re.findall(r'(?i)URI="?([^",]*)', line)]
+    chosen: dict[str, str] = {}
+    for one in (urljoin(address, name) for name in named):
+        chosen.setdefault(one if has_playlist_name(one) else one.partition("://")[2].partition("/")[0], one)
+    return tuple(chosen.values()) if len(chosen) <= MAX_HLS_ADDRESSES else None
 
 
 def _decode(content: bytes) -> str | None:

@@ -40,13 +40,13 @@ class Probe:
     duration_s: float | None
 
 
-async def probe(media: str, env: Mapping[str, str]) -> Probe:
-    """Ask ffprobe, with `env` added to its environment. Raises ProbeError."""
+async def probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> Probe:
+    """Ask ffprobe, with `env` added to its environment; `follow` allows redirections. Raises ProbeError."""
     if not is_address(media):
         _check_file(Path(media))
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            return await _ask(media, env)
+            return await _ask(media, env, follow)
     except TimeoutError:
         raise ProbeError(Failure(Fault.UNREACHABLE, f"no answer within {TIMEOUT_S:.0f} s")) from None
 
@@ -61,10 +61,11 @@ def _check_file(path: Path) -> None:
         raise ProbeError(Failure(Fault.UNREADABLE, f"{path}: {error.strerror}")) from None
 
 
-async def _ask(media: str, env: Mapping[str, str]) -> Probe:
+async def _ask(media: str, env: Mapping[str, str], follow: bool) -> Probe:
     if not may_hold_credentials(media):
-        return parse_probe(*await _ffprobe(probe_argv(media), env))
-    with descriptor(hidden.ffconcat(media)) as script:
+        return parse_probe(*await _ffprobe(probe_argv(media, follow=follow), env))
+    is_web = scheme_of(media) in ("http", "https")
+    with descriptor(hidden.ffconcat(media, follow=follow or not is_web)) as script:
         found = parse_probe(*await _ffprobe(probe_argv(media, script=script), env, script))
     return replace(found, duration_s=await _duration_s(media, env))
 

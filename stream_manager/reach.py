@@ -18,6 +18,10 @@ from tidzam.errors import RequestError
 
 RESOLVE_TIMEOUT_S = 5.0
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_IPV6_INTERNET = ipaddress.ip_network("2000::/3")
+"""All other IPv6 addresses are local or stand for an IPv4 address in a way that some networks still translate."""
+_IPV4_PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")
+"""Answered by the nearest router, some of them global to `ipaddress`."""
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -61,7 +65,8 @@ def is_public(address: IpAddress) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
-    return address.is_global and not address.is_multicast
+    is_internet = address in _IPV6_INTERNET if address.version == 6 else address not in _IPV4_PROTOCOLS
+    return is_internet and address.is_global and not address.is_multicast
 
 
 async def require_reach(media: str, reach: Reach | None) -> None:

@@ -175,6 +175,7 @@ class Source:
             picked=self._picked,
             loop=self.settings.loop,
             buffer_s=settings.buffer_s,
+            follow=self.reach is None,
             limits=Limits(
                 player_timeout_s=settings.player_timeout_s,
                 silent_after_s=settings.silent_after_s,

@@ -82,6 +82,8 @@ def test_a_password_is_either_refused_or_leaves_the_host_as_it_is(before: str, a
         "http://h:x/",
         "http://::1:8000/x",
         "http://h\\x/",
+        "http://%31%32%37.0.0.1/",
+        pytest.param(f"http://h/{'a' * 5000}", id="too long"),
     ],
 )
 def test_other_addresses_are_refused(text: str) -> None:

@@ -46,6 +46,11 @@ def test_an_address_may_not_open_files() -> None:
         assert "file" not in whitelist
 
 
+def test_the_player_of_a_client_without_the_token_follows_no_redirection() -> None:
+    assert "--stream-lavf-o=max_redirects=0" in player_argv("pond", "http://host/x.ogg", follow=False)
+    assert not any("max_redirects" in word for word in player_argv("pond", "http://host/x.ogg"))
+
+
 def test_pusher() -> None:
     assert " ".join(pusher_argv("pond", [7, 9], IcecastSettings())) == GOLDEN_PUSHER
 

@@ -22,7 +22,10 @@ pytestmark = pytest.mark.timeout(60)
 
 @dataclass
 class Web:
-    """A web server: `pages` by path, each a content type and content, or where it is found instead."""
+    """A web server: `pages` by path, each a content type and content, or where it is found instead.
+
+    A page under `Lavf/path` is only for ffmpeg.
+    """
 
     port: int
     pages: dict[str, tuple[str, bytes] | str] = field(default_factory=dict)
@@ -43,7 +46,8 @@ def web(tmp_path: Path) -> Iterator[Web]:
             pass
 
         def do_GET(self) -> None:
-            page = served.pages.get(self.path.partition("?")[0])
+            path, agent = self.path.partition("?")[0], self.headers["User-Agent"].partition("/")[0]
+            page = served.pages.get(agent + path) or served.pages.get(path)
             if isinstance(page, tuple):
                 self.send_response(200)
                 self.send_header("Content-Type", page[0])
@@ -115,6 +119,40 @@ async def test_neither_an_entry_nor_a_redirection_leads_a_client_without_the_tok
     assert await fault_of(f"{web.url}/in.m3u", web.reach()) is Fault.NOT_ALLOWED
     assert await fault_of(f"{web.url}/out", web.reach()) is Fault.NOT_ALLOWED
     assert (await find_sound(f"{web.url}/moved", {}, web.reach()))[0] == f"{web.url}/pond"
+
+
+@pytest.mark.parametrize("user", ["", "bob:secret@"])
+async def test_a_redirection_that_only_the_player_sees_leads_no_client_without_the_token_further(
+    web: Web, user: str
+) -> None:
+    web.pages["Lavf/sly"] = f"http://localhost:{web.port}/pond"
+    address = f"{web.url.replace('://', '://' + user)}/sly"
+    assert (await find_sound(address, {}, None))[1].channels == 2
+    assert await fault_of(address, web.reach()) in (Fault.UNREACHABLE, Fault.NOT_AUDIO)
+
+
+HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n"
+
+
+@pytest.mark.parametrize(
+    ("page", "fault"),
+    [
+        (f"{HLS}#EXTINF:5,\nhttp://127.0.0.1:1/a.ts\n", Fault.NOT_ALLOWED),
+        (f"{HLS}#EXTINF:5,\na.ts\n#EXTINF:5,\n//127.0.0.1:1/a.ts\n", Fault.NOT_ALLOWED),
+        (f'{HLS}#EXT-X-KEY:METHOD=AES-128,URI="http://127.0.0.1:1/k"\n#EXTINF:5,\na.ts\n', Fault.NOT_ALLOWED),
+        (f"{HLS}#EXT-X-STREAM-INF:BANDWIDTH=1\ninner.m3u8\n", Fault.NOT_ALLOWED),
+        (f"{HLS}#EXTINF:5,\nhttp://[::1/a.ts\n", Fault.PLAYLIST),
+        (f"{HLS}\0#EXTINF:5,\nhttp://127.0.0.1:1/a.ts\n", Fault.PLAYLIST),
+        (HLS + "#\n" * 40000 + "http://127.0.0.1:1/a.ts\n", Fault.PLAYLIST),
+        ("<?xml version='1.0'?><MPD><BaseURL>http://127.0.0.1:1/</BaseURL></MPD>", Fault.PLAYLIST),
+        ("v=0\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n", Fault.PLAYLIST),
+    ],
+    ids=["piece", "second piece", "key", "list in a list", "no address", "NUL", "too long", "DASH", "SDP"],
+)
+async def test_hls_and_its_like_lead_no_client_without_the_token_further(web: Web, page: str, fault: Fault) -> None:
+    web.pages["/live"] = "audio/mpeg", page.encode()
+    web.pages["/inner.m3u8"] = "audio/mpeg", f"{HLS}#EXTINF:5,\nhttp://127.0.0.1:1/a.ts\n".encode()
+    assert await fault_of(f"{web.url}/live", web.reach()) is fault
 
 
 async def test_what_cannot_be_reached_is_still_said_to_be_unreachable(web: Web) -> None:

@@ -44,7 +44,10 @@ class Gate:
                 return self._with_cors(request, web.Response(status=204))
             try:
                 await request.read()
-            except (ConnectionError, web.RequestPayloadError):
+            except ConnectionError:
+                return web.Response(status=400)
+            except web.RequestPayloadError as error:
+                self._offences.report(request.remote or "", "sent a malformed HTTP body", str(error.__cause__ or ""))
                 return web.Response(status=400)
             connection = connections.of(request.transport)
             if connection is not None:

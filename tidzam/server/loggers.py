@@ -6,6 +6,7 @@ import logging
 import time
 
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
 
 from tidzam.server.offences import Offences
 
@@ -23,8 +24,8 @@ class MalformedRequests(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, ConnectionError):
-            return False  # the client left while it was answered
+        if isinstance(error, ConnectionError | RequestPayloadError):
+            return False  # the client left while it was answered, or sent a body that the gate has reported
         if not isinstance(error, HttpProcessingError):
             return True
         address = record.args[0] if isinstance(record.args, tuple) and record.args else ""

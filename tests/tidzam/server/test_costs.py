@@ -23,6 +23,8 @@ from tidzam.config.settings import LimitSettings
 pytestmark = pytest.mark.timeout(90)
 
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
+POST = b"POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost:PORT\r\n"
+"""The head of a request that no check of the host refuses."""
 MALFORMED = [
     "",
     "0",
@@ -159,6 +161,12 @@ async def test_random_packets_and_bodies_leave_no_traceback(seed: int, caplog: p
         b"POST /socket.io/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
         b"POST /socket.io/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"\r\n" * 100 + b"nonsense\r\n\r\n",
+        POST + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nabcde",
+        POST + b"Content-Encoding: deflate\r\nContent-Length: 5\r\n\r\nabcde",
+        POST + b"Content-Encoding: br\r\nContent-Length: 5\r\n\r\nabcde",
+        POST + b"Content-Encoding: gzip\r\nContent-Length: 50\r\n\r\n\x1f\x8b",
+        POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        POST + b"Expect: nonsense\r\nContent-Length: 5\r\n\r\nabcde",
     ],
 )
 async def test_malformed_http_leaves_one_line_and_no_traceback(
@@ -167,7 +175,7 @@ async def test_malformed_http_leaves_one_line_and_no_traceback(
     async with serving() as place:
         for _ in range(20):
             reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
-            writer.write(request_)
+            writer.write(request_.replace(b":PORT", f":{place.port}".encode()))
             writer.write_eof()
             await asyncio.wait_for(reader.read(), 10)
             writer.close()
