@@ -1,4 +1,4 @@
-"""From windows to what was heard in them."""
+"""From windows to the analyses of their channels."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Pipeline:
         require_rate(rate_hz, self.cascade.specs)
 
     def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]:
-        """What was heard in each channel of `batch`, in its order."""
+        """The analysis of each channel of `batch`, in its order."""
         return self.analyze_all([batch])[0]
 
     def analyze_all(self, batches: Sequence[WindowBatch]) -> list[tuple[Analysis, ...]]:
@@ -70,9 +70,10 @@ class Pipeline:
         samples, levels = measured(np.concatenate(rows))
         known = [batch.source_rates_hz or (None,) * len(batch.channels) for batch in batches]
         rates = [rate for of_batch in known for rate in of_batch]
-        heard = zip(self.cascade.classify(samples, batches[0].rate_hz, rates), levels, rates, strict=True)
+        predictions = zip(self.cascade.classify(samples, batches[0].rate_hz, rates), levels, rates, strict=True)
         return [
-            tuple(self._analysis(batch, row, *next(heard)) for row in range(len(batch.channels))) for batch in batches
+            tuple(self._analysis(batch, row, *next(predictions)) for row in range(len(batch.channels)))
+            for batch in batches
         ]
 
     def _analysis(
