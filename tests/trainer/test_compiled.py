@@ -98,7 +98,7 @@ def test_a_dataset_without_samples_is_refused(tmp_path: Path) -> None:
     draft = Draft(name="empty", spec=SPEC, classes=("low",), labels=LabelTree.flat(("low",)))
     with DatasetWriter(tmp_path / "empty", draft) as writer:
         writer.finish(provenance={})
-    with pytest.raises(DatasetError, match="nothing of low"):
+    with pytest.raises(DatasetError, match="no readable audio of low"):
         open_data(options(tmp_path / "empty", tmp_path / "x"), lambda _: None)
 
 

@@ -75,7 +75,7 @@ def test_a_class_that_was_only_declared_in_a_dataset_is_left_out_with_a_warning(
     said: list[str] = []
     opened = open_data(options(tmp_path / "pond", tmp_path / "x", features={}), said.append)
     assert opened.classes == ("frog", "rain") and opened.provenance[LEFT_OUT] == ["owl"]
-    assert sorted(set(opened.train.labels)) == [0, 1] and any("read: owl" in line for line in said)
+    assert sorted(set(opened.train.labels)) == [0, 1] and any("audio: owl" in line for line in said)
 
 
 def test_a_background_class_is_found_in_any_unicode_form(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_a_class_of_which_nothing_can_be_read(folders: Path, tmp_path: Path) -> 
     (tmp_path / "data" / "low").mkdir(parents=True)
     (tmp_path / "data" / "high").symlink_to(folders / "high")
     (tmp_path / "data" / "low" / "1.wav").write_text("not sound")
-    with pytest.raises(DatasetError, match="nothing of low that can be read"):
+    with pytest.raises(DatasetError, match="no readable audio of low"):
         train_one(options(tmp_path / "data", tmp_path / "x"))
 
 
