@@ -20,6 +20,8 @@ def source_name(name: str) -> str:
         raise ValueError(f"a source's name has at most {SOURCE_NAME_LENGTH} characters, this one has {len(name)}")
     if not re.fullmatch(SOURCE_NAME, name):
         raise ValueError("a source's name consists of letters, digits, '_', '.' and '-'")
+    if not name.strip("."):
+        raise ValueError("a source's name holds more than dots: files and folders are named after it")
     if reserved_name(name):
         raise ValueError(f"a source's name never ends in {_ICECAST_SUFFIX} nor begins with tidzam")
     return name
