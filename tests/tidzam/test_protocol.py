@@ -60,7 +60,9 @@ def test_all_faults_are_told_at_once_with_the_nearest_known_key() -> None:
         assert part in str(error)
 
 
-@pytest.mark.parametrize("name", ["pond-ice", "tidzam", "tidzam-livestreams", "", "a" * 60, "a/b", "a:b", "a\n", ".", ".."])
+@pytest.mark.parametrize(
+    "name", ["pond-ice", "tidzam", "tidzam-livestreams", "", "a" * 60, "a/b", "a:b", "a\n", ".", ".."]
+)
 def test_names_that_cannot_be(name: str) -> None:
     assert refusal({"loadsource": {"name": name, "url": URL}}).field == "name"
 
