@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,10 @@ from tidzam.errors import ConfigError
 from tidzam.node.home import Home, find_home
 from tidzam.paths import PROFILES
 
-console = Console()
+PIPED_WIDTH = 120
+"""Columns of a table that goes to a file or a pipe: an address is not folded there."""
+
+console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
 errors = Console(stderr=True)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="The node's folder. [default: $TIDZAM_HOME, or var/]")]

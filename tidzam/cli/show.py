@@ -118,7 +118,7 @@ def _strays(status: NodeStatus) -> Table:
 
 
 def _sources(status: NodeStatus) -> Table:
-    table = _table("Sources", "source", "state", "rate", "channel", "listen at")
+    table = _table("Sources", "source", "state", "kHz", "channel", "listen at", gap=1)
     for source in status.sources:
         head = escape(source.name), _state(source.state), _rate(source)
         if source.state != "playing":
@@ -130,12 +130,11 @@ def _sources(status: NodeStatus) -> Table:
 
 
 def _rate(source: SourceStatus) -> str:
-    """The source's own sample rate, and its band if that is narrower than JACK's."""
+    """The source's own sample rate in kHz; yellow if it is below JACK's, which a remark explains."""
     if source.rate_hz is None:
         return ""
-    if SourceRemark.NARROW_BAND in source.remarks:
-        return f"[yellow]{source.rate_hz} Hz, up to {source.band_hz} Hz[/]"
-    return f"{source.rate_hz} Hz"
+    rate_khz = f"{source.rate_hz / 1000:g}"
+    return f"[yellow]{rate_khz}[/]" if SourceRemark.NARROW_BAND in source.remarks else rate_khz
 
 
 def _analyzer(status: NodeStatus) -> Table:
@@ -155,9 +154,9 @@ def _analyzer(status: NodeStatus) -> Table:
     return table
 
 
-def _table(title: str, *columns: str) -> Table:
+def _table(title: str, *columns: str, gap: int = 2) -> Table:
     table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 2, 0, 0)
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, gap, 0, 0)
     )
     for column in columns:
         table.add_column(column, overflow="fold")
