@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from tidzam.audio.ogg_checksum import ogg_checksum
 
 CAPTURE = b"OggS"
 VORBIS_HEADERS = 3
@@ -15,8 +16,6 @@ _HEADER = struct.Struct("<4sBBqIIIB")
 _SEQUENCE_AT, _CHECKSUM_AT = 18, 22
 _CONTINUES, _FIRST = 1, 2
 _WHOLE_SEGMENT = 255
-
-_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass(frozen=True)
@@ -36,17 +35,8 @@ class Page:
         page = bytearray(self.data)
         struct.pack_into("<I", page, _SEQUENCE_AT, sequence)
         struct.pack_into("<I", page, _CHECKSUM_AT, 0)
-        struct.pack_into("<I", page, _CHECKSUM_AT, checksum(page))
+        struct.pack_into("<I", page, _CHECKSUM_AT, ogg_checksum(page))
         return bytes(page)
-
-
-def checksum(page: bytes | bytearray) -> int:
-    """Ogg's CRC-32 of a page whose own checksum is 0.
-
-    It is zlib's polynomial with bits in the opposite order, which begins with 0 and is not inverted in the end.
-    """
-    mirrored = zlib.crc32(page.translate(_MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int.from_bytes(mirrored.to_bytes(4, "little").translate(_MIRRORED), "big")
 
 
 class PageReader:
@@ -83,7 +73,7 @@ def _parse(data: bytes) -> Page | None:
     """The page whose bytes are `data`; None if its checksum is wrong."""
     _, version, flags, _, serial, sequence, expected, segments = _HEADER.unpack_from(data)
     unsigned = data[:_CHECKSUM_AT] + bytes(4) + data[_CHECKSUM_AT + 4 :]
-    if version != 0 or checksum(unsigned) != expected:
+    if version != 0 or ogg_checksum(unsigned) != expected:
         return None
     table = data[_HEADER.size : _HEADER.size + segments]
     packets = sum(segment < _WHOLE_SEGMENT for segment in table)

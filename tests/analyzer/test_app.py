@@ -23,7 +23,7 @@ def live(*channels: str, faults: tuple[AnalyzerFault, ...] = ()) -> LiveHealth:
     return LiveHealth(faults=faults, remarks=(), channels=channels, capture_pid=1, rate_hz=48000, tally=Tally())
 
 
-def told(*channels: str, rates_hz: dict[str, int], faults: tuple[AnalyzerFault, ...] = ()) -> AnalyzerHealth:
+def health_of(*channels: str, rates_hz: dict[str, int], faults: tuple[AnalyzerFault, ...] = ()) -> AnalyzerHealth:
     rates = SourceRates()
     rates.update(JackSource(name=name, rate_hz=rate_hz) for name, rate_hz in rates_hz.items())
     pipeline = Pipeline(Cascade([flat("selector", "birds")]))
@@ -31,7 +31,7 @@ def told(*channels: str, rates_hz: dict[str, int], faults: tuple[AnalyzerFault, 
 
 
 def test_a_channel_whose_source_lacks_the_band_is_named_narrow_with_rate_and_classifiers() -> None:
-    health = told("phone:out_0", "wood:out_0", "new:out_0", rates_hz={"phone": 4000, "wood": 48000})
+    health = health_of("phone:out_0", "wood:out_0", "new:out_0", rates_hz={"phone": 4000, "wood": 48000})
     assert [(one.state, one.source_rate_hz, one.left_out) for one in health.channel_states] == [
         ("narrow_band", 4000, ("selector",)),
         ("listening", 48000, ()),
@@ -44,5 +44,5 @@ def test_a_channel_whose_source_lacks_the_band_is_named_narrow_with_rate_and_cla
 
 def test_faults_keep_their_origin_on_the_wire() -> None:
     fault = AnalyzerFault(code="stalled", origin="jack", message="The JACK server has stopped.")
-    health = told(rates_hz={}, faults=(fault,))
+    health = health_of(rates_hz={}, faults=(fault,))
     assert AnalyzerHealth.model_validate(health.model_dump(mode="json")).faults == (fault,)

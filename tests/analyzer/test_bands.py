@@ -1,4 +1,4 @@
-"""The true rates of sources, as the stream manager tells them."""
+"""The true rates of sources, as the stream manager reports them."""
 
 from datetime import UTC, datetime
 from typing import Any

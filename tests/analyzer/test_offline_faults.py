@@ -43,9 +43,9 @@ def test_joined_files_are_heard_to_the_end(tmp_path: Path, nn: Path) -> None:
         soundfile.write(tmp_path / f"{number}.ogg", sound(hz, hz), RATE_HZ, format="OGG", subtype="VORBIS")
     path.write_bytes((tmp_path / "0.ogg").read_bytes() + (tmp_path / "1.ogg").read_bytes())
     done = analyzer(path, nn, "--json")
-    told = json.loads(done.stdout)
-    assert done.returncode == 0 and told["duration_s"] == 4.0 and not told["truncated"]
-    assert [(row["class"], row["start_s"]) for row in told["detections"]] == [("owl", 0.0), ("rain", 2.0)]
+    report = json.loads(done.stdout)
+    assert done.returncode == 0 and report["duration_s"] == 4.0 and not report["truncated"]
+    assert [(row["class"], row["start_s"]) for row in report["detections"]] == [("owl", 0.0), ("rain", 2.0)]
 
 
 def test_a_part_of_another_rate_is_said_not_to_be_read(tmp_path: Path, nn: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_part_of_another_rate_is_said_not_to_be_read(tmp_path: Path, nn: Path)
     assert b"only the first 1.0 s of 2.0 s were read: the rest is at 48000 Hz" in done.stderr
 
 
-@pytest.mark.parametrize("damage", ["a flipped bit", "a stretch of zeros"])
+@pytest.mark.parametrize("damage", ["a flipped bit", "a run of zeros"])
 def test_behind_a_damaged_flac_frame_the_file_goes_on(tmp_path: Path, nn: Path, damage: str) -> None:
     path = tmp_path / "a.flac"
     noise = 0.01 * np.random.default_rng(0).standard_normal(6 * RATE_HZ).astype(np.float32)
@@ -70,10 +70,10 @@ def test_behind_a_damaged_flac_frame_the_file_goes_on(tmp_path: Path, nn: Path, 
     )
     path.write_bytes(raw)
     done = analyzer(path, nn, "--json")
-    told = json.loads(done.stdout)
-    assert done.returncode == 1 and told["truncated"] and told["duration_s"] == 6.0
-    assert 0 < told["lost_s"] < 0.5 and b"s of its 6.0 s could not be decoded" in done.stderr
-    assert [row["start_s"] for row in told["detections"] if row["class"] == "rain"] == [4.0]
+    report = json.loads(done.stdout)
+    assert done.returncode == 1 and report["truncated"] and report["duration_s"] == 6.0
+    assert 0 < report["lost_s"] < 0.5 and b"s of its 6.0 s could not be decoded" in done.stderr
+    assert [row["start_s"] for row in report["detections"] if row["class"] == "rain"] == [4.0]
 
 
 def test_samples_that_are_no_sound_are_replaced_and_the_file_is_named(tmp_path: Path, nn: Path) -> None:
@@ -81,10 +81,10 @@ def test_samples_that_are_no_sound_are_replaced_and_the_file_is_named(tmp_path: 
     samples[[5, 60_000, 70_000]] = (np.nan, np.inf, 1e30)
     soundfile.write(tmp_path / "a.wav", samples, RATE_HZ, subtype="FLOAT")
     done = analyzer(tmp_path / "a.wav", nn, "--json")
-    told = json.loads(done.stdout)
-    assert done.returncode == 0 and told["cleaned_samples"] == 3
+    report = json.loads(done.stdout)
+    assert done.returncode == 0 and report["cleaned_samples"] == 3
     assert done.stderr.count(b"3 samples are not finite") == 1 and b"a.wav" in done.stderr
-    assert [(row["class"], row["end_s"]) for row in told["detections"]] == [("owl", 2.0)]
+    assert [(row["class"], row["end_s"]) for row in report["detections"]] == [("owl", 2.0)]
 
 
 def header(rate_hz: int, channels: int, data: int) -> bytes:

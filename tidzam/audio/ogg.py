@@ -4,12 +4,12 @@ chained."""
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from tidzam.audio.ogg_checksum import ogg_checksum
 from tidzam.audio.part import Bytes, Part
 from tidzam.audio.starts import begins_file, behind_tags
 
@@ -20,7 +20,6 @@ _MAX_BAD: Final = 10_000
 """Damaged pages after which a file is not searched any further: it was made to take long."""
 _NO_TIME: Final = (1 << 64) - 1
 _OPUS_HZ: Final = 48000
-_REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _pages(data: Bytes) -> Iterator[_Page]:
         content = at + _HEADER + header[26]
         end = content + sum(header[_HEADER : _HEADER + header[26]])
         raw = data.at(at, end - at)
-        is_good = len(raw) == end - at and _checksum(raw) == header[22:26]
+        is_good = len(raw) == end - at and _checksum_holds(raw)
         bad += not is_good
         if not is_good:  # others may begin within the length that it states
             end = min(end, next(data.find(_PAGE, at + 1, 6), end))
@@ -107,11 +106,9 @@ def _pages(data: Bytes) -> Iterator[_Page]:
         at = end
 
 
-def _checksum(page: bytes) -> bytes:
-    """The CRC-32 of a page (polynomial 0x04C11DB7, highest bit first), computed with zlib's, which is mirrored."""
-    mirrored = (page[:22] + bytes(4) + page[26:]).translate(_REVERSED)
-    value = zlib.crc32(mirrored, 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int(f"{value:032b}"[::-1], 2).to_bytes(4, "little")
+def _checksum_holds(page: bytes) -> bool:
+    unsigned = page[:22] + bytes(4) + page[26:]
+    return ogg_checksum(unsigned) == int.from_bytes(page[22:26], "little")
 
 
 def _rate_of(packet: bytes) -> int:
