@@ -24,7 +24,6 @@ from analyzer.pipeline import Pipeline
 from analyzer.sinks.bounded import Sink
 from analyzer.sinks.chain import ChainAddress, ChainApi
 from analyzer.web import Web
-from tidzam.analysis import ChannelState
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.protocol.analyzer import (
     JACK_SOURCE,
@@ -34,6 +33,7 @@ from tidzam.protocol.analyzer import (
     ChannelStatus,
     parse_jack_sources,
 )
+from tidzam.results import ChannelState
 from tidzam.server import Access, Health, Right, Server
 
 log = logging.getLogger(__name__)

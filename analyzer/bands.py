@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable
 from typing import Final
 
+from tidzam.naming import source_of
 from tidzam.protocol.analyzer import JackSource
-from tidzam.sources import source_of
 
 log = logging.getLogger(__name__)
 

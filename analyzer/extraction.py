@@ -14,10 +14,10 @@ from typing import Literal
 
 import soundfile
 
-from tidzam.analysis import Analysis, WindowBatch
-from tidzam.audio.features import Float32
 from tidzam.labels import UNKNOWN, LabelTree
 from tidzam.patterns import matches
+from tidzam.results import Analysis, WindowBatch
+from tidzam.types import Float32
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tidzam.analysis import Analysis, WindowBatch
+from tidzam.results import Analysis, WindowBatch
 
 
 @dataclass(frozen=True)

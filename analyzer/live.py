@@ -21,10 +21,10 @@ from analyzer.hop import Hop
 from analyzer.pulse import CaptureState, Pulse
 from analyzer.ring import Lapped
 from analyzer.session import Channel, Session
-from tidzam.analysis import Analysis, WindowBatch
 from tidzam.errors import JackError, TidzamError
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import AnalyzerFault, FaultCode, FaultOrigin
+from tidzam.results import Analysis, WindowBatch
 
 log = logging.getLogger(__name__)
 

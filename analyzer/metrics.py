@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tidzam.analysis import ChannelState
 from tidzam.protocol.analyzer import AnalyzerHealth
+from tidzam.results import ChannelState
 
 _COUNTERS = {
     "windows": "Windows analyzed",

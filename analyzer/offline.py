@@ -16,7 +16,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from analyzer.detections import Detector
 from analyzer.extraction import ExtractionRule, Extractor
 from analyzer.grid import Grid
 from analyzer.pipeline import Pipeline
@@ -24,16 +23,17 @@ from analyzer.report import COLUMNS, EPOCH, FileDetection, clock, detection_tabl
 from analyzer.sinks.csv_file import CsvFile
 from analyzer.steps import analyzed
 from analyzer.terminal import play, progress
-from tidzam.analysis import Analysis, Detection, WindowBatch
-from tidzam.audio.features import Float32
 from tidzam.audio.files import AudioFile, open_audio
 from tidzam.audio.windows import cut_windows
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import AudioError
+from tidzam.inference.tracker import DetectionTracker
 from tidzam.labels import LabelTree
-from tidzam.sources import port_name, split_date
+from tidzam.naming import port_name, split_date
+from tidzam.results import Analysis, Detection, WindowBatch
 from tidzam.spectrogram import spectrogram
 from tidzam.text import shown
+from tidzam.types import Float32
 
 INTERRUPTED: Final = 130
 MAX_WINDOW_SAMPLES: Final = 1 << 24
@@ -204,7 +204,7 @@ class Findings:
         self.windows = 0
         self.duration_s = 0.0
         self.recording = recording
-        self._detector = Detector(labels)
+        self._detector = DetectionTracker(labels)
         self._csv = csv
 
     def add(self, analyses: tuple[Analysis, ...]) -> list[Detection]:

@@ -9,17 +9,18 @@ from typing import Self
 
 import numpy as np
 
-from analyzer.cascade import Cascade, Classifier, Prediction
-from analyzer.decision import decide
-from tidzam.analysis import Analysis, ChannelState, WindowBatch
 from tidzam.audio.clean import clean
-from tidzam.audio.features import Float32, require_rate
+from tidzam.audio.features import require_rate
 from tidzam.audio.windows import window_features
 from tidzam.bundle import Engine as EngineName
 from tidzam.bundle import find_bundles, read_bundle
-from tidzam.inference import load_engines
+from tidzam.inference.cascade import Cascade, Classifier, Prediction
+from tidzam.inference.decision import decide
+from tidzam.inference.loading import load_engines
 from tidzam.labels import LabelTree
 from tidzam.paths import DEMO_BUNDLES
+from tidzam.results import Analysis, ChannelState, WindowBatch
+from tidzam.types import Float32
 
 SILENCE_DBFS = -120.0
 

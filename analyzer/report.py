@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from rich.table import Table
 from rich.text import Text
 
-from tidzam.analysis import Detection
+from tidzam.results import Detection
 from tidzam.text import shown
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

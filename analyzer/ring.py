@@ -27,8 +27,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import Float32
 from tidzam.errors import AudioError
+from tidzam.types import Float32
 
 LANES: Final = 257
 """The clock's, and one for each client that JACK can have."""

@@ -11,9 +11,9 @@ from typing import Final, TypeVar
 from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
 from analyzer.grid import Due, Grid
 from analyzer.ring import Gap, Ring, RingReader, wrapped_difference
-from tidzam.analysis import WindowBatch
 from tidzam.audio.timeline import ClockPair, Timeline
-from tidzam.sources import source_of
+from tidzam.naming import source_of
+from tidzam.results import WindowBatch
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import Final
 
 from analyzer.pipeline import Pipeline
-from tidzam.analysis import Analysis, WindowBatch
+from tidzam.results import Analysis, WindowBatch
 
 _STEP_WINDOWS: Final = 64
 _STEP_SAMPLES: Final = 1 << 22

@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from analyzer.detections import DetectionChange, Detector
 from analyzer.hop import Hop
 from analyzer.wishes import Wishes
-from tidzam.analysis import Analysis
+from tidzam.inference.tracker import DetectionChange, DetectionTracker
 from tidzam.labels import LabelTree
 from tidzam.protocol.analyzer import (
     AnalyzerHealth,
@@ -22,6 +21,7 @@ from tidzam.protocol.analyzer import (
     sys_event,
 )
 from tidzam.protocol.messages import Message, parse
+from tidzam.results import Analysis
 from tidzam.server import Right, Server
 
 _SYS_ROOM: Final = "sys"
@@ -42,7 +42,7 @@ class Web:
     ) -> None:
         self._server, self._classifiers, self._health = server, classifiers, health
         self._paths = {label: labels.path(label) for label in labels}
-        self._detector = Detector(labels)
+        self._detector = DetectionTracker(labels)
         self._heard: frozenset[str] = frozenset()
         self._wishes = Wishes()
         server.on("sys", self._on_sys, needs=Right.LISTEN)

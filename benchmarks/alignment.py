@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import correlate
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 BEST_DB = 150.0
 """What identical samples are said to have, since infinity is no figure."""

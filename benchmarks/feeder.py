@@ -14,7 +14,7 @@ import jack
 import numpy as np
 
 from analyzer.capture.priority import run_first
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 CLIENT_NAME = "feeder"
 CODE_RANGE = 1 << 22

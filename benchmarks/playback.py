@@ -26,14 +26,14 @@ from aiohttp import ClientSession, web
 from benchmarks.alignment import Fidelity, fidelity
 from benchmarks.ear import AUDIBLE, Ear
 from benchmarks.esc10 import Clip
-from tidzam.audio.features import Float32
 from tidzam.audio.files import read_audio
 from tidzam.audio.resample import resample
 from tidzam.errors import NodeError
-from tidzam.node.jackd import jack_env
+from tidzam.jack.environment import jack_env
+from tidzam.naming import port_name
 from tidzam.process import child_process
-from tidzam.sources import port_name
 from tidzam.tokens import TOKEN_FILE, read_token
+from tidzam.types import Float32
 
 AT_ONCE = 4
 WINDOW_S = 2.0

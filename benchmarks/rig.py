@@ -18,7 +18,8 @@ import jack
 
 from tidzam.config.settings import JackSettings
 from tidzam.errors import NodeError
-from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
+from tidzam.jack.environment import jack_env
+from tidzam.node.jackd import SERVER_ENV, jackd_argv
 from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.proxy import open_direct
 

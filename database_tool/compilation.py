@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from database_tool.advance import Advance, silent
 from database_tool.cutting import Cut, Cutting, Piece, cut, pieces_of
 from database_tool.history import with_step
 from database_tool.terminal import printable
@@ -20,6 +19,7 @@ from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, require_same_f
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
 from tidzam.parallel import in_order
+from tidzam.progress import Progress, no_progress
 
 Say = Callable[[str], None]
 
@@ -48,7 +48,7 @@ class Compiled:
     incomplete: tuple[str, ...] = ()
 
 
-def compile_clips(request: Request, *, say: Say, advance: Advance = silent) -> Compiled:
+def compile_clips(request: Request, *, say: Say, advance: Progress = no_progress) -> Compiled:
     """Compile clips into a dataset at `request.folder`.
 
     Files that cannot be read are told, counted and left out; `strict` makes the first an error. Raises DatasetError
@@ -91,7 +91,7 @@ def draft_of(request: Request, clips: Iterable[Clip]) -> Draft:
     return Draft(name=name, spec=request.cutting.spec, classes=(*old, *found), labels=labels)
 
 
-def _fill(writer: DatasetWriter, request: Request, clips: Sequence[Clip], teller: _Teller, advance: Advance) -> None:
+def _fill(writer: DatasetWriter, request: Request, clips: Sequence[Clip], teller: _Teller, advance: Progress) -> None:
     """Add the samples of all pieces from the writer's position on; a sample's mark is its piece's number."""
     index = {label: number for number, label in enumerate(writer.classes)}
     mark, written = writer.position

@@ -10,13 +10,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.audio.files import audio_length, read_audio, read_audio_and_faults
 from tidzam.audio.windows import window_features
 from tidzam.clips import Clip
 from tidzam.dataset import Origin
 from tidzam.dataset.arrays import are_levels
 from tidzam.errors import AudioError
+from tidzam.types import Float32
 
 PIECE_S = 60.0
 LONG_FILE_BYTES = 1_000_000

@@ -37,10 +37,10 @@ from database_tool.options import (
     tree_of,
 )
 from database_tool.terminal import progress, resumable, say
+from tidzam.audio.walk import remarks, walk
 from tidzam.clips import Clip, class_folders, find_clips, group_of
 from tidzam.errors import DatasetError
 from tidzam.labels import clean_label, require_label
-from tidzam.walk import remarks, walk
 
 app = typer.Typer(
     no_args_is_help=True,

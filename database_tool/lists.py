@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from tidzam.audio.kinds import is_audio
+from tidzam.audio.walk import remarks, walk
 from tidzam.clips import Clip, FoundClips, group_of
 from tidzam.errors import DatasetError
 from tidzam.labels import clean_label, label_fault
 from tidzam.tables import Row, columns_of, fault, number, read_lines, read_table, shown
 from tidzam.text import shown as shown_path
-from tidzam.walk import remarks, walk
 
 log = logging.getLogger(__name__)
 

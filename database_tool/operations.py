@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from database_tool.advance import Advance, silent
 from database_tool.history import with_step
 from database_tool.partition import Sides, count_units
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, open_dataset, require_same_features
 from tidzam.dataset.reader import Int32
 from tidzam.dataset.writer import SHARD_BYTES
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree, require_label
+from tidzam.progress import Progress, no_progress
+from tidzam.types import Float32
 
 COPY_BATCH = 1024
 DELETED = -1
@@ -58,7 +59,7 @@ def split(
     *,
     details: Mapping[str, Any],
     resume: bool = False,
-    advance: Advance = silent,
+    advance: Progress = no_progress,
 ) -> list[Dataset]:
     """Write the samples of side k at `folders[k]`. One of them may be the dataset's own: name it last.
 
@@ -91,7 +92,9 @@ def split(
     return [done[side] for side in range(len(folders))]
 
 
-def balance(dataset: Dataset, folder: Path, *, seed: int, resume: bool = False, advance: Advance = silent) -> Dataset:
+def balance(
+    dataset: Dataset, folder: Path, *, seed: int, resume: bool = False, advance: Progress = no_progress
+) -> Dataset:
     """Copies of samples of small classes added behind the others, until all classes have as many as the largest.
 
     Each sample of a class is copied equally often, but for the last round, which is drawn by `seed`. A class without
@@ -137,7 +140,7 @@ def relabel(
     added: Sequence[tuple[Float32, int, Origin]] = (),
     operation: str = "relabel",
     details: Mapping[str, Any] | None = None,
-    advance: Advance = silent,
+    advance: Progress = no_progress,
 ) -> Dataset:
     """The samples with other labels (n,), indices into `classes`; those labelled DELETED are left out.
 
@@ -204,7 +207,7 @@ def rename(dataset: Dataset, folder: Path) -> Dataset:
     return renamed
 
 
-def with_statistics(dataset: Dataset, *, advance: Advance = silent) -> Dataset:
+def with_statistics(dataset: Dataset, *, advance: Progress = no_progress) -> Dataset:
     """The dataset with what its features measure noted in the manifest: dB a mel band, and recordings a class."""
     count, total = 0, np.zeros(dataset.spec.n_mels)
     squares, low, high = np.zeros(dataset.spec.n_mels), np.inf, -np.inf

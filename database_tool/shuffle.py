@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from database_tool.advance import Advance, silent
 from database_tool.history import with_step
 from database_tool.operations import name_at
-from tidzam.audio.features import Float32
 from tidzam.dataset import Dataset, DatasetWriter, Draft
 from tidzam.errors import DatasetError
+from tidzam.progress import Progress, no_progress
+from tidzam.types import Float32
 
 BUCKET_BYTES = 128 << 20
 
@@ -25,7 +25,7 @@ def randomize(
     *,
     seed: int,
     resume: bool = False,
-    advance: Advance = silent,
+    advance: Progress = no_progress,
     bucket_bytes: int = BUCKET_BYTES,
 ) -> Dataset:
     """The samples in an order that is drawn by `seed` alone, at `folder`.

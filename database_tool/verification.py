@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from database_tool.advance import Advance, silent
 from tidzam.audio.kinds import is_system_file
 from tidzam.dataset import Manifest
 from tidzam.dataset.arrays import (
@@ -28,7 +27,8 @@ from tidzam.dataset.manifest import CHECKSUM, MANIFEST, ORIGINS, SHARDS, read_ma
 from tidzam.dataset.origins import read_origins
 from tidzam.dataset.reader import Int32, label_fault, parts_of
 from tidzam.errors import DatasetError
-from tidzam.manifests import FileEntry, sha256_of
+from tidzam.manifest_fields import FileEntry, sha256_of
+from tidzam.progress import Progress, no_progress
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class _Part:
     shape: tuple[int, ...] = ()
 
 
-def verify(folder: Path, *, advance: Advance = silent) -> list[Damage]:
+def verify(folder: Path, *, advance: Progress = no_progress) -> list[Damage]:
     """Read every byte of a dataset, and return all faults. Raises DatasetError only if there is no dataset."""
     manifest, damages = _manifest(folder)
     parts = _parts(folder, manifest) if manifest else _parts_alone(folder)

@@ -20,8 +20,8 @@ from stream_manager.sources import Sources
 from stream_manager.state import read_state, state_path
 from tidzam.config import Settings
 from tidzam.errors import TidzamError
-from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV
-from tidzam.node.jackd import jack_env
+from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
+from tidzam.jack.environment import jack_env
 from tidzam.protocol.stream_manager import MESSAGES, reads_only
 from tidzam.proxy import bypassing_locally
 from tidzam.server import Access, Right, Server

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tidzam.addresses import is_address, scheme_of
 from tidzam.config.settings import IcecastSettings
-from tidzam.sources import icecast_client
+from tidzam.naming import icecast_client
 
 NETWORK_TIMEOUT_S = 10
 PROTOCOLS = "http,https,tcp,tls,crypto,rtp,udp,rtsp,rtsps"

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import aiohttp
 
 from tidzam.config.settings import IcecastSettings
-from tidzam.sources import mount_name
+from tidzam.naming import mount_name
 
 log = logging.getLogger(__name__)
 

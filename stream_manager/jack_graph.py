@@ -16,9 +16,9 @@ from stream_manager.jack_link import (
     START_TIMEOUT_S,
     Beat,
 )
-from tidzam.node.jackd import jack_env
+from tidzam.jack.environment import jack_env
+from tidzam.naming import source_of
 from tidzam.process import child_process
-from tidzam.sources import source_of
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import jack
 
 from stream_manager.patchbay import feed_of
-from tidzam.sources import source_of
+from tidzam.naming import source_of
 
 
 class SilenceMeter:

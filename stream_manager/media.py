@@ -9,9 +9,9 @@ from pathlib import Path
 from stream_manager.address import parse_address
 from tidzam.addresses import is_address
 from tidzam.errors import RequestError
+from tidzam.naming import MOST_CHANNELS, is_channel_number
 from tidzam.protocol.messages import quote
 from tidzam.scrub import scrub_address
-from tidzam.sources import MOST_CHANNELS, is_channel_number
 
 
 def playable(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tidzam.sources import icecast_client
+from tidzam.naming import icecast_client
 
 Connection = tuple[str, str]
 

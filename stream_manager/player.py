@@ -17,10 +17,10 @@ from stream_manager.lifecycle import Happening
 from stream_manager.liveness import Limits, Liveness, Look
 from stream_manager.playback import Playback, playback
 from stream_manager.probe import Probe
-from stream_manager.waiting import first_of
 from tidzam.addresses import is_address
+from tidzam.aio import first_completed
+from tidzam.naming import port_name
 from tidzam.process import Child, child_process
-from tidzam.sources import port_name
 
 START_TIMEOUT_S = 20.0
 NAME_TIMEOUT_S = 5.0
@@ -94,7 +94,7 @@ async def play(track: Track, graph: JackGraph, env: dict[str, str], reports: Rep
 
     async with AsyncExitStack() as stack:
         mpv, channel = await _start(stack, track, env, listen)
-        sounded = await first_of(
+        sounded = await first_completed(
             graph.until(lambda g: track.ports <= g.ports or not g.up), mpv.wait(), _start_timeout(graph)
         )
         began_s = time.monotonic()
@@ -157,7 +157,7 @@ async def _sound(
 ) -> Failure | None:
     """Wait while `mpv` plays. Returns why it has to be replaced; None if it has ended, or is about to."""
     watch = asyncio.ensure_future(_watch(track, graph, channel, on_silence))
-    ended = await first_of(graph.until(lambda g: not track.ports <= g.ports), mpv.wait(), watch)
+    ended = await first_completed(graph.until(lambda g: not track.ports <= g.ports), mpv.wait(), watch)
     if ended != 2:
         return None
     failure = watch.result()
@@ -193,7 +193,7 @@ async def _let_it_end(graph: JackGraph, mpv: Child) -> None:
     """When the ports went, mpv is ending; when mpv ended, JACK may have gone: whichever it is shows in a moment."""
     await asyncio.sleep(0.2)
     if mpv.returncode is None and graph.up:
-        await first_of(mpv.wait(), asyncio.sleep(END_S))
+        await first_completed(mpv.wait(), asyncio.sleep(END_S))
 
 
 def _ending(track: Track, code: int | None, said: tuple[str, ...], played_s: float, *, corrupt: bool) -> Ending:

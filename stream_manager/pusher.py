@@ -16,10 +16,10 @@ from stream_manager.commands import pusher_argv
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
 from stream_manager.relay import Mount
-from stream_manager.waiting import first_of
+from tidzam.aio import first_completed
 from tidzam.errors import TidzamError
+from tidzam.naming import mount_name
 from tidzam.process import Child, RestartPolicy, child_process
-from tidzam.sources import mount_name
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +70,10 @@ async def _encode_once(
         await starting.enter_async_context(icecast.starting)
         async with _ffmpeg(source, mounts, icecast, env) as ffmpeg:
             sounding = asyncio.gather(*(mount.sounding.wait() for mount in mounts))
-            await first_of(graph.until(lambda g: not g.up), ffmpeg.wait(), sounding, asyncio.sleep(START_S))
+            await first_completed(graph.until(lambda g: not g.up), ffmpeg.wait(), sounding, asyncio.sleep(START_S))
             await starting.aclose()
             silent = _silent(mounts, icecast.settings.silence_timeout_s, graph)
-            ended = await first_of(graph.until(lambda g: not g.up), ffmpeg.wait(), silent)
+            ended = await first_completed(graph.until(lambda g: not g.up), ffmpeg.wait(), silent)
             if ended != 1:
                 ffmpeg.kill()  # libjack may wait for ever for a server that is gone, and a hung process ignores TERM
     match ended:

@@ -12,7 +12,7 @@ import aiohttp
 from stream_manager.icecast import Icecast
 from stream_manager.ogg import Headers, Page, PageReader
 from tidzam.addresses import url_host
-from tidzam.node.icecast import PASSWORD_ENV
+from tidzam.icecast_passwords import PASSWORD_ENV
 from tidzam.process import RestartPolicy
 
 log = logging.getLogger(__name__)

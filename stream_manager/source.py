@@ -23,9 +23,9 @@ from stream_manager.roster import Claim
 from tidzam.addresses import is_address
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import SetupError, SourceError
+from tidzam.naming import port_name
 from tidzam.protocol.stream_manager import SourceRemark, SourceState, SourceStatus
 from tidzam.scrub import scrub_address
-from tidzam.sources import port_name
 
 log = logging.getLogger(__name__)
 

@@ -1,19 +1,29 @@
-"""Who may know whom, and what importing costs."""
+"""The layers: which module may import which, and what importing costs."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-GROUND = "tidzam"
+LIBRARY = "tidzam"
 PROGRAMS = ("stream_manager", "analyzer", "trainer", "database_tool")
 HEAVY = {"jack", "tensorflow", "keras", "aiohttp", "socketio", "onnxruntime", "scipy", "soundfile"}
+_LEVELS = {
+    0: """__init__ addresses aio config errors icecast_passwords labels log naming parallel paths patterns process
+        progress proxy scrub tables tensorflow_loader text tokens types""",
+    1: "audio bundle clips dataset jack manifest_fields results spectrogram",
+    2: "inference metrics protocol server",
+    3: "cli demo node",
+}
+LEVELS: Mapping[int, frozenset[str]] = {level: frozenset(names.split()) for level, names in _LEVELS.items()}
+"""The modules and packages of `tidzam`. Each may import those of lower levels, and of its own level without a cycle."""
 
 
 def imports_of(package: str) -> Iterator[tuple[Path, str]]:
@@ -22,15 +32,56 @@ def imports_of(package: str) -> Iterator[tuple[Path, str]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 yield from ((path, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module == LIBRARY:
+                yield from ((path, f"{LIBRARY}.{alias.name}") for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
                 yield path, node.module
 
 
-@pytest.mark.parametrize("package", [GROUND, *PROGRAMS])
-def test_programs_stand_on_the_ground_and_never_on_one_another(package: str) -> None:
+def library_graph() -> dict[str, set[str]]:
+    """Which modules and packages directly below `tidzam` import which."""
+    graph: dict[str, set[str]] = {}
+    for path, name in imports_of(LIBRARY):
+        part = path.relative_to(ROOT / LIBRARY).with_suffix("").parts[0]
+        imported = name.split(".")
+        if imported[0] == LIBRARY and len(imported) > 1 and not imported[1].startswith("__"):
+            graph.setdefault(part, set()).add(imported[1])
+    return {part: imported - {part} for part, imported in graph.items()}
+
+
+@pytest.mark.parametrize("package", [LIBRARY, *PROGRAMS])
+def test_programs_import_the_library_and_never_one_another(package: str) -> None:
     forbidden = {*PROGRAMS, "benchmarks", "tests"} - {package}
     found = [(str(path), name) for path, name in imports_of(package) if name.partition(".")[0] in forbidden]
     assert not found
+
+
+@pytest.mark.parametrize("package", PROGRAMS)
+def test_programs_do_not_import_the_programs_that_run_them(package: str) -> None:
+    forbidden = {f"{LIBRARY}.node", f"{LIBRARY}.cli"}
+    found = [(str(path), name) for path, name in imports_of(package) if ".".join(name.split(".")[:2]) in forbidden]
+    assert not found
+
+
+def test_every_module_of_the_library_has_a_level() -> None:
+    modules = {path.stem for path in (ROOT / LIBRARY).glob("*.py")}
+    packages = {path.parent.name for path in (ROOT / LIBRARY).glob("*/__init__.py")}
+    assert modules | packages == frozenset().union(*LEVELS.values())
+
+
+def test_each_level_of_the_library_imports_only_lower_ones() -> None:
+    level = {part: number for number, parts in LEVELS.items() for part in parts}
+    upwards = [
+        f"{part} imports {imported}"
+        for part, names in library_graph().items()
+        for imported in names
+        if level[imported] > level[part]
+    ]
+    assert not upwards
+
+
+def test_the_library_has_no_import_cycle() -> None:
+    TopologicalSorter(library_graph()).prepare()
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -40,8 +91,17 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_importing_the_ground_costs_nothing() -> None:
+def test_importing_the_library_costs_nothing() -> None:
     assert not loaded_by("import tidzam") & HEAVY
+
+
+def test_importing_the_lowest_level_costs_nothing() -> None:
+    names = sorted(LEVELS[0] - {"__init__"})
+    assert not loaded_by("; ".join(f"import tidzam.{name}" for name in names)) & HEAVY
+
+
+def test_importing_result_types_costs_nothing() -> None:
+    assert not loaded_by("import tidzam.results, tidzam.protocol.analyzer") & (HEAVY | {"numpy"})
 
 
 def test_the_command_line_starts_without_heavy_modules() -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import overload
 
 from tidzam.audio.kinds import is_audio, is_system_file
+from tidzam.audio.walk import NOT_AUDIO, LeftOut, remarks, walk
 from tidzam.errors import DatasetError
 from tidzam.labels import clean_label
-from tidzam.sources import split_date
-from tidzam.walk import NOT_AUDIO, LeftOut, remarks, walk
+from tidzam.naming import split_date
 
 LOOSE = "in no class folder"
 

@@ -11,7 +11,7 @@ from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 RANGE_DB: Final = 60.0
 QUIETEST_PEAK_DB: Final = -40.0

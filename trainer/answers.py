@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Origin
+from tidzam.types import Float32
 from trainer.input.source import BACKGROUND, Batch, Source
 from trainer.input.strips import cut, to_power
 

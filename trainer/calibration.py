@@ -16,7 +16,7 @@ import scipy.optimize
 import scipy.special
 from numpy.typing import NDArray
 
-from trainer.measures import precision_recall_f1
+from tidzam.metrics import precision_recall_f1
 from trainer.models import Activation
 
 TEMPERATURES = (0.2, 5.0)

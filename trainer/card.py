@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from tidzam.bundle import Manifest
+from tidzam.metrics import ClassMetrics, Metrics
 from trainer import plots
 from trainer.calibration import FEW
 from trainer.data import LEFT_OUT
-from trainer.measures import ClassMeasures, Measures
 
 CARD, CONFUSION, CURVES = "card.md", "confusion.png", "precision_recall.png"
 TRAINING_FILE = "training_file"
@@ -29,7 +29,7 @@ ABOUT = {
 }
 
 
-def write_card(folder: Path, manifest: Manifest, measures: Measures, *, data: str) -> Path:
+def write_card(folder: Path, manifest: Manifest, measures: Metrics, *, data: str) -> Path:
     """Write the card and its pictures into `folder`, which is made. Returns the card's path.
 
     `data` says what was measured on, as in "on 73 validation clips".
@@ -42,7 +42,7 @@ def write_card(folder: Path, manifest: Manifest, measures: Measures, *, data: st
     return folder / CARD
 
 
-def pictures(measures: Measures) -> dict[str, bytes]:
+def pictures(measures: Metrics) -> dict[str, bytes]:
     """The card's pictures by file name, as PNG: the confusion matrix, if any clip has one class, and the curves."""
     drawn = {CURVES: plots.precision_recall_curves(measures.curves)}
     if measures.clips.confusion.any():
@@ -50,7 +50,7 @@ def pictures(measures: Measures) -> dict[str, bytes]:
     return drawn
 
 
-def _lines(manifest: Manifest, measures: Measures, data: str) -> Iterator[str]:
+def _lines(manifest: Manifest, measures: Metrics, data: str) -> Iterator[str]:
     yield f"# {manifest.name}"
     yield ""
     yield f"A Tidzam classifier of {len(manifest.classes)} classes: {', '.join(manifest.classes)}."
@@ -76,7 +76,7 @@ def _what_it_hears(manifest: Manifest) -> Iterator[str]:
         yield f"| files | {', '.join(entry.name for entry in manifest.files.values())}: {size_kb:,.0f} kB |"
 
 
-def _how_well(measures: Measures, data: str) -> Iterator[str]:
+def _how_well(measures: Metrics, data: str) -> Iterator[str]:
     clips = int(measures.clips.confusion.sum())
     yield from ("", "## How well", "")
     yield f"Measured {data}: {measures.windows} windows."
@@ -98,7 +98,7 @@ def _how_well(measures: Measures, data: str) -> Iterator[str]:
     yield from ("", f"![Precision and recall of each class]({CURVES})")
 
 
-def _row(one: ClassMeasures) -> str:
+def _row(one: ClassMetrics) -> str:
     values = (one.threshold, one.precision, one.recall, one.f1, one.average_precision)
     return " | ".join(_number(value) for value in values)
 
@@ -107,7 +107,7 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if np.isfinite(value) else "-"
 
 
-def _mistakes(measures: Measures) -> Iterator[str]:
+def _mistakes(measures: Metrics) -> Iterator[str]:
     """The largest cells beside the diagonal."""
     wrong = measures.clips.confusion.copy()
     np.fill_diagonal(wrong, 0)
@@ -122,7 +122,7 @@ def _mistakes(measures: Measures) -> Iterator[str]:
             yield f"- {classes[i]} taken for {classes[j]}: {wrong[i, j]} of {of_class} clips"
 
 
-def _beware(measures: Measures, left_out: Sequence[str]) -> Iterator[str]:
+def _beware(measures: Metrics, left_out: Sequence[str]) -> Iterator[str]:
     rare = [label for label, one in measures.classes.items() if one.examples < FEW]
     yield from ("", "## What this does not say", "")
     yield (

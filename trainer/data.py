@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
+from tidzam.audio.walk import remarks, walk
 from tidzam.clips import Clip, find_clips, group_of
 from tidzam.dataset import Dataset, open_dataset, require_same_features
 from tidzam.dataset.manifest import MANIFEST
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree, clean_label
-from tidzam.walk import remarks, walk
+from tidzam.types import Float32
 from trainer.input.batches import Batches
 from trainer.input.compiled import CompiledSource
 from trainer.input.folders import FolderSource, Scan, Unreadable, scan

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import Bundle, Manifest
 from tidzam.clips import find_clips
 from tidzam.dataset import open_dataset
 from tidzam.dataset.manifest import MANIFEST
 from tidzam.errors import DatasetError
-from tidzam.inference import load_engine
+from tidzam.inference.loading import load_engine
 from tidzam.labels import LabelTree, clean_label
+from tidzam.metrics import Metrics, compute_metrics
+from tidzam.types import Float32
 from trainer.answers import answer, clips_of
 from trainer.data import check_features
 from trainer.input.compiled import CompiledSource
@@ -25,7 +27,6 @@ from trainer.input.folders import FolderSource, Unreadable, scan
 from trainer.input.source import Source
 from trainer.input.split import Subset
 from trainer.input.tree import find_leaves
-from trainer.measures import Measures, measure
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Evaluation:
     others that were left out."""
 
     bundle: Bundle
-    measures: Measures
+    measures: Metrics
     data: str
     bad: tuple[Unreadable, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -78,10 +79,10 @@ def evaluate(
     return found
 
 
-def _measure(bundle: Bundle, source: Source, table: Float32, overlap: float) -> Measures:
+def _measure(bundle: Bundle, source: Source, table: Float32, overlap: float) -> Metrics:
     manifest = bundle.manifest
     answers = answer(source, manifest.features, load_engine(bundle, threads=0).predict, overlap=overlap)
-    return measure(
+    return compute_metrics(
         answers.targets(source, table),
         answers.outputs,
         manifest.classes,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tidzam.audio.features import Float32
 from tidzam.bundle import SELECTOR
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
+from tidzam.types import Float32
 from trainer.loop import Head
 from trainer.options import BUNDLE_NAME
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tidzam.audio.features import Float32
 from tidzam.bundle import FILE_NAMES, Bundle, Manifest, write_bundle
 from tidzam.errors import BundleError
-from tidzam.inference import run_onnx
+from tidzam.inference.loading import run_onnx
+from tidzam.types import Float32
 from trainer.loop import Head
 from trainer.models import Activation
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tidzam.audio.features import Float32
 from tidzam.errors import DatasetError
+from tidzam.types import Float32
 from trainer.input.source import Batch
 from trainer.models import Activation, Build
 from trainer.training_file import Optimizer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tidzam.bundle import MANIFEST
 from tidzam.errors import ConfigError
-from tidzam.manifests import NAME_PATTERN
+from tidzam.manifest_fields import NAME_PATTERN
 from trainer.cluster.members import Cluster
 from trainer.summaries import EVERY, NB_EMBEDDINGS
 from trainer.training_file import TrainingFile

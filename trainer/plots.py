@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.measures import Curve
+from tidzam.metrics import Curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tidzam import __version__
-from tidzam.audio.features import Float32
 from tidzam.bundle import SELECTOR, Bundle, Manifest
 from tidzam.errors import SetupError
 from tidzam.labels import LabelTree
+from tidzam.metrics import Metrics, compute_metrics
+from tidzam.types import Float32
 from trainer.answers import Answers, answer, clips_of
 from trainer.calibration import Calibration, calibrate, probabilities_of
 from trainer.card import write_card
@@ -20,13 +21,12 @@ from trainer.data import Data
 from trainer.experts import Plan
 from trainer.export import classifier, export
 from trainer.loop import Head, Trainee
-from trainer.measures import Measures, measure
 from trainer.options import Options
 from trainer.training_file import to_yaml
 
 
 def conclude(trainee: Trainee, plan: Plan, data: Data, examples: Float32, options: Options) -> list[Bundle]:
-    """Calibrate on the validation data, measure, and write the bundle of each head.
+    """Calibrate on the validation data, compute the metrics, and write the bundle of each head.
 
     `examples`, shape (n, frames, mels), are what the bundle's two engines are compared on. Raises SetupError
     (`bundle_write`) if the disk is full or refuses, BundleError if the two engines differ.
@@ -73,13 +73,13 @@ def _conclude_head(
         ) from None
 
 
-def _measured(head: Head, plan: Plan, data: Data, answers: Answers, options: Options) -> tuple[Calibration, Measures]:
+def _measured(head: Head, plan: Plan, data: Data, answers: Answers, options: Options) -> tuple[Calibration, Metrics]:
     """Of the windows that the head is asked of: an expert answers only where the class above it is there."""
     columns, activation = slice(head.start, head.stop), options.training.activation
     targets, logits = answers.targets(data.test, plan.table)[:, columns], answers.outputs[:, columns]
     asked = slice(None) if head.always else targets.any(axis=1)
     calibration = calibrate(logits[asked], targets[asked], head.classes, activation)
-    measures = measure(
+    measures = compute_metrics(
         targets[asked],
         probabilities_of(logits[asked], activation, calibration.temperature),
         head.classes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidzam.tensorflow import load_tensorflow
+from tidzam.tensorflow_loader import load_tensorflow
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -13,8 +13,8 @@ from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
 from analyzer.capture.recorder import Recorder
 from analyzer.capture.slots import plan
 from analyzer.ring import CLOCK, LANES, Ring, RingWriter, wrapped_difference
+from tidzam.naming import source_of
 from tidzam.patterns import matches
-from tidzam.sources import source_of
 
 CLIENT_NAME: Final = "tidzam-analyzer"
 _NAME_LENGTH: Final = 60

@@ -19,8 +19,8 @@ import aiohttp
 
 from analyzer.hop import Hop
 from tidzam.addresses import scheme_of
-from tidzam.analysis import Analysis
 from tidzam.errors import ConfigError
+from tidzam.results import Analysis
 
 log = logging.getLogger(__name__)
 

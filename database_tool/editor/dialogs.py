@@ -16,8 +16,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, ProgressBar, Static
 from textual.widgets.option_list import Option
 
-from database_tool.advance import Advance
 from tidzam.errors import DatasetError, TidzamError
+from tidzam.progress import Progress
 
 Result = TypeVar("Result")
 
@@ -158,7 +158,7 @@ class Working(ModalScreen[Result | TidzamError | None], Generic[Result]):
     DEFAULT_CSS = _BOX.format(name="Working", width=60) + "Working ProgressBar { width: 100%; }"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Give up")]
 
-    def __init__(self, doing: str, work: Callable[[Advance], Result]) -> None:
+    def __init__(self, doing: str, work: Callable[[Progress], Result]) -> None:
         super().__init__()
         self._doing, self._work = doing, work
         self._given_up = False

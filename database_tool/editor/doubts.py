@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from database_tool.advance import Advance, silent
 from database_tool.editor.edits import Content
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import Bundle, Manifest
 from tidzam.dataset import require_same_features
 from tidzam.errors import DatasetError
-from tidzam.inference import in_batches, load_engine
+from tidzam.inference.loading import in_batches, load_engine
+from tidzam.progress import Progress, no_progress
+from tidzam.types import Float32
 
 BLOCK = 1024
 """Windows that are in memory at once, about."""
@@ -48,7 +49,7 @@ def find_doubts(
     read: Read,
     bundle: Bundle,
     *,
-    advance: Advance = silent,
+    advance: Progress = no_progress,
 ) -> list[Doubt]:
     """The samples that `bundle` confidently contradicts, by the margin that it does it with.
 
@@ -109,7 +110,7 @@ def _contradictions(
     return sorted(doubts, key=lambda doubt: -doubt.margin)
 
 
-def _answers(samples: NDArray[np.int64], spec: FeatureSpec, read: Read, bundle: Bundle, advance: Advance) -> Float32:
+def _answers(samples: NDArray[np.int64], spec: FeatureSpec, read: Read, bundle: Bundle, advance: Progress) -> Float32:
     """What the bundle says of each sample, (n, classes): the most that it says of any window in it."""
     frames = bundle.manifest.features.n_frames
     starts = sorted({*range(0, spec.n_frames - frames + 1, max(1, frames // 2)), spec.n_frames - frames})

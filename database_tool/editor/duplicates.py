@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from database_tool.advance import Advance, silent
-from tidzam.audio.features import Float32
+from tidzam.progress import Progress, no_progress
+from tidzam.types import Float32
 
 THRESHOLD = 0.98
 LIMIT = 500
@@ -39,7 +39,7 @@ def find_duplicates(
     *,
     threshold: float = THRESHOLD,
     limit: int = LIMIT,
-    advance: Advance = silent,
+    advance: Progress = no_progress,
 ) -> list[Pair]:
     """The pairs among `samples` that are at least `threshold` alike, the likest first, at most `limit`.
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from database_tool.operations import DELETED
-from tidzam.audio.features import Float32
 from tidzam.dataset import Origin
 from tidzam.dataset.reader import Int32
 from tidzam.errors import DatasetError, TidzamError
 from tidzam.labels import LabelTree, clean_label
+from tidzam.types import Float32
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,11 @@ from rich.text import Text
 from database_tool.editor.session import Session
 from database_tool.editor.sound import Output, Player, sound_of
 from database_tool.editor.words import place_of
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Origin
 from tidzam.errors import AudioError, DatasetError
 from tidzam.spectrogram import spectrogram
+from tidzam.types import Float32
 
 console = Console(soft_wrap=True, highlight=False)
 

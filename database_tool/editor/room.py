@@ -14,13 +14,13 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.worker import Worker
 
-from database_tool.advance import Advance
 from database_tool.editor.dialogs import Ask, Choose, Decide, Help, Working
 from database_tool.editor.edits import Edit, NewClass
 from database_tool.editor.session import Session
 from database_tool.editor.sound import Player, Sound, sound_of
 from database_tool.editor.widgets import SampleView, Title
 from tidzam.errors import TidzamError
+from tidzam.progress import Progress
 
 Result = TypeVar("Result")
 
@@ -116,7 +116,7 @@ class Room(Screen[None]):
         self.fill()
         return saved is not None
 
-    async def wait_for(self, doing: str, work: Callable[[Advance], Result]) -> Result | None:
+    async def wait_for(self, doing: str, work: Callable[[Progress], Result]) -> Result | None:
         """What comes of long work; None if it was given up or failed, which is told."""
         result = await self.app.push_screen_wait(Working(doing, work))
         if isinstance(result, TidzamError):

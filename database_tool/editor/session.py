@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from database_tool.advance import Advance, silent
 from database_tool.editor.edits import Add, Content, Delete, Edit, Relabel, Sample, replay
 from database_tool.operations import DELETED, relabel
-from tidzam.audio.features import Float32
 from tidzam.dataset import Dataset, Origin, open_dataset
 from tidzam.errors import DatasetError
+from tidzam.progress import Progress, no_progress
+from tidzam.types import Float32
 
 STEP = 10_000
 """Samples that are searched between two words of how far it is."""
@@ -82,7 +82,7 @@ class Session:
         own = len(self.dataset)
         return self.dataset.origins()[sample] if sample < own else self.content.added[sample - own].origin
 
-    def holding(self, words: str, *, advance: Advance = silent) -> NDArray[np.bool_]:
+    def holding(self, words: str, *, advance: Progress = no_progress) -> NDArray[np.bool_]:
         """Of each sample, whether its file, recording or time holds `words`; (n,), not worked out twice."""
         known = (words, self.dataset.checksum, self.content.added)
         if known != self._sought:
@@ -95,7 +95,7 @@ class Session:
             self._sought, self._found = known, found
         return self._found
 
-    def save(self, folder: Path | None = None, *, advance: Advance = silent) -> Dataset:
+    def save(self, folder: Path | None = None, *, advance: Progress = no_progress) -> Dataset:
         """Write what is left at `folder`, or in the dataset's place, and go on with that, which it returns.
 
         Undoing ends here.
@@ -125,7 +125,7 @@ class Session:
         self.content = self._begin()
         return saved
 
-    def _write(self, folder: Path, advance: Advance) -> Dataset:
+    def _write(self, folder: Path, advance: Progress) -> Dataset:
         content, own = self.content, len(self.dataset)
         added = zip(content.added, content.labels[own:].tolist(), strict=True)
         return relabel(

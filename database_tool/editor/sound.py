@@ -13,12 +13,12 @@ import soundfile
 
 from database_tool import cutting
 from tidzam.audio.devices import has_audio_device
-from tidzam.audio.features import Float32
 from tidzam.config.settings import JackSettings
 from tidzam.dataset import Origin
 from tidzam.errors import AudioError
-from tidzam.node.jackd import jack_env
+from tidzam.jack.environment import jack_env
 from tidzam.process import child_process
+from tidzam.types import Float32
 
 JACK_NAME = "tidzam-editor"
 

@@ -11,11 +11,12 @@ from database_tool.compilation import origins_of
 from database_tool.cutting import Cutting, Piece, cut
 from database_tool.editor.edits import Sample
 from database_tool.editor.sound import Sound
-from tidzam.audio.features import FeatureSpec, Float32, extract_strip
+from tidzam.audio.features import FeatureSpec, extract_strip
 from tidzam.audio.files import audio_length, open_audio, read_audio
 from tidzam.audio.resample import resample
 from tidzam.clips import Clip, group_of
 from tidzam.errors import AudioError
+from tidzam.types import Float32
 
 
 @dataclass(frozen=True)

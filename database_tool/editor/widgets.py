@@ -17,8 +17,8 @@ from textual.widgets import DataTable, Static
 from database_tool.editor.edits import Content
 from database_tool.editor.session import Session
 from database_tool.editor.words import channel_of, clock, file_of, moment_of, place_of
-from tidzam.audio.features import Float32
 from tidzam.spectrogram import half_blocks
+from tidzam.types import Float32
 
 ALL = ""
 """In place of a class: all of them. No label is empty."""

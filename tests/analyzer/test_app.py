@@ -4,11 +4,11 @@ import pytest
 
 from analyzer.app import band_remarks, health_message, ring_length_s
 from analyzer.bands import SourceRates
-from analyzer.cascade import Cascade
 from analyzer.grid import Grid
 from analyzer.health import LiveHealth, Tally
 from analyzer.pipeline import Pipeline
 from tests.support.classifiers import flat
+from tidzam.inference.cascade import Cascade
 from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth, JackSource
 
 

@@ -16,8 +16,8 @@ from aiohttp.test_utils import TestServer
 from analyzer.hop import Hop
 from analyzer.sinks.bounded import Sink
 from analyzer.sinks.chain import ChainAddress, ChainApi
-from tidzam.analysis import Analysis, WindowBatch
 from tidzam.errors import ConfigError
+from tidzam.results import Analysis, WindowBatch
 
 pytestmark = pytest.mark.timeout(60)
 

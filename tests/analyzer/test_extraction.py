@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from analyzer.extraction import ExtractionRule, Extractor, clip_name, keep_probability, rules_of
 from tests.support.bundles import tone
-from tidzam.analysis import Analysis, WindowBatch
 from tidzam.labels import UNKNOWN, LabelTree
+from tidzam.results import Analysis, WindowBatch
 
 TREE = LabelTree({"birds": None, "birds-owl": "birds", "birds-wren": "birds", "rain": None})
 RATE_HZ = 8000

@@ -17,7 +17,7 @@ from analyzer.live import Analyzes, Live
 from tests.support.hearing import PitchPipeline
 from tests.support.jack import JackServer, jack_server
 from tests.support.player import playing
-from tidzam.analysis import Analysis, WindowBatch
+from tidzam.results import Analysis, WindowBatch
 
 pytestmark = pytest.mark.timeout(60)
 

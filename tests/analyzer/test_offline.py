@@ -21,13 +21,13 @@ from analyzer.pipeline import Pipeline
 from analyzer.report import COLUMNS
 from tests.support import hostile
 from tests.support.bundles import tone, write_tone_bundle
-from tidzam.audio.features import Float32
 from tidzam.audio.files import open_audio
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.demo.render import write_scene
 from tidzam.demo.scene import SILENCE, Truth, read_truth
 from tidzam.demo.wetland import wetland
 from tidzam.errors import AudioError, TidzamError
+from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(60)
 

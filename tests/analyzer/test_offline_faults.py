@@ -14,7 +14,7 @@ import soundfile
 
 from analyzer.terminal import REPORT_S, progress_lines
 from tests.support.bundles import tone, write_tone_bundle
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(60)
 

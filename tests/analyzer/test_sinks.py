@@ -5,7 +5,7 @@ import numpy as np
 
 from analyzer.hop import Hop
 from analyzer.sinks.bounded import Sink
-from tidzam.analysis import WindowBatch
+from tidzam.results import WindowBatch
 
 
 def hop(number: int) -> Hop:

@@ -15,9 +15,9 @@ from analyzer.hop import Hop
 from analyzer.web import Web
 from analyzer.wishes import Wishes
 from tests.support.ports import free_port
-from tidzam.analysis import Analysis, WindowBatch
 from tidzam.labels import LabelTree
 from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth, Subscribe
+from tidzam.results import Analysis, WindowBatch
 from tidzam.server import Health, Server
 
 pytestmark = pytest.mark.timeout(30)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from database_tool import cutting
 from database_tool.cutting import Cutting, Piece, cut, pieces_of, window_count
-from tidzam.audio.features import FeatureSpec, Float32, extract
+from tidzam.audio.features import FeatureSpec, extract
 from tidzam.audio.windows import cut_windows, window_features
 from tidzam.clips import Clip
+from tidzam.types import Float32
 
 SPEC = FeatureSpec(rate_hz=8000, window_s=0.5, fft_length=256, hop_length=128, n_mels=16, fmax_hz=4000)
 SIDE_BY_SIDE = Cutting(spec=SPEC, hop_s=0.5)

@@ -9,7 +9,7 @@ from database_tool.verification import verify
 from tests.support.datasets import write
 from tidzam.dataset.manifest import read_manifest, write_manifest
 from tidzam.errors import DatasetError
-from tidzam.manifests import entry_of
+from tidzam.manifest_fields import entry_of
 
 
 def test_every_flipped_byte_is_found(tmp_path: Path) -> None:

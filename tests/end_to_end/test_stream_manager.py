@@ -21,7 +21,7 @@ from tests.support.manager import Manager, stream_manager
 from tests.support.player import playing
 from tests.support.recorder import record, unbroken
 from tests.support.sound import BASE_HZ, STEP_HZ, loudest_hz, write_tones
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -8,10 +8,11 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from analyzer.cascade import Classifier
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import Manifest
+from tidzam.inference.cascade import Classifier
 from tidzam.labels import LabelTree
+from tidzam.types import Float32
 
 SPEC = FeatureSpec(rate_hz=8000, window_s=0.05, fft_length=128, hop_length=64, n_mels=8, fmax_hz=4000.0)
 """Small, so that many can be made."""

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin
 from tidzam.labels import LabelTree
+from tidzam.types import Float32
 
 SPEC = FeatureSpec(rate_hz=8000, window_s=0.1, fft_length=256, hop_length=128, n_mels=8, fmax_hz=4000)
 """Five frames of eight mels: 160 bytes a sample."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from tidzam.node.jack_names import clear_dead_servers
+from tidzam.jack.server_names import clear_dead_servers
 
 MARK_ENV = "TIDZAM_TEST_RUN"
 TRACKER = "multiprocessing.resource_tracker"

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import numpy as np
 
-from tidzam.analysis import Analysis, WindowBatch
 from tidzam.errors import AudioError
+from tidzam.results import Analysis, WindowBatch
 
 
 class PitchPipeline:

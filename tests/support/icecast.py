@@ -13,7 +13,8 @@ from typing import Any
 
 from tests.support.ports import free_port
 from tidzam.config.settings import IcecastSettings
-from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV, icecast_argv, icecast_config
+from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
+from tidzam.node.icecast import icecast_argv, icecast_config
 
 START_TIMEOUT_S = 10.0
 PASSWORD = "test-source-password"

@@ -17,7 +17,8 @@ import jack
 
 from tests.support.guard import clear_jack, server_prefix
 from tidzam.config.settings import JackSettings
-from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
+from tidzam.jack.environment import jack_env
+from tidzam.node.jackd import SERVER_ENV, jackd_argv
 
 START_TIMEOUT_S = 10.0
 _count = itertools.count()

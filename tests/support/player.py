@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from tests.support.jack import JackServer, open_client
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 Sound = Callable[[int, int], Float32]
 """From a frame of the JACK clock and a length to the samples there."""

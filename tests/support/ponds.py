@@ -9,9 +9,10 @@ import soundfile
 
 from database_tool.editor.stream import Stream
 from tests.support.bundles import tone
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Dataset, DatasetWriter, Draft
 from tidzam.labels import LabelTree
+from tidzam.types import Float32
 
 RATE_HZ = 22050
 SPEC = FeatureSpec()

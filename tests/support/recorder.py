@@ -15,7 +15,7 @@ import numpy as np
 
 from tests.support.jack import JackServer, open_client
 from tests.support.sound import tone_breaks
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 CONNECT_TIMEOUT_S = 10.0
 

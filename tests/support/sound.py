@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 BASE_HZ, STEP_HZ = 400, 200
 

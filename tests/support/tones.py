@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
+from tidzam.types import Float32
 from trainer.options import Options
 from trainer.training_file import Features, Optimizer, TrainingFile
 

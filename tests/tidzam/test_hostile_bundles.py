@@ -16,12 +16,12 @@ from analyzer.pipeline import Pipeline
 from tests.support import hostile
 from tests.support.bundles import write_tone_bundle
 from tidzam.bundle import Bundle, find_bundles, read_bundle, rewrite_manifest
+from tidzam.bundle.onnx_files import external_files
 from tidzam.config.settings import AnalyzerSettings, Settings
 from tidzam.errors import BundleError
-from tidzam.inference import load_engine, load_engines
-from tidzam.manifests import entry_of
+from tidzam.inference.loading import load_engine, load_engines
+from tidzam.manifest_fields import entry_of
 from tidzam.node.prepare import require_classifiers
-from tidzam.onnx_files import external_files
 from tidzam.paths import DEMO_BUNDLES
 
 pytestmark = pytest.mark.timeout(120)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidzam.analysis import Analysis
 from tidzam.errors import RequestError
 from tidzam.protocol.analyzer import MESSAGES, Subscribe, analysis_event, parse_classifier_request, sys_event
 from tidzam.protocol.messages import Message, WireTime, parse
 from tidzam.protocol.stream_manager import ListSources, ReleaseSource, UnloadSource, parse_request
+from tidzam.results import Analysis
 
 URL = "http://example.org/a.ogg"
 

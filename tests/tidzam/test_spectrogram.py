@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tidzam.audio.features import Float32
 from tidzam.spectrogram import spectrogram
+from tidzam.types import Float32
 
 BRIGHTEST, DARKEST = "#fcffa4", "#000004"
 

@@ -13,7 +13,7 @@ import soundfile
 from tests.support.noise import start_up_noise
 from tidzam.errors import SetupError
 from tidzam.paths import DEMO_BUNDLES
-from tidzam.tensorflow import load_tensorflow
+from tidzam.tensorflow_loader import load_tensorflow
 
 PRINTED = [
     "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
@@ -30,7 +30,7 @@ KEPT = PRINTED[5:]
 
 ABORT = """
 import os, sys
-from tidzam.tensorflow import START_UP_LINES, without_lines
+from tidzam.tensorflow_loader import START_UP_LINES, without_lines
 with without_lines(START_UP_LINES):
     os.write(2, sys.argv[1].encode())
     os.abort()
@@ -38,7 +38,7 @@ with without_lines(START_UP_LINES):
 
 START_A_CHILD = """
 import subprocess, sys
-from tidzam.tensorflow import START_UP_LINES, without_lines
+from tidzam.tensorflow_loader import START_UP_LINES, without_lines
 with without_lines(START_UP_LINES):
     subprocess.Popen(["sh", "-c", "sleep 3; echo from the child >&2"])
 print("after", file=sys.stderr)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tidzam.audio.walk import remarks, walk
 from tidzam.clips import find_clips
 from tidzam.errors import DatasetError
-from tidzam.walk import remarks, walk
 
 
 def touch(path: Path) -> Path:

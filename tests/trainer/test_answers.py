@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from tests.support.strips import Strips
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Origin
+from tidzam.types import Float32
 from trainer.answers import AT_ONCE, answer, clips_of, draw_examples, window_starts
 from trainer.input.source import BACKGROUND
 

@@ -9,20 +9,20 @@ import pytest
 from PIL import Image
 
 from tests.support.bundles import tone_manifest
+from tidzam.metrics import Metrics, compute_metrics
 from trainer.card import write_card
-from trainer.measures import Measures, measure
 from trainer.plots import confusion_matrix, precision_recall_curves
 
 CLASSES = ("rain", "rooster", "sea_waves")
 
 
-def measured(classes: tuple[str, ...] = CLASSES, *, each: int = 12) -> Measures:
+def measured(classes: tuple[str, ...] = CLASSES, *, each: int = 12) -> Metrics:
     """A classifier that takes the first two examples of the first class for the last one."""
     truth = np.repeat(np.arange(len(classes)), each)
     said = truth.copy()
     said[:2] = len(classes) - 1
     eye = np.eye(len(classes))
-    return measure(eye[truth], 0.1 + 0.8 * eye[said], classes, thresholds=dict.fromkeys(classes, 0.5))
+    return compute_metrics(eye[truth], 0.1 + 0.8 * eye[said], classes, thresholds=dict.fromkeys(classes, 0.5))
 
 
 @pytest.fixture

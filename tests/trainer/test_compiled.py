@@ -12,7 +12,7 @@ from tidzam.bundle import Bundle
 from tidzam.clips import find_clips
 from tidzam.dataset import Dataset, DatasetWriter, Draft
 from tidzam.errors import DatasetError
-from tidzam.inference import run_onnx
+from tidzam.inference.loading import run_onnx
 from tidzam.labels import LabelTree
 from trainer.app import train
 from trainer.data import open_data

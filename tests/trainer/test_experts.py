@@ -13,7 +13,7 @@ from tests.support.tones import SPEC, options, tone
 from tidzam.audio.features import extract
 from tidzam.bundle import read_bundle
 from tidzam.errors import DatasetError
-from tidzam.inference import run_onnx
+from tidzam.inference.loading import run_onnx
 from tidzam.labels import LabelTree
 from trainer.app import train
 from trainer.evaluation import evaluate

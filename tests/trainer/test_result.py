@@ -11,7 +11,7 @@ import soundfile
 
 from tests.support.tones import PITCHES_HZ, SPEC, options, tone
 from tidzam.bundle import Bundle
-from tidzam.inference import run_onnx
+from tidzam.inference.loading import run_onnx
 from trainer.app import train
 from trainer.calibration import TEMPERATURES
 

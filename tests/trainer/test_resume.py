@@ -17,7 +17,7 @@ import pytest
 from tests.support.tones import SPEC, options
 from tidzam.bundle import read_bundle
 from tidzam.errors import ConfigError, DatasetError, SetupError
-from tidzam.inference import run_onnx
+from tidzam.inference.loading import run_onnx
 from trainer.app import train
 from trainer.loop import Report
 

@@ -13,7 +13,7 @@ from tests.support.tones import PITCHES_HZ, SPEC, options, tone
 from tidzam.audio.features import extract
 from tidzam.bundle import MANIFEST, Bundle, read_bundle
 from tidzam.errors import ConfigError, DatasetError, SetupError
-from tidzam.inference import run_onnx
+from tidzam.inference.loading import run_onnx
 from trainer.app import train
 from trainer.options import Options, check_places
 

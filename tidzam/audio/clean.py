@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 LIMIT: Final = 2.0**31
 """Full scale is 1; some programs store integers of up to 32 bits as floats, and nothing is louder than they are."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Protocol
 
-from tidzam.audio.features import Float32
 from tidzam.errors import AudioError
 from tidzam.text import shown
+from tidzam.types import Float32
 
 MIN_RATE_HZ: Final = 100
 MAX_RATE_HZ: Final = 1_000_000

@@ -10,15 +10,12 @@ from typing import Any, Final
 import numpy as np
 import scipy.fft
 import scipy.sparse
-from numpy.typing import NDArray
 
 from tidzam.errors import AudioError
-
-Float32 = NDArray[np.float32]
+from tidzam.types import Float32
 
 _CHUNK_FRAMES = 512
 """Spectrogram frames computed at once: their temporaries stay in cache, which is twice as fast."""
-
 
 _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "rate_hz": (100, 768_000),

@@ -18,10 +18,10 @@ from typing import IO, Final
 import numpy as np
 
 from tidzam.audio.decoder import check_bounds
-from tidzam.audio.features import Float32
 from tidzam.audio.part import Part
 from tidzam.errors import AudioError, SetupError
 from tidzam.text import shown
+from tidzam.types import Float32
 
 _PROTOCOLS: Final = "file,subfile"
 """Only files: a playlist must not make the decoder fetch addresses."""

@@ -14,11 +14,11 @@ import numpy as np
 
 from tidzam.audio.clean import clean
 from tidzam.audio.decoder import empty
-from tidzam.audio.features import Float32
 from tidzam.audio.part import Bytes
 from tidzam.audio.sequence import PartSequence
 from tidzam.errors import AudioError
 from tidzam.text import shown
+from tidzam.types import Float32
 
 log = logging.getLogger(__name__)
 

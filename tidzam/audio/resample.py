@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 
 def resample(samples: Float32, from_hz: int, to_hz: int) -> Float32:

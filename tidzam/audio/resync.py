@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import soundfile
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 _STEP: Final = 256
 """The resolution, in frames, with which damage is located; blocks of FLAC are larger."""

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 
 from tidzam.audio.decoder import Decoder, check_bounds, empty
-from tidzam.audio.features import Float32
 from tidzam.audio.ffmpeg import open_ffmpeg
 from tidzam.audio.flac import behind_start, is_flac
 from tidzam.audio.joined import parts_of
@@ -18,6 +17,7 @@ from tidzam.audio.part import Bytes, Part
 from tidzam.audio.sndfile import SndfileDecoder, open_sndfile
 from tidzam.audio.starts import next_file
 from tidzam.errors import AudioError
+from tidzam.types import Float32
 
 _READ_AHEAD: Final = 1 << 20
 """Bytes that a decoder may have read but not decoded."""

@@ -11,10 +11,10 @@ import numpy as np
 import soundfile
 
 from tidzam.audio.decoder import empty
-from tidzam.audio.features import Float32
 from tidzam.audio.flac import behind_start, is_flac, next_flac
 from tidzam.audio.part import Bytes, Part, PartFile
 from tidzam.audio.resync import frame_after_damage, frames_before_damage
+from tidzam.types import Float32
 
 _UNKNOWN: Final = 1 << 60
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tidzam.audio.features import FeatureSpec, Float32, extract
+from tidzam.audio.features import FeatureSpec, extract
 from tidzam.audio.resample import resample
+from tidzam.types import Float32
 
 
 @dataclass(frozen=True)

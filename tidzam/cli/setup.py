@@ -36,6 +36,7 @@ REAL_TIME = (
     "tests/analyzer/test_capture.py",
     "tests/analyzer/test_live.py",
     "tests/test_support.py",
+    "tests/tidzam/jack",
     "tests/tidzam/node",
 )
 """Tests that mostly wait for audio, in real time. All others run beside them, at a lower priority."""

@@ -17,12 +17,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tidzam.analysis import ChannelState
 from tidzam.cli.options import HomeOption, console, errors, running_node
 from tidzam.cli.show import milliseconds
 from tidzam.labels import UNKNOWN
 from tidzam.node.status import node_urls
 from tidzam.protocol.analyzer import AnalysisEvent, AnalyzerHealth, DetectionEvent
+from tidzam.results import ChannelState
 from tidzam.tokens import find_token
 
 FRAMES_PER_S = 4

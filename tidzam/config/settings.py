@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tidzam.addresses import bare_host, host_on_this_machine, url_host
-from tidzam.sources import source_name
+from tidzam.naming import source_name
 
 
 def _power_of_two(frames: int) -> int:

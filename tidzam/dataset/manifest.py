@@ -15,7 +15,7 @@ from tidzam.audio.features import FeatureSpec
 from tidzam.dataset.arrays import open_own
 from tidzam.errors import DatasetError
 from tidzam.labels import Label
-from tidzam.manifests import MAX_MANIFEST_BYTES, Features, FileEntry, Labels, faults_of, parse_object
+from tidzam.manifest_fields import MAX_MANIFEST_BYTES, Features, FileEntry, Labels, faults_of, parse_object
 
 FORMAT_VERSION: Final = 1
 MANIFEST = "manifest.json"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.dataset.arrays import (
     FEATURES,
     IS_LINK,
@@ -26,7 +26,8 @@ from tidzam.dataset.arrays import (
 from tidzam.dataset.manifest import CHECKSUM, ORIGINS, SHARDS, Manifest, Shard, read_manifest
 from tidzam.dataset.origins import Origins, read_origins
 from tidzam.errors import DatasetError
-from tidzam.manifests import FileEntry
+from tidzam.manifest_fields import FileEntry
+from tidzam.types import Float32
 
 Int32 = NDArray[np.int32]
 

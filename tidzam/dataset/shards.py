@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import Float32
 from tidzam.dataset.manifest import SHARDS, Shard
-from tidzam.manifests import FileEntry
+from tidzam.manifest_fields import FileEntry
+from tidzam.types import Float32
 
 
 def write_shard(folder: Path, number: int, features: Float32, labels: NDArray[np.int32]) -> Shard:

@@ -15,7 +15,7 @@ from typing import IO, Any, Self
 
 import numpy as np
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.dataset.arrays import LABELS, level_fault, read_array
 from tidzam.dataset.journal import JOURNAL, Journal, Step
 from tidzam.dataset.manifest import NAME, ORIGINS, SHARDS, Manifest, Shard, write_manifest
@@ -25,7 +25,8 @@ from tidzam.dataset.shards import link_shard, write_shard
 from tidzam.dataset.swap import swap_in
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
-from tidzam.manifests import entry_of
+from tidzam.manifest_fields import entry_of
+from tidzam.types import Float32
 
 SHARD_BYTES = 64 << 20
 """Features in a shard: what a writer holds in memory."""

@@ -14,9 +14,10 @@ from numpy.random import Generator
 from scipy.signal import oaconvolve
 from scipy.signal.windows import hann
 
-from tidzam.audio.features import FeatureSpec, Float32, mel_filters
+from tidzam.audio.features import FeatureSpec, mel_filters
 from tidzam.demo import voices, weather
 from tidzam.demo.scene import LABELS, SILENCE, Event, Heard, Scene, Truth, gaps
+from tidzam.types import Float32
 
 Voice = Callable[[Generator, int, float], Float32]
 

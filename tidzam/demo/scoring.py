@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import Float32, extract
+from tidzam.audio.features import extract
 from tidzam.audio.resample import resample
 from tidzam.bundle import SELECTOR, Bundle
 from tidzam.demo.render import ECHO_S, Rendering
 from tidzam.demo.scene import SILENCE, Truth
+from tidzam.types import Float32
 
 Bools = NDArray[np.bool_]
 

@@ -17,10 +17,10 @@ import numpy as np
 import soundfile
 from numpy.random import Generator
 
-from tidzam.audio.features import Float32
 from tidzam.demo.render import render
 from tidzam.demo.scene import LABELS, SILENCE, VOICES, Scene
 from tidzam.demo.wetland import event
+from tidzam.types import Float32
 
 MARGIN_S = 0.05
 MAX_S = 6.0

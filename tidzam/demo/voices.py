@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.signal import butter, lfilter, sosfilt
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 Call = Callable[[Generator, int], Float32]
 

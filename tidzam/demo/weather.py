@@ -7,7 +7,7 @@ import scipy.fft
 from numpy.random import Generator
 from scipy.signal import butter, oaconvolve, sosfilt
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 SPEED_OF_SOUND = 343.0
 """Metres a second."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tidzam.analysis import ChannelState
 from tidzam.config.settings import CheckSettings
 from tidzam.node.signs import WATCHDOGS
 from tidzam.node.status import NodeStatus, ServerHealth, SupervisorState
 from tidzam.protocol.stream_manager import SourceRemark, SourceStatus
+from tidzam.results import ChannelState
 
 PROGRAMS = ("jackd", "icecast", "stream_manager", "analyzer", *WATCHDOGS)
 STARTING = ("STARTING", "BACKOFF", "STOPPING")

@@ -11,11 +11,6 @@ from xml.sax.saxutils import escape, quoteattr
 from tidzam.addresses import url_host
 from tidzam.config.settings import IcecastSettings
 
-PASSWORD_ENV = "TIDZAM_ICECAST_PASSWORD"
-"""Where the stream manager finds the password that sources are pushed with. No command line shows it."""
-ADMIN_PASSWORD_ENV = "TIDZAM_ICECAST_ADMIN_PASSWORD"
-"""Where it finds the password that statistics are asked with, which opens all of Icecast."""
-
 WEB_ROOT = Path("/usr/share/icecast2/web")
 ADMIN_ROOT = Path("/usr/share/icecast2/admin")
 LISTENER = "tidzam"

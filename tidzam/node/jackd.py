@@ -25,8 +25,3 @@ def jackd_argv(settings: JackSettings) -> list[str]:
         f"-p{settings.period}",
         *options,
     ]
-
-
-def jack_env(server: str) -> dict[str, str]:
-    """What a client's environment needs to find `server`, and never to start one of its own."""
-    return {"JACK_DEFAULT_SERVER": server, "JACK_NO_START_SERVER": "1"}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from tidzam.config import Settings
 from tidzam.errors import NodeError, TidzamError
+from tidzam.jack.server_names import require_free_name
 from tidzam.node.check import Fault, culprit, faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.home import Home
-from tidzam.node.jack_names import require_free_name
 from tidzam.node.leftovers import end_processes, node_processes
 from tidzam.node.ports import require_free_ports
 from tidzam.node.prepare import Say, prepare, require_classifiers

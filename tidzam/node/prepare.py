@@ -15,9 +15,11 @@ import yaml
 from tidzam.config import Settings, SourceSettings
 from tidzam.config.settings import DemoSettings
 from tidzam.errors import SetupError
+from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
+from tidzam.jack.environment import jack_env
 from tidzam.node.home import Home, disk_full
-from tidzam.node.icecast import ADMIN_PASSWORD_ENV, PASSWORD_ENV, icecast_argv, icecast_config, listeners_file
-from tidzam.node.jackd import SERVER_ENV, jack_env, jackd_argv
+from tidzam.node.icecast import icecast_argv, icecast_config, listeners_file
+from tidzam.node.jackd import SERVER_ENV, jackd_argv
 from tidzam.node.signs import WATCHDOGS
 from tidzam.node.supervisor import NODE_ENV, Program, launcher, supervisor_config
 from tidzam.paths import DEMO_BUNDLES
@@ -78,8 +80,8 @@ def require_classifiers(settings: Settings) -> None:
     """Raises BundleError for a bundle that the analyzer would refuse, AudioError if JACK's rate is too low for it."""
     from tidzam.audio.features import require_rate  # NumPy, which only this needs
     from tidzam.bundle import find_bundles, read_bundle
-    from tidzam.hierarchy import merged_labels, ordered
-    from tidzam.trial import try_networks
+    from tidzam.bundle.hierarchy import merged_labels, ordered
+    from tidzam.inference.trial import try_networks
 
     bundles = [read_bundle(path) for path in find_bundles(settings.analyzer.nn or DEMO_BUNDLES)]
     merged_labels(ordered(bundle.manifest for bundle in bundles))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tidzam.node.jack_names import SHARED_MEMORY, clear_dead_servers, is_listening, jack_servers
+from tidzam.jack.server_names import SHARED_MEMORY, clear_dead_servers, is_listening, jack_servers
 
 PROCESSES = Path("/proc")
 LOOK_AGAIN_S = 0.1

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Final, Protocol
 
-from tidzam.node.jack_check import JackProbe
+from tidzam.jack.cycle_check import JackProbe
 from tidzam.node.web import answers
 
 WATCHDOGS: Final = ("watchdog", "watchdog_guard")

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from tidzam.analysis import Analysis, ChannelState, Detection
 from tidzam.errors import RequestError
+from tidzam.naming import source_of
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, wire_time
 from tidzam.protocol.stream_manager import SourceStatus, WireSourceName, parse_command
-from tidzam.sources import source_of
+from tidzam.results import Analysis, ChannelState, Detection
 
 PROBABILITY_DIGITS = 4
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from tidzam.errors import RequestError
+from tidzam.naming import MOST_CHANNELS, SOURCE_NAME, is_channel_number, source_name
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, quote, suggestion
-from tidzam.sources import MOST_CHANNELS, SOURCE_NAME, is_channel_number, source_name
 
 WireSourceName = Annotated[str, Field(json_schema_extra={"pattern": SOURCE_NAME}), AfterValidator(source_name)]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidzam.errors import ClusterError, SetupError
 from tidzam.proxy import forget_proxies
-from tidzam.tensorflow import load_tensorflow
+from tidzam.tensorflow_loader import load_tensorflow
 from trainer.cluster.members import Member
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec, Float32, extract_strip
+from tidzam.audio.features import FeatureSpec, extract_strip
+from tidzam.types import Float32
 from trainer.input.source import BACKGROUND, Batch, Source
 from trainer.input.steps import Crop, Step
 from trainer.input.strips import cut, to_power

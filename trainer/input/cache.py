@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 
 class StripCache:

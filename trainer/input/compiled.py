@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Dataset, Origin, open_dataset
 from tidzam.errors import DatasetError
+from tidzam.types import Float32
 from trainer.input.source import BACKGROUND
 
 

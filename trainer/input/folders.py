@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec, Float32, extract_strip
+from tidzam.audio.features import FeatureSpec, extract_strip
 from tidzam.audio.files import audio_length, read_audio
 from tidzam.audio.resample import resample
 from tidzam.clips import Clip
 from tidzam.dataset import Origin
 from tidzam.errors import AudioError, DatasetError
+from tidzam.types import Float32
 from trainer.input.cache import StripCache
 from trainer.input.source import BACKGROUND
 

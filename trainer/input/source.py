@@ -8,8 +8,9 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Origin
+from tidzam.types import Float32
 
 BACKGROUND: Final = -1
 """The label of a strip of no class: it may lie under the others, and is nothing to be recognised."""

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Origin
+from tidzam.types import Float32
 from trainer.input.source import Source
 
 TRAIN_SHARE = 0.8

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 from trainer.input.source import BACKGROUND, Batch
 from trainer.input.strips import cut, interpolated, stretched, to_db, to_power
 

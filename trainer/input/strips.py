@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 DB: Final = 10 / math.log(10)
 """Decibels in a factor of e."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tidzam.audio.walk import LeftOut, walk
 from tidzam.clips import LOOSE, Clip, FoundClips, class_folders, found_clips, group_of
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree, clean_label
-from tidzam.walk import LeftOut, walk
 
 Way = tuple[str, ...]
 """The labels on the way from a root of the tree to a class."""

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from tidzam.errors import ConfigError
-from tidzam.tensorflow import load_tensorflow
+from tidzam.tensorflow_loader import load_tensorflow
 
 if TYPE_CHECKING:
     import keras

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 Picture = NDArray[np.uint8]
 Float = NDArray[Any]

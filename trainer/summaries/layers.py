@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 
 if TYPE_CHECKING:
     import keras

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tidzam.audio.features import Float32
 from tidzam.audio.files import read_audio
 from tidzam.dataset import Origin
 from tidzam.errors import TidzamError
+from tidzam.types import Float32
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
+from tidzam.metrics import Metrics, compute_metrics
+from tidzam.types import Float32
 from trainer import plots
 from trainer.answers import Examples
 from trainer.calibration import DEFAULT_THRESHOLD, probabilities_of
-from trainer.measures import Measures, measure
 from trainer.summaries import figures, layers, mistakes, projector
 from trainer.summaries.graph import TRACED_STEPS, Profile, write_graph
 
@@ -162,7 +163,7 @@ class Summaries:
             targets = examples.batch.targets[asked, head.start : head.stop]
             said = probabilities_of(logits[asked, head.start : head.stop], self._trainee.activation)
             thresholds = dict.fromkeys(head.classes, DEFAULT_THRESHOLD)
-            measures = measure(targets, said, head.classes, thresholds=thresholds)
+            measures = compute_metrics(targets, said, head.classes, thresholds=thresholds)
             _write_scalars(prefix, measures)
             if rich:
                 _write_curves(prefix, head, targets, said)
@@ -241,7 +242,7 @@ def _open_side(folder: Path, examples: Examples) -> _Side:
     return _Side(examples, tf.summary.create_file_writer(str(folder)), folder)
 
 
-def _write_scalars(prefix: str, measures: Measures) -> None:
+def _write_scalars(prefix: str, measures: Metrics) -> None:
     import tensorflow as tf
 
     if np.isfinite(measures.clips.accuracy):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tidzam.audio.features import Float32
+from tidzam.types import Float32
 from trainer.summaries.figures import Picture, sprites
 
 CONFIG = "projector_config.pbtxt"

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from database_tool.editor import browse
 from database_tool.editor.app import Editor
-from database_tool.editor.dialogs import Advance, Help
+from database_tool.editor.dialogs import Help, Progress
 from database_tool.editor.sound import Output, Player
 from database_tool.editor.widgets import ClassTable, SampleTable, SampleView, SpectrogramView, Title
 from tests.support.datasets import draft, write
@@ -190,7 +190,7 @@ async def test_a_full_disk_ends_neither_playing_nor_searching_nor_the_editor(
 
 
 async def test_long_work_can_be_given_up(pond: Path) -> None:
-    def work_on(advance: Advance) -> None:
+    def work_on(advance: Progress) -> None:
         while True:
             advance(0, 1)
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from database_tool.editor import duplicates
 from database_tool.editor.duplicates import Read, directions, find_duplicates
 from tests.support.ponds import SPEC, noise
-from tidzam.audio.features import Float32, extract
+from tidzam.audio.features import extract
+from tidzam.types import Float32
 
 DIFFERENT = extract(np.stack([noise(1, seed) for seed in range(40)]), SPEC)
 

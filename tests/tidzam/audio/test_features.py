@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tests.support.bundles import band_of, tone
-from tidzam.audio.features import FeatureSpec, Float32, extract, extract_strip
+from tidzam.audio.features import FeatureSpec, extract, extract_strip
 from tidzam.errors import AudioError
+from tidzam.types import Float32
 
 SPEC = FeatureSpec()
 SMALL = FeatureSpec(rate_hz=8000, window_s=0.1, fft_length=256, hop_length=128, n_mels=12, fmax_hz=4000.0)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.support.status import AWAY, LIMITS, analyzer, manager, node, source, source_fault
-from tidzam.analysis import ChannelState
 from tidzam.node.check import culprit, faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerFault, ChannelStatus
 from tidzam.protocol.stream_manager import SourceRemark, StreamManagerFault
+from tidzam.results import ChannelState
 
 
 def reasons(status: NodeStatus) -> str:

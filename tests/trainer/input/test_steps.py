@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec, Float32, extract_strip
+from tidzam.audio.features import FeatureSpec, extract_strip
+from tidzam.types import Float32
 from trainer.input import steps
 from trainer.input.source import BACKGROUND, Batch
 from trainer.input.strips import to_db, to_power

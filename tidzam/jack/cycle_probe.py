@@ -1,4 +1,4 @@
-"""Whether a JACK server's cycles run: `python -m tidzam.node.jack_probe` prints the frame time of its last cycle.
+"""Whether a JACK server's cycles run: `python -m tidzam.jack.cycle_probe` prints the frame time of its last cycle.
 
 A line is printed every `EVERY_S`, until standard input ends or the server goes. The frame time is the one that the
 server notes in each cycle; `frame_time` would be extrapolated from it by the clock, and thus move although the server

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from analyzer.cascade import Cascade, Classifier
-from analyzer.decision import decide
 from analyzer.extraction import Extractor, rules_of
 from analyzer.pipeline import Pipeline
 from tests.support import hostile
 from tests.support.classifiers import SPEC, flat
-from tidzam import bounds
-from tidzam.analysis import ChannelState, WindowBatch
-from tidzam.audio.features import Float32
-from tidzam.inference import load_engine
+from tidzam.inference import resource_limits as bounds
+from tidzam.inference.cascade import Cascade, Classifier
+from tidzam.inference.decision import decide
+from tidzam.inference.loading import load_engine
 from tidzam.labels import UNKNOWN
+from tidzam.results import ChannelState, WindowBatch
+from tidzam.types import Float32
 
 WINDOW = SPEC.window_samples
 QUIET: Float32 = np.zeros(WINDOW, np.float32)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.detections import DetectionChange, Detector
 from analyzer.report import COLUMNS, FileDetection, clock
-from tidzam.analysis import Analysis
 from tidzam.audio.timeline import ClockPair, Timeline
+from tidzam.inference.tracker import DetectionChange, DetectionTracker
 from tidzam.labels import UNKNOWN, LabelTree
-from tidzam.sources import split_date
+from tidzam.naming import split_date
+from tidzam.results import Analysis
 
 TREE = LabelTree({"birds": None, "birds-owl": "birds", "rain": None})
 START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
@@ -39,7 +39,7 @@ def told(events: list[DetectionChange]) -> list[tuple[str, str]]:
 
 
 def test_a_detection_starts_goes_on_and_ends() -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     assert told(detector.add([window(0)])) == []
     assert told(detector.add([window(1, "birds-owl", probability=0.6)])) == [("start", "birds-owl")]
     assert told(detector.add([window(2, "birds-owl", probability=0.8)])) == [("update", "birds-owl")]
@@ -51,32 +51,32 @@ def test_a_detection_starts_goes_on_and_ends() -> None:
 
 
 def test_its_name_stays_the_same() -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     events = [*detector.add([window(0, "rain")]), *detector.add([window(1, "rain")]), *detector.finish()]
     assert len({event.detection.id for event in events}) == 1 and len(events) == 3
 
 
 def test_classes_that_sound_together_are_detections_of_their_own() -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     detector.add([window(0, "rain", "birds")])
     assert told(detector.add([window(1, "rain")])) == [("end", "birds"), ("update", "rain")]
 
 
 def test_a_gap_ends_what_sounded_before_it() -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     detector.add([window(0, "rain")])
     assert told(detector.add([window(2, "rain")])) == [("end", "rain"), ("start", "rain")]
 
 
 def test_overlapping_windows_join() -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     events = [event for k in range(5) for event in detector.add([window(k / 4, "rain")])]
     assert [event.kind for event in events] == ["start"] + 4 * ["update"]
     assert events[-1].detection.end == START + timedelta(seconds=2)
 
 
 def test_channels_do_not_mix() -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     detector.add([window(0, "rain"), window(0, "rain", channel="b:out_0")])
     assert [event.detection.channel for event in detector.finish("b:out_0")] == ["b:out_0"]
     assert [event.detection.channel for event in detector.finish()] == ["a:out_0"]
@@ -85,7 +85,7 @@ def test_channels_do_not_mix() -> None:
 
 @given(st.lists(st.sets(st.sampled_from(list(TREE)))))
 def test_detections_are_the_runs_of_each_class(results: list[set[str]]) -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     events = [event for k, result in enumerate(results) for event in detector.add([window(k, *sorted(result))])]
     ended = [event.detection for event in [*events, *detector.finish()] if event.kind == "end"]
     runs = [
@@ -118,7 +118,7 @@ def test_clock(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize("dated", [True, False])
 def test_rows_say_when_only_if_it_is_known(dated: bool) -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     detector.add([window(1, "birds-owl")])
     (end,) = detector.finish()
     row = FileDetection(3, 1.0, 2.0, dated, end.detection).row()
@@ -133,7 +133,7 @@ def framed(number: int, *result: str, clock_off_s: float = 0.0, rate_hz: int = 1
 
 @pytest.mark.parametrize("step_s", [-86400.0 * 3, -3600.0, -1.0, -0.5, 0.5, 1.0, 3600.0, 86400.0 * 3])
 def test_a_detection_that_sounds_while_the_clock_is_set_keeps_its_length(step_s: float) -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     windows = [framed(k, "rain", clock_off_s=step_s if k >= 2 else 0.0) for k in range(4)]
     events = [event for one in windows for event in detector.add([one])]
     assert [event.kind for event in events] == ["start", "update", "update", "update"]
@@ -145,7 +145,7 @@ def test_a_detection_that_sounds_while_the_clock_is_set_keeps_its_length(step_s:
 
 @pytest.mark.parametrize("step_s", [-3600.0, 3600.0])
 def test_a_detection_after_the_clock_was_set_has_the_new_time(step_s: float) -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     detector.add([framed(0, "rain")])
     detector.add([framed(1, clock_off_s=step_s)])
     (start,) = detector.add([framed(2, "rain", clock_off_s=step_s)])
@@ -154,13 +154,13 @@ def test_a_detection_after_the_clock_was_set_has_the_new_time(step_s: float) -> 
 
 
 def test_a_clock_step_does_not_hide_a_gap_in_the_sound() -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     detector.add([framed(0, "rain")])
     assert told(detector.add([framed(2, "rain", clock_off_s=-1.0)])) == [("end", "rain"), ("start", "rain")]
 
 
 def test_another_jack_server_ends_what_sounded_before_it() -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     detector.add([framed(5, "rain")])
     events = detector.add([framed(0, "rain", clock_off_s=6.0)])
     assert told(events) == [("end", "rain"), ("start", "rain")]
@@ -169,7 +169,7 @@ def test_another_jack_server_ends_what_sounded_before_it() -> None:
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20))
 def test_no_clock_makes_a_detection_shorter_than_its_windows(offsets_s: list[float]) -> None:
-    detector = Detector(TREE)
+    detector = DetectionTracker(TREE)
     for number, offset_s in enumerate(offsets_s):
         detector.add([framed(number, "rain", clock_off_s=offset_s)])
     (end,) = detector.finish()
@@ -181,7 +181,7 @@ def test_no_clock_makes_a_detection_shorter_than_its_windows(offsets_s: list[flo
 def test_windows_follow_a_clock_that_is_set_and_the_detection_keeps_its_length(step_s: float) -> None:
     rate_hz, begin_s = 48000, START.timestamp()
     timeline = Timeline.begin(rate_hz, ClockPair(0, begin_s))
-    detector, starts = Detector(TREE), []
+    detector, starts = DetectionTracker(TREE), []
     for second in range(60):
         clock_s = begin_s + second + (step_s if second >= 30 else 0.0)
         timeline = timeline.with_pair(ClockPair(second * rate_hz, clock_s))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.jack import jack_server
-from tidzam.node.jack_names import clear_dead_servers
+from tidzam.jack.server_names import clear_dead_servers
 
 REGISTRY = Path("/dev/shm/jack-shm-registry")
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 
-async def first_of(*waits: Awaitable[Any]) -> int:
+async def first_completed(*waits: Awaitable[Any]) -> int:
     """The index of the first of `waits` that is done; the others are cancelled. Of several at once, the leftmost."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:

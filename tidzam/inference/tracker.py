@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
-from tidzam.analysis import Analysis, Detection
 from tidzam.labels import UNKNOWN, LabelTree
+from tidzam.results import Analysis, Detection
 
 _SLACK = 0.1
 """Windows further apart than this share of a window do not follow one another."""
@@ -32,7 +32,7 @@ class DetectionChange:
     detection: Detection
 
 
-class Detector:
+class DetectionTracker:
     """Merges windows into detections. Windows of one channel come in the order of their time.
 
     Which windows follow one another, and how long a detection lasts, is counted in frames: the system's clock may be

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tidzam.audio.features import Float32
 from tidzam.bundle import Bundle
 from tidzam.bundle import Engine as EngineName
-from tidzam.engines import Engine, KerasEngine, OnnxEngine, require_shape
-from tidzam.trial import demand_of, try_networks
+from tidzam.inference.engines import Engine, KerasEngine, OnnxEngine, require_shape
+from tidzam.inference.trial import demand_of, try_networks
+from tidzam.types import Float32
 
 
 def load_engines(bundles: Sequence[Bundle], name: EngineName = "onnx", *, threads: int = 1) -> list[Engine]:

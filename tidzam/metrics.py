@@ -1,7 +1,7 @@
-"""How right a classifier is: pure measures on targets and probabilities, with NumPy alone.
+"""Metrics of a classifier: precision, recall, F1, average precision, confusion. Pure functions of NumPy arrays.
 
-Everywhere, `targets` and `probabilities` have shape (windows, classes), 0…1; a window whose targets are all 0 is
-background, and holds none of the classes.
+`targets` and `probabilities` have shape (windows, classes) and values from 0 to 1. A window whose targets are all 0 is
+background: none of the classes occurs in it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassMeasures:
+class ClassMetrics:
     """One class at its threshold. `examples` counts the windows that hold it."""
 
     examples: int
@@ -46,27 +46,27 @@ class ClassMeasures:
 
 
 @dataclass(frozen=True)
-class Clips:
-    """Clips decided by the likeliest class of the mean over their windows, whatever its threshold.
+class ClipMetrics:
+    """Metrics of clips; a clip's prediction is the class with the highest mean probability over its windows.
 
-    `confusion[i, j]` counts the clips of class i that were taken for class j.
+    `confusion[i, j]` counts the clips of class i that were predicted as class j.
     """
 
     confusion: NDArray[np.int64]
 
     @property
     def accuracy(self) -> float:
-        """The share of clips that were decided right; NaN without clips."""
+        """The fraction of clips that were predicted correctly; NaN without clips."""
         return float(np.trace(self.confusion) / self.confusion.sum()) if self.confusion.any() else float("nan")
 
 
 @dataclass(frozen=True)
-class Measures:
-    """All that is measured of a classifier on one set of windows."""
+class Metrics:
+    """All metrics of a classifier on one set of windows."""
 
     windows: int
-    classes: Mapping[str, ClassMeasures]
-    clips: Clips
+    classes: Mapping[str, ClassMetrics]
+    clips: ClipMetrics
     curves: Mapping[str, Curve]
 
     @property
@@ -103,22 +103,22 @@ def _plain(value: float) -> float | None:
     return round(float(value), DIGITS) if np.isfinite(value) else None
 
 
-def measure(
+def compute_metrics(
     targets: NDArray[Any],
     probabilities: NDArray[Any],
     classes: Sequence[str],
     *,
     thresholds: Mapping[str, float],
     clips: NDArray[Any] | None = None,
-) -> Measures:
-    """Measure a classifier. `clips[i]` is the number of the clip that window i is of; without it, each is one."""
+) -> Metrics:
+    """The metrics of a classifier. `clips[i]` is the index of window i's clip; by default each window is one."""
     there = targets >= 0.5
     per_class = {}
     curves = {}
     for k, label in enumerate(classes):
         curves[label] = pr_curve(there[:, k], probabilities[:, k])
         precision, recall, f1 = precision_recall_f1(there[:, k], probabilities[:, k] >= thresholds[label])
-        per_class[label] = ClassMeasures(
+        per_class[label] = ClassMetrics(
             examples=int(there[:, k].sum()),
             threshold=float(thresholds[label]),
             precision=precision,
@@ -127,11 +127,12 @@ def measure(
             average_precision=curves[label].average_precision,
         )
     owners = np.arange(len(targets)) if clips is None else clips
-    return Measures(len(targets), per_class, Clips(_clip_confusion(targets, probabilities, owners)), curves)
+    return Metrics(len(targets), per_class, ClipMetrics(_clip_confusion(targets, probabilities, owners)), curves)
 
 
 def precision_recall_f1(there: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Of one class, from two boolean arrays. What is neither there nor found is all right: 1, 1, 1."""
+    """Precision, recall and F1 of one class, from boolean arrays of shape (windows,): `there` is the truth, `found` the
+    prediction. All are 1.0 when the class neither occurs nor is predicted."""
     hits = int(np.sum(there & found))
     precision = hits / int(found.sum()) if found.any() else float(not there.any())
     recall = hits / int(there.sum()) if there.any() else 1.0
@@ -151,9 +152,9 @@ def pr_curve(there: NDArray[np.bool_], scores: NDArray[Any]) -> Curve:
     return Curve(sorted_scores[last], hits[last] / (last + 1), hits[last] / hits[-1])
 
 
-def confusion(right: NDArray[Any], said: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
-    """Shape (n_classes, n_classes): [i, j] counts where `right` is i and `said` is j."""
-    counts = np.bincount(n_classes * right + said, minlength=n_classes**2)
+def confusion(truth: NDArray[Any], predicted: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
+    """Shape (n_classes, n_classes): [i, j] counts where `truth` is i and `predicted` is j."""
+    counts = np.bincount(n_classes * truth + predicted, minlength=n_classes**2)
     return counts.reshape(n_classes, n_classes).astype(np.int64)
 
 
@@ -166,7 +167,7 @@ def clip_means(values: NDArray[Any], clips: NDArray[Any]) -> NDArray[np.float64]
 
 
 def _clip_confusion(targets: NDArray[Any], probabilities: NDArray[Any], clips: NDArray[Any]) -> NDArray[np.int64]:
-    """Of the clips of exactly one class: background has no right answer here, nor have several classes at once."""
+    """The confusion of clips with exactly one class; background and clips with several classes are left out."""
     truth, means = clip_means(targets, clips), clip_means(probabilities, clips)
     alone = (truth >= 0.5).sum(axis=1) == 1
     return confusion(truth[alone].argmax(axis=1), means[alone].argmax(axis=1), targets.shape[1])

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.decision import decide
 from tests.support.classifiers import label_trees
+from tidzam.inference.decision import decide
 from tidzam.labels import UNKNOWN, LabelTree
 
 TREE = LabelTree({"birds": None, "birds-owl": "birds", "birds-wren": "birds", "rain": None})

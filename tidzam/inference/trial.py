@@ -3,8 +3,8 @@
 A network may allocate all memory, loop for ever or crash its engine. Here, that ends a process that does nothing
 else, and the bundle is refused with the reason. One process tries all bundles of a cascade.
 
-`try_networks` is called wherever bundles are loaded; `python -m tidzam.trial` is the process. It imports the engine and
-NumPy, nothing more, so that a trial of small networks takes half a second.
+`try_networks` is called wherever bundles are loaded; `python -m tidzam.inference.trial` is the process. It imports
+the engine and NumPy, nothing more, so that a trial of small networks takes half a second.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from tidzam.engines import (
+from tidzam.errors import BundleError, SetupError, TidzamError
+from tidzam.inference.engines import (
     TRIED_BATCHES,
     Demand,
     KerasEngine,
@@ -32,7 +33,6 @@ from tidzam.engines import (
     not_usable,
     require_shape,
 )
-from tidzam.errors import BundleError, SetupError, TidzamError
 
 if TYPE_CHECKING:
     from tidzam.bundle import Bundle
@@ -76,7 +76,7 @@ def _run(request: dict[str, Any]) -> tuple[list[str], int | None]:
     """The lines that the process answered, and its exit code; None if it had to be killed after its time."""
     limit_s = WALL_S * (1 + len(request["networks"]))
     with subprocess.Popen(
-        [sys.executable, *(["-P"] if sys.flags.safe_path else []), "-m", "tidzam.trial"],
+        [sys.executable, *(["-P"] if sys.flags.safe_path else []), "-m", "tidzam.inference.trial"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from tidzam.node.jackd import jack_env
+from tidzam.jack.environment import jack_env
 from tidzam.process import CHILD_ENV
 
 PROBE_NAME = "jack-probe"
@@ -22,7 +22,7 @@ class JackProbe:
         self.frames: int | None = None
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig=TERM", "--", sys.executable, "-P", "-m", "tidzam.node.jack_probe"],
+            ["setpriv", "--pdeathsig=TERM", "--", sys.executable, "-P", "-m", "tidzam.jack.cycle_probe"],
             env={**os.environ, **jack_env(server), CHILD_ENV: PROBE_NAME},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

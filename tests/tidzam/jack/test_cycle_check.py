@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.jack import JackServer, jack_server
 from tidzam.errors import NodeError
-from tidzam.node.jack_check import cycles_run
-from tidzam.node.jack_names import require_free_name
+from tidzam.jack.cycle_check import cycles_run
+from tidzam.jack.server_names import require_free_name
 from tidzam.node.signs import JackSign
 
 

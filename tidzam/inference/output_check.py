@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import Float32
-from tidzam.engines import Engine, first_line, shape_fault, sound_rows, value_fault
+from tidzam.inference.engines import Engine, first_line, shape_fault, sound_rows, value_fault
+from tidzam.types import Float32
 
 log = logging.getLogger(__name__)
 

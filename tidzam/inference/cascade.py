@@ -9,12 +9,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.outputs import OutputCheck
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.audio.windows import window_features
 from tidzam.bundle import Manifest
-from tidzam.engines import Engine
-from tidzam.hierarchy import merged_labels, ordered
+from tidzam.bundle.hierarchy import merged_labels, ordered
+from tidzam.inference.engines import Engine
+from tidzam.inference.output_check import OutputCheck
+from tidzam.types import Float32
 
 Rows = NDArray[np.intp]
 

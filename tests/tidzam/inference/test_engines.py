@@ -8,12 +8,13 @@ import pytest
 
 from tests.support.bundles import SPEC, tone_manifest, write_tone_bundle
 from tests.support.classifiers import SPEC as SMALL
-from tidzam.audio.features import FeatureSpec, Float32
+from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import FILE_NAMES, Bundle, write_bundle
 from tidzam.bundle import Engine as EngineName
-from tidzam.engines import Engine
 from tidzam.errors import BundleError
-from tidzam.inference import load_engine
+from tidzam.inference.engines import Engine
+from tidzam.inference.loading import load_engine
+from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(150)
 

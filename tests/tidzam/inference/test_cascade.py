@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.cascade import Cascade, Classifier, order
-from analyzer.decision import decide
 from analyzer.pipeline import Pipeline, measured
 from tests.support.bundles import tone, write_tone_bundle
 from tests.support.classifiers import SPEC, Projection, classifier, flat
-from tidzam.audio.features import Float32
 from tidzam.errors import AudioError, BundleError
+from tidzam.inference.cascade import Cascade, Classifier, order
+from tidzam.inference.decision import decide
 from tidzam.labels import UNKNOWN
+from tidzam.types import Float32
 
 
 def three_levels(seed: int = 0) -> list[Classifier]:

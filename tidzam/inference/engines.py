@@ -6,16 +6,14 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidzam.errors import BundleError
-from tidzam.tensorflow import load_tensorflow
-
-if TYPE_CHECKING:
-    from tidzam.audio.features import Float32
+from tidzam.tensorflow_loader import load_tensorflow
+from tidzam.types import Float32
 
 TOLERANCE: Final = 1e-3
 """How far a probability may lie outside 0 to 1 because of rounding."""
@@ -94,13 +92,13 @@ def value_fault(outputs: Float32) -> str | None:
 
 
 class OnnxEngine:
-    """ONNX Runtime on the CPU. Memory and time of a network are bounded (`tidzam.bounds`)."""
+    """ONNX Runtime on the CPU. Memory and time of a network are bounded (`tidzam.inference.resource_limits`)."""
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         """Raises BundleError: `bundle_engine` if the file cannot be loaded, `bundle_features` for other inputs."""
         import onnxruntime  # here, since it takes a tenth of a second
 
-        from tidzam.bounds import TimeLimit, bound_memory
+        from tidzam.inference.resource_limits import TimeLimit, bound_memory
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads

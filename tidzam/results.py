@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the wire and the command line know these values, and have no use for NumPy
-    from tidzam.audio.features import Float32
+    from tidzam.types import Float32
 
 
 class ChannelState(StrEnum):

@@ -1,0 +1,25 @@
+"""A bundle: one trained classifier as a folder that describes itself. No pickle, no code.
+
+birds/
+  manifest.json   what it hears, how to feed it, how well it was measured to do
+  model.onnx      what runs by default
+  model.keras     what trains on, and what TensorFlow runs
+  card.md         all that for a person to read, with pictures; no program does
+"""
+
+from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, SELECTOR, Bundle, Engine, Manifest
+from tidzam.bundle.read import find_bundles, read_bundle
+from tidzam.bundle.write import rewrite_manifest, write_bundle
+
+__all__ = [
+    "FILE_NAMES",
+    "MANIFEST",
+    "SELECTOR",
+    "Bundle",
+    "Engine",
+    "Manifest",
+    "find_bundles",
+    "read_bundle",
+    "rewrite_manifest",
+    "write_bundle",
+]

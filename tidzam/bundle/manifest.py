@@ -1,0 +1,123 @@
+"""A bundle's manifest, and a bundle on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from tidzam.errors import BundleError
+from tidzam.labels import Label, LabelTree
+from tidzam.manifest_fields import (
+    NAME_PATTERN,
+    Features,
+    FileEntry,
+    Labels,
+)
+
+FORMAT_VERSION: Final = 1
+MANIFEST = "manifest.json"
+SELECTOR = "selector"
+"""The name of the classifier that every window goes through first."""
+
+Engine = Literal["onnx", "keras"]
+FILE_NAMES: Mapping[Engine, str] = {"onnx": "model.onnx", "keras": "model.keras"}
+MAX_CLASSES: Final = 50_000
+
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Manifest(BaseModel):
+    """What `manifest.json` holds. Outputs of the model are `classes`, in that order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+    format_version: Literal[1] = FORMAT_VERSION
+    name: str = Field(pattern=NAME_PATTERN)
+    features: Features
+    hop_s: float = Field(gt=0, allow_inf_nan=False, description="Time from one window to the next in training.")
+    classes: tuple[Label, ...] = Field(min_length=1, max_length=MAX_CLASSES, strict=False)
+    labels: Labels
+    activation: Literal["sigmoid", "softmax"] = Field(
+        description="sigmoid: several classes may sound at once; softmax: exactly one does."
+    )
+    thresholds: dict[Label, Probability] = Field(description="The probability from which each class is decided.")
+    files: dict[Engine, FileEntry] = Field(default_factory=dict)
+    data: tuple[FileEntry, ...] = Field(
+        default=(), strict=False, description="Other files that a network reads: weights beside an ONNX graph."
+    )
+    provenance: dict[str, Any] = Field(description="Who trained it, when, from what, with which seed.")
+    accuracy: dict[str, Any] = Field(description="What was measured, on which data. Never a promise.")
+
+    @model_validator(mode="after")
+    def _classes_agree(self) -> Manifest:
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes name one class twice")
+        missing = [label for label in self.classes if label not in self.labels]
+        if missing:
+            raise ValueError(f"classes {missing[:5]} are not in the label tree")
+        if set(self.thresholds) != set(self.classes):
+            raise ValueError("thresholds and classes name different classes")
+        return self
+
+    @model_validator(mode="after")
+    def _files_agree(self) -> Manifest:
+        for engine, entry in self.files.items():
+            suffix = Path(FILE_NAMES[engine]).suffix
+            if not entry.name.endswith(suffix):  # another suffix makes an engine read another, less safe format
+                raise ValueError(f"the {engine} file is called {entry.name[:40]!r}; its name must end in {suffix}")
+        names = [MANIFEST, *(entry.name for entry in (*self.files.values(), *self.data))]
+        if len(set(names)) < len(names):
+            raise ValueError("two files have the same name")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_empty_data(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Most bundles have none, and earlier versions of Tidzam do not know the key."""
+        values: dict[str, Any] = serialize(self)
+        return values if self.data else {key: value for key, value in values.items() if key != "data"}
+
+    @property
+    def is_selector(self) -> bool:
+        return self.name == SELECTOR
+
+    @property
+    def labels_in_cascade(self) -> LabelTree:
+        """Its label tree as it hangs in a cascade: an expert's roots lie under the class of its own name."""
+        if self.is_selector:
+            return self.labels
+        hung = {label: self.name if parent is None else parent for label, parent in self.labels.parents.items()}
+        return LabelTree({**hung, self.name: None})
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle on disk."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    def file(self, engine: Engine) -> Path:
+        """The path of an engine's file. Raises BundleError if the bundle has none."""
+        entry = self.manifest.files.get(engine)
+        if entry is None:
+            raise BundleError(
+                f"Bundle {self.name!r} has no {engine} file, only {', '.join(self.manifest.files)}.",
+                hint="Choose another engine, or train the bundle again.",
+                code="bundle_engine",
+            )
+        return self.folder / entry.name

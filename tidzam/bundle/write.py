@@ -1,0 +1,59 @@
+"""Writing bundles: whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, Bundle, Engine, Manifest
+from tidzam.manifest_fields import FileEntry, entry_of
+
+
+def write_bundle(
+    folder: Path,
+    manifest: Manifest,
+    files: Mapping[Engine, Path],
+    *,
+    add_papers: Callable[[Path, Manifest], object] = lambda folder, manifest: None,
+) -> Bundle:
+    """Write a bundle whole or not at all; an older one at `folder` is replaced.
+
+    `files` are copied in and their checksums recorded; `manifest.files` is ignored. `add_papers` may put files for
+    people, a model card say, into the new folder before it takes its place; it is given the complete manifest.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        fresh = Path(temporary) / folder.name
+        fresh.mkdir()
+        entries = {engine: _add_file(source, fresh / FILE_NAMES[engine]) for engine, source in files.items()}
+        complete = manifest.model_copy(update={"files": entries})
+        text = json.dumps(complete.model_dump(mode="json"), indent=2, sort_keys=True)
+        (fresh / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        add_papers(fresh, complete)
+        if folder.exists():
+            folder.rename(Path(temporary) / "replaced")
+        fresh.rename(folder)
+    return Bundle(folder, complete)
+
+
+def rewrite_manifest(bundle: Bundle, **changes: Any) -> Bundle:
+    """The same bundle in the same place, `changes` made to fields of its manifest. Its papers stay with it."""
+    known = {MANIFEST, *(entry.name for entry in bundle.manifest.files.values())}
+
+    def keep_papers(folder: Path, _: Manifest) -> None:
+        for paper in bundle.folder.iterdir():
+            if paper.name not in known:
+                shutil.copyfile(paper, folder / paper.name)
+
+    manifest = bundle.manifest.model_copy(update=changes)
+    files = {engine: bundle.file(engine) for engine in bundle.manifest.files}
+    return write_bundle(bundle.folder, manifest, files, add_papers=keep_papers)
+
+
+def _add_file(source: Path, target: Path) -> FileEntry:
+    shutil.copyfile(source, target)
+    return entry_of(target)
