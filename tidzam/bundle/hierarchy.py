@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from functools import reduce
 
 from tidzam.bundle import SELECTOR, Manifest
 from tidzam.errors import BundleError
 from tidzam.labels import LabelTree
+from tidzam.suggest import did_you_mean
 
 
 def ordered(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
@@ -25,7 +25,7 @@ def ordered(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
         found += [one for one in known if one.name in parent.classes and one not in found]
     for manifest in known:
         if manifest not in found:
-            raise _hangs_nowhere(manifest.name, [label for one in found for label in one.classes])
+            raise _without_parent(manifest.name, [label for one in found for label in one.classes])
     return tuple(found)
 
 
@@ -66,11 +66,10 @@ def _repeated(names: list[str]) -> str | None:
     return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
-def _hangs_nowhere(name: str, classes: list[str]) -> BundleError:
-    near = get_close_matches(name, classes, n=1)
-    meant = f"Did you mean {near[0]!r}? " if near else ""
+def _without_parent(name: str, classes: list[str]) -> BundleError:
+    shown = [*classes[:20], "…"] if len(classes) > 20 else classes
     return BundleError(
         f"Classifier {name!r} has no parent: no other classifier has a class of that name.",
-        hint=f"{meant}The classes are {', '.join(classes[:20])}{' …' if len(classes) > 20 else ''}.",
+        hint=f"{did_you_mean(name, classes)}The classes are {', '.join(shown)}.",
         code="bundle_cascade",
     )

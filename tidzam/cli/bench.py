@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import json
@@ -24,6 +23,7 @@ from tidzam.cli.options import JsonOption, console, say
 from tidzam.errors import SetupError
 from tidzam.node.programs import require_programs
 from tidzam.paths import checkout
+from tidzam.suggest import nearest
 
 Name = Annotated[str, typer.Argument(help="The benchmark to run; without one, all are listed, with their options.")]
 
@@ -62,8 +62,8 @@ def parse_options(words: Sequence[str], *, known: Collection[str]) -> dict[str, 
         option, equals, value = word.partition("=")
         name = option.removeprefix("--").replace("-", "_")
         if not option.startswith("--") or name not in known:
-            near = difflib.get_close_matches(name, known, n=1) or known
-            meant = " or ".join(_flag(one) for one in near)
+            near = nearest(name, known)
+            meant = " or ".join(_flag(one) for one in ([near] if near else known))
             hint = f"Did you mean {meant}?" if meant else "It takes none."
             raise typer.BadParameter(f"This benchmark has no option {word!r}. {hint}")
         if not equals and not rest:

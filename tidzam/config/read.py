@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from tidzam.config.names import Fault, alias_fault, misread, misread_names, nested_labels, repeated, repeated_names
 from tidzam.errors import ConfigError
+from tidzam.suggest import did_you_mean
 
 Location = tuple[int | str, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -141,9 +141,7 @@ def _step(node: yaml.Node | None, step: int | str) -> tuple[int, yaml.Node] | No
 
 def _suggest(location: Location, model: type[BaseModel]) -> str:
     allowed = sorted(_allowed_names(location[:-1], model))
-    nearest = difflib.get_close_matches(str(location[-1]), allowed, n=1)
-    guess = f"Did you mean {nearest[0]}? " if nearest else ""
-    return f"{guess}Allowed here: {', '.join(allowed)}."
+    return f"{did_you_mean(str(location[-1]), allowed)}Allowed here: {', '.join(allowed)}."
 
 
 def _allowed_names(location: Location, model: type[BaseModel]) -> set[str]:

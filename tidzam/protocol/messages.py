@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import reprlib
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from tidzam.errors import RequestError
 from tidzam.scrub import hide_credentials
+from tidzam.suggest import nearest
 
 _LONGEST_QUOTE = 80
 _LONGEST_ECHO = 1000
@@ -87,9 +87,8 @@ def known_keys(model: type[BaseModel]) -> tuple[str, ...]:
 
 def suggestion(key: str, known: tuple[str, ...]) -> str:
     """`; did you mean 'url'?`, or what is known if nothing is near."""
-    nearest = difflib.get_close_matches(key, known, n=1)
-    if nearest:
-        return f" (did you mean {nearest[0]!r}?)"
+    if near := nearest(key, known):
+        return f" (did you mean {near!r}?)"
     return f" (known: {', '.join(known)})" if known else " (none is expected)"
 
 
