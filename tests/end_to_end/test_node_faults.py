@@ -80,7 +80,7 @@ def test_a_sample_rate_that_no_classifier_knows_is_refused(make: Any) -> None:
 @pytest.mark.timeout(60)
 def test_a_mistake_in_the_profile_is_told_before_anything_starts(make: Any) -> None:
     node = make(jack={"perod": 1024})
-    assert_refused(node, "jack.perod", "Did you mean period?")
+    assert_refused(node, "jack.perod", "Did you mean 'period'?")
     assert not node.home.exists()
 
 

@@ -86,7 +86,7 @@ def test_every_mistake_is_told_at_once_with_its_line(tmp_path: Path) -> None:
         read(tmp_path, MISTAKES)
     told = str(error.value).splitlines()
     assert [int(line.split(":")[1]) for line in told] == [1, 2, 4, 5, 9, 10, 11, 12, 13]
-    assert "Did you mean batch_size?" in told[0]
+    assert "Did you mean 'batch_size'?" in told[0]
     assert "learning_rate" in told[3] and "weight_decay" in told[3], "what is allowed there is named"
     assert "Allowed here: bands, masks, step, time" in told[5]
     assert "mixup" in told[6] and "crow stands in the tree twice" in told[8]

@@ -71,7 +71,7 @@ log: {level: loud}
         (10, "log.level"),
     ]
     assert "Did you mean 'rate_hz'?" in found[0]
-    assert "Did you mean analyzer?" in found[2]
+    assert "Did you mean 'analyzer'?" in found[2]
     assert "found 99999" in found[3]
     assert "'debug', 'info', 'warning' or 'error'" in found[6]
 
