@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CHECKOUT = (
     *("bin/tidzam", "setup.cfg", "constraints.txt", "pyproject.toml"),
-    *("tidzam/node/programs.txt", "tests/programs.txt"),
+    *("tidzam/node/system_packages.txt", "tests/system_packages.txt"),
 )
 NEEDED = ("bash", "env", "readlink", "dirname", "cat", "cksum", "sort", "flock", "id", "python3")
 """What any Debian has. Of the programs that Tidzam runs, none."""

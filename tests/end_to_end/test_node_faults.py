@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from tests.support.node import Node, wait_until
+from tidzam.node.cleanup import node_processes
 from tidzam.node.home import Home
-from tidzam.node.leftovers import node_processes
 from tidzam.paths import DEMO_BUNDLES
 
 POND: dict[str, Any] = {"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 10}}

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from tests.support.node import Node, wait_until
+from tidzam.node.cleanup import node_processes
 from tidzam.node.home import Home
-from tidzam.node.leftovers import node_processes
 from tidzam.node.supervisor import Supervisor
 
 SOURCES = [{"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 20}}]

@@ -18,8 +18,8 @@ import yaml
 
 from tests.support.guard import clear_jack, server_prefix
 from tests.support.ports import free_port
+from tidzam.node.cleanup import end_processes
 from tidzam.node.home import Home
-from tidzam.node.leftovers import end_processes
 
 
 class Node:

@@ -21,7 +21,7 @@ from rich.table import Table
 from tidzam import __version__
 from tidzam.cli.options import JsonOption, console, say
 from tidzam.errors import SetupError
-from tidzam.node.programs import require_programs
+from tidzam.node.system_packages import require_programs
 from tidzam.paths import checkout
 from tidzam.suggest import nearest
 

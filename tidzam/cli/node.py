@@ -49,7 +49,7 @@ def stop(home: HomeOption = None) -> None:
 
 
 def _stop(place: Home) -> bool:
-    from tidzam.node.leftovers import node_processes
+    from tidzam.node.cleanup import node_processes
     from tidzam.node.lifecycle import stop as stop_node
 
     ran = bool(node_processes(place))

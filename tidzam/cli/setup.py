@@ -13,7 +13,7 @@ import typer
 
 from tidzam.cli.options import say
 from tidzam.errors import SetupError
-from tidzam.node.programs import require_programs
+from tidzam.node.system_packages import require_programs
 from tidzam.paths import checkout
 
 PARTS = ("", "train", "test", "all")

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tidzam.node.check import Fault, remarks
+from tidzam.node.check import NodeFault, remarks
 from tidzam.node.home import find_home
 from tidzam.node.status import NodeStatus, SupervisorState
 from tidzam.paths import checkout
@@ -41,7 +41,7 @@ def milliseconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds * 1000:.0f} ms"
 
 
-def print_started(console: Console, status: NodeStatus, found: tuple[Fault, ...], *, seconds: float) -> None:
+def print_started(console: Console, status: NodeStatus, found: tuple[NodeFault, ...], *, seconds: float) -> None:
     """What `tidzam start` ends with."""
     _print_tables(console, status)
     print_findings(console, found, remarks(status))
@@ -51,7 +51,7 @@ def print_started(console: Console, status: NodeStatus, found: tuple[Fault, ...]
     _print_line(console, f"Events (socket.io): {status.urls['analyzer']}    Stop it: [bold]{stop}[/]")
 
 
-def print_status(console: Console, status: NodeStatus, found: tuple[Fault, ...]) -> None:
+def print_status(console: Console, status: NodeStatus, found: tuple[NodeFault, ...]) -> None:
     """What `tidzam status` shows."""
     if not status.running:
         _print_not_running(console, status)
@@ -80,7 +80,7 @@ def _print_not_running(console: Console, status: NodeStatus) -> None:
     _print_line(console, f"Repair the node: [bold]{check}[/]    Stop it: [bold]{stop}[/]")
 
 
-def print_findings(console: Console, found: tuple[Fault, ...], worth_knowing: tuple[str, ...]) -> None:
+def print_findings(console: Console, found: tuple[NodeFault, ...], worth_knowing: tuple[str, ...]) -> None:
     """What is wrong, and what is not wrong but worth knowing."""
     for fault in found:
         console.print(f"[red]✗[/] {escape(fault.reason)}", highlight=False)

@@ -34,7 +34,7 @@ PICTURE_SIZE = 120, 30
 
 
 @dataclass
-class View:
+class WatchState:
     """What the screen shows: the last window of each channel, detections newest first, the analyzer's health."""
 
     channels: dict[str, AnalysisEvent] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class View:
         self.detections.appendleft(event)
 
 
-def screen(view: View, *, height: int) -> RenderableType:
+def screen(view: WatchState, *, height: int) -> RenderableType:
     """The whole screen, `height` lines high."""
     rows = max(3, height - len(view.channels) - 9)
     return Group(
@@ -69,7 +69,7 @@ def meter(level_dbfs: float) -> Text:
     return Text.assemble(("█" * filled, colour), ("·" * (METER_WIDTH - filled), "dim"))
 
 
-def _channels(view: View) -> Table:
+def _channels(view: WatchState) -> Table:
     table = Table(box=None, header_style="dim", expand=True)
     table.add_column("channel", no_wrap=True, min_width=max(map(len, view.channels), default=0))
     table.add_column("level", no_wrap=True, min_width=METER_WIDTH)
@@ -100,7 +100,7 @@ def _likeliest(event: AnalysisEvent) -> Text:
     )
 
 
-def _detections(view: View, rows: int) -> Table:
+def _detections(view: WatchState, rows: int) -> Table:
     table = Table(box=None, header_style="dim", expand=True)
     for name in ("since (UTC)", "channel", "class", "length", "peak", "mean"):
         table.add_column(name, no_wrap=True)
@@ -118,7 +118,7 @@ def _detections(view: View, rows: int) -> Table:
     return table
 
 
-def _footer(view: View) -> RenderableType:
+def _footer(view: WatchState) -> RenderableType:
     if view.refused:
         return Text("listening to this analyzer requires its token, and the token in the home is not that token", "red")
     if not view.connected:
@@ -144,7 +144,7 @@ Save = Annotated[Path | None, typer.Option(help="Write the last screen to this f
 def watch(home: HomeOption = None, seconds: Seconds = 0.0, save: Save = None) -> None:
     """A live view: channels with their level and likeliest classes, and detections rolling by."""
     place, settings = running_node(home)
-    view = View()
+    view = WatchState()
     try:
         asyncio.run(_watch(view, node_urls(settings)["analyzer"], find_token(place.root), seconds))
     except KeyboardInterrupt:
@@ -153,13 +153,13 @@ def watch(home: HomeOption = None, seconds: Seconds = 0.0, save: Save = None) ->
         _save(view, save)
 
 
-def _save(view: View, path: Path) -> None:
+def _save(view: WatchState, path: Path) -> None:
     picture = Console(record=True, width=PICTURE_SIZE[0], height=PICTURE_SIZE[1], file=StringIO())
     picture.print(screen(view, height=PICTURE_SIZE[1]))
     picture.save_svg(str(path), title="tidzam watch")
 
 
-async def _watch(view: View, url: str, token: str | None, seconds: float) -> None:
+async def _watch(view: WatchState, url: str, token: str | None, seconds: float) -> None:
     import socketio  # heavy, and only needed here
 
     client = socketio.AsyncClient(reconnection_delay_max=2)
@@ -179,7 +179,7 @@ async def _watch(view: View, url: str, token: str | None, seconds: float) -> Non
         await client.disconnect()
 
 
-def _listen(client: Any, view: View) -> None:
+def _listen(client: Any, view: WatchState) -> None:
     """Let events change the view. Subscriptions are made again after each reconnection."""
 
     async def connect() -> None:

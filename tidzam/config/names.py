@@ -25,17 +25,17 @@ _EXPONENT: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+", re.ASCII)
 
 MAX_VALUES: Final = 100_000
 
-Fault = tuple[int, str]
+LocatedFault = tuple[int, str]
 """A line, from 1, and what is wrong with it."""
 
 
-def misread_names(tree: yaml.Node | None) -> Iterator[Fault]:
+def misread_names(tree: yaml.Node | None) -> Iterator[LocatedFault]:
     """Every name in a file that YAML does not read as a name."""
     for node in _mappings(tree):
         yield from misread(key for key, _ in node.value if key.tag != _MERGE)
 
 
-def misread(nodes: Iterable[yaml.Node]) -> Iterator[Fault]:
+def misread(nodes: Iterable[yaml.Node]) -> Iterator[LocatedFault]:
     """What is wrong with those of `nodes` that are not read as names."""
     for node in nodes:
         line = node.start_mark.line + 1
@@ -47,13 +47,13 @@ def misread(nodes: Iterable[yaml.Node]) -> Iterator[Fault]:
             yield line, f"YAML reads {node.value} as {kind}; if it is a name, quote it: '{node.value}'"
 
 
-def repeated_names(tree: yaml.Node | None) -> Iterator[Fault]:
+def repeated_names(tree: yaml.Node | None) -> Iterator[LocatedFault]:
     """Every name that is set twice in one mapping. Names that differ only in their Unicode form are the same."""
     for node in _mappings(tree):
         yield from repeated([key for key, _ in node.value if key.tag != _MERGE])
 
 
-def repeated(nodes: Iterable[yaml.Node], how: str = "is set twice") -> Iterator[Fault]:
+def repeated(nodes: Iterable[yaml.Node], how: str = "is set twice") -> Iterator[LocatedFault]:
     """What is wrong with those of `nodes` whose name an earlier one has."""
     lines: dict[str, int] = {}
     for node in nodes:

@@ -11,7 +11,15 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tidzam.config.names import Fault, alias_fault, misread, misread_names, nested_labels, repeated, repeated_names
+from tidzam.config.names import (
+    LocatedFault,
+    alias_fault,
+    misread,
+    misread_names,
+    nested_labels,
+    repeated,
+    repeated_names,
+)
 from tidzam.errors import ConfigError
 from tidzam.suggest import did_you_mean
 
@@ -87,7 +95,7 @@ def require_names(tree: yaml.Node, path: Path) -> None:
         raise ConfigError("\n".join(f"{path}:{line}: {text}." for line, text in faults), hint=hint)
 
 
-def _label_faults(labels: yaml.Node | None, path: Path) -> list[Fault]:
+def _label_faults(labels: yaml.Node | None, path: Path) -> list[LocatedFault]:
     """What is wrong with the labels of a nested tree, each as `file:line: what is wrong`."""
     among = list(nested_labels(labels))
     found = [*misread(among), *repeated(among, "stands in the tree twice")]

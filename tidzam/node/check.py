@@ -21,7 +21,7 @@ LEAK_AFTER_S = 3600.0
 
 
 @dataclass(frozen=True)
-class Fault:
+class NodeFault:
     """Something that is wrong. `restart` names the program whose restart repairs it; None if no restart would.
 
     A fault that is `pending` is expected to pass soon: something is starting.
@@ -32,7 +32,7 @@ class Fault:
     pending: bool = False
 
 
-def faults(status: NodeStatus, limits: CheckSettings) -> tuple[Fault, ...]:
+def faults(status: NodeStatus, limits: CheckSettings) -> tuple[NodeFault, ...]:
     """Everything that is wrong with a node, causes before their consequences.
 
     The programs repair their own children. Only a program that does not run, does not answer, or reports itself at
@@ -44,13 +44,13 @@ def faults(status: NodeStatus, limits: CheckSettings) -> tuple[Fault, ...]:
     return tuple(dict.fromkeys([*found, *_starved(status, limits)]))
 
 
-def restarts(found: tuple[Fault, ...]) -> tuple[str, ...]:
+def restarts(found: tuple[NodeFault, ...]) -> tuple[str, ...]:
     """The programs to restart, in the order in which they need one another, each once."""
     wanted = {fault.restart for fault in found}
     return tuple(program for program in PROGRAMS if program in wanted)
 
 
-def culprit(status: NodeStatus, found: tuple[Fault, ...]) -> str:
+def culprit(status: NodeStatus, found: tuple[NodeFault, ...]) -> str:
     """The program that keeps a node from starting: one that supervisord has given up or is starting once more comes
     before those that wait for it."""
     states = {process.name: process.state for process in status.processes}
@@ -59,7 +59,7 @@ def culprit(status: NodeStatus, found: tuple[Fault, ...]) -> str:
     return next(iter([*given_up, *down, *restarts(found)]), "stream_manager")
 
 
-def settled(found: tuple[Fault, ...]) -> bool:
+def settled(found: tuple[NodeFault, ...]) -> bool:
     """Whether neither waiting nor a restart would change anything."""
     return not any(fault.restart or fault.pending for fault in found)
 
@@ -101,16 +101,16 @@ def programs_are_up(status: NodeStatus) -> bool:
     )
 
 
-def _not_supervised(status: NodeStatus) -> Fault:
+def _not_supervised(status: NodeStatus) -> NodeFault:
     running = ", ".join(f"{process.name} ({process.pid})" for process in status.strays)
     if status.supervisor is SupervisorState.SILENT:
-        return Fault("supervisord does not answer, so no program that ends is started again.")
+        return NodeFault("supervisord does not answer, so no program that ends is started again.")
     if running:
-        return Fault(f"supervisord is gone, but these processes of the node are still running: {running}.")
-    return Fault("The node is not running.")
+        return NodeFault(f"supervisord is gone, but these processes of the node are still running: {running}.")
+    return NodeFault("The node is not running.")
 
 
-def _stopped(status: NodeStatus) -> list[Fault]:
+def _stopped(status: NodeStatus) -> list[NodeFault]:
     states = {process.name: process.state for process in status.processes if "/" not in process.name}
     return [
         _unless_starting(f"{name} is not running: its state is {state}.", name, starting=state in STARTING)
@@ -119,12 +119,12 @@ def _stopped(status: NodeStatus) -> list[Fault]:
     ]
 
 
-def _unless_starting(reason: str, program: str, *, starting: bool) -> Fault:
+def _unless_starting(reason: str, program: str, *, starting: bool) -> NodeFault:
     """A fault that a restart of `program` repairs, unless it is starting already."""
-    return Fault(reason, pending=True) if starting else Fault(reason, program)
+    return NodeFault(reason, pending=True) if starting else NodeFault(reason, program)
 
 
-def _hangs(status: NodeStatus, program: str, reasons: tuple[str, ...]) -> list[Fault]:
+def _hangs(status: NodeStatus, program: str, reasons: tuple[str, ...]) -> list[NodeFault]:
     """Faults of a program that runs, and does not do its job; none if it does not run, which is reported elsewhere."""
     runs = (process for process in status.processes if process.name == program and process.state == "RUNNING")
     return [
@@ -132,21 +132,21 @@ def _hangs(status: NodeStatus, program: str, reasons: tuple[str, ...]) -> list[F
     ]
 
 
-def _jack(status: NodeStatus) -> list[Fault]:
+def _jack(status: NodeStatus) -> list[NodeFault]:
     reason = "jackd is running, but its cycles have stopped: no audio flows."
     return _hangs(status, "jackd", (reason,)) if status.jack_ok is False else []
 
 
-def _icecast(status: NodeStatus) -> list[Fault]:
+def _icecast(status: NodeStatus) -> list[NodeFault]:
     return [] if status.icecast_ok else _hangs(status, "icecast", ("Icecast does not answer.",))
 
 
-def _stream_manager(status: NodeStatus) -> list[Fault]:
+def _stream_manager(status: NodeStatus) -> list[NodeFault]:
     if status.manager is None:
         return _silent_server(status, "stream_manager", status.stream_manager)
     reported = status.manager.faults
     found = [
-        Fault(fault.message, "stream_manager" if fault.origin == "stream_manager" else None)
+        NodeFault(fault.message, "stream_manager" if fault.origin == "stream_manager" else None)
         for fault in reported
         if fault.origin != "icecast" or status.icecast_ok  # else it is reported already
     ]
@@ -161,12 +161,12 @@ def _fails(source: SourceStatus) -> bool:
     return source.state != "playing" and not source.ok
 
 
-def _source_fault(source: SourceStatus) -> Fault:
+def _source_fault(source: SourceStatus) -> NodeFault:
     reason = f"Source {source.name} is {source.state}: {source.last_error or 'no sound yet.'}"
-    return Fault(reason, pending=source.state == "loading")
+    return NodeFault(reason, pending=source.state == "loading")
 
 
-def _analyzer(status: NodeStatus) -> list[Fault]:
+def _analyzer(status: NodeStatus) -> list[NodeFault]:
     """An analyzer with nothing to listen to is not itself at fault: either a source is, or nothing."""
     if status.analyzer is None:
         return _silent_server(status, "analyzer", status.analyzer_server)
@@ -175,38 +175,38 @@ def _analyzer(status: NodeStatus) -> list[Fault]:
     found = [
         _unless_starting(fault.message, "analyzer", starting=fault.code == "starting")
         if fault.origin == "analyzer"
-        else Fault(fault.message, pending=fault.code == "no_channel")
+        else NodeFault(fault.message, pending=fault.code == "no_channel")
         for fault in reported
         if playing or fault.origin == "bundle"
     ]
     if not reported and playing:
-        found += [Fault(reason) for reason in status.analyzer_server.reasons]
+        found += [NodeFault(reason) for reason in status.analyzer_server.reasons]
     if playing and not status.analyzer.windows:
-        found.append(Fault("The analyzer has not analyzed anything yet.", pending=True))
+        found.append(NodeFault("The analyzer has not analyzed anything yet.", pending=True))
     return found
 
 
-def _silent_server(status: NodeStatus, program: str, health: ServerHealth) -> list[Fault]:
+def _silent_server(status: NodeStatus, program: str, health: ServerHealth) -> list[NodeFault]:
     """A server that answers, but not with its health, does not hang."""
-    return _hangs(status, program, health.reasons) if health.ok is None else [Fault(r) for r in health.reasons]
+    return _hangs(status, program, health.reasons) if health.ok is None else [NodeFault(r) for r in health.reasons]
 
 
-def _starved(status: NodeStatus, limits: CheckSettings) -> list[Fault]:
+def _starved(status: NodeStatus, limits: CheckSettings) -> list[NodeFault]:
     found = []
     if status.memory_mb > limits.memory_limit_mb:
         found.append(_memory_fault(status, limits.memory_limit_mb))
     if status.free_mb < LOW_DISK_MB:
         found.append(
-            Fault(f"Only {status.free_mb:.0f} MB are free on the disk of {status.home}. Free some space there.")
+            NodeFault(f"Only {status.free_mb:.0f} MB are free on the disk of {status.home}. Free some space there.")
         )
     return found
 
 
-def _memory_fault(status: NodeStatus, limit_mb: int) -> Fault:
+def _memory_fault(status: NodeStatus, limit_mb: int) -> NodeFault:
     largest = max(status.processes, key=lambda process: process.share_mb)
     program = largest.name.partition("/")[0]
     uptime_s = next((process.uptime_s for process in status.processes if process.name == program), 0.0)
-    return Fault(
+    return NodeFault(
         f"The node uses {status.memory_mb:.0f} MB of memory, more than its limit of {limit_mb} MB "
         f"(check.memory_limit_mb); {largest.name} uses most of it.",
         program if uptime_s > LEAK_AFTER_S else None,

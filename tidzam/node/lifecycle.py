@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from tidzam.config import Settings
 from tidzam.errors import NodeError, TidzamError
 from tidzam.jack.server_names import require_free_name
-from tidzam.node.check import Fault, culprit, faults, programs_are_up, remarks, restarts, settled
+from tidzam.node.check import NodeFault, culprit, faults, programs_are_up, remarks, restarts, settled
+from tidzam.node.cleanup import end_processes, node_processes
 from tidzam.node.home import Home
-from tidzam.node.leftovers import end_processes, node_processes
 from tidzam.node.ports import require_free_ports
 from tidzam.node.prepare import Say, prepare, require_classifiers
-from tidzam.node.programs import require_programs
 from tidzam.node.shared_memory import clear_shared_memory
 from tidzam.node.signs import WATCHDOGS, beat
 from tidzam.node.status import NodeStatus, node_status
 from tidzam.node.supervisor import Supervisor
+from tidzam.node.system_packages import require_programs
 from tidzam.tokens import ensure_token
 
 POLL_S = 0.25
@@ -115,8 +115,8 @@ def clear(home: Home, settings: Settings, say: Say) -> None:
 class Checked:
     """The faults that were found, those that are left, and what else is worth knowing."""
 
-    found: tuple[Fault, ...]
-    left: tuple[Fault, ...]
+    found: tuple[NodeFault, ...]
+    left: tuple[NodeFault, ...]
     remarks: tuple[str, ...]
 
     @property
@@ -184,10 +184,10 @@ def _wait_for(
     home: Home,
     settings: Settings,
     timeout_s: float,
-    good_enough: Callable[[NodeStatus, tuple[Fault, ...]], bool],
+    good_enough: Callable[[NodeStatus, tuple[NodeFault, ...]], bool],
     *,
     fail_fast: bool = False,
-) -> tuple[Fault, ...]:
+) -> tuple[NodeFault, ...]:
     """Look again and again until the status, and what is left, are `good_enough`; returns the faults left at the end.
 
     JACK is asked last, as that takes a process of its own.
@@ -207,7 +207,7 @@ def _wait_for(
         time.sleep(POLL_S)
 
 
-def _did_not_start(home: Home, status: NodeStatus, left: tuple[Fault, ...]) -> TidzamError:
+def _did_not_start(home: Home, status: NodeStatus, left: tuple[NodeFault, ...]) -> TidzamError:
     program = culprit(status, left)
     reasons = " ".join(fault.reason for fault in left if fault.restart in (program, None))
     tail = "\n".join(f"    {line}" for line in home.tail(program))

@@ -21,8 +21,8 @@ from pydantic import BaseModel, ValidationError
 
 from tidzam.config import Settings
 from tidzam.jack.cycle_check import cycles_run
+from tidzam.node.cleanup import node_processes
 from tidzam.node.home import Home
-from tidzam.node.leftovers import node_processes
 from tidzam.node.supervisor import ProgramState, Supervisor
 from tidzam.node.web import ICECAST_FILE, answers
 from tidzam.process import CHILD_ENV

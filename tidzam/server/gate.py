@@ -12,8 +12,8 @@ from aiohttp.typedefs import Middleware
 from tidzam.errors import UnauthorizedError
 from tidzam.server.access import Access, Client, Right, is_foreign_origin, is_own_host, own_names
 from tidzam.server.connections import Connections, State, party
-from tidzam.server.meter import Bucket
 from tidzam.server.offences import Offences
+from tidzam.server.rate_limit import TokenBucket
 from tidzam.server.sockets import PATH, bearer_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,7 +27,7 @@ class Gate:
     def __init__(self, access: Access, offences: Offences, *, host: str, port: int, requests_per_s: float) -> None:
         self._access, self._offences, self._port = access, offences, port
         self._requests_per_s = requests_per_s
-        self._buckets: dict[str, Bucket] = {}
+        self._buckets: dict[str, TokenBucket] = {}
         self._names = own_names(host, frozenset({socket.gethostname(), f"{socket.gethostname()}.local"}))
 
     def middleware(self, connections: Connections) -> Middleware:
@@ -93,7 +93,7 @@ class Gate:
         now, address = time.monotonic(), party(request.remote or "")
         if address not in self._buckets and len(self._buckets) >= _MOST_BUCKETS:
             self._buckets.clear()
-        bucket = self._buckets.setdefault(address, Bucket(self._requests_per_s, now, fill=1.0))
+        bucket = self._buckets.setdefault(address, TokenBucket(self._requests_per_s, now, fill=1.0))
         if bucket.level(now) < 0:
             self._offences.report(request.remote or "", "sent more requests than allowed")
             return True

@@ -12,7 +12,7 @@ from aiohttp import web
 from tidzam.server.connections import party
 from tidzam.server.driver import ADMIT, BODY, Admit, ClientGone
 from tidzam.server.packets import BadPacket, split_body
-from tidzam.server.sessions import Session
+from tidzam.server.sessions import ClientSession
 from tidzam.server.sockets import Sockets
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_=-]{1,64}")
@@ -82,7 +82,7 @@ class SocketRoute:
         request[BODY] = "\x1e".join(admitted).encode()
         return await self._handle(request)
 
-    async def _upgrade(self, request: web.Request, eio_sid: str, session: Session) -> web.StreamResponse:
+    async def _upgrade(self, request: web.Request, eio_sid: str, session: ClientSession) -> web.StreamResponse:
         if session.transport is not None and not session.transport.is_closing():
             await self._sockets.end(eio_sid, "opened two WebSockets at once and was disconnected")
             return _refused(400)
@@ -91,7 +91,7 @@ class SocketRoute:
         session.transport = request.transport
         return await self._handle(request)
 
-    async def _poll(self, request: web.Request, eio_sid: str, session: Session) -> web.StreamResponse:
+    async def _poll(self, request: web.Request, eio_sid: str, session: ClientSession) -> web.StreamResponse:
         """Only one request of a client may wait for messages; a second one is an offence."""
         if session.polling:
             await self._sockets.end(eio_sid, "polled twice at once and was disconnected")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidzam.config.settings import LimitSettings
-from tidzam.server.meter import SUSPECT_FILL, Meter
+from tidzam.server.rate_limit import SUSPECT_FILL, RateLimiter
 
 MOST_WAITING = 256
 """Messages that may wait for one client."""
@@ -48,13 +48,13 @@ def queue_bound(limits: LimitSettings, clients: int) -> int:
 
 
 @dataclass(eq=False)
-class Session:
+class ClientSession:
     """One Engine.IO session, from its handshake to its end, over one or more connections."""
 
     address: str
     has_token: bool
     queue: SendQueue
-    meter: Meter
+    limiter: RateLimiter
     opened: float = field(default_factory=time.monotonic)
     joined: bool = False
     """Whether it has connected to Socket.IO's namespace, as every client does at once."""
@@ -72,10 +72,10 @@ class Session:
     @classmethod
     def create(
         cls, address: str, *, has_token: bool, queue: SendQueue, limits: LimitSettings, suspect: bool = False
-    ) -> Session:
+    ) -> ClientSession:
         now, fill = time.monotonic(), SUSPECT_FILL if suspect else 1.0
-        meter = Meter(messages_per_s=limits.messages_per_s, bytes_per_s=limits.bytes_per_s, now=now, fill=fill)
-        return cls(address, has_token, queue, meter, opened=now)
+        limiter = RateLimiter(messages_per_s=limits.messages_per_s, bytes_per_s=limits.bytes_per_s, now=now, fill=fill)
+        return cls(address, has_token, queue, limiter, opened=now)
 
     def is_full(self, bound: int) -> bool:
         return self.queue.qsize() >= MOST_WAITING or self.queue.waiting_bytes >= bound

@@ -24,10 +24,10 @@ from tidzam.protocol.messages import quote
 from tidzam.server.access import Access, Right
 from tidzam.server.connections import party
 from tidzam.server.driver import DRIVER, ClientGone
-from tidzam.server.meter import SUSPECT_S, Verdict
 from tidzam.server.offences import Offences
 from tidzam.server.packets import MOST_ATTACHMENTS, BadPacket, Unusable, check_text, decode_json
-from tidzam.server.sessions import MOST_RUNNING, SendQueue, Session, queue_bound
+from tidzam.server.rate_limit import SUSPECT_S, Verdict
+from tidzam.server.sessions import MOST_RUNNING, ClientSession, SendQueue, queue_bound
 
 PATH = "/socket.io/"
 RESERVED_EVENTS = ("connect", "disconnect")
@@ -77,7 +77,7 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]
 
 
 class Sockets(socketio.AsyncServer):  # type: ignore[misc]
-    """Keeps a `Session` for each client, refuses what is malformed or too much, and disconnects offenders."""
+    """Keeps a `ClientSession` for each client, refuses what is malformed or too much, and disconnects offenders."""
 
     def __init__(self, access: Access, limits: LimitSettings, offences: Offences, logger: Any) -> None:
         # always_connect: a hook can already send to the new client. Origins are checked before this server.
@@ -93,12 +93,12 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         )
         self.eio._async = DRIVER
         self.access, self.limits, self.offences = access, limits, offences
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, ClientSession] = {}
         self.costs: dict[str, float] = {}
         self.dropped = 0
         self._flooded: dict[str, float] = {}  # when a client of an address was last disconnected for a flood
 
-    def session_of(self, sid: str) -> Session | None:
+    def session_of(self, sid: str) -> ClientSession | None:
         return self.sessions.get(self.manager.eio_sid_from_sid(sid, "/") or "")
 
     async def spread(self, event: str, data: Any, room: str | None) -> int:
@@ -155,7 +155,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         except BadPacket as error:
             await self.end(eio_sid, "sent a malformed packet and was disconnected", str(error))
             raise ClientGone from None
-        verdict = session.meter.judge(messages=1, size=len(frame), now=time.monotonic())
+        verdict = session.limiter.judge(messages=1, size=len(frame), now=time.monotonic())
         if verdict is Verdict.DISCONNECT:
             self._flooded[party(session.address)] = time.monotonic()
             await self.end(eio_sid, "sent more messages than allowed and was disconnected")
@@ -181,7 +181,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         await super()._handle_eio_connect(eio_sid, environ)
         request: web.Request = environ["aiohttp.request"]
-        self.sessions[eio_sid] = Session.create(
+        self.sessions[eio_sid] = ClientSession.create(
             request.remote or "",
             has_token=self.access.proves(bearer_of(request)),
             queue=self.eio.sockets[eio_sid].queue,
@@ -255,7 +255,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             session.over_rate = False
             data = [data[0], TOO_MANY]
         elif extra := self.costs.get(data[0], 1) - 1:
-            session.meter.judge(messages=extra, size=0, now=time.monotonic())
+            session.limiter.judge(messages=extra, size=0, now=time.monotonic())
         session.running += 1
         await super()._handle_event(eio_sid, namespace, id, data)
 

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from tests.support.server import TOKEN, serving
-from tidzam.cli.watch import METER_WIDTH, View, _watch, meter, screen
+from tidzam.cli.watch import METER_WIDTH, WatchState, _watch, meter, screen
 from tidzam.config.settings import AccessSettings
 from tidzam.protocol.analyzer import AnalysisEvent, AnalyzerHealth, DetectionEvent
 
@@ -49,7 +49,7 @@ def detection(identity: str, state: str, length_s: float) -> DetectionEvent:
     )
 
 
-def shown(view: View) -> str:
+def shown(view: WatchState) -> str:
     console = Console(width=140, height=40, record=True)
     with console.capture() as capture:
         console.print(screen(view, height=40))
@@ -57,7 +57,7 @@ def shown(view: View) -> str:
 
 
 def test_a_channel_shows_its_level_what_it_hears_and_what_is_likeliest() -> None:
-    text = shown(View(channels={"pond:out_0": analysis()}, connected=True))
+    text = shown(WatchState(channels={"pond:out_0": analysis()}, connected=True))
     assert "pond:out_0" in text
     assert "-31" in text
     assert "frogs 0.97  frogs-peeper 0.95  rain 0.20" in text
@@ -68,18 +68,18 @@ def test_a_channel_whose_source_lacks_the_band_says_so_and_not_unknown() -> None
     narrow = analysis(
         result=("unknown",), paths=(("unknown",),), predictions={}, state="narrow_band", left_out=("selector",)
     )
-    text = shown(View(channels={"pond:out_0": narrow}, connected=True))
+    text = shown(WatchState(channels={"pond:out_0": narrow}, connected=True))
     assert "narrow band" in text and "its source lacks the band for selector" in text and "unknown" not in text
 
 
 def test_a_channel_without_a_result_names_the_classifier_that_failed() -> None:
     failed = analysis(result=("unknown",), paths=(("unknown",),), predictions={}, left_out=("selector",))
-    text = shown(View(channels={"pond:out_0": failed}, connected=True))
+    text = shown(WatchState(channels={"pond:out_0": failed}, connected=True))
     assert "unknown" in text and "no result from selector" in text
 
 
 def test_an_update_takes_the_place_of_its_detection() -> None:
-    view = View(connected=True)
+    view = WatchState(connected=True)
     for event in (detection("a", "start", 1.0), detection("b", "start", 1.0), detection("a", "end", 2.5)):
         view.add_detection(event)
     assert [event.id for event in view.detections] == ["b", "a"]
@@ -95,7 +95,7 @@ def test_the_meter_is_linear_in_decibels(level_dbfs: float, filled: int) -> None
 
 
 def test_losing_the_analyzer_is_told() -> None:
-    assert "the analyzer is away" in shown(View())
+    assert "the analyzer is away" in shown(WatchState())
 
 
 def test_health_is_told() -> None:
@@ -111,14 +111,14 @@ def test_health_is_told() -> None:
         capture_pid=7,
         rate_hz=44100,
     )
-    assert "lag 41 ms" in shown(View(health=health, connected=True))
+    assert "lag 41 ms" in shown(WatchState(health=health, connected=True))
 
 
 @pytest.mark.parametrize(("token", "connected"), [(TOKEN, True), ("wrong" * 5, False), (None, False)])
 async def test_watching_uses_the_token_and_says_if_it_does_not_fit(
     token: str | None, connected: bool, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    view = View()
+    view = WatchState()
     async with serving(settings=AccessSettings(listen="token")) as place:
         await _watch(view, place.url, token, 1.0)
     gc.collect()

@@ -18,10 +18,10 @@ from tests.support.node import wait_until
 from tidzam.config import Settings
 from tidzam.config.settings import IcecastSettings, JackSettings
 from tidzam.errors import NodeError, SetupError
+from tidzam.node.cleanup import end_processes
 from tidzam.node.home import Home, find_home
 from tidzam.node.icecast import icecast_config
 from tidzam.node.jackd import jackd_argv
-from tidzam.node.leftovers import end_processes
 from tidzam.node.prepare import programs, write_configuration
 from tidzam.node.rpc import CALL_TIMEOUT_S
 from tidzam.node.supervisor import DESCRIPTORS, Program, Supervisor, launcher

@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from tests.support.ports import free_port
+from tidzam.node.cleanup import end_processes
 from tidzam.node.home import Home
 from tidzam.node.judgement import Patience
-from tidzam.node.leftovers import end_processes
 from tidzam.node.prepare import write_configuration
 from tidzam.node.signs import BeatSign, HttpSign, Sign, beat
 from tidzam.node.supervisor import NODE_ENV, Program, ProgramState, Supervisor

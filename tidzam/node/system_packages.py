@@ -10,7 +10,7 @@ from tidzam.paths import PACKAGE
 
 def missing_packages() -> dict[str, str]:
     """The programs that this machine lacks, with the Debian package of each."""
-    lines = (PACKAGE / "node" / "programs.txt").read_text(encoding="utf-8").splitlines()
+    lines = (PACKAGE / "node" / "system_packages.txt").read_text(encoding="utf-8").splitlines()
     wanted = dict(line.split() for line in lines)
     return {program: package for program, package in wanted.items() if shutil.which(program) is None}
 

@@ -7,37 +7,37 @@ import logging
 import pytest
 
 from tidzam.server.connections import party
-from tidzam.server.meter import SUSPECT_FILL, Meter, Verdict
 from tidzam.server.offences import FORGET_S, Offences
+from tidzam.server.rate_limit import SUSPECT_FILL, RateLimiter, Verdict
 
 
-def verdicts(meter: Meter, count: int, *, at: float, size: int = 10) -> list[Verdict]:
-    return [meter.judge(messages=1, size=size, now=at) for _ in range(count)]
+def verdicts(limiter: RateLimiter, count: int, *, at: float, size: int = 10) -> list[Verdict]:
+    return [limiter.judge(messages=1, size=size, now=at) for _ in range(count)]
 
 
 def test_a_burst_is_served_then_refused_once_then_ignored_then_disconnected() -> None:
-    found = verdicts(Meter(messages_per_s=10, bytes_per_s=1e6, now=0), 101, at=0)
+    found = verdicts(RateLimiter(messages_per_s=10, bytes_per_s=1e6, now=0), 101, at=0)
     assert found == [Verdict.SERVE] * 50 + [Verdict.REFUSE] + [Verdict.IGNORE] * 49 + [Verdict.DISCONNECT]
 
 
 def test_who_pauses_is_served_again() -> None:
-    meter = Meter(messages_per_s=10, bytes_per_s=1e6, now=0)
-    verdicts(meter, 60, at=0)
-    assert verdicts(meter, 30, at=5) == [Verdict.SERVE] * 30
+    limiter = RateLimiter(messages_per_s=10, bytes_per_s=1e6, now=0)
+    verdicts(limiter, 60, at=0)
+    assert verdicts(limiter, 30, at=5) == [Verdict.SERVE] * 30
 
 
 def test_a_steady_client_within_the_rate_is_served_for_ever() -> None:
-    meter = Meter(messages_per_s=10, bytes_per_s=1e6, now=0)
-    assert all(meter.judge(messages=1, size=10, now=n / 10) is Verdict.SERVE for n in range(10_000))
+    limiter = RateLimiter(messages_per_s=10, bytes_per_s=1e6, now=0)
+    assert all(limiter.judge(messages=1, size=10, now=n / 10) is Verdict.SERVE for n in range(10_000))
 
 
 def test_who_comes_back_after_a_flood_begins_with_little_but_enough_to_work() -> None:
-    found = verdicts(Meter(messages_per_s=200, bytes_per_s=1e6, now=0, fill=SUSPECT_FILL), 100, at=0)
+    found = verdicts(RateLimiter(messages_per_s=200, bytes_per_s=1e6, now=0, fill=SUSPECT_FILL), 100, at=0)
     assert found.count(Verdict.SERVE) == 50
 
 
 def test_bytes_count_too() -> None:
-    found = verdicts(Meter(messages_per_s=1000, bytes_per_s=1000, now=0), 4, at=0, size=2500)
+    found = verdicts(RateLimiter(messages_per_s=1000, bytes_per_s=1000, now=0), 4, at=0, size=2500)
     assert found == [Verdict.SERVE, Verdict.SERVE, Verdict.REFUSE, Verdict.IGNORE]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tidzam.errors import SetupError
-from tidzam.node.programs import require_programs
+from tidzam.node.system_packages import require_programs
 
 
 def test_what_is_missing_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ class Verdict(Enum):
     DISCONNECT = "disconnect"
 
 
-class Bucket:
+class TokenBucket:
     """Holds up to `BURST_S` seconds of `per_s`. Taking more makes the level negative."""
 
     def __init__(self, per_s: float, now: float, *, fill: float) -> None:
@@ -41,15 +41,15 @@ class Bucket:
         return self._level / self._most
 
 
-class Meter:
+class RateLimiter:
     """Judges each message of one client. A client that sends another whole burst after a refusal is disconnected.
 
     `fill` is the part of a burst that the client has at first.
     """
 
     def __init__(self, *, messages_per_s: float, bytes_per_s: float, now: float, fill: float = 1.0) -> None:
-        self._messages = Bucket(messages_per_s, now, fill=fill)
-        self._bytes = Bucket(bytes_per_s, now, fill=fill)
+        self._messages = TokenBucket(messages_per_s, now, fill=fill)
+        self._bytes = TokenBucket(bytes_per_s, now, fill=fill)
         self._refused = False
 
     def judge(self, *, messages: float, size: int, now: float) -> Verdict:
