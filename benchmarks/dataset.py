@@ -17,7 +17,7 @@ import soundfile
 
 from benchmarks.feeder import sound
 from benchmarks.memory_limit import drop_cache, memory_limit
-from database_tool.compilation import Request, compile_clips
+from database_tool.compile import Request, compile_clips
 from database_tool.cutting import Cutting, Piece, cut, pieces_of
 from tidzam.audio.features import FeatureSpec
 from tidzam.clips import find_clips

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from database_tool import commands, imports
-from database_tool.imports import Compiling
+from database_tool import commands, import_commands
+from database_tool.import_commands import Compiling
+from database_tool.legacy_options import LegacyOptions, carry_out, place_of, require_sense
 from database_tool.options import JsonOption, ProcessesOption, ResumeOption, SeedOption, StrictOption
-from database_tool.original import Original, carry_out, place_of, require_sense
 from database_tool.terminal import describe, print_json, say, show_info
 from tidzam.dataset import open_dataset
 from tidzam.errors import TidzamError
@@ -22,8 +22,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
 )
-app.command("create")(imports.create)
-app.add_typer(imports.app, name="import")
+app.command("create")(import_commands.create)
+app.add_typer(import_commands.app, name="import")
 app.add_typer(commands.app)
 
 
@@ -65,7 +65,7 @@ def options(
         return
     if dataset is None:
         raise typer.BadParameter("Name a command, or --dataset and what to do with it.")
-    asked = Original(
+    asked = LegacyOptions(
         dataset=dataset,
         audio_folder=audio_folder,
         merge=merge,
@@ -84,7 +84,7 @@ def options(
     _carry_out(asked, info=info, as_json=as_json)
 
 
-def _carry_out(asked: Original, *, info: bool, as_json: bool) -> None:
+def _carry_out(asked: LegacyOptions, *, info: bool, as_json: bool) -> None:
     done, incomplete = [], False
     for result in carry_out(asked):
         incomplete |= result.incomplete

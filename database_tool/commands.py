@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from database_tool import work
+from database_tool import actions
 from database_tool.export import export_clips, export_list
 from database_tool.options import ClassOption, DatasetArgument, IntoOption, JsonOption, ResumeOption, SeedOption
 from database_tool.terminal import counted, describe, print_json, progress, say, show_info
-from database_tool.verification import verify as find_damage
+from database_tool.verify import verify as find_damage
 from tidzam.dataset import open_dataset
 
 app = typer.Typer()
@@ -21,7 +21,7 @@ DAMAGED = 1
 INCOMPLETE = 1
 
 
-def show(result: work.Result, *, as_json: bool) -> None:
+def show(result: actions.Result, *, as_json: bool) -> None:
     """What came of a command."""
     if as_json:
         print_json(result.values)
@@ -50,7 +50,7 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Take other datasets of the same features in."""
-    show(work.merge(dataset, others, classe=classe, into=into), as_json=as_json)
+    show(actions.merge(dataset, others, classe=classe, into=into), as_json=as_json)
 
 
 @app.command()
@@ -70,19 +70,19 @@ def split(
     as_json: JsonOption = False,
 ) -> None:
     """Divide a dataset: what comes from one recording stays on one side, and each side has its share of each class."""
-    if by not in work.UNITS:
+    if by not in actions.UNITS:
         raise typer.BadParameter("--by is group, day or source.")
     if share is not None and folds is None:
-        result = work.split_off(dataset, share, name, rest=rest, by=by, seed=seed, resume=resume)
+        result = actions.split_off(dataset, share, name, rest=rest, by=by, seed=seed, resume=resume)
     elif folds is not None and share is None:
-        result = work.split_folds(dataset, folds, by=by, seed=seed, resume=resume)
+        result = actions.split_folds(dataset, folds, by=by, seed=seed, resume=resume)
     else:
         raise typer.BadParameter("Say --share or --folds, one of the two.")
     show(result, as_json=as_json)
 
 
-def _drawn(act: Callable[..., work.Result]) -> Callable[..., None]:
-    """The command for work that a seed draws."""
+def _drawn(act: Callable[..., actions.Result]) -> Callable[..., None]:
+    """The command for actions that a seed draws."""
 
     def command(
         dataset: DatasetArgument,
@@ -97,10 +97,10 @@ def _drawn(act: Callable[..., work.Result]) -> Callable[..., None]:
 
 
 app.command("balance", help="Copy samples of small classes until all have as many as the largest.")(
-    _drawn(work.balance)
+    _drawn(actions.balance)
 )
 app.command("randomize", help="Bring the samples into a random order, which the seed alone draws.")(
-    _drawn(work.randomize)
+    _drawn(actions.randomize)
 )
 
 
@@ -111,7 +111,7 @@ def rename(
     as_json: JsonOption = False,
 ) -> None:
     """Give a dataset another name, which is its folder's too."""
-    show(work.rename(dataset, name), as_json=as_json)
+    show(actions.rename(dataset, name), as_json=as_json)
 
 
 @app.command("add-class")
@@ -121,13 +121,13 @@ def add_class(
     as_json: JsonOption = False,
 ) -> None:
     """Add an empty class."""
-    show(work.add_class(dataset, label), as_json=as_json)
+    show(actions.add_class(dataset, label), as_json=as_json)
 
 
 @app.command()
 def metadata(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
     """Measure the features and note what they are in the manifest."""
-    show(work.metadata(dataset), as_json=as_json)
+    show(actions.metadata(dataset), as_json=as_json)
 
 
 @app.command()
@@ -137,7 +137,7 @@ def verify(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
         damages = find_damage(dataset, advance=advance)
     found = [{"file": str(damage.path), "reason": damage.reason} for damage in damages]
     text = f"{dataset}: {counted(len(found), 'file')} damaged" if found else f"{dataset} is whole"
-    show(work.Result(text, {"dataset": str(dataset), "whole": not found, "damaged": found}), as_json=as_json)
+    show(actions.Result(text, {"dataset": str(dataset), "whole": not found, "damaged": found}), as_json=as_json)
     for damage in damages:
         say(f"{damage.path}: {damage.reason}")
     if found:
@@ -160,4 +160,4 @@ def export(
         written = export_list(opened, out)
     told = f"; {missing:,} are of files that cannot be read" if missing else ""
     values = {"out": str(out), "written": written, "missing": missing}
-    show(work.Result(f"{out}: {written:,} {'clips' if clips else 'rows'}{told}", values), as_json=as_json)
+    show(actions.Result(f"{out}: {written:,} {'clips' if clips else 'rows'}{told}", values), as_json=as_json)

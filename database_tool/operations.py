@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from database_tool.history import with_step
 from database_tool.partition import Sides, count_units
+from database_tool.provenance import with_step
 from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, open_dataset, require_same_features
 from tidzam.dataset.reader import Int32

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from database_tool.history import with_step
 from database_tool.operations import name_at
+from database_tool.provenance import with_step
 from tidzam.dataset import Dataset, DatasetWriter, Draft
 from tidzam.errors import DatasetError
 from tidzam.progress import Progress, no_progress

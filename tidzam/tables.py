@@ -33,7 +33,7 @@ _MARKS: Final = (
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
-_SHOWN_CHARACTERS: Final = 60
+_QUOTED_CHARACTERS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Row:
         value = self.values.get(column, "")
         found = number(value, decimal_comma=self.decimal_comma)
         if found is None or found < 0:
-            raise self.fault(f"{column} is {shown(value)}, not seconds")
+            raise self.fault(f"{column} is {quoted(value)}, not seconds")
         return found
 
     def fault(self, reason: str) -> DatasetError:
@@ -66,9 +66,9 @@ def fault(path: Path, line: int, reason: str) -> DatasetError:
     return DatasetError(f"Line {line} of {path} cannot be used: {reason}.", code="dataset_list")
 
 
-def shown(value: str) -> str:
+def quoted(value: str) -> str:
     """A value, quoted for a message: printable, and shortened."""
-    return repr(value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}…")
+    return repr(value if len(value) <= _QUOTED_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}…")
 
 
 def number(text: str, *, decimal_comma: bool = False) -> float | None:
@@ -243,5 +243,5 @@ def _strip(cell: str) -> str:
 def _columns(path: Path, line: int, cells: Sequence[str]) -> tuple[str, ...]:
     twice = sorted({cell for cell in cells if cell and cells.count(cell) > 1})
     if twice:
-        raise fault(path, line, f"it names the column {shown(twice[0])} twice")
+        raise fault(path, line, f"it names the column {quoted(twice[0])} twice")
     return tuple(cells)

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from database_tool import operations
+from database_tool.editor.audio_source import AudioSourceFile
 from database_tool.editor.listen import ask_class, class_of, listen, show_classes
-from database_tool.editor.session import Session
-from database_tool.editor.sound import Output, Player, default_output
-from database_tool.editor.stream import Stream
+from database_tool.editor.playback import AudioOutput, SamplePlayer, default_output
+from database_tool.editor.session import EditorSession
 from tidzam.config.settings import JackSettings
 from tidzam.errors import SetupError, TidzamError
 
@@ -43,7 +43,7 @@ def main_command(
     ] = False,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle that judges labels.")] = None,
     output: Annotated[
-        Output | None, typer.Option("--output", help="Where sound goes.  [the sound card, if there is one]")
+        AudioOutput | None, typer.Option("--output", help="Where sound goes.  [the sound card, if there is one]")
     ] = None,
     jack_server: Annotated[str, typer.Option("--jack-server", help="JACK server's name.")] = JackSettings().server,
 ) -> None:
@@ -52,8 +52,8 @@ def main_command(
         operations.begin(dataset, typer.prompt(f"There is no dataset at {dataset}. First class of a new one", err=True))
     if sys.stderr.isatty():
         typer.echo(f"opening {dataset} …", err=True)
-    session = Session.open(dataset)
-    player = Player(output or default_output(), jack_server)
+    session = EditorSession.open(dataset)
+    player = SamplePlayer(output or default_output(), jack_server)
     if play or play_id is not None:
         raise typer.Exit(_play(session, player, play_id, show=show))
     if show:
@@ -63,10 +63,10 @@ def main_command(
         raise SetupError("The editor needs a terminal.", hint="Without one: --play, or python -m database_tool.")
     from database_tool.editor.app import Editor
 
-    Editor(session, player, bundle=bundle, stream=Stream.open(stream) if stream else None).run()
+    Editor(session, player, bundle=bundle, stream=AudioSourceFile.open(stream) if stream else None).run()
 
 
-def _play(session: Session, player: Player, number: int | None, *, show: bool) -> int:
+def _play(session: EditorSession, player: SamplePlayer, number: int | None, *, show: bool) -> int:
     label = None if number is None else class_of(session, number)
     if label is None and show and sys.stdin.isatty():
         label = ask_class(session)

@@ -8,15 +8,15 @@ import numpy as np
 from textual import work
 from textual.app import App
 
-from database_tool.editor.browse import Browse
-from database_tool.editor.cutter import Cutter
-from database_tool.editor.doubts import find_doubts
+from database_tool.editor.audio_source import AudioSourceFile
 from database_tool.editor.duplicates import find_duplicates
-from database_tool.editor.review import Doubts, Duplicates
-from database_tool.editor.session import Session
-from database_tool.editor.sound import Player
-from database_tool.editor.stream import Stream
-from database_tool.editor.words import path_of
+from database_tool.editor.formatting import path_of
+from database_tool.editor.label_errors import find_label_issues
+from database_tool.editor.playback import SamplePlayer
+from database_tool.editor.screens.browse import BrowseScreen
+from database_tool.editor.screens.cut import CutScreen
+from database_tool.editor.screens.review import DuplicatesScreen, LabelIssuesScreen
+from database_tool.editor.session import EditorSession
 from tidzam.bundle import read_bundle
 
 
@@ -27,17 +27,22 @@ class Editor(App[None]):
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(
-        self, session: Session, player: Player, *, bundle: Path | None = None, stream: Stream | None = None
+        self,
+        session: EditorSession,
+        player: SamplePlayer,
+        *,
+        bundle: Path | None = None,
+        stream: AudioSourceFile | None = None,
     ) -> None:
         super().__init__()
         self.session, self.player = session, player
         self.bundle, self.stream = bundle, stream
-        self.browse = Browse(session, player)
+        self.browse = BrowseScreen(session, player)
 
     def on_mount(self) -> None:
         self.push_screen(self.browse)
         if self.stream is not None:
-            self.push_screen(Cutter(self.session, self.player, self.stream))
+            self.push_screen(CutScreen(self.session, self.player, self.stream))
 
     @work
     async def action_duplicates(self) -> None:
@@ -48,7 +53,7 @@ class Editor(App[None]):
             lambda advance: find_duplicates(session.features, samples, advance=advance),
         )
         if pairs:
-            self.push_screen(Duplicates(session, self.player, pairs))
+            self.push_screen(DuplicatesScreen(session, self.player, pairs))
         elif pairs is not None:
             self.browse.tell(f"no near-duplicates among {len(samples):,} samples of {where}")
 
@@ -63,12 +68,12 @@ class Editor(App[None]):
         path = self.bundle
         doubts = await self.browse.wait_for(
             f"Asking {path.name} about {int(np.count_nonzero(session.content.labels >= 0)):,} samples",
-            lambda advance: find_doubts(
+            lambda advance: find_label_issues(
                 session.content, session.dataset.spec, session.features, read_bundle(path), advance=advance
             ),
         )
         if doubts:
-            self.push_screen(Doubts(session, self.player, doubts))
+            self.push_screen(LabelIssuesScreen(session, self.player, doubts))
             return
         self.bundle = self.bundle if doubts is not None else None  # ask again for one that can be used
         if doubts is not None:
@@ -80,10 +85,10 @@ class Editor(App[None]):
             path = await self.browse.ask("Sound file to cut samples from")
             if path is None:
                 return
-            self.stream = await self.browse.wait_for("Opening", lambda advance: Stream.open(path_of(path)))
+            self.stream = await self.browse.wait_for("Opening", lambda advance: AudioSourceFile.open(path_of(path)))
             if self.stream is None:
                 return
-        self.push_screen(Cutter(self.session, self.player, self.stream))
+        self.push_screen(CutScreen(self.session, self.player, self.stream))
 
     @work
     async def action_leave(self) -> None:

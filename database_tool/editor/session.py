@@ -19,7 +19,7 @@ STEP = 10_000
 """Samples that are searched between two words of how far it is."""
 
 
-class Session:
+class EditorSession:
     """Edits over an open dataset. Nothing on disk changes before `save`."""
 
     def __init__(self, dataset: Dataset) -> None:
@@ -31,7 +31,7 @@ class Session:
         self._found = np.zeros(0, np.bool_)
 
     @classmethod
-    def open(cls, folder: Path) -> Session:
+    def open(cls, folder: Path) -> EditorSession:
         """Open a dataset and read what is kept of it in memory: labels and origins. Raises DatasetError."""
         dataset = open_dataset(folder)
         dataset.origins()

@@ -15,8 +15,8 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from database_tool.editor.edits import Content
-from database_tool.editor.session import Session
-from database_tool.editor.words import channel_of, clock, file_of, moment_of, place_of
+from database_tool.editor.formatting import channel_of, clock, file_of, moment_of, place_of
+from database_tool.editor.session import EditorSession
 from tidzam.spectrogram import half_blocks
 from tidzam.types import Float32
 
@@ -63,7 +63,7 @@ class SampleView(Vertical):
         yield Static(markup=False)
         yield SpectrogramView()
 
-    def show(self, session: Session, sample: int | None) -> None:
+    def show(self, session: EditorSession, sample: int | None) -> None:
         words, picture = self.query_one(Static), self.query_one(SpectrogramView)
         if sample is None:
             words.update("no sample")
@@ -79,7 +79,7 @@ class Title(Static):
 
     DEFAULT_CSS = "Title { height: 1; background: $primary; color: $text; padding: 0 1; text-wrap: nowrap; }"
 
-    def show(self, session: Session, doing: str = "") -> None:
+    def show(self, session: EditorSession, doing: str = "") -> None:
         content = session.content
         counts, edits = sum(content.counts()), len(session.edits)
         words = [
@@ -160,7 +160,7 @@ class SampleTable(DataTable[Text]):
         key = self.ordered_rows[self.cursor_row].key.value if self.row_count else None
         return None if key is None else int(key)
 
-    def fill(self, session: Session, samples: Sequence[int], marked: set[int]) -> None:
+    def fill(self, session: EditorSession, samples: Sequence[int], marked: set[int]) -> None:
         """Show these samples; the cursor stays at its row, as far as there is one."""
         row = self.cursor_row
         self.clear()

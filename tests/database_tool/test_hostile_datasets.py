@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from database_tool.__main__ import app
-from database_tool.editor.session import Session
+from database_tool.editor.session import EditorSession
 from tests.support.datasets import SPEC, write
 from tidzam.dataset import open_dataset
 from tidzam.errors import DatasetError, TidzamError
@@ -121,7 +121,7 @@ def test_an_array_that_is_no_shard_is_one_clear_line_everywhere(
     seal(folder)
     for command, *more in COMMANDS:
         assert FEATURES in told(run(command, "pond", *more))
-    for opened in (lambda: open_dataset(folder), lambda: Session.open(folder)):
+    for opened in (lambda: open_dataset(folder), lambda: EditorSession.open(folder)):
         with pytest.raises(DatasetError, match=FEATURES):
             opened()
     found = run("verify", "pond")

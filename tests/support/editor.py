@@ -11,9 +11,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from database_tool.editor.app import Editor
-from database_tool.editor.session import Session
-from database_tool.editor.sound import Output, Player
-from database_tool.editor.stream import Stream
+from database_tool.editor.audio_source import AudioSourceFile
+from database_tool.editor.playback import AudioOutput, SamplePlayer
+from database_tool.editor.session import EditorSession
 
 
 class Person:
@@ -60,8 +60,8 @@ async def editing(
     folder: Path, *, size: tuple[int, int] = (100, 24), bundle: Path | None = None, stream: Path | None = None
 ) -> AsyncIterator[tuple[Editor, Person]]:
     """The editor, open on the dataset at `folder`."""
-    opened = None if stream is None else Stream.open(stream)
-    app = Editor(Session.open(folder), Player(Output.none), bundle=bundle, stream=opened)
+    opened = None if stream is None else AudioSourceFile.open(stream)
+    app = Editor(EditorSession.open(folder), SamplePlayer(AudioOutput.none), bundle=bundle, stream=opened)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield app, Person(app, pilot)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from database_tool.editor.stream import Stream
+from database_tool.editor.audio_source import AudioSourceFile
 from tests.support.bundles import tone
 from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Dataset, DatasetWriter, Draft
@@ -45,6 +45,6 @@ def write_pond(folder: Path) -> Dataset:
     draft = Draft(name="pond", spec=SPEC, classes=CLASSES, labels=TREE)
     with DatasetWriter(folder / "pond", draft) as writer:
         for label, path in write_sounds(folder / "sounds").items():
-            for sample in Stream.open(path).cut(0, 4, None, SPEC):
+            for sample in AudioSourceFile.open(path).cut(0, 4, None, SPEC):
                 writer.add(sample.features, CLASSES.index(label), sample.origin)
         return writer.finish(provenance={})

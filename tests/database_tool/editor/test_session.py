@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from database_tool.editor.edits import Add, Delete, MergeClasses, NewClass, Relabel, RenameClass, Sample
-from database_tool.editor.session import Session
+from database_tool.editor.session import EditorSession
 from tests.support.datasets import draft, numbers, on_a_small_disk, origin, sample, write
 from tidzam.dataset import DatasetWriter, open_dataset
 from tidzam.errors import DatasetError
@@ -19,11 +19,11 @@ LABELS = [0, 1, 2] * 7
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
-    return Session(write(tmp_path / "pond", LABELS))
+def session(tmp_path: Path) -> EditorSession:
+    return EditorSession(write(tmp_path / "pond", LABELS))
 
 
-def test_edits_are_undone_and_done_again(session: Session) -> None:
+def test_edits_are_undone_and_done_again(session: EditorSession) -> None:
     assert session.undo() is None and session.redo() is None and not session.unsaved
     session.do(Relabel((0, 1), "wren"))
     session.do(MergeClasses("frog", "rain"))
@@ -36,20 +36,20 @@ def test_edits_are_undone_and_done_again(session: Session) -> None:
     assert session.undo() == Delete((5,)) and session.content.counts() == [6, 6, 9]
 
 
-def test_a_refused_edit_changes_nothing(session: Session) -> None:
+def test_a_refused_edit_changes_nothing(session: EditorSession) -> None:
     before = session.content
     with pytest.raises(DatasetError):
         session.do(RenameClass("frog", "rain"))
     assert session.content is before and not session.unsaved
 
 
-def test_features_and_origins_of_own_and_added_samples(session: Session) -> None:
+def test_features_and_origins_of_own_and_added_samples(session: EditorSession) -> None:
     session.do(Add((Sample(sample(77), origin(77)),), "rain"))
     np.testing.assert_array_equal(session.features([21, 3, 20]), [sample(77), sample(3), sample(20)])
     assert session.origin(21) == origin(77) and session.origin(20) == origin(20)
 
 
-def test_samples_are_sought_once(session: Session) -> None:
+def test_samples_are_sought_once(session: EditorSession) -> None:
     steps: list[int] = []
     for _ in range(3):
         found = session.holding("Recording-1", advance=lambda done, total: steps.append(total))
@@ -65,7 +65,7 @@ def test_samples_are_sought_once(session: Session) -> None:
 
 
 @pytest.mark.parametrize("with_deletions", [False, True])
-def test_saving_writes_what_was_decided(session: Session, with_deletions: bool) -> None:
+def test_saving_writes_what_was_decided(session: EditorSession, with_deletions: bool) -> None:
     session.do(Relabel((0,), "wren"))
     session.do(NewClass("owl", "wren"))
     session.do(Add(tuple(Sample(sample(number), origin(number)) for number in (77, 78)), "owl"))
@@ -84,14 +84,14 @@ def test_saving_writes_what_was_decided(session: Session, with_deletions: bool) 
     assert sum(session.content.counts()) == len(found) - 1
 
 
-def test_saving_elsewhere_leaves_the_old_one(session: Session, tmp_path: Path) -> None:
+def test_saving_elsewhere_leaves_the_old_one(session: EditorSession, tmp_path: Path) -> None:
     session.do(Delete((0,)))
     session.save(tmp_path / "creek")
     assert len(open_dataset(tmp_path / "pond")) == 21 and len(open_dataset(tmp_path / "creek")) == 20
     assert session.dataset.folder == tmp_path / "creek" and session.dataset.name == "creek"
 
 
-def test_another_dataset_is_not_written_over(session: Session, tmp_path: Path) -> None:
+def test_another_dataset_is_not_written_over(session: EditorSession, tmp_path: Path) -> None:
     write(tmp_path / "creek", [0])
     session.do(Delete((0,)))
     with pytest.raises(DatasetError, match="already; nothing is saved"):
@@ -101,7 +101,7 @@ def test_another_dataset_is_not_written_over(session: Session, tmp_path: Path) -
     assert len(open_dataset(tmp_path / "pond")) == 20
 
 
-def test_while_somebody_else_writes_nothing_is_saved_and_nothing_lost(session: Session) -> None:
+def test_while_somebody_else_writes_nothing_is_saved_and_nothing_lost(session: EditorSession) -> None:
     session.do(Delete((0,)))
     with DatasetWriter(session.dataset.folder, draft()):
         with pytest.raises(DatasetError, match="Somebody else") as caught:
@@ -111,7 +111,7 @@ def test_while_somebody_else_writes_nothing_is_saved_and_nothing_lost(session: S
     assert len(open_dataset(session.dataset.folder)) == 20
 
 
-def test_what_somebody_else_changed_is_not_written_over(session: Session) -> None:
+def test_what_somebody_else_changed_is_not_written_over(session: EditorSession) -> None:
     session.do(Delete((0,)))
     write(session.dataset.folder, [0, 0])
     with pytest.raises(DatasetError) as caught:
@@ -124,12 +124,12 @@ ON_A_SMALL_DISK = """
 import sys
 from pathlib import Path
 from database_tool.editor.edits import Add, Delete, Sample
-from database_tool.editor.session import Session
+from database_tool.editor.session import EditorSession
 from tests.support.datasets import origin, sample, write
 from tidzam.dataset import open_dataset
 
 folder = Path(sys.argv[1]) / "pond"
-session = Session(write(folder, [0, 1, 2] * 200, a_shard=1000))
+session = EditorSession(write(folder, [0, 1, 2] * 200, a_shard=1000))
 session.do(Delete((0,)))
 session.do(Add(tuple(Sample(sample(number), origin(number)) for number in range(3000)), "wren"))
 if sys.argv[2] == "read-only":

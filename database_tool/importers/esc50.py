@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from tidzam.clips import Clip, find_clips
 from tidzam.errors import DatasetError, SetupError
-from tidzam.tables import Row, columns_of, read_table, shown
+from tidzam.tables import Row, columns_of, quoted, read_table
 
 ADDRESS = "https://github.com/karolpiczak/ESC-50/archive/refs/heads/master.zip"
 META = Path("meta", "esc50.csv")
@@ -59,7 +59,7 @@ def _clip(folder: Path, row: Row) -> Clip:
 def _fold(row: Row) -> int:
     text = row.get("fold")
     if not (text.isascii() and text.isdecimal() and len(text) <= FOLD_DIGITS):
-        raise row.fault(f"fold is {shown(text)}, not a number")
+        raise row.fault(f"fold is {quoted(text)}, not a number")
     return int(text)
 
 

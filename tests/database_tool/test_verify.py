@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from database_tool.verification import verify
+from database_tool.verify import verify
 from tests.support.datasets import write
 from tidzam.dataset.manifest import read_manifest, write_manifest
 from tidzam.errors import DatasetError

@@ -13,8 +13,8 @@ from tidzam.audio.walk import remarks, walk
 from tidzam.clips import Clip, FoundClips, group_of
 from tidzam.errors import DatasetError
 from tidzam.labels import clean_label, label_fault
-from tidzam.tables import Row, columns_of, fault, number, read_lines, read_table, shown
-from tidzam.text import shown as shown_path
+from tidzam.tables import Row, columns_of, fault, number, quoted, read_lines, read_table
+from tidzam.text import shown
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def read_raven(table: Path, *, label_column: str = "", audio: Path | None = None
     if missing := [name for name in (BEGIN, END) if name not in columns]:
         raise DatasetError(
             f"{table} is not a Raven selection table: it has no column {missing[0]!r}.",
-            hint=f"Export it from Raven again. Its columns are: {', '.join(map(shown, columns))}.",
+            hint=f"Export it from Raven again. Its columns are: {', '.join(map(quoted, columns))}.",
             code="dataset_list",
         )
     clips: dict[tuple[str, Clip], Clip] = {}
@@ -129,7 +129,7 @@ def all_clips(lists: Sequence[Sequence[Clip]]) -> list[Clip]:
 
 def _warn_unlabelled(path: Path, rows: int) -> None:
     if rows:
-        log.warning("%s: %d without a label %s left out", shown_path(path), rows, "is" if rows == 1 else "are")
+        log.warning("%s: %d without a label %s left out", shown(path), rows, "is" if rows == 1 else "are")
 
 
 def _csv_clip(path: Path, row: Row) -> Clip:
@@ -159,7 +159,7 @@ def _raven_clip(table: Path, row: Row, column: str, audio: Path | None) -> Clip:
 def _label(row: Row, column: str) -> str:
     label = clean_label(row.get(column))
     if reason := label_fault(label):
-        raise row.fault(f"the label {shown(label)} {reason}")
+        raise row.fault(f"the label {quoted(label)} {reason}")
     return label
 
 
@@ -170,7 +170,7 @@ def _channel(row: Row, column: str, *, first: int = 0) -> int | None:
         return None
     found = number(text)
     if found is None or not found.is_integer() or not 0 <= found - first <= MAX_CHANNEL:
-        raise row.fault(f"{shown(text)} is not a channel from {first} to {MAX_CHANNEL + first}")
+        raise row.fault(f"{quoted(text)} is not a channel from {first} to {MAX_CHANNEL + first}")
     return int(found) - first
 
 

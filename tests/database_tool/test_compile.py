@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from database_tool import compilation
-from database_tool.compilation import Request, compile_clips
+from database_tool import compile as compiling
+from database_tool.compile import Request, compile_clips
 from database_tool.cutting import Cutting
 from tests.database_tool.test_cutting import SPEC
 from tidzam.clips import Clip, find_clips
@@ -126,9 +126,9 @@ def test_a_run_that_was_stopped_goes_on(sounds: Path, monkeypatch: pytest.Monkey
     (sounds / "frog" / "a.wav").touch()
     write(sounds / "frog" / "frog0.wav", rate_hz=44100)  # told once, not again
     whole = compile_clips(request(sounds, "b/pond"), say=print).dataset
-    writer = compilation.DatasetWriter
+    writer = compiling.DatasetWriter
     monkeypatch.setattr(
-        compilation, "DatasetWriter", lambda *given, **more: writer(*given, **more, shard_bytes=3 * 4 * 30 * 16)
+        compiling, "DatasetWriter", lambda *given, **more: writer(*given, **more, shard_bytes=3 * 4 * 30 * 16)
     )
 
     def stop(done: int, total: int) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from database_tool.compilation import origins_of
+from database_tool.compile import origins_of
 from database_tool.cutting import Cutting, Piece, cut
 from database_tool.editor.edits import Sample
-from database_tool.editor.sound import Sound
+from database_tool.editor.playback import AudioExcerpt
 from tidzam.audio.features import FeatureSpec, extract_strip
 from tidzam.audio.files import audio_length, open_audio, read_audio
 from tidzam.audio.resample import resample
@@ -20,7 +20,7 @@ from tidzam.types import Float32
 
 
 @dataclass(frozen=True)
-class Stream:
+class AudioSourceFile:
     """An open file. `channel` counts from 0; None is all as one."""
 
     path: Path
@@ -28,17 +28,17 @@ class Stream:
     channels: int
 
     @classmethod
-    def open(cls, path: Path) -> Stream:
+    def open(cls, path: Path) -> AudioSourceFile:
         """Raises AudioError if it cannot be decoded."""
         with open_audio(path) as audio:
             channels = audio.channels
         frames, rate_hz = audio_length(path)
         return cls(path, frames / rate_hz, channels)
 
-    def sound(self, start_s: float, duration_s: float, channel: int | None) -> Sound:
+    def sound(self, start_s: float, duration_s: float, channel: int | None) -> AudioExcerpt:
         """A stretch of it. Raises AudioError."""
         samples, rate_hz = read_audio(self.path, start_s=start_s, duration_s=duration_s)
-        return Sound(samples.mean(axis=0) if channel is None else samples[channel], rate_hz)
+        return AudioExcerpt(samples.mean(axis=0) if channel is None else samples[channel], rate_hz)
 
     def strip(self, start_s: float, duration_s: float, channel: int | None, spec: FeatureSpec) -> Float32:
         """The features of a stretch, (frames, mels) in dB. Raises AudioError."""

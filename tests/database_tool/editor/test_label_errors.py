@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from database_tool.editor.doubts import Doubt, find_doubts
 from database_tool.editor.edits import DeleteClass, MergeClasses, Relabel, RenameClass
-from database_tool.editor.session import Session
+from database_tool.editor.label_errors import LabelIssue, find_label_issues
+from database_tool.editor.session import EditorSession
 from tests.support.bundles import write_tone_bundle
 from tests.support.ponds import SPEC, write_pond
 from tidzam.bundle import Bundle
@@ -27,12 +27,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def session(folder: Path) -> Session:
-    return Session.open(folder / "pond")
+def session(folder: Path) -> EditorSession:
+    return EditorSession.open(folder / "pond")
 
 
-def doubts(session: Session, bundle: Bundle) -> list[Doubt]:
-    return find_doubts(session.content, session.dataset.spec, session.features, bundle)
+def doubts(session: EditorSession, bundle: Bundle) -> list[LabelIssue]:
+    return find_label_issues(session.content, session.dataset.spec, session.features, bundle)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def bundle(folder: Path) -> Bundle:
     return read_bundle(folder / "tones")
 
 
-def test_wrong_labels_are_found_and_right_ones_are_not(session: Session, bundle: Bundle) -> None:
+def test_wrong_labels_are_found_and_right_ones_are_not(session: EditorSession, bundle: Bundle) -> None:
     assert doubts(session, bundle) == []
     session.do(Relabel((1,), "wren"))
     session.do(Relabel((10,), "frog"))
@@ -52,24 +52,24 @@ def test_wrong_labels_are_found_and_right_ones_are_not(session: Session, bundle:
     assert found[0].margin >= found[1].margin
 
 
-def test_classes_that_it_does_not_know_are_left_out(session: Session, bundle: Bundle) -> None:
+def test_classes_that_it_does_not_know_are_left_out(session: EditorSession, bundle: Bundle) -> None:
     session.do(Relabel((1,), "rain"))  # it cannot say that this is no rain
     assert doubts(session, bundle) == []
 
 
-def test_a_class_above_is_no_contradiction(session: Session, folder: Path) -> None:
+def test_a_class_above_is_no_contradiction(session: EditorSession, folder: Path) -> None:
     bundle = write_tone_bundle(folder, "above", {"frog": (500.0,), "birds": (5000.0,)})
     session.do(Relabel((1,), "wren"))
     assert [(doubt.sample, doubt.says) for doubt in doubts(session, bundle)] == [(1, "frog")]
 
 
-def test_a_bundle_of_shorter_windows_hears_all_of_a_sample(session: Session, folder: Path) -> None:
+def test_a_bundle_of_shorter_windows_hears_all_of_a_sample(session: EditorSession, folder: Path) -> None:
     bundle = write_tone_bundle(folder, "short", TONES, features=replace(SPEC, window_s=0.4))
     session.do(Relabel((1,), "wren"))
     assert [doubt.sample for doubt in doubts(session, bundle)] == [1]
 
 
-def test_what_does_not_fit_is_refused_with_a_reason(session: Session, bundle: Bundle, folder: Path) -> None:
+def test_what_does_not_fit_is_refused_with_a_reason(session: EditorSession, bundle: Bundle, folder: Path) -> None:
     other = write_tone_bundle(folder, "other", TONES, features=replace(SPEC, n_mels=32))
     with pytest.raises(DatasetError, match="n_mels 64; other has n_mels 32"):
         doubts(session, other)

@@ -23,7 +23,7 @@ from tidzam.types import Float32
 JACK_NAME = "tidzam-editor"
 
 
-class Output(StrEnum):
+class AudioOutput(StrEnum):
     """Where sound goes. `none` takes as long as it would last."""
 
     jack = "jack"
@@ -31,13 +31,13 @@ class Output(StrEnum):
     none = "none"
 
 
-def default_output() -> Output:
+def default_output() -> AudioOutput:
     """The sound card, if there is one."""
-    return Output.sound if has_audio_device() else Output.none
+    return AudioOutput.sound if has_audio_device() else AudioOutput.none
 
 
 @dataclass(frozen=True)
-class Sound:
+class AudioExcerpt:
     """Samples in -1…1, float32 (frames,), and their rate."""
 
     samples: Float32
@@ -48,7 +48,7 @@ class Sound:
         return len(self.samples) / self.rate_hz
 
 
-def sound_of(origin: Origin, duration_s: float) -> Sound:
+def excerpt_of(origin: Origin, duration_s: float) -> AudioExcerpt:
     """What a sample was made of. Raises AudioError: `audio_missing` if the file is gone, or as `read_audio` does."""
     path = Path(origin.file)
     if not path.is_file():
@@ -57,31 +57,31 @@ def sound_of(origin: Origin, duration_s: float) -> Sound:
             hint="Put the file back, or mount its disk.",
             code="audio_missing",
         )
-    return Sound(*cutting.sound_of(origin, duration_s))
+    return AudioExcerpt(*cutting.sound_of(origin, duration_s))
 
 
-def mpv_argv(output: Output, path: Path) -> list[str]:
+def mpv_argv(output: AudioOutput, path: Path) -> list[str]:
     """mpv playing one file, in JACK as the client `tidzam-editor`, whose ports go where JACK's playback is."""
     ways = {
-        Output.jack: ["--ao=jack", f"--jack-name={JACK_NAME}", "--jack-autostart=no"],
-        Output.sound: [],
+        AudioOutput.jack: ["--ao=jack", f"--jack-name={JACK_NAME}", "--jack-autostart=no"],
+        AudioOutput.sound: [],
     }
     return ["mpv", "--no-config", "--no-video", "--msg-level=all=error", *ways[output], "--", str(path)]
 
 
 @dataclass(frozen=True)
-class Player:
+class SamplePlayer:
     """Plays sounds, one after the other. `server` is the JACK server's name."""
 
-    output: Output
+    output: AudioOutput
     server: str = JackSettings().server
 
-    async def play(self, sound: Sound) -> None:
+    async def play(self, sound: AudioExcerpt) -> None:
         """Play a sound to its end; cancelled, it falls silent.
 
         Raises AudioError (`audio_output`) if it cannot be heard, SetupError if mpv is not installed.
         """
-        if self.output is Output.none:
+        if self.output is AudioOutput.none:
             await asyncio.sleep(sound.duration_s)
             return
         with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +99,7 @@ class Player:
 
     @property
     def _env(self) -> Mapping[str, str]:
-        return jack_env(self.server) if self.output is Output.jack else {}
+        return jack_env(self.server) if self.output is AudioOutput.jack else {}
 
 
 def _reason(tail: Iterable[str]) -> str:
@@ -108,7 +108,7 @@ def _reason(tail: Iterable[str]) -> str:
     return said[0] if said else "it does not say why"
 
 
-_HINTS: Mapping[Output, str] = {
-    Output.jack: "Start a JACK server (bin/tidzam start), or name it with --jack-server.",
-    Output.sound: "Use --output jack, or --output none to look only.",
+_HINTS: Mapping[AudioOutput, str] = {
+    AudioOutput.jack: "Start a JACK server (bin/tidzam start), or name it with --jack-server.",
+    AudioOutput.sound: "Use --output jack, or --output none to look only.",
 }

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from database_tool.editor import cutter
-from database_tool.editor.cutter import Cutter, View
-from database_tool.editor.stream import Stream
+from database_tool.editor.audio_source import AudioSourceFile
+from database_tool.editor.screens import cut as cutter
+from database_tool.editor.screens.cut import CutScreen, Viewport
 from database_tool.editor.widgets import SpectrogramView, Title
 from tests.support.editor import editing
 from tests.support.ponds import SPEC, write_pond
@@ -21,7 +21,7 @@ from tidzam.labels import LabelTree
 
 pytestmark = pytest.mark.timeout(30)
 
-VIEW = View(length_s=60, window_s=1)
+VIEW = Viewport(length_s=60, window_s=1)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_zooming_keeps_the_cursor_on_the_page() -> None:
 async def test_a_marked_part_is_added_and_saved(pond: Path, made: Path) -> None:
     async with editing(pond, stream=made / "tones.wav") as (app, person):
         await person.wait()
-        assert isinstance(app.screen, Cutter) and app.screen.query_one(SpectrogramView).features is not None
+        assert isinstance(app.screen, CutScreen) and app.screen.query_one(SpectrogramView).features is not None
         assert "all channels as one" in person.reads("#place")
         await person.press("c", "c", "down", "down", "left_square_bracket", "down", "down", "down")
         await person.press("right_square_bracket", "home")
@@ -135,7 +135,7 @@ async def test_a_stream_is_asked_for_and_what_is_none_is_told(pond: Path, made: 
         person.type(str(made / "tones.wav"))
         await person.press("enter")
         await person.wait()
-        assert isinstance(app.screen, Cutter)
+        assert isinstance(app.screen, CutScreen)
 
 
 async def test_an_empty_dataset_gets_its_first_sample(made: Path, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ async def test_an_empty_dataset_gets_its_first_sample(made: Path, tmp_path: Path
     async with editing(folder) as (app, person):
         await person.press("p", "tab", "p", "r", "d", "space", "f")
         await person.wait()
-        app.stream = Stream.open(made / "tones.wav")
+        app.stream = AudioSourceFile.open(made / "tones.wav")
         await person.press("c", "enter")
         await person.wait_for_dialog()
         await person.press("enter", "s")

@@ -12,13 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer, Static
 
+from database_tool.editor.audio_source import AudioSourceFile, filled
 from database_tool.editor.edits import Add
-from database_tool.editor.room import Room
-from database_tool.editor.session import Session
-from database_tool.editor.sound import Player
-from database_tool.editor.stream import Stream, filled
+from database_tool.editor.formatting import clock
+from database_tool.editor.playback import SamplePlayer
+from database_tool.editor.screens.base import EditorScreen
+from database_tool.editor.session import EditorSession
 from database_tool.editor.widgets import SpectrogramView, Title
-from database_tool.editor.words import clock
 from database_tool.terminal import printable
 from tidzam.errors import TidzamError
 
@@ -44,7 +44,7 @@ window around its middle. Features are those of the dataset.
 
 
 @dataclass(frozen=True)
-class View:
+class Viewport:
     """Where the cursor is in a stream, what is marked, and the page that is drawn; all in s from its beginning."""
 
     length_s: float
@@ -55,7 +55,7 @@ class View:
     start_s: float | None = None
     end_s: float | None = None
 
-    def go(self, to_s: float) -> View:
+    def go(self, to_s: float) -> Viewport:
         """The cursor at `to_s`, within the stream, and the page that it is on."""
         at_s = round(min(max(0.0, to_s), max(0.0, self.length_s - self.window_s)), 6)
         page_at_s = self.page_at_s
@@ -63,7 +63,7 @@ class View:
             page_at_s = max(0.0, at_s - (0 if at_s > page_at_s else self.page_s - 2 * self.window_s))
         return replace(self, at_s=at_s, page_at_s=page_at_s)
 
-    def zoom(self, factor: float) -> View:
+    def zoom(self, factor: float) -> Viewport:
         """A page longer by `factor`, around the cursor."""
         page_s = min(max(2 * self.window_s, self.page_s * factor), 120.0)
         return replace(self, page_s=page_s, page_at_s=max(0.0, self.at_s - page_s / 4))
@@ -105,10 +105,10 @@ class View:
         return line[:width]
 
 
-class Cutter(Room):
+class CutScreen(EditorScreen):
     CSS = """
-    Cutter #place { height: 2; color: $text-muted; padding: 0 1; }
-    Cutter #ruler { height: 2; }
+    CutScreen #place { height: 2; color: $text-muted; padding: 0 1; }
+    CutScreen #ruler { height: 2; }
     """
     HELP = HELP
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -130,11 +130,11 @@ class Cutter(Room):
         Binding("escape", "leave", "Back"),
     ]
 
-    def __init__(self, session: Session, player: Player, stream: Stream) -> None:
+    def __init__(self, session: EditorSession, player: SamplePlayer, stream: AudioSourceFile) -> None:
         super().__init__(session, player)
         self.stream = stream
         self.channel: int | None = None if stream.channels > 1 else 0
-        self.view = View(stream.length_s, session.dataset.spec.window_s)
+        self.view = Viewport(stream.length_s, session.dataset.spec.window_s)
         self._drawn: tuple[float, float, int | None] | None = None
 
     def compose(self) -> ComposeResult:

@@ -29,7 +29,7 @@ Read = Callable[[NDArray[np.int64]], Float32]
 
 
 @dataclass(frozen=True)
-class Doubt:
+class LabelIssue:
     """A sample labelled `label`, to which the classifier gives `p_label`; it gives `p_says` to its `says`."""
 
     sample: int
@@ -43,14 +43,14 @@ class Doubt:
         return self.p_says - self.p_label
 
 
-def find_doubts(
+def find_label_issues(
     content: Content,
     spec: FeatureSpec,
     read: Read,
     bundle: Bundle,
     *,
     advance: Progress = no_progress,
-) -> list[Doubt]:
+) -> list[LabelIssue]:
     """The samples that `bundle` confidently contradicts, by the margin that it does it with.
 
     Samples of classes that it does not know are left out, and a class above or below a sample's own is no
@@ -84,7 +84,7 @@ def _contradictions(
     labels: NDArray[np.int32],
     own: NDArray[np.int64],
     said: Float32,
-) -> list[Doubt]:
+) -> list[LabelIssue]:
     """`said` (n, bundle's classes) of samples with these labels, whose own columns in it are `own`."""
     thresholds = [manifest.thresholds[label] for label in manifest.classes]
     means = [said[own == column, column].mean() if (own == column).any() else 1.0 for column in range(said.shape[1])]
@@ -98,7 +98,7 @@ def _contradictions(
     p_label, p_says = said[rows, own], rival[rows, best]
     doubted = np.flatnonzero(p_says > p_label)
     doubts = [
-        Doubt(
+        LabelIssue(
             int(samples[row]),
             content.classes[labels[row]],
             manifest.classes[best[row]],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from database_tool import operations
-from database_tool.compilation import Compiled
+from database_tool.compile import Compiled
 from database_tool.options import beside
 from database_tool.partition import By, count_units, partition, units_of
 from database_tool.shuffle import randomize as shuffle

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from textual.widgets import Static
 
-from database_tool.editor import browse
 from database_tool.editor.app import Editor
 from database_tool.editor.dialogs import Help, Progress
-from database_tool.editor.sound import Output, Player
+from database_tool.editor.playback import AudioOutput, SamplePlayer
+from database_tool.editor.screens import browse
 from database_tool.editor.widgets import ClassTable, SampleTable, SampleView, SpectrogramView, Title
 from tests.support.datasets import draft, write
 from tests.support.editor import editing
@@ -178,7 +178,7 @@ async def test_a_full_disk_ends_neither_playing_nor_searching_nor_the_editor(
     pond: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with editing(pond) as (app, person):
-        app.browse.player = Player(Output.sound)
+        app.browse.player = SamplePlayer(AudioOutput.sound)
         monkeypatch.setattr(tempfile, "tempdir", str(pond / "nowhere"))  # as full as can be
         await person.press("tab", "d", "p")
         await person.wait()

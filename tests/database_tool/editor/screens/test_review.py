@@ -9,8 +9,8 @@ import pytest
 from textual.widgets import DataTable
 
 from database_tool.editor.edits import Relabel
-from database_tool.editor.review import Doubts, Duplicates
-from database_tool.editor.session import Session
+from database_tool.editor.screens.review import DuplicatesScreen, LabelIssuesScreen
+from database_tool.editor.session import EditorSession
 from database_tool.editor.widgets import SpectrogramView, Title
 from tests.support.bundles import write_tone_bundle
 from tests.support.editor import Person, editing
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(30)
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pond of which samples 1 and 10 are labelled wrongly, and a bundle that knows."""
     folder = tmp_path_factory.mktemp("made")
-    session = Session(write_pond(folder))
+    session = EditorSession(write_pond(folder))
     session.do(Relabel((1,), "wren"))
     session.do(Relabel((10,), "frog"))
     session.save()
@@ -45,7 +45,7 @@ async def test_label_errors_are_accepted_kept_and_undone(pond: Path, made: Path)
     async with editing(pond, bundle=made / "tones") as (app, person):
         await person.press("l")
         await person.wait()
-        assert isinstance(app.screen, Doubts) and {row[0] for row in rows(person)} == {"1", "10"}
+        assert isinstance(app.screen, LabelIssuesScreen) and {row[0] for row in rows(person)} == {"1", "10"}
         sample, label, p_label, says, p_says = rows(person)[0]
         assert (label, says) in {("wren", "frog"), ("frog", "wren")} and float(p_says) > 0.9 > 0.1 > float(p_label)
         await person.press("a")
@@ -78,7 +78,7 @@ async def test_near_duplicates_are_shown_side_by_side_and_deleted(pond: Path) ->
     async with editing(pond) as (app, person):
         await person.press("f")
         await person.wait()
-        assert isinstance(app.screen, Duplicates)  # a steady tone is like itself
+        assert isinstance(app.screen, DuplicatesScreen)  # a steady tone is like itself
         found = rows(person)
         assert all(not {one, other} & {"4", "5", "6", "7"} for _, one, _, other, _ in found)  # no rain
         assert (

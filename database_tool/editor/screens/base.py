@@ -16,8 +16,8 @@ from textual.worker import Worker
 
 from database_tool.editor.dialogs import Ask, Choose, Decide, Help, Working
 from database_tool.editor.edits import Edit, NewClass
-from database_tool.editor.session import Session
-from database_tool.editor.sound import Player, Sound, sound_of
+from database_tool.editor.playback import AudioExcerpt, SamplePlayer, excerpt_of
+from database_tool.editor.session import EditorSession
 from database_tool.editor.widgets import SampleView, Title
 from tidzam.errors import TidzamError
 from tidzam.progress import Progress
@@ -25,7 +25,7 @@ from tidzam.progress import Progress
 Result = TypeVar("Result")
 
 
-class Room(Screen[None]):
+class EditorScreen(Screen[None]):
     """A screen over the session. `fill` shows what is there now; it is called after each edit."""
 
     HELP = ""
@@ -39,7 +39,7 @@ class Room(Screen[None]):
         Binding("question_mark", "help", "Help", key_display="?"),
     ]
 
-    def __init__(self, session: Session, player: Player) -> None:
+    def __init__(self, session: EditorSession, player: SamplePlayer) -> None:
         super().__init__()
         self.session, self.player = session, player
         self._playing: Worker[None] | None = None
@@ -145,14 +145,14 @@ class Room(Screen[None]):
     def play_samples(self, samples: Sequence[int]) -> None:
         """Play samples one after the other, or fall silent if something plays. The first that cannot be is told."""
         session, duration_s = self.session, self.session.dataset.spec.window_s
-        self.play_sounds((sample, partial(sound_of, session.origin(sample), duration_s)) for sample in samples)
+        self.play_sounds((sample, partial(excerpt_of, session.origin(sample), duration_s)) for sample in samples)
 
-    def play_sounds(self, sounds: Iterable[tuple[int | None, Callable[[], Sound]]]) -> None:
+    def play_sounds(self, sounds: Iterable[tuple[int | None, Callable[[], AudioExcerpt]]]) -> None:
         """Play sounds as they are read; those of samples with their numbers."""
         if not self.hush():
             self._playing = self.run_worker(self._play(sounds))
 
-    async def _play(self, sounds: Iterable[tuple[int | None, Callable[[], Sound]]]) -> None:
+    async def _play(self, sounds: Iterable[tuple[int | None, Callable[[], AudioExcerpt]]]) -> None:
         try:
             for number, read in sounds:
                 sound = await asyncio.to_thread(read)

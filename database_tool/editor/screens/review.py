@@ -12,18 +12,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import DataTable, Footer
 
-from database_tool.editor.doubts import Doubt
 from database_tool.editor.duplicates import Pair
 from database_tool.editor.edits import Delete, NewClass, Relabel
-from database_tool.editor.room import Room
-from database_tool.editor.session import Session
-from database_tool.editor.sound import Player
+from database_tool.editor.label_errors import LabelIssue
+from database_tool.editor.playback import SamplePlayer
+from database_tool.editor.screens.base import EditorScreen
+from database_tool.editor.session import EditorSession
 from database_tool.editor.widgets import SampleView, Title
 
 Found = TypeVar("Found")
 
 
-class Review(Room, Generic[Found]):
+class ReviewScreen(EditorScreen, Generic[Found]):
     """A table of what was found. What an edit has settled is not shown, and comes back when that is undone."""
 
     CSS = """
@@ -37,7 +37,7 @@ class Review(Room, Generic[Found]):
         Binding("escape", "leave", "Back"),
     ]
 
-    def __init__(self, session: Session, player: Player, found: Sequence[Found]) -> None:
+    def __init__(self, session: EditorSession, player: SamplePlayer, found: Sequence[Found]) -> None:
         super().__init__(session, player)
         self.found = list(found)
         self.kept: set[int] = set()
@@ -106,7 +106,7 @@ class Review(Room, Generic[Found]):
             self.fill()
 
 
-class Duplicates(Review[Pair]):
+class DuplicatesScreen(ReviewScreen[Pair]):
     HELP = """\
 Pairs of samples whose features are almost the same, the likest first. The
 similarity is the cosine of the angle between them, whatever their loudness.
@@ -156,7 +156,7 @@ What is on both sides of a split makes a classifier look better than it is.
             self.do(Delete((getattr(self.one, side),)))
 
 
-class Doubts(Review[Doubt]):
+class LabelIssuesScreen(ReviewScreen[LabelIssue]):
     HELP = """\
 Samples to which the bundle gives another class with confidence, the surest
 first. It may be wrong: listen.
@@ -174,13 +174,13 @@ first. It may be wrong: listen.
         Binding("d", "delete", "Delete"),
     ]
 
-    def row(self, one: Doubt) -> Sequence[str]:
+    def row(self, one: LabelIssue) -> Sequence[str]:
         return f"{one.sample:,}", one.label, f"{one.p_label:.2f}", one.says, f"{one.p_says:.2f}"
 
-    def settled(self, one: Doubt) -> bool:
+    def settled(self, one: LabelIssue) -> bool:
         return self.session.content.label_of(one.sample) != one.label
 
-    def show_one(self, one: Doubt | None) -> None:
+    def show_one(self, one: LabelIssue | None) -> None:
         self.show_sample(self.query_one(SampleView), None if one is None else one.sample)
 
     def action_play(self) -> None:

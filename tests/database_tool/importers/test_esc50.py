@@ -13,7 +13,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from database_tool.__main__ import app
-from database_tool.esc50 import fetch, find_esc50
+from database_tool.importers.esc50 import fetch, find_esc50
 from tidzam.dataset import open_dataset
 from tidzam.errors import DatasetError, SetupError
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from database_tool.cutting import Cut, Cutting, Piece, cut, pieces_of
-from database_tool.history import with_step
+from database_tool.provenance import with_step
 from database_tool.terminal import printable
 from tidzam.clips import Clip, named_take
 from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, require_same_features

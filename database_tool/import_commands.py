@@ -11,9 +11,10 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from database_tool import esc50, lists, work
+from database_tool import actions
 from database_tool.commands import show
-from database_tool.compilation import Compiled, Request, compile_clips
+from database_tool.compile import Compiled, Request, compile_clips
+from database_tool.importers import esc50, lists
 from database_tool.options import (
     AddOption,
     ChannelsOption,
@@ -102,7 +103,7 @@ class Compiling:
 
     def tell(self, made: Sequence[Compiled]) -> None:
         """What was compiled, and what was left out."""
-        show(work.compiled(made), as_json=self.as_json)
+        show(actions.compiled(made), as_json=self.as_json)
 
 
 def compiles(command: Callable[..., None]) -> Callable[..., None]:

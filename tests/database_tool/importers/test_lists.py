@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from database_tool import lists
+from database_tool.importers import lists
 from tidzam.clips import Clip
 from tidzam.errors import DatasetError
 

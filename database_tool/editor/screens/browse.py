@@ -14,11 +14,11 @@ from textual.widgets import DataTable, Footer, Static
 
 from database_tool.editor.dialogs import Choose
 from database_tool.editor.edits import Delete, DeleteClass, MergeClasses, MoveClass, NewClass, Relabel, RenameClass
-from database_tool.editor.room import Room
-from database_tool.editor.session import Session
-from database_tool.editor.sound import Player
+from database_tool.editor.formatting import path_of
+from database_tool.editor.playback import SamplePlayer
+from database_tool.editor.screens.base import EditorScreen
+from database_tool.editor.session import EditorSession
 from database_tool.editor.widgets import ALL, ClassTable, SampleTable, SampleView, Title
-from database_tool.editor.words import path_of
 from tidzam.labels import clean_label
 
 PAGE = 100
@@ -48,7 +48,7 @@ anew, and puts it in the place of the old one when it is whole.
 """
 
 
-class Browse(Room):
+class BrowseScreen(EditorScreen):
     CSS = """
     #classes { width: 34; border-right: solid $primary; }
     #samples { height: 1fr; min-height: 6; }
@@ -64,7 +64,7 @@ class Browse(Room):
         Binding("q", "app.leave", "Quit"),
     ]
 
-    def __init__(self, session: Session, player: Player) -> None:
+    def __init__(self, session: EditorSession, player: SamplePlayer) -> None:
         super().__init__(session, player)
         self.label, self.page, self.find = ALL, 0, ""
         self.marked: set[int] = set()
