@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stream_manager.app import Options, run
+from stream_manager.app import StreamManagerOptions, run
 from tidzam.config import Settings, load_settings, load_sources
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
@@ -56,7 +56,7 @@ def main(
             settings = settings.model_copy(update={"sources": load_sources(sources)})
         set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
         analyzer = tidzam_socketio or (settings.analyzer.url if profile else DEFAULT_ANALYZER)
-        asyncio.run(_run(Options.from_environment(settings, analyzer=analyzer)))
+        asyncio.run(_run(StreamManagerOptions.from_environment(settings, analyzer=analyzer)))
     except TidzamError as error:
         typer.echo(f"stream_manager: {error}", err=True)
         raise typer.Exit(1) from None
@@ -69,7 +69,7 @@ def _override(settings: Settings, section: str, **values: Any) -> Settings:
     return settings.model_copy(update={section: changed})
 
 
-async def _run(options: Options) -> None:
+async def _run(options: StreamManagerOptions) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

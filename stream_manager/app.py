@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
+from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.analyzer_link import AnalyzerLink
+from stream_manager.handlers import RequestHandler
 from stream_manager.health import SourceMetrics, health
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
-from stream_manager.reach import Reach
-from stream_manager.requests import Requests
-from stream_manager.source import World
+from stream_manager.source import Services
 from stream_manager.sources import Sources
-from stream_manager.state import read_state, state_path
+from stream_manager.state_file import read_state, state_path
 from tidzam.config import Settings
 from tidzam.errors import TidzamError
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Options:
+class StreamManagerOptions:
     """What to run: the node's settings, the passwords of its Icecast, and the address of its analyzer, if any."""
 
     settings: Settings
@@ -40,22 +40,22 @@ class Options:
     analyzer: str | None = None
 
     @classmethod
-    def from_environment(cls, settings: Settings, *, analyzer: str | None = None) -> Options:
+    def from_environment(cls, settings: Settings, *, analyzer: str | None = None) -> StreamManagerOptions:
         """The passwords are taken out of the environment, so that no child process inherits them."""
         source, admin = (os.environ.pop(name, "") for name in (PASSWORD_ENV, ADMIN_PASSWORD_ENV))
         return cls(settings, icecast_password=source, icecast_admin_password=admin, analyzer=analyzer)
 
 
-async def run(options: Options, stop: asyncio.Event) -> None:
+async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
     """Do the job until `stop` is set. Raises TidzamError if it cannot begin."""
     settings = options.settings
     graph = JackGraph(settings.jack.server, expected_rate_hz=settings.jack.rate_hz)
     icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
-    world = World(graph, icecast, _children_env(settings), settings.stream_manager, Reach.of(settings))
+    services = Services(graph, icecast, _children_env(settings), settings.stream_manager, AllowedAddresses.of(settings))
     state = state_path(settings)
     try:
         async with asyncio.TaskGroup() as tasks:
-            sources = Sources(world, tasks, settings.stream_manager, state)
+            sources = Sources(services, tasks, settings.stream_manager, state)
             token = take_token(settings.home)
             async with _server(settings, graph, icecast, sources, token):
                 if not options.icecast_password:
@@ -97,7 +97,7 @@ def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sou
         access=Access.of(settings.access, host=settings.stream_manager.host, token=token),
         limits=settings.limits,
     )
-    requests = Requests(sources, lambda sid: server.client(sid).has_token)
+    requests = RequestHandler(sources, lambda sid: server.client(sid).has_token)
     server.on("sys", requests.sys, needs=lambda data: Right.LISTEN if reads_only(data) else Right.MANAGE)
     server.on_disconnect(requests.gone)
     return server

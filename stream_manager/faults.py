@@ -14,11 +14,11 @@ class _Reason:
     code: str
     sentence: str
     hint: str
-    lasting: bool
+    persistent: bool
     """Only a person can mend it, so that trying again soon makes no sense."""
 
 
-class Fault(Enum):
+class SourceFault(Enum):
     """The reasons that are distinguished."""
 
     NOT_FOUND = _Reason("source_not_found", "there is no such file", "Check the path.", True)
@@ -69,20 +69,20 @@ class Fault(Enum):
         return self.value.code
 
     @property
-    def lasting(self) -> bool:
-        return self.value.lasting
+    def persistent(self) -> bool:
+        return self.value.persistent
 
     @property
-    def replaceable(self) -> bool:
+    def replaces_player(self) -> bool:
         """Whether it is the player that failed, and not the source: another one is tried, permanent or not."""
-        return self in (Fault.HUNG, Fault.DIGITAL_SILENCE)
+        return self in (SourceFault.HUNG, SourceFault.DIGITAL_SILENCE)
 
 
 @dataclass(frozen=True)
-class Failure:
+class SourceFailure:
     """A fault, and what exactly was found."""
 
-    fault: Fault
+    fault: SourceFault
     detail: str = ""
 
     def __str__(self) -> str:
@@ -102,46 +102,48 @@ class Failure:
 
 
 # What ffprobe, mpv and ffmpeg print, in lower case: ffmpeg 5.1 to 7.1, mpv 0.35 to 0.40.
-_SPOKEN: tuple[tuple[str, Fault], ...] = (
-    ("not enough ports available", Fault.JACK_FULL),
-    ("unable to register port", Fault.JACK_FULL),
-    ("cannot open server", Fault.JACK_FULL),
-    ("no such file or directory", Fault.NOT_FOUND),
-    ("permission denied", Fault.UNREADABLE),
-    ("connection refused", Fault.UNREACHABLE),
-    ("failed to resolve hostname", Fault.UNREACHABLE),
-    ("server returned", Fault.UNREACHABLE),
-    ("network is unreachable", Fault.UNREACHABLE),
-    ("no route to host", Fault.UNREACHABLE),
-    ("connection timed out", Fault.UNREACHABLE),
-    ("connection reset", Fault.UNREACHABLE),
-    ("operation timed out", Fault.UNREACHABLE),
-    ("input/output error", Fault.UNREACHABLE),
-    ("http error", Fault.UNREACHABLE),
-    ("channels not set", Fault.CHANNELS),
-    ("requires channel layout to be set", Fault.CHANNELS),
-    ("is a directory", Fault.NOT_AUDIO),
-    ("end of file", Fault.NOT_AUDIO),
-    ("failed to read frame size", Fault.NOT_AUDIO),
-    ("failed to find two consecutive mpeg audio frames", Fault.NOT_AUDIO),
-    ("error decoding audio", Fault.NOT_AUDIO),
-    ("invalid data found", Fault.NOT_AUDIO),
-    ("failed to recognize file format", Fault.NOT_AUDIO),
+STDERR_PATTERNS: tuple[tuple[str, SourceFault], ...] = (
+    ("not enough ports available", SourceFault.JACK_FULL),
+    ("unable to register port", SourceFault.JACK_FULL),
+    ("cannot open server", SourceFault.JACK_FULL),
+    ("no such file or directory", SourceFault.NOT_FOUND),
+    ("permission denied", SourceFault.UNREADABLE),
+    ("connection refused", SourceFault.UNREACHABLE),
+    ("failed to resolve hostname", SourceFault.UNREACHABLE),
+    ("server returned", SourceFault.UNREACHABLE),
+    ("network is unreachable", SourceFault.UNREACHABLE),
+    ("no route to host", SourceFault.UNREACHABLE),
+    ("connection timed out", SourceFault.UNREACHABLE),
+    ("connection reset", SourceFault.UNREACHABLE),
+    ("operation timed out", SourceFault.UNREACHABLE),
+    ("input/output error", SourceFault.UNREACHABLE),
+    ("http error", SourceFault.UNREACHABLE),
+    ("channels not set", SourceFault.CHANNELS),
+    ("requires channel layout to be set", SourceFault.CHANNELS),
+    ("is a directory", SourceFault.NOT_AUDIO),
+    ("end of file", SourceFault.NOT_AUDIO),
+    ("failed to read frame size", SourceFault.NOT_AUDIO),
+    ("failed to find two consecutive mpeg audio frames", SourceFault.NOT_AUDIO),
+    ("error decoding audio", SourceFault.NOT_AUDIO),
+    ("invalid data found", SourceFault.NOT_AUDIO),
+    ("failed to recognize file format", SourceFault.NOT_AUDIO),
 )
 
 
-_IDLE_TALK = ("client removed during hook handling", "last message repeated")
+IGNORED_LINES = ("client removed during hook handling", "last message repeated")
 """What mpv 0.40 and ffmpeg print beside the reason."""
 
 
-def heard_fault(lines: Iterable[str], otherwise: Fault) -> Failure:
+def classify_stderr(lines: Iterable[str], otherwise: SourceFault) -> SourceFailure:
     """The first known reason in what a program printed; `otherwise` with its last line if there is none."""
-    printed = [line.strip() for line in lines if line.strip() and not any(talk in line.lower() for talk in _IDLE_TALK)]
+    printed = [
+        line.strip() for line in lines if line.strip() and not any(talk in line.lower() for talk in IGNORED_LINES)
+    ]
     for line in printed:
-        for words, fault in _SPOKEN:
+        for words, fault in STDERR_PATTERNS:
             if words in line.lower():
-                return Failure(fault, _without_prefix(line))
-    return Failure(otherwise, _without_prefix(printed[-1]) if printed else "")
+                return SourceFailure(fault, _without_prefix(line))
+    return SourceFailure(otherwise, _without_prefix(printed[-1]) if printed else "")
 
 
 def _without_prefix(line: str) -> str:

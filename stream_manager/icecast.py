@@ -22,7 +22,7 @@ SETTLE_S = 0.3
 STARTS_AT_ONCE = 2
 
 
-class Relayed(Protocol):
+class PushedMount(Protocol):
     """A mount that audio is sent to."""
 
     path: str
@@ -38,7 +38,7 @@ class Icecast:
         self.starting = asyncio.Semaphore(STARTS_AT_ONCE)
         """Held by encoders while they start: many at once would leave the analyzer without processor time."""
         self._admin_password = admin_password
-        self._relayed: dict[str, Relayed] = {}
+        self._pushed: dict[str, PushedMount] = {}
         self.mounts: Mapping[str, int] | None = None
         self._trouble = "not asked yet"
 
@@ -56,19 +56,19 @@ class Icecast:
         return tuple(name for name in names if name not in (self.mounts or {}))
 
     @contextmanager
-    def relaying(self, mounts: Sequence[Relayed]) -> Iterator[None]:
+    def counting(self, mounts: Sequence[PushedMount]) -> Iterator[None]:
         """Count what `mounts` send while the context is open."""
-        self._relayed.update({mount.path: mount for mount in mounts})
+        self._pushed.update({mount.path: mount for mount in mounts})
         try:
             yield
         finally:
             for mount in mounts:
-                self._relayed.pop(mount.path, None)
+                self._pushed.pop(mount.path, None)
 
     def bytes_of(self, source: str, channels: int) -> int:
         """Bytes that were sent to the mounts of a source since it was loaded."""
         names = (mount_name(source, channel) for channel in range(channels))
-        return sum(self._relayed[name].sent_bytes for name in names if name in self._relayed)
+        return sum(self._pushed[name].sent_bytes for name in names if name in self._pushed)
 
     async def watch(self) -> Never:
         """Keep `mounts` true, until cancelled."""

@@ -18,9 +18,9 @@ from collections.abc import Iterable
 
 import jack
 
-from stream_manager.jack_link import BEAT_S, EXIT_NO_SERVER, EXIT_SERVER_GONE, OPEN_S, Beat, stall_timeout_s
-from stream_manager.jack_meter import SilenceMeter
-from stream_manager.patchbay import Connection, missing_connections
+from stream_manager.connections import Connection, missing_connections
+from stream_manager.jack_agent_protocol import BEAT_S, EXIT_NO_SERVER, EXIT_SERVER_GONE, OPEN_S, Beat, stall_timeout_s
+from stream_manager.silence_meter import SilenceMeter
 
 CLIENT_NAME = "tidzam-patchbay"
 SETTLE_S = 0.02

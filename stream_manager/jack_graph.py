@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Never
 
-from stream_manager.jack_link import (
+from stream_manager.jack_agent_protocol import (
     BEAT_TIMEOUT_S,
     BUSY_TIMEOUT_S,
     EXIT_NO_SERVER,
@@ -26,7 +26,7 @@ RETRY_S = 0.3
 SERVER_AWAY = (EXIT_NO_SERVER, EXIT_SERVER_GONE)
 
 
-class _AgentHangsError(Exception):
+class _AgentHungError(Exception):
     """The agent has to be replaced; the text is the reason."""
 
 
@@ -87,7 +87,7 @@ class JackGraph:
             try:
                 await self._read(agent.process.stdout)
                 return await agent.wait()
-            except _AgentHangsError as error:
+            except _AgentHungError as error:
                 log.warning("the JACK agent %s: it is replaced", error)
                 agent.kill()  # a hung or suspended process does not respond to TERM
                 return None
@@ -95,7 +95,7 @@ class JackGraph:
                 self.quiet = frozenset()
 
     async def _read(self, lines: asyncio.StreamReader) -> None:
-        """Follow what an agent writes until it ends. Raises _AgentHangsError."""
+        """Follow what an agent writes until it ends. Raises _AgentHungError."""
         rate_hz: int | None = None
         ports: set[str] = set()
         timeout_s = START_TIMEOUT_S
@@ -121,7 +121,7 @@ class JackGraph:
         if beat.stalled != self.stalled and (connected or beat.stalled):
             await self._set_stalled(beat.stalled)
         if beat.busy_s > BUSY_TIMEOUT_S and not (connected and beat.stalled):
-            raise _AgentHangsError(f"has waited {beat.busy_s:.0f} s for the JACK server")
+            raise _AgentHungError(f"has waited {beat.busy_s:.0f} s for the JACK server")
 
     async def _set_stalled(self, stalled: bool) -> None:
         if self.up and stalled != self.stalled:
@@ -148,4 +148,4 @@ async def _line(lines: asyncio.StreamReader, timeout_s: float) -> bytes:
         async with asyncio.timeout(timeout_s):
             return await lines.readline()
     except TimeoutError:
-        raise _AgentHangsError(f"gave no sign of life for {timeout_s:.0f} s") from None
+        raise _AgentHungError(f"gave no sign of life for {timeout_s:.0f} s") from None

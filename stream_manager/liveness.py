@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
-class Limits:
+class LivenessLimits:
     """How long a player may make no progress, and a source may be silent. `silence_timeout_s` is None for no limit."""
 
     player_timeout_s: float
@@ -19,7 +19,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Look:
+class LivenessSample:
     """One observation, with times in seconds of a monotonic clock.
 
     `answered` is whether the player answered, `position_s` its position in the source (None if it has not begun),
@@ -37,18 +37,18 @@ class Look:
 class Liveness:
     """A player's last signs of life, up to the moment `now_s`."""
 
-    limits: Limits
+    limits: LivenessLimits
     now_s: float
     moved_s: float
     sounded_s: float
     position_s: float | None = None
 
     @classmethod
-    def begin(cls, limits: Limits, now_s: float) -> Liveness:
+    def begin(cls, limits: LivenessLimits, now_s: float) -> Liveness:
         """That of a player whose ports have just appeared."""
         return cls(limits, now_s=now_s, moved_s=now_s, sounded_s=now_s)
 
-    def after(self, look: Look) -> Liveness:
+    def after(self, look: LivenessSample) -> Liveness:
         """The state after one more look. While JACK is stalled, no player can make progress, and none is judged."""
         if not look.jack_runs:
             waited_s = look.now_s - self.now_s

@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stream_manager import hidden
-from stream_manager.commands import duration_argv, probe_argv
-from stream_manager.faults import Failure, Fault, heard_fault
-from stream_manager.hidden import descriptor, may_hold_credentials
+from stream_manager.argv import duration_argv, probe_argv
+from stream_manager.credentials_fd import ffconcat_of, may_hold_credentials, playlist_of, text_descriptor
+from stream_manager.faults import SourceFailure, SourceFault, classify_stderr
 from tidzam.addresses import is_address, scheme_of
 from tidzam.process import child_process
 
@@ -26,7 +25,7 @@ MAX_CHANNELS = 8
 class ProbeError(Exception):
     """It cannot be played; `failure` says why."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: SourceFailure) -> None:
         super().__init__(str(failure))
         self.failure = failure
 
@@ -48,24 +47,24 @@ async def probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> P
         async with asyncio.timeout(TIMEOUT_S):
             return await _ask(media, env, follow)
     except TimeoutError:
-        raise ProbeError(Failure(Fault.UNREACHABLE, f"no answer within {TIMEOUT_S:.0f} s")) from None
+        raise ProbeError(SourceFailure(SourceFault.UNREACHABLE, f"no answer within {TIMEOUT_S:.0f} s")) from None
 
 
 def _check_file(path: Path) -> None:
     try:
         if not path.is_file():
-            raise ProbeError(Failure(Fault.NOT_FOUND, str(path)))
+            raise ProbeError(SourceFailure(SourceFault.NOT_FOUND, str(path)))
         if path.stat().st_size == 0:
-            raise ProbeError(Failure(Fault.EMPTY, str(path)))
+            raise ProbeError(SourceFailure(SourceFault.EMPTY, str(path)))
     except OSError as error:
-        raise ProbeError(Failure(Fault.UNREADABLE, f"{path}: {error.strerror}")) from None
+        raise ProbeError(SourceFailure(SourceFault.UNREADABLE, f"{path}: {error.strerror}")) from None
 
 
 async def _ask(media: str, env: Mapping[str, str], follow: bool) -> Probe:
     if not may_hold_credentials(media):
         return parse_probe(*await _ffprobe(probe_argv(media, follow=follow), env))
     is_web = scheme_of(media) in ("http", "https")
-    with descriptor(hidden.ffconcat(media, follow=follow or not is_web)) as script:
+    with text_descriptor(ffconcat_of(media, follow=follow or not is_web)) as script:
         found = parse_probe(*await _ffprobe(probe_argv(media, script=script), env, script))
     return replace(found, duration_s=await _duration_s(media, env))
 
@@ -74,7 +73,7 @@ async def _duration_s(media: str, env: Mapping[str, str]) -> float | None:
     """The duration of a file on the web, which ffmpeg's `concat` does not know; None for a stream without an end."""
     if scheme_of(media) not in ("http", "https"):
         return None
-    with descriptor(hidden.playlist(media)) as playlist:
+    with text_descriptor(playlist_of(media)) as playlist:
         try:
             async with asyncio.timeout(DURATION_TIMEOUT_S):
                 answer, _ = await _ffprobe(duration_argv(playlist), env, playlist)
@@ -91,7 +90,7 @@ async def _ffprobe(argv: Sequence[str], env: Mapping[str, str], *passed: int) ->
         answer = await child.process.stdout.read()
         code = await child.wait()
     if code != 0:  # and the answer need not even be JSON
-        raise ProbeError(heard_fault(child.tail, Fault.NOT_AUDIO))
+        raise ProbeError(classify_stderr(child.tail, SourceFault.NOT_AUDIO))
     return answer, tuple(child.tail)
 
 
@@ -99,14 +98,18 @@ def parse_probe(answer: bytes, said: Sequence[str] = ()) -> Probe:
     """ffprobe's JSON as a Probe, given what it `said` besides. Raises ProbeError if there is no sound."""
     found = _object(answer)
     if not found.get("streams"):
-        raise ProbeError(Failure(Fault.NOT_AUDIO, "no sound in it"))
+        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "no sound in it"))
     if not found.get("frames"):
-        raise ProbeError(heard_fault(said, Fault.NOT_AUDIO) if said else Failure(Fault.EMPTY, "a header without sound"))
+        raise ProbeError(
+            classify_stderr(said, SourceFault.NOT_AUDIO)
+            if said
+            else SourceFailure(SourceFault.EMPTY, "a header without sound")
+        )
     try:
         stream = found["streams"][0]
         channels, rate_hz = int(stream["channels"]), int(stream["sample_rate"])
     except (KeyError, ValueError):
-        raise ProbeError(Failure(Fault.NOT_AUDIO, "its channels or rate are not known")) from None
+        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "its channels or rate are not known")) from None
     return Probe(channels, rate_hz, _seconds(found.get("format", {}).get("duration", "")))
 
 
@@ -114,7 +117,7 @@ def _object(answer: bytes) -> dict[str, Any]:
     try:
         return dict(json.loads(answer))
     except (TypeError, ValueError):
-        raise ProbeError(Failure(Fault.NOT_AUDIO, "ffprobe's answer cannot be read")) from None
+        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "ffprobe's answer cannot be read")) from None
 
 
 def _seconds(text: str) -> float | None:
@@ -129,12 +132,14 @@ def _seconds(text: str) -> float | None:
 def check_channels(found: Probe, wanted: Sequence[int] | None) -> int:
     """How many ports the source gets. Raises ProbeError if they cannot be played."""
     if not 1 <= found.channels <= MAX_CHANNELS:
-        raise ProbeError(Failure(Fault.CHANNELS, f"it has {found.channels}"))
+        raise ProbeError(SourceFailure(SourceFault.CHANNELS, f"it has {found.channels}"))
     if wanted is None:
         return found.channels
     beyond = [channel for channel in wanted if channel >= found.channels]
     if beyond:
-        raise ProbeError(Failure(Fault.CHANNELS, f"channel {beyond[0]} of 0 to {found.channels - 1} is asked for"))
+        raise ProbeError(
+            SourceFailure(SourceFault.CHANNELS, f"channel {beyond[0]} of 0 to {found.channels - 1} is asked for")
+        )
     if len(wanted) > MAX_CHANNELS:
-        raise ProbeError(Failure(Fault.CHANNELS, f"{len(wanted)} are asked for"))
+        raise ProbeError(SourceFailure(SourceFault.CHANNELS, f"{len(wanted)} are asked for"))
     return len(wanted)

@@ -1,4 +1,4 @@
-"""One source: carries out its life, and tells how it is."""
+"""One source: carries out its playback, and tells how it is."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from stream_manager.faults import Failure, Fault
-from stream_manager.follow import find_sound
+from stream_manager.allowed_addresses import AllowedAddresses
+from stream_manager.faults import SourceFailure, SourceFault
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
-from stream_manager.lifecycle import Happening, Life, advance
-from stream_manager.liveness import Limits
-from stream_manager.media import channel_numbers
-from stream_manager.player import Ending, Reports, Track, play
+from stream_manager.liveness import LivenessLimits
+from stream_manager.media_lookup import locate_audio
+from stream_manager.media_url import channel_numbers
+from stream_manager.outputs.icecast import push
+from stream_manager.players.mpv import Ending, Reports, Track, play
 from stream_manager.probe import Probe, ProbeError, check_channels
-from stream_manager.pusher import push
-from stream_manager.reach import Reach
-from stream_manager.roster import Claim
+from stream_manager.source_registry import SourceEntry
+from stream_manager.source_state import PlaybackState, SourceEvent, transition
 from tidzam.addresses import is_address
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import SetupError, SourceError
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class World:
+class Services:
     """What every source depends on: JACK, Icecast, the environment of their clients, the settings, and what
     clients without the token may load."""
 
@@ -39,21 +39,21 @@ class World:
     icecast: Icecast
     env: dict[str, str]
     settings: StreamManagerSettings
-    reach: Reach
+    allowed_addresses: AllowedAddresses
 
 
 class Source:
     """A loaded source, which plays `media`. With `replaces_profile`, the profile has one of the same name.
 
-    Raises RequestError if the channels of `claim` are not numbers.
+    Raises RequestError if the channels of `entry` are not numbers.
     """
 
-    def __init__(self, claim: Claim, media: str, world: World, *, replaces_profile: bool = False) -> None:
-        self.claim, self.settings, self.owner = claim, claim.settings, claim.owner
-        settings = claim.settings
+    def __init__(self, entry: SourceEntry, media: str, services: Services, *, replaces_profile: bool = False) -> None:
+        self.entry, self.settings, self.owner = entry, entry.settings, entry.owner
+        settings = entry.settings
         self._replaces_profile = replaces_profile
-        self.life = Life(permanent=settings.is_permanent)
-        self._media, self._world = media, world
+        self.playback = PlaybackState(permanent=settings.is_permanent)
+        self._media, self._services = media, services
         self._playing = media
         self._picked = channel_numbers(settings.channels)
         self._channels = 0
@@ -69,22 +69,22 @@ class Source:
         return self.settings.name
 
     @property
-    def reach(self) -> Reach | None:
+    def allowed_addresses(self) -> AllowedAddresses | None:
         """What may be opened for it; None allows all."""
-        return None if self.claim.trusted else self._world.reach
+        return None if self.entry.trusted else self._services.allowed_addresses
 
     @property
     def error(self) -> SourceError | None:
         """The last failure."""
-        return self.life.failure.error(self.name) if self.life.failure else None
+        return self.playback.failure.error(self.name) if self.playback.failure else None
 
     async def settled(self) -> None:
         """Wait until the first attempt to play has a result."""
         await self._settled.wait()
 
     def status(self) -> SourceStatus:
-        icecast = self._world.icecast
-        state, failure = self.life.state, self.life.failure
+        icecast = self._services.icecast
+        state, failure = self.playback.state, self.playback.failure
         return SourceStatus(
             name=self.name,
             state=state,
@@ -94,12 +94,12 @@ class Source:
             channels=self._channels,
             ports=tuple(port_name(self.name, channel) for channel in range(self._channels)),
             mounts=icecast.addresses(self.name, self._channels),
-            restarts=self.life.restarts,
+            restarts=self.playback.restarts,
             last_error=str(failure) if failure else None,
             code=failure.code if failure else None,
             started=self._started,
             bytes=icecast.bytes_of(self.name, self._channels),
-            gaps=self.life.gaps + self._underruns,
+            gaps=self.playback.gaps + self._underruns,
             rate_hz=self._rate_hz,
             band_hz=self._band_hz,
             remarks=self._remarks,
@@ -108,7 +108,7 @@ class Source:
     @property
     def _sounds(self) -> bool:
         """Whether it plays as it should. The silence of a file is part of it; that of a live source is a fault."""
-        state = self.life.state
+        state = self.playback.state
         return state is SourceState.PLAYING or (state is SourceState.SILENT and not self._is_live)
 
     @property
@@ -118,55 +118,55 @@ class Source:
 
     @property
     def _is_narrow(self) -> bool:
-        jack_hz = self._world.graph.rate_hz
+        jack_hz = self._services.graph.rate_hz
         return self._rate_hz is not None and jack_hz is not None and self._rate_hz < jack_hz
 
     @property
     def _band_hz(self) -> int | None:
         """The highest frequency that it can contain; None while the source's or JACK's rate is not known."""
-        jack_hz = self._world.graph.rate_hz
+        jack_hz = self._services.graph.rate_hz
         return None if self._rate_hz is None or jack_hz is None else min(self._rate_hz, jack_hz) // 2
 
     async def run(self) -> None:
         """Live until there is nothing more to do, or until cancelled."""
         log.info("%s: loaded from %s", self.name, scrub_address(self.settings.url or ""))
         try:
-            while not self.life.over:
+            while not self.playback.is_final:
                 await self._next_attempt()
         finally:
             await self._stop_pushing()
             self._settled.set()
 
     async def _next_attempt(self) -> None:
-        if self.life.due_s is not None:
-            await asyncio.sleep(max(0.0, self.life.due_s - time.monotonic()))
-            await self._world.graph.until(lambda graph: graph.running)
-            self._happen(Happening.DUE)
+        if self.playback.retry_at_s is not None:
+            await asyncio.sleep(max(0.0, self.playback.retry_at_s - time.monotonic()))
+            await self._services.graph.until(lambda graph: graph.running)
+            self._handle(SourceEvent.RETRY_DUE)
         try:
-            happening, failure = await self._attempt()
+            event, failure = await self._attempt()
         except ProbeError as error:
-            happening, failure = Happening.FAULT, error.failure
+            event, failure = SourceEvent.FAILED, error.failure
         except SetupError as error:
-            happening, failure = Happening.FAULT, Failure(Fault.INTERNAL, str(error))
+            event, failure = SourceEvent.FAILED, SourceFailure(SourceFault.INTERNAL, str(error))
         except Exception:  # a fault of ours in one source must not end the others
             log.exception("%s: a fault of ours", self.name)
-            happening, failure = Happening.FAULT, Failure(Fault.INTERNAL)
-        self._happen(happening, failure)
+            event, failure = SourceEvent.FAILED, SourceFailure(SourceFault.INTERNAL)
+        self._handle(event, failure)
 
     async def _attempt(self) -> Ending:
-        self._playing, found = await find_sound(self._media, self._world.env, self.reach)
+        self._playing, found = await locate_audio(self._media, self._services.env, self.allowed_addresses)
         self._rate_hz = found.rate_hz
         channels = check_channels(found, self._picked)
         if self.settings.nb_channels not in (None, found.channels):
             log.warning("%s: has %d channels, not %s", self.name, found.channels, self.settings.nb_channels)
         self._is_live = is_address(self._playing) and found.duration_s is None
         await self._push(channels)
-        await self._world.graph.until(lambda graph: graph.running)
+        await self._services.graph.until(lambda graph: graph.running)
         reports = Reports(sound=self._sound, gap=self._underrun, silence=self._silence)
-        return await play(self._track(found, channels), self._world.graph, self._world.env, reports)
+        return await play(self._track(found, channels), self._services.graph, self._services.env, reports)
 
     def _track(self, found: Probe, channels: int) -> Track:
-        settings = self._world.settings
+        settings = self._services.settings
         return Track(
             source=self.name,
             media=self._playing,
@@ -175,8 +175,8 @@ class Source:
             picked=self._picked,
             loop=self.settings.loop,
             buffer_s=settings.buffer_s,
-            follow=self.reach is None,
-            limits=Limits(
+            follow=self.allowed_addresses is None,
+            limits=LivenessLimits(
                 player_timeout_s=settings.player_timeout_s,
                 silent_after_s=settings.silent_after_s,
                 # Playing a file again does not change its content.
@@ -186,29 +186,31 @@ class Source:
 
     def _sound(self) -> None:
         self._started = datetime.now(UTC)
-        self._happen(Happening.SOUND)
+        self._handle(SourceEvent.STARTED)
 
     def _silence(self, begins: bool) -> None:
         if not begins:
-            self._happen(Happening.SOUND_RETURNS)
+            self._handle(SourceEvent.SILENCE_ENDED)
             return
-        since = datetime.now(UTC) - timedelta(seconds=self._world.settings.silent_after_s)
-        self._happen(Happening.SILENCE, Failure(Fault.DIGITAL_SILENCE, f"since {since:%H:%M:%S} UTC"))
+        since = datetime.now(UTC) - timedelta(seconds=self._services.settings.silent_after_s)
+        self._handle(
+            SourceEvent.SILENCE_BEGAN, SourceFailure(SourceFault.DIGITAL_SILENCE, f"since {since:%H:%M:%S} UTC")
+        )
 
     def _underrun(self) -> None:
         self._underruns += 1
         log.warning("%s: its sound broke off for a moment", self.name)
 
-    def _happen(self, happening: Happening, failure: Failure | None = None) -> None:
-        before, self.life = self.life, advance(self.life, happening, time.monotonic(), failure)
-        if self.life.sounding_since_s is None:
+    def _handle(self, event: SourceEvent, failure: SourceFailure | None = None) -> None:
+        before, self.playback = self.playback, transition(self.playback, event, time.monotonic(), failure)
+        if self.playback.sounding_since_s is None:
             self._started = None
-        if self.life.state is not SourceState.LOADING:
+        if self.playback.state is not SourceState.LOADING:
             self._settled.set()
-        self._tell(before, happening, failure)
+        self._tell(before, event, failure)
 
-    def _tell(self, before: Life, happening: Happening, failure: Failure | None) -> None:
-        if happening is Happening.SOUND:
+    def _tell(self, before: PlaybackState, event: SourceEvent, failure: SourceFailure | None) -> None:
+        if event is SourceEvent.STARTED:
             status = self.status()
             log.info("%s: playing, ports %s, mounts %s", self.name, " ".join(status.ports), " ".join(status.mounts))
             if SourceRemark.NARROW_BAND in status.remarks:
@@ -219,16 +221,20 @@ class Source:
                     status.band_hz,
                 )
             return
-        if happening is Happening.DUE:
+        if event is SourceEvent.RETRY_DUE:
             return
-        if happening is Happening.SILENCE:
+        if event is SourceEvent.SILENCE_BEGAN:
             log.warning("%s: silent: %s", self.name, failure)
             return
-        again = "" if self.life.due_s is None else f"; again in {max(0.0, self.life.due_s - time.monotonic()):.1f} s"
-        if failure is not None and (before.failure != failure or happening is Happening.END):
+        again = (
+            ""
+            if self.playback.retry_at_s is None
+            else f"; again in {max(0.0, self.playback.retry_at_s - time.monotonic()):.1f} s"
+        )
+        if failure is not None and (before.failure != failure or event is SourceEvent.ENDED):
             log.warning("%s [%s]%s", failure.error(self.name), failure.fault.code, again)
         else:
-            log.info("%s: %s%s", self.name, happening.value, again)
+            log.info("%s: %s%s", self.name, event.value, again)
 
     async def _push(self, channels: int) -> None:
         """Have `channels` mounts served, from now on."""
@@ -236,8 +242,8 @@ class Source:
             return
         await self._stop_pushing()
         self._channels = channels
-        world = self._world
-        way = push(self.name, channels, world.graph, world.icecast, world.env)
+        services = self._services
+        way = push(self.name, channels, services.graph, services.icecast, services.env)
         self._pusher = asyncio.create_task(way, name=f"{self.name} pusher")
 
     async def _stop_pushing(self) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stream_manager.media import playable
-from stream_manager.reach import require_reach
-from stream_manager.roster import FORMER_CLIENT, Claim, Roster
-from stream_manager.source import Source, World
-from stream_manager.state import write_state
+from stream_manager.allowed_addresses import require_allowed
+from stream_manager.media_url import resolve_media
+from stream_manager.source import Services, Source
+from stream_manager.source_registry import FORMER_CLIENT, SourceEntry, SourceRegistry
+from stream_manager.state_file import write_state
 from tidzam.config import SourceSettings
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import ConfigError, JackError, RequestError, TidzamError
@@ -33,10 +33,10 @@ class Sources:
     """
 
     def __init__(
-        self, world: World, tasks: asyncio.TaskGroup, settings: StreamManagerSettings, state: Path | None = None
+        self, services: Services, tasks: asyncio.TaskGroup, settings: StreamManagerSettings, state: Path | None = None
     ) -> None:
-        self._world, self._tasks, self._settings, self._state = world, tasks, settings, state
-        self._roster = Roster()
+        self._services, self._tasks, self._settings, self._state = services, tasks, settings, state
+        self._registry = SourceRegistry()
         self._loaded: dict[str, tuple[Source, asyncio.Task[None]]] = {}
         self._refused: dict[str, SourceStatus] = {}
         self._changing = asyncio.Lock()
@@ -53,17 +53,17 @@ class Sources:
 
     def missing(self) -> tuple[str, ...]:
         """Permanent sources of the profile that were unloaded."""
-        return self._roster.missing((*self._loaded, *self._refused))
+        return self._registry.missing((*self._loaded, *self._refused))
 
     async def load_permanent(self, profile: Iterable[SourceSettings], kept: Iterable[SourceSettings]) -> None:
         """Load the profile's sources, and those that clients loaded as permanent in an earlier run.
 
         One that cannot be loaded is listed as failed, and the others are loaded all the same.
         """
-        self._roster.profile = {settings.name: Claim(settings) for settings in profile}
-        self._roster.kept = {settings.name: Claim(settings, FORMER_CLIENT) for settings in kept}
+        self._registry.profile = {settings.name: SourceEntry(settings) for settings in profile}
+        self._registry.kept = {settings.name: SourceEntry(settings, FORMER_CLIENT) for settings in kept}
         async with self._changing:
-            for name in self._roster.names:
+            for name in self._registry.names:
                 self._return_to(name)
 
     async def load(self, settings: SourceSettings, owner: str, *, trusted: bool) -> Source:
@@ -75,19 +75,19 @@ class Sources:
         away, and for a source that is not permanent the SourceError that says why it does not play. A permanent one
         keeps trying.
         """
-        if not self._world.graph.running:
+        if not self._services.graph.running:
             raise JackError("The JACK server is away.", hint="Try again when it is back.", code="jack_away")
-        claim = Claim(settings, owner, trusted)
-        source = self._source(claim)
+        entry = SourceEntry(settings, owner, trusted)
+        source = self._source(entry)
         with self._request_of(owner):
-            await require_reach(settings.url or "", source.reach)
+            await require_allowed(settings.url or "", source.allowed_addresses)
             await self._replace(source)
         try:
             async with asyncio.timeout(LOAD_TIMEOUT_S):
                 await source.settled()
         except TimeoutError:
             return source
-        if source.error is not None and source.life.state is SourceState.FAILED and claim.is_guest:
+        if source.error is not None and source.playback.state is SourceState.FAILED and entry.is_guest:
             raise source.error
         return source
 
@@ -95,21 +95,21 @@ class Sources:
         """Unload the source called `name`; what it replaced returns. Raises RequestError if there is none."""
         async with self._changing:
             if name in self._loaded:
-                await self._unload(self._loaded[name][0].claim)
-            elif name in self._refused and self._roster.claims(name):
-                await self._unload(self._roster.claims(name)[0])
+                await self._unload(self._loaded[name][0].entry)
+            elif name in self._refused and self._registry.entries(name):
+                await self._unload(self._registry.entries(name)[0])
             else:
                 raise self._unknown(name)
 
     async def release(self, name: str) -> None:
         """Send a permanent source back to its own address; unload any other. Raises RequestError if there is none."""
         async with self._changing:
-            loaded = self._loaded[name][0].claim if name in self._loaded else None
+            loaded = self._loaded[name][0].entry if name in self._loaded else None
             if loaded is not None and loaded.is_guest:
                 await self._unload(loaded)
-            elif name in self._roster.profile:
-                self._roster.dismissed.discard(name)
-                if self._roster.kept.pop(name, None) is not None:
+            elif name in self._registry.profile:
+                self._registry.dismissed.discard(name)
+                if self._registry.kept.pop(name, None) is not None:
                     await self._save()
                 await self._end(name)
                 self._return_to(name)
@@ -121,7 +121,7 @@ class Sources:
         if owner in self._asking:
             self._gone.add(owner)
         async with self._changing:
-            guests = [source.claim for source in self if source.owner == owner and source.claim.is_guest]
+            guests = [source.entry for source in self if source.owner == owner and source.entry.is_guest]
             if guests:
                 log.info("the client that loaded %s has left", ", ".join(guest.name for guest in guests))
             await asyncio.gather(*(self._unload(guest) for guest in guests))
@@ -131,16 +131,16 @@ class Sources:
         async with self._changing:
             await asyncio.gather(*(self._end(name) for name in list(self._loaded)))
 
-    def _source(self, claim: Claim) -> Source:
+    def _source(self, entry: SourceEntry) -> Source:
         """Raises TidzamError if the source cannot be tried at all."""
-        settings = claim.settings
+        settings = entry.settings
         if settings.url is None:
             hint = "Start the node with `tidzam start`, which renders it, or give the source a url."
             message = f"Source {settings.name} is a demo that has not been rendered."
             raise ConfigError(message, hint=hint, code="source_not_rendered")
-        media = playable(settings.url, self._settings.media_roots, trusted=claim.owner is None)
-        replaces = claim.owner is not None and claim.name in self._roster.profile
-        return Source(claim, media, self._world, replaces_profile=replaces)
+        media = resolve_media(settings.url, self._settings.media_roots, trusted=entry.owner is None)
+        replaces = entry.owner is not None and entry.name in self._registry.profile
+        return Source(entry, media, self._services, replaces_profile=replaces)
 
     @contextmanager
     def _request_of(self, owner: str) -> Iterator[None]:
@@ -156,16 +156,16 @@ class Sources:
 
     async def _replace(self, source: Source) -> None:
         """Load a client's `source` in place of the one that has its name."""
-        claim = source.claim
+        entry = source.entry
         async with self._changing:
-            if claim.owner in self._gone and claim.is_guest:
-                raise RequestError(f"The client that asked for {claim.name} has left.", code="client_left")
-            loaded = {name: other.claim for name, (other, _) in self._loaded.items()}
-            self._roster.require_room(claim, loaded, self._settings)
-            await self._end(claim.name)
+            if entry.owner in self._gone and entry.is_guest:
+                raise RequestError(f"The client that asked for {entry.name} has left.", code="client_left")
+            loaded = {name: other.entry for name, (other, _) in self._loaded.items()}
+            self._registry.require_room(entry, loaded, self._settings)
+            await self._end(entry.name)
             self._start(source)
-            if not claim.is_guest:
-                self._roster.kept[claim.name] = claim
+            if not entry.is_guest:
+                self._registry.kept[entry.name] = entry
                 await self._save()
 
     def _start(self, source: Source) -> None:
@@ -179,29 +179,29 @@ class Sources:
         async with self._changing:
             log.info("%s: unloaded", source.name)
             del self._loaded[source.name]
-            self._roster.dismiss(source.claim)
+            self._registry.dismiss(source.entry)
             self._return_to(source.name)
 
     def _return_to(self, name: str) -> None:
         """Load what is to play under `name` now that nothing does. What is refused is listed with its reason."""
-        for claim in self._roster.claims(name):
+        for entry in self._registry.entries(name):
             try:
-                self._start(self._source(claim))
+                self._start(self._source(entry))
                 return
             except TidzamError as error:
                 if name not in self._refused:
                     log.error("%s: refused: %s", name, error)
-                self._refused[name] = _refusal(claim.settings, error)
+                self._refused[name] = _refusal(entry.settings, error)
 
-    async def _unload(self, claim: Claim) -> None:
-        was_kept = self._roster.kept.get(claim.name)
-        self._roster.dismiss(claim)
-        self._refused.pop(claim.name, None)
-        await self._end(claim.name)
-        log.info("%s: unloaded", claim.name)
-        if was_kept is not self._roster.kept.get(claim.name):
+    async def _unload(self, entry: SourceEntry) -> None:
+        was_kept = self._registry.kept.get(entry.name)
+        self._registry.dismiss(entry)
+        self._refused.pop(entry.name, None)
+        await self._end(entry.name)
+        log.info("%s: unloaded", entry.name)
+        if was_kept is not self._registry.kept.get(entry.name):
             await self._save()
-        self._return_to(claim.name)
+        self._return_to(entry.name)
 
     async def _end(self, name: str) -> None:
         if name not in self._loaded:
@@ -214,7 +214,7 @@ class Sources:
     async def _save(self) -> None:
         if self._state is None:
             return
-        kept = [claim.settings for claim in self._roster.kept.values()]
+        kept = [entry.settings for entry in self._registry.kept.values()]
         try:
             await asyncio.to_thread(write_state, self._state, kept)
         except OSError as error:

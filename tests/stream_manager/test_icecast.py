@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from stream_manager.icecast import Icecast
-from stream_manager.relay import Mount
+from stream_manager.outputs.icecast_mount import IcecastMount
 from tests.stream_manager.test_ogg import encoded
 from tests.support.icecast import ADMIN_PASSWORD, PASSWORD, icecast_server
 from tidzam.node.icecast import LISTENER, listeners_file
@@ -47,7 +47,7 @@ async def test_where_listening_needs_the_token_a_mount_asks_for_it(tmp_path: Pat
     listeners = tmp_path / "listeners"
     listeners.write_text(listeners_file("the-token"))
     with icecast_server(tmp_path, listeners=listeners) as server:
-        mount = Mount("/pond-out_0.ogg", "pond 0", Icecast(server.settings, PASSWORD, ADMIN_PASSWORD))
+        mount = IcecastMount("/pond-out_0.ogg", "pond 0", Icecast(server.settings, PASSWORD, ADMIN_PASSWORD))
         serving = asyncio.create_task(mount.serve())
         mount.feed(encoded())
         while not mount.sent_bytes:
@@ -66,9 +66,9 @@ async def test_a_wrong_source_password_is_reported_once_with_the_remedy(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with icecast_server(tmp_path) as server:
-        mount = Mount("/pond-out_0.ogg", "pond 0", Icecast(server.settings, "wrong", ADMIN_PASSWORD))
+        mount = IcecastMount("/pond-out_0.ogg", "pond 0", Icecast(server.settings, "wrong", ADMIN_PASSWORD))
         serving = asyncio.create_task(mount.serve())
-        with caplog.at_level(logging.DEBUG, logger="stream_manager.relay"):
+        with caplog.at_level(logging.DEBUG, logger="stream_manager.outputs.icecast_mount"):
             while len(caplog.records) < 2:
                 mount.feed(encoded())
                 await asyncio.sleep(0.05)

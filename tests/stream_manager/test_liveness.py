@@ -7,21 +7,21 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_manager.liveness import Limits, Liveness, Look
+from stream_manager.liveness import Liveness, LivenessLimits, LivenessSample
 
-LIMITS = Limits(player_timeout_s=10, silent_after_s=10, silence_timeout_s=60)
+LIMITS = LivenessLimits(player_timeout_s=10, silent_after_s=10, silence_timeout_s=60)
 
 
-def seen(looks: list[Look], limits: Limits = LIMITS) -> Liveness:
+def seen(looks: list[LivenessSample], limits: LivenessLimits = LIMITS) -> Liveness:
     liveness = Liveness.begin(limits, 0.0)
     for look in looks:
         liveness = liveness.after(look)
     return liveness
 
 
-def look(now_s: float, **changes: object) -> Look:
+def look(now_s: float, **changes: object) -> LivenessSample:
     """A player that works, one second of sound per second."""
-    return replace(Look(now_s, answered=True, position_s=now_s, quiet=False), **changes)  # type: ignore[arg-type]
+    return replace(LivenessSample(now_s, answered=True, position_s=now_s, quiet=False), **changes)  # type: ignore[arg-type]
 
 
 def test_a_player_that_plays_is_left_alone() -> None:
@@ -71,7 +71,7 @@ def test_no_player_is_judged_while_jack_stands_still() -> None:
 @given(
     st.lists(
         st.builds(
-            Look,
+            LivenessSample,
             now_s=st.just(0.0),
             answered=st.booleans(),
             position_s=st.none() | st.sampled_from([1.0, 2.0]),
@@ -81,7 +81,7 @@ def test_no_player_is_judged_while_jack_stands_still() -> None:
         max_size=60,
     )
 )
-def test_a_hang_and_silence_need_their_whole_time_without_a_sign_of_life(looks: list[Look]) -> None:
+def test_a_hang_and_silence_need_their_whole_time_without_a_sign_of_life(looks: list[LivenessSample]) -> None:
     liveness = seen([replace(one, now_s=float(second)) for second, one in enumerate(looks, 1)])
     assert 0 <= liveness.stood_still_s <= len(looks)
     assert 0 <= liveness.silent_s <= len(looks)

@@ -14,7 +14,7 @@ from tidzam.protocol.messages import quote
 from tidzam.scrub import scrub_address
 
 
-def playable(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:
+def resolve_media(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:
     """The address or the absolute path to open.
 
     A path is looked for under `media_roots`, links followed; a `trusted` one, named in the profile, may be

@@ -16,7 +16,7 @@ def may_hold_credentials(media: str) -> bool:
 
 
 @contextmanager
-def descriptor(text: str) -> Iterator[int]:
+def text_descriptor(text: str) -> Iterator[int]:
     """A descriptor to be passed to a child, which reads `text` from it. Only this user's processes can read it."""
     number = os.memfd_create("tidzam", os.MFD_CLOEXEC)
     try:
@@ -27,12 +27,12 @@ def descriptor(text: str) -> Iterator[int]:
         os.close(number)
 
 
-def playlist(media: str) -> str:
+def playlist_of(media: str) -> str:
     """`media` as a playlist of one line, which mpv and ffmpeg's `concatf` read."""
     return f"{media}\n"
 
 
-def ffconcat(media: str, *, follow: bool = True) -> str:
+def ffconcat_of(media: str, *, follow: bool = True) -> str:
     """`media` as a script for ffmpeg's demuxer `concat`; `follow` says whether redirections are followed."""
     script = f"ffconcat version 1.0\nfile '{media.replace(chr(39), '%27')}'\n"
     return script if follow else f"{script}option max_redirects 0\n"

@@ -1,4 +1,4 @@
-"""From an address to the one that holds sound: follows playlists, and redirections within a client's reach."""
+"""From an address to the one that holds sound: follows playlists, and redirections within a client's allowed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import aiohttp
 from yarl import URL
 
 from stream_manager.address import parse_address
-from stream_manager.faults import Failure, Fault
+from stream_manager.allowed_addresses import AllowedAddresses, require_allowed
+from stream_manager.faults import SourceFailure, SourceFault
 from stream_manager.playlist import MAX_BYTES, entries, has_playlist_name, hls_addresses, may_be_playlist
 from stream_manager.probe import Probe, ProbeError, probe
-from stream_manager.reach import Reach, require_reach
 from tidzam.addresses import is_address, scheme_of
 from tidzam.errors import RequestError
 from tidzam.proxy import LOCAL_HOSTS
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_S = 8.0
 MAX_REDIRECTIONS = 5
-_UNREAD = (Fault.NOT_AUDIO, Fault.PLAYLIST)
+_UNREAD = (SourceFault.NOT_AUDIO, SourceFault.PLAYLIST)
 MAX_DEPTH = 3
 """Playlists that name one another, at most."""
 
@@ -39,28 +39,30 @@ class WebPage:
     content: bytes
 
 
-async def find_sound(media: str, env: Mapping[str, str], reach: Reach | None, *, depth: int = 0) -> tuple[str, Probe]:
+async def locate_audio(
+    media: str, env: Mapping[str, str], allowed: AllowedAddresses | None, *, depth: int = 0
+) -> tuple[str, Probe]:
     """The file or address that holds sound, which is `media` unless that is a playlist, and what it holds.
 
-    Nothing beyond `reach` is opened; None allows all. Raises ProbeError.
+    Nothing beyond `allowed` is opened; None allows all. Raises ProbeError.
     """
-    await _require(media, reach)
+    await _require(media, allowed)
     if scheme_of(media) not in ("http", "https") or not is_address(media):
         return media, await _probe(media, env)
     page = None
-    if has_playlist_name(media) or reach is not None:
-        page = await _fetch(media, reach)
+    if has_playlist_name(media) or allowed is not None:
+        page = await _fetch(media, allowed)
     if page is None or _entries(page) is None:
-        if reach is not None and page is not None:
+        if allowed is not None and page is not None:
             media = page.address
-            await _require_hls(page, reach)
-        try:  # where the reach is bounded, no player follows a redirection, which nobody could check
-            return media, await _probe(media, env, follow=reach is None)
+            await _require_hls(page, allowed)
+        try:  # where the allowed is bounded, no player follows a redirection, which nobody could check
+            return media, await _probe(media, env, follow=allowed is None)
         except ProbeError as error:
-            page = page or (await _fetch(media, reach) if error.failure.fault in _UNREAD else None)
+            page = page or (await _fetch(media, allowed) if error.failure.fault in _UNREAD else None)
             if page is None or _entries(page) is None:
                 raise
-    return await _first_that_sounds(_entries(page) or (), env, reach, depth)
+    return await _first_playable(_entries(page) or (), env, allowed, depth)
 
 
 async def _probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> Probe:
@@ -68,20 +70,20 @@ async def _probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> 
     try:
         return await probe(media, env, follow=follow)
     except ProbeError as error:
-        if error.failure.fault is Fault.NOT_AUDIO and may_be_playlist(media):
-            raise ProbeError(Failure(Fault.PLAYLIST)) from error
+        if error.failure.fault is SourceFault.NOT_AUDIO and may_be_playlist(media):
+            raise ProbeError(SourceFailure(SourceFault.PLAYLIST)) from error
         raise
 
 
-async def _first_that_sounds(
-    found: tuple[str, ...], env: Mapping[str, str], reach: Reach | None, depth: int
+async def _first_playable(
+    found: tuple[str, ...], env: Mapping[str, str], allowed: AllowedAddresses | None, depth: int
 ) -> tuple[str, Probe]:
     if depth >= MAX_DEPTH:
-        raise ProbeError(Failure(Fault.PLAYLIST, f"it leads through more than {MAX_DEPTH} playlists"))
-    failure = Failure(Fault.PLAYLIST, "it names no address that can be played")
+        raise ProbeError(SourceFailure(SourceFault.PLAYLIST, f"it leads through more than {MAX_DEPTH} playlists"))
+    failure = SourceFailure(SourceFault.PLAYLIST, "it names no address that can be played")
     for entry in found:
         try:
-            return await find_sound(entry, env, reach, depth=depth + 1)
+            return await locate_audio(entry, env, allowed, depth=depth + 1)
         except ProbeError as error:
             failure = error.failure
     raise ProbeError(failure)
@@ -91,28 +93,30 @@ def _entries(page: WebPage) -> tuple[str, ...] | None:
     return entries(page.content, address=page.address, content_type=page.content_type)
 
 
-async def _require(media: str, reach: Reach | None) -> None:
+async def _require(media: str, allowed: AllowedAddresses | None) -> None:
     try:
-        await require_reach(media, reach)
+        await require_allowed(media, allowed)
     except (RequestError, ValueError) as error:
-        raise ProbeError(Failure(Fault.NOT_ALLOWED)) from error
+        raise ProbeError(SourceFailure(SourceFault.NOT_ALLOWED)) from error
 
 
-async def _require_hls(page: WebPage, reach: Reach, *, depth: int = 0) -> None:
-    """Raises ProbeError if a page is HLS, and names, itself or by a list within it, what is beyond `reach`."""
+async def _require_hls(page: WebPage, allowed: AllowedAddresses, *, depth: int = 0) -> None:
+    """Raises ProbeError if a page is HLS, and names, itself or by a list within it, what is beyond `allowed`."""
     try:
         named = hls_addresses(page.content, address=page.address)
     except ValueError:  # an address that cannot be split
         named = None
     if named is None or depth > MAX_DEPTH:
-        raise ProbeError(Failure(Fault.PLAYLIST, "without the token, not all that it leads to can be checked"))
+        raise ProbeError(
+            SourceFailure(SourceFault.PLAYLIST, "without the token, not all that it leads to can be checked")
+        )
     for address in named:
-        await _require(address, reach)
-        if has_playlist_name(address) and (inner := await _fetch(address, reach)) is not None:
-            await _require_hls(inner, reach, depth=depth + 1)
+        await _require(address, allowed)
+        if has_playlist_name(address) and (inner := await _fetch(address, allowed)) is not None:
+            await _require_hls(inner, allowed, depth=depth + 1)
 
 
-async def _fetch(address: str, reach: Reach | None) -> WebPage | None:
+async def _fetch(address: str, allowed: AllowedAddresses | None) -> WebPage | None:
     """The beginning of the content at `address`; None if it cannot be read: the player will report why."""
     try:
         async with asyncio.timeout(TIMEOUT_S):
@@ -120,7 +124,7 @@ async def _fetch(address: str, reach: Reach | None) -> WebPage | None:
                 page, address = await _ask(address)
                 if page is not None:
                     return page
-                await _require(address, reach)
+                await _require(address, allowed)
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RequestError) as error:
         log.debug("%s cannot be read: %s", address, error or type(error).__name__)
     return None

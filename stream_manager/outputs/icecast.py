@@ -12,10 +12,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Never
 
-from stream_manager.commands import pusher_argv
+from stream_manager.argv import encoder_argv
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
-from stream_manager.relay import Mount
+from stream_manager.outputs.icecast_mount import IcecastMount
 from tidzam.aio import first_completed
 from tidzam.errors import TidzamError
 from tidzam.naming import mount_name
@@ -35,8 +35,8 @@ GRACE_S = 5.0
 
 async def push(source: str, channels: int, graph: JackGraph, icecast: Icecast, env: dict[str, str]) -> Never:
     """Serve every channel of `source` as a mount, until cancelled."""
-    mounts = [Mount(mount_name(source, channel), f"{source} {channel}", icecast) for channel in range(channels)]
-    with icecast.relaying(mounts):
+    mounts = [IcecastMount(mount_name(source, channel), f"{source} {channel}", icecast) for channel in range(channels)]
+    with icecast.counting(mounts):
         async with asyncio.TaskGroup() as tasks:
             for mount in mounts:
                 tasks.create_task(mount.serve(), name=mount.path)
@@ -44,7 +44,7 @@ async def push(source: str, channels: int, graph: JackGraph, icecast: Icecast, e
 
 
 async def _keep_encoding(
-    source: str, mounts: Sequence[Mount], graph: JackGraph, icecast: Icecast, env: dict[str, str]
+    source: str, mounts: Sequence[IcecastMount], graph: JackGraph, icecast: Icecast, env: dict[str, str]
 ) -> Never:
     failures, logged = 0, ""
     while True:
@@ -63,7 +63,7 @@ async def _keep_encoding(
 
 
 async def _encode_once(
-    source: str, mounts: Sequence[Mount], graph: JackGraph, icecast: Icecast, env: dict[str, str]
+    source: str, mounts: Sequence[IcecastMount], graph: JackGraph, icecast: Icecast, env: dict[str, str]
 ) -> str:
     """Run one ffmpeg until it ends or has to be replaced; returns why. Only a few start at the same time."""
     async with AsyncExitStack() as starting:
@@ -86,7 +86,7 @@ async def _encode_once(
             return "ffmpeg hangs"
 
 
-async def _silent(mounts: Sequence[Mount], timeout_s: float, graph: JackGraph) -> None:
+async def _silent(mounts: Sequence[IcecastMount], timeout_s: float, graph: JackGraph) -> None:
     """Return once a mount has had no page for `timeout_s`; the first one may take START_TIMEOUT_S.
 
     Time in which JACK is stalled does not count: no ffmpeg receives sound then.
@@ -103,7 +103,9 @@ async def _silent(mounts: Sequence[Mount], timeout_s: float, graph: JackGraph) -
 
 
 @asynccontextmanager
-async def _ffmpeg(source: str, mounts: Sequence[Mount], icecast: Icecast, env: dict[str, str]) -> AsyncIterator[Child]:
+async def _ffmpeg(
+    source: str, mounts: Sequence[IcecastMount], icecast: Icecast, env: dict[str, str]
+) -> AsyncIterator[Child]:
     """An ffmpeg that encodes each channel into a pipe of its own, whose pages go to the mount of that channel."""
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as pipes:
@@ -117,7 +119,7 @@ async def _ffmpeg(source: str, mounts: Sequence[Mount], icecast: Icecast, env: d
             transport, _ = await loop.connect_read_pipe(reader, os.fdopen(reading, "rb", 0))
             pipes.callback(transport.close)
         numbers = [writer.fileno() for writer in writers]
-        argv = pusher_argv(source, numbers, icecast.settings)
+        argv = encoder_argv(source, numbers, icecast.settings)
         async with child_process(argv, name=f"{source} ffmpeg", env=env, grace_s=GRACE_S, pass_fds=numbers) as ffmpeg:
             for writer in writers:
                 writer.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from stream_manager.commands import player_argv, probe_argv, pusher_argv
+from stream_manager.argv import encoder_argv, mpv_argv, probe_argv
 from tidzam.config.settings import IcecastSettings
 
 GOLDEN_PLAYER = """\
@@ -31,40 +31,40 @@ ffmpeg -nostdin -hide_banner -loglevel warning -nostats -f jack -channels 2 -thr
 
 
 def test_player() -> None:
-    assert " ".join(player_argv("pond", "/sounds/pond.flac", channels=[3, 0], loop=True)) == GOLDEN_PLAYER
+    assert " ".join(mpv_argv("pond", "/sounds/pond.flac", channels=[3, 0], loop=True)) == GOLDEN_PLAYER
 
 
 def test_a_plain_player_neither_picks_nor_loops() -> None:
-    argv = player_argv("pond", "http://host/pond.ogg")
+    argv = mpv_argv("pond", "http://host/pond.ogg")
     assert argv[-2:] == ["--", "http://host/pond.ogg"]
     assert not [word for word in argv if word.startswith(("--af", "--loop"))]
 
 
 def test_an_address_may_not_open_files() -> None:
-    for argv in (player_argv("pond", "http://host/x.m3u8"), probe_argv("http://host/x.m3u8")):
+    for argv in (mpv_argv("pond", "http://host/x.m3u8"), probe_argv("http://host/x.m3u8")):
         whitelist = next(word for word in argv if "http,https" in word)
         assert "file" not in whitelist
 
 
 def test_the_player_of_a_client_without_the_token_follows_no_redirection() -> None:
-    assert "--stream-lavf-o=max_redirects=0" in player_argv("pond", "http://host/x.ogg", follow=False)
-    assert not any("max_redirects" in word for word in player_argv("pond", "http://host/x.ogg"))
+    assert "--stream-lavf-o=max_redirects=0" in mpv_argv("pond", "http://host/x.ogg", follow=False)
+    assert not any("max_redirects" in word for word in mpv_argv("pond", "http://host/x.ogg"))
 
 
 def test_pusher() -> None:
-    assert " ".join(pusher_argv("pond", [7, 9], IcecastSettings())) == GOLDEN_PUSHER
+    assert " ".join(encoder_argv("pond", [7, 9], IcecastSettings())) == GOLDEN_PUSHER
 
 
 def test_a_sound_that_ends_begins_with_silence_in_which_listeners_are_connected() -> None:
-    assert "--af=lavfi=[adelay=500:all=1]" in player_argv("pond", "/sounds/pond.flac", lead_in=True)
-    assert not any(word.startswith("--af") for word in player_argv("pond", "http://host/live.ogg"))
+    assert "--af=lavfi=[adelay=500:all=1]" in mpv_argv("pond", "/sounds/pond.flac", lead_in=True)
+    assert not any(word.startswith("--af") for word in mpv_argv("pond", "http://host/live.ogg"))
 
 
 def test_this_machines_programs_take_the_command_lines_without_a_word(tmp_path: Path) -> None:
     """Options are renamed and removed between the releases of mpv and ffmpeg; each says so on its stderr."""
     sound = tmp_path / "sound.wav"
     soundfile.write(sound, np.zeros((4800, 2)), 48000)
-    player = player_argv("pond", str(sound), channels=[1, 0], lead_in=True)
+    player = mpv_argv("pond", str(sound), channels=[1, 0], lead_in=True)
     silent = ["--ao=null" if word == "--ao=jack" else word for word in player]
     played = subprocess.run(silent, capture_output=True, text=True, timeout=30, check=True)
     assert (played.stdout, played.stderr) == ("", "")

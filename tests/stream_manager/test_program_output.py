@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream_manager.faults import Failure, Fault, heard_fault
+from stream_manager.faults import SourceFailure, SourceFault, classify_stderr
 from stream_manager.icecast import parse_stats, parse_status
 from stream_manager.probe import Probe, ProbeError, check_channels, parse_probe
 
@@ -24,14 +24,14 @@ def test_a_length_that_is_none(length: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "fault"),
     [
-        (b'{"streams": [], "format": {}}', Fault.NOT_AUDIO),
-        (b"", Fault.NOT_AUDIO),
-        (b"[1]", Fault.NOT_AUDIO),
-        (STEREO.replace(b"44100", b"N/A"), Fault.NOT_AUDIO),
-        (b'{"frames": [], "streams": [{"sample_rate": "44100", "channels": 2}]}', Fault.EMPTY),
+        (b'{"streams": [], "format": {}}', SourceFault.NOT_AUDIO),
+        (b"", SourceFault.NOT_AUDIO),
+        (b"[1]", SourceFault.NOT_AUDIO),
+        (STEREO.replace(b"44100", b"N/A"), SourceFault.NOT_AUDIO),
+        (b'{"frames": [], "streams": [{"sample_rate": "44100", "channels": 2}]}', SourceFault.EMPTY),
     ],
 )
-def test_no_sound(answer: bytes, fault: Fault) -> None:
+def test_no_sound(answer: bytes, fault: SourceFault) -> None:
     with pytest.raises(ProbeError) as caught:
         parse_probe(answer)
     assert caught.value.failure.fault is fault
@@ -43,34 +43,37 @@ def test_channels_that_can_be_played() -> None:
     for channels, wanted in ((0, None), (9, None), (2, (2,)), (1, (0,) * 9)):
         with pytest.raises(ProbeError) as caught:
             check_channels(Probe(channels, 44100, None), wanted)
-        assert caught.value.failure.fault is Fault.CHANNELS
+        assert caught.value.failure.fault is SourceFault.CHANNELS
 
 
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("[tcp @ 0x55] Connection to tcp://127.0.0.1:1 failed: Connection refused", Fault.UNREACHABLE),
-        ("[ao/jack] not enough ports available", Fault.JACK_FULL),
-        ("x.html: Invalid data found when processing input", Fault.NOT_AUDIO),
-        ("[pcm_s16le @ 0x55] Decoder requires channel count but channels not set", Fault.CHANNELS),  # ffmpeg 5.1
-        ("[pcm_s16le @ 0x55] Decoder requires channel layout to be set", Fault.CHANNELS),  # ffmpeg 6.1 and 7.1
-        ("[mp3 @ 0x56] Failed to read frame size: Could not seek to 1038.", Fault.NOT_AUDIO),  # ffmpeg 5.1 and 6.1
-        ("[mp3 @ 0x56] Failed to find two consecutive MPEG audio frames.", Fault.NOT_AUDIO),  # ffmpeg 7.1
-        ("/music: Is a directory", Fault.NOT_AUDIO),
-        ("something else", Fault.DIED),
+        ("[tcp @ 0x55] Connection to tcp://127.0.0.1:1 failed: Connection refused", SourceFault.UNREACHABLE),
+        ("[ao/jack] not enough ports available", SourceFault.JACK_FULL),
+        ("x.html: Invalid data found when processing input", SourceFault.NOT_AUDIO),
+        ("[pcm_s16le @ 0x55] Decoder requires channel count but channels not set", SourceFault.CHANNELS),  # ffmpeg 5.1
+        ("[pcm_s16le @ 0x55] Decoder requires channel layout to be set", SourceFault.CHANNELS),  # ffmpeg 6.1 and 7.1
+        (
+            "[mp3 @ 0x56] Failed to read frame size: Could not seek to 1038.",
+            SourceFault.NOT_AUDIO,
+        ),  # ffmpeg 5.1 and 6.1
+        ("[mp3 @ 0x56] Failed to find two consecutive MPEG audio frames.", SourceFault.NOT_AUDIO),  # ffmpeg 7.1
+        ("/music: Is a directory", SourceFault.NOT_AUDIO),
+        ("something else", SourceFault.DIED),
     ],
 )
-def test_faults_are_heard(line: str, fault: Fault) -> None:
-    assert heard_fault(["", line], Fault.DIED).fault is fault
+def test_faults_are_heard(line: str, fault: SourceFault) -> None:
+    assert classify_stderr(["", line], SourceFault.DIED).fault is fault
 
 
 def test_what_newer_programs_print_beside_the_reason_is_not_taken_for_it() -> None:
     lines = ["it broke", "    Last message repeated 1 times", "client removed during hook handling"]
-    assert heard_fault(lines, Fault.DIED) == Failure(Fault.DIED, "it broke")
+    assert classify_stderr(lines, SourceFault.DIED) == SourceFailure(SourceFault.DIED, "it broke")
 
 
 def test_an_error_says_who_why_and_what_to_do() -> None:
-    error = Failure(Fault.NOT_FOUND, "/x.wav").error("pond")
+    error = SourceFailure(SourceFault.NOT_FOUND, "/x.wav").error("pond")
     assert error.code == "source_not_found"
     assert str(error) == "Source pond does not play: there is no such file (/x.wav). Check the path."
 

@@ -10,16 +10,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from stream_manager.playback import Playback, playback
+from stream_manager.players.mpv_ipc import MpvIpc, mpv_ipc
 from tidzam.process import Child, child_process
 
 pytestmark = pytest.mark.timeout(30)
 
 
 @asynccontextmanager
-async def playing() -> AsyncIterator[tuple[Playback, Child]]:
+async def playing() -> AsyncIterator[tuple[MpvIpc, Child]]:
     """An mpv that plays a tone to nobody, once it has begun."""
-    async with playback() as channel:
+    async with mpv_ipc() as channel:
         argv = ["mpv", "--no-config", "--no-video", "--ao=null", "--really-quiet", channel.option]
         async with child_process([*argv, "av://lavfi:sine"], name="mpv", pass_fds=[channel.fd], grace_s=1) as mpv:
             await channel.started()

@@ -8,15 +8,14 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from stream_manager import hidden
-from stream_manager.commands import player_argv
-from stream_manager.faults import Failure, Fault, heard_fault
-from stream_manager.hidden import descriptor, may_hold_credentials
+from stream_manager.argv import mpv_argv
+from stream_manager.credentials_fd import may_hold_credentials, playlist_of, text_descriptor
+from stream_manager.faults import SourceFailure, SourceFault, classify_stderr
 from stream_manager.jack_graph import JackGraph
-from stream_manager.lifecycle import Happening
-from stream_manager.liveness import Limits, Liveness, Look
-from stream_manager.playback import Playback, playback
+from stream_manager.liveness import Liveness, LivenessLimits, LivenessSample
+from stream_manager.players.mpv_ipc import MpvIpc, mpv_ipc
 from stream_manager.probe import Probe
+from stream_manager.source_state import SourceEvent
 from tidzam.addresses import is_address
 from tidzam.aio import first_completed
 from tidzam.naming import port_name
@@ -38,7 +37,7 @@ LOOK_S = 1.0
 UNDERRUN = "underrun"
 CORRUPT = "packet corrupt"
 
-Ending = tuple[Happening, Failure | None]
+Ending = tuple[SourceEvent, SourceFailure | None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Track:
     buffer_s: float
     follow: bool
     """Whether redirections are followed; not by the player of a client whose reach is bounded."""
-    limits: Limits
+    limits: LivenessLimits
 
     @property
     def ends(self) -> bool:
@@ -83,7 +82,7 @@ async def play(track: Track, graph: JackGraph, env: dict[str, str], reports: Rep
         async with asyncio.timeout(NAME_TIMEOUT_S):
             await graph.until(lambda g: not g.has_client(track.source))
     except TimeoutError:
-        return Happening.FAULT, Failure(Fault.NAME_TAKEN)
+        return SourceEvent.FAILED, SourceFailure(SourceFault.NAME_TAKEN)
     corrupt = False
 
     def listen(line: str) -> None:
@@ -102,24 +101,24 @@ async def play(track: Track, graph: JackGraph, env: dict[str, str], reports: Rep
             reports.sound()
             failure = await _sound(track, graph, mpv, channel, reports.silence)
             if failure is not None:
-                return Happening.FAULT, failure
+                return SourceEvent.FAILED, failure
         played_s = time.monotonic() - began_s if sounded == 0 else 0.0
         await _let_it_end(graph, mpv)
         if not graph.up:
             mpv.kill()  # libjack may wait for ever to take leave of a server that is gone
     if not graph.up:
-        return Happening.JACK_LOST, None
+        return SourceEvent.JACK_LOST, None
     return _ending(track, mpv.returncode if sounded != 2 else None, tuple(mpv.tail), played_s, corrupt=corrupt)
 
 
 async def _start(
     stack: AsyncExitStack, track: Track, env: dict[str, str], listen: Callable[[str], None]
-) -> tuple[Child, Playback]:
+) -> tuple[Child, MpvIpc]:
     """An mpv that lives while `stack` is open, and the channel to it. No command line shows credentials."""
     playlist = None
     if may_hold_credentials(track.media):
-        playlist = stack.enter_context(descriptor(hidden.playlist(track.media)))
-    program, *arguments = player_argv(
+        playlist = stack.enter_context(text_descriptor(playlist_of(track.media)))
+    program, *arguments = mpv_argv(
         track.source,
         track.media,
         channels=track.picked,
@@ -129,7 +128,7 @@ async def _start(
         playlist=playlist,
         follow=track.follow,
     )
-    channel = await stack.enter_async_context(playback())
+    channel = await stack.enter_async_context(mpv_ipc())
     child = child_process(
         [program, channel.option, *arguments],
         name=f"{track.source} mpv",
@@ -153,40 +152,40 @@ async def _start_timeout(graph: JackGraph) -> None:
 
 
 async def _sound(
-    track: Track, graph: JackGraph, mpv: Child, channel: Playback, on_silence: Callable[[bool], None]
-) -> Failure | None:
+    track: Track, graph: JackGraph, mpv: Child, channel: MpvIpc, on_silence: Callable[[bool], None]
+) -> SourceFailure | None:
     """Wait while `mpv` plays. Returns why it has to be replaced; None if it has ended, or is about to."""
     watch = asyncio.ensure_future(_watch(track, graph, channel, on_silence))
     ended = await first_completed(graph.until(lambda g: not track.ports <= g.ports), mpv.wait(), watch)
     if ended != 2:
         return None
     failure = watch.result()
-    if failure.fault is Fault.HUNG:
+    if failure.fault is SourceFault.HUNG:
         mpv.kill()  # a hung or suspended process does not respond to TERM
     return failure
 
 
-async def _watch(track: Track, graph: JackGraph, channel: Playback, on_silence: Callable[[bool], None]) -> Failure:
+async def _watch(track: Track, graph: JackGraph, channel: MpvIpc, on_silence: Callable[[bool], None]) -> SourceFailure:
     """Look at a player every LOOK_S until it has to be replaced; returns why."""
     liveness, is_silent = Liveness.begin(track.limits, time.monotonic()), False
     while True:
         await asyncio.sleep(LOOK_S)
         liveness = liveness.after(await _look(track, graph, channel))
         if liveness.hangs:
-            return Failure(Fault.HUNG, f"no progress for {liveness.stood_still_s:.0f} s")
+            return SourceFailure(SourceFault.HUNG, f"no progress for {liveness.stood_still_s:.0f} s")
         if liveness.silent_too_long:
-            return Failure(Fault.DIGITAL_SILENCE, f"for {liveness.silent_s:.0f} s")
+            return SourceFailure(SourceFault.DIGITAL_SILENCE, f"for {liveness.silent_s:.0f} s")
         if liveness.is_silent != is_silent:
             is_silent = liveness.is_silent
             on_silence(is_silent)
 
 
-async def _look(track: Track, graph: JackGraph, channel: Playback) -> Look:
+async def _look(track: Track, graph: JackGraph, channel: MpvIpc) -> LivenessSample:
     try:
         position_s, answered = await channel.position_s(), True
     except (TimeoutError, OSError, ValueError):  # it hangs or has just ended, or its answer is malformed
         position_s, answered = None, False
-    return Look(time.monotonic(), answered, position_s, track.source in graph.quiet, graph.running)
+    return LivenessSample(time.monotonic(), answered, position_s, track.source in graph.quiet, graph.running)
 
 
 async def _let_it_end(graph: JackGraph, mpv: Child) -> None:
@@ -199,21 +198,21 @@ async def _let_it_end(graph: JackGraph, mpv: Child) -> None:
 def _ending(track: Track, code: int | None, said: tuple[str, ...], played_s: float, *, corrupt: bool) -> Ending:
     """What mpv's exit code means, given what it said. `code` is None if no sound came in time."""
     if code is None:
-        return Happening.FAULT, Failure(Fault.SILENT, f"waited {START_TIMEOUT_S:.0f} s")
+        return SourceEvent.FAILED, SourceFailure(SourceFault.SILENT, f"waited {START_TIMEOUT_S:.0f} s")
     if code < 0:
-        return Happening.FAULT, Failure(Fault.DIED, f"signal {-code}")
+        return SourceEvent.FAILED, SourceFailure(SourceFault.DIED, f"signal {-code}")
     if code > 0:
-        return Happening.FAULT, heard_fault(said, Fault.DIED)
+        return SourceEvent.FAILED, classify_stderr(said, SourceFault.DIED)
     if played_s == 0:
-        return Happening.FAULT, Failure(Fault.TRUNCATED if track.probe.duration_s else Fault.EMPTY)
-    return Happening.END, _truncation(track, played_s, corrupt=corrupt)
+        return SourceEvent.FAILED, SourceFailure(SourceFault.TRUNCATED if track.probe.duration_s else SourceFault.EMPTY)
+    return SourceEvent.ENDED, _truncation(track, played_s, corrupt=corrupt)
 
 
-def _truncation(track: Track, played_s: float, *, corrupt: bool) -> Failure | None:
+def _truncation(track: Track, played_s: float, *, corrupt: bool) -> SourceFailure | None:
     """A file that is over before it should be. Of an address nothing can be said: it may be live."""
     duration_s = track.probe.duration_s
     if is_address(track.media) or duration_s is None or track.loop:
         return None
     if corrupt or played_s < duration_s - TRUNCATED_AFTER_S:
-        return Failure(Fault.TRUNCATED, f"after {played_s:.1f} s")
+        return SourceFailure(SourceFault.TRUNCATED, f"after {played_s:.1f} s")
     return None

@@ -59,7 +59,7 @@ def duration_argv(playlist: int) -> list[str]:
     ]
 
 
-def player_argv(
+def mpv_argv(
     source: str,
     media: str,
     *,
@@ -104,7 +104,7 @@ def _pick(channels: Sequence[int]) -> str:
     return f"pan={len(channels)}c|{chosen}"
 
 
-def pusher_argv(source: str, pipes: Sequence[int], icecast: IcecastSettings) -> list[str]:
+def encoder_argv(source: str, pipes: Sequence[int], icecast: IcecastSettings) -> list[str]:
     """One ffmpeg that listens to a port for each of `pipes`, and writes each as mono Ogg/Vorbis to that descriptor."""
     argv = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"]
     argv += ["-f", "jack", "-channels", str(len(pipes)), "-thread_queue_size", "512", "-i", icecast_client(source)]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_manager.jack_link import Beat, stall_timeout_s
-from stream_manager.jack_meter import is_zero
+from stream_manager.jack_agent_protocol import Beat, stall_timeout_s
+from stream_manager.silence_meter import is_zero
 
 
 @given(st.booleans(), st.integers(0, 9999), st.frozensets(st.from_regex(r"\A[A-Za-z0-9_.-]{1,8}\Z")))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stream_manager.media import channel_numbers, playable
-from stream_manager.requests import source_settings
+from stream_manager.handlers import source_settings
+from stream_manager.media_url import channel_numbers, resolve_media
 from tidzam.errors import RequestError
 from tidzam.protocol.stream_manager import LoadSource, parse_request
 
@@ -57,7 +57,7 @@ def test_a_message_is_understood_or_refused_as_bad_input_and_nothing_else(media_
         if isinstance(request, LoadSource):
             settings = source_settings(request)
             channel_numbers(settings.channels)
-            playable(settings.url or "", [media_root], trusted=False)
+            resolve_media(settings.url or "", [media_root], trusted=False)
     except RequestError as error:
         answer = json.dumps(error.as_wire())
         assert len(answer) < 2500
@@ -85,7 +85,7 @@ def test_channels_keep_their_order_however_they_are_written(channels: Any) -> No
 @pytest.mark.parametrize("trusted", [True, False])
 def test_a_path_that_no_file_can_have_is_bad_input(media_root: Path, path: str, trusted: bool) -> None:
     try:
-        playable(path, [media_root], trusted=trusted)
+        resolve_media(path, [media_root], trusted=trusted)
     except RequestError as error:
         assert error.field == "url"
     else:

@@ -18,7 +18,7 @@ FORMER_CLIENT = ""
 
 
 @dataclass(frozen=True)
-class Claim:
+class SourceEntry:
     """A source, and the client that loaded it; None for the profile's own.
 
     `trusted` says that it may open addresses of this machine and of private networks: the profile's may, and those of
@@ -38,12 +38,12 @@ class Claim:
         return self.owner is not None and not self.settings.is_permanent
 
 
-class Roster:
+class SourceRegistry:
     """What is to play whenever no guest does."""
 
     def __init__(self) -> None:
-        self.profile: dict[str, Claim] = {}
-        self.kept: dict[str, Claim] = {}
+        self.profile: dict[str, SourceEntry] = {}
+        self.kept: dict[str, SourceEntry] = {}
         """Permanent sources of clients."""
         self.dismissed: set[str] = set()
         """Names of the profile's sources that were unloaded, or that ended as they were meant to."""
@@ -52,32 +52,34 @@ class Roster:
     def names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.profile, *self.kept)))
 
-    def claims(self, name: str) -> tuple[Claim, ...]:
+    def entries(self, name: str) -> tuple[SourceEntry, ...]:
         """What is to play under `name`, best first: each is tried if the one before it is refused."""
         kept, own = self.kept.get(name), self.profile.get(name)
         if name in self.dismissed:
             own = None
-        return tuple(claim for claim in (kept, own) if claim is not None)
+        return tuple(entry for entry in (kept, own) if entry is not None)
 
     def missing(self, present: Iterable[str]) -> tuple[str, ...]:
         """Permanent sources of the profile under whose name nothing is loaded, and nothing was refused."""
-        permanent = (name for name, claim in self.profile.items() if claim.settings.is_permanent)
+        permanent = (name for name, entry in self.profile.items() if entry.settings.is_permanent)
         known = set(present)
         return tuple(name for name in permanent if name not in known)
 
-    def dismiss(self, claim: Claim) -> None:
-        """Keep `claim` from returning: it was unloaded, or it ended."""
-        if claim.owner is None:
-            self.dismissed.add(claim.name)
-        elif not claim.is_guest:
-            self.kept.pop(claim.name, None)
+    def dismiss(self, entry: SourceEntry) -> None:
+        """Keep `entry` from returning: it was unloaded, or it ended."""
+        if entry.owner is None:
+            self.dismissed.add(entry.name)
+        elif not entry.is_guest:
+            self.kept.pop(entry.name, None)
 
-    def require_room(self, wanted: Claim, loaded: Mapping[str, Claim], limits: StreamManagerSettings) -> None:
+    def require_room(
+        self, wanted: SourceEntry, loaded: Mapping[str, SourceEntry], limits: StreamManagerSettings
+    ) -> None:
         """Raises RequestError (code "too_many_sources") if a client may not load `wanted` beside what it has."""
         kept = len(self.kept.keys() - {wanted.name})
         if wanted.settings.is_permanent and kept >= limits.max_permanent_sources:
             raise _too_many("Clients have", kept, "permanent sources", "max_permanent_sources")
-        own = sum(claim.owner == wanted.owner and name != wanted.name for name, claim in loaded.items())
+        own = sum(entry.owner == wanted.owner and name != wanted.name for name, entry in loaded.items())
         if own >= limits.max_client_sources:
             raise _too_many("This client has", own, "sources", "max_client_sources")
 

@@ -17,7 +17,7 @@ from tidzam.protocol.stream_manager import (
 )
 
 
-class Requests:
+class RequestHandler:
     """Answers a client's requests about `sources`. `has_token` returns whether the client presented the token."""
 
     def __init__(self, sources: Sources, has_token: Callable[[str], bool]) -> None:

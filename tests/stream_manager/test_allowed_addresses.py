@@ -7,11 +7,11 @@ import ipaddress
 import pytest
 
 from stream_manager.address import parse_address
-from stream_manager.reach import Reach, is_public, require_reach
+from stream_manager.allowed_addresses import AllowedAddresses, is_public, require_allowed
 from tidzam.config import Settings
 from tidzam.errors import RequestError
 
-REACH = Reach.of(Settings())
+REACH = AllowedAddresses.of(Settings())
 
 
 PRIVATE = [
@@ -74,25 +74,25 @@ URLS = [
 @pytest.mark.parametrize("url", URLS)
 async def test_none_of_them_is_opened_for_a_client_without_the_token_however_it_is_written(url: str) -> None:
     with pytest.raises(RequestError) as caught:
-        await require_reach(url, REACH)
+        await require_allowed(url, REACH)
     assert caught.value.code == "address_not_allowed"
-    await require_reach(url, None)
+    await require_allowed(url, None)
 
 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8000/pond-out_0.ogg", "http://localhost:8000/x", "icecast://[::1]:8000/x", "pond.wav"]
 )
 async def test_the_mounts_of_the_nodes_icecast_and_files_may_be_opened(url: str) -> None:
-    await require_reach(url, REACH)
+    await require_allowed(url, REACH)
 
 
 async def test_the_profile_may_allow_hosts_and_all_private_addresses() -> None:
-    for allowed in ("10.0.0.1", "10.0.0.1:80", "[fd00::1]:80"):
-        reach = Reach(False, frozenset({allowed}), ("127.0.0.1", 8000))
-        await require_reach("http://[FD00::1]/x" if "fd" in allowed else "http://10.0.0.1/x", reach)
+    for host in ("10.0.0.1", "10.0.0.1:80", "[fd00::1]:80"):
+        allowed = AllowedAddresses(False, frozenset({host}), ("127.0.0.1", 8000))
+        await require_allowed("http://[FD00::1]/x" if "fd" in host else "http://10.0.0.1/x", allowed)
         with pytest.raises(RequestError):
-            await require_reach("http://10.0.0.2/x", reach)
-    await require_reach("http://127.0.0.1:22/", Reach(True, frozenset(), ("127.0.0.1", 8000)))
+            await require_allowed("http://10.0.0.2/x", allowed)
+    await require_allowed("http://127.0.0.1:22/", AllowedAddresses(True, frozenset(), ("127.0.0.1", 8000)))
 
 
 def test_a_name_that_means_a_public_and_a_private_address_is_refused() -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from stream_manager.faults import Fault
-from stream_manager.follow import find_sound
+from stream_manager.allowed_addresses import AllowedAddresses
+from stream_manager.faults import SourceFault
+from stream_manager.media_lookup import locate_audio
 from stream_manager.probe import ProbeError
-from stream_manager.reach import Reach
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -34,9 +34,9 @@ class Web:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def reach(self) -> Reach:
+    def allowed(self) -> AllowedAddresses:
         """Of a client without the token, whom the profile allows this server alone."""
-        return Reach(False, frozenset({f"127.0.0.1:{self.port}"}), ("127.0.0.1", 2))
+        return AllowedAddresses(False, frozenset({f"127.0.0.1:{self.port}"}), ("127.0.0.1", 2))
 
 
 @pytest.fixture
@@ -86,39 +86,39 @@ def web(tmp_path: Path) -> Iterator[Web]:
 )
 async def test_a_playlist_is_followed_to_its_sound(web: Web, path: str, kind: str, content: str) -> None:
     web.pages[path] = kind, content.replace("WEB", web.url).encode()
-    media, found = await find_sound(web.url + path, {}, None)
+    media, found = await locate_audio(web.url + path, {}, None)
     assert media == f"{web.url}/pond"
     assert (found.channels, found.duration_s) == (2, 1.0)
 
 
-async def fault_of(media: str, reach: Reach | None = None) -> Fault:
+async def fault_of(media: str, allowed: AllowedAddresses | None = None) -> SourceFault:
     with pytest.raises(ProbeError) as caught:
-        await find_sound(media, {}, reach)
+        await locate_audio(media, {}, allowed)
     return caught.value.failure.fault
 
 
 async def test_a_playlist_without_an_address_is_named_as_one(web: Web) -> None:
     web.pages["/none.m3u"] = "audio/x-mpegurl", b"#EXTM3U\nfile:///etc/passwd\n"
-    assert await fault_of(f"{web.url}/none.m3u") is Fault.PLAYLIST
+    assert await fault_of(f"{web.url}/none.m3u") is SourceFault.PLAYLIST
 
 
 async def test_playlists_that_name_each_other_come_to_an_end(web: Web) -> None:
     web.pages["/a.m3u"], web.pages["/b.m3u"] = ("audio/x-mpegurl", b"b.m3u"), ("audio/x-mpegurl", b"a.m3u")
-    assert await fault_of(f"{web.url}/a.m3u") is Fault.PLAYLIST
+    assert await fault_of(f"{web.url}/a.m3u") is SourceFault.PLAYLIST
 
 
 async def test_an_entry_of_a_playlist_may_not_be_a_file(web: Web, tmp_path: Path) -> None:
     web.pages["/file.m3u"] = "audio/x-mpegurl", f"{tmp_path / 'pond.flac'}\n".encode()
-    assert await fault_of(f"{web.url}/file.m3u") is Fault.UNREACHABLE  # it is looked for on the web server
+    assert await fault_of(f"{web.url}/file.m3u") is SourceFault.UNREACHABLE  # it is looked for on the web server
 
 
 async def test_neither_an_entry_nor_a_redirection_leads_a_client_without_the_token_further(web: Web) -> None:
     web.pages["/in.m3u"] = "audio/x-mpegurl", b"http://127.0.0.1:1/x\nhttp://[::1]/y\n"
     web.pages["/out"] = "http://127.0.0.1:1/x"
     web.pages["/moved"] = "/pond"
-    assert await fault_of(f"{web.url}/in.m3u", web.reach()) is Fault.NOT_ALLOWED
-    assert await fault_of(f"{web.url}/out", web.reach()) is Fault.NOT_ALLOWED
-    assert (await find_sound(f"{web.url}/moved", {}, web.reach()))[0] == f"{web.url}/pond"
+    assert await fault_of(f"{web.url}/in.m3u", web.allowed()) is SourceFault.NOT_ALLOWED
+    assert await fault_of(f"{web.url}/out", web.allowed()) is SourceFault.NOT_ALLOWED
+    assert (await locate_audio(f"{web.url}/moved", {}, web.allowed()))[0] == f"{web.url}/pond"
 
 
 @pytest.mark.parametrize("user", ["", "bob:secret@"])
@@ -127,8 +127,8 @@ async def test_a_redirection_that_only_the_player_sees_leads_no_client_without_t
 ) -> None:
     web.pages["Lavf/sly"] = f"http://localhost:{web.port}/pond"
     address = f"{web.url.replace('://', '://' + user)}/sly"
-    assert (await find_sound(address, {}, None))[1].channels == 2
-    assert await fault_of(address, web.reach()) in (Fault.UNREACHABLE, Fault.NOT_AUDIO)
+    assert (await locate_audio(address, {}, None))[1].channels == 2
+    assert await fault_of(address, web.allowed()) in (SourceFault.UNREACHABLE, SourceFault.NOT_AUDIO)
 
 
 HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n"
@@ -137,33 +137,35 @@ HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n"
 @pytest.mark.parametrize(
     ("page", "fault"),
     [
-        (f"{HLS}#EXTINF:5,\nhttp://127.0.0.1:1/a.ts\n", Fault.NOT_ALLOWED),
-        (f"{HLS}#EXTINF:5,\na.ts\n#EXTINF:5,\n//127.0.0.1:1/a.ts\n", Fault.NOT_ALLOWED),
-        (f'{HLS}#EXT-X-KEY:METHOD=AES-128,URI="http://127.0.0.1:1/k"\n#EXTINF:5,\na.ts\n', Fault.NOT_ALLOWED),
-        (f"{HLS}#EXT-X-STREAM-INF:BANDWIDTH=1\ninner.m3u8\n", Fault.NOT_ALLOWED),
-        (f"{HLS}#EXTINF:5,\nhttp://[::1/a.ts\n", Fault.PLAYLIST),
-        (f"{HLS}\0#EXTINF:5,\nhttp://127.0.0.1:1/a.ts\n", Fault.PLAYLIST),
-        (HLS + "#\n" * 40000 + "http://127.0.0.1:1/a.ts\n", Fault.PLAYLIST),
-        ("<?xml version='1.0'?><MPD><BaseURL>http://127.0.0.1:1/</BaseURL></MPD>", Fault.PLAYLIST),
-        ("v=0\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n", Fault.PLAYLIST),
+        (f"{HLS}#EXTINF:5,\nhttp://127.0.0.1:1/a.ts\n", SourceFault.NOT_ALLOWED),
+        (f"{HLS}#EXTINF:5,\na.ts\n#EXTINF:5,\n//127.0.0.1:1/a.ts\n", SourceFault.NOT_ALLOWED),
+        (f'{HLS}#EXT-X-KEY:METHOD=AES-128,URI="http://127.0.0.1:1/k"\n#EXTINF:5,\na.ts\n', SourceFault.NOT_ALLOWED),
+        (f"{HLS}#EXT-X-STREAM-INF:BANDWIDTH=1\ninner.m3u8\n", SourceFault.NOT_ALLOWED),
+        (f"{HLS}#EXTINF:5,\nhttp://[::1/a.ts\n", SourceFault.PLAYLIST),
+        (f"{HLS}\0#EXTINF:5,\nhttp://127.0.0.1:1/a.ts\n", SourceFault.PLAYLIST),
+        (HLS + "#\n" * 40000 + "http://127.0.0.1:1/a.ts\n", SourceFault.PLAYLIST),
+        ("<?xml version='1.0'?><MPD><BaseURL>http://127.0.0.1:1/</BaseURL></MPD>", SourceFault.PLAYLIST),
+        ("v=0\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n", SourceFault.PLAYLIST),
     ],
     ids=["piece", "second piece", "key", "list in a list", "no address", "NUL", "too long", "DASH", "SDP"],
 )
-async def test_hls_and_its_like_lead_no_client_without_the_token_further(web: Web, page: str, fault: Fault) -> None:
+async def test_hls_and_its_like_lead_no_client_without_the_token_further(
+    web: Web, page: str, fault: SourceFault
+) -> None:
     web.pages["/live"] = "audio/mpeg", page.encode()
     web.pages["/inner.m3u8"] = "audio/mpeg", f"{HLS}#EXTINF:5,\nhttp://127.0.0.1:1/a.ts\n".encode()
-    assert await fault_of(f"{web.url}/live", web.reach()) is fault
+    assert await fault_of(f"{web.url}/live", web.allowed()) is fault
 
 
 async def test_what_cannot_be_reached_is_still_said_to_be_unreachable(web: Web) -> None:
-    assert await fault_of(f"{web.url}/none.m3u") is Fault.UNREACHABLE
-    assert await fault_of("http://127.0.0.1:1/none.pls") is Fault.UNREACHABLE
+    assert await fault_of(f"{web.url}/none.m3u") is SourceFault.UNREACHABLE
+    assert await fault_of("http://127.0.0.1:1/none.pls") is SourceFault.UNREACHABLE
 
 
 async def test_a_playlist_that_cannot_be_followed_is_named_as_one(web: Web, tmp_path: Path) -> None:
     web.pages["/live.asx"] = "video/x-ms-asf", b'<asx version="3.0"><entry><ref href="http://a/1"/></entry></asx>'
-    assert await fault_of(f"{web.url}/live.asx") is Fault.PLAYLIST
+    assert await fault_of(f"{web.url}/live.asx") is SourceFault.PLAYLIST
     (tmp_path / "local.M3U").write_text("http://a/1\n")
-    assert await fault_of(str(tmp_path / "local.M3U")) is Fault.PLAYLIST
+    assert await fault_of(str(tmp_path / "local.M3U")) is SourceFault.PLAYLIST
     web.pages["/text.ogg"] = "text/plain", b"This is no sound.\n" * 100
-    assert await fault_of(f"{web.url}/text.ogg") is Fault.NOT_AUDIO
+    assert await fault_of(f"{web.url}/text.ogg") is SourceFault.NOT_AUDIO

@@ -28,7 +28,7 @@ class MountRefused(Exception):
     """Icecast does not accept the mount; the text holds its answer."""
 
 
-class Mount:
+class IcecastMount:
     """One mount. `feed` never waits: while Icecast is away, sound is dropped.
 
     A connection begins with the headers of the current stream, so that Icecast may come and go while the encoder

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stream_manager.state import read_state, state_path, write_state
+from stream_manager.state_file import read_state, state_path, write_state
 from tidzam.config import Settings, SourceSettings
 from tidzam.config.settings import StreamManagerSettings
 

@@ -27,7 +27,7 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True)
-class Reach:
+class AllowedAddresses:
     """What may be opened by clients without the token.
 
     `hosts` are HOST or HOST:PORT, in lower case, that are allowed although they are private; `icecast` is the host and
@@ -39,7 +39,7 @@ class Reach:
     icecast: tuple[str, int]
 
     @classmethod
-    def of(cls, settings: Settings) -> Reach:
+    def of(cls, settings: Settings) -> AllowedAddresses:
         manager, icecast = settings.stream_manager, settings.icecast
         hosts = frozenset(host.lower() for host in manager.allowed_hosts)
         return cls(manager.allow_private_addresses, hosts, (icecast.reachable_host, icecast.port))
@@ -69,15 +69,15 @@ def is_public(address: IpAddress) -> bool:
     return is_internet and address.is_global and not address.is_multicast
 
 
-async def require_reach(media: str, reach: Reach | None) -> None:
-    """Raises RequestError (code "address_not_allowed") if `media` is an address beyond `reach`; None allows all.
+async def require_allowed(media: str, allowed: AllowedAddresses | None) -> None:
+    """Raises RequestError (code "address_not_allowed") if `media` is an address beyond `allowed`; None allows all.
 
     A host that cannot be resolved is let through: nothing can be opened there.
     """
-    if reach is None or not is_address(media):
+    if allowed is None or not is_address(media):
         return
     address = parse_address(media)
-    if not reach.allows(address, await _resolve(address)):
+    if not allowed.allows(address, await _resolve(address)):
         raise RequestError(
             "The address is one of this machine or of a private network, and the request came without the token.",
             hint="Send the token, or set stream_manager.allow_private_addresses or allowed_hosts in the profile.",

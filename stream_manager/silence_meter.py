@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import jack
 
-from stream_manager.patchbay import feed_of
+from stream_manager.connections import feed_of
 from tidzam.naming import source_of
 
 

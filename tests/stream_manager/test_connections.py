@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_manager.patchbay import feed_of, missing_connections
+from stream_manager.connections import feed_of, missing_connections
 
 PAIR = ("pond:out_0", "pond-ice:input_1")
 

@@ -11,7 +11,7 @@ import pytest
 
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
-from stream_manager.pusher import START_S, push
+from stream_manager.outputs.icecast import START_S, push
 from tidzam.config.settings import IcecastSettings
 
 pytestmark = pytest.mark.timeout(20)

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from stream_manager.media import channel_numbers, playable
+from stream_manager.media_url import channel_numbers, resolve_media
 from tidzam.errors import RequestError
 
 
 @pytest.mark.parametrize("url", ["http://h/x.ogg", "https://u:p@h:8000/x", "rtsp://h/cam"])
 def test_addresses_are_played_as_they_are(url: str) -> None:
-    assert playable(url, (), trusted=False) == url
+    assert resolve_media(url, (), trusted=False) == url
 
 
 def test_an_icecast_mount_is_listened_to_over_http() -> None:
-    assert playable("icecast://h:8000/x.ogg", (), trusted=False) == "http://h:8000/x.ogg"
+    assert resolve_media("icecast://h:8000/x.ogg", (), trusted=False) == "http://h:8000/x.ogg"
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_an_icecast_mount_is_listened_to_over_http() -> None:
 )
 def test_other_addresses_are_refused(url: str) -> None:
     with pytest.raises(RequestError) as caught:
-        playable(url, (), trusted=False)
+        resolve_media(url, (), trusted=False)
     assert caught.value.field == "url"
 
 
@@ -33,12 +33,12 @@ def test_files_are_found_under_a_root_only(tmp_path: Path) -> None:
     inside.parent.mkdir()
     inside.touch()
     roots = (tmp_path / "elsewhere", tmp_path / "media")
-    assert playable("a.wav", roots, trusted=False) == str(inside)
-    assert playable(str(inside), roots, trusted=False) == str(inside)
+    assert resolve_media("a.wav", roots, trusted=False) == str(inside)
+    assert resolve_media(str(inside), roots, trusted=False) == str(inside)
     for url in ("../b.wav", str(tmp_path / "b.wav"), "/etc/passwd", "~/x.wav/../../../../../etc/passwd"):
         with pytest.raises(RequestError, match="media root"):
-            playable(url, roots, trusted=False)
-    assert playable(str(tmp_path / "b.wav"), (), trusted=True) == str(tmp_path / "b.wav")
+            resolve_media(url, roots, trusted=False)
+    assert resolve_media(str(tmp_path / "b.wav"), (), trusted=True) == str(tmp_path / "b.wav")
 
 
 def test_a_link_does_not_lead_out(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_link_does_not_lead_out(tmp_path: Path) -> None:
     root.mkdir()
     (root / "out").symlink_to(tmp_path)
     with pytest.raises(RequestError):
-        playable("out/secret.wav", (root,), trusted=False)
+        resolve_media("out/secret.wav", (root,), trusted=False)
 
 
 def test_channels_are_numbers() -> None:

@@ -13,7 +13,7 @@ ANSWER_TIMEOUT_S = 2.0
 POSITION = "audio-pts"
 
 
-class Playback:
+class MpvIpc:
     """`fd` is for mpv to inherit, and `option` is the argument for it. Call `started` once mpv has it."""
 
     def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
@@ -61,9 +61,9 @@ class Playback:
 
 
 @asynccontextmanager
-async def playback() -> AsyncIterator[Playback]:
+async def mpv_ipc() -> AsyncIterator[MpvIpc]:
     """A channel for one mpv, closed with the context."""
-    channel = Playback(*socket.socketpair())
+    channel = MpvIpc(*socket.socketpair())
     try:
         yield channel
     finally:
