@@ -13,7 +13,7 @@ import typer
 
 from analyzer.app import LiveOptions, run_live
 from analyzer.extraction import rules_of
-from analyzer.offline import OfflineOptions, run_offline
+from analyzer.file_runner import FileOptions, run_file
 from analyzer.sinks.chain import ChainAddress
 from tidzam.config.load import load_settings
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
@@ -32,7 +32,7 @@ app = typer.Typer(
 )
 
 
-class Engine(StrEnum):
+class EngineChoice(StrEnum):
     """What can run a classifier."""
 
     onnx = "onnx"
@@ -58,7 +58,7 @@ def analyze(
     chain_api: Annotated[str, typer.Option("--chainAPI", help="Post what is heard to user:password@url.")] = "",
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Socket.IO port.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    engine: Annotated[Engine | None, typer.Option(help="What runs the classifiers.")] = None,
+    engine: Annotated[EngineChoice | None, typer.Option(help="What runs the classifiers.")] = None,
     gate: Annotated[float | None, typer.Option(min=0, max=1, help="Parent probability that runs an expert.")] = None,
     profile: Annotated[Path | None, typer.Option(help="The node's YAML; other options override it.")] = None,
     debug: Annotated[int, typer.Option(help="Debug level; from 1 on, everything is logged.")] = 0,
@@ -72,12 +72,12 @@ def analyze(
         raise typer.BadParameter("Name what to listen to: --stream FILE, --jack PORTS or --profile YAML.")
     if stream is not None and chain_api:
         raise typer.BadParameter("--chainAPI goes with live listening.")
-    given = {"nn": nn, "jack": _names(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
+    given = {"nn": nn, "ports": _names(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
     settings = _settings(profile, {**given, "engine": engine and engine.value})
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
     rules = rules_of(classes=_names(extract), dynamic=extract_dd, channels=_names(extract_channels))
     if stream is not None:
-        offline = OfflineOptions(
+        offline = FileOptions(
             path=stream,
             settings=settings.analyzer,
             channel=channel,
@@ -87,7 +87,7 @@ def analyze(
             as_json=as_json,
             show=show,
         )
-        raise typer.Exit(run_offline(offline))
+        raise typer.Exit(run_file(offline))
     server = settings.jack.server if profile else None
     chain = ChainAddress.parse(chain_api) if chain_api else None
     options = LiveOptions(

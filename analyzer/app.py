@@ -13,17 +13,16 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from analyzer.bands import SourceRates
 from analyzer.capture.child import CaptureOptions
 from analyzer.extraction import ExtractionRule, Extractor
 from analyzer.health import LiveHealth
-from analyzer.hop import Hop
-from analyzer.live import Live
+from analyzer.live_runner import LiveAnalysis
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
-from analyzer.sinks.bounded import Sink
 from analyzer.sinks.chain import ChainAddress, ChainApi
-from analyzer.web import Web
+from analyzer.sinks.queue import BoundedSink
+from analyzer.sinks.socketio import SocketIoSink
+from analyzer.source_rates import SourceRates
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.protocol.analyzer import (
     JACK_SOURCE,
@@ -33,7 +32,7 @@ from tidzam.protocol.analyzer import (
     ChannelStatus,
     parse_jack_sources,
 )
-from tidzam.results import ChannelState
+from tidzam.results import AnalyzedBatch, ChannelState
 from tidzam.server import Access, Health, Right, Server
 
 log = logging.getLogger(__name__)
@@ -67,13 +66,15 @@ class Analyzer:
         settings = options.settings
         self._pipeline = pipeline
         capture = CaptureOptions(
-            patterns=settings.jack,
+            patterns=settings.ports,
             server=options.jack_server,
             slots=settings.max_channels,
             ring_s=ring_length_s(pipeline.window_s),
         )
         self._rates = SourceRates()
-        self._live = Live(pipeline, capture, self._spread, overlap=settings.overlap, source_rate=self._rates.of_channel)
+        self._live = LiveAnalysis(
+            pipeline, capture, self._spread, overlap=settings.overlap, source_rate=self._rates.of_channel
+        )
         registry = CollectorRegistry()
         HealthCollector(self._detail, registry)
         self._server = Server(
@@ -86,16 +87,20 @@ class Analyzer:
             access=options.access,
             limits=options.limits,
         )
-        self._web = Web(self._server, classifiers=pipeline.classifiers, labels=pipeline.labels, health=self._detail)
+        self._socketio = SocketIoSink(
+            self._server, classifiers=pipeline.classifiers, labels=pipeline.labels, health=self._detail
+        )
         self._server.on(JACK_SOURCE, self._on_jack_source, needs=Right.MANAGE)
-        self._sinks = [Sink("socket.io", self._web.deliver)]
+        self._sinks = [BoundedSink("socket.io", self._socketio.deliver)]
         if options.out is not None:
-            self._sinks.append(Sink("clips", clip_writer(Extractor(options.out, options.rules, pipeline.labels))))
+            self._sinks.append(
+                BoundedSink("clips", clip_writer(Extractor(options.out, options.rules, pipeline.labels)))
+            )
         self._chain = ChainApi(options.chain) if options.chain else None
         if self._chain is not None:
-            self._sinks.append(Sink("the Chain API", self._chain.deliver))
+            self._sinks.append(BoundedSink("the Chain API", self._chain.deliver))
 
-    def _spread(self, hop: Hop) -> None:
+    def _spread(self, hop: AnalyzedBatch) -> None:
         for sink in self._sinks:
             sink.put(hop)
 
@@ -114,7 +119,7 @@ class Analyzer:
             await stack.enter_async_context(self._server)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             running = [tasks.create_task(sink.run()) for sink in self._sinks]
-            running += [tasks.create_task(self._web.tell_health()), tasks.create_task(self._live.run())]
+            running += [tasks.create_task(self._socketio.tell_health()), tasks.create_task(self._live.run())]
             await stop.wait()
             log.info("ending")
             for task in reversed(running):
@@ -134,18 +139,18 @@ def health_message(
     live: LiveHealth, pipeline: Pipeline, rates: SourceRates, *, dropped_messages: int
 ) -> AnalyzerHealth:
     """The state of the analyzer as it goes over the wire."""
-    tally, age_s = live.tally, live.tally.age_s()
+    statistics, age_s = live.statistics, live.statistics.age_s()
     return AnalyzerHealth(
         engine=pipeline.engine,
         classifiers=pipeline.classifiers,
         channels=live.channels,
-        lag_s=round(tally.lag_s, 4) if tally.windows else None,
-        lost_frames=tally.lost_frames,
-        gaps=tally.gaps,
-        dropped_windows=tally.dropped_windows,
+        lag_s=round(statistics.lag_s, 4) if statistics.windows else None,
+        lost_frames=statistics.lost_frames,
+        gaps=statistics.gaps,
+        dropped_windows=statistics.dropped_windows,
         dropped_messages=dropped_messages,
-        windows_per_s=round(tally.windows_per_s(), 2),
-        windows=tally.windows,
+        windows_per_s=round(statistics.windows_per_s(), 2),
+        windows=statistics.windows,
         last_window_age_s=None if age_s is None else round(age_s, 3),
         capture_pid=live.capture_pid,
         rate_hz=live.rate_hz,
@@ -184,10 +189,10 @@ def band_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
     )
 
 
-def clip_writer(extractor: Extractor) -> Callable[[Hop], Awaitable[None]]:
+def clip_writer(extractor: Extractor) -> Callable[[AnalyzedBatch], Awaitable[None]]:
     """A sink's `deliver` that keeps clips, in a thread: the disk may be slow."""
 
-    async def deliver(hop: Hop) -> None:
+    async def deliver(hop: AnalyzedBatch) -> None:
         await asyncio.to_thread(extractor.take, hop.batch, hop.analyses)
 
     return deliver

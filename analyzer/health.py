@@ -12,7 +12,7 @@ from tidzam.protocol.analyzer import AnalyzerFault
 _RATE_OVER_S: Final = 10.0
 
 
-class Tally:
+class LiveStatistics:
     """Counts, and the pace of the last seconds.
 
     `lag_s` is the time from the end of the last window (JACK's clock) to its analysis being there; 0 if that came
@@ -58,7 +58,7 @@ class LiveHealth:
     channels: tuple[str, ...]
     capture_pid: int | None
     rate_hz: int | None
-    tally: Tally
+    statistics: LiveStatistics
 
     @property
     def reasons(self) -> tuple[str, ...]:

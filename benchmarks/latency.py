@@ -14,7 +14,7 @@ import jack
 import numpy as np
 import socketio
 
-from analyzer.grid import Grid
+from analyzer.window_schedule import WindowSchedule
 from benchmarks.rig import LiveAnalyzer, analyzer, jack_server
 from tidzam.config.settings import JackSettings
 from tidzam.errors import NodeError
@@ -98,7 +98,7 @@ class Heard:
 
 async def _listen(listener: LiveAnalyzer, clicker: Clicker) -> Heard:
     """Be a client of the analyzer for as long as the clicks go on."""
-    grid = Grid.of(RATE_HZ, window_s=WINDOW_S, overlap=OVERLAP)
+    grid = WindowSchedule.of(RATE_HZ, window_s=WINDOW_S, overlap=OVERLAP)
     heard = Heard()
     client = socketio.AsyncClient()
 
@@ -126,7 +126,7 @@ async def _listen(listener: LiveAnalyzer, clicker: Clicker) -> Heard:
 
 
 def _figures(heard: Heard, clicker: Clicker) -> dict[str, Any]:
-    grid = Grid.of(RATE_HZ, window_s=WINDOW_S, overlap=OVERLAP)
+    grid = WindowSchedule.of(RATE_HZ, window_s=WINDOW_S, overlap=OVERLAP)
     covering = {click: grid.start_from(click + _CLICK_FRAMES - grid.window) for click in clicker.clicks}
     known = {click: start for click, start in covering.items() if start in heard.arrived}
     if not known:

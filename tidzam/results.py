@@ -72,6 +72,14 @@ class Analysis:
 
 
 @dataclass(frozen=True)
+class AnalyzedBatch:
+    """The windows of all channels at one time, and an analysis per channel in the same order."""
+
+    batch: WindowBatch
+    analyses: tuple[Analysis, ...]
+
+
+@dataclass(frozen=True)
 class Detection:
     """Consecutive windows of one channel whose decisions hold the same class."""
 

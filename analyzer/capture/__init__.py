@@ -1,5 +1,6 @@
 """The capture process: it copies JACK ports into the shared ring, and does nothing else.
 
-`__main__` is the process, `recorder` its JACK client, `patterns` says which ports it takes, `events` is what it tells
-the analyzer, and `child` is the analyzer's end of it.
+`__main__` is the process, `port_watcher` follows the ports that match, `slots` assigns them to slots of the ring,
+`port_capture` is the JACK client of one source, `priority` schedules the process before others, `events` are its
+messages to the analyzer, and `child` is the analyzer's end of it.
 """

@@ -16,7 +16,7 @@ import time
 import jack
 
 from analyzer.capture.events import Alive, Event, Failed, Ready, encode
-from analyzer.capture.patchbay import CLIENT_NAME, Patchbay
+from analyzer.capture.port_watcher import CLIENT_NAME, PortWatcher
 from analyzer.ring import Ring
 from tidzam.errors import JackError, TidzamError
 
@@ -57,16 +57,16 @@ def _record(options: argparse.Namespace) -> None:
     client = _open_client()
     capacity = int(options.ring_s * client.samplerate)
     ring = Ring.create(options.fd, slots=options.slots, capacity_frames=capacity, rate_hz=client.samplerate)
-    patchbay = Patchbay(client, ring, tuple(options.patterns), _say)
+    watcher = PortWatcher(client, ring, tuple(options.patterns), _say)
     try:
-        stop = _stop_request(patchbay.changed)
+        stop = _stop_request(watcher.changed)
         _say(Ready(client.name, client.samplerate))
-        _watch(patchbay, stop)
+        _watch(watcher, stop)
     except jack.JackError as error:
         raise JackError(f"JACK failed: {error}.") from error
-    if patchbay.gone.is_set():
+    if watcher.gone.is_set():
         raise JackError("The JACK server has gone.")
-    patchbay.stop()
+    watcher.stop()
 
 
 def _open_client() -> jack.Client:
@@ -98,19 +98,19 @@ def _stop_request(changed: threading.Event) -> threading.Event:
     return stop
 
 
-def _watch(patchbay: Patchbay, stop: threading.Event) -> None:
+def _watch(watcher: PortWatcher, stop: threading.Event) -> None:
     """Patch whenever ports changed, tell the clock every second, until asked to stop or JACK has gone."""
     clock_due = alive_due = 0.0
-    while not (stop.is_set() or patchbay.gone.is_set()):
-        patchbay.changed.clear()
+    while not (stop.is_set() or watcher.gone.is_set()):
+        watcher.changed.clear()
         if time.monotonic() >= alive_due:
-            _say(Alive(patchbay.cycle()))
+            _say(Alive(watcher.cycle()))
             alive_due = time.monotonic() + _ALIVE_EVERY_S
-        patchbay.patch()
-        if time.monotonic() >= clock_due and (clock := patchbay.clock()):
+        watcher.patch()
+        if time.monotonic() >= clock_due and (clock := watcher.clock()):
             _say(clock)
             clock_due = time.monotonic() + _CLOCK_EVERY_S
-        patchbay.changed.wait(_CLOCK_EVERY_S if clock_due else _FIRST_BLOCK_EVERY_S)
+        watcher.changed.wait(_CLOCK_EVERY_S if clock_due else _FIRST_BLOCK_EVERY_S)
 
 
 def _say(event: Event) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Plan:
+class SlotPlan:
     """Channels to let go, and ports to take, each in the slot it gets. `refused` ports found no slot."""
 
     close: tuple[str, ...]
@@ -15,7 +15,7 @@ class Plan:
     refused: tuple[str, ...]
 
 
-def plan(wanted: Collection[str], connected: Mapping[str, bool], used: Mapping[str, int], *, slots: int) -> Plan:
+def plan(wanted: Collection[str], connected: Mapping[str, bool], used: Mapping[str, int], *, slots: int) -> SlotPlan:
     """What leads from the channels in `used` (port to slot) to the ports in `wanted`.
 
     A channel that is no longer `connected` is let go even if its port is there: that port is a new one by the same
@@ -26,7 +26,7 @@ def plan(wanted: Collection[str], connected: Mapping[str, bool], used: Mapping[s
     fresh = sorted((port for port in wanted if port not in kept), key=natural_order)
     free = (slot for slot in range(slots) if slot not in kept.values())
     opened = dict(zip(fresh, free, strict=False))
-    return Plan(close, opened, tuple(port for port in fresh if port not in opened))
+    return SlotPlan(close, opened, tuple(port for port in fresh if port not in opened))
 
 
 def natural_order(port: str) -> tuple[str, int]:

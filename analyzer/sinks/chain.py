@@ -17,10 +17,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from analyzer.hop import Hop
 from tidzam.addresses import scheme_of
 from tidzam.errors import ConfigError
-from tidzam.results import Analysis
+from tidzam.results import Analysis, AnalyzedBatch
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +78,7 @@ class ChainApi:
         self._session: aiohttp.ClientSession | None = None
         self._trouble = False
 
-    async def deliver(self, hop: Hop) -> None:
+    async def deliver(self, hop: AnalyzedBatch) -> None:
         """Post what was heard in `hop`. Returns once it was taken or lost, after five seconds at most."""
         if not hop.analyses:
             return

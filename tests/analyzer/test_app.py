@@ -3,10 +3,10 @@
 import pytest
 
 from analyzer.app import band_remarks, health_message, ring_length_s
-from analyzer.bands import SourceRates
-from analyzer.grid import Grid
-from analyzer.health import LiveHealth, Tally
+from analyzer.health import LiveHealth, LiveStatistics
 from analyzer.pipeline import Pipeline
+from analyzer.source_rates import SourceRates
+from analyzer.window_schedule import WindowSchedule
 from tests.support.classifiers import flat
 from tidzam.inference.cascade import Cascade
 from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth, JackSource
@@ -15,12 +15,14 @@ from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth, JackSource
 @pytest.mark.parametrize("window_s", [0.05, 1.0, 3.0, 10.0, 60.0, 600.0])
 @pytest.mark.parametrize("overlap", [0.0, 0.9])
 def test_a_window_of_any_length_fits_the_ring(window_s: float, overlap: float) -> None:
-    grid = Grid.of(48000, window_s=window_s, overlap=overlap)
-    assert ring_length_s(window_s) * 48000 >= 2 * grid.window
+    schedule = WindowSchedule.of(48000, window_s=window_s, overlap=overlap)
+    assert ring_length_s(window_s) * 48000 >= 2 * schedule.window
 
 
 def live(*channels: str, faults: tuple[AnalyzerFault, ...] = ()) -> LiveHealth:
-    return LiveHealth(faults=faults, remarks=(), channels=channels, capture_pid=1, rate_hz=48000, tally=Tally())
+    return LiveHealth(
+        faults=faults, remarks=(), channels=channels, capture_pid=1, rate_hz=48000, statistics=LiveStatistics()
+    )
 
 
 def health_of(*channels: str, rates_hz: dict[str, int], faults: tuple[AnalyzerFault, ...] = ()) -> AnalyzerHealth:

@@ -13,11 +13,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from analyzer.hop import Hop
-from analyzer.sinks.bounded import Sink
 from analyzer.sinks.chain import ChainAddress, ChainApi
+from analyzer.sinks.queue import BoundedSink
 from tidzam.errors import ConfigError
-from tidzam.results import Analysis, WindowBatch
+from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -26,7 +25,7 @@ SECRET = "s:e@c/ret"
 WHO = "Basic " + b64encode(f"me:{SECRET}".encode()).decode()
 
 
-def hop(*channels: str) -> Hop:
+def hop(*channels: str) -> AnalyzedBatch:
     analyses = tuple(
         Analysis(
             channel=channel,
@@ -41,7 +40,7 @@ def hop(*channels: str) -> Hop:
         for channel in channels
     )
     gaps = (0,) * len(channels)
-    return Hop(WindowBatch(channels, np.zeros((len(channels), 10), np.float32), 10, 0, START, gaps), analyses)
+    return AnalyzedBatch(WindowBatch(channels, np.zeros((len(channels), 10), np.float32), 10, 0, START, gaps), analyses)
 
 
 @asynccontextmanager
@@ -106,7 +105,7 @@ async def test_a_server_that_hangs_holds_up_nobody(caplog: pytest.LogCaptureFixt
         return web.Response()
 
     async with chain_to(answer, timeout_s=0.2) as chain:
-        sink = Sink("chain", chain.deliver, limit=3)
+        sink = BoundedSink("chain", chain.deliver, limit=3)
         running = asyncio.create_task(sink.run())
         for _ in range(20):
             sink.put(hop("a:out_0"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from tidzam.addresses import bare_host, host_on_this_machine, url_host
 from tidzam.naming import source_name
+
+log = logging.getLogger(__name__)
 
 
 def _power_of_two(frames: int) -> int:
@@ -44,6 +48,22 @@ class Section(BaseModel):
     """Frozen; unknown names are mistakes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def renamed(section: str, **names: str) -> Callable[[object], object]:
+    """A `before` validator of the section that accepts settings by their old names, with a warning."""
+
+    def rename(values: object) -> object:
+        found = {old: new for old, new in names.items() if isinstance(values, Mapping) and old in values}
+        if not isinstance(values, Mapping) or not found:
+            return values
+        for old, new in found.items():
+            if new in values:
+                raise ValueError(f"{section}.{new} is set twice, also by its old name {section}.{old}")
+            log.warning("setting %s.%s is deprecated; use %s.%s", section, old, section, new)
+        return {found.get(name, name): value for name, value in values.items()}
+
+    return rename
 
 
 class DemoSettings(Section):
@@ -155,12 +175,14 @@ class AnalyzerSettings(ServerSettings):
 
     port: Port = Field(8001, description="socket.io and HTTP")
     nn: Path | None = Field(None, description="Folder of bundles; the demo's if not given")
-    jack: Names = Field(("*:out_*",), description="Ports to listen to: globs, or beginnings of names")
+    ports: Names = Field(("*:out_*",), description="JACK ports to analyze: globs, or prefixes of names")
     overlap: float = Field(0.0, ge=0, lt=1, description="Part of a window that the next one shares")
     gate: float = Field(0.05, ge=0, le=1, description="Parent probability from which an expert runs; 0: always")
     engine: Literal["onnx", "keras"] = Field("onnx", description="onnx, or keras (needs the part `train`)")
     threads: int = Field(1, ge=1, le=64, description="Threads that a classifier runs on")
     max_channels: int = Field(256, ge=1, le=1024, description="Channels at most")
+
+    _renamed = model_validator(mode="before")(renamed("analyzer", jack="ports"))
 
 
 def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:

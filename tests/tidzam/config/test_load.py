@@ -112,3 +112,13 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_the_documentation_names_every_setting() -> None:
     written = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert written == document(), "run: python -m tidzam.config > docs/configuration.md"
+
+
+def test_the_old_name_of_a_setting_is_accepted_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    settings = load_settings(write(tmp_path, "analyzer: {jack: 'a:,b:'}"))
+    assert settings.analyzer.ports == ("a:", "b:")
+    assert caplog.messages == ["setting analyzer.jack is deprecated; use analyzer.ports"]
+
+
+def test_a_setting_by_its_old_and_new_name_is_refused(tmp_path: Path) -> None:
+    assert "analyzer.ports is set twice" in "\n".join(mistakes(tmp_path, "analyzer: {jack: 'a:', ports: 'b:'}"))

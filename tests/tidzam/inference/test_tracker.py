@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.report import COLUMNS, FileDetection, clock
+from analyzer.file_report import COLUMNS, FileDetection, clock
 from tidzam.audio.timeline import ClockPair, Timeline
 from tidzam.inference.tracker import DetectionChange, DetectionTracker
 from tidzam.labels import UNKNOWN, LabelTree

@@ -2,36 +2,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.grid import Due, Grid
+from analyzer.window_schedule import Due, WindowSchedule
 
 
 @pytest.mark.parametrize(("overlap", "hop"), [(0.0, 48000), (0.5, 24000), (0.999999, 1)])
 def test_overlap_shortens_the_hop(overlap: float, hop: int) -> None:
-    assert Grid.of(48000, window_s=1.0, overlap=overlap) == Grid(48000, hop)
+    assert WindowSchedule.of(48000, window_s=1.0, overlap=overlap) == WindowSchedule(48000, hop)
 
 
 def test_a_window_is_due_once_it_is_written() -> None:
-    grid = Grid(window=100, hop=50)
-    assert grid.due(200, 299, max_lag=1000) is None
-    assert grid.due(200, 300, max_lag=1000) == Due(200, 0)
+    schedule = WindowSchedule(window=100, hop=50)
+    assert schedule.due(200, 299, max_lag=1000) is None
+    assert schedule.due(200, 300, max_lag=1000) == Due(200, 0)
 
 
 def test_who_falls_behind_jumps_to_the_newest_window() -> None:
-    grid = Grid(window=100, hop=50)
-    assert grid.due(200, 500, max_lag=200) == Due(200, 0)
-    assert grid.due(200, 501, max_lag=200) == Due(400, 4)
+    schedule = WindowSchedule(window=100, hop=50)
+    assert schedule.due(200, 500, max_lag=200) == Due(200, 0)
+    assert schedule.due(200, 501, max_lag=200) == Due(400, 4)
 
 
 @given(st.integers(1, 500), st.integers(1, 500), st.integers(0, 10**6), st.integers(0, 2000), st.integers(0, 5000))
 def test_windows_are_complete_on_the_grid_and_never_too_late(
     window: int, hop: int, first: int, max_lag: int, behind: int
 ) -> None:
-    grid = Grid(window, hop)
-    start = grid.start_from(first)
+    schedule = WindowSchedule(window, hop)
+    start = schedule.start_from(first)
     assert start % hop == 0
     assert first <= start < first + hop
     written = start + window + behind
-    due = grid.due(start, written, max_lag=max_lag)
+    due = schedule.due(start, written, max_lag=max_lag)
     assert due is not None
     assert due.start == start + due.skipped * hop
     assert 0 <= written - (due.start + window) <= max(max_lag, hop - 1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from analyzer.pulse import CAPTURE_SILENT_S, JACK_WAITS_S, START_S, CaptureState, Pulse
+from analyzer.capture_health import CAPTURE_SILENT_S, JACK_WAITS_S, START_S, CaptureMonitor, CaptureState
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Life:
     verdicts: list[CaptureState] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.pulse = Pulse(self.now_s)
+        self.monitor = CaptureMonitor(self.now_s)
 
     def live(self, seconds: float) -> CaptureState:
         """Let time pass; the last verdict."""
@@ -30,10 +30,10 @@ class Life:
             if self.cycles and self.let_in:
                 self.frame += 12000
             if self.speaks and not step % 4:
-                self.pulse.alive(self.frame if self.let_in else None, self.now_s)
+                self.monitor.alive(self.frame if self.let_in else None, self.now_s)
             if self.cycles and self.records and self.let_in:
-                self.pulse.written(self.frame, self.now_s)
-            self.verdicts.append(self.pulse.verdict(self.now_s))
+                self.monitor.written(self.frame, self.now_s)
+            self.verdicts.append(self.monitor.verdict(self.now_s))
         return self.verdicts[-1]
 
 
@@ -106,6 +106,6 @@ def test_a_process_that_never_speaks_is_replaced() -> None:
 def test_who_slept_himself_blames_nobody(asleep_s: float) -> None:
     life = running()
     life.now_s += asleep_s
-    life.pulse.forgive(life.now_s)
+    life.monitor.forgive(life.now_s)
     life.live(5)
     assert set(life.verdicts) == {CaptureState.WELL}

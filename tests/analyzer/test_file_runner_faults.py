@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from analyzer.terminal import REPORT_S, progress_lines
+from analyzer.progress_display import REPORT_S, progress_lines
 from tests.support.bundles import tone, write_tone_bundle
 from tidzam.types import Float32
 

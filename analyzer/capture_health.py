@@ -46,7 +46,7 @@ class _Moving:
             self.value, self.since_s = value, now_s
 
 
-class Pulse:
+class CaptureMonitor:
     """The observations of one capture process. All times are seconds of a monotonic clock."""
 
     def __init__(self, now_s: float) -> None:

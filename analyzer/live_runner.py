@@ -1,4 +1,4 @@
-"""Live windows: keeps the capture process alive, reads windows from its ring and has them analyzed."""
+"""Live analysis: keeps the capture process alive, reads windows from its ring and has them analyzed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from typing import Final, Protocol
 
 from analyzer.capture.child import Capture, CaptureOptions, capture_process
 from analyzer.capture.events import Failed, Ready
-from analyzer.grid import Due
-from analyzer.health import LiveHealth, Tally
-from analyzer.hop import Hop
-from analyzer.pulse import CaptureState, Pulse
+from analyzer.capture_health import CaptureMonitor, CaptureState
+from analyzer.capture_session import CaptureSession, Channel
+from analyzer.health import LiveHealth, LiveStatistics
 from analyzer.ring import Lapped
-from analyzer.session import Channel, Session
+from analyzer.window_schedule import Due
 from tidzam.errors import JackError, TidzamError
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import AnalyzerFault, FaultCode, FaultOrigin
-from tidzam.results import Analysis, WindowBatch
+from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +62,8 @@ class Analyzes(Protocol):
     def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]: ...
 
 
-class Live:
-    """Runs until cancelled. `on_hop` gets all channels' windows of one hop and what was heard; it must not block.
+class LiveAnalysis:
+    """Runs until cancelled. `on_batch` gets all channels' windows of one hop and what was heard; it must not block.
 
     When the last channel has gone, one hop without channels reports it. `source_rate` returns the rate of the source
     behind a channel, before it was resampled to JACK's.
@@ -74,17 +73,17 @@ class Live:
         self,
         pipeline: Analyzes,
         capture: CaptureOptions,
-        on_hop: Callable[[Hop], None],
+        on_batch: Callable[[AnalyzedBatch], None],
         *,
         overlap: float = 0.0,
         source_rate: Callable[[str], int | None] = lambda channel: None,
     ) -> None:
-        self._pipeline, self._options, self._on_hop, self._overlap = pipeline, capture, on_hop, overlap
+        self._pipeline, self._options, self._on_batch, self._overlap = pipeline, capture, on_batch, overlap
         self._source_rate = source_rate
-        self._tally = Tally()
+        self._statistics = LiveStatistics()
         self._pid: int | None = None
-        self._session: Session | None = None
-        self._previous: Session | None = None
+        self._session: CaptureSession | None = None
+        self._previous: CaptureSession | None = None
         self._told_silence = True
         self._trouble: AnalyzerFault | None = _STARTING
 
@@ -114,10 +113,10 @@ class Live:
     async def _run_capture(self, worker: Executor) -> None:
         """One life of the capture process. It always ends with an error that says why."""
         async with capture_process(self._options) as capture, asyncio.TaskGroup() as tasks:
-            self._pid, pulse = capture.pid, Pulse(time.monotonic())
-            tasks.create_task(self._watch(capture, pulse))
+            self._pid, monitor = capture.pid, CaptureMonitor(time.monotonic())
+            tasks.create_task(self._watch(capture, monitor))
             try:
-                async for event in capture.events(lambda alive: pulse.alive(alive.cycle, time.monotonic())):
+                async for event in capture.events(lambda alive: monitor.alive(alive.cycle, time.monotonic())):
                     if isinstance(event, Failed):
                         raise JackError(event.message, hint=event.hint, code="jack_away")
                     if isinstance(event, Ready):
@@ -130,31 +129,31 @@ class Live:
                 self._pid = None
                 self._previous, self._session = self._session or self._previous, None
 
-    def _begin(self, capture: Capture, ready: Ready) -> Session:
+    def _begin(self, capture: Capture, ready: Ready) -> CaptureSession:
         self._pipeline.check_rate(ready.rate_hz)
         log.info("capturing at %d Hz as the JACK client %s (pid %d)", ready.rate_hz, ready.client, capture.pid)
         self._tell(None)
-        return Session(capture.ring(), window_s=self._pipeline.window_s, overlap=self._overlap)
+        return CaptureSession(capture.ring(), window_s=self._pipeline.window_s, overlap=self._overlap)
 
-    async def _watch(self, capture: Capture, pulse: Pulse) -> None:
+    async def _watch(self, capture: Capture, monitor: CaptureMonitor) -> None:
         """Look after the capture process. Raises TidzamError (`capture`) when it hangs."""
         checked = time.monotonic()
         while True:
             await asyncio.sleep(_WATCH_EVERY_S)
             now = time.monotonic()
             if now - checked > _ASLEEP_S:
-                pulse.forgive(now)
+                monitor.forgive(now)
             checked = now
             if self._session is not None:
-                pulse.written(self._session.ring.written_until(), now)
-            verdict = pulse.verdict(now)
+                monitor.written(self._session.ring.written_until(), now)
+            verdict = monitor.verdict(now)
             if verdict is CaptureState.CAPTURE_HANGS:
                 capture.kill()  # it would not respond to a request to end
                 raise TidzamError("The capture process hung and was replaced.", code="capture")
             if verdict in _JACK_TROUBLES or (verdict is CaptureState.WELL and self._trouble in _JACK_TROUBLES.values()):
                 self._tell(_JACK_TROUBLES.get(verdict))
 
-    async def _analyze(self, session: Session, worker: Executor) -> None:
+    async def _analyze(self, session: CaptureSession, worker: Executor) -> None:
         """Take every window of `session` as it becomes complete."""
         written = 0
         while True:
@@ -167,22 +166,22 @@ class Live:
             else:
                 await self._take(session, due, worker)
 
-    def _note_gaps(self, session: Session) -> None:
+    def _note_gaps(self, session: CaptureSession) -> None:
         if self._previous is not None and session.timeline is not None:
             gap = session.gap_after(self._previous)
             self._previous = None
             if gap is not None:
-                self._tally.lost(gap.frames)
+                self._statistics.lost(gap.frames)
                 log.warning("lost %d frames while the capture process was away", gap.frames)
         for source, gap in session.new_gaps():
-            self._tally.lost(gap.frames)
+            self._statistics.lost(gap.frames)
             moment = session.timeline.time_of(gap.start) if session.timeline else "time unknown"
             log.warning("lost %d frames of %s at frame %d (%s)", gap.frames, source, gap.start, moment)
 
-    async def _take(self, session: Session, due: Due, worker: Executor) -> None:
+    async def _take(self, session: CaptureSession, due: Due, worker: Executor) -> None:
         channels = session.channels_at(due.start)
         if due.skipped:
-            self._tally.dropped_windows += due.skipped * len(channels)
+            self._statistics.dropped_windows += due.skipped * len(channels)
             log.warning("analysis cannot keep up: %d hops of %d channels dropped", due.skipped, len(channels))
         if not channels and self._told_silence:
             return
@@ -191,19 +190,19 @@ class Live:
         try:
             hop = await work
         except Lapped as error:
-            self._tally.dropped_windows += len(channels)
+            self._statistics.dropped_windows += len(channels)
             log.warning("a window was dropped: %s", error)
             return
         assert session.timeline is not None
-        end_s = session.timeline.utc_s(due.start + session.grid.window)
-        self._tally.analyzed(len(hop.analyses), lag_s=max(0.0, time.time() - end_s))
-        self._on_hop(hop)
+        end_s = session.timeline.utc_s(due.start + session.schedule.window)
+        self._statistics.analyzed(len(hop.analyses), lag_s=max(0.0, time.time() - end_s))
+        self._on_batch(hop)
 
-    def _work(self, session: Session, channels: tuple[Channel, ...], start: int) -> Hop:
+    def _work(self, session: CaptureSession, channels: tuple[Channel, ...], start: int) -> AnalyzedBatch:
         """In the worker thread: the loop stays free."""
         batch = session.read(channels, start)
         batch = replace(batch, source_rates_hz=tuple(map(self._source_rate, batch.channels)))
-        return Hop(batch, self._pipeline.analyze(batch))
+        return AnalyzedBatch(batch, self._pipeline.analyze(batch))
 
     def health(self) -> LiveHealth:
         """How it is going right now."""
@@ -215,17 +214,17 @@ class Live:
             channels=tuple(session.channels) if session else (),
             capture_pid=self._pid,
             rate_hz=session.ring.rate_hz if session else None,
-            tally=self._tally,
+            statistics=self._statistics,
         )
 
-    def _lateness(self, session: Session | None) -> list[AnalyzerFault]:
+    def _lateness(self, session: CaptureSession | None) -> list[AnalyzerFault]:
         if session is None:
             return []
         if not session.channels:
             message = f"No JACK port matches {', '.join(self._options.patterns)}: there is nothing to listen to."
             return [AnalyzerFault(code="no_channel", origin="source", message=message)]
-        age_s = min(session.listening_s(), self._tally.age_s() or math.inf)
-        allowed_s = (session.grid.window + session.grid.hop) / session.ring.rate_hz + _LATE_S
+        age_s = min(session.listening_s(), self._statistics.age_s() or math.inf)
+        allowed_s = (session.schedule.window + session.schedule.hop) / session.ring.rate_hz + _LATE_S
         message = f"No window was analyzed for {age_s:.1f} s."
         return [AnalyzerFault(code="late", origin="analyzer", message=message)] if age_s > allowed_s else []
 

@@ -1,6 +1,6 @@
 """What clients ask for: names in any Unicode form."""
 
-from analyzer.wishes import Names
+from analyzer.subscriptions import Names
 
 
 def test_a_class_is_meant_in_any_unicode_form() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.bands import SourceRates
+from analyzer.source_rates import SourceRates
 from tidzam.errors import RequestError
 from tidzam.protocol.analyzer import parse_jack_sources
 

@@ -1,23 +1,23 @@
 import pytest
 
 from analyzer.capture.events import Clock, Closed, Event, Failed, Opened, Ready, Refused, decode, encode
-from analyzer.capture.slots import Plan, natural_order, plan
+from analyzer.capture.slots import SlotPlan, natural_order, plan
 
 
 def test_new_ports_get_the_lowest_free_slots_in_natural_order() -> None:
     todo = plan({"a:out_10", "a:out_2", "b:out_0"}, {"b:out_0": True}, {"b:out_0": 1}, slots=8)
-    assert todo == Plan(close=(), open={"a:out_2": 0, "a:out_10": 2}, refused=())
+    assert todo == SlotPlan(close=(), open={"a:out_2": 0, "a:out_10": 2}, refused=())
 
 
 def test_what_went_frees_its_slot_and_moves_nobody() -> None:
     used = {"a:out_0": 0, "b:out_0": 1}
     todo = plan({"b:out_0", "c:out_0"}, dict.fromkeys(used, True), used, slots=2)
-    assert todo == Plan(close=("a:out_0",), open={"c:out_0": 0}, refused=())
+    assert todo == SlotPlan(close=("a:out_0",), open={"c:out_0": 0}, refused=())
 
 
 def test_a_port_that_came_back_under_its_old_name_is_taken_anew() -> None:
     todo = plan({"a:out_0"}, {"a:out_0": False}, {"a:out_0": 0}, slots=2)
-    assert todo == Plan(close=("a:out_0",), open={"a:out_0": 0}, refused=())
+    assert todo == SlotPlan(close=("a:out_0",), open={"a:out_0": 0}, refused=())
 
 
 def test_who_finds_no_slot_is_named() -> None:

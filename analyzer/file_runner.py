@@ -16,13 +16,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from analyzer.batching import analyzed
 from analyzer.extraction import ExtractionRule, Extractor
-from analyzer.grid import Grid
+from analyzer.file_report import COLUMNS, EPOCH, FileDetection, clock, detection_table
 from analyzer.pipeline import Pipeline
-from analyzer.report import COLUMNS, EPOCH, FileDetection, clock, detection_table
+from analyzer.progress_display import play, progress
 from analyzer.sinks.csv_file import CsvFile
-from analyzer.steps import analyzed
-from analyzer.terminal import play, progress
+from analyzer.window_schedule import WindowSchedule
 from tidzam.audio.files import AudioFile, open_audio
 from tidzam.audio.windows import cut_windows
 from tidzam.config.settings import AnalyzerSettings
@@ -43,7 +43,7 @@ _PIPE_WIDTH: Final = 160
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfflineOptions:
+class FileOptions:
     """What is to be done with a file. Without a `channel`, all are listened to."""
 
     path: Path
@@ -92,7 +92,7 @@ class Recording:
         return round((moment - self.start).total_seconds() * self.rate_hz) / self.rate_hz
 
 
-def run_offline(options: OfflineOptions) -> int:
+def run_file(options: FileOptions) -> int:
     """Analyze a file, and print its detections. Returns the exit code: 0; 1 if some of it could not be read or
     classified; 130 after Ctrl-C.
 
@@ -103,11 +103,11 @@ def run_offline(options: OfflineOptions) -> int:
         recording = Recording.of(audio, options.channel)
         pipeline = Pipeline.load(settings.nn, engine=settings.engine, gate=settings.gate, threads=settings.threads)
         pipeline.check_rate(audio.rate_hz)
-        grid = Grid.of(audio.rate_hz, window_s=pipeline.window_s, overlap=settings.overlap)
-        check_memory(recording, grid)
+        schedule = WindowSchedule.of(audio.rate_hz, window_s=pipeline.window_s, overlap=settings.overlap)
+        check_memory(recording, schedule)
         csv = stack.enter_context(closing(CsvFile(options.csv, COLUMNS))) if options.csv else None
         findings = Findings(recording, pipeline.labels, csv)
-        stopped = _listen(audio, pipeline, grid, findings, options)
+        stopped = _listen(audio, pipeline, schedule, findings, options)
         findings.finish()
         errors = dict(pipeline.classifier_errors)
         _tell(audio, findings, errors, as_json=options.as_json)
@@ -120,26 +120,28 @@ def run_offline(options: OfflineOptions) -> int:
     return int(audio.truncated or bool(errors))
 
 
-def check_memory(recording: Recording, grid: Grid) -> None:
+def check_memory(recording: Recording, schedule: WindowSchedule) -> None:
     """Raises AudioError if a window over all channels is too large to be held in memory."""
     channels, megabytes = len(recording.names), 4 * MAX_WINDOW_SAMPLES >> 20
-    if channels * grid.window > MAX_WINDOW_SAMPLES:
+    if channels * schedule.window > MAX_WINDOW_SAMPLES:
         raise AudioError(
-            f"One window, {grid.window / recording.rate_hz:g} s of {channels} channels at {recording.rate_hz} Hz, "
-            f"takes {4 * channels * grid.window >> 20} MB of memory; the limit is {megabytes} MB.",
+            f"One window, {schedule.window / recording.rate_hz:g} s of {channels} channels at {recording.rate_hz} Hz, "
+            f"takes {4 * channels * schedule.window >> 20} MB of memory; the limit is {megabytes} MB.",
             hint="Choose one channel with -c, or split the file by channels.",
             code="audio_large",
         )
 
 
-def _listen(audio: AudioFile, pipeline: Pipeline, grid: Grid, findings: Findings, options: OfflineOptions) -> bool:
+def _listen(
+    audio: AudioFile, pipeline: Pipeline, schedule: WindowSchedule, findings: Findings, options: FileOptions
+) -> bool:
     """Fill `findings`, keep clips, show what is to be shown. Returns whether Ctrl-C ended it before the file did."""
     extractor = Extractor(options.out, options.rules, pipeline.labels) if options.out else None
     console = Console(stderr=True)
     with (
         progress(console, options.path.name, audio.expected_s) as advance_to,
         _ctrl_c() as stop,
-        closing(analyzed(pipeline, window_batches(audio, findings.recording, grid))) as all_heard,
+        closing(analyzed(pipeline, window_batches(audio, findings.recording, schedule))) as all_heard,
     ):
         for batch, analyses in all_heard:
             started = findings.add(analyses)
@@ -176,7 +178,7 @@ def _draw(console: Console, pipeline: Pipeline, batch: WindowBatch, started: Ite
         console.print(spectrogram(pipeline.spectrogram(samples, batch.rate_hz)), no_wrap=True)
 
 
-def window_batches(audio: AudioFile, recording: Recording, grid: Grid) -> Iterator[WindowBatch]:
+def window_batches(audio: AudioFile, recording: Recording, schedule: WindowSchedule) -> Iterator[WindowBatch]:
     """The windows of a file: those that live listening would cut, had it begun at frame 0, and what is left over.
 
     What a window lacks behind the end of the file is counted as its gap.
@@ -185,7 +187,7 @@ def window_batches(audio: AudioFile, recording: Recording, grid: Grid) -> Iterat
     blocks: Iterable[Float32] = audio.blocks()
     if len(numbers) < audio.channels:
         blocks = (block[:, numbers] for block in blocks)
-    for window in cut_windows(blocks, window=grid.window, hop=grid.hop):
+    for window in cut_windows(blocks, window=schedule.window, hop=schedule.hop):
         yield WindowBatch(
             channels=tuple(recording.names),
             samples=window.samples,

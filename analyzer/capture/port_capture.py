@@ -10,7 +10,7 @@ from analyzer.capture.priority import run_first
 from analyzer.ring import RingWriter
 
 
-class Recorder:
+class PortCapture:
     """Copies connected ports into a lane of the ring, cycle after cycle.
 
     One client a source: JACK calls a client only once all that feed it are done, so in a client of its own a source

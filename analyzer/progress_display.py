@@ -15,7 +15,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from analyzer.report import clock
+from analyzer.file_report import clock
 from tidzam.audio.devices import has_audio_device
 from tidzam.text import shown
 

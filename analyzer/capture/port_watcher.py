@@ -1,4 +1,4 @@
-"""Follows JACK's ports: a recorder for each source that matches, a slot of the ring for each of its channels."""
+"""Follows JACK's ports: a capture for each source that matches, a slot of the ring for each of its channels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 import jack
 
 from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
-from analyzer.capture.recorder import Recorder
+from analyzer.capture.port_capture import PortCapture
 from analyzer.capture.slots import plan
 from analyzer.ring import CLOCK, LANES, Ring, RingWriter, wrapped_difference
 from tidzam.naming import source_of
@@ -24,7 +24,7 @@ _SETTLED_CYCLES: Final = 2
 """A connection counts from a cycle boundary after the call; by then the callback has the new channels as well."""
 
 
-class Patchbay:
+class PortWatcher:
     """Keeps what is recorded in step with JACK's ports, and tells `say` what changed.
 
     `changed` is set when ports may have come or gone, `gone` when the server has left. One thread calls the methods.
@@ -36,11 +36,11 @@ class Patchbay:
         self.changed, self.gone = threading.Event(), threading.Event()
         self._ring, self._patterns, self._say = ring, patterns, say
         self._slots: dict[str, int] = {}
-        self._recorders: dict[str, tuple[int, Recorder]] = {}
+        self._captures: dict[str, tuple[int, PortCapture]] = {}
         self._refused: frozenset[str] = frozenset()
         self._last_lane = CLOCK
         client.set_port_registration_callback(lambda port, register: self.changed.set(), only_available=False)
-        self._clock = Recorder(client, RingWriter(ring, CLOCK), self._leave)
+        self._clock = PortCapture(client, RingWriter(ring, CLOCK), self._leave)
 
     def _leave(self) -> None:
         self.gone.set()
@@ -53,7 +53,7 @@ class Patchbay:
         names = (port.name for port in self._clock.client.get_ports(is_audio=True, is_output=True))
         wanted = {name for name in names if matches(name, self._patterns)}
         connected = {
-            name: joined for _, recorder in self._recorders.values() for name, joined in recorder.channels.items()
+            name: joined for _, capture in self._captures.values() for name, joined in capture.channels.items()
         }
         todo = plan(wanted, connected, self._slots, slots=self._ring.slots)
         for name in todo.close:
@@ -77,37 +77,37 @@ class Patchbay:
         return any(port.name == name for port in self._clock.client.get_ports(is_output=True))
 
     def _open(self, name: str, slot: int) -> None:
-        lane, recorder = self._recorder(source_of(name))
-        recorder.open(name, slot)
+        lane, capture = self._capture_of(source_of(name))
+        capture.open(name, slot)
         self._slots[name] = slot
         first_frame = self._clock.writer.next_frame + _SETTLED_CYCLES * self._ring.period
         self._say(Opened(name, slot, lane, first_frame))
 
-    def _recorder(self, source: str) -> tuple[int, Recorder]:
-        """The source's recorder, a new one if it has none. Raises jack.JackError."""
-        if source not in self._recorders:
+    def _capture_of(self, source: str) -> tuple[int, PortCapture]:
+        """The source's capture, a new one if it has none. Raises jack.JackError."""
+        if source not in self._captures:
             lane = self._free_lane()
             client = jack.Client(f"{CLIENT_NAME}-{source}"[:_NAME_LENGTH], no_start_server=True)
             writer = RingWriter(self._ring, lane, near=self._clock.writer.next_frame)
-            self._recorders[source] = lane, Recorder(client, writer, self._leave)
-        return self._recorders[source]
+            self._captures[source] = lane, PortCapture(client, writer, self._leave)
+        return self._captures[source]
 
     def _free_lane(self) -> int:
         """One that was left longest ago: the analyzer may still read what the last source wrote."""
-        taken = {lane for lane, _ in self._recorders.values()}
+        taken = {lane for lane, _ in self._captures.values()}
         after_last = (1 + (self._last_lane + offset) % (LANES - 1) for offset in range(LANES - 1))
         self._last_lane = next(lane for lane in after_last if lane not in taken)
         return self._last_lane
 
     def _close(self, name: str) -> None:
         del self._slots[name]
-        self._recorders[source_of(name)][1].close(name)
+        self._captures[source_of(name)][1].close(name)
         self._say(Closed(name))
 
     def _leave_idle(self) -> None:
-        idle = [source for source, (_, recorder) in self._recorders.items() if not recorder.channels]
+        idle = [source for source, (_, capture) in self._captures.items() if not capture.channels]
         for source in idle:
-            self._recorders.pop(source)[1].stop()
+            self._captures.pop(source)[1].stop()
 
     def clock(self) -> Clock | None:
         """The frame clock beside the system's; None before the first cycle, or if no tight reading was to be had."""
@@ -126,5 +126,5 @@ class Patchbay:
 
     def stop(self) -> None:
         """Leave JACK."""
-        for _, recorder in (*self._recorders.values(), (CLOCK, self._clock)):
-            recorder.stop()
+        for _, capture in (*self._captures.values(), (CLOCK, self._clock)):
+            capture.stop()

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 import socketio
 
-from analyzer.hop import Hop
-from analyzer.web import Web
-from analyzer.wishes import Wishes
+from analyzer.sinks.socketio import SocketIoSink
+from analyzer.subscriptions import Subscriptions
 from tests.support.ports import free_port
 from tidzam.labels import LabelTree
 from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth, Subscribe
-from tidzam.results import Analysis, WindowBatch
+from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 from tidzam.server import Health, Server
 
 pytestmark = pytest.mark.timeout(30)
@@ -38,7 +37,7 @@ HEALTH = AnalyzerHealth(
 )
 
 
-def hop(number: int, **heard: str) -> Hop:
+def hop(number: int, **heard: str) -> AnalyzedBatch:
     """The window `number`; channel names are given as source_0."""
     start = START + timedelta(seconds=number)
     channels = tuple(channel.replace("_", ":out_") for channel in heard)
@@ -47,14 +46,14 @@ def hop(number: int, **heard: str) -> Hop:
         Analysis(channel, start, start + timedelta(seconds=1), number * 10, (label,), {label: 0.9}, -20.0, 0)
         for channel, label in zip(channels, heard.values(), strict=True)
     )
-    return Hop(batch, analyses)
+    return AnalyzedBatch(batch, analyses)
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[tuple[Web, Server, str]]:
+async def serving() -> AsyncIterator[tuple[SocketIoSink, Server, str]]:
     port = free_port()
     server = Server("analyzer", host="127.0.0.1", port=port, health=lambda: Health(True), messages=MESSAGES)
-    web = Web(server, classifiers=("selector", "birds"), labels=LABELS, health=lambda: HEALTH)
+    web = SocketIoSink(server, classifiers=("selector", "birds"), labels=LABELS, health=lambda: HEALTH)
     async with server:
         yield web, server, f"http://127.0.0.1:{port}"
 
@@ -124,8 +123,13 @@ async def test_the_list_of_classifiers_is_told_on_request() -> None:
 
 async def test_a_subscriber_gets_what_it_asked_for_and_no_more() -> None:
     async with serving() as (web, _, url), connected(url) as client:
-        wish = {"events": ["analysis", "detection"], "channels": ["pond:*"], "classes": ["bird*"], "mute_sys": True}
-        assert await client.socket.call("subscribe", wish) == {"ok": True}
+        subscription = {
+            "events": ["analysis", "detection"],
+            "channels": ["pond:*"],
+            "classes": ["bird*"],
+            "mute_sys": True,
+        }
+        assert await client.socket.call("subscribe", subscription) == {"ok": True}
         await web.deliver(hop(0, pond_0="birds-wren", pond_1="frogs", lake_0="birds"))
         await web.deliver(hop(1, pond_0="birds-wren", pond_1="frogs"))
         await web.deliver(hop(2, pond_1="frogs"))
@@ -193,7 +197,7 @@ async def test_a_client_that_does_not_read_loses_messages_and_holds_up_nobody() 
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "subscription",
     [
         {"classes": ["*"] * 90_000},
         {"classes": ["*a" * 60] * 20},
@@ -207,9 +211,9 @@ async def test_a_client_that_does_not_read_loses_messages_and_holds_up_nobody() 
         {"channels": 10**30},
     ],
 )
-async def test_a_subscription_over_its_bounds_is_refused_as_bad_input(wish: dict[str, Any]) -> None:
+async def test_a_subscription_over_its_bounds_is_refused_as_bad_input(subscription: dict[str, Any]) -> None:
     async with serving() as (_, _, url), connected(url) as client:
-        answer = await client.socket.call("subscribe", wish)
+        answer = await client.socket.call("subscribe", subscription)
     assert answer["ok"] is False
     assert answer["error"]["code"] == "request"
     assert len(answer["error"]["message"]) < 700
@@ -230,11 +234,11 @@ async def test_many_subscriptions_do_not_hold_the_loop() -> None:
 
 
 def test_a_wish_that_nobody_has_any_more_is_forgotten() -> None:
-    wishes = Wishes()
+    subscriptions = Subscriptions()
     first, second = Subscribe(channels=("pond:*",)), Subscribe(channels=("lake:*",))
-    assert wishes.put("a", first)[0] is None
-    shared = wishes.put("b", first)[1]
-    assert wishes.put("a", second)[0] == shared
-    assert wishes.rooms("analysis", "pond:out_0", ("birds",)) == [shared]
-    assert wishes.drop("b") == shared
-    assert wishes.rooms("analysis", "pond:out_0", ("birds",)) == []
+    assert subscriptions.put("a", first)[0] is None
+    shared = subscriptions.put("b", first)[1]
+    assert subscriptions.put("a", second)[0] == shared
+    assert subscriptions.rooms("analysis", "pond:out_0", ("birds",)) == [shared]
+    assert subscriptions.drop("b") == shared
+    assert subscriptions.rooms("analysis", "pond:out_0", ("birds",)) == []

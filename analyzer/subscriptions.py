@@ -38,7 +38,7 @@ class Names:
         return [re.compile(fnmatch.translate(glob)) for glob in self._globs if any(mark in glob for mark in "*?[")]
 
 
-class Wish:
+class Subscription:
     """One subscription, shared by clients with the same."""
 
     def __init__(self, asked: Subscribe) -> None:
@@ -50,32 +50,34 @@ class Wish:
         return event in self.events and channel in self._channels and any(name in self._classes for name in classes)
 
 
-class Wishes:
+class Subscriptions:
     """The subscriptions of all clients, by the room of the clients that share each."""
 
     def __init__(self) -> None:
         self._room_of: dict[str, str] = {}
-        self._wishes: dict[str, Wish] = {}
+        self._subscriptions: dict[str, Subscription] = {}
 
     def put(self, sid: str, asked: Subscribe) -> tuple[str | None, str]:
         """Replace a client's subscription; returns the room it leaves, if any, and its new one."""
         left = self.drop(sid)
         room = f"subscribed {hashlib.sha256(asked.model_dump_json().encode()).hexdigest()}"
         self._room_of[sid] = room
-        self._wishes.setdefault(room, Wish(asked))
+        self._subscriptions.setdefault(room, Subscription(asked))
         return left, room
 
     def drop(self, sid: str) -> str | None:
         """Forget a client's subscription; returns the room it leaves, if any."""
         room = self._room_of.pop(sid, None)
         if room is not None and room not in self._room_of.values():
-            del self._wishes[room]
+            del self._subscriptions[room]
         return room
 
     def rooms(self, event: EventName, channel: str, classes: tuple[str, ...]) -> list[str]:
         """The rooms that get an event of `channel` that names `classes`."""
-        return [room for room, wish in self._wishes.items() if wish.includes(event, channel, classes)]
+        return [
+            room for room, subscription in self._subscriptions.items() if subscription.includes(event, channel, classes)
+        ]
 
     def rooms_for(self, event: EventName) -> list[str]:
         """The rooms that get an event which concerns no channel."""
-        return [room for room, wish in self._wishes.items() if event in wish.events]
+        return [room for room, subscription in self._subscriptions.items() if event in subscription.events]

@@ -7,23 +7,23 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from analyzer.hop import Hop
+from tidzam.results import AnalyzedBatch
 
 log = logging.getLogger(__name__)
 
 _LIMIT: Final = 8
 
 
-class Sink:
+class BoundedSink:
     """Hands hops to `deliver` one by one. What does not fit is dropped whole, counted and, once a spell, logged."""
 
-    def __init__(self, name: str, deliver: Callable[[Hop], Awaitable[None]], *, limit: int = _LIMIT) -> None:
+    def __init__(self, name: str, deliver: Callable[[AnalyzedBatch], Awaitable[None]], *, limit: int = _LIMIT) -> None:
         self._name, self._deliver = name, deliver
-        self._queue: asyncio.Queue[Hop] = asyncio.Queue(limit)
+        self._queue: asyncio.Queue[AnalyzedBatch] = asyncio.Queue(limit)
         self._dropping = False
         self.dropped = 0
 
-    def put(self, hop: Hop) -> None:
+    def put(self, hop: AnalyzedBatch) -> None:
         """Queue a hop, or drop it. Never waits."""
         full = self._queue.full()
         if full:

@@ -1,4 +1,4 @@
-"""Live listening on a real jackd, with a small pipeline."""
+"""LiveAnalysis listening on a real jackd, with a small pipeline."""
 
 import asyncio
 import os
@@ -12,12 +12,11 @@ from datetime import UTC, datetime
 import pytest
 
 from analyzer.capture.child import CaptureOptions
-from analyzer.hop import Hop
-from analyzer.live import Analyzes, Live
+from analyzer.live_runner import Analyzes, LiveAnalysis
 from tests.support.hearing import PitchPipeline
 from tests.support.jack import JackServer, jack_server
 from tests.support.player import playing
-from tidzam.results import Analysis, WindowBatch
+from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -26,14 +25,14 @@ HOP_FRAMES = 12000
 
 
 class Listener:
-    """Live listening, and what it heard so far, channel by channel."""
+    """LiveAnalysis listening, and what it heard so far, channel by channel."""
 
     def __init__(self, server: JackServer, pipeline: Analyzes, *, ring_s: float = 5.0) -> None:
         self.heard: dict[str, list[Analysis]] = {}
         options = CaptureOptions(patterns=("*:out_*",), server=server.name, slots=8, ring_s=ring_s)
-        self.live = Live(pipeline, options, self._hear)
+        self.live = LiveAnalysis(pipeline, options, self._hear)
 
-    def _hear(self, hop: Hop) -> None:
+    def _hear(self, hop: AnalyzedBatch) -> None:
         for analysis in hop.analyses:
             self.heard.setdefault(analysis.channel, []).append(analysis)
 
@@ -92,9 +91,9 @@ async def test_a_tone_appears_on_its_own_channel_and_in_its_own_time() -> None:
         assert last.start_frame % HOP_FRAMES == 0
         assert health.reasons == ()
         assert health.channels == ("s:out_0", "s:out_1")
-        assert health.tally.dropped_windows == 0
-        assert health.tally.windows >= 16
-        assert 0 <= health.tally.lag_s < 1
+        assert health.statistics.dropped_windows == 0
+        assert health.statistics.windows >= 16
+        assert 0 <= health.statistics.lag_s < 1
 
 
 async def test_a_channel_that_comes_and_goes_leaves_no_gap_in_the_others() -> None:
@@ -137,7 +136,7 @@ async def test_a_killed_capture_process_is_healed_and_its_loss_counted() -> None
             os.kill(pid, signal.SIGKILL)
             assert await until(lambda: len(listener.results("s:out_0")) > count + 1) < 10
             after = listener.starts("s:out_0")[-1]
-            lost = listener.live.health().tally.lost_frames
+            lost = listener.live.health().statistics.lost_frames
             assert 0 < lost < after - before
             assert listener.live.health().capture_pid != pid
             assert listener.live.health().reasons == ()
@@ -168,7 +167,7 @@ async def test_windows_with_lost_frames_say_so() -> None:
             await until(lambda: any(analysis.gap_frames for analysis in listener.heard["s:out_0"]))
             await asyncio.sleep(0.5)
             gap_frames = sum(analysis.gap_frames for analysis in listener.heard["s:out_0"])
-            assert gap_frames == listener.live.health().tally.lost_frames
+            assert gap_frames == listener.live.health().statistics.lost_frames
             assert without_a_hole(listener.starts("s:out_0"))
 
 
@@ -193,8 +192,8 @@ async def test_who_cannot_keep_up_drops_windows_and_does_not_lag() -> None:
             pipeline.go.set()
             await until(lambda: len(listener.results("s:out_0")) >= 4)
             health = listener.live.health()
-            assert health.tally.dropped_windows >= 5
-            assert health.tally.lag_s < 1.0
+            assert health.statistics.dropped_windows >= 5
+            assert health.statistics.lag_s < 1.0
 
 
 async def test_a_rate_that_no_classifier_knows_is_told() -> None:

@@ -15,10 +15,10 @@ import soundfile
 from typer.testing import CliRunner
 
 from analyzer.__main__ import app
-from analyzer.grid import Grid
-from analyzer.offline import OfflineOptions, Recording, run_offline, window_batches
+from analyzer.file_report import COLUMNS
+from analyzer.file_runner import FileOptions, Recording, run_file, window_batches
 from analyzer.pipeline import Pipeline
-from analyzer.report import COLUMNS
+from analyzer.window_schedule import WindowSchedule
 from tests.support import hostile
 from tests.support.bundles import tone, write_tone_bundle
 from tidzam.audio.files import open_audio
@@ -57,7 +57,7 @@ def pond(tmp_path: Path) -> Path:
 
 
 def listen(path: Path, nn: Path | None, *, overlap: float = 0.0, **options: Any) -> int:
-    return run_offline(OfflineOptions(path=path, settings=AnalyzerSettings(nn=nn, overlap=overlap), **options))
+    return run_file(FileOptions(path=path, settings=AnalyzerSettings(nn=nn, overlap=overlap), **options))
 
 
 def found_in(path: Path, nn: Path | None, capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
@@ -126,13 +126,13 @@ def test_csv_that_cannot_be_written_is_told(pond: Path, nn: Path, target: str) -
 
 def test_windows_are_those_of_live_listening(pond: Path, nn: Path) -> None:
     pipeline = Pipeline.load(nn)
-    grid = Grid.of(RATE_HZ, window_s=pipeline.window_s, overlap=0.5)
+    schedule = WindowSchedule.of(RATE_HZ, window_s=pipeline.window_s, overlap=0.5)
     with open_audio(pond) as audio:
-        batches = list(window_batches(audio, Recording.of(audio, None), grid))
+        batches = list(window_batches(audio, Recording.of(audio, None), schedule))
     whole, _ = soundfile.read(pond, dtype="float32")
     for batch in batches[:-1]:
-        assert batch.start_frame == grid.start_from(batch.start_frame)
-        np.testing.assert_array_equal(batch.samples.T, whole[batch.start_frame : batch.start_frame + grid.window])
+        assert batch.start_frame == schedule.start_from(batch.start_frame)
+        np.testing.assert_array_equal(batch.samples.T, whole[batch.start_frame : batch.start_frame + schedule.window])
     assert batches[0].channels == ("pond:out_0", "pond:out_1")
 
 

@@ -3,24 +3,23 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from analyzer.hop import Hop
-from analyzer.sinks.bounded import Sink
-from tidzam.results import WindowBatch
+from analyzer.sinks.queue import BoundedSink
+from tidzam.results import AnalyzedBatch, WindowBatch
 
 
-def hop(number: int) -> Hop:
-    return Hop(WindowBatch((), np.zeros((0, 10), np.float32), 10, number, datetime.now(UTC), ()), ())
+def hop(number: int) -> AnalyzedBatch:
+    return AnalyzedBatch(WindowBatch((), np.zeros((0, 10), np.float32), 10, number, datetime.now(UTC), ()), ())
 
 
 async def test_a_slow_sink_drops_whole_hops_and_counts_them() -> None:
     taken: list[int] = []
     go = asyncio.Event()
 
-    async def deliver(item: Hop) -> None:
+    async def deliver(item: AnalyzedBatch) -> None:
         await go.wait()
         taken.append(item.batch.start_frame)
 
-    sink = Sink("slow", deliver, limit=3)
+    sink = BoundedSink("slow", deliver, limit=3)
     running = asyncio.create_task(sink.run())
     for number in range(10):
         sink.put(hop(number))

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from analyzer.hop import Hop
-from analyzer.wishes import Wishes
+from analyzer.subscriptions import Subscriptions
 from tidzam.inference.tracker import DetectionChange, DetectionTracker
 from tidzam.labels import LabelTree
 from tidzam.protocol.analyzer import (
@@ -21,7 +20,7 @@ from tidzam.protocol.analyzer import (
     sys_event,
 )
 from tidzam.protocol.messages import Message, parse
-from tidzam.results import Analysis
+from tidzam.results import Analysis, AnalyzedBatch
 from tidzam.server import Right, Server
 
 _SYS_ROOM: Final = "sys"
@@ -30,11 +29,11 @@ _SUBSCRIBE_COST: Final = 10.0
 """The number of messages that a subscription counts as."""
 
 
-class Web:
+class SocketIoSink:
     """Answers clients and sends them what was heard.
 
-    Clients that want the same are in one room, so that an event is made once for each distinct wish, not for each
-    client. `deliver` is the sink's; it waits for no client, as the server drops what a slow one does not take.
+    Clients with the same subscription share a room, so that an event is encoded once per distinct subscription.
+    `deliver` does not wait for clients: the server drops events that a slow client does not take.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class Web:
         self._paths = {label: labels.path(label) for label in labels}
         self._detector = DetectionTracker(labels)
         self._heard: frozenset[str] = frozenset()
-        self._wishes = Wishes()
+        self._subscriptions = Subscriptions()
         server.on("sys", self._on_sys, needs=Right.LISTEN)
         server.on("subscribe", self._on_subscribe, needs=Right.LISTEN, cost=_SUBSCRIBE_COST)
         server.on_connect(self._on_connect)
@@ -55,34 +54,34 @@ class Web:
         await self._server.emit("sys", classifier_list(self._classifiers), to=sid)
 
     async def _on_disconnect(self, sid: str) -> None:
-        self._wishes.drop(sid)
+        self._subscriptions.drop(sid)
 
     async def _on_sys(self, sid: str, data: Any) -> dict[str, Any]:
         parse_classifier_request(data)
         return classifier_list(self._classifiers)
 
     async def _on_subscribe(self, sid: str, data: Any) -> None:
-        wish = parse(Subscribe, data)
-        left, room = self._wishes.put(sid, wish)
+        subscription = parse(Subscribe, data)
+        left, room = self._subscriptions.put(sid, subscription)
         if left is not None:
             await self._server.leave_room(sid, left)
         await self._server.enter_room(sid, room)
-        change = self._server.leave_room if wish.mute_sys else self._server.enter_room
+        change = self._server.leave_room if subscription.mute_sys else self._server.enter_room
         await change(sid, _SYS_ROOM)
 
-    async def deliver(self, hop: Hop) -> None:
+    async def deliver(self, hop: AnalyzedBatch) -> None:
         """Send one hop to whom it concerns."""
         if hop.analyses:
             await self._server.emit("sys", sys_event(hop.analyses), to=_SYS_ROOM)
         for analysis in hop.analyses:
-            if rooms := self._wishes.rooms("analysis", analysis.channel, self._classes(analysis)):
+            if rooms := self._subscriptions.rooms("analysis", analysis.channel, self._classes(analysis)):
                 await self._send("analysis", analysis_event(analysis, self._paths), rooms)
         for event in self._detections(hop):
             found = event.detection
-            if rooms := self._wishes.rooms("detection", found.channel, found.path):
+            if rooms := self._subscriptions.rooms("detection", found.channel, found.path):
                 await self._send("detection", detection_event(event.kind, found), rooms)
 
-    def _detections(self, hop: Hop) -> list[DetectionChange]:
+    def _detections(self, hop: AnalyzedBatch) -> list[DetectionChange]:
         """What became of detections. Those of channels that went end with them."""
         gone = [end for channel in self._heard - {*hop.batch.channels} for end in self._detector.finish(channel)]
         self._heard = frozenset(hop.batch.channels)
@@ -100,5 +99,5 @@ class Web:
     async def tell_health(self) -> None:
         """Send `health` to those who asked for it, every two seconds, until cancelled."""
         while True:
-            await self._send("health", self._health(), self._wishes.rooms_for("health"))
+            await self._send("health", self._health(), self._subscriptions.rooms_for("health"))
             await asyncio.sleep(_HEALTH_EVERY_S)

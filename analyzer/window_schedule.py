@@ -1,4 +1,4 @@
-"""Which window is due: all channels' windows lie on one grid of the JACK frame clock. Pure."""
+"""Which window is due: the windows of all channels start at multiples of a hop in JACK frames. Pure."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class Due:
 
 
 @dataclass(frozen=True)
-class Grid:
+class WindowSchedule:
     """Windows of `window` frames that start at every multiple of `hop` frames."""
 
     window: int
     hop: int
 
     @classmethod
-    def of(cls, rate_hz: int, *, window_s: float, overlap: float) -> Grid:
-        """The grid at a rate; consecutive windows share the fraction `overlap` (0 ≤ overlap < 1) of their length."""
+    def of(cls, rate_hz: int, *, window_s: float, overlap: float) -> WindowSchedule:
+        """Consecutive windows share the fraction `overlap` (0 ≤ overlap < 1) of their length."""
         window = round(window_s * rate_hz)
         return cls(window, max(1, round(window * (1 - overlap))))
 

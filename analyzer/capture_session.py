@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
-from analyzer.grid import Due, Grid
 from analyzer.ring import Gap, Ring, RingReader, wrapped_difference
+from analyzer.window_schedule import Due, WindowSchedule
 from tidzam.audio.timeline import ClockPair, Timeline
 from tidzam.naming import source_of
 from tidzam.results import WindowBatch
@@ -34,12 +34,12 @@ class Channel:
     first_frame: int
 
 
-class Session:
+class CaptureSession:
     """Follows a ring. `hear` what the capture process tells; take the `due` window and `read` it."""
 
     def __init__(self, ring: Ring, *, window_s: float, overlap: float) -> None:
         self.ring = ring
-        self.grid = Grid.of(ring.rate_hz, window_s=window_s, overlap=overlap)
+        self.schedule = WindowSchedule.of(ring.rate_hz, window_s=window_s, overlap=overlap)
         self.channels: Mapping[str, Channel] = {}
         self.refused: Mapping[str, str] = {}
         self.timeline: Timeline | None = None
@@ -77,11 +77,11 @@ class Session:
         if self.timeline is None:
             return None
         if self._next is None:
-            self._next = self.grid.start_from(self.ring.first_frame())
-        max_lag = round(self.ring.capacity_frames * _MOST_LAG) - self.grid.window
-        due = self.grid.due(self._next, self._written_until(), max_lag=max(max_lag, 0))
+            self._next = self.schedule.start_from(self.ring.first_frame())
+        max_lag = round(self.ring.capacity_frames * _MOST_LAG) - self.schedule.window
+        due = self.schedule.due(self._next, self._written_until(), max_lag=max(max_lag, 0))
         if due is not None:
-            self._next = due.start + self.grid.hop
+            self._next = due.start + self.schedule.hop
         return due
 
     def _written_until(self) -> int:
@@ -102,7 +102,7 @@ class Session:
         """The window at `start` of some channels. Raises Lapped if it is no longer there."""
         assert self.timeline is not None
         places = [(channel.slot, channel.lane) for channel in channels]
-        samples, lost = self._reader.read(places, start, self.grid.window)
+        samples, lost = self._reader.read(places, start, self.schedule.window)
         return WindowBatch(
             channels=tuple(channel.name for channel in channels),
             samples=samples,
@@ -125,7 +125,7 @@ class Session:
             if gap.start >= first_frame
         ]
 
-    def gap_after(self, previous: Session) -> Gap | None:
+    def gap_after(self, previous: CaptureSession) -> Gap | None:
         """What was lost between two lives of the capture process, to the frame.
 
         None if the JACK server was another one by then (its clock does not go on from the previous), or nothing is
