@@ -68,7 +68,7 @@ def fault(path: Path, line: int, reason: str) -> DatasetError:
 
 def quoted(value: str) -> str:
     """A value, quoted for a message: printable, and shortened."""
-    return repr(value if len(value) <= _QUOTED_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}…")
+    return repr(value if len(value) <= _QUOTED_CHARACTERS else f"{value[:_QUOTED_CHARACTERS]}…")
 
 
 def number(text: str, *, decimal_comma: bool = False) -> float | None:
