@@ -1,0 +1,238 @@
+"""Generated pages of the documentation: `.venv/bin/python docs/generate.py` writes those that are out of date.
+
+`tests/test_docs.py` fails while one is out of date.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from analyzer.metrics import HealthCollector
+from stream_manager.health import SourceMetrics
+from tidzam.config.__main__ import document as configuration
+from tidzam.error_codes import GROUPS
+from tidzam.protocol import analyzer, stream_manager
+from tidzam.protocol.examples import (
+    ANALYZER_EVENTS,
+    ANALYZER_REQUESTS,
+    HEALTH,
+    REFUSED,
+    SOURCE,
+    STREAM_MANAGER_REQUESTS,
+    EventExample,
+    RequestExample,
+)
+
+DOCS = Path(__file__).parent
+
+_TYPE_NAMES: Mapping[Any, str] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    datetime: "time",
+    type(None): "null",
+}
+
+PROTOCOL = """# Protocol
+
+The stream manager (port 8080) and the analyzer (port 8001 in a node) are servers for
+[Socket.IO](https://socket.io/docs/v4/) 4 clients (protocol 5) in the default namespace. Binary data is sent as binary.
+
+## Access
+
+A client may present the node's token when it connects (`auth: {"token": "…"}`), or as `Authorization: Bearer …` over
+HTTP. [Operating a node](operations.md) describes what is allowed without it. Requests from web pages of other
+origins are refused.
+
+## Requests and acknowledgements
+
+A request is an event with one object. If the client asks for an acknowledgement, it is `{"ok": true, …}` with the keys
+of the response, or `{"ok": false, "error": {"code", "message", "field"}}`. Without an acknowledgement the response is
+sent on the event of the request, and a refusal as `{"error": {…}, "request-origin": <the request>}`. The codes are
+listed in [Error codes](errors.md). Unknown keys are errors. A boolean may be `true`, `1`, `"True"` or `"true"`; a time
+is `YYYY-MM-DD-HH-MM-SS` in UTC, with or without a fraction of a second.
+"""
+
+HTTP = """## HTTP
+
+Both programs serve:
+
+| route | content | needs |
+| --- | --- | --- |
+| `/healthz` | `{"ok", "reasons", "detail"}`, with status 200 if the program does its job, else 503 | nothing for `ok` |
+| `/metrics` | [metrics](metrics.md) for Prometheus | the right to listen |
+| `/schema.json` | the JSON Schema of every message | the right to listen |
+"""
+
+ERRORS = """# Error codes
+
+Every error has a code, which clients may act on, and a message for people. Command lines print the message.
+"""
+
+METRICS = """# Metrics
+
+Both programs serve metrics for [Prometheus](https://prometheus.io) at `/metrics`.
+"""
+
+
+def protocol() -> str:
+    """The text of docs/protocol.md."""
+    parts = [PROTOCOL, _request(REFUSED, level="###"), "## Stream manager\n"]
+    parts += [_request(example) for example in STREAM_MANAGER_REQUESTS]
+    parts += ["### Status of a source\n\n" + _fields(stream_manager.SourceStatus)]
+    parts += ["## Analyzer: requests\n", *(_request(example) for example in ANALYZER_REQUESTS)]
+    parts += ["## Analyzer: events\n", *(_event(example) for example in ANALYZER_EVENTS)]
+    parts += [HTTP, "### `detail` of the stream manager's `/healthz`\n\n" + _fields(stream_manager.StreamManagerHealth)]
+    parts += ["### Faults\n\n" + _fields(stream_manager.StreamManagerFault) + "\n" + _fields(analyzer.AnalyzerFault)]
+    return "\n".join(parts)
+
+
+def errors() -> str:
+    """The text of docs/errors.md."""
+    parts = [ERRORS]
+    for group, codes in GROUPS.items():
+        rows = [f"| `{code}` | {' | '.join(explanation)} |" for code, explanation in codes.items()]
+        parts.append(f"## {group}\n\n{_table(('code', 'meaning', 'cause', 'remedy'), rows)}")
+    return "\n".join(parts)
+
+
+def metrics() -> str:
+    """The text of docs/metrics.md."""
+    source = stream_manager.SourceStatus.model_validate(SOURCE)
+    graph, icecast = SimpleNamespace(running=True), SimpleNamespace(mounts=())
+    sources = SimpleNamespace(statuses=lambda: (source,))
+    health = analyzer.AnalyzerHealth.model_validate(HEALTH)
+    programs = {
+        "Stream manager": SourceMetrics(graph, icecast, sources).collect(),
+        "Analyzer": HealthCollector(lambda: health, CollectorRegistry()).collect(),
+    }
+    parts = [METRICS]
+    for program, described in programs.items():
+        rows = [f"| `{_exposed_name(one)}` | {one.type} | {_labels(one)} | {one.documentation} |" for one in described]
+        parts.append(f"## {program}\n\n{_table(('metric', 'type', 'labels', 'meaning'), rows)}")
+    return "\n".join(parts)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "configuration.md": configuration,
+    "errors.md": errors,
+    "metrics.md": metrics,
+    "protocol.md": protocol,
+}
+
+
+def _request(example: RequestExample, level: str = "###") -> str:
+    parts = [f"{level} {example.title}\n"]
+    parts += [f"{example.note}\n"] if example.note else []
+    parts += [_fields(example.message)] if example.message is not None and example.message.model_fields else []
+    parts += [
+        f"Event `{example.event}`:\n",
+        _json(example.request),
+        "Acknowledgement:\n",
+        _json(example.acknowledgement),
+    ]
+    return "\n".join(parts)
+
+
+def _event(example: EventExample) -> str:
+    note = [f"{example.note}\n"] if example.note else []
+    return "\n".join([f"### {example.title}\n", *note, _fields(example.message), _json(example.data)])
+
+
+def _fields(model: type[BaseModel]) -> str:
+    """A model's fields as a table, preceded by its docstring."""
+    text = " ".join((model.__doc__ or "").split())
+    rows = [
+        f"| `{field.alias or name}` | {_type(field)} | {_default(field)} | {_cell(field.description)} |"
+        for name, field in model.model_fields.items()
+    ]
+    return f"{text}\n\n{_table(('key', 'type', 'default', 'meaning'), rows)}"
+
+
+def _table(columns: Sequence[str], rows: Iterable[str]) -> str:
+    head = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+    return "\n".join([*head, *rows, ""])
+
+
+def _cell(text: str | None) -> str:
+    return (text or "").replace("|", "\\|")
+
+
+def _type(field: FieldInfo) -> str:
+    return " or ".join(dict.fromkeys(_type_names(field.annotation)))
+
+
+def _type_names(annotation: Any) -> Iterator[str]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _type_names(get_args(annotation)[0])
+    elif origin in (Union, types.UnionType):
+        for one in get_args(annotation):
+            yield from _type_names(one)
+    elif origin is Literal:
+        yield from (f"`{json.dumps(value)}`" for value in get_args(annotation))
+    elif origin in (tuple, list):
+        yield f"list of {' or '.join(_type_names(get_args(annotation)[0]))}"
+    elif origin in (dict, Mapping):
+        yield "object"
+    elif isinstance(annotation, type) and issubclass(annotation, Enum):
+        yield from (f"`{json.dumps(one.value)}`" for one in annotation)
+    else:
+        yield {
+            "str": "string",
+            "int": "integer",
+            "float": "number",
+            "bool": "boolean",
+            "datetime": "time",
+            "NoneType": "null",
+        }.get(getattr(annotation, "__name__", "any"), "object" if isinstance(annotation, type) else "any")
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True)
+    return f"`{json.dumps(list(default) if isinstance(default, tuple) else default)}`"
+
+
+def _json(value: Any) -> str:
+    return f"```json\n{json.dumps(value, indent=2, ensure_ascii=False)}\n```\n"
+
+
+def _exposed_name(metric: Metric) -> str:
+    return f"{metric.name}_total" if metric.type == "counter" else metric.name
+
+
+def _labels(metric: Metric) -> str:
+    return ", ".join(f"`{name}`" for name in getattr(metric, "_labelnames", ()))
+
+
+def out_of_date() -> Iterable[str]:
+    """The names of the pages that differ from what the code says."""
+    for name, page in PAGES.items():
+        path = DOCS / name
+        if not path.exists() or path.read_text(encoding="utf-8") != page():
+            yield name
+
+
+def main() -> None:
+    for name in list(out_of_date()):
+        (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
+        print(f"docs/{name}")
+
+
+if __name__ == "__main__":
+    main()

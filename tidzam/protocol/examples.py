@@ -1,0 +1,210 @@
+"""An example of each message of the protocol, for docs/protocol.md. A test sends them to the real servers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tidzam.protocol import analyzer, stream_manager
+from tidzam.protocol.messages import Message
+
+
+@dataclass(frozen=True)
+class RequestExample:
+    """A request on `event`, and its acknowledgement. `message` is the content's type, None for one without content."""
+
+    title: str
+    event: str
+    message: type[Message] | None
+    request: Any
+    acknowledgement: dict[str, Any]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class EventExample:
+    """An event that a server sends."""
+
+    title: str
+    event: str
+    message: type[Message]
+    data: Any
+    note: str = ""
+
+
+SOURCE: Final = {
+    "name": "pond",
+    "state": "playing",
+    "ok": True,
+    "is_permanent": True,
+    "url": "/srv/recordings/pond.flac",
+    "channels": 1,
+    "ports": ["pond:out_0"],
+    "mounts": ["http://127.0.0.1:8000/pond-out_0.ogg"],
+    "restarts": 0,
+    "last_error": None,
+    "code": None,
+    "started": "2026-05-01T06:30:00.250000Z",
+    "bytes": 65536,
+    "gaps": 0,
+    "rate_hz": 44100,
+    "band_hz": 22050,
+    "remarks": [],
+}
+
+STREAM_MANAGER_REQUESTS: Final = (
+    RequestExample(
+        "Load a source",
+        "sys",
+        stream_manager.LoadSource,
+        {"sys": {"loadsource": {"name": "pond", "url": "/srv/recordings/pond.flac", "is_permanent": True}}},
+        {"ok": True, "sys": {"loadsource": SOURCE | {"state": "loading", "ok": False, "started": None, "bytes": 0}}},
+        "A source that has the name is replaced. A source that is not permanent leaves with the client that loaded it.",
+    ),
+    RequestExample(
+        "Return a source to its own address",
+        "sys",
+        stream_manager.ReleaseSource,
+        {"sys": {"loadsource": {"name": "pond"}}},
+        {"ok": True, "sys": {"loadsource": {"name": "pond"}}},
+        "A permanent source plays its own address again; any other source is unloaded.",
+    ),
+    RequestExample(
+        "List all sources",
+        "sys",
+        stream_manager.ListSources,
+        {"sys": {"sources": ""}},
+        {"ok": True, "sys": {"sources": [SOURCE]}},
+    ),
+    RequestExample(
+        "Unload a source",
+        "sys",
+        stream_manager.UnloadSource,
+        {"sys": {"unloadsource": {"name": "pond"}}},
+        {"ok": True, "sys": {"unloadsource": {"name": "pond"}}},
+    ),
+)
+
+REFUSED: Final = RequestExample(
+    "A refusal",
+    "sys",
+    None,
+    {"sys": {"loadsource": {"name": "pond", "urll": "/srv/recordings/pond.flac"}}},
+    {
+        "ok": False,
+        "error": {
+            "code": "request",
+            "message": "The request cannot be used: unknown key 'urll' (did you mean 'url'?).",
+            "field": "urll",
+        },
+    },
+)
+
+ANALYZER_REQUESTS: Final = (
+    RequestExample(
+        "List the classifiers",
+        "sys",
+        analyzer.ListClassifiers,
+        {"sys": {"classifier": {"list": ""}}},
+        {"ok": True, "sys": {"classifier": {"list": ["selector", "birds"]}}},
+        "The same list is sent on `sys` when a client connects.",
+    ),
+    RequestExample(
+        "Subscribe to events",
+        "subscribe",
+        analyzer.Subscribe,
+        {"events": ["detection"], "channels": ["pond:*"], "classes": ["birds*"], "mute_sys": True},
+        {"ok": True},
+        "A subscription replaces the client's previous one.",
+    ),
+    RequestExample(
+        "Report the sources (sent by the stream manager)",
+        "JackSource",
+        analyzer.JackSource,
+        [{"name": "pond", "starting_time": "2026-05-01-06-30-00", "rate_hz": 44100}],
+        {"ok": True},
+        "The content is a list of these objects.",
+    ),
+)
+
+_WINDOW: Final = {
+    "source": "pond",
+    "channel": "pond:out_0",
+    "start": "2026-05-01T06:30:00Z",
+    "end": "2026-05-01T06:30:01Z",
+}
+
+HEALTH: Final = {
+    "engine": "onnx",
+    "classifiers": ["selector", "birds"],
+    "channels": ["pond:out_0"],
+    "lag_s": 0.04,
+    "lost_frames": 0,
+    "gaps": 0,
+    "dropped_windows": 0,
+    "dropped_messages": 0,
+    "windows_per_s": 1.0,
+    "windows": 120,
+    "last_window_age_s": 0.6,
+    "capture_pid": 4711,
+    "rate_hz": 48000,
+    "faults": [],
+    "channel_states": [{"channel": "pond:out_0", "state": "listening", "source_rate_hz": 44100, "left_out": []}],
+    "classifier_errors": {},
+}
+
+ANALYZER_EVENTS: Final = (
+    EventExample(
+        "`sys`: the results of all channels",
+        "sys",
+        analyzer.SysChannel,
+        [
+            {
+                "chan": "pond:out_0",
+                "analysis": {
+                    "time": "2026-05-01-06-30-00.000",
+                    "result": ["birds-wren"],
+                    "predicitions": {"birds": 0.98, "birds-wren": 0.95, "frogs": 0.01},
+                },
+            }
+        ],
+        "Sent to every client after each analysis, unless it set `mute_sys`. The content is a list of these objects, "
+        "one per channel. The event is frozen, including the spelling of `predicitions`.",
+    ),
+    EventExample(
+        "`analysis`: one window of one channel",
+        "analysis",
+        analyzer.AnalysisEvent,
+        _WINDOW
+        | {
+            "result": ["birds-wren"],
+            "paths": [["birds", "birds-wren"]],
+            "predictions": {"birds": 0.98, "birds-wren": 0.95, "frogs": 0.01},
+            "level_dbfs": -31.5,
+            "gap_frames": 0,
+            "state": "listening",
+            "left_out": [],
+        },
+    ),
+    EventExample(
+        "`detection`: a detection starts, goes on or ends",
+        "detection",
+        analyzer.DetectionEvent,
+        _WINDOW
+        | {
+            "state": "end",
+            "id": "pond:out_0-1",
+            "path": ["birds", "birds-wren"],
+            "peak_probability": 0.97,
+            "mean_probability": 0.94,
+            "windows": 4,
+            "clip": None,
+        },
+    ),
+    EventExample(
+        "`health`: every two seconds",
+        "health",
+        analyzer.AnalyzerHealth,
+        HEALTH,
+    ),
+)
