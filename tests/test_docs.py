@@ -58,15 +58,16 @@ def codes_in(source: str) -> Iterator[str]:
             values = [line.value for line in node.body if isinstance(line, ast.Assign) and _is_code(line.targets[0])]
         else:
             continue
-        yield from (part.value for value in values for part in ast.walk(value) if _is_text(part))
+        parts = [
+            part
+            for value in values
+            for part in ([value.body, value.orelse] if isinstance(value, ast.IfExp) else [value])
+        ]
+        yield from (part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))
 
 
 def _is_code(target: ast.expr) -> bool:
     return isinstance(target, ast.Name) and target.id == "code"
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def test_every_error_code_is_explained() -> None:
