@@ -9,8 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from tidzam.audio.clean import clean
 from tidzam.audio.features import require_rate
+from tidzam.audio.sanitize import sanitize
 from tidzam.audio.windows import window_features
 from tidzam.bundle import Engine as EngineName
 from tidzam.bundle import find_bundles, read_bundle
@@ -126,7 +126,7 @@ def measured(windows: Float32) -> tuple[Float32, list[float]]:
     """
     power = _mean_square(windows)
     if not np.isfinite(power).all():
-        windows, _ = clean(windows)
+        windows, _ = sanitize(windows)
         power = _mean_square(windows)
     levels = 10 * np.log10(np.maximum(2 * power, 10 ** (SILENCE_DBFS / 10)))
     return windows, [float(level) for level in levels]

@@ -17,7 +17,7 @@ from analyzer.capture.child import Capture, CaptureOptions, capture_process
 from analyzer.capture.events import Event, Opened
 from analyzer.ring import RingReader
 from benchmarks.feeder import frame_code
-from benchmarks.rig import LiveAnalyzer, analyzer, feeder, jack_server
+from benchmarks.harness import LiveAnalyzer, analyzer, feeder, jack_server
 from tidzam.config.settings import JackSettings
 from tidzam.errors import NodeError
 

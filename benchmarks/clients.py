@@ -18,7 +18,7 @@ import psutil
 import socketio
 
 from benchmarks import crowd
-from benchmarks.rig import LiveAnalyzer, analyzer, feeder, jack_server, program
+from benchmarks.harness import LiveAnalyzer, analyzer, feeder, jack_server, program
 from tidzam.errors import NodeError
 from tidzam.protocol.analyzer import AnalysisEvent
 

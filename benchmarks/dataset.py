@@ -116,7 +116,14 @@ def _reading(work: Path, say: Say) -> dict[str, Any]:
 def _read(dataset: Dataset, how: str, group: Path | None) -> float:
     """Windows a second of a process of its own, from a cold cache."""
     drop_cache(dataset.folder)
-    argv = [sys.executable, "-m", "benchmarks.reading", str(dataset.folder), how, *([str(group)] if group else [])]
+    argv = [
+        sys.executable,
+        "-m",
+        "benchmarks.read_throughput",
+        str(dataset.folder),
+        how,
+        *([str(group)] if group else []),
+    ]
     return float(_finish(argv)[0])
 
 

@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Clip:
+class Esc10Clip:
     """A clip of five seconds; its file is named FOLD-RECORDING-TAKE.ogg and lies in the folder of its class."""
 
     path: Path
@@ -43,7 +43,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Tested:
+class FoldResult:
     """One classifier, trained and tested. `confusion[i][j]` counts the clips of class i taken for class j."""
 
     accuracy: float
@@ -84,7 +84,7 @@ def run(
         return {"folds": by_fold, **_figures(list(tested.values()), say)}
 
 
-def find_clips() -> list[Clip]:
+def find_clips() -> list[Esc10Clip]:
     """All clips, by class and name. Raises DatasetError, saying where it looked, if they are not there."""
     default = Path(__file__).parents[2] / "shared" / "data"
     folder = Path(os.environ.get(DATA_VARIABLE, default)) / "esc10"
@@ -95,10 +95,10 @@ def find_clips() -> list[Clip]:
             hint=f"Put one folder a class there, with its clips, or set {DATA_VARIABLE} to the folder above esc10.",
             code="data_missing",
         )
-    return [Clip(path, path.parent.name, int(path.name.partition("-")[0])) for path in paths]
+    return [Esc10Clip(path, path.parent.name, int(path.name.partition("-")[0])) for path in paths]
 
 
-def lay_out(clips: list[Clip], folds: Collection[int], folder: Path) -> Path:
+def lay_out(clips: list[Esc10Clip], folds: Collection[int], folder: Path) -> Path:
     """Link the clips of `folds` into `folder`, one folder a class, as the trainer reads them. Returns `folder`."""
     for clip in clips:
         if clip.fold in folds:
@@ -108,7 +108,7 @@ def lay_out(clips: list[Clip], folds: Collection[int], folder: Path) -> Path:
     return folder
 
 
-def _train_and_test(train: Path, test: Path, bundle: Path, more: Sequence[str], say: Say) -> Tested:
+def _train_and_test(train: Path, test: Path, bundle: Path, more: Sequence[str], say: Say) -> FoldResult:
     """Train by the trainer's own command on all of `train`, then ask the bundle about `test`.
 
     What validates is the training data again: the temperature may not come from `test`, and nothing is kept aside.
@@ -120,7 +120,7 @@ def _train_and_test(train: Path, test: Path, bundle: Path, more: Sequence[str], 
     report = json.loads(_trainer("evaluate", bundle, test, "--json", captured=True))
     clips = report["clips"]
     confusion = tuple(tuple(row) for row in clips["confusion"])
-    return Tested(clips["accuracy"], tuple(report["classes"]), confusion, training_s)
+    return FoldResult(clips["accuracy"], tuple(report["classes"]), confusion, training_s)
 
 
 def _trainer(*words: object, captured: bool = False) -> str:
@@ -132,7 +132,7 @@ def _trainer(*words: object, captured: bool = False) -> str:
     return done.stdout or ""
 
 
-def _figures(tested: Sequence[Tested], say: Say) -> dict[str, Any]:
+def _figures(tested: Sequence[FoldResult], say: Say) -> dict[str, Any]:
     """What all classifiers did together; `spread` is the standard deviation over them."""
     accuracies = [one.accuracy for one in tested]
     confusion = np.sum([one.confusion for one in tested], axis=0)

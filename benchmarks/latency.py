@@ -15,7 +15,7 @@ import numpy as np
 import socketio
 
 from analyzer.window_schedule import WindowSchedule
-from benchmarks.rig import LiveAnalyzer, analyzer, jack_server
+from benchmarks.harness import LiveAnalyzer, analyzer, jack_server
 from tidzam.config.settings import JackSettings
 from tidzam.errors import NodeError
 
@@ -40,10 +40,10 @@ def run(say: Callable[[str], None]) -> dict[str, Any]:
             with analyzer(server, "clicker:", f"--overlap={OVERLAP}") as listener:
                 listener.wait(channels=1)
                 say(f"a click every {CLICK_EVERY_S} s for {DURATION_S} s")
-                heard = asyncio.run(_listen(listener, clicker))
+                received = asyncio.run(_listen(listener, clicker))
         finally:
             clicker.client.close()
-    return _figures(heard, clicker)
+    return _figures(received, clicker)
 
 
 class Clicker:
@@ -86,7 +86,7 @@ class Clicker:
 
 
 @dataclass
-class Heard:
+class ReceivedWindows:
     """Windows by their first frame: when (JACK clock) their `sys` event came, and which had something loud in them.
 
     An event may come up to a period before the clock reaches its window's end: JACK hands out a cycle's frames at once.
@@ -96,10 +96,10 @@ class Heard:
     loud: set[int] = field(default_factory=set)
 
 
-async def _listen(listener: LiveAnalyzer, clicker: Clicker) -> Heard:
+async def _listen(listener: LiveAnalyzer, clicker: Clicker) -> ReceivedWindows:
     """Be a client of the analyzer for as long as the clicks go on."""
     grid = WindowSchedule.of(RATE_HZ, window_s=WINDOW_S, overlap=OVERLAP)
-    heard = Heard()
+    received = ReceivedWindows()
     client = socketio.AsyncClient()
 
     def start_of(moment: datetime) -> int:
@@ -109,11 +109,11 @@ async def _listen(listener: LiveAnalyzer, clicker: Clicker) -> Heard:
         now = int(clicker.client.frame_time)
         if isinstance(data, list):  # not the list of classifiers
             moment = datetime.strptime(data[0]["analysis"]["time"], "%Y-%m-%d-%H-%M-%S.%f").replace(tzinfo=UTC)
-            heard.arrived[start_of(moment)] = now
+            received.arrived[start_of(moment)] = now
 
     def on_analysis(data: Any) -> None:
         if data["level_dbfs"] > _LOUD_DBFS:
-            heard.loud.add(start_of(datetime.fromisoformat(data["start"])))
+            received.loud.add(start_of(datetime.fromisoformat(data["start"])))
 
     client.on("sys", on_sys)
     client.on("analysis", on_analysis)
@@ -122,23 +122,23 @@ async def _listen(listener: LiveAnalyzer, clicker: Clicker) -> Heard:
     clicker.begin()
     await asyncio.sleep(DURATION_S)
     await client.disconnect()
-    return heard
+    return received
 
 
-def _figures(heard: Heard, clicker: Clicker) -> dict[str, Any]:
+def _figures(received: ReceivedWindows, clicker: Clicker) -> dict[str, Any]:
     grid = WindowSchedule.of(RATE_HZ, window_s=WINDOW_S, overlap=OVERLAP)
     covering = {click: grid.start_from(click + _CLICK_FRAMES - grid.window) for click in clicker.clicks}
-    known = {click: start for click, start in covering.items() if start in heard.arrived}
+    known = {click: start for click, start in covering.items() if start in received.arrived}
     if not known:
         raise NodeError("No event covered a click.", hint="Run the analyzer by itself to see why.")
     ends_ms = {start: (start + grid.window) * 1000 / RATE_HZ for start in known.values()}
-    late_ms = [heard.arrived[start] * 1000 / RATE_HZ - ends_ms[start] for start in known.values()]
-    onset_ms = [(heard.arrived[start] - click) * 1000 / RATE_HZ for click, start in known.items()]
+    late_ms = [received.arrived[start] * 1000 / RATE_HZ - ends_ms[start] for start in known.values()]
+    onset_ms = [(received.arrived[start] - click) * 1000 / RATE_HZ for click, start in known.items()]
     bound_ms = (grid.hop + PERIOD) * 1000 / RATE_HZ + GRACE_MS
     p95_ms = float(np.percentile(late_ms, 95))
     return {
         "clicks": len(known),
-        "clicks_heard": sum(start in heard.loud for start in known.values()),
+        "clicks_heard": sum(start in received.loud for start in known.values()),
         "overlap": OVERLAP,
         "p50_ms": round(float(np.median(late_ms)), 1),
         "p95_ms": round(p95_ms, 1),

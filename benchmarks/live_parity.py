@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.alignment import LOW_DB, Fidelity
-from benchmarks.esc10 import Clip, find_clips, lay_out
-from benchmarks.playback import WINDOW_S, Played, play
+from benchmarks.esc10 import Esc10Clip, find_clips, lay_out
+from benchmarks.playback import WINDOW_S, PlayedClip, play
 from tidzam.bundle import SELECTOR, read_bundle, rewrite_manifest
 from tidzam.errors import NodeError
 
@@ -57,7 +57,9 @@ def run(say: Say) -> dict[str, Any]:
     return figures
 
 
-def compare(clips: Sequence[Clip], offline: Sequence[Probabilities], played: Sequence[Played]) -> dict[str, Any]:
+def compare(
+    clips: Sequence[Esc10Clip], offline: Sequence[Probabilities], played: Sequence[PlayedClip]
+) -> dict[str, Any]:
     """The figures, from what each clip was taken for on either path. A clip that no window fitted into is wrong."""
     classes = sorted({clip.label for clip in clips})
     right = [clip.label for clip in clips]
@@ -98,7 +100,7 @@ def reason(fidelity: Fidelity) -> str:
     return f"{fidelity.snr_db:.0f} dB: {fidelity.wrong_s:.1f} s differ, as when sound is shifted after a break"
 
 
-def _train(clips: list[Clip], work: Path, say: Say) -> None:
+def _train(clips: list[Esc10Clip], work: Path, say: Say) -> None:
     """Train the classifier, and have it name every class in every window, so that no probability is left out."""
     bundle_folder = work / "nn" / SELECTOR
     train = lay_out(clips, TRAIN_FOLDS, work / "train")
@@ -113,7 +115,7 @@ def _train(clips: list[Clip], work: Path, say: Say) -> None:
     rewrite_manifest(bundle, thresholds=dict.fromkeys(bundle.manifest.classes, 0.0))
 
 
-def _analyse_file(clip: Clip, work: Path) -> Probabilities:
+def _analyse_file(clip: Esc10Clip, work: Path) -> Probabilities:
     """The mean probability of each class over the windows of a file, by the analyzer's own command."""
     table = work / f"{clip.path.stem}.csv"
     argv = [sys.executable, "-m", "analyzer", "--stream", str(clip.path), "--nn", str(work / "nn")]

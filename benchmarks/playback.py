@@ -24,8 +24,8 @@ import yaml
 from aiohttp import ClientSession, web
 
 from benchmarks.alignment import Fidelity, fidelity
-from benchmarks.ear import AUDIBLE, Ear
-from benchmarks.esc10 import Clip
+from benchmarks.esc10 import Esc10Clip
+from benchmarks.onset import AUDIBLE, OnsetDetector
 from tidzam.audio.files import read_audio
 from tidzam.audio.resample import resample
 from tidzam.errors import NodeError
@@ -35,7 +35,7 @@ from tidzam.process import child_process
 from tidzam.tokens import TOKEN_FILE, read_token
 from tidzam.types import Float32
 
-AT_ONCE = 4
+CLIPS_AT_ONCE = 4
 WINDOW_S = 2.0
 TIMEOUT_S = 40.0
 POLL_S = 0.01
@@ -47,7 +47,7 @@ Request = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedClip:
     """The mean probability of each class over a clip's windows, how many those were, and how JACK carried it."""
 
     probabilities: Mapping[str, float]
@@ -56,7 +56,7 @@ class Played:
 
 
 @dataclass(frozen=True)
-class Window:
+class WindowReport:
     """What the analyzer said of the window that started at `start_s`, in seconds since 1970."""
 
     start_s: float
@@ -64,7 +64,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedTrack:
     """What a port carried, and when its sound began, in seconds since 1970."""
 
     track: Float32
@@ -73,7 +73,7 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Node:
+class RunningNode:
     """Where a node is: its JACK server, the addresses of its programs, and what lets a client manage them."""
 
     server: str
@@ -83,50 +83,50 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Playback:
+class PlaybackResult:
     """All clips, in their order, and the frames that JACK skipped meanwhile, summed over the channels."""
 
-    played: list[Played]
+    played: list[PlayedClip]
     lost_frames: int
 
 
-async def play(clips: Sequence[Clip], work: Path, *, overlap: float, say: Callable[[str], None]) -> Playback:
+async def play(clips: Sequence[Esc10Clip], work: Path, *, overlap: float, say: Callable[[str], None]) -> PlaybackResult:
     """Play `clips`, a few at a time, to a node that runs the classifiers in `work`/nn."""
-    played: list[Played] = []
+    played: list[PlayedClip] = []
     async with (
         _serving(clips[0].path.parents[1]) as address,
         _node(work, overlap) as node,
         _client(node) as heard,
         _requests(node) as request,
     ):
-        for first in range(0, len(clips), AT_ONCE):
-            some = {f"clip-{first + k}": clip for k, clip in enumerate(clips[first : first + AT_ONCE])}
+        for first in range(0, len(clips), CLIPS_AT_ONCE):
+            some = {f"clip-{first + k}": clip for k, clip in enumerate(clips[first : first + CLIPS_AT_ONCE])}
             tape = await _play_some(some, address, node, request, work / "tape.wav")
             for (name, clip), recorded in zip(some.items(), tape, strict=True):
                 played.append(_played(clip, heard[port_name(name, 0)], recorded))
             say(f"{len(played)} of {len(clips)} clips played")
-        return Playback(played, await _lost_frames(node))
+        return PlaybackResult(played, await _lost_frames(node))
 
 
-def _played(clip: Clip, heard: Sequence[Window], recorded: Recorded) -> Played:
+def _played(clip: Esc10Clip, heard: Sequence[WindowReport], recorded: RecordedTrack) -> PlayedClip:
     samples, native_hz = read_audio(clip.path)
     sound = resample(samples, native_hz, recorded.rate_hz)[0]
     start_s = recorded.began_s - int(np.argmax(np.abs(sound) > AUDIBLE)) / recorded.rate_hz
     windows = [window.probabilities for window in heard if _within(window, start_s, len(sound) / recorded.rate_hz)]
     classes = windows[0] if windows else {}
-    return Played(
+    return PlayedClip(
         probabilities={label: float(np.mean([window[label] for window in windows])) for label in classes},
         windows=len(windows),
         fidelity=fidelity(sound, recorded.track, recorded.rate_hz),
     )
 
 
-def _within(window: Window, start_s: float, length_s: float) -> bool:
+def _within(window: WindowReport, start_s: float, length_s: float) -> bool:
     """Whether `window` holds the clip and nothing else, as every window of a file does."""
     return start_s - NEAR_S <= window.start_s <= start_s + length_s - WINDOW_S + NEAR_S
 
 
-async def _lost_frames(node: Node) -> int:
+async def _lost_frames(node: RunningNode) -> int:
     """What the analyzer's health tells of it."""
     async with ClientSession() as session, session.get(f"{node.analyzer}/healthz") as answer:
         lost: int = (await answer.json())["detail"]["lost_frames"]
@@ -134,33 +134,33 @@ async def _lost_frames(node: Node) -> int:
 
 
 async def _play_some(
-    clips: Mapping[str, Clip], address: str, node: Node, request: Request, path: Path
-) -> list[Recorded]:
+    clips: Mapping[str, Esc10Clip], address: str, node: RunningNode, request: Request, path: Path
+) -> list[RecordedTrack]:
     """Load a source a clip and record their ports until all have come and gone."""
     recorder = ["ffmpeg", "-v", "error", "-f", "jack", "-channels", str(len(clips)), "-i", TAPE]
     recorder += ["-c:a", "pcm_f32le", "-y", str(path)]
     async with child_process(recorder, name=TAPE, env=jack_env(node.server)):
         client = jack.Client("parity", no_start_server=True, servername=node.server)
-        ear = Ear(client, list(clips))
+        onsets = OnsetDetector(client, list(clips))
         with client:
             await _until(lambda: len(client.get_ports(f"{TAPE}:.*")) == len(clips), "the recorder's ports")
-            await asyncio.gather(_load(clips, address, request), _record(client, ear, list(clips)))
-            began_s = [ear.began_s(name) for name in clips]
+            await asyncio.gather(_load(clips, address, request), _record(client, onsets, list(clips)))
+            began_s = [onsets.began_s(name) for name in clips]
     samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    return [Recorded(track, rate_hz, began) for track, began in zip(samples.T, began_s, strict=True)]
+    return [RecordedTrack(track, rate_hz, began) for track, began in zip(samples.T, began_s, strict=True)]
 
 
-async def _load(clips: Mapping[str, Clip], address: str, request: Request) -> None:
+async def _load(clips: Mapping[str, Esc10Clip], address: str, request: Request) -> None:
     """Load a source a clip, one after another: each is answered when its sound has begun."""
     for name, clip in clips.items():
         url = f"{address}/{clip.label}/{clip.path.name}"
         await request({"sys": {"loadsource": {"name": name, "url": url}}})
 
 
-async def _record(client: jack.Client, ear: Ear, names: Sequence[str]) -> None:
-    """Connect each source's port to its track and the ear as it appears; return when the last has come and gone."""
+async def _record(client: jack.Client, onsets: OnsetDetector, names: Sequence[str]) -> None:
+    """Connect each source's port to its track and the onsets as it appears; return when the last has come and gone."""
     tracks = {port_name(name, 0): f"{TAPE}:input_{k}" for k, name in enumerate(names, start=1)}
-    ears = {port_name(name, 0): ear.port(name) for name in names}
+    ears = {port_name(name, 0): onsets.port(name) for name in names}
     seen: set[str] = set()
     connected: set[str] = set()
 
@@ -189,7 +189,7 @@ async def _until(true: Callable[[], bool], what: str) -> None:
 
 
 @asynccontextmanager
-async def _node(work: Path, overlap: float) -> AsyncIterator[Node]:
+async def _node(work: Path, overlap: float) -> AsyncIterator[RunningNode]:
     """A node without sources, started and stopped by the commands that a user types."""
     icecast, manager, analyzer = _free_ports(3)
     server = f"parity{os.getpid()}"
@@ -206,7 +206,7 @@ async def _node(work: Path, overlap: float) -> AsyncIterator[Node]:
     await asyncio.to_thread(_tidzam, work, "start", "--profile", str(path))
     try:
         auth = {"token": read_token(work / "home" / TOKEN_FILE)}
-        yield Node(server, f"http://127.0.0.1:{manager}", f"http://127.0.0.1:{analyzer}", auth)
+        yield RunningNode(server, f"http://127.0.0.1:{manager}", f"http://127.0.0.1:{analyzer}", auth)
     finally:
         await asyncio.to_thread(_tidzam, work, "stop")
 
@@ -247,9 +247,9 @@ async def _serving(folder: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _client(node: Node) -> AsyncIterator[Mapping[str, list[Window]]]:
+async def _client(node: RunningNode) -> AsyncIterator[Mapping[str, list[WindowReport]]]:
     """A plain client of the analyzer; what it is told of each channel, window by window."""
-    heard: dict[str, list[Window]] = defaultdict(list)
+    heard: dict[str, list[WindowReport]] = defaultdict(list)
     client = socketio.AsyncClient()
 
     @client.on("sys")  # type: ignore[untyped-decorator]  # python-socketio has no types
@@ -257,7 +257,7 @@ async def _client(node: Node) -> AsyncIterator[Mapping[str, list[Window]]]:
         if isinstance(message, list):
             for one in message:
                 start = datetime.strptime(one["analysis"]["time"], "%Y-%m-%d-%H-%M-%S.%f").replace(tzinfo=UTC)
-                heard[one["chan"]].append(Window(start.timestamp(), one["analysis"]["predicitions"]))
+                heard[one["chan"]].append(WindowReport(start.timestamp(), one["analysis"]["predicitions"]))
 
     await client.connect(node.analyzer, auth=node.auth)
     try:
@@ -267,7 +267,7 @@ async def _client(node: Node) -> AsyncIterator[Mapping[str, list[Window]]]:
 
 
 @asynccontextmanager
-async def _requests(node: Node) -> AsyncIterator[Request]:
+async def _requests(node: RunningNode) -> AsyncIterator[Request]:
     """What asks the stream manager for something. A refusal ends the benchmark."""
     client = socketio.AsyncClient()
     await client.connect(node.manager, auth=node.auth)

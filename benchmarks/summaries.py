@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.trainee import SPEC, new_trainee, noise_batch, run_endless
+from benchmarks.train_fixture import SPEC, new_trainee, noise_batch, run_endless
 from tidzam.dataset import Origin
 from trainer.answers import Examples
 from trainer.loop import Report, Trainee

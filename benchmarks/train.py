@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from benchmarks.trainee import CLASSES, ENDLESS, SPEC, new_trainee, noise_batch, run_endless
+from benchmarks.train_fixture import CLASSES, ENDLESS, SPEC, new_trainee, noise_batch, run_endless
 from tidzam.clips import find_clips
 from tidzam.dataset import DatasetWriter, Draft, Origin, open_dataset
 from tidzam.errors import NodeError

@@ -14,7 +14,7 @@ from typing import Any
 from database_tool.cutting import Cut, Cutting, Piece, cut, pieces_of
 from database_tool.provenance import with_step
 from database_tool.terminal import printable
-from tidzam.clips import Clip, named_take
+from tidzam.clips import Clip, parse_clip_name
 from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, require_same_features
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
@@ -120,7 +120,7 @@ def _pieces(clips: Sequence[Clip], cutting: Cutting) -> Iterator[Piece]:
 
 def origins_of(clip: Clip, done: Cut) -> Iterator[Origin]:
     """Where the samples of a piece come from. The moment is known if the file's name tells when it begins."""
-    take = named_take(clip.path)
+    take = parse_clip_name(clip.path)
     path = str(clip.path.absolute())
     for offset_s, number in zip(done.offsets_s.tolist(), done.channels.tolist(), strict=True):
         channel = None if number < 0 else number

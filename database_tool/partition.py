@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.clips import named_take
+from tidzam.clips import parse_clip_name
 from tidzam.dataset import Origins
 from tidzam.errors import DatasetError
 
@@ -78,7 +78,7 @@ def _day(origins: Origins, row: int) -> str:
 
 def _source(origins: Origins, row: int) -> str:
     origin = origins[row]
-    take = named_take(Path(origin.file))
+    take = parse_clip_name(Path(origin.file))
     return take.source if take else origin.group
 
 

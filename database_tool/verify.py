@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tidzam.audio.kinds import is_system_file
-from tidzam.dataset import Manifest
+from tidzam.dataset import DatasetManifest
 from tidzam.dataset.arrays import (
     FEATURES,
     IS_LINK,
@@ -66,7 +66,7 @@ def verify(folder: Path, *, advance: Progress = no_progress) -> list[Damage]:
     return damages
 
 
-def _manifest(folder: Path) -> tuple[Manifest | None, list[Damage]]:
+def _manifest(folder: Path) -> tuple[DatasetManifest | None, list[Damage]]:
     """The manifest, if it can be trusted; else what is wrong with it."""
     try:
         return read_manifest(folder)[0], []
@@ -87,7 +87,7 @@ def _unreadable(path: Path) -> str:
     return ""
 
 
-def _parts(folder: Path, manifest: Manifest) -> list[_Part]:
+def _parts(folder: Path, manifest: DatasetManifest) -> list[_Part]:
     parts = [_Part(folder / ORIGINS, manifest.origins)]
     for shard in manifest.shards:
         parts += [_Part(folder / SHARDS / one.name, one, kind, shape) for one, kind, shape in parts_of(shard, manifest)]
@@ -103,7 +103,7 @@ def _parts_alone(folder: Path) -> list[_Part]:
     return parts
 
 
-def _faults(part: _Part, manifest: Manifest | None, labels: list[Int32]) -> Iterator[str]:
+def _faults(part: _Part, manifest: DatasetManifest | None, labels: list[Int32]) -> Iterator[str]:
     """All that is wrong with a file. The labels of a shard are added to `labels`."""
     if reason := _unreadable(part.path):
         yield reason
@@ -122,7 +122,7 @@ def _faults(part: _Part, manifest: Manifest | None, labels: list[Int32]) -> Iter
             yield reason
 
 
-def _content_faults(part: _Part, manifest: Manifest | None, labels: list[Int32]) -> Iterator[str]:
+def _content_faults(part: _Part, manifest: DatasetManifest | None, labels: list[Int32]) -> Iterator[str]:
     """What is wrong with the values in an array. Raises DatasetError if it cannot be read."""
     shape = part.shape
     if manifest is None:
@@ -171,7 +171,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _miscounted(folder: Path, manifest: Manifest, labels: list[Int32]) -> list[Damage]:
+def _miscounted(folder: Path, manifest: DatasetManifest, labels: list[Int32]) -> list[Damage]:
     """What checksums cannot tell: files that are as written, by a program that was wrong."""
     joined = np.concatenate([np.empty(0, np.int32), *labels])
     counted = np.bincount(joined, minlength=len(manifest.classes)).tolist()

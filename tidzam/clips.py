@@ -60,7 +60,7 @@ class FoundClips(Sequence[Clip]):
 
 
 @dataclass(frozen=True)
-class NamedTake:
+class ClipName:
     """What a file's name tells: the source, its channel (None: all of them), and the moment (UTC) it begins at."""
 
     source: str
@@ -121,16 +121,16 @@ def group_of(path: Path) -> str:
     Of a clip that the analyzer kept it is the source and the hour: what is cut from a live stream a moment apart, or
     from two channels at once, holds the same sounds.
     """
-    take = named_take(path)
+    take = parse_clip_name(path)
     if take is not None and take.channel is not None:
         return f"{take.source}-{take.time:%Y-%m-%d-%H}"
     return _TAKE.sub("", path.stem)
 
 
-def named_take(path: Path) -> NamedTake | None:
+def parse_clip_name(path: Path) -> ClipName | None:
     """What the name of a recording (`NAME-YYYY-MM-DD-HH-MM-SS`) or of a kept clip (`NAME-out_N-….mmm`) tells."""
     name, moment = split_date(path.stem)
     if moment is None:
         return None
     found = _CHANNEL.match(name)
-    return NamedTake(name, None, moment) if found is None else NamedTake(found["source"], int(found["channel"]), moment)
+    return ClipName(name, None, moment) if found is None else ClipName(found["source"], int(found["channel"]), moment)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tidzam.bundle import Manifest
+from tidzam.bundle import BundleManifest
 from tidzam.metrics import ClassMetrics, Metrics
 from trainer import plots
 from trainer.calibration import FEW
@@ -29,7 +29,7 @@ ABOUT = {
 }
 
 
-def write_card(folder: Path, manifest: Manifest, measures: Metrics, *, data: str) -> Path:
+def write_card(folder: Path, manifest: BundleManifest, measures: Metrics, *, data: str) -> Path:
     """Write the card and its pictures into `folder`, which is made. Returns the card's path.
 
     `data` says what was measured on, as in "on 73 validation clips".
@@ -50,7 +50,7 @@ def pictures(measures: Metrics) -> dict[str, bytes]:
     return drawn
 
 
-def _lines(manifest: Manifest, measures: Metrics, data: str) -> Iterator[str]:
+def _lines(manifest: BundleManifest, measures: Metrics, data: str) -> Iterator[str]:
     yield f"# {manifest.name}"
     yield ""
     yield f"A Tidzam classifier of {len(manifest.classes)} classes: {', '.join(manifest.classes)}."
@@ -64,7 +64,7 @@ def _lines(manifest: Manifest, measures: Metrics, data: str) -> Iterator[str]:
         yield from ("", "## Training file", "", "```yaml", str(training_file).rstrip(), "```")
 
 
-def _what_it_hears(manifest: Manifest) -> Iterator[str]:
+def _what_it_hears(manifest: BundleManifest) -> Iterator[str]:
     spec = manifest.features
     size_kb = sum(entry.size_bytes for entry in manifest.files.values()) / 1000
     yield from ("", "## What it hears", "", "| | |", "| --- | --- |")
@@ -137,7 +137,7 @@ def _beware(measures: Metrics, left_out: Sequence[str]) -> Iterator[str]:
         yield f"It does not know {', '.join(left_out)}: these classes of the data have no readable audio."
 
 
-def _provenance(manifest: Manifest) -> Iterator[str]:
+def _provenance(manifest: BundleManifest) -> Iterator[str]:
     yield from ("", "## Where it comes from", "", "| | |", "| --- | --- |")
     for name, value in _flat(manifest.provenance):
         if name == TRAINING_FILE:  # it is long, and comes below

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tidzam.audio.features import FeatureSpec
-from tidzam.bundle import Bundle, Manifest
+from tidzam.bundle import Bundle, BundleManifest
 from tidzam.clips import find_clips
 from tidzam.dataset import open_dataset
 from tidzam.dataset.manifest import MANIFEST
@@ -146,7 +146,7 @@ def _refuse_foreign(data: _Data, bundles: Sequence[Bundle], tree: LabelTree, bac
 
 
 def table_for(
-    labels: Sequence[str], manifest: Manifest, trees: Sequence[LabelTree], background: Collection[str] = ()
+    labels: Sequence[str], manifest: BundleManifest, trees: Sequence[LabelTree], background: Collection[str] = ()
 ) -> Float32:
     """The targets of each of the data's `labels`, shape (labels, the classifier's classes)."""
     table, background = np.zeros((len(labels), len(manifest.classes)), np.float32), set(map(clean_label, background))
@@ -157,7 +157,7 @@ def table_for(
     return table
 
 
-def _class_of(label: str, manifest: Manifest, trees: Sequence[LabelTree]) -> int | None:
+def _class_of(label: str, manifest: BundleManifest, trees: Sequence[LabelTree]) -> int | None:
     """The number of the deepest class of the classifier on the way to `label`."""
     for one in _ways(label, trees):
         if one in manifest.classes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tidzam.bundle import FILE_NAMES, Bundle, Manifest, write_bundle
+from tidzam.bundle import FILE_NAMES, Bundle, BundleManifest, write_bundle
 from tidzam.errors import BundleError
 from tidzam.inference.loading import run_onnx
 from tidzam.types import Float32
@@ -51,11 +51,11 @@ def classifier(
 
 def export(
     model: keras.Model,
-    manifest: Manifest,
+    manifest: BundleManifest,
     examples: Float32,
     folder: Path,
     *,
-    add_papers: Callable[[Path, Manifest], object] = lambda folder, manifest: None,
+    write_extras: Callable[[Path, BundleManifest], object] = lambda folder, manifest: None,
 ) -> Bundle:
     """Write `model`, a `classifier`, as a bundle with Keras weights and ONNX.
 
@@ -75,7 +75,7 @@ def export(
                 hint="Report it, with the versions of tf2onnx and onnxruntime.",
                 code="bundle_export",
             )
-        return write_bundle(folder, manifest, {"onnx": onnx, "keras": keras_file}, add_papers=add_papers)
+        return write_bundle(folder, manifest, {"onnx": onnx, "keras": keras_file}, write_extras=write_extras)
 
 
 @contextlib.contextmanager

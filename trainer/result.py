@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tidzam import __version__
-from tidzam.bundle import SELECTOR, Bundle, Manifest
+from tidzam.bundle import SELECTOR, Bundle, BundleManifest
 from tidzam.errors import SetupError
 from tidzam.labels import LabelTree
 from tidzam.metrics import Metrics, compute_metrics
@@ -39,7 +39,7 @@ def _conclude_head(
     trainee: Trainee, head: Head, plan: Plan, data: Data, answers: Answers, examples: Float32, options: Options
 ) -> Bundle:
     calibration, measures = _measured(head, plan, data, answers, options)
-    manifest = Manifest(
+    manifest = BundleManifest(
         name=head.name,
         features=data.spec,
         hop_s=data.spec.window_s,
@@ -51,7 +51,7 @@ def _conclude_head(
         accuracy={"validation": {"data": "validation clips, one class each", **measures.to_dict()}},
     )
 
-    def add_card(folder: Path, complete: Manifest) -> None:
+    def add_card(folder: Path, complete: BundleManifest) -> None:
         about = "on the validation clips, on which temperature and thresholds were fitted too"
         write_card(folder, complete, measures, data=about)
 
@@ -64,7 +64,7 @@ def _conclude_head(
     )
     folder = options.out / head.name if options.expert else options.out
     try:
-        return export(model, manifest, examples, folder, add_papers=add_card)
+        return export(model, manifest, examples, folder, write_extras=add_card)
     except OSError as error:
         raise SetupError(
             f"The bundle cannot be written to {folder}: {error.strerror or error}.",

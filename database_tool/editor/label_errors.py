@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from database_tool.editor.edits import Content
 from tidzam.audio.features import FeatureSpec
-from tidzam.bundle import Bundle, Manifest
+from tidzam.bundle import Bundle, BundleManifest
 from tidzam.dataset import require_same_features
 from tidzam.errors import DatasetError
 from tidzam.inference.loading import in_batches, load_engine
@@ -79,7 +79,7 @@ def find_label_issues(
 
 def _contradictions(
     content: Content,
-    manifest: Manifest,
+    manifest: BundleManifest,
     samples: NDArray[np.int64],
     labels: NDArray[np.int32],
     own: NDArray[np.int64],
@@ -125,7 +125,7 @@ def _answers(samples: NDArray[np.int64], spec: FeatureSpec, read: Read, bundle: 
     return np.concatenate(said) if said else np.empty((0, len(bundle.manifest.classes)), np.float32)
 
 
-def _column(content: Content, manifest: Manifest, label: str) -> int:
+def _column(content: Content, manifest: BundleManifest, label: str) -> int:
     """The bundle's output for a label: its own, or that of the nearest label above it; -1 if there is none."""
     for name in reversed(content.tree.path(label)):
         if name in manifest.classes:
@@ -133,7 +133,7 @@ def _column(content: Content, manifest: Manifest, label: str) -> int:
     return -1
 
 
-def _apart(content: Content, manifest: Manifest, label: str, other: str) -> bool:
+def _apart(content: Content, manifest: BundleManifest, label: str, other: str) -> bool:
     """Whether a sample of `label` is none of the bundle's `other`: neither is above the other, in either tree."""
     for tree in (content.tree, manifest.labels):
         if label in tree and other in tree and (label in tree.path(other) or other in tree.path(label)):

@@ -13,8 +13,8 @@ import pytest
 
 from analyzer.capture.child import CaptureOptions
 from analyzer.live_runner import Analyzes, LiveAnalysis
-from tests.support.hearing import PitchPipeline
 from tests.support.jack import JackServer, jack_server
+from tests.support.pitch_pipeline import PitchPipeline
 from tests.support.player import playing
 from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 

@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 
 from benchmarks.alignment import Fidelity
-from benchmarks.esc10 import Clip, find_clips, lay_out
+from benchmarks.esc10 import Esc10Clip, find_clips, lay_out
 from benchmarks.live_parity import compare, reason
-from benchmarks.playback import Played
+from benchmarks.playback import PlayedClip
 from tidzam.errors import DatasetError
 
-CLIPS = [Clip(Path(f"{label}/4-{k}-A.ogg"), label, 4) for k, label in enumerate(("rain", "rain", "dog", "dog"))]
+CLIPS = [Esc10Clip(Path(f"{label}/4-{k}-A.ogg"), label, 4) for k, label in enumerate(("rain", "rain", "dog", "dog"))]
 GOOD = Fidelity(snr_db=130.0, share=1.0, wrong_s=0.0)
 
 
-def played(rain: float, fidelity: Fidelity = GOOD) -> Played:
-    return Played({"rain": rain, "dog": 1 - rain}, 5, fidelity)
+def played(rain: float, fidelity: Fidelity = GOOD) -> PlayedClip:
+    return PlayedClip({"rain": rain, "dog": 1 - rain}, 5, fidelity)
 
 
 def test_figures_by_hand() -> None:
@@ -36,7 +36,7 @@ def test_figures_by_hand() -> None:
 
 
 def test_a_clip_without_a_window_is_wrong() -> None:
-    nothing = Played({}, 0, Fidelity(snr_db=-150.0, share=0.0, wrong_s=0.0))
+    nothing = PlayedClip({}, 0, Fidelity(snr_db=-150.0, share=0.0, wrong_s=0.0))
     figures = compare(CLIPS[:1], [{"rain": 1.0}], [nothing])
     assert figures["accuracy_live"] == 0
     assert "nothing was recorded" in figures["snr_db_low"]["4-0-A.ogg"]

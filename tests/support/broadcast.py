@@ -13,7 +13,7 @@ import numpy as np
 from tests.support.sound import tones
 
 RATE_HZ = 44100
-PIECE_S = 0.25
+SEGMENT_S = 0.25
 _ENDLESS = 0x7FFFFFFF
 NOISE_FLOOR = 1 / 32768
 """The least that 16 bits can hold: the quietest microphone that is one."""
@@ -37,8 +37,8 @@ class Broadcast:
         return header + b"data" + size + self.piece() * 4
 
     def piece(self) -> bytes:
-        """The next PIECE_S seconds."""
-        frames = round(PIECE_S * RATE_HZ)
+        """The next SEGMENT_S seconds."""
+        frames = round(SEGMENT_S * RATE_HZ)
         noise = np.random.default_rng(0)
         match self.content:
             case "garbage":
@@ -48,7 +48,7 @@ class Broadcast:
             case "floor":
                 samples = NOISE_FLOOR * noise.integers(-1, 2, frames)
             case _:
-                samples = tones(1, seconds=PIECE_S)[:, 0]
+                samples = tones(1, seconds=SEGMENT_S)[:, 0]
         return np.asarray(samples * 32768, "<i2").tobytes()
 
 
@@ -63,7 +63,7 @@ def broadcast(mp3: bytes | None = None) -> Iterator[Broadcast]:
             self.end_headers()
             try:
                 self.wfile.write(live.beginning())
-                while not ended.wait(PIECE_S - time.monotonic() % PIECE_S):
+                while not ended.wait(SEGMENT_S - time.monotonic() % SEGMENT_S):
                     self.wfile.write(live.piece())
             except OSError:  # it has left
                 pass

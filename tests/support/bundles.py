@@ -11,15 +11,15 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from tidzam.audio.features import FeatureSpec, hz_to_mel
-from tidzam.bundle import Bundle, Manifest, write_bundle
+from tidzam.bundle import Bundle, BundleManifest, write_bundle
 from tidzam.labels import LabelTree
 
 SPEC = FeatureSpec()
 
 
-def tone_manifest(name: str, classes: Sequence[str], *, features: FeatureSpec = SPEC) -> Manifest:
+def tone_manifest(name: str, classes: Sequence[str], *, features: FeatureSpec = SPEC) -> BundleManifest:
     """A flat, multi-label manifest with a threshold of 0.5 for each class."""
-    return Manifest(
+    return BundleManifest(
         name=name,
         features=features,
         hop_s=features.window_s,

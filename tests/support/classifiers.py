@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from tidzam.audio.features import FeatureSpec
-from tidzam.bundle import Manifest
+from tidzam.bundle import BundleManifest
 from tidzam.inference.cascade import Classifier
 from tidzam.labels import LabelTree
 from tidzam.types import Float32
@@ -35,7 +35,7 @@ def classifier(
     name: str, parents: Mapping[str, str | None], *, seed: int = 0, spec: FeatureSpec = SPEC, threshold: float = 0.5
 ) -> Classifier:
     """A classifier called `name` of all the labels in `parents`."""
-    manifest = Manifest(
+    manifest = BundleManifest(
         name=name,
         features=spec,
         hop_s=spec.window_s,

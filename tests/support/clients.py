@@ -12,7 +12,7 @@ import socketio  # type: ignore[import-untyped]
 from tests.support.manager import Manager
 
 
-class Client:
+class ManagerClient:
     """A connected client."""
 
     def __init__(self, io: socketio.AsyncClient) -> None:
@@ -27,11 +27,11 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(manager: Manager) -> AsyncIterator[Client]:
+async def connected(manager: Manager) -> AsyncIterator[ManagerClient]:
     """A client, which leaves when the context is left."""
     io = socketio.AsyncClient(reconnection=False)
     await io.connect(manager.url)
     try:
-        yield Client(io)
+        yield ManagerClient(io)
     finally:
         await io.disconnect()

@@ -18,7 +18,7 @@ TOKEN = "a-token-of-43-characters-0123456789-abcdefg"
 HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
 
 
-class Place:
+class RunningServer:
     """A running server, what its handlers changed, and where it is."""
 
     def __init__(self, server: Server, port: int, host: str) -> None:
@@ -44,7 +44,7 @@ async def serving(
     limits: LimitSettings | None = None,
     access: Access | None = None,
     token: str | None = TOKEN,
-) -> AsyncIterator[Place]:
+) -> AsyncIterator[RunningServer]:
     """Events: `change`, which is registered without saying what it needs, and `read`, which needs `listen`."""
     port = free_port()
     rules = access or Access.of(settings or AccessSettings(), host=host, token=token)
@@ -57,19 +57,19 @@ async def serving(
         access=rules,
         limits=limits,
     )
-    place = Place(server, port, "127.0.0.1" if host == "0.0.0.0" else host)
-    server.on("change", place.change)
-    server.on("read", place.read, needs=Right.LISTEN)
+    running = RunningServer(server, port, "127.0.0.1" if host == "0.0.0.0" else host)
+    server.on("change", running.change)
+    server.on("read", running.read, needs=Right.LISTEN)
     async with server:
-        yield place
+        yield running
 
 
 @asynccontextmanager
 async def client(
-    place: Place, *, transport: str = "websocket", auth: Any = None, headers: dict[str, str] | None = None
+    running: RunningServer, *, transport: str = "websocket", auth: Any = None, headers: dict[str, str] | None = None
 ) -> AsyncIterator[socketio.AsyncClient]:
     io = socketio.AsyncClient(reconnection=False)
-    await io.connect(place.url, transports=[transport], auth=auth, headers=headers or {})
+    await io.connect(running.url, transports=[transport], auth=auth, headers=headers or {})
     try:
         yield io
     finally:
@@ -83,10 +83,10 @@ class Polling:
         self._http, self.url, self.eio_sid = http, f"{url}{HANDSHAKE}&sid={eio_sid}", eio_sid
 
     @classmethod
-    async def open(cls, http: aiohttp.ClientSession, place: Place) -> Polling:
-        async with http.get(place.url + HANDSHAKE) as answer:
+    async def open(cls, http: aiohttp.ClientSession, running: RunningServer) -> Polling:
+        async with http.get(running.url + HANDSHAKE) as answer:
             assert answer.status == 200, await answer.text()
-            return cls(http, place.url, json.loads((await answer.text())[1:])["sid"])
+            return cls(http, running.url, json.loads((await answer.text())[1:])["sid"])
 
     async def post(self, body: str | bytes) -> int:
         async with self._http.post(self.url, data=body) as answer:

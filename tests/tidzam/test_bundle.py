@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.bundles import tone_manifest, write_tone_bundle
-from tidzam.bundle import Bundle, Manifest, find_bundles, read_bundle, rewrite_manifest, write_bundle
+from tidzam.bundle import Bundle, BundleManifest, find_bundles, read_bundle, rewrite_manifest, write_bundle
 from tidzam.errors import BundleError
 
 
@@ -38,17 +38,17 @@ def test_what_is_written_is_read(bundle: Bundle) -> None:
 
 
 def test_papers_travel_with_the_bundle_or_nothing_is_written(bundle: Bundle, tmp_path: Path) -> None:
-    def add_card(folder: Path, manifest: Manifest) -> None:
+    def add_card(folder: Path, manifest: BundleManifest) -> None:
         (folder / "card.md").write_text(manifest.files["onnx"].sha256)
 
-    def fail(folder: Path, manifest: Manifest) -> None:
+    def fail(folder: Path, manifest: BundleManifest) -> None:
         raise OSError("no space left")
 
     files = {"onnx": bundle.file("onnx")}
-    written = write_bundle(tmp_path / "b", bundle.manifest, files, add_papers=add_card)
+    written = write_bundle(tmp_path / "b", bundle.manifest, files, write_extras=add_card)
     assert (tmp_path / "b/card.md").read_text() == written.manifest.files["onnx"].sha256
     with pytest.raises(OSError, match="no space"):
-        write_bundle(tmp_path / "b", bundle.manifest, files, add_papers=fail)
+        write_bundle(tmp_path / "b", bundle.manifest, files, write_extras=fail)
     assert read_bundle(tmp_path / "b") == written and (tmp_path / "b/card.md").exists()
 
 

@@ -9,7 +9,7 @@ import pytest
 import tidzam.demo
 from tidzam.bundle import read_bundle
 from tidzam.demo.render import Rendering, render
-from tidzam.demo.scene import LABELS, SILENCE, Heard, Truth, truth_at
+from tidzam.demo.scene import LABELS, SILENCE, AudibleEvent, Truth, truth_at
 from tidzam.demo.scoring import listen, mark, score
 from tidzam.demo.training import LESSONS, Lesson, train_bundles, trainer_argv
 from tidzam.demo.wetland import wetland
@@ -19,8 +19,8 @@ BUNDLES = Path(tidzam.demo.__file__).parent / "bundles"
 CLASSES = ("birds", "rain", SILENCE)
 
 
-def heard(label: str, start_s: float, end_s: float, snr_db: float = 20.0) -> Heard:
-    return Heard(
+def heard(label: str, start_s: float, end_s: float, snr_db: float = 20.0) -> AudibleEvent:
+    return AudibleEvent(
         label=label,
         path=LABELS.path(label),
         channel=0,
@@ -32,7 +32,7 @@ def heard(label: str, start_s: float, end_s: float, snr_db: float = 20.0) -> Hea
     )
 
 
-def truth(*events: Heard) -> Truth:
+def truth(*events: AudibleEvent) -> Truth:
     return Truth(name="t", seed=0, duration_s=6.0, rate_hz=8000, channels=1, events=events)
 
 

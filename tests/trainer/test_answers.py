@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.support.strips import Strips
+from tests.support.memory_source import MemorySource
 from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Origin
 from tidzam.types import Float32
@@ -15,13 +15,13 @@ SPEC = FeatureSpec(rate_hz=8000, window_s=0.25, fft_length=256, hop_length=128, 
 N = SPEC.n_frames
 
 
-def numbered(*lengths: int, labels: tuple[int, ...] | None = None) -> Strips:
-    """Strips whose frames count up from 1000 times their own number."""
+def numbered(*lengths: int, labels: tuple[int, ...] | None = None) -> MemorySource:
+    """MemorySource whose frames count up from 1000 times their own number."""
     strips = [
         np.repeat(np.arange(1000.0 * k, 1000 * k + length, dtype=np.float32)[:, None], SPEC.n_mels, axis=1)
         for k, length in enumerate(lengths)
     ]
-    return Strips(SPEC, ("a", "b"), strips, np.array(labels or [0] * len(lengths), dtype=np.int64))
+    return MemorySource(SPEC, ("a", "b"), strips, np.array(labels or [0] * len(lengths), dtype=np.int64))
 
 
 def first_frame(features: Float32) -> Float32:

@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from tidzam.audio.clean import clean
 from tidzam.audio.decoder import empty
-from tidzam.audio.part import Bytes
+from tidzam.audio.part import FileBytes
+from tidzam.audio.sanitize import sanitize
 from tidzam.audio.sequence import PartSequence
 from tidzam.errors import AudioError
 from tidzam.text import shown
@@ -61,7 +61,7 @@ class AudioFile:
         try:
             while len(block := self._sequence.read(frames)):
                 self.frames_read += len(block)
-                block, cleaned = clean(block)
+                block, cleaned = sanitize(block)
                 self.cleaned += cleaned
                 yield block
             if not self.frames_read:
@@ -111,7 +111,7 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> Iterator[AudioFile]:
     Raises AudioError: `audio_missing`, `audio_empty`, `audio_format`; SetupError if ffmpeg is needed and absent.
     """
     with _open_regular(path) as descriptor, ExitStack() as stack:
-        yield AudioFile(path, PartSequence(path, Bytes(descriptor), stack, start_s))
+        yield AudioFile(path, PartSequence(path, FileBytes(descriptor), stack, start_s))
 
 
 def read_audio(path: Path, *, start_s: float = 0.0, duration_s: float | None = None) -> tuple[Float32, int]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from tidzam.audio.part import Bytes
-from tidzam.audio.starts import behind_id3
+from tidzam.audio.part import FileBytes
+from tidzam.audio.starts import skip_id3
 
 _START: Final = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 _START_BYTES: Final = 8
@@ -15,17 +15,17 @@ _LAST_BLOCK: Final = 0x80
 _MAX_BLOCKS: Final = 1000
 
 
-def is_flac(data: Bytes, at: int = 0) -> bool:
+def is_flac(data: FileBytes, at: int = 0) -> bool:
     """Whether FLAC begins at a byte, or behind the ID3 tags there."""
-    return _START.match(data.at(behind_id3(data, at), _START_BYTES)) is not None
+    return _START.match(data.at(skip_id3(data, at), _START_BYTES)) is not None
 
 
-def behind_start(data: Bytes, at: int) -> int:
+def skip_header(data: FileBytes, at: int) -> int:
     """Where the sound begins of the FLAC file that begins at a byte, or behind the ID3 tags there.
 
     What lies before it may hold the header of another file: that of the WAV file it was made from.
     """
-    at = behind_id3(data, at) + 4
+    at = skip_id3(data, at) + 4
     for _ in range(_MAX_BLOCKS):
         header = data.at(at, 4)
         at += 4 + int.from_bytes(header[1:], "big")
@@ -34,17 +34,17 @@ def behind_start(data: Bytes, at: int) -> int:
     return at
 
 
-def states_length(data: Bytes) -> bool:
+def states_length(data: FileBytes) -> bool:
     """Whether a FLAC file states its number of samples. One that was written to a pipe does not."""
-    total = data.at(behind_id3(data) + 21, 5)
+    total = data.at(skip_id3(data) + 21, 5)
     return any(total[1:]) or bool(total[:1] and total[0] & 0x0F)
 
 
-def next_flac(data: Bytes, start: int) -> int | None:
+def next_flac(data: FileBytes, start: int) -> int | None:
     """Where the next FLAC file begins at or after a position; None if there is none, which takes reading to the end."""
     return next(starts_of_flac(data, start), None)
 
 
-def starts_of_flac(data: Bytes, start: int = 0) -> Iterator[int]:
+def starts_of_flac(data: FileBytes, start: int = 0) -> Iterator[int]:
     """Where FLAC files begin at or after a position."""
     return data.find(_START, start, _START_BYTES)

@@ -11,9 +11,9 @@ from typing import Final
 from tidzam.audio.flac import is_flac, starts_of_flac, states_length
 from tidzam.audio.mpeg import begins_mpeg, mpeg_parts, parse_frame
 from tidzam.audio.ogg import ogg_parts
-from tidzam.audio.part import Bytes, Part, Rest
+from tidzam.audio.part import FileBytes, FileTail, Part
 from tidzam.audio.pcm import CONTAINERS, pcm_parts
-from tidzam.audio.starts import SEARCHED, behind_id3, behind_tags, next_file
+from tidzam.audio.starts import SEARCHED, next_file, skip_id3, skip_tags
 
 _MATROSKA: Final = re.compile(rb"\x1a\x45\xdf\xa3(?=.{1,60}(?:webm|matroska))", re.DOTALL)
 _ASF: Final = re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c")
@@ -26,7 +26,7 @@ _NAME_BYTES: Final = 12
 _BOX: Final = re.compile(rb"[A-Za-z0-9 ]{4}")
 
 
-def parts_of(data: Bytes, start: int = 0) -> list[Part]:
+def parts_of(data: FileBytes, start: int = 0) -> list[Part]:
     """The parts of a file from a byte on, in order; one, if it is not known how its format is joined.
 
     Files of other formats may follow, behind tags. Of FLAC that states its length there is one part, all of the rest:
@@ -35,30 +35,30 @@ def parts_of(data: Bytes, start: int = 0) -> list[Part]:
     parts: list[Part] = []
     following: int | None = start
     while following is not None:
-        parts += (part.moved(following) for part in _of_one_format(Rest(data, following) if following else data))
-        end = behind_tags(data, parts[-1].end)
+        parts += (part.moved(following) for part in _of_one_format(FileTail(data, following) if following else data))
+        end = skip_tags(data, parts[-1].end)
         searched_from = max(parts[-1].end, end - _SIZE_ZEROS)
         following = end if begins_mpeg(data, end) else next_file(data, searched_from)
         if following is None and data.size - end > _IGNORED_BYTES:
             parts[-1] = replace(parts[-1], cut_short=True)
-    tags_are_read = data.at(behind_id3(data, start), 4) in (*CONTAINERS, b"OggS")  # others complain of them
+    tags_are_read = data.at(skip_id3(data, start), 4) in (*CONTAINERS, b"OggS")  # others complain of them
     if len(parts) == 1 and tags_are_read and not parts[0].head and not parts[0].cut_short:
-        return [replace(parts[0], end=data.size)] if behind_tags(data, parts[0].end) == data.size else parts
+        return [replace(parts[0], end=data.size)] if skip_tags(data, parts[0].end) == data.size else parts
     return parts
 
 
-def _of_one_format(data: Bytes) -> list[Part]:
+def _of_one_format(data: FileBytes) -> list[Part]:
     """The parts of the format that a file begins with, up to where that ends."""
-    behind = behind_id3(data)
+    behind = skip_id3(data)
     start = data.at(behind, 16)
     if start[:4] in CONTAINERS:
-        return [part.moved(behind) for part in pcm_parts(Rest(data, behind) if behind else data)]
+        return [part.moved(behind) for part in pcm_parts(FileTail(data, behind) if behind else data)]
     if start.startswith(b"OggS"):
-        return [part.moved(behind) for part in ogg_parts(Rest(data, behind) if behind else data)]
+        return [part.moved(behind) for part in ogg_parts(FileTail(data, behind) if behind else data)]
     if is_flac(data):
         return [Part(0, data.size)] if states_length(data) else _split(data, starts_of_flac(data, behind + 1))
     if start.startswith(b"wvpk"):
-        return [part.moved(behind) for part in _wavpack_parts(Rest(data, behind) if behind else data)]
+        return [part.moved(behind) for part in _wavpack_parts(FileTail(data, behind) if behind else data)]
     if behind or parse_frame(start[:4]):
         return mpeg_parts(data)
     if start[4:8] == b"ftyp":
@@ -69,18 +69,18 @@ def _of_one_format(data: Bytes) -> list[Part]:
     return _split(data, _repeats(data, start[:_NAME_BYTES]))
 
 
-def _split(data: Bytes, starts: Iterator[int]) -> list[Part]:
+def _split(data: FileBytes, starts: Iterator[int]) -> list[Part]:
     borders = [0, *(at for at in starts if at > 0), data.size]
     return [Part(*span) for span in pairwise(borders)]
 
 
-def _repeats(data: Bytes, name: bytes) -> Iterator[int]:
+def _repeats(data: FileBytes, name: bytes) -> Iterator[int]:
     """Where a file of a format unknown here begins again: with the same bytes, if they can be the name of a format."""
     if data.size <= SEARCHED and len(name) == _NAME_BYTES and name[:3].isalnum() and len(set(name)) > _NAME_BYTES // 3:
         yield from data.find(re.compile(re.escape(name)), len(name), len(name))
 
 
-def _mp4_parts(data: Bytes) -> list[Part]:
+def _mp4_parts(data: FileBytes) -> list[Part]:
     """The MP4 files in a file: each begins with a box of type ftyp at the top level, and ends as its last box does."""
     starts, at = [], 0
     while len(header := data.at(at, 16)) >= 8 and _BOX.match(header, 4):
@@ -95,7 +95,7 @@ def _mp4_parts(data: Bytes) -> list[Part]:
     return [Part(*span) for span in pairwise([*starts, min(at, data.size)])]
 
 
-def _wavpack_parts(data: Bytes) -> list[Part]:
+def _wavpack_parts(data: FileBytes) -> list[Part]:
     """The WavPack files in a file, without the tags behind each.
 
     Another begins at a block whose number is lower than that of the block before.
@@ -115,7 +115,7 @@ def _wavpack_parts(data: Bytes) -> list[Part]:
     return [Part(*span) for span in zip(starts, ends, strict=True)]
 
 
-_FINDERS: Final[tuple[tuple[Callable[[bytes], object], Callable[[Bytes], Iterator[int]]], ...]] = (
+_FINDERS: Final[tuple[tuple[Callable[[bytes], object], Callable[[FileBytes], Iterator[int]]], ...]] = (
     (lambda start: start.startswith(b"\x1a\x45\xdf\xa3"), lambda data: data.find(_MATROSKA, 0, 80)),
     (_ASF.match, lambda data: data.find(_ASF, 0, 16)),
 )

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from tidzam.audio.part import Bytes, Part
+from tidzam.audio.part import FileBytes, Part
 from tidzam.audio.starts import begins_file, tag_length
 
 _BIT_RATES_KBPS: Final = {
@@ -56,13 +56,13 @@ def parse_frame(header: bytes) -> Frame | None:
     return Frame(size, rate_hz, header[3] >> 6 == 3, layer, samples)
 
 
-def begins_mpeg(data: Bytes, at: int) -> bool:
+def begins_mpeg(data: FileBytes, at: int) -> bool:
     """Whether frames of one format begin at a byte."""
     frame = parse_frame(data.at(at, 4))
     return frame is not None and _Walk(data).is_followed(at, frame)
 
 
-def mpeg_parts(data: Bytes) -> list[Part]:
+def mpeg_parts(data: FileBytes) -> list[Part]:
     """The streams, each a part: another begins at an ID3 tag, at an Xing or VBRI header, or where the format changes.
 
     A stream whose header states more frames than follow is cut short.
@@ -98,7 +98,7 @@ class _Stream:
 class _Walk:
     """Goes from frame to frame through a file."""
 
-    def __init__(self, data: Bytes) -> None:
+    def __init__(self, data: FileBytes) -> None:
         self._data = data
         self._parsed: dict[bytes, Frame | None] = {}
         self._base, self._buffer = 0, b""

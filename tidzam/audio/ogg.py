@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Final
 
 from tidzam.audio.ogg_checksum import ogg_checksum
-from tidzam.audio.part import Bytes, Part
-from tidzam.audio.starts import begins_file, behind_tags
+from tidzam.audio.part import FileBytes, Part
+from tidzam.audio.starts import begins_file, skip_tags
 
 _PAGE: Final = re.compile(rb"OggS\x00[\x00-\x07]")
 _HEADER: Final = 27
@@ -61,7 +61,7 @@ class _Link:
         self._good = page
 
 
-def ogg_parts(data: Bytes) -> list[Part]:
+def ogg_parts(data: FileBytes) -> list[Part]:
     """The links, each a part. One is cut short if its last page is; the last also if a stream in it does not end."""
     links: list[_Link] = []
     follows_first = False
@@ -84,13 +84,13 @@ def ogg_parts(data: Bytes) -> list[Part]:
     ]
 
 
-def _pages(data: Bytes) -> Iterator[_Page]:
+def _pages(data: FileBytes) -> Iterator[_Page]:
     """The pages in order. What lies between them is skipped."""
     at = bad = 0
     while at < data.size and bad < _MAX_BAD:
         header = data.at(at, _HEADER + 255)
         if not _PAGE.match(header) or len(header) < _HEADER:
-            if at and (begins_file(data, at) or begins_file(data, behind_tags(data, at))):
+            if at and (begins_file(data, at) or begins_file(data, skip_tags(data, at))):
                 return
             at = next(data.find(_PAGE, at + 1, 6), data.size)
             continue

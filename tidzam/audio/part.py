@@ -37,7 +37,7 @@ class Part:
         return replace(self, start=self.start + by, end=self.end + by) if by else self
 
 
-class Bytes:
+class FileBytes:
     """A file's bytes by position. Beyond the end, and where it cannot be read, there are none."""
 
     def __init__(self, descriptor: int) -> None:
@@ -66,10 +66,10 @@ class Bytes:
             length = min(2 * length, _CHUNK)
 
 
-class Rest(Bytes):
+class FileTail(FileBytes):
     """The bytes of a file from `start` on."""
 
-    def __init__(self, data: Bytes, start: int) -> None:
+    def __init__(self, data: FileBytes, start: int) -> None:
         self._data = data
         self._start = start
         self.size = max(0, data.size - start)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tidzam.audio.part import Bytes, Part
+from tidzam.audio.part import FileBytes, Part
 from tidzam.audio.pcm_headers import Encoding, wav_header
 from tidzam.audio.starts import SEARCHED, begins_file
 
@@ -55,7 +55,7 @@ class _Data:
     """Where the chunks end that begin at a position; None if none begin there."""
 
 
-def pcm_parts(data: Bytes) -> list[Part]:
+def pcm_parts(data: FileBytes) -> list[Part]:
     """The files in a file that begins with one of CONTAINERS, each a part whose header is right."""
     parts: list[Part] = []
     at = 0
@@ -68,7 +68,7 @@ def pcm_parts(data: Bytes) -> list[Part]:
     return parts
 
 
-def _part(data: Bytes, at: int) -> tuple[Part, int]:
+def _part(data: FileBytes, at: int) -> tuple[Part, int]:
     """The part that begins at a position, and where another may begin."""
     found = _FIND[data.at(at, 4)](data, at)
     if found is None:
@@ -87,7 +87,7 @@ def _part(data: Bytes, at: int) -> tuple[Part, int]:
     return Part(at, behind, cut_short=cut_short, stated_s=stated_s), behind
 
 
-def _data_end(data: Bytes, found: _Data) -> tuple[int, int]:
+def _data_end(data: FileBytes, found: _Data) -> tuple[int, int]:
     """Where the audio data end, and the chunks behind them."""
     if found.stated is None:
         return _until_next(data, found.start)
@@ -106,7 +106,7 @@ def _is_placeholder(stated: int) -> bool:
     return stated >= _WRAP - _NEAR or abs(stated - (1 << 31)) <= _NEAR
 
 
-def _behind(data: Bytes, end: int, found: _Data) -> int | None:
+def _behind(data: FileBytes, end: int, found: _Data) -> int | None:
     """Where what follows the data ends; None if it belongs to the data."""
     for start in (end, end + 1):  # data of an odd length are padded, or should be
         if data.at(start, 4) in CONTAINERS and _begins_container(data.at(start, 12)):
@@ -119,7 +119,7 @@ def _behind(data: Bytes, end: int, found: _Data) -> int | None:
     return data.size if rest < min(_JUNK_BYTES, found.bytes_per_s // 2) else None
 
 
-def _until_next(data: Bytes, start: int) -> tuple[int, int]:
+def _until_next(data: FileBytes, start: int) -> tuple[int, int]:
     """The end of data without a length: that of the file, or where a WAV file was joined."""
     for at in data.find(_WAVE, start + 8, 8) if data.size - start < SEARCHED else ():
         if data.at(at - 8, 4) in CONTAINERS:
@@ -131,7 +131,7 @@ def _begins_container(start: bytes) -> bool:
     return start[8:12] in (b"WAVE", b"AIFF", b"AIFC") or start[:4] in (b".snd", b"caff", b"riff")
 
 
-def _chunks(data: Bytes, at: int, *, big_endian: bool = False, wide: bool = False) -> Iterator[_Chunk]:
+def _chunks(data: FileBytes, at: int, *, big_endian: bool = False, wide: bool = False) -> Iterator[_Chunk]:
     """The chunks from a position on, until something else follows: names of four letters and sizes."""
     header = struct.Struct((">" if big_endian else "<") + ("4sq" if wide else "4sI"))
     for _ in range(_MAX_CHUNKS):
@@ -148,7 +148,7 @@ def _chunks(data: Bytes, at: int, *, big_endian: bool = False, wide: bool = Fals
             return
 
 
-def _guid_chunks(data: Bytes, at: int) -> Iterator[_Chunk]:
+def _guid_chunks(data: FileBytes, at: int) -> Iterator[_Chunk]:
     """The chunks of Wave64: sizes count the header, and are filled up to eight bytes."""
     for _ in range(_MAX_CHUNKS):
         raw = data.at(at, 24)
@@ -164,7 +164,7 @@ def _guid_chunks(data: Bytes, at: int) -> Iterator[_Chunk]:
         at = following
 
 
-def _followed_by(data: Bytes, chunks: Callable[[int], Iterator[_Chunk]]) -> Callable[[int], int | None]:
+def _followed_by(data: FileBytes, chunks: Callable[[int], Iterator[_Chunk]]) -> Callable[[int], int | None]:
     """The function that finds where chunks from a position on end: at the end of the file, or at another file."""
 
     def follows(at: int) -> int | None:
@@ -184,7 +184,7 @@ def _followed_by(data: Bytes, chunks: Callable[[int], Iterator[_Chunk]]) -> Call
     return follows
 
 
-def _find_wav(data: Bytes, at: int) -> _Data | None:
+def _find_wav(data: FileBytes, at: int) -> _Data | None:
     fmt, long_size = b"", None
     for chunk in _chunks(data, at + 12):
         if chunk.name == b"ds64":
@@ -199,7 +199,7 @@ def _find_wav(data: Bytes, at: int) -> _Data | None:
     return None
 
 
-def _find_w64(data: Bytes, at: int) -> _Data | None:
+def _find_w64(data: FileBytes, at: int) -> _Data | None:
     fmt = b""
     for chunk in _guid_chunks(data, at + 40):
         if chunk.name == b"fmt ":
@@ -217,7 +217,7 @@ def _wav_data(fmt: bytes, start: int, stated: int, follows: Callable[[int], int 
     return _Data(start, stated, bytes_per_s, lambda size: wav_header(fmt, size), follows)
 
 
-def _find_aiff(data: Bytes, at: int) -> _Data | None:
+def _find_aiff(data: FileBytes, at: int) -> _Data | None:
     encoding = None
     for chunk in _chunks(data, at + 12, big_endian=True):
         if chunk.name == b"COMM":
@@ -230,7 +230,7 @@ def _find_aiff(data: Bytes, at: int) -> _Data | None:
     return None
 
 
-def _find_caf(data: Bytes, at: int) -> _Data | None:
+def _find_caf(data: FileBytes, at: int) -> _Data | None:
     encoding = None
     for chunk in _chunks(data, at + 8, big_endian=True, wide=True):
         if chunk.name == b"desc":
@@ -242,7 +242,7 @@ def _find_caf(data: Bytes, at: int) -> _Data | None:
     return None
 
 
-def _find_au(data: Bytes, at: int) -> _Data | None:
+def _find_au(data: FileBytes, at: int) -> _Data | None:
     raw = data.at(at, 24)
     if len(raw) < 24:
         return None
@@ -259,7 +259,7 @@ def _encoded(
     return _Data(start, stated, encoding.frame_bytes * encoding.rate_hz, encoding.header, follows)
 
 
-_FIND: Final[dict[bytes, Callable[[Bytes, int], _Data | None]]] = {
+_FIND: Final[dict[bytes, Callable[[FileBytes, int], _Data | None]]] = {
     b"RIFF": _find_wav,
     b"RF64": _find_wav,
     b"BW64": _find_wav,

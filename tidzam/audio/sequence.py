@@ -11,9 +11,9 @@ import numpy as np
 
 from tidzam.audio.decoder import Decoder, check_bounds, empty
 from tidzam.audio.ffmpeg import open_ffmpeg
-from tidzam.audio.flac import behind_start, is_flac
+from tidzam.audio.flac import is_flac, skip_header
 from tidzam.audio.joined import parts_of
-from tidzam.audio.part import Bytes, Part
+from tidzam.audio.part import FileBytes, Part
 from tidzam.audio.sndfile import SndfileDecoder, open_sndfile
 from tidzam.audio.starts import next_file
 from tidzam.errors import AudioError
@@ -33,7 +33,7 @@ class PartSequence:
     read to its end. `complaint` is the error message of a decoder.
     """
 
-    def __init__(self, path: Path, data: Bytes, stack: ExitStack, start_s: float) -> None:
+    def __init__(self, path: Path, data: FileBytes, stack: ExitStack, start_s: float) -> None:
         """Raises AudioError if the file cannot be decoded, or ends before `start_s`; SetupError without ffmpeg."""
         self.cut_short = False
         self.lost_s = 0.0
@@ -123,7 +123,7 @@ class PartSequence:
 
     def _following(self) -> Part | None:
         if self._following_part == len(self._parts) and is_flac(self._data, self._part.start):
-            begun = behind_start(self._data, self._part.start)
+            begun = skip_header(self._data, self._part.start)
             found = next_file(self._data, max(begun, self._decoder.consumed() - _READ_AHEAD))
             if found is not None:
                 self._parts.extend(parts_of(self._data, found))
@@ -167,7 +167,7 @@ class PartSequence:
 def _known_parts(_: object, path: Path) -> tuple[Part, ...]:
     """The parts of a file as it was when it had that identity: programs read a long file piece by piece."""
     with path.open("rb") as file:
-        return tuple(parts_of(Bytes(file.fileno())))
+        return tuple(parts_of(FileBytes(file.fileno())))
 
 
 def _channels(count: int) -> str:

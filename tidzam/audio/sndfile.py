@@ -11,15 +11,15 @@ import numpy as np
 import soundfile
 
 from tidzam.audio.decoder import empty
-from tidzam.audio.flac import behind_start, is_flac, next_flac
-from tidzam.audio.part import Bytes, Part, PartFile
+from tidzam.audio.flac import is_flac, next_flac, skip_header
+from tidzam.audio.part import FileBytes, Part, PartFile
 from tidzam.audio.resync import frame_after_damage, frames_before_damage
 from tidzam.types import Float32
 
 _UNKNOWN: Final = 1 << 60
 
 
-def open_sndfile(path: Path, part: Part, data: Bytes) -> SndfileDecoder | None:
+def open_sndfile(path: Path, part: Part, data: FileBytes) -> SndfileDecoder | None:
     """A decoder of a part of a file; None if ffmpeg is to decode it.
 
     ffmpeg does if libsndfile cannot decode it, would change the order of channels (Ogg puts the centre between left and
@@ -43,7 +43,7 @@ def open_sndfile(path: Path, part: Part, data: Bytes) -> SndfileDecoder | None:
 class PartView:
     """A part of a file as libsndfile opens it: the file itself if the part is all of it, which is faster."""
 
-    def __init__(self, path: Path, part: Part, data: Bytes) -> None:
+    def __init__(self, path: Path, part: Part, data: FileBytes) -> None:
         self.path = path
         self.part = part
         self._data = data
@@ -76,7 +76,7 @@ class PartView:
     def end_at_next_flac(self) -> None:
         """Exclude a file that was joined to this one: a decoder that searches for the end of damage would find it."""
         if is_flac(self._data, self.part.start) and not self._is_bounded:
-            end = next_flac(self._data, behind_start(self._data, self.part.start)) or self.part.end
+            end = next_flac(self._data, skip_header(self._data, self.part.start)) or self.part.end
             self.part, self._is_bounded = replace(self.part, end=min(end, self.part.end)), True
 
 
@@ -107,7 +107,7 @@ class SndfileDecoder:
         except soundfile.LibsndfileError:
             self._view.end_at_next_flac()
             self._at = frame
-            self._resume_behind(frame)
+            self._resume_after(frame)
             if self._ended:
                 raise empty(self._view.path) from None
 
@@ -143,10 +143,10 @@ class SndfileDecoder:
         """What can be decoded before the damage. Silence follows, up to where decoding is possible again, if it is."""
         self._view.end_at_next_flac()
         good = frames_before_damage(self._view.open, self._at, frames, self.channels)
-        self._resume_behind(self._at + len(good))
+        self._resume_after(self._at + len(good))
         return good if len(good) else self._silence(frames)
 
-    def _resume_behind(self, at: int) -> None:
+    def _resume_after(self, at: int) -> None:
         resumed = None if self.frames is None else frame_after_damage(self._view.open, at, self.frames)
         if resumed is None:
             self.cut_short = self._ended = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tidzam.audio.part import Bytes
+from tidzam.audio.part import FileBytes
 
 _ID3: Final = rb"ID3[\x02-\x04][\x00-\x10].[\x00-\x7f]{4}"
 _START: Final = re.compile(
@@ -21,20 +21,20 @@ SEARCHED: Final = 1 << 28
 """The most bytes that are searched for a joined file: those are rare, and huge files should not be read twice."""
 
 
-def begins_file(data: Bytes, at: int) -> bool:
+def begins_file(data: FileBytes, at: int) -> bool:
     """Whether a file of one of the usual formats begins at a byte, or an ID3 tag in front of one."""
     return _START.match(data.at(at, _START_BYTES)) is not None
 
 
-def next_file(data: Bytes, at: int) -> int | None:
+def next_file(data: FileBytes, at: int) -> int | None:
     """Where the next file begins from a byte on; None if none does."""
     if data.size - at > SEARCHED:
         return at if begins_file(data, at) else None
     found = data.find(_START, at, _START_BYTES)
-    return next((start for start in found if behind_tags(data, start) < data.size), None)
+    return next((start for start in found if skip_tags(data, start) < data.size), None)
 
 
-def behind_tags(data: Bytes, at: int, *, padding: bool = True) -> int:
+def skip_tags(data: FileBytes, at: int, *, padding: bool = True) -> int:
     """The first byte behind the tags, and zeros if `padding` is to count, that begin at a byte."""
     for _ in range(_MAX_TAGS):
         length = tag_length(data.at(at, 32)) or (padding and _zeros(data, at))
@@ -44,7 +44,7 @@ def behind_tags(data: Bytes, at: int, *, padding: bool = True) -> int:
     return min(at, data.size)
 
 
-def behind_id3(data: Bytes, at: int = 0) -> int:
+def skip_id3(data: FileBytes, at: int = 0) -> int:
     """The first byte behind the ID3v2 tags that begin at a byte."""
     for _ in range(_MAX_TAGS):
         header = data.at(at, 32)
@@ -66,6 +66,6 @@ def tag_length(header: bytes) -> int:
     return 0
 
 
-def _zeros(data: Bytes, at: int) -> int:
+def _zeros(data: FileBytes, at: int) -> int:
     chunk = data.at(at, _PADDING)
     return len(chunk) - len(chunk.lstrip(b"\0"))

@@ -7,7 +7,7 @@ birds/
   card.md         all that for a person to read, with pictures; no program does
 """
 
-from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, SELECTOR, Bundle, Engine, Manifest
+from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, SELECTOR, Bundle, BundleManifest, Engine
 from tidzam.bundle.read import find_bundles, read_bundle
 from tidzam.bundle.write import rewrite_manifest, write_bundle
 
@@ -16,8 +16,8 @@ __all__ = [
     "MANIFEST",
     "SELECTOR",
     "Bundle",
+    "BundleManifest",
     "Engine",
-    "Manifest",
     "find_bundles",
     "read_bundle",
     "rewrite_manifest",

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import reduce
 
-from tidzam.bundle import SELECTOR, Manifest
+from tidzam.bundle import SELECTOR, BundleManifest
 from tidzam.errors import BundleError
 from tidzam.labels import LabelTree
 from tidzam.suggest import did_you_mean
 
 
-def ordered(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+def ordered(manifests: Iterable[BundleManifest]) -> tuple[BundleManifest, ...]:
     """`manifests` with the selector first and every expert behind the one it hangs under.
 
     Raises BundleError: `bundle_cascade` if names do not fit together, `bundle_features` if windows differ.
@@ -29,12 +29,12 @@ def ordered(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
     return tuple(found)
 
 
-def merged_labels(manifests: Iterable[Manifest]) -> LabelTree:
+def merged_labels(manifests: Iterable[BundleManifest]) -> LabelTree:
     """The label tree of a whole cascade. Raises BundleError (`bundle_labels`) if the classifiers' trees disagree."""
     return reduce(LabelTree.merged, (manifest.labels_in_cascade for manifest in manifests))
 
 
-def _check_names(manifests: Sequence[Manifest]) -> None:
+def _check_names(manifests: Sequence[BundleManifest]) -> None:
     names = [manifest.name for manifest in manifests]
     if SELECTOR not in names:
         raise BundleError(
@@ -51,7 +51,7 @@ def _check_names(manifests: Sequence[Manifest]) -> None:
         )
 
 
-def _check_windows(manifests: Sequence[Manifest]) -> None:
+def _check_windows(manifests: Sequence[BundleManifest]) -> None:
     lengths = {manifest.features.window_s for manifest in manifests}
     if len(lengths) > 1:
         each = ", ".join(f"{m.name} {m.features.window_s:g} s" for m in manifests)

@@ -37,7 +37,7 @@ MAX_CLASSES: Final = 50_000
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class Manifest(BaseModel):
+class BundleManifest(BaseModel):
     """What `manifest.json` holds. Outputs of the model are `classes`, in that order."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
@@ -60,7 +60,7 @@ class Manifest(BaseModel):
     accuracy: dict[str, Any] = Field(description="What was measured, on which data. Never a promise.")
 
     @model_validator(mode="after")
-    def _classes_agree(self) -> Manifest:
+    def _classes_agree(self) -> BundleManifest:
         if len(set(self.classes)) != len(self.classes):
             raise ValueError("classes name one class twice")
         missing = [label for label in self.classes if label not in self.labels]
@@ -71,7 +71,7 @@ class Manifest(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _files_agree(self) -> Manifest:
+    def _files_agree(self) -> BundleManifest:
         for engine, entry in self.files.items():
             suffix = Path(FILE_NAMES[engine]).suffix
             if not entry.name.endswith(suffix):  # another suffix makes an engine read another, less safe format
@@ -105,7 +105,7 @@ class Bundle:
     """A verified bundle on disk."""
 
     folder: Path
-    manifest: Manifest
+    manifest: BundleManifest
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from tidzam.bundle.manifest import FORMAT_VERSION, MANIFEST, Bundle, Manifest
+from tidzam.bundle.manifest import FORMAT_VERSION, MANIFEST, Bundle, BundleManifest
 from tidzam.bundle.onnx_files import external_files
 from tidzam.errors import BundleError
 from tidzam.manifest_fields import FileEntry, faults_of, read_object, sha256_of
@@ -34,7 +34,7 @@ def read_bundle(folder: Path) -> Bundle:
             code="bundle_version",
         )
     try:
-        manifest = Manifest.model_validate(values)
+        manifest = BundleManifest.model_validate(values)
     except ValidationError as error:
         message = f"The manifest of bundle {folder} does not hold: {faults_of(error)}."
         raise BundleError(message, code="bundle_manifest") from None

@@ -9,20 +9,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, Bundle, Engine, Manifest
+from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, Bundle, BundleManifest, Engine
 from tidzam.manifest_fields import FileEntry, entry_of
 
 
 def write_bundle(
     folder: Path,
-    manifest: Manifest,
+    manifest: BundleManifest,
     files: Mapping[Engine, Path],
     *,
-    add_papers: Callable[[Path, Manifest], object] = lambda folder, manifest: None,
+    write_extras: Callable[[Path, BundleManifest], object] = lambda folder, manifest: None,
 ) -> Bundle:
     """Write a bundle whole or not at all; an older one at `folder` is replaced.
 
-    `files` are copied in and their checksums recorded; `manifest.files` is ignored. `add_papers` may put files for
+    `files` are copied in and their checksums recorded; `manifest.files` is ignored. `write_extras` may put files for
     people, a model card say, into the new folder before it takes its place; it is given the complete manifest.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def write_bundle(
         complete = manifest.model_copy(update={"files": entries})
         text = json.dumps(complete.model_dump(mode="json"), indent=2, sort_keys=True)
         (fresh / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        add_papers(fresh, complete)
+        write_extras(fresh, complete)
         if folder.exists():
             folder.rename(Path(temporary) / "replaced")
         fresh.rename(folder)
@@ -44,14 +44,14 @@ def rewrite_manifest(bundle: Bundle, **changes: Any) -> Bundle:
     """The same bundle in the same place, `changes` made to fields of its manifest. Its papers stay with it."""
     known = {MANIFEST, *(entry.name for entry in bundle.manifest.files.values())}
 
-    def keep_papers(folder: Path, _: Manifest) -> None:
+    def copy_extras(folder: Path, _: BundleManifest) -> None:
         for paper in bundle.folder.iterdir():
             if paper.name not in known:
                 shutil.copyfile(paper, folder / paper.name)
 
     manifest = bundle.manifest.model_copy(update=changes)
     files = {engine: bundle.file(engine) for engine in bundle.manifest.files}
-    return write_bundle(bundle.folder, manifest, files, add_papers=keep_papers)
+    return write_bundle(bundle.folder, manifest, files, write_extras=copy_extras)
 
 
 def _add_file(source: Path, target: Path) -> FileEntry:

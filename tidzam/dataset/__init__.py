@@ -11,16 +11,16 @@ mydataset/
 Read and written with NumPy alone; `np.load(shard, mmap_mode="r")` maps a shard.
 """
 
-from tidzam.dataset.manifest import Manifest, require_same_features
+from tidzam.dataset.manifest import DatasetManifest, require_same_features
 from tidzam.dataset.origins import Origin, Origins
 from tidzam.dataset.reader import Dataset, open_dataset
 from tidzam.dataset.writer import DatasetWriter, Draft
 
 __all__ = [
     "Dataset",
+    "DatasetManifest",
     "DatasetWriter",
     "Draft",
-    "Manifest",
     "Origin",
     "Origins",
     "open_dataset",

@@ -15,7 +15,7 @@ from tidzam.dataset.manifest import Shard
 JOURNAL = "progress.jsonl"
 
 
-class Step(BaseModel):
+class JournalEntry(BaseModel):
     """Whole shards. `mark` and `of_mark` say how far the writer's caller was, `notes` what it noted meanwhile."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,7 +40,7 @@ class Journal:
         self._file = self._path.open("w", encoding="utf-8")
         self._write(f"{self._job}\n")
 
-    def resume(self) -> list[Step] | None:
+    def resume(self) -> list[JournalEntry] | None:
         """The steps that were done, and be ready to note more; None if there is no journal, or of another job."""
         if not self._path.is_file():
             return None
@@ -53,14 +53,14 @@ class Journal:
         if lines[0] != self._job:
             return None
         try:
-            steps = [Step.model_validate_json(line) for line in lines[1:]]
+            steps = [JournalEntry.model_validate_json(line) for line in lines[1:]]
         except ValidationError:
             return None
         os.truncate(self._path, len(whole.encode()) + 1)
         self._file = self._path.open("a", encoding="utf-8")
         return steps
 
-    def note(self, step: Step) -> None:
+    def note(self, step: JournalEntry) -> None:
         """Add a step, a line that is whole or does not count. Raises OSError."""
         self._write(f"{step.model_dump_json()}\n")
 

@@ -53,7 +53,7 @@ class Shard(BaseModel):
     labels: FileEntry
 
 
-class Manifest(BaseModel):
+class DatasetManifest(BaseModel):
     """What `manifest.json` holds. A label in a shard is an index into `classes`.
 
     The window of `features` is the length of a sample: a classifier of a shorter one is trained on crops.
@@ -79,7 +79,7 @@ class Manifest(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _parts_agree(self) -> Manifest:
+    def _parts_agree(self) -> DatasetManifest:
         if len(set(self.classes)) != len(self.classes):
             raise ValueError("classes name one class twice")
         missing = [label for label in self.classes if label not in self.labels]
@@ -106,7 +106,7 @@ class Manifest(BaseModel):
         return json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> str:
+def write_manifest(folder: Path, manifest: DatasetManifest) -> str:
     """Write `manifest.json` and its checksum into a folder that nobody reads yet. Returns the checksum."""
     raw = manifest.to_text().encode()
     checksum = hashlib.sha256(raw).hexdigest()
@@ -115,7 +115,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> str:
     return checksum
 
 
-def read_manifest(folder: Path) -> tuple[Manifest, str]:
+def read_manifest(folder: Path) -> tuple[DatasetManifest, str]:
     """A dataset's manifest and its checksum.
 
     Raises DatasetError: `dataset_missing`, `dataset_version`, `dataset_manifest`.
@@ -137,7 +137,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
             code="dataset_manifest",
         )
     try:
-        return Manifest.model_validate(values), checksum
+        return DatasetManifest.model_validate(values), checksum
     except ValidationError as error:
         raise DatasetError(
             f"The manifest of dataset {folder} does not hold: {faults_of(error)}.", code="dataset_manifest"

@@ -23,7 +23,7 @@ from tidzam.dataset.arrays import (
     read_array,
     unusable,
 )
-from tidzam.dataset.manifest import CHECKSUM, ORIGINS, SHARDS, Manifest, Shard, read_manifest
+from tidzam.dataset.manifest import CHECKSUM, ORIGINS, SHARDS, DatasetManifest, Shard, read_manifest
 from tidzam.dataset.origins import Origins, read_origins
 from tidzam.errors import DatasetError
 from tidzam.manifest_fields import FileEntry
@@ -37,7 +37,7 @@ _Place = tuple[int, int]
 OPEN_SHARDS = 512
 """Files open at once at most: a process may have 1024."""
 
-TOLD = 1 << 16
+MAX_PREFETCHED = 1 << 16
 """Samples that the kernel was told of and that were not read yet, at most."""
 
 
@@ -53,13 +53,13 @@ class Chunk:
 class Dataset:
     """An open dataset. If another takes its place on disk, reading on raises DatasetError (`dataset_changed`)."""
 
-    def __init__(self, folder: Path, manifest: Manifest, checksum: str) -> None:
+    def __init__(self, folder: Path, manifest: DatasetManifest, checksum: str) -> None:
         self.folder = folder
         self.manifest = manifest
         self.checksum = checksum
         self._edges = np.cumsum([0, *(shard.samples for shard in manifest.shards)])
         self._open: dict[int, _OpenShard] = {}
-        self._told: set[_Place] = set()
+        self._prefetched: set[_Place] = set()
 
     def __len__(self) -> int:
         return int(self._edges[-1])
@@ -115,7 +115,7 @@ class Dataset:
             raise unusable(
                 self._shard(shard).path, f"its sample {row:,} holds values that are not finite, or are not levels in dB"
             )
-        self._told.difference_update(places)
+        self._prefetched.difference_update(places)
         return found
 
     def prefetch(self, indices: ArrayLike) -> None:
@@ -123,13 +123,13 @@ class Dataset:
         self._tell(self._places(indices))
 
     def _tell(self, places: Sequence[_Place]) -> None:
-        if len(self._told) > TOLD:  # of samples that nobody asked for after all
-            self._told.clear()
+        if len(self._prefetched) > MAX_PREFETCHED:  # of samples that nobody asked for after all
+            self._prefetched.clear()
         for place in places:
-            if place not in self._told:
+            if place not in self._prefetched:
                 shard, row = place
                 self._shard(shard).will_need(row)
-        self._told.update(places)
+        self._prefetched.update(places)
 
     def chunks(self, *, first: int = 0) -> Iterator[Chunk]:
         """Everything, a shard at a time and in order, memory holds one shard.
@@ -241,7 +241,7 @@ def open_dataset(folder: Path) -> Dataset:
     return Dataset(folder, manifest, checksum)
 
 
-def parts_of(shard: Shard, manifest: Manifest) -> tuple[tuple[FileEntry, str, tuple[int, ...]], ...]:
+def parts_of(shard: Shard, manifest: DatasetManifest) -> tuple[tuple[FileEntry, str, tuple[int, ...]], ...]:
     """The two files of a shard, with the kind and shape that each must have."""
     features = (shard.features, FEATURES, (shard.samples, *manifest.features.shape))
     return features, (shard.labels, LABELS, (shard.samples,))

@@ -17,8 +17,8 @@ import numpy as np
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.dataset.arrays import LABELS, level_fault, read_array
-from tidzam.dataset.journal import JOURNAL, Journal, Step
-from tidzam.dataset.manifest import NAME, ORIGINS, SHARDS, Manifest, Shard, write_manifest
+from tidzam.dataset.journal import JOURNAL, Journal, JournalEntry
+from tidzam.dataset.manifest import NAME, ORIGINS, SHARDS, DatasetManifest, Shard, write_manifest
 from tidzam.dataset.origins import HEADER, Origin, write_row
 from tidzam.dataset.reader import Dataset, Int32, open_dataset
 from tidzam.dataset.shards import link_shard, write_shard
@@ -174,7 +174,7 @@ class DatasetWriter:
                 self._flush()
             self._origins.close()
             draft = self._draft
-            manifest = Manifest(
+            manifest = DatasetManifest(
                 name=draft.name,
                 features=draft.spec,
                 classes=draft.classes,
@@ -266,7 +266,9 @@ class DatasetWriter:
         self._origins.flush()
         size, (mark, of_mark) = os.fstat(self._origins.fileno()).st_size, self.position
         fresh, self._noted = tuple(self.notes[self._noted :]), len(self.notes)
-        self._journal.note(Step(shards=tuple(shards), origins_bytes=size, mark=mark, of_mark=of_mark, notes=fresh))
+        self._journal.note(
+            JournalEntry(shards=tuple(shards), origins_bytes=size, mark=mark, of_mark=of_mark, notes=fresh)
+        )
         self._shards += shards
 
     def _counts(self) -> dict[str, int]:

@@ -16,7 +16,7 @@ from scipy.signal.windows import hann
 
 from tidzam.audio.features import FeatureSpec, mel_filters
 from tidzam.demo import voices, weather
-from tidzam.demo.scene import LABELS, SILENCE, Event, Heard, Scene, Truth, gaps
+from tidzam.demo.scene import LABELS, SILENCE, AudibleEvent, Event, Scene, Truth, gaps
 from tidzam.types import Float32
 
 Voice = Callable[[Generator, int, float], Float32]
@@ -53,7 +53,7 @@ def render(scene: Scene) -> Rendering:
     """The sound of a scene, and what is to be heard in it. The same scene always gives the same samples."""
     n = round(scene.duration_s * scene.rate_hz)
     samples = np.empty((scene.channels, n), dtype=np.float32)
-    heard: list[Heard] = []
+    heard: list[AudibleEvent] = []
     for channel in range(scene.channels):
         samples[channel], on_channel = _render_channel(scene, channel, n)
         heard += on_channel
@@ -95,7 +95,7 @@ class _Placed:
         return self.start + len(self.sound)
 
 
-def _render_channel(scene: Scene, channel: int, n: int) -> tuple[Float32, list[Heard]]:
+def _render_channel(scene: Scene, channel: int, n: int) -> tuple[Float32, list[AudibleEvent]]:
     rng = np.random.default_rng([scene.seed, channel])
     noise_dbfs = scene.noise_dbfs[channel]
     mix = weather.noise_floor(rng, n, level_dbfs=noise_dbfs, rate_hz=scene.rate_hz)
@@ -131,9 +131,9 @@ def _circular(sound: Float32, response: Float32) -> Float32:
     return echoed
 
 
-def _heard(placed: _Placed, mix: Float32, rate_hz: int) -> Heard:
+def _heard(placed: _Placed, mix: Float32, rate_hz: int) -> AudibleEvent:
     event, sound = placed.event, placed.sound
-    return Heard(
+    return AudibleEvent(
         label=event.label,
         path=LABELS.path(event.label),
         channel=event.channel,
@@ -160,10 +160,10 @@ def _mel_power(sound: Float32, rate_hz: int, fft_length: int = 1024) -> Float32:
     return power
 
 
-def _silences(scene: Scene, channel: int, heard: list[Heard]) -> list[Heard]:
+def _silences(scene: Scene, channel: int, heard: list[AudibleEvent]) -> list[AudibleEvent]:
     spans = [(event.start_s, event.end_s + ECHO_S) for event in heard]
     return [
-        Heard(
+        AudibleEvent(
             label=SILENCE,
             path=(SILENCE,),
             channel=channel,

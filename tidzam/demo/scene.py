@@ -66,7 +66,7 @@ class Scene:
         return len(self.noise_dbfs)
 
 
-class Heard(BaseModel):
+class AudibleEvent(BaseModel):
     """An event as it can be heard at the microphone.
 
     `level_dbfs` is its RMS level. `snr_db` is how far it stands out from all else that sounds meanwhile, in the mel
@@ -95,7 +95,7 @@ class Truth(BaseModel):
     duration_s: float
     rate_hz: int
     channels: int
-    events: tuple[Heard, ...]
+    events: tuple[AudibleEvent, ...]
 
 
 def truth_at(truth: Truth, seconds: float, *, min_snr_db: float = 0.0) -> dict[int, set[str]]:

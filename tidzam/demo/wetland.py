@@ -31,7 +31,7 @@ NEAR_M = 8.0
 
 
 @dataclass(frozen=True)
-class Place:
+class Site:
     """Where a microphone stands: what calls there one after another, what lies under it, what opens the scene."""
 
     callers: tuple[str, ...]
@@ -39,15 +39,15 @@ class Place:
     opening: str
 
 
-PLACES = (
-    Place(
+SITES = (
+    Site(
         ("birds-chickadee", "birds-warbler", "birds-sparrow", "birds-dove", "engine"),
         ("wind", "rain"),
         "birds-chickadee",
     ),
-    Place(("frogs-peeper", "frogs-bullfrog", "birds-warbler", "frogs-peeper"), ("crickets", "rain"), "frogs-peeper"),
-    Place(("birds-sparrow", "birds-dove", "frogs-bullfrog", "birds-warbler"), ("crickets", "wind"), "birds-warbler"),
-    Place(("engine", "birds-dove", "frogs-bullfrog", "birds-sparrow"), ("rain", "wind", "crickets"), "frogs-bullfrog"),
+    Site(("frogs-peeper", "frogs-bullfrog", "birds-warbler", "frogs-peeper"), ("crickets", "rain"), "frogs-peeper"),
+    Site(("birds-sparrow", "birds-dove", "frogs-bullfrog", "birds-warbler"), ("crickets", "wind"), "birds-warbler"),
+    Site(("engine", "birds-dove", "frogs-bullfrog", "birds-sparrow"), ("rain", "wind", "crickets"), "frogs-bullfrog"),
 )
 """An edge of the wood, a pond, a meadow, a road over a creek. More channels begin again with the first."""
 
@@ -58,11 +58,11 @@ def wetland(seed: int, *, duration_s: float = 120.0, channels: int = 4, rate_hz:
     noise_dbfs = []
     for channel in range(channels):
         rng = np.random.default_rng([seed, channel, 1])
-        place = PLACES[channel % len(PLACES)]
+        site = SITES[channel % len(SITES)]
         noise_dbfs.append(float(rng.uniform(-70, -58)))
-        events += _opening(rng, place, channel)
-        events += _callers(rng, place, channel, duration_s)
-        events += _beds(rng, place, channel, duration_s)
+        events += _opening(rng, site, channel)
+        events += _callers(rng, site, channel, duration_s)
+        events += _beds(rng, site, channel, duration_s)
     fitting = (event for event in events if event.end_s <= duration_s)
     return Scene(
         name="wetland",
@@ -88,29 +88,29 @@ def event(rng: Generator, label: str, channel: int, start_s: float, *, distance_
     )
 
 
-def _opening(rng: Generator, place: Place, channel: int) -> Iterator[Event]:
+def _opening(rng: Generator, site: Site, channel: int) -> Iterator[Event]:
     """A near call, twice, with nothing over it, so that whoever starts listening soon hears something clear."""
-    first = event(rng, place.opening, channel, float(rng.uniform(0.5, 1.5)), distance_m=NEAR_M)
+    first = event(rng, site.opening, channel, float(rng.uniform(0.5, 1.5)), distance_m=NEAR_M)
     yield first
-    yield event(rng, place.opening, channel, first.end_s + 0.5, distance_m=NEAR_M)
+    yield event(rng, site.opening, channel, first.end_s + 0.5, distance_m=NEAR_M)
 
 
-def _callers(rng: Generator, place: Place, channel: int, duration_s: float) -> Iterator[Event]:
+def _callers(rng: Generator, site: Site, channel: int, duration_s: float) -> Iterator[Event]:
     """One call after another, mostly in turn, now and then two at once, and every so often a rest."""
     now_s = 14.0
     while now_s < duration_s:
-        call = event(rng, str(rng.choice(place.callers)), channel, now_s)
+        call = event(rng, str(rng.choice(site.callers)), channel, now_s)
         yield call
         if rng.random() < 0.3:
-            others = [label for label in place.callers if label != call.label]
+            others = [label for label in site.callers if label != call.label]
             yield event(rng, str(rng.choice(others)), channel, now_s + float(rng.uniform(0.3, 1.5)))
         now_s = call.end_s + float(rng.uniform(5, 9) if rng.random() < 0.25 else rng.uniform(0.5, 3))
 
 
-def _beds(rng: Generator, place: Place, channel: int, duration_s: float) -> Iterator[Event]:
+def _beds(rng: Generator, site: Site, channel: int, duration_s: float) -> Iterator[Event]:
     """Weather and insects under the calls, about half of the time."""
     now_s = float(rng.uniform(10, 14))
     while now_s < duration_s:
-        bed = event(rng, str(rng.choice(place.beds)), channel, now_s)
+        bed = event(rng, str(rng.choice(site.beds)), channel, now_s)
         yield bed
         now_s = bed.end_s + float(rng.uniform(4, 12))

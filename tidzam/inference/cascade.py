@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.audio.windows import window_features
-from tidzam.bundle import Manifest
+from tidzam.bundle import BundleManifest
 from tidzam.bundle.hierarchy import merged_labels, ordered
 from tidzam.inference.engines import Engine
 from tidzam.inference.output_check import OutputCheck
@@ -35,7 +35,7 @@ class Prediction:
 class Classifier:
     """A bundle's manifest and the engine that runs its network."""
 
-    manifest: Manifest
+    manifest: BundleManifest
     engine: Engine
 
     @property

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from database_tool.editor import duplicates
 from database_tool.editor.duplicates import Read, directions, find_duplicates
-from tests.support.ponds import SPEC, noise
+from tests.support.audio_datasets import SPEC, noise
 from tidzam.audio.features import extract
 from tidzam.types import Float32
 

@@ -10,8 +10,8 @@ import pytest
 from database_tool.editor.edits import DeleteClass, MergeClasses, Relabel, RenameClass
 from database_tool.editor.label_errors import LabelIssue, find_label_issues
 from database_tool.editor.session import EditorSession
+from tests.support.audio_datasets import SPEC, write_pond
 from tests.support.bundles import write_tone_bundle
-from tests.support.ponds import SPEC, write_pond
 from tidzam.bundle import Bundle
 from tidzam.errors import DatasetError
 

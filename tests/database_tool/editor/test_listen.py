@@ -17,10 +17,10 @@ import soundfile
 from typer.testing import CliRunner, Result
 
 from database_tool.editor.__main__ import cli, main
+from tests.support.audio_datasets import write_sounds
 from tests.support.bundles import tone
 from tests.support.datasets import draft, origin, sample, write
 from tests.support.jack import jack_server
-from tests.support.ponds import write_sounds
 from tests.support.recorder import record
 from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import DatasetWriter, Draft, Origin, open_dataset

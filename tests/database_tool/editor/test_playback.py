@@ -11,7 +11,7 @@ import pytest
 
 from database_tool.editor.audio_source import AudioSourceFile
 from database_tool.editor.playback import AudioExcerpt, AudioOutput, SamplePlayer, excerpt_of, mpv_argv
-from tests.support.ponds import SPEC, write_pond
+from tests.support.audio_datasets import SPEC, write_pond
 from tests.support.sound import loudest_hz, write_tones
 from tidzam.dataset import Origin
 from tidzam.errors import AudioError, SetupError

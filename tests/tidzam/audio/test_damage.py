@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from tests.support.sound import tones, write_tones
-from tidzam.audio.clean import LIMIT
 from tidzam.audio.files import audio_length, open_audio, read_audio
+from tidzam.audio.sanitize import LIMIT
 from tidzam.errors import AudioError
 
 RATE_HZ = 44100

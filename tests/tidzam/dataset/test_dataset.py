@@ -279,7 +279,7 @@ def test_what_is_no_dataset_is_refused_with_a_reason(tmp_path: Path) -> None:
 
 
 def test_a_manifest_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
-    from tidzam.dataset.manifest import Manifest
+    from tidzam.dataset.manifest import DatasetManifest
 
     values = json.loads((write(tmp_path / "pond", LABELS).folder / "manifest.json").read_text())
     for change in (
@@ -289,7 +289,7 @@ def test_a_manifest_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
         {"counts": {"frog": 7, "rain": 7, "wren": 8}},
     ):
         with pytest.raises(ValueError):
-            Manifest.model_validate({**values, **change})
+            DatasetManifest.model_validate({**values, **change})
 
 
 @pytest.mark.parametrize("change", [lambda raw: raw[:-1], lambda raw: b"x" * len(raw), lambda raw: b""])

@@ -11,7 +11,7 @@ import pytest
 import socketio
 
 from tests.support.ports import free_port
-from tests.support.server import HANDSHAKE, TOKEN, Place, client, serving
+from tests.support.server import HANDSHAKE, TOKEN, RunningServer, client, serving
 from tidzam.config.settings import AccessSettings
 from tidzam.server import Access, Client, Health, Right, Server
 
@@ -165,7 +165,7 @@ async def test_two_host_headers_are_refused() -> None:
     assert status.split()[1] in (b"400", b"403")
 
 
-async def routes(place: Place, token: str | None, *, headers: dict[str, str] | None = None) -> dict[str, int]:
+async def routes(place: RunningServer, token: str | None, *, headers: dict[str, str] | None = None) -> dict[str, int]:
     sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
     found = {}
     async with aiohttp.ClientSession(headers=sent) as http:

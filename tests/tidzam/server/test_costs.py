@@ -17,7 +17,7 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.support.server import HANDSHAKE, TOKEN, Place, Polling, client, serving
+from tests.support.server import HANDSHAKE, TOKEN, Polling, RunningServer, client, serving
 from tidzam.config.settings import LimitSettings
 
 pytestmark = pytest.mark.timeout(90)
@@ -63,13 +63,13 @@ MALFORMED = [
 ]
 
 
-async def healthy(place: Place) -> bool:
+async def healthy(place: RunningServer) -> bool:
     async with aiohttp.ClientSession() as http, http.get(place.url + "/healthz") as answer:
         return answer.status == 200
 
 
 @asynccontextmanager
-async def raw(place: Place, *, join: bool = True) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+async def raw(place: RunningServer, *, join: bool = True) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     """A WebSocket that has connected to the namespace, on which any frame can be sent."""
     async with (
         aiohttp.ClientSession() as http,
@@ -336,7 +336,7 @@ async def test_unfinished_requests_are_closed_and_leave_room(caplog: pytest.LogC
     assert len(warnings(caplog)) <= 3
 
 
-def _unfinished_body(place: Place) -> bytes:
+def _unfinished_body(place: RunningServer) -> bytes:
     return f"POST {HANDSHAKE} HTTP/1.1\r\nHost: 127.0.0.1:{place.port}\r\nContent-Length: 1000\r\n\r\nab".encode()
 
 

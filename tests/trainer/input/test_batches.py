@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.support.strips import Strips
+from tests.support.memory_source import MemorySource
 from tests.support.tones import SPEC, tone
 from tidzam.audio.features import extract_strip
 from tidzam.errors import SetupError
@@ -24,11 +24,11 @@ from trainer.training_file import SIGMOID_STEPS, SOFTMAX_STEPS
 CLASSES = ("high", "low", "silence")
 
 
-def source(*, background: bool = False, copies: int = 2) -> Strips:
+def source(*, background: bool = False, copies: int = 2) -> MemorySource:
     sounds = [tone(3000), tone(400), np.zeros(4800, np.float32), *([tone(1500)] if background else [])]
     labels = [0, 1, 2, *([BACKGROUND] if background else [])]
     strips = [extract_strip(sound, SPEC) for sound in sounds]
-    return Strips(SPEC, CLASSES, strips * copies, np.array(labels * copies))
+    return MemorySource(SPEC, CLASSES, strips * copies, np.array(labels * copies))
 
 
 def make(steps: Sequence[Step] = SIGMOID_STEPS, *, background: bool = False, **more: object) -> Batches:
@@ -119,7 +119,7 @@ def test_softmax_targets_are_distributions() -> None:
 
 
 def test_balanced_takes_each_class_as_often_natural_each_strip_once_an_epoch() -> None:
-    rare = Strips(
+    rare = MemorySource(
         SPEC, ("a", "b"), [np.full((60, 16), float(-k), np.float32) for k in range(12)], np.array([0] * 11 + [1])
     )
     balanced = np.concatenate([Batches(rare, SPEC, (), size=50, seed=1)[k].targets for k in range(8)])
@@ -140,7 +140,7 @@ def test_a_table_gives_each_class_its_targets() -> None:
 def test_white_noise_is_what_a_microphone_would_give() -> None:
     """The step's noise, at its level, is that of white noise put through the extractor."""
     steps = (Crop(), MicrophoneNoise(dbfs=(-60, -60)))
-    silent = Strips(SPEC, ("a",), [np.full((60, 16), SPEC.floor_db, np.float32)], np.array([0]))
+    silent = MemorySource(SPEC, ("a",), [np.full((60, 16), SPEC.floor_db, np.float32)], np.array([0]))
     made = Batches(silent, SPEC, steps, size=200, seed=1)[0].features
     noise = 1e-3 * np.random.default_rng(5).standard_normal(60 * SPEC.rate_hz).astype(np.float32)
     np.testing.assert_allclose(made.mean(axis=(0, 1)), extract_strip(noise, SPEC).mean(axis=0), atol=0.5)

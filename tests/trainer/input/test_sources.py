@@ -9,7 +9,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.strips import Strips
+from tests.support.memory_source import MemorySource
 from tests.support.tones import SPEC, tone
 from tidzam.audio.features import extract_strip
 from tidzam.clips import Clip, find_clips
@@ -99,10 +99,10 @@ def test_the_cache_keeps_within_its_bound_and_drops_what_was_used_longest_ago() 
     assert pickle.loads(pickle.dumps(cache)).limit_bytes == 1000
 
 
-def source_of(groups: list[str], labels: list[int]) -> Strips:
+def source_of(groups: list[str], labels: list[int]) -> MemorySource:
     strips = [np.full((2, 2), k, np.float32) for k in range(len(groups))]
     origins = [Origin(f"{k}.wav", group=group) for k, group in enumerate(groups)]
-    return Strips(SPEC, ("a", "b", "c"), strips, np.array(labels), origins)
+    return MemorySource(SPEC, ("a", "b", "c"), strips, np.array(labels), origins)
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from([BACKGROUND, 0, 1, 2])), min_size=1))

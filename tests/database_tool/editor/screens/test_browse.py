@@ -16,9 +16,9 @@ from database_tool.editor.dialogs import Help, Progress
 from database_tool.editor.playback import AudioOutput, SamplePlayer
 from database_tool.editor.screens import browse
 from database_tool.editor.widgets import ClassTable, SampleTable, SampleView, SpectrogramView, Title
+from tests.support.audio_datasets import write_pond
 from tests.support.datasets import draft, write
 from tests.support.editor import editing
-from tests.support.ponds import write_pond
 from tidzam.dataset import DatasetWriter, open_dataset
 
 pytestmark = pytest.mark.timeout(30)

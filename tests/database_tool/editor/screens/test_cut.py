@@ -13,8 +13,8 @@ from database_tool.editor.audio_source import AudioSourceFile
 from database_tool.editor.screens import cut as cutter
 from database_tool.editor.screens.cut import CutScreen, Viewport
 from database_tool.editor.widgets import SpectrogramView, Title
+from tests.support.audio_datasets import SPEC, write_pond
 from tests.support.editor import editing
-from tests.support.ponds import SPEC, write_pond
 from tests.support.sound import write_tones
 from tidzam.dataset import DatasetWriter, Draft, open_dataset
 from tidzam.labels import LabelTree

@@ -12,9 +12,9 @@ from database_tool.editor.edits import Relabel
 from database_tool.editor.screens.review import DuplicatesScreen, LabelIssuesScreen
 from database_tool.editor.session import EditorSession
 from database_tool.editor.widgets import SpectrogramView, Title
+from tests.support.audio_datasets import write_pond
 from tests.support.bundles import write_tone_bundle
 from tests.support.editor import Person, editing
-from tests.support.ponds import write_pond
 
 pytestmark = pytest.mark.timeout(30)
 

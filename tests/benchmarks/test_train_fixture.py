@@ -4,7 +4,7 @@ from itertools import islice, repeat
 
 import pytest
 
-from benchmarks.trainee import CLASSES, SPEC, new_trainee, noise_batch, run_endless
+from benchmarks.train_fixture import CLASSES, SPEC, new_trainee, noise_batch, run_endless
 from trainer.runtime import make_repeatable
 from trainer.training_file import TrainingFile
 

@@ -14,7 +14,7 @@ from tidzam.types import Float32
 
 
 @dataclass(frozen=True)
-class Strips:
+class MemorySource:
     """Each strip is a recording of its own, unless `origins` says else."""
 
     spec: FeatureSpec

@@ -12,7 +12,7 @@ LIMIT: Final = 2.0**31
 """Full scale is 1; some programs store integers of up to 32 bits as floats, and nothing is louder than they are."""
 
 
-def clean(samples: Float32) -> tuple[Float32, int]:
+def sanitize(samples: Float32) -> tuple[Float32, int]:
     """`samples`, of any shape, with 0 in place of what is not finite or beyond ±LIMIT, and how many were replaced."""
     if not samples.size or (samples.max() <= LIMIT and samples.min() >= -LIMIT):  # not so if there is a NaN
         return samples, 0

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.reading DATASET HOW [GROUP]`: read a dataset as told, and print windows a second.
+"""`python -m benchmarks.read_throughput DATASET HOW [GROUP]`: read a dataset as told, and print windows a second.
 
 A process of its own, so that its memory, page cache included, can be limited.
 """

@@ -12,7 +12,7 @@ import numpy as np
 AUDIBLE: Final = 1e-5
 
 
-class Ear:
+class OnsetDetector:
     """Notes when each port connected to it begins to sound. Made before `client` is activated."""
 
     def __init__(self, client: jack.Client, names: Sequence[str]) -> None:
