@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from tidzam.config.settings import CheckSettings
-from tidzam.node.check import PROGRAMS
+from tidzam.node.programs import node_programs
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth
 from tidzam.protocol.stream_manager import SourceStatus, StreamManagerFault, StreamManagerHealth
 
 LIMITS = CheckSettings(memory_limit_mb=1000)
-GOOD = ServerHealth(ok=True, reasons=(), detail={})
-AWAY = ServerHealth(None, ("it does not answer",), {})
+GOOD = ServerHealth(ok=True)
+AWAY = ServerHealth(None, ("It does not answer.",))
 
 
 def source(name: str = "pond", state: str = "playing", last_error: str | None = None) -> SourceStatus:
@@ -61,20 +61,23 @@ def analyzer(*faults: AnalyzerFault, windows: int = 100) -> AnalyzerHealth:
     )
 
 
+def servers(**changes: ServerHealth) -> dict[str, ServerHealth]:
+    """All servers of a node in good health, but for `changes`."""
+    return {"icecast": GOOD, "stream_manager": GOOD, "analyzer": GOOD, **changes}
+
+
 def node(**changes: Any) -> NodeStatus:
     """A node that does its job, but for `changes`."""
     well = NodeStatus(
         home=Path("/home"),
         supervisor=SupervisorState.RUNNING,
         is_wanted=True,
-        processes=tuple(ProcessStatus(name, "RUNNING", 100, 60.0) for name in PROGRAMS),
+        processes=tuple(ProcessStatus(program.name, "RUNNING", 100, 60.0) for program in node_programs()),
         strays=(),
         jack_ok=True,
-        stream_manager=GOOD,
+        servers=servers(),
         manager=manager(),
-        analyzer_server=GOOD,
         analyzer=analyzer(),
-        icecast_ok=True,
         free_mb=10_000,
         urls={},
     )

@@ -47,8 +47,11 @@ def print_started(console: Console, status: NodeStatus, found: tuple[NodeFault, 
     print_findings(console, found, remarks(status))
     started = "[yellow]Started with faults[/]" if found else "Started"
     _print_line(console, f"{started} in {seconds:.1f} s. Watch it: [bold]{command('watch', status.home)}[/]")
-    stop = command("stop", status.home)
-    _print_line(console, f"Events (socket.io): {status.urls['analyzer']}    Stop it: [bold]{stop}[/]")
+    addresses = [
+        f"{program.address_title}: {status.urls[program.name]}" for program in status.programs if program.address_title
+    ]
+    stop = f"Stop it: [bold]{command('stop', status.home)}[/]"
+    _print_line(console, "    ".join([*addresses, stop]))
 
 
 def print_status(console: Console, status: NodeStatus, found: tuple[NodeFault, ...]) -> None:

@@ -285,14 +285,9 @@ class Settings(Section):
     check: CheckSettings = CheckSettings()
     sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_distinct)] = ()
 
-    @property
-    def servers(self) -> dict[str, ServerSettings]:
-        """Every program of the node that listens on a port of its own."""
-        return {"analyzer": self.analyzer, "stream_manager": self.stream_manager, "icecast": self.icecast}
-
     @model_validator(mode="after")
     def _no_shared_port(self) -> Settings:
-        ports = {name: server.port for name, server in self.servers.items()}
+        ports = {name: section.port for name, section in self if isinstance(section, ServerSettings)}
         if len(set(ports.values())) < len(ports):
             raise ValueError(f"servers share a port: {ports}")
         return self

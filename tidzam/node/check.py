@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidzam.config.settings import CheckSettings
-from tidzam.node.signs import WATCHDOGS
-from tidzam.node.status import NodeStatus, ServerHealth, SupervisorState
-from tidzam.protocol.stream_manager import SourceRemark, SourceStatus
+from tidzam.node.programs import LifeSign, NodeProgram
+from tidzam.node.status import NodeStatus, SupervisorState
+from tidzam.protocol.analyzer import AnalyzerHealth
+from tidzam.protocol.stream_manager import SourceRemark, SourceStatus, StreamManagerHealth
 from tidzam.results import ChannelState
 
-PROGRAMS = ("jackd", "icecast", "stream_manager", "analyzer", *WATCHDOGS)
 STARTING = ("STARTING", "BACKOFF", "STOPPING")
 """Supervisor's states that pass by themselves."""
 YOUNG_S = 20.0
@@ -40,22 +40,20 @@ def faults(status: NodeStatus, limits: CheckSettings) -> tuple[NodeFault, ...]:
     """
     if not status.running:
         return (_not_supervised(status),)
-    found = [*_stopped(status), *_jack(status), *_icecast(status), *_stream_manager(status), *_analyzer(status)]
+    found = [fault for program in status.programs for fault in (*_stopped(status, program), *_idle(status, program))]
     return tuple(dict.fromkeys([*found, *_starved(status, limits)]))
 
 
 def restarts(found: tuple[NodeFault, ...]) -> tuple[str, ...]:
     """The programs to restart, in the order in which they need one another, each once."""
-    wanted = {fault.restart for fault in found}
-    return tuple(program for program in PROGRAMS if program in wanted)
+    return tuple(dict.fromkeys(fault.restart for fault in found if fault.restart is not None))
 
 
 def culprit(status: NodeStatus, found: tuple[NodeFault, ...]) -> str:
     """The program that keeps a node from starting: one that supervisord has given up or is starting once more comes
     before those that wait for it."""
-    states = {process.name: process.state for process in status.processes}
-    given_up = [program for program in PROGRAMS if states.get(program) == "FATAL"]
-    down = [program for program in PROGRAMS if states.get(program) != "RUNNING"]
+    given_up = [program.name for program in status.programs if _state(status, program) == "FATAL"]
+    down = [program.name for program in status.programs if _state(status, program) != "RUNNING"]
     return next(iter([*given_up, *down, *restarts(found)]), "stream_manager")
 
 
@@ -91,12 +89,11 @@ def programs_are_up(status: NodeStatus) -> bool:
     """Whether every program runs and answers, and the stream manager is connected to JACK and Icecast."""
     manager = status.manager
     return (
-        not _stopped(status)
-        and status.icecast_ok
+        all(_state(status, program) == "RUNNING" for program in status.programs)
+        and all(health.ok is not None for health in status.servers.values())
         and manager is not None
         and manager.jack
         and manager.icecast
-        and status.analyzer_server.ok is not None
         and status.jack_ok is not False
     )
 
@@ -110,13 +107,33 @@ def _not_supervised(status: NodeStatus) -> NodeFault:
     return NodeFault("The node is not running.")
 
 
-def _stopped(status: NodeStatus) -> list[NodeFault]:
-    states = {process.name: process.state for process in status.processes if "/" not in process.name}
-    return [
-        _unless_starting(f"{name} is not running: its state is {state}.", name, starting=state in STARTING)
-        for name in PROGRAMS
-        if (state := states.get(name, "unknown")) != "RUNNING"
-    ]
+def _state(status: NodeStatus, program: NodeProgram) -> str:
+    """Supervisor's state of a program."""
+    return next((process.state for process in status.processes if process.name == program.name), "unknown")
+
+
+def _stopped(status: NodeStatus, program: NodeProgram) -> list[NodeFault]:
+    state = _state(status, program)
+    if state == "RUNNING":
+        return []
+    reason = f"{program.name} is not running: its state is {state}."
+    return [_unless_starting(reason, program.name, starting=state in STARTING)]
+
+
+def _idle(status: NodeStatus, program: NodeProgram) -> list[NodeFault]:
+    """Faults of a program that is running and does not do its job."""
+    if program.life_sign is LifeSign.JACK_CYCLES and status.jack_ok is False:
+        return _hangs(status, program.name, ("jackd is running, but its cycles have stopped: no audio flows.",))
+    health = status.servers.get(program.name)
+    if health is None:
+        return []
+    if health.ok is None:
+        return _hangs(status, program.name, health.reasons)
+    if program.name == "stream_manager" and status.manager is not None:
+        return _stream_manager(status, status.manager)
+    if program.name == "analyzer" and status.analyzer is not None:
+        return _analyzer(status, status.analyzer)
+    return [NodeFault(reason) for reason in health.reasons]
 
 
 def _unless_starting(reason: str, program: str, *, starting: bool) -> NodeFault:
@@ -132,25 +149,13 @@ def _hangs(status: NodeStatus, program: str, reasons: tuple[str, ...]) -> list[N
     ]
 
 
-def _jack(status: NodeStatus) -> list[NodeFault]:
-    reason = "jackd is running, but its cycles have stopped: no audio flows."
-    return _hangs(status, "jackd", (reason,)) if status.jack_ok is False else []
-
-
-def _icecast(status: NodeStatus) -> list[NodeFault]:
-    return [] if status.icecast_ok else _hangs(status, "icecast", ("Icecast does not answer.",))
-
-
-def _stream_manager(status: NodeStatus) -> list[NodeFault]:
-    if status.manager is None:
-        return _silent_server(status, "stream_manager", status.stream_manager)
-    reported = status.manager.faults
+def _stream_manager(status: NodeStatus, manager: StreamManagerHealth) -> list[NodeFault]:
     found = [
         NodeFault(fault.message, "stream_manager" if fault.origin == "stream_manager" else None)
-        for fault in reported
-        if fault.origin != "icecast" or status.icecast_ok  # else it is reported already
+        for fault in manager.faults
+        if fault.origin != "icecast" or status.answers("icecast")  # else it is reported already
     ]
-    named = {fault.source for fault in reported}
+    named = {fault.source for fault in manager.faults}
     return [
         *found,
         *(_source_fault(source) for source in status.sources if _fails(source) and source.name not in named),
@@ -166,29 +171,21 @@ def _source_fault(source: SourceStatus) -> NodeFault:
     return NodeFault(reason, pending=source.state == "loading")
 
 
-def _analyzer(status: NodeStatus) -> list[NodeFault]:
-    """An analyzer with nothing to listen to is not itself at fault: either a source is, or nothing."""
-    if status.analyzer is None:
-        return _silent_server(status, "analyzer", status.analyzer_server)
+def _analyzer(status: NodeStatus, analyzer: AnalyzerHealth) -> list[NodeFault]:
+    """An analyzer without audio is not itself at fault: either a source is, or nothing."""
     playing = any(source.state == "playing" for source in status.sources)
-    reported = status.analyzer.faults
     found = [
         _unless_starting(fault.message, "analyzer", starting=fault.code == "starting")
         if fault.origin == "analyzer"
         else NodeFault(fault.message, pending=fault.code == "no_channel")
-        for fault in reported
+        for fault in analyzer.faults
         if playing or fault.origin == "bundle"
     ]
-    if not reported and playing:
-        found += [NodeFault(reason) for reason in status.analyzer_server.reasons]
-    if playing and not status.analyzer.windows:
+    if not analyzer.faults and playing:
+        found += [NodeFault(reason) for reason in status.servers["analyzer"].reasons]
+    if playing and not analyzer.windows:
         found.append(NodeFault("The analyzer has not analyzed anything yet.", pending=True))
     return found
-
-
-def _silent_server(status: NodeStatus, program: str, health: ServerHealth) -> list[NodeFault]:
-    """A server that answers, but not with its health, does not hang."""
-    return _hangs(status, program, health.reasons) if health.ok is None else [NodeFault(r) for r in health.reasons]
 
 
 def _starved(status: NodeStatus, limits: CheckSettings) -> list[NodeFault]:

@@ -14,8 +14,9 @@ from tidzam.node.cleanup import end_processes, node_processes
 from tidzam.node.home import Home
 from tidzam.node.ports import require_free_ports
 from tidzam.node.prepare import Say, prepare, require_classifiers
+from tidzam.node.programs import LifeSign, node_programs
 from tidzam.node.shared_memory import clear_shared_memory
-from tidzam.node.signs import WATCHDOGS, beat
+from tidzam.node.signs import beat
 from tidzam.node.status import NodeStatus, node_status
 from tidzam.node.supervisor import Supervisor
 from tidzam.node.system_packages import require_programs
@@ -81,10 +82,13 @@ def verify(home: Home, settings: Settings) -> None:
 
 def launch(home: Home, say: Say) -> None:
     """Start supervisord, and with it all programs, in a home that was prepared and cleared. Raises NodeError."""
-    say("starting jackd, Icecast, the stream manager and the analyzer")
+    programs = node_programs()
+    *titles, last = [program.title for program in programs if program.life_sign is not LifeSign.HEARTBEAT]
+    say(f"starting {', '.join(titles)} and {last}")
     home.want(True)
-    for watchdog in WATCHDOGS:
-        beat(home.beat(watchdog))  # now, since there may be no room for a new file later
+    for program in programs:
+        if program.life_sign is LifeSign.HEARTBEAT:
+            beat(home.beat(program.name))  # now, since there may be no space for a new file later
     Supervisor(home).launch()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from itertools import combinations
 
 import psutil
 
@@ -11,6 +12,7 @@ from tidzam.addresses import url_host
 from tidzam.config import Settings
 from tidzam.config.settings import ServerSettings
 from tidzam.errors import NodeError
+from tidzam.node.programs import servers
 
 
 def require_free_ports(settings: Settings, *, except_of: frozenset[int] = frozenset()) -> None:
@@ -18,8 +20,14 @@ def require_free_ports(settings: Settings, *, except_of: frozenset[int] = frozen
 
     Ports that are held by the processes `except_of` count as free.
     """
+    listening = servers(settings)
     reasons = [
-        reason for name, server in settings.servers.items() if (reason := _why_not(name, server, except_of)) is not None
+        reason for name, server in listening.items() if (reason := _why_not(name, server, except_of)) is not None
+    ]
+    reasons += [
+        f"{first} and {second} have the same port: {listening[first].port}"
+        for first, second in combinations(listening, 2)
+        if listening[first].port == listening[second].port
     ]
     if reasons:
         raise NodeError(

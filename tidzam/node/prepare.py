@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,12 +15,10 @@ from tidzam.config import Settings, SourceSettings
 from tidzam.config.settings import DemoSettings
 from tidzam.errors import SetupError
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
-from tidzam.jack.environment import jack_env
 from tidzam.node.home import Home, disk_full
-from tidzam.node.icecast import icecast_argv, icecast_config, listeners_file
-from tidzam.node.jackd import SERVER_ENV, jackd_argv
-from tidzam.node.signs import WATCHDOGS
-from tidzam.node.supervisor import NODE_ENV, Program, launcher, supervisor_config
+from tidzam.node.icecast import icecast_config, listeners_file
+from tidzam.node.programs import LaunchContext, supervised_programs
+from tidzam.node.supervisor import SupervisedProgram, launcher, supervisor_config
 from tidzam.paths import DEMO_BUNDLES
 from tidzam.tokens import ensure_token, find_token
 
@@ -46,7 +43,7 @@ def prepare(home: Home, settings: Settings, say: Say) -> Settings:
         _write(home.profile, profile.encode())
         _write(home.icecast_config, _icecast(home, settings, password, admin_password).encode())
         passwords = {PASSWORD_ENV: password, ADMIN_PASSWORD_ENV: admin_password}
-        write_configuration(home, programs(home, settings, passwords))
+        write_configuration(home, supervised_programs(LaunchContext(home, settings, passwords)))
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise disk_full(home.root, str(error.strerror)) from None
@@ -69,7 +66,7 @@ def _icecast(home: Home, settings: Settings, password: str, admin_password: str)
     )
 
 
-def write_configuration(home: Home, programs: tuple[Program, ...]) -> None:
+def write_configuration(home: Home, programs: tuple[SupervisedProgram, ...]) -> None:
     """Write what supervisord needs to run `programs`. Raises OSError."""
     for program in programs:
         _write(home.launcher(program.name), launcher(program))
@@ -87,29 +84,6 @@ def require_classifiers(settings: Settings) -> None:
     merged_labels(ordered(bundle.manifest for bundle in bundles))
     try_networks(bundles, settings.analyzer.engine)
     require_rate(settings.jack.rate_hz, [bundle.manifest.features for bundle in bundles])
-
-
-def programs(home: Home, settings: Settings, passwords: Mapping[str, str]) -> tuple[Program, ...]:
-    """The processes of a node, in the order in which they need one another. Icecast's `passwords` are environment."""
-    common = {NODE_ENV: str(home.root), "PYTHONUNBUFFERED": "1"}
-    client = {**common, **jack_env(settings.jack.server)}
-    profile = ("--profile", str(home.profile))
-    quiet = (sys.executable, "-P", "-m", "tidzam.node.quiet", str(home.jackd_fifo))
-    return (
-        # JACK's shared memory holds audio: it is for this user only.
-        Program("jackd", (*quiet, *jackd_argv(settings.jack)), {**common, **SERVER_ENV}, umask=0o077),
-        Program("icecast", tuple(icecast_argv(home.icecast_config)), common),
-        Program(
-            "stream_manager",
-            (sys.executable, "-P", "-m", "stream_manager", *profile),
-            {**client, **passwords},
-        ),
-        Program("analyzer", (sys.executable, "-P", "-m", "analyzer", *profile), client),
-        *(
-            Program(name, (sys.executable, "-P", "-m", "tidzam.node.watchdog", name), common, outlives_supervisor=True)
-            for name in WATCHDOGS
-        ),
-    )
 
 
 def _resolve(source: SourceSettings, home: Home, settings: Settings, say: Say) -> SourceSettings:

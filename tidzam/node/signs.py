@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from tidzam.jack.cycle_check import JackProbe
 from tidzam.node.web import answers
-
-WATCHDOGS: Final = ("watchdog", "watchdog_guard")
-"""The first looks after the programs, the second after the first; both look after supervisord."""
 
 HTTP_TIMEOUT_S = 3.0
 """A program on a busy machine answers late, and does not hang."""

@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from http.client import HTTPException
 from pathlib import Path
@@ -23,8 +23,9 @@ from tidzam.config import Settings
 from tidzam.jack.cycle_check import cycles_run
 from tidzam.node.cleanup import node_processes
 from tidzam.node.home import Home
-from tidzam.node.supervisor import ProgramState, Supervisor
-from tidzam.node.web import ICECAST_FILE, answers
+from tidzam.node.programs import LifeSign, NodeProgram, in_sentence, node_programs, servers
+from tidzam.node.supervisor import JACKD, ProgramState, Supervisor
+from tidzam.node.web import answers
 from tidzam.process import CHILD_ENV
 from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.protocol.stream_manager import SourceStatus, StreamManagerHealth
@@ -55,11 +56,11 @@ class ProcessStatus:
 
 @dataclass(frozen=True)
 class ServerHealth:
-    """What a server's /healthz answered; `ok` is None if it did not answer."""
+    """The health that a server reports, or that it answers at all; `ok` is None if it does not answer."""
 
     ok: bool | None
-    reasons: tuple[str, ...]
-    detail: Mapping[str, Any]
+    reasons: tuple[str, ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 class SupervisorState(StrEnum):
@@ -72,10 +73,12 @@ class SupervisorState(StrEnum):
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """A node at one moment.
+    """A node at one time.
 
-    `strays` are processes of the node that run although supervisord has gone. `jack_ok` says whether the cycles of the
-    JACK server run, None if that was not asked.
+    `programs` are those that it consists of, `servers` the health of each of them that serves HTTP, by name.
+    `manager` and `analyzer` are the detailed reports of these two, None if they sent none. `strays` are processes of
+    the node that are running although supervisord is gone. `jack_ok` is whether the cycles of the JACK server run,
+    None if that was not examined.
     """
 
     home: Path
@@ -84,13 +87,12 @@ class NodeStatus:
     processes: tuple[ProcessStatus, ...]
     strays: tuple[ProcessStatus, ...]
     jack_ok: bool | None
-    stream_manager: ServerHealth
+    servers: Mapping[str, ServerHealth]
     manager: StreamManagerHealth | None
-    analyzer_server: ServerHealth
     analyzer: AnalyzerHealth | None
-    icecast_ok: bool
     free_mb: float
     urls: Mapping[str, str]
+    programs: tuple[NodeProgram, ...] = field(default_factory=node_programs)
 
     @property
     def running(self) -> bool:
@@ -99,6 +101,16 @@ class NodeStatus:
     @property
     def sources(self) -> tuple[SourceStatus, ...]:
         return self.manager.sources if self.manager else ()
+
+    def answers(self, program: str) -> bool:
+        """Whether the server called `program` answers."""
+        return self.servers[program].ok is not None
+
+    @property
+    def reported_reasons(self) -> tuple[str, ...]:
+        """Why programs that report their health are not healthy."""
+        reporting = [program.name for program in self.programs if program.life_sign is LifeSign.HEALTH]
+        return tuple(reason for name in reporting for reason in self.servers[name].reasons)
 
     @property
     def memory_mb(self) -> float:
@@ -116,25 +128,26 @@ class NodeStatus:
             "jack": self.jack_ok,
             "sources": [source.model_dump(mode="json") for source in self.sources],
             "analyzer": self.analyzer.model_dump(mode="json") if self.analyzer else None,
-            "reasons": [*self.stream_manager.reasons, *self.analyzer_server.reasons],
+            "reasons": list(self.reported_reasons),
             "urls": dict(self.urls),
         }
 
 
 def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> NodeStatus:
     """Ask all programs once, at the same time. One that does not answer within its deadline is described as such."""
-    urls = node_urls(settings)
     supervisor, token = Supervisor(home), find_token(home.root)
     with ThreadPoolExecutor() as threads:
-        manager_answer = threads.submit(_health, f"{urls['stream_manager']}/healthz", token)
-        analyzer_answer = threads.submit(_health, f"{urls['analyzer']}/healthz", token)
-        icecast_answer = threads.submit(answers, urls["icecast"] + ICECAST_FILE, HTTP_TIMEOUT_S)
+        answering = {
+            program.name: threads.submit(_server_health, program, url, token)
+            for program in node_programs()
+            if (url := program.url(settings)) is not None
+        }
         programs = supervisor.programs()
-        jackd = next((program for program in programs if program.name == "jackd"), None)
+        jackd = next((program for program in programs if program.name == JACKD), None)
         ask_jack = ask_jack and jackd is not None and jackd.pid is not None
         jack_answer = threads.submit(cycles_run, settings.jack.server, JACK_TIMEOUT_S) if ask_jack else None
         processes = _processes(programs)
-    manager, analyzer = manager_answer.result(), analyzer_answer.result()
+    health = {name: answer.result() for name, answer in answering.items()}
     state = _supervisor_state(supervisor, programs)
     return NodeStatus(
         home=home.root,
@@ -143,13 +156,11 @@ def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> Nod
         processes=processes,
         strays=() if state is SupervisorState.RUNNING else _strays(home),
         jack_ok=jack_answer.result() if jack_answer else None,
-        stream_manager=manager,
-        manager=_parsed(StreamManagerHealth, manager),
-        analyzer_server=analyzer,
-        analyzer=_parsed(AnalyzerHealth, analyzer),
-        icecast_ok=icecast_answer.result(),
+        servers=health,
+        manager=_parsed(StreamManagerHealth, health["stream_manager"]),
+        analyzer=_parsed(AnalyzerHealth, health["analyzer"]),
         free_mb=round(shutil.disk_usage(home.root).free / 1e6),
-        urls=urls,
+        urls=node_urls(settings),
     )
 
 
@@ -177,7 +188,7 @@ def _strays(home: Home) -> tuple[ProcessStatus, ...]:
 
 
 def node_urls(settings: Settings) -> dict[str, str]:
-    return {name: server.url for name, server in settings.servers.items()}
+    return {name: server.url for name, server in servers(settings).items()}
 
 
 def _processes(programs: tuple[ProgramState, ...]) -> tuple[ProcessStatus, ...]:
@@ -208,6 +219,14 @@ def _measured(row: ProcessStatus) -> ProcessStatus:
     except psutil.Error:
         return row
     return replace(row, rss_mb=round(memory.rss / 1e6, 1), share_mb=round(memory.pss / 1e6, 1))
+
+
+def _server_health(program: NodeProgram, url: str, token: str | None) -> ServerHealth:
+    if program.life_sign is LifeSign.HEALTH:
+        return _health(url, token)
+    if answers(url, HTTP_TIMEOUT_S):
+        return ServerHealth(True)
+    return ServerHealth(None, (f"{in_sentence(program.title)} does not answer.",))
 
 
 def _health(url: str, token: str | None) -> ServerHealth:

@@ -29,12 +29,12 @@ ALREADY_STARTED = 60
 """Supervisor's code for it, `supervisor.xmlrpc.Faults.ALREADY_STARTED`; importing that takes a third of a second."""
 DESCRIPTORS = 65536
 """File descriptors that a program may have open, if the system's limit allows as many: each client takes one."""
-BEFORE_JACKD = ("watchdog", "watchdog_guard", "analyzer", "stream_manager", "icecast")
-"""What is stopped, all at once, before jackd, which ends cleanly only once its clients have gone."""
+JACKD = "jackd"
+"""Its name. It is stopped last: it ends cleanly only once its clients have gone."""
 
 
 @dataclass(frozen=True)
-class Program:
+class SupervisedProgram:
     """One process that supervisord keeps running. Unless it `outlives_supervisor`, it ends when supervisord is killed.
 
     `umask` is that of the files that it makes.
@@ -57,7 +57,7 @@ class ProgramState:
     uptime_s: float
 
 
-def supervisor_config(programs: tuple[Program, ...]) -> str:
+def supervisor_config(programs: tuple[SupervisedProgram, ...]) -> str:
     """The text of supervisord.conf.
 
     All paths are relative to the home, which is supervisord's working directory. A path or an argument in this text
@@ -100,7 +100,7 @@ stdout_logfile_backups=3
 """
 
 
-def launcher(program: Program) -> bytes:
+def launcher(program: SupervisedProgram) -> bytes:
     """A shell script that becomes `program`: any byte may stand in its arguments and its environment."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in program.env.items()]
     tied = () if program.outlives_supervisor else ("setpriv", "--pdeathsig=TERM", "--")
@@ -211,12 +211,10 @@ class Supervisor:
         if process is None or not self.wake():
             return
         deadline = time.monotonic() + timeout_s
-        for name in BEFORE_JACKD:
-            with suppress(*FAILURES):  # not a program of this node, or not running
-                call(self._home, "stopProcess", name, False)
-        while time.monotonic() < deadline and any(
-            state.name in BEFORE_JACKD and state.pid is not None for state in self.programs()
-        ):
+        for state in self._others_than_jackd():
+            with suppress(*FAILURES):  # it is not running
+                call(self._home, "stopProcess", state.name, False)
+        while time.monotonic() < deadline and any(state.pid is not None for state in self._others_than_jackd()):
             time.sleep(WAKE_EVERY_S)
         with suppress(*FAILURES):
             call(self._home, "shutdown")
@@ -224,6 +222,9 @@ class Supervisor:
             with suppress(*FAILURES):
                 call(self._home, "getState", timeout_s=1.0)
             time.sleep(WAKE_EVERY_S)
+
+    def _others_than_jackd(self) -> list[ProgramState]:
+        return [state for state in self.programs() if state.name != JACKD]
 
 
 def _has_ended(process: psutil.Process) -> bool:

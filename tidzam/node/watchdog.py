@@ -17,17 +17,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
 from tidzam.node.home import Home
 from tidzam.node.judgement import Observation, Patience, Record, Revival
+from tidzam.node.programs import WATCHDOGS, LifeSign, NodeProgram, node_programs
 from tidzam.node.quiet import FoldingLog
-from tidzam.node.signs import WATCHDOGS, BeatSign, HttpSign, JackSign, Sign, beat
+from tidzam.node.signs import BeatSign, HttpSign, JackSign, Sign, beat
 from tidzam.node.supervisor import NODE_ENV, ProgramState, Supervisor
 from tidzam.node.supervisor_care import SupervisorCare, is_suspended
-from tidzam.node.web import ICECAST_FILE
 from tidzam.tokens import find_token
+
+if TYPE_CHECKING:  # the guard needs no settings
+    from tidzam.config import Settings
 
 log = logging.getLogger("tidzam.node.watchdog")
 
@@ -103,18 +107,24 @@ def run(home: Home, name: str) -> None:
 
 
 def _watchdog(home: Home, name: str) -> Watchdog:
-    (other,) = set(WATCHDOGS) - {name}
-    signs: dict[str, Sign] = {other: BeatSign(home.beat(other))}
     if name != WATCHDOGS[0]:
-        return Watchdog(home, signs, GUARD_PATIENCE)
+        return Watchdog(home, {WATCHDOGS[0]: BeatSign(home.beat(WATCHDOGS[0]))}, GUARD_PATIENCE)
     settings, token = home.settings(), find_token(home.root)
-    for program in ("stream_manager", "analyzer"):
-        signs[program] = HttpSign(f"{settings.servers[program].url}/healthz", token)
-    signs["icecast"] = HttpSign(settings.icecast.url + ICECAST_FILE)
-    signs["jackd"] = JackSign(settings.jack.server)
+    watched = [program for program in node_programs() if program.name != name]
+    signs = {program.name: _sign_of(program, home, settings, token) for program in watched}
     limits = settings.check
     patience = Patience.of(hung_after_s=limits.hung_after_s, start_timeout_s=limits.start_timeout_s)
     return Watchdog(home, signs, patience)
+
+
+def _sign_of(program: NodeProgram, home: Home, settings: Settings, token: str | None) -> Sign:
+    """The sign of life that is expected of a program. The token goes only to those that are known to check it."""
+    if program.life_sign is LifeSign.JACK_CYCLES:
+        return JackSign(settings.jack.server)
+    url = program.url(settings)
+    if url is None:
+        return BeatSign(home.beat(program.name))
+    return HttpSign(url, token if program.life_sign is LifeSign.HEALTH else None)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

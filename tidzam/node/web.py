@@ -9,10 +9,6 @@ from http.client import HTTPException
 from tidzam.proxy import open_direct
 from tidzam.tokens import bearer
 
-ICECAST_FILE = "/style.css"
-"""A file of Icecast's own pages. Asking for its status can crash Icecast 2.4 while it starts, and each request for
-something that is missing adds a line to its log."""
-
 
 def answers(url: str, timeout_s: float, token: str | None = None) -> bool:
     """Whether an HTTP server answers at `url`, in whatever way. The token is sent so that it logs no offence."""

@@ -27,7 +27,7 @@ def test_a_server_that_was_opened_to_the_network_is_named() -> None:
     settings = Settings(analyzer=AnalyzerSettings(host="0.0.0.0"), access=AccessSettings(manage="open", listen="token"))
     lines = access_lines(settings, TOKEN)
     assert "any program that can connect to it" in lines[0]
-    assert lines[1] == "Listening needs the token, too."
+    assert lines[1] == "Listening requires the token, too."
 
 
 def test_a_path_that_is_no_text_is_printable() -> None:

@@ -6,17 +6,16 @@ import io
 import os
 import re
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from tests.support.names import ODD_NAMES
-from tests.support.status import LIMITS, manager, node, source, source_fault
+from tests.support.status import LIMITS, manager, node, servers, source, source_fault
 from tidzam.cli.show import print_started, print_status
 from tidzam.node.check import faults
-from tidzam.node.status import NodeStatus, ProcessStatus, SupervisorState
+from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
 from tidzam.protocol.stream_manager import SourceRemark
 
 STRAYS = (ProcessStatus("icecast2", "sleeping", 42, 9.0),)
@@ -66,7 +65,8 @@ def test_the_rate_and_the_band_of_a_source_are_shown() -> None:
 
 
 def test_a_start_with_faults_says_so() -> None:
-    status = replace(node(icecast_ok=False), urls={"analyzer": "http://127.0.0.1:8001"})
+    away = ServerHealth(None, ("Icecast does not answer.",))
+    status = node(servers=servers(icecast=away), urls={"analyzer": "http://127.0.0.1:8001"})
     console = Console(width=160, no_color=True)
     with console.capture() as capture:
         print_started(console, status, faults(status, LIMITS), seconds=4.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.status import AWAY, LIMITS, analyzer, manager, node, source, source_fault
+from tests.support.status import AWAY, LIMITS, analyzer, manager, node, servers, source, source_fault
 from tidzam.node.check import culprit, faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerFault, ChannelStatus
@@ -44,7 +44,7 @@ def test_what_supervisord_is_starting_is_waited_for(state: str) -> None:
 @pytest.mark.parametrize("state", ["STARTING", "BACKOFF", "FATAL", "EXITED"])
 def test_a_start_that_fails_is_blamed_on_the_program_that_is_down_not_on_those_that_wait_for_it(state: str) -> None:
     broken = tuple(replace(each, state=state) if each.name == "jackd" else each for each in node().processes)
-    status = node(processes=broken, stream_manager=AWAY)
+    status = node(processes=broken, servers=servers(stream_manager=AWAY))
     assert culprit(status, faults(status, LIMITS)) == "jackd"
 
 
@@ -57,10 +57,8 @@ def test_a_program_that_was_just_started_is_not_restarted_for_not_answering_yet(
     status = node(
         processes=tuple(replace(each, uptime_s=uptime_s) for each in node().processes),
         jack_ok=False,
-        icecast_ok=False,
-        stream_manager=AWAY,
+        servers=dict.fromkeys(servers(), AWAY),
         manager=None,
-        analyzer_server=AWAY,
         analyzer=None,
     )
     found = faults(status, LIMITS)
@@ -79,27 +77,28 @@ def test_a_suspended_jackd_is_restarted_and_nothing_that_depends_on_it() -> None
     status = node(
         jack_ok=False,
         manager=manager(silent),
-        stream_manager=ServerHealth(False, (silent.message,), {}),
         analyzer=analyzer(stalled),
-        analyzer_server=ServerHealth(False, (stalled.message,), {}),
+        servers=servers(
+            stream_manager=ServerHealth(False, (silent.message,)), analyzer=ServerHealth(False, (stalled.message,))
+        ),
     )
     assert restarted(status) == ("jackd",)
     assert not programs_are_up(status)
 
 
 def test_an_icecast_that_does_not_answer_is_restarted() -> None:
-    assert restarted(node(icecast_ok=False)) == ("icecast",)
+    assert restarted(node(servers=servers(icecast=AWAY))) == ("icecast",)
 
 
 def test_a_server_that_does_not_answer_is_restarted() -> None:
-    assert restarted(node(stream_manager=AWAY, manager=None)) == ("stream_manager",)
-    assert restarted(node(analyzer_server=AWAY, analyzer=None)) == ("analyzer",)
+    assert restarted(node(servers=servers(stream_manager=AWAY), manager=None)) == ("stream_manager",)
+    assert restarted(node(servers=servers(analyzer=AWAY), analyzer=None)) == ("analyzer",)
 
 
 @pytest.mark.parametrize(("origin", "restart"), [("analyzer", ("analyzer",)), ("jack", ()), ("settings", ())])
 def test_an_analyzer_is_restarted_only_for_its_own_faults(origin: Any, restart: tuple[str, ...]) -> None:
     late = AnalyzerFault(code="late", origin=origin, message="No window was analyzed for 9 s.")
-    status = node(analyzer=analyzer(late), analyzer_server=ServerHealth(False, (late.message,), {}))
+    status = node(analyzer=analyzer(late), servers=servers(analyzer=ServerHealth(False, (late.message,))))
     assert restarted(status) == restart
     assert late.message in reasons(status)
 
@@ -110,7 +109,7 @@ def test_no_state_of_a_source_restarts_a_program_that_plays_others(state: str) -
     sources = (source(), source("bad", state, error))
     status = node(
         manager=manager(source_fault("bad", f"Source bad is {state}: {error}"), sources=sources),
-        stream_manager=ServerHealth(False, ("Source bad",), {}),
+        servers=servers(stream_manager=ServerHealth(False, ("Source bad",))),
     )
     assert restarted(status) == ()
     assert reasons(status) == f"Source bad is {state}: {error}"
@@ -128,7 +127,7 @@ def test_a_node_without_sources_is_healthy_although_the_analyzer_hears_nothing()
     status = node(
         manager=manager(sources=()),
         analyzer=analyzer(idle, windows=0),
-        analyzer_server=ServerHealth(False, (idle.message,), {}),
+        servers=servers(analyzer=ServerHealth(False, (idle.message,))),
     )
     assert faults(status, LIMITS) == ()
 

@@ -12,7 +12,7 @@ import pytest
 from tests.support.jack import JackServer, jack_server, open_client
 from tidzam.config import Settings
 from tidzam.node.home import Home
-from tidzam.node.prepare import programs
+from tidzam.node.programs import JACKD, LaunchContext
 from tidzam.node.shared_memory import SHARED_MEMORY, abandoned_segments, clear_shared_memory
 
 KILLED_CLIENT = "import jack, os; jack.Client('killed').activate(); os.kill(os.getpid(), 9)"
@@ -48,7 +48,7 @@ def test_segments_of_a_killed_server_and_client_go_and_those_of_another_server_s
 
 @pytest.mark.timeout(60)
 def test_jackd_s_shared_memory_is_for_its_user_only(tmp_path: Path) -> None:
-    (jackd,) = (each for each in programs(Home(tmp_path), Settings(), {}) if each.name == "jackd")
+    jackd = JACKD.supervised(LaunchContext(Home(tmp_path), Settings()))
     assert jackd.umask == 0o077
     before = os.umask(jackd.umask)
     try:

@@ -18,15 +18,17 @@ from tests.support.node import wait_until
 from tidzam.config import Settings
 from tidzam.config.settings import IcecastSettings, JackSettings
 from tidzam.errors import NodeError, SetupError
+from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.node.cleanup import end_processes
 from tidzam.node.home import Home, find_home
 from tidzam.node.icecast import icecast_config
 from tidzam.node.jackd import jackd_argv
-from tidzam.node.prepare import programs, write_configuration
+from tidzam.node.prepare import write_configuration
+from tidzam.node.programs import LaunchContext, supervised_programs
 from tidzam.node.rpc import CALL_TIMEOUT_S
-from tidzam.node.supervisor import DESCRIPTORS, Program, Supervisor, launcher
+from tidzam.node.supervisor import DESCRIPTORS, SupervisedProgram, Supervisor, launcher
 
-SLEEP = Program("p", ("sleep", "600"), {})
+SLEEP = SupervisedProgram("p", ("sleep", "600"), {})
 PRINT_ARGUMENTS = """
 import os, sys, time
 with open(sys.argv[1], "wb") as file:
@@ -41,7 +43,9 @@ def test_any_path_of_a_home_and_any_argument_reaches_the_program(tmp_path: Path,
     home = Home(tmp_path / name)
     home.logs.mkdir(parents=True)
     printed = home.root / "printed"
-    program = Program("p", (sys.executable, "-c", PRINT_ARGUMENTS, str(printed), name), {"SECRET": f"x,y={name}"})
+    program = SupervisedProgram(
+        "p", (sys.executable, "-c", PRINT_ARGUMENTS, str(printed), name), {"SECRET": f"x,y={name}"}
+    )
     write_configuration(home, (program,))
     supervisor = Supervisor(home)
     supervisor.launch()
@@ -58,19 +62,33 @@ def test_any_path_of_a_home_and_any_argument_reaches_the_program(tmp_path: Path,
 
 def test_a_launcher_with_a_password_is_for_its_owner_only(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    write_configuration(home, (Program("p", ("true",), {"PASSWORD": "secret"}),))
+    write_configuration(home, (SupervisedProgram("p", ("true",), {"PASSWORD": "secret"}),))
     assert home.launcher("p").stat().st_mode & 0o077 == 0
     assert "secret" not in home.supervisor_config.read_text()
 
 
-def test_a_node_is_four_programs_and_two_watchdogs_with_ports_and_server_from_the_profile(tmp_path: Path) -> None:
+def test_a_node_is_four_programs_and_two_watchdogs(tmp_path: Path) -> None:
+    assert list(launched(tmp_path)) == ["jackd", "icecast", "stream_manager", "analyzer", "watchdog", "watchdog_guard"]
+
+
+def test_every_program_of_a_node_is_marked_with_its_home(tmp_path: Path) -> None:
+    assert {program.env["TIDZAM_NODE"] for program in launched(tmp_path).values()} == {str(tmp_path)}
+
+
+def test_a_client_of_jack_finds_the_server_of_the_profile(tmp_path: Path) -> None:
+    assert launched(tmp_path)["analyzer"].env["JACK_DEFAULT_SERVER"] == "pond"
+
+
+def test_only_the_stream_manager_gets_the_passwords_and_only_in_its_environment(tmp_path: Path) -> None:
+    programs = launched(tmp_path)
+    assert "secret" not in " ".join(word for program in programs.values() for word in program.argv)
+    assert [name for name, program in programs.items() if "secret" in program.env.values()] == ["stream_manager"]
+
+
+def launched(home: Path) -> dict[str, SupervisedProgram]:
     settings = Settings(jack=JackSettings(server="pond"))
-    node = {program.name: program for program in programs(Home(tmp_path), settings, {"PASSWORD": "secret"})}
-    assert list(node) == ["jackd", "icecast", "stream_manager", "analyzer", "watchdog", "watchdog_guard"]
-    assert all(program.env["TIDZAM_NODE"] == str(tmp_path) for program in node.values())
-    assert node["analyzer"].env["JACK_DEFAULT_SERVER"] == "pond"
-    assert "secret" not in " ".join(word for program in node.values() for word in program.argv)
-    assert [name for name, program in node.items() if "secret" in program.env.values()] == ["stream_manager"]
+    passwords = {PASSWORD_ENV: "secret", ADMIN_PASSWORD_ENV: "secret"}
+    return {program.name: program for program in supervised_programs(LaunchContext(Home(home), settings, passwords))}
 
 
 @pytest.fixture
@@ -127,7 +145,7 @@ def test_a_stale_pid_of_another_process_is_no_supervisord(tmp_path: Path) -> Non
 
 
 def test_programs_may_open_as_many_descriptors_as_the_system_allows(tmp_path: Path) -> None:
-    show = Program("p", ("sh", "-c", "ulimit -S -n; umask"), {}, umask=0o077)
+    show = SupervisedProgram("p", ("sh", "-c", "ulimit -S -n; umask"), {}, umask=0o077)
     script = tmp_path / "p.sh"
     script.write_bytes(launcher(show))
     done = subprocess.run(

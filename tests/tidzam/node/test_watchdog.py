@@ -18,7 +18,7 @@ from tidzam.node.home import Home
 from tidzam.node.judgement import Patience
 from tidzam.node.prepare import write_configuration
 from tidzam.node.signs import BeatSign, HttpSign, Sign, beat
-from tidzam.node.supervisor import NODE_ENV, Program, ProgramState, Supervisor
+from tidzam.node.supervisor import NODE_ENV, ProgramState, SupervisedProgram, Supervisor
 from tidzam.node.supervisor_care import SupervisorCare
 from tidzam.node.watchdog import Watchdog
 
@@ -33,7 +33,7 @@ def supervise(tmp_path: Path) -> Iterator[Callable[..., Home]]:
 
     def start(*argv: str) -> Home:
         home.logs.mkdir(parents=True)
-        write_configuration(home, (Program("p", argv, {NODE_ENV: str(tmp_path)}),))
+        write_configuration(home, (SupervisedProgram("p", argv, {NODE_ENV: str(tmp_path)}),))
         home.want(True)
         Supervisor(home).launch()
         return home
