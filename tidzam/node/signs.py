@@ -13,7 +13,7 @@ from tidzam.node.web import answers
 HTTP_TIMEOUT_S = 3.0
 """A program on a busy machine answers late, and does not hang."""
 PROBE_PATIENCE_S = 4.0
-"""A JACK probe without news for this long is replaced: it is not always the server that hangs."""
+"""A JACK probe that has had no news for this long is replaced: it is not always the server that hangs."""
 
 
 class Sign(Protocol):
@@ -59,15 +59,21 @@ class JackSign:
 
     def __call__(self, pid: int) -> bool:
         now_s = time.monotonic()
-        stale = self._probe is None or self._probe.ended or now_s - self._moved_s > PROBE_PATIENCE_S
-        if pid != self._pid or stale:
+        if pid == self._pid and self._has_news():
+            self._moved_s = now_s
+            return True
+        if pid != self._pid or self._probe is None or self._probe.ended or now_s - self._moved_s > PROBE_PATIENCE_S:
             self.close()
             self._probe, self._pid, self._moved_s = JackProbe(self._server), pid, now_s
-        assert self._probe is not None
-        frames = self._probe.latest_frames()
+        return False
+
+    def _has_news(self) -> bool:
+        """Read before the probe is judged: the calls may be further apart than its patience, and what it printed in
+        between counts."""
+        frames = self._probe.latest_frames() if self._probe else None
         if frames is None or frames == self._frames:
             return False
-        self._frames, self._moved_s = frames, now_s
+        self._frames = frames
         return True
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from tests.support.jack import JackServer, jack_server
 from tidzam.errors import NodeError
 from tidzam.jack.cycle_check import cycles_run
 from tidzam.jack.server_names import require_free_name
+from tidzam.node import signs
 from tidzam.node.signs import JackSign
 
 
@@ -63,6 +64,22 @@ def test_another_jackd_under_the_same_name_is_noticed(server: JackServer) -> Non
         server.kill()
         server.start()
         assert within(20.0, lambda: sign(server.pid))
+    finally:
+        sign.close()
+
+
+@pytest.mark.timeout(60)
+def test_a_running_jackd_gives_a_sign_however_rarely_it_is_asked(
+    server: JackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program that hangs makes the watchdog's rounds longer than a probe's patience."""
+    sign = JackSign(server.name)
+    try:
+        assert within(10.0, lambda: sign(server.pid))
+        monkeypatch.setattr(signs, "PROBE_PATIENCE_S", 0.5)
+        for _ in range(3):
+            time.sleep(1.5)
+            assert sign(server.pid)
     finally:
         sign.close()
 
