@@ -24,6 +24,11 @@ def shown(name: str | Path) -> str:
     return printable(os.fspath(name)).replace("\n", r"\n").replace("\t", r"\t")
 
 
+def plural(count: int, noun: str) -> str:
+    """`1 file`, `1,200 files`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def json_printable(text: str) -> str:
     """JSON text with the same meaning, whose strings hold no character that would control a terminal."""
     return _HARMFUL.sub(lambda found: "".join(f"\\u{unit:04x}" for unit in _utf16(found[0])), text)
