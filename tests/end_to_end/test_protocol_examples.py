@@ -1,0 +1,98 @@
+"""The examples of docs/protocol.md, sent to a node's servers and compared with what these answer and send."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import socketio  # type: ignore[import-untyped]
+
+from tests.support.node import Node
+from tidzam.protocol.examples import (
+    ANALYZER_EVENTS,
+    ANALYZER_REQUESTS,
+    REFUSED,
+    STREAM_MANAGER_REQUESTS,
+    EventExample,
+    RequestExample,
+)
+
+PROBABILITIES = {"predictions", "predicitions"}
+"""Keys whose values are objects with the classes as keys."""
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    node = Node(tmp_path_factory.mktemp("examples"), [{"name": "yard", "demo": {"seed": 8, "duration_s": 20}}])
+    started = node.start()
+    assert started.returncode == 0, started.stderr
+    try:
+        yield node
+    finally:
+        node.stop()
+
+
+@asynccontextmanager
+async def connected(node: Node, server: str) -> AsyncIterator[socketio.AsyncClient]:
+    client = socketio.AsyncClient(reconnection=False)
+    await client.connect(f"http://127.0.0.1:{node.ports[server]}")
+    try:
+        yield client
+    finally:
+        await client.disconnect()
+
+
+def shape(value: Any) -> Any:
+    """The keys in `value`, to any depth; of a list, those of its first item."""
+    match value:
+        case dict():
+            return {key: "probabilities" if key in PROBABILITIES else shape(one) for key, one in value.items()}
+        case [first, *_]:
+            return [shape(first)]
+        case _:
+            return None
+
+
+def with_url(request: Any, url: str) -> Any:
+    """`request` with the address that it loads replaced."""
+    changed = copy.deepcopy(request)
+    source = changed["sys"].get("loadsource", {})
+    if "url" in source:
+        source["url"] = url
+    return changed
+
+
+async def test_the_stream_manager_acknowledges_its_examples_in_their_order(node: Node) -> None:
+    url = f"http://127.0.0.1:{node.ports['icecast']}/yard-out_0.ogg"
+    async with connected(node, "stream_manager") as client:
+        for example in STREAM_MANAGER_REQUESTS:
+            answer = await client.call(example.event, with_url(example.request, url), timeout=30)
+            assert shape(answer) == shape(example.acknowledgement), f"{example.title}: {answer}"
+
+
+async def test_a_refusal_is_as_documented(node: Node) -> None:
+    async with connected(node, "stream_manager") as client:
+        assert await client.call(REFUSED.event, REFUSED.request, timeout=10) == REFUSED.acknowledgement
+
+
+@pytest.mark.parametrize("example", ANALYZER_REQUESTS, ids=lambda example: example.title)
+async def test_the_analyzer_acknowledges_its_examples(node: Node, example: RequestExample) -> None:
+    async with connected(node, "analyzer") as client:
+        answer = await client.call(example.event, example.request, timeout=10)
+        assert shape(answer) == shape(example.acknowledgement)
+
+
+@pytest.mark.parametrize("example", ANALYZER_EVENTS, ids=lambda example: example.event)
+async def test_the_analyzer_sends_events_as_documented(node: Node, example: EventExample) -> None:
+    async with connected(node, "analyzer") as client:
+        received: asyncio.Queue[Any] = asyncio.Queue()
+        client.on(example.event, received.put)
+        await client.call("subscribe", {"events": ["analysis", "detection", "health"]}, timeout=10)
+        async with asyncio.timeout(30):
+            while isinstance(data := await received.get(), dict) != isinstance(example.data, dict):
+                pass  # `sys` also carries the list of classifiers
+        assert shape(data) == shape(example.data)
