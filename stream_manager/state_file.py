@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from tidzam.atomic import write_atomically
 from tidzam.config import Settings, SourceSettings
 
 log = logging.getLogger(__name__)
@@ -108,20 +108,4 @@ def write_state(path: Path, sources: Iterable[SourceSettings]) -> None:
     rows = [source.model_dump(mode="json", exclude_defaults=True) for source in sources]
     text = json.dumps({"version": VERSION, "sources": rows}, indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_atomically(path, text, mode=0o600)

@@ -33,8 +33,8 @@ def test_no_file_means_no_sources(tmp_path: Path) -> None:
 
 def test_only_the_owner_may_read_the_addresses(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    path.with_name("state.json.new").write_text("left by a process that was killed")
-    path.with_name("state.json.new").chmod(0o644)
+    path.write_text("readable by everybody")
+    path.chmod(0o644)
     write_state(path, (POND,))
     assert path.stat().st_mode & 0o777 == 0o600
 

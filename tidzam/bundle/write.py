@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tidzam.atomic import swap_in
 from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, Bundle, BundleManifest, Engine
 from tidzam.manifest_fields import FileEntry, entry_of
 
@@ -34,9 +35,7 @@ def write_bundle(
         text = json.dumps(complete.model_dump(mode="json"), indent=2, sort_keys=True)
         (fresh / MANIFEST).write_text(text + "\n", encoding="utf-8")
         write_extras(fresh, complete)
-        if folder.exists():
-            folder.rename(Path(temporary) / "replaced")
-        fresh.rename(folder)
+        swap_in(fresh, folder)
     return Bundle(folder, complete)
 
 

@@ -15,6 +15,7 @@ from typing import IO, Any, Self
 
 import numpy as np
 
+from tidzam.atomic import swap_in
 from tidzam.audio.features import FeatureSpec
 from tidzam.dataset.arrays import LABELS, level_fault, read_array
 from tidzam.dataset.journal import JOURNAL, Journal, JournalEntry
@@ -22,7 +23,6 @@ from tidzam.dataset.manifest import NAME, ORIGINS, SHARDS, DatasetManifest, Shar
 from tidzam.dataset.origins import HEADER, Origin, write_row
 from tidzam.dataset.reader import Dataset, Int32, open_dataset
 from tidzam.dataset.shards import link_shard, write_shard
-from tidzam.dataset.swap import swap_in
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
 from tidzam.manifest_fields import entry_of
@@ -187,7 +187,6 @@ class DatasetWriter:
             )
             write_manifest(self._writing, manifest)
             (self._writing / JOURNAL).unlink()
-            _sync(self._writing)
             swap_in(self._writing, self.folder)
         self._finished = True
         return open_dataset(self.folder)
@@ -305,11 +304,3 @@ def _identity(draft: Draft) -> dict[str, Any]:
 
 def _is_empty(folder: Path) -> bool:
     return folder.is_dir() and not any(folder.iterdir())
-
-
-def _sync(folder: Path) -> None:
-    """Let the disk have it all, before it takes the place of what is safe. Raises OSError."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())

@@ -14,6 +14,7 @@ from numpy.random import Generator
 from scipy.signal import oaconvolve
 from scipy.signal.windows import hann
 
+from tidzam.atomic import write_atomically
 from tidzam.audio.features import FeatureSpec, mel_filters
 from tidzam.demo import voices, weather
 from tidzam.demo.scene import LABELS, SILENCE, AudibleEvent, Event, Scene, Truth, gaps
@@ -75,10 +76,8 @@ def write_scene(folder: Path, name: str, scene: Scene) -> tuple[Path, Path]:
     sound, truth = folder / f"{name}.flac", folder / f"{name}.json"
     encoded = BytesIO()
     soundfile.write(encoded, rendering.samples.T, scene.rate_hz, format="FLAC", subtype="PCM_16")
-    truth.write_text(rendering.truth.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    part = folder / f".{name}.part"
-    part.write_bytes(encoded.getbuffer())
-    part.replace(sound)  # last: a scene whose sound is there is whole
+    write_atomically(truth, rendering.truth.model_dump_json(indent=1) + "\n")
+    write_atomically(sound, encoded.getbuffer())  # last: callers look for the audio
     return sound, truth
 
 

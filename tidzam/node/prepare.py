@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from tidzam.atomic import write_atomically
 from tidzam.config import Settings, SourceSettings
 from tidzam.config.settings import DemoSettings
 from tidzam.errors import SetupError
@@ -118,9 +119,6 @@ def _synthesise(demo: DemoSettings, channels: int, folder: Path, rate_hz: int, s
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, and for its owner's eyes only: some hold the password."""
+    """Readable by the owner only: some of the files hold passwords."""
     path.parent.mkdir(exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_bytes(content)
-    fresh.replace(path)
+    write_atomically(path, content, mode=0o600)

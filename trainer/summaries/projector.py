@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tidzam.atomic import write_atomically
 from tidzam.types import Float32
 from trainer.summaries.figures import Picture, sprites
 
@@ -30,14 +31,14 @@ def write_embeddings(
 
     folder.mkdir(parents=True, exist_ok=True)
     rows = ["\t".join(f"{value:.6g}" for value in vector) for vector in vectors]
-    _replace(folder / VECTORS, _lines(rows))
+    write_atomically(folder / VECTORS, _lines(rows))
     table = ["\t".join(_cell(value) for value in row) for row in [header, *labels]]
-    _replace(folder / LABELS, _lines(table))
+    write_atomically(folder / LABELS, _lines(table))
     sheet: Picture = sprites(features, side=SIDE)
     png = io.BytesIO()
     imsave(png, sheet, format="png")
-    _replace(folder / SHEET, png.getvalue())
-    _replace(folder / CONFIG, _config().encode())
+    write_atomically(folder / SHEET, png.getvalue())
+    write_atomically(folder / CONFIG, _config().encode())
 
 
 def _config() -> str:
@@ -58,13 +59,6 @@ def _cell(value: str) -> str:
 
 def _lines(rows: Sequence[str]) -> bytes:
     return "".join(f"{row}\n" for row in rows).encode()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Whole or not at all: TensorBoard reads while training writes."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content)
-    fresh.replace(path)
 
 
 def pooled(maps: Float32) -> Float32:

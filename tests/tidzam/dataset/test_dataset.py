@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.datasets import SAMPLE_BYTES, SPEC, draft, numbers, on_a_small_disk, origin, sample, write
 from tidzam.audio.features import FeatureSpec
-from tidzam.dataset import DatasetWriter, Origin, open_dataset, reader, require_same_features, swap
+from tidzam.dataset import DatasetWriter, Origin, open_dataset, reader, require_same_features
 from tidzam.errors import DatasetError
 
 LABELS = [number % 3 for number in range(21)]
@@ -199,15 +199,6 @@ def test_a_name_that_is_none_is_refused_before_any_work(name: str) -> None:
     with pytest.raises(DatasetError, match="cannot be called") as caught:
         draft(name)
     assert caught.value.code == "dataset_name"
-
-
-def test_the_new_takes_the_place_of_the_old_also_where_names_cannot_be_exchanged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(tmp_path / "pond", LABELS)
-    monkeypatch.setattr(swap, "_exchange", lambda one, other: False)  # as on many network file systems
-    assert len(write(tmp_path / "pond", LABELS[1:])) == 20
-    assert [path.name for path in tmp_path.iterdir()] == ["pond"]
 
 
 def test_a_link_leads_to_the_disk_that_the_dataset_stays_on(tmp_path: Path) -> None:
