@@ -113,7 +113,7 @@ def _program(module: str) -> Callable[[LaunchContext], tuple[str, ...]]:
 def _jackd_argv(context: LaunchContext) -> tuple[str, ...]:
     from tidzam.node.jackd import jackd_argv
 
-    return _module("tidzam.node.quiet", str(context.home.jackd_fifo), *jackd_argv(context.settings.jack))
+    return _module("tidzam.node.jackd_log", str(context.home.jackd_fifo), *jackd_argv(context.settings.jack))
 
 
 def _jackd_env(context: LaunchContext) -> Mapping[str, str]:

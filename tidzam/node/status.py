@@ -23,9 +23,9 @@ from tidzam.config import Settings
 from tidzam.jack.cycle_check import cycles_run
 from tidzam.node.cleanup import node_processes
 from tidzam.node.home import Home
+from tidzam.node.http_probe import answers
 from tidzam.node.programs import LifeSign, NodeProgram, in_sentence, node_programs, servers
 from tidzam.node.supervisor import JACKD, ProgramState, Supervisor
-from tidzam.node.web import answers
 from tidzam.process import CHILD_ENV
 from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.protocol.stream_manager import SourceStatus, StreamManagerHealth

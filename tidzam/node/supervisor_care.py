@@ -10,8 +10,8 @@ from contextlib import suppress
 import psutil
 
 from tidzam.errors import TidzamError
+from tidzam.node.hang_detection import Observation, Patience, Record
 from tidzam.node.home import Home
-from tidzam.node.judgement import Observation, Patience, Record
 from tidzam.node.supervisor import Supervisor
 from tidzam.process import RestartPolicy
 

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
+from tidzam.node.hang_detection import Observation, Patience, Record, Revival
 from tidzam.node.home import Home
-from tidzam.node.judgement import Observation, Patience, Record, Revival
+from tidzam.node.jackd_log import FoldingLog
+from tidzam.node.life_signs import HeartbeatSign, HttpSign, JackSign, Sign, beat
 from tidzam.node.programs import WATCHDOGS, LifeSign, NodeProgram, node_programs
-from tidzam.node.quiet import FoldingLog
-from tidzam.node.signs import BeatSign, HttpSign, JackSign, Sign, beat
 from tidzam.node.supervisor import NODE_ENV, ProgramState, Supervisor
 from tidzam.node.supervisor_care import SupervisorCare, is_suspended
 from tidzam.tokens import find_token
@@ -108,7 +108,7 @@ def run(home: Home, name: str) -> None:
 
 def _watchdog(home: Home, name: str) -> Watchdog:
     if name != WATCHDOGS[0]:
-        return Watchdog(home, {WATCHDOGS[0]: BeatSign(home.beat(WATCHDOGS[0]))}, GUARD_PATIENCE)
+        return Watchdog(home, {WATCHDOGS[0]: HeartbeatSign(home.beat(WATCHDOGS[0]))}, GUARD_PATIENCE)
     settings, token = home.settings(), find_token(home.root)
     watched = [program for program in node_programs() if program.name != name]
     signs = {program.name: _sign_of(program, home, settings, token) for program in watched}
@@ -123,7 +123,7 @@ def _sign_of(program: NodeProgram, home: Home, settings: Settings, token: str | 
         return JackSign(settings.jack.server)
     url = program.url(settings)
     if url is None:
-        return BeatSign(home.beat(program.name))
+        return HeartbeatSign(home.beat(program.name))
     return HttpSign(url, token if program.life_sign is LifeSign.HEALTH else None)
 
 

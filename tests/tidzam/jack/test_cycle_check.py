@@ -13,8 +13,8 @@ from tests.support.jack import JackServer, jack_server
 from tidzam.errors import NodeError
 from tidzam.jack.cycle_check import cycles_run
 from tidzam.jack.server_names import require_free_name
-from tidzam.node import signs
-from tidzam.node.signs import JackSign
+from tidzam.node import life_signs
+from tidzam.node.life_signs import JackSign
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_running_jackd_gives_a_sign_however_rarely_it_is_asked(
     sign = JackSign(server.name)
     try:
         assert within(10.0, lambda: sign(server.pid))
-        monkeypatch.setattr(signs, "PROBE_PATIENCE_S", 0.5)
+        monkeypatch.setattr(life_signs, "PROBE_PATIENCE_S", 0.5)
         for _ in range(3):
             time.sleep(1.5)
             assert sign(server.pid)

@@ -14,10 +14,10 @@ import pytest
 
 from tests.support.ports import free_port
 from tidzam.node.cleanup import end_processes
+from tidzam.node.hang_detection import Patience
 from tidzam.node.home import Home
-from tidzam.node.judgement import Patience
+from tidzam.node.life_signs import HeartbeatSign, HttpSign, Sign, beat
 from tidzam.node.prepare import write_configuration
-from tidzam.node.signs import BeatSign, HttpSign, Sign, beat
 from tidzam.node.supervisor import NODE_ENV, ProgramState, SupervisedProgram, Supervisor
 from tidzam.node.supervisor_care import SupervisorCare
 from tidzam.node.watchdog import Watchdog
@@ -147,7 +147,7 @@ def test_a_supervisord_of_a_node_that_was_stopped_is_not_started(supervise: Call
 
 def test_a_beat_is_a_sign_once(tmp_path: Path) -> None:
     file = tmp_path / "w.beat"
-    sign: Sign = BeatSign(file)
+    sign: Sign = HeartbeatSign(file)
     assert not sign(1)
     beat(file)
     assert [sign(1), sign(1)] == [True, False]

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from tidzam.node.judgement import REVIVAL, Observation, Patience, Record, Revival
+from tidzam.node.hang_detection import REVIVAL, Observation, Patience, Record, Revival
 
 PATIENCE = Patience.of(hung_after_s=20.0, start_timeout_s=60.0)
 

@@ -1,4 +1,4 @@
-"""`python -m tidzam.node.quiet FIFO PROGRAM ARGUMENT…` becomes PROGRAM, whose output goes to FIFO without ever waiting.
+"""`python -m tidzam.node.jackd_log FIFO PROGRAM ARGUMENT…` becomes PROGRAM; its output goes to FIFO without waiting.
 
 jackd writes two lines per cycle while a client is late. The process that folds them must not be able to block jackd: if
 it does not read, the FIFO holds 64 KiB, and the rest is lost.
@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from tidzam.node.folding import Folder
+from tidzam.node.log_folding import LogFolder
 
 READ_BYTES = 65536
 MOST_LOG_BYTES = 2_000_000
@@ -40,7 +40,7 @@ class FoldingLog:
 
     def __init__(self, fifo: Path, log: Path) -> None:
         self._fifo, self._log = fifo, log
-        self._folder = Folder()
+        self._folder = LogFolder()
         self._lock = threading.Lock()
 
     def start(self) -> None:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.node import wait_until
-from tidzam.node.folding import MOST_MESSAGES, PERIOD_S, Folder
-from tidzam.node.quiet import FoldingLog
+from tidzam.node.jackd_log import FoldingLog
+from tidzam.node.log_folding import MOST_MESSAGES, PERIOD_S, LogFolder
 
 LATE = "JackEngine::XRun: client = pond was not finished, state = Triggered"
 ERROR = "JackAudioDriver::ProcessGraphAsyncMaster: Process error"
 
 
 def test_ten_minutes_of_a_late_client_are_a_few_lines_that_say_how_often() -> None:
-    folder, written = Folder(), list[str]()
+    folder, written = LogFolder(), list[str]()
     cycles = 600 * 21
     for cycle in range(cycles):
         for line in (LATE, ERROR):
@@ -30,7 +30,7 @@ def test_ten_minutes_of_a_late_client_are_a_few_lines_that_say_how_often() -> No
 
 
 def test_a_new_fault_is_written_at_once_however_much_is_folded() -> None:
-    folder = Folder()
+    folder = LogFolder()
     for cycle in range(100):
         folder.fold(LATE, cycle / 21)
     assert folder.fold("Cannot open driver", 5.0) == ["Cannot open driver"]
@@ -38,14 +38,14 @@ def test_a_new_fault_is_written_at_once_however_much_is_folded() -> None:
 
 
 def test_messages_that_differ_by_a_number_are_one_kind() -> None:
-    folder = Folder()
+    folder = LogFolder()
     assert folder.fold("Cannot write socket fd = 20", 0.0) == ["Cannot write socket fd = 20"]
     assert folder.fold("Cannot write socket fd = 17", 1.0) == []
     assert folder.due(PERIOD_S) == ["Cannot write socket fd = 17 (repeated 1 times within 60 s)"]
 
 
 def test_memory_stays_bounded_by_whatever_is_written() -> None:
-    folder = Folder()
+    folder = LogFolder()
     for number in range(10 * MOST_MESSAGES):
         folder.fold("x" * number, 0.0)
     assert len(folder.due(PERIOD_S)) <= MOST_MESSAGES
@@ -55,7 +55,7 @@ def test_memory_stays_bounded_by_whatever_is_written() -> None:
 def test_a_program_is_never_stopped_by_a_log_that_nobody_reads(tmp_path: Path) -> None:
     fifo, log = tmp_path / "fifo", tmp_path / "p.log"
     program = f"import os\nfor n in range(5000):\n try: os.write(1, b'{LATE}\\n')\n except BlockingIOError: pass"
-    argv = [sys.executable, "-P", "-m", "tidzam.node.quiet", str(fifo), sys.executable, "-c", program]
+    argv = [sys.executable, "-P", "-m", "tidzam.node.jackd_log", str(fifo), sys.executable, "-c", program]
     subprocess.run(argv, timeout=30, check=True)  # more than a FIFO holds
     FoldingLog(fifo, log).start()
     subprocess.run([*argv[:-1], f"import os; os.write(2, b'{ERROR}\\n')"], timeout=30, check=True)

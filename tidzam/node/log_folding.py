@@ -18,7 +18,7 @@ class _Repeats:
     count: int = 0
 
 
-class Folder:
+class LogFolder:
     """Passes a line the first time; counts its repetitions, whatever their numbers, and reports them every period."""
 
     def __init__(self) -> None:

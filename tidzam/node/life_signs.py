@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tidzam.jack.cycle_check import JackProbe
-from tidzam.node.web import answers
+from tidzam.node.http_probe import answers
 
 HTTP_TIMEOUT_S = 3.0
 """A program on a busy machine answers late, and does not hang."""
@@ -32,7 +32,7 @@ class HttpSign:
         return answers(self._url, HTTP_TIMEOUT_S, self._token)
 
 
-class BeatSign:
+class HeartbeatSign:
     """A file that has been touched since the last call, whatever the clock says."""
 
     def __init__(self, beat: Path) -> None:
@@ -83,6 +83,6 @@ class JackSign:
 
 
 def beat(file: Path) -> None:
-    """Give a sign that `BeatSign` sees. Raises OSError."""
+    """Give a sign that `HeartbeatSign` sees. Raises OSError."""
     file.touch(mode=0o600)
     os.utime(file)
