@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.train_fixture import SPEC, new_trainee, noise_batch, run_endless
+from benchmarks.train_fixture import SPEC, new_training_state, noise_batch, run_endless
 from tidzam.dataset import Origin
-from trainer.answers import Examples
-from trainer.loop import Report, Trainee
-from trainer.runtime import make_repeatable
-from trainer.summaries import EVERY, EXAMPLES, RICH_EVERY, Summaries
+from trainer.evaluation.predictions import Examples
+from trainer.loop import StepReport, TrainingState
+from trainer.options import STATS_STEP
+from trainer.tensorboard.summaries import EXAMPLES, RICH_EVERY, Summaries
+from trainer.tensorflow_setup import make_deterministic
 from trainer.training_file import TrainingFile
 
 TITLE = "summaries for TensorBoard, as a share of the time that a training takes"
@@ -31,13 +32,13 @@ ROUNDS = 4
 def run(say: Callable[[str], None], *, dnn: str = "small", batch: str = "64") -> dict[str, Any]:
     """Measure, in a minute, the network `dnn` with so many windows a batch."""
     training = TrainingFile(dnn=dnn, batch_size=int(batch))
-    make_repeatable(training.seed)
-    trainee = new_trainee(training)
+    make_deterministic(training.seed)
+    state = new_training_state(training)
     say(f"{STEPS} steps of {dnn}")
-    step_s = _step_s(trainee, training.batch_size)
+    step_s = _step_s(state, training.batch_size)
     say(f"{ROUNDS * RICH_EVERY} summaries of {EXAMPLES} examples a side")
     with tempfile.TemporaryDirectory(prefix="tidzam-summaries-") as folder:
-        took_s = _summaries_s(trainee, Path(folder))
+        took_s = _summaries_s(state, Path(folder))
     rich, light = took_s[RICH_EVERY - 1 :: RICH_EVERY][1:], [s for k, s in enumerate(took_s) if (k + 1) % RICH_EVERY]
     a_cycle_s = (RICH_EVERY - 1) * float(np.median(light)) + float(np.median(rich))
     return {
@@ -47,29 +48,29 @@ def run(say: Callable[[str], None], *, dnn: str = "small", batch: str = "64") ->
         "light_ms": round(1000 * float(np.median(light)), 1),
         "rich_ms": round(1000 * float(np.median(rich)), 1),
         "first_ms": round(1000 * took_s[0], 1),
-        f"share_every_{EVERY}": round(a_cycle_s / (RICH_EVERY * EVERY * step_s), 4),
+        f"share_every_{STATS_STEP}": round(a_cycle_s / (RICH_EVERY * STATS_STEP * step_s), 4),
         "share_every_10": round(a_cycle_s / (RICH_EVERY * 10 * step_s), 4),
     }
 
 
-def _step_s(trainee: Trainee, size: int) -> float:
+def _step_s(state: TrainingState, size: int) -> float:
     """The median time of a training step."""
-    reports = run_endless(trainee, cycle([noise_batch(size, seed) for seed in range(4)]))
+    reports = run_endless(state, cycle([noise_batch(size, seed) for seed in range(4)]))
     return float(np.median([size / report.examples_per_s for report in islice(reports, LEFT_OUT, LEFT_OUT + STEPS)]))
 
 
-def _summaries_s(trainee: Trainee, folder: Path) -> list[float]:
+def _summaries_s(state: TrainingState, folder: Path) -> list[float]:
     """How long each summary takes; each RICH_EVERY-th is a rich one."""
     examples = [
         Examples(noise_batch(EXAMPLES, seed), tuple(Origin(f"{k}.wav") for k in range(EXAMPLES))) for seed in (1, 2)
     ]
     last, took_s = ROUNDS * RICH_EVERY, []
     summaries = Summaries(
-        folder, trainee, SPEC, train=examples[0], validation=examples[1], last=last + RICH_EVERY, every=1
+        folder, state, SPEC, train=examples[0], validation=examples[1], last=last + RICH_EVERY, every=1
     )
     with closing(summaries):
         for step in range(1, last + 1):
-            report = Report(step=step, loss=1.0, learning_rate=1e-3, examples_per_s=1.0, input_wait=0.0)
+            report = StepReport(step=step, loss=1.0, learning_rate=1e-3, examples_per_s=1.0, input_wait=0.0)
             began = time.perf_counter()
             summaries.watch(report)
             took_s.append(time.perf_counter() - began)

@@ -20,18 +20,18 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from benchmarks.train_fixture import CLASSES, ENDLESS, SPEC, new_trainee, noise_batch, run_endless
+from benchmarks.train_fixture import CLASSES, ENDLESS, SPEC, new_training_state, noise_batch, run_endless
 from tidzam.clips import find_clips
 from tidzam.dataset import DatasetWriter, Draft, Origin, open_dataset
 from tidzam.errors import NodeError
 from tidzam.labels import LabelTree
-from trainer.input.batches import Batches
-from trainer.input.compiled import CompiledSource
-from trainer.input.folders import FolderSource, scan
-from trainer.input.source import Batch, Source
-from trainer.input.workers import ahead
+from trainer.data.batches import Batches
+from trainer.data.compiled import CompiledSource
+from trainer.data.folders import FolderSource, scan
+from trainer.data.source import Batch, TrainingSource
+from trainer.data.workers import ahead
 from trainer.models import find_model
-from trainer.runtime import make_repeatable
+from trainer.tensorflow_setup import make_deterministic
 from trainer.training_file import TrainingFile
 
 TITLE = "training as a share of a bare loop on data in memory, waiting for input, input made on the fly"
@@ -51,7 +51,7 @@ START_S = 180.0
 def run(say: Say, *, dnn: str = "small", batch: str = "64") -> dict[str, Any]:
     """Measure, in a few minutes, the network `dnn` with so many windows a batch."""
     training = TrainingFile(dnn=dnn, batch_size=int(batch))
-    make_repeatable(training.seed)
+    make_deterministic(training.seed)
     with tempfile.TemporaryDirectory(prefix="tidzam-train-") as temporary, ExitStack() as stack:
         say("making a compiled dataset and audio folders")
         compiled, folders = _compiled(Path(temporary) / "dataset"), _folders(Path(temporary) / "sound")
@@ -146,7 +146,7 @@ def _bare(training: TrainingFile) -> Iterator[float]:
 
 def _trainer(training: TrainingFile, supply: Iterator[Batch]) -> Iterator[float]:
     """The trainer's own loop. Yields the seconds that each step waited for its batch."""
-    reports = run_endless(new_trainee(training), supply)
+    reports = run_endless(new_training_state(training), supply)
     return (report.input_wait * training.batch_size / report.examples_per_s for report in reports)
 
 
@@ -154,12 +154,12 @@ def _memory(training: TrainingFile) -> list[Batch]:
     return [noise_batch(training.batch_size, seed) for seed in range(8)]
 
 
-def _batches(training: TrainingFile, source: Source) -> Batches:
+def _batches(training: TrainingFile, source: TrainingSource) -> Batches:
     """With all of the default augmentation."""
     return Batches(source, SPEC, training.steps, size=training.batch_size, seed=training.seed)
 
 
-def _input_alone(training: TrainingFile, source: Source) -> float:
+def _input_alone(training: TrainingFile, source: TrainingSource) -> float:
     """Examples a second of two processes that make batches, with nothing else to do, from their second batch on."""
     count = 40
     with closing(ahead(_batches(training, source), 0, count, processes=2)) as supply:

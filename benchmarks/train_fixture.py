@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from tidzam.audio.features import FeatureSpec
-from trainer.input.source import Batch
-from trainer.loop import Head, Report, Trainee, run_local
+from trainer.data.source import Batch
+from trainer.heads import Head
+from trainer.loop import StepReport, TrainingState, run_local
 from trainer.models import find_model
-from trainer.runtime import local_strategy
+from trainer.tensorflow_setup import local_strategy
 from trainer.training_file import TrainingFile
 
 SPEC = FeatureSpec()
@@ -19,8 +20,8 @@ ENDLESS = 10**9
 """More steps than any benchmark makes: it ends when it has seen enough."""
 
 
-def new_trainee(training: TrainingFile) -> Trainee:
-    return Trainee.create(
+def new_training_state(training: TrainingFile) -> TrainingState:
+    return TrainingState.create(
         find_model(training.dnn),
         SPEC.shape,
         heads=[Head("bench", CLASSES)],
@@ -30,9 +31,9 @@ def new_trainee(training: TrainingFile) -> Trainee:
     )
 
 
-def run_endless(trainee: Trainee, supply: Iterator[Batch]) -> Iterator[Report]:
+def run_endless(state: TrainingState, supply: Iterator[Batch]) -> Iterator[StepReport]:
     """Train for as long as reports are taken, without validation."""
-    return run_local(trainee, supply, None, strategy=local_strategy(), iterations=ENDLESS, testing_step=ENDLESS)
+    return run_local(state, supply, None, strategy=local_strategy(), iterations=ENDLESS, testing_step=ENDLESS)
 
 
 def noise_batch(size: int, seed: int) -> Batch:

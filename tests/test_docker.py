@@ -9,8 +9,8 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from trainer.__main__ import cli
-from trainer.cluster.members import Cluster, parse_cluster
+from trainer.cli import cli
+from trainer.topology import Cluster, parse_cluster
 
 ROOT = Path(__file__).parent.parent
 DOCKER = ROOT / "docker"

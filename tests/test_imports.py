@@ -121,6 +121,6 @@ def test_datasets_are_read_and_written_without_tensorflow() -> None:
 
 @pytest.mark.parametrize("package", PROGRAMS)
 def test_stages_do_not_import_the_composition_root(package: str) -> None:
-    roots = {"app.py", "__main__.py"}
+    roots = {"app.py", "cli.py", "__main__.py"}
     found = [str(path) for path, name in imports_of(package) if name == f"{package}.app" and path.name not in roots]
     assert not found

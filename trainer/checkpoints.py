@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidzam.errors import DatasetError, SetupError
-from trainer.loop import Report
+from trainer.loop import StepReport
 
 if TYPE_CHECKING:
-    from trainer.loop import Trainee
+    from trainer.loop import TrainingState
 
 KEPT = 2
 """The one before the last is still there if writing the last one fails."""
@@ -22,21 +22,21 @@ class Checkpoints:
     They are written by TensorFlow's `io_device`, or wherever each weight is kept.
     """
 
-    def __init__(self, folder: Path, trainee: Trainee, *, every: int, io_device: str | None = None) -> None:
+    def __init__(self, folder: Path, state: TrainingState, *, every: int, io_device: str | None = None) -> None:
         import tensorflow as tf
 
         self.folder = folder
-        self._every, self._trainee = every, trainee
+        self._every, self._state = every, state
         # Each by itself: what Keras tracks of a model leaves out the state of its dropout.
-        self._state = tf.train.Checkpoint(
-            model=[variable.value for variable in trainee.model.variables],
-            optimizer=[variable.value for variable in trainee.optimizer.variables],
-            step=trainee.step,
+        self._checkpoint = tf.train.Checkpoint(
+            model=[variable.value for variable in state.model.variables],
+            optimizer=[variable.value for variable in state.optimizer.variables],
+            step=state.step,
         )
         self._device = tf.train.CheckpointOptions(experimental_io_device=io_device)
-        self._manager = tf.train.CheckpointManager(self._state, folder, max_to_keep=KEPT)
+        self._manager = tf.train.CheckpointManager(self._checkpoint, folder, max_to_keep=KEPT)
 
-    def watch(self, report: Report) -> None:
+    def watch(self, report: StepReport) -> None:
         """Save, if it is time."""
         if report.step % self._every == 0:
             self.save()
@@ -48,7 +48,7 @@ class Checkpoints:
         """
         import tensorflow as tf
 
-        step = self._trainee.done
+        step = self._state.done
         try:
             self._manager.save(checkpoint_number=step, options=self._device)
         except (tf.errors.UnavailableError, tf.errors.AbortedError):
@@ -75,14 +75,14 @@ class Checkpoints:
                 f"There is no checkpoint in {self.folder}.", hint="Train without --resume.", code="checkpoint_missing"
             )
         try:
-            self._state.restore(last, options=self._device).assert_existing_objects_matched()
+            self._checkpoint.restore(last, options=self._device).assert_existing_objects_matched()
         except (ValueError, AssertionError, tf.errors.InvalidArgumentError) as error:
             raise DatasetError(
                 f"{last} is of another network: {str(error).splitlines()[0]}",
                 hint="Resume with the same classes, network and features.",
                 code="checkpoint_other",
             ) from None
-        return self._trainee.done
+        return self._state.done
 
     def clear(self) -> None:
         """Remove them: the training is complete."""

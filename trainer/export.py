@@ -16,7 +16,7 @@ from tidzam.bundle import FILE_NAMES, Bundle, BundleManifest, write_bundle
 from tidzam.errors import BundleError
 from tidzam.inference.loading import run_onnx
 from tidzam.types import Float32
-from trainer.loop import Head
+from trainer.heads import Head
 from trainer.models import Activation
 
 if TYPE_CHECKING:

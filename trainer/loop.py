@@ -13,7 +13,8 @@ import numpy as np
 
 from tidzam.errors import DatasetError
 from tidzam.types import Float32
-from trainer.input.source import Batch
+from trainer.data.source import Batch
+from trainer.heads import Head
 from trainer.models import Activation, Build
 from trainer.training_file import Optimizer
 
@@ -25,7 +26,7 @@ PREDICT_BATCH = 256
 
 
 @dataclass(frozen=True)
-class Report:
+class StepReport:
     """How training stands after `step` of `of` steps (0: it is not known how many).
 
     `examples_per_s` and `input_wait` (the share of time, 0…1, that was spent waiting for a batch) are of the steps
@@ -41,25 +42,7 @@ class Report:
     of: int = 0
 
 
-@dataclass(frozen=True)
-class Head:
-    """A classifier's share of a network's outputs: columns `start` to `stop`, one a class.
-
-    `name` is the classifier's. A head that is not `always` answerable learns from those examples alone that hold one
-    of its classes: an expert is only asked when the class above it is there.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    start: int = 0
-    always: bool = True
-
-    @property
-    def stop(self) -> int:
-        return self.start + len(self.classes)
-
-
-class Trainee:
+class TrainingState:
     """What is trained: a network that ends in logits, its optimizer, and the count of its steps.
 
     Make it with `create`, under the scope of the strategy that it is to be trained with. `step` is a raw int64
@@ -90,7 +73,7 @@ class Trainee:
         recipe: Optimizer,
         iterations: int,
         members: int = 1,
-    ) -> Trainee:
+    ) -> TrainingState:
         """A new network with as many outputs as `heads` have classes, and the optimizer that `recipe` describes.
 
         With several `members`, `build` builds an ensemble: as many outputs again for each.
@@ -209,22 +192,22 @@ def make_optimizer(recipe: Optimizer, step: tf.Variable, iterations: int) -> ker
 
 
 def run_local(
-    trainee: Trainee,
+    state: TrainingState,
     batches: Iterable[Batch],
     test: Batch | None,
     *,
     strategy: tf.distribute.Strategy,
     iterations: int,
     testing_step: int,
-) -> Generator[Report]:
+) -> Generator[StepReport]:
     """Train in place on this machine, one batch a step, from the trainee's own step to `iterations`.
 
     Raises DatasetError (`loss`) if the loss is no longer a number.
     """
-    train_step, test_step = _compile(trainee, strategy)
+    train_step, test_step = _compile(state, strategy)
     supply = iter(batches)
     began = time.perf_counter()
-    for step in range(trainee.done + 1, iterations + 1):
+    for step in range(state.done + 1, iterations + 1):
         asked = time.perf_counter()
         batch = next(supply)
         waited = time.perf_counter() - asked
@@ -234,7 +217,7 @@ def run_local(
         is_due = step % testing_step == 0 or step == iterations
         now = time.perf_counter()
         took, began = now - began, now
-        yield Report(
+        yield StepReport(
             step=step,
             loss=loss,
             learning_rate=float(learning_rate),
@@ -251,10 +234,10 @@ def check_loss(loss: float, step: int) -> None:
         raise DatasetError(f"The loss is {loss} after {step} steps.", hint="Lower --learning-rate.", code="loss")
 
 
-Compiled = tuple[Callable[..., Any], Callable[..., Any]]
+CompiledSteps = tuple[Callable[..., Any], Callable[..., Any]]
 
 
-def _compile(trainee: Trainee, strategy: tf.distribute.Strategy) -> Compiled:
+def _compile(state: TrainingState, strategy: tf.distribute.Strategy) -> CompiledSteps:
     """The training step, shared out among the strategy's replicas, and the test step."""
     import tensorflow as tf
 
@@ -262,14 +245,14 @@ def _compile(trainee: Trainee, strategy: tf.distribute.Strategy) -> Compiled:
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def train_step(features: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        learning_rate = tf.identity(trainee.optimizer.learning_rate)
+        learning_rate = tf.identity(state.optimizer.learning_rate)
         if replicas == 1:
-            return trainee.train_step(features, targets), learning_rate
+            return state.train_step(features, targets), learning_rate
         pieces = [(features[k::replicas], targets[k::replicas]) for k in range(replicas)]
         mine = strategy.experimental_distribute_values_from_function(
             lambda context: pieces[context.replica_id_in_sync_group]
         )
-        losses = strategy.run(trainee.train_step, args=(*mine, 1 / replicas))
+        losses = strategy.run(state.train_step, args=(*mine, 1 / replicas))
         return strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None), learning_rate
 
-    return train_step, tf.function(trainee.mean_cost, reduce_retracing=True)
+    return train_step, tf.function(state.mean_cost, reduce_retracing=True)

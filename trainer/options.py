@@ -9,15 +9,17 @@ from pathlib import Path
 from tidzam.bundle import MANIFEST
 from tidzam.errors import ConfigError
 from tidzam.manifest_fields import NAME_PATTERN
-from trainer.cluster.members import Cluster
-from trainer.summaries import EVERY, NB_EMBEDDINGS
+from trainer.topology import Cluster
 from trainer.training_file import TrainingFile
 
-BUNDLE_NAME = NAME_PATTERN
+STATS_STEP = 100
+"""Batches between summaries by default: they then cost the default network 3 % of the time. Every 10 batches, as in
+Tidzam 2019, they would cost a third (`bench summaries`)."""
+NB_EMBEDDINGS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class TrainingOptions:
     """What a training is told: its data, its place, how it is to go about it; `training` says what is learnt and how.
 
     `out` is the bundle's folder, or with `expert` that of several. `batch_workers` processes make batches; with 0 it
@@ -36,7 +38,7 @@ class Options:
     batch_workers: int = 1
     cache_mb: int = 1024
     checkpoint_step: int = 500
-    stats_step: int = EVERY
+    stats_step: int = STATS_STEP
     nb_embeddings: int = NB_EMBEDDINGS
     cluster: Cluster | None = None
 
@@ -54,9 +56,9 @@ class Options:
         return self.work / "summaries"
 
 
-def check_places(options: Options) -> None:
+def check_output(options: TrainingOptions) -> None:
     """Refuse now what would fail when all is trained, or take the place of something that is no bundle."""
-    if re.fullmatch(BUNDLE_NAME, options.name) is None:
+    if re.fullmatch(NAME_PATTERN, options.name) is None:
         raise ConfigError(
             f"{options.name!r} cannot name a classifier.", hint="Use letters, digits and ._-", field="name"
         )

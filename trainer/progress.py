@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from trainer.loop import Report
+from trainer.loop import StepReport
 
 LINE_STEP = 1000
 
@@ -19,14 +19,14 @@ def say(line: str, *, style: str | None = None) -> None:
     console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
-class Follower:
+class ProgressDisplay:
     """Shows each report; `total` is known when the first one comes."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress, self._tested = progress, "…"
         self._task = progress.add_task("training", total=None, visible=False)
 
-    def watch(self, report: Report) -> None:
+    def watch(self, report: StepReport) -> None:
         if report.test_loss is not None:
             self._tested = f"{report.test_loss:.3f}"
         if console.is_terminal:
@@ -39,8 +39,8 @@ class Follower:
 
 
 @contextmanager
-def following() -> Iterator[Follower]:
+def show_progress() -> Iterator[ProgressDisplay]:
     """A follower, as long as a training goes on."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield Follower(progress)
+        yield ProgressDisplay(progress)

@@ -24,20 +24,20 @@ from tidzam.audio.features import FeatureSpec
 from tidzam.config.read import read_model
 from tidzam.errors import AudioError, BundleError, ConfigError
 from tidzam.labels import Label, LabelTree, clean_label
-from trainer.input.steps import (
-    AnyStep,
+from trainer.data.augmentation import (
+    AnyAugmentation,
     Background,
     Crop,
     Equalise,
     Gain,
     MicrophoneNoise,
     Mixup,
+    Overlay,
     SpecAugment,
-    Together,
 )
 
-SIGMOID_STEPS: tuple[AnyStep, ...] = (Crop(), Gain(), Together(), Background(), MicrophoneNoise())
-SOFTMAX_STEPS: tuple[AnyStep, ...] = (
+SIGMOID_STEPS: tuple[AnyAugmentation, ...] = (Crop(), Gain(), Overlay(), Background(), MicrophoneNoise())
+SOFTMAX_STEPS: tuple[AnyAugmentation, ...] = (
     Crop(inside=0.7),
     Equalise(db=10.0),
     Gain(db=(-10.0, 10.0)),
@@ -154,7 +154,7 @@ class TrainingFile(_Section):
     batch_size: Annotated[int, Field(ge=1)] = 64
     draw: Literal["balanced", "natural"] = "balanced"
     optimizer: Optimizer = Optimizer()
-    augment: tuple[AnyStep, ...] | None = None
+    augment: tuple[AnyAugmentation, ...] | None = None
     ensemble: Annotated[int, Field(ge=1)] = 1
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.0
     seed: Annotated[int, Field(ge=0)] = 0
@@ -172,7 +172,7 @@ class TrainingFile(_Section):
         return self
 
     @property
-    def steps(self) -> tuple[AnyStep, ...]:
+    def steps(self) -> tuple[AnyAugmentation, ...]:
         """The augmentation: what `augment` says, or what suits the activation."""
         if self.augment is not None:
             return self.augment

@@ -20,7 +20,7 @@ from database_tool.editor.session import EditorSession
 from tests.support.datasets import SPEC, write
 from tidzam.dataset import open_dataset
 from tidzam.errors import DatasetError, TidzamError
-from trainer.input.compiled import CompiledSource
+from trainer.data.compiled import CompiledSource
 
 FEATURES, LABELS = "00000.features.npy", "00000.labels.npy"
 COMMANDS = (("info",), ("metadata",), ("randomize",), ("merge", "other"), ("split", "--share", "0.5"), ("balance",))

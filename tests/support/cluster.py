@@ -22,11 +22,11 @@ import numpy as np
 
 from tidzam.errors import DatasetError, TidzamError
 from tidzam.log import set_up_logging
-from trainer.cluster.coordinator import Coordinator
-from trainer.cluster.members import Cluster, parse_cluster
-from trainer.cluster.station import Station
-from trainer.input.source import Batch
-from trainer.stopping import stop_signals
+from trainer.backends.cluster.coordinator import Coordinator
+from trainer.backends.cluster.server import ClusterServer
+from trainer.data.source import Batch
+from trainer.signals import stop_signals
+from trainer.topology import Cluster, parse_cluster
 
 STEP_S = 0.02
 READING_S = 5.0
@@ -50,19 +50,19 @@ def main() -> None:
     if cluster.coordinates:
         print(json.dumps(coordinate(cluster, int(iterations), places)), flush=True)
         return
-    station = Station(cluster)
+    server = ClusterServer(cluster)
     time.sleep(READING_S)
     if iterations == "fails":
-        station.fail("a.wav is damaged. Replace it.")
+        server.fail("a.wav is damaged. Replace it.")
         raise DatasetError("a.wav is damaged.", hint="Replace it.")
     about = "ones" if iterations.isdecimal() else iterations
-    station.supply(lambda start: batches(cluster.index, start), about=about)
-    station.wait()
+    server.supply(lambda start: batches(cluster.index, start), about=about)
+    server.wait()
 
 
 def coordinate(cluster: Cluster, iterations: int, places: list[str]) -> dict[str, Any]:
     coordinator = Coordinator(cluster, pause_step=100)
-    with coordinator.plain_errors():
+    with coordinator.translate_errors():
         return train(coordinator, iterations, places)
 
 
@@ -77,11 +77,12 @@ def train(coordinator: Coordinator, iterations: int, places: list[str]) -> dict[
     import keras
     import tensorflow as tf
 
+    from trainer.backends.cluster.sharded_dense import FLOAT_BYTES, partitioned
     from trainer.checkpoints import Checkpoints
-    from trainer.cluster.partition import FLOAT_BYTES, partitioned
-    from trainer.loop import Head, Trainee
+    from trainer.heads import Head
+    from trainer.loop import TrainingState
 
-    class Descending(Trainee):
+    class Descending(TrainingState):
         """Its gradient is one, whatever it is shown."""
 
         def cost(self, targets: Any, logits: Any) -> Any:
@@ -94,13 +95,13 @@ def train(coordinator: Coordinator, iterations: int, places: list[str]) -> dict[
         model = partitioned(three_weights_and_a_bias, part_bytes=FLOAT_BYTES)((3, 1), 1)
         optimizer = keras.optimizers.SGD(1.0)
         optimizer.build(model.trainable_variables)
-        trainee = Descending(model, optimizer, step, heads=[Head("one", ("one",))], activation="sigmoid")
-    checkpoints = Checkpoints(Path(places[0]), trainee, every=100, io_device=coordinator.io_device) if places else None
+        state = Descending(model, optimizer, step, heads=[Head("one", ("one",))], activation="sigmoid")
+    checkpoints = Checkpoints(Path(places[0]), state, every=100, io_device=coordinator.io_device) if places else None
     began = checkpoints.resume() if checkpoints and "resume" in places else 0
     reports = []
     with (
         stop_signals() as asked,
-        closing(coordinator.run(trainee, None, iterations=iterations, testing_step=100)) as steps,
+        closing(coordinator.run(state, None, iterations=iterations, testing_step=100)) as steps,
     ):
         for report in steps:
             reports.append(report)
@@ -113,13 +114,13 @@ def train(coordinator: Coordinator, iterations: int, places: list[str]) -> dict[
     weights = [float(value) for variable in model.trainable_variables for value in np.ravel(variable.numpy())]
     counted = {
         "began": began,
-        "step": trainee.done,
+        "step": state.done,
         "weights": weights,
         "keras": int(optimizer.iterations.numpy()),
         "reports": len(reports),
         "servers": sorted(variable.value.device for variable in model.trainable_variables),
     }
-    coordinator.dismiss()
+    coordinator.shutdown()
     return counted
 
 

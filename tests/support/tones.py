@@ -10,7 +10,7 @@ import soundfile
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.types import Float32
-from trainer.options import Options
+from trainer.options import TrainingOptions
 from trainer.training_file import Features, Optimizer, TrainingFile
 
 SPEC = FeatureSpec(rate_hz=8000, window_s=0.25, fft_length=256, hop_length=128, n_mels=16, fmax_hz=4000)
@@ -37,6 +37,8 @@ def recipe(**changes: Any) -> TrainingFile:
     return TrainingFile(**{"features": features, "iterations": 60, "batch_size": 16, "optimizer": fast, **changes})
 
 
-def options(data: Path, out: Path, **changes: Any) -> Options:
+def options(data: Path, out: Path, **changes: Any) -> TrainingOptions:
     """What trains on `data`, batches made by a thread, without summaries; `changes` are fields of the training file."""
-    return Options(dataset_train=data, out=out, name="tones", training=recipe(**changes), batch_workers=0, stats_step=0)
+    return TrainingOptions(
+        dataset_train=data, out=out, name="tones", training=recipe(**changes), batch_workers=0, stats_step=0
+    )

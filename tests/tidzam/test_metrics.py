@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.bundles import tone_manifest
 from tidzam.bundle import Bundle
 from tidzam.metrics import clip_means, compute_metrics, confusion, pr_curve, precision_recall_f1
-from trainer.__main__ import verdict
+from trainer.cli import summary_of
 
 HALF = {"a": 0.5, "b": 0.5}
 
@@ -63,38 +63,38 @@ def test_clips_are_means_of_their_windows() -> None:
 def test_a_clip_is_decided_by_the_mean_and_background_is_not_asked() -> None:
     targets = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 0]])
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.6, 0.4], [0.55, 0.45], [0.8, 0.1]])
-    measures = compute_metrics(targets, probabilities, ("a", "b"), thresholds=HALF, clips=np.array([0, 0, 1, 1, 2]))
-    assert measures.clips.confusion.tolist() == [[1, 0], [1, 0]]
-    assert measures.clips.accuracy == 0.5
-    assert measures.classes["a"].precision == 1 / 4  # the background counts as a false alarm
+    metrics = compute_metrics(targets, probabilities, ("a", "b"), thresholds=HALF, clips=np.array([0, 0, 1, 1, 2]))
+    assert metrics.clips.confusion.tolist() == [[1, 0], [1, 0]]
+    assert metrics.clips.accuracy == 0.5
+    assert metrics.classes["a"].precision == 1 / 4  # the background counts as a false alarm
 
 
 def test_measures_use_each_class_own_threshold_and_are_plain_in_json() -> None:
     targets = np.array([[1, 0], [0, 1]])
     probabilities = np.array([[0.9, 0.6], [0.1, 0.7]])
-    measures = compute_metrics(targets, probabilities, ("a", "b"), thresholds={"a": 0.5, "b": 0.65})
-    assert measures.classes["b"].precision == 1 and measures.macro_f1 == 1
+    metrics = compute_metrics(targets, probabilities, ("a", "b"), thresholds={"a": 0.5, "b": 0.65})
+    assert metrics.classes["b"].precision == 1 and metrics.macro_f1 == 1
     assert compute_metrics(targets, probabilities, ("a", "b"), thresholds=HALF).classes["b"].precision == 0.5
-    written = json.loads(json.dumps(measures.to_dict(), allow_nan=False))
+    written = json.loads(json.dumps(metrics.to_dict(), allow_nan=False))
     assert written["clips"] == {"clips": 2, "accuracy": 1.0, "confusion": [[1, 0], [0, 1]]}
     assert written["classes"]["b"]["threshold"] == 0.65
 
 
 def test_a_class_that_is_not_there_is_not_in_the_mean_average_precision() -> None:
-    measures = compute_metrics(
+    metrics = compute_metrics(
         np.array([[1, 0], [0, 0]]), np.array([[0.9, 0.1], [0.2, 0.1]]), ("a", "b"), thresholds=HALF
     )
-    assert measures.mean_average_precision == 1.0
-    assert measures.to_dict()["classes"]["b"]["average_precision"] is None
+    assert metrics.mean_average_precision == 1.0
+    assert metrics.to_dict()["classes"]["b"]["average_precision"] is None
 
 
 def test_what_nothing_was_measured_of_is_not_called_perfect() -> None:
     """As an expert of whose classes no recording was kept for validation."""
-    measures = compute_metrics(np.zeros((0, 2)), np.zeros((0, 2)), ("a", "b"), thresholds=HALF)
-    assert measures.to_dict()["macro_f1"] is None
+    metrics = compute_metrics(np.zeros((0, 2)), np.zeros((0, 2)), ("a", "b"), thresholds=HALF)
+    assert metrics.to_dict()["macro_f1"] is None
     manifest = tone_manifest("x", ("a", "b"))
     said = [
-        verdict(Bundle(Path("x"), manifest.model_copy(update={"accuracy": {"validation": one.to_dict()}})))
-        for one in (measures, compute_metrics(np.eye(2), np.eye(2), ("a", "b"), thresholds=HALF))
+        summary_of(Bundle(Path("x"), manifest.model_copy(update={"accuracy": {"validation": one.to_dict()}})))
+        for one in (metrics, compute_metrics(np.eye(2), np.eye(2), ("a", "b"), thresholds=HALF))
     ]
     assert said == ["x: 0 kB, not validated", "x: 0 kB, macro F1 1.000 on validation clips"]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from tests.support.noise import start_up_noise
 from tests.support.tones import write_tone_folders
 from tidzam.bundle import read_bundle
-from trainer.__main__ import cli
+from trainer.cli import cli
 
 MODEL = """
 import keras
@@ -97,7 +97,7 @@ def test_help_names_the_original_options(option: str) -> None:
 
 def test_what_must_be_said_is_asked_for() -> None:
     shown = CliRunner().invoke(cli, ["-o", "x"])
-    assert shown.exit_code == 2 and "--dataset-train is needed" in shown.output
+    assert shown.exit_code == 2 and "--dataset-train is required" in shown.output
 
 
 def test_what_it_cannot_do_is_told_in_a_line(tmp_path: Path) -> None:

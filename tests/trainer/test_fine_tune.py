@@ -16,7 +16,7 @@ from tidzam.bundle import Bundle, write_bundle
 from tidzam.errors import BundleError, DatasetError
 from trainer.export import classifier
 from trainer.fine_tune import start_from
-from trainer.loop import Head
+from trainer.heads import Head
 from trainer.models import find_model
 
 if TYPE_CHECKING:

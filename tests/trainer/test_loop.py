@@ -6,11 +6,12 @@ import sys
 import numpy as np
 import pytest
 
+from trainer.data.source import Batch
 from trainer.export import classifier
-from trainer.input.source import Batch
-from trainer.loop import Head, Report, Trainee, run_local
-from trainer.models import find_model, several
-from trainer.runtime import make_repeatable
+from trainer.heads import Head
+from trainer.loop import StepReport, TrainingState, run_local
+from trainer.models import ensemble_of, find_model
+from trainer.tensorflow_setup import make_deterministic
 from trainer.training_file import Optimizer
 
 pytestmark = pytest.mark.timeout(120)
@@ -20,11 +21,11 @@ ONE_HEAD = (Head("x", ("a", "b", "c")),)
 TWO_HEADS = (Head("selector", ("a", "b")), Head("a", ("p", "q"), start=2, always=False))
 
 
-def trainee(
+def new_state(
     heads: tuple[Head, ...] = ONE_HEAD, *, activation: str = "sigmoid", iterations: int = 20, **recipe: float
-) -> Trainee:
-    make_repeatable(1)
-    return Trainee.create(
+) -> TrainingState:
+    make_deterministic(1)
+    return TrainingState.create(
         find_model("small"),
         (24, 8),
         heads=heads,
@@ -39,35 +40,35 @@ def batches(n: int, outputs: int = 3) -> list[Batch]:
     return [Batch(RNG.uniform(-90, -10, (8, 24, 8)).astype(np.float32), one) for one in targets]
 
 
-def run(trainee: Trainee, supply: list[Batch], iterations: int = 20) -> list[Report]:
+def run(state: TrainingState, supply: list[Batch], iterations: int = 20) -> list[StepReport]:
     import tensorflow as tf
 
     here = tf.distribute.get_strategy()
-    return list(run_local(trainee, supply, supply[0], strategy=here, iterations=iterations, testing_step=8))
+    return list(run_local(state, supply, supply[0], strategy=here, iterations=iterations, testing_step=8))
 
 
-def cost(trainee: Trainee, targets: list[list[float]], logits: list[list[float]]) -> list[float]:
+def cost(state: TrainingState, targets: list[list[float]], logits: list[list[float]]) -> list[float]:
     import tensorflow as tf
 
-    return [float(one) for one in trainee.cost(tf.constant(targets, tf.float32), tf.constant(logits))]
+    return [float(one) for one in state.cost(tf.constant(targets, tf.float32), tf.constant(logits))]
 
 
 def test_the_cost_is_cross_entropy() -> None:
     logits = [[2.0, -1.0, 0.5]]
     sigmoid = 1 / (1 + np.exp(-np.array(logits[0])))
     by_hand = -(np.log(sigmoid[0]) + np.log(1 - sigmoid[1]) + np.log(1 - sigmoid[2])) / 3
-    assert cost(trainee(), [[1, 0, 0]], logits)[0] == pytest.approx(by_hand, rel=1e-5)
+    assert cost(new_state(), [[1, 0, 0]], logits)[0] == pytest.approx(by_hand, rel=1e-5)
     softmax = np.exp(logits[0]) / np.exp(logits[0]).sum()
-    one_of = trainee(activation="softmax")
+    one_of = new_state(activation="softmax")
     assert cost(one_of, [[0, 0, 1]], logits)[0] == pytest.approx(-np.log(softmax[2]), rel=1e-5)
-    smooth = trainee(activation="softmax", label_smoothing=0.3)
+    smooth = new_state(activation="softmax", label_smoothing=0.3)
     expected = -np.sum(np.array([0.1, 0.1, 0.8]) * np.log(softmax))
     assert cost(smooth, [[0, 0, 1]], logits)[0] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
 def test_an_expert_learns_only_where_one_of_its_classes_is(activation: str) -> None:
-    tree = trainee(TWO_HEADS, activation=activation)
+    tree = new_state(TWO_HEADS, activation=activation)
     asked, other = [1.0, 0, 0, 1], [0.0, 1, 0, 0]
     near, far = [1.0, -1, -3, 3], [1.0, -1, 3, -3]
     assert cost(tree, [other], [near]) == pytest.approx(cost(tree, [other], [far]))
@@ -75,9 +76,9 @@ def test_an_expert_learns_only_where_one_of_its_classes_is(activation: str) -> N
 
 
 def test_the_members_of_an_ensemble_learn_by_themselves_and_answer_together() -> None:
-    make_repeatable(1)
-    both = Trainee.create(
-        several(find_model("small"), 2),
+    make_deterministic(1)
+    both = TrainingState.create(
+        ensemble_of(find_model("small"), 2),
         (24, 8),
         heads=ONE_HEAD,
         activation="softmax",
@@ -103,7 +104,7 @@ def test_the_members_of_an_ensemble_learn_by_themselves_and_answer_together() ->
 
 def test_it_learns_and_reports_each_step() -> None:
     supply = [batches(1)[0]] * 20
-    learner = trainee(learning_rate=0.01)
+    learner = new_state(learning_rate=0.01)
     reports = run(learner, supply)
     assert [report.step for report in reports] == list(range(1, 21)) and learner.done == 20
     assert reports[-1].loss < 0.7 * reports[0].loss
@@ -112,13 +113,13 @@ def test_it_learns_and_reports_each_step() -> None:
 
 
 def test_the_learning_rate_warms_up_and_follows_a_cosine() -> None:
-    rates = [one.learning_rate for one in run(trainee(learning_rate=0.1, warm_up=0.2), batches(20))]
+    rates = [one.learning_rate for one in run(new_state(learning_rate=0.1, warm_up=0.2), batches(20))]
     np.testing.assert_allclose(rates[:4], [0.025, 0.05, 0.075, 0.1], rtol=1e-5)
     np.testing.assert_allclose(rates[4:], [0.05 * (1 + np.cos(np.pi * k / 16)) for k in range(16)], rtol=1e-4)
 
 
 def test_the_averaged_weights_take_the_place_of_the_last() -> None:
-    averaged, last = trainee(ema=0.9, learning_rate=0.05), trainee(learning_rate=0.05)
+    averaged, last = new_state(ema=0.9, learning_rate=0.05), new_state(learning_rate=0.05)
     supply = batches(20)
     run(averaged, supply), run(last, supply)
     before = averaged.model.get_weights()
@@ -134,7 +135,7 @@ def test_a_loss_that_is_no_number_ends_it() -> None:
     broken = batches(3)
     broken[1].features[0, 0, 0] = np.nan
     with pytest.raises(DatasetError, match="The loss is nan after 2 steps"):
-        run(trainee(), broken)
+        run(new_state(), broken)
 
 
 TWO_DEVICES = """
@@ -152,16 +153,16 @@ tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU"
 supply = here.batches(5)
 
 def train(strategy):
-    here.make_repeatable(1)
+    here.make_deterministic(1)
     recipe = here.Optimizer(ema=0.5, learning_rate=0.05)
     with strategy.scope():
-        trainee = here.Trainee.create(
+        state = here.TrainingState.create(
             plain, (24, 8), heads=here.ONE_HEAD, activation="sigmoid", recipe=recipe, iterations=5
         )
-    reports = list(here.run_local(trainee, supply, supply[0], strategy=strategy, iterations=5, testing_step=5))
-    trainee.finish()
-    assert trainee.done == 5
-    return trainee.model.get_weights(), [report.loss for report in reports]
+    reports = list(here.run_local(state, supply, supply[0], strategy=strategy, iterations=5, testing_step=5))
+    state.finish()
+    assert state.done == 5
+    return state.model.get_weights(), [report.loss for report in reports]
 
 weights, losses = train(tf.distribute.get_strategy())
 mirrored, their_losses = train(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))

@@ -1,4 +1,4 @@
-"""Networks, by name and by path, and what is wrong with one told in a line."""
+"""Networks, by name and by path, and messages about broken ones."""
 
 from pathlib import Path
 
@@ -6,26 +6,27 @@ import numpy as np
 import pytest
 
 from tidzam.errors import ConfigError
-from trainer.models import find_model, known_models
+from trainer.models import MODELS, find_model
 
 SHAPE = (40, 16)
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("name", ["small", "residual", "original"])
+@pytest.mark.parametrize("name", MODELS.names())
 def test_a_network_goes_from_features_to_logits(name: str) -> None:
     model = find_model(name)(SHAPE, 3)
-    said = np.asarray(model(np.random.default_rng(1).uniform(-90, -10, (2, *SHAPE)).astype(np.float32)))
-    assert said.shape == (2, 3) and said.min() < 0, "logits, not probabilities"
+    logits = np.asarray(model(np.random.default_rng(1).uniform(-90, -10, (2, *SHAPE)).astype(np.float32)))
+    assert logits.shape == (2, 3) and logits.min() < 0, "logits, not probabilities"
 
 
-def test_their_names() -> None:
-    assert {"small", "residual", "original"} <= set(known_models())
+def test_the_names_of_the_built_in_networks() -> None:
+    assert MODELS.names()[:3] == ("small", "residual", "tidzam2019")
 
 
 @pytest.mark.timeout(60)
-def test_the_original_has_its_two_large_convolutions_and_dense_layers() -> None:
-    model = find_model("original")((83, 64), 3)
+@pytest.mark.parametrize("old_name", [False, True])
+def test_tidzam2019_has_two_large_convolutions_and_dense_layers(old_name: bool) -> None:
+    model = find_model("original" if old_name else "tidzam2019")((83, 64), 3)
     shapes = [tuple(weight.shape) for weight in model.trainable_weights if len(weight.shape) > 1]
     assert shapes[:2] == [(20, 20, 1, 121), (10, 10, 121, 16)]
     assert [shape[1] for shape in shapes[2:]] == [1024, 1024, 3]
@@ -49,22 +50,22 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        (None, "no network called"),
+        (None, "There is no network"),
         ("def bild(): pass", "defines no function build"),
-        ("1 / 0", "cannot be run: ZeroDivisionError"),
+        ("1 / 0", "cannot be imported: ZeroDivisionError"),
         ("def build(input_shape): pass", "cannot be built: too many positional"),
-        ("def build(a, b): return 3", "gives int"),
+        ("def build(a, b): return 3", "returns int, expected keras.Model"),
         ("def build(a, b): raise ValueError('no')", "cannot be built: ValueError: no"),
-        (MINE.replace("Dense(n_classes)", "Dense(n_classes + 1)"), r"goes from .* to \(None, 4\), not"),
+        (MINE.replace("Dense(n_classes)", "Dense(n_classes + 1)"), r"maps .* to \(None, 4\), expected"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told(tmp_path: Path, text: str | None, told: str) -> None:
+def test_a_broken_file_is_reported(tmp_path: Path, text: str | None, message: str) -> None:
     path = tmp_path / "model.py"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         find_model(str(path))(SHAPE, 3)
 
 

@@ -19,7 +19,7 @@ from tidzam.bundle import read_bundle
 from tidzam.errors import ConfigError, DatasetError, SetupError
 from tidzam.inference.loading import run_onnx
 from trainer.app import train
-from trainer.loop import Report
+from trainer.loop import StepReport
 
 FEATURES = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(np.float32)
 
@@ -27,10 +27,10 @@ FEATURES = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(n
 def quiet(line: str) -> None: ...
 
 
-def stop_after(step: int) -> Callable[[Report], None]:
+def stop_after(step: int) -> Callable[[StepReport], None]:
     """An observer that does what Ctrl-C does."""
 
-    def watch(report: Report) -> None:
+    def watch(report: StepReport) -> None:
         if report.step == step:
             raise KeyboardInterrupt
 
@@ -62,7 +62,7 @@ def test_stopped_and_resumed_it_ends_with_the_weights_of_a_training_in_one_go(fo
 
 @pytest.mark.timeout(60)
 def test_when_the_process_that_makes_batches_is_killed_what_was_learnt_is_saved(folders: Path, tmp_path: Path) -> None:
-    def kill(report: Report) -> None:
+    def kill(report: StepReport) -> None:
         for child in psutil.Process().children():
             if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline()):
                 child.kill()
@@ -132,7 +132,7 @@ import tensorflow, trainer.__main__
 from trainer import checkpoints
 save = checkpoints.Checkpoints.save
 def save_on_full_disk(self):
-    if self._trainee.done > 2:
+    if self._state.done > 2:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
     return save(self)
 checkpoints.Checkpoints.save = save_on_full_disk

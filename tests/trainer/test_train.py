@@ -15,12 +15,12 @@ from tidzam.bundle import MANIFEST, Bundle, read_bundle
 from tidzam.errors import ConfigError, DatasetError, SetupError
 from tidzam.inference.loading import run_onnx
 from trainer.app import train
-from trainer.options import Options, check_places
+from trainer.options import TrainingOptions, check_output
 
 FEATURES = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(np.float32)
 
 
-def train_one(options: Options) -> Bundle:
+def train_one(options: TrainingOptions) -> Bundle:
     return train(options, say=lambda _: None)[0]
 
 
@@ -127,11 +127,11 @@ def test_experts_may_take_the_place_of_older_ones_that_were_evaluated(folders: P
         (tmp_path / "nn" / name).mkdir(parents=True)
     (tmp_path / "nn/selector" / MANIFEST).touch()
     (tmp_path / "nn/selector.evaluation/card.md").touch()
-    check_places(again)
+    check_output(again)
     (tmp_path / "nn/mine").mkdir()
     (tmp_path / "nn/mine/notes.txt").touch()
     with pytest.raises(ConfigError, match="is there already"):
-        check_places(again)
+        check_output(again)
 
 
 def test_a_name_that_no_bundle_can_have_is_refused_at_once(folders: Path, tmp_path: Path) -> None:
@@ -148,5 +148,5 @@ def test_softmax_is_measured_clip_by_clip_here_with_an_ensemble(folders: Path, t
 
 
 def test_importing_the_trainer_brings_no_tensorflow() -> None:
-    check = "import trainer.__main__, sys; assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    check = "import trainer.cli, sys; assert not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True, timeout=30)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.errors import ConfigError
-from trainer.input.steps import Mixup, SpecAugment
+from trainer.data.augmentation import Mixup, SpecAugment
 from trainer.training_file import Features, Optimizer, TrainingFile, override, read_training_file, to_yaml
 
 

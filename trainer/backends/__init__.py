@@ -1,0 +1,1 @@
+"""Where a training runs: on this machine, or on the machines of a cluster."""

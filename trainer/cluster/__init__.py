@@ -1,1 +1,0 @@
-"""Training on several machines: parameter servers keep the weights, workers change them, worker 0 also coordinates."""

@@ -1,0 +1,132 @@
+"""Audio folders as a source: decoded on demand, each stretch once as long as memory allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidzam.audio.features import FeatureSpec, extract_strip
+from tidzam.audio.files import audio_length, read_audio
+from tidzam.audio.resample import resample
+from tidzam.clips import Clip
+from tidzam.dataset import Origin
+from tidzam.errors import AudioError, DatasetError
+from tidzam.types import Float32
+from trainer.data.cache import StripCache
+from trainer.data.source import BACKGROUND
+
+SEGMENT_S = 60.0
+"""A longer file is a strip for each so many seconds, so that a window of it costs no more than a piece of it."""
+CACHE_BYTES = 512 << 20
+SCANNERS = 4
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that is left out, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScannedClips:
+    """What of some clips can be read: pieces of known length, the rates they have, and what was left out."""
+
+    pieces: tuple[Clip, ...]
+    rates_hz: frozenset[int]
+    bad: tuple[Unreadable, ...]
+
+
+class FolderSource:
+    """Strips of sound files: mono, at the spec's rate. A clip whose label is not in `classes` is background."""
+
+    def __init__(
+        self, pieces: Sequence[Clip], classes: Sequence[str], spec: FeatureSpec, *, cache_bytes: int = CACHE_BYTES
+    ) -> None:
+        self.classes, self.spec = tuple(classes), spec
+        numbers = {label: number for number, label in enumerate(self.classes)}
+        self.labels: NDArray[np.int64] = np.array(
+            [numbers.get(piece.label, BACKGROUND) for piece in pieces], dtype=np.int64
+        )
+        self.groups = [piece.group for piece in pieces]
+        self._pieces = tuple(pieces)
+        self._cache = StripCache(cache_bytes)
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def strip(self, index: int) -> Float32:
+        return self._cache.get(index, lambda: _read_strip(self._pieces[index], self.spec))
+
+    def origin(self, index: int) -> Origin:
+        piece = self._pieces[index]
+        return Origin(str(piece.path), piece.start_s, piece.channel, group=piece.group)
+
+
+def scan(clips: Sequence[Clip]) -> ScannedClips:
+    """Look into every file once. A clip of which nothing can be decoded is left out."""
+    pieces: list[Clip] = []
+    rates_hz: set[int] = set()
+    bad: list[Unreadable] = []
+    for found in _look(clips):
+        if isinstance(found, Unreadable):
+            bad.append(found)
+        else:
+            rates_hz.add(found.rate_hz)
+            pieces += _pieces_of(found.clip, found.length_s)
+    return ScannedClips(tuple(pieces), frozenset(rates_hz), tuple(bad))
+
+
+@dataclass(frozen=True)
+class _Found:
+    clip: Clip
+    length_s: float
+    rate_hz: int
+
+
+def _look(clips: Sequence[Clip]) -> Iterator[_Found | Unreadable]:
+    with ThreadPoolExecutor(SCANNERS) as pool:  # opening files is waiting for the disk, and libsndfile needs no lock
+        yield from pool.map(_look_into, clips)
+
+
+def _look_into(clip: Clip) -> _Found | Unreadable:
+    try:
+        frames, rate_hz = audio_length(clip.path)
+    except AudioError as error:
+        return Unreadable(clip.path, str(error))
+    length_s = frames / rate_hz
+    if clip.start_s >= length_s:
+        return Unreadable(clip.path, f"{clip.path} has {length_s:.1f} s: nothing is at {clip.start_s:g} s.")
+    return _Found(clip, length_s, rate_hz)
+
+
+def _pieces_of(clip: Clip, length_s: float) -> Iterable[Clip]:
+    """The strips of a clip in a file of `length_s`. A rest of less than half a piece belongs to the one before it."""
+    end_s = length_s if clip.duration_s is None else min(length_s, clip.start_s + clip.duration_s)
+    count = max(1, round((end_s - clip.start_s) / SEGMENT_S))
+    starts_s = [clip.start_s + k * SEGMENT_S for k in range(count)]
+    ends_s = [*starts_s[1:], end_s]
+    return (
+        replace(clip, start_s=start_s, duration_s=end_s - start_s)
+        for start_s, end_s in zip(starts_s, ends_s, strict=True)
+    )
+
+
+def _read_strip(piece: Clip, spec: FeatureSpec) -> Float32:
+    try:
+        samples, rate_hz = read_audio(piece.path, start_s=piece.start_s, duration_s=piece.duration_s)
+    except AudioError as error:
+        raise DatasetError(
+            f"{piece.path} could be read when training began, and now cannot: {error.message}",
+            hint="Put it back, then go on with --resume.",
+            code="dataset_changed",
+        ) from None
+    heard = slice(None) if piece.channel is None else slice(piece.channel, piece.channel + 1)
+    mono = samples[heard].mean(axis=0, keepdims=True)
+    return extract_strip(resample(mono, rate_hz, spec.rate_hz)[0], spec)

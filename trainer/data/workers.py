@@ -1,0 +1,116 @@
+"""Batches made ahead of their use, by processes that never load TensorFlow."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+
+from tidzam.errors import SetupError
+from trainer.data.batches import Batches
+from trainer.data.source import Batch
+
+AHEAD = 4
+"""Batches that wait here until they are asked for. A process has one more ready, and one at work."""
+
+
+def ahead(batches: Batches, start: int, stop: int, *, processes: int) -> Generator[Batch]:
+    """Batches `start` to `stop` - 1, in order, made while the last ones are used.
+
+    With 0 `processes` a thread of this one makes them. Raises SetupError if a process is killed.
+    """
+    numbers = range(start, stop)
+    return _by_processes(batches, numbers, processes) if processes else _by_thread(batches.__getitem__, numbers)
+
+
+def _by_thread(get: Callable[[int], Batch], numbers: Sequence[int]) -> Generator[Batch]:
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        waiting: deque[Future[Batch]] = deque()
+        try:
+            for number in numbers:
+                waiting.append(pool.submit(get, number))
+                if len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _by_processes(batches: Batches, numbers: Sequence[int], processes: int) -> Generator[Batch]:
+    """Each process makes every so-many-th batch, and has a pipe of its own: it ends with who writes into it.
+
+    (An executor's one queue would wait for ever for the rest of a batch whose process was killed as it sent it.)
+    A thread empties the pipes: they hold less than a batch.
+    """
+    context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's locks along, but not its threads
+    resource_tracker.ensure_running()  # when it starts, it unblocks interrupts, which the first process would inherit
+    pipes, workers = [], []
+    for turn in range(processes):
+        reader, writer = context.Pipe(duplex=False)
+        worker = context.Process(target=_work, args=(batches, numbers[turn::processes], writer), daemon=True)
+        with _interrupts_blocked():  # inherited by the process: only the trainer handles Ctrl-C, from the first moment
+            worker.start()
+        writer.close()
+        pipes.append(reader)
+        workers.append(worker)
+
+    def receive(turn: int) -> Batch:
+        try:
+            made: Batch | Exception = pipes[turn % processes].recv()
+        except (EOFError, OSError):
+            raise SetupError(
+                "A process that makes batches was ended from outside, perhaps for want of memory.",
+                hint="Go on with --resume, fewer --batch-workers or a smaller cache_mb.",
+                code="batch_worker",
+            ) from None
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    try:
+        yield from _by_thread(receive, range(len(numbers)))
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.join()
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(batches: Batches, numbers: Sequence[int], writer: Connection) -> None:
+    """In the new process: make batches until all are made, the trainer has gone, or nobody reads them any more."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    for number in numbers:
+        made: Batch | Exception
+        try:
+            made = batches[number]
+        except Exception as error:  # noqa: BLE001  whatever it is, the trainer reports it
+            made = error
+        try:
+            writer.send(made)
+        except BrokenPipeError:
+            return
+        if isinstance(made, Exception):
+            return
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

@@ -1,0 +1,131 @@
+"""What a network says of a source, window by window, and which windows of it are looked at again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidzam.audio.features import FeatureSpec
+from tidzam.dataset import Origin
+from tidzam.types import Float32
+from trainer.data.source import BACKGROUND, Batch, TrainingSource
+from trainer.data.spectrogram_ops import cut, to_power
+
+Predict = Callable[[Float32], Float32]
+"""From features, shape (n, frames, mels), to logits or probabilities, shape (n, outputs)."""
+
+BATCH_WINDOWS = 256
+"""Windows that are held in memory and predicted together."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What was said of each window of a source.
+
+    `outputs` has shape (windows, outputs); window i is of strip `strips[i]` and begins at its frame `starts[i]`.
+    """
+
+    outputs: Float32
+    strips: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    def targets(self, source: TrainingSource, table: Float32 | None = None) -> Float32:
+        """What is right for each window, shape (windows, outputs), as `targets_of` says."""
+        return targets_of(source.labels[self.strips], table_of(source) if table is None else table)
+
+
+def table_of(source: TrainingSource) -> Float32:
+    """The targets of each class of `source`, shape (classes, classes): itself alone."""
+    return np.eye(len(source.classes), dtype=np.float32)
+
+
+def targets_of(labels: NDArray[Any], table: Float32) -> Float32:
+    """The rows of `table` that `labels` name, shape (n, outputs); for background, zeros."""
+    targets: Float32 = table[labels]
+    targets[labels == BACKGROUND] = 0
+    return targets
+
+
+def clips_of(source: TrainingSource) -> NDArray[np.int64]:
+    """For each strip the number of its clip: what is of one file, and of one class, is one clip."""
+    numbers: dict[tuple[str, int | None, int], int] = {}
+    clips = np.empty(len(source), dtype=np.int64)
+    for index, label in enumerate(source.labels.tolist()):
+        origin = source.origin(index)
+        clips[index] = numbers.setdefault((origin.file, origin.channel, label), len(numbers))
+    return clips
+
+
+def predict_windows(
+    source: TrainingSource, spec: FeatureSpec, predict: Predict, *, overlap: float = 0.0
+) -> Predictions:
+    """Have `predict` answer all windows of `source`, a strip after the other; few are in memory at once."""
+    said, strips, starts = [], [], []
+    for features, of_strips, of_starts in _pieces(source, spec, overlap):
+        said.append(np.asarray(predict(features), dtype=np.float32))
+        strips.append(of_strips)
+        starts.append(of_starts)
+    return Predictions(np.concatenate(said), np.concatenate(strips), np.concatenate(starts))
+
+
+def _pieces(
+    source: TrainingSource, spec: FeatureSpec, overlap: float
+) -> Iterator[tuple[Float32, NDArray[np.int64], NDArray[np.int64]]]:
+    waiting: list[tuple[Float32, int, int]] = []
+    for index in range(len(source)):
+        strip = source.strip(index)
+        for start in window_starts(len(strip), spec.n_frames, overlap):
+            waiting.append((cut(strip, start, spec.n_frames, spec.floor_db), index, start))
+            if len(waiting) == BATCH_WINDOWS:
+                yield _stacked(waiting)
+                waiting = []
+    if waiting:
+        yield _stacked(waiting)
+
+
+def _stacked(windows: Sequence[tuple[Float32, int, int]]) -> tuple[Float32, NDArray[np.int64], NDArray[np.int64]]:
+    features, strips, starts = zip(*windows, strict=True)
+    return np.stack(features), np.array(strips, dtype=np.int64), np.array(starts, dtype=np.int64)
+
+
+def window_starts(length: int, frames: int, overlap: float = 0.0) -> list[int]:
+    """The first frame of each whole window in `length` frames; a shorter stretch is one window."""
+    step = max(1, round(frames * (1 - overlap)))
+    return list(range(0, max(1, length - frames + 1), step))
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Windows to look at again and again while training goes on: one of each of some strips, drawn once.
+
+    `origins` say where each begins in its file.
+    """
+
+    batch: Batch
+    origins: tuple[Origin, ...]
+
+
+def draw_examples(
+    source: TrainingSource, spec: FeatureSpec, *, table: Float32 | None = None, count: int, seed: int
+) -> Examples:
+    """At most `count` strips drawn from `source`, each by its loudest window."""
+    strips = np.random.default_rng(seed).permutation(len(source))[:count]
+    features, origins = [], []
+    for index in map(int, strips):
+        strip, origin = source.strip(index), source.origin(index)
+        start = _loudest(strip, spec)
+        features.append(cut(strip, start, spec.n_frames, spec.floor_db))
+        origins.append(replace(origin, offset_s=origin.offset_s + start * spec.hop_length / spec.rate_hz))
+    targets = targets_of(source.labels[strips], table_of(source) if table is None else table)
+    return Examples(Batch(np.stack(features), targets), tuple(origins))
+
+
+def _loudest(strip: Float32, spec: FeatureSpec) -> int:
+    """Where the window of the most power begins, of those that overlap by half: a clip may be silent but for a bark."""
+    power = np.cumsum(np.append(0.0, to_power(strip).sum(axis=1)))
+    starts = window_starts(len(strip), spec.n_frames, 0.5)
+    return max(starts, key=lambda start: power[min(start + spec.n_frames, len(strip))] - power[start])

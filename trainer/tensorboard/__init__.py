@@ -1,0 +1,1 @@
+"""Summaries for TensorBoard: `tensorboard --logdir OUT.training/summaries`."""
