@@ -1,22 +1,44 @@
 """Networks, by name and by path, and messages about broken ones."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tidzam.errors import ConfigError
 from trainer.models import MODELS, find_model
+from trainer.tensorflow_setup import make_deterministic
 
 SHAPE = (40, 16)
+FEATURES = np.random.default_rng(1).uniform(-90, -10, (2, *SHAPE)).astype(np.float32)
+
+
+def seeded(name: str, seed: int) -> Any:
+    make_deterministic(seed, every_operation=False)
+    return find_model(name)(SHAPE, 3)
 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", MODELS.names())
-def test_a_network_goes_from_features_to_logits(name: str) -> None:
-    model = find_model(name)(SHAPE, 3)
-    logits = np.asarray(model(np.random.default_rng(1).uniform(-90, -10, (2, *SHAPE)).astype(np.float32)))
-    assert logits.shape == (2, 3) and logits.min() < 0, "logits, not probabilities"
+class TestContract:
+    """What every architecture promises (`trainer.models.BuildModel`)."""
+
+    def test_it_maps_features_to_one_output_per_class(self, name: str) -> None:
+        model = find_model(name)(SHAPE, 3)
+        assert np.asarray(model(FEATURES)).shape == (2, 3)
+
+    def test_its_outputs_are_logits(self, name: str) -> None:
+        networks = [seeded(name, seed) for seed in range(5)]
+        logits = np.stack([np.asarray(model(FEATURES)) for model in networks])
+        assert logits.min() < 0
+
+    def test_the_same_seed_gives_the_same_weights(self, name: str) -> None:
+        for one, other in zip(seeded(name, 1).get_weights(), seeded(name, 1).get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    def test_it_can_be_built_for_any_number_of_classes(self, name: str) -> None:
+        assert [find_model(name)(SHAPE, count).output_shape for count in (1, 7)] == [(None, 1), (None, 7)]
 
 
 def test_the_names_of_the_built_in_networks() -> None:
