@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,10 +76,10 @@ async def _measure(listener: LiveAnalyzer, say: Callable[[str], None], seconds: 
     await asyncio.sleep(_QUIET_S)
     quiet, before_mb = len(received.late_ms), process.memory_info().rss / 1e6
     say(f"{crowd.IDLE} idle, {crowd.DEAF} deaf, {crowd.LORIS} unfinished requests, one flood, for {seconds:.0f} s")
-    with program([sys.executable, "-m", "benchmarks.crowd", listener.url], {}, ready=b"ready") as others:
+    async with _crowd(listener.url) as others:
         peak_mb = await _peak_mb(process, seconds)
         counts = await asyncio.to_thread(_counts, others)
-    busy = len(received.late_ms)
+        busy = len(received.late_ms)
     say(f"they have left; {_AFTER_S:.0f} s more")
     await asyncio.sleep(_AFTER_S)
     connected = client.connected
@@ -90,6 +91,14 @@ async def _measure(listener: LiveAnalyzer, say: Callable[[str], None], seconds: 
         "memory_after_mb": round(process.memory_info().rss / 1e6),
         **counts,
     }
+
+
+@asynccontextmanager
+async def _crowd(url: str) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """The crowd. It arrives while a thread waits for it, so that the well-behaved client reads meanwhile."""
+    with ExitStack() as stack:
+        arrival = program([sys.executable, "-m", "benchmarks.crowd", url], {}, ready=b"ready")
+        yield await asyncio.to_thread(stack.enter_context, arrival)
 
 
 async def _peak_mb(process: psutil.Process, seconds: float) -> float:
