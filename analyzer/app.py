@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable
@@ -56,6 +57,8 @@ async def run_live(options: LiveOptions) -> None:
     settings = options.settings
     pipeline = Pipeline.load(settings.nn, engine=settings.engine, gate=settings.gate, threads=settings.threads)
     log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: a collection that searches it stops the program for a tenth of a second
     await Analyzer(pipeline, options).run()
 
 
