@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 SHUTDOWN_S = 0.5
 SURVEY_EVERY_S = 0.5
 _LONGEST_ERROR = 1000
-_BACKLOG = 128
 
 Response = dict[str, Any] | None
 Handler = Callable[[str, Any], Awaitable[Response]]
@@ -208,9 +207,7 @@ class Server:
         await runner.setup()
         assert runner.server is not None
         try:
-            self._listener = await asyncio.get_running_loop().create_server(
-                connections.factory(runner.server), hosts_to_listen_on(self._host), self._port, backlog=_BACKLOG
-            )
+            self._listener = await connections.listen(runner.server, hosts_to_listen_on(self._host), self._port)
         except OSError as error:
             await runner.cleanup()
             raise _cannot_listen(self._name, self._host, self._port, error) from None

@@ -15,6 +15,7 @@ from typing import cast
 
 from tidzam.config.settings import LimitSettings
 from tidzam.server.offences import Offences
+from tidzam.server.turns import Turns
 
 MOST_DESCRIPTORS = 16384
 UNFINISHED_PER_ADDRESS = 64
@@ -23,6 +24,9 @@ _YOUNG_S = 1.0
 _LONGEST_HEAD = 65536
 _END_OF_HEAD = b"\r\n\r\n"
 _SEND_BUFFER_BYTES = 65536
+ACCEPTED_PER_TURN = 16
+"""Connections that a turn of the event loop accepts, for each address that the server listens on."""
+_BACKLOG = 512
 
 
 def raise_descriptor_limit() -> int:
@@ -61,7 +65,8 @@ class State(Enum):
 class Connection(asyncio.Protocol):
     """Stands between a transport and aiohttp's protocol, and tracks what the connection does.
 
-    aiohttp's protocol, which costs a task, is created once the head of a request has been received.
+    aiohttp's protocol, which costs a task, is created once the head of a request has been received and it is the
+    connection's turn.
     """
 
     def __init__(self, make_inner: Callable[[], asyncio.Protocol], connections: Connections) -> None:
@@ -83,13 +88,15 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.state is State.IDLE:
             self.become(State.RECEIVING)
-        if self._inner is None:
-            self._head += data
-            if _END_OF_HEAD not in self._head and len(self._head) < _LONGEST_HEAD:
-                return
-            data, self._head = bytes(self._head), bytearray()
-            self._inner = self._start_inner()
-        self._inner.data_received(data)
+        if self._inner is not None:
+            self._inner.data_received(data)
+            return
+        self._head += data
+        is_long = len(self._head) >= _LONGEST_HEAD
+        if is_long or _END_OF_HEAD in self._head:
+            self._connections.turns.add(party(self.address), self)
+        if is_long and self.transport is not None:
+            self.transport.pause_reading()
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received() if self._inner is not None else False
@@ -107,11 +114,16 @@ class Connection(asyncio.Protocol):
         if self._inner is not None:
             self._inner.resume_writing()
 
-    def _start_inner(self) -> asyncio.Protocol:
+    def begin(self) -> None:
+        """Have aiohttp serve the connection, from what was received of its first request."""
         assert self.transport is not None
-        inner = self._make_inner()
-        inner.connection_made(self.transport)
-        return inner
+        if self.transport.is_closing():
+            return
+        data, self._head = bytes(self._head), bytearray()
+        self._inner = self._make_inner()
+        self._inner.connection_made(self.transport)
+        self.transport.resume_reading()
+        self._inner.data_received(data)
 
     def become(self, state: State) -> None:
         self._connections.move(self, state)
@@ -129,6 +141,8 @@ class Connections:
         self._limits, self._offences = limits, offences
         self._by_transport: dict[asyncio.Transport, Connection] = {}
         self._by_state: dict[State, dict[Connection, None]] = {state: {} for state in State}
+        self.turns: Turns[Connection] = Turns(Connection.begin)
+        """The connections that have sent the head of their first request, which is not begun yet."""
 
     def __len__(self) -> int:
         return len(self._by_transport)
@@ -136,6 +150,15 @@ class Connections:
     def factory(self, inner: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
         """The protocol factory to listen with, around that of aiohttp."""
         return lambda: Connection(inner, self)
+
+    async def listen(self, inner: Callable[[], asyncio.Protocol], hosts: str | list[str], port: int) -> asyncio.Server:
+        """Accept connections for aiohttp's protocols. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self.factory(inner), hosts, port, backlog=ACCEPTED_PER_TURN)
+        for place in server.sockets:
+            with place.dup() as listener:  # asyncio accepts its backlog in one turn; more than that may wait
+                listener.listen(_BACKLOG)
+        return server
 
     def of(self, transport: asyncio.Transport | None) -> Connection | None:
         return self._by_transport.get(transport) if transport is not None else None
@@ -157,6 +180,7 @@ class Connections:
     def remove(self, connection: Connection) -> None:
         if connection.transport is not None:
             self._by_transport.pop(connection.transport, None)
+        self.turns.remove(party(connection.address), connection)
         self._by_state[connection.state].pop(connection, None)
 
     def move(self, connection: Connection, state: State) -> None:

@@ -42,6 +42,8 @@ class Gate:
                 return refusal(429, "rate_limited")
             if request.method == "OPTIONS":
                 return self._with_cors(request, web.Response(status=204))
+            if request.transport is None:  # its client has gone, and aiohttp cannot read from it
+                return web.Response(status=400)
             try:
                 await request.read()
             except ConnectionError:
