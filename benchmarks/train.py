@@ -266,4 +266,4 @@ def _folders(folder: Path) -> FolderSource:
         for number in range(CLIPS):
             sound = 0.1 * rng.standard_normal(int(CLIP_S * 44100)).astype(np.float32)
             soundfile.write(folder / label / f"{label}{number}.flac", sound, 44100)
-    return FolderSource(scan(find_clips(folder)).pieces, CLASSES, SPEC)
+    return FolderSource(scan(find_clips(folder)).segments, CLASSES, SPEC)

@@ -142,7 +142,7 @@ def supply(data: TrainingData, layout: HeadLayout, options: TrainingOptions, par
     mine = data if count == 1 else replace(data, train=part_of(data.train, index, count))
     if not (mine.train.labels != BACKGROUND).any():
         raise DatasetError(
-            f"There are {len(data.train)} strips to train on, too few for {count} workers.",
+            f"There are {len(data.train)} sequences to train on, too few for {count} workers.",
             hint="Start fewer workers.",
             code="dataset_small",
         )
@@ -154,7 +154,7 @@ def supply(data: TrainingData, layout: HeadLayout, options: TrainingOptions, par
 def about(data: TrainingData) -> str:
     """What all workers must agree on, in a few words."""
     frames, mels = data.spec.shape
-    return f"{len(data.train)} strips of {', '.join(data.classes)} ({frames} frames of {mels} mels)"
+    return f"{len(data.train)} sequences of {', '.join(data.classes)} ({frames} frames of {mels} mels)"
 
 
 def begin(options: TrainingOptions) -> None:

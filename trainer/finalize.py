@@ -94,7 +94,7 @@ def _measured(
         probabilities_of(logits[asked], activation, calibration.temperature),
         head.classes,
         thresholds=calibration.thresholds,
-        clips=clips_of(data.test)[predictions.strips][asked],
+        clips=clips_of(data.test)[predictions.sequences][asked],
     )
     return calibration, metrics
 

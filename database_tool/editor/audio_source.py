@@ -11,7 +11,7 @@ from database_tool.compile import origins_of
 from database_tool.cutting import Cutting, Piece, cut
 from database_tool.editor.edits import Sample
 from database_tool.editor.playback import AudioExcerpt
-from tidzam.audio.features import FeatureSpec, extract_strip
+from tidzam.audio.features import FeatureSpec, extract_sequence
 from tidzam.audio.files import audio_length, open_audio, read_audio
 from tidzam.audio.resample import resample
 from tidzam.clips import Clip, group_of
@@ -43,7 +43,7 @@ class AudioSourceFile:
     def strip(self, start_s: float, duration_s: float, channel: int | None, spec: FeatureSpec) -> Float32:
         """The features of a stretch, (frames, mels) in dB. Raises AudioError."""
         sound = self.sound(start_s, duration_s, channel)
-        return extract_strip(resample(sound.samples[None], sound.rate_hz, spec.rate_hz)[0], spec)
+        return extract_sequence(resample(sound.samples[None], sound.rate_hz, spec.rate_hz)[0], spec)
 
     def cut(self, start_s: float, end_s: float, channel: int | None, spec: FeatureSpec) -> tuple[Sample, ...]:
         """The samples of a stretch, side by side, by the dataset's own features; of a short one, one around its middle.

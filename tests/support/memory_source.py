@@ -15,11 +15,11 @@ from tidzam.types import Float32
 
 @dataclass(frozen=True)
 class MemorySource:
-    """Each strip is a recording of its own, unless `origins` says else."""
+    """Each sequence is a recording of its own, unless `origins` says else."""
 
     spec: FeatureSpec
     classes: tuple[str, ...]
-    strips: Sequence[Float32]
+    sequences: Sequence[Float32]
     labels: NDArray[np.int64]
     origins: Sequence[Origin] = ()
 
@@ -28,10 +28,10 @@ class MemorySource:
         return [self.origin(index).group for index in range(len(self))]
 
     def __len__(self) -> int:
-        return len(self.strips)
+        return len(self.sequences)
 
-    def strip(self, index: int) -> Float32:
-        return self.strips[index]
+    def sequence(self, index: int) -> Float32:
+        return self.sequences[index]
 
     def origin(self, index: int) -> Origin:
         return self.origins[index] if self.origins else Origin(f"{index}.wav", group=str(index))

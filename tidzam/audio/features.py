@@ -157,18 +157,18 @@ def extract(windows: Float32, spec: FeatureSpec) -> Float32:
     return mels
 
 
-def extract_strip(samples: Float32, spec: FeatureSpec) -> Float32:
-    """The log-mel features of a stretch of sound of any length: a *strip*, of which every window is a part.
+def extract_sequence(samples: Float32, spec: FeatureSpec) -> Float32:
+    """The log-mel features of a stretch of sound of any length: a *sequence*, of which every window is a part.
 
     `samples` has shape (n,), in -1…1 at spec.rate_hz. Returns (frames, mels) in dB: frame k begins at sample
     k * spec.hop_length. What is shorter than one FFT is taken to be followed by silence.
     """
     filled = np.pad(samples, (0, max(0, spec.fft_length - len(samples))))
     frames = _frames(filled[None], spec)[0]
-    strip = np.empty((len(frames), spec.n_mels), dtype=np.float32)
+    sequence = np.empty((len(frames), spec.n_mels), dtype=np.float32)
     for start in range(0, len(frames), _CHUNK_FRAMES):
-        strip[start : start + _CHUNK_FRAMES] = _mel_db(frames[start : start + _CHUNK_FRAMES], spec)
-    return strip
+        sequence[start : start + _CHUNK_FRAMES] = _mel_db(frames[start : start + _CHUNK_FRAMES], spec)
+    return sequence
 
 
 def _frames(sound: Float32, spec: FeatureSpec) -> Float32:

@@ -64,9 +64,9 @@ class Augmentation(BaseModel):
 
 
 class Crop(Augmentation):
-    """A window from anywhere in a strip, shifted past its ends where it is drawn so; what is missing is silence.
+    """A window from anywhere in a sequence, shifted past its ends where it is drawn so; what is missing is silence.
 
-    At least `inside` of the window, or all of a shorter strip, comes from the strip. It may be up to `stretch` (a
+    At least `inside` of the window, or all of a shorter sequence, comes from the sequence. It may be up to `stretch` (a
     share) longer or shorter than it is to be, and is then stretched to fit. With `sounding` it is drawn again, a few
     times, until it holds that share of its own length (or half of all there is) within `LOUD_DB` of the loudest.
     """
@@ -76,31 +76,31 @@ class Crop(Augmentation):
     stretch: Annotated[float, Field(ge=0, lt=1)] = 0.0
     sounding: Share = 0.0
 
-    def window(self, rng: Generator, strip: Float32, frames: int, floor_db: float) -> Float32:
-        """`frames` of `strip`, shape (any, mels)."""
+    def window(self, rng: Generator, sequence: Float32, frames: int, floor_db: float) -> Float32:
+        """`frames` of `sequence`, shape (any, mels)."""
         taken = frames
         if self.stretch:
             taken = max(1, round(frames * rng.uniform(1 - self.stretch, 1 + self.stretch)))
-        kept = min(len(strip), max(1, int(self.inside * taken)))
-        start = self._start(rng, strip, taken, kept)
-        return stretched(cut(strip, start, taken, floor_db), frames)
+        kept = min(len(sequence), max(1, int(self.inside * taken)))
+        start = self._start(rng, sequence, taken, kept)
+        return stretched(cut(sequence, start, taken, floor_db), frames)
 
-    def _start(self, rng: Generator, strip: Float32, taken: int, kept: int) -> int:
-        start = int(rng.integers(kept - taken, len(strip) - kept + 1))
+    def _start(self, rng: Generator, sequence: Float32, taken: int, kept: int) -> int:
+        start = int(rng.integers(kept - taken, len(sequence) - kept + 1))
         if self.sounding:
-            level = strip.max(axis=1)
+            level = sequence.max(axis=1)
             loud = np.cumsum([0, *(level > level.max() - LOUD_DB)])
             wanted = min(self.sounding * taken, loud[-1] / 2)
             for _ in range(DRAWS):
-                first, last = np.clip((start, start + taken), 0, len(strip))
+                first, last = np.clip((start, start + taken), 0, len(sequence))
                 if loud[last] - loud[first] >= wanted:
                     break
-                start = int(rng.integers(kept - taken, len(strip) - kept + 1))
+                start = int(rng.integers(kept - taken, len(sequence) - kept + 1))
         return start
 
     def apply(self, rng: Generator, batch: Batch, material: AugmentContext) -> Batch:
         frames = batch.features.shape[1]
-        windows = [self.window(rng, strip, frames, material.floor_db) for strip in batch.features]
+        windows = [self.window(rng, sequence, frames, material.floor_db) for sequence in batch.features]
         return batch._replace(features=np.stack(windows))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec, extract_strip
+from tidzam.audio.features import FeatureSpec, extract_sequence
 from tidzam.types import Float32
 from trainer.data.augmentation import Augmentation, Crop
 from trainer.data.source import BACKGROUND, Batch, TrainingSource
@@ -26,7 +26,7 @@ NOISE_S = 20.0
 class Batches:
     """The batches of a training, without end.
 
-    `draw`: `balanced` takes each class as often, `natural` each strip once an epoch. `table`, float32 (classes,
+    `draw`: `balanced` takes each class as often, `natural` each sequence once an epoch. `table`, float32 (classes,
     outputs), gives each class its targets; without it, each class is an output. Can be sent to another process.
     """
 
@@ -56,9 +56,9 @@ class Batches:
     def __getitem__(self, index: int) -> Batch:
         """Batch number `index`, counted from 0."""
         rng = np.random.default_rng([self._seed, index])
-        strips = self._draw_strips(rng, index)
-        targets = np.eye(len(self._exclusive), dtype=np.float32)[self._source.labels[strips]]
-        batch = Batch(self._windows(rng, strips), targets)
+        sequences = self._draw_sequences(rng, index)
+        targets = np.eye(len(self._exclusive), dtype=np.float32)[self._source.labels[sequences]]
+        batch = Batch(self._windows(rng, sequences), targets)
         for number, step in enumerate(self._steps):
             batch = step.apply(rng, batch, _BatchContext(self, number))
         features = np.maximum(batch.features, np.float32(self._spec.floor_db))
@@ -66,8 +66,8 @@ class Batches:
             return Batch(features, batch.targets)
         return Batch(features, np.minimum(batch.targets @ self._table, np.float32(1)))
 
-    def _draw_strips(self, rng: Generator, index: int) -> NDArray[np.int64]:
-        """The strips that the examples of a batch begin with."""
+    def _draw_sequences(self, rng: Generator, index: int) -> NDArray[np.int64]:
+        """The sequences that the examples of a batch begin with."""
         if self._draw == "balanced":
             return self._draw_of(rng, rng.choice(self._classes, self.size))
         epochs, places = np.divmod(np.arange(index * self.size, (index + 1) * self.size), len(self._foreground))
@@ -76,7 +76,7 @@ class Batches:
         )
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
-        """All strips but background, in the order of that epoch."""
+        """All sequences but background, in the order of that epoch."""
         if self._last_order[0] != epoch:
             shuffled = np.random.default_rng([self._seed, epoch, 1]).permutation(self._foreground)
             self._last_order = epoch, shuffled
@@ -85,28 +85,28 @@ class Batches:
     _last_order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, dtype=np.int64))
 
     def _draw_of(self, rng: Generator, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-        """A strip of each of `labels`."""
+        """A sequence of each of `labels`."""
         pools = [self._of_label[int(label)] for label in labels]
         return np.array([pool[rng.integers(len(pool))] for pool in pools], dtype=np.int64)
 
-    def _windows(self, rng: Generator, strips: NDArray[np.int64]) -> Float32:
-        windows = np.empty((len(strips), *self._spec.shape), dtype=np.float32)
-        for window, index in zip(windows, strips, strict=True):
-            window[:] = self._window(rng, self._source.strip(int(index)))
+    def _windows(self, rng: Generator, sequences: NDArray[np.int64]) -> Float32:
+        windows = np.empty((len(sequences), *self._spec.shape), dtype=np.float32)
+        for window, index in zip(windows, sequences, strict=True):
+            window[:] = self._window(rng, self._source.sequence(int(index)))
         return windows
 
-    def _window(self, rng: Generator, strip: Float32) -> Float32:
+    def _window(self, rng: Generator, sequence: Float32) -> Float32:
         frames, floor_db = self._spec.n_frames, self._spec.floor_db
         if self._crop is not None:
-            return self._crop.window(rng, strip, frames, floor_db)
-        return cut(strip, max(0, (len(strip) - frames) // 2), frames, floor_db)
+            return self._crop.window(rng, sequence, frames, floor_db)
+        return cut(sequence, max(0, (len(sequence) - frames) // 2), frames, floor_db)
 
     @cached_property
     def _noise(self) -> Float32:
-        """The powers of a strip of white noise of 0 dBFS (RMS)."""
+        """The powers of a sequence of white noise of 0 dBFS (RMS)."""
         samples = int((NOISE_S + self._spec.window_s) * self._spec.rate_hz)
         noise = np.random.default_rng(0).standard_normal(samples, dtype=np.float32)
-        return to_power(extract_strip(noise, self._spec))
+        return to_power(extract_sequence(noise, self._spec))
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,9 @@ class _BatchContext:
         return BACKGROUND in self.batches._of_label
 
     def examples(self, rng: Generator, labels: NDArray[np.int64]) -> Float32:
-        strips = self.batches._draw_of(rng, labels)
+        sequences = self.batches._draw_of(rng, labels)
         nothing = np.zeros((len(labels), len(self.exclusive)), dtype=np.float32)
-        batch = Batch(self.batches._windows(rng, strips), nothing)
+        batch = Batch(self.batches._windows(rng, sequences), nothing)
         for number, step in enumerate(self.batches._steps[: self.number]):
             if not step.mixes:
                 batch = step.apply(rng, batch, _BatchContext(self.batches, number))

@@ -1,4 +1,4 @@
-"""Strips that were extracted, kept until their memory is needed for others."""
+"""Sequences that were extracted, kept until their memory is needed for others."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from threading import Lock
 from tidzam.types import Float32
 
 
-class StripCache:
-    """At most `limit_bytes` of strips, the last used ones. Another process gets an empty one of the same size."""
+class SequenceCache:
+    """At most `limit_bytes` of sequences, the last used ones. Another process gets an empty one of the same size."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self.used_bytes = 0
-        self._strips: OrderedDict[int, Float32] = OrderedDict()
+        self._sequences: OrderedDict[int, Float32] = OrderedDict()
         self._lock = Lock()
 
-    def __reduce__(self) -> tuple[type[StripCache], tuple[int]]:
-        return StripCache, (self.limit_bytes,)
+    def __reduce__(self) -> tuple[type[SequenceCache], tuple[int]]:
+        return SequenceCache, (self.limit_bytes,)
 
     def get(self, index: int, make: Callable[[], Float32]) -> Float32:
-        """Strip number `index`, made if it is not there."""
+        """Sequence number `index`, made if it is not there."""
         with self._lock:
-            strip = self._strips.get(index)
-            if strip is not None:
-                self._strips.move_to_end(index)
-                return strip
-        strip = make()
-        strip.setflags(write=False)
+            sequence = self._sequences.get(index)
+            if sequence is not None:
+                self._sequences.move_to_end(index)
+                return sequence
+        sequence = make()
+        sequence.setflags(write=False)
         with self._lock:
-            self._keep(index, strip)
-        return strip
+            self._keep(index, sequence)
+        return sequence
 
-    def _keep(self, index: int, strip: Float32) -> None:
-        if index in self._strips or strip.nbytes > self.limit_bytes:
+    def _keep(self, index: int, sequence: Float32) -> None:
+        if index in self._sequences or sequence.nbytes > self.limit_bytes:
             return
-        self._strips[index] = strip
-        self.used_bytes += strip.nbytes
+        self._sequences[index] = sequence
+        self.used_bytes += sequence.nbytes
         while self.used_bytes > self.limit_bytes:
-            _, oldest = self._strips.popitem(last=False)
+            _, oldest = self._sequences.popitem(last=False)
             self.used_bytes -= oldest.nbytes

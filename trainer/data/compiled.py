@@ -1,4 +1,4 @@
-"""A compiled dataset as a source: its samples are strips."""
+"""A compiled dataset as a source: its samples are sequences."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class CompiledSource:
     def __len__(self) -> int:
         return len(self._dataset)
 
-    def strip(self, index: int) -> Float32:
-        strip: Float32 = self._dataset.features(index)[0]
-        return strip
+    def sequence(self, index: int) -> Float32:
+        sequence: Float32 = self._dataset.features(index)[0]
+        return sequence
 
     def origin(self, index: int) -> Origin:
         return self._dataset.origins()[index]

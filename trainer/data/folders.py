@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec, extract_strip
+from tidzam.audio.features import FeatureSpec, extract_sequence
 from tidzam.audio.files import audio_length, read_audio
 from tidzam.audio.resample import resample
 from tidzam.clips import Clip
 from tidzam.dataset import Origin
 from tidzam.errors import AudioError, DatasetError
 from tidzam.types import Float32
-from trainer.data.cache import StripCache
+from trainer.data.cache import SequenceCache
 from trainer.data.source import BACKGROUND
 
 SEGMENT_S = 60.0
-"""A longer file is a strip for each so many seconds, so that a window of it costs no more than a piece of it."""
+"""A longer file is a sequence for each so many seconds, so that a window of it costs no more than a piece of it."""
 CACHE_BYTES = 512 << 20
 SCANNERS = 4
 
@@ -38,40 +38,40 @@ class Unreadable:
 class ScannedClips:
     """What of some clips can be read: pieces of known length, the rates they have, and what was left out."""
 
-    pieces: tuple[Clip, ...]
+    segments: tuple[Clip, ...]
     rates_hz: frozenset[int]
     bad: tuple[Unreadable, ...]
 
 
 class FolderSource:
-    """Strips of sound files: mono, at the spec's rate. A clip whose label is not in `classes` is background."""
+    """Sequences of sound files: mono, at the spec's rate. A clip whose label is not in `classes` is background."""
 
     def __init__(
-        self, pieces: Sequence[Clip], classes: Sequence[str], spec: FeatureSpec, *, cache_bytes: int = CACHE_BYTES
+        self, segments: Sequence[Clip], classes: Sequence[str], spec: FeatureSpec, *, cache_bytes: int = CACHE_BYTES
     ) -> None:
         self.classes, self.spec = tuple(classes), spec
         numbers = {label: number for number, label in enumerate(self.classes)}
         self.labels: NDArray[np.int64] = np.array(
-            [numbers.get(piece.label, BACKGROUND) for piece in pieces], dtype=np.int64
+            [numbers.get(segment.label, BACKGROUND) for segment in segments], dtype=np.int64
         )
-        self.groups = [piece.group for piece in pieces]
-        self._pieces = tuple(pieces)
-        self._cache = StripCache(cache_bytes)
+        self.groups = [segment.group for segment in segments]
+        self._segments = tuple(segments)
+        self._cache = SequenceCache(cache_bytes)
 
     def __len__(self) -> int:
-        return len(self._pieces)
+        return len(self._segments)
 
-    def strip(self, index: int) -> Float32:
-        return self._cache.get(index, lambda: _read_strip(self._pieces[index], self.spec))
+    def sequence(self, index: int) -> Float32:
+        return self._cache.get(index, lambda: _read_sequence(self._segments[index], self.spec))
 
     def origin(self, index: int) -> Origin:
-        piece = self._pieces[index]
-        return Origin(str(piece.path), piece.start_s, piece.channel, group=piece.group)
+        segment = self._segments[index]
+        return Origin(str(segment.path), segment.start_s, segment.channel, group=segment.group)
 
 
 def scan(clips: Sequence[Clip]) -> ScannedClips:
     """Look into every file once. A clip of which nothing can be decoded is left out."""
-    pieces: list[Clip] = []
+    segments: list[Clip] = []
     rates_hz: set[int] = set()
     bad: list[Unreadable] = []
     for found in _look(clips):
@@ -79,8 +79,8 @@ def scan(clips: Sequence[Clip]) -> ScannedClips:
             bad.append(found)
         else:
             rates_hz.add(found.rate_hz)
-            pieces += _pieces_of(found.clip, found.length_s)
-    return ScannedClips(tuple(pieces), frozenset(rates_hz), tuple(bad))
+            segments += _segments_of(found.clip, found.length_s)
+    return ScannedClips(tuple(segments), frozenset(rates_hz), tuple(bad))
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def _look_into(clip: Clip) -> _Found | Unreadable:
     return _Found(clip, length_s, rate_hz)
 
 
-def _pieces_of(clip: Clip, length_s: float) -> Iterable[Clip]:
-    """The strips of a clip in a file of `length_s`. A rest of less than half a piece belongs to the one before it."""
+def _segments_of(clip: Clip, length_s: float) -> Iterable[Clip]:
+    """The segments of a clip in a file of `length_s`. A rest of less than half a segment is added to the last one."""
     end_s = length_s if clip.duration_s is None else min(length_s, clip.start_s + clip.duration_s)
     count = max(1, round((end_s - clip.start_s) / SEGMENT_S))
     starts_s = [clip.start_s + k * SEGMENT_S for k in range(count)]
@@ -118,15 +118,15 @@ def _pieces_of(clip: Clip, length_s: float) -> Iterable[Clip]:
     )
 
 
-def _read_strip(piece: Clip, spec: FeatureSpec) -> Float32:
+def _read_sequence(segment: Clip, spec: FeatureSpec) -> Float32:
     try:
-        samples, rate_hz = read_audio(piece.path, start_s=piece.start_s, duration_s=piece.duration_s)
+        samples, rate_hz = read_audio(segment.path, start_s=segment.start_s, duration_s=segment.duration_s)
     except AudioError as error:
         raise DatasetError(
-            f"{piece.path} could be read when training began, and now cannot: {error.message}",
+            f"{segment.path} could be read when training began, and now cannot: {error.message}",
             hint="Put it back, then go on with --resume.",
             code="dataset_changed",
         ) from None
-    heard = slice(None) if piece.channel is None else slice(piece.channel, piece.channel + 1)
+    heard = slice(None) if segment.channel is None else slice(segment.channel, segment.channel + 1)
     mono = samples[heard].mean(axis=0, keepdims=True)
-    return extract_strip(resample(mono, rate_hz, spec.rate_hz)[0], spec)
+    return extract_sequence(resample(mono, rate_hz, spec.rate_hz)[0], spec)

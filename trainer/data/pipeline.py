@@ -126,7 +126,7 @@ class _Reader:
             self._say(line)
         scanned = self._scan(clips)
         labels = tuple(sorted({clip.label for clip in clips} | set(clips.empty)))
-        return _Opened(scanned, labels, {piece.label for piece in scanned.pieces}, tree)
+        return _Opened(scanned, labels, {segment.label for segment in scanned.segments}, tree)
 
     def _leave_out(self, classes: Sequence[str]) -> None:
         self._left_out = tuple(classes)
@@ -146,7 +146,7 @@ class _Reader:
             check_features(spec, content, folder)
             return CompiledSource(content, classes)
         processes = max(1, self._options.batch_workers)
-        return FolderSource(content.pieces, classes, spec, cache_bytes=(self._options.cache_mb << 20) // processes)
+        return FolderSource(content.segments, classes, spec, cache_bytes=(self._options.cache_mb << 20) // processes)
 
     def _test(self, classes: Sequence[str], background: Sequence[str], spec: FeatureSpec) -> TrainingSource | None:
         folder = self._options.dataset_test
@@ -192,7 +192,7 @@ class _Reader:
             rates = ", ".join(map(str, sorted(self._rates_hz)))
             self._say(f"sound at {rates} Hz is brought to {spec.rate_hz} Hz")
         self._say(
-            f"{len(train.classes)} classes, {_count(train)} strips to train on, {_count(test)} to validate with, "
+            f"{len(train.classes)} classes, {_count(train)} sequences to train on, {_count(test)} to validate with, "
             f"{np.sum(train.labels == BACKGROUND)} of background; {len(self._bad)} files could not be read"
         )
         untested = [label for k, label in enumerate(train.classes) if k not in test.labels]

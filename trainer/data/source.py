@@ -1,4 +1,4 @@
-"""What batches are made of: strips of features with their classes, wherever they are kept."""
+"""What batches are made of: sequences of features with their classes, wherever they are kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidzam.dataset import Origin
 from tidzam.types import Float32
 
 BACKGROUND: Final = -1
-"""The label of a strip of no class: it may lie under the others, and is nothing to be recognised."""
+"""The label of a sequence of no class: it may lie under the others, and is nothing to be recognised."""
 
 
 class Batch(NamedTuple):
@@ -27,9 +27,9 @@ class Batch(NamedTuple):
 
 
 class TrainingSource(Protocol):
-    """Strips of features. A *strip* is the log-mel features of a stretch of sound, in dB, of any length.
+    """Sequences of features. A *sequence* is the log-mel features of a stretch of sound, in dB, of any length.
 
-    `labels` has shape (n,): an index into `classes`, or `BACKGROUND`. `groups` names the recording each strip is of:
+    `labels` has shape (n,): an index into `classes`, or `BACKGROUND`. `groups` names the recording each sequence is of:
     what comes from one recording is never on both sides of a split. `spec` is how the features were made; its window
     may be longer than a classifier's. A source can be sent to another process.
     """
@@ -48,13 +48,13 @@ class TrainingSource(Protocol):
 
     def __len__(self) -> int: ...
 
-    def strip(self, index: int) -> Float32:
-        """Strip number `index`, shape (frames, mels), in dB. It is not to be written to.
+    def sequence(self, index: int) -> Float32:
+        """Sequence number `index`, shape (frames, mels), in dB. It is not to be written to.
 
         Raises DatasetError if it cannot be read any more.
         """
         ...
 
     def origin(self, index: int) -> Origin:
-        """The file that strip number `index` is of, and where in it the strip begins."""
+        """The file that sequence number `index` is of, and where in it the sequence begins."""
         ...

@@ -1,4 +1,4 @@
-"""What can be done to strips and windows of features: cut, stretched, brought from dB to powers and back."""
+"""What can be done to sequences and windows of features: cut, stretched, brought from dB to powers and back."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ DB: Final = 10 / math.log(10)
 """Decibels in a factor of e."""
 
 
-def cut(strip: Float32, start: int, frames: int, floor_db: float) -> Float32:
-    """`frames` of `strip`, shape (any, mels), from frame `start`, which may lie before it; silence around it."""
-    window = np.full((frames, strip.shape[1]), floor_db, dtype=np.float32)
-    first, last = max(start, 0), min(start + frames, len(strip))
+def cut(sequence: Float32, start: int, frames: int, floor_db: float) -> Float32:
+    """`frames` of `sequence`, shape (any, mels), from frame `start`, which may lie before it; silence around it."""
+    window = np.full((frames, sequence.shape[1]), floor_db, dtype=np.float32)
+    first, last = max(start, 0), min(start + frames, len(sequence))
     if first < last:
-        window[first - start : last - start] = strip[first:last]
+        window[first - start : last - start] = sequence[first:last]
     return window
 
 

@@ -20,7 +20,7 @@ Indices = NDArray[np.int64]
 
 
 class Subset:
-    """Some strips of a source, in the order of `indices`."""
+    """Some sequences of a source, in the order of `indices`."""
 
     def __init__(self, source: TrainingSource, indices: Indices) -> None:
         self._source, self._indices = source, indices
@@ -45,8 +45,8 @@ class Subset:
     def __len__(self) -> int:
         return len(self._indices)
 
-    def strip(self, index: int) -> Float32:
-        return self._source.strip(int(self._indices[index]))
+    def sequence(self, index: int) -> Float32:
+        return self._source.sequence(int(self._indices[index]))
 
     def origin(self, index: int) -> Origin:
         return self._source.origin(int(self._indices[index]))
@@ -68,9 +68,9 @@ class JoinedSource:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def strip(self, index: int) -> Float32:
+    def sequence(self, index: int) -> Float32:
         source, inside = self._place(index)
-        return source.strip(inside)
+        return source.sequence(inside)
 
     def origin(self, index: int) -> Origin:
         source, inside = self._place(index)
@@ -82,14 +82,14 @@ class JoinedSource:
 
 
 def part_of(source: TrainingSource, index: int, count: int) -> Subset:
-    """Every `count`-th strip of `source`, from number `index` on: the parts are disjoint, and together all of it."""
+    """Every `count`-th sequence of `source`, from number `index` on: the parts are disjoint, and together all of it."""
     return Subset(source, np.arange(index, len(source), count))
 
 
 def split(source: TrainingSource) -> tuple[Subset, Subset]:
-    """Training and validation strips, about 80 to 20, the same on every machine.
+    """Training and validation sequences, about 80 to 20, the same on every machine.
 
-    A recording is on one side, whatever classes it has strips in. A class whose recordings all fell on the training
+    A recording is on one side, whatever classes it has sequences in. A class whose recordings all fell on the training
     side gives its last one for validation, if it has two; and the other way round.
     """
     groups, labels = np.array(source.groups), source.labels

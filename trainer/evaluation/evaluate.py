@@ -87,7 +87,7 @@ def _measure(bundle: Bundle, source: TrainingSource, table: Float32, overlap: fl
         predictions.outputs,
         manifest.classes,
         thresholds=manifest.thresholds,
-        clips=clips_of(source)[predictions.strips],
+        clips=clips_of(source)[predictions.sequences],
     )
 
 
@@ -123,10 +123,10 @@ def _open(folder: Path, spec: FeatureSpec, *, nested: bool) -> _Data:
     else:
         clips = find_clips(folder)
     scanned = scan(clips)
-    if not scanned.pieces:
+    if not scanned.segments:
         raise DatasetError(f"No file in {folder} can be read.", hint=scanned.bad[0].reason)
-    classes = tuple(sorted({piece.label for piece in scanned.pieces}))
-    source = FolderSource(scanned.pieces, classes, spec, cache_bytes=0)  # each strip is looked at once
+    classes = tuple(sorted({segment.label for segment in scanned.segments}))
+    source = FolderSource(scanned.segments, classes, spec, cache_bytes=0)  # each sequence is looked at once
     return _Data(
         source, tree or LabelTree.flat(classes), str(folder), files=True, bad=scanned.bad, remarks=clips.remarks
     )

@@ -26,16 +26,16 @@ BATCH_WINDOWS = 256
 class Predictions:
     """What was said of each window of a source.
 
-    `outputs` has shape (windows, outputs); window i is of strip `strips[i]` and begins at its frame `starts[i]`.
+    `outputs` has shape (windows, outputs); window i is of sequence `sequences[i]` and begins at its frame `starts[i]`.
     """
 
     outputs: Float32
-    strips: NDArray[np.int64]
+    sequences: NDArray[np.int64]
     starts: NDArray[np.int64]
 
     def targets(self, source: TrainingSource, table: Float32 | None = None) -> Float32:
         """What is right for each window, shape (windows, outputs), as `targets_of` says."""
-        return targets_of(source.labels[self.strips], table_of(source) if table is None else table)
+        return targets_of(source.labels[self.sequences], table_of(source) if table is None else table)
 
 
 def table_of(source: TrainingSource) -> Float32:
@@ -51,7 +51,7 @@ def targets_of(labels: NDArray[Any], table: Float32) -> Float32:
 
 
 def clips_of(source: TrainingSource) -> NDArray[np.int64]:
-    """For each strip the number of its clip: what is of one file, and of one class, is one clip."""
+    """For each sequence the number of its clip: what is of one file, and of one class, is one clip."""
     numbers: dict[tuple[str, int | None, int], int] = {}
     clips = np.empty(len(source), dtype=np.int64)
     for index, label in enumerate(source.labels.tolist()):
@@ -63,23 +63,23 @@ def clips_of(source: TrainingSource) -> NDArray[np.int64]:
 def predict_windows(
     source: TrainingSource, spec: FeatureSpec, predict: Predict, *, overlap: float = 0.0
 ) -> Predictions:
-    """Have `predict` answer all windows of `source`, a strip after the other; few are in memory at once."""
-    said, strips, starts = [], [], []
-    for features, of_strips, of_starts in _pieces(source, spec, overlap):
+    """Have `predict` answer all windows of `source`, a sequence after the other; few are in memory at once."""
+    said, sequences, starts = [], [], []
+    for features, of_sequences, of_starts in _segments(source, spec, overlap):
         said.append(np.asarray(predict(features), dtype=np.float32))
-        strips.append(of_strips)
+        sequences.append(of_sequences)
         starts.append(of_starts)
-    return Predictions(np.concatenate(said), np.concatenate(strips), np.concatenate(starts))
+    return Predictions(np.concatenate(said), np.concatenate(sequences), np.concatenate(starts))
 
 
-def _pieces(
+def _segments(
     source: TrainingSource, spec: FeatureSpec, overlap: float
 ) -> Iterator[tuple[Float32, NDArray[np.int64], NDArray[np.int64]]]:
     waiting: list[tuple[Float32, int, int]] = []
     for index in range(len(source)):
-        strip = source.strip(index)
-        for start in window_starts(len(strip), spec.n_frames, overlap):
-            waiting.append((cut(strip, start, spec.n_frames, spec.floor_db), index, start))
+        sequence = source.sequence(index)
+        for start in window_starts(len(sequence), spec.n_frames, overlap):
+            waiting.append((cut(sequence, start, spec.n_frames, spec.floor_db), index, start))
             if len(waiting) == BATCH_WINDOWS:
                 yield _stacked(waiting)
                 waiting = []
@@ -88,8 +88,8 @@ def _pieces(
 
 
 def _stacked(windows: Sequence[tuple[Float32, int, int]]) -> tuple[Float32, NDArray[np.int64], NDArray[np.int64]]:
-    features, strips, starts = zip(*windows, strict=True)
-    return np.stack(features), np.array(strips, dtype=np.int64), np.array(starts, dtype=np.int64)
+    features, sequences, starts = zip(*windows, strict=True)
+    return np.stack(features), np.array(sequences, dtype=np.int64), np.array(starts, dtype=np.int64)
 
 
 def window_starts(length: int, frames: int, overlap: float = 0.0) -> list[int]:
@@ -100,7 +100,7 @@ def window_starts(length: int, frames: int, overlap: float = 0.0) -> list[int]:
 
 @dataclass(frozen=True)
 class Examples:
-    """Windows to look at again and again while training goes on: one of each of some strips, drawn once.
+    """Windows to look at again and again while training goes on: one of each of some sequences, drawn once.
 
     `origins` say where each begins in its file.
     """
@@ -112,20 +112,20 @@ class Examples:
 def draw_examples(
     source: TrainingSource, spec: FeatureSpec, *, table: Float32 | None = None, count: int, seed: int
 ) -> Examples:
-    """At most `count` strips drawn from `source`, each by its loudest window."""
-    strips = np.random.default_rng(seed).permutation(len(source))[:count]
+    """At most `count` sequences drawn from `source`, each by its loudest window."""
+    sequences = np.random.default_rng(seed).permutation(len(source))[:count]
     features, origins = [], []
-    for index in map(int, strips):
-        strip, origin = source.strip(index), source.origin(index)
-        start = _loudest(strip, spec)
-        features.append(cut(strip, start, spec.n_frames, spec.floor_db))
+    for index in map(int, sequences):
+        sequence, origin = source.sequence(index), source.origin(index)
+        start = _loudest(sequence, spec)
+        features.append(cut(sequence, start, spec.n_frames, spec.floor_db))
         origins.append(replace(origin, offset_s=origin.offset_s + start * spec.hop_length / spec.rate_hz))
-    targets = targets_of(source.labels[strips], table_of(source) if table is None else table)
+    targets = targets_of(source.labels[sequences], table_of(source) if table is None else table)
     return Examples(Batch(np.stack(features), targets), tuple(origins))
 
 
-def _loudest(strip: Float32, spec: FeatureSpec) -> int:
+def _loudest(sequence: Float32, spec: FeatureSpec) -> int:
     """Where the window of the most power begins, of those that overlap by half: a clip may be silent but for a bark."""
-    power = np.cumsum(np.append(0.0, to_power(strip).sum(axis=1)))
-    starts = window_starts(len(strip), spec.n_frames, 0.5)
-    return max(starts, key=lambda start: power[min(start + spec.n_frames, len(strip))] - power[start])
+    power = np.cumsum(np.append(0.0, to_power(sequence).sum(axis=1)))
+    starts = window_starts(len(sequence), spec.n_frames, 0.5)
+    return max(starts, key=lambda start: power[min(start + spec.n_frames, len(sequence))] - power[start])

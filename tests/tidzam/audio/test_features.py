@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support.bundles import band_of, tone
-from tidzam.audio.features import FeatureSpec, extract, extract_strip
+from tidzam.audio.features import FeatureSpec, extract, extract_sequence
 from tidzam.errors import AudioError
 from tidzam.types import Float32
 
@@ -144,13 +144,13 @@ def test_a_written_spec_that_lacks_a_field_is_refused() -> None:
 
 def test_every_window_is_a_part_of_its_strip() -> None:
     sound = np.random.default_rng(1).uniform(-0.5, 0.5, 120_000).astype(np.float32)
-    strip = extract_strip(sound, SMALL)
-    assert strip.shape == (1 + (len(sound) - SMALL.fft_length) // SMALL.hop_length, SMALL.n_mels)
+    sequence = extract_sequence(sound, SMALL)
+    assert sequence.shape == (1 + (len(sound) - SMALL.fft_length) // SMALL.hop_length, SMALL.n_mels)
     for frame in (0, 7, 600):
         start = frame * SMALL.hop_length
         window = extract(sound[None, start : start + SMALL.window_samples], SMALL)[0]
-        np.testing.assert_array_equal(strip[frame : frame + len(window)], window)
+        np.testing.assert_array_equal(sequence[frame : frame + len(window)], window)
 
 
 def test_a_strip_of_less_than_one_fft_is_one_frame() -> None:
-    assert extract_strip(np.ones(3, np.float32), SMALL).shape == (1, SMALL.n_mels)
+    assert extract_sequence(np.ones(3, np.float32), SMALL).shape == (1, SMALL.n_mels)

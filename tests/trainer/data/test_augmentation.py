@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec, extract_strip
+from tidzam.audio.features import FeatureSpec, extract_sequence
 from tidzam.types import Float32
 from trainer.data import augmentation as steps
 from trainer.data.source import BACKGROUND, Batch
@@ -49,9 +49,9 @@ def powers(features: Float32) -> NDArray[np.float64]:
 
 
 @given(st.integers(1, 300), st.integers(2, 100), st.floats(0.1, 1), st.integers(0, 1000))
-def test_crop_holds_a_stretch_of_the_strip_and_silence(length: int, n: int, inside: float, seed: int) -> None:
-    strip = np.arange(1, length + 1, dtype=np.float32)[:, None]
-    window = steps.Crop(inside=inside).window(rng(seed), strip, n, FLOOR_DB)[:, 0]
+def test_crop_holds_a_stretch_of_the_sequence_and_silence(length: int, n: int, inside: float, seed: int) -> None:
+    sequence = np.arange(1, length + 1, dtype=np.float32)[:, None]
+    window = steps.Crop(inside=inside).window(rng(seed), sequence, n, FLOOR_DB)[:, 0]
     heard = window[window > 0]
     assert window.shape == (n,)
     assert len(heard) >= min(length, max(1, int(inside * n)))
@@ -60,30 +60,30 @@ def test_crop_holds_a_stretch_of_the_strip_and_silence(length: int, n: int, insi
 
 
 def test_crop_reaches_both_ends_and_beyond() -> None:
-    strip = np.arange(1, 31, dtype=np.float32)[:, None]
-    drawn = [steps.Crop().window(rng(k), strip, 10, FLOOR_DB)[:, 0] for k in range(300)]
+    sequence = np.arange(1, 31, dtype=np.float32)[:, None]
+    drawn = [steps.Crop().window(rng(k), sequence, 10, FLOOR_DB)[:, 0] for k in range(300)]
     first = {int(window[0]) for window in drawn}
     assert first == {int(FLOOR_DB), *range(1, 27)}  # at most half of the window is silence
     assert max(int(window[-1]) for window in drawn) == 30
 
 
 def test_crop_stretches_what_it_takes() -> None:
-    strip = np.arange(1000, dtype=np.float32)[:, None]
+    sequence = np.arange(1000, dtype=np.float32)[:, None]
     slopes = []
     for seed in range(200):
-        window = steps.Crop(inside=1, stretch=0.2).window(rng(seed), strip, 50, FLOOR_DB)[:, 0]
+        window = steps.Crop(inside=1, stretch=0.2).window(rng(seed), sequence, 50, FLOOR_DB)[:, 0]
         slopes.append(float(window[-1] - window[0]) / 49)
         np.testing.assert_allclose(np.diff(window), slopes[-1], rtol=1e-3)
     assert 0.79 < min(slopes) < 0.83 and 1.17 < max(slopes) < 1.21
 
 
 def test_crop_finds_what_sounds() -> None:
-    strip = np.full((1000, 4), -90, dtype=np.float32)
-    strip[700:730] = -20
+    sequence = np.full((1000, 4), -90, dtype=np.float32)
+    sequence[700:730] = -20
 
     def share_that_sounds(sounding: float) -> float:
         crop = steps.Crop(sounding=sounding)
-        return float(np.mean([crop.window(rng(k), strip, 100, FLOOR_DB).max() > -30 for k in range(300)]))
+        return float(np.mean([crop.window(rng(k), sequence, 100, FLOOR_DB).max() > -30 for k in range(300)]))
 
     assert share_that_sounds(0) < 0.2 and share_that_sounds(0.1) > 0.6
 
@@ -228,8 +228,8 @@ def test_powers_add_as_sounds_do() -> None:
     """Two noises, extracted apart and added as powers, and extracted together: the same on the average."""
     spec = FeatureSpec()
     a, b = (0.1 * rng(k).standard_normal(20 * spec.rate_hz).astype(np.float32) for k in (1, 2))
-    apart = to_db(sum(to_power(extract_strip(one, spec)) for one in (a, b)), FLOOR_DB)
-    together = extract_strip(a + b, spec)
+    apart = to_db(sum(to_power(extract_sequence(one, spec)) for one in (a, b)), FLOOR_DB)
+    together = extract_sequence(a + b, spec)
     assert 10 * np.log10(powers(together).mean() / powers(apart).mean()) == pytest.approx(0, abs=0.1)
 
 

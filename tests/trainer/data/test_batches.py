@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.memory_source import MemorySource
 from tests.support.tones import SPEC, tone
-from tidzam.audio.features import extract_strip
+from tidzam.audio.features import extract_sequence
 from tidzam.errors import SetupError
 from trainer.data.augmentation import Augmentation, Crop, MicrophoneNoise
 from trainer.data.batches import Batches
@@ -27,8 +27,8 @@ CLASSES = ("high", "low", "silence")
 def source(*, background: bool = False, copies: int = 2) -> MemorySource:
     sounds = [tone(3000), tone(400), np.zeros(4800, np.float32), *([tone(1500)] if background else [])]
     labels = [0, 1, 2, *([BACKGROUND] if background else [])]
-    strips = [extract_strip(sound, SPEC) for sound in sounds]
-    return MemorySource(SPEC, CLASSES, strips * copies, np.array(labels * copies))
+    sequences = [extract_sequence(sound, SPEC) for sound in sounds]
+    return MemorySource(SPEC, CLASSES, sequences * copies, np.array(labels * copies))
 
 
 def make(steps: Sequence[Augmentation] = SIGMOID_STEPS, *, background: bool = False, **more: object) -> Batches:
@@ -118,7 +118,7 @@ def test_softmax_targets_are_distributions() -> None:
     np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)
 
 
-def test_balanced_takes_each_class_as_often_natural_each_strip_once_an_epoch() -> None:
+def test_balanced_takes_each_class_as_often_natural_each_sequence_once_an_epoch() -> None:
     rare = MemorySource(
         SPEC, ("a", "b"), [np.full((60, 16), float(-k), np.float32) for k in range(12)], np.array([0] * 11 + [1])
     )
@@ -143,7 +143,7 @@ def test_white_noise_is_what_a_microphone_would_give() -> None:
     silent = MemorySource(SPEC, ("a",), [np.full((60, 16), SPEC.floor_db, np.float32)], np.array([0]))
     made = Batches(silent, SPEC, steps, size=200, seed=1)[0].features
     noise = 1e-3 * np.random.default_rng(5).standard_normal(60 * SPEC.rate_hz).astype(np.float32)
-    np.testing.assert_allclose(made.mean(axis=(0, 1)), extract_strip(noise, SPEC).mean(axis=0), atol=0.5)
+    np.testing.assert_allclose(made.mean(axis=(0, 1)), extract_sequence(noise, SPEC).mean(axis=0), atol=0.5)
 
 
 def test_they_can_be_sent_to_another_process() -> None:

@@ -1,4 +1,4 @@
-"""Folders and datasets as sources: the same strips, split by recordings, within a bound of memory."""
+"""Folders and datasets as sources: the same sequences, split by recordings, within a bound of memory."""
 
 import pickle
 from pathlib import Path
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from tests.support.memory_source import MemorySource
 from tests.support.tones import SPEC, tone
-from tidzam.audio.features import extract_strip
+from tidzam.audio.features import extract_sequence
 from tidzam.clips import Clip, find_clips
 from tidzam.dataset import Origin
 from tidzam.errors import DatasetError
-from trainer.data.cache import StripCache
+from trainer.data.cache import SequenceCache
 from trainer.data.folders import SEGMENT_S, FolderSource, scan
 from trainer.data.source import BACKGROUND
 from trainer.data.split import JoinedSource, Subset, part_of, split
@@ -23,14 +23,14 @@ from trainer.data.tree import find_leaves
 
 
 def folder_source(folder: Path, classes: tuple[str, ...] = ("high", "low")) -> FolderSource:
-    return FolderSource(scan(find_clips(folder)).pieces, classes, SPEC)
+    return FolderSource(scan(find_clips(folder)).segments, classes, SPEC)
 
 
-def test_a_strip_is_the_features_of_the_whole_file(folders: Path) -> None:
+def test_a_sequence_is_the_features_of_the_whole_file(folders: Path) -> None:
     source = folder_source(folders)
     assert len(source) == 20 and source.labels.tolist() == [0] * 10 + [1] * 10
     samples, _ = soundfile.read(source.origin(3).file, dtype="float32")
-    np.testing.assert_array_equal(source.strip(3), extract_strip(samples, SPEC))
+    np.testing.assert_array_equal(source.sequence(3), extract_sequence(samples, SPEC))
 
 
 def test_other_labels_are_background(folders: Path) -> None:
@@ -40,18 +40,18 @@ def test_other_labels_are_background(folders: Path) -> None:
 def test_stereo_at_another_rate_is_brought_to_mono_at_the_rate(tmp_path: Path) -> None:
     stereo = np.stack([tone(500, 1.0, 16000), np.zeros(16000, np.float32)], axis=1)
     soundfile.write(tmp_path / "a.flac", stereo, 16000)
-    source = FolderSource(scan([Clip(tmp_path / "a.flac", "a", "a")]).pieces, ("a",), SPEC)
-    expected = extract_strip(tone(500, 1.0) / 2, SPEC)
-    assert np.abs(source.strip(0)[2:-2] - expected[2:-2])[:, :6].max() < 1
+    source = FolderSource(scan([Clip(tmp_path / "a.flac", "a", "a")]).segments, ("a",), SPEC)
+    expected = extract_sequence(tone(500, 1.0) / 2, SPEC)
+    assert np.abs(source.sequence(0)[2:-2] - expected[2:-2])[:, :6].max() < 1
 
 
-def test_a_long_file_is_several_strips_that_follow_one_another(tmp_path: Path) -> None:
+def test_a_long_file_is_several_sequences_that_follow_one_another(tmp_path: Path) -> None:
     sound = np.random.default_rng(1).uniform(-0.1, 0.1, int(2.4 * SEGMENT_S * 8000)).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", sound, 8000, subtype="FLOAT")
-    source = FolderSource(scan([Clip(tmp_path / "a.wav", "a", "a")]).pieces, ("a",), SPEC)
+    source = FolderSource(scan([Clip(tmp_path / "a.wav", "a", "a")]).segments, ("a",), SPEC)
     assert [source.origin(k).offset_s for k in range(len(source))] == [0, SEGMENT_S]
     joined = np.concatenate([sound[: int(SEGMENT_S * 8000)], sound[int(SEGMENT_S * 8000) :]])
-    np.testing.assert_array_equal(source.strip(1), extract_strip(joined[int(SEGMENT_S * 8000) :], SPEC))
+    np.testing.assert_array_equal(source.sequence(1), extract_sequence(joined[int(SEGMENT_S * 8000) :], SPEC))
 
 
 def test_what_cannot_be_read_is_listed_and_the_rest_is_used(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_used(tmp_path: Path) -> N
     (tmp_path / "text.wav").write_text("not sound")
     clips = [Clip(tmp_path / f"{name}.wav", "a", name) for name in ("empty", "good", "gone", "text")]
     scanned = scan(clips)
-    assert [piece.path.stem for piece in scanned.pieces] == ["good"]
+    assert [segment.path.stem for segment in scanned.segments] == ["good"]
     assert [one.path.stem for one in scanned.bad] == ["empty", "gone", "text"]
     assert all(str(one.path) in one.reason for one in scanned.bad)
 
@@ -69,19 +69,19 @@ def test_a_file_that_breaks_off_gives_what_it_has(tmp_path: Path) -> None:
     path = tmp_path / "a.flac"
     soundfile.write(path, np.random.default_rng(1).uniform(-0.5, 0.5, 4 * 44100).astype(np.float32), 44100)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    (piece,) = scan([Clip(path, "a", "a")]).pieces
-    assert piece.duration_s is not None and 1 < piece.duration_s < 3
-    assert len(FolderSource([piece], ("a",), SPEC).strip(0)) * SPEC.hop_length / 8000 == pytest.approx(
-        piece.duration_s, abs=0.1
+    (segment,) = scan([Clip(path, "a", "a")]).segments
+    assert segment.duration_s is not None and 1 < segment.duration_s < 3
+    assert len(FolderSource([segment], ("a",), SPEC).sequence(0)) * SPEC.hop_length / 8000 == pytest.approx(
+        segment.duration_s, abs=0.1
     )
 
 
 def test_a_file_that_went_away_is_named(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(500), 8000)
-    source = FolderSource(scan([Clip(tmp_path / "a.wav", "a", "a")]).pieces, ("a",), SPEC)
+    source = FolderSource(scan([Clip(tmp_path / "a.wav", "a", "a")]).segments, ("a",), SPEC)
     (tmp_path / "a.wav").unlink()
     with pytest.raises(DatasetError, match=r"a\.wav could be read when training began"):
-        source.strip(0)
+        source.sequence(0)
 
 
 def test_the_cache_keeps_within_its_bound_and_drops_what_was_used_longest_ago() -> None:
@@ -91,7 +91,7 @@ def test_the_cache_keeps_within_its_bound_and_drops_what_was_used_longest_ago() 
         made.append(index)
         return np.zeros((10, 10), np.float32)
 
-    cache = StripCache(1000)
+    cache = SequenceCache(1000)
     for index in (0, 1, 0, 2, 0, 1):
         cache.get(index, lambda index=index: make(index))
         assert cache.used_bytes <= 1000
@@ -100,9 +100,9 @@ def test_the_cache_keeps_within_its_bound_and_drops_what_was_used_longest_ago() 
 
 
 def source_of(groups: list[str], labels: list[int]) -> MemorySource:
-    strips = [np.full((2, 2), k, np.float32) for k in range(len(groups))]
+    sequences = [np.full((2, 2), k, np.float32) for k in range(len(groups))]
     origins = [Origin(f"{k}.wav", group=group) for k, group in enumerate(groups)]
-    return MemorySource(SPEC, ("a", "b", "c"), strips, np.array(labels), origins)
+    return MemorySource(SPEC, ("a", "b", "c"), sequences, np.array(labels), origins)
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from([BACKGROUND, 0, 1, 2])), min_size=1))
@@ -130,7 +130,7 @@ def test_parts_are_disjoint_and_all_together_everything() -> None:
     source = source_of([str(k) for k in range(10)], [0] * 10)
     for whole in (source, Subset(source, np.arange(10)), JoinedSource([source])):
         parts = [part_of(whole, index, 3) for index in range(3)]
-        seen = [int(one.strip(k)[0, 0]) for one in parts for k in range(len(one))]
+        seen = [int(one.sequence(k)[0, 0]) for one in parts for k in range(len(one))]
         assert sorted(seen) == list(range(10))
 
 
@@ -139,7 +139,7 @@ def test_joined_sources_follow_one_another() -> None:
     joined = JoinedSource([one, other])
     assert len(joined) == 3 and joined.labels.tolist() == [0, 1, BACKGROUND]
     assert list(joined.groups) == ["x", "y", "z"] and joined.origin(2).group == "z"
-    np.testing.assert_array_equal(joined.strip(2), other.strip(0))
+    np.testing.assert_array_equal(joined.sequence(2), other.sequence(0))
 
 
 def test_nested_folders_are_a_tree_of_labels(tmp_path: Path) -> None:

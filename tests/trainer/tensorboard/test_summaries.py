@@ -52,7 +52,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     root = tmp_path_factory.mktemp("summaries")
     write_tones(root / "tones")
-    source = FolderSource(scan(find_clips(root / "tones")).pieces, CLASSES, SPEC)
+    source = FolderSource(scan(find_clips(root / "tones")).segments, CLASSES, SPEC)
     state = TrainingState.create(
         find_model("small"), SPEC.shape, heads=[Head("tones", CLASSES)], activation="softmax",
         recipe=Optimizer(learning_rate=0.02), iterations=LAST,

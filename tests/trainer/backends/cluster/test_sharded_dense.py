@@ -48,7 +48,7 @@ def test_too_many_workers_are_refused(folders: Path, tmp_path: Path) -> None:
 
 def test_what_workers_agree_on_names_classes_count_and_features(folders: Path, tmp_path: Path) -> None:
     data = open_data(options(folders, tmp_path / "x"), quiet)
-    assert about(data) == f"{len(data.train)} strips of high, low ({SPEC.shape[0]} frames of 16 mels)"
+    assert about(data) == f"{len(data.train)} sequences of high, low ({SPEC.shape[0]} frames of 16 mels)"
     fewer = replace(data, train=part_of(data.train, 0, 2))
     assert about(fewer) != about(data)
 
