@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ import socketio
 
 from tests.support.ports import free_port
 from tidzam.config.settings import AccessSettings, LimitSettings
-from tidzam.server import Access, Client, Health, Right, Server
+from tidzam.server import Access, Authenticator, Client, Health, Right, Server
 
 TOKEN = "a-token-of-43-characters-0123456789-abcdefg"
 HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
@@ -44,8 +44,13 @@ async def serving(
     limits: LimitSettings | None = None,
     access: Access | None = None,
     token: str | None = TOKEN,
+    authenticators: Sequence[Authenticator] = (),
+    routes: Callable[[Server], None] = lambda _: None,
 ) -> AsyncIterator[RunningServer]:
-    """Events: `change`, which is registered without saying what it needs, and `read`, which needs `listen`."""
+    """Events: `change`, registered without the right that it needs, and `read`, which needs `listen`.
+
+    `routes` adds further routes to the server before it starts.
+    """
     port = free_port()
     rules = access or Access.of(settings or AccessSettings(), host=host, token=token)
     server = Server(
@@ -56,10 +61,12 @@ async def serving(
         messages={},
         access=rules,
         limits=limits,
+        authenticators=authenticators,
     )
     running = RunningServer(server, port, "127.0.0.1" if host == "0.0.0.0" else host)
     server.on("change", running.change)
     server.on("read", running.read, needs=Right.LISTEN)
+    routes(server)
     async with server:
         yield running
 

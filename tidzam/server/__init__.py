@@ -1,7 +1,9 @@
-"""The HTTP and socket.io server that stream manager and analyzer share: access, limits, events, health, metrics."""
+"""The HTTP and socket.io server that programs share: access, limits, events, routes, health, metrics."""
 
-from tidzam.server.access import Access, Client, Right
+from tidzam.server.access import Access, Client, Identity, Right
 from tidzam.server.app import Server
+from tidzam.server.authentication import Authenticator, Credentials
 from tidzam.server.health import Health
+from tidzam.server.routes import Route
 
-__all__ = ["Access", "Client", "Health", "Right", "Server"]
+__all__ = ["Access", "Authenticator", "Client", "Credentials", "Health", "Identity", "Right", "Route", "Server"]

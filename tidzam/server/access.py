@@ -24,13 +24,33 @@ class Right(Enum):
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Who a client has proved to be, and the `rights` that this adds to those of everybody.
+
+    `has_token` is whether it presented the node's token: it may then do what its owner may.
+    """
+
+    name: str
+    rights: frozenset[Right]
+    has_token: bool = False
+
+
+ANONYMOUS = Identity("", frozenset())
+
+
+@dataclass(frozen=True)
 class Client:
-    """The sender of a request. `has_token` says that it presented the token, however open the server is."""
+    """The sender of a request: its socket.io id (empty for a route), its address, its identity and all its rights."""
 
     id: str
     address: str
-    has_token: bool
+    identity: Identity
     rights: frozenset[Right]
+
+    @property
+    def has_token(self) -> bool:
+        """Whether it presented the token, however open the server is."""
+        return self.identity.has_token
 
     def may(self, right: Right) -> bool:
         return right in self.rights
@@ -66,9 +86,16 @@ class Access:
         """Whether one of the values that a client sent is the token."""
         return any(same_token(given, self.token) for given in tokens)
 
-    def rights(self, *, has_token: bool) -> frozenset[Right]:
+    @property
+    def open_rights(self) -> frozenset[Right]:
+        """What everybody may do."""
         modes = {Right.LISTEN: self.listen, Right.MANAGE: self.manage}
-        return frozenset(right for right, mode in modes.items() if has_token or mode == "open")
+        return frozenset(right for right, mode in modes.items() if mode == "open")
+
+    @property
+    def owner(self) -> Identity:
+        """Who holds the token."""
+        return Identity("owner", frozenset(Right), has_token=True)
 
 
 def own_names(host: str, machine_names: frozenset[str]) -> frozenset[str]:

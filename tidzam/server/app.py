@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -17,14 +18,16 @@ from tidzam.addresses import hosts_to_listen_on, url_host
 from tidzam.config.settings import LimitSettings
 from tidzam.errors import NodeError, RequestError, TidzamError, UnauthorizedError
 from tidzam.protocol.messages import echo, schema_of
-from tidzam.server.access import Access, Client, Right
+from tidzam.server.access import ANONYMOUS, Access, Client, Right
+from tidzam.server.authentication import Authentication, Authenticator
 from tidzam.server.connections import Connections, affordable
-from tidzam.server.gate import Gate, refusal
+from tidzam.server.gate import Gate
 from tidzam.server.health import Health
 from tidzam.server.loggers import quiet_logger
 from tidzam.server.offences import Offences
 from tidzam.server.packets import Unusable
-from tidzam.server.route import SocketRoute
+from tidzam.server.routes import Route, RouteHandler, refusal, static_route
+from tidzam.server.socket_route import SocketRoute
 from tidzam.server.sockets import PATH, Sockets, acknowledges
 
 log = logging.getLogger(__name__)
@@ -41,14 +44,14 @@ Needs = Right | Callable[[Any], Right]
 """The right that a request needs, or a function that derives it from the request."""
 
 ClientHook = Callable[[str], Awaitable[None]]
-RouteHandler = Callable[[web.Request, Client], Awaitable[web.StreamResponse]]
 
 
 class Server:
     """Serves while its context is open.
 
     `messages` are those of /schema.json, `registry` holds what /metrics shows, `health` is asked at each /healthz.
-    `access` and `limits` are the rules for clients. Register handlers, routes and hooks before entering.
+    `access` and `limits` are the rules for clients. `authenticators` identify clients that do not present the token.
+    Register handlers, routes and hooks before entering.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Server:
         registry: CollectorRegistry | None = None,
         access: Access | None = None,
         limits: LimitSettings | None = None,
+        authenticators: Sequence[Authenticator] = (),
     ) -> None:
         self._name, self._host, self._port = name, host, port
         self._health = health
@@ -69,11 +73,17 @@ class Server:
         self._registry = registry or CollectorRegistry()
         self._access, self._limits = access or Access(), affordable(limits or LimitSettings())
         self._offences = Offences(name)
+        self._authentication = Authentication(self._access, authenticators)
         self._gate = Gate(
-            self._access, self._offences, host=host, port=port, requests_per_s=self._limits.messages_per_s
+            self._access,
+            self._authentication,
+            self._offences,
+            host=host,
+            port=port,
+            requests_per_s=self._limits.messages_per_s,
         )
         logger = quiet_logger("socketio.server", name, self._offences)
-        self._sockets = Sockets(self._access, self._limits, self._offences, logger)
+        self._sockets = Sockets(self._authentication, self._limits, self._offences, logger)
         self._connections = Connections(self._limits, self._offences)
         self._routes: list[web.RouteDef] = []
         self._clients: dict[str, Client] = {}
@@ -93,7 +103,7 @@ class Server:
 
     def client(self, sid: str) -> Client:
         """Who a client is and what it may do. One that has gone may do nothing."""
-        return self._clients.get(sid, Client(sid, "", False, frozenset()))
+        return self._clients.get(sid, Client(sid, "", ANONYMOUS, frozenset()))
 
     def on(self, event: str, handler: Handler, *, needs: Needs = Right.MANAGE, cost: float = 1) -> None:
         """Answer `event` with `handler`. Whatever it raises is reported to the client, and the server continues.
@@ -118,18 +128,28 @@ class Server:
 
         self._sockets.on(event, answer)
 
-    def add_route(self, method: str, path: str, handler: RouteHandler, *, needs: Right = Right.MANAGE) -> None:
-        """Answer HTTP requests to `path` with `handler`, which may raise TidzamError; the caller must have a right."""
+    def add_route(self, method: str, path: str, handler: RouteHandler, *, needs: Right | None = Right.MANAGE) -> None:
+        """Answer HTTP requests with `handler`; see `Route`."""
+        self.add_routes([Route(method, path, handler, needs)])
 
+    def add_routes(self, routes: Iterable[Route]) -> None:
+        """Answer the HTTP requests of `routes`, each if its sender has the right that the route needs."""
+        self._routes += [web.route(route.method, route.path, self._checked(route)) for route in routes]
+
+    def add_static(self, prefix: str, folder: Path, *, needs: Right | None = Right.LISTEN) -> None:
+        """Serve the files in `folder` below the path `prefix`, to clients with the right that they need."""
+        self.add_routes([static_route(prefix, folder, needs=needs)])
+
+    def _checked(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def answer(request: web.Request) -> web.StreamResponse:
             try:
-                return await handler(request, self._gate.require(request, needs))
-            except UnauthorizedError:
-                return refusal(401)
+                return await route.handler(request, self._gate.require(request, route.needs))
+            except UnauthorizedError as error:
+                return refusal(401, error.code)
             except TidzamError as error:
                 return web.json_response({"error": _bounded(error)}, status=400)
 
-        self._routes.append(web.route(method, path, answer))
+        return answer
 
     def on_connect(self, hook: ClientHook) -> None:
         """Call `hook` for each client that has connected."""
@@ -154,9 +174,9 @@ class Server:
 
     async def _connected(self, sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
         session = self._sockets.session_of(sid)
-        if session is not None:
-            rights = self._access.rights(has_token=session.has_token)
-            self._clients[sid] = Client(sid, session.address, session.has_token, rights)
+        if session is not None and session.identity is not None:
+            rights = self._authentication.rights(session.identity)
+            self._clients[sid] = Client(sid, session.address, session.identity, rights)
         for hook in self._on_connect:
             await _guarded(hook, sid)
 

@@ -11,10 +11,12 @@ from aiohttp.typedefs import Middleware
 
 from tidzam.errors import UnauthorizedError
 from tidzam.server.access import Access, Client, Right, is_foreign_origin, is_own_host, own_names
+from tidzam.server.authentication import Authentication, Credentials
 from tidzam.server.connections import Connections, State, party
 from tidzam.server.offences import Offences
 from tidzam.server.rate_limit import TokenBucket
-from tidzam.server.sockets import PATH, bearer_of
+from tidzam.server.routes import refusal
+from tidzam.server.sockets import PATH
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -24,8 +26,18 @@ _MOST_BUCKETS = 1024
 class Gate:
     """The rules of one server, applied to its HTTP requests, those of socket.io among them."""
 
-    def __init__(self, access: Access, offences: Offences, *, host: str, port: int, requests_per_s: float) -> None:
-        self._access, self._offences, self._port = access, offences, port
+    def __init__(
+        self,
+        access: Access,
+        authentication: Authentication,
+        offences: Offences,
+        *,
+        host: str,
+        port: int,
+        requests_per_s: float,
+    ) -> None:
+        self._access, self._authentication = access, authentication
+        self._offences, self._port = offences, port
         self._requests_per_s = requests_per_s
         self._buckets: dict[str, TokenBucket] = {}
         self._names = own_names(host, frozenset({socket.gethostname(), f"{socket.gethostname()}.local"}))
@@ -37,7 +49,7 @@ class Gate:
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
             if fault := self._fault(request):
                 self._offences.report(request.remote or "", *fault)
-                return refusal(403)
+                return refusal(403, UnauthorizedError.code)
             if self._is_flood(request):
                 return refusal(429, "rate_limited")
             if request.method == "OPTIONS":
@@ -64,13 +76,13 @@ class Gate:
 
     def client(self, request: web.Request) -> Client:
         """Who sent an HTTP request."""
-        has_token = self._access.proves(bearer_of(request))
-        return Client("", request.remote or "", has_token, self._access.rights(has_token=has_token))
+        identity = self._authentication.identify(Credentials.of(request))
+        return Client("", request.remote or "", identity, self._authentication.rights(identity))
 
-    def require(self, request: web.Request, right: Right) -> Client:
-        """Who sent an HTTP request that needs a right. Raises UnauthorizedError."""
+    def require(self, request: web.Request, right: Right | None) -> Client:
+        """Who sent an HTTP request that needs a right, or none. Raises UnauthorizedError."""
         client = self.client(request)
-        if not client.may(right):
+        if right is not None and not client.may(right):
             self._offences.report(client.address, "asked without the token and was refused", request.path)
             raise UnauthorizedError
         return client
@@ -90,7 +102,7 @@ class Gate:
 
     def _is_flood(self, request: web.Request) -> bool:
         """Whether an address sends more requests than allowed, not counting those of socket.io or with the token."""
-        if request.path == PATH or self._access.proves(bearer_of(request)):
+        if request.path == PATH or self.client(request).has_token:
             return False
         now, address = time.monotonic(), party(request.remote or "")
         if address not in self._buckets and len(self._buckets) >= _MOST_BUCKETS:
@@ -112,11 +124,6 @@ class Gate:
                 response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
                 response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
         return response
-
-
-def refusal(status: int, code: str = UnauthorizedError.code) -> web.Response:
-    """The answer to a client without the right, which reveals nothing else."""
-    return web.json_response({"error": {"code": code, "message": code, "field": None}}, status=status)
 
 
 def _address_of(request: web.Request) -> frozenset[str]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidzam.config.settings import LimitSettings
+from tidzam.server.access import Identity
+from tidzam.server.authentication import Credentials
 from tidzam.server.rate_limit import SUSPECT_FILL, RateLimiter
 
 MOST_WAITING = 256
@@ -52,10 +54,12 @@ class ClientSession:
     """One Engine.IO session, from its handshake to its end, over one or more connections."""
 
     address: str
-    has_token: bool
+    credentials: Credentials
     queue: SendQueue
     limiter: RateLimiter
     opened: float = field(default_factory=time.monotonic)
+    identity: Identity | None = None
+    """Who it is, from when it has joined; its credentials are forgotten then."""
     joined: bool = False
     """Whether it has connected to Socket.IO's namespace, as every client does at once."""
     closed: bool = False
@@ -71,11 +75,11 @@ class ClientSession:
 
     @classmethod
     def create(
-        cls, address: str, *, has_token: bool, queue: SendQueue, limits: LimitSettings, suspect: bool = False
+        cls, address: str, *, credentials: Credentials, queue: SendQueue, limits: LimitSettings, suspect: bool = False
     ) -> ClientSession:
         now, fill = time.monotonic(), SUSPECT_FILL if suspect else 1.0
         limiter = RateLimiter(messages_per_s=limits.messages_per_s, bytes_per_s=limits.bytes_per_s, now=now, fill=fill)
-        return cls(address, has_token, queue, limiter, opened=now)
+        return cls(address, credentials, queue, limiter, opened=now)
 
     def is_full(self, bound: int) -> bool:
         return self.queue.qsize() >= MOST_WAITING or self.queue.waiting_bytes >= bound

@@ -10,6 +10,7 @@ import asyncio
 import json
 import time
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,8 @@ from socketio import packet as sio
 
 from tidzam.config.settings import LimitSettings
 from tidzam.protocol.messages import quote
-from tidzam.server.access import Access, Right
+from tidzam.server.access import Right
+from tidzam.server.authentication import Authentication, Credentials
 from tidzam.server.connections import party
 from tidzam.server.driver import DRIVER, ClientGone
 from tidzam.server.offences import Offences
@@ -79,7 +81,7 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]
 class Sockets(socketio.AsyncServer):  # type: ignore[misc]
     """Keeps a `ClientSession` for each client, refuses what is malformed or too much, and disconnects offenders."""
 
-    def __init__(self, access: Access, limits: LimitSettings, offences: Offences, logger: Any) -> None:
+    def __init__(self, authentication: Authentication, limits: LimitSettings, offences: Offences, logger: Any) -> None:
         # always_connect: a hook can already send to the new client. Origins are checked before this server.
         super().__init__(
             async_mode="aiohttp",
@@ -92,7 +94,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             engineio_logger=logger,
         )
         self.eio._async = DRIVER
-        self.access, self.limits, self.offences = access, limits, offences
+        self.authentication, self.limits, self.offences = authentication, limits, offences
         self.sessions: dict[str, ClientSession] = {}
         self.costs: dict[str, float] = {}
         self.dropped = 0
@@ -183,7 +185,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         request: web.Request = environ["aiohttp.request"]
         self.sessions[eio_sid] = ClientSession.create(
             request.remote or "",
-            has_token=self.access.proves(bearer_of(request)),
+            credentials=Credentials.of(request),
             queue=self.eio.sockets[eio_sid].queue,
             limits=self.limits,
             suspect=party(request.remote or "") in self._flooded,
@@ -233,14 +235,14 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         session = self.sessions[eio_sid]
         if session.joined and namespace in (None, "/"):
             raise BadPacket("a second connection to the namespace")
-        given = data.get("token") if isinstance(data, dict) else None
-        session.has_token = session.has_token or self.access.proves(given)
-        if Right.LISTEN not in self.access.rights(has_token=session.has_token):
+        identity = session.identity or self.authentication.identify(replace(session.credentials, auth=data))
+        if Right.LISTEN not in self.authentication.rights(identity):
             refusal = self.packet_class(sio.CONNECT_ERROR, data=REFUSAL, namespace=namespace)
             await self._send_packet(eio_sid, refusal)
             self.offences.report(session.address, "tried to listen without the token and was refused")
             return
-        session.joined = session.joined or namespace in (None, "/")
+        if namespace in (None, "/"):
+            session.joined, session.identity, session.credentials = True, identity, Credentials()
         await super()._handle_connect(eio_sid, namespace, data)
 
     async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
@@ -279,9 +281,3 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             self.dropped += 1
             return
         await super()._send_packet(eio_sid, pkt)
-
-
-def bearer_of(request: web.Request) -> str | None:
-    """The token in the header `Authorization: Bearer TOKEN`."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None

@@ -10,10 +10,9 @@ import aiohttp
 import pytest
 import socketio
 
-from tests.support.ports import free_port
 from tests.support.server import HANDSHAKE, TOKEN, RunningServer, client, serving
 from tidzam.config.settings import AccessSettings
-from tidzam.server import Access, Client, Health, Right, Server
+from tidzam.server import Right
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -188,27 +187,6 @@ async def test_whether_a_program_is_well_is_no_secret_but_its_detail_is() -> Non
             assert await answer.json() == {"ok": True}
         async with http.get(place.url + "/healthz", headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
             assert (await answer.json())["detail"] == {"secret": "detail"}
-
-
-async def test_a_route_needs_the_right_to_manage_unless_it_says_otherwise() -> None:
-    callers: list[Client] = []
-
-    async def act(request: aiohttp.web.Request, caller: Client) -> aiohttp.web.Response:
-        callers.append(caller)
-        return aiohttp.web.Response()
-
-    port = free_port()
-    access = Access.of(NEEDS_TOKEN, host="127.0.0.1", token=TOKEN)
-    server = Server("t", host="127.0.0.1", port=port, health=lambda: Health(True), messages={}, access=access)
-    server.add_route("POST", "/act", act)
-    async with server, aiohttp.ClientSession() as http:
-        url = f"http://127.0.0.1:{port}/act"
-        async with http.post(url) as answer:
-            assert (answer.status, await answer.json()) == (401, {"error": REFUSED["error"]})
-        assert callers == []
-        async with http.post(url, headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
-            assert answer.status == 200
-    assert callers[0].has_token
 
 
 async def test_on_every_address_managing_needs_the_token_and_any_address_of_the_machine_is_its_own() -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidzam.config.settings import AccessSettings
-from tidzam.server.access import Access, Right, is_foreign_origin, is_own_host, own_names
+from tidzam.server.access import ANONYMOUS, Access, Right, is_foreign_origin, is_own_host, own_names
+from tidzam.server.authentication import Authentication, Credentials
 
 HERE = own_names("127.0.0.1", frozenset({"reed-warbler"}))
 BOTH = frozenset({Right.LISTEN, Right.MANAGE})
@@ -15,21 +16,22 @@ BOTH = frozenset({Right.LISTEN, Right.MANAGE})
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.7", "localhost", "::1"])
 def test_on_a_loopback_address_everybody_may_listen_and_manage(host: str) -> None:
-    assert Access.of(AccessSettings(), host=host, token="t").rights(has_token=False) == BOTH
+    assert Access.of(AccessSettings(), host=host, token="t").open_rights == BOTH
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.5", "2001:db8::1", "station.example"])
 def test_on_any_other_address_managing_needs_the_token(host: str) -> None:
     access = Access.of(AccessSettings(), host=host, token="t")
-    assert access.rights(has_token=False) == {Right.LISTEN}
-    assert access.rights(has_token=True) == BOTH
+    authentication = Authentication(access)
+    assert authentication.rights(ANONYMOUS) == {Right.LISTEN}
+    assert authentication.rights(authentication.identify(Credentials(bearer="t"))) == BOTH
 
 
 def test_the_profile_decides_for_each_right() -> None:
     closed = Access.of(AccessSettings(listen="token", manage="token"), host="127.0.0.1", token="t")
-    assert closed.rights(has_token=False) == frozenset()
+    assert closed.open_rights == frozenset()
     wide = Access.of(AccessSettings(manage="open"), host="0.0.0.0", token=None)
-    assert wide.rights(has_token=False) == BOTH
+    assert wide.open_rights == BOTH
 
 
 @pytest.mark.parametrize("given", [None, "", "wrong", 7, ["t"], {"t": 1}, "t\ud800", b"token-of-ours"])
