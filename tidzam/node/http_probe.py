@@ -11,7 +11,7 @@ from tidzam.tokens import bearer
 
 
 def answers(url: str, timeout_s: float, token: str | None = None) -> bool:
-    """Whether an HTTP server answers at `url`, in whatever way. The token is sent so that it logs no offence."""
+    """Whether an HTTP server answers at `url`, in whatever way. The token is sent so that it logs no violation."""
     try:
         with open_direct(urllib.request.Request(url, headers=bearer(token)), timeout_s=timeout_s):
             return True

@@ -24,11 +24,11 @@ from tidzam.server.connections import Connections, affordable
 from tidzam.server.gate import Gate
 from tidzam.server.health import Health
 from tidzam.server.loggers import quiet_logger
-from tidzam.server.offences import Offences
 from tidzam.server.packets import Unusable
 from tidzam.server.routes import Route, RouteHandler, refusal, static_route
 from tidzam.server.socket_route import SocketRoute
 from tidzam.server.sockets import PATH, Sockets, acknowledges
+from tidzam.server.violations import Violations
 
 log = logging.getLogger(__name__)
 
@@ -72,19 +72,19 @@ class Server:
         self._schema = schema_of(messages)
         self._registry = registry or CollectorRegistry()
         self._access, self._limits = access or Access(), affordable(limits or LimitSettings())
-        self._offences = Offences(name)
+        self._violations = Violations(name)
         self._authentication = Authentication(self._access, authenticators)
         self._gate = Gate(
             self._access,
             self._authentication,
-            self._offences,
+            self._violations,
             host=host,
             port=port,
             requests_per_s=self._limits.messages_per_s,
         )
-        logger = quiet_logger("socketio.server", name, self._offences)
-        self._sockets = Sockets(self._authentication, self._limits, self._offences, logger)
-        self._connections = Connections(self._limits, self._offences)
+        logger = quiet_logger("socketio.server", name, self._violations)
+        self._sockets = Sockets(self._authentication, self._limits, self._violations, logger)
+        self._connections = Connections(self._limits, self._violations)
         self._routes: list[web.RouteDef] = []
         self._clients: dict[str, Client] = {}
         self._runner: web.AppRunner | None = None
@@ -193,7 +193,7 @@ class Server:
         client = self.client(sid)
         if not client.may(right):
             if client.rights:
-                self._offences.report(client.address, "asked without the token and was refused")
+                self._violations.report(client.address, "asked without the token and was refused")
             raise UnauthorizedError
 
     async def _accept(self, sid: str, event: str, response: Response) -> Any:
@@ -222,7 +222,7 @@ class Server:
             handle_signals=False,
             shutdown_timeout=SHUTDOWN_S,
             keepalive_timeout=self._limits.idle_timeout_s + 1,
-            logger=quiet_logger("aiohttp.server", self._name, self._offences),
+            logger=quiet_logger("aiohttp.server", self._name, self._violations),
         )
         await runner.setup()
         assert runner.server is not None

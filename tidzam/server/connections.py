@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import cast
 
 from tidzam.config.settings import LimitSettings
-from tidzam.server.offences import Offences
 from tidzam.server.turns import Turns
+from tidzam.server.violations import Violations
 
 MOST_DESCRIPTORS = 16384
 UNFINISHED_PER_ADDRESS = 64
@@ -137,8 +137,8 @@ class Connection(asyncio.Protocol):
 class Connections:
     """All connections of a server. Call `survey` about every second."""
 
-    def __init__(self, limits: LimitSettings, offences: Offences) -> None:
-        self._limits, self._offences = limits, offences
+    def __init__(self, limits: LimitSettings, violations: Violations) -> None:
+        self._limits, self._violations = limits, violations
         self._by_transport: dict[asyncio.Transport, Connection] = {}
         self._by_state: dict[State, dict[Connection, None]] = {state: {} for state in State}
         self.turns: Turns[Connection] = Turns(Connection.begin)
@@ -169,7 +169,7 @@ class Connections:
         if len(self) >= self._limits.connections:
             waiting = [*self._by_state[State.RECEIVING], *self._by_state[State.IDLE]]
             victim = waiting[0] if waiting else connection
-            self._offences.report(victim.address, "lost a connection, as the server has too many")
+            self._violations.report(victim.address, "lost a connection, as the server has too many")
             victim.abort()
             if victim is connection:
                 return
@@ -197,12 +197,12 @@ class Connections:
         """Close connections that take too long to send a request, and those of an address that has too many."""
         now = time.monotonic()
         for connection in overdue(list(self._by_state[State.RECEIVING]), self._limits.header_timeout_s, now):
-            self._offences.report(connection.address, "did not send a whole request in time and was disconnected")
+            self._violations.report(connection.address, "did not send a whole request in time and was disconnected")
             connection.abort()
         for connection in overdue(list(self._by_state[State.IDLE]), self._limits.idle_timeout_s, now):
             connection.abort()
         for connection in surplus(list(self._by_state[State.RECEIVING]), UNFINISHED_PER_ADDRESS, now):
-            self._offences.report(connection.address, "has too many unfinished requests; the oldest were closed")
+            self._violations.report(connection.address, "has too many unfinished requests; the oldest were closed")
             connection.abort()
         for connection in surplus(list(self._by_state[State.IDLE]), self._limits.clients_per_address, now):
             connection.abort()

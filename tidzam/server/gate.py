@@ -13,10 +13,10 @@ from tidzam.errors import UnauthorizedError
 from tidzam.server.access import Access, Client, Right, is_foreign_origin, is_own_host, own_names
 from tidzam.server.authentication import Authentication, Credentials
 from tidzam.server.connections import Connections, State, party
-from tidzam.server.offences import Offences
 from tidzam.server.rate_limit import TokenBucket
 from tidzam.server.routes import refusal
 from tidzam.server.sockets import PATH
+from tidzam.server.violations import Violations
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,14 +30,14 @@ class Gate:
         self,
         access: Access,
         authentication: Authentication,
-        offences: Offences,
+        violations: Violations,
         *,
         host: str,
         port: int,
         requests_per_s: float,
     ) -> None:
         self._access, self._authentication = access, authentication
-        self._offences, self._port = offences, port
+        self._violations, self._port = violations, port
         self._requests_per_s = requests_per_s
         self._buckets: dict[str, TokenBucket] = {}
         self._names = own_names(host, frozenset({socket.gethostname(), f"{socket.gethostname()}.local"}))
@@ -48,7 +48,7 @@ class Gate:
         @web.middleware
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
             if fault := self._fault(request):
-                self._offences.report(request.remote or "", *fault)
+                self._violations.report(request.remote or "", *fault)
                 return refusal(403, UnauthorizedError.code)
             if self._is_flood(request):
                 return refusal(429, "rate_limited")
@@ -61,7 +61,7 @@ class Gate:
             except ConnectionError:
                 return web.Response(status=400)
             except web.RequestPayloadError as error:
-                self._offences.report(request.remote or "", "sent a malformed HTTP body", str(error.__cause__ or ""))
+                self._violations.report(request.remote or "", "sent a malformed HTTP body", str(error.__cause__ or ""))
                 return web.Response(status=400)
             connection = connections.of(request.transport)
             if connection is not None:
@@ -83,12 +83,12 @@ class Gate:
         """Who sent an HTTP request that needs a right, or none. Raises UnauthorizedError."""
         client = self.client(request)
         if right is not None and not client.may(right):
-            self._offences.report(client.address, "asked without the token and was refused", request.path)
+            self._violations.report(client.address, "asked without the token and was refused", request.path)
             raise UnauthorizedError
         return client
 
     def _fault(self, request: web.Request) -> tuple[str, str] | None:
-        """The kind of offence and its detail, if a request comes from a foreign host or origin."""
+        """The kind of violation and its detail, if a request comes from a foreign host or origin."""
         hosts, headers = request.headers.getall("Host", []), request.headers
         names = self._names | _address_of(request)
         own = len(hosts) < 2 and is_own_host(
@@ -109,7 +109,7 @@ class Gate:
             self._buckets.clear()
         bucket = self._buckets.setdefault(address, TokenBucket(self._requests_per_s, now, fill=1.0))
         if bucket.level(now) < 0:
-            self._offences.report(request.remote or "", "sent more requests than allowed")
+            self._violations.report(request.remote or "", "sent more requests than allowed")
             return True
         bucket.take(1, now)
         return False

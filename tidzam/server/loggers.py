@@ -8,7 +8,7 @@ import time
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
-from tidzam.server.offences import Offences
+from tidzam.server.violations import Violations
 
 _REPEAT_S = 60.0
 _OF_NO_INTEREST = "Cannot send to sid"
@@ -16,11 +16,11 @@ _OF_NO_INTEREST = "Cannot send to sid"
 
 
 class MalformedRequests(logging.Filter):
-    """Turns aiohttp's tracebacks about malformed requests into offences."""
+    """Turns aiohttp's tracebacks about malformed requests into violations."""
 
-    def __init__(self, offences: Offences) -> None:
+    def __init__(self, violations: Violations) -> None:
         super().__init__()
-        self._offences = offences
+        self._violations = violations
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
@@ -29,7 +29,7 @@ class MalformedRequests(logging.Filter):
         if not isinstance(error, HttpProcessingError):
             return True
         address = record.args[0] if isinstance(record.args, tuple) and record.args else ""
-        self._offences.report(str(address), "sent a malformed HTTP request", type(error).__name__)
+        self._violations.report(str(address), "sent a malformed HTTP request", type(error).__name__)
         return False
 
 
@@ -53,8 +53,8 @@ class Repeats(logging.Filter):
         return True
 
 
-def quiet_logger(name: str, program: str, offences: Offences) -> logging.Logger:
+def quiet_logger(name: str, program: str, violations: Violations) -> logging.Logger:
     """A library's logger under a name of the program's own, without the records that clients provoke."""
     logger = logging.getLogger(f"{name}.{program.replace(' ', '_')}")
-    logger.filters[:] = [MalformedRequests(offences), Repeats()]
+    logger.filters[:] = [MalformedRequests(violations), Repeats()]
     return logger

@@ -92,7 +92,7 @@ class SocketRoute:
         return await self._handle(request)
 
     async def _poll(self, request: web.Request, eio_sid: str, session: ClientSession) -> web.StreamResponse:
-        """Only one request of a client may wait for messages; a second one is an offence."""
+        """Only one request of a client may wait for messages; a second one is a violation."""
         if session.polling:
             await self._sockets.end(eio_sid, "polled twice at once and was disconnected")
             return _refused(400)
@@ -108,7 +108,7 @@ class SocketRoute:
         return response
 
     def _report(self, request: web.Request, kind: str) -> None:
-        self._sockets.offences.report(request.remote or "", kind)
+        self._sockets.violations.report(request.remote or "", kind)
 
 
 def _is_engine_io(request: web.Request) -> bool:

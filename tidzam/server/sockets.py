@@ -26,10 +26,10 @@ from tidzam.server.access import Right
 from tidzam.server.authentication import Authentication, Credentials
 from tidzam.server.connections import party
 from tidzam.server.driver import DRIVER, ClientGone
-from tidzam.server.offences import Offences
 from tidzam.server.packets import MOST_ATTACHMENTS, BadPacket, Unusable, check_text, decode_json
 from tidzam.server.rate_limit import SUSPECT_S, Verdict
 from tidzam.server.sessions import MOST_RUNNING, ClientSession, SendQueue, queue_bound
+from tidzam.server.violations import Violations
 
 PATH = "/socket.io/"
 RESERVED_EVENTS = ("connect", "disconnect")
@@ -81,7 +81,9 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]
 class Sockets(socketio.AsyncServer):  # type: ignore[misc]
     """Keeps a `ClientSession` for each client, refuses what is malformed or too much, and disconnects offenders."""
 
-    def __init__(self, authentication: Authentication, limits: LimitSettings, offences: Offences, logger: Any) -> None:
+    def __init__(
+        self, authentication: Authentication, limits: LimitSettings, violations: Violations, logger: Any
+    ) -> None:
         # always_connect: a hook can already send to the new client. Origins are checked before this server.
         super().__init__(
             async_mode="aiohttp",
@@ -94,7 +96,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             engineio_logger=logger,
         )
         self.eio._async = DRIVER
-        self.authentication, self.limits, self.offences = authentication, limits, offences
+        self.authentication, self.limits, self.violations = authentication, limits, violations
         self.sessions: dict[str, ClientSession] = {}
         self.costs: dict[str, float] = {}
         self.dropped = 0
@@ -128,12 +130,12 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             await self._send_packet(eio_sid, self.packet_class(sio.EVENT, data=[event, data], namespace="/"))
 
     async def end(self, eio_sid: str, kind: str, detail: str = "") -> None:
-        """Disconnect a client for an offence, which is logged."""
+        """Disconnect a client for a violation, which is logged."""
         session, socket = self.sessions.get(eio_sid), self.eio.sockets.get(eio_sid)
         if session is None or session.closed:
             return
         session.closed = True
-        self.offences.report(session.address, kind, detail)
+        self.violations.report(session.address, kind, detail)
         if session.transport is not None and not session.transport.is_closing():
             session.transport.pause_reading()
         if socket is not None:
@@ -239,7 +241,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         if Right.LISTEN not in self.authentication.rights(identity):
             refusal = self.packet_class(sio.CONNECT_ERROR, data=REFUSAL, namespace=namespace)
             await self._send_packet(eio_sid, refusal)
-            self.offences.report(session.address, "tried to listen without the token and was refused")
+            self.violations.report(session.address, "tried to listen without the token and was refused")
             return
         if namespace in (None, "/"):
             session.joined, session.identity, session.credentials = True, identity, Credentials()

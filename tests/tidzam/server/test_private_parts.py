@@ -15,9 +15,9 @@ from engineio.packet import MESSAGE, Packet
 from tidzam.config.settings import LimitSettings
 from tidzam.server.access import Access
 from tidzam.server.authentication import Authentication
-from tidzam.server.offences import Offences
 from tidzam.server.sessions import SendQueue
 from tidzam.server.sockets import Sockets, packet_class
+from tidzam.server.violations import Violations
 
 
 def parameters(function: object) -> list[str]:
@@ -40,7 +40,7 @@ def test_socketio_calls_what_we_override() -> None:
 
 async def test_our_parts_are_in_their_places() -> None:
     limits = LimitSettings()
-    sockets = Sockets(Authentication(Access()), limits, Offences("test"), logger=False)
+    sockets = Sockets(Authentication(Access()), limits, Violations("test"), logger=False)
     assert isinstance(sockets.eio, engineio.AsyncServer)
     assert isinstance(AsyncSocket(sockets.eio, "sid").queue, SendQueue)
     assert isinstance(sockets.eio.sockets, dict)

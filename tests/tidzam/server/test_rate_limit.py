@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from tidzam.server.connections import party
-from tidzam.server.offences import FORGET_S, Offences
 from tidzam.server.rate_limit import SUSPECT_FILL, RateLimiter, Verdict
+from tidzam.server.violations import FORGET_S, Violations
 
 
 def verdicts(limiter: RateLimiter, count: int, *, at: float, size: int = 10) -> list[Verdict]:
@@ -41,29 +41,29 @@ def test_bytes_count_too() -> None:
     assert found == [Verdict.SERVE, Verdict.SERVE, Verdict.REFUSE, Verdict.IGNORE]
 
 
-def test_a_flood_of_offences_is_one_line_per_kind_and_client(caplog: pytest.LogCaptureFixture) -> None:
-    offences = Offences("test", clock=lambda: 0.0)
+def test_a_flood_of_violations_is_one_line_per_kind_and_client(caplog: pytest.LogCaptureFixture) -> None:
+    violations = Violations("test", clock=lambda: 0.0)
     for number in range(10_000):
-        offences.report("10.0.0.1", "a malformed packet", f"detail {number}\nforged line")
-    offences.report("10.0.0.2", "a malformed packet")
+        violations.report("10.0.0.1", "a malformed packet", f"detail {number}\nforged line")
+    violations.report("10.0.0.2", "a malformed packet")
     assert len(caplog.records) == 2
     assert "\n" not in caplog.records[0].getMessage()
-    assert offences.counts["a malformed packet"] == 10_001
+    assert violations.counts["a malformed packet"] == 10_001
 
 
-def test_an_offence_is_logged_again_after_a_while(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_violation_is_logged_again_after_a_while(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
-    offences = Offences("test", clock=lambda: now[0])
+    violations = Violations("test", clock=lambda: now[0])
     for now[0] in (0.0, FORGET_S - 1, FORGET_S + 1):
-        offences.report("10.0.0.1", "kind")
+        violations.report("10.0.0.1", "kind")
     assert len(caplog.records) == 2
 
 
-def test_offences_of_many_addresses_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    offences = Offences("test", clock=lambda: 0.0)
+def test_violations_of_many_addresses_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    violations = Violations("test", clock=lambda: 0.0)
     with caplog.at_level(logging.WARNING):
         for number in range(5000):
-            offences.report(f"2001:db8::{number:x}", "kind")
+            violations.report(f"2001:db8::{number:x}", "kind")
     assert len(caplog.records) == 100
 
 

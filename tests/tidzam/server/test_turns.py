@@ -9,8 +9,8 @@ from typing import Any
 
 from tidzam.config.settings import LimitSettings
 from tidzam.server.connections import ACCEPTED_PER_TURN, Connection, Connections
-from tidzam.server.offences import Offences
 from tidzam.server.turns import PER_TURN, Turns
+from tidzam.server.violations import Violations
 
 HEAD = b"GET /healthz HTTP/1.1\r\n\r\n"
 
@@ -51,7 +51,7 @@ class Arrivals:
 
     def __init__(self) -> None:
         self.begun: list[Inner] = []
-        self.connections = Connections(LimitSettings(), Offences("test"))
+        self.connections = Connections(LimitSettings(), Violations("test"))
         self._factory = self.connections.factory(lambda: Inner(self.begun))
 
     def connect(self, peer: Peer, data: bytes = HEAD) -> Connection:

@@ -1,4 +1,4 @@
-"""Offences of clients, in the log: one line per kind and address, however often it happens."""
+"""Violations of clients, in the log: one line per kind and address, however often it happens."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _MOST_REMEMBERED = 1000
 _MOST_LINES = 100
 
 
-class Offences:
-    """Counts offences and logs the first of each kind by each address, at most 100 lines in ten minutes."""
+class Violations:
+    """Counts violations and logs the first of each kind by each address, at most 100 lines in ten minutes."""
 
     def __init__(self, program: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.counts: Counter[str] = Counter()
