@@ -1,13 +1,10 @@
-"""install and test."""
+"""install, lint and test."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import typer
 
@@ -30,46 +27,23 @@ def install(part: Part = "") -> None:
     say("everything is there")
 
 
-REAL_TIME = (
-    "tests/end_to_end",
-    "tests/stream_manager",
-    "tests/analyzer/test_capture.py",
-    "tests/analyzer/test_live_runner.py",
-    "tests/test_support.py",
-    "tests/tidzam/jack",
-    "tests/tidzam/node",
-)
-"""Tests that mostly wait for audio, in real time. All others run beside them, at a lower priority."""
-
-
 def test(context: typer.Context) -> None:
-    """Run every check: ruff, mypy and the tests, end to end ones included. Arguments go to pytest."""
+    """Run the linters, the type checker and all tests, end-to-end tests included.
+
+    --fast runs only the unit tests, which need neither jackd nor Icecast. Other arguments are passed to pytest.
+    """
+    _run_in_checkout("test", *context.args)
+
+
+def lint() -> None:
+    """Run the linters and the type checker: ruff, codespell and mypy."""
+    _run_in_checkout("lint")
+
+
+def _run_in_checkout(*words: str) -> None:
+    """Become tests/run.py, which is not installed."""
     root = checkout()
     if root is None:
-        raise SetupError("The tests come with a checkout.", hint="Clone the project and run bin/tidzam test there.")
-    for step in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
-        _check(_start(root, step))
-    if context.args:
-        _check(_start(root, ["pytest", *context.args]))
-        return
-    with tempfile.TemporaryFile() as output:
-        others = _start(root, ["pytest", *(f"--ignore={tests}" for tests in REAL_TIME)], nice=10, into=output)
-        real_time = _start(root, ["pytest", *REAL_TIME])
-        real_time.wait()
-        others.wait()
-        output.seek(0)
-        say(f"the tests that ran beside those:\n{output.read().decode(errors='replace')}")
-    _check(real_time)
-    _check(others)
-
-
-def _start(root: Path, step: list[str], *, nice: int = 0, into: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
-    say(" ".join(step))
-    argv = ["nice", f"-n{nice}", sys.executable, "-m", *step]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.Popen(argv, cwd=root, env=environment, stdout=into, stderr=into)
-
-
-def _check(process: subprocess.Popen[bytes]) -> None:
-    if process.wait():
-        raise typer.Exit(1)
+        raise SetupError("The tests are part of a checkout.", hint="Clone the project and use its bin/tidzam.")
+    os.chdir(root)
+    os.execv(sys.executable, [sys.executable, "-m", "tests.run", *words])

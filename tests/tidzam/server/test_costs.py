@@ -392,7 +392,7 @@ async def test_two_websockets_at_once_of_one_session_end_it() -> None:
             assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 
-async def test_a_second_connection_to_the_namespace_is_an_violation() -> None:
+async def test_a_second_connection_to_the_namespace_is_a_violation() -> None:
     """Each would be greeted: a flood of them was answered without end."""
     async with serving() as place, raw(place) as socket:
         await socket.send_str("40")

@@ -51,7 +51,7 @@ def test_a_flood_of_violations_is_one_line_per_kind_and_client(caplog: pytest.Lo
     assert violations.counts["a malformed packet"] == 10_001
 
 
-def test_an_violation_is_logged_again_after_a_while(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_violation_is_logged_again_after_a_while(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
     violations = Violations("test", clock=lambda: now[0])
     for now[0] in (0.0, FORGET_S - 1, FORGET_S + 1):
