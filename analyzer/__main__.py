@@ -20,6 +20,7 @@ from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSett
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
 from tidzam.server import Access
+from tidzam.text import comma_list
 from tidzam.tokens import take_token
 
 ORIGINAL = Settings(analyzer=AnalyzerSettings(port=8080), stream_manager=StreamManagerSettings(port=8081))
@@ -72,10 +73,10 @@ def analyze(
         raise typer.BadParameter("Name what to listen to: --stream FILE, --jack PORTS or --profile YAML.")
     if stream is not None and chain_api:
         raise typer.BadParameter("--chainAPI goes with live listening.")
-    given = {"nn": nn, "ports": _names(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
+    given = {"nn": nn, "ports": comma_list(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
     settings = _settings(profile, {**given, "engine": engine and engine.value})
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
-    rules = rules_of(classes=_names(extract), dynamic=extract_dd, channels=_names(extract_channels))
+    rules = rules_of(classes=comma_list(extract), dynamic=extract_dd, channels=comma_list(extract_channels))
     if stream is not None:
         offline = FileOptions(
             path=stream,
@@ -100,10 +101,6 @@ def analyze(
         limits=settings.limits,
     )
     asyncio.run(run_live(options))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _settings(profile: Path | None, given: Mapping[str, object]) -> Settings:

@@ -20,6 +20,7 @@ from stream_manager.probe import Probe, ProbeError, probe
 from tidzam.addresses import is_address, scheme_of
 from tidzam.errors import RequestError
 from tidzam.proxy import LOCAL_HOSTS
+from tidzam.text import comma_list
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ async def _ask(address: str) -> tuple[WebPage | None, str]:
 
 def _is_bypassed(host: str) -> bool:
     listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    return host in (name.strip() for name in listed.split(","))
+    return host in comma_list(listed)
 
 
 async def _beginning(content: aiohttp.StreamReader) -> bytes:

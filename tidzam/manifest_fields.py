@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from tidzam.audio.features import FeatureSpec
 from tidzam.errors import AudioError, BundleError
 from tidzam.labels import LabelTree
+from tidzam.validation import reason
 
 NAME_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"
 """The names of bundles. None begins with a dot: `.` and `..` are folders, and others are hidden."""
@@ -129,14 +130,13 @@ def _check_nesting(values: Any) -> None:
 def faults_of(error: ValidationError) -> str:
     """The first faults of a manifest, each with its place, in one line that is safe for a terminal."""
     faults = error.errors()
-    described = [f"{_place(fault['loc'])}: {_reason(fault['msg'])}" for fault in faults[:_MOST_FAULTS]]
+    described = [f"{_place(fault['loc'])}: {_short(reason(fault))}" for fault in faults[:_MOST_FAULTS]]
     more = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
     return "; ".join(described + more)
 
 
-def _reason(message: str) -> str:
-    reason = message.removeprefix("Value error, ")
-    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}…"
 
 
 def _place(location: tuple[int | str, ...]) -> str:

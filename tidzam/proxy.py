@@ -6,6 +6,8 @@ import urllib.request
 import urllib.response
 from collections.abc import Mapping, MutableMapping
 
+from tidzam.text import comma_list
+
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "ws_proxy", "wss_proxy", "grpc_proxy")
 
@@ -31,6 +33,5 @@ def forget_proxies(environment: MutableMapping[str, str]) -> None:
 def bypassing_locally(environment: Mapping[str, str], hosts: tuple[str, ...] = ()) -> dict[str, str]:
     """The `no_proxy` variables for a process that may use a proxy, but not for this machine or for `hosts`."""
     listed = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-    names = [name.strip() for name in listed.split(",") if name.strip()]
-    value = ",".join(dict.fromkeys([*names, *LOCAL_HOSTS, *hosts]))
+    value = ",".join(dict.fromkeys([*comma_list(listed), *LOCAL_HOSTS, *hosts]))
     return {"no_proxy": value, "NO_PROXY": value}

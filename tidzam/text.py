@@ -29,6 +29,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def comma_list(text: str) -> tuple[str, ...]:
+    """The parts of `a, b`, without blanks around them and without empty ones."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def json_printable(text: str) -> str:
     """JSON text with the same meaning, whose strings hold no character that would control a terminal."""
     return _HARMFUL.sub(lambda found: "".join(f"\\u{unit:04x}" for unit in _utf16(found[0])), text)

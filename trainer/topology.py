@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tidzam.errors import ConfigError
+from tidzam.text import comma_list
 
 Job = Literal["ps", "worker"]
 
@@ -63,7 +64,7 @@ def parse_cluster(*, job_type: str, task_index: int, ps: str, workers: str) -> C
 
     Raises ConfigError naming every mistake.
     """
-    servers, hands = _addresses(ps), _addresses(workers)
+    servers, hands = comma_list(ps), comma_list(workers)
     mistakes = [f"--{option} names no address" for option, found in (("ps", servers), ("workers", hands)) if not found]
     mistakes += [f"{address} is not host:port" for address in (*servers, *hands) if not _is_address(address)]
     twice = sorted({address for address in (*servers, *hands) if (*servers, *hands).count(address) > 1})
@@ -77,10 +78,6 @@ def parse_cluster(*, job_type: str, task_index: int, ps: str, workers: str) -> C
         hint = "For example --ps=a:2222 --workers=b:2222,c:2222 --job-type=worker --task-index=1."
         raise ConfigError("; ".join(mistakes) + ".", hint=hint, code="cluster")
     return Cluster(servers, hands, "ps" if job_type == "ps" else "worker", task_index)
-
-
-def _addresses(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _is_address(text: str) -> bool:

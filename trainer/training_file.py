@@ -24,6 +24,7 @@ from tidzam.audio.features import FeatureSpec
 from tidzam.config.read import read_model
 from tidzam.errors import AudioError, BundleError, ConfigError
 from tidzam.labels import Label, LabelTree, clean_label
+from tidzam.validation import reason
 from trainer.data.augmentation import (
     AnyAugmentation,
     Background,
@@ -207,7 +208,7 @@ def override(training: TrainingFile, said: Mapping[str, Any]) -> TrainingFile:
     try:
         return TrainingFile.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())) from None
+        raise ConfigError("; ".join(reason(fault) for fault in error.errors())) from None
 
 
 def to_yaml(training: TrainingFile) -> str:

@@ -22,6 +22,7 @@ from tidzam.config.names import (
 )
 from tidzam.errors import ConfigError
 from tidzam.suggest import did_you_mean
+from tidzam.validation import reason
 
 Location = tuple[int | str, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -114,10 +115,9 @@ def _describe(fault: ErrorDetails, tree: yaml.Node | None, path: Path, model: ty
     place = f"{path}:{_line_of(tree, location)}: {where}" if where else f"{path}"
     if fault["type"] == "extra_forbidden":
         return f"{place}: unknown name. {_suggest(location, model)}"
-    message = fault["msg"].removeprefix("Value error, ")
     whole = fault["type"] == "missing" or (fault["type"] == "value_error" and not isinstance(fault["input"], str))
     found = "" if whole else f"found {_shown(fault['input'])}; "
-    return f"{place}: {found}{message[0].lower()}{message[1:]}."
+    return f"{place}: {found}{reason(fault)}."
 
 
 def _shown(value: object) -> str:

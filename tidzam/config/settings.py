@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from tidzam.addresses import bare_host, host_on_this_machine, url_host
 from tidzam.naming import source_name
+from tidzam.text import comma_list
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ def _power_of_two(frames: int) -> int:
 
 def _names(value: object) -> object:
     """`a,b` and `[a, b]` mean the same."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    return comma_list(value) if isinstance(value, str) else value
 
 
 def is_loopback(host: str) -> bool:

@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 from tidzam.errors import RequestError
 from tidzam.scrub import hide_credentials
 from tidzam.suggest import nearest
+from tidzam.text import comma_list
+from tidzam.validation import reason
 
 _LONGEST_QUOTE = 80
 _LONGEST_ECHO = 1000
@@ -63,7 +65,7 @@ def parse(model: type[AnyMessage], data: Any) -> AnyMessage:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        count, faults = error.error_count(), error.errors(include_url=False, include_context=False)[:_MOST_NAMED]
+        count, faults = error.error_count(), error.errors(include_url=False)[:_MOST_NAMED]
     places = [".".join(map(str, fault["loc"]))[:_LONGEST_QUOTE] for fault in faults]
     named = "; ".join(_describe(place, fault, model) for place, fault in zip(places, faults, strict=True))
     more = f"; and {count - _MOST_NAMED} more faults" if count > _MOST_NAMED else ""
@@ -75,9 +77,8 @@ def _describe(place: str, fault: ErrorDetails, model: type[Message]) -> str:
         return f"unknown key {place!r}{suggestion(place, known_keys(model))}"
     if fault["type"] == "missing":
         return f"{place!r} is missing"
-    problem = fault["msg"].removeprefix("Value error, ")
-    subject = f"{place!r} is {quote(fault['input'])}, but " if place else ""
-    return f"{subject}{problem[0].lower()}{problem[1:]}"
+    subject = f"{place!r} is {quote(fault['input'])}; " if place else ""
+    return f"{subject}{reason(fault)}"
 
 
 def known_keys(model: type[BaseModel]) -> tuple[str, ...]:
@@ -126,7 +127,7 @@ def wire_time(moment: datetime) -> str:
 def _names(value: Any) -> Any:
     """`a,b`, `[a, b]` and a single number are lists of names."""
     if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        return comma_list(value)
     if _is_number(value):
         return (str(value),)
     if isinstance(value, list):

@@ -88,7 +88,7 @@ log: {level: loud}
         ("home: 2026-99-99", "not plain YAML"),
         ("sources: &a [*a]", "refers to itself"),
         ("jack: !!python/object:os.system {}", "could not determine a constructor"),
-        ("- a list", "dictionary"),
+        ("- a list", "expected a mapping"),
         ("home: !!timestamp x", "not plain YAML"),
         ("home: !!int ''", "not plain YAML"),
     ],
