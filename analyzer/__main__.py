@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -17,20 +16,16 @@ from analyzer.file_runner import FileOptions, run_file
 from analyzer.sinks.chain import ChainAddress
 from tidzam.config.load import load_settings
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
-from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
 from tidzam.server import Access
+from tidzam.terminal import command_line, exit_on_error
 from tidzam.text import comma_list
 from tidzam.tokens import take_token
 
 ORIGINAL = Settings(analyzer=AnalyzerSettings(port=8080), stream_manager=StreamManagerSettings(port=8081))
 """What holds without a profile: the port is what it always was."""
 
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = command_line()
 
 
 class EngineChoice(StrEnum):
@@ -112,11 +107,8 @@ def _settings(profile: Path | None, given: Mapping[str, object]) -> Settings:
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 a failure told in a line, 2 wrong usage."""
-    try:
+    with exit_on_error("analyzer"):
         app()
-    except TidzamError as error:
-        typer.echo(f"analyzer: {error}", err=True)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

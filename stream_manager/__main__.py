@@ -11,17 +11,13 @@ import typer
 
 from stream_manager.app import StreamManagerOptions, run
 from tidzam.config import Settings, load_settings, load_sources
-from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
+from tidzam.terminal import command_line, exit_on_error
 
 DEFAULT_ANALYZER = "localhost:8001"
 """The address at which the original looked for the analyzer."""
 
-cli = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+cli = command_line()
 
 
 @cli.command()
@@ -47,7 +43,7 @@ def main(
     profile: Annotated[Path | None, typer.Option(help="The node's YAML; other options override it.")] = None,
 ) -> None:
     """Load sources into JACK, and push each of their channels to Icecast."""
-    try:
+    with exit_on_error("stream_manager"):
         settings = load_settings(profile) if profile else Settings()
         settings = _override(settings, "stream_manager", buffer_s=buffer_size, live_ports=port_available)
         settings = _override(settings, "stream_manager", port=port, host=host)
@@ -57,9 +53,6 @@ def main(
         set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
         analyzer = tidzam_socketio or (settings.analyzer.url if profile else DEFAULT_ANALYZER)
         asyncio.run(_run(StreamManagerOptions.from_environment(settings, analyzer=analyzer)))
-    except TidzamError as error:
-        typer.echo(f"stream_manager: {error}", err=True)
-        raise typer.Exit(1) from None
 
 
 def _override(settings: Settings, section: str, **values: Any) -> Settings:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from tidzam import terminal
 from tidzam.bundle import Bundle, find_bundles, read_bundle
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
@@ -141,11 +142,7 @@ Ps = Annotated[
     str | None, typer.Option(help="Addresses of all parameter servers: HOST:PORT,HOST:PORT", rich_help_panel=CLUSTER)
 ]
 
-cli = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+cli = terminal.command_line()
 
 
 @cli.callback(invoke_without_command=True)
@@ -225,7 +222,7 @@ def _exit_with_status(*, is_alone: bool) -> Iterator[None]:
     try:
         yield
     except TidzamError as error:
-        say(f"trainer: {error}", style="red")
+        terminal.say(str(error), program="trainer", style="red")
         code = 1
     except KeyboardInterrupt:
         code = 130
@@ -291,7 +288,7 @@ def evaluate_command(
         is_alone = bundles[0].folder == bundle
         cards = [_write_card(one, home if is_alone else home / one.bundle.folder.name) for one in found]
     except (TidzamError, OSError) as error:  # the card's folder may be a file, or the disk full
-        say(f"trainer: {error}", style="red")
+        terminal.say(str(error), program="trainer", style="red")
         raise typer.Exit(1) from None
     if as_json:
         values = [one.to_dict() for one in found]

@@ -1,4 +1,4 @@
-"""`tidzam`: run, watch and mend a node; demo, benchmarks, tests."""
+"""`tidzam`: run, watch and repair a node; demo, benchmarks, tests."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ import typer
 
 from tidzam import __version__
 from tidzam.cli import bench, demo, node, setup, watch
-from tidzam.errors import TidzamError
+from tidzam.errors import SetupError
+from tidzam.terminal import command_line, exit_on_error
 
-app = typer.Typer(
+app = command_line(
     name="tidzam",
-    help="Listens to places: loads sound into JACK, serves it, classifies it live, and says what it hears.",
+    help="Listens to places: loads audio into JACK, serves it, classifies it live, and reports what it hears.",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(node.start)
 app.command()(node.stop)
@@ -40,25 +38,26 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Say the version."),
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+    ),
 ) -> None:
     pass
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 a failure told in words, 2 wrong usage or not healthy."""
+    """Run the command line. Exit codes: 0 done, 1 failed with a message, 2 wrong usage or not healthy."""
     for stream in (sys.stdout, sys.stderr):  # a path that is not UTF-8 is printed unchanged
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")
-    try:
-        app(prog_name="tidzam")
-    except TidzamError as error:
-        typer.echo(f"tidzam: {error}", err=True)
-        sys.exit(1)
-    except PermissionError as error:
-        hint = "Run this as the user who started the node, or choose another place with --home."
-        typer.echo(f"tidzam: {error.filename}: {error.strerror}. {hint}", err=True)
-        sys.exit(1)
+    with exit_on_error("tidzam"):
+        try:
+            app(prog_name="tidzam")
+        except PermissionError as error:
+            raise SetupError(
+                f"{error.filename}: {error.strerror}.",
+                hint="Run this as the user who started the node, or choose another place with --home.",
+            ) from None
 
 
 if __name__ == "__main__":

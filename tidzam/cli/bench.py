@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 import os
 import pkgutil
 import platform
@@ -24,6 +23,7 @@ from tidzam.errors import SetupError
 from tidzam.node.system_packages import require_programs
 from tidzam.paths import checkout
 from tidzam.suggest import nearest
+from tidzam.terminal import print_json
 
 Name = Annotated[str, typer.Argument(help="The benchmark to run; without one, all are listed, with their options.")]
 
@@ -48,7 +48,7 @@ def bench(context: typer.Context, name: Name = "", as_json: JsonOption = False, 
     options = parse_options(context.args, known=_options_of(run))
     figures = {**run(say, **options), "benchmark": name, "machine": _machine()}
     if as_json:
-        console.print_json(json.dumps(figures))
+        print_json(figures)
     else:
         _print_figures(figures)
 

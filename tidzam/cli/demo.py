@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +13,9 @@ from tidzam.cli.options import HomeOption, JsonOption, console, running_node, sa
 from tidzam.errors import NodeError
 from tidzam.paths import DEMO_BUNDLES
 from tidzam.protocol.stream_manager import SourceStatus
+from tidzam.terminal import command_line, print_json
 
-app = typer.Typer(no_args_is_help=True, help="The synthesised wetland: render it, know the truth, train on it.")
+app = command_line(no_args_is_help=True, help="The synthesised wetland: render it, list its truth, train on it.")
 Seed = Annotated[int, typer.Option(min=0, help="Another seed is another scene.")]
 
 
@@ -47,7 +47,7 @@ def truth(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if not sounding:
         raise NodeError("No demo plays.", hint="Start one with `tidzam start`.", code="no_demo")
     if as_json:
-        console.print_json(json.dumps({"time": now.isoformat(), "channels": sounding}))
+        print_json({"time": now.isoformat(), "channels": sounding})
         return
     table = Table(box=None, header_style="dim")
     table.add_column("channel")
@@ -80,7 +80,7 @@ def train(
 
     scores = train_bundles(out, seed=seed, say=say)
     if as_json:
-        console.print_json(json.dumps(scores))
+        print_json(scores)
         return
     names = ("macro_f1", "exact_match", "event_recall")
     table = Table(box=None, header_style="dim")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import typer
@@ -14,6 +13,7 @@ from tidzam.config import Settings
 from tidzam.errors import TidzamError
 from tidzam.node.home import Home, find_home
 from tidzam.node.status import NodeStatus
+from tidzam.terminal import print_json
 
 WITH_FAULTS = 3
 """The exit code of a node that was started, with something that does not work."""
@@ -103,9 +103,7 @@ def check(home: HomeOption = None, as_json: JsonOption = False) -> None:
         raise typer.Exit(2) from None
     if as_json:
         found, left = ([fault.reason for fault in faults] for faults in (checked.found, checked.left))
-        console.print_json(
-            json.dumps({"verdict": checked.verdict, "found": found, "left": left, "remarks": list(checked.remarks)})
-        )
+        print_json({"verdict": checked.verdict, "found": found, "left": left, "remarks": list(checked.remarks)})
     else:
         for fault in dict.fromkeys(checked.found):
             if fault not in checked.left:
@@ -125,7 +123,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     now = node_status(place, settings)
     found = faults(now, settings.check)
     if as_json:
-        console.print_json(json.dumps(now.to_dict()), ensure_ascii=True)  # a home need not be Unicode
+        print_json(now.to_dict())
     else:
         print_status(console, now, found)
     raise typer.Exit(1 if found else 0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
+from tidzam import terminal
 from tidzam.config import Settings, load_settings
 from tidzam.errors import ConfigError
 from tidzam.node.home import Home, find_home
@@ -19,18 +20,14 @@ PIPED_WIDTH = 120
 """Columns of a table that goes to a file or a pipe: an address is not folded there."""
 
 console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-errors = Console(stderr=True)
+say = partial(terminal.say, program="tidzam")
+"""Print a message or progress on stderr."""
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="The node's folder. [default: $TIDZAM_HOME, or var/]")]
 ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", help="A YAML profile (or the original JSON): a path, or a name in configs/.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
-
-
-def say(text: str) -> None:
-    """Progress, on stderr, so that stdout stays for results."""
-    errors.print(f"[dim]tidzam:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def profile_settings(profile: str) -> Settings:

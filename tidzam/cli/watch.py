@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tidzam.cli.options import HomeOption, console, errors, running_node
+from tidzam.cli.options import HomeOption, console, running_node, say
 from tidzam.cli.show import milliseconds
 from tidzam.labels import UNKNOWN
 from tidzam.node.status import node_urls
@@ -148,7 +148,7 @@ def watch(home: HomeOption = None, seconds: Seconds = 0.0, save: Save = None) ->
     try:
         asyncio.run(_watch(view, node_urls(settings)["analyzer"], find_token(place.root), seconds))
     except KeyboardInterrupt:
-        errors.print("[dim]tidzam: the node goes on[/]")
+        say("the node keeps running")
     if save is not None:
         _save(view, save)
 
