@@ -17,8 +17,8 @@ import soundfile
 
 from benchmarks.feeder import sound
 from benchmarks.memory_limit import drop_cache, memory_limit
-from database_tool.compile import Request, compile_clips
-from database_tool.cutting import Cutting, Piece, cut, pieces_of
+from database_tool.compile import CompileRequest, compile_clips
+from database_tool.cutting import CutJob, Cutting, cut, jobs_of
 from tidzam.audio.features import FeatureSpec
 from tidzam.clips import find_clips
 from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, open_dataset
@@ -60,12 +60,12 @@ def _compiling(work: Path, say: Say) -> dict[str, Any]:
     say(f"writing {FILES} FLAC files of {FILE_S} s")
     folder = _write_flac(work / "sound")
     clips, cutting = find_clips(folder), Cutting(spec=FeatureSpec(), hop_s=1.0)
-    pieces = [piece for number, clip in enumerate(clips) for piece in pieces_of(number, clip, cutting)]
-    request = Request(clips=clips, folder=work / "compiled", cutting=cutting, processes=PROCESSES)
+    jobs = [job for number, clip in enumerate(clips) for job in jobs_of(number, clip, cutting)]
+    request = CompileRequest(clips=clips, folder=work / "compiled", cutting=cutting, processes=PROCESSES)
     windows, alone, compiled = len(clips) * FILE_S, list[float](), list[float]()
     for number in range(ROUNDS):
         say(f"decoding and extracting alone, then compiling: round {number + 1} of {ROUNDS}")
-        alone.append(windows / _timed(lambda: sum(in_order(_work_alone, pieces, processes=PROCESSES))))
+        alone.append(windows / _timed(lambda: sum(in_order(_work_alone, jobs, processes=PROCESSES))))
         compiled.append(windows / _timed(lambda: compile_clips(request, say=lambda _: None)))
     return {
         "compiled_windows_s": round(median(compiled)),
@@ -74,9 +74,9 @@ def _compiling(work: Path, say: Say) -> dict[str, Any]:
     }
 
 
-def _work_alone(piece: Piece) -> int:
-    """Decode a piece and work out its features, and leave them there."""
-    return len(cut(piece).features)
+def _work_alone(job: CutJob) -> int:
+    """Decode a job and work out its features, and leave them there."""
+    return len(cut(job).features)
 
 
 def _write_flac(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What the commands do, the readable ones and the original's options alike: open, operate, and say what came of it."""
+"""What the commands and the options of 2019 do: open datasets, run an operation, describe the result."""
 
 from __future__ import annotations
 
@@ -8,38 +8,71 @@ from pathlib import Path
 from typing import Any, cast
 
 from database_tool import operations
-from database_tool.compile import Compiled
-from database_tool.options import beside
+from database_tool.compile import CompileRequest, CompileResult, compile_clips
+from database_tool.importers.base import Parts
+from database_tool.messages import resumable, say
+from database_tool.options import CompileOptions, sibling, tree_of
 from database_tool.partition import By, count_units, partition, units_of
 from database_tool.shuffle import randomize as shuffle
-from database_tool.terminal import counted, progress, resumable, say
+from tidzam.clips import Clip
 from tidzam.dataset import Dataset, open_dataset
 from tidzam.dataset.manifest import MANIFEST
 from tidzam.errors import DatasetError
+from tidzam.terminal import progress_bar
+from tidzam.text import plural
 
 UNITS = {"group": "recordings", "day": "days", "source": "sources"}
 
 
 @dataclass(frozen=True)
 class Result:
-    """A line for people, values for programs."""
+    """A line for people and values for programs."""
 
     text: str
     values: dict[str, Any] = field(default_factory=dict)
     incomplete: bool = False
-    """Something could be read in part only: the command ends with exit code 1."""
+    """A file could be read only in part: the command exits with status 1."""
 
 
-def compiled(made: Sequence[Compiled]) -> Result:
-    """What was compiled, and what was left out."""
+def compile_parts(parts: Parts, dataset: Path, options: CompileOptions, *, source: Path) -> Result:
+    """Compile each part of an import into `dataset`, or into DATASET-PART."""
+    name = dataset.absolute().name
+    return compiled(
+        [
+            compile_into(clips, sibling(dataset, f"{name}-{part}") if part else dataset, options, source=source)
+            for part, clips in parts.items()
+        ]
+    )
+
+
+def compile_into(clips: Sequence[Clip], folder: Path, options: CompileOptions, *, source: Path) -> CompileResult:
+    """Compile clips into the dataset at `folder`, with a progress bar."""
+    base = options.base(folder)
+    request = CompileRequest(
+        clips=clips,
+        folder=folder,
+        cutting=options.cutting(base),
+        base=base,
+        tree=tree_of(options.labels),
+        source=str(source),
+        strict=options.strict,
+        resume=options.resume,
+        processes=options.workers,
+    )
+    with resumable(), progress_bar("compiling", unit="clips") as advance:
+        return compile_clips(request, say=say, advance=advance)
+
+
+def compiled(made: Sequence[CompileResult]) -> Result:
+    """Describe compiled datasets and the files that were left out."""
     values = []
     for one in made:
         skipped = [{"file": path, "reason": reason} for path, reason in one.skipped]
         values.append({**_values(one.dataset), "skipped": skipped, "incomplete": list(one.incomplete)})
     lines = [
-        f"{shown(one.dataset.folder)}: {len(one.dataset):,} samples of {len(one.dataset.classes)} classes"
-        + (f"; {counted(len(one.skipped), 'file')} left out" if one.skipped else "")
-        + (f"; {counted(len(one.incomplete), 'file')} read in part" if one.incomplete else "")
+        f"{relative(one.dataset.folder)}: {len(one.dataset):,} samples of {len(one.dataset.classes)} classes"
+        + (f"; {plural(len(one.skipped), 'file')} left out" if one.skipped else "")
+        + (f"; {plural(len(one.incomplete), 'file')} read in part" if one.incomplete else "")
         for one in made
     ]
     incomplete = any(one.incomplete for one in made)
@@ -47,30 +80,31 @@ def compiled(made: Sequence[Compiled]) -> Result:
 
 
 def merge(dataset: Path, others: Sequence[Path], *, classe: str, into: Path | None) -> Result:
+    """Add the samples of other datasets."""
     opened = [open_dataset(other) for other in others]
     merged = operations.merge(open_dataset(dataset), opened, _target(dataset, into), as_class=classe or None)
-    taken = sum(map(len, opened))
-    return _result(merged, f"took in {taken:,} samples", merged=taken)
+    added = sum(map(len, opened))
+    return _result(merged, f"{added:,} of them merged", merged=added)
 
 
 def split_off(dataset: Path, share: float, name: str, *, rest: str, by: str, seed: int, resume: bool) -> Result:
-    """Take `share` out of a dataset into another, called `name`; what is left stays, or goes to `rest`."""
-    test = beside(dataset, name or f"{dataset.absolute().name}-test")
-    train = beside(dataset, rest) if rest else dataset
+    """Move `share` of a dataset to another one called `name`; the rest stays, or is written to `rest`."""
+    test = sibling(dataset, name or f"{dataset.absolute().name}-test")
+    train = sibling(dataset, rest) if rest else dataset
     return split(dataset, [test, train], [share, 1 - share], by=by, seed=seed, resume=resume)
 
 
 def split_folds(dataset: Path, folds: int, *, by: str, seed: int, resume: bool) -> Result:
-    """Make `folds` datasets of equal shares beside a dataset."""
+    """Make `folds` datasets of equal size, next to the dataset."""
     names = [f"{dataset.absolute().name}-fold-{fold}" for fold in range(1, folds + 1)]
-    places = [beside(dataset, name) for name in names]
+    places = [sibling(dataset, name) for name in names]
     return split(dataset, places, [1 / folds] * folds, by=by, seed=seed, resume=resume)
 
 
 def split(
     dataset: Path, places: Sequence[Path], shares: Sequence[float], *, by: str, seed: int, resume: bool
 ) -> Result:
-    """Divide a dataset among places, of which its own may be the last."""
+    """Divide a dataset among `places`. Its own folder may be the last of them."""
     whole = open_dataset(dataset)
     details = {"shares": [round(share, 6) for share in shares], "by": by, "seed": seed}
     for side, place in enumerate(places):
@@ -79,59 +113,64 @@ def split(
     units, classes = units_of(whole.origins(), cast(By, by)), whole.classes
     for label, count in zip(classes, count_units(units, whole.labels, n_classes=len(classes)), strict=True):
         if 0 < count < len(places):
-            say(f"class {label} has fewer than {len(places)} {UNITS[by]}: not every part has it")
+            say(f"class {label} has fewer than {len(places)} {UNITS[by]}: it cannot be in every part")
     sides = partition(units, whole.labels, shares, n_classes=len(classes), seed=seed)
-    with resumable(), progress("splitting", "samples") as advance:
+    with resumable(), progress_bar("splitting", unit="samples") as advance:
         made = operations.split(whole, places, sides, details=details, resume=resume, advance=advance)
-    lines = [f"{shown(one.folder)}: {len(one):,} samples of {len(set(one.groups)):,} recordings" for one in made]
+    lines = [f"{relative(one.folder)}: {len(one):,} samples of {len(set(one.groups)):,} recordings" for one in made]
     return Result("\n".join(lines), {"parts": [_values(one) for one in made]})
 
 
 def balance(dataset: Path, *, into: Path | None, seed: int, resume: bool) -> Result:
+    """Copy samples until all classes have the same number."""
     whole, place = open_dataset(dataset), _target(dataset, into)
     made = operations.copies(whole)
     for label, count in whole.manifest.counts.items():
         if not count:
-            say(f"class {label} has no sample to copy")
-    with resumable(), progress("balancing", "copies") as advance:
+            say(f"class {label} is empty and stays empty")
+    with resumable(), progress_bar("balancing", unit="copies") as advance:
         done = operations.balance(whole, place, seed=seed, resume=resume, advance=advance)
-    told = ", ".join(f"{count:,} of {label}" for label, count in made.items() if count)
-    return _result(done, f"made {sum(made.values()):,} copies{': ' if told else ''}{told}", copies=made)
+    per_class = ", ".join(f"{count:,} of {label}" for label, count in made.items() if count)
+    return _result(done, f"{sum(made.values()):,} of them copies{': ' if per_class else ''}{per_class}", copies=made)
 
 
 def randomize(dataset: Path, *, into: Path | None, seed: int, resume: bool) -> Result:
+    """Shuffle the samples."""
     whole, place = open_dataset(dataset), _target(dataset, into)
-    with resumable(), progress("randomizing", "samples") as advance:
+    with resumable(), progress_bar("randomizing", unit="samples") as advance:
         done = shuffle(whole, place, seed=seed, resume=resume, advance=advance)
-    return _result(done, f"in a random order (seed {seed})", seed=seed)
+    return _result(done, f"in random order (seed {seed})", seed=seed)
 
 
 def rename(dataset: Path, name: str) -> Result:
-    renamed = operations.rename(open_dataset(dataset), beside(dataset, name))
+    """Rename a dataset and its folder."""
+    renamed = operations.rename(open_dataset(dataset), sibling(dataset, name))
     return _result(renamed, f"was {dataset}", was=str(dataset))
 
 
 def add_class(dataset: Path, label: str) -> Result:
-    return _result(operations.add_class(open_dataset(dataset), label), f"has the class {label} now")
+    """Add an empty class."""
+    return _result(operations.add_class(open_dataset(dataset), label), f"class {label} added")
 
 
 def metadata(dataset: Path) -> Result:
-    with progress("measuring", "samples") as advance:
+    """Measure the features and record the statistics in the manifest."""
+    with progress_bar("measuring", unit="samples") as advance:
         done = operations.with_statistics(open_dataset(dataset), advance=advance)
     measured = done.manifest.statistics
     mean = sum(measured["mean_db"]) / len(measured["mean_db"])
-    told = f"features from {measured['lowest_db']:.1f} to {measured['highest_db']:.1f} dB, {mean:.1f} dB on average"
-    return _result(done, told, statistics=measured)
+    levels = f"features from {measured['lowest_db']:.1f} to {measured['highest_db']:.1f} dB, mean {mean:.1f} dB"
+    return _result(done, levels, statistics=measured)
 
 
-def shown(folder: Path) -> Path:
-    """A path as a person would type it here."""
+def relative(folder: Path) -> Path:
+    """A path as a person would type it in the current folder."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def _target(dataset: Path, into: Path | None) -> Path:
-    """Where the result goes: `into`, which must be new, or the dataset's own place."""
+    """Where the result is written: `into`, where no dataset may exist yet, or the dataset's own folder."""
     place = into or dataset
     _require_free(place, but=dataset)
     return place
@@ -139,11 +178,11 @@ def _target(dataset: Path, into: Path | None) -> Path:
 
 def _require_free(place: Path, *, but: Path) -> None:
     if place.resolve() != but.resolve() and (place / MANIFEST).exists():
-        raise DatasetError(f"There is a dataset at {place} already.", hint="Name another.", code="dataset_place")
+        raise DatasetError(f"Dataset {place} exists.", hint="Choose another name.", code="dataset_place")
 
 
 def _result(dataset: Dataset, what: str, **more: Any) -> Result:
-    return Result(f"{shown(dataset.folder)}: {len(dataset):,} samples, {what}", {**_values(dataset), **more})
+    return Result(f"{relative(dataset.folder)}: {len(dataset):,} samples, {what}", {**_values(dataset), **more})
 
 
 def _values(dataset: Dataset) -> dict[str, Any]:

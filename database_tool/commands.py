@@ -1,4 +1,4 @@
-"""The readable commands on datasets that are there: info, merge, split, balance, randomize, rename, verify, export."""
+"""The commands for existing datasets: info, merge, split, balance, randomize, rename, verify, export."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from typing import Annotated
 import typer
 
 from database_tool import actions
+from database_tool.description import describe, show_info
 from database_tool.export import export_clips, export_list
+from database_tool.messages import say
 from database_tool.options import ClassOption, DatasetArgument, IntoOption, JsonOption, ResumeOption, SeedOption
-from database_tool.terminal import counted, describe, print_json, progress, say, show_info
 from database_tool.verify import verify as find_damage
 from tidzam.dataset import open_dataset
+from tidzam.terminal import command_line, print_json, progress_bar
+from tidzam.text import plural
 
-app = typer.Typer()
+app = command_line()
 
 DAMAGED = 1
 INCOMPLETE = 1
 
 
 def show(result: actions.Result, *, as_json: bool) -> None:
-    """What came of a command."""
+    """Print the result of a command."""
     if as_json:
         print_json(result.values)
     else:
@@ -33,7 +36,7 @@ def show(result: actions.Result, *, as_json: bool) -> None:
 
 @app.command()
 def info(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
-    """Say what a dataset holds."""
+    """Show classes, counts, features and provenance of a dataset."""
     values = describe(open_dataset(dataset))
     if as_json:
         print_json(values)
@@ -44,12 +47,12 @@ def info(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
 @app.command()
 def merge(
     dataset: DatasetArgument,
-    others: Annotated[list[Path], typer.Argument(help="The datasets to take in.")],
+    others: Annotated[list[Path], typer.Argument(help="Datasets to add, with the same features.")],
     classe: ClassOption = "",
     into: IntoOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take other datasets of the same features in."""
+    """Add the samples of other datasets."""
     show(actions.merge(dataset, others, classe=classe, into=into), as_json=as_json)
 
 
@@ -57,32 +60,34 @@ def merge(
 def split(
     dataset: DatasetArgument,
     share: Annotated[
-        float | None, typer.Option("--share", min=0.001, max=0.999, help="Part to take out, 0 to 1.")
+        float | None, typer.Option("--share", min=0.001, max=0.999, help="Share of the samples to move, 0 to 1.")
     ] = None,
-    name: Annotated[str, typer.Option("--name", help="Dataset for that part.  [DATASET-test]")] = "",
-    rest: Annotated[str, typer.Option("--rest", help="Dataset for what is left, instead of DATASET itself.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Dataset to move it to.  [DATASET-test]")] = "",
+    rest: Annotated[str, typer.Option("--rest", help="Write the rest to this dataset, keep DATASET as it is.")] = "",
     folds: Annotated[
         int | None, typer.Option("--folds", min=2, max=100, help="Make K datasets DATASET-fold-1 … K instead.")
     ] = None,
-    by: Annotated[str, typer.Option("--by", help="What stays together: group (a recording), day or source.")] = "group",
+    by: Annotated[
+        str, typer.Option("--by", help="What is kept together: group (a recording), day or source.")
+    ] = "group",
     seed: SeedOption = 0,
     resume: ResumeOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Divide a dataset: what comes from one recording stays on one side, and each side has its share of each class."""
+    """Divide a dataset by recordings, with the same share of every class in each part."""
     if by not in actions.UNITS:
-        raise typer.BadParameter("--by is group, day or source.")
+        raise typer.BadParameter(f"--by is {by!r}, expected {', '.join(actions.UNITS)}.")
     if share is not None and folds is None:
         result = actions.split_off(dataset, share, name, rest=rest, by=by, seed=seed, resume=resume)
     elif folds is not None and share is None:
         result = actions.split_folds(dataset, folds, by=by, seed=seed, resume=resume)
     else:
-        raise typer.BadParameter("Say --share or --folds, one of the two.")
+        raise typer.BadParameter("Give exactly one of --share and --folds.")
     show(result, as_json=as_json)
 
 
-def _drawn(act: Callable[..., actions.Result]) -> Callable[..., None]:
-    """The command for actions that a seed draws."""
+def _seeded(action: Callable[..., actions.Result]) -> Callable[..., None]:
+    """The command for an action with a random seed."""
 
     def command(
         dataset: DatasetArgument,
@@ -91,33 +96,31 @@ def _drawn(act: Callable[..., actions.Result]) -> Callable[..., None]:
         resume: ResumeOption = False,
         as_json: JsonOption = False,
     ) -> None:
-        show(act(dataset, into=into, seed=seed, resume=resume), as_json=as_json)
+        show(action(dataset, into=into, seed=seed, resume=resume), as_json=as_json)
 
     return command
 
 
-app.command("balance", help="Copy samples of small classes until all have as many as the largest.")(
-    _drawn(actions.balance)
+app.command("balance", help="Copy samples of small classes until all classes have as many as the largest.")(
+    _seeded(actions.balance)
 )
-app.command("randomize", help="Bring the samples into a random order, which the seed alone draws.")(
-    _drawn(actions.randomize)
-)
+app.command("randomize", help="Shuffle the samples; the order depends on the seed alone.")(_seeded(actions.randomize))
 
 
 @app.command()
 def rename(
     dataset: DatasetArgument,
-    name: Annotated[str, typer.Argument(help="Its new name, or path.")],
+    name: Annotated[str, typer.Argument(help="New name, or path.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Give a dataset another name, which is its folder's too."""
+    """Rename a dataset and its folder."""
     show(actions.rename(dataset, name), as_json=as_json)
 
 
 @app.command("add-class")
 def add_class(
     dataset: DatasetArgument,
-    label: Annotated[str, typer.Argument(help="The class.")],
+    label: Annotated[str, typer.Argument(help="Name of the class.")],
     as_json: JsonOption = False,
 ) -> None:
     """Add an empty class."""
@@ -126,17 +129,17 @@ def add_class(
 
 @app.command()
 def metadata(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
-    """Measure the features and note what they are in the manifest."""
+    """Measure the features and record the statistics in the manifest."""
     show(actions.metadata(dataset), as_json=as_json)
 
 
 @app.command()
 def verify(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
-    """Read every byte and say which files are not what was written. Exit code 1 if there are any."""
-    with progress("verifying", "files") as advance:
+    """Verify every checksum and list damaged files. Exits with status 1 if there are any."""
+    with progress_bar("verifying", unit="files") as advance:
         damages = find_damage(dataset, advance=advance)
     found = [{"file": str(damage.path), "reason": damage.reason} for damage in damages]
-    text = f"{dataset}: {counted(len(found), 'file')} damaged" if found else f"{dataset} is whole"
+    text = f"{dataset}: {plural(len(found), 'file')} damaged" if found else f"{dataset} is intact"
     show(actions.Result(text, {"dataset": str(dataset), "whole": not found, "damaged": found}), as_json=as_json)
     for damage in damages:
         say(f"{damage.path}: {damage.reason}")
@@ -147,17 +150,17 @@ def verify(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
 @app.command()
 def export(
     dataset: DatasetArgument,
-    out: Annotated[Path, typer.Argument(help="A CSV file to write; with --clips, a folder.")],
-    clips: Annotated[bool, typer.Option("--clips", help="The sound itself, one folder per class.")] = False,
+    out: Annotated[Path, typer.Argument(help="CSV file to write; with --clips, a folder.")],
+    clips: Annotated[bool, typer.Option("--clips", help="Write audio files, in one folder per class.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a list of the stretches that samples come from, or cut their sound out of its files again."""
+    """Write a CSV list of the samples, or, with --clips, their audio, cut from the original files."""
     opened, missing = open_dataset(dataset), 0
     if clips:
-        with progress("exporting", "samples") as advance:
+        with progress_bar("exporting", unit="samples") as advance:
             written, missing = export_clips(opened, out, say=say, advance=advance)
     else:
         written = export_list(opened, out)
-    told = f"; {missing:,} are of files that cannot be read" if missing else ""
+    left_out = f"; {missing:,} left out, because their files cannot be read" if missing else ""
     values = {"out": str(out), "written": written, "missing": missing}
-    show(actions.Result(f"{out}: {written:,} {'clips' if clips else 'rows'}{told}", values), as_json=as_json)
+    show(actions.Result(f"{out}: {written:,} {'clips' if clips else 'rows'}{left_out}", values), as_json=as_json)

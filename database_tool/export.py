@@ -8,7 +8,7 @@ from pathlib import Path
 
 import soundfile
 
-from database_tool.cutting import sound_of
+from database_tool.cutting import audio_of
 from tidzam.dataset import Dataset
 from tidzam.dataset.origins import write_row
 from tidzam.errors import AudioError, DatasetError
@@ -42,7 +42,7 @@ def export_clips(
     for number, origin in enumerate(dataset.origins()):
         label = dataset.classes[dataset.labels[number]]
         try:
-            sound, rate_hz = sound_of(origin, dataset.spec.window_s)
+            sound, rate_hz = audio_of(origin, dataset.spec.window_s)
         except AudioError as error:
             if origin.file not in away:
                 say(f"left out: {error.message}")

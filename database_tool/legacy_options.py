@@ -1,4 +1,4 @@
-"""The original's options, in the order in which they are done."""
+"""The options of Tidzam 2019, in the order in which they are carried out."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import typer
 
 from database_tool import actions, operations
 from database_tool.actions import Result
-from database_tool.import_commands import Compiling, clips_in
-from database_tool.options import beside
-from database_tool.terminal import file_count
+from database_tool.description import file_count
+from database_tool.importers.folders import FoldersImporter
+from database_tool.messages import say
+from database_tool.options import CompileOptions, sibling
 from tidzam.dataset import open_dataset
 from tidzam.dataset.manifest import MANIFEST
 
 
 @dataclass(frozen=True, kw_only=True)
 class LegacyOptions:
-    """What is asked for of `dataset`."""
+    """What is to be done with `dataset`."""
 
     dataset: Path
     audio_folder: Path | None = None
@@ -33,52 +34,59 @@ class LegacyOptions:
     metadata: bool = False
     file_count: bool = False
     seed: int = 0
-    how: Compiling
+    compiling: CompileOptions
+
+    @property
+    def result_folder(self) -> Path:
+        """Where the dataset is when everything is done."""
+        return sibling(self.dataset, self.rename) if self.rename else self.dataset
 
 
-def require_sense(asked: LegacyOptions) -> None:
-    """Before anything is done. Raises BadParameter for options that do not go together."""
-    if asked.split_name and asked.split is None:
-        raise typer.BadParameter("--split-name goes with --split. Say which part: --split 0.2.")
-    things = (asked.audio_folder, asked.merge, asked.rename, asked.balance, asked.randomize, asked.split)
-    if asked.how.resume and sum(map(bool, things)) > 1:  # what was done before the interruption would be done again
-        raise typer.BadParameter("--resume goes on with one thing: name what was interrupted alone, then the rest.")
+def require_consistent(options: LegacyOptions) -> None:
+    """Raises BadParameter for options that exclude each other."""
+    if options.split_name and options.split is None:
+        raise typer.BadParameter("--split-name requires --split: add --split 0.2.")
+    steps = (
+        options.audio_folder,
+        options.merge,
+        options.rename,
+        options.balance,
+        options.randomize,
+        options.split,
+    )
+    if options.compiling.resume and sum(map(bool, steps)) > 1:  # the steps before the interrupted one would be repeated
+        raise typer.BadParameter("--resume takes one step: give the interrupted one alone, then the others.")
 
 
-def carry_out(asked: LegacyOptions) -> Iterator[Result]:
-    """Do it all, telling of each; lazily, so that a person reads of one thing while the next is done."""
-    place, seed, resume = asked.dataset, asked.seed, asked.how.resume
-    if asked.audio_folder is not None:
-        clips = clips_in(asked.audio_folder, asked.classe)
-        yield actions.compiled([asked.how.run(clips, place, source=asked.audio_folder)])
-    if asked.merge is not None:
-        yield actions.merge(place, [asked.merge], classe=asked.classe, into=None)
-    if asked.classe and asked.audio_folder is None and asked.merge is None:
-        yield _with_class(place, asked.classe)
-    if asked.rename:
-        yield actions.rename(place, asked.rename)
-        place = beside(place, asked.rename)
-    if asked.balance:
+def carry_out(options: LegacyOptions) -> Iterator[Result]:
+    """Carry out all steps. Each result is yielded as soon as its step is finished."""
+    place, seed, resume = options.dataset, options.seed, options.compiling.resume
+    if options.audio_folder is not None:
+        parts = FoldersImporter(classe=options.classe).read(options.audio_folder, say=say)
+        yield actions.compile_parts(parts, place, options.compiling, source=options.audio_folder)
+    if options.merge is not None:
+        yield actions.merge(place, [options.merge], classe=options.classe, into=None)
+    if options.classe and options.audio_folder is None and options.merge is None:
+        yield _with_class(place, options.classe)
+    if options.rename:
+        yield actions.rename(place, options.rename)
+        place = options.result_folder
+    if options.balance:
         yield actions.balance(place, into=None, seed=seed, resume=resume)
-    if asked.randomize:
+    if options.randomize:
         yield actions.randomize(place, into=None, seed=seed, resume=resume)
-    if asked.split is not None:
-        yield actions.split_off(place, asked.split, asked.split_name, rest="", by="group", seed=seed, resume=resume)
-    if asked.metadata:
+    if options.split is not None:
+        yield actions.split_off(place, options.split, options.split_name, rest="", by="group", seed=seed, resume=resume)
+    if options.metadata:
         yield actions.metadata(place)
-    if asked.file_count:
+    if options.file_count:
         count = file_count(open_dataset(place))
         yield Result(f"{place}: {count:,} files", {"dataset": str(place), "files": count})
 
 
-def place_of(asked: LegacyOptions) -> Path:
-    """Where the dataset is when all is done."""
-    return beside(asked.dataset, asked.rename) if asked.rename else asked.dataset
-
-
 def _with_class(place: Path, label: str) -> Result:
-    """An empty class more; where there is no dataset, one of that class alone."""
+    """Add an empty class, or make a dataset with that class alone."""
     if (place / MANIFEST).is_file():
         return actions.add_class(place, label)
     operations.begin(place, label)
-    return Result(f"{place}: a new dataset with the empty class {label}", {"dataset": str(place), "samples": 0})
+    return Result(f"{place}: new dataset with the empty class {label}", {"dataset": str(place), "samples": 0})

@@ -179,7 +179,7 @@ def add_class(dataset: Dataset, label: str) -> Dataset:
     """An empty class more. Raises DatasetError if there is one of that name."""
     label = require_label(label)
     if label in dataset.classes:
-        raise DatasetError(f"{dataset.name} has a class {label!r} already.", code="dataset_labels")
+        raise DatasetError(f"{dataset.name} already has a class {label!r}.", code="dataset_labels")
     return relabel(
         dataset,
         dataset.labels,
@@ -194,7 +194,7 @@ def add_class(dataset: Dataset, label: str) -> Dataset:
 def rename(dataset: Dataset, folder: Path) -> Dataset:
     """The dataset at `folder`, whose name becomes its own. Raises DatasetError if something is there."""
     if folder.exists():
-        raise DatasetError(f"{folder} is there already.", hint="Choose another name.", code="dataset_place")
+        raise DatasetError(f"{folder} already exists.", hint="Choose another name.", code="dataset_place")
     old = dataset.folder
     with DatasetWriter(folder, Draft.like(dataset, name=folder.name)) as writer:
         writer.link(dataset)

@@ -1,8 +1,8 @@
-"""The options that several commands share, and what they mean."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,78 +20,90 @@ from tidzam.labels import LabelTree
 from tidzam.parallel import cores
 from tidzam.tables import read_text
 
-DatasetArgument = Annotated[Path, typer.Argument(help="The dataset's folder.")]
+DatasetArgument = Annotated[Path, typer.Argument(help="Folder of the dataset.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
-ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on where a killed run of the same was.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed draws the same.")]
-IntoOption = Annotated[Path | None, typer.Option("--into", help="Write there, and leave the dataset as it is.")]
-ClassOption = Annotated[str, typer.Option("--classe", "--class", help="All of it is this one class.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Resume an interrupted run of the same command.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random generator.")]
+IntoOption = Annotated[
+    Path | None, typer.Option("--into", help="Write the result there and leave the dataset unchanged.")
+]
+ClassOption = Annotated[str, typer.Option("--classe", "--class", help="Label everything as this one class.")]
 
 WindowOption = Annotated[
     float | None,
-    typer.Option(
-        "--window", min=0.01, help="Length of a sample in s: a classifier's window, or longer; 1 if not given."
-    ),
+    typer.Option("--window", min=0.01, help="Length of a sample in s: a classifier's window, or longer.  [1]"),
 ]
 HopOption = Annotated[
-    float | None, typer.Option("--hop", min=0.001, help="From one sample to the next, in s; side by side if not given.")
+    float | None,
+    typer.Option("--hop", min=0.001, help="Time from one sample to the next in s; by default the length of a sample."),
 ]
 RateOption = Annotated[
-    int | None, typer.Option("--rate-hz", min=1000, help="Sound is brought to it; 22050 if not given.")
+    int | None, typer.Option("--rate-hz", min=1000, help="Sample rate to which audio is resampled.  [22050]")
 ]
-MelsOption = Annotated[int | None, typer.Option("--mels", min=1, help="Mel bands; 64 if not given.")]
-LikeOption = Annotated[Path | None, typer.Option("--like", help="Features of this bundle or dataset.")]
+MelsOption = Annotated[int | None, typer.Option("--mels", min=1, help="Number of mel bands.  [64]")]
+LikeOption = Annotated[Path | None, typer.Option("--like", help="Use the features of this bundle or dataset.")]
 ChannelsOption = Annotated[
-    str, typer.Option("--channels", help="mix: all channels as one; each: every channel gives samples of its own.")
+    str, typer.Option("--channels", help="mix: downmix all channels to one; each: make samples of every channel.")
 ]
 LabelsOption = Annotated[
-    Path | None, typer.Option("--labels", help="YAML of the label tree: a line a label, `label: parent`.")
+    Path | None, typer.Option("--labels", help="YAML file of the label tree: one `label: parent` per line.")
 ]
-AddOption = Annotated[bool, typer.Option("--add", help="Add to the dataset that is there.")]
-ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace the dataset that is there.")]
+AddOption = Annotated[bool, typer.Option("--add", help="Add to the existing dataset.")]
+ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace the existing dataset.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first file that cannot be read.")]
-NULL = "tag:yaml.org,2002:null"
-TREE_HINT = "Write one label per line: `label: parent`, or `label:` for one without a parent."
-
 ProcessesOption = Annotated[
-    int, typer.Option("--processes", min=0, help="Processes that decode and work out features; 0: all cores.")
+    int, typer.Option("--processes", min=0, help="Processes that decode audio and compute features; 0: one per core.")
 ]
 
-
-def base_of(folder: Path, *, add: bool, replace_it: bool) -> Dataset | None:
-    """The dataset to add to, None for a new one. Raises DatasetError if one is there and nothing was said of it."""
-    there = (folder / MANIFEST).is_file()
-    if there and not add and not replace_it:
-        raise DatasetError(
-            f"There is a dataset at {folder} already.", hint="Say --add or --replace.", code="dataset_place"
-        )
-    return open_dataset(folder) if there and add else None
+NULL = "tag:yaml.org,2002:null"
+TREE_HINT = "Write one label per line: `label: parent`, or `label:` for a label without a parent."
 
 
-def cutting_of(
-    base: Dataset | None,
-    *,
-    window_s: float | None,
-    hop_s: float | None,
-    rate_hz: int | None,
-    mels: int | None,
-    like: Path | None,
-    channels: str,
-) -> Cutting:
-    """How samples are cut: as told, else as in `base`, else by default."""
-    start = _spec_like(like) if like else base.spec if base else FeatureSpec()
-    changes: dict[str, Any] = {}
-    if window_s is not None:
-        changes["window_s"] = window_s
-    if mels is not None:
-        changes["n_mels"] = mels
-    if rate_hz is not None:
-        changes |= {"rate_hz": rate_hz, "fmax_hz": min(start.fmax_hz, rate_hz / 2)}
-    spec = replace(start, **changes)
-    kind: Channels = "each" if channels == "each" else "mix"
-    if channels not in ("mix", "each"):
-        raise typer.BadParameter("--channels is mix or each.")
-    return Cutting(spec=spec, hop_s=hop_s or spec.window_s, channels=kind)
+@dataclass(frozen=True, kw_only=True)
+class CompileOptions:
+    """The options of every command that compiles audio into a dataset. The fields are annotated as for Typer."""
+
+    window_s: WindowOption = None
+    hop_s: HopOption = None
+    rate_hz: RateOption = None
+    mels: MelsOption = None
+    like: LikeOption = None
+    channels: ChannelsOption = "mix"
+    labels: LabelsOption = None
+    add: AddOption = False
+    replace: ReplaceOption = False
+    strict: StrictOption = False
+    resume: ResumeOption = False
+    processes: ProcessesOption = 0
+    as_json: JsonOption = False
+
+    def base(self, folder: Path) -> Dataset | None:
+        """The dataset to add to; None for a new one. Raises DatasetError if one exists and its fate is not given."""
+        exists = (folder / MANIFEST).is_file()
+        if exists and not self.add and not self.replace:
+            raise DatasetError(f"Dataset {folder} exists.", hint="Use --add or --replace.", code="dataset_place")
+        return open_dataset(folder) if exists and self.add else None
+
+    @property
+    def workers(self) -> int:
+        """The number of processes."""
+        return self.processes or cores()
+
+    def cutting(self, base: Dataset | None) -> Cutting:
+        """How audio is cut into samples: by these options, else as in `base`, else by default."""
+        start = _spec_like(self.like) if self.like else base.spec if base else FeatureSpec()
+        changes: dict[str, Any] = {}
+        if self.window_s is not None:
+            changes["window_s"] = self.window_s
+        if self.mels is not None:
+            changes["n_mels"] = self.mels
+        if self.rate_hz is not None:
+            changes |= {"rate_hz": self.rate_hz, "fmax_hz": min(start.fmax_hz, self.rate_hz / 2)}
+        spec = replace(start, **changes)
+        kind: Channels = "each" if self.channels == "each" else "mix"
+        if self.channels not in ("mix", "each"):
+            raise typer.BadParameter(f"--channels is {self.channels!r}, expected mix or each.")
+        return Cutting(spec=spec, hop_s=self.hop_s or spec.window_s, channels=kind)
 
 
 def _spec_like(path: Path) -> FeatureSpec:
@@ -102,7 +114,7 @@ def _spec_like(path: Path) -> FeatureSpec:
 
 
 def tree_of(path: Path | None) -> LabelTree | None:
-    """The label tree in a YAML file. Raises DatasetError if it is not one, naming the line of each fault."""
+    """The label tree in a YAML file. Raises DatasetError if it is not one, with the line of each fault."""
     if path is None:
         return None
     try:
@@ -119,7 +131,7 @@ def _tree_in(path: Path, text: str) -> LabelTree:
     except yaml.YAMLError as error:
         raise not_plain_yaml(path, error) from None
     except RecursionError:
-        raise DatasetError(f"{path} is too deeply nested.", hint=TREE_HINT, code="dataset_labels") from None
+        raise DatasetError(f"{path} is nested too deeply.", hint=TREE_HINT, code="dataset_labels") from None
     if not isinstance(tree, yaml.MappingNode):
         raise DatasetError(f"{path} is not a label tree.", hint=TREE_HINT)
     parents = [parent for _, parent in tree.value if parent.tag != NULL]
@@ -129,10 +141,6 @@ def _tree_in(path: Path, text: str) -> LabelTree:
     return LabelTree({label.value: None if parent.tag == NULL else parent.value for label, parent in tree.value})
 
 
-def processes_of(wanted: int) -> int:
-    return wanted or cores()
-
-
-def beside(dataset: Path, name: str) -> Path:
-    """A dataset that is named: by a path, or by a mere name, beside another."""
+def sibling(dataset: Path, name: str) -> Path:
+    """The folder of a dataset called `name`: a path, or a mere name in the folder of `dataset`."""
     return Path(name) if "/" in name else dataset.absolute().parent / name

@@ -1,12 +1,16 @@
-"""Progress of long work, as a callback."""
+"""How long work reports to whoever started it: callbacks for progress and for messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
-"""Called with how many of how many units of work are done. An exception that it raises ends the work."""
+"""Called with the number of finished units of work and their total, 0 while that is unknown. An exception that it
+raises cancels the work."""
+
+Say = Callable[[str], None]
+"""Called with a message for a person, such as the name of a file that was skipped."""
 
 
 def no_progress(done: int, total: int) -> None:
-    """Ignore the progress."""
+    """Ignore progress."""

@@ -54,7 +54,7 @@ class Row:
         value = self.values.get(column, "")
         found = number(value, decimal_comma=self.decimal_comma)
         if found is None or found < 0:
-            raise self.fault(f"{column} is {quoted(value)}, not seconds")
+            raise self.fault(f"{column} is {quoted(value)}, expected seconds")
         return found
 
     def fault(self, reason: str) -> DatasetError:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from database_tool.compile import origins_of
-from database_tool.cutting import Cutting, Piece, cut
+from database_tool.cutting import CutJob, Cutting, cut
 from database_tool.editor.edits import Sample
 from database_tool.editor.playback import AudioExcerpt
 from tidzam.audio.features import FeatureSpec, extract_sequence
@@ -52,7 +52,7 @@ class AudioSourceFile:
         """
         clip = Clip(self.path, "", group_of(self.path), start_s, end_s - start_s, channel)
         cutting = Cutting(spec=spec, hop_s=spec.window_s)
-        done = cut(Piece(0, clip.path, start_s, end_s - start_s, channel, 0, None, cutting))
+        done = cut(CutJob(0, clip.path, start_s, end_s - start_s, channel, 0, None, cutting))
         if done.reason:
             raise AudioError(done.reason)
         return tuple(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from database_tool.terminal import printable
 from tidzam.dataset import Origin
+from tidzam.text import shown
 
 
 def clock(time_s: float) -> str:
@@ -23,7 +23,7 @@ def path_of(typed: str) -> Path:
 
 
 def file_of(origin: Origin) -> str:
-    return printable(Path(origin.file).name)
+    return shown(Path(origin.file).name)
 
 
 def channel_of(origin: Origin) -> str:
@@ -40,7 +40,7 @@ def place_of(origin: Origin) -> str:
         f"{file_of(origin)} at {clock(origin.offset_s)}",
         "all channels" if origin.channel is None else f"channel {origin.channel}",
         f"{moment_of(origin)} UTC" if origin.time else "",
-        f"recording {printable(origin.group)}" if origin.group else "",
-        f"in {printable(str(Path(origin.file).parent))}",
+        f"recording {shown(origin.group)}" if origin.group else "",
+        f"in {shown(str(Path(origin.file).parent))}",
     ]
     return " · ".join(part for part in parts if part)

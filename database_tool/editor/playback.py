@@ -57,7 +57,7 @@ def excerpt_of(origin: Origin, duration_s: float) -> AudioExcerpt:
             hint="Put the file back, or mount its disk.",
             code="audio_missing",
         )
-    return AudioExcerpt(*cutting.sound_of(origin, duration_s))
+    return AudioExcerpt(*cutting.audio_of(origin, duration_s))
 
 
 def mpv_argv(output: AudioOutput, path: Path) -> list[str]:

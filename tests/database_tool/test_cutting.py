@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from database_tool import cutting
-from database_tool.cutting import Cutting, Piece, cut, pieces_of, window_count
+from database_tool.cutting import CutJob, Cutting, cut, jobs_of, window_count
 from tidzam.audio.features import FeatureSpec, extract
 from tidzam.audio.windows import cut_windows, window_features
 from tidzam.clips import Clip
@@ -27,9 +27,9 @@ def write(path: Path, seconds: float, *, rate_hz: int = 8000, channels: int = 1)
     return sound.astype(np.float32).T
 
 
-def whole(clip: Clip, how: Cutting = SIDE_BY_SIDE) -> Piece:
-    (piece,) = pieces_of(0, clip, how)
-    return piece
+def whole(clip: Clip, how: Cutting = SIDE_BY_SIDE) -> CutJob:
+    (job,) = jobs_of(0, clip, how)
+    return job
 
 
 @given(st.integers(1, 500), st.integers(1, 60), st.floats(0, 1))
@@ -66,19 +66,31 @@ def test_windows_overlap_with_a_hop(tmp_path: Path) -> None:
     assert done.offsets_s.tolist() == [0.0, 0.125, 0.25, 0.375, 0.5]
 
 
-def test_channels_are_mixed_each_or_one(tmp_path: Path) -> None:
-    path = tmp_path / "a.wav"
-    sound = write(path, 1.0, channels=3)
-    mixed, each = (
-        cut(whole(Clip(path, "x", "a"))),
-        cut(whole(Clip(path, "x", "a"), replace(SIDE_BY_SIDE, channels="each"))),
-    )
-    one = cut(whole(Clip(path, "x", "a", channel=2)))
-    np.testing.assert_allclose(mixed.features, extract(sound.mean(axis=0).reshape(2, -1), SPEC), atol=1e-3)
-    np.testing.assert_allclose(each.features, extract(sound.reshape(6, -1), SPEC), atol=1e-4)
-    assert each.channels.tolist() == [0, 0, 1, 1, 2, 2] and one.channels.tolist() == [2, 2]
-    np.testing.assert_array_equal(one.features, each.features[4:])
-    assert "no channel 3" in cut(whole(Clip(path, "x", "a", channel=3))).reason
+def test_channels_are_downmixed(tmp_path: Path) -> None:
+    sound = write(tmp_path / "a.wav", 1.0, channels=3)
+    done = cut(whole(Clip(tmp_path / "a.wav", "x", "a")))
+    np.testing.assert_allclose(done.features, extract(sound.mean(axis=0).reshape(2, -1), SPEC), atol=1e-3)
+    assert done.channels.tolist() == [-1, -1]
+
+
+def test_every_channel_is_cut(tmp_path: Path) -> None:
+    sound = write(tmp_path / "a.wav", 1.0, channels=3)
+    done = cut(whole(Clip(tmp_path / "a.wav", "x", "a"), replace(SIDE_BY_SIDE, channels="each")))
+    np.testing.assert_allclose(done.features, extract(sound.reshape(6, -1), SPEC), atol=1e-4)
+    assert done.channels.tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_one_channel_is_cut(tmp_path: Path) -> None:
+    sound = write(tmp_path / "a.wav", 1.0, channels=3)
+    done = cut(whole(Clip(tmp_path / "a.wav", "x", "a", channel=2)))
+    np.testing.assert_allclose(done.features, extract(sound[2].reshape(2, -1), SPEC), atol=1e-4)
+    assert done.channels.tolist() == [2, 2]
+
+
+def test_a_channel_that_does_not_exist_is_the_reason(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", 1.0, channels=3)
+    reason = cut(whole(Clip(tmp_path / "a.wav", "x", "a", channel=3))).reason
+    assert reason == f"{tmp_path}/a.wav has no channel 3, only 3 channels, counted from 0."
 
 
 def test_other_rates_are_resampled(tmp_path: Path) -> None:
@@ -98,10 +110,10 @@ def test_a_long_file_is_cut_in_pieces_that_make_the_whole(tmp_path: Path, monkey
     how = Cutting(spec=SPEC, hop_s=0.3)
     at_once = cut(whole(Clip(path, "x", "a"), how))
     monkeypatch.setattr(cutting, "LONG_FILE_BYTES", 0)
-    monkeypatch.setattr(cutting, "PIECE_S", 2.0)
-    pieces = list(pieces_of(0, Clip(path, "x", "a"), how))
-    parts = [cut(piece) for piece in pieces]
-    assert len(pieces) == 6
+    monkeypatch.setattr(cutting, "SEGMENT_S", 2.0)
+    jobs = list(jobs_of(0, Clip(path, "x", "a"), how))
+    parts = [cut(job) for job in jobs]
+    assert len(jobs) == 6
     np.testing.assert_allclose(np.concatenate([part.offsets_s for part in parts]), at_once.offsets_s, atol=1e-9)
     np.testing.assert_array_equal(np.concatenate([part.features for part in parts]), at_once.features)
 
@@ -125,12 +137,16 @@ def test_stretches_of_a_file(tmp_path: Path, start_s: float, duration_s: float, 
     np.testing.assert_allclose(done.features[0], extract(sound[:, first : first + 4000], SPEC)[0], atol=1e-4)
 
 
-def test_what_cannot_be_read_has_a_reason(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["empty", "none", "away"])
+def test_a_file_that_cannot_be_read_gives_a_reason(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty.wav").touch()
-    (tmp_path / "none.wav").write_text("no sound at all")
-    for name, reason in (("empty", "holds no sound"), ("none", "not sound"), ("away", "cannot be read")):
-        done = cut(whole(Clip(tmp_path / f"{name}.wav", "x", name)))
-        assert not len(done.features) and reason in done.reason
+    (tmp_path / "none.wav").write_text("no audio at all")
+    done = cut(whole(Clip(tmp_path / f"{name}.wav", "x", name)))
+    assert len(done.features) == 0
+    assert f"{name}.wav" in done.reason
+
+
+def test_a_clip_past_the_end_gives_a_reason(tmp_path: Path) -> None:
     write(tmp_path / "short.wav", 1.0)
-    behind = Clip(tmp_path / "short.wav", "x", "short", 5.0, 0.5)
-    assert cut(whole(behind)).reason == f"{tmp_path}/short.wav ends before 5 s."
+    clip = Clip(tmp_path / "short.wav", "x", "short", 5.0, 0.5)
+    assert cut(whole(clip)).reason == f"{tmp_path}/short.wav ends before 5 s."

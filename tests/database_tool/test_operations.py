@@ -178,7 +178,7 @@ def test_relabel_moves_deletes_and_adds(tmp_path: Path, pond: Dataset) -> None:
 def test_rename_and_a_new_class(tmp_path: Path, pond: Dataset) -> None:
     renamed = operations.rename(pond, tmp_path / "creek")
     assert renamed.name == "creek" and not (tmp_path / "pond").exists() and len(renamed) == 21
-    with pytest.raises(DatasetError, match="is there already"):
+    with pytest.raises(DatasetError, match="already exists"):
         operations.rename(renamed, tmp_path / "creek")
     (tmp_path / "link").symlink_to(tmp_path / "creek")
     renamed = operations.rename(open_dataset(tmp_path / "link"), tmp_path / "brook")

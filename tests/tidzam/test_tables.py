@@ -81,7 +81,7 @@ def test_decimal_commas_are_read_where_they_cannot_be_separators(tmp_path: Path)
     (row,) = read_table(write(tmp_path, "file;start\na.wav;1,5\n"))
     assert row.seconds("start") == 1.5
     (row,) = read_table(write(tmp_path, 'file,start\na.wav,"1,5"\n'))
-    with pytest.raises(DatasetError, match=r"Line 2 of .* start is '1,5', not seconds"):
+    with pytest.raises(DatasetError, match=r"Line 2 of .* start is '1,5', expected seconds"):
         row.seconds("start")
 
 

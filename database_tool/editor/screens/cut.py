@@ -19,8 +19,8 @@ from database_tool.editor.playback import SamplePlayer
 from database_tool.editor.screens.base import EditorScreen
 from database_tool.editor.session import EditorSession
 from database_tool.editor.widgets import SpectrogramView, Title
-from database_tool.terminal import printable
 from tidzam.errors import TidzamError
+from tidzam.text import shown
 
 PAGE_S = 10.0
 LONGEST_S = 600.0
@@ -152,7 +152,7 @@ class CutScreen(EditorScreen):
         channel = "all channels as one" if self.channel is None else f"channel {self.channel} of {self.stream.channels}"
         marked = view.marked
         words = f"marked {clock(marked[0])} to {clock(marked[1])}" if marked else "nothing marked"
-        place = f"{printable(self.stream.path.name)} · {clock(self.stream.length_s)} · {channel}"
+        place = f"{shown(self.stream.path.name)} · {clock(self.stream.length_s)} · {channel}"
         self.query_one("#place", Static).update(Text(f"{place}\nat {clock(view.at_s)} · {words}"))
         width = self.query_one(SpectrogramView).size.width
         self.query_one("#ruler", Static).update(Text(f"{view.ruler(width)}\n{view.times(width)}", no_wrap=True))
