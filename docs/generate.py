@@ -19,8 +19,14 @@ from prometheus_client.core import Metric
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from analyzer.__main__ import app as analyzer_app
 from analyzer.metrics import HealthCollector
+from database_tool.__main__ import app as database_tool_app
+from database_tool.editor.__main__ import cli as editor_app
+from stream_manager.__main__ import cli as stream_manager_app
 from stream_manager.health import SourceMetrics
+from tidzam.cli.__main__ import app as tidzam_app
+from tidzam.cli.reference import document
 from tidzam.config.__main__ import document as configuration
 from tidzam.error_codes import GROUPS
 from tidzam.protocol import analyzer, stream_manager
@@ -34,6 +40,7 @@ from tidzam.protocol.examples import (
     EventExample,
     RequestExample,
 )
+from trainer.cli import cli as trainer_app
 
 DOCS = Path(__file__).parent
 
@@ -126,7 +133,22 @@ def metrics() -> str:
     return "\n".join(parts)
 
 
+def command_lines() -> str:
+    """Every command line of a node."""
+    return document(
+        {
+            "tidzam": tidzam_app,
+            "python -m stream_manager": stream_manager_app,
+            "python -m analyzer": analyzer_app,
+            "python -m trainer": trainer_app,
+            "python -m database_tool": database_tool_app,
+            "python -m database_tool.editor": editor_app,
+        }
+    )
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": command_lines,
     "configuration.md": configuration,
     "errors.md": errors,
     "metrics.md": metrics,

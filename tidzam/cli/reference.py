@@ -1,0 +1,51 @@
+"""The reference of command lines as Markdown, which docs/cli.md holds: every command with its options and defaults."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+
+INTRODUCTION = """# Command lines
+
+In a checkout, `bin/tidzam` sets up what is missing and runs the command `tidzam`; an installed package has `tidzam`
+itself. The programs that it starts are Python modules with a command line each. `--help` shows the same as this page.
+"""
+TABLE = "| argument or option | meaning | default and range |\n| --- | --- | --- |"
+_DEEPEST_HEADING = 4
+_BRACKETS = re.compile(r"\s*\[([^\[\]]*)\]\s*$")
+
+
+def document(programs: Mapping[str, typer.Typer]) -> str:
+    """The text of docs/cli.md. `programs` maps what is typed, such as `python -m analyzer`, to its command line."""
+    sections = [
+        section
+        for name, app in programs.items()
+        for section in _sections(typer.Context(typer.main.get_command(app), info_name=name), level=2)
+    ]
+    return "\n".join([INTRODUCTION, *sections])
+
+
+def _sections(context: typer.Context, *, level: int) -> Iterator[str]:
+    """A section for a command, then one for each of its subcommands."""
+    command: Any = context.command  # of Click, or of Typer's copy of it: that depends on Typer's version
+    records = [one.get_help_record(context) for one in command.get_params(context) if one.name != "help"]
+    rows = [_row(*record) for record in records if record is not None]
+    title = f"{'#' * level} `{context.command_path}`\n"
+    text = inspect.cleandoc(command.help or "")
+    yield "\n".join([title, *([text, ""] if text else []), *([TABLE, *rows, ""] if rows else [])])
+    for name, subcommand in getattr(command, "commands", {}).items():
+        child = typer.Context(subcommand, info_name=name, parent=context)
+        yield from _sections(child, level=min(level + 1, _DEEPEST_HEADING))
+
+
+def _row(names: str, meaning: str) -> str:
+    """A line of the table. A help text ends with its default and its range in brackets."""
+    facts: list[str] = []
+    while found := _BRACKETS.search(meaning):
+        facts.insert(0, found[1].removeprefix("default: "))
+        meaning = meaning[: found.start()]
+    return f"| {' | '.join(text.replace('|', chr(92) + '|') for text in (f'`{names}`', meaning, '; '.join(facts)))} |"
