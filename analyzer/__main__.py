@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -28,13 +27,6 @@ ORIGINAL = Settings(analyzer=AnalyzerSettings(port=8080), stream_manager=StreamM
 app = command_line()
 
 
-class EngineChoice(StrEnum):
-    """What can run a classifier."""
-
-    onnx = "onnx"
-    keras = "keras"
-
-
 @app.command()
 def analyze(
     stream: Annotated[Path | None, typer.Option("--stream", "-s", help="Audio file to analyze.")] = None,
@@ -54,7 +46,9 @@ def analyze(
     chain_api: Annotated[str, typer.Option("--chainAPI", help="Post what is heard to user:password@url.")] = "",
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Socket.IO port.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    engine: Annotated[EngineChoice | None, typer.Option(help="What runs the classifiers.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="What runs the classifiers: onnx, keras or an installed one.")
+    ] = None,
     gate: Annotated[float | None, typer.Option(min=0, max=1, help="Parent probability that runs an expert.")] = None,
     profile: Annotated[Path | None, typer.Option(help="The node's YAML; other options override it.")] = None,
     debug: Annotated[int, typer.Option(help="Debug level; from 1 on, everything is logged.")] = 0,
@@ -69,7 +63,7 @@ def analyze(
     if stream is not None and chain_api:
         raise typer.BadParameter("--chainAPI goes with live listening.")
     given = {"nn": nn, "ports": comma_list(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
-    settings = _settings(profile, {**given, "engine": engine and engine.value})
+    settings = _settings(profile, {**given, "engine": engine})
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
     rules = rules_of(classes=comma_list(extract), dynamic=extract_dd, channels=comma_list(extract_channels))
     if stream is not None:

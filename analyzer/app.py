@@ -55,7 +55,7 @@ class LiveOptions:
 async def run_live(options: LiveOptions) -> None:
     """Listen, analyze and tell, until TERM or INT. Raises TidzamError if it cannot begin."""
     settings = options.settings
-    pipeline = Pipeline.load(settings.nn, engine=settings.engine, gate=settings.gate, threads=settings.threads)
+    pipeline = Pipeline.of(settings)
     log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
     gc.collect()
     gc.freeze()  # what is loaded by now stays: a collection that searches it stops the program for a tenth of a second

@@ -101,7 +101,7 @@ def run_file(options: FileOptions) -> int:
     settings = options.settings
     with open_audio(options.path) as audio, ExitStack() as stack:
         recording = Recording.of(audio, options.channel)
-        pipeline = Pipeline.load(settings.nn, engine=settings.engine, gate=settings.gate, threads=settings.threads)
+        pipeline = Pipeline.of(settings)
         pipeline.check_rate(audio.rate_hz)
         schedule = WindowSchedule.of(audio.rate_hz, window_s=pipeline.window_s, overlap=settings.overlap)
         check_memory(recording, schedule)

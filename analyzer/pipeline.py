@@ -12,11 +12,11 @@ import numpy as np
 from tidzam.audio.features import require_rate
 from tidzam.audio.sanitize import sanitize
 from tidzam.audio.windows import window_features
-from tidzam.bundle import Engine as EngineName
 from tidzam.bundle import find_bundles, read_bundle
-from tidzam.inference.cascade import Cascade, Classifier, Prediction
-from tidzam.inference.decision import decide
-from tidzam.inference.loading import load_engines
+from tidzam.config.settings import AnalyzerSettings
+from tidzam.inference.cascade import Cascade, Prediction
+from tidzam.inference.decision import DEFAULT_RULE, find_decision_rule
+from tidzam.inference.loading import load_cascade
 from tidzam.labels import LabelTree
 from tidzam.paths import DEMO_BUNDLES
 from tidzam.results import Analysis, ChannelState, WindowBatch
@@ -26,21 +26,41 @@ SILENCE_DBFS = -120.0
 
 
 class Pipeline:
-    """A cascade and the decision behind it. Holds no state between windows."""
+    """A cascade, and the rule that decides on its probabilities. Holds no state between windows."""
 
-    def __init__(self, cascade: Cascade, *, engine: EngineName = "onnx") -> None:
+    def __init__(self, cascade: Cascade, *, engine: str = "onnx", decision: str = DEFAULT_RULE) -> None:
+        """Raises ConfigError (`unknown_extension`) if there is no decision rule of that name."""
         self.cascade = cascade
         self.engine = engine
+        self._decide = find_decision_rule(decision)
 
     @classmethod
     def load(
-        cls, folder: Path | None = None, *, engine: EngineName = "onnx", gate: float = 0.05, threads: int = 1
+        cls,
+        folder: Path | None = None,
+        *,
+        engine: str = "onnx",
+        decision: str = DEFAULT_RULE,
+        gate: float = 0.05,
+        threads: int = 1,
     ) -> Self:
-        """The bundles in `folder` (the demo's, if None) as one cascade. Raises BundleError with the reason."""
+        """The bundles in `folder` (the demo's, if None) as one cascade.
+
+        Raises BundleError with the reason, ConfigError if there is no such engine or decision rule.
+        """
         bundles = [read_bundle(path) for path in find_bundles(folder or DEMO_BUNDLES)]
-        engines = load_engines(bundles, engine, threads=threads)
-        classifiers = [Classifier(b.manifest, loaded) for b, loaded in zip(bundles, engines, strict=True)]
-        return cls(Cascade(classifiers, gate=gate), engine=engine)
+        return cls(load_cascade(bundles, engine, gate=gate, threads=threads), engine=engine, decision=decision)
+
+    @classmethod
+    def of(cls, settings: AnalyzerSettings) -> Self:
+        """The pipeline that `settings` describe. Raises the errors of `load`."""
+        return cls.load(
+            settings.nn,
+            engine=settings.engine,
+            decision=settings.decision,
+            gate=settings.gate,
+            threads=settings.threads,
+        )
 
     @property
     def window_s(self) -> float:
@@ -85,7 +105,7 @@ class Pipeline:
             start=batch.start,
             end=batch.start + timedelta(seconds=batch.samples.shape[1] / batch.rate_hz),
             start_frame=batch.start_frame,
-            result=decide(found.probabilities, self.cascade.thresholds, self.labels),
+            result=self._decide(found.probabilities, self.cascade.thresholds, self.labels),
             probabilities=found.probabilities,
             level_dbfs=level_dbfs,
             gap_frames=batch.gap_frames[row],

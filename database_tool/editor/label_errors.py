@@ -18,7 +18,8 @@ from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import Bundle, BundleManifest
 from tidzam.dataset import require_same_features
 from tidzam.errors import DatasetError
-from tidzam.inference.loading import in_batches, load_engine
+from tidzam.inference.engines import ALL_CORES
+from tidzam.inference.loading import in_batches, load_network
 from tidzam.progress import Progress, no_progress
 from tidzam.types import Float32
 
@@ -115,12 +116,12 @@ def _answers(samples: NDArray[np.int64], spec: FeatureSpec, read: Read, bundle: 
     frames = bundle.manifest.features.n_frames
     starts = sorted({*range(0, spec.n_frames - frames + 1, max(1, frames // 2)), spec.n_frames - frames})
     at_once = max(1, BLOCK // len(starts))
-    engine = load_engine(bundle, threads=0)
+    network = load_network(bundle, threads=ALL_CORES)
     said = []
     for first in range(0, len(samples), at_once):
         features = read(samples[first : first + at_once])
         windows = np.concatenate([features[:, start : start + frames] for start in starts])
-        said.append(in_batches(engine.predict, windows).reshape(len(starts), len(features), -1).max(axis=0))
+        said.append(in_batches(network.predict, windows).reshape(len(starts), len(features), -1).max(axis=0))
         advance(first + len(features), len(samples))
     return np.concatenate(said) if said else np.empty((0, len(bundle.manifest.classes)), np.float32)
 

@@ -214,6 +214,6 @@ async def test_a_network_that_fails_on_sound_is_named_and_listening_goes_on(serv
             (fault,) = health["detail"]["faults"]
             assert (fault["code"], fault["origin"]) == ("classifier", "bundle")
             assert health["detail"]["classifier_errors"]["selector"] > 0
-            assert "selector answers sound with inf" in health["reasons"][0]
+            assert "selector returns inf" in health["reasons"][0]
             await program.until("pond:out_0", ["unknown"])
             assert json.loads(json.dumps(health), parse_constant=pytest.fail)

@@ -23,6 +23,7 @@ class Projection:
 
     def __init__(self, spec: FeatureSpec, classes: int, seed: int) -> None:
         self._weights = np.random.default_rng(seed).normal(0, 0.3, (spec.n_mels, classes)).astype(np.float32)
+        self.input_shape = (None, *spec.shape)
         self.rows = 0
 
     def predict(self, features: Float32) -> Float32:

@@ -10,10 +10,11 @@ import tidzam.demo
 from tidzam.bundle import read_bundle
 from tidzam.demo.render import Rendering, render
 from tidzam.demo.scene import LABELS, SILENCE, AudibleEvent, Truth, truth_at
-from tidzam.demo.scoring import listen, mark, score
+from tidzam.demo.scoring import mark, predict_channel, score
 from tidzam.demo.training import LESSONS, Lesson, train_bundles, trainer_argv
 from tidzam.demo.wetland import wetland
 from tidzam.errors import NodeError
+from tidzam.inference.loading import load_cascade
 
 BUNDLES = Path(tidzam.demo.__file__).parent / "bundles"
 CLASSES = ("birds", "rain", SILENCE)
@@ -89,10 +90,9 @@ def test_shipped_bundles_hear_a_scene_of_another_seed(unheard: Rendering) -> Non
 @pytest.mark.timeout(60)
 def test_the_default_scene_is_named_right_on_every_channel() -> None:
     rendering = render(wetland(7, duration_s=20.0))
-    bundles = {lesson.name: read_bundle(BUNDLES / lesson.name) for lesson in LESSONS}
+    cascade = load_cascade([read_bundle(BUNDLES / lesson.name) for lesson in LESSONS])
     for channel, samples in enumerate(rendering.samples):
-        probabilities = listen(bundles, samples, 44100)
-        named = [max(probabilities, key=lambda label: float(probabilities[label][k])) for k in range(10)]
+        named = [max(one, key=one.__getitem__) for one in predict_channel(cascade, samples, 44100)[:10]]
         right = [named[k] in truth_at(rendering.truth, k + 0.5)[channel] for k in range(10)]
         assert np.sum(right) >= 4, f"channel {channel}: {named}"
 

@@ -19,7 +19,7 @@ from tidzam.bundle import Bundle, find_bundles, read_bundle, rewrite_manifest
 from tidzam.bundle.onnx_files import external_files
 from tidzam.config.settings import AnalyzerSettings, Settings
 from tidzam.errors import BundleError
-from tidzam.inference.loading import load_engine, load_engines
+from tidzam.inference.loading import load_network, load_networks
 from tidzam.manifest_fields import entry_of
 from tidzam.node.prepare import require_classifiers
 from tidzam.paths import DEMO_BUNDLES
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(120)
 def refusal(folder: Path, model: onnx.ModelProto) -> BundleError:
     """Why a bundle with this network is not loaded."""
     with pytest.raises(BundleError) as caught:
-        load_engine(read_bundle(hostile.write_network(folder, model).folder))
+        load_network(read_bundle(hostile.write_network(folder, model).folder))
     assert str(caught.value).isprintable()
     return caught.value
 
@@ -66,18 +66,18 @@ def test_a_network_that_loops_for_ever_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_network_that_loops_for_a_moment_is_no_fault(tmp_path: Path) -> None:
-    load_engine(hostile.write_network(tmp_path, hostile.loops(100)))
+    load_network(hostile.write_network(tmp_path, hostile.loops(100)))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 1e30, 1.5, -0.5])
 def test_a_network_whose_outputs_are_no_probabilities_is_refused(tmp_path: Path, value: float) -> None:
     error = refusal(tmp_path, hostile.always(value))
-    assert error.code == "bundle_outputs" and f"{value:g} where a probability" in error.message
+    assert error.code == "bundle_outputs" and f"returns {value:g} for silence" in error.message
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 1.0000002, -1e-7])
 def test_rounding_is_no_fault(tmp_path: Path, value: float) -> None:
-    load_engine(hostile.write_network(tmp_path, hostile.always(value)))
+    load_network(hostile.write_network(tmp_path, hostile.always(value)))
 
 
 @pytest.mark.parametrize(
@@ -145,14 +145,14 @@ def test_a_graph_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
 def test_the_networks_of_a_cascade_are_tried_together_and_the_faulty_one_is_named(tmp_path: Path) -> None:
     fine = hostile.write_network(tmp_path, hostile.sound_network())
     faulty = hostile.write_network(tmp_path, hostile.always(2.0), name="birds")
-    with pytest.raises(BundleError, match=r"birds/model\.onnx answers silence with 2"):
-        load_engines([fine, faulty])
+    with pytest.raises(BundleError, match=r"birds/model\.onnx returns 2 for silence"):
+        load_networks([fine, faulty])
 
 
 def test_trying_the_demo_costs_less_than_a_second_of_computing() -> None:
     bundles = [read_bundle(path) for path in find_bundles(DEMO_BUNDLES)]
     before = os.times()
-    load_engines(bundles)
+    load_networks(bundles)
     after = os.times()
     assert after.children_user + after.children_system - before.children_user - before.children_system < 1.0
 
@@ -211,7 +211,7 @@ def with_data(folder: Path) -> Bundle:
 def test_a_file_that_a_network_reads_is_used_if_it_has_its_checksum(tmp_path: Path) -> None:
     bundle = read_bundle(with_data(tmp_path).folder)
     silence = np.full((1, hostile.FRAMES, hostile.MELS), -100, np.float32)
-    assert load_engine(bundle).predict(silence).shape == (1, 2)
+    assert load_network(bundle).predict(silence).shape == (1, 2)
 
 
 def test_a_changed_file_that_a_network_reads_is_refused(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_what_is_no_onnx_file_is_refused(tmp_path: Path, content: bytes) -> None
     path.write_bytes(content)
     rewrite_manifest(bundle)
     with pytest.raises(BundleError) as caught:
-        load_engine(read_bundle(bundle.folder))
+        load_network(read_bundle(bundle.folder))
     assert caught.value.code == "bundle_engine"
 
 

@@ -7,7 +7,7 @@ birds/
   card.md         all that for a person to read, with pictures; no program does
 """
 
-from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, SELECTOR, Bundle, BundleManifest, Engine
+from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, SELECTOR, Bundle, BundleManifest, NetworkFormat
 from tidzam.bundle.read import find_bundles, read_bundle
 from tidzam.bundle.write import rewrite_manifest, write_bundle
 
@@ -17,7 +17,7 @@ __all__ = [
     "SELECTOR",
     "Bundle",
     "BundleManifest",
-    "Engine",
+    "NetworkFormat",
     "find_bundles",
     "read_bundle",
     "rewrite_manifest",

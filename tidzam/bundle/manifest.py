@@ -30,8 +30,9 @@ MANIFEST = "manifest.json"
 SELECTOR = "selector"
 """The name of the classifier that every window goes through first."""
 
-Engine = Literal["onnx", "keras"]
-FILE_NAMES: Mapping[Engine, str] = {"onnx": "model.onnx", "keras": "model.keras"}
+NetworkFormat = Literal["onnx", "keras"]
+"""The file formats of networks in a bundle."""
+FILE_NAMES: Mapping[NetworkFormat, str] = {"onnx": "model.onnx", "keras": "model.keras"}
 MAX_CLASSES: Final = 50_000
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -52,7 +53,7 @@ class BundleManifest(BaseModel):
         description="sigmoid: several classes may sound at once; softmax: exactly one does."
     )
     thresholds: dict[Label, Probability] = Field(description="The probability from which each class is decided.")
-    files: dict[Engine, FileEntry] = Field(default_factory=dict)
+    files: dict[NetworkFormat, FileEntry] = Field(default_factory=dict)
     data: tuple[FileEntry, ...] = Field(
         default=(), strict=False, description="Other files that a network reads: weights beside an ONNX graph."
     )
@@ -72,10 +73,10 @@ class BundleManifest(BaseModel):
 
     @model_validator(mode="after")
     def _files_agree(self) -> BundleManifest:
-        for engine, entry in self.files.items():
-            suffix = Path(FILE_NAMES[engine]).suffix
+        for file_format, entry in self.files.items():
+            suffix = Path(FILE_NAMES[file_format]).suffix
             if not entry.name.endswith(suffix):  # another suffix makes an engine read another, less safe format
-                raise ValueError(f"the {engine} file is called {entry.name[:40]!r}; its name must end in {suffix}")
+                raise ValueError(f"the {file_format} file is called {entry.name[:40]!r}; its name must end in {suffix}")
         names = [MANIFEST, *(entry.name for entry in (*self.files.values(), *self.data))]
         if len(set(names)) < len(names):
             raise ValueError("two files have the same name")
@@ -111,12 +112,12 @@ class Bundle:
     def name(self) -> str:
         return self.manifest.name
 
-    def file(self, engine: Engine) -> Path:
-        """The path of an engine's file. Raises BundleError if the bundle has none."""
-        entry = self.manifest.files.get(engine)
+    def file(self, file_format: NetworkFormat) -> Path:
+        """The path of the network in a format. Raises BundleError (`bundle_engine`) if the bundle has none."""
+        entry = self.manifest.files.get(file_format)
         if entry is None:
             raise BundleError(
-                f"Bundle {self.name!r} has no {engine} file, only {', '.join(self.manifest.files)}.",
+                f"Bundle {self.name!r} has no {file_format} file, only {', '.join(self.manifest.files)}.",
                 hint="Choose another engine, or train the bundle again.",
                 code="bundle_engine",
             )

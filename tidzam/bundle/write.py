@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from tidzam.atomic import swap_in
-from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, Bundle, BundleManifest, Engine
+from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, Bundle, BundleManifest, NetworkFormat
 from tidzam.manifest_fields import FileEntry, entry_of
 
 
 def write_bundle(
     folder: Path,
     manifest: BundleManifest,
-    files: Mapping[Engine, Path],
+    files: Mapping[NetworkFormat, Path],
     *,
     write_extras: Callable[[Path, BundleManifest], object] = lambda folder, manifest: None,
 ) -> Bundle:

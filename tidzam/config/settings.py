@@ -179,7 +179,10 @@ class AnalyzerSettings(ServerSettings):
     ports: Names = Field(("*:out_*",), description="JACK ports to analyze: globs, or prefixes of names")
     overlap: float = Field(0.0, ge=0, lt=1, description="Part of a window that the next one shares")
     gate: float = Field(0.05, ge=0, le=1, description="Parent probability from which an expert runs; 0: always")
-    engine: Literal["onnx", "keras"] = Field("onnx", description="onnx, or keras (needs the part `train`)")
+    engine: str = Field(
+        "onnx", description="Engine that runs the classifiers: onnx, keras (needs the part `train`) or an installed one"
+    )
+    decision: str = Field("thresholds", description="Rule that decides on the classes: thresholds or an installed one")
     threads: int = Field(1, ge=1, le=64, description="Threads that a classifier runs on")
     max_channels: int = Field(256, ge=1, le=1024, description="Channels at most")
 

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import extract
-from tidzam.audio.resample import resample
-from tidzam.bundle import SELECTOR, Bundle
+from tidzam.bundle import Bundle
 from tidzam.demo.render import ECHO_S, Rendering
 from tidzam.demo.scene import SILENCE, Truth
+from tidzam.inference.cascade import Cascade
+from tidzam.inference.decision import find_decision_rule
+from tidzam.inference.engines import ALL_CORES
+from tidzam.inference.loading import load_cascade
+from tidzam.labels import UNKNOWN
+from tidzam.metrics import precision_recall_f1
 from tidzam.types import Float32
 
 Bools = NDArray[np.bool_]
@@ -60,36 +64,30 @@ def mark(truth: Truth, channel: int, classes: Sequence[str], window_s: float) ->
     return Marks(sounding, judged)
 
 
-def cut(samples: Float32, from_hz: int, bundle: Bundle) -> Float32:
-    """The features of all whole windows of a channel, shape (frames,), as the live analysis makes them."""
-    spec = bundle.manifest.features
-    n = round(spec.window_s * from_hz)
-    windows = samples[: len(samples) // n * n].reshape(-1, n)
-    return extract(resample(windows, from_hz, spec.rate_hz), spec)
+def predict_channel(cascade: Cascade, samples: Float32, rate_hz: int) -> list[dict[str, float]]:
+    """The joint probabilities of the classes in each whole window of a channel, shape (frames,)."""
+    n = round(cascade.window_s * rate_hz)
+    return cascade.predict(samples[: len(samples) // n * n].reshape(-1, n), rate_hz)
 
 
-def listen(bundles: Mapping[str, Bundle], samples: Float32, rate_hz: int) -> dict[str, Float32]:
-    """The probability of every class in each window of a channel: an expert's times that of its parent."""
-    import onnxruntime
-
-    heard: dict[str, Float32] = {}
-    for name in sorted(bundles, key=lambda name: name != SELECTOR):
-        session = onnxruntime.InferenceSession(bundles[name].file("onnx"), providers=["CPUExecutionProvider"])
-        features = cut(samples, rate_hz, bundles[name])
-        probabilities = session.run(None, {session.get_inputs()[0].name: features})[0]
-        parent = 1.0 if name == SELECTOR else heard[name][:, None]
-        heard.update(zip(bundles[name].manifest.classes, (probabilities * parent).T, strict=True))
-    return heard
+def reported(cascade: Cascade, probabilities: Sequence[Mapping[str, float]], classes: Sequence[str]) -> Bools:
+    """Which of `classes` the decision reports for each window, itself or by a descendant: shape (windows, classes)."""
+    decide = find_decision_rule()
+    rows = [decide(one, cascade.thresholds, cascade.labels) for one in probabilities]
+    paths = [{label for result in row if result != UNKNOWN for label in cascade.labels.path(result)} for row in rows]
+    return np.array([[label in path for label in classes] for path in paths], dtype=bool)
 
 
 def score(bundles: Mapping[str, Bundle], renderings: Iterable[Rendering]) -> dict[str, dict[str, Any]]:
     """For each bundle: precision, recall and F1 of its classes, the share of windows named exactly, event recall."""
+    cascade = load_cascade(list(bundles.values()), gate=0.0, threads=ALL_CORES)
     sheets: dict[str, list[_Sheet]] = {name: [] for name in bundles}
     for rendering in renderings:
         for channel, samples in enumerate(rendering.samples):
-            heard = listen(bundles, samples, rendering.truth.rate_hz)
+            probabilities = predict_channel(cascade, samples, rendering.truth.rate_hz)
             for name, bundle in bundles.items():
-                sheets[name].append(_fill(bundle, rendering.truth, channel, heard))
+                found = reported(cascade, probabilities, bundle.manifest.classes)
+                sheets[name].append(_fill(bundle, rendering.truth, channel, found))
     return {name: _ratios(bundle.manifest.classes, sheets[name]) for name, bundle in bundles.items()}
 
 
@@ -102,9 +100,8 @@ class _Sheet:
     named: list[bool]
 
 
-def _fill(bundle: Bundle, truth: Truth, channel: int, heard: Mapping[str, Float32]) -> _Sheet:
+def _fill(bundle: Bundle, truth: Truth, channel: int, found: Bools) -> _Sheet:
     manifest = bundle.manifest
-    found = np.stack([heard[label] >= manifest.thresholds[label] for label in manifest.classes], axis=1)
     marks = mark(truth, channel, manifest.classes, manifest.features.window_s)
     return _Sheet(marks, found, _events_named(truth, channel, bundle, found))
 
@@ -141,7 +138,5 @@ def _ratios(classes: Sequence[str], sheets: Sequence[_Sheet]) -> dict[str, Any]:
 
 
 def _f1(sounding: Bools, found: Bools) -> dict[str, float]:
-    hits = int(np.sum(sounding & found))
-    precision, recall = hits / max(1, int(found.sum())), hits / max(1, int(sounding.sum()))
-    f1 = 2 * precision * recall / max(precision + recall, 1e-9)
-    return {name: round(x, 4) for name, x in (("precision", precision), ("recall", recall), ("f1", f1))}
+    figures = zip(("precision", "recall", "f1"), precision_recall_f1(sounding, found), strict=True)
+    return {name: round(figure, 4) for name, figure in figures}

@@ -13,7 +13,7 @@ from tidzam.audio.features import FeatureSpec
 from tidzam.audio.windows import window_features
 from tidzam.bundle import BundleManifest
 from tidzam.bundle.hierarchy import merged_labels, ordered
-from tidzam.inference.engines import Engine
+from tidzam.inference.engines import Network
 from tidzam.inference.output_check import OutputCheck
 from tidzam.types import Float32
 
@@ -33,10 +33,10 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A bundle's manifest and the engine that runs its network."""
+    """A bundle's manifest and its loaded network."""
 
     manifest: BundleManifest
-    engine: Engine
+    network: Network
 
     @property
     def name(self) -> str:
@@ -95,7 +95,7 @@ class Cascade:
             if len(rows):
                 seen = features.of(classifier.manifest.features, rows)
                 classes = len(classifier.manifest.classes)
-                outputs, fine = self.output_check.outputs(classifier.name, classifier.engine, seen, classes)
+                outputs, fine = self.output_check.outputs(classifier.name, classifier.network, seen, classes)
                 self._multiply(classifier, outputs, joint, rows[fine])
                 for row in rows[~fine]:
                     left_out[row] += (classifier.name,)

@@ -1,23 +1,37 @@
-"""Engines that run a bundle's network: ONNX Runtime by default, or TensorFlow. Importing this module is cheap."""
+"""Engines, which run the networks of bundles: the extension point, and the checks that every network passes.
+
+Importing this module is cheap; an engine imports its library when it is asked to.
+"""
 
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidzam.errors import BundleError
-from tidzam.tensorflow_loader import load_tensorflow
+from tidzam.extensions import Registry
 from tidzam.types import Float32
 
+ENGINES: Final = Registry(
+    "tidzam.engines",
+    "engine",
+    {
+        "onnx": "tidzam.inference.onnx_engine:OnnxEngine",
+        "keras": "tidzam.inference.keras_engine:KerasEngine",
+    },
+)
+"""All engines by the name that `analyzer.engine` in a profile selects."""
+ALL_CORES: Final = 0
+"""A number of threads: one per core that the process may use."""
 TOLERANCE: Final = 1e-3
 """How far a probability may lie outside 0 to 1 because of rounding."""
-TRIED_BATCHES: Final = (1, 3)
+TRIAL_BATCHES: Final = (1, 3)
+"""The numbers of windows that a network is run on in its trial."""
 _OUT_OF_MEMORY: Final = re.compile(
     "to allocate|when allocating|bad.alloc|Available memory|would require more|ResourceExhausted"
 )
@@ -26,16 +40,60 @@ _ONNX_PREFIX: Final = re.compile(
 )
 
 
-class Engine(Protocol):
+class Network(Protocol):
     """A loaded network."""
 
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """(None, frames, mels); None stands for any number of windows."""
+        ...
+
     def predict(self, features: Float32) -> Float32:
-        """Features (n, frames, mels) in dB to probabilities (n, classes), both float32; n may be 0."""
+        """Features (n, frames, mels) in dB to probabilities (n, classes), both float32; n may be 0.
+
+        A window's probabilities depend on its own features only, and are the same every time. It may raise any
+        exception: callers contain it (`tidzam.inference.output_check`).
+        """
+        ...
+
+
+class Engine(Protocol):
+    """Runs networks of one file format. Implementations are registered in `ENGINES` as classes without arguments.
+
+    A network may come from anywhere. Before a program loads it, it is loaded and run once in a separate process
+    (`tidzam.inference.trial`), within the limits that the engine states here.
+    """
+
+    @property
+    def file_format(self) -> Literal["onnx", "keras"]:
+        """Which of a bundle's files the engine reads: a key of `files` in the manifest."""
+        ...
+
+    @property
+    def trial_memory_mb(self) -> int:
+        """Address space for the trial of one network, besides the library's and four times the size of the file."""
+        ...
+
+    @property
+    def trial_cpu_s(self) -> int:
+        """Processor time for the trial of one network."""
+        ...
+
+    def import_library(self) -> None:
+        """Import what running networks takes, before the limits of a trial are set. Raises SetupError if missing."""
+        ...
+
+    def load(self, path: Path, *, threads: int) -> Network:
+        """Load the network at `path`, to run on so many threads, or `ALL_CORES`.
+
+        Raises BundleError: `bundle_engine` if the file cannot be loaded, `bundle_features` or `bundle_classes` unless
+        it has one input and one output of type float32. Raises SetupError if the library is not installed.
+        """
         ...
 
 
 @dataclass(frozen=True)
-class Demand:
+class NetworkSpec:
     """What a manifest states about its network: `shape` (frames, mels) in, `classes` probabilities out.
 
     Silence is features of `floor_db` throughout.
@@ -46,30 +104,36 @@ class Demand:
     classes: int
 
 
-def check_network(engine: Engine, demand: Demand, network: str) -> None:
-    """Run `engine` on silence, one window and a few. `network` names it in errors.
+def find_engine(name: str) -> Engine:
+    """The engine called `name`. Raises ConfigError as `Registry.load` does."""
+    engine: Engine = ENGINES.load(name)()
+    return engine
+
+
+def check_network(network: Network, spec: NetworkSpec, name: str) -> None:
+    """Run `network` on silence, on one window and on several at once. `name` stands for it in errors.
 
     Raises BundleError: `bundle_classes` for another number of outputs, `bundle_outputs` for outputs that are not
     probabilities, `bundle_engine` if it cannot be run.
     """
-    for count in TRIED_BATCHES:
-        silence = np.full((count, *demand.shape), demand.floor_db, dtype=np.float32)
+    for count in TRIAL_BATCHES:
+        silence = np.full((count, *spec.shape), spec.floor_db, dtype=np.float32)
         try:
-            outputs = engine.predict(silence)
+            outputs = network.predict(silence)
         except Exception as error:  # noqa: BLE001 - the engines' errors share no base, and any file may be the cause
-            raise not_usable(network, f"cannot be run: {first_line(error)}") from None
-        if fault := shape_fault(outputs, (count, demand.classes)):
-            raise BundleError(f"{network} {fault}.", hint="Export the bundle again.", code="bundle_classes")
+            raise not_usable(name, f"cannot be run: {first_line(error)}") from None
+        if fault := shape_fault(outputs, (count, spec.classes)):
+            raise BundleError(f"{name} {fault}.", hint="Export the bundle again.", code="bundle_classes")
         if fault := value_fault(outputs):
             raise BundleError(
-                f"{network} answers silence with {fault}.",
+                f"{name} returns {fault} for silence, expected a probability from 0 to 1.",
                 hint="Its last layer must be a sigmoid or a softmax. Train the bundle again.",
                 code="bundle_outputs",
             )
 
 
 def shape_fault(outputs: Any, wanted: tuple[int, int]) -> str | None:
-    """What keeps `outputs` from being a float32 array of the shape (windows, classes), as a predicate."""
+    """Why `outputs` is not a float32 array of the shape (windows, classes), as a predicate; None if it is."""
     if not isinstance(outputs, np.ndarray):
         return f"returns a {type(outputs).__name__}, not an array"
     if outputs.dtype != np.float32:
@@ -79,106 +143,31 @@ def shape_fault(outputs: Any, wanted: tuple[int, int]) -> str | None:
     return None
 
 
-def sound_rows(outputs: Float32) -> NDArray[np.bool_]:
-    """Which rows of outputs (n, classes) hold probabilities: finite, and from 0 to 1 but for TOLERANCE. Shape (n,)."""
+def valid_rows(outputs: Float32) -> NDArray[np.bool_]:
+    """Which rows of outputs (n, classes) hold probabilities: finite, from 0 to 1 within TOLERANCE. Shape (n,)."""
     inside: NDArray[np.bool_] = (outputs >= -TOLERANCE) & (outputs <= 1 + TOLERANCE)  # NaN is not
     return np.asarray(inside.all(axis=1))
 
 
 def value_fault(outputs: Float32) -> str | None:
-    """The first output that is not a probability, in words; None if all are."""
+    """The first output that is not a probability, as text; None if all are."""
     wrong = outputs[~((outputs >= -TOLERANCE) & (outputs <= 1 + TOLERANCE))]
-    return f"{wrong.flat[0]:g} where a probability, 0 to 1, is expected" if wrong.size else None
+    return f"{wrong.flat[0]:g}" if wrong.size else None
 
 
-class OnnxEngine:
-    """ONNX Runtime on the CPU. Memory and time of a network are bounded (`tidzam.inference.resource_limits`)."""
-
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
-        """Raises BundleError: `bundle_engine` if the file cannot be loaded, `bundle_features` for other inputs."""
-        import onnxruntime  # here, since it takes a tenth of a second
-
-        from tidzam.inference.resource_limits import TimeLimit, bound_memory
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        # An idle pool must not spin: the cores are shared with capture and encoders.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.load_model_format", "ONNX")  # the one format that is checked
-        bound_memory(options)
-        network = f"The network {path}"
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no other base
-            raise not_usable(network, f"cannot be loaded: {first_line(error)}") from None
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        _require_one_float(network, [(one.name, one.type) for one in inputs], [(one.name, one.type) for one in outputs])
-        (self._input,) = inputs
-        self._limit = TimeLimit()
-
-    @property
-    def input_shape(self) -> tuple[int | None, ...]:
-        """(None, frames, mels); None is any size."""
-        return tuple(size if isinstance(size, int) else None for size in self._input.shape)
-
-    def predict(self, features: Float32) -> Float32:
-        """Raises ONNX Runtime's errors, and TimeoutError for a network that takes too long."""
-        with self._limit.of(len(features)) as options:
-            outputs: Float32 = self._session.run(None, {self._input.name: features}, options)[0]
-        return outputs
-
-
-class KerasEngine:
-    """TensorFlow; importing it takes seconds and hundreds of megabytes, so it is imported here alone."""
-
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
-        """Raises BundleError as OnnxEngine does, SetupError if TensorFlow is not installed."""
-        keras, tf = import_keras()
-        with suppress(RuntimeError):  # TensorFlow has already started, with the threads that it was given then
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-        network = f"The network {path}"
-        try:
-            model = keras.models.load_model(path, compile=False, safe_mode=True)
-            inputs, outputs = list(model.inputs), list(model.outputs)
-        except Exception as error:  # noqa: BLE001 - a damaged or hostile file makes Keras raise anything
-            raise not_usable(network, f"cannot be loaded: {first_line(error)}") from None
-        typed = [[(str(one.name), f"tensor({str(one.dtype)[:-2]})") for one in side] for side in (inputs, outputs)]
-        _require_one_float(network, *typed)
-        self.input_shape: tuple[int | None, ...] = tuple(inputs[0].shape)
-        self._classes: int = outputs[0].shape[-1]
-        signature = [tf.TensorSpec(self.input_shape, tf.float32)]
-        self._run = tf.function(lambda features: model(features, training=False), input_signature=signature)
-
-    def predict(self, features: Float32) -> Float32:
-        if not len(features):  # which some of TensorFlow's optimized operations refuse
-            return np.empty((0, self._classes), dtype=np.float32)
-        outputs: Float32 = self._run(features).numpy()
-        return outputs
-
-
-def import_keras() -> tuple[Any, Any]:
-    """The modules keras and tensorflow. Raises SetupError if they are not installed."""
-    load_tensorflow()
-    import keras
-    import tensorflow as tf
-
-    return keras, tf
-
-
-def require_shape(engine: OnnxEngine | KerasEngine, demand: Demand, network: str) -> None:
-    """Raises BundleError (`bundle_features`) if `engine` takes another input than any number of windows of features."""
-    wanted = (None, *demand.shape)
-    if engine.input_shape != wanted:
+def require_shape(network: Network, spec: NetworkSpec, name: str) -> None:
+    """Raises BundleError (`bundle_features`) unless `network` takes any number of windows of the features' shape."""
+    wanted = (None, *spec.shape)
+    if network.input_shape != wanted:
         raise BundleError(
-            f"{network} takes an input of shape {engine.input_shape}; the manifest's features have {wanted}.",
+            f"{name} takes an input of shape {network.input_shape}; the manifest's features have {wanted}.",
             hint="Train the bundle again.",
             code="bundle_features",
         )
 
 
-def _require_one_float(network: str, inputs: list[tuple[str, str]], outputs: list[tuple[str, str]]) -> None:
+def require_one_float(network: str, inputs: list[tuple[str, str]], outputs: list[tuple[str, str]]) -> None:
+    """Raises BundleError unless there is one input and one output, (name, type), each a tensor of float32."""
     for side, found, code in (("input", inputs, "bundle_features"), ("output", outputs, "bundle_classes")):
         kinds = ", ".join(kind for _, kind in found) or "none"
         if [kind.replace("float32", "float") for _, kind in found] != ["tensor(float)"]:

@@ -1,4 +1,4 @@
-"""Loading and running trained networks."""
+"""Loading networks: those of bundles after a trial, and those that were just trained."""
 
 from __future__ import annotations
 
@@ -8,50 +8,51 @@ from pathlib import Path
 import numpy as np
 
 from tidzam.bundle import Bundle
-from tidzam.bundle import Engine as EngineName
-from tidzam.inference.engines import Engine, KerasEngine, OnnxEngine, require_shape
-from tidzam.inference.trial import demand_of, try_networks
+from tidzam.inference.cascade import Cascade, Classifier
+from tidzam.inference.engines import ALL_CORES, Network, find_engine, require_shape
+from tidzam.inference.onnx_engine import OnnxEngine
+from tidzam.inference.trial import spec_of, try_networks
 from tidzam.types import Float32
 
 
-def load_engines(bundles: Sequence[Bundle], name: EngineName = "onnx", *, threads: int = 1) -> list[Engine]:
-    """The networks of `bundles`, each run by the engine `name` on `threads` threads, after a trial in another process.
+def load_networks(bundles: Sequence[Bundle], engine: str = "onnx", *, threads: int = 1) -> list[Network]:
+    """The networks of `bundles`, each run by the engine of that name on `threads` threads (or `ALL_CORES`).
 
-    Raises BundleError if a network does not fit its manifest or cannot be used (see `try_networks`); SetupError if the
-    engine is not installed.
+    Each is first tried in another process. Raises BundleError if a network does not fit its manifest or cannot be used
+    (see `try_networks`), SetupError if the engine's library is not installed, ConfigError if there is no such engine.
     """
-    try_networks(bundles, name)
-    return [_load(bundle, name, threads) for bundle in bundles]
+    try_networks(bundles, engine)
+    return [_load(bundle, engine, threads) for bundle in bundles]
 
 
-def load_engine(bundle: Bundle, name: EngineName = "onnx", *, threads: int = 1) -> Engine:
-    """`load_engines` of one bundle."""
-    return load_engines([bundle], name, threads=threads)[0]
+def load_network(bundle: Bundle, engine: str = "onnx", *, threads: int = 1) -> Network:
+    """`load_networks` of one bundle."""
+    return load_networks([bundle], engine, threads=threads)[0]
 
 
-def _load(bundle: Bundle, name: EngineName, threads: int) -> Engine:
-    path = bundle.file(name)
-    engine = (OnnxEngine if name == "onnx" else KerasEngine)(path, threads=threads)
-    require_shape(engine, demand_of(bundle), f"The network {path}")
-    return engine
+def load_cascade(bundles: Sequence[Bundle], engine: str = "onnx", *, gate: float = 0.05, threads: int = 1) -> Cascade:
+    """The cascade of `bundles`. Raises the errors of `load_networks` and of `Cascade`."""
+    networks = load_networks(bundles, engine, threads=threads)
+    return Cascade(map(Classifier, (bundle.manifest for bundle in bundles), networks), gate=gate)
+
+
+def _load(bundle: Bundle, engine: str, threads: int) -> Network:
+    runs = find_engine(engine)
+    path = bundle.file(runs.file_format)
+    network = runs.load(path, threads=threads)
+    require_shape(network, spec_of(bundle), f"The network {path}")
+    return network
 
 
 def run_onnx(path: Path, features: Float32, *, batch: int = 256) -> Float32:
-    """The probabilities that an ONNX file gives for `features`, shape (n, frames, mels): shape (n, classes).
+    """Run an ONNX file of one's own making, without a trial, on all cores.
 
-    `batch` windows are run at once.
+    Features (n, frames, mels) in dB, `batch` windows at once, to probabilities (n, classes). Raises BundleError if the
+    file is not a network with one input and one output.
     """
-    return in_batches(open_onnx(path), features, batch=batch)
+    return in_batches(OnnxEngine().load(path, threads=ALL_CORES).predict, features, batch=batch)
 
 
 def in_batches(run: Callable[[Float32], Float32], features: Float32, *, batch: int = 256) -> Float32:
     """The outputs of `run` for `features`, `batch` windows at once."""
     return np.concatenate([run(features[start : start + batch]) for start in range(0, max(1, len(features)), batch)])
-
-
-def open_onnx(path: Path) -> Callable[[Float32], Float32]:
-    """An ONNX file as a function from features, shape (n, frames, mels), to probabilities, shape (n, classes).
-
-    It runs on all cores. Raises BundleError if the file is no network of one input and one output.
-    """
-    return OnnxEngine(path, threads=0).predict

@@ -1,4 +1,4 @@
-"""The outputs of networks, as far as they are probabilities; faulty ones are counted, and reported once."""
+"""Running networks and keeping the outputs that are probabilities; faulty ones are counted, and logged once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.inference.engines import Engine, first_line, shape_fault, sound_rows, value_fault
+from tidzam.inference.engines import Network, first_line, shape_fault, valid_rows, value_fault
 from tidzam.types import Float32
 
 log = logging.getLogger(__name__)
@@ -30,8 +30,8 @@ class _Errors:
 class OutputCheck:
     """Runs networks and filters faulty outputs. Several threads may call it at the same time.
 
-    A network that passed its trial on silence may still fail on sound. Its faulty windows are left out, the others
-    are kept, and other classifiers are not affected.
+    A network that passed its trial on silence may still fail on other audio. Its faulty windows are left out; the other
+    windows and the other classifiers are not affected.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,9 @@ class OutputCheck:
                 if errors.last_s >= limit_s
             }
 
-    def outputs(self, name: str, engine: Engine, features: Float32, classes: int) -> tuple[Float32, NDArray[np.bool_]]:
+    def outputs(
+        self, name: str, network: Network, features: Float32, classes: int
+    ) -> tuple[Float32, NDArray[np.bool_]]:
         """Run the network of classifier `name` on features (n, frames, mels).
 
         Returns the probabilities of the m windows with valid outputs, shape (m, classes), and which windows those are,
@@ -63,16 +65,17 @@ class OutputCheck:
         count = len(features)
         nothing = np.empty((0, classes), np.float32), np.zeros(count, np.bool_)
         try:
-            outputs = engine.predict(features)
-        except Exception as error:  # noqa: BLE001 - a network from elsewhere may fail in any way; the others go on
+            outputs = network.predict(features)
+        except Exception as error:  # noqa: BLE001 - a network from elsewhere may fail in any way; the others continue
             self._add(name, count, f"cannot be run: {first_line(error)}")
             return nothing
         if fault := shape_fault(outputs, (count, classes)):
             self._add(name, count, fault)
             return nothing
-        rows = sound_rows(outputs)
+        rows = valid_rows(outputs)
         if not rows.all():
-            self._add(name, int(count - rows.sum()), f"answers sound with {value_fault(outputs)}")
+            wrong = value_fault(outputs)
+            self._add(name, int(count - rows.sum()), f"returns {wrong}, expected a probability from 0 to 1")
             outputs = outputs[rows]
         return np.clip(outputs, 0, 1), rows
 

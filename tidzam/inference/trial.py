@@ -19,17 +19,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from tidzam.errors import BundleError, SetupError, TidzamError
 from tidzam.inference.engines import (
-    TRIED_BATCHES,
-    Demand,
-    KerasEngine,
-    OnnxEngine,
+    TRIAL_BATCHES,
+    Engine,
+    NetworkSpec,
     check_network,
+    find_engine,
     first_line,
-    import_keras,
     not_usable,
     require_shape,
 )
@@ -37,39 +36,34 @@ from tidzam.inference.engines import (
 if TYPE_CHECKING:
     from tidzam.bundle import Bundle
 
-EngineName = Literal["onnx", "keras"]
-
-CPU_S: Final[dict[EngineName, int]] = {"onnx": 10, "keras": 30}
-"""Computing time of one network: loading it, and running it on four windows. The demo's take 30 ms."""
 WALL_S: Final = 45.0
 """The time for the process to start, and again for each network: enough on a busy machine."""
-MEMORY_MB: Final[dict[EngineName, int]] = {"onnx": 512, "keras": 1024}
-"""Address space of one network, beside that of the engine and four times the size of the network's file."""
 _FILE_COPIES: Final = 4
 _MAX_FILE_BYTES: Final = 2**30
 """Keras unpacks parts of its archive."""
-_WINDOWS: Final = sum(TRIED_BATCHES)
+_WINDOWS: Final = sum(TRIAL_BATCHES)
 
 
-def demand_of(bundle: Bundle) -> Demand:
+def spec_of(bundle: Bundle) -> NetworkSpec:
     """What the manifest of `bundle` states about its networks."""
     manifest = bundle.manifest
-    return Demand(manifest.features.shape, manifest.features.floor_db, len(manifest.classes))
+    return NetworkSpec(manifest.features.shape, manifest.features.floor_db, len(manifest.classes))
 
 
-def try_networks(bundles: Sequence[Bundle], engine: EngineName = "onnx") -> None:
+def try_networks(bundles: Sequence[Bundle], engine: str = "onnx") -> None:
     """Run the network of each bundle once, on silence, in a process with bounded memory and time.
 
     Raises BundleError for the first one that cannot be used: `bundle_engine`, `bundle_features`, `bundle_classes`,
-    `bundle_outputs`; SetupError if the engine is not installed.
+    `bundle_outputs`; SetupError if the engine's library is not installed, ConfigError if there is no such engine.
     """
-    paths = [bundle.file(engine) for bundle in bundles]
-    tried = [{"path": str(path), **asdict(demand_of(bundle))} for path, bundle in zip(paths, bundles, strict=True)]
+    runs = find_engine(engine)
+    paths = [bundle.file(runs.file_format) for bundle in bundles]
+    tried = [{"path": str(path), **asdict(spec_of(bundle))} for path, bundle in zip(paths, bundles, strict=True)]
     lines, ending = _run({"engine": engine, "networks": tried})
     for path, line in zip(paths, lines, strict=False):
         _raise(path, json.loads(line))
     if len(lines) < len(paths):
-        raise not_usable(f"The network {paths[len(lines)]}", _death(engine, ending))
+        raise not_usable(f"The network {paths[len(lines)]}", _death(runs, ending))
 
 
 def _run(request: dict[str, Any]) -> tuple[list[str], int | None]:
@@ -101,14 +95,14 @@ def _raise(path: Path, answer: dict[str, str]) -> None:
         raise kind(answer["message"], hint=answer["hint"], code=answer["code"])
 
 
-def _death(engine: EngineName, ending: int | None) -> str:
+def _death(engine: Engine, ending: int | None) -> str:
     """Why the process ended without an answer, as a predicate."""
     if ending is None:
         return f"gave no result for silence within {WALL_S:.0f} s."
     if ending == -signal.SIGXCPU:
-        return f"took more than {CPU_S[engine]} s of computing time for {_WINDOWS} windows of silence."
+        return f"took more than {engine.trial_cpu_s} s of processor time for {_WINDOWS} windows of silence."
     how = signal.Signals(-ending).name if ending < 0 else f"exit code {ending}"
-    return f"ended the process that tried it ({how}); it may use {MEMORY_MB[engine]} MB of memory beside its file."
+    return f"ended the process that tried it ({how}); the limit is {engine.trial_memory_mb} MB besides its file."
 
 
 def main() -> None:
@@ -116,7 +110,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what an engine prints is not an answer
     request = json.load(sys.stdin)
-    engine: EngineName = request["engine"]
+    engine = find_engine(request["engine"])
     for network in request["networks"]:
         answer = _answer(engine, network)
         print(json.dumps(answer), file=answers, flush=True)
@@ -125,21 +119,21 @@ def main() -> None:
     os._exit(0)  # engines may hang or crash on exit
 
 
-def _answer(engine: EngineName, network: dict[str, Any]) -> dict[str, str]:
+def _answer(engine: Engine, network: dict[str, Any]) -> dict[str, str]:
     """What is wrong with a network; empty if nothing is."""
     path = Path(network["path"])
     name = f"The network {path}"
-    demand = Demand(tuple(network["shape"]), network["floor_db"], network["classes"])
+    spec = NetworkSpec(tuple(network["shape"]), network["floor_db"], network["classes"])
     try:
-        _import(engine)
+        engine.import_library()  # before the limits are set: they are for the network
         _limit(engine, path)
-        loaded = (OnnxEngine if engine == "onnx" else KerasEngine)(path, threads=1)
-        require_shape(loaded, demand, name)
-        check_network(loaded, demand, name)
+        loaded = engine.load(path, threads=1)
+        require_shape(loaded, spec, name)
+        check_network(loaded, spec, name)
     except TidzamError as error:
         if "not enough memory" in error.message:
             error = not_usable(
-                name, f"takes more than {MEMORY_MB[engine]} MB of memory for {_WINDOWS} windows of silence."
+                name, f"takes more than {engine.trial_memory_mb} MB of memory for {_WINDOWS} windows of silence."
             )
         return _wire(error)
     except Exception as error:  # noqa: BLE001 - whatever error a hostile file causes is the answer
@@ -151,21 +145,13 @@ def _wire(error: TidzamError) -> dict[str, str]:
     return {"message": error.message, "hint": error.hint, "code": error.code}
 
 
-def _import(engine: EngineName) -> None:
-    """Import the engine before the limits are set: they are for the network."""
-    if engine == "onnx":
-        import onnxruntime  # noqa: F401
-    else:
-        import_keras()
-
-
-def _limit(engine: EngineName, path: Path) -> None:
+def _limit(engine: Engine, path: Path) -> None:
     """Limit this process's memory and computing time to what it has used so far and what one network may use."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    allowed = (MEMORY_MB[engine] << 20) + _FILE_COPIES * path.stat().st_size
+    allowed = (engine.trial_memory_mb << 20) + _FILE_COPIES * path.stat().st_size
     _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + allowed)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    _lower(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + CPU_S[engine])
+    _lower(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + engine.trial_cpu_s)
     _lower(resource.RLIMIT_FSIZE, _MAX_FILE_BYTES)
     _lower(resource.RLIMIT_CORE, 0)
 

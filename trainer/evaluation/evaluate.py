@@ -16,7 +16,8 @@ from tidzam.clips import find_clips
 from tidzam.dataset import open_dataset
 from tidzam.dataset.manifest import MANIFEST
 from tidzam.errors import DatasetError
-from tidzam.inference.loading import load_engine
+from tidzam.inference.engines import ALL_CORES
+from tidzam.inference.loading import load_network
 from tidzam.labels import LabelTree, clean_label
 from tidzam.metrics import Metrics, compute_metrics
 from tidzam.types import Float32
@@ -81,7 +82,9 @@ def evaluate(
 
 def _measure(bundle: Bundle, source: TrainingSource, table: Float32, overlap: float) -> Metrics:
     manifest = bundle.manifest
-    predictions = predict_windows(source, manifest.features, load_engine(bundle, threads=0).predict, overlap=overlap)
+    predictions = predict_windows(
+        source, manifest.features, load_network(bundle, threads=ALL_CORES).predict, overlap=overlap
+    )
     return compute_metrics(
         predictions.targets(source, table),
         predictions.outputs,

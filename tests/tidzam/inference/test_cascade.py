@@ -86,9 +86,9 @@ def test_a_batch_is_its_windows_one_by_one() -> None:
 def test_an_expert_runs_on_the_likely_windows_alone() -> None:
     cascade, sound = Cascade(three_levels(5), gate=0.5), windows(5, count=40)
     likely = sum(found["birds"] >= 0.5 for found in cascade.predict(sound, SPEC.rate_hz))
-    engine = cascade.classifiers[1].engine
-    assert isinstance(engine, Projection)
-    assert 0 < engine.rows == likely < 40
+    network = cascade.classifiers[1].network
+    assert isinstance(network, Projection)
+    assert 0 < network.rows == likely < 40
 
 
 def test_no_windows() -> None:

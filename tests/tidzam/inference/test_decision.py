@@ -1,9 +1,12 @@
+"""The contract of `DecisionRule`, which every registered rule passes, and the rule `thresholds`."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.classifiers import label_trees
-from tidzam.inference.decision import decide
+from tidzam.errors import ConfigError
+from tidzam.inference.decision import DECISION_RULES, decide, find_decision_rule
 from tidzam.labels import UNKNOWN, LabelTree
 
 TREE = LabelTree({"birds": None, "birds-owl": "birds", "birds-wren": "birds", "rain": None})
@@ -29,17 +32,34 @@ def test_a_child_with_a_low_threshold_speaks_for_its_parent() -> None:
     assert decide({"birds": 0.3, "birds-owl": 0.2}, HALF | {"birds-owl": 0.1}, TREE) == ("birds-owl",)
 
 
-@given(label_trees(), st.data())
-def test_every_decision_keeps_its_promises(tree: LabelTree, data: st.DataObject) -> None:
+def test_an_unknown_rule_is_refused() -> None:
+    with pytest.raises(ConfigError, match="There is no decision rule 'threshold'"):
+        find_decision_rule("threshold")
+
+
+def draw_probabilities(data: st.DataObject, tree: LabelTree) -> tuple[dict[str, float], dict[str, float]]:
+    """Joint probabilities of some of the labels of `tree`, and the thresholds of all."""
     probability = st.floats(0, 1, width=32)
     thresholds = {label: data.draw(probability) for label in tree}
-    probabilities = {label: data.draw(probability) for label in tree if data.draw(st.booleans())}
-    result = decide(probabilities, thresholds, tree)
-    named = [] if result == (UNKNOWN,) else list(result)
-    ancestors = {ancestor for label in named for ancestor in tree.path(label)[:-1]}
-    assert result
-    assert all(probabilities[label] >= thresholds[label] for label in named)
-    assert not ancestors & set(named)
-    assert [probabilities[label] for label in named] == sorted((probabilities[k] for k in named), reverse=True)
-    heard = {label for label, value in probabilities.items() if value >= thresholds[label]}
-    assert heard <= set(named) | ancestors
+    return {label: data.draw(probability) for label in tree if data.draw(st.booleans())}, thresholds
+
+
+@pytest.mark.parametrize("name", DECISION_RULES.names())
+@given(tree=label_trees(), data=st.data())
+def test_every_rule_keeps_the_contract(name: str, tree: LabelTree, data: st.DataObject) -> None:
+    probabilities, thresholds = draw_probabilities(data, tree)
+    rule = find_decision_rule(name)
+    result = rule(probabilities, thresholds, tree)
+    assert result and rule(probabilities, thresholds, tree) == result
+    if result != (UNKNOWN,):
+        assert [probabilities[label] for label in result] == sorted((probabilities[k] for k in result), reverse=True)
+        assert not {ancestor for label in result for ancestor in tree.path(label)[:-1]} & set(result)
+
+
+@given(label_trees(), st.data())
+def test_exactly_the_likely_classes_are_reported_or_covered(tree: LabelTree, data: st.DataObject) -> None:
+    probabilities, thresholds = draw_probabilities(data, tree)
+    reported = set(decide(probabilities, thresholds, tree)) - {UNKNOWN}
+    likely = {label for label, value in probabilities.items() if value >= thresholds[label]}
+    ancestors = {ancestor for label in reported for ancestor in tree.path(label)[:-1]}
+    assert reported <= likely <= reported | ancestors

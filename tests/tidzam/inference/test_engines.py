@@ -1,4 +1,4 @@
-"""Both engines keep the same contract, on one bundle that holds both of their files."""
+"""The contract of `Engine`, which every registered engine passes, on one bundle that holds both file formats."""
 
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,9 @@ from tests.support.bundles import SPEC, tone_manifest, write_tone_bundle
 from tests.support.classifiers import SPEC as SMALL
 from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import FILE_NAMES, Bundle, write_bundle
-from tidzam.bundle import Engine as EngineName
-from tidzam.errors import BundleError
-from tidzam.inference.engines import Engine
-from tidzam.inference.loading import load_engine
+from tidzam.errors import BundleError, ConfigError
+from tidzam.inference.engines import ALL_CORES, ENGINES, Network, find_engine
+from tidzam.inference.loading import load_network
 from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(150)
@@ -48,65 +47,113 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return export(network, manifest, features(8), tmp_path_factory.mktemp("nn") / "selector")
 
 
-@pytest.fixture(scope="module", params=["onnx", "keras"])
-def engine(bundle: Bundle, request: pytest.FixtureRequest) -> Engine:
-    return load_engine(bundle, request.param)
+@pytest.fixture(scope="module", params=ENGINES.names())
+def network(bundle: Bundle, request: pytest.FixtureRequest) -> Network:
+    return load_network(bundle, request.param)
 
 
 @pytest.mark.parametrize("count", [0, 1, 33])
-def test_any_number_of_windows(engine: Engine, count: int) -> None:
-    outputs = engine.predict(features(count))
+def test_any_number_of_windows(network: Network, count: int) -> None:
+    outputs = network.predict(features(count))
     assert outputs.shape == (count, len(CLASSES)) and outputs.dtype == np.float32
     assert np.all((outputs >= 0) & (outputs <= 1))
 
 
-def test_windows_do_not_depend_on_their_neighbours(engine: Engine) -> None:
+def test_windows_do_not_depend_on_their_neighbours(network: Network) -> None:
     batch = features(9)
-    one_by_one = np.concatenate([engine.predict(window[None]) for window in batch])
-    np.testing.assert_allclose(engine.predict(batch), one_by_one, atol=1e-6)
+    one_by_one = np.concatenate([network.predict(window[None]) for window in batch])
+    np.testing.assert_allclose(network.predict(batch), one_by_one, atol=1e-6)
 
 
-def test_the_same_again(engine: Engine) -> None:
-    np.testing.assert_array_equal(engine.predict(features(5)), engine.predict(features(5)))
+def test_the_same_again(network: Network) -> None:
+    np.testing.assert_array_equal(network.predict(features(5)), network.predict(features(5)))
 
 
-def test_both_say_the_same(bundle: Bundle) -> None:
-    onnx, keras = (load_engine(bundle, name).predict(features(50)) for name in ("onnx", "keras"))
+def test_both_engines_give_the_same_probabilities(bundle: Bundle) -> None:
+    onnx, keras = (load_network(bundle, name).predict(features(50)) for name in ("onnx", "keras"))
     np.testing.assert_allclose(onnx, keras, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["onnx", "keras"])
-def test_a_network_of_another_shape_is_refused(bundle: Bundle, tmp_path: Path, name: EngineName) -> None:
+@pytest.mark.parametrize("name", ENGINES.names())
+def test_a_network_of_another_shape_is_refused(bundle: Bundle, tmp_path: Path, name: str) -> None:
     manifest = tone_manifest("selector", CLASSES, features=SPEC)
-    wrong = write_bundle(tmp_path / "selector", manifest, {name: bundle.file(name)})
+    wrong = write_bundle(
+        tmp_path / "selector", manifest, {find_engine(name).file_format: bundle.file(find_engine(name).file_format)}
+    )
     with pytest.raises(BundleError) as caught:
-        load_engine(wrong, name)
+        load_network(wrong, name)
     assert caught.value.code == "bundle_features"
 
 
-@pytest.mark.parametrize("name", ["onnx", "keras"])
-def test_a_network_of_other_classes_is_refused(bundle: Bundle, tmp_path: Path, name: EngineName) -> None:
+@pytest.mark.parametrize("name", ENGINES.names())
+def test_a_network_of_other_classes_is_refused(bundle: Bundle, tmp_path: Path, name: str) -> None:
     manifest = tone_manifest("selector", CLASSES[:2], features=SMALL)
-    wrong = write_bundle(tmp_path / "selector", manifest, {name: bundle.file(name)})
+    wrong = write_bundle(
+        tmp_path / "selector", manifest, {find_engine(name).file_format: bundle.file(find_engine(name).file_format)}
+    )
     with pytest.raises(BundleError) as caught:
-        load_engine(wrong, name)
+        load_network(wrong, name)
     assert caught.value.code == "bundle_classes" and "3" in caught.value.message
 
 
-@pytest.mark.parametrize("name", ["onnx", "keras"])
-def test_a_file_that_is_no_network_is_refused(tmp_path: Path, name: EngineName) -> None:
-    nonsense = tmp_path / FILE_NAMES[name]
+@pytest.mark.parametrize("name", ENGINES.names())
+def test_a_file_that_is_not_a_network_is_refused(tmp_path: Path, name: str) -> None:
+    file_format = find_engine(name).file_format
+    nonsense = tmp_path / FILE_NAMES[file_format]
     nonsense.write_bytes(b"nonsense")
-    wrong = write_bundle(tmp_path / "selector", tone_manifest("selector", CLASSES, features=SMALL), {name: nonsense})
+    manifest = tone_manifest("selector", CLASSES, features=SMALL)
+    wrong = write_bundle(tmp_path / "selector", manifest, {file_format: nonsense})
     with pytest.raises(BundleError) as caught:
-        load_engine(wrong, name)
+        load_network(wrong, name)
     assert caught.value.code == "bundle_engine" and "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("name", ENGINES.names())
+def test_the_number_of_threads_does_not_change_the_result(bundle: Bundle, name: str) -> None:
+    one, all_of_them = (load_network(bundle, name, threads=threads).predict(features(40)) for threads in (1, ALL_CORES))
+    np.testing.assert_allclose(one, all_of_them, atol=1e-6)
+
+
+def test_an_unknown_engine_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(ConfigError, match="There is no engine 'onxx'") as caught:
+        load_network(bundle, "onxx")
+    assert "Did you mean 'onnx'?" in (caught.value.hint or "")
+
+
+THIRD_PARTY = """
+from tidzam.inference.onnx_engine import OnnxEngine
+
+class Constant:
+    def __init__(self, network):
+        self.input_shape, self._network = network.input_shape, network
+
+    def predict(self, features):
+        return self._network.predict(features) * 0 + 0.25
+
+class ConstantEngine(OnnxEngine):
+    def load(self, path, *, threads):
+        return Constant(super().load(path, threads=threads))
+"""
+
+
+def test_an_installed_engine_runs_the_networks(bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in the trial, which is another process."""
+    metadata = tmp_path / "constant-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: constant\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[tidzam.engines]\nconstant = constant_engine:ConstantEngine\n")
+    (tmp_path / "constant_engine.py").write_text(THIRD_PARTY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delitem(ENGINES.__dict__, "_known", raising=False)  # it has read what is installed
+    outputs = load_network(bundle, "constant").predict(features(4))
+    assert np.all(outputs == np.float32(0.25))
 
 
 def test_an_engine_that_the_bundle_lacks(tmp_path: Path) -> None:
     bundle = write_tone_bundle(tmp_path, "selector", {"rain": (500.0,)})
     with pytest.raises(BundleError, match="has no keras file"):
-        load_engine(bundle, "keras")
+        load_network(bundle, "keras")
 
 
 def keras_bundle(folder: Path, *layers: Any) -> Bundle:
@@ -124,7 +171,7 @@ def test_a_keras_network_whose_outputs_are_no_probabilities_is_refused(tmp_path:
     layers = keras.layers
     pooled = layers.GlobalAveragePooling1D(), layers.Dense(len(CLASSES)), layers.Rescaling(0, offset=1e30)
     with pytest.raises(BundleError) as caught:
-        load_engine(keras_bundle(tmp_path, *pooled), "keras")
+        load_network(keras_bundle(tmp_path, *pooled), "keras")
     assert caught.value.code == "bundle_outputs" and "1e+30" in caught.value.message
 
 
@@ -134,5 +181,5 @@ def test_a_keras_network_that_allocates_gigabytes_is_refused(tmp_path: Path) -> 
     layers = keras.layers
     large = layers.Flatten(), layers.RepeatVector(10**8), layers.GlobalAveragePooling1D(), layers.Dense(len(CLASSES))
     with pytest.raises(BundleError) as caught:
-        load_engine(keras_bundle(tmp_path, *large), "keras")
+        load_network(keras_bundle(tmp_path, *large), "keras")
     assert caught.value.code == "bundle_engine" and "memory" in caught.value.message

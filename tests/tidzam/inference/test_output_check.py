@@ -17,7 +17,7 @@ from tests.support.classifiers import SPEC, flat
 from tidzam.inference import resource_limits as bounds
 from tidzam.inference.cascade import Cascade, Classifier
 from tidzam.inference.decision import decide
-from tidzam.inference.loading import load_engine
+from tidzam.inference.loading import load_network
 from tidzam.labels import UNKNOWN
 from tidzam.results import ChannelState, WindowBatch
 from tidzam.types import Float32
@@ -30,7 +30,7 @@ LOUD: Float32 = np.random.default_rng(0).normal(0, 0.1, WINDOW).astype(np.float3
 def cascade(folder: Path, value: float, *under: Classifier) -> Cascade:
     """A selector that hears `birds` and `rain` in silence, and says `value` for loud sound."""
     bundle = hostile.write_network(folder, hostile.wrong_when_loud(value))
-    return Cascade([Classifier(bundle.manifest, load_engine(bundle)), *under])
+    return Cascade([Classifier(bundle.manifest, load_network(bundle)), *under])
 
 
 def batch(*windows: Float32, rates_hz: tuple[int | None, ...] = ()) -> WindowBatch:
@@ -63,7 +63,7 @@ def test_an_error_of_a_classifier_is_reported_once_and_counted(
         for _ in range(5):
             pipeline.analyze(batch(LOUD, QUIET, LOUD))
     (record,) = caplog.records
-    assert "selector answers sound with nan" in record.getMessage()
+    assert "selector returns nan" in record.getMessage()
     assert pipeline.classifier_errors == {"selector": 10}
     assert "selector" in pipeline.failing["selector"] and "10 windows" in pipeline.failing["selector"]
 
@@ -87,7 +87,7 @@ def test_a_faulty_expert_leaves_its_parent_standing(tmp_path: Path) -> None:
     bundle = hostile.write_network(tmp_path, hostile.wrong_when_loud(float("inf")), name="birds")
     manifest = bundle.manifest.model_copy(update={"classes": tuple(classes), "thresholds": classes})
     manifest = manifest.model_copy(update={"labels": flat("birds", *classes).manifest.labels})
-    whole = Cascade([flat("selector", "birds"), Classifier(manifest, load_engine(bundle))], gate=0.0)
+    whole = Cascade([flat("selector", "birds"), Classifier(manifest, load_network(bundle))], gate=0.0)
     loud, quiet = whole.classify(np.stack([LOUD, QUIET]), SPEC.rate_hz)
     assert set(loud.probabilities) == {"birds"} and loud.left_out == ("birds",)
     assert set(quiet.probabilities) == {"birds", "owl", "crow"}
@@ -104,7 +104,7 @@ class Failing:
 
 
 def test_a_network_that_fails_on_sound_does_not_end_the_analysis() -> None:
-    whole = Cascade([replace(flat("selector", "birds"), engine=Failing())])
+    whole = Cascade([replace(flat("selector", "birds"), network=Failing())])
     assert [found.left_out for found in whole.classify(np.stack([LOUD, QUIET]), SPEC.rate_hz)] == 2 * [("selector",)]
     assert whole.classify(QUIET[None], SPEC.rate_hz)[0].probabilities == {"birds": pytest.approx(0.9)}
     assert whole.output_check.counts == {"selector": 2}
@@ -127,7 +127,7 @@ def test_a_network_whose_rows_depend_on_the_sound_is_contained(tmp_path: Path) -
         "begin": np.array([0], np.int64),
     }
     bundle = hostile.write_network(tmp_path, hostile.model(nodes, constants))
-    whole = Cascade([Classifier(bundle.manifest, load_engine(bundle))])
+    whole = Cascade([Classifier(bundle.manifest, load_network(bundle))])
     assert [found.left_out for found in whole.classify(np.stack([LOUD, QUIET]), SPEC.rate_hz)] == 2 * [("selector",)]
     assert whole.classify(QUIET[None], SPEC.rate_hz)[0].left_out == ()
 
@@ -136,7 +136,7 @@ def test_a_network_that_loops_on_sound_is_ended_and_not_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = hostile.write_network(tmp_path, hostile.loops_when_loud())
-    whole = Cascade([Classifier(bundle.manifest, load_engine(bundle))])
+    whole = Cascade([Classifier(bundle.manifest, load_network(bundle))])
     assert whole.classify(QUIET[None], SPEC.rate_hz)[0].left_out == ()
     monkeypatch.setattr(bounds, "BASE_S", 0.5)
     assert whole.classify(LOUD[None], SPEC.rate_hz)[0].left_out == ("selector",)
@@ -148,7 +148,7 @@ def test_a_network_that_loops_on_sound_is_ended_and_not_run_again(
 
 def test_a_network_that_allocates_a_terabyte_on_sound_does_not_end_the_analysis(tmp_path: Path) -> None:
     bundle = hostile.write_network(tmp_path, hostile.allocates_when_loud())
-    whole = Cascade([Classifier(bundle.manifest, load_engine(bundle))])
+    whole = Cascade([Classifier(bundle.manifest, load_network(bundle))])
     for window, left_out in ((QUIET, ()), (LOUD, ("selector",)), (QUIET, ())):
         assert whole.classify(window[None], SPEC.rate_hz)[0].left_out == left_out
 
