@@ -79,7 +79,7 @@ def _channels(view: WatchState) -> Table:
     for port, event in sorted(view.channels.items()):
         table.add_row(port, meter(event.level_dbfs), f"{event.level_dbfs:.0f}", _decided(event), _likeliest(event))
     if not view.channels:
-        table.add_row("[dim]waiting for sound…[/]", "", "", "", "")
+        table.add_row("[dim]waiting for audio…[/]", "", "", "", "")
     return table
 
 
