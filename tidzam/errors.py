@@ -1,17 +1,17 @@
-"""What can go wrong, as a tree. Every error says what happened, and what to do about it.
+"""The exceptions of Tidzam. Every error states what is wrong and what to do about it.
 
 TidzamError
-├── ConfigError        the settings are wrong
-├── SetupError         a program, a package or a right is missing
-├── NodeError          a program of the node did not do its job
-├── RequestError       a client asked for something that cannot be
-├── UnauthorizedError  a client asked for something that it has no right to
-├── SourceError        a source cannot be loaded, or cannot go on
-├── JackError          the JACK server is away, full or refuses
-├── AudioError         sound that cannot be read or used
-├── BundleError        a classifier bundle that cannot be trusted
-├── DatasetError       audio folders or datasets that cannot be used
-└── ClusterError       a machine of a training cluster is away, taken or refuses
+├── ConfigError        invalid settings or options
+├── SetupError         a program, a package or a permission is missing
+├── NodeError          a program of the node does not work
+├── RequestError       an invalid request of a client
+├── UnauthorizedError  a request without the right that it requires
+├── SourceError        a source cannot be loaded or continued
+├── JackError          the JACK server is unavailable, full or refuses
+├── AudioError         audio that cannot be read or used
+├── BundleError        an invalid classifier bundle
+├── DatasetError       an invalid audio folder or dataset
+└── ClusterError       a machine of a training cluster is unavailable, in use or refuses
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from tidzam.text import printable
 
 
 class TidzamError(Exception):
-    """A failure with a stable wire code, a sentence for a person, and what to do.
+    """A failure with a stable code, a message, and a hint what to do.
 
-    `code` may be refined by the one who raises it (`source_unreachable`), and then it is part of
-    the wire. `field` names the request's or file's field at fault. Credentials in the sentences are hidden.
+    `code` identifies the failure on the wire; the caller may pass a more specific one (`source_unreachable`). `field`
+    is the field of the request or file that is wrong. Credentials in `message` and `hint` are hidden.
     """
 
     code = "error"
@@ -36,11 +36,11 @@ class TidzamError(Exception):
         self.field = field
 
     def __str__(self) -> str:
-        """Both sentences. Quoted names may come from elsewhere; control characters in them are escaped."""
+        """The message and the hint. Control characters are escaped, since quoted names may come from anywhere."""
         return printable(f"{self.message} {self.hint}".strip())
 
     def as_wire(self) -> dict[str, str | None]:
-        """The `error` object of PROTOCOL: code, message and field."""
+        """The `error` object of a refusal: code, message and field."""
         return {"code": self.code, "message": str(self), "field": self.field}
 
 
@@ -61,7 +61,7 @@ class RequestError(TidzamError):
 
 
 class UnauthorizedError(TidzamError):
-    """A refusal, which reveals nothing else."""
+    """A refusal without further information."""
 
     code = "unauthorized"
 

@@ -1,5 +1,5 @@
-"""The log of every program: one line per fact, for people or, as JSON, for programs. Credentials are hidden in
-every line, and control characters are escaped, whichever library wrote it."""
+"""The logs of all programs, as text or JSON lines. In every record, also those of libraries, credentials are hidden and
+control characters escaped."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tidzam.scrub import scrub
 from tidzam.text import json_printable, printable
 
 PROGRAMS = ("__main__", "tidzam", "stream_manager", "analyzer", "trainer", "database_tool", "benchmarks")
-"""Packages whose loggers are Tidzam's; all others belong to libraries."""
+"""The packages of Tidzam; all other loggers belong to libraries."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (ISO 8601, UTC), level, logger, message, and the error if there is one."""
+    """One JSON object per record: time (ISO 8601, UTC), level, logger, message, and the exception if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         fact = {
@@ -35,13 +35,13 @@ class LineFormatter(logging.Formatter):
     """`2026-05-01T06:30:00.123Z info analyzer.app: text`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-        line = f"{moment}Z {record.levelname.lower()} {record.name}: {record.getMessage()}"
+        time = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+        line = f"{time}Z {record.levelname.lower()} {record.name}: {record.getMessage()}"
         return printable(scrub(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line))
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):
-    """Writes to whatever stderr is at that moment: a progress bar takes it over while it is drawn."""
+    """Writes to the current `sys.stderr`, which a progress bar replaces while it is shown."""
 
     @property
     def stream(self) -> TextIO:
@@ -53,7 +53,7 @@ class StderrHandler(logging.StreamHandler[TextIO]):
 
 
 def set_up_logging(level: str = "info", *, json_lines: bool = False) -> None:
-    """Send this program's log to stderr. Libraries log warnings and errors only, unless `level` is debug."""
+    """Log to stderr. Records of libraries below WARNING are dropped unless `level` is debug."""
     handler = StderrHandler()
     handler.setFormatter(JsonFormatter() if json_lines else LineFormatter())
     root = logging.getLogger()

@@ -1,4 +1,4 @@
-"""A child process as an async context manager, and the pure policy that says when to start it again."""
+"""Child processes as async context managers, and the policy of when to restart them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 TAIL_LINES = 40
 LAST_WORDS_S = 0.2
 CHILD_ENV = "TIDZAM_CHILD"
-"""In a child's environment: what it is called, for whoever looks at the process."""
+"""Environment variable with the name of a child, by which `tidzam status` shows it."""
 
 
 @dataclass
 class Child:
-    """A running child. `tail` holds the last lines it wrote, addresses scrubbed."""
+    """A running child process. `tail` holds the last lines that it wrote, without credentials."""
 
     name: str
     process: asyncio.subprocess.Process
@@ -41,11 +41,11 @@ class Child:
         return self.process.returncode
 
     def kill(self) -> None:
-        """Kill it."""
+        """Send SIGKILL to its process group."""
         _signal_group(self.pid, signal.SIGKILL)
 
     async def wait(self) -> int:
-        """Its exit code; negative for the signal that ended it."""
+        """Wait for its exit code; negative for the signal that ended it."""
         return await self.process.wait()
 
 
@@ -63,12 +63,11 @@ async def child_process(
     merge_output: bool = False,
     on_line: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Child]:
-    """Run `argv` while the context is open: on leaving it is asked to end (TERM), and made to (KILL) after `grace_s`.
+    """Run `argv` while the context is open. On leaving it gets SIGTERM, and SIGKILL after `grace_s` seconds.
 
-    The child leads a process group of its own, which is signalled as a whole, and dies with the process that
-    started it even if that is killed. `env` is added to this process's environment. Each line of stderr, and
-    with `merge_output` of stdout, goes to the child's tail and to `on_line`. Raises SetupError if the program is not
-    installed.
+    The child leads a new process group, which is signalled as a whole, and is killed if this process is killed.
+    `env` is added to the environment of this process. Each line of stderr, and with `merge_output` of stdout, is added
+    to the tail of the child and passed to `on_line`. Raises SetupError if the program is not installed.
     """
     for program in ("setpriv", argv[0]):
         if shutil.which(program) is None:
@@ -97,7 +96,7 @@ async def child_process(
 
 
 async def _gather_last_words(readers: Sequence[asyncio.Task[None]]) -> None:
-    """Let the readers finish, but do not wait for a grandchild that holds the pipes open."""
+    """Let the readers finish, but do not wait for a grandchild that keeps the pipes open."""
     _, pending = await asyncio.wait(readers, timeout=LAST_WORDS_S)
     for reader in pending:
         reader.cancel()
@@ -118,13 +117,13 @@ async def _read(stream: asyncio.StreamReader, child: Child, on_line: Callable[[s
 
 
 async def _end(child: Child, grace_s: float) -> None:
-    """TERM, wait, KILL, on the process group; then reap. Cancelling only cuts the wait short."""
+    """SIGTERM, wait, SIGKILL on the process group, then reap. Cancellation only shortens the wait."""
     _signal_group(child.pid, signal.SIGTERM)
     try:
         async with asyncio.timeout(grace_s):  # wait_for of Python 3.11 may swallow a cancellation
             await child.process.wait()
     except TimeoutError:
-        log.warning("%s did not end within %.0f s of TERM: killed", child.name, grace_s)
+        log.warning("%s did not end within %.0f s after SIGTERM and was killed", child.name, grace_s)
     finally:
         _signal_group(child.pid, signal.SIGKILL)
     await child.process.wait()
@@ -137,16 +136,16 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """How long to wait before starting again what ended: doubling, bounded, forgiven after a good run."""
+    """How long to wait before a restart: the delay doubles up to a maximum, and is reset by a stable run."""
 
     first_delay_s: float = 0.5
     max_delay_s: float = 30.0
     stable_after_s: float = 20.0
 
     def delay_s(self, failures: int) -> float:
-        """The wait before the next start, after `failures` (>= 1) short runs in a row."""
+        """Seconds before the next start, after `failures` (>= 1) short runs in a row."""
         return min(self.max_delay_s, self.first_delay_s * 2.0 ** min(failures - 1, 32))
 
     def failures_after(self, failures: int, ran_s: float) -> int:
-        """Short runs in a row, once a run of `ran_s` seconds has ended."""
+        """The number of short runs in a row after a run of `ran_s` seconds has ended."""
         return 1 if ran_s >= self.stable_after_s else failures + 1

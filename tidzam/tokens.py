@@ -1,4 +1,4 @@
-"""The token that lets a program manage a node: created once, kept in the node's home, readable only by its owner."""
+"""The token that permits managing a node: created once, stored in the home of the node, readable only by its owner."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tidzam.errors import SetupError
 log = logging.getLogger(__name__)
 
 TOKEN_ENV = "TIDZAM_TOKEN"
-"""Holds the token of a server or client that runs without a node's home. It takes precedence over the file."""
+"""Environment variable with the token of a program that runs without a home. It takes precedence over the file."""
 
 TOKEN_FILE = "token"
-"""Its name in a node's home."""
+"""Name of the token file in the home."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,200}")
 _LONGEST_FILE = 1024
 
 
 def ensure_token(path: Path) -> str:
-    """The token in `path`, which is created with a new token if it does not exist.
+    """The token in `path`; a file with a new token is created if there is none.
 
-    Raises SetupError if the file is not a token file, or if anybody but its owner can read it. It is never replaced.
+    Raises SetupError if it is not a token file or if other users can read it. An existing file is never replaced.
     """
     if not os.path.lexists(path):
         _create(path)
@@ -35,7 +35,7 @@ def ensure_token(path: Path) -> str:
 
 
 def read_token(path: Path) -> str:
-    """The token in `path`. Raises SetupError if there is none, or if anybody but its owner can read it."""
+    """The token in `path`. Raises SetupError if there is none or if other users can read it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -46,14 +46,14 @@ def read_token(path: Path) -> str:
     finally:
         os.close(descriptor)
     if not _TOKEN.fullmatch(text):
-        raise _unusable(path, "does not hold a token (20 to 200 letters, digits, - and _)")
+        raise _unusable(path, "does not contain a token (20 to 200 letters, digits, - and _)")
     return text
 
 
 def find_token(home: Path | None) -> str | None:
     """The token of the environment, else that of the node in `home`; None if there is neither.
 
-    A token file that must not be trusted is reported in the log and counts as none.
+    An unsafe token file is logged and treated as missing.
     """
     if given := os.environ.get(TOKEN_ENV):
         return given
@@ -68,7 +68,7 @@ def find_token(home: Path | None) -> str | None:
 
 
 def take_token(home: Path | None) -> str | None:
-    """As `find_token`; also removes the token from the environment, so that child processes do not inherit it."""
+    """Like `find_token`, and removes the token from the environment, so that child processes do not inherit it."""
     token = find_token(home)
     os.environ.pop(TOKEN_ENV, None)
     return token
@@ -87,7 +87,7 @@ def bearer(token: str | None) -> dict[str, str]:
 
 
 def _create(path: Path) -> None:
-    """Write a new token to a draft, then link it to its name, unless another process was faster."""
+    """Write a new token to a temporary file and link it to `path`, unless another process was faster."""
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -111,7 +111,7 @@ def _require_private(path: Path, status: os.stat_result) -> None:
     if mode & 0o077:
         raise SetupError(
             f"Other users can read or change the token file {path}: its mode is {mode:04o}, expected 0600.",
-            hint=f"Run `chmod 600 {path}`; if somebody may have read it, delete it: the next start creates another.",
+            hint=f"Run `chmod 600 {path}`. If somebody may have read it, delete it: the next start creates a new one.",
             code="token_file",
         )
 
@@ -119,6 +119,6 @@ def _require_private(path: Path, status: os.stat_result) -> None:
 def _unusable(path: Path, problem: str) -> SetupError:
     return SetupError(
         f"The token file {path} {problem}.",
-        hint="Restore it, or delete it: the next start creates another.",
+        hint="Restore it, or delete it: the next start creates a new one.",
         code="token_file",
     )

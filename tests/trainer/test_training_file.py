@@ -89,7 +89,7 @@ def test_every_mistake_is_told_at_once_with_its_line(tmp_path: Path) -> None:
     assert "Did you mean 'batch_size'?" in told[0]
     assert "learning_rate" in told[3] and "weight_decay" in told[3], "what is allowed there is named"
     assert "Allowed here: bands, masks, step, time" in told[5]
-    assert "mixup" in told[6] and "crow stands in the tree twice" in told[8]
+    assert "mixup" in told[6] and "crow occurs twice in the tree" in told[8]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_label_that_yaml_reads_as_something_else_is_to_be_quoted(tmp_path: Pat
 
 
 def test_a_label_given_twice_names_both_lines(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"crow stands in the tree twice: on line 3 and on line 5"):
+    with pytest.raises(ConfigError, match=r"crow occurs twice in the tree: on line 3 and on line 5"):
         read(tmp_path, "labels:\n  birds:\n    - crow\n  rain:\n  crow:\n")
 
 

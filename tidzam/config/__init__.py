@@ -1,4 +1,4 @@
-"""Settings of a node: typed, validated as a whole, every mistake in a file told at once and with its place."""
+"""The settings of a node, typed and validated. All errors in a file are reported together, each with its line."""
 
 from tidzam.config.load import load_settings, load_sources
 from tidzam.config.settings import Settings, SourceSettings

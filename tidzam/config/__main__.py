@@ -10,13 +10,14 @@ from tidzam.config.settings import DemoSettings, Section, Settings, SourceSettin
 
 INTRODUCTION = """# Configuration
 
-A profile is a YAML file that names only what it changes: `tidzam start --profile FILE`, or the name of a ready one in
-`configs/`. The original JSON (`{"sources": [...]}`) is a profile too. Mistakes are told all at once, each with its
-line, what was found, what is allowed and the nearest known name. Relative paths start at the profile's folder.
+A profile is a YAML file that contains only the settings that it changes. Use it with `tidzam start --profile FILE`, where
+FILE may also be the name of a profile in `configs/`. The JSON format of the original Tidzam (`{"sources": [...]}`) is
+accepted, too. All errors in a profile are reported together, each with its line, the value found, what is allowed and the
+nearest known name. Relative paths are relative to the folder of the profile.
 
-`start` takes the node's home from `--home`, then `TIDZAM_HOME`, then the profile, then `var/` in a checkout or
-`~/.local/share/tidzam`. The other commands read no profile: for a node elsewhere, give them `--home` or `TIDZAM_HOME`.
-Nodes on one machine need a home, a JACK server name and ports of their own, as in `configs/second.yaml`.
+`start` takes the home of the node from `--home`, `TIDZAM_HOME`, the profile, or the default (`var/` in a checkout, else
+`~/.local/share/tidzam`), in this order. The other commands do not read the profile: pass them `--home`, or set
+`TIDZAM_HOME`. Nodes on one machine need different homes, JACK server names and ports, as in `configs/second.yaml`.
 """
 
 

@@ -1,4 +1,4 @@
-"""From a YAML profile, or the original JSON, to settings."""
+"""Loads profiles: YAML, or the JSON format of the original Tidzam."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tidzam.config.settings import Settings, SourceSettings
 
 
 def load_settings(path: Path) -> Settings:
-    """The settings of a profile. The original JSON, which names sources only, is one too.
+    """The settings of a profile. The JSON format of the original Tidzam, which holds only sources, is one, too.
 
-    Raises ConfigError naming every mistake: its line, what was found, what is allowed, the nearest known name.
+    Raises ConfigError for all errors together: line, value found, what is allowed, nearest known name.
     """
     return _anchored(read_model(path, Settings), path.parent)
 
@@ -23,7 +23,7 @@ def load_sources(path: Path) -> tuple[SourceSettings, ...]:
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
-    """`settings` with every relative path starting at the profile's folder, wherever a program runs."""
+    """`settings` with relative paths made absolute: they are relative to the folder of the profile."""
 
     def anchor(path: Path | None) -> Path | None:
         return path and folder.resolve() / path.expanduser()

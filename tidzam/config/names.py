@@ -26,21 +26,21 @@ _EXPONENT: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+", re.ASCII)
 MAX_VALUES: Final = 100_000
 
 LocatedFault = tuple[int, str]
-"""A line, from 1, and what is wrong with it."""
+"""A line number, from 1, and the error on that line."""
 
 
 def misread_names(tree: yaml.Node | None) -> Iterator[LocatedFault]:
-    """Every name in a file that YAML does not read as a name."""
+    """Every name in a file that YAML does not read as text."""
     for node in _mappings(tree):
         yield from misread(key for key, _ in node.value if key.tag != _MERGE)
 
 
 def misread(nodes: Iterable[yaml.Node]) -> Iterator[LocatedFault]:
-    """What is wrong with those of `nodes` that are not read as names."""
+    """The errors of those `nodes` that are not read as text."""
     for node in nodes:
         line = node.start_mark.line + 1
         if not isinstance(node, yaml.ScalarNode):
-            yield line, "a list or a section cannot be a name"
+            yield line, "a name is text, not a list or a mapping"
         elif (kind := _kind(node)) and not node.value:
             yield line, "a name is missing"
         elif kind:
@@ -54,7 +54,7 @@ def repeated_names(tree: yaml.Node | None) -> Iterator[LocatedFault]:
 
 
 def repeated(nodes: Iterable[yaml.Node], how: str = "is set twice") -> Iterator[LocatedFault]:
-    """What is wrong with those of `nodes` whose name an earlier one has."""
+    """The errors of those `nodes` that have the name of an earlier one."""
     lines: dict[str, int] = {}
     for node in nodes:
         if not isinstance(node, yaml.ScalarNode):
@@ -66,7 +66,7 @@ def repeated(nodes: Iterable[yaml.Node], how: str = "is set twice") -> Iterator[
 
 
 def nested_labels(tree: yaml.Node | None) -> Iterator[yaml.Node]:
-    """The labels of a tree as it is nested, `{birds: [crow, goose], rain: }`."""
+    """The labels of a nested tree such as `{birds: [crow, goose], rain: }`."""
     if isinstance(tree, yaml.MappingNode):
         for key, below in tree.value:
             yield key
@@ -80,7 +80,7 @@ def nested_labels(tree: yaml.Node | None) -> Iterator[yaml.Node]:
 
 
 def alias_fault(tree: yaml.Node) -> str:
-    """What is wrong with the aliases in a file: that one contains itself, or that they expand to too many values."""
+    """The error of the aliases in a file: one contains itself, or they expand to too many values. Empty if neither."""
     try:
         size = _expanded_size(tree, {})
     except RecursionError:
@@ -89,7 +89,7 @@ def alias_fault(tree: yaml.Node) -> str:
 
 
 def _expanded_size(node: yaml.Node, sizes: dict[int, int | None]) -> int:
-    """The values in `node` with every alias written out. Raises RecursionError if one contains itself."""
+    """The number of values in `node` with all aliases expanded. Raises RecursionError if one contains itself."""
     size = sizes.setdefault(id(node), None)
     if size is not None:
         return size
@@ -104,14 +104,14 @@ def _expanded_size(node: yaml.Node, sizes: dict[int, int | None]) -> int:
 
 
 def _kind(node: yaml.ScalarNode) -> str:
-    """What `node` is read as, if not as text."""
+    """The type that `node` is read as; empty for text."""
     if node.tag == _STRING:
         return "a number" if node.style is None and _EXPONENT.fullmatch(node.value) else ""
     return _KINDS.get(node.tag, "something else")
 
 
 def _mappings(node: yaml.Node | None) -> Iterator[yaml.MappingNode]:
-    """All mappings in a file, each once, though an alias may lead to it again."""
+    """All mappings in a file, each once even if aliases refer to it."""
     waiting, seen = [node], set[int]()
     while waiting:
         node = waiting.pop()

@@ -1,4 +1,4 @@
-"""A YAML or JSON file as a typed value, or all of its mistakes at once, each with its line."""
+"""Reads YAML or JSON files into typed values; all errors are reported together, each with its line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SHOWN_CHARACTERS: Final = 120
 def read_model(path: Path, model: type[Model], *, labels: str = "") -> Model:
     """The file as a `model`, whose field `labels` is a label tree.
 
-    Raises ConfigError naming every mistake: its line, what was found, what is allowed, the nearest known name.
+    Raises ConfigError for all errors together: line, value found, what is allowed, nearest known name.
     """
     tree = _parse(path)
     values = _construct(tree, path)
@@ -54,32 +54,32 @@ def _parse(path: Path) -> yaml.Node | None:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.", hint="Name a readable YAML or JSON file.") from None
+        raise ConfigError(f"{path} cannot be read: {error}.", hint="Pass a readable YAML or JSON file.") from None
     try:
         return yaml.compose(text.replace("\t", "  "), Loader=_Loader)
     except yaml.YAMLError as error:
         raise not_plain_yaml(path, error) from None
     except RecursionError:
-        raise ConfigError(f"{path}: too deeply nested.", hint="Use fewer levels.") from None
+        raise ConfigError(f"{path}: it is nested too deeply.", hint="Use fewer levels.") from None
 
 
 def not_plain_yaml(path: Path, error: Exception) -> ConfigError:
-    """What a parser found wrong with a file, in one line."""
+    """The error of a parser, in one line."""
     mark = getattr(error, "problem_mark", None)
     place = f"{path}:{mark.line + 1}" if mark else str(path)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
-    return ConfigError(f"{place}: not plain YAML: {problem}.", hint="Mend that line.")
+    return ConfigError(f"{place}: invalid YAML: {problem}.", hint="Correct that line.")
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML, where a repeated name is a mistake and not a silent loss."""
+    """Plain YAML."""
 
 
 def _construct(tree: yaml.Node | None, path: Path) -> Any:
     if tree is None:
         return {}
     if fault := alias_fault(tree):
-        raise ConfigError(f"{path}: {fault}.", hint="Write the values out instead of using aliases.")
+        raise ConfigError(f"{path}: {fault}.", hint="Write out the values instead of using aliases.")
     require_names(tree, path)
     try:
         return _Loader("").construct_document(tree)
@@ -88,18 +88,18 @@ def _construct(tree: yaml.Node | None, path: Path) -> Any:
 
 
 def require_names(tree: yaml.Node, path: Path) -> None:
-    """Raises ConfigError naming each name in a file that YAML misreads, or that one section sets twice."""
+    """Raises ConfigError for each name in a file that YAML would misread, and for those set twice in one section."""
     twice = list(repeated_names(tree))
     if faults := sorted([*misread_names(tree), *twice]):
         separator = "\n" if len(faults) > 1 else ""
-        hint = f"{separator}Keep one." if twice else ""
+        hint = f"{separator}Keep one of them." if twice else ""
         raise ConfigError("\n".join(f"{path}:{line}: {text}." for line, text in faults), hint=hint)
 
 
 def _label_faults(labels: yaml.Node | None, path: Path) -> list[LocatedFault]:
-    """What is wrong with the labels of a nested tree, each as `file:line: what is wrong`."""
+    """The errors in the labels of a nested tree, each as `file:line: error`."""
     among = list(nested_labels(labels))
-    found = [*misread(among), *repeated(among, "stands in the tree twice")]
+    found = [*misread(among), *repeated(among, "occurs twice in the tree")]
     return [(line, f"{path}:{line}: {text}.") for line, text in found]
 
 
@@ -109,7 +109,7 @@ def _field(tree: yaml.Node | None, name: str) -> yaml.Node | None:
 
 
 def _describe(fault: ErrorDetails, tree: yaml.Node | None, path: Path, model: type[BaseModel]) -> str:
-    """One mistake as `file:line: place: what is wrong`."""
+    """One error as `file:line: name: error`."""
     location = fault["loc"]
     where = ".".join(map(str, location))
     place = f"{path}:{_line_of(tree, location)}: {where}" if where else f"{path}"
@@ -128,7 +128,7 @@ def _shown(value: object) -> str:
 def _line_of(tree: yaml.Node | None, location: Location) -> int:
     """The line, from 1, of the innermost node on the way to `location`.
 
-    A step that is not in the file is passed over: a missing name, or the kind by which pydantic tells a union apart.
+    Steps that are not in the file are skipped: missing names, and the tag by which Pydantic identifies a union member.
     """
     node, line = tree, 1
     for step in location:
@@ -172,7 +172,7 @@ def _sections_at(sections: list[type[BaseModel]], step: str) -> list[type[BaseMo
 
 
 def _kinds_of(section: type[BaseModel]) -> set[object]:
-    """What a section's fixed fields may hold: a union of sections is told apart by one of them."""
+    """The values of the literal fields of a section: one of them identifies a member of a union."""
     return {value for field in section.model_fields.values() for value in get_args(field.annotation)}
 
 

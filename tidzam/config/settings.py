@@ -1,4 +1,4 @@
-"""Every setting of a node, typed, with its default. A profile in YAML names only what it changes."""
+"""The settings of a node, typed, with defaults. A profile in YAML contains only the settings that it changes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ log = logging.getLogger(__name__)
 
 def _power_of_two(frames: int) -> int:
     if frames & (frames - 1):
-        raise ValueError(f"{frames} is not a power of two; JACK takes 1024 or 2048, for example")
+        raise ValueError(f"{frames} is not a power of two; expected for example 1024 or 2048")
     return frames
 
 
 def _names(value: object) -> object:
-    """`a,b` and `[a, b]` mean the same."""
+    """Allow `a,b` for `[a, b]`."""
     return comma_list(value) if isinstance(value, str) else value
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`."""
+    """Whether `host` can only be reached from this machine."""
     if host.lower() == "localhost":
         return True
     try:
@@ -46,7 +46,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
 class Section(BaseModel):
-    """Frozen; unknown names are mistakes."""
+    """Immutable settings; unknown names are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,82 +70,80 @@ def renamed(section: str, **names: str) -> Callable[[object], object]:
 class DemoSettings(Section):
     """A soundscape to synthesise and play, in place of a URL."""
 
-    scene: Literal["wetland"] = Field("wetland", description="Which kind of place")
-    seed: int = Field(7, ge=0, description="Another seed is another scene")
-    duration_s: float = Field(120.0, ge=5, le=3600, description="Length of the scene, which repeats for ever")
+    scene: Literal["wetland"] = Field("wetland", description="Kind of soundscape")
+    seed: int = Field(7, ge=0, description="Random seed; the same seed gives the same scene")
+    duration_s: float = Field(120.0, ge=5, le=3600, description="Length of the scene in seconds; it is repeated")
 
 
 class SourceSettings(Section):
-    """A source that the node loads by itself: an address or file to play, or a demo scene to synthesise."""
+    """A source that the node loads when it starts: an address or file to play, or a scene to synthesise."""
 
-    name: SourceName = Field(description="Letters, digits, `_ . -`, 59 at most; JACK ports are NAME:out_0…")
-    url: str | None = Field(None, min_length=1, description="http(s) address, or a file")
-    demo: DemoSettings | None = Field(None, description="A scene to synthesise, in place of a url")
-    path_database: Path | None = Field(None, description="Where its recordings are kept (for date replay, to come)")
-    nb_channels: int | None = Field(None, ge=1, le=256, description="Checked against what the source has")
-    channels: Names | None = Field(None, description="Channel numbers to load, from 0; all if not given")
-    is_permanent: bool = Field(True, description="Load again when it ends or fails")
-    loop: bool = Field(False, description="Play a file over and over, without a break")
+    name: SourceName = Field(description="1 to 59 letters, digits and `_ . -`; its JACK ports are NAME:out_0, …")
+    url: str | None = Field(None, min_length=1, description="Address (http, https, rtsp, …) or path of a file")
+    demo: DemoSettings | None = Field(None, description="Scene to synthesise instead of a `url`")
+    path_database: Path | None = Field(None, description="Folder of its recordings (not used yet)")
+    nb_channels: int | None = Field(None, ge=1, le=256, description="Expected number of channels, verified on loading")
+    channels: Names | None = Field(None, description="Numbers of the channels to load, from 0; by default all")
+    is_permanent: bool = Field(True, description="Load it again when it ends or fails")
+    loop: bool = Field(False, description="Repeat a file without a gap")
 
     @model_validator(mode="after")
     def _one_origin(self) -> SourceSettings:
         if (self.url is None) == (self.demo is None):
-            raise ValueError("a source has either a url or a demo")
+            raise ValueError("expected either a url or a demo")
         return self
 
 
 class JackSettings(Section):
     """The JACK server."""
 
-    server: str = Field("tidzam", pattern=r"^[A-Za-z0-9-]{1,32}$", description="Its name; one a node")
-    rate_hz: int = Field(44100, ge=8000, le=192000, description="Sample rate")
-    period: Annotated[int, AfterValidator(_power_of_two)] = Field(2048, ge=16, le=8192, description="Frames a cycle")
-    port_max: int = Field(2048, ge=16, le=4096, description="Ports at most; a channel takes three")
-    timeout_ms: int = Field(
-        100, ge=100, description="How long jackd keeps its graph for a client that died or is stuck"
-    )
-    driver: Names = Field(("dummy",), description="jackd's driver and its options, for example alsa,-dhw:0")
-    realtime: bool = Field(False, description="Real-time scheduling, where the machine allows it")
-    synchronous: bool = Field(False, description="Wait for late clients; one that dies then stalls all for timeout_ms")
+    server: str = Field("tidzam", pattern=r"^[A-Za-z0-9-]{1,32}$", description="Name of the server; unique per node")
+    rate_hz: int = Field(44100, ge=8000, le=192000, description="Sample rate in Hz")
+    period: Annotated[int, AfterValidator(_power_of_two)] = Field(2048, ge=16, le=8192, description="Frames per cycle")
+    port_max: int = Field(2048, ge=16, le=4096, description="Maximum number of ports; each channel uses three")
+    timeout_ms: int = Field(100, ge=100, description="Milliseconds that jackd waits for a client that died or hangs")
+    driver: Names = Field(("dummy",), description="Driver of jackd and its options, such as `alsa,-dhw:0`")
+    realtime: bool = Field(False, description="Use real-time scheduling; the machine must permit it")
+    synchronous: bool = Field(False, description="Wait for late clients; one that dies delays all by `timeout_ms`")
 
 
 class ServerSettings(Section):
-    """Where a server listens."""
+    """The address and port of a server."""
 
     host: Annotated[str, AfterValidator(bare_host)] = Field(
-        "127.0.0.1", description="Address to listen on, IPv4 or IPv6; 0.0.0.0 or :: for all"
+        "127.0.0.1", description="IPv4 or IPv6 address to listen on; 0.0.0.0 or :: for all"
     )
     port: Port
 
     @property
     def reachable_host(self) -> str:
-        """Where to find it from this machine: a name or an address, without brackets."""
+        """The name or address under which this machine reaches it, without brackets."""
         return host_on_this_machine(self.host)
 
     @property
     def url(self) -> str:
-        """The address at which this machine's programs find it."""
+        """The address under which programs of this machine reach it."""
         return f"http://{url_host(self.reachable_host)}:{self.port}"
 
 
 class IcecastSettings(ServerSettings):
-    """The Icecast server and how channels are encoded for it."""
+    """The Icecast server, and how channels are encoded for it."""
 
-    port: Port = Field(8000, description="Where people listen")
-    max_clients: int = Field(1000, ge=1, description="Listeners, and sources, at most")
-    bitrate_kbps: int = Field(96, ge=32, le=320, description="Bit rate of each channel's Ogg/Vorbis mount")
+    port: Port = Field(8000, description="Port for listeners")
+    max_clients: int = Field(1000, ge=1, description="Maximum number of listeners, and of sources")
+    bitrate_kbps: int = Field(96, ge=32, le=320, description="Bit rate of the Ogg/Vorbis mount of each channel")
     silence_timeout_s: float = Field(
         15.0,
         ge=1,
-        description="Seconds without data from a source's encoder after which that encoder is replaced; keep it above "
-        "stream_manager.player_timeout_s, as a player that hangs leaves its encoder without data, too",
+        description="Seconds without data after which the encoder of a source is replaced; should exceed "
+        "`stream_manager.player_timeout_s`, since an encoder receives no data while the player hangs",
     )
 
 
 class StreamManagerSettings(ServerSettings):
     """The stream manager."""
 
-    port: Port = Field(8080, description="socket.io and HTTP")
+    port: Port = Field(8080, description="Port for socket.io and HTTP")
     media_roots: tuple[Path, ...] = Field((), description="Folders whose files clients may load by name")
     allow_private_addresses: bool = Field(
         False, description="Clients without the token may load addresses of this machine and of private networks"
@@ -174,7 +172,7 @@ class StreamManagerSettings(ServerSettings):
 class AnalyzerSettings(ServerSettings):
     """The analyzer."""
 
-    port: Port = Field(8001, description="socket.io and HTTP")
+    port: Port = Field(8001, description="Port for socket.io and HTTP")
     nn: Path | None = Field(None, description="Folder of bundles; the demo's if not given")
     ports: Names = Field(("*:out_*",), description="JACK ports to analyze: globs, or prefixes of names")
     overlap: float = Field(0.0, ge=0, lt=1, description="Part of a window that the next one shares")
@@ -192,14 +190,14 @@ class AnalyzerSettings(ServerSettings):
 def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     for origin in origins:
         if not re.fullmatch(r"https?://[^\s/?#@*]+", origin, re.IGNORECASE):
-            raise ValueError(f"{origin!r} is not the origin of a web page; expected one such as https://example.org")
+            raise ValueError(f"{origin!r} is not an origin; expected for example https://example.org")
     return origins
 
 
 def _hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
     for host in hosts:
         if not re.fullmatch(r"[^\s/?#@*\[\]]+|\[[0-9A-Fa-f:.]+\](:\d+)?", host):
-            raise ValueError(f"{host!r} is not a host, such as station.example or station.example:8001")
+            raise ValueError(f"{host!r} is not a host; expected for example station.example or station.example:8001")
     return hosts
 
 
@@ -208,17 +206,17 @@ Hosts = Annotated[Names, AfterValidator(_hosts)]
 
 
 class AccessSettings(Section):
-    """Who may listen, and who may manage. `auto` is open on a loopback address; elsewhere managing needs the token."""
+    """Who may listen and who may manage. `auto` is `open` on a loopback address; elsewhere managing needs the token."""
 
     listen: Literal["auto", "open", "token"] = Field(
         "auto",
-        description="Who may receive events and read the state: everybody (open), or only clients with the token",
+        description="Who may receive events and read the state: all clients (open), or only those with the token",
     )
     manage: Literal["auto", "open", "token"] = Field(
-        "auto", description="Who may change something: everybody (open), or only clients with the token"
+        "auto", description="Who may change the state: all clients (open), or only those with the token"
     )
     origins: Origins = Field((), description="Origins of web pages that may connect, such as https://example.org")
-    hosts: Hosts = Field((), description="Further names (or NAME:PORT) under which clients reach the servers")
+    hosts: Hosts = Field((), description="Additional names (NAME or NAME:PORT) under which clients reach the servers")
 
     @property
     def listen_mode(self) -> AccessMode:
@@ -232,38 +230,40 @@ class AccessSettings(Section):
 
 
 class LimitSettings(Section):
-    """What one client, and one address, may cost the stream manager and the analyzer."""
+    """Limits per client and per address in the stream manager and in the analyzer."""
 
-    message_bytes: int = Field(65536, ge=1024, description="Longest message of a client")
+    message_bytes: int = Field(65536, ge=1024, description="Maximum size of a message in bytes")
     audio_message_bytes: int = Field(
-        1_000_000, ge=1024, description="Longest packet of binary data of the event `audio`"
+        1_000_000, ge=1024, description="Maximum size in bytes of the binary data of the event `audio`"
     )
-    queue_bytes: int = Field(1_000_000, ge=65536, description="Bytes that may wait for one client; more is dropped")
-    stalled_s: float = Field(10.0, gt=0, description="A client whose queue has been full for this long is disconnected")
-    messages_per_s: float = Field(200.0, gt=0, description="Messages of one client per second, on average")
-    bytes_per_s: float = Field(2_000_000.0, gt=0, description="Bytes of one client per second, on average")
-    clients_per_address: int = Field(512, ge=1, description="Clients of one address at the same time")
-    connections: int = Field(4096, ge=16, description="Connections of all clients; half the descriptors at most")
-    header_timeout_s: float = Field(10.0, gt=0, description="How long a client may take to send a whole request")
-    idle_timeout_s: float = Field(60.0, gt=0, description="How long a connection may stay open without a request")
+    queue_bytes: int = Field(
+        1_000_000, ge=65536, description="Maximum number of bytes queued per client; more is dropped"
+    )
+    stalled_s: float = Field(10.0, gt=0, description="Seconds after which a client with a full queue is disconnected")
+    messages_per_s: float = Field(200.0, gt=0, description="Maximum average rate of messages per client")
+    bytes_per_s: float = Field(2_000_000.0, gt=0, description="Maximum average rate of bytes per client")
+    clients_per_address: int = Field(512, ge=1, description="Maximum number of clients per address")
+    connections: int = Field(4096, ge=16, description="Maximum number of connections, up to half the file descriptors")
+    header_timeout_s: float = Field(10.0, gt=0, description="Seconds that a client may take to send a complete request")
+    idle_timeout_s: float = Field(60.0, gt=0, description="Seconds that a connection may stay open without a request")
 
 
 class LogSettings(Section):
-    """What programs write down."""
+    """The logs of the programs."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="From which level on")
-    json_lines: bool = Field(False, alias="json", description="One JSON object a line, for programs")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level that is logged")
+    json_lines: bool = Field(False, alias="json", description="Write one JSON object per line")
 
 
 class CheckSettings(Section):
-    """What `tidzam check` calls healthy, how long `tidzam start` waits, and how long the watchdog does."""
+    """When `tidzam check` reports a fault, and how long `tidzam start` and the watchdog wait."""
 
-    memory_limit_mb: int = Field(2048, ge=64, description="All processes of the node together")
-    start_timeout_s: float = Field(60.0, gt=0, description="How long `tidzam start` and `check` wait for programs")
+    memory_limit_mb: int = Field(2048, ge=64, description="Maximum memory of all processes of the node together, in MB")
+    start_timeout_s: float = Field(60.0, gt=0, description="Seconds that `tidzam start` and `check` wait for programs")
     hung_after_s: float = Field(
         20.0,
         ge=4,
-        description="A program that has not answered for this long is replaced; half as long if a signal stopped it",
+        description="Seconds without an answer after which a program is replaced; half of it if it was suspended",
     )
 
 
@@ -271,14 +271,14 @@ def _distinct(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]
     names = [source.name for source in sources]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"two sources are called {', '.join(twice)}")
+        raise ValueError(f"several sources have the name {', '.join(twice)}")
     return sources
 
 
 class Settings(Section):
-    """A node. Every port, the JACK server's name and the home come from here, so that nodes can stand side by side."""
+    """A node. All its ports, the name of its JACK server and its home are settings, so nodes can run side by side."""
 
-    home: Path | None = Field(None, description="TIDZAM_HOME, if the environment does not say")
+    home: Path | None = Field(None, description="Home of the node, unless --home or TIDZAM_HOME is given")
     jack: JackSettings = JackSettings()
     icecast: IcecastSettings = IcecastSettings()
     stream_manager: StreamManagerSettings = StreamManagerSettings()
@@ -293,5 +293,5 @@ class Settings(Section):
     def _no_shared_port(self) -> Settings:
         ports = {name: section.port for name, section in self if isinstance(section, ServerSettings)}
         if len(set(ports.values())) < len(ports):
-            raise ValueError(f"servers share a port: {ports}")
+            raise ValueError(f"several servers have the same port: {ports}")
         return self

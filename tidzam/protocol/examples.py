@@ -94,7 +94,7 @@ REFUSED: Final = RequestExample(
         "ok": False,
         "error": {
             "code": "request",
-            "message": "The request cannot be used: unknown key 'urll' (did you mean 'url'?).",
+            "message": "Invalid request: unknown key 'urll' (did you mean 'url'?).",
             "field": "urll",
         },
     },

@@ -1,4 +1,4 @@
-"""What all messages have in common: parsing them, refusing them, and the types that the wire spells its own way."""
+"""The common parts of all messages: parsing, refusals, and types with a format defined by the wire."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class _ShortRepr(reprlib.Repr):
 
 
 _SHORT = _ShortRepr()
-"""Stops early: the values that it shortens may be as long as a message."""
+"""It stops early, since a value may be as long as a message."""
 _SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict, _SHORT.maxstring, _SHORT.maxother = 4, 40, 40, 80, 80
 
 
 class Message(BaseModel):
-    """A frozen message. Unknown keys are mistakes. A `bool` may come as true, 1, "True" or "true"."""
+    """An immutable message. Unknown keys are errors. A `bool` may be sent as true, 1, "True" or "true"."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class WireError(Message):
-    """Why a request was refused."""
+    """The reason why a request was refused."""
 
     code: str
     message: str
@@ -51,7 +51,7 @@ class WireError(Message):
 
 
 class Refusal(Message):
-    """The acknowledgement of a request that was refused. One that was done has `ok` true, and the answer's keys."""
+    """The acknowledgement of a refused request. That of a successful one has `ok` true and the keys of the response."""
 
     ok: Literal[False]
     error: WireError
@@ -61,15 +61,15 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 def parse(model: type[AnyMessage], data: Any) -> AnyMessage:
-    """`data` as a `model`. Raises RequestError that names its first faults; its field is that of the first."""
+    """`data` as a `model`. Raises RequestError with the first errors; its `field` is that of the first one."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
         count, faults = error.error_count(), error.errors(include_url=False)[:_MOST_NAMED]
     places = [".".join(map(str, fault["loc"]))[:_LONGEST_QUOTE] for fault in faults]
     named = "; ".join(_describe(place, fault, model) for place, fault in zip(places, faults, strict=True))
-    more = f"; and {count - _MOST_NAMED} more faults" if count > _MOST_NAMED else ""
-    raise RequestError(f"The request cannot be used: {named}{more}.", field=places[0] or None)
+    more = f"; and {count - _MOST_NAMED} more errors" if count > _MOST_NAMED else ""
+    raise RequestError(f"Invalid request: {named}{more}.", field=places[0] or None)
 
 
 def _describe(place: str, fault: ErrorDetails, model: type[Message]) -> str:
@@ -82,19 +82,19 @@ def _describe(place: str, fault: ErrorDetails, model: type[Message]) -> str:
 
 
 def known_keys(model: type[BaseModel]) -> tuple[str, ...]:
-    """The keys of a message as the wire spells them."""
+    """The keys of a message on the wire."""
     return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
 def suggestion(key: str, known: tuple[str, ...]) -> str:
-    """`; did you mean 'url'?`, or what is known if nothing is near."""
+    """` (did you mean 'url'?)`, or the known keys if none is similar."""
     if near := nearest(key, known):
         return f" (did you mean {near!r}?)"
-    return f" (known: {', '.join(known)})" if known else " (none is expected)"
+    return f" (known: {', '.join(known)})" if known else " (no key is expected)"
 
 
 def quote(value: Any) -> str:
-    """A value of the request, short enough for a sentence. Credentials are hidden."""
+    """A value of the request, shortened for a message. Credentials are hidden."""
     if isinstance(value, str):
         value = hide_credentials(value)
     if isinstance(value, (str, bytes)):
@@ -104,7 +104,7 @@ def quote(value: Any) -> str:
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 
-def _moment(value: Any) -> Any:
+def _time(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     for pattern in ("%Y-%m-%d-%H-%M-%S", "%Y-%m-%d-%H-%M-%S.%f"):
@@ -112,20 +112,20 @@ def _moment(value: Any) -> Any:
             return datetime.strptime(value, pattern).replace(tzinfo=UTC)
         except ValueError:
             continue
-    raise ValueError("a time is written YYYY-MM-DD-HH-MM-SS, in UTC")
+    raise ValueError("expected a time in UTC as YYYY-MM-DD-HH-MM-SS")
 
 
-WireTime = Annotated[datetime, BeforeValidator(_moment)]
+WireTime = Annotated[datetime, BeforeValidator(_time)]
 """`YYYY-MM-DD-HH-MM-SS`, with or without a fraction of a second."""
 
 
-def wire_time(moment: datetime) -> str:
+def wire_time(time: datetime) -> str:
     """`YYYY-MM-DD-HH-MM-SS.mmm`, in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d-%H-%M-%S.%f")[:-3]
+    return time.astimezone(UTC).strftime("%Y-%m-%d-%H-%M-%S.%f")[:-3]
 
 
 def _names(value: Any) -> Any:
-    """`a,b`, `[a, b]` and a single number are lists of names."""
+    """`a,b`, `[a, b]` or a single number as a tuple of names."""
     if isinstance(value, str):
         return comma_list(value)
     if _is_number(value):
@@ -146,7 +146,7 @@ WireNames = Annotated[
 
 
 def schema_of(messages: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
-    """The JSON Schema of `messages`: one definition a message, by what it is called on the wire."""
+    """The JSON Schema of `messages`: one definition per message, by its name on the wire."""
     definitions: dict[str, Any] = {}
     for name, model in messages.items():
         schema = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
@@ -156,9 +156,9 @@ def schema_of(messages: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
 
 
 def echo(request: Any) -> Any:
-    """`request` as it is sent back with a refusal: in JSON, and if it is long, only its beginning.
+    """`request` as it is sent back with a refusal: as JSON, and only its beginning if it is long.
 
-    Values without a form in JSON, such as bytes, are quoted. Credentials are hidden: others may read the answer.
+    Values that JSON cannot represent, such as bytes, are quoted. Credentials are hidden, since others may read it.
     """
     text = json.dumps(request, default=quote)
     if len(text) > _LONGEST_ECHO:

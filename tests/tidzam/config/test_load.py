@@ -79,18 +79,18 @@ log: {level: loud}
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("sources: [{name: a}]", "either a url or a demo"),
-        ("sources: [{name: a, url: x}, {name: a, url: y}]", "two sources are called a"),
-        ("icecast: {port: 8001}", "share a port"),
+        ("sources: [{name: a}]", "expected either a url or a demo"),
+        ("sources: [{name: a, url: x}, {name: a, url: y}]", "several sources have the name a"),
+        ("icecast: {port: 8001}", "have the same port"),
         ("jack: {server: a}\njack: {server: b}", ":2: jack is set twice"),
-        ("jack: [", "not plain YAML"),
-        ("home: \x07", "not plain YAML"),
-        ("home: 2026-99-99", "not plain YAML"),
+        ("jack: [", "invalid YAML"),
+        ("home: \x07", "invalid YAML"),
+        ("home: 2026-99-99", "invalid YAML"),
         ("sources: &a [*a]", "refers to itself"),
         ("jack: !!python/object:os.system {}", "could not determine a constructor"),
         ("- a list", "expected a mapping"),
-        ("home: !!timestamp x", "not plain YAML"),
-        ("home: !!int ''", "not plain YAML"),
+        ("home: !!timestamp x", "invalid YAML"),
+        ("home: !!int ''", "invalid YAML"),
     ],
 )
 def test_a_mistake_is_told(tmp_path: Path, text: str, told: str) -> None:

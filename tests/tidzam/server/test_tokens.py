@@ -53,7 +53,7 @@ def test_a_file_that_holds_no_token_is_refused(tmp_path: Path, content: str) -> 
     path = tmp_path / "token"
     path.touch(0o600)
     path.write_text(content)
-    with pytest.raises(SetupError, match="does not hold a token"):
+    with pytest.raises(SetupError, match="does not contain a token"):
         ensure_token(path)
 
 
