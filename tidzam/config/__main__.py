@@ -10,10 +10,10 @@ from tidzam.config.settings import DemoSettings, Section, Settings, SourceSettin
 
 INTRODUCTION = """# Configuration
 
-A profile is a YAML file that contains only the settings that it changes. Use it with `tidzam start --profile FILE`, where
-FILE may also be the name of a profile in `configs/`. The JSON format of the original Tidzam (`{"sources": [...]}`) is
-accepted, too. All errors in a profile are reported together, each with its line, the value found, what is allowed and the
-nearest known name. Relative paths are relative to the folder of the profile.
+A profile is a YAML file that contains only the settings that it changes. Use it with `tidzam start --profile
+FILE`; FILE may also be the name of a profile in `configs/`. The JSON format of the original Tidzam (`{"sources":
+[...]}`) is accepted, too. All errors in a profile are reported together, each with its line, the value found, what
+is allowed and the nearest known name. Relative paths are relative to the folder of the profile.
 
 `start` takes the home of the node from `--home`, `TIDZAM_HOME`, the profile, or the default (`var/` in a checkout, else
 `~/.local/share/tidzam`), in this order. The other commands do not read the profile: pass them `--home`, or set
