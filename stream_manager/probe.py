@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from stream_manager.argv import duration_argv, probe_argv
 from stream_manager.credentials_fd import ffconcat_of, may_hold_credentials, playlist_of, text_descriptor
 from stream_manager.faults import SourceFailure, SourceFault, classify_stderr
 from tidzam.addresses import is_address, scheme_of
+from tidzam.audio.ffprobe import parse_duration, parse_ffprobe
 from tidzam.process import child_process
 
 TIMEOUT_S = 20.0
@@ -77,7 +75,7 @@ async def _duration_s(media: str, env: Mapping[str, str]) -> float | None:
         try:
             async with asyncio.timeout(DURATION_TIMEOUT_S):
                 answer, _ = await _ffprobe(duration_argv(playlist), env, playlist)
-            return _seconds(_object(answer).get("format", {}).get("duration", ""))
+            return parse_duration(answer)
         except (TimeoutError, ProbeError):
             return None
 
@@ -94,39 +92,23 @@ async def _ffprobe(argv: Sequence[str], env: Mapping[str, str], *passed: int) ->
     return answer, tuple(child.tail)
 
 
-def parse_probe(answer: bytes, said: Sequence[str] = ()) -> Probe:
-    """ffprobe's JSON as a Probe, given what it `said` besides. Raises ProbeError if there is no sound."""
-    found = _object(answer)
-    if not found.get("streams"):
-        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "no sound in it"))
-    if not found.get("frames"):
-        raise ProbeError(
-            classify_stderr(said, SourceFault.NOT_AUDIO)
-            if said
-            else SourceFailure(SourceFault.EMPTY, "a header without sound")
-        )
+def parse_probe(answer: bytes, stderr: Sequence[str] = ()) -> Probe:
+    """ffprobe's JSON as a Probe, given what it wrote to `stderr`. Raises ProbeError if there is no audio."""
     try:
-        stream = found["streams"][0]
-        channels, rate_hz = int(stream["channels"]), int(stream["sample_rate"])
-    except (KeyError, ValueError):
-        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "its channels or rate are not known")) from None
-    return Probe(channels, rate_hz, _seconds(found.get("format", {}).get("duration", "")))
-
-
-def _object(answer: bytes) -> dict[str, Any]:
-    try:
-        return dict(json.loads(answer))
-    except (TypeError, ValueError):
-        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "ffprobe's answer cannot be read")) from None
-
-
-def _seconds(text: str) -> float | None:
-    """A length as ffprobe tells it; None for `N/A` and whatever else is none."""
-    try:
-        seconds = float(text)
+        found = parse_ffprobe(answer)
     except ValueError:
-        return None
-    return seconds if 0 < seconds < math.inf else None
+        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "ffprobe's output cannot be parsed")) from None
+    if found is None:
+        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "no audio stream"))
+    if not found.has_frame:
+        raise ProbeError(
+            classify_stderr(stderr, SourceFault.NOT_AUDIO)
+            if stderr
+            else SourceFailure(SourceFault.EMPTY, "a header without audio")
+        )
+    if found.channels is None or found.rate_hz is None:
+        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "its channels or sample rate are unknown"))
+    return Probe(found.channels, found.rate_hz, found.duration_s)
 
 
 def check_channels(found: Probe, wanted: Sequence[int] | None) -> int:

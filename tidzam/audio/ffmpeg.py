@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import resource
@@ -18,6 +17,7 @@ from typing import IO, Final
 import numpy as np
 
 from tidzam.audio.decoder import check_bounds
+from tidzam.audio.ffprobe import parse_ffprobe
 from tidzam.audio.part import Part
 from tidzam.errors import AudioError, SetupError
 from tidzam.text import shown
@@ -31,6 +31,8 @@ _SILENT_S: Final = 60.0
 """An ffmpeg without output for this long is stuck."""
 _EXACT: Final = ("mov,", "matroska,", "wv", "ape", "tta", "tak", "caf")
 """Containers that state their duration; that of others is only estimated from the bit rate."""
+_MAX_DURATION_S: Final = 1e9
+"""A longer duration is damage."""
 _TOLERANCE_S: Final = 0.5
 
 
@@ -152,26 +154,24 @@ def _probe(path: Path, address: str) -> StreamInfo:
                 process.kill()
     except FileNotFoundError:
         raise SetupError(f"{shown(path)} can be read only with ffmpeg.", hint="Run `tidzam install`.") from None
-    stream = parse_probe(answer)
+    stream = _stream_info(answer)
     if stream is None:
         raise AudioError(
-            f"{shown(path)} is not sound that can be decoded.",
+            f"{shown(path)} is not audio that can be decoded.",
             hint="Name a WAV, FLAC, Ogg, Opus, MP3 or M4A file.",
             code="audio_format",
         )
     return stream
 
 
-def parse_probe(answer: bytes) -> StreamInfo | None:
-    """The stream in ffprobe's JSON; None if there is none with a rate and channels."""
+def _stream_info(answer: bytes) -> StreamInfo | None:
+    """The stream in ffprobe's output; None if there is none with a rate and channels."""
     try:
-        found = json.loads(answer)
-        stream, container = found["streams"][0], found.get("format", {})
-        rate_hz, channels = int(stream["sample_rate"]), int(stream["channels"])
-        duration_s = float(stream.get("duration", container.get("duration", "nan")))
-    except (LookupError, TypeError, ValueError, AttributeError):
+        found = parse_ffprobe(answer)
+    except ValueError:
         return None
-    if rate_hz <= 0 or channels <= 0:
+    if found is None or not found.rate_hz or not found.channels or found.rate_hz < 0 or found.channels < 0:
         return None
-    exact = str(container.get("format_name", "")).startswith(_EXACT) and 0 < duration_s < 1e9
-    return StreamInfo(rate_hz, channels, duration_s if exact else None)
+    duration_s = found.stream_duration_s or found.duration_s
+    exact = found.container.startswith(_EXACT) and duration_s is not None and duration_s < _MAX_DURATION_S
+    return StreamInfo(found.rate_hz, found.channels, duration_s if exact else None)

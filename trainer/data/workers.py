@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 
 from tidzam.errors import SetupError
+from tidzam.parallel import end_with_parent
 from trainer.data.batches import Batches
 from trainer.data.source import Batch
 
@@ -94,7 +93,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 def _work(batches: Batches, numbers: Sequence[int], writer: Connection) -> None:
     """In the new process: make batches until all are made, the trainer has gone, or nobody reads them any more."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     for number in numbers:
         made: Batch | Exception
         try:
@@ -107,10 +106,3 @@ def _work(batches: Batches, numbers: Sequence[int], writer: Connection) -> None:
             return
         if isinstance(made, Exception):
             return
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
