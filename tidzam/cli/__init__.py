@@ -1,1 +1,1 @@
-"""The command `tidzam`: each file is a few commands, each command asks another room to do the work."""
+"""The command `tidzam`: options and output of each command. The work is done by other packages."""

@@ -1,4 +1,4 @@
-"""bench: what we claim about speed and accuracy, measured on this machine."""
+"""bench: measures the published figures of speed and accuracy on this machine."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from tidzam.paths import checkout
 from tidzam.suggest import nearest
 from tidzam.terminal import print_json
 
-Name = Annotated[str, typer.Argument(help="The benchmark to run; without one, all are listed, with their options.")]
+Name = Annotated[str, typer.Argument(help="Benchmark to run. Without it, all are listed with their options.")]
 
-Help = Annotated[bool, typer.Option("--help", "-h", help="Show this, or after a name that benchmark's own options.")]
+Help = Annotated[bool, typer.Option("--help", "-h", help="Show this, or the options of the named benchmark.")]
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
-"""A benchmark's own options pass through the command's."""
+"""The options of a benchmark pass through the command."""
 
 
 def bench(context: typer.Context, name: Name = "", as_json: JsonOption = False, wants_help: Help = False) -> None:
-    """Run a benchmark, or list them. Each sets up and clears away what it needs, and may have options of its own."""
+    """Run a benchmark, or list all. Each sets up what it needs and removes it afterwards, and may have options."""
     if wants_help and not name:
         return typer.echo(context.get_help())
     names = _names()
     if not name:
         return _print_list(names)
     if name not in names:
-        raise SetupError(f"There is no benchmark {name!r}.", hint=f"There are: {', '.join(names)}.")
+        raise SetupError(f"Unknown benchmark {name!r}.", hint=f"The benchmarks are {', '.join(names)}.")
     if wants_help:
         return _print_help(name)
     run = _load(name).run
@@ -54,7 +54,7 @@ def bench(context: typer.Context, name: Name = "", as_json: JsonOption = False, 
 
 
 def parse_options(words: Sequence[str], *, known: Collection[str]) -> dict[str, str]:
-    """`--name value` or `--name=value`, of `known` names. Raises typer.BadParameter naming what does not fit."""
+    """Options as `--name value` or `--name=value`. Raises typer.BadParameter for names that are not in `known`."""
     options: dict[str, str] = {}
     rest = list(words)
     while rest:
@@ -64,7 +64,7 @@ def parse_options(words: Sequence[str], *, known: Collection[str]) -> dict[str, 
         if not option.startswith("--") or name not in known:
             near = nearest(name, known)
             meant = " or ".join(_flag(one) for one in ([near] if near else known))
-            hint = f"Did you mean {meant}?" if meant else "It takes none."
+            hint = f"Did you mean {meant}?" if meant else "It has no options."
             raise typer.BadParameter(f"This benchmark has no option {word!r}. {hint}")
         if not equals and not rest:
             raise typer.BadParameter(f"{option} needs a value.")
@@ -73,7 +73,7 @@ def parse_options(words: Sequence[str], *, known: Collection[str]) -> dict[str, 
 
 
 def _options_of(run: Callable[..., Any]) -> dict[str, str]:
-    """A benchmark's options are the keywords of its `run`; these, and their defaults."""
+    """The options of a benchmark with their defaults: the keyword arguments of its `run`."""
     parameters = inspect.signature(run).parameters.values()
     return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
 
@@ -83,10 +83,10 @@ def _flag(option: str) -> str:
 
 
 def _names() -> tuple[str, ...]:
-    """Benchmarks are the modules of the checkout's package `benchmarks` that can `run`."""
+    """The names of the benchmarks: the modules of the package `benchmarks` in a checkout that have a `run`."""
     root = checkout()
     if root is None:
-        raise SetupError("The benchmarks come with a checkout.", hint="Clone the project and run bin/tidzam bench.")
+        raise SetupError("The benchmarks are part of a checkout.", hint="Clone the project and run bin/tidzam bench.")
     require_programs()
     sys.path.insert(0, str(root))
     modules = (module.name for module in pkgutil.iter_modules([str(root / "benchmarks")]))
@@ -110,7 +110,7 @@ def _print_list(names: tuple[str, ...]) -> None:
 
 
 def _print_help(name: str) -> None:
-    """What a benchmark measures, what its `run` says of itself (but for its errors), and its options."""
+    """Title, description (the docstring of `run` without its errors) and options of a benchmark."""
     module = _load(name)
     console.print(f"[bold]tidzam bench {name}[/]: {module.TITLE}", highlight=False, soft_wrap=True)
     about = (inspect.getdoc(module.run) or "").partition("Raises ")[0].strip()
@@ -121,7 +121,7 @@ def _print_help(name: str) -> None:
     table.add_column("default")
     for option, default in _options_of(module.run).items():
         table.add_row(f"{_flag(option)} {option.upper()}", default)
-    console.print(table if table.row_count else "It has no options of its own.")
+    console.print(table if table.row_count else "It has no options.")
 
 
 def _print_figures(figures: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""demo: the synthesised wetland, what is to be heard in it, and the classifiers that hear it."""
+"""demo: the synthesised wetland, its truth labels and its classifiers."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tidzam.protocol.stream_manager import SourceStatus
 from tidzam.terminal import command_line, print_json
 
 app = command_line(no_args_is_help=True, help="The synthesised wetland: render it, list its truth, train on it.")
-Seed = Annotated[int, typer.Option(min=0, help="Another seed is another scene.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed; the same seed gives the same scene.")]
 
 
 @app.command()
 def scene(
-    out: Annotated[Path, typer.Argument(help="Folder for SCENE.flac and its truth labels, SCENE.json.")],
+    out: Annotated[Path, typer.Argument(help="Folder for SCENE.flac and its truth labels SCENE.json.")],
     seed: Seed = 7,
     duration_s: Annotated[float, typer.Option(min=5, max=3600, help="Length in seconds.")] = 120.0,
-    channels: Annotated[int, typer.Option(min=1, max=64, help="Microphones, each hearing something else.")] = 4,
-    rate_hz: Annotated[int, typer.Option(min=22050, max=192000, help="Sample rate.")] = 44100,
+    channels: Annotated[int, typer.Option(min=1, max=64, help="Number of microphones, each at another place.")] = 4,
+    rate_hz: Annotated[int, typer.Option(min=22050, max=192000, help="Sample rate in Hz.")] = 44100,
 ) -> None:
-    """Render a scene to a FLAC file, with its truth labels beside it."""
+    """Render a scene to a FLAC file and its truth labels to a JSON file."""
     from tidzam.demo.render import write_scene
     from tidzam.demo.wetland import wetland
 
@@ -38,27 +38,27 @@ def scene(
 
 @app.command()
 def truth(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Say what is to be heard on each channel of the running demo at this moment."""
+    """List the classes that are audible now on each channel of the running demo."""
     from tidzam.node.status import node_status
 
     status = node_status(*running_node(home))
     now = datetime.now(UTC)
     sounding = {port: labels for source in status.sources for port, labels in _sounding(source, now).items()}
     if not sounding:
-        raise NodeError("No demo plays.", hint="Start one with `tidzam start`.", code="no_demo")
+        raise NodeError("No demo is playing.", hint="Start one with `tidzam start`.", code="no_demo")
     if as_json:
         print_json({"time": now.isoformat(), "channels": sounding})
         return
     table = Table(box=None, header_style="dim")
     table.add_column("channel")
-    table.add_column("what is to be heard")
+    table.add_column("audible classes")
     for port, labels in sounding.items():
         table.add_row(port, ", ".join(labels))
     console.print(table)
 
 
 def _sounding(source: SourceStatus, now: datetime) -> dict[str, list[str]]:
-    """The labels on each port of a demo source; empty if the source is none, or does not play."""
+    """The labels on each port of a demo source; empty for other sources and while it does not play."""
     from tidzam.demo.scene import read_truth, truth_at
 
     path = Path(source.url).with_suffix(".json")
@@ -71,11 +71,11 @@ def _sounding(source: SourceStatus, now: datetime) -> dict[str, list[str]]:
 
 @app.command()
 def train(
-    out: Annotated[Path, typer.Option(help="Where the bundles selector, birds and frogs go.")] = DEMO_BUNDLES,
+    out: Annotated[Path, typer.Option(help="Folder for the bundles selector, birds and frogs.")] = DEMO_BUNDLES,
     seed: Seed = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Train the demo's classifiers from synthesised sound, and measure them on scenes of other seeds."""
+    """Train the classifiers of the demo on synthesised audio and evaluate them on scenes of other seeds."""
     from tidzam.demo.training import train_bundles
 
     scores = train_bundles(out, seed=seed, say=say)

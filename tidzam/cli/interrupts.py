@@ -1,4 +1,4 @@
-"""Signals that interrupt a command: TERM and HUP do what Ctrl-C does."""
+"""Signals that interrupt a command: SIGTERM and SIGHUP act like Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asked the command to end. What it began is undone on the way out."""
+    """A signal interrupts the command, which undoes what it has begun."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -25,8 +25,9 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """While open, the first of `SIGNALS` raises `Interrupted`, which ends the command with an exit code of 128 + its
-    number. Later ones must not disturb the clean-up. A signal that is ignored, as HUP under nohup, stays so."""
+    """While open, the first of `SIGNALS` raises `Interrupted`, which ends the command with exit code 128 plus its number.
+    Later signals are ignored, so that they do not disturb the clean-up. A signal that was ignored before, such as SIGHUP
+    under nohup, stays ignored."""
 
     def interrupt(number: int, frame: FrameType | None) -> Never:
         for each in SIGNALS:

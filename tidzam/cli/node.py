@@ -16,18 +16,18 @@ from tidzam.node.status import NodeStatus
 from tidzam.terminal import print_json
 
 WITH_FAULTS = 3
-"""The exit code of a node that was started, with something that does not work."""
+"""Exit code of a start after which something does not work."""
 
 
 def start(
     profile: ProfileOption = "default",
     home: HomeOption = None,
-    keep: bool = typer.Option(False, "--keep", help="Leave what did start running, to look into a failure."),
+    keep: bool = typer.Option(False, "--keep", help="After a failure, keep running what was started."),
 ) -> None:
-    """Start the node and wait until it does its job; then show what runs and where to listen.
+    """Start the node and wait until it works; then show its processes, sources and addresses.
 
-    Exit code: 0 started and healthy, 1 not started, 2 wrong usage, 3 started, but a source or something else is at
-    fault.
+    Exit code: 0 started and healthy, 1 not started, 2 wrong usage, 3 started, but with faults, such as a source that
+    cannot be played.
     """
     from tidzam.node.lifecycle import start as start_node
 
@@ -40,7 +40,7 @@ def start(
 
 
 def stop(home: HomeOption = None) -> None:
-    """End every process of the node, and what they held."""
+    """Stop all processes of the node and release their resources."""
     place, stopped = find_home(home), False
     if place.profile.is_file():
         with interruptible(), place.locked(say):
@@ -58,10 +58,10 @@ def _stop(place: Home) -> bool:
 
 
 def restart(
-    profile: str = typer.Option("", "--profile", "-p", help="[default: the profile it was started with]"),
+    profile: str = typer.Option("", "--profile", "-p", help="As for `start`. [default: the profile of the last start]"),
     home: HomeOption = None,
 ) -> None:
-    """Stop the node if it is running, and start it. What would keep it from starting is found before it is stopped.
+    """Stop the node if it is running, and start it. Everything that could prevent the start is checked first.
 
     Exit code: that of `start`.
     """
@@ -90,7 +90,10 @@ def _finish_start(status: NodeStatus, settings: Settings, *, seconds: float) -> 
 
 
 def check(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Verify that the node does its job, and restart what does not. Exit code: 0 healthy, 1 repaired, 2 not."""
+    """Check that the node works, and restart programs that do not.
+
+    Exit code: 0 healthy, 1 repaired, 2 not healthy.
+    """
     from tidzam.cli.show import print_findings
     from tidzam.node.lifecycle import check as check_node
 
@@ -114,7 +117,10 @@ def check(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 
 def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Show the node: its processes, sources, analyzer and addresses. Exit code 0 if it is healthy, else 1."""
+    """Show the processes, sources, analyzer and addresses of the node.
+
+    Exit code: 0 healthy, 1 not healthy or not running.
+    """
     from tidzam.cli.show import print_status
     from tidzam.node.check import faults
     from tidzam.node.status import node_status

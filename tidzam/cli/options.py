@@ -1,4 +1,4 @@
-"""Options that several commands share, and how they find their node."""
+"""Options that several commands share, and how a command finds its node."""
 
 from __future__ import annotations
 
@@ -17,32 +17,34 @@ from tidzam.node.home import Home, find_home
 from tidzam.paths import PROFILES
 
 PIPED_WIDTH = 120
-"""Columns of a table that goes to a file or a pipe: an address is not folded there."""
+"""Width of a table that is written to a file or a pipe, so that addresses are not folded."""
 
 console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
 say = partial(terminal.say, program="tidzam")
 """Print a message or progress on stderr."""
 
-HomeOption = Annotated[Path | None, typer.Option("--home", help="The node's folder. [default: $TIDZAM_HOME, or var/]")]
-ProfileOption = Annotated[
-    str, typer.Option("--profile", "-p", help="A YAML profile (or the original JSON): a path, or a name in configs/.")
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Home folder of the node. [default: $TIDZAM_HOME, or var/]")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+ProfileOption = Annotated[
+    str, typer.Option("--profile", "-p", help="YAML (or JSON) profile: a path, or the name of one in configs/.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def profile_settings(profile: str) -> Settings:
-    """The settings of a profile named by path, or by its name among the ready ones."""
+    """The settings of a profile, given by its path or by the name of one that Tidzam contains."""
     path = Path(profile)
     if path.is_file():
         return load_settings(path)
     ready = PROFILES / f"{profile}.yaml"
     if not ready.is_file():
         known = ", ".join(sorted(found.stem for found in PROFILES.glob("*.yaml")))
-        raise ConfigError(f"There is no profile {profile}.", hint=f"Name a file, or one of: {known}.")
+        raise ConfigError(f"There is no profile {profile}.", hint=f"Pass the path of a file, or one of {known}.")
     return load_settings(ready)
 
 
 def running_node(home: Path | None) -> tuple[Home, Settings]:
-    """The node that a command means, with the settings it was started with. Raises NodeError if there is none."""
+    """The node that a command refers to, and the settings of its last start. Raises NodeError if there is none."""
     found = find_home(home)
     return found, found.settings()

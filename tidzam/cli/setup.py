@@ -14,17 +14,17 @@ from tidzam.node.system_packages import require_programs
 from tidzam.paths import checkout
 
 PARTS = ("", "train", "test", "all")
-Part = Annotated[str, typer.Argument(help="An optional part to bring along: train, test or all. Checkout only.")]
+Part = Annotated[str, typer.Argument(help="Optional part: train, test or all. Only in a checkout.")]
 
 
 def install(part: Part = "") -> None:
-    """Make what is missing; a Tidzam installed by pip says what to get."""
+    """Install what is missing. Without a checkout, report what to install."""
     if part not in PARTS:
-        raise SetupError(f"There is no part {part!r}.", hint=f"There are: {', '.join(filter(None, PARTS))}.")
+        raise SetupError(f"Unknown part {part!r}.", hint=f"The parts are {', '.join(filter(None, PARTS))}.")
     require_programs()
     if part and checkout() is None:
-        raise SetupError(f"Parts are installed by pip here: pip install 'tidzam[{part}]'.")
-    say("everything is there")
+        raise SetupError("Without a checkout, pip installs parts.", hint=f"Run `pip install 'tidzam[{part}]'`.")
+    say("everything is installed")
 
 
 def test(context: typer.Context) -> None:
@@ -41,7 +41,7 @@ def lint() -> None:
 
 
 def _run_in_checkout(*words: str) -> None:
-    """Become tests/run.py, which is not installed."""
+    """Replace this process by tests/run.py, which is only part of a checkout."""
     root = checkout()
     if root is None:
         raise SetupError("The tests are part of a checkout.", hint="Clone the project and use its bin/tidzam.")

@@ -1,4 +1,4 @@
-"""A node's status as tables."""
+"""The status of a node as tables."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from tidzam.node.status import NodeStatus, SupervisorState
 from tidzam.paths import checkout
 from tidzam.protocol.stream_manager import SourceRemark, SourceStatus
 
+NOT_RESTARTED = "Programs that end are not restarted."
 _COLOURS = {"RUNNING": "green", "playing": "green", "STARTING": "yellow"}
 
 
 def command(word: str, home: Path) -> str:
-    """How to type a command for the node of `home`: with bin/ in a checkout, with --home if it is not the default."""
+    """A command line for the node of `home`: with bin/ in a checkout, and with --home if it is not the default."""
     option = "" if find_home(None).root == home else f" --home {_shell_word(home)}"
     return escape(f"{'bin/' if checkout() else ''}tidzam {word}{option}")
 
@@ -42,7 +43,7 @@ def milliseconds(seconds: float | None) -> str:
 
 
 def print_started(console: Console, status: NodeStatus, found: tuple[NodeFault, ...], *, seconds: float) -> None:
-    """What `tidzam start` ends with."""
+    """The report of `tidzam start`."""
     _print_tables(console, status)
     print_findings(console, found, remarks(status))
     started = "[yellow]Started with faults[/]" if found else "Started"
@@ -55,7 +56,7 @@ def print_started(console: Console, status: NodeStatus, found: tuple[NodeFault, 
 
 
 def print_status(console: Console, status: NodeStatus, found: tuple[NodeFault, ...]) -> None:
-    """What `tidzam status` shows."""
+    """The report of `tidzam status`."""
     if not status.running:
         _print_not_running(console, status)
         return
@@ -65,26 +66,28 @@ def print_status(console: Console, status: NodeStatus, found: tuple[NodeFault, .
 
 
 def _print_not_running(console: Console, status: NodeStatus) -> None:
-    """A node that was stopped, one that ended although nobody stopped it, or one that has lost its supervisord."""
+    """A node that was stopped, that ended without being stopped, or that has lost its supervisord."""
     home, start, stop = escape(str(status.home)), command("start", status.home), command("stop", status.home)
     check = command("check", status.home)
     if status.supervisor is SupervisorState.SILENT:
-        _print_line(console, f"[red]supervisord of the node of {home} does not answer.[/] Programs that end stay down.")
+        _print_line(
+            console, f"[red]supervisord of the node of {home} does not answer.[/] Programs that end are not restarted."
+        )
     elif status.strays:
-        _print_line(console, f"[red]supervisord of the node of {home} is gone.[/] Programs that end stay down.")
+        _print_line(console, f"[red]supervisord of the node of {home} is gone.[/] {NOT_RESTARTED}")
     elif status.is_wanted:
-        _print_line(console, f"[red]The node of {home} is not running[/], although nobody stopped it.")
+        _print_line(console, f"[red]The node of {home} is not running[/], although it was not stopped.")
     else:
         _print_line(console, f"The node of {home} is stopped. Start it: [bold]{start}[/]")
         return
     if status.strays:
         console.print(_strays(status))
-        _print_line(console, "The node's watchdog starts supervisord again within seconds, if it is still running.")
+        _print_line(console, "If the watchdog is still running, it restarts supervisord within seconds.")
     _print_line(console, f"Repair the node: [bold]{check}[/]    Stop it: [bold]{stop}[/]")
 
 
 def print_findings(console: Console, found: tuple[NodeFault, ...], worth_knowing: tuple[str, ...]) -> None:
-    """What is wrong, and what is not wrong but worth knowing."""
+    """Faults, and remarks that are not faults."""
     for fault in found:
         console.print(f"[red]✗[/] {escape(fault.reason)}", highlight=False)
     for remark in worth_knowing:
@@ -92,7 +95,7 @@ def print_findings(console: Console, found: tuple[NodeFault, ...], worth_knowing
 
 
 def _print_line(console: Console, markup: str) -> None:
-    """Unwrapped, so that a command in it can be copied whole."""
+    """A line that is not wrapped, so that a command in it can be copied."""
     console.print(markup, highlight=False, soft_wrap=True)
 
 
@@ -108,7 +111,7 @@ def _processes(status: NodeStatus) -> Table:
         indented = f"  {process.name.partition('/')[2]}" if "/" in process.name else process.name
         uptime = str(timedelta(seconds=round(process.uptime_s)))
         table.add_row(indented, _state(process.state), str(process.pid or ""), uptime, f"{process.share_mb:.0f} MB")
-    table.add_row("[dim]all together[/]", "", "", "", f"[dim]{status.memory_mb:.0f} MB[/]")
+    table.add_row("[dim]total[/]", "", "", "", f"[dim]{status.memory_mb:.0f} MB[/]")
     return table
 
 
@@ -125,7 +128,7 @@ def _sources(status: NodeStatus) -> Table:
     for source in status.sources:
         head = escape(source.name), _state(source.state), _rate(source)
         if source.state != "playing":
-            table.add_row(*head, "", f"[red]{escape(source.last_error or 'no sound yet')}[/]")
+            table.add_row(*head, "", f"[red]{escape(source.last_error or 'no audio yet')}[/]")
             continue
         for index, (port, mount) in enumerate(zip(source.ports, source.mounts, strict=False)):
             table.add_row(*(head if index == 0 else ("", "", "")), port, mount)
@@ -133,7 +136,7 @@ def _sources(status: NodeStatus) -> Table:
 
 
 def _rate(source: SourceStatus) -> str:
-    """The source's own sample rate in kHz; yellow if it is below JACK's, which a remark explains."""
+    """The sample rate of the source in kHz; yellow if it is below the rate of JACK, which a remark explains."""
     if source.rate_hz is None:
         return ""
     rate_khz = f"{source.rate_hz / 1000:g}"
@@ -144,7 +147,7 @@ def _analyzer(status: NodeStatus) -> Table:
     table = _table("Analyzer", "classifiers", "engine", "channels", "lag", "windows/s", "lost frames")
     analyzer = status.analyzer
     if analyzer is None:
-        table.add_row("[red]away[/]", "", "", "", "", "")
+        table.add_row("[red]not available[/]", "", "", "", "", "")
         return table
     table.add_row(
         ", ".join(analyzer.classifiers),

@@ -1,4 +1,4 @@
-"""watch: the live view. Pure: events in, a screen out; the socket is at the end of the file."""
+"""watch: the live view. Events change a `WatchState`, from which `screen` is drawn."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PICTURE_SIZE = 120, 30
 
 @dataclass
 class WatchState:
-    """What the screen shows: the last window of each channel, detections newest first, the analyzer's health."""
+    """The content of the screen: the last window of each channel, detections (newest first), health of the analyzer."""
 
     channels: dict[str, AnalysisEvent] = field(default_factory=dict)
     detections: deque[DetectionEvent] = field(default_factory=lambda: deque(maxlen=ROLL_LENGTH))
@@ -44,7 +44,7 @@ class WatchState:
     refused: bool = False
 
     def add_detection(self, event: DetectionEvent) -> None:
-        """A detection stays one line: its update or end takes the place of its start."""
+        """Add a detection; an update or the end of a known one replaces it."""
         for index, known in enumerate(self.detections):
             if known.id == event.id:
                 self.detections[index] = event
@@ -84,7 +84,7 @@ def _channels(view: WatchState) -> Table:
 
 
 def _decided(event: AnalysisEvent) -> Text:
-    """The classes decided; without any, what kept the classifiers from running."""
+    """The decided classes, or the reason why no classifier ran."""
     if event.state is not ChannelState.LISTENING and event.result == (UNKNOWN,):
         return Text(event.state.replace("_", " "), "bold yellow")
     return Text(", ".join(event.result), "dim" if event.result == (UNKNOWN,) else "bold cyan")
@@ -120,9 +120,9 @@ def _detections(view: WatchState, rows: int) -> Table:
 
 def _footer(view: WatchState) -> RenderableType:
     if view.refused:
-        return Text("listening to this analyzer requires its token, and the token in the home is not that token", "red")
+        return Text("this analyzer requires its token, and the home of this node does not contain it", "red")
     if not view.connected:
-        return Text("the analyzer is away; trying again…", "red")
+        return Text("the analyzer does not answer; retrying…", "red")
     if view.health is None:
         return Text("connected", "dim")
     health = view.health
@@ -131,18 +131,18 @@ def _footer(view: WatchState) -> RenderableType:
         f"{health.windows_per_s:.1f} windows/s",
         f"lag {milliseconds(health.lag_s)}",
         f"lost frames {health.lost_frames}",
-        *(f"errors of {name} {count}" for name, count in health.classifier_errors.items()),
-        "Ctrl-C ends the view, not the node",
+        *(f"errors of {name}: {count}" for name, count in health.classifier_errors.items()),
+        "Ctrl-C closes the view",
     )
     return Columns([Text(fact, "dim") for fact in facts], padding=(0, 3))
 
 
-Seconds = Annotated[float, typer.Option(min=0, help="End by itself after so long; 0: never.")]
-Save = Annotated[Path | None, typer.Option(help="Write the last screen to this file, as an SVG picture.")]
+Seconds = Annotated[float, typer.Option(min=0, help="Close the view after this time; 0: never.")]
+Save = Annotated[Path | None, typer.Option(help="Write the last screen to this SVG file.")]
 
 
 def watch(home: HomeOption = None, seconds: Seconds = 0.0, save: Save = None) -> None:
-    """A live view: channels with their level and likeliest classes, and detections rolling by."""
+    """Show live the level and the likeliest classes of each channel, and the detections."""
     place, settings = running_node(home)
     view = WatchState()
     try:
@@ -160,7 +160,7 @@ def _save(view: WatchState, path: Path) -> None:
 
 
 async def _watch(view: WatchState, url: str, token: str | None, seconds: float) -> None:
-    import socketio  # heavy, and only needed here
+    import socketio  # slow to import
 
     client = socketio.AsyncClient(reconnection_delay_max=2)
     _listen(client, view)
@@ -180,7 +180,7 @@ async def _watch(view: WatchState, url: str, token: str | None, seconds: float) 
 
 
 def _listen(client: Any, view: WatchState) -> None:
-    """Let events change the view. Subscriptions are made again after each reconnection."""
+    """Handle the events of the analyzer. Subscribe again after each reconnection."""
 
     async def connect() -> None:
         view.connected, view.refused = True, False
@@ -190,7 +190,7 @@ def _listen(client: Any, view: WatchState) -> None:
         view.refused = isinstance(reason, dict) and reason.get("code") == "unauthorized"
 
     async def disconnect(reason: str) -> None:
-        view.connected = reason == client.reason.CLIENT_DISCONNECT  # the last screen shows what was
+        view.connected = reason == client.reason.CLIENT_DISCONNECT  # the last screen stays as it was
 
     async def analysis(data: Any) -> None:
         event = AnalysisEvent.model_validate(data)

@@ -32,7 +32,7 @@ def shown(status: NodeStatus) -> str:
     ("supervisor", "strays", "is_wanted", "says"),
     [
         (SupervisorState.GONE, (), False, "is stopped. Start it:"),
-        (SupervisorState.GONE, (), True, "is not running, although nobody stopped it."),
+        (SupervisorState.GONE, (), True, "is not running, although it was not stopped."),
         (SupervisorState.GONE, STRAYS, True, "is gone."),
         (SupervisorState.SILENT, STRAYS, True, "does not answer."),
     ],

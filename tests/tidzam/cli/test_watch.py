@@ -95,7 +95,7 @@ def test_the_meter_is_linear_in_decibels(level_dbfs: float, filled: int) -> None
 
 
 def test_losing_the_analyzer_is_told() -> None:
-    assert "the analyzer is away" in shown(WatchState())
+    assert "the analyzer does not answer" in shown(WatchState())
 
 
 def test_health_is_told() -> None:
