@@ -25,9 +25,9 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """While open, the first of `SIGNALS` raises `Interrupted`, which ends the command with exit code 128 plus its number.
-    Later signals are ignored, so that they do not disturb the clean-up. A signal that was ignored before, such as SIGHUP
-    under nohup, stays ignored."""
+    """While open, the first of `SIGNALS` raises `Interrupted`, which ends the command with exit code 128 plus its
+    number. Later signals are ignored, so that they do not disturb the clean-up. A signal that was ignored before, such
+    as SIGHUP under nohup, stays ignored."""
 
     def interrupt(number: int, frame: FrameType | None) -> Never:
         for each in SIGNALS:
