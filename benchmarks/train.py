@@ -29,7 +29,7 @@ from trainer.data.batches import Batches
 from trainer.data.compiled import CompiledSource
 from trainer.data.folders import FolderSource, scan
 from trainer.data.source import Batch, TrainingSource
-from trainer.data.workers import ahead
+from trainer.data.workers import prefetch
 from trainer.models import find_model
 from trainer.tensorflow_setup import make_deterministic
 from trainer.training_file import TrainingFile
@@ -43,7 +43,7 @@ SAMPLES = 8000
 CLIPS, CLIP_S = 20, 20.0
 """Files of each class, and how long each is."""
 ROUNDS, STEPS, LEFT_OUT = 7, 60, 10
-"""Steps of each loop a round; the first only empty what was made ahead while the others had their turns."""
+"""Steps of each loop per round; the first ones only consume what was prefetched during the turns of the others."""
 COMMAND_STEPS = 400
 START_S = 180.0
 
@@ -60,7 +60,7 @@ def run(say: Say, *, dnn: str = "small", batch: str = "64") -> dict[str, Any]:
             "in_memory": _trainer(training, cycle(_memory(training))),
         }
         for name, source in (("compiled", compiled), ("folders", folders)):
-            supply = stack.enter_context(closing(ahead(_batches(training, source), 0, ENDLESS, processes=1)))
+            supply = stack.enter_context(closing(prefetch(_batches(training, source), 0, ENDLESS, processes=1)))
             loops[name] = _trainer(training, supply)
         took_s, cpu_s, waits = _take_turns(loops, say)
         alone = {
@@ -156,13 +156,13 @@ def _memory(training: TrainingFile) -> list[Batch]:
 
 def _batches(training: TrainingFile, source: TrainingSource) -> Batches:
     """With all of the default augmentation."""
-    return Batches(source, SPEC, training.steps, size=training.batch_size, seed=training.seed)
+    return Batches(source, SPEC, training.augmentations, size=training.batch_size, seed=training.seed)
 
 
 def _input_alone(training: TrainingFile, source: TrainingSource) -> float:
     """Examples a second of two processes that make batches, with nothing else to do, from their second batch on."""
     count = 40
-    with closing(ahead(_batches(training, source), 0, count, processes=2)) as supply:
+    with closing(prefetch(_batches(training, source), 0, count, processes=2)) as supply:
         next(supply)
         began = time.perf_counter()
         made = sum(len(batch.features) for batch in supply)

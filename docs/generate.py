@@ -41,6 +41,7 @@ from tidzam.protocol.examples import (
     RequestExample,
 )
 from trainer.cli import cli as trainer_app
+from trainer.training_file_reference import document as training_file
 
 DOCS = Path(__file__).parent
 
@@ -153,6 +154,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors,
     "metrics.md": metrics,
     "protocol.md": protocol,
+    "training-file.md": training_file,
 }
 
 

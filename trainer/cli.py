@@ -19,12 +19,13 @@ from tidzam import terminal
 from tidzam.bundle import Bundle, find_bundles, read_bundle
 from tidzam.errors import TidzamError
 from tidzam.log import set_up_logging
+from tidzam.terminal import say
 from trainer.app import serve, train
 from trainer.evaluation.evaluate import Evaluation, evaluate
 from trainer.evaluation.model_card import write_card
 from trainer.evaluation.table import print_evaluation
 from trainer.options import NB_EMBEDDINGS, STATS_STEP, TrainingOptions
-from trainer.progress import say, show_progress
+from trainer.progress import show_progress
 from trainer.topology import parse_cluster
 from trainer.training_file import ITERATIONS, TrainingFile, override, read_training_file
 

@@ -1,14 +1,10 @@
-"""What a training is told."""
+"""The options of a training."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tidzam.bundle import MANIFEST
-from tidzam.errors import ConfigError
-from tidzam.manifest_fields import NAME_PATTERN
 from trainer.topology import Cluster
 from trainer.training_file import TrainingFile
 
@@ -20,10 +16,11 @@ NB_EMBEDDINGS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
-    """What a training is told: its data, its place, how it is to go about it; `training` says what is learnt and how.
+    """The data of a training, its output and how it is run; `training` has what is learnt, and how.
 
-    `out` is the bundle's folder, or with `expert` that of several. `batch_workers` processes make batches; with 0 it
-    is a thread. `cache_mb` bounds the features that they keep, all together. A `stats_step` of 0 writes no summaries.
+    `out` is the folder of the bundle, or with `expert` the folder of several bundles. `batch_workers` processes make
+    batches; with 0 a thread does. `cache_mb` limits the features that all of them cache together. With `stats_step` 0
+    no summaries are written. `cluster` is None for a training on this machine alone.
     """
 
     dataset_train: Path
@@ -44,7 +41,7 @@ class TrainingOptions:
 
     @property
     def work(self) -> Path:
-        """Beside the bundle: `checkpoints`, `summaries` and `training.yaml`, the training as it is."""
+        """The folder beside the bundle: `checkpoints`, `summaries` and `training.yaml`, the complete training file."""
         return self.out.with_name(self.out.name + ".training")
 
     @property
@@ -54,45 +51,3 @@ class TrainingOptions:
     @property
     def summaries(self) -> Path:
         return self.work / "summaries"
-
-
-def check_output(options: TrainingOptions) -> None:
-    """Refuse now what would fail when all is trained, or take the place of something that is no bundle."""
-    if re.fullmatch(NAME_PATTERN, options.name) is None:
-        raise ConfigError(
-            f"{options.name!r} cannot name a classifier.", hint="Use letters, digits and ._-", field="name"
-        )
-    if options.init is not None and options.training.ensemble > 1:
-        raise ConfigError(
-            "An ensemble cannot start from a bundle: its members would be the same.",
-            hint="Leave one out.",
-            field="init",
-        )
-    out = options.out
-    bundles = [path for path in _entries(out) if not _is_paper(path)] if options.expert else [out]
-    if any(not _is_free(bundle) for bundle in bundles) or (out.exists() and not out.is_dir()):
-        raise ConfigError(
-            f"{out} is there already, and is no bundle.",
-            hint="Name a folder that is new, empty or a bundle.",
-            field="out",
-        )
-    if any(options.checkpoints.glob("*.index")) and not options.resume:
-        raise ConfigError(
-            f"{options.work} holds an unfinished training.",
-            hint="Go on with --resume, or remove it.",
-            field="resume",
-            code="unfinished",
-        )
-
-
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
-
-
-def _is_paper(path: Path) -> bool:
-    """Hidden, or the card of a bundle that was evaluated."""
-    return path.name.startswith(".") or path.name.endswith(".evaluation")
-
-
-def _is_free(place: Path) -> bool:
-    return not place.exists() or (place / MANIFEST).is_file() or (place.is_dir() and not any(place.iterdir()))

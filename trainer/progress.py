@@ -1,46 +1,37 @@
-"""How a training is followed in a terminal: a bar that moves with every step, or a line for each tenth of the way."""
+"""The progress of a training in a terminal: a bar, or a line for each tenth of the training if there is no terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from tidzam.terminal import ProgressBar, progress_bar, say
 from trainer.loop import StepReport
 
 LINE_STEP = 1000
-
-console = Console(stderr=True)
-
-
-def say(line: str, *, style: str | None = None) -> None:
-    console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+"""Steps between lines while the length of the training is unknown."""
 
 
 class ProgressDisplay:
-    """Shows each report; `total` is known when the first one comes."""
+    """Displays the report of each step."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress, self._tested = progress, "…"
-        self._task = progress.add_task("training", total=None, visible=False)
+    def __init__(self, bar: ProgressBar) -> None:
+        self._bar, self._validation = bar, "…"
 
     def watch(self, report: StepReport) -> None:
         if report.test_loss is not None:
-            self._tested = f"{report.test_loss:.3f}"
-        if console.is_terminal:
-            words = f"loss {report.loss:.3f}, validation {self._tested}, {report.examples_per_s:,.0f} examples/s"
-            self._progress.update(
-                self._task, completed=report.step, total=report.of or None, description=words, visible=True
+            self._validation = f"{report.test_loss:.3f}"
+        if self._bar.visible:
+            self._bar.describe(
+                f"loss {report.loss:.3f}, validation {self._validation}, {report.examples_per_s:,.0f} examples/s"
             )
+            self._bar(report.step, report.of)
         elif report.step % (report.of // 10 or LINE_STEP) == 0:
-            say(f"step {report.step:,}: loss {report.loss:.3f}, validation {self._tested}")
+            say(f"step {report.step:,}: loss {report.loss:.3f}, validation {self._validation}")
 
 
 @contextmanager
 def show_progress() -> Iterator[ProgressDisplay]:
-    """A follower, as long as a training goes on."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield ProgressDisplay(progress)
+    """A display for as long as the context is open."""
+    with progress_bar("training", unit="steps") as bar:
+        yield ProgressDisplay(bar)

@@ -1,4 +1,4 @@
-"""The training file: everything about a training but its data, in YAML. The command line wins over it."""
+"""The training file: everything about a training except its data, in YAML. The command line overrides it."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ from trainer.data.augmentation import (
     SpecAugment,
 )
 
-SIGMOID_STEPS: tuple[AnyAugmentation, ...] = (Crop(), Gain(), Overlay(), Background(), MicrophoneNoise())
-SOFTMAX_STEPS: tuple[AnyAugmentation, ...] = (
+SIGMOID_AUGMENTATIONS: tuple[AnyAugmentation, ...] = (Crop(), Gain(), Overlay(), Background(), MicrophoneNoise())
+SOFTMAX_AUGMENTATIONS: tuple[AnyAugmentation, ...] = (
     Crop(inside=0.7),
     Equalise(db=10.0),
     Gain(db=(-10.0, 10.0)),
@@ -46,7 +46,7 @@ SOFTMAX_STEPS: tuple[AnyAugmentation, ...] = (
     Mixup(),
     SpecAugment(),
 )
-"""As `configs/training/accurate.yaml`, with milder mixing for shorter trainings, and background where there is some."""
+"""As in `configs/training/accurate.yaml`, with milder mixing for shorter trainings, and background if there is any."""
 
 ITERATIONS = 20000
 
@@ -56,30 +56,45 @@ class _Section(BaseModel):
 
 
 class Optimizer(_Section):
-    """How weights are changed. `warm_up` is a share of the whole training; `ema` the momentum of an average of the
-    weights, which then takes their place at the end."""
+    """How the weights are updated."""
 
-    name: Literal["adamw", "sgd"] = "adamw"
-    learning_rate: Annotated[float, Field(ge=0)] = 1e-3
-    schedule: Literal["cosine", "constant"] = "cosine"
-    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-3
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    clip_norm: Annotated[float, Field(gt=0)] | None = None
-    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    name: Annotated[Literal["adamw", "sgd"], Field(description="Algorithm; `sgd` has Nesterov momentum 0.9.")] = "adamw"
+    learning_rate: Annotated[float, Field(ge=0, description="Peak learning rate.")] = 1e-3
+    schedule: Annotated[
+        Literal["cosine", "constant"], Field(description="Course of the learning rate after the warm-up.")
+    ] = "cosine"
+    warm_up: Annotated[
+        float, Field(ge=0, lt=1, description="Share of the training in which the learning rate rises from 0.")
+    ] = 0.05
+    weight_decay: Annotated[
+        float, Field(ge=0, description="Decoupled weight decay of all weights but biases and normalisation.")
+    ] = 1e-3
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="Label smoothing of the targets.")] = 0.0
+    clip_norm: Annotated[
+        Annotated[float, Field(gt=0)] | None, Field(description="Upper limit of the norm of all gradients together.")
+    ] = None
+    ema: Annotated[
+        Annotated[float, Field(gt=0, lt=1)] | None,
+        Field(description="Momentum of an exponential moving average that replaces the weights at the end."),
+    ] = None
 
 
-class Features(_Section):
-    """The FeatureSpec's fields. What is not said is the data's if it is compiled, and else the default."""
+class FeatureOverrides(_Section):
+    """How features are made. The defaults apply to audio folders; a compiled dataset has its own.
 
-    rate_hz: int | None = None
-    window_s: float | None = None
-    fft_length: int | None = None
-    hop_length: int | None = None
-    n_mels: int | None = None
-    fmin_hz: float | None = None
-    fmax_hz: float | None = None
-    floor_db: float | None = None
+    At another sample rate, `fmax_hz` is by default at most half of that rate.
+    """
+
+    rate_hz: Annotated[int | None, Field(description="Sample rate that audio is resampled to, in Hz.")] = None
+    window_s: Annotated[float | None, Field(description="Length of a window in seconds.")] = None
+    fft_length: Annotated[int | None, Field(description="Length of the Fourier transform in samples.")] = None
+    hop_length: Annotated[int | None, Field(description="Samples between frames.")] = None
+    n_mels: Annotated[int | None, Field(description="Number of mel bands.")] = None
+    fmin_hz: Annotated[float | None, Field(description="Lower edge of the lowest band in Hz.")] = None
+    fmax_hz: Annotated[float | None, Field(description="Upper edge of the highest band in Hz.")] = None
+    floor_db: Annotated[float | None, Field(description="Lowest level of a band in dB; lower levels are raised.")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -90,15 +105,15 @@ class Features(_Section):
         return self
 
     def over(self, base: FeatureSpec) -> FeatureSpec:
-        """`base` but for what is said here. At another rate it hears as high as that allows, and `base` does."""
-        said = self.model_dump(exclude_none=True)
-        if "fmax_hz" not in said:
-            said["fmax_hz"] = min(base.fmax_hz, said.get("rate_hz", base.rate_hz) / 2)
-        return replace(base, **said)
+        """`base` with these overrides. At a lower sample rate, `fmax_hz` is limited to half of it."""
+        overrides = self.model_dump(exclude_none=True)
+        if "fmax_hz" not in overrides:
+            overrides["fmax_hz"] = min(base.fmax_hz, overrides.get("rate_hz", base.rate_hz) / 2)
+        return replace(base, **overrides)
 
 
 def _parents(value: Any) -> Any:
-    """A tree as it is nested, `{birds: [crow, goose], rain: }`, as the parent of each label."""
+    """A nested tree, `{birds: [crow, goose], rain: }`, as a LabelTree: the parent of each label."""
     if value is None or isinstance(value, LabelTree):
         return value
     pairs = list(_walk(value, None))
@@ -132,78 +147,109 @@ def _nested(tree: LabelTree | None, label: str | None = None) -> Any:
 
 
 class TrainingFile(_Section):
-    """Everything about a training but its data.
-
-    `background` names classes of the data that are nothing to be recognised, or folders of such sound. `labels` is
-    the tree of the experts. Of `epochs` and `iterations`, one may be given. `draw`: `balanced` takes each class as
-    often, `natural` each clip once an epoch. `ensemble` networks learn side by side from the same batches and answer by
-    their mean. `overlap` is that of a clip's windows when the trained network is measured.
-    """
+    """Everything about a training except its data."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    dnn: str = "small"
-    dnn_options: dict[str, Any] = Field(default_factory=dict)
-    activation: Literal["sigmoid", "softmax"] = "sigmoid"
-    exclusive: tuple[Label, ...] = ()
-    background: tuple[str, ...] = ()
-    labels: Annotated[LabelTree | None, BeforeValidator(_parents), PlainSerializer(_nested)] = None
-    features: Features = Features()
-    iterations: Annotated[int, Field(ge=1)] | None = None
-    epochs: Annotated[float, Field(gt=0)] | None = None
-    testing_step: Annotated[int, Field(ge=1)] = 10
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    draw: Literal["balanced", "natural"] = "balanced"
-    optimizer: Optimizer = Optimizer()
-    augment: tuple[AnyAugmentation, ...] | None = None
-    ensemble: Annotated[int, Field(ge=1)] = 1
-    overlap: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    seed: Annotated[int, Field(ge=0)] = 0
+    dnn: Annotated[
+        str, Field(description="Network: `small`, `residual`, `tidzam2019`, the name of a package's, or a Python file.")
+    ] = "small"
+    dnn_options: Annotated[dict[str, Any], Field(description="Parameters of the network's function `build`.")] = Field(
+        default_factory=dict
+    )
+    activation: Annotated[
+        Literal["sigmoid", "softmax"],
+        Field(description="`sigmoid`: several classes may be present at once; `softmax`: exactly one is."),
+    ] = "sigmoid"
+    exclusive: Annotated[
+        tuple[Label, ...], Field(description="Classes that are only present alone, such as silence.")
+    ] = ()
+    background: Annotated[
+        tuple[str, ...],
+        Field(description="Classes of the data to treat as background, or folders of background audio."),
+    ] = ()
+    labels: Annotated[
+        LabelTree | None,
+        BeforeValidator(_parents),
+        PlainSerializer(_nested),
+        Field(description="Label tree of the experts, nested: `{birds: [crow, goose], rain: }`. None: from the data."),
+    ] = None
+    features: Annotated[FeatureOverrides, Field(description="How features are made.")] = FeatureOverrides()
+    iterations: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        Field(description=f"Number of batches; {ITERATIONS} if `epochs` is not set either."),
+    ] = None
+    epochs: Annotated[
+        Annotated[float, Field(gt=0)] | None, Field(description="Length of the training in passes over the data.")
+    ] = None
+    testing_step: Annotated[int, Field(ge=1, description="Batches between validations.")] = 10
+    batch_size: Annotated[int, Field(ge=1, description="Windows per batch.")] = 64
+    draw: Annotated[
+        Literal["balanced", "natural"],
+        Field(description="`balanced` draws all classes equally often, `natural` each clip once per epoch."),
+    ] = "balanced"
+    optimizer: Annotated[Optimizer, Field(description="How the weights are updated.")] = Optimizer()
+    augment: Annotated[
+        tuple[AnyAugmentation, ...] | None,
+        Field(description="Augmentations, applied in this order. None: a list that suits the activation."),
+    ] = None
+    ensemble: Annotated[
+        int, Field(ge=1, description="Networks trained side by side on the same batches; their mean logit counts.")
+    ] = 1
+    overlap: Annotated[
+        float, Field(ge=0, lt=1, description="Overlap of a clip's windows when the network is evaluated, as a share.")
+    ] = 0.0
+    seed: Annotated[int, Field(ge=0, description="Seed of all random numbers.")] = 0
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         if self.iterations is not None and self.epochs is not None:
-            raise ValueError("iterations and epochs both say how long to train: keep one")
+            raise ValueError("iterations and epochs are both set: remove one")
         if self.activation == "softmax":
-            kinds = [one.step for one in self.steps if one.step == "together"]
-            if kinds:
-                raise ValueError("augment: together lays classes over one another, and softmax tells of exactly one")
-        if any(one.step == "crop" for one in self.steps[1:]):
-            raise ValueError("augment: crop comes first, or not at all")
+            several = [one.step for one in self.augmentations if one.adds_classes]
+            if several:
+                raise ValueError(
+                    f"augment: {several[0]} gives an example several classes, which softmax does not allow"
+                )
+        if any(isinstance(one, Crop) for one in self.augmentations[1:]):
+            raise ValueError("augment: crop is only allowed as the first augmentation")
         return self
 
     @property
-    def steps(self) -> tuple[AnyAugmentation, ...]:
-        """The augmentation: what `augment` says, or what suits the activation."""
+    def augmentations(self) -> tuple[AnyAugmentation, ...]:
+        """`augment`, or the default of the activation."""
         if self.augment is not None:
             return self.augment
-        return SIGMOID_STEPS if self.activation == "sigmoid" else SOFTMAX_STEPS
+        return SIGMOID_AUGMENTATIONS if self.activation == "sigmoid" else SOFTMAX_AUGMENTATIONS
 
     def iterations_for(self, examples: int) -> int:
-        """How many batches to train on, with so many examples an epoch."""
+        """The number of batches to train on, with so many examples per epoch."""
         if self.epochs is not None:
             return max(1, math.ceil(self.epochs * examples / self.batch_size))
         return self.iterations or ITERATIONS
 
 
 def read_training_file(path: Path) -> TrainingFile:
-    """Raises ConfigError naming every mistake: its line, what was found, what is allowed, the nearest known name."""
+    """Read a training file.
+
+    Raises ConfigError with every mistake: its line, the value found, what is allowed and the nearest known name.
+    """
     return read_model(path, TrainingFile, labels="labels")
 
 
-def override(training: TrainingFile, said: Mapping[str, Any]) -> TrainingFile:
-    """`training`, but for what is `said`: values by field name, or of a section by its fields. None says nothing, nor
-    does an empty list.
+def override(training: TrainingFile, overrides: Mapping[str, Any]) -> TrainingFile:
+    """Return `training` updated with `overrides`.
 
-    Raises ConfigError if the result does not hold together.
+    Nested mappings update sections field by field; None and [] are ignored. Raises ConfigError for an
+    invalid result.
     """
     values = training.model_dump(mode="json")
-    for name, value in said.items():
+    for name, value in overrides.items():
         if isinstance(value, Mapping):
             values[name] = {**values[name], **{key: one for key, one in value.items() if one is not None}}
         elif value is not None and value != []:
             values[name] = value
-    if said.get("iterations") is not None:
+    if overrides.get("iterations") is not None:
         values["epochs"] = None
     try:
         return TrainingFile.model_validate(values)
@@ -212,6 +258,6 @@ def override(training: TrainingFile, said: Mapping[str, Any]) -> TrainingFile:
 
 
 def to_yaml(training: TrainingFile) -> str:
-    """A training file that says all that `training` does, its defaults too."""
-    values = training.model_copy(update={"augment": training.steps}).model_dump(mode="json")
+    """`training` as a training file in which every value is written out."""
+    values = training.model_copy(update={"augment": training.augmentations}).model_dump(mode="json")
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)

@@ -42,4 +42,4 @@ def test_half_of_the_folders_is_refused(tmp_path: Path) -> None:
 
 def test_the_recipe_can_be_read() -> None:
     recipe = read_training_file(esc10.RECIPE)
-    assert recipe.activation == "softmax" and recipe.steps[0].step == "crop"
+    assert recipe.activation == "softmax" and recipe.augmentations[0].step == "crop"

@@ -22,7 +22,7 @@ import numpy as np
 
 from tidzam.errors import DatasetError, TidzamError
 from tidzam.log import set_up_logging
-from trainer.backends.cluster.coordinator import Coordinator
+from trainer.backends.cluster.coordinator import ClusterBackend
 from trainer.backends.cluster.server import ClusterServer
 from trainer.data.source import Batch
 from trainer.signals import stop_signals
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def coordinate(cluster: Cluster, iterations: int, places: list[str]) -> dict[str, Any]:
-    coordinator = Coordinator(cluster, pause_step=100)
+    coordinator = ClusterBackend(cluster, pause_step=100)
     with coordinator.translate_errors():
         return train(coordinator, iterations, places)
 
@@ -73,11 +73,11 @@ def three_weights_and_a_bias(shape: tuple[int, int], outputs: int) -> Any:
     return keras.Sequential(layers)
 
 
-def train(coordinator: Coordinator, iterations: int, places: list[str]) -> dict[str, Any]:
+def train(coordinator: ClusterBackend, iterations: int, places: list[str]) -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    from trainer.backends.cluster.sharded_dense import FLOAT_BYTES, partitioned
+    from trainer.backends.cluster.sharded_dense import FLOAT_BYTES, sharded
     from trainer.checkpoints import Checkpoints
     from trainer.heads import Head
     from trainer.loop import TrainingState
@@ -92,7 +92,7 @@ def train(coordinator: Coordinator, iterations: int, places: list[str]) -> dict[
     with strategy.scope():
         only_first = tf.VariableAggregation.ONLY_FIRST_REPLICA
         step = tf.Variable(0, dtype=tf.int64, trainable=False, aggregation=only_first)
-        model = partitioned(three_weights_and_a_bias, part_bytes=FLOAT_BYTES)((3, 1), 1)
+        model = sharded(three_weights_and_a_bias, shard_bytes=FLOAT_BYTES)((3, 1), 1)
         optimizer = keras.optimizers.SGD(1.0)
         optimizer.build(model.trainable_variables)
         state = Descending(model, optimizer, step, heads=[Head("one", ("one",))], activation="sigmoid")

@@ -11,7 +11,7 @@ import soundfile
 from tidzam.audio.features import FeatureSpec
 from tidzam.types import Float32
 from trainer.options import TrainingOptions
-from trainer.training_file import Features, Optimizer, TrainingFile
+from trainer.training_file import FeatureOverrides, Optimizer, TrainingFile
 
 SPEC = FeatureSpec(rate_hz=8000, window_s=0.25, fft_length=256, hop_length=128, n_mels=16, fmax_hz=4000)
 PITCHES_HZ = {"high": 2800.0, "low": 500.0}
@@ -32,7 +32,7 @@ def write_tone_folders(root: Path, count: int = 10) -> Path:
 
 def recipe(**changes: Any) -> TrainingFile:
     """A training of seconds; `changes` are fields of the training file."""
-    features = Features(**{name: value for name, value in SPEC.to_dict().items() if name != "floor_db"})
+    features = FeatureOverrides(**{name: value for name, value in SPEC.to_dict().items() if name != "floor_db"})
     fast = Optimizer(learning_rate=5e-3)
     return TrainingFile(**{"features": features, "iterations": 60, "batch_size": 16, "optimizer": fast, **changes})
 

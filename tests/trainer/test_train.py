@@ -15,7 +15,8 @@ from tidzam.bundle import MANIFEST, Bundle, read_bundle
 from tidzam.errors import ConfigError, DatasetError, SetupError
 from tidzam.inference.loading import run_onnx
 from trainer.app import train
-from trainer.options import TrainingOptions, check_output
+from trainer.options import TrainingOptions
+from trainer.output import check_output
 
 FEATURES = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""A training file says all, is written back as it was, and every mistake in it is told at once."""
+"""The training file: all settings, written back unchanged, and every mistake reported at once."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tidzam.audio.features import FeatureSpec
 from tidzam.errors import ConfigError
 from trainer.data.augmentation import Mixup, SpecAugment
-from trainer.training_file import Features, Optimizer, TrainingFile, override, read_training_file, to_yaml
+from trainer.training_file import FeatureOverrides, Optimizer, TrainingFile, override, read_training_file, to_yaml
 
 
 def read(tmp_path: Path, text: str) -> TrainingFile:
@@ -18,7 +18,7 @@ def read(tmp_path: Path, text: str) -> TrainingFile:
     return read_training_file(path)
 
 
-def test_what_is_not_said_is_as_ever(tmp_path: Path) -> None:
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     assert read(tmp_path, "") == TrainingFile()
     assert TrainingFile().iterations_for(1000) == 20000 and TrainingFile().batch_size == 64
 
@@ -45,9 +45,9 @@ seed: 7
 """
 
 
-def test_everything_can_be_said_and_comes_back(tmp_path: Path) -> None:
+def test_every_setting_is_read_and_written(tmp_path: Path) -> None:
     training = read(tmp_path, WHOLE)
-    assert training.steps[1:] == (Mixup(alpha=0.4, domain="power"), SpecAugment())
+    assert training.augmentations[1:] == (Mixup(alpha=0.4, domain="power"), SpecAugment())
     assert training.optimizer.ema == 0.999 and training.draw == "natural"
     assert training.labels is not None
     assert training.labels.parents == {"birds": None, "crow": "birds", "goose": "birds", "rain": None}
@@ -56,12 +56,12 @@ def test_everything_can_be_said_and_comes_back(tmp_path: Path) -> None:
 
 
 @given(st.floats(1e-6, 1), st.sampled_from(["sigmoid", "softmax"]), st.integers(0, 10**6))
-def test_written_and_read_it_is_the_same(rate: float, activation: str, seed: int) -> None:
+def test_a_training_that_is_written_and_read_is_the_same(rate: float, activation: str, seed: int) -> None:
     training = override(TrainingFile(), {"activation": activation, "seed": seed, "optimizer": {"learning_rate": rate}})
     import yaml
 
     again = TrainingFile.model_validate(yaml.safe_load(to_yaml(training)))
-    assert again.steps == training.steps and again.model_copy(update={"augment": None}) == training
+    assert again.augmentations == training.augmentations and again.model_copy(update={"augment": None}) == training
 
 
 MISTAKES = """\
@@ -81,51 +81,51 @@ labels: [crow, crow]
 """
 
 
-def test_every_mistake_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+def test_every_mistake_is_reported_at_once_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
         read(tmp_path, MISTAKES)
-    told = str(error.value).splitlines()
-    assert [int(line.split(":")[1]) for line in told] == [1, 2, 4, 5, 9, 10, 11, 12, 13]
-    assert "Did you mean 'batch_size'?" in told[0]
-    assert "learning_rate" in told[3] and "weight_decay" in told[3], "what is allowed there is named"
-    assert "Allowed here: bands, masks, step, time" in told[5]
-    assert "mixup" in told[6] and "crow occurs twice in the tree" in told[8]
+    reported = str(error.value).splitlines()
+    assert [int(line.split(":")[1]) for line in reported] == [1, 2, 4, 5, 9, 10, 11, 12, 13]
+    assert "Did you mean 'batch_size'?" in reported[0]
+    assert "learning_rate" in reported[3] and "weight_decay" in reported[3], "what is allowed there is named"
+    assert "Allowed here: bands, masks, step, time" in reported[5]
+    assert "mixup" in reported[6] and "crow occurs twice in the tree" in reported[8]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
-        ("iterations: 5\nepochs: 2", "both say how long to train"),
-        ("activation: softmax\naugment: [{step: together}]", "together lays classes over one another"),
-        ("augment: [{step: gain}, {step: crop}]", "crop comes first"),
+        ("iterations: 5\nepochs: 2", "iterations and epochs are both set"),
+        ("activation: softmax\naugment: [{step: together}]", "together gives an example several classes"),
+        ("augment: [{step: gain}, {step: crop}]", "crop is only allowed as the first"),
         ("augment: [{step: together, odds: [0, 0]}]", "odds must not all be 0"),
     ],
 )
-def test_what_does_not_go_together_is_refused(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_contradictions_are_refused(tmp_path: Path, text: str, reported: str) -> None:
+    with pytest.raises(ConfigError, match=reported):
         read(tmp_path, text)
 
 
-def test_the_command_line_wins() -> None:
+def test_the_command_line_overrides_the_file() -> None:
     file = TrainingFile(epochs=3, batch_size=8, optimizer=Optimizer(learning_rate=0.1, ema=0.9))
     both = override(file, {"iterations": 7, "batch_size": None, "optimizer": {"learning_rate": 0.2}})
     assert both.iterations_for(100) == 7 and both.batch_size == 8
     assert both.optimizer == Optimizer(learning_rate=0.2, ema=0.9)
     with pytest.raises(ConfigError, match="together"):
-        override(TrainingFile(augment=TrainingFile().steps), {"activation": "softmax"})
+        override(TrainingFile(augment=TrainingFile().augmentations), {"activation": "softmax"})
 
 
-def test_features_say_what_differs_from_the_data() -> None:
+def test_feature_overrides_change_the_features_of_the_data() -> None:
     base = FeatureSpec(n_mels=40, fmax_hz=9000)
-    assert Features().over(base) == base
-    assert Features(window_s=0.5).over(base) == FeatureSpec(n_mels=40, fmax_hz=9000, window_s=0.5)
-    assert Features(rate_hz=8000).over(base).fmax_hz == 4000
+    assert FeatureOverrides().over(base) == base
+    assert FeatureOverrides(window_s=0.5).over(base) == FeatureSpec(n_mels=40, fmax_hz=9000, window_s=0.5)
+    assert FeatureOverrides(rate_hz=8000).over(base).fmax_hz == 4000
 
 
 @pytest.mark.parametrize(
     "labels", ["{no: crow}", "[no, crow]", "{birds: [12, crow]}", "{birds: {2024-01-01: }}", "1e3"]
 )
-def test_a_label_that_yaml_reads_as_something_else_is_to_be_quoted(tmp_path: Path, labels: str) -> None:
+def test_a_label_that_yaml_reads_as_something_else_must_be_quoted(tmp_path: Path, labels: str) -> None:
     with pytest.raises(ConfigError, match=r":2: YAML reads .*; if it is a name, quote it"):
         read(tmp_path, f"seed: 1\nlabels: {labels}\n")
 

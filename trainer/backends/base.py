@@ -1,4 +1,4 @@
-"""Where a training takes place: on this machine, or on the machines of a cluster. The rest need not know which."""
+"""What a training needs from the place where it runs. The rest of the trainer does not know which backend it has."""
 
 from __future__ import annotations
 
@@ -14,48 +14,51 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 MakeBatches = Callable[[int], Iterator[Batch]]
-"""This process's batches, from number `start` on."""
+"""The batches of this process, from number `start` on."""
 
 
 class Backend(Protocol):
-    """What a training asks of it, in this order."""
+    """Where a training runs. The methods are called in this order, in one thread."""
 
     @property
     def part(self) -> tuple[int, int]:
-        """Which part of the training data this process reads, of how many."""
+        """Which part of the training data this process reads: (index, number of parts)."""
         ...
 
     @property
     def io_device(self) -> str | None:
-        """TensorFlow's device that checkpoints are written by, if not wherever a weight is kept."""
+        """The TensorFlow device that writes checkpoints; None: the device of each weight."""
         ...
 
     def join(self, make: MakeBatches, *, about: str) -> tf.distribute.Strategy:
-        """Take part, with batches of what is told `about`. Gives the strategy that the trainee is to be made under."""
+        """Take part with the batches of `make`; `about` describes their data.
+
+        Returns the strategy under whose scope the network is to be built.
+        """
         ...
 
     def build(self, build: Build) -> Build:
-        """Builds what `build` does, as it is kept here."""
+        """Returns an architecture with the same function as `build`, with its weights laid out for this backend."""
         ...
 
     def run(
         self, state: TrainingState, test: Batch | None, *, iterations: int, testing_step: int
     ) -> Generator[StepReport]:
-        """Train from the trainee's own step to `iterations`, and report each step."""
+        """Train from the current step of `state` to step `iterations`, and report each step."""
         ...
 
     def gather_weights(self, state: TrainingState, build: Build) -> TrainingState:
-        """The trainee on this machine, as `build` builds it, to be measured and written."""
+        """A copy of `state` on this machine, with a network of `build`, to be evaluated and exported."""
         ...
 
-    def push_weights(self, home: TrainingState, state: TrainingState) -> None:
-        """Give `state` the weights of `home`, which was brought home before."""
+    def push_weights(self, local: TrainingState, state: TrainingState) -> None:
+        """Copy the weights of `local`, which `gather_weights` returned, into `state`."""
         ...
 
     def translate_errors(self) -> AbstractContextManager[None]:
-        """Inside it, what goes wrong elsewhere is said in one line."""
+        """Context manager that turns remote TensorFlow failures into one-line ClusterErrors."""
         ...
 
     def shutdown(self) -> None:
-        """The training is complete: nobody else is needed any more."""
+        """End the other processes: the training is complete."""
         ...

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LocalBackend:
-    """This machine, with all its GPUs or its CPU."""
+    """Trains on all GPUs of this machine, or on its CPU."""
 
     part = (0, 1)
     io_device = None
@@ -45,7 +45,7 @@ class LocalBackend:
     def gather_weights(self, state: TrainingState, build: Build) -> TrainingState:
         return state
 
-    def push_weights(self, home: TrainingState, state: TrainingState) -> None:
+    def push_weights(self, local: TrainingState, state: TrainingState) -> None:
         pass
 
     def translate_errors(self) -> AbstractContextManager[None]:

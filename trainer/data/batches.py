@@ -1,4 +1,4 @@
-"""Training batches: batch k of a seed is always the same, whoever makes it."""
+"""Training batches. Batch number k of a seed is always the same, whichever process makes it."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from trainer.data.spectrogram_ops import cut, to_power
 Draw = Literal["balanced", "natural"]
 
 NOISE_S = 20.0
-"""White noise that is made once, and cropped."""
+"""Length of the white noise that is made once, and cropped at random."""
 
 
 class Batches:
-    """The batches of a training, without end.
+    """The endless batches of a training; `batches[k]` makes batch number k.
 
-    `draw`: `balanced` takes each class as often, `natural` each sequence once an epoch. `table`, float32 (classes,
-    outputs), gives each class its targets; without it, each class is an output. Can be sent to another process.
+    `draw`: `balanced` draws all classes equally often, `natural` uses each sequence once per epoch. `table`, float32
+    (classes, outputs), gives the targets of each class; by default, each class is an output. Instances are picklable.
     """
 
     def __init__(
         self,
         source: TrainingSource,
         spec: FeatureSpec,
-        steps: Sequence[Augmentation],
+        augmentations: Sequence[Augmentation],
         *,
         size: int,
         seed: int,
@@ -44,8 +44,8 @@ class Batches:
     ) -> None:
         self.size = size
         self._source, self._spec, self._seed, self._draw = source, spec, seed, draw
-        self._crop = steps[0] if steps and isinstance(steps[0], Crop) else None
-        self._steps = tuple(step for step in steps if not isinstance(step, Crop))
+        self._crop = augmentations[0] if augmentations and isinstance(augmentations[0], Crop) else None
+        self._augmentations = tuple(one for one in augmentations if not isinstance(one, Crop))
         self._exclusive = np.array([label in exclusive for label in source.classes])
         self._table = table
         labels = source.labels
@@ -59,24 +59,25 @@ class Batches:
         sequences = self._draw_sequences(rng, index)
         targets = np.eye(len(self._exclusive), dtype=np.float32)[self._source.labels[sequences]]
         batch = Batch(self._windows(rng, sequences), targets)
-        for number, step in enumerate(self._steps):
-            batch = step.apply(rng, batch, _BatchContext(self, number))
+        for number, augmentation in enumerate(self._augmentations):
+            batch = augmentation.apply(rng, batch, _BatchContext(self, number))
         features = np.maximum(batch.features, np.float32(self._spec.floor_db))
         if self._table is None:
             return Batch(features, batch.targets)
         return Batch(features, np.minimum(batch.targets @ self._table, np.float32(1)))
 
     def _draw_sequences(self, rng: Generator, index: int) -> NDArray[np.int64]:
-        """The sequences that the examples of a batch begin with."""
+        """The sequences that the examples of batch number `index` are cut from."""
         if self._draw == "balanced":
             return self._draw_of(rng, rng.choice(self._classes, self.size))
-        epochs, places = np.divmod(np.arange(index * self.size, (index + 1) * self.size), len(self._foreground))
+        epochs, positions = np.divmod(np.arange(index * self.size, (index + 1) * self.size), len(self._foreground))
         return np.array(
-            [self._order(int(epoch))[place] for epoch, place in zip(epochs, places, strict=True)], dtype=np.int64
+            [self._order(int(epoch))[position] for epoch, position in zip(epochs, positions, strict=True)],
+            dtype=np.int64,
         )
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
-        """All sequences but background, in the order of that epoch."""
+        """All sequences except background, in the order of an epoch."""
         if self._last_order[0] != epoch:
             shuffled = np.random.default_rng([self._seed, epoch, 1]).permutation(self._foreground)
             self._last_order = epoch, shuffled
@@ -85,7 +86,7 @@ class Batches:
     _last_order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, dtype=np.int64))
 
     def _draw_of(self, rng: Generator, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-        """A sequence of each of `labels`."""
+        """Draw one sequence of each of `labels`."""
         pools = [self._of_label[int(label)] for label in labels]
         return np.array([pool[rng.integers(len(pool))] for pool in pools], dtype=np.int64)
 
@@ -103,7 +104,7 @@ class Batches:
 
     @cached_property
     def _noise(self) -> Float32:
-        """The powers of a sequence of white noise of 0 dBFS (RMS)."""
+        """The powers of white noise with an RMS level of 0 dBFS, shape (frames, mels)."""
         samples = int((NOISE_S + self._spec.window_s) * self._spec.rate_hz)
         noise = np.random.default_rng(0).standard_normal(samples, dtype=np.float32)
         return to_power(extract_sequence(noise, self._spec))
@@ -111,7 +112,7 @@ class Batches:
 
 @dataclass(frozen=True)
 class _BatchContext:
-    """What step number `number` of some batches may take beside the batch. As `steps.Material` tells."""
+    """The `AugmentContext` of augmentation number `number` of some batches."""
 
     batches: Batches
     number: int
@@ -130,11 +131,11 @@ class _BatchContext:
 
     def examples(self, rng: Generator, labels: NDArray[np.int64]) -> Float32:
         sequences = self.batches._draw_of(rng, labels)
-        nothing = np.zeros((len(labels), len(self.exclusive)), dtype=np.float32)
-        batch = Batch(self.batches._windows(rng, sequences), nothing)
-        for number, step in enumerate(self.batches._steps[: self.number]):
-            if not step.mixes:
-                batch = step.apply(rng, batch, _BatchContext(self.batches, number))
+        no_targets = np.zeros((len(labels), len(self.exclusive)), dtype=np.float32)
+        batch = Batch(self.batches._windows(rng, sequences), no_targets)
+        for number, augmentation in enumerate(self.batches._augmentations[: self.number]):
+            if not augmentation.mixes:
+                batch = augmentation.apply(rng, batch, _BatchContext(self.batches, number))
         return batch.features
 
     def white_noise(self, rng: Generator, count: int) -> Float32:

@@ -52,7 +52,7 @@ def make_batches(data: TrainingData, training: TrainingFile, table: Float32) -> 
     return Batches(
         data.train,
         data.spec,
-        training.steps,
+        training.augmentations,
         size=training.batch_size,
         seed=training.seed,
         draw=training.draw,

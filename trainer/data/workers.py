@@ -1,4 +1,4 @@
-"""Batches made ahead of their use, by processes that never load TensorFlow."""
+"""Batches made in advance, by processes that never load TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tidzam.parallel import end_with_parent
 from trainer.data.batches import Batches
 from trainer.data.source import Batch
 
-AHEAD = 4
-"""Batches that wait here until they are asked for. A process has one more ready, and one at work."""
+MAX_PREFETCHED = 4
+"""Batches kept in this process until they are requested. Each worker has one more ready, and one in progress."""
 
 
-def ahead(batches: Batches, start: int, stop: int, *, processes: int) -> Generator[Batch]:
-    """Batches `start` to `stop` - 1, in order, made while the last ones are used.
+def prefetch(batches: Batches, start: int, stop: int, *, processes: int) -> Generator[Batch]:
+    """Batches `start` to `stop` - 1, in order, made while earlier ones are used.
 
-    With 0 `processes` a thread of this one makes them. Raises SetupError if a process is killed.
+    With 0 `processes`, a thread of this process makes them. Raises SetupError (`batch_worker`) if a worker is killed.
     """
     numbers = range(start, stop)
     return _by_processes(batches, numbers, processes) if processes else _by_thread(batches.__getitem__, numbers)
@@ -35,7 +35,7 @@ def _by_thread(get: Callable[[int], Batch], numbers: Sequence[int]) -> Generator
         try:
             for number in numbers:
                 waiting.append(pool.submit(get, number))
-                if len(waiting) > AHEAD:
+                if len(waiting) > MAX_PREFETCHED:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -44,18 +44,18 @@ def _by_thread(get: Callable[[int], Batch], numbers: Sequence[int]) -> Generator
 
 
 def _by_processes(batches: Batches, numbers: Sequence[int], processes: int) -> Generator[Batch]:
-    """Each process makes every so-many-th batch, and has a pipe of its own: it ends with who writes into it.
+    """Worker k makes batches k, k + processes, …, and sends them through a pipe, which is closed when the worker ends.
 
-    (An executor's one queue would wait for ever for the rest of a batch whose process was killed as it sent it.)
-    A thread empties the pipes: they hold less than a batch.
+    (The single queue of an executor would wait forever for the rest of a batch whose process was killed while sending.)
+    A thread reads the pipes, since a pipe holds less than a batch.
     """
-    context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's locks along, but not its threads
-    resource_tracker.ensure_running()  # when it starts, it unblocks interrupts, which the first process would inherit
+    context = multiprocessing.get_context("spawn")  # a fork would inherit TensorFlow's locks, but not its threads
+    resource_tracker.ensure_running()  # it unblocks interrupts when it starts, which the first worker would inherit
     pipes, workers = [], []
     for turn in range(processes):
         reader, writer = context.Pipe(duplex=False)
         worker = context.Process(target=_work, args=(batches, numbers[turn::processes], writer), daemon=True)
-        with _interrupts_blocked():  # inherited by the process: only the trainer handles Ctrl-C, from the first moment
+        with _interrupts_blocked():  # inherited by the worker: only the trainer handles Ctrl-C
             worker.start()
         writer.close()
         pipes.append(reader)
@@ -66,8 +66,8 @@ def _by_processes(batches: Batches, numbers: Sequence[int], processes: int) -> G
             made: Batch | Exception = pipes[turn % processes].recv()
         except (EOFError, OSError):
             raise SetupError(
-                "A process that makes batches was ended from outside, perhaps for want of memory.",
-                hint="Go on with --resume, fewer --batch-workers or a smaller cache_mb.",
+                "A batch worker was killed, probably by the out-of-memory killer.",
+                hint="Continue with --resume and fewer --batch-workers or a smaller --cache-mb.",
                 code="batch_worker",
             ) from None
         if isinstance(made, Exception):
@@ -92,7 +92,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 def _work(batches: Batches, numbers: Sequence[int], writer: Connection) -> None:
-    """In the new process: make batches until all are made, the trainer has gone, or nobody reads them any more."""
+    """The worker process: make batches until all are made, the trainer has ended, or the pipe is closed."""
     end_with_parent()
     for number in numbers:
         made: Batch | Exception

@@ -1,10 +1,10 @@
-"""Asking a process of the cluster something that only its own Python can answer, through TensorFlow's own port.
+"""Requests between the processes of a cluster, through TensorFlow's own port.
 
-An operation made by `tf.numpy_function` calls a Python function *of the process that it runs in*, found by a token that
-counts the functions registered there. Each process of a cluster registers one function, before any other, so that the
-token is the same everywhere: then the operation can be sent to any of them, and a batch is made on the machine that
-trains on it, by that machine's processes. (`Dataset.from_generator` would call the coordinator's.) Functions and tokens
-are public, their agreement is ours: `register` refuses to go on without it, and the end-to-end tests would fail.
+An operation made by `tf.numpy_function` calls a Python function of the process that runs it, found by a token that
+counts the functions registered in that process. Each process of a cluster registers one function, before any other, so
+that the token is the same everywhere. The operation can then be sent to any of them, so that a batch is made on the
+machine that trains on it, by that machine's processes. (`Dataset.from_generator` would call the coordinator.) Functions
+and tokens are public; that the tokens agree is our convention, which `register` checks.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from trainer.topology import Member
 if TYPE_CHECKING:
     import tensorflow as tf
 
-Answer = Callable[[bytes, bytes, Any], Any]
-"""Answers (verb, text, number) with a NumPy value or a list of them, in a thread of TensorFlow's."""
+Handler = Callable[[bytes, bytes, Any], Any]
+"""Handles (verb, text, number), and returns a NumPy value or a list of them. Called in threads of TensorFlow."""
 
 TOKEN = b"pyfunc_0"
 _kept_alive: list[Any] = []
 
 
 def load_without_proxies() -> None:
-    """Load TensorFlow without the environment's proxies: its gRPC reaches the machines of a cluster directly.
+    """Load TensorFlow without the proxies of the environment: gRPC then connects to the machines directly.
 
     Raises SetupError if it is not installed.
     """
@@ -37,39 +37,39 @@ def load_without_proxies() -> None:
     load_tensorflow()
 
 
-def register(answer: Answer) -> None:
-    """Let the processes of the cluster call `answer`. Once a process, before anything else is done with TensorFlow.
+def register(handler: Handler) -> None:
+    """Let the processes of the cluster call `handler`. Call it once per process, before any other use of TensorFlow.
 
-    Raises SetupError if some other function was there before.
+    Raises SetupError if another function was registered before.
     """
     import tensorflow as tf
 
     @tf.function  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def holder() -> Any:
-        return tf.numpy_function(answer, _inputs("", "", 0), [tf.string])
+        return tf.numpy_function(handler, _inputs("", "", 0), [tf.string])
 
     concrete = holder.get_concrete_function()
     tokens = [node.get_attr("token") for node in concrete.graph.get_operations() if node.type == "PyFunc"]
     if tokens != [TOKEN]:
         raise SetupError(
-            f"TensorFlow registered the cluster's function as {tokens}, not {TOKEN!r}.",
-            hint="Install the version of TensorFlow that constraints.txt names.",
+            f"TensorFlow registered the cluster's function as {tokens}, expected {TOKEN!r}.",
+            hint="Install the version of TensorFlow in constraints.txt.",
         )
-    _kept_alive.append(concrete)  # TensorFlow itself holds the function weakly
+    _kept_alive.append(concrete)  # TensorFlow itself holds only a weak reference to the function
 
 
-def remote_op(verb: str, text: str, number: Any, kinds: Sequence[Any]) -> list[tf.Tensor]:
-    """The operation: what the process that runs it answers, as tensors of `kinds` (dtypes)."""
+def remote_op(verb: str, text: str, number: Any, dtypes: Sequence[Any]) -> list[tf.Tensor]:
+    """An operation with the reply of the process that runs it, as tensors of `dtypes`."""
     import tensorflow as tf
 
-    replies: list[tf.Tensor] = tf.raw_ops.PyFunc(input=_inputs(verb, text, number), token=TOKEN, Tout=list(kinds))
+    replies: list[tf.Tensor] = tf.raw_ops.PyFunc(input=_inputs(verb, text, number), token=TOKEN, Tout=list(dtypes))
     return replies
 
 
 def request(member: Member, verb: str, text: str = "", *, within_s: float = 10.0) -> str:
-    """What `member` answers to `verb`, without joining its cluster or disturbing whoever coordinates it.
+    """Send a request to `member` and return its reply, without joining its cluster or disturbing its coordinator.
 
-    Raises ClusterError (`cluster_unreachable`) if it is none of ours, or silent.
+    Raises ClusterError (`cluster_unreachable`) if it is not a process of Tidzam, or does not reply.
     """
     load_without_proxies()
     import tensorflow as tf
@@ -80,14 +80,14 @@ def request(member: Member, verb: str, text: str = "", *, within_s: float = 10.0
     config = v1.ConfigProto(device_filters=[member.device], operation_timeout_in_ms=int(within_s * 1000))
     try:
         with v1.Session(f"grpc://{member.address}", graph=graph, config=config) as session:
-            said: bytes = session.run(replies)[0]
+            reply: bytes = session.run(replies)[0]
     except (tf.errors.OpError, RuntimeError) as error:
         raise ClusterError(
             f"{member} does not answer as a Tidzam {member.job} {member.index}: {_first_line(error)}",
             hint="Correct --ps and --workers.",
             code="cluster_unreachable",
         ) from None
-    return said.decode()
+    return reply.decode()
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What every process of a cluster is: TensorFlow's server, and answers to those who ask."""
+"""What every process of a cluster runs: TensorFlow's server, and replies to requests."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from tidzam import __version__
 from tidzam.errors import ClusterError
 from trainer.backends.base import MakeBatches
 from trainer.backends.cluster import rpc
+from trainer.backends.cluster.errors import other_data
 from trainer.backends.cluster.reachability import why_silent
 from trainer.data.source import Batch
-from trainer.topology import Cluster, Member
+from trainer.topology import Cluster
 
 log = logging.getLogger(__name__)
 
-FAREWELL_S = 0.5
+LINGER_S = 0.5
+"""How long a process stays after its last reply, so that the reply is still sent."""
 REPORTED_WITHIN_S = 30.0
 """How long a worker that cannot continue stays, so that a coordinator that starts meanwhile learns the reason."""
 POLL_S = 0.1
 
 
 class BatchSupply:
-    """This worker's batches, one after the other, and how long each was waited for."""
+    """The batches of this worker, one after another, and how long each was waited for."""
 
     def __init__(self, make: MakeBatches) -> None:
         self._make = make
@@ -38,9 +40,9 @@ class BatchSupply:
         self.made = 0
 
     def next(self, start: int) -> tuple[Batch, float]:
-        """The next batch, and the share (0…1) of the time since the last one that was spent waiting for it.
+        """The next batch, and the share (0…1) of the time since the last batch that was spent waiting for it.
 
-        The first one, and the first after `restart`, is batch number `start`.
+        The first batch, and the first after `restart`, is batch number `start`.
         """
         with self._lock:
             asked = time.perf_counter()
@@ -53,16 +55,16 @@ class BatchSupply:
             return batch, (now - asked) / max(since, 1e-9)
 
     def restart(self) -> None:
-        """Begin anew with the next batch: another coordinator has come, and says where."""
+        """Begin again with the next request, at the step that a new coordinator requests."""
         with self._lock:
             self._batches = None
 
 
 class ClusterServer:
-    """This process's place in the cluster. TensorFlow's server cannot be stopped: it lasts as long as the process."""
+    """This process as a member of a cluster. TensorFlow's server cannot be stopped: it runs until the process ends."""
 
     def __init__(self, cluster: Cluster) -> None:
-        """Start serving. Raises ClusterError (`cluster_taken`) if something else listens at this process's port."""
+        """Start to serve. Raises ClusterError (`cluster_taken`) if the port of this process is in use."""
         rpc.load_without_proxies()
         import tensorflow as tf
 
@@ -74,7 +76,7 @@ class ClusterServer:
         self._about = ""
         self._leader, self._training = "", ""
         self._leaving = threading.Event()
-        rpc.register(self._answer)
+        rpc.register(self._handle)
         self.spec = tf.train.ClusterSpec({"ps": list(cluster.ps), "worker": list(cluster.workers)})
         try:
             self._server = tf.distribute.Server(
@@ -82,57 +84,58 @@ class ClusterServer:
             )
         except tf.errors.OpError:
             raise ClusterError(
-                f"Cannot listen at {cluster.me.address}.", hint="End what listens there.", code="cluster_taken"
+                f"Cannot listen at {cluster.me.address}.",
+                hint="Stop the program that uses this port.",
+                code="cluster_taken",
             ) from None
         self._report_end("")
         log.info("%s: serving", cluster.me)
 
     def supply(self, make: MakeBatches, *, about: str) -> None:
-        """Make batches for the training from now on. `about` says what they are of: all workers must say the same.
+        """Make batches for the training from now on. `about` describes their data: it must be equal on all workers.
 
-        Raises ClusterError (`cluster_data`) if a training is under way on other data: then its other workers go on.
+        Raises ClusterError (`cluster_data`) if a training on other data is running, which its other workers continue.
         """
-        if not self.cluster.coordinates and (theirs := self._training_under_way()) not in ("", about):
+        if not self.cluster.coordinates and (theirs := self._running_training()) not in ("", about):
             raise other_data(self.cluster.me, about, theirs)
         self._supply, self._about = BatchSupply(make), about
 
     def fail(self, reason: str, *, within_s: float = REPORTED_WITHIN_S) -> None:
-        """Report to the coordinator why this process ends; returns when it has been reported, or after `within_s`.
+        """Report to the coordinator why this process ends. Returns once it is reported, or after `within_s`.
 
-        The first parameter server knows it from then on. While a training is under way, this returns at once: the
-        training continues without this process.
+        The first parameter server remembers the reason. While a training is running, this returns at once: the training
+        continues without this process.
         """
         self._fault = reason
         self._report_end(reason)
-        if not self._training_under_way() and self._reported.wait(within_s):
-            time.sleep(FAREWELL_S)  # so that the answer is still sent
+        if not self._running_training() and self._reported.wait(within_s):
+            time.sleep(LINGER_S)
 
-    def _training_under_way(self) -> str:
-        """The training that is under way; empty if there is none."""
+    def _running_training(self) -> str:
+        """The description of the training that is running; empty if there is none."""
         first = self.cluster.servers[0]
         return rpc.request(first, "training") if why_silent(first.address) is None else ""
 
     def _report_end(self, reason: str) -> None:
-        """Report why this worker ended to the first parameter server; an empty reason clears that."""
+        """Report to the first parameter server why this worker ended; an empty reason clears an earlier one."""
         first = self.cluster.servers[0]
         if self.cluster.job != "worker" or why_silent(first.address) is not None:
             return
         try:
             rpc.request(first, "ended", json.dumps([str(self.cluster.me), reason]))
         except ClusterError as error:
-            log.debug("%s", error)  # the coordinator finds out for itself
+            log.debug("%s", error)  # the coordinator will notice
 
     def wait(self) -> None:
-        """Until the coordinator says that the training is over."""
-        while not self._leaving.wait(1.0):  # a wait without end would not hear Ctrl-C everywhere
+        """Wait until the coordinator ends the training."""
+        while not self._leaving.wait(1.0):  # a wait without a time-out is not interrupted by Ctrl-C everywhere
             pass
-        log.info(
-            "%s: the training is over; %d batches made here", self.cluster.me, self._supply.made if self._supply else 0
-        )
-        time.sleep(FAREWELL_S)  # so that the answer to the farewell is still sent
+        made = self._supply.made if self._supply else 0
+        log.info("%s: the training is over; %d batches made here", self.cluster.me, made)
+        time.sleep(LINGER_S)
 
-    def _answer(self, verb: bytes, text: bytes, number: Any) -> Any:
-        """What this process says. In a thread of TensorFlow's, several at once."""
+    def _handle(self, verb: bytes, text: bytes, number: Any) -> Any:
+        """Reply to a request. Called in threads of TensorFlow, several at once."""
         match verb:
             case b"batch":
                 return self._batch(int(number))
@@ -153,10 +156,10 @@ class ClusterServer:
                 self._leaving.set()
                 return b""
             case _:
-                raise ValueError(f"{verb!r} is nothing that a {self.cluster.job} is asked")
+                raise ValueError(f"unknown request {verb!r} to a {self.cluster.job}")
 
     def _batch(self, start: int) -> list[Any]:
-        while self._supply is None:  # a worker that was started again is asked before it has read its data
+        while self._supply is None:  # a worker that was restarted is used before it has read its data
             time.sleep(POLL_S)
         batch, waited = self._supply.next(start)
         return [batch.features, batch.targets, np.float32(waited)]
@@ -175,24 +178,15 @@ class ClusterServer:
         return b""
 
     def _why(self, member: str) -> bytes:
-        """Why `member` ended, and how many seconds ago; an empty reason if that is not known."""
+        """Why `member` ended, and how many seconds ago; an empty reason if that is unknown."""
         reason, when = self._ended.get(member, ("", time.monotonic()))
         return json.dumps([reason, time.monotonic() - when]).encode()
 
     def _claim(self, leader: str) -> bytes:
-        """Take `leader`, an address, for the coordinator, unless another one is alive; answers who coordinates."""
+        """Accept the address `leader` as the coordinator, unless another one is alive. Replies with the coordinator."""
         free = not self._leader or self._leader == leader or why_silent(self._leader) is not None
         if free:
             self._leader = leader
             if self._supply is not None:
                 self._supply.restart()
         return self._leader.encode()
-
-
-def other_data(member: Member, mine: str, theirs: str) -> ClusterError:
-    """`member` cannot take part: it has data of its own."""
-    return ClusterError(
-        f"{member} has {mine}, and the training is on {theirs}.",
-        hint="Give every worker the same data and options.",
-        code="cluster_data",
-    )

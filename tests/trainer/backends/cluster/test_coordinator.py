@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tidzam.errors import AudioError, ClusterError, DatasetError
-from trainer.backends.cluster.coordinator import Coordinator
+from trainer.backends.cluster.coordinator import ClusterBackend
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -20,7 +20,7 @@ def test_what_is_wrong_with_a_workers_data_is_told_in_its_words() -> None:
     def step() -> object:
         return tf.numpy_function(cannot_read, [], tf.float32)
 
-    coordinator = object.__new__(Coordinator)
+    coordinator = object.__new__(ClusterBackend)
     with pytest.raises(DatasetError) as told, coordinator.translate_errors():
         step()
     assert str(told.value) == "a.wav could be read when training began, and now cannot. Put it back."
@@ -29,7 +29,7 @@ def test_what_is_wrong_with_a_workers_data_is_told_in_its_words() -> None:
 def test_a_lost_parameter_server_is_named_and_a_fault_of_our_own_is_not_hidden() -> None:
     import tensorflow as tf
 
-    coordinator = object.__new__(Coordinator)
+    coordinator = object.__new__(ClusterBackend)
     with pytest.raises(ClusterError, match="Parameter server 1 is gone"), coordinator.translate_errors():
         raise tf.errors.UnavailableError(None, None, "from /job:ps/replica:0/task:1: connection reset")
     with pytest.raises(tf.errors.InvalidArgumentError), coordinator.translate_errors():
@@ -39,7 +39,7 @@ def test_a_lost_parameter_server_is_named_and_a_fault_of_our_own_is_not_hidden()
 def test_a_fault_of_any_kind_keeps_its_kind() -> None:
     import tensorflow as tf
 
-    coordinator = object.__new__(Coordinator)
+    coordinator = object.__new__(ClusterBackend)
     with pytest.raises(AudioError) as told, coordinator.translate_errors():
         raise tf.errors.UnknownError(None, None, "{{function_node}} AudioError: a.wav is cut short.\nTraceback")
     assert str(told.value) == "a.wav is cut short."

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.tones import SPEC, options
 from tidzam.errors import DatasetError
-from trainer.app import about, layout_for, supply
+from trainer.app import describe, layout_for, supply
 from trainer.data.pipeline import open_data
 from trainer.data.split import part_of
 from trainer.models import tidzam2019 as original
@@ -48,22 +48,22 @@ def test_too_many_workers_are_refused(folders: Path, tmp_path: Path) -> None:
 
 def test_what_workers_agree_on_names_classes_count_and_features(folders: Path, tmp_path: Path) -> None:
     data = open_data(options(folders, tmp_path / "x"), quiet)
-    assert about(data) == f"{len(data.train)} sequences of high, low ({SPEC.shape[0]} frames of 16 mels)"
+    assert describe(data) == f"{len(data.train)} sequences of high, low ({SPEC.shape[0]} frames of 16 mels)"
     fewer = replace(data, train=part_of(data.train, 0, 2))
-    assert about(fewer) != about(data)
+    assert describe(fewer) != describe(data)
 
 
 @pytest.mark.timeout(120)
 def test_a_large_kernel_in_parts_is_the_same_layer() -> None:
-    from trainer.backends.cluster.sharded_dense import PartitionedDense, partitioned, set_whole_weights, whole_weights
+    from trainer.backends.cluster.sharded_dense import ShardedDense, set_whole_weights, sharded, whole_weights
 
     def build(shape: tuple[int, int], n_classes: int) -> Any:
         return original.build(shape, n_classes, dense=(64,))
 
     whole = build((16, 8), 3)
-    parts = partitioned(build, part_bytes=10_000)((16, 8), 3)
-    (dense,) = [layer for layer in parts.layers if isinstance(layer, PartitionedDense)]
-    assert len(dense.parts) > 1 and max(part.shape[0] for part in dense.parts) * 64 * 4 <= 10_240
+    parts = sharded(build, shard_bytes=10_000)((16, 8), 3)
+    (dense,) = [layer for layer in parts.layers if isinstance(layer, ShardedDense)]
+    assert len(dense.shards) > 1 and max(part.shape[0] for part in dense.shards) * 64 * 4 <= 10_240
     spreads = [np.std(np.asarray(model.layers[-3].kernel)) for model in (whole, parts)]
     assert spreads[1] == pytest.approx(spreads[0], rel=0.1), "drawn for all its rows, not for those of a part"
     weights = [np.asarray(weight) for weight in whole.weights]
@@ -74,8 +74,8 @@ def test_a_large_kernel_in_parts_is_the_same_layer() -> None:
 
 
 def test_small_networks_stay_whole() -> None:
-    from trainer.backends.cluster.sharded_dense import PartitionedDense, partitioned
+    from trainer.backends.cluster.sharded_dense import ShardedDense, sharded
     from trainer.models import small
 
-    model = partitioned(small.build)((16, 8), 3)
-    assert not any(isinstance(layer, PartitionedDense) for layer in model.layers)
+    model = sharded(small.build)((16, 8), 3)
+    assert not any(isinstance(layer, ShardedDense) for layer in model.layers)
