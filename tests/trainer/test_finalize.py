@@ -77,6 +77,6 @@ def test_a_bundle_is_trained_on_with_one_more_class(bundle: Bundle, folders: Pat
     said: list[str] = []
     told = replace(options(tmp_path / "three", tmp_path / "more", iterations=40), init=bundle.folder)
     further = train(told, say=said.append)[0]
-    assert any(line.endswith("with what it knows of high, low; new are middle") for line in said)
+    assert any(line.endswith("kept classes: high, low; new classes: middle") for line in said)
     assert further.manifest.provenance["init"] == str(bundle.folder)
     assert further.manifest.accuracy["validation"]["macro_f1"] > 0.6

@@ -1,4 +1,4 @@
-"""A training that is stopped goes on as if it never had been."""
+"""Resumed trainings end with the weights of an uninterrupted one."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def quiet(line: str) -> None: ...
 
 
 def stop_after(step: int) -> Callable[[StepReport], None]:
-    """An observer that does what Ctrl-C does."""
+    """An observer that interrupts the training as Ctrl-C does."""
 
     def watch(report: StepReport) -> None:
         if report.step == step:
@@ -38,44 +38,46 @@ def stop_after(step: int) -> Callable[[StepReport], None]:
 
 
 @pytest.mark.timeout(120)
-def test_stopped_and_resumed_it_ends_with_the_weights_of_a_training_in_one_go(folders: Path, tmp_path: Path) -> None:
+def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(folders: Path, tmp_path: Path) -> None:
     whole = options(folders, tmp_path / "whole", iterations=12, optimizer={"ema": 0.8})
     broken = replace(whole, out=tmp_path / "broken")
-    said: list[str] = []
+    reported: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        train(broken, say=said.append, observers=[stop_after(7)])
-    assert said[-1] == "stopped after step 7; --resume goes on from there"
+        train(broken, say=reported.append, observers=[stop_after(7)])
+    assert reported[-1] == "stopped after step 7; continue with --resume"
     assert not broken.out.exists()
     with pytest.raises(ConfigError, match="unfinished training"):
         train(broken, say=quiet)
-    with pytest.raises(ConfigError, match=r"says otherwise than this command: iterations"):
+    with pytest.raises(ConfigError, match=r"The settings differ from those in .*: iterations"):
         train(replace(options(folders, broken.out, iterations=13, optimizer={"ema": 0.8}), resume=True), say=quiet)
     steps: list[int] = []
     (resumed,) = train(
-        replace(broken, resume=True), say=said.append, observers=[lambda report: steps.append(report.step)]
+        replace(broken, resume=True), say=reported.append, observers=[lambda report: steps.append(report.step)]
     )
-    assert steps == [8, 9, 10, 11, 12] and "going on from step 7" in said
-    (at_once,) = train(whole, say=quiet)
-    np.testing.assert_array_equal(run_onnx(resumed.file("onnx"), FEATURES), run_onnx(at_once.file("onnx"), FEATURES))
-    assert not broken.checkpoints.exists(), "a training that is complete needs none"
+    assert steps == [8, 9, 10, 11, 12] and "resuming from step 7" in reported
+    (uninterrupted,) = train(whole, say=quiet)
+    np.testing.assert_array_equal(
+        run_onnx(resumed.file("onnx"), FEATURES), run_onnx(uninterrupted.file("onnx"), FEATURES)
+    )
+    assert not broken.checkpoints.exists(), "they are deleted when the training is complete"
 
 
 @pytest.mark.timeout(60)
-def test_when_the_process_that_makes_batches_is_killed_what_was_learnt_is_saved(folders: Path, tmp_path: Path) -> None:
+def test_a_killed_batch_worker_ends_the_training_with_a_checkpoint(folders: Path, tmp_path: Path) -> None:
     def kill(report: StepReport) -> None:
         for child in psutil.Process().children():
             if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline()):
                 child.kill()
 
-    said: list[str] = []
+    reported: list[str] = []
     chosen = replace(options(folders, tmp_path / "x", iterations=100), batch_workers=1)
-    with pytest.raises(SetupError, match="ended from outside"):
-        train(chosen, say=said.append, observers=[kill])
-    assert said[-1].startswith("saved after step") and list(chosen.checkpoints.glob("*.index"))
+    with pytest.raises(SetupError, match="batch worker was killed"):
+        train(chosen, say=reported.append, observers=[kill])
+    assert reported[-1].startswith("saved after step") and list(chosen.checkpoints.glob("*.index"))
 
 
 @pytest.mark.timeout(60)
-def test_a_bundle_that_cannot_be_written_is_told_and_written_when_resumed(folders: Path, tmp_path: Path) -> None:
+def test_a_bundle_that_cannot_be_written_is_written_when_resumed(folders: Path, tmp_path: Path) -> None:
     chosen = replace(options(folders, tmp_path / "nn", iterations=4), expert=True)
     with pytest.raises(SetupError, match=r"cannot be written to .*nn/selector: .* write it with --resume") as refused:
         train(chosen, say=quiet, observers=[lambda report: chosen.out.touch()])  # a file, where a folder is needed
@@ -85,7 +87,7 @@ def test_a_bundle_that_cannot_be_written_is_told_and_written_when_resumed(folder
     assert read_bundle(bundle.folder).name == "selector" and not chosen.checkpoints.exists()
 
 
-def test_there_must_be_something_to_resume(folders: Path, tmp_path: Path) -> None:
+def test_resume_without_a_checkpoint_is_refused(folders: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="There is no checkpoint"):
         train(replace(options(folders, tmp_path / "x"), resume=True), say=quiet)
 
@@ -119,10 +121,10 @@ def test_ctrl_c_saves(folders: Path, tmp_path: Path) -> None:
         if line.startswith("network "):
             break
     time.sleep(3)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the processes that make batches are told as well
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the batch workers receive it, too
     rest = process.stderr.read()
     assert process.wait(20) == 130
-    assert "--resume goes on from there" in rest and "Traceback" not in rest
+    assert "continue with --resume" in rest and "Traceback" not in rest
     assert list((tmp_path / "x.training" / "checkpoints").glob("*.index"))
 
 

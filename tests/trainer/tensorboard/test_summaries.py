@@ -198,11 +198,11 @@ def test_the_members_of_an_ensemble_can_be_looked_into() -> None:
     assert kernels is not None and kernels.shape == (16, 5, 5)
 
 
-def test_the_graph_of_a_network_in_parts(tmp_path: Path) -> None:
+def test_the_graph_of_a_network_in_shards(tmp_path: Path) -> None:
     """As parameter servers keep it: the weights are read wherever they are."""
     import tensorflow as tf
 
-    from trainer.backends.cluster.sharded_dense import partitioned
+    from trainer.backends.cluster.sharded_dense import sharded
     from trainer.data.source import Batch
     from trainer.heads import Head
     from trainer.loop import TrainingState
@@ -211,7 +211,7 @@ def test_the_graph_of_a_network_in_parts(tmp_path: Path) -> None:
     from trainer.training_file import Optimizer
 
     state = TrainingState.create(
-        partitioned(find_model("small"), part_bytes=256), SPEC.shape, heads=[Head("tones", CLASSES)],
+        sharded(find_model("small"), shard_bytes=256), SPEC.shape, heads=[Head("tones", CLASSES)],
         activation="sigmoid", recipe=Optimizer(), iterations=LAST,
     )  # fmt: skip
     batch = Batch(np.zeros((4, *SPEC.shape), np.float32), np.ones((4, 2), np.float32))

@@ -89,7 +89,7 @@ def test_nothing_is_lost_with_a_parameter_server_on_the_way(run: Processes, tmp_
     lost.kill()
     assert coordinator.wait(60) == 1
     last = run.said("first").splitlines()[-1]
-    assert last.startswith("trainer: Parameter server 1 is gone") and last.endswith("train with --resume.")
+    assert last.startswith("trainer: Parameter server 1 was lost") and last.endswith("train with --resume.")
     assert "Traceback" not in run.said("first")
 
     others.append(run.start("again", [*PROOF, "ps", "1", ps, workers, "0"]))
@@ -127,7 +127,7 @@ def test_a_workers_own_reason_is_told_a_killed_one_comes_back_and_a_second_coord
     lost.kill()
     foreign = run.start("foreign", [*PROOF, "worker", "1", ps, workers, "twos"])
     assert foreign.wait(STARTS_WITHIN_S) == 1, "it is refused, not the training"
-    assert f"trainer: worker 1 at {other} has twos, and the training is on ones." in run.said("foreign")
+    assert f"trainer: worker 1 at {other} has twos, but the training uses ones." in run.said("foreign")
     again = run.start("again", [*PROOF, "worker", "1", ps, workers, "0"])
     elsewhere = f"127.0.0.1:{free_port()},{other}"  # as another machine would: its own address in the place of ours
     seconds = [run.start("same", [*PROOF, "worker", "0", ps, workers, "10"])]
@@ -135,7 +135,7 @@ def test_a_workers_own_reason_is_told_a_killed_one_comes_back_and_a_second_coord
     seconds.append(run.start("elsewhere", [*PROOF, "worker", "0", ps, elsewhere, "10"]))
     assert [second.wait(STARTS_WITHIN_S) for second in seconds] == [1, 1]
     for name in ("same", "elsewhere"):
-        assert f"trainer: {mine} coordinates this cluster already." in run.said(name)
+        assert f"trainer: {mine} already coordinates this cluster." in run.said(name)
     coordinator.send_signal(signal.SIGINT)
     assert coordinator.wait(60) == 0, run.said("worker0")
     counted = run.result("worker0")
@@ -193,7 +193,7 @@ def test_the_command_lines_of_the_original_on_three_hosts_that_share_no_disk(run
         run.wait_for("first", "step 40:")
         first.send_signal(signal.SIGINT)
         assert first.wait(60) == 130
-        assert "--resume goes on from there" in run.said("first") and "Traceback" not in run.said("first")
+        assert "continue with --resume" in run.said("first") and "Traceback" not in run.said("first")
 
         assert mistaken.wait(STARTS_WITHIN_S) == 1 and time.monotonic() - began < STARTS_WITHIN_S
         last = run.said("mistaken").splitlines()[-1]
@@ -201,6 +201,6 @@ def test_the_command_lines_of_the_original_on_three_hosts_that_share_no_disk(run
 
         second = run.start("second", [*lead, "--resume"])
         assert second.wait(STARTS_WITHIN_S) == 0, run.said("second")
-        assert "going on from step" in run.said("second") and "step 400:" in run.said("second")
+        assert "resuming from step" in run.said("second") and "step 400:" in run.said("second")
         assert [process.wait(20) for process in others] == [0, 0], "they end by themselves"
     assert read_bundle(out).manifest.classes == ("high", "low")
