@@ -14,6 +14,7 @@ from pydantic import Field, PlainSerializer, ValidationError, ValidatorFunctionW
 from tidzam.errors import ConfigError
 from tidzam.extensions import Registry
 from tidzam.suggest import did_you_mean
+from tidzam.validation import reason
 from trainer.data.augmentation.base import Augmentation, AugmentationStep, AugmentContext
 from trainer.data.augmentation.crop import Crop
 from trainer.data.augmentation.mixing import Background, Mixup, Overlay
@@ -88,7 +89,7 @@ def _validate(value: Any, validate_built_in: ValidatorFunctionWrapHandler) -> An
     try:
         return found.model_validate(value)
     except ValidationError as error:  # in one line, since the reader of the file does not know its fields
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {reason(fault)}" for fault in error.errors())
         raise ValueError(f"{name}: {faults}. Its parameters: {', '.join(found.model_fields)}") from None
 
 
