@@ -76,7 +76,7 @@ def test_mistakes_in_the_parameters_of_a_package_are_reported(folders: Path, sit
     install("An augmentation", site)
     done = train(site, folders, tmp_path / "out", "augment: [{step: dropouts, share: 2, length: 1}]")
     assert done.returncode == 1
-    assert "dropouts: share: expected at most 1; length: the name is unknown" in done.stderr
+    assert "dropouts: share: expected at most 1.0; length: the name is unknown" in done.stderr
     assert "Its parameters: step, share" in done.stderr
 
 
