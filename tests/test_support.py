@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.node import wait_until
+from tests.support.eventually import eventually
 
 ROOT = Path(__file__).parents[1]
 REGISTRY = Path("/dev/shm/jack-shm-registry")
@@ -99,7 +99,7 @@ def test_tests_that_end_badly_leave_no_jack_server_and_no_daemon(broken: Path, n
     started = re.findall(r"<(\S+) (\d+)>", done.stdout)
     assert len(started) >= len(names), done.stdout
     for name, pid in started:
-        wait_until(lambda pid=pid: not psutil.pid_exists(int(pid)), within_s=20, what=f"{name} ended")  # type: ignore[misc]
+        eventually(lambda pid=pid: not psutil.pid_exists(int(pid)), within_s=20, what=f"{name} ended")  # type: ignore[misc]
     left = [name for name, _ in started if f":{name}:".encode() in REGISTRY.read_bytes()]
     left += [path.name for name, _ in started for path in Path("/dev/shm").glob(f"*{name}*")]
     assert left == []

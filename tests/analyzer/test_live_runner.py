@@ -4,8 +4,7 @@ import asyncio
 import os
 import signal
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 
@@ -13,6 +12,7 @@ import pytest
 
 from analyzer.capture.child import CaptureOptions
 from analyzer.live_runner import Analyzes, LiveAnalysis
+from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
 from tests.support.pitch_pipeline import PitchPipeline
 from tests.support.player import playing
@@ -65,15 +65,6 @@ def stopped(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-async def until(true: Callable[[], bool], *, within_s: float = 15) -> float:
-    """Wait until something is so; how long it took."""
-    started = time.monotonic()
-    while not true():
-        assert time.monotonic() - started < within_s
-        await asyncio.sleep(0.02)
-    return time.monotonic() - started
-
-
 def without_a_hole(starts: list[int]) -> bool:
     return starts == list(range(starts[0], starts[-1] + 1, HOP_FRAMES))
 
@@ -81,7 +72,7 @@ def without_a_hole(starts: list[int]) -> bool:
 async def test_a_tone_appears_on_its_own_channel_and_in_its_own_time() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440, 1000):
         async with listening(server) as listener:
-            await until(lambda: len(listener.results("s:out_1")) >= 8)
+            await eventually_async(lambda: len(listener.results("s:out_1")) >= 8)
             health = listener.live.health()
         assert set(listener.results("s:out_0")) == {"tone-440"}
         assert set(listener.results("s:out_1")) == {"tone-1000"}
@@ -99,12 +90,12 @@ async def test_a_tone_appears_on_its_own_channel_and_in_its_own_time() -> None:
 async def test_a_channel_that_comes_and_goes_leaves_no_gap_in_the_others() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "stays", 440):
         async with listening(server) as listener:
-            await until(lambda: bool(listener.results("stays:out_0")))
+            await eventually_async(lambda: bool(listener.results("stays:out_0")))
             for _ in range(2):
                 with playing(server, "guest", 1000):
-                    await until(lambda: len(listener.live.health().channels) == 2)
+                    await eventually_async(lambda: len(listener.live.health().channels) == 2)
                     await asyncio.sleep(0.7)
-                await until(lambda: listener.live.health().channels == ("stays:out_0",))
+                await eventually_async(lambda: listener.live.health().channels == ("stays:out_0",))
         assert without_a_hole(listener.starts("stays:out_0"))
         assert set(listener.results("stays:out_0")) == {"tone-440"}
         assert listener.results("guest:out_0")[0] == "tone-1000"
@@ -113,12 +104,12 @@ async def test_a_channel_that_comes_and_goes_leaves_no_gap_in_the_others() -> No
 async def test_a_source_that_hangs_and_dies_is_not_felt_by_the_others() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "stays", 440), playing(server, "dies", 1000) as dies:
         async with listening(server) as listener:
-            await until(lambda: len(listener.results("dies:out_0")) >= 2)
+            await eventually_async(lambda: len(listener.results("dies:out_0")) >= 2)
             os.kill(dies.pid, signal.SIGSTOP)
             seen = len(listener.results("stays:out_0"))
-            await until(lambda: len(listener.results("stays:out_0")) > seen + 4)
+            await eventually_async(lambda: len(listener.results("stays:out_0")) > seen + 4)
             os.kill(dies.pid, signal.SIGKILL)
-            await until(lambda: listener.live.health().channels == ("stays:out_0",))
+            await eventually_async(lambda: listener.live.health().channels == ("stays:out_0",))
             assert listener.live.health().reasons == ()
         assert {analysis.gap_frames for analysis in listener.heard["stays:out_0"]} == {0}
         assert without_a_hole(listener.starts("stays:out_0"))
@@ -128,13 +119,13 @@ async def test_a_source_that_hangs_and_dies_is_not_felt_by_the_others() -> None:
 async def test_a_killed_capture_process_is_healed_and_its_loss_counted() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
-            await until(lambda: len(listener.results("s:out_0")) >= 2)
+            await eventually_async(lambda: len(listener.results("s:out_0")) >= 2)
             pid = listener.live.health().capture_pid
             assert pid is not None
             before = listener.starts("s:out_0")[-1]
             count = len(listener.results("s:out_0"))
             os.kill(pid, signal.SIGKILL)
-            assert await until(lambda: len(listener.results("s:out_0")) > count + 1) < 10
+            assert await eventually_async(lambda: len(listener.results("s:out_0")) > count + 1) < 10
             after = listener.starts("s:out_0")[-1]
             lost = listener.live.health().statistics.lost_frames
             assert 0 < lost < after - before
@@ -145,26 +136,26 @@ async def test_a_killed_capture_process_is_healed_and_its_loss_counted() -> None
 async def test_a_killed_jack_server_is_healed() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
-            await until(lambda: bool(listener.results("s:out_0")))
+            await eventually_async(lambda: bool(listener.results("s:out_0")))
             server.kill()
-            await until(lambda: bool(listener.live.health().reasons))
+            await eventually_async(lambda: bool(listener.live.health().reasons))
             assert listener.live.health().channels == ()
             server.start()
             with playing(server, "again", 1000):
-                assert await until(lambda: bool(listener.results("again:out_0"))) < 10
+                assert await eventually_async(lambda: bool(listener.results("again:out_0"))) < 10
                 assert listener.live.health().reasons == ()
 
 
 async def test_windows_with_lost_frames_say_so() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
-            await until(lambda: bool(listener.results("s:out_0")))
+            await eventually_async(lambda: bool(listener.results("s:out_0")))
             pid = listener.live.health().capture_pid
             assert pid is not None
             os.kill(pid, signal.SIGSTOP)
             await asyncio.sleep(0.6)
             os.kill(pid, signal.SIGCONT)
-            await until(lambda: any(analysis.gap_frames for analysis in listener.heard["s:out_0"]))
+            await eventually_async(lambda: any(analysis.gap_frames for analysis in listener.heard["s:out_0"]))
             await asyncio.sleep(0.5)
             gap_frames = sum(analysis.gap_frames for analysis in listener.heard["s:out_0"])
             assert gap_frames == listener.live.health().statistics.lost_frames
@@ -187,10 +178,10 @@ async def test_who_cannot_keep_up_drops_windows_and_does_not_lag() -> None:
     pipeline = SlowPipeline()
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server, pipeline, ring_s=2.0) as listener:
-            await until(lambda: bool(listener.live.health().channels))
+            await eventually_async(lambda: bool(listener.live.health().channels))
             await asyncio.sleep(2.5)
             pipeline.go.set()
-            await until(lambda: len(listener.results("s:out_0")) >= 4)
+            await eventually_async(lambda: len(listener.results("s:out_0")) >= 4)
             health = listener.live.health()
             assert health.statistics.dropped_windows >= 5
             assert health.statistics.lag_s < 1.0
@@ -199,13 +190,13 @@ async def test_who_cannot_keep_up_drops_windows_and_does_not_lag() -> None:
 async def test_a_rate_that_no_classifier_knows_is_told() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server, PitchPipeline(needs_hz=96000)) as listener:
-            await until(lambda: "48000 Hz is not enough" in " ".join(listener.live.health().reasons))
+            await eventually_async(lambda: "48000 Hz is not enough" in " ".join(listener.live.health().reasons))
 
 
 async def test_having_nothing_to_listen_to_is_told() -> None:
     with jack_server(rate_hz=RATE_HZ) as server:
         async with listening(server) as listener:
-            await until(lambda: "*:out_*" in " ".join(listener.live.health().reasons))
+            await eventually_async(lambda: "*:out_*" in " ".join(listener.live.health().reasons))
 
 
 async def test_two_nodes_side_by_side_hear_their_own() -> None:
@@ -216,7 +207,7 @@ async def test_two_nodes_side_by_side_hear_their_own() -> None:
         playing(other, "s", 1000),
     ):
         async with listening(one) as first, listening(other) as second:
-            await until(lambda: bool(first.results("s:out_0")) and bool(second.results("s:out_0")))
+            await eventually_async(lambda: bool(first.results("s:out_0")) and bool(second.results("s:out_0")))
             assert first.results("s:out_0")[0] == "tone-440"
             assert second.results("s:out_0")[0] == "tone-1000"
 
@@ -224,31 +215,31 @@ async def test_two_nodes_side_by_side_hear_their_own() -> None:
 async def test_a_stopped_capture_process_is_replaced_within_ten_seconds() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
-            await until(lambda: len(listener.results("s:out_0")) >= 2)
+            await eventually_async(lambda: len(listener.results("s:out_0")) >= 2)
             pid = listener.live.health().capture_pid
             assert pid is not None
             os.kill(pid, signal.SIGSTOP)
-            await until(lambda: listener.live.health().capture_pid not in (pid, None), within_s=10)
-            assert await until(lambda: listener.live.health().reasons == ()) < 10
+            await eventually_async(lambda: listener.live.health().capture_pid not in (pid, None), within_s=10)
+            assert await eventually_async(lambda: listener.live.health().reasons == ()) < 10
             before = len(listener.results("s:out_0"))
-            await until(lambda: len(listener.results("s:out_0")) > before)
+            await eventually_async(lambda: len(listener.results("s:out_0")) > before)
 
 
 async def test_a_stopped_jack_server_is_named_and_nothing_is_restarted() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
-            await until(lambda: len(listener.results("s:out_0")) >= 2)
+            await eventually_async(lambda: len(listener.results("s:out_0")) >= 2)
             pid = listener.live.health().capture_pid
             with stopped(server.pid):
-                await until(lambda: bool(listener.live.health().faults), within_s=8)
+                await eventually_async(lambda: bool(listener.live.health().faults), within_s=8)
                 (fault,) = listener.live.health().faults
                 assert (fault.code, fault.origin) == ("stalled", "jack")
                 await asyncio.sleep(7)
                 assert listener.live.health().capture_pid == pid
                 assert [one.origin for one in listener.live.health().faults] == ["jack"]
             heard = len(listener.results("s:out_0"))
-            await until(lambda: len(listener.results("s:out_0")) > heard + 1)
-            await until(lambda: listener.live.health().faults == ())
+            await eventually_async(lambda: len(listener.results("s:out_0")) > heard + 1)
+            await eventually_async(lambda: listener.live.health().faults == ())
             assert listener.live.health().capture_pid == pid
 
 
@@ -256,10 +247,10 @@ async def test_a_jack_server_that_is_stopped_when_capture_starts_is_waited_for()
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
             with stopped(server.pid):
-                await until(lambda: [one.code for one in listener.live.health().faults] == ["jack_away"])
+                await eventually_async(lambda: [one.code for one in listener.live.health().faults] == ["jack_away"])
                 assert listener.live.health().faults[0].origin == "jack"
                 pid = listener.live.health().capture_pid
                 await asyncio.sleep(3)
                 assert listener.live.health().capture_pid == pid
-            await until(lambda: bool(listener.results("s:out_0")))
-            await until(lambda: listener.live.health().faults == ())
+            await eventually_async(lambda: bool(listener.results("s:out_0")))
+            await eventually_async(lambda: listener.live.health().faults == ())

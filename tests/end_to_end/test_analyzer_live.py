@@ -20,6 +20,7 @@ import socketio
 
 from tests.support import hostile
 from tests.support.bundles import write_tone_bundle
+from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
 from tests.support.player import playing
 from tests.support.ports import free_port
@@ -70,7 +71,7 @@ class Program:
     async def until(self, channel: str, result: list[str], *, within_s: float = 15) -> None:
         """Until a new event of `channel` says `result`."""
         seen = len(self.results.get(channel, []))
-        await until(lambda: result in self.results.get(channel, [])[seen:], within_s)
+        await eventually_async(lambda: result in self.results.get(channel, [])[seen:], within_s=within_s)
 
     async def until_told(self, true: Callable[[dict[str, Any]], bool], *, within_s: float = 15) -> dict[str, Any]:
         """The first health that is as wanted."""
@@ -78,12 +79,6 @@ class Program:
             while not true(health := await self.health()):  # noqa: ASYNC110  another process is what is waited for
                 await asyncio.sleep(0.1)
         return health
-
-
-async def until(true: Callable[[], bool], within_s: float) -> None:
-    async with asyncio.timeout(within_s):
-        while not true():  # noqa: ASYNC110  another process is what is waited for
-            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import socketio
 import soundfile
 
 from tests.support.bundles import tone, write_tone_bundle
+from tests.support.eventually import eventually_async
 from tests.support.icecast import icecast_server
 from tests.support.jack import jack_server
 from tests.support.manager import Manager
@@ -47,10 +48,8 @@ def get(url: str) -> str:
         return "{}"
 
 
-async def until(true: Callable[[], Any], *, within_s: float = 30) -> None:
-    async with asyncio.timeout(within_s):
-        while not await asyncio.to_thread(true):  # noqa: ASYNC110  other processes are waited for
-            await asyncio.sleep(0.1)
+async def has_state(url: str, channel: str, state: str) -> bool:
+    return await asyncio.to_thread(_state, url, channel) == state
 
 
 async def test_a_live_source_of_8_khz_is_named_narrow_and_not_classified(tmp_path: Path) -> None:
@@ -67,7 +66,7 @@ async def test_a_live_source_of_8_khz_is_named_narrow_and_not_classified(tmp_pat
             with running_analyzer(tmp_path / "profile.yaml", {**jack.env}):
                 await _check(f"http://127.0.0.1:{port}")
             with running_analyzer(tmp_path / "profile.yaml", {**jack.env}):  # told again after it came back
-                await until(lambda: _state(f"http://127.0.0.1:{port}", "phone:out_0") == "narrow_band")
+                await eventually_async(lambda: has_state(f"http://127.0.0.1:{port}", "phone:out_0", "narrow_band"))
         finally:
             manager.stop()
 
@@ -75,15 +74,16 @@ async def test_a_live_source_of_8_khz_is_named_narrow_and_not_classified(tmp_pat
 async def _check(url: str) -> None:
     heard: dict[str, list[dict[str, Any]]] = {}
     frozen: dict[str, list[dict[str, Any]]] = {}
-    await until(lambda: _state(url, "phone:out_0") == "narrow_band" and _state(url, "field:out_0") == "listening")
+    await eventually_async(lambda: has_state(url, "phone:out_0", "narrow_band"))
+    await eventually_async(lambda: has_state(url, "field:out_0", "listening"))
     client = socketio.AsyncClient()
     client.on("analysis", lambda event: heard.setdefault(event["channel"], []).append(event))
     client.on("sys", lambda data: [frozen.setdefault(c["chan"], []).append(c["analysis"]) for c in _channels(data)])
     await client.connect(url)
     try:
         await client.emit("subscribe", {"events": ["analysis"]})
-        await until(lambda: len(heard.get("phone:out_0", [])) > 2 and len(heard.get("field:out_0", [])) > 2)
-        await until(lambda: "phone:out_0" in frozen)
+        await eventually_async(lambda: len(heard.get("phone:out_0", [])) > 2 and len(heard.get("field:out_0", [])) > 2)
+        await eventually_async(lambda: "phone:out_0" in frozen)
     finally:
         await client.disconnect()
     assert {(tuple(e["result"]), e["state"]) for e in heard["field:out_0"]} == {(("low",), "listening")}

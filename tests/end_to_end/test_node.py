@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 import socketio
 
-from tests.support.node import Node, wait_until
+from tests.support.eventually import eventually
+from tests.support.node import Node
 from tidzam.demo.scene import read_truth, truth_at
 
 SOURCES = [
@@ -134,14 +135,14 @@ def test_the_examples_of_the_readme_run_as_they_stand(node: Node) -> None:
     ],
 )
 async def test_what_is_killed_comes_back(node: Node, name: str, within_s: float) -> None:
-    wait_until(node.is_well, within_s=30, what="well before")
+    eventually(node.is_well, within_s=30, what="well before")
     pid = node.pid(name)
     async with events(node, "analysis", events=["analysis"]) as received:
         await asyncio.sleep(2)
         node.kill(pid)
-        await asyncio.to_thread(wait_until, lambda: not Path(f"/proc/{pid}").exists(), within_s=5, what=f"{name} ended")
+        await asyncio.to_thread(eventually, lambda: not Path(f"/proc/{pid}").exists(), within_s=5, what=f"{name} ended")
         took_s = await asyncio.to_thread(
-            wait_until, lambda: whole(node, name, pid), within_s=within_s, what=f"{name} healed"
+            eventually, lambda: whole(node, name, pid), within_s=within_s, what=f"{name} healed"
         )
         await asyncio.sleep(2)
     print(f"{name} healed in {took_s:.1f} s")
@@ -176,7 +177,7 @@ def assert_no_gap(received: list[dict[str, Any]], port: str | None) -> None:
 
 @pytest.mark.timeout(60)
 def test_a_second_start_is_refused_and_changes_nothing(node: Node) -> None:
-    wait_until(node.is_well, within_s=30, what="well before")
+    eventually(node.is_well, within_s=30, what="well before")
     again = node.start()
     assert again.returncode == 1
     assert "already running" in again.stderr
@@ -186,7 +187,7 @@ def test_a_second_start_is_refused_and_changes_nothing(node: Node) -> None:
 
 @pytest.mark.timeout(90)
 def test_check_says_healthy_and_repairs(node: Node) -> None:
-    wait_until(node.is_well, within_s=30, what="well before")
+    eventually(node.is_well, within_s=30, what="well before")
     checked = node.run("check")
     assert checked.returncode == 0, checked.stdout
     os.kill(node.pid("analyzer"), signal.SIGSTOP)  # runs, and does nothing

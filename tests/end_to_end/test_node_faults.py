@@ -16,7 +16,8 @@ import psutil
 import pytest
 import yaml
 
-from tests.support.node import Node, wait_until
+from tests.support.eventually import eventually
+from tests.support.node import Node
 from tidzam.node.cleanup import node_processes
 from tidzam.node.home import Home
 from tidzam.paths import DEMO_BUNDLES
@@ -139,7 +140,7 @@ def test_a_start_that_is_interrupted_half_way_leaves_nothing(make: Any, number: 
     command = [sys.executable, "-m", "tidzam.cli", "start", "--profile", str(node.profile)]
     start = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
-        wait_until(lambda: bool(node_processes(Home(node.home))), within_s=30, what="the first process")
+        eventually(lambda: bool(node_processes(Home(node.home))), within_s=30, what="the first process")
         start.send_signal(number)
         _, said = start.communicate(timeout=40)
     finally:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from tests.support.node import Node, wait_until
+from tests.support.eventually import eventually
+from tests.support.node import Node
 from tidzam.node.cleanup import node_processes
 from tidzam.node.home import Home
 from tidzam.node.supervisor import Supervisor
@@ -52,10 +53,10 @@ def heals(node: Node, name: str, old_pid: int) -> bool:
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", ["jackd", "icecast", "stream_manager", "analyzer", "watchdog", "watchdog_guard"])
 def test_a_suspended_program_is_replaced_and_no_other(node: Node, name: str) -> None:
-    wait_until(node.is_well, within_s=30, what="well before")
+    eventually(node.is_well, within_s=30, what="well before")
     before = programs(node)
     os.kill(before[name], signal.SIGSTOP)
-    took_s = wait_until(lambda: heals(node, name, before[name]), within_s=HEAL_S, what=f"{name} healed")
+    took_s = eventually(lambda: heals(node, name, before[name]), within_s=HEAL_S, what=f"{name} healed")
     print(f"{name} healed in {took_s:.1f} s")
     assert changed_since(before, node) == {name}
 
@@ -63,45 +64,45 @@ def test_a_suspended_program_is_replaced_and_no_other(node: Node, name: str) -> 
 @pytest.mark.timeout(120)
 def test_programs_that_hang_one_after_the_other_are_replaced_and_no_other(node: Node) -> None:
     """As long as one hangs, the watchdog's rounds are slow: the others are not to be blamed for it."""
-    wait_until(node.is_well, within_s=30, what="well before")
+    eventually(node.is_well, within_s=30, what="well before")
     before, hung = programs(node), ("analyzer", "icecast", "stream_manager")
     for name in hung:
         os.kill(before[name], signal.SIGSTOP)
         time.sleep(APART_S)
-    wait_until(lambda: all(heals(node, name, before[name]) for name in hung), within_s=HEAL_S, what="all healed")
+    eventually(lambda: all(heals(node, name, before[name]) for name in hung), within_s=HEAL_S, what="all healed")
     assert changed_since(before, node) == set(hung)
 
 
 @pytest.mark.timeout(120)
 def test_a_suspended_supervisord_runs_again_and_no_program_is_touched(node: Node) -> None:
-    wait_until(node.is_well, within_s=30, what="well before")
+    eventually(node.is_well, within_s=30, what="well before")
     before, supervisor = programs(node), Supervisor(Home(node.home))
     process = supervisor.process()
     assert process is not None
     process.suspend()
-    wait_until(lambda: process.status() != psutil.STATUS_STOPPED, within_s=HEAL_S, what="supervisord resumed")
-    wait_until(supervisor.is_running, within_s=10, what="supervisord answers")
+    eventually(lambda: process.status() != psutil.STATUS_STOPPED, within_s=HEAL_S, what="supervisord resumed")
+    eventually(supervisor.is_running, within_s=10, what="supervisord answers")
     assert programs(node) == before
 
 
 @pytest.mark.timeout(120)
 def test_a_killed_supervisord_and_its_node_come_back_without_a_check(node: Node) -> None:
-    wait_until(node.is_well, within_s=30, what="well before")
+    eventually(node.is_well, within_s=30, what="well before")
     before = programs(node)
     node.kill(int(Home(node.home).supervisor_pid.read_text()))
     told = node.run("status").stdout
     assert "supervisord of the node" in told or "watchdog" in told  # gone, or already there again
-    took_s = wait_until(lambda: heals(node, "jackd", before["jackd"]), within_s=HEAL_S, what="the node healed")
+    took_s = eventually(lambda: heals(node, "jackd", before["jackd"]), within_s=HEAL_S, what="the node healed")
     print(f"the node healed in {took_s:.1f} s")
-    wait_until(lambda: len(programs(node)) == len(before), within_s=10, what="all programs")
+    eventually(lambda: len(programs(node)) == len(before), within_s=10, what="all programs")
     pids = set(programs(node).values())
     orphans = [process for process in node_processes(Home(node.home)) if process.pid in set(before.values()) - pids]
-    wait_until(lambda: not any(process.is_running() for process in orphans), within_s=10, what="no orphan is left")
+    eventually(lambda: not any(process.is_running() for process in orphans), within_s=10, what="no orphan is left")
 
 
 @pytest.mark.timeout(120)
 def test_check_restarts_a_suspended_jackd_and_nothing_else(node: Node) -> None:
-    wait_until(node.is_well, within_s=30, what="well before")
+    eventually(node.is_well, within_s=30, what="well before")
     before = programs(node)
     os.kill(before["jackd"], signal.SIGSTOP)
     checked = node.run("check")
@@ -111,7 +112,7 @@ def test_check_restarts_a_suspended_jackd_and_nothing_else(node: Node) -> None:
 
 @pytest.mark.timeout(120)
 def test_stop_wins_against_the_watchdog_and_is_quick(node: Node) -> None:
-    wait_until(node.is_well, within_s=30, what="well before")
+    eventually(node.is_well, within_s=30, what="well before")
     began_s = time.monotonic()
     assert node.run("stop").returncode == 0
     took_s = time.monotonic() - began_s

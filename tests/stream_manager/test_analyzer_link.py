@@ -1,7 +1,7 @@
 """What the analyzer is told of sources, and when. Real socket.io servers on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stream_manager.analyzer_link import AnalyzerLink, changes, event_data, known_sources
+from tests.support.eventually import eventually_async
 from tests.support.ports import free_port
 from tidzam.protocol.analyzer import JACK_SOURCE, JackSource, parse_jack_sources
 from tidzam.protocol.stream_manager import SourceState, SourceStatus
@@ -80,18 +81,12 @@ async def linked(port: int, statuses: list[SourceStatus], token: str | None = No
             await task
 
 
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
-        while not true():  # noqa: ASYNC110  another program is what is waited for
-            await asyncio.sleep(0.02)
-
-
 async def test_all_is_told_at_first_then_what_changes() -> None:
     port, statuses = free_port(), [status("pond", 8000)]
     async with analyzer(port) as told, linked(port, statuses):
-        await until(lambda: told == [("pond", 8000)])
+        await eventually_async(lambda: told == [("pond", 8000)])
         statuses[0] = replace_rate(statuses[0], 44100)
-        await until(lambda: told == [("pond", 8000), ("pond", 44100)])
+        await eventually_async(lambda: told == [("pond", 8000), ("pond", 44100)])
 
 
 def replace_rate(known: SourceStatus, rate_hz: int) -> SourceStatus:
@@ -102,9 +97,9 @@ async def test_all_is_told_again_when_the_analyzer_comes_back() -> None:
     port, statuses = free_port(), [status("pond", 8000)]
     async with linked(port, statuses):
         async with analyzer(port) as told:
-            await until(lambda: bool(told))
+            await eventually_async(lambda: bool(told))
         async with analyzer(port) as told:
-            await until(lambda: told == [("pond", 8000)])
+            await eventually_async(lambda: told == [("pond", 8000)])
 
 
 async def test_an_analyzer_that_asks_for_the_token_is_shown_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,13 +108,13 @@ async def test_an_analyzer_that_asks_for_the_token_is_shown_it(monkeypatch: pyte
     port, token = free_port(), "t" * 32
     access = Access(listen="token", manage="token", token=token)
     async with analyzer(port, access) as told, linked(port, [status("pond", 8000)], token):
-        await until(lambda: told == [("pond", 8000)])
+        await eventually_async(lambda: told == [("pond", 8000)])
 
 
 async def test_a_refusal_is_logged_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     port, statuses = free_port(), [status("pond", 8000)]
     async with analyzer(port, Access(manage="token", token="t" * 32)), linked(port, statuses):
-        await until(lambda: "it refused" in caplog.text)
+        await eventually_async(lambda: "it refused" in caplog.text)
         statuses.append(status("wood", 48000))
         await asyncio.sleep(0.6)
     assert caplog.text.count("it refused") == 1

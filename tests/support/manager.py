@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ from typing import Any
 import psutil
 import yaml
 
+from tests.support.eventually import eventually
 from tests.support.icecast import IcecastServer, icecast_server
 from tests.support.jack import JackServer, jack_server
 from tests.support.ports import free_port
@@ -99,12 +99,7 @@ class Manager:
 
     def until(self, holds: Callable[[], bool], *, within_s: float) -> float:
         """Wait until `holds`; returns the seconds that took."""
-        began_s = time.monotonic()
-        while not holds():
-            waited_s = time.monotonic() - began_s
-            assert waited_s < within_s, f"after {waited_s:.0f} s: {self.health()}\n{self.log}"
-            time.sleep(0.05)
-        return time.monotonic() - began_s
+        return eventually(holds, within_s=within_s, what=lambda: f"the stream manager: {self.health()}\n{self.log}")
 
     def until_well(self, *, within_s: float = 20.0) -> float:
         return self.until(lambda: self.health()["ok"], within_s=within_s)

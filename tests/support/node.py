@@ -8,9 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -85,12 +83,3 @@ class Node:
 
     def is_well(self) -> bool:
         return bool(self.health("stream_manager")["ok"] and self.health("analyzer")["ok"])
-
-
-def wait_until(true: Callable[[], bool], *, within_s: float, what: str) -> float:
-    """Seconds until `true()`; fails after `within_s`."""
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < within_s, f"{what}: not within {within_s:.0f} s"
-        time.sleep(0.1)
-    return time.monotonic() - began

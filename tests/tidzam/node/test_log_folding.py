@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.node import wait_until
+from tests.support.eventually import eventually
 from tidzam.node.jackd_log import FoldingLog
 from tidzam.node.log_folding import MOST_MESSAGES, PERIOD_S, LogFolder
 
@@ -59,6 +59,6 @@ def test_a_program_is_never_stopped_by_a_log_that_nobody_reads(tmp_path: Path) -
     subprocess.run(argv, timeout=30, check=True)  # more than a FIFO holds
     FoldingLog(fifo, log).start()
     subprocess.run([*argv[:-1], f"import os; os.write(2, b'{ERROR}\\n')"], timeout=30, check=True)
-    wait_until(lambda: log.is_file() and ERROR in log.read_text(), within_s=10, what="the message")
+    eventually(lambda: log.is_file() and ERROR in log.read_text(), within_s=10, what="the message")
     assert log.read_text().count(ERROR) == 1
     assert fifo.stat().st_mode & 0o077 == 0

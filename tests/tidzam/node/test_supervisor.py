@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.eventually import eventually
 from tests.support.names import ODD_NAMES
-from tests.support.node import wait_until
 from tidzam.config import Settings
 from tidzam.config.settings import IcecastSettings, JackSettings
 from tidzam.errors import NodeError, SetupError
@@ -50,7 +50,7 @@ def test_any_path_of_a_home_and_any_argument_reaches_the_program(tmp_path: Path,
     supervisor = Supervisor(home)
     supervisor.launch()
     try:
-        wait_until(lambda: printed.is_file() and printed.read_bytes() != b"", within_s=20, what="the program's output")
+        eventually(lambda: printed.is_file() and printed.read_bytes() != b"", within_s=20, what="the program's output")
         assert printed.read_bytes().split(b"\0") == [os.fsencode(text) for text in (name, f"x,y={name}", home.root)]
         assert [state.name for state in supervisor.programs()] == ["p"]
         assert home.log("p").is_file()

@@ -17,6 +17,7 @@ import aiohttp
 import psutil
 import pytest
 
+from tests.support.eventually import eventually_async
 from tests.support.server import HANDSHAKE, TOKEN, Polling, RunningServer, client, serving
 from tidzam.config.settings import LimitSettings
 
@@ -82,12 +83,6 @@ async def raw(place: RunningServer, *, join: bool = True) -> AsyncIterator[aioht
         yield socket
 
 
-async def until(condition: Any, timeout_s: float = 20) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110  the server is what is waited for
-            await asyncio.sleep(0.02)
-
-
 def warnings(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     """What the server wrote at its usual level, whatever level an earlier test has set."""
     return [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -113,7 +108,7 @@ async def test_malformed_packets_leave_one_line_and_no_traceback(
                     await socket.send_str(packet)
                 await socket.close()
         assert await healthy(place)
-        await until(lambda: not place.server._sockets.sessions)
+        await eventually_async(lambda: not place.server._sockets.sessions)
     assert tracebacks(caplog) == []
     assert len(warnings(caplog)) <= 2
     assert place.changes == []
@@ -241,7 +236,7 @@ async def test_large_binary_data_are_for_audio_alone() -> None:
             await io.emit("audio", b"\0" * 500_000)
             await asyncio.wait_for(heard.wait(), 5)
             await io.emit("change", b"\0" * 500_000)
-            await until(lambda: not io.connected)
+            await eventually_async(lambda: not io.connected)
     assert place.changes == []
 
 
@@ -284,9 +279,9 @@ async def test_unread_answers_are_bounded_in_bytes_and_their_client_is_disconnec
                 writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
             writers.append(writer)
         sockets = place.server._sockets
-        await until(lambda: place.server.dropped > 500)
+        await eventually_async(lambda: place.server.dropped > 500)
         assert all(session.queue.waiting_bytes < 300_000 for session in sockets.sessions.values())
-        await until(lambda: not sockets.sessions)
+        await eventually_async(lambda: not sockets.sessions)
         assert psutil.Process().memory_info().rss - before < 40e6
         for writer in writers:
             writer.close()
@@ -311,7 +306,7 @@ async def test_a_websocket_that_never_reads_is_disconnected_while_others_miss_no
                 await place.server.emit("news", {"number": number, "text": "x" * 90_000})
                 number += 1
                 await asyncio.sleep(0.005)
-        await until(lambda: len(heard) == number)
+        await eventually_async(lambda: len(heard) == number)
         assert heard == list(range(number))
 
 
@@ -411,9 +406,11 @@ async def test_a_client_that_neither_reads_nor_answers_pings_leaves_no_connectio
             for _ in range(30):
                 await place.server.emit("news", "x" * 60_000)
                 await asyncio.sleep(0.01)
-            await until(lambda: not sockets.sessions)
+            await eventually_async(lambda: not sockets.sessions)
             runner = place.server._runner
-            await until(lambda: runner is not None and runner.server is not None and not runner.server.connections)
+            await eventually_async(
+                lambda: runner is not None and runner.server is not None and not runner.server.connections
+            )
 
 
 def test_a_server_raises_its_limit_of_descriptors() -> None:
