@@ -1,4 +1,4 @@
-"""Whether a node does its job, and what to restart if it does not. Pure: from a status to faults."""
+"""Finds the faults of a node and the programs to restart. Pure: from a status to faults."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tidzam.protocol.stream_manager import SourceRemark, SourceStatus, StreamMan
 from tidzam.results import ChannelState
 
 STARTING = ("STARTING", "BACKOFF", "STOPPING")
-"""Supervisor's states that pass by themselves."""
+"""States of supervisord that change by themselves."""
 YOUNG_S = 20.0
-"""A program that has been running for less is not restarted for not doing its job yet."""
+"""A program that has been running for a shorter time is not restarted because it does not work yet."""
 LOW_DISK_MB = 50
 LEAK_AFTER_S = 3600.0
-"""A program that uses too much memory sooner after its start needs it: a restart would not help."""
+"""If a program uses too much memory sooner after its start, a restart would not help: it needs that much."""
 
 
 @dataclass(frozen=True)
 class NodeFault:
-    """Something that is wrong. `restart` names the program whose restart repairs it; None if no restart would.
+    """Something that is wrong. `restart` is the program whose restart repairs it, None if a restart would not help.
 
-    A fault that is `pending` is expected to pass soon: something is starting.
+    A `pending` fault is expected to disappear soon, because something is starting.
     """
 
     reason: str
@@ -33,10 +33,10 @@ class NodeFault:
 
 
 def faults(status: NodeStatus, limits: CheckSettings) -> tuple[NodeFault, ...]:
-    """Everything that is wrong with a node, causes before their consequences.
+    """All faults of a node, causes before their consequences.
 
-    The programs repair their own children. Only a program that does not run, does not answer, or reports itself at
-    fault is restarted, and never one because of a source.
+    Programs repair their child processes themselves. A program is restarted only if it is not running, does not answer
+    or reports that it is at fault, and never because of a source.
     """
     if not status.running:
         return (_not_supervised(status),)
@@ -45,33 +45,33 @@ def faults(status: NodeStatus, limits: CheckSettings) -> tuple[NodeFault, ...]:
 
 
 def restarts(found: tuple[NodeFault, ...]) -> tuple[str, ...]:
-    """The programs to restart, in the order in which they need one another, each once."""
+    """The programs to restart, each once, those that others need first."""
     return tuple(dict.fromkeys(fault.restart for fault in found if fault.restart is not None))
 
 
 def culprit(status: NodeStatus, found: tuple[NodeFault, ...]) -> str:
-    """The program that keeps a node from starting: one that supervisord has given up or is starting once more comes
-    before those that wait for it."""
+    """The program that prevents a node from starting: one that supervisord has given up or is starting again comes
+    before programs that wait for it."""
     given_up = [program.name for program in status.programs if _state(status, program) == "FATAL"]
     down = [program.name for program in status.programs if _state(status, program) != "RUNNING"]
     return next(iter([*given_up, *down, *restarts(found)]), "stream_manager")
 
 
 def settled(found: tuple[NodeFault, ...]) -> bool:
-    """Whether neither waiting nor a restart would change anything."""
+    """Whether neither waiting nor a restart would change the faults."""
     return not any(fault.restart or fault.pending for fault in found)
 
 
 def remarks(status: NodeStatus) -> tuple[str, ...]:
-    """What an operator should know although no program is at fault: sources that lack part of the band, and sources
-    that a client has replaced."""
+    """Remarks for the operator that are not faults: sources with a narrow band, and sources that a client has replaced,
+    and channels that some classifiers leave out."""
     narrow = [
         f"Source {source.name} has a sample rate of {source.rate_hz} Hz: it has no content above {source.band_hz} Hz."
         for source in status.sources
         if SourceRemark.NARROW_BAND in source.remarks
     ]
     replaced = [
-        f"Source {source.name} plays what a client loaded, in place of the profile's source of that name."
+        f"Source {source.name} was loaded by a client and replaces the source of that name in the profile."
         for source in status.sources
         if SourceRemark.REPLACED in source.remarks
     ]
@@ -86,7 +86,7 @@ def remarks(status: NodeStatus) -> tuple[str, ...]:
 
 
 def programs_are_up(status: NodeStatus) -> bool:
-    """Whether every program runs and answers, and the stream manager is connected to JACK and Icecast."""
+    """Whether all programs run and answer, and the stream manager is connected to JACK and Icecast."""
     manager = status.manager
     return (
         all(_state(status, program) == "RUNNING" for program in status.programs)
@@ -101,14 +101,14 @@ def programs_are_up(status: NodeStatus) -> bool:
 def _not_supervised(status: NodeStatus) -> NodeFault:
     running = ", ".join(f"{process.name} ({process.pid})" for process in status.strays)
     if status.supervisor is SupervisorState.SILENT:
-        return NodeFault("supervisord does not answer, so no program that ends is started again.")
+        return NodeFault("supervisord does not answer, so programs that end are not restarted.")
     if running:
         return NodeFault(f"supervisord is gone, but these processes of the node are still running: {running}.")
     return NodeFault("The node is not running.")
 
 
 def _state(status: NodeStatus, program: NodeProgram) -> str:
-    """Supervisor's state of a program."""
+    """The state of a program according to supervisord."""
     return next((process.state for process in status.processes if process.name == program.name), "unknown")
 
 
@@ -121,7 +121,7 @@ def _stopped(status: NodeStatus, program: NodeProgram) -> list[NodeFault]:
 
 
 def _idle(status: NodeStatus, program: NodeProgram) -> list[NodeFault]:
-    """Faults of a program that is running and does not do its job."""
+    """Faults of a program that is running but does not work."""
     if program.life_sign is LifeSign.JACK_CYCLES and status.jack_ok is False:
         return _hangs(status, program.name, ("jackd is running, but its cycles have stopped: no audio flows.",))
     health = status.servers.get(program.name)
@@ -137,12 +137,12 @@ def _idle(status: NodeStatus, program: NodeProgram) -> list[NodeFault]:
 
 
 def _unless_starting(reason: str, program: str, *, starting: bool) -> NodeFault:
-    """A fault that a restart of `program` repairs, unless it is starting already."""
+    """A fault that a restart of `program` repairs; pending while it is starting."""
     return NodeFault(reason, pending=True) if starting else NodeFault(reason, program)
 
 
 def _hangs(status: NodeStatus, program: str, reasons: tuple[str, ...]) -> list[NodeFault]:
-    """Faults of a program that runs, and does not do its job; none if it does not run, which is reported elsewhere."""
+    """Faults of a program that is running but does not work; none if it is not running, which is another fault."""
     runs = (process for process in status.processes if process.name == program and process.state == "RUNNING")
     return [
         _unless_starting(reason, program, starting=process.uptime_s < YOUNG_S) for process in runs for reason in reasons
@@ -167,12 +167,12 @@ def _fails(source: SourceStatus) -> bool:
 
 
 def _source_fault(source: SourceStatus) -> NodeFault:
-    reason = f"Source {source.name} is {source.state}: {source.last_error or 'no sound yet.'}"
+    reason = f"Source {source.name} is {source.state}: {source.last_error or 'No audio yet.'}"
     return NodeFault(reason, pending=source.state == "loading")
 
 
 def _analyzer(status: NodeStatus, analyzer: AnalyzerHealth) -> list[NodeFault]:
-    """An analyzer without audio is not itself at fault: either a source is, or nothing."""
+    """An analyzer without audio is not itself at fault; a source may be."""
     playing = any(source.state == "playing" for source in status.sources)
     found = [
         _unless_starting(fault.message, "analyzer", starting=fault.code == "starting")

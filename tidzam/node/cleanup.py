@@ -1,4 +1,4 @@
-"""What a node that did not end well may leave behind, and how it is cleared away."""
+"""Finds and ends the processes that a node has left behind."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ GRACE_S = 3.0
 
 
 def node_processes(home: Home) -> list[psutil.Process]:
-    """Every process that belongs to the node of `home`, grandchildren and orphans included."""
+    """All processes of the node of `home`, including grandchildren and orphans."""
     return [process for process in psutil.process_iter() if _belongs(process, home)]
 
 
 def end_processes(home: Home) -> int:
-    """End what still runs of the node: TERM, then KILL. Returns how many processes that were.
+    """End all processes of the node with SIGTERM, then SIGKILL. Returns their number.
 
-    supervisord is killed first, lest it start again what is ended, and jackd asked last: it ends cleanly only once its
-    clients have gone.
+    supervisord is killed first, so that it does not restart the others. jackd comes last: it ends cleanly only after
+    its clients.
     """
     processes = node_processes(home)
     supervisor = Supervisor(home).process()
@@ -38,7 +38,7 @@ def _end(processes: list[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-            process.resume()  # TERM reaches a process that was stopped by a signal only when it goes on
+            process.resume()  # a suspended process receives SIGTERM only when it is resumed
     _, alive = psutil.wait_procs(processes, timeout=GRACE_S)
     _kill(alive)
 

@@ -1,4 +1,4 @@
-"""When a program hangs, and when one that was given up is started again. Pure: from observations to decisions."""
+"""Decides when a program hangs, and when a program that supervisord has given up is started again. Pure."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from tidzam.process import RestartPolicy
 
 REVIVAL = RestartPolicy(first_delay_s=2.0, max_delay_s=60.0, stable_after_s=60.0)
-"""Pauses between attempts to start a program that supervisord has given up, for ever."""
+"""Delays between attempts to start a program that supervisord has given up. Attempts never end."""
 
 DOWN = frozenset({"FATAL", "STOPPED", "EXITED", "UNKNOWN"})
-"""Supervisor's states that do not pass by themselves."""
+"""States of supervisord that do not change by themselves."""
 
 MAX_STEP_S = 5.0
-"""What one round may add to a silence: after a machine was suspended, no program counts as silent."""
+"""Maximum seconds that one round adds to a silence, so that no program counts as silent after a suspend."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a program may give no sign of life: after it gave some, before its first, and while it is suspended."""
+    """How long a program may show no sign of life: after its first one, before it, and while it is suspended."""
 
     silent_s: float
     first_s: float
@@ -35,7 +35,7 @@ class Patience:
 
 @dataclass(frozen=True)
 class Observation:
-    """One observation of a program. `suspended`: a signal stopped its process. Times are monotonic."""
+    """One observation of a program. `suspended` is whether a signal has stopped it. Times are monotonic."""
 
     pid: int | None
     gives_sign: bool
@@ -45,7 +45,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Record:
-    """What the observations of one process have shown so far."""
+    """The result of all observations of one process so far."""
 
     pid: int | None = None
     seen_s: float = 0.0
@@ -54,7 +54,7 @@ class Record:
     gave_sign: bool = False
 
     def after(self, seen: Observation) -> Record:
-        """This record after one more observation; another process begins another record."""
+        """This record with one more observation; a new process starts a new record."""
         if seen.pid != self.pid:
             return Record(seen.pid, seen.now_s, gave_sign=seen.gives_sign)
         step_s = min(max(0.0, seen.now_s - self.seen_s), MAX_STEP_S)
@@ -67,7 +67,7 @@ class Record:
         )
 
     def hangs(self, patience: Patience) -> bool:
-        """Whether its process is to be replaced."""
+        """Whether the process must be replaced."""
         if self.pid is None:
             return False
         allowed_s = patience.silent_s if self.gave_sign else patience.first_s
@@ -76,13 +76,13 @@ class Record:
 
 @dataclass(frozen=True)
 class Revival:
-    """Attempts to start a program that is down. `due_s` is when the next one is due, None while it is not down."""
+    """Attempts to start a program that is down. `due_s` is the time of the next attempt, None while it is not down."""
 
     failures: int = 0
     due_s: float | None = None
 
     def after(self, state: str, uptime_s: float, now_s: float) -> tuple[Revival, bool]:
-        """What follows from Supervisor's `state` of the program, and whether to start it now."""
+        """The next state of the attempts, given supervisord's `state` of the program, and whether to start it now."""
         if state not in DOWN:
             return Revival(0 if uptime_s >= REVIVAL.stable_after_s else self.failures), False
         if self.due_s is None:

@@ -1,4 +1,4 @@
-"""TIDZAM_HOME: the folder of one node, and what lies where in it."""
+"""The home of a node (TIDZAM_HOME): its folder, and the files in it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NEEDED_BYTES = 200_000_000
 SOCKET_NAME = "supervisor.sock"
 WANTED_NAME = "wanted"
 LOCK_TIMEOUT_S = 150.0
-"""How long a command waits for another one. A start takes up to `check.start_timeout_s`, 60 s, and some more."""
+"""How long a command waits for another one. A start takes a little more than `check.start_timeout_s` (60 s)."""
 LOCK_POLL_S = 0.1
 
 
@@ -37,12 +37,12 @@ class Home:
 
     @property
     def profile(self) -> Path:
-        """The settings that the node runs with, as `tidzam start` resolved them."""
+        """The resolved settings that the node runs with, written by `tidzam start`."""
         return self.root / "profile.yaml"
 
     @property
     def token(self) -> Path:
-        """The token file: it proves the right to manage the node."""
+        """The file with the token that permits managing the node."""
         return self.root / TOKEN_FILE
 
     @property
@@ -51,7 +51,7 @@ class Home:
 
     @property
     def scenes(self) -> Path:
-        """Synthesised sources and their truth labels."""
+        """The folder of synthesised sources and their truth labels."""
         return self.root / "demo"
 
     @property
@@ -60,7 +60,7 @@ class Home:
 
     @property
     def icecast_listeners(self) -> Path:
-        """The file that names who may listen to mounts, if that requires the token."""
+        """Icecast's list of users who may listen, if that requires the token."""
         return self.root / "icecast-listeners"
 
     @property
@@ -77,8 +77,8 @@ class Home:
 
     @contextmanager
     def supervisor_address(self) -> Iterator[str]:
-        """A path to supervisord's socket that is valid while the context is open, and short however deep the home is:
-        the address of a Unix socket holds 107 bytes. Raises OSError if there is no home."""
+        """A path of supervisord's socket that is valid while the context is open. It is short even in a deeply nested
+        home, since the address of a Unix socket has at most 107 bytes. Raises OSError if there is no home."""
         folder = os.open(self.root, os.O_PATH | os.O_DIRECTORY)
         try:
             yield f"/proc/self/fd/{folder}/{SOCKET_NAME}"
@@ -86,23 +86,23 @@ class Home:
             os.close(folder)
 
     def launcher(self, program: str) -> Path:
-        """The shell script by which supervisord starts `program`."""
+        """The shell script with which supervisord starts `program`."""
         return self.root / "launchers" / f"{program}.sh"
 
     @property
     def jackd_fifo(self) -> Path:
-        """Where jackd writes its messages, to be folded into its log."""
+        """The FIFO to which jackd writes its messages, before repeated ones are folded in its log."""
         return self.root / "jackd.fifo"
 
     def beat(self, watchdog: str) -> Path:
-        """The file that a watchdog touches after each round, so that the other one sees that it works."""
+        """The heartbeat file that a watchdog touches in each round; the other watchdog checks it."""
         return self.root / f"{watchdog}.beat"
 
     def log(self, program: str) -> Path:
         return self.logs / f"{program}.log"
 
     def tail(self, program: str, lines: int = 12) -> list[str]:
-        """The last lines that `program` wrote."""
+        """The last lines of the log of `program`."""
         try:
             text = self.log(program).read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -110,24 +110,24 @@ class Home:
         return text.splitlines()[-lines:]
 
     def settings(self) -> Settings:
-        """What the node was started with. Raises NodeError if it never was."""
+        """The settings of the last start. Raises NodeError if there was none."""
         from tidzam.config import load_settings
 
         if not self.profile.is_file():
             raise NodeError(
                 f"There is no node in {self.root}.",
-                hint=f"Start one with `tidzam start`, or name another home with --home or {HOME_ENV}.",
+                hint=f"Start one with `tidzam start`, or choose another home with --home or {HOME_ENV}.",
                 code="no_node",
             )
         return load_settings(self.profile)
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the node is meant to be running: it was started, and not stopped since."""
+        """Whether the node should be running: it was started, and has not been stopped since."""
         return (self.root / WANTED_NAME).is_file()
 
     def want(self, running: bool) -> None:
-        """Note for the watchdog whether the node is meant to be running."""
+        """Record for the watchdog whether the node should be running."""
         marker = self.root / WANTED_NAME
         if running:
             marker.touch(mode=0o600)
@@ -136,11 +136,11 @@ class Home:
 
     @contextmanager
     def locked(self, say: Callable[[str], None], *, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
-        """While open, no other command works on this node. Raises NodeError if one does so for too long."""
+        """Exclude other commands from this node while open. Raises NodeError if one holds the lock for too long."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "lock").open("a+", encoding="utf-8", errors="replace") as file:
             if not _lock(file):
-                say(f"waiting at most {timeout_s:.0f} s for {_holder(file)}, which is working on this node")
+                say(f"waiting up to {timeout_s:.0f} s for {_holder(file)}, which is working on this node")
                 deadline = time.monotonic() + timeout_s
                 while not _lock(file):
                     if time.monotonic() > deadline:
@@ -151,10 +151,10 @@ class Home:
             yield
 
     def require_space(self) -> None:
-        """Raises SetupError if the disk is too full for a node to live on."""
+        """Raises SetupError if the disk has too little free space for a node."""
         free = shutil.disk_usage(self.root).free
         if free < NEEDED_BYTES:
-            raise disk_full(self.root, f"{free // 1_000_000} MB are free, {NEEDED_BYTES // 1_000_000} are needed")
+            raise disk_full(self.root, f"{free // 1_000_000} MB are free, expected {NEEDED_BYTES // 1_000_000} MB")
 
 
 def _lock(file: TextIO) -> bool:
@@ -166,7 +166,7 @@ def _lock(file: TextIO) -> bool:
 
 
 def _holder(file: TextIO) -> str:
-    """The command that has the lock, as it noted there."""
+    """The command that holds the lock, as recorded in the lock file."""
     file.seek(0)
     return file.read(200).strip() or "another command"
 
@@ -187,13 +187,13 @@ def _locked_out(root: Path, holder: str, waited_s: float) -> NodeError:
 def disk_full(folder: Path, reason: str) -> SetupError:
     return SetupError(
         f"The disk of {folder} is full: {reason}.",
-        hint=f"Make room there, or choose another place with --home or {HOME_ENV}.",
+        hint=f"Free some space there, or choose another home with --home or {HOME_ENV}.",
         code="disk_full",
     )
 
 
 def find_home(option: Path | None, settings: Settings | None = None) -> Home:
-    """The home that a command means: its option, the environment, the profile or the default, in this order."""
+    """The home that a command uses: its option, the environment, the profile or the default, in this order."""
     environment = os.environ.get(HOME_ENV)
     chosen = option or (Path(environment) if environment else None) or (settings and settings.home) or default_home()
     return Home(chosen.expanduser().resolve())

@@ -1,4 +1,4 @@
-"""HTTP requests to the node's own servers, never through a proxy."""
+"""HTTP requests to the servers of the node, never through a proxy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tidzam.tokens import bearer
 
 
 def answers(url: str, timeout_s: float, token: str | None = None) -> bool:
-    """Whether an HTTP server answers at `url`, in whatever way. The token is sent so that it logs no violation."""
+    """Whether an HTTP server answers at `url`, with any status. The token is sent so that no violation is logged."""
     try:
         with open_direct(urllib.request.Request(url, headers=bearer(token)), timeout_s=timeout_s):
             return True

@@ -1,4 +1,4 @@
-"""The Icecast server's command line and configuration."""
+"""Command line and configuration of the Icecast server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tidzam.config.settings import IcecastSettings
 WEB_ROOT = Path("/usr/share/icecast2/web")
 ADMIN_ROOT = Path("/usr/share/icecast2/admin")
 LISTENER = "tidzam"
-"""The user name of listeners if the profile requires the token for listening."""
+"""The user name of listeners if listening requires the token."""
 UNPRIVILEGED = "nobody", "nogroup"
 
 
@@ -30,9 +30,9 @@ def icecast_config(
     origins: Sequence[str] = (),
     listeners: Path | None = None,
 ) -> str:
-    """The text of icecast.xml. As root it becomes `UNPRIVILEGED`, whom no log folder of ours need let in:
-    errors go to stderr, and who listens is not written down. Mounts are open to everybody, or with `listeners` to those
-    that this file names (`listeners_file`)."""
+    """The text of icecast.xml. Started as root, Icecast changes to the user `UNPRIVILEGED`, which needs no access to
+    the log folder: errors go to stderr, and accesses are not logged. Mounts are open to everybody, or with `listeners`
+    to the users in that file (`listeners_file`)."""
     user, group = UNPRIVILEGED
     owner = f"<changeowner><user>{user}</user><group>{group}</group></changeowner>" if os.geteuid() == 0 else ""
     secret = escape(password)
@@ -72,7 +72,7 @@ def icecast_config(
 
 
 def listeners_file(token: str | None) -> str:
-    """The users who may listen, as Icecast reads them: LISTENER with the node's token as the password, or nobody."""
+    """Icecast's list of users: LISTENER with the token as password, or nobody without a token."""
     return f"{LISTENER}:{hashlib.md5(token.encode(), usedforsecurity=False).hexdigest()}\n" if token else ""
 
 
@@ -84,9 +84,9 @@ def _default_mount(listeners: Path | None) -> str:
 
 
 def _headers(origins: Sequence[str]) -> str:
-    """Allows scripts of the first of `origins`, a foreign web page, to read what is served: Icecast can name only one.
+    """The CORS header for scripts of the first of `origins`; Icecast supports only one.
 
-    Without it, pages can still play a mount in an audio element, as can every player.
+    Pages of other origins can still play a mount in an audio element.
     """
     if not origins:
         return ""

@@ -1,4 +1,4 @@
-"""The JACK server's command line, and how clients find it."""
+"""Command line and environment of the JACK server."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from tidzam.config.settings import JackSettings
 
 SERVER_ENV: Mapping[str, str] = {"JACK_NO_AUDIO_RESERVATION": "1"}
-"""jackd itself: no D-Bus to ask for the sound card, as there is none in a container."""
+"""jackd does not reserve the sound card over D-Bus, which containers do not have."""
 
 
 def jackd_argv(settings: JackSettings) -> list[str]:
-    """jackd on `settings.driver`, asynchronous unless told otherwise."""
+    """The command line of jackd; it is asynchronous by default."""
     driver, *options = settings.driver
     return [
         "jackd",

@@ -1,7 +1,7 @@
 """`python -m tidzam.node.jackd_log FIFO PROGRAM ARGUMENT…` becomes PROGRAM; its output goes to FIFO without waiting.
 
-jackd writes two lines per cycle while a client is late. The process that folds them must not be able to block jackd: if
-it does not read, the FIFO holds 64 KiB, and the rest is lost.
+jackd writes two lines per cycle while a client is late. The process that folds them must not be able to block jackd. If
+it does not read, the FIFO holds 64 KiB, and further messages are dropped.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def make_fifo(path: Path) -> None:
 
 
 class FoldingLog:
-    """Writes what comes through a FIFO into a log file, folded, in threads of its own while the program runs."""
+    """Copies lines from a FIFO to a log file and folds repeated ones, in background threads until the program ends."""
 
     def __init__(self, fifo: Path, log: Path) -> None:
         self._fifo, self._log = fifo, log
@@ -50,7 +50,7 @@ class FoldingLog:
         threading.Thread(target=self._report, daemon=True).start()
 
     def _read(self) -> None:
-        descriptor = os.open(self._fifo, os.O_RDWR)  # for writing, too: otherwise it would end with each writer
+        descriptor = os.open(self._fifo, os.O_RDWR)  # writable, too: no end of file when a writer exits
         rest = b""
         while True:
             *lines, rest = (rest[:READ_BYTES] + os.read(descriptor, READ_BYTES)).split(b"\n")
@@ -72,7 +72,7 @@ class FoldingLog:
                 self._log.replace(self._log.with_suffix(".log.1"))
             with self._log.open("a", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines)
-        except OSError:  # a full disk: the next lines may find room
+        except OSError:  # a full disk: there may be space for later lines
             return
 
 

@@ -1,4 +1,4 @@
-"""Signs of life of a node's programs: an HTTP answer, JACK cycles that go on, a watchdog's beat."""
+"""Signs of life of programs: an HTTP answer, advancing JACK cycles, the heartbeat of a watchdog."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tidzam.jack.cycle_check import JackProbe
 from tidzam.node.http_probe import answers
 
 HTTP_TIMEOUT_S = 3.0
-"""A program on a busy machine answers late, and does not hang."""
+"""On a busy machine a program may answer late without hanging."""
 PROBE_PATIENCE_S = 4.0
-"""A JACK probe that has had no news for this long is replaced: it is not always the server that hangs."""
+"""A JACK probe without news for this long is replaced, since the probe may hang rather than the server."""
 
 
 class Sign(Protocol):
-    """Whether the process `pid` of a program has given a sign of life since the last call."""
+    """Whether the process `pid` of a program has shown a sign of life since the last call."""
 
     def __call__(self, pid: int) -> bool: ...
 
 
 class HttpSign:
-    """Any HTTP answer from `url`: a program that reports a fault does not hang."""
+    """Any HTTP answer from `url`; also a program that reports a fault is alive."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self._url, self._token = url, token
@@ -33,7 +33,7 @@ class HttpSign:
 
 
 class HeartbeatSign:
-    """A file that has been touched since the last call, whatever the clock says."""
+    """A file that was touched since the last call; the clock may be changed."""
 
     def __init__(self, beat: Path) -> None:
         self._beat, self._last = beat, -1
@@ -83,6 +83,6 @@ class JackSign:
 
 
 def beat(file: Path) -> None:
-    """Give a sign that `HeartbeatSign` sees. Raises OSError."""
+    """Touch a heartbeat file. Raises OSError."""
     file.touch(mode=0o600)
     os.utime(file)

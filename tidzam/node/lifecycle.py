@@ -1,4 +1,4 @@
-"""Starting a node, ending it with all its processes, and restarting what does not work."""
+"""Starts and stops a node with all its processes, and restarts programs that do not work."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from tidzam.tokens import ensure_token
 
 POLL_S = 0.25
 SOURCE_PATIENCE_S = 15.0
-"""How long a start waits for sources alone, once all programs do their job."""
+"""How long a start waits for the sources after all programs work."""
 HEAL_PATIENCE_S = 8.0
-"""How long a check waits for the node to heal by itself before it restarts a program."""
+"""How long a check waits for the node to recover by itself before it restarts a program."""
 
 
 def start(home: Home, settings: Settings, *, keep: bool, say: Say) -> NodeStatus:
-    """Start a node and wait until its programs do their job, and for a while until its sources play.
+    """Start a node and wait until its programs work, and for up to SOURCE_PATIENCE_S until its sources play.
 
-    Raises TidzamError if it is running already, a port is taken, the disk is full, or a program does not start; then
-    nothing is left running unless `keep`. A source that cannot be played is no reason to fail: the status names it.
+    Raises TidzamError if it is already running, a port is in use, the disk is full, or a program does not start; then
+    all processes are stopped unless `keep`. A source that cannot be played is no failure: the status reports it.
     """
     if Supervisor(home).process() is not None:
         raise NodeError(
             f"The node of {home.root} is already running.",
-            hint="See it with `tidzam status`, or use `tidzam restart`.",
+            hint="Show it with `tidzam status`, or use `tidzam restart`.",
             code="already_running",
         )
     clear(home, settings, say)
@@ -55,21 +55,21 @@ def start(home: Home, settings: Settings, *, keep: bool, say: Say) -> NodeStatus
 
 
 def restart(home: Home, settings: Settings, *, say: Say) -> NodeStatus:
-    """Stop a node if it is running, and start it. Raises TidzamError before it is stopped if it could not be started
-    with `settings`."""
+    """Stop a node if it is running, and start it. Raises TidzamError before stopping it if it could not be started with
+    `settings`."""
     verify(home, settings)
     if home.profile.is_file():
         previous = home.settings()
         try:
             stop(home, previous)
-        except BaseException:  # interrupted: a node that is half stopped is of no use
+        except BaseException:  # interrupted: do not leave the node half stopped
             stop(home, previous)
             raise
     return start(home, settings, keep=False, say=say)
 
 
 def verify(home: Home, settings: Settings) -> None:
-    """Raises TidzamError for whatever would keep a node with `settings` from starting. Creates the home and a token."""
+    """Raises TidzamError for anything that would prevent a start with `settings`. Creates the home and a token."""
     require_programs()
     home.root.mkdir(parents=True, exist_ok=True)
     home.require_space()
@@ -81,7 +81,7 @@ def verify(home: Home, settings: Settings) -> None:
 
 
 def launch(home: Home, say: Say) -> None:
-    """Start supervisord, and with it all programs, in a home that was prepared and cleared. Raises NodeError."""
+    """Start supervisord and with it all programs, in a prepared and cleared home. Raises NodeError."""
     programs = node_programs()
     *titles, last = [program.title for program in programs if program.life_sign is not LifeSign.HEARTBEAT]
     say(f"starting {', '.join(titles)} and {last}")
@@ -93,7 +93,7 @@ def launch(home: Home, say: Say) -> None:
 
 
 def relaunch(home: Home, settings: Settings, say: Say) -> None:
-    """Start the programs of a node again whose supervisord is gone or hangs. Raises NodeError."""
+    """Restart the programs of a node whose supervisord is gone or hangs. Raises NodeError."""
     clear(home, settings, say)
     launch(home, say)
 
@@ -106,10 +106,10 @@ def stop(home: Home, settings: Settings) -> None:
 
 
 def clear(home: Home, settings: Settings, say: Say) -> None:
-    """Clear away what an earlier run left: orphans, stale pid and socket files, shared memory."""
+    """Remove what an earlier run left behind: orphaned processes, stale pid and socket files, shared memory."""
     orphans = end_processes(home)
     if orphans:
-        say(f"ended {orphans} processes that were left over from an earlier run")
+        say(f"ended {orphans} processes left over from an earlier run")
     for path in (home.supervisor_pid, home.supervisor_socket):
         path.unlink(missing_ok=True)
     clear_shared_memory(settings.jack.server)
@@ -117,7 +117,7 @@ def clear(home: Home, settings: Settings, say: Say) -> None:
 
 @dataclass(frozen=True)
 class Checked:
-    """The faults that were found, those that are left, and what else is worth knowing."""
+    """The faults found, those that are left, and remarks."""
 
     found: tuple[NodeFault, ...]
     left: tuple[NodeFault, ...]
@@ -131,7 +131,7 @@ class Checked:
 
 
 def check(home: Home, settings: Settings, say: Say) -> Checked:
-    """Look for faults and repair what a restart repairs."""
+    """Find faults, and repair those that a restart repairs."""
     status = node_status(home, settings)
     found = faults(status, settings.check)
     if not found:
@@ -140,14 +140,14 @@ def check(home: Home, settings: Settings, say: Say) -> Checked:
     if supervisor.is_running() or _wakes(supervisor, say):
         _restart_broken(home, settings, say)
     else:
-        say("the node is not running; starting it")
+        say("the node is not running: starting it")
         _start_again(home, settings, say)
     left = _wait_for(home, settings, settings.check.start_timeout_s, lambda _, left: settled(left))
     return Checked(found, left, remarks(node_status(home, settings, ask_jack=False)))
 
 
 def _restart_broken(home: Home, settings: Settings, say: Say) -> None:
-    """Restart what does not heal by itself, and give what depends on it some time."""
+    """Restart programs that do not recover by themselves, and give those that depend on them some time."""
     left = _wait_for(home, settings, HEAL_PATIENCE_S, lambda _, left: not restarts(left))
     for program in restarts(left):
         say(f"restarting {program}")
@@ -159,7 +159,7 @@ def _restart_broken(home: Home, settings: Settings, say: Say) -> None:
 def _wakes(supervisor: Supervisor, say: Say) -> bool:
     if not supervisor.wake():
         return False
-    say("resumed supervisord, which had been stopped by a signal")
+    say("resumed supervisord, which was suspended")
     return True
 
 
@@ -172,7 +172,7 @@ def _start_again(home: Home, settings: Settings, say: Say) -> None:
 
 
 def _wait_until_up(home: Home, settings: Settings, say: Say) -> NodeStatus:
-    """Wait for the programs; then, for a while, for the sources. Raises NodeError for a program that does not start."""
+    """Wait for the programs, then for the sources. Raises NodeError for a program that does not start."""
     left = _wait_for(
         home, settings, settings.check.start_timeout_s, lambda status, _: programs_are_up(status), fail_fast=True
     )
@@ -192,9 +192,9 @@ def _wait_for(
     *,
     fail_fast: bool = False,
 ) -> tuple[NodeFault, ...]:
-    """Look again and again until the status, and what is left, are `good_enough`; returns the faults left at the end.
+    """Poll until the status and its faults are `good_enough`, or until the timeout; returns the remaining faults.
 
-    JACK is asked last, as that takes a process of its own.
+    JACK is examined last, since that takes a separate process.
     """
     deadline = time.monotonic() + timeout_s
     while True:
@@ -217,6 +217,6 @@ def _did_not_start(home: Home, status: NodeStatus, left: tuple[NodeFault, ...]) 
     tail = "\n".join(f"    {line}" for line in home.tail(program))
     return NodeError(
         f"{program} did not start. {reasons}".strip(),
-        hint=f"\nThe end of {home.log(program)}:\n{tail or '    (empty)'}",
+        hint=f"\nThe last lines of {home.log(program)}:\n{tail or '    (empty)'}",
         code="not_started",
     )

@@ -1,4 +1,4 @@
-"""Folds repetitions in a log: each message is written once per minute, with the number of its repetitions."""
+"""Folds repeated messages in a log: each is written once per minute with the number of its repetitions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 PERIOD_S = 60.0
 MOST_MESSAGES = 200
-"""Kinds of messages that are counted at the same time; a new one replaces the oldest."""
+"""Maximum number of different messages that are counted; a new one replaces the oldest."""
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -19,13 +19,14 @@ class _Repeats:
 
 
 class LogFolder:
-    """Passes a line the first time; counts its repetitions, whatever their numbers, and reports them every period."""
+    """Passes the first of several lines that differ only in numbers, counts the others, and reports them every
+    period."""
 
     def __init__(self) -> None:
         self._repeats: dict[str, _Repeats] = {}
 
     def fold(self, line: str, now_s: float) -> list[str]:
-        """What to write after `line` was read."""
+        """The lines to write after `line` was read."""
         written = self.due(now_s)
         kind = _NUMBERS.sub("#", line)
         if kind in self._repeats:
@@ -38,7 +39,7 @@ class LogFolder:
         return [*written, line]
 
     def due(self, now_s: float) -> list[str]:
-        """What to write at `now_s` of the repeats whose period is over."""
+        """The lines to write at `now_s` for repetitions whose period has ended."""
         over = [kind for kind, repeats in self._repeats.items() if now_s - repeats.since_s >= PERIOD_S]
         return [line for kind in over for line in _report(self._repeats.pop(kind))]
 

@@ -1,4 +1,4 @@
-"""Whether the ports of a node are free, and who holds those that are not."""
+"""Checks that the ports of a node are free, and finds the processes that use them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tidzam.node.programs import servers
 
 
 def require_free_ports(settings: Settings, *, except_of: frozenset[int] = frozenset()) -> None:
-    """Raises NodeError that names every port of the profile on which the node cannot listen, and why.
+    """Raises NodeError with every address on which the node cannot listen, and the reason.
 
-    Ports that are held by the processes `except_of` count as free.
+    Ports that the processes `except_of` use count as free.
     """
     listening = servers(settings)
     reasons = [
@@ -32,7 +32,7 @@ def require_free_ports(settings: Settings, *, except_of: frozenset[int] = frozen
     if reasons:
         raise NodeError(
             f"{'; '.join(reasons)}.",
-            hint="End that program, or give the node other addresses or ports in its profile.",
+            hint="End that program, or set other addresses or ports in the profile.",
             code="port_in_use",
         )
 
@@ -62,7 +62,7 @@ def _listen_error(host: str, port: int) -> OSError | None:
 
 
 def _holder(port: int) -> int | None:
-    """The process that listens on `port`, if this user may know."""
+    """The process that listens on `port`, if this user may see it."""
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:

@@ -1,4 +1,4 @@
-"""Everything `tidzam start` writes into a home before anything runs."""
+"""Writes the files in the home that a node needs before its programs start."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 
 
 def prepare(home: Home, settings: Settings, say: Say) -> Settings:
-    """Write the scenes, the resolved profile and the servers' configurations; returns the resolved settings.
+    """Write the scenes, the resolved profile and the configuration of the servers; return the resolved settings.
 
     Raises SetupError if the disk is full or the home cannot be written.
     """
@@ -53,7 +53,7 @@ def prepare(home: Home, settings: Settings, say: Say) -> Settings:
 
 
 def _icecast(home: Home, settings: Settings, password: str, admin_password: str) -> str:
-    """The text of icecast.xml. Where listening needs the token, the file of those who may listen is written, too."""
+    """The text of icecast.xml. If listening requires the token, the list of users is written, too."""
     listeners = None
     if settings.access.listen_mode == "token":
         listeners = home.icecast_listeners
@@ -68,15 +68,15 @@ def _icecast(home: Home, settings: Settings, password: str, admin_password: str)
 
 
 def write_configuration(home: Home, programs: tuple[SupervisedProgram, ...]) -> None:
-    """Write what supervisord needs to run `programs`. Raises OSError."""
+    """Write the files that supervisord needs to run `programs`. Raises OSError."""
     for program in programs:
         _write(home.launcher(program.name), launcher(program))
     _write(home.supervisor_config, supervisor_config(programs).encode())
 
 
 def require_classifiers(settings: Settings) -> None:
-    """Raises BundleError for a bundle that the analyzer would refuse, AudioError if JACK's rate is too low for it."""
-    from tidzam.audio.features import require_rate  # NumPy, which only this needs
+    """Raises BundleError for bundles that the analyzer would refuse, AudioError if JACK's sample rate is too low."""
+    from tidzam.audio.features import require_rate  # NumPy: only needed here
     from tidzam.bundle import find_bundles, read_bundle
     from tidzam.bundle.hierarchy import merged_labels, ordered
     from tidzam.inference.trial import try_networks
@@ -88,7 +88,7 @@ def require_classifiers(settings: Settings) -> None:
 
 
 def _resolve(source: SourceSettings, home: Home, settings: Settings, say: Say) -> SourceSettings:
-    """A demo source becomes a file that plays over and over; others stay as they are."""
+    """Replace a demo source by a synthesised file that is repeated; other sources stay as they are."""
     if source.demo is None:
         return source
     channels = source.nb_channels or DEMO_CHANNELS
@@ -97,8 +97,8 @@ def _resolve(source: SourceSettings, home: Home, settings: Settings, say: Say) -
 
 
 def _url(path: Path, home: Home) -> str:
-    """The absolute path of a scene. If it is not Unicode, which JSON demands, the path from the home, in which all
-    programs of a node run."""
+    """The absolute path of a scene. If it is not valid Unicode, which JSON requires, the path relative to the home,
+    which is the working directory of all programs."""
     try:
         return os.fsencode(path).decode()
     except UnicodeDecodeError:
@@ -106,7 +106,7 @@ def _url(path: Path, home: Home) -> str:
 
 
 def _synthesise(demo: DemoSettings, channels: int, folder: Path, rate_hz: int, say: Say) -> Path:
-    from tidzam.demo.render import write_scene  # SciPy, which only this needs
+    from tidzam.demo.render import write_scene  # SciPy: only needed here
     from tidzam.demo.wetland import wetland
 
     name = f"{demo.scene}-seed{demo.seed}-{demo.duration_s:g}s-{channels}ch-{rate_hz}"

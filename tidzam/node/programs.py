@@ -25,16 +25,16 @@ if TYPE_CHECKING:  # pydantic doubles the memory of a watchdog that needs no set
     from tidzam.config.settings import ServerSettings
 
 WATCHDOGS: Final = ("watchdog", "watchdog_guard")
-"""The first watches the programs, the second watches the first; both watch supervisord."""
+"""The first monitors the programs, the second monitors the first; both monitor supervisord."""
 
 
 class LifeSign(Enum):
-    """How a program shows that it works."""
+    """How a program shows that it is alive."""
 
     JACK_CYCLES = "jack_cycles"
     """The frame time of the JACK server advances."""
     HTTP_ANSWER = "http_answer"
-    """It answers `path`, whatever the status."""
+    """It answers requests for `path`, with any status."""
     HEALTH = "health"
     """It answers `/healthz` with its health: a JSON object of `ok`, `reasons` and `detail` (`tidzam.server`)."""
     HEARTBEAT = "heartbeat"
@@ -43,7 +43,7 @@ class LifeSign(Enum):
 
 @dataclass(frozen=True)
 class LaunchContext:
-    """What the command line and the environment of a program may depend on.
+    """Input of the functions that make the command line and the environment of a program.
 
     `passwords` are Icecast's, by the environment variables that hold them. Give them only to a program that needs them.
     """
@@ -80,7 +80,7 @@ class NodeProgram:
     umask: int = 0o022
 
     def supervised(self, context: LaunchContext) -> SupervisedProgram:
-        """What supervisord has to know of it."""
+        """The program as supervisord runs it."""
         common = {NODE_ENV: str(context.home.root), "PYTHONUNBUFFERED": "1"}
         client = jack_env(context.settings.jack.server) if self.uses_jack else {}
         return SupervisedProgram(
@@ -201,10 +201,10 @@ def node_programs() -> tuple[NodeProgram, ...]:
 
 
 def supervised_programs(context: LaunchContext) -> tuple[SupervisedProgram, ...]:
-    """What supervisord runs, in the order of `node_programs`."""
+    """The programs as supervisord runs them, in the order of `node_programs`."""
     return tuple(program.supervised(context) for program in node_programs())
 
 
 def servers(settings: Settings) -> dict[str, ServerSettings]:
-    """Where the programs that listen on a port do so, by name."""
+    """The addresses of all programs that listen on a port, by name."""
     return {program.name: program.server(settings) for program in node_programs() if program.server is not None}

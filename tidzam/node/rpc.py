@@ -1,4 +1,4 @@
-"""Calls to supervisord over its Unix socket, each with a deadline: it may be suspended."""
+"""Calls to supervisord over its Unix socket. Each has a deadline, since supervisord may be suspended."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tidzam.node.home import Home
 
 CALL_TIMEOUT_S = 5.0
 FAILURES = (OSError, HTTPException, xmlrpc.client.Error)
-"""What a call may raise. A refusal by a supervisord that answers is an `xmlrpc.client.Fault`."""
+"""The exceptions of a call. `xmlrpc.client.Fault` means that supervisord refuses it."""
 
 
 def call(home: Home, method: str, *arguments: Any, timeout_s: float = CALL_TIMEOUT_S) -> Any:
-    """The result of `supervisor.METHOD`. Raises one of `FAILURES`; TimeoutError if no answer comes in time."""
+    """The result of `supervisor.METHOD`. Raises one of `FAILURES`; TimeoutError if there is no answer in time."""
     transport = _Transport(home, timeout_s)
     with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport) as server:
         return getattr(server.supervisor, method)(*arguments)
@@ -48,7 +48,7 @@ class _Connection(HTTPConnection):
             raise
 
     def _connect(self, address: str) -> None:
-        """A full queue of a Unix socket refuses at once (EAGAIN) where TCP would wait, so the wait is ours."""
+        """A Unix socket with a full queue refuses immediately (EAGAIN) where TCP would wait, so retry here."""
         self.sock.settimeout(max(0.01, self._deadline_s - time.monotonic()))
         while True:
             with suppress(BlockingIOError):

@@ -1,4 +1,4 @@
-"""What JACK servers leave in shared memory, and what of it may be removed: nothing that a process still uses."""
+"""Removes what JACK servers left in shared memory, and never what a process still uses."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tidzam.jack.server_names import SHARED_MEMORY, clear_dead_servers, is_liste
 
 PROCESSES = Path("/proc")
 LOOK_AGAIN_S = 0.1
-"""Between two looks: a server maps a segment a moment after it has made it."""
+"""Time between two scans: a server maps a segment shortly after it has created it."""
 
 
 def clear_shared_memory(server: str) -> None:
-    """Remove what the JACK server `server` left, unless it is running.
+    """Remove what the JACK server `server` left behind, unless it is running.
 
-    The names of its semaphores and its socket contain its name. The segments of servers and clients have only numbers:
-    those of this user that no process has mapped are abandoned. JACK's registry goes when no JACK server is running.
+    Its semaphores and its socket have its name in theirs. The segments of servers and clients are only numbered: those
+    of this user that no process has mapped are abandoned. JACK's registry is removed if no JACK server is running.
     """
     clear_dead_servers()
     if _jack_runs(server):
@@ -38,7 +38,7 @@ def clear_shared_memory(server: str) -> None:
 
 
 def abandoned_segments(owner: int) -> set[Path]:
-    """JACK's segments of the user `owner` that no process has mapped; none if that cannot be known."""
+    """JACK's segments of the user `owner` that no process has mapped; empty if that cannot be determined."""
     segments = set(SHARED_MEMORY.glob(f"jack-{owner}-*"))
     if not segments or _unseen_server_runs(owner):
         return set()
@@ -47,7 +47,7 @@ def abandoned_segments(owner: int) -> set[Path]:
 
 
 def _mapped_segments() -> set[Path] | None:
-    """Every JACK segment that a process has mapped; None if this user may not examine a JACK server."""
+    """The JACK segments that processes have mapped; None if this user may not examine a JACK server."""
     found: set[Path] = set()
     for process in psutil.process_iter(["name"]):
         try:
@@ -65,7 +65,7 @@ def _mapped_segments() -> set[Path] | None:
 
 
 def _unseen_server_runs(owner: int) -> bool:
-    """Whether a JACK server of `owner` whose process is invisible listens: one in another container."""
+    """Whether a JACK server of `owner` listens whose process is not visible, for example in another container."""
     marks = ("jack_", f"_{owner}_0")
     names = [
         path.name.removeprefix(marks[0]).removesuffix(marks[1])
@@ -83,5 +83,5 @@ def _remove(patterns: list[str]) -> None:
 
 
 def _jack_runs(server: str | None = None) -> bool:
-    """Whether the JACK server of that name runs; without a name, whether any does."""
+    """Whether the JACK server of that name is running; without a name, whether any is."""
     return bool(jack_servers(server))

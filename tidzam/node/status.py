@@ -1,4 +1,4 @@
-"""What a node does at this moment, gathered from its processes and from what its servers answer."""
+"""The current status of a node: its processes and the reports of its servers."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _Message = TypeVar("_Message", bound=BaseModel)
 
 HTTP_TIMEOUT_S = 3.0
 JACK_TIMEOUT_S = 6.0
-"""Opening a JACK client takes a moment: 0.3 s on an idle machine, seconds where a client was just killed."""
+"""Opening a JACK client takes 0.3 s on an idle machine, and seconds after a client was killed."""
 
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """One process of the node; `name` is `program` or, for what a program started, `program/what`.
+    """One process of the node. `name` is the name of a program, or `PROGRAM/CHILD` for a process that it started.
 
-    `rss_mb` counts memory that processes share in each of them; `share_mb` counts its share of it (PSS).
+    `rss_mb` includes shared memory in full; `share_mb` includes only the share of this process (PSS).
     """
 
     name: str
@@ -64,7 +64,7 @@ class ServerHealth:
 
 
 class SupervisorState(StrEnum):
-    """How supervisord is: `silent` means that its process exists and does not answer."""
+    """The state of supervisord; `silent`: its process exists but does not answer."""
 
     RUNNING = "running"
     SILENT = "silent"
@@ -114,11 +114,11 @@ class NodeStatus:
 
     @property
     def memory_mb(self) -> float:
-        """Memory of all processes together, what they share counted once."""
+        """The memory of all processes together; shared memory is counted once."""
         return sum(process.share_mb for process in self.processes)
 
     def to_dict(self) -> dict[str, Any]:
-        """What `tidzam status --json` prints."""
+        """The output of `tidzam status --json`."""
         return {
             "home": str(self.home),
             "running": self.running,
@@ -134,7 +134,7 @@ class NodeStatus:
 
 
 def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> NodeStatus:
-    """Ask all programs once, at the same time. One that does not answer within its deadline is described as such."""
+    """Query all programs once, concurrently. One that does not answer in time is reported as such."""
     supervisor, token = Supervisor(home), find_token(home.root)
     with ThreadPoolExecutor() as threads:
         answering = {
@@ -165,7 +165,7 @@ def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> Nod
 
 
 def _parsed(message: type[_Message], health: ServerHealth) -> _Message | None:
-    """What a server reported in detail; None if it did not, or not in the form of this version of Tidzam."""
+    """The detailed report of a server; None if there is none, or if it has the format of another version."""
     try:
         return message.model_validate(health.detail)
     except ValidationError:
@@ -181,7 +181,7 @@ def _supervisor_state(supervisor: Supervisor, programs: tuple[ProgramState, ...]
 def _strays(home: Home) -> tuple[ProcessStatus, ...]:
     rows = []
     for process in node_processes(home):
-        with suppress(psutil.Error):  # it may end while we look
+        with suppress(psutil.Error):  # it may have ended meanwhile
             uptime_s = round(max(0.0, time.time() - process.create_time()), 1)
             rows.append(ProcessStatus(process.name(), process.status(), process.pid, uptime_s))
     return tuple(rows)
@@ -200,9 +200,9 @@ def _program(program: ProgramState) -> ProcessStatus:
 
 
 def _children(program: ProgramState) -> list[ProcessStatus]:
-    """What `program` started itself: the capture process, players, pushers."""
+    """The child processes of `program`: capture process, players, encoders."""
     rows = []
-    with suppress(psutil.Error):  # it may end while we look
+    with suppress(psutil.Error):  # it may have ended meanwhile
         for child in psutil.Process(program.pid).children(recursive=True) if program.pid else ():
             name = f"{program.name}/{child.environ().get(CHILD_ENV) or child.name()}"
             uptime_s = round(max(0.0, time.time() - child.create_time()), 1)
@@ -211,7 +211,7 @@ def _children(program: ProgramState) -> list[ProcessStatus]:
 
 
 def _measured(row: ProcessStatus) -> ProcessStatus:
-    """`row` with the memory that its process takes, if there is one."""
+    """`row` with the memory of its process, if it has one."""
     if row.pid is None:
         return row
     try:
@@ -234,14 +234,14 @@ def _health(url: str, token: str | None) -> ServerHealth:
         request = urllib.request.Request(url, headers=bearer(token))
         with open_direct(request, timeout_s=HTTP_TIMEOUT_S) as response:
             body = json.load(response)
-    except urllib.error.HTTPError as error:  # 503 carries its reasons
+    except urllib.error.HTTPError as error:  # 503 has the reasons in its body
         body = _reasons_of(error)
     except (OSError, HTTPException, ValueError) as error:
         return ServerHealth(None, (f"{url} does not answer: {error}",), {})
     try:
         return ServerHealth(body["ok"], tuple(body.get("reasons", ())), body.get("detail", {}))
     except (AttributeError, KeyError, TypeError):
-        return ServerHealth(None, (f"{url} is answered by another program.",), {})
+        return ServerHealth(None, (f"Another program answers at {url}.",), {})
 
 
 def _reasons_of(error: urllib.error.HTTPError) -> dict[str, Any]:

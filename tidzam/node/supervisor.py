@@ -1,4 +1,4 @@
-"""supervisord, which runs a node's processes: its configuration, and what we ask of it."""
+"""supervisord, which runs the programs of a node: its configuration and its control."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tidzam.node.home import SOCKET_NAME, Home
 from tidzam.node.rpc import CALL_TIMEOUT_S, FAILURES, call
 
 NODE_ENV = "TIDZAM_NODE"
-"""Marks every process of a node, supervisord first, with its home, so that none is left behind."""
+"""Environment variable that marks all processes of a node with its home, so that none is left behind."""
 
 STOP_WAIT_S = 5
 START_WAIT_S = 30.0
@@ -26,11 +26,11 @@ LAUNCH_TIMEOUT_S = 20.0
 SHUTDOWN_TIMEOUT_S = 4.0 * STOP_WAIT_S
 WAKE_EVERY_S = 0.05
 ALREADY_STARTED = 60
-"""Supervisor's code for it, `supervisor.xmlrpc.Faults.ALREADY_STARTED`; importing that takes a third of a second."""
+"""The value of `supervisor.xmlrpc.Faults.ALREADY_STARTED`, whose import takes a third of a second."""
 DESCRIPTORS = 65536
-"""File descriptors that a program may have open, if the system's limit allows as many: each client takes one."""
+"""Maximum number of open files of a program, if the system permits it; each client takes one."""
 JACKD = "jackd"
-"""Its name. It is stopped last: it ends cleanly only once its clients have gone."""
+"""Name of the program that is stopped last: it ends cleanly only after its clients."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SupervisedProgram:
 
 @dataclass(frozen=True)
 class ProgramState:
-    """What supervisord says of a program. `state` is Supervisor's own word: RUNNING, BACKOFF, FATAL…"""
+    """The state of a program according to supervisord: RUNNING, BACKOFF, FATAL…"""
 
     name: str
     state: str
@@ -60,9 +60,9 @@ class ProgramState:
 def supervisor_config(programs: tuple[SupervisedProgram, ...]) -> str:
     """The text of supervisord.conf.
 
-    All paths are relative to the home, which is supervisord's working directory. A path or an argument in this text
-    would have to survive three syntaxes: inline comments, `%` expansion and shell words; Supervisor cannot express
-    all of them. The programs' arguments and environments are in their launchers instead.
+    All paths are relative to the home, which is the working directory of supervisord. Paths and arguments would pass
+    through three syntaxes (inline comments, `%` expansion, shell words) that cannot express every name. Therefore
+    launcher scripts contain the arguments and environments of the programs.
     """
     head = f"""[supervisord]
 logfile=logs/supervisord.log
@@ -83,7 +83,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 
 def _program_section(name: str, rank: int) -> str:
-    """Programs are started by rank and stopped in reverse: jackd ends cleanly only once its clients have gone."""
+    """Programs are started by rank and stopped in reverse, because jackd ends cleanly only after its clients."""
     return f"""[program:{name}]
 priority={rank}
 command=sh launchers/{name}.sh
@@ -101,7 +101,7 @@ stdout_logfile_backups=3
 
 
 def launcher(program: SupervisedProgram) -> bytes:
-    """A shell script that becomes `program`: any byte may stand in its arguments and its environment."""
+    """A shell script that executes `program`. Arguments and environment may contain any byte but null."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in program.env.items()]
     tied = () if program.outlives_supervisor else ("setpriv", "--pdeathsig=TERM", "--")
     lines = [
@@ -116,7 +116,7 @@ def launcher(program: SupervisedProgram) -> bytes:
 
 
 class Supervisor:
-    """The supervisord of one home. Every question to it has a deadline."""
+    """The supervisord of one home. All calls have a deadline."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -130,7 +130,7 @@ class Supervisor:
         return True
 
     def process(self) -> psutil.Process | None:
-        """Its process, whether it answers or not; None if there is none."""
+        """Its process, even if it does not answer; None if there is none."""
         try:
             process = psutil.Process(int(self._home.supervisor_pid.read_text(encoding="ascii")))
             alive = process.environ().get(NODE_ENV) == str(self._home.root) and not _has_ended(process)
@@ -139,7 +139,7 @@ class Supervisor:
         return process if alive else None
 
     def wake(self) -> bool:
-        """Resume a supervisord that was stopped by a signal. Returns whether it answers now."""
+        """Resume a suspended supervisord. Returns whether it answers."""
         process = self.process()
         if process is None:
             return False
@@ -148,7 +148,7 @@ class Supervisor:
         return self.is_running()
 
     def launch(self, timeout_s: float = LAUNCH_TIMEOUT_S) -> None:
-        """Start supervisord, which goes to the background, and wait until it answers. Raises NodeError."""
+        """Start supervisord as a daemon and wait until it answers. Raises NodeError."""
         deadline = time.monotonic() + timeout_s
         try:
             done = subprocess.run(
@@ -168,7 +168,7 @@ class Supervisor:
             time.sleep(0.05)
 
     def programs(self, timeout_s: float = CALL_TIMEOUT_S) -> tuple[ProgramState, ...]:
-        """Every program's state; empty if supervisord does not answer."""
+        """The states of all programs; empty if supervisord does not answer."""
         try:
             rows = call(self._home, "getAllProcessInfo", timeout_s=timeout_s)
         except FAILURES:
@@ -192,20 +192,20 @@ class Supervisor:
 
     def restart(self, name: str) -> None:
         """Stop `name` if it is running, and start it. Raises NodeError if it does not start."""
-        with suppress(*FAILURES):  # it was not running, which is why it is restarted
+        with suppress(*FAILURES):  # it was not running
             call(self._home, "stopProcess", name, timeout_s=STOP_WAIT_S + CALL_TIMEOUT_S)
         try:
             call(self._home, "startProcess", name, timeout_s=START_WAIT_S)
         except FAILURES as error:
-            if getattr(error, "faultCode", None) == ALREADY_STARTED:  # by a watchdog, in the meantime
+            if getattr(error, "faultCode", None) == ALREADY_STARTED:  # by a watchdog in the meantime
                 return
-            raise NodeError(f"{name} cannot be started again: {error}.", hint=f"See {self._home.log(name)}.") from None
+            raise NodeError(f"{name} cannot be restarted: {error}.", hint=f"See {self._home.log(name)}.") from None
 
     def shutdown(self, timeout_s: float = SHUTDOWN_TIMEOUT_S) -> None:
-        """Stop every program, then supervisord. Returns once it is gone, or after `timeout_s`.
+        """Stop all programs, then supervisord. Returns when it has ended, or after `timeout_s`.
 
-        All but jackd are stopped together, jackd after them. supervisord notices that a process has ended only when
-        it is woken up, at the latest after a second: the questions wake it.
+        All programs but jackd are stopped together, then jackd. supervisord notices the end of a process only when it
+        wakes up, which may take a second: frequent calls wake it.
         """
         process = self.process()
         if process is None or not self.wake():

@@ -1,4 +1,4 @@
-"""How a watchdog looks after supervisord, which nothing else does."""
+"""How a watchdog monitors supervisord."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class SupervisorCare:
         return os.getppid() != self._parent
 
     def is_superseded(self) -> bool:
-        """Whether this watchdog has lost its supervisord, and there is another one or none is wanted."""
+        """Whether this watchdog has lost its supervisord, and another one is running or none should be."""
         if not self._orphaned:
             return False
         return self._relaunched or not self._home.is_wanted or self._supervisor.process() is not None
 
     def look(self, *, answers: bool) -> None:
-        """Examine it once; `answers` is whether it has just answered."""
+        """Check supervisord once; `answers` is whether it has just answered."""
         process = self._supervisor.process()
         if process is None:
             if time.monotonic() >= self._due_s:
@@ -57,14 +57,14 @@ class SupervisorCare:
         self._record = Record()
         with suppress(psutil.Error):
             if suspended:
-                log.warning("supervisord is suspended: resuming it")
+                log.warning("resuming supervisord, which is suspended")
                 process.resume()
             else:
-                log.warning("supervisord has not answered for %.0f s: killing it", record.silence_s)
+                log.warning("killing supervisord, which has not answered for %.0f s", record.silence_s)
                 process.kill()
 
     def _start(self) -> None:
-        """Start the node again, unless a command or the other watchdog is at work, which will do it."""
+        """Restart the node, unless a command or the other watchdog is already doing so."""
         from tidzam.node.lifecycle import relaunch
 
         self._log_to_file()
@@ -72,7 +72,7 @@ class SupervisorCare:
             with self._home.locked(log.debug, timeout_s=0.0):
                 if not self._home.is_wanted or self._supervisor.process() is not None:
                     return
-                log.warning("supervisord is gone: starting the node again")
+                log.warning("restarting the node, whose supervisord is gone")
                 relaunch(self._home, self._home.settings(), log.warning)
                 self._relaunched = True
         except (TidzamError, OSError) as error:
@@ -80,10 +80,10 @@ class SupervisorCare:
                 return
             self._failures += 1
             self._due_s = time.monotonic() + RELAUNCH.delay_s(self._failures)
-            log.error("the node cannot be started again: %s", error)
+            log.error("the node cannot be restarted: %s", error)
 
     def _log_to_file(self) -> None:
-        """supervisord, which read the output of this process, has gone."""
+        """Write to the log file directly: supervisord, which received the output of this process, is gone."""
         descriptor = os.open(self._home.log("watchdog"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         for output in (1, 2):
             os.dup2(descriptor, output)
@@ -91,7 +91,7 @@ class SupervisorCare:
 
 
 def is_suspended(pid: int) -> bool:
-    """Whether a signal stopped the process `pid`."""
+    """Whether the process `pid` is suspended by a signal."""
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     except psutil.Error:

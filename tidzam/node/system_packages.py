@@ -1,4 +1,4 @@
-"""The system programs that a node runs."""
+"""The system programs that a node needs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from tidzam.paths import PACKAGE
 
 
 def missing_packages() -> dict[str, str]:
-    """The programs that this machine lacks, with the Debian package of each."""
+    """The programs that are not installed, each with its Debian package."""
     lines = (PACKAGE / "node" / "system_packages.txt").read_text(encoding="utf-8").splitlines()
     wanted = dict(line.split() for line in lines)
     return {program: package for program, package in wanted.items() if shutil.which(program) is None}
 
 
 def require_programs() -> None:
-    """Raises SetupError that names every missing program, and how to get it."""
+    """Raises SetupError with all programs that are not installed and how to install them."""
     missing = missing_packages()
     if missing:
         raise SetupError(
-            f"These system programs are missing: {', '.join(missing)}.",
-            hint=f"Install them: apt-get install {' '.join(sorted(set(missing.values())))}",
+            f"System programs are missing: {', '.join(missing)}.",
+            hint=f"Install them with: apt-get install {' '.join(sorted(set(missing.values())))}",
             code="programs_missing",
         )

@@ -1,8 +1,8 @@
-"""`python -m tidzam.node.watchdog NAME`: replaces programs that hang, and starts those that were given up.
+"""`python -m tidzam.node.watchdog NAME`: replaces programs that hang, and restarts those that supervisord gave up.
 
-supervisord starts a program again that has ended, and no more. Two watchdogs run beside the programs. `watchdog` looks
-after jackd, Icecast, the stream manager, the analyzer and the other watchdog; `watchdog_guard` looks after `watchdog`.
-Both look after supervisord, which they outlive. Neither does anything to a node that is not meant to be running.
+supervisord only restarts programs that have ended. Two watchdogs run beside the programs: `watchdog` monitors all
+programs and the other watchdog, `watchdog_guard` monitors `watchdog`. Both monitor supervisord, which they outlive.
+They do nothing while the node should not be running.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ if TYPE_CHECKING:  # the guard needs no settings
 log = logging.getLogger("tidzam.node.watchdog")
 
 JACKD_LOGGER = WATCHDOGS[1]
-"""The watchdog that also folds jackd's messages into its log, as it has little else to do."""
+"""The watchdog that also folds the messages of jackd in its log; it has little else to do."""
 ROUND_S = 1.0
 CALL_TIMEOUT_S = 3.0
 GUARD_PATIENCE = Patience(silent_s=15.0, first_s=30.0, suspended_s=5.0)
 
 
 class Watchdog:
-    """Looks after the programs of `signs`, each by its sign of life."""
+    """Monitors the programs of `signs`, each by its sign of life."""
 
     def __init__(self, home: Home, signs: Mapping[str, Sign], patience: Patience) -> None:
         self._supervisor = Supervisor(home)
@@ -53,7 +53,7 @@ class Watchdog:
         self._threads = ThreadPoolExecutor(len(signs))
 
     def look(self, programs: tuple[ProgramState, ...]) -> None:
-        """Examine all programs once, at the same time; kill those that hang, start those that were given up."""
+        """Check all programs once, concurrently; kill those that hang, start those that supervisord gave up."""
         mine = [program for program in programs if program.name in self._signs]
         for program, seen in zip(mine, self._threads.map(self._observe, mine), strict=True):
             record = self._records[program.name].after(seen)
@@ -70,8 +70,8 @@ class Watchdog:
 
     def _kill(self, name: str, record: Record) -> None:
         assert record.pid is not None
-        how = "is suspended" if record.suspension_s else f"has given no sign of life for {record.silence_s:.0f} s"
-        log.warning("%s (process %d) %s: killing it, so that it is started again", name, record.pid, how)
+        how = "is suspended" if record.suspension_s else f"has shown no sign of life for {record.silence_s:.0f} s"
+        log.warning("killing %s (process %d), which %s; supervisord restarts it", name, record.pid, how)
         self._records[name] = Record()
         try:
             os.kill(record.pid, signal.SIGKILL)
@@ -82,7 +82,7 @@ class Watchdog:
         revival, now = self._revivals[program.name].after(program.state, program.uptime_s, time.monotonic())
         self._revivals[program.name] = revival
         if now:
-            log.warning("%s is %s: attempt %d to start it", program.name, program.state, revival.failures)
+            log.warning("starting %s, which is %s (attempt %d)", program.name, program.state, revival.failures)
             try:
                 self._supervisor.start(program.name)
             except TidzamError as error:
@@ -90,7 +90,7 @@ class Watchdog:
 
 
 def run(home: Home, name: str) -> None:
-    """Examine the programs again and again, until another supervisord has its own watchdogs or the node was stopped."""
+    """Check the programs until the node is stopped or another supervisord has new watchdogs."""
     if name == JACKD_LOGGER:
         FoldingLog(home.jackd_fifo, home.log("jackd")).start()
     supervisor, watchdog = Supervisor(home), _watchdog(home, name)
@@ -101,7 +101,7 @@ def run(home: Home, name: str) -> None:
             if programs:
                 watchdog.look(programs)
             care.look(answers=bool(programs))
-        with suppress(OSError):  # a full disk, or a home that is gone: ending would not help
+        with suppress(OSError):  # a full disk or a deleted home: ending would not help
             beat(home.beat(name))
         time.sleep(ROUND_S)
 
@@ -118,7 +118,7 @@ def _watchdog(home: Home, name: str) -> Watchdog:
 
 
 def _sign_of(program: NodeProgram, home: Home, settings: Settings, token: str | None) -> Sign:
-    """The sign of life that is expected of a program. The token goes only to those that are known to check it."""
+    """The sign of life expected of a program. Only programs that report their health receive the token."""
     if program.life_sign is LifeSign.JACK_CYCLES:
         return JackSign(settings.jack.server)
     url = program.url(settings)
@@ -128,7 +128,7 @@ def _sign_of(program: NodeProgram, home: Home, settings: Settings, token: str | 
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """End at once: a thread may be waiting for a program that hangs."""
+    """Exit immediately: a thread may be waiting for a program that hangs."""
     os._exit(0)
 
 
