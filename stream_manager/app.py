@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
@@ -15,11 +16,12 @@ from stream_manager.handlers import RequestHandler
 from stream_manager.health import SourceMetrics, health
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
-from stream_manager.source import Services
+from stream_manager.outputs.registry import load_outputs
+from stream_manager.services import Services
 from stream_manager.sources import Sources
 from stream_manager.state_file import read_state, state_path
 from tidzam.config import Settings
-from tidzam.errors import TidzamError
+from tidzam.errors import ConfigError, TidzamError
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.jack.environment import jack_env
 from tidzam.protocol.stream_manager import MESSAGES, reads_only
@@ -49,7 +51,9 @@ class StreamManagerOptions:
 async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
     """Do the job until `stop` is set. Raises TidzamError if it cannot begin."""
     settings = options.settings
-    graph = JackGraph(settings.jack.server, expected_rate_hz=settings.jack.rate_hz)
+    graph = JackGraph(
+        settings.jack.server, expected_rate_hz=settings.jack.rate_hz, output_suffixes=output_suffixes(settings)
+    )
     icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
     services = Services(graph, icecast, _children_env(settings), settings.stream_manager, AllowedAddresses.of(settings))
     state = state_path(settings)
@@ -76,6 +80,19 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
         if expected is None or others is not None:
             raise
         raise expected.exceptions[0] from None
+
+
+def output_suffixes(settings: Settings) -> tuple[str, ...]:
+    """The suffixes of the JACK clients of all outputs in use, which are to be connected to the sources.
+
+    Raises ConfigError for an output of the stream manager that cannot be loaded. One that only a source names is left
+    to that source to report.
+    """
+    types = dict(load_outputs(settings.stream_manager.outputs))
+    for source in settings.sources:
+        with suppress(ConfigError):
+            types |= load_outputs(source.outputs or ())
+    return tuple(dict.fromkeys(output.jack_suffix for output in types.values() if output.jack_suffix))
 
 
 def _children_env(settings: Settings) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tidzam.addresses import is_address, scheme_of
 from tidzam.config.settings import IcecastSettings
-from tidzam.naming import icecast_client
+from tidzam.naming import ICECAST_SUFFIX, output_client
 
 NETWORK_TIMEOUT_S = 10
 PROTOCOLS = "http,https,tcp,tls,crypto,rtp,udp,rtsp,rtsps"
@@ -107,7 +107,8 @@ def _pick(channels: Sequence[int]) -> str:
 def encoder_argv(source: str, pipes: Sequence[int], icecast: IcecastSettings) -> list[str]:
     """One ffmpeg that listens to a port for each of `pipes`, and writes each as mono Ogg/Vorbis to that descriptor."""
     argv = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"]
-    argv += ["-f", "jack", "-channels", str(len(pipes)), "-thread_queue_size", "512", "-i", icecast_client(source)]
+    client = output_client(source, ICECAST_SUFFIX)
+    argv += ["-f", "jack", "-channels", str(len(pipes)), "-thread_queue_size", "512", "-i", client]
     for channel, pipe in enumerate(pipes):
         argv += [
             *("-map", "0:a", "-af", f"pan=mono|c0=c{channel}"),

@@ -1,29 +1,41 @@
-"""Which ports belong together. Pure: ports and connections in, connections to make out."""
+"""Which JACK ports belong together. Pure: ports and connections in, connections to make out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
-from tidzam.naming import icecast_client
+from tidzam.naming import output_port
 
 Connection = tuple[str, str]
 
 _CHANNEL = re.compile(r"^(?P<source>[A-Za-z0-9_.-]{1,64}):out_(?P<channel>\d+)$")
 
 
-def missing_connections(ports: Iterable[str], connected: Iterable[Connection]) -> tuple[Connection, ...]:
-    """From each channel of a source to the input of its ffmpeg, where both are there and nothing joins them yet.
+def possible_connections(ports: Iterable[str], suffixes: Sequence[str]) -> Iterator[Connection]:
+    """From each channel of a source to its input of each output, where both exist.
 
-    Ports that are not a source's are left to whoever made them.
+    `suffixes` are those of the outputs' JACK clients.
     """
     present = set(ports)
-    wanted = ((port, feed_of(port)) for port in sorted(present))
-    have = set(connected)
-    return tuple((port, feed) for port, feed in wanted if feed in present and (port, feed) not in have)
+    for port in sorted(present):
+        match = _CHANNEL.match(port)
+        if match is None:
+            continue
+        for suffix in suffixes:
+            target = output_port(match["source"], suffix, int(match["channel"]))
+            if target in present:
+                yield port, target
 
 
-def feed_of(port: str) -> str | None:
-    """The ffmpeg port that takes a channel to its mount: `pond:out_0` goes to `pond-ice:input_1`."""
-    match = _CHANNEL.match(port)
-    return f"{icecast_client(match['source'])}:input_{int(match['channel']) + 1}" if match else None
+def missing_connections(
+    ports: Iterable[str], suffixes: Sequence[str], connected: Iterable[Connection]
+) -> tuple[Connection, ...]:
+    """The `possible_connections` that are not among `connected`. Ports of other clients are left alone."""
+    existing = set(connected)
+    return tuple(pair for pair in possible_connections(ports, suffixes) if pair not in existing)
+
+
+def is_channel(port: str) -> bool:
+    """Whether `port` is a channel of a source."""
+    return _CHANNEL.match(port) is not None

@@ -101,6 +101,14 @@ class SourceFailure:
         return f"{self.fault.value.sentence} ({self.detail})" if self.detail else self.fault.value.sentence
 
 
+class PlaybackError(Exception):
+    """A source cannot be played, or its player has failed; `failure` is the reason."""
+
+    def __init__(self, failure: SourceFailure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
 # What ffprobe, mpv and ffmpeg print, in lower case: ffmpeg 5.1 to 7.1, mpv 0.35 to 0.40.
 STDERR_PATTERNS: tuple[tuple[str, SourceFault], ...] = (
     ("not enough ports available", SourceFault.JACK_FULL),

@@ -1,15 +1,16 @@
-"""Whether the stream manager does its job, and what it measures."""
+"""The health and the metrics of the stream manager."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
+from stream_manager.outputs.base import OutputFault
 from stream_manager.sources import Sources
 from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamManagerFault, StreamManagerHealth
 from tidzam.server import Health
@@ -18,7 +19,11 @@ from tidzam.server import Health
 def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
     """Healthy if JACK and Icecast answer, and every permanent source plays and has all its mounts."""
     statuses = sources.statuses()
-    faults = (*server_faults(graph, icecast), *source_faults(statuses, icecast), *_missing(sources.missing()))
+    faults = (
+        *server_faults(graph, icecast),
+        *source_faults(statuses, sources.output_faults()),
+        *_missing(sources.missing()),
+    )
     detail = StreamManagerHealth(
         jack=graph.running,
         icecast=icecast.mounts is not None,
@@ -40,19 +45,26 @@ def server_faults(graph: JackGraph, icecast: Icecast) -> Iterator[StreamManagerF
         yield StreamManagerFault(code="icecast_away", origin="icecast", message=message)
 
 
-def source_faults(statuses: Iterable[SourceStatus], icecast: Icecast) -> Iterator[StreamManagerFault]:
+def source_faults(
+    statuses: Iterable[SourceStatus], output_faults: Mapping[str, tuple[OutputFault, ...]]
+) -> Iterator[StreamManagerFault]:
+    """One fault for each permanent source that is not well, `output_faults` being those of the outputs by source."""
     for status in statuses:
         if status.ok or not status.is_permanent:
             continue
         plays = status.state in (SourceState.PLAYING, SourceState.SILENT)
-        missing = icecast.missing(status.name, status.channels) if plays else ()
-        if missing and icecast.mounts is None:  # the reason is Icecast's
+        faults = output_faults.get(status.name, ()) if plays else ()
+        own = [fault for fault in faults if not fault.is_reported]
+        if faults and not own:
             continue
-        if missing:
-            code, why = "source_mounts", f"lacks its mounts {', '.join(missing)}."
+        if own:
+            code, reason = own[0].code, own[0].message
         else:
-            code, why = status.code or "source_starting", f"is {status.state}: {status.last_error or 'no sound yet.'}"
-        message = f"Source {status.name} {why}"
+            code, reason = (
+                status.code or "source_starting",
+                f"is {status.state}: {status.last_error or 'no audio yet.'}",
+            )
+        message = f"Source {status.name} {reason}"
         yield StreamManagerFault(code=code, origin="source", source=status.name, message=message)
 
 
@@ -64,7 +76,7 @@ def _missing(names: Iterable[str]) -> Iterator[StreamManagerFault]:
 
 
 class SourceMetrics(Collector):
-    """What /metrics tells of sources, read when asked."""
+    """The metrics of sources, read on each request."""
 
     def __init__(self, graph: JackGraph, icecast: Icecast, sources: Sources) -> None:
         self._graph, self._icecast, self._sources = graph, icecast, sources
@@ -79,9 +91,18 @@ class SourceMetrics(Collector):
             by_state.add_metric([state.value], states[state])
         yield by_state
         restarts = CounterMetricFamily("tidzam_source_restarts", "Times a source was started again.", labels=["source"])
-        gaps = CounterMetricFamily("tidzam_source_gaps", "Times a source's sound broke off.", labels=["source"])
+        gaps = CounterMetricFamily("tidzam_source_gaps", "Times a source's audio was interrupted.", labels=["source"])
+        player_errors = CounterMetricFamily(
+            "tidzam_source_player_errors", "Unexpected errors of a source's player.", labels=["source"]
+        )
+        output_failures = CounterMetricFamily(
+            "tidzam_output_failures", "Times an output of a source failed.", labels=["source", "output"]
+        )
+        for source in self._sources:
+            player_errors.add_metric([source.name], source.player_errors)
+            for name, failures in source.output_failures.items():
+                output_failures.add_metric([source.name, name], failures)
         for status in statuses:
             restarts.add_metric([status.name], status.restarts)
             gaps.add_metric([status.name], status.gaps)
-        yield restarts
-        yield gaps
+        yield from (restarts, gaps, player_errors, output_failures)

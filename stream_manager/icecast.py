@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Never, Protocol
+from collections.abc import Mapping
+from typing import Any, Never
 from xml.etree import ElementTree
 
 import aiohttp
 
 from tidzam.config.settings import IcecastSettings
-from tidzam.naming import mount_name
 
 log = logging.getLogger(__name__)
 
@@ -20,13 +18,6 @@ POLL_S = 1.0
 TIMEOUT_S = 3.0
 SETTLE_S = 0.3
 STARTS_AT_ONCE = 2
-
-
-class PushedMount(Protocol):
-    """A mount that audio is sent to."""
-
-    path: str
-    sent_bytes: int
 
 
 class Icecast:
@@ -38,37 +29,12 @@ class Icecast:
         self.starting = asyncio.Semaphore(STARTS_AT_ONCE)
         """Held by encoders while they start: many at once would leave the analyzer without processor time."""
         self._admin_password = admin_password
-        self._pushed: dict[str, PushedMount] = {}
         self.mounts: Mapping[str, int] | None = None
         self._trouble = "not asked yet"
 
     @property
     def url(self) -> str:
         return self.settings.url
-
-    def addresses(self, source: str, channels: int) -> tuple[str, ...]:
-        """Where to listen to each channel of a source."""
-        return tuple(f"{self.url}{mount_name(source, channel)}" for channel in range(channels))
-
-    def missing(self, source: str, channels: int) -> tuple[str, ...]:
-        """The mounts of a source that are not served."""
-        names = (mount_name(source, channel) for channel in range(channels))
-        return tuple(name for name in names if name not in (self.mounts or {}))
-
-    @contextmanager
-    def counting(self, mounts: Sequence[PushedMount]) -> Iterator[None]:
-        """Count what `mounts` send while the context is open."""
-        self._pushed.update({mount.path: mount for mount in mounts})
-        try:
-            yield
-        finally:
-            for mount in mounts:
-                self._pushed.pop(mount.path, None)
-
-    def bytes_of(self, source: str, channels: int) -> int:
-        """Bytes that were sent to the mounts of a source since it was loaded."""
-        names = (mount_name(source, channel) for channel in range(channels))
-        return sum(self._pushed[name].sent_bytes for name in names if name in self._pushed)
 
     async def watch(self) -> Never:
         """Keep `mounts` true, until cancelled."""

@@ -1,8 +1,9 @@
 """The stream manager's JACK client, in a process of its own: `python -m stream_manager.jack_agent`.
 
 libjack may hang or abort when its server dies, so it must not live in the stream manager. This process makes the
-connections that are missing and reports what it sees to its parent, as jack_link describes. It ends when the server
-goes, and can be killed at any time: the next one takes over.
+connections that are missing and reports what it sees to its parent by the messages of jack_agent_protocol. It ends when
+the server goes, and can be killed at any time: the next one takes over. Its arguments are the suffixes of the outputs'
+JACK clients.
 
 Connecting is a request to the server, which may hang. Therefore beats are sent from a thread of their own, which only
 reads JACK's shared memory.
@@ -14,18 +15,29 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import jack
 
-from stream_manager.connections import Connection, missing_connections
-from stream_manager.jack_agent_protocol import BEAT_S, EXIT_NO_SERVER, EXIT_SERVER_GONE, OPEN_S, Beat, stall_timeout_s
+from stream_manager.connections import Connection, missing_connections, possible_connections
+from stream_manager.jack_agent_protocol import (
+    BEAT_S,
+    EXIT_NO_SERVER,
+    EXIT_SERVER_GONE,
+    OPEN_S,
+    AgentMessage,
+    Beat,
+    Connected,
+    encode_all,
+    port_changes,
+    stall_timeout_s,
+)
 from stream_manager.silence_meter import SilenceMeter
 
 CLIENT_NAME = "tidzam-patchbay"
 SETTLE_S = 0.02
-"""Ports come in bursts; one look at a burst is enough."""
-LOOK_S = 0.1
+"""Ports come in bursts, which are reported at once."""
+EXAMINE_S = 0.1
 """How often the sources that have been silent since the last beat are examined."""
 
 
@@ -39,12 +51,12 @@ class Reporter:
         self.ports: frozenset[str] = frozenset()
         threading.Thread(target=self._beat, daemon=True).start()
 
-    def write(self, lines: Iterable[str]) -> None:
+    def send(self, messages: Iterable[AgentMessage]) -> None:
         with self._writing:
-            print("\n".join(lines), flush=True)
+            print(encode_all(messages), flush=True)
 
     def begin_round(self) -> None:
-        """The main thread is not stuck."""
+        """Note that the main thread is not stuck."""
         self._round_began_s = time.monotonic()
 
     def watch(self, client: jack.Client) -> None:
@@ -54,78 +66,78 @@ class Reporter:
     def _beat(self) -> None:
         while self._client is None:
             opening_s = time.monotonic() - self._round_began_s
-            self.write([str(Beat(opening_s > OPEN_S, opening_s))])
+            self.send([Beat(opening_s > OPEN_S, opening_s)])
             time.sleep(BEAT_S)
         client, meter = self._client, SilenceMeter(self._client)
         timeout_s = stall_timeout_s(client.blocksize, client.samplerate)
         frame, moved_s = client.last_frame_time, time.monotonic()
         while True:
-            for _ in range(round(BEAT_S / LOOK_S)):
-                meter.look(self.ports)
-                time.sleep(LOOK_S)
+            for _ in range(round(BEAT_S / EXAMINE_S)):
+                meter.examine(self.ports)
+                time.sleep(EXAMINE_S)
             now_s, now_frame = time.monotonic(), client.last_frame_time
             if now_frame != frame:
                 frame, moved_s = now_frame, now_s
-            self.write([str(Beat(now_s - moved_s > timeout_s, now_s - self._round_began_s, meter.take_quiet()))])
+            quiet = tuple(sorted(meter.take_quiet()))
+            self.send([Beat(now_s - moved_s > timeout_s, now_s - self._round_began_s, quiet)])
 
 
-def main() -> int:
+def main(suffixes: Sequence[str]) -> int:
     jack.set_error_function(_mute)
     jack.set_info_function(_mute)
     reporter = Reporter()
     try:
         client = jack.Client(CLIENT_NAME, no_start_server=True)
     except jack.JackOpenError as error:
-        print(_why_not(error), file=sys.stderr)
+        print(_refusal(error), file=sys.stderr)
         return EXIT_NO_SERVER
     changed = threading.Event()
     client.set_port_registration_callback(lambda port, registered: changed.set())
     client.set_port_connect_callback(lambda output, input, connected: changed.set())
-    # The server has gone and libjack cannot be trusted any more, not even to close: no farewell.
+    # Once the server has gone, libjack is not reliable, not even for closing the client.
     client.set_shutdown_callback(lambda status, reason: os._exit(EXIT_SERVER_GONE))
     client.activate()
-    reporter.write([f"={client.samplerate}"])
+    reporter.send([Connected(client.samplerate)])
     reporter.watch(client)
     while True:
         reporter.begin_round()
         changed.clear()
         _report(reporter, frozenset(port.name for port in client.get_ports()))
-        _connect(client, reporter.ports)
+        _connect(client, reporter.ports, suffixes)
         reporter.begin_round()
         changed.wait(BEAT_S)
         time.sleep(SETTLE_S)
 
 
 def _mute(message: str) -> None:
-    """libjack's own chatter; what matters comes as an error."""
+    """Discard libjack's own messages: what matters is raised as an error."""
 
 
-def _why_not(error: jack.JackOpenError) -> str:
+def _refusal(error: jack.JackOpenError) -> str:
     if error.status.server_failed:
         return "no server"
     return f"the server refuses: {error}"
 
 
 def _report(reporter: Reporter, present: frozenset[str]) -> None:
-    gone, come = sorted(reporter.ports - present), sorted(present - reporter.ports)
-    reporter.ports = present
-    reporter.write([*(f"-{port}" for port in gone), *(f"+{port}" for port in come), ""])
+    before, reporter.ports = reporter.ports, present
+    reporter.send(port_changes(before, present))
 
 
-def _connect(client: jack.Client, ports: frozenset[str]) -> None:
-    for output, feed in missing_connections(ports, _connections(client, ports)):
+def _connect(client: jack.Client, ports: frozenset[str], suffixes: Sequence[str]) -> None:
+    for output, target in missing_connections(ports, suffixes, _connections(client, ports, suffixes)):
         try:
-            client.connect(output, feed)
-        except jack.JackError:  # one side is gone again, or not active yet: the next look tries anew
+            client.connect(output, target)
+        except jack.JackError:  # one side is gone again, or not active yet: the next round tries again
             continue
 
 
-def _connections(client: jack.Client, ports: frozenset[str]) -> list[Connection]:
-    """The connections that could be missing: those between ports that belong together."""
+def _connections(client: jack.Client, ports: frozenset[str], suffixes: Sequence[str]) -> list[Connection]:
+    """Those of the possible connections that exist."""
     found: list[Connection] = []
-    for output, feed in missing_connections(ports, ()):
+    for output, target in possible_connections(ports, suffixes):
         try:
-            found += [(output, peer.name) for peer in client.get_all_connections(output) if peer.name == feed]
+            found += [(output, peer.name) for peer in client.get_all_connections(output) if peer.name == target]
         except jack.JackError:  # gone since
             continue
     return found
@@ -134,6 +146,6 @@ def _connections(client: jack.Client, ports: frozenset[str]) -> list[Connection]
 if __name__ == "__main__":
     # Not by sys.exit: it would wait for libjack's threads, which may hang.
     sys.stderr.flush()
-    code = main()
+    code = main(sys.argv[1:])
     sys.stderr.flush()
     os._exit(code)

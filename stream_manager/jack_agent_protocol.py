@@ -1,13 +1,12 @@
-"""What the JACK agent and its parent agree on.
-
-The agent writes one fact per line: `=44100` (connected, at this rate), `+PORT`, `-PORT`, and an empty line that ends a
-burst of them. Every BEAT_S it writes a beat, which `Beat` describes.
-"""
+"""The messages and time limits that the JACK agent and its parent agree on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
+
+from tidzam.jack.helper_protocol import HelperMessages
 
 BEAT_S: Final = 0.5
 BEAT_TIMEOUT_S: Final = 4.0
@@ -29,10 +28,29 @@ STALL_CYCLES: Final = 4
 EXIT_NO_SERVER: Final = 3
 EXIT_SERVER_GONE: Final = 4
 
+MAX_PORTS_PER_MESSAGE: Final = 200
+"""Keeps a line below the 64 KiB that asyncio reads."""
+
+
+@dataclass(frozen=True)
+class Connected:
+    """The agent has become a client of the server, which runs at `rate_hz`."""
+
+    rate_hz: int
+
+
+@dataclass(frozen=True)
+class PortChanges:
+    """Ports that were added and removed since the last message. `is_last` is False if more changes follow at once."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    is_last: bool = True
+
 
 @dataclass(frozen=True)
 class Beat:
-    """What an agent reports about itself and JACK every BEAT_S: `@1 0.02 pond field`.
+    """The state of the agent and of JACK, sent every BEAT_S.
 
     `stalled` is whether JACK's cycles have stopped, `busy_s` how long the current call of libjack has taken, and
     `quiet` the sources on whose ports there were only samples of exactly zero since the last beat.
@@ -40,18 +58,28 @@ class Beat:
 
     stalled: bool
     busy_s: float
-    quiet: frozenset[str] = frozenset()
+    quiet: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        return " ".join((f"@{self.stalled:d}", f"{self.busy_s:.2f}", *sorted(self.quiet)))
 
-    @classmethod
-    def parse(cls, line: str) -> Beat:
-        """The beat that `str` wrote, without its `@`."""
-        stalled, busy_s, *quiet = line.split()
-        return cls(stalled == "1", float(busy_s), frozenset(quiet))
+AgentMessage = Connected | PortChanges | Beat
+MESSAGES = HelperMessages[AgentMessage](Connected, PortChanges, Beat)
+
+
+def port_changes(before: frozenset[str], now: frozenset[str]) -> Iterator[PortChanges]:
+    """The messages that lead from one set of ports to another; one if nothing changed."""
+    removed, added = sorted(before - now), sorted(now - before)
+    step = MAX_PORTS_PER_MESSAGE
+    for start in range(0, max(len(added), len(removed), 1), step):
+        end = start + step
+        is_last = end >= max(len(added), len(removed))
+        yield PortChanges(tuple(added[start:end]), tuple(removed[start:end]), is_last)
 
 
 def stall_timeout_s(period: int, rate_hz: int) -> float:
     """How long JACK's frame clock may stay the same."""
     return max(STALL_S, STALL_CYCLES * period / rate_hz)
+
+
+def encode_all(messages: Iterable[AgentMessage]) -> str:
+    """`messages` as lines, the last one without its end."""
+    return "\n".join(map(MESSAGES.encode, messages))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Never
 
 from stream_manager.jack_agent_protocol import (
@@ -13,8 +13,12 @@ from stream_manager.jack_agent_protocol import (
     BUSY_TIMEOUT_S,
     EXIT_NO_SERVER,
     EXIT_SERVER_GONE,
+    MESSAGES,
     START_TIMEOUT_S,
+    AgentMessage,
     Beat,
+    Connected,
+    PortChanges,
 )
 from tidzam.jack.environment import jack_env
 from tidzam.naming import source_of
@@ -26,7 +30,7 @@ RETRY_S = 0.3
 SERVER_AWAY = (EXIT_NO_SERVER, EXIT_SERVER_GONE)
 
 
-class _AgentHungError(Exception):
+class _AgentFailedError(Exception):
     """The agent has to be replaced; the text is the reason."""
 
 
@@ -37,8 +41,8 @@ class JackGraph:
     holds the sources that send nothing but digital silence at this moment.
     """
 
-    def __init__(self, server: str, *, expected_rate_hz: int) -> None:
-        self._server, self._expected_rate_hz = server, expected_rate_hz
+    def __init__(self, server: str, *, expected_rate_hz: int, output_suffixes: Sequence[str] = ()) -> None:
+        self._server, self._expected_rate_hz, self._suffixes = server, expected_rate_hz, output_suffixes
         self._changed = asyncio.Condition()
         self.rate_hz: int | None = None
         self.ports: frozenset[str] = frozenset()
@@ -79,7 +83,7 @@ class JackGraph:
 
     async def _follow_agent(self) -> int | None:
         """Run an agent until it ends or falls silent; its exit code."""
-        argv = [sys.executable, "-m", "stream_manager.jack_agent"]
+        argv = [sys.executable, "-m", "stream_manager.jack_agent", *self._suffixes]
         pipe = asyncio.subprocess.PIPE
         env = jack_env(self._server)
         async with child_process(argv, name="jack-agent", env=env, stdout=pipe, grace_s=0.5) as agent:
@@ -87,7 +91,7 @@ class JackGraph:
             try:
                 await self._read(agent.process.stdout)
                 return await agent.wait()
-            except _AgentHungError as error:
+            except _AgentFailedError as error:
                 log.warning("the JACK agent %s: it is replaced", error)
                 agent.kill()  # a hung or suspended process does not respond to TERM
                 return None
@@ -95,43 +99,41 @@ class JackGraph:
                 self.quiet = frozenset()
 
     async def _read(self, lines: asyncio.StreamReader) -> None:
-        """Follow what an agent writes until it ends. Raises _AgentHungError."""
+        """Follow the messages of an agent until it ends. Raises _AgentFailedError."""
         rate_hz: int | None = None
         ports: set[str] = set()
         timeout_s = START_TIMEOUT_S
-        while raw := await _line(lines, timeout_s):
+        while message := await _message(lines, timeout_s):
             timeout_s = BEAT_TIMEOUT_S
-            match raw[:1], raw[1:].decode().strip():
-                case b"=", rate:
-                    rate_hz = int(rate)
-                    self._tell_connected(rate_hz)
+            match message:
+                case Connected(rate):
+                    rate_hz = rate
+                    self._log_connected(rate)
                     await self._set_stalled(False)  # it has answered; if its cycles have stopped, a beat will report it
-                case b"+", port:
-                    ports.add(port)
-                case b"-", port:
-                    ports.discard(port)
-                case b"@", beat:
-                    await self._take(Beat.parse(beat), connected=rate_hz is not None)
-                case _ if rate_hz != self.rate_hz or ports != self.ports:  # an empty line ends a burst
-                    await self._set(rate_hz, frozenset(ports))
+                case PortChanges(added, removed, is_last):
+                    ports = (ports - set(removed)) | set(added)
+                    if is_last and (rate_hz != self.rate_hz or ports != self.ports):
+                        await self._set(rate_hz, frozenset(ports))
+                case Beat() as beat:
+                    await self._take(beat, connected=rate_hz is not None)
 
     async def _take(self, beat: Beat, *, connected: bool) -> None:
         """Follow a beat. Only an agent that is `connected` can know that the server runs again."""
-        self.quiet = beat.quiet
+        self.quiet = frozenset(beat.quiet)
         if beat.stalled != self.stalled and (connected or beat.stalled):
             await self._set_stalled(beat.stalled)
         if beat.busy_s > BUSY_TIMEOUT_S and not (connected and beat.stalled):
-            raise _AgentHungError(f"has waited {beat.busy_s:.0f} s for the JACK server")
+            raise _AgentFailedError(f"has waited {beat.busy_s:.0f} s for the JACK server")
 
     async def _set_stalled(self, stalled: bool) -> None:
         if self.up and stalled != self.stalled:
-            say = log.warning if stalled else log.info
-            say("the JACK server %r %s", self._server, "is stalled" if stalled else "runs again")
+            level = logging.WARNING if stalled else logging.INFO
+            log.log(level, "the JACK server %r %s", self._server, "is stalled" if stalled else "runs again")
         async with self._changed:
             self.stalled = stalled
             self._changed.notify_all()
 
-    def _tell_connected(self, rate_hz: int) -> None:
+    def _log_connected(self, rate_hz: int) -> None:
         log.info("connected to the JACK server %r at %d Hz", self._server, rate_hz)
         if rate_hz != self._expected_rate_hz:
             log.warning("the JACK server's rate is not the %d Hz of the settings", self._expected_rate_hz)
@@ -143,9 +145,16 @@ class JackGraph:
             self._changed.notify_all()
 
 
-async def _line(lines: asyncio.StreamReader, timeout_s: float) -> bytes:
+async def _message(lines: asyncio.StreamReader, timeout_s: float) -> AgentMessage | None:
+    """The next message of an agent; None if it has ended."""
     try:
         async with asyncio.timeout(timeout_s):
-            return await lines.readline()
+            line = await lines.readline()
     except TimeoutError:
-        raise _AgentHungError(f"gave no sign of life for {timeout_s:.0f} s") from None
+        raise _AgentFailedError(f"gave no sign of life for {timeout_s:.0f} s") from None
+    if not line.endswith(b"\n"):  # it was killed within a line
+        return None
+    try:
+        return MESSAGES.decode(line)
+    except (ValueError, KeyError, TypeError):
+        raise _AgentFailedError("sent a malformed message") from None

@@ -64,7 +64,7 @@ class Liveness:
         )
 
     @property
-    def stood_still_s(self) -> float:
+    def stalled_s(self) -> float:
         return self.now_s - self.moved_s
 
     @property
@@ -72,8 +72,8 @@ class Liveness:
         return self.now_s - self.sounded_s
 
     @property
-    def hangs(self) -> bool:
-        return self.stood_still_s >= self.limits.player_timeout_s
+    def is_hung(self) -> bool:
+        return self.stalled_s >= self.limits.player_timeout_s
 
     @property
     def is_silent(self) -> bool:

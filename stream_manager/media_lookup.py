@@ -14,9 +14,10 @@ from yarl import URL
 
 from stream_manager.address import parse_address
 from stream_manager.allowed_addresses import AllowedAddresses, require_allowed
-from stream_manager.faults import SourceFailure, SourceFault
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
+from stream_manager.media import Media
 from stream_manager.playlist import MAX_BYTES, entries, has_playlist_name, hls_addresses, may_be_playlist
-from stream_manager.probe import Probe, ProbeError, probe
+from stream_manager.probe import probe
 from tidzam.addresses import is_address, scheme_of
 from tidzam.errors import RequestError
 from tidzam.proxy import LOCAL_HOSTS
@@ -42,14 +43,14 @@ class WebPage:
 
 async def locate_audio(
     media: str, env: Mapping[str, str], allowed: AllowedAddresses | None, *, depth: int = 0
-) -> tuple[str, Probe]:
-    """The file or address that holds sound, which is `media` unless that is a playlist, and what it holds.
+) -> Media:
+    """The audio at the file or address `media`, or at the first address of that playlist which holds audio.
 
-    Nothing beyond `allowed` is opened; None allows all. Raises ProbeError.
+    Nothing beyond `allowed` is opened; None allows all. Raises PlaybackError.
     """
     await _require(media, allowed)
     if scheme_of(media) not in ("http", "https") or not is_address(media):
-        return media, await _probe(media, env)
+        return await _probe(media, env)
     page = None
     if has_playlist_name(media) or allowed is not None:
         page = await _fetch(media, allowed)
@@ -57,37 +58,38 @@ async def locate_audio(
         if allowed is not None and page is not None:
             media = page.address
             await _require_hls(page, allowed)
-        try:  # where the allowed is bounded, no player follows a redirection, which nobody could check
-            return media, await _probe(media, env, follow=allowed is None)
-        except ProbeError as error:
+        try:  # redirections are followed only where they need no check
+            return await _probe(media, env, follow=allowed is None)
+        except PlaybackError as error:
             page = page or (await _fetch(media, allowed) if error.failure.fault in _UNREAD else None)
             if page is None or _entries(page) is None:
                 raise
     return await _first_playable(_entries(page) or (), env, allowed, depth)
 
 
-async def _probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> Probe:
-    """What `media` holds. Raises ProbeError, which says so if it is a playlist instead of sound."""
+async def _probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> Media:
+    """What `media` holds. Raises PlaybackError, with the fault PLAYLIST if it is a playlist instead of audio."""
     try:
-        return await probe(media, env, follow=follow)
-    except ProbeError as error:
+        found = await probe(media, env, follow=follow)
+    except PlaybackError as error:
         if error.failure.fault is SourceFault.NOT_AUDIO and may_be_playlist(media):
-            raise ProbeError(SourceFailure(SourceFault.PLAYLIST)) from error
+            raise PlaybackError(SourceFailure(SourceFault.PLAYLIST)) from error
         raise
+    return Media(media, found.channels, found.rate_hz, found.duration_s)
 
 
 async def _first_playable(
     found: tuple[str, ...], env: Mapping[str, str], allowed: AllowedAddresses | None, depth: int
-) -> tuple[str, Probe]:
+) -> Media:
     if depth >= MAX_DEPTH:
-        raise ProbeError(SourceFailure(SourceFault.PLAYLIST, f"it leads through more than {MAX_DEPTH} playlists"))
+        raise PlaybackError(SourceFailure(SourceFault.PLAYLIST, f"it leads through more than {MAX_DEPTH} playlists"))
     failure = SourceFailure(SourceFault.PLAYLIST, "it names no address that can be played")
     for entry in found:
         try:
             return await locate_audio(entry, env, allowed, depth=depth + 1)
-        except ProbeError as error:
+        except PlaybackError as error:
             failure = error.failure
-    raise ProbeError(failure)
+    raise PlaybackError(failure)
 
 
 def _entries(page: WebPage) -> tuple[str, ...] | None:
@@ -98,17 +100,17 @@ async def _require(media: str, allowed: AllowedAddresses | None) -> None:
     try:
         await require_allowed(media, allowed)
     except (RequestError, ValueError) as error:
-        raise ProbeError(SourceFailure(SourceFault.NOT_ALLOWED)) from error
+        raise PlaybackError(SourceFailure(SourceFault.NOT_ALLOWED)) from error
 
 
 async def _require_hls(page: WebPage, allowed: AllowedAddresses, *, depth: int = 0) -> None:
-    """Raises ProbeError if a page is HLS, and names, itself or by a list within it, what is beyond `allowed`."""
+    """Raises PlaybackError if a page is HLS, and names, itself or by a list within it, what is beyond `allowed`."""
     try:
         named = hls_addresses(page.content, address=page.address)
     except ValueError:  # an address that cannot be split
         named = None
     if named is None or depth > MAX_DEPTH:
-        raise ProbeError(
+        raise PlaybackError(
             SourceFailure(SourceFault.PLAYLIST, "without the token, not all that it leads to can be checked")
         )
     for address in named:

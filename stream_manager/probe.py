@@ -9,23 +9,13 @@ from pathlib import Path
 
 from stream_manager.argv import duration_argv, probe_argv
 from stream_manager.credentials_fd import ffconcat_of, may_hold_credentials, playlist_of, text_descriptor
-from stream_manager.faults import SourceFailure, SourceFault, classify_stderr
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from tidzam.addresses import is_address, scheme_of
 from tidzam.audio.ffprobe import parse_duration, parse_ffprobe
 from tidzam.process import child_process
 
 TIMEOUT_S = 20.0
 DURATION_TIMEOUT_S = 5.0
-MAX_CHANNELS = 8
-"""Of what mpv knows a layout for."""
-
-
-class ProbeError(Exception):
-    """It cannot be played; `failure` says why."""
-
-    def __init__(self, failure: SourceFailure) -> None:
-        super().__init__(str(failure))
-        self.failure = failure
 
 
 @dataclass(frozen=True)
@@ -38,24 +28,24 @@ class Probe:
 
 
 async def probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> Probe:
-    """Ask ffprobe, with `env` added to its environment; `follow` allows redirections. Raises ProbeError."""
+    """Ask ffprobe, with `env` added to its environment; `follow` allows redirections. Raises PlaybackError."""
     if not is_address(media):
         _check_file(Path(media))
     try:
         async with asyncio.timeout(TIMEOUT_S):
             return await _ask(media, env, follow)
     except TimeoutError:
-        raise ProbeError(SourceFailure(SourceFault.UNREACHABLE, f"no answer within {TIMEOUT_S:.0f} s")) from None
+        raise PlaybackError(SourceFailure(SourceFault.UNREACHABLE, f"no answer within {TIMEOUT_S:.0f} s")) from None
 
 
 def _check_file(path: Path) -> None:
     try:
         if not path.is_file():
-            raise ProbeError(SourceFailure(SourceFault.NOT_FOUND, str(path)))
+            raise PlaybackError(SourceFailure(SourceFault.NOT_FOUND, str(path)))
         if path.stat().st_size == 0:
-            raise ProbeError(SourceFailure(SourceFault.EMPTY, str(path)))
+            raise PlaybackError(SourceFailure(SourceFault.EMPTY, str(path)))
     except OSError as error:
-        raise ProbeError(SourceFailure(SourceFault.UNREADABLE, f"{path}: {error.strerror}")) from None
+        raise PlaybackError(SourceFailure(SourceFault.UNREADABLE, f"{path}: {error.strerror}")) from None
 
 
 async def _ask(media: str, env: Mapping[str, str], follow: bool) -> Probe:
@@ -76,52 +66,36 @@ async def _duration_s(media: str, env: Mapping[str, str]) -> float | None:
             async with asyncio.timeout(DURATION_TIMEOUT_S):
                 answer, _ = await _ffprobe(duration_argv(playlist), env, playlist)
             return parse_duration(answer)
-        except (TimeoutError, ProbeError):
+        except (TimeoutError, PlaybackError):
             return None
 
 
 async def _ffprobe(argv: Sequence[str], env: Mapping[str, str], *passed: int) -> tuple[bytes, tuple[str, ...]]:
-    """What ffprobe printed on stdout, and on stderr. Raises ProbeError if it failed."""
+    """What ffprobe printed on stdout, and on stderr. Raises PlaybackError if it failed."""
     pipe = asyncio.subprocess.PIPE
     async with child_process(argv, name="ffprobe", env=env, stdout=pipe, grace_s=0.5, pass_fds=passed) as child:
         assert child.process.stdout is not None
         answer = await child.process.stdout.read()
         code = await child.wait()
     if code != 0:  # and the answer need not even be JSON
-        raise ProbeError(classify_stderr(child.tail, SourceFault.NOT_AUDIO))
+        raise PlaybackError(classify_stderr(child.tail, SourceFault.NOT_AUDIO))
     return answer, tuple(child.tail)
 
 
 def parse_probe(answer: bytes, stderr: Sequence[str] = ()) -> Probe:
-    """ffprobe's JSON as a Probe, given what it wrote to `stderr`. Raises ProbeError if there is no audio."""
+    """ffprobe's JSON as a Probe, given what it wrote to `stderr`. Raises PlaybackError if there is no audio."""
     try:
         found = parse_ffprobe(answer)
     except ValueError:
-        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "ffprobe's output cannot be parsed")) from None
+        raise PlaybackError(SourceFailure(SourceFault.NOT_AUDIO, "ffprobe's output cannot be parsed")) from None
     if found is None:
-        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "no audio stream"))
+        raise PlaybackError(SourceFailure(SourceFault.NOT_AUDIO, "no audio stream"))
     if not found.has_frame:
-        raise ProbeError(
+        raise PlaybackError(
             classify_stderr(stderr, SourceFault.NOT_AUDIO)
             if stderr
             else SourceFailure(SourceFault.EMPTY, "a header without audio")
         )
     if found.channels is None or found.rate_hz is None:
-        raise ProbeError(SourceFailure(SourceFault.NOT_AUDIO, "its channels or sample rate are unknown"))
+        raise PlaybackError(SourceFailure(SourceFault.NOT_AUDIO, "its channels or sample rate are unknown"))
     return Probe(found.channels, found.rate_hz, found.duration_s)
-
-
-def check_channels(found: Probe, wanted: Sequence[int] | None) -> int:
-    """How many ports the source gets. Raises ProbeError if they cannot be played."""
-    if not 1 <= found.channels <= MAX_CHANNELS:
-        raise ProbeError(SourceFailure(SourceFault.CHANNELS, f"it has {found.channels}"))
-    if wanted is None:
-        return found.channels
-    beyond = [channel for channel in wanted if channel >= found.channels]
-    if beyond:
-        raise ProbeError(
-            SourceFailure(SourceFault.CHANNELS, f"channel {beyond[0]} of 0 to {found.channels - 1} is asked for")
-        )
-    if len(wanted) > MAX_CHANNELS:
-        raise ProbeError(SourceFailure(SourceFault.CHANNELS, f"{len(wanted)} are asked for"))
-    return len(wanted)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import jack
 
-from stream_manager.connections import feed_of
+from stream_manager.connections import is_channel
 from tidzam.naming import source_of
 
 
@@ -18,26 +18,26 @@ class SilenceMeter:
 
     def __init__(self, client: jack.Client) -> None:
         self._client = client
-        self._looked: set[str] = set()
-        self._sounding: set[str] = set()
+        self._examined: set[str] = set()
+        self._audible: set[str] = set()
 
-    def look(self, ports: Iterable[str]) -> None:
+    def examine(self, ports: Iterable[str]) -> None:
         """Examine the current cycle of the ports of sources that have been silent since `take_quiet`."""
         for port in ports:
             source = source_of(port)
-            if source in self._sounding or feed_of(port) is None:
+            if source in self._audible or not is_channel(port):
                 continue
-            self._looked.add(source)
-            if self._sounds(port):
-                self._sounding.add(source)
+            self._examined.add(source)
+            if self._is_audible(port):
+                self._audible.add(source)
 
     def take_quiet(self) -> frozenset[str]:
-        """The sources on whose ports every look since the last call found only samples of exactly zero."""
-        quiet = frozenset(self._looked - self._sounding)
-        self._looked, self._sounding = set(), set()
+        """The sources on whose ports every examination since the last call found only samples of exactly zero."""
+        quiet = frozenset(self._examined - self._audible)
+        self._examined, self._audible = set(), set()
         return quiet
 
-    def _sounds(self, name: str) -> bool:
+    def _is_audible(self, name: str) -> bool:
         try:
             port = self._client.get_port_by_name(name)
             # libjack finds the buffer of any output port; JACK-Client offers it only for a client's own ports.

@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from stream_manager.allowed_addresses import AllowedAddresses
-from stream_manager.faults import SourceFailure, SourceFault
-from stream_manager.icecast import Icecast
-from stream_manager.jack_graph import JackGraph
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.liveness import LivenessLimits
-from stream_manager.media_lookup import locate_audio
+from stream_manager.media import PlayRequest, make_track
 from stream_manager.media_url import channel_numbers
-from stream_manager.outputs.icecast import push
-from stream_manager.players.mpv import Ending, Reports, Track, play
-from stream_manager.probe import Probe, ProbeError, check_channels
+from stream_manager.outputs.base import OutputFault
+from stream_manager.outputs.registry import OutputType
+from stream_manager.outputs.runner import SourceOutputs
+from stream_manager.playback import Outcome, PlaybackReports, play
+from stream_manager.players.registry import PlayerType, choose_player, inspect
+from stream_manager.services import Services
 from stream_manager.source_registry import SourceEntry
 from stream_manager.source_state import PlaybackState, SourceEvent, transition
-from tidzam.addresses import is_address
-from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import SetupError, SourceError
 from tidzam.naming import port_name
 from tidzam.protocol.stream_manager import SourceRemark, SourceState, SourceStatus
@@ -30,38 +29,42 @@ from tidzam.scrub import scrub_address
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Services:
-    """What every source depends on: JACK, Icecast, the environment of their clients, the settings, and what
-    clients without the token may load."""
-
-    graph: JackGraph
-    icecast: Icecast
-    env: dict[str, str]
-    settings: StreamManagerSettings
-    allowed_addresses: AllowedAddresses
-
-
 class Source:
-    """A loaded source, which plays `media`. With `replaces_profile`, the profile has one of the same name.
+    """A loaded source, which plays `url`, an absolute path or an address, or empty for a player that opens nothing.
 
-    Raises RequestError if the channels of `entry` are not numbers.
+    It is played by the first of `players` that can, and goes to `outputs`. With `replaces_profile`, the profile has
+    one of the same name. Raises RequestError if the channels of `entry` are not numbers.
     """
 
-    def __init__(self, entry: SourceEntry, media: str, services: Services, *, replaces_profile: bool = False) -> None:
+    def __init__(
+        self,
+        entry: SourceEntry,
+        url: str,
+        services: Services,
+        *,
+        players: Mapping[str, PlayerType],
+        outputs: Mapping[str, OutputType],
+        replaces_profile: bool = False,
+    ) -> None:
         self.entry, self.settings, self.owner = entry, entry.settings, entry.owner
-        settings = entry.settings
         self._replaces_profile = replaces_profile
-        self.playback = PlaybackState(permanent=settings.is_permanent)
-        self._media, self._services = media, services
-        self._playing = media
-        self._picked = channel_numbers(settings.channels)
+        self.playback = PlaybackState(permanent=self.settings.is_permanent)
+        self._services, self._players = services, players
+        self._outputs = SourceOutputs(outputs, self.name, services)
+        self._request = PlayRequest(
+            source=self.name,
+            url=url,
+            channels=channel_numbers(self.settings.channels),
+            loop=self.settings.loop,
+            allowed=self.allowed_addresses,
+        )
+        self.player_errors = 0
+        """How often a player raised what it must not raise."""
         self._channels = 0
         self._rate_hz: int | None = None
         self._is_live = False
         self._started: datetime | None = None
         self._underruns = 0
-        self._pusher: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
 
     @property
@@ -83,30 +86,38 @@ class Source:
         await self._settled.wait()
 
     def status(self) -> SourceStatus:
-        icecast = self._services.icecast
         state, failure = self.playback.state, self.playback.failure
         return SourceStatus(
             name=self.name,
             state=state,
-            ok=self._sounds and not icecast.missing(self.name, self._channels),
+            ok=self._plays_well and not self.output_faults(),
             is_permanent=self.settings.is_permanent,
             url=scrub_address(self.settings.url or ""),
             channels=self._channels,
             ports=tuple(port_name(self.name, channel) for channel in range(self._channels)),
-            mounts=icecast.addresses(self.name, self._channels),
+            mounts=self._outputs.addresses,
             restarts=self.playback.restarts,
             last_error=str(failure) if failure else None,
             code=failure.code if failure else None,
             started=self._started,
-            bytes=icecast.bytes_of(self.name, self._channels),
+            bytes=self._outputs.sent_bytes,
             gaps=self.playback.gaps + self._underruns,
             rate_hz=self._rate_hz,
             band_hz=self._band_hz,
             remarks=self._remarks,
         )
 
+    def output_faults(self) -> tuple[OutputFault, ...]:
+        """What is wrong with its outputs."""
+        return self._outputs.faults()
+
     @property
-    def _sounds(self) -> bool:
+    def output_failures(self) -> Mapping[str, int]:
+        """How often each of its outputs has failed."""
+        return self._outputs.failures
+
+    @property
+    def _plays_well(self) -> bool:
         """Whether it plays as it should. The silence of a file is part of it; that of a live source is a fault."""
         state = self.playback.state
         return state is SourceState.PLAYING or (state is SourceState.SILENT and not self._is_live)
@@ -134,7 +145,7 @@ class Source:
             while not self.playback.is_final:
                 await self._next_attempt()
         finally:
-            await self._stop_pushing()
+            await self._outputs.stop()
             self._settled.set()
 
     async def _next_attempt(self) -> None:
@@ -144,47 +155,40 @@ class Source:
             self._handle(SourceEvent.RETRY_DUE)
         try:
             event, failure = await self._attempt()
-        except ProbeError as error:
+        except PlaybackError as error:
             event, failure = SourceEvent.FAILED, error.failure
         except SetupError as error:
             event, failure = SourceEvent.FAILED, SourceFailure(SourceFault.INTERNAL, str(error))
-        except Exception:  # a fault of ours in one source must not end the others
-            log.exception("%s: a fault of ours", self.name)
+        except Exception:  # a fault in one source, or in a player of another package, must not affect the others
+            self.player_errors += 1
+            log.exception("%s: internal error", self.name)
             event, failure = SourceEvent.FAILED, SourceFailure(SourceFault.INTERNAL)
         self._handle(event, failure)
 
-    async def _attempt(self) -> Ending:
-        self._playing, found = await locate_audio(self._media, self._services.env, self.allowed_addresses)
-        self._rate_hz = found.rate_hz
-        channels = check_channels(found, self._picked)
-        if self.settings.nb_channels not in (None, found.channels):
-            log.warning("%s: has %d channels, not %s", self.name, found.channels, self.settings.nb_channels)
-        self._is_live = is_address(self._playing) and found.duration_s is None
-        await self._push(channels)
+    async def _attempt(self) -> Outcome:
+        media = await inspect(self._request, self._players, self._services)
+        self._rate_hz, self._is_live = media.rate_hz, media.is_live
+        track = make_track(self._request, media)
+        player = self._players[choose_player(track, self._players)]
+        if self.settings.nb_channels not in (None, media.channels):
+            log.warning("%s: has %d channels, not %s", self.name, media.channels, self.settings.nb_channels)
+        self._channels = track.channels
+        await self._outputs.start(track.channels)
         await self._services.graph.until(lambda graph: graph.running)
-        reports = Reports(sound=self._sound, gap=self._underrun, silence=self._silence)
-        return await play(self._track(found, channels), self._services.graph, self._services.env, reports)
+        reports = PlaybackReports(started=self._start, gap=self._underrun, silence=self._silence)
+        return await play(player, track, self._services, self._limits, reports)
 
-    def _track(self, found: Probe, channels: int) -> Track:
+    @property
+    def _limits(self) -> LivenessLimits:
         settings = self._services.settings
-        return Track(
-            source=self.name,
-            media=self._playing,
-            probe=found,
-            channels=channels,
-            picked=self._picked,
-            loop=self.settings.loop,
-            buffer_s=settings.buffer_s,
-            follow=self.allowed_addresses is None,
-            limits=LivenessLimits(
-                player_timeout_s=settings.player_timeout_s,
-                silent_after_s=settings.silent_after_s,
-                # Playing a file again does not change its content.
-                silence_timeout_s=settings.silence_timeout_s if self._is_live else None,
-            ),
+        return LivenessLimits(
+            player_timeout_s=settings.player_timeout_s,
+            silent_after_s=settings.silent_after_s,
+            # Playing a file again does not change its content.
+            silence_timeout_s=settings.silence_timeout_s if self._is_live else None,
         )
 
-    def _sound(self) -> None:
+    def _start(self) -> None:
         self._started = datetime.now(UTC)
         self._handle(SourceEvent.STARTED)
 
@@ -235,19 +239,3 @@ class Source:
             log.warning("%s [%s]%s", failure.error(self.name), failure.fault.code, again)
         else:
             log.info("%s: %s%s", self.name, event.value, again)
-
-    async def _push(self, channels: int) -> None:
-        """Have `channels` mounts served, from now on."""
-        if self._pusher is not None and not self._pusher.done() and channels == self._channels:
-            return
-        await self._stop_pushing()
-        self._channels = channels
-        services = self._services
-        way = push(self.name, channels, services.graph, services.icecast, services.env)
-        self._pusher = asyncio.create_task(way, name=f"{self.name} pusher")
-
-    async def _stop_pushing(self) -> None:
-        if self._pusher is not None:
-            self._pusher.cancel()
-            await asyncio.wait([self._pusher])
-            self._pusher = None

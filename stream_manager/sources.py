@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from stream_manager.address import SCHEMES
 from stream_manager.allowed_addresses import require_allowed
 from stream_manager.media_url import resolve_media
-from stream_manager.source import Services, Source
+from stream_manager.outputs.base import OutputFault
+from stream_manager.outputs.registry import load_outputs
+from stream_manager.players.registry import AUTO, load_players
+from stream_manager.services import Services
+from stream_manager.source import Source
 from stream_manager.source_registry import FORMER_CLIENT, SourceEntry, SourceRegistry
 from stream_manager.state_file import write_state
+from tidzam.addresses import is_address, scheme_of
 from tidzam.config import SourceSettings
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import ConfigError, JackError, RequestError, TidzamError
@@ -50,6 +56,10 @@ class Sources:
     def statuses(self) -> tuple[SourceStatus, ...]:
         """The status of every source: those that are loaded, and those that were refused."""
         return (*(source.status() for source in self), *self._refused.values())
+
+    def output_faults(self) -> Mapping[str, tuple[OutputFault, ...]]:
+        """What is wrong with the outputs of each loaded source."""
+        return {source.name: source.output_faults() for source in self}
 
     def missing(self) -> tuple[str, ...]:
         """Permanent sources of the profile that were unloaded."""
@@ -134,13 +144,27 @@ class Sources:
     def _source(self, entry: SourceEntry) -> Source:
         """Raises TidzamError if the source cannot be tried at all."""
         settings = entry.settings
-        if settings.url is None:
+        if settings.demo is not None and settings.url is None:
             hint = "Start the node with `tidzam start`, which renders it, or give the source a url."
             message = f"Source {settings.name} is a demo that has not been rendered."
             raise ConfigError(message, hint=hint, code="source_not_rendered")
-        media = resolve_media(settings.url, self._settings.media_roots, trusted=entry.owner is None)
-        replaces = entry.owner is not None and entry.name in self._registry.profile
-        return Source(entry, media, self._services, replaces_profile=replaces)
+        return Source(
+            entry,
+            self._resolve(entry),
+            self._services,
+            players=load_players(settings.player),
+            outputs=load_outputs(self._settings.outputs if settings.outputs is None else settings.outputs),
+            replaces_profile=entry.owner is not None and entry.name in self._registry.profile,
+        )
+
+    def _resolve(self, entry: SourceEntry) -> str:
+        """What the source's player opens. Raises RequestError."""
+        settings, trusted = entry.settings, entry.owner is None
+        url = settings.url or ""
+        is_players_own = not url or (is_address(url) and scheme_of(url) not in SCHEMES)
+        if trusted and settings.player != AUTO and is_players_own:
+            return url
+        return resolve_media(url, self._settings.media_roots, trusted=trusted)
 
     @contextmanager
     def _request_of(self, owner: str) -> Iterator[None]:

@@ -8,9 +8,11 @@ from typing import Final
 
 JACK_CLIENT_NAME: Final = 63
 """The most characters in the name of a JACK client; the limit for ports is not stricter."""
-_ICECAST_SUFFIX = "-ice"
-SOURCE_NAME_LENGTH = JACK_CLIENT_NAME - len(_ICECAST_SUFFIX)
-"""The most characters in the name of a source: the client of its encoder has a longer name."""
+ICECAST_SUFFIX = "ice"
+OUTPUT_SUFFIXES: Final = (ICECAST_SUFFIX,)
+"""What follows `SOURCE-` in the names of the JACK clients of outputs. No source has a name that ends like one."""
+SOURCE_NAME_LENGTH = JACK_CLIENT_NAME - len(f"-{ICECAST_SUFFIX}")
+"""The most characters in the name of a source: the clients of its outputs have longer names."""
 SOURCE_NAME = rf"^[A-Za-z0-9_.-]{{1,{SOURCE_NAME_LENGTH}}}$"
 
 
@@ -23,7 +25,8 @@ def source_name(name: str) -> str:
     if not name.strip("."):
         raise ValueError("a source's name holds more than dots: files and folders are named after it")
     if reserved_name(name):
-        raise ValueError(f"a source's name never ends in {_ICECAST_SUFFIX} nor begins with tidzam")
+        endings = " or ".join(f"-{suffix}" for suffix in OUTPUT_SUFFIXES)
+        raise ValueError(f"a source's name must not end in {endings} or begin with tidzam")
     return name
 
 
@@ -37,7 +40,7 @@ def is_channel_number(text: str) -> bool:
 
 def reserved_name(name: str) -> bool:
     """Whether `name` is kept for Tidzam's own JACK clients."""
-    return name.endswith(_ICECAST_SUFFIX) or name.startswith("tidzam")
+    return name.endswith(tuple(f"-{suffix}" for suffix in OUTPUT_SUFFIXES)) or name.startswith("tidzam")
 
 
 def port_name(source: str, channel: int) -> str:
@@ -50,9 +53,14 @@ def mount_name(source: str, channel: int) -> str:
     return f"/{source}-out_{channel}.ogg"
 
 
-def icecast_client(source: str) -> str:
-    """The JACK client that carries a source to Icecast."""
-    return source + _ICECAST_SUFFIX
+def output_client(source: str, suffix: str) -> str:
+    """The JACK client of an output of a source."""
+    return f"{source}-{suffix}"
+
+
+def output_port(source: str, suffix: str, channel: int) -> str:
+    """The JACK port by which an output receives a channel, counted from 0."""
+    return f"{output_client(source, suffix)}:input_{channel + 1}"
 
 
 def source_of(port: str) -> str:

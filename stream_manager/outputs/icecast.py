@@ -10,15 +10,16 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Never
+from typing import ClassVar, Never
 
 from stream_manager.argv import encoder_argv
-from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
+from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.icecast_mount import IcecastMount
+from stream_manager.services import Services
 from tidzam.aio import first_completed
 from tidzam.errors import TidzamError
-from tidzam.naming import mount_name
+from tidzam.naming import ICECAST_SUFFIX, mount_name
 from tidzam.process import Child, RestartPolicy, child_process
 
 log = logging.getLogger(__name__)
@@ -33,25 +34,50 @@ GRACE_S = 5.0
 """A JACK client that is killed while it takes its leave holds up the others' changes: better wait."""
 
 
-async def push(source: str, channels: int, graph: JackGraph, icecast: Icecast, env: dict[str, str]) -> Never:
-    """Serve every channel of `source` as a mount, until cancelled."""
-    mounts = [IcecastMount(mount_name(source, channel), f"{source} {channel}", icecast) for channel in range(channels)]
-    with icecast.counting(mounts):
+class IcecastOutput:
+    """The output `icecast`, see `Output`: each channel as a mono Ogg/Vorbis mount.
+
+    One ffmpeg encodes all channels. It is restarted whenever it ends, hangs or loses JACK; the mounts outlive it.
+    """
+
+    jack_suffix: ClassVar[str] = ICECAST_SUFFIX
+
+    def __init__(self, source: str, channels: int, services: Services) -> None:
+        self._source, self._services = source, services
+        icecast = services.icecast
+        names = {channel: mount_name(source, channel) for channel in range(channels)}
+        self._mounts = [IcecastMount(name, f"{source} {channel}", icecast) for channel, name in names.items()]
+
+    async def run(self) -> Never:
         async with asyncio.TaskGroup() as tasks:
-            for mount in mounts:
+            for mount in self._mounts:
                 tasks.create_task(mount.serve(), name=mount.path)
-            await _keep_encoding(source, mounts, graph, icecast, env)
+            await _keep_encoding(self._source, self._mounts, self._services)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(f"{self._services.icecast.url}{mount.path}" for mount in self._mounts)
+
+    @property
+    def sent_bytes(self) -> int:
+        return sum(mount.sent_bytes for mount in self._mounts)
+
+    def faults(self) -> tuple[OutputFault, ...]:
+        served = self._services.icecast.mounts
+        missing = [mount.path for mount in self._mounts if mount.path not in (served or {})]
+        if not missing:
+            return ()
+        message = f"lacks its mounts {', '.join(missing)}."
+        return (OutputFault("source_mounts", message, is_reported=served is None),)
 
 
-async def _keep_encoding(
-    source: str, mounts: Sequence[IcecastMount], graph: JackGraph, icecast: Icecast, env: dict[str, str]
-) -> Never:
+async def _keep_encoding(source: str, mounts: Sequence[IcecastMount], services: Services) -> Never:
     failures, logged = 0, ""
     while True:
-        await graph.until(lambda g: g.running)
+        await services.graph.until(lambda g: g.running)
         began_s = time.monotonic()
         try:
-            why = await _encode_once(source, mounts, graph, icecast, env)
+            why = await _encode_once(source, mounts, services)
         except (OSError, TidzamError) as error:  # ffmpeg cannot even be started
             why = str(error)
         failures = POLICY.failures_after(failures, time.monotonic() - began_s)
@@ -62,13 +88,12 @@ async def _keep_encoding(
         await asyncio.sleep(delay_s)
 
 
-async def _encode_once(
-    source: str, mounts: Sequence[IcecastMount], graph: JackGraph, icecast: Icecast, env: dict[str, str]
-) -> str:
+async def _encode_once(source: str, mounts: Sequence[IcecastMount], services: Services) -> str:
     """Run one ffmpeg until it ends or has to be replaced; returns why. Only a few start at the same time."""
+    graph, icecast = services.graph, services.icecast
     async with AsyncExitStack() as starting:
         await starting.enter_async_context(icecast.starting)
-        async with _ffmpeg(source, mounts, icecast, env) as ffmpeg:
+        async with _ffmpeg(source, mounts, services) as ffmpeg:
             sounding = asyncio.gather(*(mount.sounding.wait() for mount in mounts))
             await first_completed(graph.until(lambda g: not g.up), ffmpeg.wait(), sounding, asyncio.sleep(START_S))
             await starting.aclose()
@@ -103,9 +128,7 @@ async def _silent(mounts: Sequence[IcecastMount], timeout_s: float, graph: JackG
 
 
 @asynccontextmanager
-async def _ffmpeg(
-    source: str, mounts: Sequence[IcecastMount], icecast: Icecast, env: dict[str, str]
-) -> AsyncIterator[Child]:
+async def _ffmpeg(source: str, mounts: Sequence[IcecastMount], services: Services) -> AsyncIterator[Child]:
     """An ffmpeg that encodes each channel into a pipe of its own, whose pages go to the mount of that channel."""
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as pipes:
@@ -119,8 +142,10 @@ async def _ffmpeg(
             transport, _ = await loop.connect_read_pipe(reader, os.fdopen(reading, "rb", 0))
             pipes.callback(transport.close)
         numbers = [writer.fileno() for writer in writers]
-        argv = encoder_argv(source, numbers, icecast.settings)
-        async with child_process(argv, name=f"{source} ffmpeg", env=env, grace_s=GRACE_S, pass_fds=numbers) as ffmpeg:
+        argv = encoder_argv(source, numbers, services.icecast.settings)
+        async with child_process(
+            argv, name=f"{source} ffmpeg", env=services.env, grace_s=GRACE_S, pass_fds=numbers
+        ) as ffmpeg:
             for writer in writers:
                 writer.close()
             yield ffmpeg

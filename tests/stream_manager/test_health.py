@@ -9,6 +9,9 @@ import pytest
 from stream_manager.health import server_faults, source_faults
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
+from stream_manager.outputs.base import OutputFault
+from stream_manager.outputs.icecast import IcecastOutput
+from tests.support.services import services
 from tidzam.config.settings import IcecastSettings
 from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamManagerFault
 
@@ -19,6 +22,13 @@ def icecast(mounts: dict[str, int] | None) -> Icecast:
     server = Icecast(IcecastSettings(), "", "")
     server.mounts = mounts
     return server
+
+
+def mount_faults(mounts: dict[str, int] | None) -> tuple[OutputFault, ...]:
+    """Those of the Icecast output of `pond`."""
+    one = services()
+    one.icecast.mounts = mounts
+    return IcecastOutput("pond", 1, one).faults()
 
 
 def graph(rate_hz: int | None, *, stalled: bool = False) -> JackGraph:
@@ -34,7 +44,7 @@ def status(state: SourceState, **changes: Any) -> SourceStatus:
 
 
 def faults(one: SourceStatus, mounts: dict[str, int] | None) -> list[StreamManagerFault]:
-    return list(source_faults((one,), icecast(mounts)))
+    return list(source_faults((one,), {"pond": mount_faults(mounts)}))
 
 
 def test_a_source_that_plays_and_has_its_mounts_is_well() -> None:

@@ -8,15 +8,51 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_manager.jack_agent_protocol import Beat, stall_timeout_s
+from stream_manager.jack_agent_protocol import (
+    MAX_PORTS_PER_MESSAGE,
+    MESSAGES,
+    Beat,
+    Connected,
+    PortChanges,
+    port_changes,
+    stall_timeout_s,
+)
 from stream_manager.silence_meter import is_zero
 
+NAMES = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+PORTS = st.frozensets(NAMES, max_size=30)
 
-@given(st.booleans(), st.integers(0, 9999), st.frozensets(st.from_regex(r"\A[A-Za-z0-9_.-]{1,8}\Z")))
-def test_a_beat_is_read_as_it_was_written(stalled: bool, busy: int, quiet: frozenset[str]) -> None:
-    beat = Beat(stalled, busy / 100, quiet)
-    assert str(beat)[0] == "@"
-    assert Beat.parse(str(beat)[1:]) == beat
+
+@given(
+    st.builds(Connected, st.integers(8000, 192000))
+    | st.builds(PortChanges, st.lists(NAMES).map(tuple), st.lists(NAMES).map(tuple), st.booleans())
+    | st.builds(Beat, st.booleans(), st.floats(0, 1e6), st.lists(NAMES).map(tuple))
+)
+def test_a_message_is_one_line_that_is_decoded_as_it_was(message: Connected | PortChanges | Beat) -> None:
+    line = MESSAGES.encode(message)
+    assert "\n" not in line
+    assert MESSAGES.decode(line) == message
+
+
+@given(PORTS, PORTS)
+def test_port_changes_lead_from_one_set_to_the_other(before: frozenset[str], now: frozenset[str]) -> None:
+    (change,) = port_changes(before, now)
+    assert (before - set(change.removed)) | set(change.added) == now
+    assert change.is_last
+
+
+def test_many_changes_are_split_so_that_a_line_is_short() -> None:
+    now = frozenset(f"{'x' * 59}:out_{number}" for number in range(3 * MAX_PORTS_PER_MESSAGE + 1))
+    changes = list(port_changes(frozenset(), now))
+    assert {port for change in changes for port in change.added} == now
+    assert [change.is_last for change in changes] == [False, False, False, True]
+    assert max(len(MESSAGES.encode(change)) for change in changes) < 2**16
+
+
+@pytest.mark.parametrize("line", ["", "x", "[]", "{}", '{"event": "other"}', '{"event": "beat"}', b"\xff"])
+def test_anything_else_is_refused(line: str | bytes) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        MESSAGES.decode(line)
 
 
 def test_a_server_with_long_cycles_is_not_called_stalled_between_two_of_them() -> None:

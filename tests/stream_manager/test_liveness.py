@@ -26,23 +26,23 @@ def look(now_s: float, **changes: object) -> LivenessSample:
 
 def test_a_player_that_plays_is_left_alone() -> None:
     liveness = seen([look(t) for t in range(1, 1000)])
-    assert not (liveness.hangs or liveness.is_silent or liveness.silent_too_long)
+    assert not (liveness.is_hung or liveness.is_silent or liveness.silent_too_long)
 
 
 def test_a_stopped_player_hangs_whatever_its_ports_still_carry() -> None:
     for quiet in (True, False):
         stopped = [look(t, answered=False, position_s=None, quiet=quiet) for t in range(1, 10)]
-        assert not seen(stopped).hangs
-        assert seen([*stopped, look(10, answered=False, position_s=None, quiet=quiet)]).hangs
+        assert not seen(stopped).is_hung
+        assert seen([*stopped, look(10, answered=False, position_s=None, quiet=quiet)]).is_hung
 
 
 def test_a_player_that_answers_but_repeats_a_buffer_hangs() -> None:
-    assert seen([look(t, position_s=3.0) for t in range(1, 12)]).hangs
+    assert seen([look(t, position_s=3.0) for t in range(1, 12)]).is_hung
 
 
 def test_a_source_that_gives_no_sound_is_silent_and_its_player_does_not_hang() -> None:
     liveness = seen([look(t, position_s=3.0, quiet=True) for t in range(1, 30)])
-    assert (liveness.hangs, liveness.is_silent, liveness.silent_too_long) == (False, True, False)
+    assert (liveness.is_hung, liveness.is_silent, liveness.silent_too_long) == (False, True, False)
 
 
 def test_a_live_source_of_digital_silence_is_given_up_after_its_time_and_a_file_never() -> None:
@@ -64,8 +64,8 @@ def test_no_player_is_judged_while_jack_stands_still() -> None:
     before = [look(t) for t in range(1, 5)]
     stall = [look(t, position_s=4.0, quiet=True, jack_runs=False) for t in range(5, 500)]
     liveness = seen([*before, *stall])
-    assert not (liveness.hangs or liveness.is_silent or liveness.silent_too_long)
-    assert not seen([*before, *stall, look(500, position_s=4.0)]).hangs
+    assert not (liveness.is_hung or liveness.is_silent or liveness.silent_too_long)
+    assert not seen([*before, *stall, look(500, position_s=4.0)]).is_hung
 
 
 @given(
@@ -83,7 +83,7 @@ def test_no_player_is_judged_while_jack_stands_still() -> None:
 )
 def test_a_hang_and_silence_need_their_whole_time_without_a_sign_of_life(looks: list[LivenessSample]) -> None:
     liveness = seen([replace(one, now_s=float(second)) for second, one in enumerate(looks, 1)])
-    assert 0 <= liveness.stood_still_s <= len(looks)
+    assert 0 <= liveness.stalled_s <= len(looks)
     assert 0 <= liveness.silent_s <= len(looks)
     last = looks[-10:]
     if any(not one.quiet or not one.jack_runs for one in last):

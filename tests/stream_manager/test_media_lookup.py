@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from stream_manager.allowed_addresses import AllowedAddresses
-from stream_manager.faults import SourceFault
+from stream_manager.faults import PlaybackError, SourceFault
 from stream_manager.media_lookup import locate_audio
-from stream_manager.probe import ProbeError
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -86,13 +85,13 @@ def web(tmp_path: Path) -> Iterator[Web]:
 )
 async def test_a_playlist_is_followed_to_its_sound(web: Web, path: str, kind: str, content: str) -> None:
     web.pages[path] = kind, content.replace("WEB", web.url).encode()
-    media, found = await locate_audio(web.url + path, {}, None)
-    assert media == f"{web.url}/pond"
+    found = await locate_audio(web.url + path, {}, None)
+    assert found.url == f"{web.url}/pond"
     assert (found.channels, found.duration_s) == (2, 1.0)
 
 
 async def fault_of(media: str, allowed: AllowedAddresses | None = None) -> SourceFault:
-    with pytest.raises(ProbeError) as caught:
+    with pytest.raises(PlaybackError) as caught:
         await locate_audio(media, {}, allowed)
     return caught.value.failure.fault
 
@@ -118,7 +117,7 @@ async def test_neither_an_entry_nor_a_redirection_leads_a_client_without_the_tok
     web.pages["/moved"] = "/pond"
     assert await fault_of(f"{web.url}/in.m3u", web.allowed()) is SourceFault.NOT_ALLOWED
     assert await fault_of(f"{web.url}/out", web.allowed()) is SourceFault.NOT_ALLOWED
-    assert (await locate_audio(f"{web.url}/moved", {}, web.allowed()))[0] == f"{web.url}/pond"
+    assert (await locate_audio(f"{web.url}/moved", {}, web.allowed())).url == f"{web.url}/pond"
 
 
 @pytest.mark.parametrize("user", ["", "bob:secret@"])
@@ -127,7 +126,7 @@ async def test_a_redirection_that_only_the_player_sees_leads_no_client_without_t
 ) -> None:
     web.pages["Lavf/sly"] = f"http://localhost:{web.port}/pond"
     address = f"{web.url.replace('://', '://' + user)}/sly"
-    assert (await locate_audio(address, {}, None))[1].channels == 2
+    assert (await locate_audio(address, {}, None)).channels == 2
     assert await fault_of(address, web.allowed()) in (SourceFault.UNREACHABLE, SourceFault.NOT_AUDIO)
 
 

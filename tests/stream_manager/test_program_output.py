@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from stream_manager.faults import SourceFailure, SourceFault, classify_stderr
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from stream_manager.icecast import parse_stats, parse_status
-from stream_manager.probe import Probe, ProbeError, check_channels, parse_probe
+from stream_manager.probe import Probe, parse_probe
 
 STEREO = b"""{"frames": [{"nb_samples": 64}], "format": {"duration": "3.5"},
  "streams": [{"sample_rate": "44100", "channels": 2}]}"""
@@ -32,18 +32,9 @@ def test_a_length_that_is_none(length: str) -> None:
     ],
 )
 def test_no_sound(answer: bytes, fault: SourceFault) -> None:
-    with pytest.raises(ProbeError) as caught:
+    with pytest.raises(PlaybackError) as caught:
         parse_probe(answer)
     assert caught.value.failure.fault is fault
-
-
-def test_channels_that_can_be_played() -> None:
-    assert check_channels(Probe(8, 44100, None), None) == 8
-    assert check_channels(Probe(3, 44100, None), (2, 0)) == 2
-    for channels, wanted in ((0, None), (9, None), (2, (2,)), (1, (0,) * 9)):
-        with pytest.raises(ProbeError) as caught:
-            check_channels(Probe(channels, 44100, None), wanted)
-        assert caught.value.failure.fault is SourceFault.CHANNELS
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,10 @@ class SourceSettings(Section):
 
     name: SourceName = Field(description="1 to 59 letters, digits and `_ . -`; its JACK ports are NAME:out_0, …")
     url: str | None = Field(None, min_length=1, description="Address (http, https, rtsp, …) or path of a file")
+    player: str = Field("auto", description="Name of the player; `auto` chooses a built-in one")
+    outputs: Names | None = Field(
+        None, description="Names of the outputs of its channels; by default `stream_manager.outputs`"
+    )
     demo: DemoSettings | None = Field(None, description="Scene to synthesise instead of a `url`")
     path_database: Path | None = Field(None, description="Folder of its recordings (not used yet)")
     nb_channels: int | None = Field(None, ge=1, le=256, description="Expected number of channels, verified on loading")
@@ -89,8 +93,10 @@ class SourceSettings(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> SourceSettings:
-        if (self.url is None) == (self.demo is None):
+        if self.url is not None and self.demo is not None:
             raise ValueError("expected either a url or a demo")
+        if self.url is None and self.demo is None and self.player == "auto":
+            raise ValueError("expected either a url or a demo, or a player that needs none")
         return self
 
 
@@ -150,6 +156,7 @@ class StreamManagerSettings(ServerSettings):
     )
     allowed_hosts: Names = Field((), description="Private hosts (HOST or HOST:PORT) that they may load nevertheless")
     live_ports: int = Field(10, ge=0, le=256, description="Live streams at most (to come)")
+    outputs: Names = Field(("icecast",), description="Names of the outputs of all sources' channels; `[]` for none")
     buffer_s: float = Field(100.0, gt=0, description="How much of a stream the player reads ahead")
     player_timeout_s: float = Field(
         10.0, ge=5, description="A player whose playback has stood still for this long is replaced"

@@ -1,4 +1,4 @@
-"""A source's way to Icecast."""
+"""The output to Icecast."""
 
 from __future__ import annotations
 
@@ -9,22 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from stream_manager.icecast import Icecast
-from stream_manager.jack_graph import JackGraph
-from stream_manager.outputs.icecast import START_S, push
-from tidzam.config.settings import IcecastSettings
+from stream_manager.outputs.icecast import START_S, IcecastOutput
+from tests.support.services import services
 
 pytestmark = pytest.mark.timeout(20)
 
 
-async def test_what_keeps_ffmpeg_from_starting_is_told_and_it_is_tried_again(
+async def test_a_missing_ffmpeg_is_reported_and_its_start_is_retried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "setpriv").symlink_to(str(shutil.which("setpriv")))
     monkeypatch.setenv("PATH", str(tmp_path))
-    graph = JackGraph("none", expected_rate_hz=44100)
-    graph.rate_hz = 44100
-    pushing = asyncio.create_task(push("pond", 1, graph, Icecast(IcecastSettings(), "secret", "other"), {}))
+    running = asyncio.create_task(IcecastOutput("pond", 1, services()).run())
     while "ffmpeg is not installed" not in caplog.text:  # noqa: ASYNC110  a program is waited for
         await asyncio.sleep(0.01)
     started = tmp_path / "started"
@@ -32,9 +28,9 @@ async def test_what_keeps_ffmpeg_from_starting_is_told_and_it_is_tried_again(
     (tmp_path / "ffmpeg").chmod(0o755)
     while not started.exists():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    pushing.cancel()
-    await asyncio.wait([pushing])
-    assert pushing.cancelled()
+    running.cancel()
+    await asyncio.wait([running])
+    assert running.cancelled()
 
 
 async def test_only_two_encoders_start_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,16 +38,14 @@ async def test_only_two_encoders_start_at_the_same_time(tmp_path: Path, monkeypa
     fake.write_text(f"#!/bin/sh\ndate +%s.%N >> '{tmp_path / 'starts'}'\nexec sleep 30\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    graph = JackGraph("none", expected_rate_hz=44100)
-    graph.rate_hz = 44100
-    icecast = Icecast(IcecastSettings(), "secret", "other")
-    pushing = [asyncio.create_task(push(name, 1, graph, icecast, {})) for name in ("a", "b", "c")]
+    shared = services()
+    running = [asyncio.create_task(IcecastOutput(name, 1, shared).run()) for name in ("a", "b", "c")]
     starts: list[float] = []
     while len(starts) < 3:
         await asyncio.sleep(0.05)
         if (tmp_path / "starts").exists():
             starts = sorted(map(float, (tmp_path / "starts").read_text().split()))
-    for task in pushing:
+    for task in running:
         task.cancel()
-    await asyncio.wait(pushing)
+    await asyncio.wait(running)
     assert starts[2] - starts[0] > 0.8 * START_S

@@ -1,0 +1,83 @@
+"""What a source plays: as requested, as found, and as handed to a player."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stream_manager.allowed_addresses import AllowedAddresses
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
+from tidzam.addresses import is_address
+from tidzam.naming import port_name
+
+
+@dataclass(frozen=True)
+class PlayRequest:
+    """What a source is to play, before anything has been opened.
+
+    `url` is an absolute path, an address, or empty for a player that opens nothing. `channels` are the channel numbers
+    to play, from 0 and in that order; None for all. `allowed` limits which addresses may be opened; None allows all.
+    """
+
+    source: str
+    url: str
+    channels: tuple[int, ...] | None = None
+    loop: bool = False
+    allowed: AllowedAddresses | None = None
+
+
+@dataclass(frozen=True)
+class Media:
+    """What a player found at a request's `url`, or at the address that it leads to.
+
+    `rate_hz` is its own sample rate, `duration_s` is None if it has no known end.
+    """
+
+    url: str
+    channels: int
+    rate_hz: int
+    duration_s: float | None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a stream without a known end."""
+        return is_address(self.url) and self.duration_s is None
+
+
+@dataclass(frozen=True)
+class Track:
+    """`media`, to be played as `request` asks into the JACK ports `ports`."""
+
+    request: PlayRequest
+    media: Media
+
+    @property
+    def source(self) -> str:
+        return self.request.source
+
+    @property
+    def channels(self) -> int:
+        """The number of ports."""
+        return self.media.channels if self.request.channels is None else len(self.request.channels)
+
+    @property
+    def ports(self) -> frozenset[str]:
+        return frozenset(port_name(self.source, channel) for channel in range(self.channels))
+
+    @property
+    def ends(self) -> bool:
+        """Whether it has an end."""
+        return self.media.duration_s is not None and not self.request.loop
+
+    @property
+    def follows_redirects(self) -> bool:
+        """Whether the player may follow HTTP redirections. Where addresses are limited, nobody could check them."""
+        return self.request.allowed is None
+
+
+def make_track(request: PlayRequest, media: Media) -> Track:
+    """The track of `request`. Raises PlaybackError (`source_channels`) if it asks for channels that `media` lacks."""
+    beyond = [channel for channel in request.channels or () if channel >= media.channels]
+    if beyond:
+        detail = f"channel {beyond[0]} was requested, the source has 0 to {media.channels - 1}"
+        raise PlaybackError(SourceFailure(SourceFault.CHANNELS, detail))
+    return Track(request, media)

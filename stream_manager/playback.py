@@ -1,0 +1,196 @@
+"""One run of a player, supervised: from its start to the reason why it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
+from stream_manager.jack_graph import JackGraph
+from stream_manager.liveness import Liveness, LivenessLimits, LivenessSample
+from stream_manager.media import Track
+from stream_manager.players.base import Player, PlayerReports
+from stream_manager.players.registry import PlayerType
+from stream_manager.services import Services
+from stream_manager.source_state import SourceEvent
+from tidzam.addresses import is_address
+from tidzam.aio import first_completed
+
+START_TIMEOUT_S = 20.0
+NAME_TIMEOUT_S = 5.0
+"""How long JACK may take to remove the client of the source's last player."""
+
+SETTLE_S = 0.2
+"""When a player ends, JACK may have gone as well: after this time, both are known."""
+END_S = 1.0
+"""How long a player may take to end once its ports are gone."""
+TRUNCATED_AFTER_S = 1.0
+"""A file that ends sooner than its duration by more than this is truncated."""
+
+SAMPLE_INTERVAL_S = 1.0
+"""How often a player is asked for its position."""
+
+Outcome = tuple[SourceEvent, SourceFailure | None]
+
+
+@dataclass(frozen=True)
+class PlaybackReports:
+    """Callbacks: all ports of the track exist; its audio was interrupted for a short time; digital silence begins
+    (True) or ends (False).
+    """
+
+    started: Callable[[], None]
+    gap: Callable[[], None]
+    silence: Callable[[bool], None]
+
+
+async def play(
+    player_type: PlayerType, track: Track, services: Services, limits: LivenessLimits, reports: PlaybackReports
+) -> Outcome:
+    """Play `track` until it ends, fails or loses JACK, or until its player has to be replaced.
+
+    Other exceptions of the player than PlaybackError are raised as they are, once it has ended.
+    """
+    graph = services.graph
+    try:
+        async with asyncio.timeout(NAME_TIMEOUT_S):
+            await graph.until(lambda g: not g.has_client(track.source))
+    except TimeoutError:
+        return SourceEvent.FAILED, SourceFailure(SourceFault.NAME_TAKEN)
+    is_corrupt = False
+
+    def corrupt() -> None:
+        nonlocal is_corrupt
+        is_corrupt = True
+
+    player = player_type(track, services, PlayerReports(gap=reports.gap, corrupt=corrupt))
+    playing = asyncio.create_task(player.play(), name=f"{track.source} player")
+    try:
+        failure, played_s = await _until_over(player, playing, track, graph, limits, reports)
+    finally:
+        await _end(player, playing, graph)
+    if not graph.up:
+        return SourceEvent.JACK_LOST, None
+    if failure is not None:
+        return SourceEvent.FAILED, failure
+    return _outcome(track, playing, played_s, is_corrupt=is_corrupt)
+
+
+async def _until_over(
+    player: Player,
+    playing: asyncio.Task[None],
+    track: Track,
+    graph: JackGraph,
+    limits: LivenessLimits,
+    reports: PlaybackReports,
+) -> tuple[SourceFailure | None, float]:
+    """Why the player has to be replaced, None if it has ended; and for how many seconds its ports existed."""
+    came = await first_completed(
+        graph.until(lambda g: track.ports <= g.ports or not g.up), _done(playing), _start_timeout(graph)
+    )
+    if came == 2:
+        return SourceFailure(SourceFault.SILENT, f"waited {START_TIMEOUT_S:.0f} s"), 0.0
+    failure, began_s = None, time.monotonic()
+    if came == 0 and graph.up:
+        reports.started()
+        failure = await _supervise(player, playing, track, graph, limits, reports.silence)
+    played_s = time.monotonic() - began_s if came == 0 else 0.0
+    if failure is None:
+        await asyncio.sleep(SETTLE_S)
+        if not playing.done() and graph.up:
+            await asyncio.wait([playing], timeout=END_S)
+    return failure, played_s
+
+
+async def _done(task: asyncio.Task[None]) -> None:
+    """Wait for `task` without cancelling it or raising its exception."""
+    await asyncio.wait([task])
+
+
+async def _start_timeout(graph: JackGraph) -> None:
+    """Return once JACK has run for START_TIMEOUT_S: while it is stalled, no player can start."""
+    waited_s = 0.0
+    while waited_s < START_TIMEOUT_S:
+        await asyncio.sleep(SAMPLE_INTERVAL_S)
+        waited_s += SAMPLE_INTERVAL_S if graph.running else 0.0
+
+
+async def _supervise(
+    player: Player,
+    playing: asyncio.Task[None],
+    track: Track,
+    graph: JackGraph,
+    limits: LivenessLimits,
+    on_silence: Callable[[bool], None],
+) -> SourceFailure | None:
+    """Wait while `player` plays. Returns why it has to be replaced; None if it has ended, or is about to."""
+    watch = asyncio.ensure_future(_watch(player, track, graph, limits, on_silence))
+    ended = await first_completed(graph.until(lambda g: not track.ports <= g.ports), _done(playing), watch)
+    if ended != 2:
+        return None
+    failure = watch.result()
+    if failure.fault is SourceFault.HUNG:
+        player.kill()  # a hung or suspended process does not respond to TERM
+    return failure
+
+
+async def _watch(
+    player: Player, track: Track, graph: JackGraph, limits: LivenessLimits, on_silence: Callable[[bool], None]
+) -> SourceFailure:
+    """Sample a player every SAMPLE_INTERVAL_S until it has to be replaced; returns why."""
+    liveness, is_silent = Liveness.begin(limits, time.monotonic()), False
+    while True:
+        await asyncio.sleep(SAMPLE_INTERVAL_S)
+        liveness = liveness.after(await _sample(player, track, graph))
+        if liveness.is_hung:
+            return SourceFailure(SourceFault.HUNG, f"no progress for {liveness.stalled_s:.0f} s")
+        if liveness.silent_too_long:
+            return SourceFailure(SourceFault.DIGITAL_SILENCE, f"for {liveness.silent_s:.0f} s")
+        if liveness.is_silent != is_silent:
+            is_silent = liveness.is_silent
+            on_silence(is_silent)
+
+
+async def _sample(player: Player, track: Track, graph: JackGraph) -> LivenessSample:
+    try:
+        position_s, answered = await player.position_s(), True
+    except (TimeoutError, OSError, ValueError):  # it hangs or has just ended, or its answer is malformed
+        position_s, answered = None, False
+    return LivenessSample(time.monotonic(), answered, position_s, track.source in graph.quiet, graph.running)
+
+
+async def _end(player: Player, playing: asyncio.Task[None], graph: JackGraph) -> None:
+    """Have the player end, if it has not yet."""
+    if not playing.done():
+        if not graph.up:
+            player.kill()  # libjack may wait for ever to disconnect from a server that is gone
+        playing.cancel()
+        await asyncio.wait([playing])
+    if not playing.cancelled():
+        playing.exception()  # marks it as retrieved
+
+
+def _outcome(track: Track, playing: asyncio.Task[None], played_s: float, *, is_corrupt: bool) -> Outcome:
+    """What the end of `play` means. Raises whatever it raised, except for PlaybackError."""
+    if playing.cancelled():
+        return SourceEvent.FAILED, SourceFailure(SourceFault.DIED, "its ports disappeared")
+    try:
+        playing.result()
+    except PlaybackError as error:
+        return SourceEvent.FAILED, error.failure
+    if played_s == 0:
+        fault = SourceFault.TRUNCATED if track.media.duration_s else SourceFault.EMPTY
+        return SourceEvent.FAILED, SourceFailure(fault)
+    return SourceEvent.ENDED, _truncation(track, played_s, is_corrupt=is_corrupt)
+
+
+def _truncation(track: Track, played_s: float, *, is_corrupt: bool) -> SourceFailure | None:
+    """The failure of a file that ended early. Of an address nothing is known: it may be live."""
+    duration_s = track.media.duration_s
+    if is_address(track.media.url) or duration_s is None or track.request.loop:
+        return None
+    if is_corrupt or played_s < duration_s - TRUNCATED_AFTER_S:
+        return SourceFailure(SourceFault.TRUNCATED, f"after {played_s:.1f} s")
+    return None

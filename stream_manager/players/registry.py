@@ -1,0 +1,50 @@
+"""The known players, and which of them plays a track."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from stream_manager.faults import PlaybackError
+from stream_manager.media import Media, PlayRequest, Track
+from stream_manager.media_lookup import locate_audio
+from stream_manager.players.base import Player
+from stream_manager.services import Services
+from tidzam.extensions import Registry
+
+PLAYERS: Final = Registry("tidzam.players", "player", {"mpv": "stream_manager.players.mpv:MpvPlayer"})
+AUTO: Final = "auto"
+AUTO_ORDER: Final = ("mpv",)
+"""The players that AUTO considers, in order of preference."""
+
+PlayerType = type[Player]
+
+
+def load_players(name: str) -> Mapping[str, PlayerType]:
+    """The players that the setting `player` admits, by name and in order of preference.
+
+    Raises ConfigError if there is no player of that name, or if it cannot be imported.
+    """
+    return {one: cast(Any, PLAYERS.load(one)) for one in (AUTO_ORDER if name == AUTO else (name,))}
+
+
+def choose_player(track: Track, players: Mapping[str, PlayerType]) -> str:
+    """The name of the first of `players` that can play `track`.
+
+    Raises PlaybackError with the reason of the last one if none can.
+    """
+    failure = None
+    for name, player in players.items():
+        failure = player.refusal(track)
+        if failure is None:
+            return name
+    assert failure is not None, "no player was given"
+    raise PlaybackError(failure)
+
+
+async def inspect(request: PlayRequest, players: Mapping[str, PlayerType], services: Services) -> Media:
+    """What `request` leads to. With a single player, that one is asked. Raises PlaybackError."""
+    if len(players) == 1:
+        (player,) = players.values()
+        return await player.inspect(request, services)
+    return await locate_audio(request.url, services.env, request.allowed)

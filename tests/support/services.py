@@ -1,0 +1,47 @@
+"""The services of a stream manager whose JACK graph is set by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from stream_manager.allowed_addresses import AllowedAddresses
+from stream_manager.icecast import Icecast
+from stream_manager.jack_graph import JackGraph
+from stream_manager.services import Services
+from tidzam.config.settings import IcecastSettings, Settings, StreamManagerSettings
+
+
+class SimulatedGraph(JackGraph):
+    """A JACK server that runs at 44100 Hz; no process stands behind it."""
+
+    def __init__(self) -> None:
+        super().__init__("none", expected_rate_hz=44100)
+        self.rate_hz = 44100
+
+    async def add(self, ports: Iterable[str]) -> None:
+        await self._set(self.rate_hz, self.ports | set(ports))
+
+    async def remove(self, ports: Iterable[str]) -> None:
+        await self._set(self.rate_hz, self.ports - set(ports))
+
+    async def lose_server(self) -> None:
+        await self._set(None, frozenset())
+
+
+def services(
+    graph: JackGraph | None = None,
+    *,
+    icecast: IcecastSettings | None = None,
+    password: str = "secret",
+    env: dict[str, str] | None = None,
+    **settings: Any,
+) -> Services:
+    """`settings` are those of the stream manager."""
+    return Services(
+        graph=graph or SimulatedGraph(),
+        icecast=Icecast(icecast or IcecastSettings(), password, "other"),
+        env=env or {},
+        settings=StreamManagerSettings(**settings),
+        allowed_addresses=AllowedAddresses.of(Settings()),
+    )
