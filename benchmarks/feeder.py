@@ -1,19 +1,19 @@
-"""`python -m benchmarks.feeder --channels N`: a JACK client that plays synthetic sound on N ports until its input ends.
+"""`python -m benchmarks.feeder --channels N`: a JACK client that plays synthetic audio on N ports until its input ends.
 
-A process of its own, so that what is measured and what feeds it share no interpreter; and one that runs first, as it is
-not the feeder that is measured: a source that is late for a cycle loses it, whoever captures.
+It is a separate process so that it shares no interpreter with the program that is measured. It runs at high priority:
+if it were late for a cycle, that cycle would be lost for every capturing client, and the loss be measured.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 
 import jack
 import numpy as np
 
 from analyzer.capture.priority import run_first
+from tidzam.jack.writer import Fill, JackWriter
 from tidzam.types import Float32
 
 CLIENT_NAME = "feeder"
@@ -23,50 +23,46 @@ CODE_RANGE = 1 << 22
 _LOOP_S = 8
 _AMPLITUDE = 0.2
 
-Play = Callable[[int, int], Float32]
-"""From a port's number and the cycle's first frame to a block of samples."""
-
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.feeder")
     parser.add_argument("--channels", type=int, default=64)
-    parser.add_argument("--code", action="store_true", help="play samples that tell which frame they belong to")
+    parser.add_argument("--code", action="store_true", help="play samples that encode their frame number")
     options = parser.parse_args()
     client = jack.Client(CLIENT_NAME, no_start_server=True)
-    ports = [client.outports.register(f"out_{number}") for number in range(options.channels)]
-    play = codes(client.blocksize) if options.code else sounds(client, options.channels)
-
-    def process(frames: int) -> None:
-        """JACK's callback: one block to each port."""
-        start = client.last_frame_time
-        for number, port in enumerate(ports):
-            port.get_array()[:] = play(number, start)
-
-    client.set_process_callback(process)
-    with client:
+    fill = frame_codes(client.blocksize) if options.code else soundscape(client, options.channels)
+    with JackWriter(client, options.channels, fill):
         run_first()
         print("playing", flush=True)
         sys.stdin.read()
     return 0
 
 
-def codes(block_frames: int) -> Play:
-    """Every sample is its frame's number."""
+def frame_codes(block_frames: int) -> Fill:
+    """Every sample is the number of its frame, on all channels."""
     ramp = np.arange(block_frames)
-    return lambda number, start: frame_code(start + ramp)
+
+    def fill(frame: int, block: Float32) -> None:
+        block[:] = frame_code(frame + ramp)
+
+    return fill
 
 
 def frame_code(frames: np.ndarray) -> Float32:
-    """What is played at each of `frames`."""
+    """The sample at each of `frames`."""
     return (frames % CODE_RANGE).astype(np.float32)
 
 
-def sounds(client: jack.Client, channels: int) -> Play:
-    """The sound in a loop; each port starts at another place of it."""
+def soundscape(client: jack.Client, channels: int) -> Fill:
+    """Audio in a loop; each channel starts at another position in it."""
     blocks = sound(client.samplerate, client.blocksize)
-    offsets = [number * len(blocks) // channels for number in range(channels)]
+    offsets = np.arange(channels) * len(blocks) // channels
     block_frames = client.blocksize
-    return lambda number, start: blocks[(start // block_frames + offsets[number]) % len(blocks)]
+
+    def fill(frame: int, block: Float32) -> None:
+        block[:] = blocks[(frame // block_frames + offsets) % len(blocks)]
+
+    return fill
 
 
 def sound(rate_hz: int, block_frames: int) -> Float32:

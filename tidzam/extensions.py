@@ -29,6 +29,11 @@ class Registry:
         self.group, self.kind = group, kind
         self._built_in = {name: EntryPoint(name, value, group) for name, value in built_in.items()}
 
+    @property
+    def built_in(self) -> tuple[str, ...]:
+        """The names of our own implementations."""
+        return tuple(self._built_in)
+
     @cached_property
     def _known(self) -> Mapping[str, EntryPoint]:
         """Ours come first: a package cannot replace them."""

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 import numpy as np
 
 from tests.support.jack import JackServer, open_client
+from tidzam.jack.writer import JackWriter
 from tidzam.types import Float32
 
-Sound = Callable[[int, int], Float32]
+Signal = Callable[[int, int], Float32]
 """From a frame of the JACK clock and a length to the samples there."""
 
 CODE_RANGE = 1 << 22  # whole numbers that a float32 still tells apart, even with a channel number added
@@ -30,14 +31,14 @@ def frame_code(frame: int, length: int) -> Float32:
     return np.asarray((frame + np.arange(length)) % CODE_RANGE, np.float32)
 
 
-def tone(frequency_hz: float, rate_hz: int, *, amplitude: float = 0.5) -> Sound:
-    """A sine whose phase hangs on the frame clock."""
+def tone(frequency_hz: float, rate_hz: int, *, amplitude: float = 0.5) -> Signal:
+    """A sine whose phase follows the frame clock."""
 
-    def sound(frame: int, length: int) -> Float32:
+    def signal(frame: int, length: int) -> Float32:
         phase = (frame + np.arange(length)) * (2 * np.pi * frequency_hz / rate_hz)
         return np.asarray(amplitude * np.sin(phase), np.float32)
 
-    return sound
+    return signal
 
 
 class Player:
@@ -60,10 +61,10 @@ class Player:
 
 
 @contextmanager
-def playing(server: JackServer, name: str, *sounds: float | str) -> Iterator[Player]:
-    """A client with one port `out_N` for each of `sounds`: the frequency of a tone in Hz, or FRAME_CODE."""
+def playing(server: JackServer, name: str, *signals: float | str) -> Iterator[Player]:
+    """A client with one port `out_N` for each of `signals`: the frequency of a tone in Hz, or FRAME_CODE."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.player", name, *map(str, sounds)],
+        [sys.executable, "-m", "tests.support.player", name, *map(str, signals)],
         env={**os.environ, **server.env},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -79,22 +80,16 @@ def playing(server: JackServer, name: str, *sounds: float | str) -> Iterator[Pla
 
 def main() -> None:
     client = open_client(sys.argv[1], use_exact_name=True)
-    sounds = [frame_code if sound == FRAME_CODE else tone(float(sound), client.samplerate) for sound in sys.argv[2:]]
-    ports = [client.outports.register(f"out_{number}") for number in range(len(sounds))]
-    frame = 0
+    signals = [frame_code if name == FRAME_CODE else tone(float(name), client.samplerate) for name in sys.argv[2:]]
 
-    def process(frames: int) -> None:
-        nonlocal frame
-        frame = client.last_frame_time
-        for port, sound in zip(ports, sounds, strict=True):
-            port.get_array()[:] = sound(frame, frames)
+    def fill(frame: int, block: Float32) -> None:
+        for row, signal in zip(block, signals, strict=True):
+            row[:] = signal(frame, len(row))
 
-    client.set_process_callback(process)
-    client.activate()
-    print("playing", flush=True)
-    for _ in sys.stdin:
-        print(frame, flush=True)
-    client.close()
+    with JackWriter(client, len(signals), fill) as writer:
+        print("playing", flush=True)
+        for _ in sys.stdin:
+            print(writer.frame, flush=True)
 
 
 if __name__ == "__main__":

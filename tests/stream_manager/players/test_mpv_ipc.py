@@ -1,4 +1,4 @@
-"""A real mpv says where it is, and one that was stopped or killed says nothing."""
+"""A real mpv reports its position, and one that was stopped or killed does not."""
 
 from __future__ import annotations
 
@@ -23,9 +23,17 @@ async def playing() -> AsyncIterator[tuple[MpvIpc, Child]]:
         argv = ["mpv", "--no-config", "--no-video", "--ao=null", "--really-quiet", channel.option]
         async with child_process([*argv, "av://lavfi:sine"], name="mpv", pass_fds=[channel.fd], grace_s=1) as mpv:
             await channel.started()
-            while await channel.position_s() is None:  # noqa: ASYNC110  another process is waited for
+            while await position_or_none(channel) is None:  # noqa: ASYNC110  another process is waited for
                 await asyncio.sleep(0.05)
             yield channel, mpv
+
+
+async def position_or_none(channel: MpvIpc) -> float | None:
+    """The position, or None if mpv does not answer yet: on a busy machine it takes some seconds to start."""
+    try:
+        return await channel.position_s()
+    except TimeoutError:
+        return None
 
 
 async def test_the_position_of_a_player_that_plays_moves() -> None:
@@ -35,13 +43,14 @@ async def test_the_position_of_a_player_that_plays_moves() -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_stopped_player_does_not_answer_and_answers_when_it_goes_on() -> None:
+async def test_a_stopped_player_answers_again_once_it_continues() -> None:
     async with playing() as (channel, mpv):
         os.killpg(mpv.pid, signal.SIGSTOP)
         with pytest.raises(TimeoutError):
             await channel.position_s()
         os.killpg(mpv.pid, signal.SIGCONT)
-        assert await channel.position_s() is not None
+        while await position_or_none(channel) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def test_a_killed_player_is_known_to_be_gone_at_once() -> None:

@@ -1,0 +1,73 @@
+"""What `stream_manager.outputs.base.Output` promises, of every built-in output."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from stream_manager.outputs.base import Output
+from stream_manager.outputs.registry import OUTPUTS, OutputType
+from tests.stream_manager.jack_support import following
+from tests.support.icecast import PASSWORD, icecast_server
+from tests.support.jack import jack_server
+from tests.support.player import playing
+from tests.support.services import services
+from tidzam.naming import output_client
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture(params=OUTPUTS.built_in)
+def output_type(request: pytest.FixtureRequest) -> OutputType:
+    found: OutputType = OUTPUTS.load(request.param)
+    return found
+
+
+def test_its_suffix_is_one_word(output_type: OutputType) -> None:
+    assert re.fullmatch(r"[a-z0-9]*", output_type.jack_suffix)
+
+
+async def test_one_that_has_delivered_nothing_reports_what_is_missing(output_type: OutputType) -> None:
+    output = output_type("pond", 2, services())
+    assert output.sent_bytes == 0
+    assert all(fault.code and fault.message.endswith(".") for fault in output.faults())
+    assert len(output.addresses) in (0, 2)
+
+
+async def test_it_ends_when_it_is_cancelled_even_if_jack_is_away(output_type: OutputType) -> None:
+    shared = services()
+    shared.graph.rate_hz = None
+    before = asyncio.all_tasks()
+    running = asyncio.create_task(output_type("pond", 2, shared).run())
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running])
+    assert running.cancelled()
+    assert asyncio.all_tasks() == before
+
+
+async def test_it_delivers_both_channels_and_leaves_jack_when_it_is_cancelled(
+    output_type: OutputType, tmp_path: Path
+) -> None:
+    with jack_server() as jack, icecast_server(tmp_path) as icecast, playing(jack, "pond", 440.0, 880.0):
+        async with following(jack, output_suffixes=(output_type.jack_suffix,)) as graph:
+            shared = services(graph, icecast=icecast.settings, password=PASSWORD, env=jack.env)
+            polling = asyncio.create_task(shared.icecast.watch())
+            output = output_type("pond", 2, shared)
+            running = asyncio.create_task(output.run())
+            await delivered(output)
+            running.cancel()
+            await asyncio.wait([running])
+            client = output_client("pond", output_type.jack_suffix)
+            await graph.until(lambda g: not g.has_client(client))
+            polling.cancel()
+            await asyncio.wait([polling])
+
+
+async def delivered(output: Output) -> None:
+    """Wait until the output has delivered something and is well."""
+    while output.faults() or not output.sent_bytes:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)

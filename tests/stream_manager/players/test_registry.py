@@ -1,0 +1,91 @@
+"""Which player plays a track, also one of another package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
+from stream_manager.media import Media, PlayRequest, Track, make_track
+from stream_manager.players.mpv import MpvPlayer
+from stream_manager.players.registry import AUTO, PLAYERS, PlayerType, choose_player, inspect, load_players
+from tests.support.packages import install_package
+from tests.support.services import services
+from tidzam.errors import ConfigError
+from tidzam.extensions import Registry
+
+
+def track(channels: int, picked: tuple[int, ...] | None = None) -> Track:
+    return make_track(PlayRequest("pond", "/pond.wav", picked), Media("/pond.wav", channels, 44100, 1.0))
+
+
+class PlaysAnything(MpvPlayer):
+    @staticmethod
+    def refusal(track: Track) -> SourceFailure | None:
+        return None
+
+
+BOTH: dict[str, PlayerType] = {"mpv": MpvPlayer, "other": PlaysAnything}
+
+
+@pytest.mark.parametrize("one", [track(8), track(3, (2, 0)), track(8, (7,) * 8)])
+def test_the_first_player_that_can_is_chosen(one: Track) -> None:
+    assert choose_player(one, BOTH) == "mpv"
+
+
+@pytest.mark.parametrize("one", [track(9), track(2, (0,) * 9)])
+def test_the_next_player_is_chosen_where_the_first_cannot_play(one: Track) -> None:
+    assert choose_player(one, BOTH) == "other"
+
+
+@pytest.mark.parametrize("one", [track(0), track(9), track(2, (0,) * 9)])
+def test_what_no_player_can_play_is_refused(one: Track) -> None:
+    with pytest.raises(PlaybackError) as caught:
+        choose_player(one, {"mpv": MpvPlayer})
+    assert caught.value.failure.fault is SourceFault.CHANNELS
+
+
+def test_a_channel_that_the_media_lacks_is_refused() -> None:
+    with pytest.raises(PlaybackError, match="channel 2") as caught:
+        track(2, (2,))
+    assert caught.value.failure.fault is SourceFault.CHANNELS
+
+
+def test_auto_considers_the_built_in_players_only() -> None:
+    assert load_players(AUTO) == {"mpv": MpvPlayer}
+
+
+def test_an_unknown_player_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="mpv") as caught:
+        load_players("mvp")
+    assert caught.value.code == "unknown_extension"
+
+
+PLAYER = """
+from stream_manager.media import Media
+
+
+class TonePlayer:
+    def __init__(self, track, services, reports):
+        pass
+
+    @staticmethod
+    async def inspect(request, services):
+        return Media(request.url, 1, services.graph.rate_hz, None)
+
+    @staticmethod
+    def refusal(track):
+        return None
+"""
+
+
+async def test_a_player_of_another_package_is_found_by_its_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_package(tmp_path, monkeypatch, "tone_player", PLAYER, "tidzam.players", "tone = tone_player:TonePlayer")
+    registry = Registry(PLAYERS.group, PLAYERS.kind, {"mpv": "stream_manager.players.mpv:MpvPlayer"})
+    monkeypatch.setattr("stream_manager.players.registry.PLAYERS", registry)
+    players = load_players("tone")
+    media = await inspect(PlayRequest("pond", "tone://440"), players, services())
+    assert choose_player(make_track(PlayRequest("pond", "tone://440"), media), players) == "tone"

@@ -1,0 +1,127 @@
+"""One run of a player, supervised, with a player and a JACK graph that do what the test says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from stream_manager import playback
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
+from stream_manager.liveness import LivenessLimits
+from stream_manager.media import Media, PlayRequest, Track
+from stream_manager.playback import PlaybackReports, play
+from stream_manager.players.base import PlayerReports
+from stream_manager.services import Services
+from stream_manager.source_state import SourceEvent
+from tests.support.services import SimulatedGraph, services
+
+pytestmark = pytest.mark.timeout(20)
+FILE = Track(PlayRequest("pond", "/pond.wav"), Media("/pond.wav", 1, 44100, duration_s=0.5))
+LIMITS = LivenessLimits(player_timeout_s=0.5, silent_after_s=10, silence_timeout_s=None)
+
+
+class ScriptedPlayer:
+    """Registers its ports, waits for `ended`, and then raises `error`, if any."""
+
+    def __init__(self, track: Track, services: Services, reports: PlayerReports) -> None:
+        assert isinstance(services.graph, SimulatedGraph)
+        self._ports, self._graph, self.reports = track.ports, services.graph, reports
+        self.ended, self.error, self.was_killed = asyncio.Event(), None, False
+        made.append(self)
+
+    error: Exception | None
+
+    async def play(self) -> None:
+        await self._graph.add(self._ports)
+        try:
+            await self.ended.wait()
+        finally:
+            await self._graph.remove(self._ports)
+        if self.error is not None:
+            raise self.error
+
+    async def position_s(self) -> float | None:
+        return 1.0  # it never changes
+
+    def kill(self) -> None:
+        self.was_killed = True
+
+
+made: list[ScriptedPlayer] = []
+"""The last one is that of the running test."""
+
+
+async def run(
+    track: Track = FILE, *, once_started: Callable[[ScriptedPlayer], None], graph: SimulatedGraph | None = None
+) -> tuple[SourceEvent, SourceFailure | None]:
+    reports = PlaybackReports(started=lambda: once_started(made[-1]), gap=lambda: None, silence=lambda begins: None)
+    return await play(ScriptedPlayer, track, services(graph), LIMITS, reports)  # type: ignore[arg-type]
+
+
+def end(player: ScriptedPlayer, error: Exception | None = None) -> None:
+    player.error = error
+    player.ended.set()
+
+
+async def test_media_that_ends_is_an_end() -> None:
+    assert await run(once_started=end) == (SourceEvent.ENDED, None)
+
+
+async def test_a_file_that_ends_early_is_truncated() -> None:
+    track = Track(FILE.request, Media("/pond.wav", 1, 44100, duration_s=60.0))
+    event, failure = await run(track, once_started=end)
+    assert event is SourceEvent.ENDED
+    assert failure is not None
+    assert failure.fault is SourceFault.TRUNCATED
+
+
+async def test_a_file_of_which_a_part_cannot_be_decoded_is_truncated() -> None:
+    def corrupt(player: ScriptedPlayer) -> None:
+        player.reports.corrupt()
+        end(player)
+
+    _, failure = await run(once_started=corrupt)
+    assert failure is not None
+    assert failure.fault is SourceFault.TRUNCATED
+
+
+async def test_the_reason_that_a_player_raises_is_the_failure() -> None:
+    reason = SourceFailure(SourceFault.DIED, "signal 9")
+    outcome = await run(once_started=lambda player: end(player, PlaybackError(reason)))
+    assert outcome == (SourceEvent.FAILED, reason)
+
+
+async def test_another_exception_of_a_player_is_raised_once_its_ports_are_gone() -> None:
+    graph = SimulatedGraph()
+    with pytest.raises(ZeroDivisionError):
+        await run(once_started=lambda player: end(player, ZeroDivisionError()), graph=graph)
+    assert not graph.ports
+
+
+async def test_a_player_that_hangs_is_killed() -> None:
+    event, failure = await run(once_started=lambda player: None)
+    assert event is SourceEvent.FAILED
+    assert failure is not None
+    assert failure.fault is SourceFault.HUNG
+    assert made[-1].was_killed
+
+
+async def test_a_player_whose_server_is_gone_is_killed() -> None:
+    graph = SimulatedGraph()
+    tasks: list[asyncio.Task[None]] = []
+
+    def lose(player: ScriptedPlayer) -> None:
+        tasks.append(asyncio.create_task(graph.lose_server()))
+
+    assert await run(once_started=lose, graph=graph) == (SourceEvent.JACK_LOST, None)
+    assert made[-1].was_killed
+
+
+async def test_a_name_that_another_client_has_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playback, "NAME_TIMEOUT_S", 0.1)
+    graph = SimulatedGraph()
+    await graph.add(["pond:other"])
+    outcome = await run(once_started=end, graph=graph)
+    assert outcome == (SourceEvent.FAILED, SourceFailure(SourceFault.NAME_TAKEN))

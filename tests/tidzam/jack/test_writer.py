@@ -1,0 +1,101 @@
+"""A JACK client that plays blocks, on a simulated client; the tests of capture use it on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tidzam.jack.writer import JackWriter
+from tidzam.types import Float32
+
+
+class Port:
+    def __init__(self) -> None:
+        self.samples = np.full(4, 9.0, np.float32)
+
+    def get_array(self) -> Float32:
+        return self.samples
+
+
+class Ports:
+    def __init__(self) -> None:
+        self.made: dict[str, Port] = {}
+
+    def register(self, name: str) -> Port:
+        return self.made.setdefault(name, Port())
+
+
+class Client:
+    """What JackWriter uses of `jack.Client`; a test runs its cycles."""
+
+    blocksize = 4
+    last_frame_time = 1000
+
+    def __init__(self) -> None:
+        self.outports = Ports()
+        self.calls: list[str] = []
+        self.process: Callable[[int], None] = lambda frames: None
+        self.resize: Callable[[int], None] = lambda frames: None
+
+    def set_process_callback(self, callback: Callable[[int], None]) -> None:
+        self.process = callback
+
+    def set_blocksize_callback(self, callback: Callable[[int], None]) -> None:
+        self.resize = callback
+
+    def activate(self) -> None:
+        self.calls.append("activate")
+
+    def deactivate(self) -> None:
+        self.calls.append("deactivate")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+def ramp(frame: int, block: Float32) -> None:
+    block[:] = frame + np.arange(block.shape[1]) + 10_000 * np.arange(len(block))[:, np.newaxis]
+
+
+def broken(frame: int, block: Float32) -> None:
+    block[:] = 1.0
+    raise ZeroDivisionError("no luck")
+
+
+def played(client: Client) -> list[list[float]]:
+    return [port.samples.tolist() for port in client.outports.made.values()]
+
+
+def test_each_channel_has_a_port_that_plays_its_row() -> None:
+    client = Client()
+    with JackWriter(client, 2, ramp) as writer:
+        client.process(4)
+        assert list(client.outports.made) == ["out_0", "out_1"]
+        assert played(client) == [[1000, 1001, 1002, 1003], [11000, 11001, 11002, 11003]]
+        assert writer.frame == 1000
+
+
+def test_the_client_is_active_while_the_context_is_open() -> None:
+    client = Client()
+    with JackWriter(client, 1, ramp):
+        assert client.calls == ["activate"]
+    assert client.calls == ["activate", "deactivate", "close"]
+
+
+def test_a_changed_cycle_length_is_followed() -> None:
+    client = Client()
+    with JackWriter(client, 1, ramp):
+        client.resize(2)
+        client.outports.made["out_0"].samples = np.zeros(2, np.float32)
+        client.process(2)
+        assert played(client) == [[1000, 1001]]
+
+
+def test_an_exception_becomes_silence_and_is_raised_in_the_end() -> None:
+    client = Client()
+    with pytest.raises(ZeroDivisionError), JackWriter(client, 1, broken) as writer:
+        client.process(4)
+        assert played(client) == [[0, 0, 0, 0]]
+        assert isinstance(writer.error, ZeroDivisionError)
