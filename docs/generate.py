@@ -121,7 +121,11 @@ def metrics() -> str:
     """The text of docs/metrics.md."""
     source = stream_manager.SourceStatus.model_validate(SOURCE)
     graph, icecast = SimpleNamespace(running=True), SimpleNamespace(mounts=())
-    sources = SimpleNamespace(statuses=lambda: (source,))
+    sources = SimpleNamespace(
+        statuses=lambda: (source,),
+        player_errors=lambda: {source.name: 0},
+        output_failures=lambda: {(source.name, "icecast"): 0},
+    )
     health = analyzer.AnalyzerHealth.model_validate(HEALTH)
     programs = {
         "Stream manager": SourceMetrics(graph, icecast, sources).collect(),

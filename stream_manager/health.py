@@ -98,10 +98,10 @@ class SourceMetrics(Collector):
         output_failures = CounterMetricFamily(
             "tidzam_output_failures", "Times an output of a source failed.", labels=["source", "output"]
         )
-        for source in self._sources:
-            player_errors.add_metric([source.name], source.player_errors)
-            for name, failures in source.output_failures.items():
-                output_failures.add_metric([source.name, name], failures)
+        for name, errors in self._sources.player_errors().items():
+            player_errors.add_metric([name], errors)
+        for (name, output), failures in self._sources.output_failures().items():
+            output_failures.add_metric([name, output], failures)
         for status in statuses:
             restarts.add_metric([status.name], status.restarts)
             gaps.add_metric([status.name], status.gaps)

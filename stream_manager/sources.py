@@ -61,6 +61,14 @@ class Sources:
         """What is wrong with the outputs of each loaded source."""
         return {source.name: source.output_faults() for source in self}
 
+    def player_errors(self) -> Mapping[str, int]:
+        """How often the player of each source has raised an unexpected exception."""
+        return {source.name: source.player_errors for source in self}
+
+    def output_failures(self) -> Mapping[tuple[str, str], int]:
+        """How often each output has failed, by the names of its source and itself."""
+        return {(one.name, output): count for one in self for output, count in one.output_failures.items()}
+
     def missing(self) -> tuple[str, ...]:
         """Permanent sources of the profile that were unloaded."""
         return self._registry.missing((*self._loaded, *self._refused))

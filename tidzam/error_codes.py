@@ -131,6 +131,9 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "A source of the profile is not loaded.", "A client unloaded it.", "Send `loadsource` with its name alone."
         ),
         "source_starting": Explanation("A source does not play yet.", "It is being loaded.", "Wait."),
+        "output_failed": Explanation(
+            "An output of a source failed.", "A fault in the output, see the log.", "It is run again by itself."
+        ),
         "source_mounts": Explanation("Mounts of a source are missing.", "They are being pushed.", "Wait."),
         "source_not_found": Explanation("There is no such file.", "A wrong path.", "Check the path."),
         "source_unreadable": Explanation("The file cannot be opened.", "Its permissions.", "Check them."),

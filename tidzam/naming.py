@@ -68,6 +68,11 @@ def source_of(port: str) -> str:
     return port.partition(":")[0]
 
 
+def dated_name(name: str, at: datetime) -> str:
+    """`NAME-YYYY-MM-DD-HH-MM-SS` in UTC: the stem of a recording that begins at `at`, to the second."""
+    return f"{name}-{at.astimezone(UTC):%Y-%m-%d-%H-%M-%S}"
+
+
 def split_date(stem: str) -> tuple[str, datetime | None]:
     """`NAME-YYYY-MM-DD-HH-MM-SS`, with or without a fraction of a second, as NAME and UTC; None if there is no date."""
     found = re.fullmatch(r"(.+)-(\d{4}(?:-\d\d){5})(\.\d{1,6})?", stem)
