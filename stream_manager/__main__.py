@@ -15,7 +15,7 @@ from tidzam.log import set_up_logging
 from tidzam.terminal import command_line, exit_on_error
 
 DEFAULT_ANALYZER = "localhost:8001"
-"""The address at which the original looked for the analyzer."""
+"""The default of Tidzam 2019."""
 
 cli = command_line()
 
@@ -30,7 +30,7 @@ def main(
     ] = None,
     port_available: Annotated[
         int | None,
-        typer.Option(min=0, max=256, help="Ports for live streams, which are still to come.", show_default="10"),
+        typer.Option(min=0, max=256, help="Ports for live streams (not implemented yet).", show_default="10"),
     ] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Socket.IO port.", show_default="8080")] = None,
     tidzam_socketio: Annotated[
@@ -38,9 +38,11 @@ def main(
         typer.Option(help="Socket.IO address of the analyzer.", show_default="the profile's, or localhost:8001"),
     ] = None,
     sources: Annotated[Path | None, typer.Option(help="JSON or YAML file with the sources to load.")] = None,
-    debug: Annotated[int, typer.Option(min=0, help="Above 0, the log tells everything.")] = 0,
+    debug: Annotated[int, typer.Option(min=0, help="Above 0: log everything.")] = 0,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
-    profile: Annotated[Path | None, typer.Option(help="The node's YAML; other options override it.")] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="The profile (YAML) of the node; the other options override it.")
+    ] = None,
 ) -> None:
     """Load sources into JACK, and push each of their channels to Icecast."""
     with exit_on_error("stream_manager"):
@@ -56,7 +58,7 @@ def main(
 
 
 def _override(settings: Settings, section: str, **values: Any) -> Settings:
-    """`settings` with those `values` of a section that were given."""
+    """`settings` with those `values` of a section that are not None."""
     given = {name: value for name, value in values.items() if value is not None}
     changed = getattr(settings, section).model_copy(update=given)
     return settings.model_copy(update={section: changed})

@@ -1,4 +1,4 @@
-"""A network address as a player opens it, parsed so strictly that no part of a password is taken for a host."""
+"""Network addresses, parsed so strictly that no part of a password is mistaken for a host."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tidzam.addresses import scheme_of
 from tidzam.errors import RequestError
 from tidzam.scrub import scrub_address
 
-LONGEST = 4096
-"""Characters in an address, at most."""
+MAX_LENGTH = 4096
+"""The maximum number of characters in an address."""
 SCHEMES = ("http", "https", "rtsp", "icecast")
 _DEFAULT_PORTS = {"http": 80, "https": 443, "rtsp": 554}
 
@@ -19,8 +19,8 @@ _HOST_AND_PORT = re.compile(
 )
 _USER_INFO = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*")
 _ENCODE = (
-    "Percent-encode every character of the user name and the password other than letters and digits: %40 for @, "
-    "%2F for /, %23 for #, %3F for ?, %25 for %, %20 for a blank; and likewise an @ in the path."
+    "Percent-encode every character of the user name and the password except letters and digits: %40 for @, "
+    "%2F for /, %23 for #, %3F for ?, %25 for %, %20 for a space. Encode an @ in the path as well."
 )
 
 
@@ -36,21 +36,29 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """The address in `text`. Raises RequestError, which shows no credentials."""
+    """Parse an address. Raises RequestError, whose message hides credentials."""
     scheme, rest = scheme_of(text), text.partition("://")[2]
     if scheme not in SCHEMES:
         hint = f"Use {', '.join(SCHEMES)}, or a file under a media root."
-        raise _refusal(text, "is not an address that can be played", hint)
-    if len(text) > LONGEST:
-        message = f"The address has {len(text)} characters, at most {LONGEST} are allowed."
-        raise RequestError(message, hint="Name a shorter address.", field="url")
+        raise _refusal(text, "is not an address of a supported scheme", hint)
+    if len(text) > MAX_LENGTH:
+        message = f"The address has {len(text)} characters; at most {MAX_LENGTH} are allowed."
+        raise RequestError(message, hint="Use a shorter address.", field="url")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     user, at, host_and_port = authority.rpartition("@")
     found = _HOST_AND_PORT.fullmatch(host_and_port)
-    if not text.isprintable() or " " in text or "@" in user or not _USER_INFO.fullmatch(user) or _blurred(rest, found):
+    if (
+        not text.isprintable()
+        or " " in text
+        or "@" in user
+        or not _USER_INFO.fullmatch(user)
+        or _is_ambiguous(rest, found)
+    ):
         raise _refusal(text, "is ambiguous", _ENCODE)
     if found is None or not 1 <= int(found["port"] or 1) <= 65535:
-        raise _refusal(text, "has no valid host and port", "Write http://HOST:8000/PATH, an IPv6 address in brackets.")
+        raise _refusal(
+            text, "has no valid host and port", "Write http://HOST:8000/PATH; put an IPv6 address in brackets."
+        )
     # Listening to an Icecast mount is plain http; `icecast://` is ffmpeg's name for pushing to one.
     scheme = "http" if scheme == "icecast" else scheme
     port = int(found["port"] or _DEFAULT_PORTS[scheme])
@@ -58,15 +66,15 @@ def parse_address(text: str) -> Address:
     return Address(f"{scheme}://{rest}", scheme, found["v6"] or found["name"], port, credentials)
 
 
-def _blurred(rest: str, found: re.Match[str] | None) -> bool:
-    """Whether what looks like the host may be the beginning of a password, since an `@` follows it."""
+def _is_ambiguous(rest: str, found: re.Match[str] | None) -> bool:
+    """Whether the apparent host may be the beginning of a password, since an `@` follows it."""
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     if "@" not in rest[len(authority) :]:
         return found is None and "@" in rest
     if found is None:
         return True
-    sure = found["v6"] is not None or "." in found["name"] or found["name"] == "localhost"
-    return not sure
+    is_certain = found["v6"] is not None or "." in found["name"] or found["name"] == "localhost"
+    return not is_certain
 
 
 def _refusal(text: str, problem: str, hint: str) -> RequestError:

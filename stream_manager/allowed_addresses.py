@@ -1,6 +1,6 @@
-"""Which addresses a client may load: without the token, none of this machine or of a private network.
+"""Which addresses a client may load: without the token, none on this machine or a private network.
 
-Otherwise the errors of failed sources would reveal to anybody what runs on this machine and in its network.
+Otherwise the errors of failed sources would reveal which services run on this machine and in its network.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _IPV6_INTERNET = ipaddress.ip_network("2000::/3")
 """All other IPv6 addresses are local or stand for an IPv4 address in a way that some networks still translate."""
 _IPV4_PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")
-"""Answered by the nearest router, some of them global to `ipaddress`."""
+"""Served by the nearest router; `ipaddress` considers some of them global."""
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True)
 class AllowedAddresses:
-    """What may be opened by clients without the token.
+    """The addresses that clients without the token may load.
 
     `hosts` are HOST or HOST:PORT, in lower case, that are allowed although they are private; `icecast` is the host and
-    the port of the node's own Icecast, whose mounts everybody may load.
+    the port of the node's own Icecast, whose mounts every client may load.
     """
 
     allow_private: bool
@@ -45,7 +45,7 @@ class AllowedAddresses:
         return cls(manager.allow_private_addresses, hosts, (icecast.reachable_host, icecast.port))
 
     def allows(self, address: Address, resolved: Iterable[str]) -> bool:
-        """Whether `address`, whose host means the IP addresses `resolved`, may be opened."""
+        """Whether `address`, whose host resolves to the IP addresses `resolved`, may be opened."""
         host = address.host.lower()
         if self.allow_private or {host, f"{url_host(host)}:{address.port}"} & self.hosts:
             return True
@@ -58,7 +58,7 @@ class AllowedAddresses:
 
 
 def is_public(address: IpAddress) -> bool:
-    """Whether `address` is on the Internet, and not on this machine, in its network or in a private one."""
+    """Whether `address` is on the Internet, rather than on this machine, in its network or in a private one."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if address in _NAT64:
@@ -70,16 +70,16 @@ def is_public(address: IpAddress) -> bool:
 
 
 async def require_allowed(media: str, allowed: AllowedAddresses | None) -> None:
-    """Raises RequestError (code "address_not_allowed") if `media` is an address beyond `allowed`; None allows all.
+    """Raises RequestError (code "address_not_allowed") if `media` is an address that is not `allowed`; None allows all.
 
-    A host that cannot be resolved is let through: nothing can be opened there.
+    A host that cannot be resolved passes, as nothing can be opened there.
     """
     if allowed is None or not is_address(media):
         return
     address = parse_address(media)
     if not allowed.allows(address, await _resolve(address)):
         raise RequestError(
-            "The address is one of this machine or of a private network, and the request came without the token.",
+            "The address is on this machine or a private network, and the request came without the token.",
             hint="Send the token, or set stream_manager.allow_private_addresses or allowed_hosts in the profile.",
             code="address_not_allowed",
             field="url",

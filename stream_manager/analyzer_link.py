@@ -1,4 +1,4 @@
-"""Reports the sources to the analyzer: since when they play, and their sample rates, which JACK hides."""
+"""Reports to the analyzer since when the sources play, and their sample rates, which JACK hides."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tidzam.protocol.stream_manager import SourceStatus
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY_S: Final = 0.25
-"""A source's rate is known before its sound begins, and must reach the analyzer before the first window is full."""
-_ANSWER_S: Final = 5.0
-_MOST_AT_ONCE: Final = 200
+_POLL_S: Final = 0.25
+"""A source's rate is known before it plays, and must reach the analyzer before the first window is complete."""
+_ANSWER_TIMEOUT_S: Final = 5.0
+_MAX_SOURCES_PER_EVENT: Final = 200
 _POLICY: Final = RestartPolicy(first_delay_s=0.5, max_delay_s=5.0, stable_after_s=5.0)
 
 Known = Mapping[str, JackSource]
@@ -31,7 +31,7 @@ def known_sources(statuses: Iterable[SourceStatus]) -> Known:
 
 
 def changes(reported: Known, now: Known) -> tuple[JackSource, ...]:
-    """What to report after `reported`: each source that changed, and each that has gone, without a rate."""
+    """What to report after `reported`: each source that changed, and each removed one, without a rate."""
     gone = tuple(JackSource(name=name) for name in reported if name not in now)
     return (*gone, *(source for name, source in now.items() if reported.get(name) != source))
 
@@ -51,14 +51,14 @@ def event_data(sources: Iterable[JackSource]) -> list[dict[str, Any]]:
 class AnalyzerLink:
     """Keeps a connection to the analyzer at `url`, and reports what `statuses` returns, whenever it changes.
 
-    After either side was away, everything is reported again. Without an analyzer it keeps trying, quietly. It uses no
-    proxy. `token` is sent along, in case the analyzer requires one.
+    Everything is reported again after a reconnection. Without an analyzer it keeps trying, and logs that once. It uses
+    no proxy. `token` is sent in case the analyzer requires one.
     """
 
     def __init__(self, url: str, statuses: Callable[[], Iterable[SourceStatus]], *, token: str | None = None) -> None:
         self._url = url if "://" in url else f"http://{url}"
         self._statuses, self._token = statuses, token
-        self._trouble = ""
+        self._problem = ""
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -69,40 +69,40 @@ class AnalyzerLink:
             try:
                 await self._stay_connected()
             except (socketio.exceptions.SocketIOError, OSError, TimeoutError) as error:
-                self._report(f"it cannot be reached: {str(error)[:200] or type(error).__name__}", logging.INFO)
-            except Exception:  # the library's faults, and ours, must not end the sources
+                self._report(f"no connection: {str(error)[:200] or type(error).__name__}", logging.INFO)
+            except Exception:  # no fault in this connection may affect the sources
                 log.exception("the connection to the analyzer failed")
             failures = _POLICY.failures_after(failures, loop.time() - started)
             await asyncio.sleep(_POLICY.delay_s(failures))
 
     async def _stay_connected(self) -> None:
-        """One connection, until it ends."""
+        """Run one connection until it ends."""
         client = socketio.AsyncClient(reconnection=False)
         auth = {"token": self._token} if self._token else None
         try:
-            await client.connect(self._url, auth=auth, wait_timeout=_ANSWER_S)
+            await client.connect(self._url, auth=auth, wait_timeout=_ANSWER_TIMEOUT_S)
             reported: Known = {}
             while client.connected:
                 now = known_sources(self._statuses())
                 await self._send(client, changes(reported, now))
                 reported = now
-                await asyncio.sleep(_LOOK_EVERY_S)
+                await asyncio.sleep(_POLL_S)
         finally:
             await client.disconnect()
 
     async def _send(self, client: socketio.AsyncClient, sources: tuple[JackSource, ...]) -> None:
-        for start in range(0, len(sources), _MOST_AT_ONCE):
-            data = event_data(sources[start : start + _MOST_AT_ONCE])
-            answer = await client.call(JACK_SOURCE, data, timeout=_ANSWER_S)
+        for start in range(0, len(sources), _MAX_SOURCES_PER_EVENT):
+            data = event_data(sources[start : start + _MAX_SOURCES_PER_EVENT])
+            answer = await client.call(JACK_SOURCE, data, timeout=_ANSWER_TIMEOUT_S)
             refused = isinstance(answer, dict) and answer.get("ok") is False
-            self._report(f"it refused: {str(answer.get('error'))[:200]}" if refused else "")
+            self._report(f"the analyzer refused: {str(answer.get('error'))[:200]}" if refused else "")
 
-    def _report(self, trouble: str, level: int = logging.WARNING) -> None:
-        """Log once what keeps the analyzer from knowing the sources, and once when it is over."""
-        if trouble == self._trouble:
+    def _report(self, problem: str, level: int = logging.WARNING) -> None:
+        """Log a problem once, and once when it is resolved."""
+        if problem == self._problem:
             return
-        if trouble:
-            log.log(level, "the analyzer at %s does not receive the sources' rates: %s", self._url, trouble)
+        if problem:
+            log.log(level, "cannot report the sources to the analyzer at %s: %s", self._url, problem)
         else:
-            log.info("the analyzer at %s receives the sources' rates", self._url)
-        self._trouble = trouble
+            log.info("reporting the sources to the analyzer at %s", self._url)
+        self._problem = problem

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StreamManagerOptions:
-    """What to run: the node's settings, the passwords of its Icecast, and the address of its analyzer, if any."""
+    """The node's settings, the passwords of its Icecast, and the address of its analyzer, if any."""
 
     settings: Settings
     icecast_password: str
@@ -43,13 +43,13 @@ class StreamManagerOptions:
 
     @classmethod
     def from_environment(cls, settings: Settings, *, analyzer: str | None = None) -> StreamManagerOptions:
-        """The passwords are taken out of the environment, so that no child process inherits them."""
+        """Takes the passwords out of the environment, so that no child process inherits them."""
         source, admin = (os.environ.pop(name, "") for name in (PASSWORD_ENV, ADMIN_PASSWORD_ENV))
         return cls(settings, icecast_password=source, icecast_admin_password=admin, analyzer=analyzer)
 
 
 async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
-    """Do the job until `stop` is set. Raises TidzamError if it cannot begin."""
+    """Run until `stop` is set. Raises TidzamError if it cannot start."""
     settings = options.settings
     graph = JackGraph(
         settings.jack.server, expected_rate_hz=settings.jack.rate_hz, output_suffixes=output_suffixes(settings)
@@ -63,7 +63,7 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
             token = take_token(settings.home)
             async with _server(settings, graph, icecast, sources, token):
                 if not options.icecast_password:
-                    log.warning("no password for Icecast is set, and it will refuse every mount: set %s", PASSWORD_ENV)
+                    log.warning("no Icecast password is set, so Icecast will refuse every mount; set %s", PASSWORD_ENV)
                 watchers: list[asyncio.Task[None]] = [tasks.create_task(graph.watch())]
                 watchers.append(tasks.create_task(icecast.watch()))
                 if options.analyzer is not None:
@@ -96,7 +96,7 @@ def output_suffixes(settings: Settings) -> tuple[str, ...]:
 
 
 def _children_env(settings: Settings) -> dict[str, str]:
-    """Players find the JACK server; what they open on this machine, they open without a proxy."""
+    """Leads players to the JACK server, and excludes this machine's own addresses from proxies."""
     direct = bypassing_locally(os.environ, (settings.icecast.reachable_host,))
     return {**jack_env(settings.jack.server), **direct}
 

@@ -10,23 +10,23 @@ from tidzam.naming import ICECAST_SUFFIX, output_client
 
 NETWORK_TIMEOUT_S = 10
 PROTOCOLS = "http,https,tcp,tls,crypto,rtp,udp,rtsp,rtsps"
-"""What an address may make ffmpeg open: a stream must not name a file of this machine."""
+"""The protocols that ffmpeg may open for an address: a stream must not refer to a file on this machine."""
 
 PROBED_PACKETS = 4
-"""The first packet of Vorbis gives no sound, nor may what precedes the first whole packet of a stream."""
+"""The first packet of Vorbis decodes to nothing, and so may packets before the first complete one of a stream."""
 
 LEAD_IN_S = 0.5
-"""Silence before a sound that ends: whoever listens is connected when it begins, and its first moment is heard."""
+"""Silence before media that ends, so that its clients are connected when the audio begins."""
 
 PAGE_US = 250_000
-"""Sound a page of Ogg holds, at most: a listener waits no longer for it."""
+"""The maximum duration of a page of Ogg, which listeners have to wait for."""
 
 
 def probe_argv(media: str, *, script: int | None = None, follow: bool = True) -> list[str]:
     """ffprobe that prints the first audio stream of `media`, and its first frame that can be decoded, as JSON.
 
-    With `script`, it reads what to open from that descriptor, a script for ffmpeg's `concat`, and knows no duration.
-    `follow` says whether it follows redirections; a script says so itself.
+    With `script`, it reads the address from that descriptor, as a script for ffmpeg's `concat`, and reports no
+    duration. `follow` allows redirections; a script contains its own option for that.
     """
     protocols = PROTOCOLS if is_address(media) else "file"
     is_web = scheme_of(media) in ("http", "https") and script is None
@@ -47,7 +47,7 @@ def probe_argv(media: str, *, script: int | None = None, follow: bool = True) ->
 def duration_argv(playlist: int) -> list[str]:
     """ffprobe that prints the duration of the one address in the descriptor `playlist`, as JSON.
 
-    It fails for a stream without an end, and for one that consists of several files, such as HLS.
+    It fails for a stream without an end, and for a segmented stream such as HLS.
     """
     return [
         "ffprobe",
@@ -72,13 +72,13 @@ def mpv_argv(
 ) -> list[str]:
     """mpv that plays `media` into ports `SOURCE:out_N`, each channel as it is.
 
-    `channels` picks channels of `media`, in that order. Any channel layout goes through unmixed
-    (`--jack-std-channel-layout=any`), and `pan=Nc` names none, so that nothing downstream mixes it either. Of what
-    comes over the network, up to `buffer_s` seconds are read ahead. `lead_in` puts LEAD_IN_S of silence first.
-    With `playlist`, mpv reads the address from that descriptor. `follow` says whether it follows redirections.
+    `channels` selects channels of `media`, in that order. No channel layout is remixed
+    (`--jack-std-channel-layout=any`), and `pan=Nc` defines no layout, so nothing downstream remixes it either. Up to
+    `buffer_s` seconds of a network stream are read ahead. `lead_in` adds LEAD_IN_S of silence at the beginning. With
+    `playlist`, mpv reads the address from that descriptor. `follow` allows redirections.
     """
     filters = [f"adelay={LEAD_IN_S * 1000:.0f}:all=1"] if lead_in else []
-    filters += [_pick(channels)] if channels is not None else []
+    filters += [_selection(channels)] if channels is not None else []
     protocols = PROTOCOLS if is_address(media) else "file"
     return [
         "mpv",
@@ -99,13 +99,13 @@ def mpv_argv(
     ]
 
 
-def _pick(channels: Sequence[int]) -> str:
+def _selection(channels: Sequence[int]) -> str:
     chosen = "|".join(f"c{index}=c{channel}" for index, channel in enumerate(channels))
     return f"pan={len(channels)}c|{chosen}"
 
 
 def encoder_argv(source: str, pipes: Sequence[int], icecast: IcecastSettings) -> list[str]:
-    """One ffmpeg that listens to a port for each of `pipes`, and writes each as mono Ogg/Vorbis to that descriptor."""
+    """One ffmpeg with a JACK port for each of `pipes`, which writes each as mono Ogg/Vorbis to that descriptor."""
     argv = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"]
     client = output_client(source, ICECAST_SUFFIX)
     argv += ["-f", "jack", "-channels", str(len(pipes)), "-thread_queue_size", "512", "-i", client]

@@ -1,4 +1,4 @@
-"""Addresses that may hold credentials are passed to child processes by descriptor: any user can read command lines."""
+"""Passes addresses with credentials to child processes by file descriptor, as any user can read command lines."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tidzam.scrub import scrub_address
 
 
 def may_hold_credentials(media: str) -> bool:
-    """Whether `media` is an address with a user, a password or anything else that could be a secret."""
+    """Whether `media` is an address with a user, a password or another potential secret."""
     return is_address(media) and scrub_address(media) != media
 
 
 @contextmanager
 def text_descriptor(text: str) -> Iterator[int]:
-    """A descriptor to be passed to a child, which reads `text` from it. Only this user's processes can read it."""
+    """A descriptor from which a child process can read `text`. Only processes of this user can read it."""
     number = os.memfd_create("tidzam", os.MFD_CLOEXEC)
     try:
         os.write(number, text.encode())

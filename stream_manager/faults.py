@@ -1,4 +1,4 @@
-"""Why a source does not play: reasons with a code, a hint, and whether waiting may mend them."""
+"""Why a source does not play: reasons with a code, a hint, and whether they may pass by themselves."""
 
 from __future__ import annotations
 
@@ -15,54 +15,62 @@ class _Reason:
     sentence: str
     hint: str
     persistent: bool
-    """Only a person can mend it, so that trying again soon makes no sense."""
+    """Only a person can fix it, so retries are rare."""
 
 
 class SourceFault(Enum):
-    """The reasons that are distinguished."""
+    """The known reasons."""
 
-    NOT_FOUND = _Reason("source_not_found", "there is no such file", "Check the path.", True)
+    NOT_FOUND = _Reason("source_not_found", "the file does not exist", "Check the path.", True)
     UNREADABLE = _Reason("source_unreadable", "it cannot be opened", "Check the path and its permissions.", True)
     UNREACHABLE = _Reason(
-        "source_unreachable", "it cannot be reached", "Check the address, and that its server runs.", False
+        "source_unreachable",
+        "the address cannot be reached",
+        "Check the address, and that its server is running.",
+        False,
     )
     NOT_AUDIO = _Reason(
-        "source_not_audio", "it contains no audio that can be read", "Name an audio file or an audio stream.", True
+        "source_not_audio", "it contains no readable audio", "Use an audio file or an audio stream.", True
     )
     PLAYLIST = _Reason(
-        "source_playlist", "it is a playlist that cannot be followed", "Load an address that the playlist names.", True
+        "source_playlist",
+        "it is a playlist that cannot be followed",
+        "Load one of the addresses in the playlist.",
+        True,
     )
     NOT_ALLOWED = _Reason(
         "address_not_allowed",
-        "it leads to this machine or to a private network, and was loaded without the token",
+        "it leads to this machine or a private network, and was loaded without the token",
         "Send the token, or set stream_manager.allow_private_addresses or allowed_hosts in the profile.",
         True,
     )
-    EMPTY = _Reason("source_empty", "it is empty", "Name a file or a stream that holds sound.", True)
-    CHANNELS = _Reason("source_channels", "its channels cannot be played", "1 to 8 channels can be.", True)
+    EMPTY = _Reason("source_empty", "it is empty", "Use a file or a stream that contains audio.", True)
+    CHANNELS = _Reason("source_channels", "its channels cannot be played", "Choose 1 to 8 of its channels.", True)
     NAME_TAKEN = _Reason(
         "source_name_taken",
-        "its name is taken by another JACK client",
+        "another JACK client has its name",
         "Give the source another name, or end that client.",
         False,
     )
     JACK_FULL = _Reason(
         "jack_full",
-        "the JACK server has no room for its ports",
+        "the JACK server has no free ports",
         "Unload another source, or raise jack.port_max (--port-max of jackd).",
         False,
     )
-    SILENT = _Reason("source_silent", "no sound came from it in time", "Check that it sends sound.", False)
+    SILENT = _Reason("source_silent", "no audio arrived in time", "Check that it sends audio.", False)
     DIGITAL_SILENCE = _Reason(
         "source_digital_silence",
-        "it sends nothing but digital silence",
-        "Check what feeds it: the microphone, or the program that encodes it.",
+        "it sends only digital silence",
+        "Check the microphone, or the program that encodes the stream.",
         False,
     )
     HUNG = _Reason("source_player_hung", "its player hung and was replaced", "See the log.", False)
-    TRUNCATED = _Reason("source_truncated", "it breaks off before its end", "Replace the file by a whole one.", True)
+    TRUNCATED = _Reason(
+        "source_truncated", "it ends before its stated duration", "Replace the file with a complete copy.", True
+    )
     DIED = _Reason("source_player_died", "its player ended unexpectedly", "See the log.", False)
-    INTERNAL = _Reason("internal", "it met a fault of ours", "See the log.", False)
+    INTERNAL = _Reason("internal", "an internal error occurred", "See the log.", False)
 
     @property
     def code(self) -> str:
@@ -74,20 +82,20 @@ class SourceFault(Enum):
 
     @property
     def replaces_player(self) -> bool:
-        """Whether it is the player that failed, and not the source: another one is tried, permanent or not."""
+        """Whether the player failed rather than the source: it is replaced, whether the source is permanent or not."""
         return self in (SourceFault.HUNG, SourceFault.DIGITAL_SILENCE)
 
 
 @dataclass(frozen=True)
 class SourceFailure:
-    """A fault, and what exactly was found."""
+    """A fault and its details."""
 
     fault: SourceFault
     detail: str = ""
 
     def __str__(self) -> str:
         reason = self.fault.value
-        return f"{self._what()}. {reason.hint}"
+        return f"{self._sentence()}. {reason.hint}"
 
     @property
     def code(self) -> str:
@@ -95,9 +103,9 @@ class SourceFailure:
 
     def error(self, source: str) -> SourceError:
         reason = self.fault.value
-        return SourceError(f"Source {source} does not play: {self._what()}.", hint=reason.hint, code=reason.code)
+        return SourceError(f"Source {source} does not play: {self._sentence()}.", hint=reason.hint, code=reason.code)
 
-    def _what(self) -> str:
+    def _sentence(self) -> str:
         return f"{self.fault.value.sentence} ({self.detail})" if self.detail else self.fault.value.sentence
 
 
@@ -139,13 +147,13 @@ STDERR_PATTERNS: tuple[tuple[str, SourceFault], ...] = (
 
 
 IGNORED_LINES = ("client removed during hook handling", "last message repeated")
-"""What mpv 0.40 and ffmpeg print beside the reason."""
+"""Printed by mpv 0.40 and ffmpeg in addition to the reason."""
 
 
 def classify_stderr(lines: Iterable[str], otherwise: SourceFault) -> SourceFailure:
-    """The first known reason in what a program printed; `otherwise` with its last line if there is none."""
+    """The first known reason in the output of a program; `otherwise` with the last line if there is none."""
     printed = [
-        line.strip() for line in lines if line.strip() and not any(talk in line.lower() for talk in IGNORED_LINES)
+        line.strip() for line in lines if line.strip() and not any(text in line.lower() for text in IGNORED_LINES)
     ]
     for line in printed:
         for words, fault in STDERR_PATTERNS:

@@ -1,4 +1,4 @@
-"""What clients ask on the event `sys`, carried out."""
+"""Handles the requests of clients on the event `sys`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tidzam.protocol.stream_manager import (
 
 
 class RequestHandler:
-    """Answers a client's requests about `sources`. `has_token` returns whether the client presented the token."""
+    """Handles requests about `sources`. `has_token` returns whether a client presented the token."""
 
     def __init__(self, sources: Sources, has_token: Callable[[str], bool]) -> None:
         self._sources, self._has_token = sources, has_token
 
     async def sys(self, sid: str, data: Any) -> dict[str, Any]:
-        """Raises the TidzamError that says why a request cannot be carried out."""
+        """The answer to a request. Raises TidzamError if it cannot be carried out."""
         match parse_request(data):
             case LoadSource() as wanted:
                 source = await self._sources.load(source_settings(wanted), sid, trusted=self._has_token(sid))
@@ -44,7 +44,7 @@ class RequestHandler:
 
 
 def source_settings(wanted: LoadSource) -> SourceSettings:
-    """The settings of the source that a client asks for."""
+    """The settings of the source that a client requests."""
     return SourceSettings(
         name=wanted.name,
         url=wanted.url,

@@ -17,7 +17,7 @@ from tidzam.server import Health
 
 
 def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
-    """Healthy if JACK and Icecast answer, and every permanent source plays and has all its mounts."""
+    """Healthy if JACK and Icecast answer, every permanent source plays, and its outputs work."""
     statuses = sources.statuses()
     faults = (
         *server_faults(graph, icecast),
@@ -36,19 +36,19 @@ def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
 
 def server_faults(graph: JackGraph, icecast: Icecast) -> Iterator[StreamManagerFault]:
     if not graph.up:
-        yield StreamManagerFault(code="jack_away", origin="jack", message="The JACK server does not answer.")
+        yield StreamManagerFault(code="jack_away", origin="jack", message="The JACK server does not respond.")
     elif graph.stalled:
-        message = "The JACK server is stalled: it does not answer, and no cycle has run for some seconds."
+        message = "The JACK server is stalled: no cycle has run for some seconds."
         yield StreamManagerFault(code="jack_stalled", origin="jack", message=message)
     if icecast.mounts is None:
-        message = f"Icecast does not answer on {icecast.url}."
+        message = f"Icecast does not respond at {icecast.url}."
         yield StreamManagerFault(code="icecast_away", origin="icecast", message=message)
 
 
 def source_faults(
     statuses: Iterable[SourceStatus], output_faults: Mapping[str, tuple[OutputFault, ...]]
 ) -> Iterator[StreamManagerFault]:
-    """One fault for each permanent source that is not well, `output_faults` being those of the outputs by source."""
+    """At most one fault per permanent source. `output_faults` are the faults of the outputs by source."""
     for status in statuses:
         if status.ok or not status.is_permanent:
             continue
@@ -70,8 +70,8 @@ def source_faults(
 
 def _missing(names: Iterable[str]) -> Iterator[StreamManagerFault]:
     for name in names:
-        how = "To load it again, send `loadsource` with only its name."
-        message = f"Source {name} of the profile was unloaded by a client. {how}"
+        hint = "To load it again, send `loadsource` with only its name."
+        message = f"Source {name} of the profile was unloaded by a client. {hint}"
         yield StreamManagerFault(code="source_missing", origin="source", source=name, message=message)
 
 
@@ -82,15 +82,19 @@ class SourceMetrics(Collector):
         self._graph, self._icecast, self._sources = graph, icecast, sources
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("tidzam_jack_up", "Whether the JACK server runs.", value=float(self._graph.running))
-        yield GaugeMetricFamily("tidzam_icecast_mounts", "Mounts served.", value=len(self._icecast.mounts or ()))
+        yield GaugeMetricFamily(
+            "tidzam_jack_up", "Whether the JACK server is running.", value=float(self._graph.running)
+        )
+        yield GaugeMetricFamily(
+            "tidzam_icecast_mounts", "Mounts that Icecast serves.", value=len(self._icecast.mounts or ())
+        )
         statuses = self._sources.statuses()
         states = Counter(status.state for status in statuses)
         by_state = GaugeMetricFamily("tidzam_sources", "Sources by state.", labels=["state"])
         for state in SourceState:
             by_state.add_metric([state.value], states[state])
         yield by_state
-        restarts = CounterMetricFamily("tidzam_source_restarts", "Times a source was started again.", labels=["source"])
+        restarts = CounterMetricFamily("tidzam_source_restarts", "Times a source was restarted.", labels=["source"])
         gaps = CounterMetricFamily("tidzam_source_gaps", "Times a source's audio was interrupted.", labels=["source"])
         player_errors = CounterMetricFamily(
             "tidzam_source_player_errors", "Unexpected errors of a source's player.", labels=["source"]

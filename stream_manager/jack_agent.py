@@ -38,11 +38,11 @@ CLIENT_NAME = "tidzam-patchbay"
 SETTLE_S = 0.02
 """Ports come in bursts, which are reported at once."""
 EXAMINE_S = 0.1
-"""How often the sources that have been silent since the last beat are examined."""
+"""How often sources that have been silent since the last beat are examined."""
 
 
 class Reporter:
-    """Writes to the parent, and sends the beats."""
+    """Sends messages to the parent, and beats at regular intervals."""
 
     def __init__(self) -> None:
         self._writing = threading.Lock()
@@ -60,7 +60,7 @@ class Reporter:
         self._round_began_s = time.monotonic()
 
     def watch(self, client: jack.Client) -> None:
-        """From now on, beats report the state of JACK."""
+        """From now on, report the state of JACK in the beats."""
         self._client = client
 
     def _beat(self) -> None:

@@ -76,7 +76,7 @@ def port_changes(before: frozenset[str], now: frozenset[str]) -> Iterator[PortCh
 
 
 def stall_timeout_s(period: int, rate_hz: int) -> float:
-    """How long JACK's frame clock may stay the same."""
+    """For how long JACK's frame clock may stand still before JACK counts as stalled."""
     return max(STALL_S, STALL_CYCLES * period / rate_hz)
 
 

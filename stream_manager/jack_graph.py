@@ -1,4 +1,4 @@
-"""The state of the JACK server: whether it exists and runs, its rate, its ports, and which of them are silent."""
+"""The state of the JACK server: whether it exists and runs, its rate, its ports, and which sources are silent."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class JackGraph:
     """The JACK graph as the agent reports it. `rate_hz` is None while the server is away; then there are no ports.
 
     `stalled` is set while the server exists but its cycles have stopped: it was suspended, or its driver hangs. `quiet`
-    holds the sources that send nothing but digital silence at this moment.
+    contains the sources that currently send only digital silence.
     """
 
     def __init__(self, server: str, *, expected_rate_hz: int, output_suffixes: Sequence[str] = ()) -> None:
@@ -64,25 +64,25 @@ class JackGraph:
         return any(source_of(port) == name for port in self.ports)
 
     async def until(self, condition: Callable[[JackGraph], bool]) -> None:
-        """Wait until `condition` holds of this graph."""
+        """Wait until `condition` is true of this graph."""
         async with self._changed:
             await self._changed.wait_for(lambda: condition(self))
 
     async def watch(self) -> Never:
-        """Keep this graph true, until cancelled."""
+        """Keep this graph up to date, until cancelled."""
         logged = False
         while True:
             if await self._follow_agent() in SERVER_AWAY:
                 if self.up or not logged:
-                    log.warning("the JACK server %r is away; waiting for it", self._server)
+                    log.warning("the JACK server %r is not running; waiting for it", self._server)
                     logged = True
                 await self._set(None, frozenset())
             else:
-                log.warning("the JACK agent ended by itself; the next one takes over")
+                log.warning("the JACK agent ended by itself; starting another one")
             await asyncio.sleep(RETRY_S)
 
     async def _follow_agent(self) -> int | None:
-        """Run an agent until it ends or falls silent; its exit code."""
+        """Run an agent until it ends or has to be replaced. Returns its exit code, None if it was replaced."""
         argv = [sys.executable, "-m", "stream_manager.jack_agent", *self._suffixes]
         pipe = asyncio.subprocess.PIPE
         env = jack_env(self._server)
@@ -92,7 +92,7 @@ class JackGraph:
                 await self._read(agent.process.stdout)
                 return await agent.wait()
             except _AgentFailedError as error:
-                log.warning("the JACK agent %s: it is replaced", error)
+                log.warning("the JACK agent %s; replacing it", error)
                 agent.kill()  # a hung or suspended process does not respond to TERM
                 return None
             finally:
@@ -109,16 +109,16 @@ class JackGraph:
                 case Connected(rate):
                     rate_hz = rate
                     self._log_connected(rate)
-                    await self._set_stalled(False)  # it has answered; if its cycles have stopped, a beat will report it
+                    await self._set_stalled(False)  # it has answered; a beat reports if its cycles have stopped
                 case PortChanges(added, removed, is_last):
                     ports = (ports - set(removed)) | set(added)
                     if is_last and (rate_hz != self.rate_hz or ports != self.ports):
                         await self._set(rate_hz, frozenset(ports))
                 case Beat() as beat:
-                    await self._take(beat, connected=rate_hz is not None)
+                    await self._process(beat, connected=rate_hz is not None)
 
-    async def _take(self, beat: Beat, *, connected: bool) -> None:
-        """Follow a beat. Only an agent that is `connected` can know that the server runs again."""
+    async def _process(self, beat: Beat, *, connected: bool) -> None:
+        """Process a beat. Only a `connected` agent can know that the server runs again."""
         self.quiet = frozenset(beat.quiet)
         if beat.stalled != self.stalled and (connected or beat.stalled):
             await self._set_stalled(beat.stalled)
@@ -136,7 +136,7 @@ class JackGraph:
     def _log_connected(self, rate_hz: int) -> None:
         log.info("connected to the JACK server %r at %d Hz", self._server, rate_hz)
         if rate_hz != self._expected_rate_hz:
-            log.warning("the JACK server's rate is not the %d Hz of the settings", self._expected_rate_hz)
+            log.warning("the settings specify a sample rate of %d Hz", self._expected_rate_hz)
 
     async def _set(self, rate_hz: int | None, ports: frozenset[str]) -> None:
         async with self._changed:

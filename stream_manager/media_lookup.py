@@ -1,4 +1,4 @@
-"""From an address to the one that holds sound: follows playlists, and redirections within a client's allowed."""
+"""From an address to the one that contains audio: follows playlists, and redirections to allowed addresses."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ TIMEOUT_S = 8.0
 MAX_REDIRECTIONS = 5
 _UNREAD = (SourceFault.NOT_AUDIO, SourceFault.PLAYLIST)
 MAX_DEPTH = 3
-"""Playlists that name one another, at most."""
+"""The maximum depth of playlists that contain playlists."""
 
 
 @dataclass(frozen=True)
 class WebPage:
-    """What an address on the web answers with: where it was found in the end, and how it begins."""
+    """The beginning of the content at an address on the web. `address` is the one after all redirections."""
 
     address: str
     content_type: str
@@ -46,7 +46,7 @@ async def locate_audio(
 ) -> Media:
     """The audio at the file or address `media`, or at the first address of that playlist which holds audio.
 
-    Nothing beyond `allowed` is opened; None allows all. Raises PlaybackError.
+    Only `allowed` addresses are opened; None allows all. Raises PlaybackError.
     """
     await _require(media, allowed)
     if scheme_of(media) not in ("http", "https") or not is_address(media):
@@ -82,8 +82,8 @@ async def _first_playable(
     found: tuple[str, ...], env: Mapping[str, str], allowed: AllowedAddresses | None, depth: int
 ) -> Media:
     if depth >= MAX_DEPTH:
-        raise PlaybackError(SourceFailure(SourceFault.PLAYLIST, f"it leads through more than {MAX_DEPTH} playlists"))
-    failure = SourceFailure(SourceFault.PLAYLIST, "it names no address that can be played")
+        raise PlaybackError(SourceFailure(SourceFault.PLAYLIST, f"more than {MAX_DEPTH} nested playlists"))
+    failure = SourceFailure(SourceFault.PLAYLIST, "it contains no address that can be played")
     for entry in found:
         try:
             return await locate_audio(entry, env, allowed, depth=depth + 1)
@@ -104,14 +104,14 @@ async def _require(media: str, allowed: AllowedAddresses | None) -> None:
 
 
 async def _require_hls(page: WebPage, allowed: AllowedAddresses, *, depth: int = 0) -> None:
-    """Raises PlaybackError if a page is HLS, and names, itself or by a list within it, what is beyond `allowed`."""
+    """Raises PlaybackError if a page is HLS and it, or one of its lists, contains an address that is not allowed."""
     try:
         named = hls_addresses(page.content, address=page.address)
     except ValueError:  # an address that cannot be split
         named = None
     if named is None or depth > MAX_DEPTH:
         raise PlaybackError(
-            SourceFailure(SourceFault.PLAYLIST, "without the token, not all that it leads to can be checked")
+            SourceFailure(SourceFault.PLAYLIST, "without the token, not all of its addresses can be checked")
         )
     for address in named:
         await _require(address, allowed)
@@ -120,11 +120,11 @@ async def _require_hls(page: WebPage, allowed: AllowedAddresses, *, depth: int =
 
 
 async def _fetch(address: str, allowed: AllowedAddresses | None) -> WebPage | None:
-    """The beginning of the content at `address`; None if it cannot be read: the player will report why."""
+    """The beginning of the content at `address`; None if it cannot be read: the player will report the reason."""
     try:
         async with asyncio.timeout(TIMEOUT_S):
             for _ in range(MAX_REDIRECTIONS + 1):
-                page, address = await _ask(address)
+                page, address = await _get(address)
                 if page is not None:
                     return page
                 await _require(address, allowed)
@@ -133,7 +133,7 @@ async def _fetch(address: str, allowed: AllowedAddresses | None) -> WebPage | No
     return None
 
 
-async def _ask(address: str) -> tuple[WebPage | None, str]:
+async def _get(address: str) -> tuple[WebPage | None, str]:
     """The content at `address`, or the address that it redirects to. Raises aiohttp.ClientError and RequestError."""
     parsed = parse_address(address)
     proxied = parsed.host not in LOCAL_HOSTS and not _is_bypassed(parsed.host)
@@ -144,7 +144,7 @@ async def _ask(address: str) -> tuple[WebPage | None, str]:
         if answer.status in (301, 302, 303, 307, 308) and "Location" in answer.headers:
             return None, parse_address(urljoin(parsed.url, answer.headers["Location"])).url
         if answer.status != 200:
-            raise aiohttp.ClientError(f"it answers {answer.status}")
+            raise aiohttp.ClientError(f"HTTP status {answer.status}")
         return WebPage(parsed.url, answer.content_type, await _beginning(answer.content)), parsed.url
 
 
@@ -154,11 +154,11 @@ def _is_bypassed(host: str) -> bool:
 
 
 async def _beginning(content: aiohttp.StreamReader) -> bytes:
-    """At most as much as a playlist may hold; of content that is not text, only the first piece."""
+    """At most MAX_BYTES; of content that is not text, only the first chunk."""
     read = b""
     while len(read) < MAX_BYTES:
-        piece = await content.readany()
-        read += piece
-        if not piece or b"\0" in piece:
+        chunk = await content.readany()
+        read += chunk
+        if not chunk or b"\0" in chunk:
             break
     return read[:MAX_BYTES]

@@ -1,4 +1,4 @@
-"""From what a client names to what a player may open."""
+"""Resolves the `url` of a source to what a player may open."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tidzam.scrub import scrub_address
 def resolve_media(url: str, media_roots: Sequence[Path], *, trusted: bool) -> str:
     """The address or the absolute path to open.
 
-    A path is looked for under `media_roots`, links followed; a `trusted` one, named in the profile, may be
-    anywhere. Raises RequestError for a scheme that is not played and for a path outside the roots.
+    A path is resolved under `media_roots`, following links; a `trusted` one, from the profile, may be anywhere.
+    Raises RequestError for an unsupported scheme and for a path outside the roots.
     """
     if is_address(url):
         return parse_address(url).url
@@ -28,19 +28,19 @@ def resolve_media(url: str, media_roots: Sequence[Path], *, trusted: bool) -> st
         allowed = [found for root in media_roots if (found := (root / url).resolve()).is_relative_to(root.resolve())]
         if allowed:
             chosen = next((found for found in allowed if found.exists()), allowed[0])
-            _refuse_circle(chosen)
+            _refuse_loop(chosen)
             return str(chosen)
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, a lone surrogate, or circular links
         why = error.strerror if isinstance(error, OSError) else type(error).__name__
         message = f"{quote(scrub_address(url))} cannot be opened as a file ({why})."
-        raise RequestError(message, hint="Name a file under a media root, or an address.", field="url") from None
+        raise RequestError(message, hint="Use a file under a media root, or an address.", field="url") from None
     raise RequestError(
         f"{quote(scrub_address(url))} is not under a media root.", hint=_roots_hint(media_roots), field="url"
     )
 
 
-def _refuse_circle(path: Path) -> None:
-    """Raises OSError if links in `path` lead in a circle, which `Path.resolve` does not notice from Python 3.13 on."""
+def _refuse_loop(path: Path) -> None:
+    """Raises OSError if links in `path` form a loop, which `Path.resolve` does not detect from Python 3.13 on."""
     try:
         path.stat()
     except OSError as error:
@@ -51,7 +51,7 @@ def _refuse_circle(path: Path) -> None:
 def _roots_hint(media_roots: Sequence[Path]) -> str:
     if not media_roots:
         return "No media root is configured: set stream_manager.media_roots in the profile."
-    return f"Media roots are: {', '.join(map(str, media_roots))}."
+    return f"The media roots are: {', '.join(map(str, media_roots))}."
 
 
 def channel_numbers(channels: Sequence[str] | None) -> tuple[int, ...] | None:
@@ -62,5 +62,5 @@ def channel_numbers(channels: Sequence[str] | None) -> tuple[int, ...] | None:
     if wrong or not channels:
         found = quote(wrong[0]) if wrong else "none"
         message = f"Channels are numbers from 0 to {MOST_CHANNELS - 1}; found {found}."
-        raise RequestError(message, hint="Write 0,2,3.", field="channels", code="source_channels_invalid")
+        raise RequestError(message, hint="Write, for example, 0,2,3.", field="channels", code="source_channels_invalid")
     return tuple(map(int, channels))

@@ -1,4 +1,4 @@
-"""Ogg pages (RFC 3533): found in a stream of bytes, renumbered, and the headers kept for later connections."""
+"""Ogg pages (RFC 3533): found in a stream of bytes, renumbered; the headers are kept for later connections."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tidzam.audio.ogg_checksum import ogg_checksum
 
 CAPTURE = b"OggS"
 VORBIS_HEADERS = 3
-"""Packets before the first sound of Vorbis: identification, comment, setup."""
+"""Packets before the first audio packet of Vorbis: identification, comment, setup."""
 
 _HEADER = struct.Struct("<4sBBqIIIB")
 _SEQUENCE_AT, _CHECKSUM_AT = 18, 22
@@ -29,7 +29,7 @@ class Page:
     packets: int
 
     def numbered(self, sequence: int) -> bytes:
-        """Its bytes as the page `sequence` of its stream."""
+        """Its bytes as page number `sequence` of its stream."""
         if sequence == self.sequence:
             return self.data
         page = bytearray(self.data)
@@ -40,13 +40,13 @@ class Page:
 
 
 class PageReader:
-    """Finds the pages in bytes that come in pieces. Anything else is skipped."""
+    """Finds the pages in chunks of bytes. Anything else is skipped."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes) -> Iterator[Page]:
-        """The pages that are complete with `data`."""
+        """The pages that `data` completes."""
         self._rest += data
         while (begin := self._rest.find(CAPTURE)) >= 0:
             self._rest = self._rest[begin:]
@@ -61,7 +61,7 @@ class PageReader:
 
 
 def _length(data: bytes) -> int | None:
-    """The bytes of the page that begins `data`; None while its header is incomplete."""
+    """The number of bytes of the page at the beginning of `data`; None while its header is incomplete."""
     if len(data) < _HEADER.size:
         return None
     segments = data[_HEADER.size - 1]
@@ -81,7 +81,7 @@ def _parse(data: bytes) -> Page | None:
 
 
 class Headers:
-    """The header pages of the stream that began last, which a listener needs before any sound."""
+    """The header pages of the latest stream, which a listener needs before any audio."""
 
     def __init__(self, packets: int = VORBIS_HEADERS) -> None:
         self._wanted, self._found = packets, packets
@@ -92,7 +92,7 @@ class Headers:
         return bool(self.pages) and self._found >= self._wanted
 
     def take(self, page: Page) -> None:
-        """Note `page` if it is one of them."""
+        """Keep `page` if it is a header."""
         if page.is_first:
             self.pages, self._found = (), 0
         if self._found < self._wanted:

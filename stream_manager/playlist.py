@@ -1,6 +1,6 @@
-"""Playlists (M3U, PLS, XSPF): which text is one, and the addresses that it names. Pure.
+"""Playlists (M3U, PLS, XSPF): detection, and the addresses in them. Pure.
 
-HLS is written as M3U too, but is a stream in pieces, which players read themselves.
+HLS uses the syntax of M3U, but is a segmented stream, which players read themselves.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from tidzam.errors import RequestError
 
 MAX_BYTES = 65536
 MAX_ENTRIES = 3
-"""Entries that are tried, at most."""
+"""The maximum number of entries that are tried."""
 MAX_HLS_ADDRESSES = 16
-"""Lists and hosts of HLS that are looked at, at most."""
+"""The maximum number of lists and hosts of HLS that are checked."""
 
 _ENDINGS = (".m3u", ".m3u8", ".pls", ".xspf")
 _OTHER_ENDINGS = (".asx", ".wax", ".ram", ".smil")
-"""Of playlists that are not followed."""
+"""Those of playlists that are not followed."""
 _TYPES = re.compile(r"(?:audio|application)/(?:x-|vnd\.apple\.)?(?:mpegurl|scpls|pls\+xml|xspf\+xml)", re.IGNORECASE)
 _PLS_ENTRY = re.compile(r"(?im)^\s*file(\d{1,6})\s*=\s*(.*?)\s*$")
 
@@ -61,9 +61,9 @@ def entries(content: bytes, *, address: str, content_type: str = "") -> tuple[st
 
 
 def hls_addresses(content: bytes, *, address: str) -> tuple[str, ...] | None:
-    """What HLS from `address` names: every list, and one piece or key per host. Empty for what is not HLS.
+    """The addresses in HLS from `address`: every list, and one segment or key per host. Empty if it is not HLS.
 
-    None for what makes a player open further addresses that cannot be listed here: DASH, SDP, HLS that is too long.
+    None if a player would open further addresses that cannot be listed here: DASH, SDP, HLS that is too long.
     """
     begin = content.lstrip(b"\xef\xbb\xbf \t\r\n")
     if b"<MPD" in content or (begin.startswith(b"v=0") and b"m=" in begin):
@@ -93,7 +93,7 @@ def _decode(content: bytes) -> str | None:
 
 def _xspf(text: str) -> list[str]:
     if "<!" in re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL):
-        return []  # a document type, which could define entities, has no place in a playlist
+        return []  # a document type could define entities, and no playlist needs one
     try:
         tree = ElementTree.fromstring(text)
     except ElementTree.ParseError:

@@ -1,4 +1,4 @@
-"""What a file or stream holds, asked of ffprobe before anything is played."""
+"""Channels, sample rate and duration of a file or stream, determined by ffprobe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DURATION_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Probe:
-    """The first sound stream of a file or address. `duration_s` is None where it has no known end."""
+    """The first audio stream of a file or address. `duration_s` is None if it has no known end."""
 
     channels: int
     rate_hz: int
@@ -28,7 +28,7 @@ class Probe:
 
 
 async def probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> Probe:
-    """Ask ffprobe, with `env` added to its environment; `follow` allows redirections. Raises PlaybackError."""
+    """Run ffprobe, with `env` added to its environment; `follow` allows redirections. Raises PlaybackError."""
     if not is_address(media):
         _check_file(Path(media))
     try:
@@ -71,13 +71,13 @@ async def _duration_s(media: str, env: Mapping[str, str]) -> float | None:
 
 
 async def _ffprobe(argv: Sequence[str], env: Mapping[str, str], *passed: int) -> tuple[bytes, tuple[str, ...]]:
-    """What ffprobe printed on stdout, and on stderr. Raises PlaybackError if it failed."""
+    """The output of ffprobe on stdout, and its lines on stderr. Raises PlaybackError if it failed."""
     pipe = asyncio.subprocess.PIPE
     async with child_process(argv, name="ffprobe", env=env, stdout=pipe, grace_s=0.5, pass_fds=passed) as child:
         assert child.process.stdout is not None
         answer = await child.process.stdout.read()
         code = await child.wait()
-    if code != 0:  # and the answer need not even be JSON
+    if code != 0:  # the output need not even be JSON
         raise PlaybackError(classify_stderr(child.tail, SourceFault.NOT_AUDIO))
     return answer, tuple(child.tail)
 

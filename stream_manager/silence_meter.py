@@ -11,9 +11,9 @@ from tidzam.naming import source_of
 
 
 class SilenceMeter:
-    """Looks at the port buffers of sources without taking part in JACK's graph: no port, no connection, no callback.
+    """Reads the port buffers of sources without taking part in JACK's graph: no port, no connection, no callback.
 
-    A buffer is read while its owner may write it. That can only mix two cycles, and zeros of both are zeros.
+    The owner may write a buffer while it is read. That only mixes two cycles, and zeros remain zeros.
     """
 
     def __init__(self, client: jack.Client) -> None:

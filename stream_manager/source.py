@@ -1,4 +1,4 @@
-"""One source: carries out its playback, and tells how it is."""
+"""One source: runs its player and its outputs, and reports its status."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Source:
             allowed=self.allowed_addresses,
         )
         self.player_errors = 0
-        """How often a player raised what it must not raise."""
+        """How often a player raised an unexpected exception."""
         self._channels = 0
         self._rate_hz: int | None = None
         self._is_live = False
@@ -108,7 +108,7 @@ class Source:
         )
 
     def output_faults(self) -> tuple[OutputFault, ...]:
-        """What is wrong with its outputs."""
+        """What is wrong with its outputs at present."""
         return self._outputs.faults()
 
     @property
@@ -118,7 +118,7 @@ class Source:
 
     @property
     def _plays_well(self) -> bool:
-        """Whether it plays as it should. The silence of a file is part of it; that of a live source is a fault."""
+        """Whether it plays as it should. Silence in a file is content; that of a live source is a fault."""
         state = self.playback.state
         return state is SourceState.PLAYING or (state is SourceState.SILENT and not self._is_live)
 
@@ -139,7 +139,7 @@ class Source:
         return None if self._rate_hz is None or jack_hz is None else min(self._rate_hz, jack_hz) // 2
 
     async def run(self) -> None:
-        """Live until there is nothing more to do, or until cancelled."""
+        """Play, and play again after failures, until the source is final or until cancelled."""
         log.info("%s: loaded from %s", self.name, scrub_address(self.settings.url or ""))
         try:
             while not self.playback.is_final:
@@ -171,7 +171,12 @@ class Source:
         track = make_track(self._request, media)
         player = self._players[choose_player(track, self._players)]
         if self.settings.nb_channels not in (None, media.channels):
-            log.warning("%s: has %d channels, not %s", self.name, media.channels, self.settings.nb_channels)
+            log.warning(
+                "%s: nb_channels is %s, but the source has %d channels",
+                self.name,
+                self.settings.nb_channels,
+                media.channels,
+            )
         self._channels = track.channels
         await self._outputs.start(track.channels)
         await self._services.graph.until(lambda graph: graph.running)
@@ -203,23 +208,23 @@ class Source:
 
     def _underrun(self) -> None:
         self._underruns += 1
-        log.warning("%s: its sound broke off for a moment", self.name)
+        log.warning("%s: its audio was interrupted (underrun)", self.name)
 
     def _handle(self, event: SourceEvent, failure: SourceFailure | None = None) -> None:
         before, self.playback = self.playback, transition(self.playback, event, time.monotonic(), failure)
-        if self.playback.sounding_since_s is None:
+        if self.playback.playing_since_s is None:
             self._started = None
         if self.playback.state is not SourceState.LOADING:
             self._settled.set()
-        self._tell(before, event, failure)
+        self._log(before, event, failure)
 
-    def _tell(self, before: PlaybackState, event: SourceEvent, failure: SourceFailure | None) -> None:
+    def _log(self, before: PlaybackState, event: SourceEvent, failure: SourceFailure | None) -> None:
         if event is SourceEvent.STARTED:
             status = self.status()
             log.info("%s: playing, ports %s, mounts %s", self.name, " ".join(status.ports), " ".join(status.mounts))
             if SourceRemark.NARROW_BAND in status.remarks:
                 log.warning(
-                    "%s: its sample rate is %d Hz: it has no sound above %d Hz",
+                    "%s: its sample rate is %d Hz: it has no content above %d Hz",
                     self.name,
                     status.rate_hz,
                     status.band_hz,
@@ -233,7 +238,7 @@ class Source:
         again = (
             ""
             if self.playback.retry_at_s is None
-            else f"; again in {max(0.0, self.playback.retry_at_s - time.monotonic()):.1f} s"
+            else f"; retrying in {max(0.0, self.playback.retry_at_s - time.monotonic()):.1f} s"
         )
         if failure is not None and (before.failure != failure or event is SourceEvent.ENDED):
             log.warning("%s [%s]%s", failure.error(self.name), failure.fault.code, again)

@@ -11,36 +11,36 @@ from tidzam.protocol.stream_manager import SourceState
 
 POLICY = RestartPolicy(first_delay_s=0.5, max_delay_s=30.0, stable_after_s=20.0)
 PERSISTENT_DELAY_S = 60.0
-"""Between looks at a permanent source that only a person can mend."""
+"""The delay between retries of a permanent source that only a person can fix."""
 
 _RUNNING = (SourceState.LOADING, SourceState.PLAYING, SourceState.SILENT)
 
-REAL_RUN_S = 1.0
-"""A source that ends sooner did not play; trying it again at once would be a storm."""
+MIN_RUN_S = 1.0
+"""A source that ends sooner has not really played: retries of it are delayed more and more."""
 
 
 class SourceEvent(Enum):
-    """What can happen to a source."""
+    """What can happen to a source; the values complete log lines."""
 
-    STARTED = "its ports are there"
-    SILENCE_BEGAN = "it sends digital silence"
-    SILENCE_ENDED = "it sounds again"
-    ENDED = "its sound came to an end"
+    STARTED = "its ports exist"
+    SILENCE_BEGAN = "digital silence began"
+    SILENCE_ENDED = "digital silence ended"
+    ENDED = "it ended"
     FAILED = "it failed"
-    JACK_LOST = "the JACK server went"
-    RETRY_DUE = "it is time to try again"
+    JACK_LOST = "the JACK server was lost"
+    RETRY_DUE = "a retry is due"
 
 
 @dataclass(frozen=True)
 class PlaybackState:
-    """Where a source stands. Times are of one monotonic clock, in seconds."""
+    """The state of a source, with its history as far as it matters. Times are seconds of one monotonic clock."""
 
     permanent: bool
     state: SourceState = SourceState.LOADING
     failures: int = 0
     restarts: int = 0
     gaps: int = 0
-    sounding_since_s: float | None = None
+    playing_since_s: float | None = None
     silent_since_s: float | None = None
     retry_at_s: float | None = None
     failure: SourceFailure | None = None
@@ -48,24 +48,24 @@ class PlaybackState:
 
     @property
     def is_final(self) -> bool:
-        """Nothing more will happen by itself."""
+        """Whether nothing more will happen by itself."""
         return self.retry_at_s is None and self.state in (SourceState.ENDED, SourceState.FAILED)
 
 
 class TransitionError(Exception):
-    """Something happened that cannot happen to a source in that state: a mistake of the program."""
+    """An event is impossible in the state of the source: a bug in the program."""
 
 
 def transition(
     playback: PlaybackState, event: SourceEvent, now_s: float, failure: SourceFailure | None = None
 ) -> PlaybackState:
-    """What becomes of `playback`. `failure` is the reason of FAILED or SILENCE_BEGAN, or what was wrong before ENDED.
+    """The state after `event`. `failure` is the reason of FAILED or SILENCE_BEGAN, or what was wrong before ENDED.
 
     Raises TransitionError if that cannot happen.
     """
     match playback.state, event:
         case SourceState.LOADING, SourceEvent.STARTED:
-            return replace(playback, state=SourceState.PLAYING, sounding_since_s=now_s)
+            return replace(playback, state=SourceState.PLAYING, playing_since_s=now_s)
         case SourceState.PLAYING, SourceEvent.SILENCE_BEGAN:
             silent = replace(playback, state=SourceState.SILENT, silent_since_s=now_s)
             return replace(silent, failure=failure or playback.failure)
@@ -79,26 +79,26 @@ def transition(
             return replace(_stopped(playback), state=SourceState.WAITING, retry_at_s=now_s)
         case ((SourceState.WAITING | SourceState.FAILED), SourceEvent.RETRY_DUE) if playback.retry_at_s is not None:
             return replace(playback, state=SourceState.LOADING, retry_at_s=None, restarts=playback.restarts + 1)
-    raise TransitionError(f"{event} cannot happen to a source that is {playback.state}")
+    raise TransitionError(f"event {event.name} is impossible in state {playback.state}")
 
 
 def _ran_s(playback: PlaybackState, now_s: float) -> float:
-    """How long it sounded. Silence at the end does not count."""
-    if playback.sounding_since_s is None:
+    """For how long it has played. Silence at the end does not count."""
+    if playback.playing_since_s is None:
         return 0.0
-    return (now_s if playback.silent_since_s is None else playback.silent_since_s) - playback.sounding_since_s
+    return (now_s if playback.silent_since_s is None else playback.silent_since_s) - playback.playing_since_s
 
 
 def _stopped(playback: PlaybackState) -> PlaybackState:
-    """`playback` without its sound; if there was some, it broke off."""
-    broke_off = playback.sounding_since_s is not None
-    return replace(playback, sounding_since_s=None, silent_since_s=None, gaps=playback.gaps + broke_off)
+    """`playback` after its audio stopped: that is a gap if there was any."""
+    was_playing = playback.playing_since_s is not None
+    return replace(playback, playing_since_s=None, silent_since_s=None, gaps=playback.gaps + was_playing)
 
 
 def _ended(playback: PlaybackState, now_s: float) -> PlaybackState:
     if not playback.permanent:
-        return replace(playback, state=SourceState.ENDED, sounding_since_s=None, silent_since_s=None)
-    failures = 1 if _ran_s(playback, now_s) >= REAL_RUN_S else playback.failures + 1
+        return replace(playback, state=SourceState.ENDED, playing_since_s=None, silent_since_s=None)
+    failures = 1 if _ran_s(playback, now_s) >= MIN_RUN_S else playback.failures + 1
     retry_at_s = now_s + POLICY.delay_s(failures)
     return replace(_stopped(playback), state=SourceState.WAITING, failures=failures, retry_at_s=retry_at_s)
 

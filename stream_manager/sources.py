@@ -1,4 +1,4 @@
-"""All sources: loading, replacing and unloading them, and what plays after one of them has gone."""
+"""The collection of sources: loads, replaces and unloads them, and restores what a source replaced."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from tidzam.scrub import scrub_address
 log = logging.getLogger(__name__)
 
 LOAD_TIMEOUT_S = 25.0
-"""How long a request to load waits for the source's sound, or for the reason why there is none."""
+"""How long a request to load waits for the source to play or to fail."""
 
 
 class Sources:
-    """The sources by name. Their tasks belong to `tasks`, and `unload_all` ends them.
+    """The sources by name. Their tasks belong to `tasks`; `unload_all` ends them.
 
-    `state` is the file that keeps the permanent sources of clients; None if nothing keeps them.
+    `state` is the file that keeps the permanent sources of clients; without one they are not kept.
     """
 
     def __init__(
@@ -76,25 +76,24 @@ class Sources:
     async def load_permanent(self, profile: Iterable[SourceSettings], kept: Iterable[SourceSettings]) -> None:
         """Load the profile's sources, and those that clients loaded as permanent in an earlier run.
 
-        One that cannot be loaded is listed as failed, and the others are loaded all the same.
+        One that cannot be loaded is listed as failed; the others are loaded.
         """
         self._registry.profile = {settings.name: SourceEntry(settings) for settings in profile}
         self._registry.kept = {settings.name: SourceEntry(settings, FORMER_CLIENT) for settings in kept}
         async with self._changing:
             for name in self._registry.names:
-                self._return_to(name)
+                self._restore(name)
 
     async def load(self, settings: SourceSettings, owner: str, *, trusted: bool) -> Source:
-        """Load a source for a client, in place of the one that has its name, and wait for its sound.
+        """Load a source for a client, in place of the one with its name, and wait until it plays or fails.
 
-        A `trusted` client may load any address, others none of this machine or of a private network.
+        A `trusted` client may load any address, others none on this machine or a private network.
 
-        Raises RequestError if it names what may not be opened or if there are too many, JackError while the server is
-        away, and for a source that is not permanent the SourceError that says why it does not play. A permanent one
-        keeps trying.
+        Raises RequestError if its address or file is not allowed or if there are too many sources, JackError while the
+        server is away, and SourceError if a source that is not permanent fails. A permanent one is retried instead.
         """
         if not self._services.graph.running:
-            raise JackError("The JACK server is away.", hint="Try again when it is back.", code="jack_away")
+            raise JackError("The JACK server is not running.", hint="Try again when it is running.", code="jack_away")
         entry = SourceEntry(settings, owner, trusted)
         source = self._source(entry)
         with self._request_of(owner):
@@ -110,7 +109,7 @@ class Sources:
         return source
 
     async def unload(self, name: str) -> None:
-        """Unload the source called `name`; what it replaced returns. Raises RequestError if there is none."""
+        """Unload the source called `name` and restore what it replaced. Raises RequestError if there is none."""
         async with self._changing:
             if name in self._loaded:
                 await self._unload(self._loaded[name][0].entry)
@@ -120,7 +119,7 @@ class Sources:
                 raise self._unknown(name)
 
     async def release(self, name: str) -> None:
-        """Send a permanent source back to its own address; unload any other. Raises RequestError if there is none."""
+        """Restore a permanent source to its own address; unload any other. Raises RequestError if there is none."""
         async with self._changing:
             loaded = self._loaded[name][0].entry if name in self._loaded else None
             if loaded is not None and loaded.is_guest:
@@ -130,31 +129,31 @@ class Sources:
                 if self._registry.kept.pop(name, None) is not None:
                     await self._save()
                 await self._end(name)
-                self._return_to(name)
+                self._restore(name)
             elif loaded is None:
                 raise self._unknown(name)
 
     async def leave(self, owner: str) -> None:
-        """A client has gone: its sources that are not permanent go with it, and what they replaced returns."""
+        """Unload the non-permanent sources of a client that has disconnected, and restore what they replaced."""
         if owner in self._asking:
             self._gone.add(owner)
         async with self._changing:
             guests = [source.entry for source in self if source.owner == owner and source.entry.is_guest]
             if guests:
-                log.info("the client that loaded %s has left", ", ".join(guest.name for guest in guests))
+                log.info("the client that loaded %s has disconnected", ", ".join(guest.name for guest in guests))
             await asyncio.gather(*(self._unload(guest) for guest in guests))
 
     async def unload_all(self) -> None:
-        """End every source, for good."""
+        """End all sources."""
         async with self._changing:
             await asyncio.gather(*(self._end(name) for name in list(self._loaded)))
 
     def _source(self, entry: SourceEntry) -> Source:
-        """Raises TidzamError if the source cannot be tried at all."""
+        """Raises TidzamError if playing the source cannot even be attempted."""
         settings = entry.settings
         if settings.demo is not None and settings.url is None:
-            hint = "Start the node with `tidzam start`, which renders it, or give the source a url."
-            message = f"Source {settings.name} is a demo that has not been rendered."
+            hint = "Start the node with `tidzam start`, which renders it, or set a url."
+            message = f"The demo source {settings.name} has not been rendered."
             raise ConfigError(message, hint=hint, code="source_not_rendered")
         return Source(
             entry,
@@ -176,7 +175,7 @@ class Sources:
 
     @contextmanager
     def _request_of(self, owner: str) -> Iterator[None]:
-        """While open, `leave` notes that this client has gone, so that it leaves no guest behind."""
+        """While open, `leave` records that this client has gone, so that none of its guests remains."""
         self._asking[owner] += 1
         try:
             yield
@@ -187,11 +186,11 @@ class Sources:
                 self._gone.discard(owner)
 
     async def _replace(self, source: Source) -> None:
-        """Load a client's `source` in place of the one that has its name."""
+        """Load a client's `source` in place of the one with its name."""
         entry = source.entry
         async with self._changing:
             if entry.owner in self._gone and entry.is_guest:
-                raise RequestError(f"The client that asked for {entry.name} has left.", code="client_left")
+                raise RequestError(f"The client that requested {entry.name} has disconnected.", code="client_left")
             loaded = {name: other.entry for name, (other, _) in self._loaded.items()}
             self._registry.require_room(entry, loaded, self._settings)
             await self._end(entry.name)
@@ -202,20 +201,20 @@ class Sources:
 
     def _start(self, source: Source) -> None:
         self._refused.pop(source.name, None)
-        task = self._tasks.create_task(self._live(source), name=source.name)
+        task = self._tasks.create_task(self._run(source), name=source.name)
         self._loaded[source.name] = source, task
 
-    async def _live(self, source: Source) -> None:
-        """Run `source`. When it ends by itself, it is removed, and what it replaced returns."""
+    async def _run(self, source: Source) -> None:
+        """Run `source`. When it ends by itself, remove it and restore what it replaced."""
         await source.run()
         async with self._changing:
             log.info("%s: unloaded", source.name)
             del self._loaded[source.name]
             self._registry.dismiss(source.entry)
-            self._return_to(source.name)
+            self._restore(source.name)
 
-    def _return_to(self, name: str) -> None:
-        """Load what is to play under `name` now that nothing does. What is refused is listed with its reason."""
+    def _restore(self, name: str) -> None:
+        """Load the source that is to play under `name`, once none is loaded. Refused ones are listed with a reason."""
         for entry in self._registry.entries(name):
             try:
                 self._start(self._source(entry))
@@ -233,7 +232,7 @@ class Sources:
         log.info("%s: unloaded", entry.name)
         if was_kept is not self._registry.kept.get(entry.name):
             await self._save()
-        self._return_to(entry.name)
+        self._restore(entry.name)
 
     async def _end(self, name: str) -> None:
         if name not in self._loaded:
@@ -250,16 +249,18 @@ class Sources:
         try:
             await asyncio.to_thread(write_state, self._state, kept)
         except OSError as error:
-            log.error("%s cannot be written: %s; permanent sources are lost at a restart", self._state, error.strerror)
+            log.error(
+                "cannot write %s: %s; clients' permanent sources will be lost at a restart", self._state, error.strerror
+            )
 
     def _unknown(self, name: str) -> RequestError:
         loaded = ", ".join(self._loaded) or "none"
         hint = f"Loaded sources: {loaded}."
-        return RequestError(f"No source is called {name!r}.", hint=hint, code="source_unknown", field="name")
+        return RequestError(f"There is no source named {name!r}.", hint=hint, code="source_unknown", field="name")
 
 
 def _refusal(settings: SourceSettings, error: TidzamError) -> SourceStatus:
-    """The status of a source that was refused before anything was tried."""
+    """The status of a source that was refused before an attempt to play it."""
     return SourceStatus(
         name=settings.name,
         state=SourceState.FAILED,

@@ -1,4 +1,4 @@
-"""The file in which the permanent sources of clients outlive the stream manager."""
+"""The file that keeps the permanent sources of clients while the stream manager does not run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SET_ASIDE = ".damaged"
 
 
 class _DamagedError(Exception):
-    """The file is not one that this program wrote; the text is the reason, without content of the file."""
+    """The file was not written by this program; the text is the reason, without content of the file."""
 
 
 def state_path(settings: Settings) -> Path | None:
@@ -36,15 +36,15 @@ def state_path(settings: Settings) -> Path | None:
 def read_state(path: Path) -> tuple[SourceSettings, ...]:
     """The sources in the file at `path`; none if there is no such file.
 
-    Never fails. A file that holds anything else is renamed to end in `.damaged`, with a warning, and what can be read
-    of it is used.
+    Never fails. A file with any other content is renamed to end in `.damaged`, with a warning; the valid sources in it
+    are used.
     """
     try:
         rows = _rows(path)
     except FileNotFoundError:
         return ()
     except OSError as error:
-        log.warning("%s cannot be read: %s; sources that clients loaded as permanent are lost", path, error.strerror)
+        log.warning("cannot read %s: %s; permanent sources of clients are lost", path, error.strerror)
         return ()
     except _DamagedError as error:
         _set_aside(path, str(error))
@@ -73,14 +73,14 @@ def _rows(path: Path) -> list[Any]:
 
 
 def _sources(rows: list[Any]) -> tuple[tuple[SourceSettings, ...], list[str]]:
-    """The sources that can be used, and what is wrong with the others. Values are not quoted: they may be secret."""
+    """The valid sources, and what is wrong with the others. Values are not quoted: they may be secret."""
     found: dict[str, SourceSettings] = {}
     faults: list[str] = []
     for number, row in enumerate(rows):
         try:
             source = SourceSettings.model_validate(row)
         except ValidationError as error:
-            places = ", ".join(".".join(map(str, fault["loc"])) or "all of it" for fault in error.errors()[:3])
+            places = ", ".join(".".join(map(str, fault["loc"])) or "as a whole" for fault in error.errors()[:3])
             faults.append(f"source {number} is invalid ({places})")
             continue
         if source.is_permanent:
@@ -90,18 +90,18 @@ def _sources(rows: list[Any]) -> tuple[tuple[SourceSettings, ...], list[str]]:
     return tuple(found.values()), faults
 
 
-def _set_aside(path: Path, why: str) -> None:
+def _set_aside(path: Path, reason: str) -> None:
     aside = path.with_name(path.name + SET_ASIDE)
     try:
         path.replace(aside)
     except OSError as error:
-        log.warning("%s is damaged (%s) and cannot be renamed: %s", path, why, error.strerror)
+        log.warning("%s is damaged (%s) and cannot be renamed: %s", path, reason, error.strerror)
         return
-    log.warning("%s is damaged: %s. It was renamed to %s.", path, why, aside.name)
+    log.warning("%s is damaged: %s. It was renamed to %s.", path, reason, aside.name)
 
 
 def write_state(path: Path, sources: Iterable[SourceSettings]) -> None:
-    """Replace the file at `path`, whole or not at all. Only its owner may read it, for addresses may hold passwords.
+    """Replace the file at `path` atomically. Only its owner may read it, as addresses may contain passwords.
 
     Raises OSError.
     """

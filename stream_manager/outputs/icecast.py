@@ -1,4 +1,4 @@
-"""A source's encoder: one ffmpeg for all its channels, started again whenever it or JACK has gone."""
+"""Each channel as an Icecast mount, encoded by one ffmpeg per source."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 
 POLICY = RestartPolicy(first_delay_s=0.3, max_delay_s=5.0, stable_after_s=10.0)
 START_S = 2.0
-"""How long an ffmpeg that starts may keep the others from starting."""
+"""For how long a starting ffmpeg may delay the start of others."""
 START_TIMEOUT_S = 20.0
-"""How long an ffmpeg may take to its first sound: many may start on a busy machine."""
+"""How long an ffmpeg may take until its first page: many may start at once on a busy machine."""
 
 GRACE_S = 5.0
-"""A JACK client that is killed while it takes its leave holds up the others' changes: better wait."""
+"""A JACK client that is killed while it disconnects delays changes of the others: rather wait."""
 
 
 class IcecastOutput:
@@ -77,44 +77,44 @@ async def _keep_encoding(source: str, mounts: Sequence[IcecastMount], services: 
         await services.graph.until(lambda g: g.running)
         began_s = time.monotonic()
         try:
-            why = await _encode_once(source, mounts, services)
-        except (OSError, TidzamError) as error:  # ffmpeg cannot even be started
-            why = str(error)
+            reason = await _encode_once(source, mounts, services)
+        except (OSError, TidzamError) as error:  # ffmpeg could not be started
+            reason = str(error)
         failures = POLICY.failures_after(failures, time.monotonic() - began_s)
         delay_s = POLICY.delay_s(failures)
-        level = logging.DEBUG if why == logged else logging.WARNING
-        log.log(level, "%s: its stream to Icecast broke off: %s; trying again in %.1f s", source, why, delay_s)
-        logged = why
+        level = logging.DEBUG if reason == logged else logging.WARNING
+        log.log(level, "%s: the Icecast encoder failed: %s; restarting it in %.1f s", source, reason, delay_s)
+        logged = reason
         await asyncio.sleep(delay_s)
 
 
 async def _encode_once(source: str, mounts: Sequence[IcecastMount], services: Services) -> str:
-    """Run one ffmpeg until it ends or has to be replaced; returns why. Only a few start at the same time."""
+    """Run one ffmpeg until it ends or has to be replaced; returns the reason. Only a few start at the same time."""
     graph, icecast = services.graph, services.icecast
     async with AsyncExitStack() as starting:
         await starting.enter_async_context(icecast.starting)
         async with _ffmpeg(source, mounts, services) as ffmpeg:
-            sounding = asyncio.gather(*(mount.sounding.wait() for mount in mounts))
-            await first_completed(graph.until(lambda g: not g.up), ffmpeg.wait(), sounding, asyncio.sleep(START_S))
+            encoding = asyncio.gather(*(mount.page_arrived.wait() for mount in mounts))
+            await first_completed(graph.until(lambda g: not g.up), ffmpeg.wait(), encoding, asyncio.sleep(START_S))
             await starting.aclose()
-            silent = _silent(mounts, icecast.settings.silence_timeout_s, graph)
-            ended = await first_completed(graph.until(lambda g: not g.up), ffmpeg.wait(), silent)
+            stalled = _until_stalled(mounts, icecast.settings.silence_timeout_s, graph)
+            ended = await first_completed(graph.until(lambda g: not g.up), ffmpeg.wait(), stalled)
             if ended != 1:
-                ffmpeg.kill()  # libjack may wait for ever for a server that is gone, and a hung process ignores TERM
+                ffmpeg.kill()  # libjack may wait for ever for a server that is gone; a hung process ignores TERM
     match ended:
         case 0:
-            return "the JACK server went"
+            return "the JACK server is gone"
         case 1:
-            last_words = f", {ffmpeg.tail[-1]}" if ffmpeg.tail else ""
-            return f"ffmpeg ended with {ffmpeg.returncode}{last_words}"
+            last_line = f": {ffmpeg.tail[-1]}" if ffmpeg.tail else ""
+            return f"ffmpeg ended with status {ffmpeg.returncode}{last_line}"
         case _:
             return "ffmpeg hangs"
 
 
-async def _silent(mounts: Sequence[IcecastMount], timeout_s: float, graph: JackGraph) -> None:
+async def _until_stalled(mounts: Sequence[IcecastMount], timeout_s: float, graph: JackGraph) -> None:
     """Return once a mount has had no page for `timeout_s`; the first one may take START_TIMEOUT_S.
 
-    Time in which JACK is stalled does not count: no ffmpeg receives sound then.
+    Time while JACK is stalled does not count: no ffmpeg receives audio then.
     """
     stalled_s = -math.inf
     while True:
@@ -122,14 +122,14 @@ async def _silent(mounts: Sequence[IcecastMount], timeout_s: float, graph: JackG
         now_s = time.monotonic()
         stalled_s = now_s if graph.stalled else stalled_s
         for mount in mounts:
-            limit_s = timeout_s if mount.has_sounded else max(timeout_s, START_TIMEOUT_S)
+            limit_s = timeout_s if mount.has_begun else max(timeout_s, START_TIMEOUT_S)
             if now_s - max(mount.last_page_s, stalled_s) > limit_s:
                 return
 
 
 @asynccontextmanager
 async def _ffmpeg(source: str, mounts: Sequence[IcecastMount], services: Services) -> AsyncIterator[Child]:
-    """An ffmpeg that encodes each channel into a pipe of its own, whose pages go to the mount of that channel."""
+    """An ffmpeg that encodes each channel into a separate pipe, from which the pages go to its mount."""
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as pipes:
         writers = []
@@ -152,7 +152,7 @@ async def _ffmpeg(source: str, mounts: Sequence[IcecastMount], services: Service
 
 
 class _PipeReader(asyncio.Protocol):
-    """Passes on at once whatever arrives through a pipe."""
+    """Passes data from a pipe on as it arrives."""
 
     def __init__(self, take: Callable[[bytes], None]) -> None:
         self._take = take

@@ -1,4 +1,4 @@
-"""A mount's connection to Icecast. It holds the password, so that no command line of an encoder has to."""
+"""The connection of a mount to Icecast. It holds the password, so that no encoder has it in its command line."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ POLICY = RestartPolicy(first_delay_s=0.2, max_delay_s=2.0, stable_after_s=5.0)
 TIMEOUT_S = 5.0
 """How long Icecast may take to accept a connection, and to answer."""
 MAX_WAITING_BYTES = 256 * 1024
-"""Bytes that may wait for an Icecast that does not read: several times what a working one needs."""
+"""The maximum number of bytes buffered for an Icecast that does not read: several times what is usual."""
 
 
-class MountRefused(Exception):
-    """Icecast does not accept the mount; the text holds its answer."""
+class MountRefusedError(Exception):
+    """Icecast does not accept the mount; the text contains its answer."""
 
 
 class IcecastMount:
-    """One mount. `feed` never waits: while Icecast is away, sound is dropped.
+    """One mount. `feed` never waits: while Icecast is away, audio is dropped.
 
-    A connection begins with the headers of the current stream, so that Icecast may come and go while the encoder
-    stays. `sent_bytes` counts what Icecast was sent, `last_page_s` is when the last page came (monotonic clock).
+    A connection begins with the headers of the current stream, so the encoder can run on while Icecast restarts.
+    `sent_bytes` counts the bytes sent to Icecast, `last_page_s` is when the last page arrived (monotonic clock).
     """
 
     def __init__(self, path: str, title: str, icecast: Icecast) -> None:
@@ -42,32 +42,32 @@ class IcecastMount:
         self._reader, self._headers = PageReader(), Headers()
         self._connection: asyncio.StreamWriter | None = None
         self._sequence = 0
-        self.sounding = asyncio.Event()
+        self.page_arrived = asyncio.Event()
         """Set by each page that arrives."""
 
     def begin(self) -> None:
-        """Another encoder takes over."""
+        """Expect the stream of another encoder."""
         self._reader, self._headers = PageReader(), Headers()
         self.last_page_s = time.monotonic()
-        self.sounding.clear()
+        self.page_arrived.clear()
 
     @property
-    def has_sounded(self) -> bool:
+    def has_begun(self) -> bool:
         """Whether the current encoder has written anything, headers included."""
         return bool(self._headers.pages)
 
     def feed(self, data: bytes) -> None:
-        """Take what the encoder wrote."""
+        """Process output of the encoder."""
         for page in self._reader.feed(data):
             self.last_page_s = time.monotonic()
             self._headers.take(page)
-            self.sounding.set()
+            self.page_arrived.set()
             if self._connection is not None:
                 self._send(page, self._connection)
 
     def _send(self, page: Page, connection: asyncio.StreamWriter) -> None:
         if connection.transport.get_write_buffer_size() > MAX_WAITING_BYTES:
-            connection.transport.abort()  # the next connection begins with the headers, so that nothing is torn
+            connection.transport.abort()  # the next connection begins with the headers again
             return
         self._sequence = 0 if page.is_first else self._sequence + 1
         data = page.numbered(self._sequence)
@@ -75,11 +75,11 @@ class IcecastMount:
         self.sent_bytes += len(data)
 
     async def serve(self) -> Never:
-        """Keep the mount at Icecast while sound comes, until cancelled."""
+        """Keep the mount connected while audio arrives, until cancelled."""
         failures, logged = 0, ""
         while True:
-            self.sounding.clear()
-            await self.sounding.wait()
+            self.page_arrived.clear()
+            await self.page_arrived.wait()
             if not self._headers.complete:
                 continue
             began_s = time.monotonic()
@@ -87,14 +87,14 @@ class IcecastMount:
                 await self._serve_once()
             except (OSError, TimeoutError) as error:
                 log.debug("%s: %s", self.path, error or type(error).__name__)
-            except MountRefused as error:
+            except MountRefusedError as error:
                 log.log(logging.DEBUG if str(error) == logged else logging.WARNING, "%s: %s", self.path, error)
                 logged = str(error)
             failures = POLICY.failures_after(failures, time.monotonic() - began_s)
             await asyncio.sleep(POLICY.delay_s(failures))
 
     async def _serve_once(self) -> None:
-        """One connection, until it ends. Raises OSError, TimeoutError and MountRefused."""
+        """One connection, until it ends. Raises OSError, TimeoutError and MountRefusedError."""
         settings = self._icecast.settings
         async with asyncio.timeout(TIMEOUT_S):
             answer, connection = await asyncio.open_connection(settings.reachable_host, settings.port)
@@ -128,11 +128,11 @@ class IcecastMount:
 
 
 async def _accepted(answer: asyncio.StreamReader) -> None:
-    """Wait until Icecast accepts the mount. Raises MountRefused."""
+    """Wait until Icecast accepts the mount. Raises MountRefusedError."""
     line = (await answer.readline()).decode(errors="replace").strip()
     if not line:
         raise ConnectionResetError("Icecast closed the connection")
     status = line.split(" ", 2)[1:2]
     if status not in (["100"], ["200"]):
         hint = f"; set {PASSWORD_ENV} to its source password" if status == ["401"] else ""
-        raise MountRefused(f"Icecast refuses the mount: {line}{hint}")
+        raise MountRefusedError(f"Icecast refuses the mount: {line}{hint}")

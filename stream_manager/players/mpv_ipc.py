@@ -1,4 +1,4 @@
-"""A channel over which one mpv is asked for its position: mpv's JSON IPC on an inherited socket."""
+"""mpv's JSON IPC on an inherited socket, by which one mpv reports its position."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POSITION = "audio-pts"
 
 
 class MpvIpc:
-    """`fd` is for mpv to inherit, and `option` is the argument for it. Call `started` once mpv has it."""
+    """`fd` is the descriptor that mpv inherits, `option` the argument for it. Call `started` once mpv is running."""
 
     def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
         self._ours, self._theirs = ours, theirs
@@ -34,7 +34,7 @@ class MpvIpc:
         self._streams = await asyncio.open_connection(sock=self._ours)
 
     async def position_s(self) -> float | None:
-        """Where mpv is in its source; None if it plays nothing yet. Raises TimeoutError, or OSError if it has ended."""
+        """The position in the media; None if mpv plays nothing yet. Raises TimeoutError; OSError if mpv has ended."""
         assert self._streams is not None
         self._number += 1
         request = {"command": ["get_property", POSITION], "request_id": self._number}
@@ -46,12 +46,12 @@ class MpvIpc:
         return float(position) if isinstance(position, int | float) else None
 
     async def _answer(self, lines: asyncio.StreamReader) -> dict[str, Any]:
-        """The answer to the last request; other messages of mpv, and late answers to earlier requests, are skipped."""
+        """The answer to the last request; other messages, and late answers to earlier requests, are skipped."""
         while line := await lines.readline():
             message = json.loads(line)
             if message.get("request_id") == self._number:
                 return dict(message)
-        raise ConnectionResetError("mpv has closed its channel")
+        raise ConnectionResetError("mpv has closed its IPC socket")
 
     def close(self) -> None:
         if self._streams is not None:
@@ -62,7 +62,7 @@ class MpvIpc:
 
 @asynccontextmanager
 async def mpv_ipc() -> AsyncIterator[MpvIpc]:
-    """A channel for one mpv, closed with the context."""
+    """The IPC of one mpv, closed with the context."""
     channel = MpvIpc(*socket.socketpair())
     try:
         yield channel

@@ -258,8 +258,8 @@ async def test_a_source_that_ends_is_forgotten_and_one_that_breaks_off_is_told(
     await load(client, "short", whole)
     await load(client, "broken", manager.media_root / "broken.flac")
     manager.until(lambda: not manager.health()["detail"]["sources"], within_s=12)
-    assert "short: its sound came to an end" in manager.log
-    assert "broken does not play: it breaks off before its end" in manager.log
+    assert "short: it ended" in manager.log
+    assert "broken does not play: it ends before its stated duration" in manager.log
 
 
 async def test_unloading(manager: Manager, client: socketio.AsyncClient) -> None:

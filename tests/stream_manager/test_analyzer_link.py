@@ -1,4 +1,4 @@
-"""What the analyzer is told of sources, and when. Real socket.io servers on loopback."""
+"""What is reported to the analyzer about sources, and when. Real socket.io servers on loopback."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ def status(name: str, rate_hz: int | None, *, started: datetime | None = STARTED
     )
 
 
-def test_only_what_changed_is_told() -> None:
+def test_only_what_changed_is_reported() -> None:
     before = known_sources([status("pond", 8000), status("wood", 48000)])
     assert changes(before, before) == ()
     after = known_sources([status("pond", 44100), status("wood", 48000), status("lake", 16000)])
@@ -48,7 +48,7 @@ def test_of_a_source_that_went_the_rate_is_unknown_again() -> None:
     assert changes(known_sources([status("pond", 8000)]), {}) == (JackSource(name="pond"),)
 
 
-def test_what_is_told_is_what_the_analyzer_reads() -> None:
+def test_what_is_reported_is_what_the_analyzer_reads() -> None:
     sources = tuple(known_sources([status("pond", 8000), status("wood", None, started=None)]).values())
     assert parse_jack_sources(event_data(sources)) == sources
     assert event_data(sources)[0] == {"name": "pond", "starting_time": "2026-05-01-06-30-00.250", "rate_hz": 8000}
@@ -56,18 +56,18 @@ def test_what_is_told_is_what_the_analyzer_reads() -> None:
 
 @asynccontextmanager
 async def analyzer(port: int, access: Access | None = None) -> AsyncIterator[list[Any]]:
-    """A server that understands JackSource, and what it was told."""
-    told: list[Any] = []
+    """A server that understands JackSource, and what it was reported."""
+    reported: list[Any] = []
 
     async def take(sid: str, data: Any) -> None:
-        told.extend((one.name, one.rate_hz) for one in parse_jack_sources(data))
+        reported.extend((one.name, one.rate_hz) for one in parse_jack_sources(data))
 
     server = Server(
         "analyzer", host="127.0.0.1", port=port, health=lambda: Health(True), messages={}, access=access or Access()
     )
     server.on(JACK_SOURCE, take)
     async with server:
-        yield told
+        yield reported
 
 
 @asynccontextmanager
@@ -81,40 +81,40 @@ async def linked(port: int, statuses: list[SourceStatus], token: str | None = No
             await task
 
 
-async def test_all_is_told_at_first_then_what_changes() -> None:
+async def test_all_sources_are_reported_at_first_and_then_changes() -> None:
     port, statuses = free_port(), [status("pond", 8000)]
-    async with analyzer(port) as told, linked(port, statuses):
-        await eventually_async(lambda: told == [("pond", 8000)])
+    async with analyzer(port) as reported, linked(port, statuses):
+        await eventually_async(lambda: reported == [("pond", 8000)])
         statuses[0] = replace_rate(statuses[0], 44100)
-        await eventually_async(lambda: told == [("pond", 8000), ("pond", 44100)])
+        await eventually_async(lambda: reported == [("pond", 8000), ("pond", 44100)])
 
 
 def replace_rate(known: SourceStatus, rate_hz: int) -> SourceStatus:
     return known.model_copy(update={"rate_hz": rate_hz})
 
 
-async def test_all_is_told_again_when_the_analyzer_comes_back() -> None:
+async def test_all_sources_are_reported_again_after_a_reconnection() -> None:
     port, statuses = free_port(), [status("pond", 8000)]
     async with linked(port, statuses):
-        async with analyzer(port) as told:
-            await eventually_async(lambda: bool(told))
-        async with analyzer(port) as told:
-            await eventually_async(lambda: told == [("pond", 8000)])
+        async with analyzer(port) as reported:
+            await eventually_async(lambda: bool(reported))
+        async with analyzer(port) as reported:
+            await eventually_async(lambda: reported == [("pond", 8000)])
 
 
-async def test_an_analyzer_that_asks_for_the_token_is_shown_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_token_is_sent_to_the_analyzer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("all_proxy", "http://127.0.0.1:9")
     port, token = free_port(), "t" * 32
     access = Access(listen="token", manage="token", token=token)
-    async with analyzer(port, access) as told, linked(port, [status("pond", 8000)], token):
-        await eventually_async(lambda: told == [("pond", 8000)])
+    async with analyzer(port, access) as reported, linked(port, [status("pond", 8000)], token):
+        await eventually_async(lambda: reported == [("pond", 8000)])
 
 
-async def test_a_refusal_is_logged_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     port, statuses = free_port(), [status("pond", 8000)]
     async with analyzer(port, Access(manage="token", token="t" * 32)), linked(port, statuses):
-        await eventually_async(lambda: "it refused" in caplog.text)
+        await eventually_async(lambda: "the analyzer refused" in caplog.text)
         statuses.append(status("wood", 48000))
         await asyncio.sleep(0.6)
-    assert caplog.text.count("it refused") == 1
+    assert caplog.text.count("the analyzer refused") == 1

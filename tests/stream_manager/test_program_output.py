@@ -66,7 +66,7 @@ def test_what_newer_programs_print_beside_the_reason_is_not_taken_for_it() -> No
 def test_an_error_says_who_why_and_what_to_do() -> None:
     error = SourceFailure(SourceFault.NOT_FOUND, "/x.wav").error("pond")
     assert error.code == "source_not_found"
-    assert str(error) == "Source pond does not play: there is no such file (/x.wav). Check the path."
+    assert str(error) == "Source pond does not play: the file does not exist (/x.wav). Check the path."
 
 
 def test_mounts() -> None:

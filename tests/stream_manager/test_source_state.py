@@ -26,7 +26,7 @@ PLAYING = transition(PlaybackState(permanent=True), SourceEvent.STARTED, 0.0)
 
 def test_a_source_plays_once_its_ports_are_there() -> None:
     assert PLAYING.state is SourceState.PLAYING
-    assert PLAYING.sounding_since_s == 0.0
+    assert PLAYING.playing_since_s == 0.0
 
 
 def test_a_permanent_source_that_dies_is_due_again_soon() -> None:
@@ -141,5 +141,5 @@ def test_whatever_happens_a_permanent_source_is_never_given_up(
         resting = life.state in (SourceState.WAITING, SourceState.FAILED, SourceState.ENDED)
         assert (life.retry_at_s is not None) == (resting and not life.is_final)
         assert not (permanent and life.is_final)
-        assert (life.sounding_since_s is not None) == (life.state in (SourceState.PLAYING, SourceState.SILENT))
+        assert (life.playing_since_s is not None) == (life.state in (SourceState.PLAYING, SourceState.SILENT))
         assert (life.silent_since_s is not None) == (life.state is SourceState.SILENT)
