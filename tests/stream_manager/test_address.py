@@ -48,7 +48,7 @@ def test_the_host_and_the_port(text: str, host: str, port: int) -> None:
     "password",
     ["p@ss", "pa/ss", "pa#ss", "pa?ss", "12/ss", "pa ss", "pa\tss", "p%ss", "p%4", "@", "pa\u00a0ss", "a\\b/c"],
 )
-def test_a_password_that_blurs_the_host_is_refused_with_the_remedy(password: str) -> None:
+def test_a_password_that_makes_the_host_ambiguous_is_refused_with_the_remedy(password: str) -> None:
     with pytest.raises(RequestError, match="Percent-encode") as caught:
         parse_address(f"http://bob:{password}{SECRET}@host/x.ogg")
     assert SECRET not in str(caught.value)
@@ -56,7 +56,7 @@ def test_a_password_that_blurs_the_host_is_refused_with_the_remedy(password: str
 
 @given(st.text(max_size=10), st.text(max_size=10))
 @example("\ud800", "")
-def test_a_password_is_either_refused_or_leaves_the_host_as_it_is(before: str, after: str) -> None:
+def test_a_password_is_refused_or_does_not_change_the_host(before: str, after: str) -> None:
     try:
         address = parse_address(f"http://bob:{before}{SECRET}{after}@host/x.ogg")
     except RequestError as error:
@@ -93,6 +93,6 @@ def test_other_addresses_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["http://bob@h/x", "http://h/x?token=t", "http://h/x?t", "http://h/a=b/x"])
-def test_an_address_that_may_hold_credentials_is_known_as_one(text: str) -> None:
+def test_an_address_with_potential_credentials_is_recognized(text: str) -> None:
     assert parse_address(text).has_credentials
     assert not parse_address("http://h:8000/x.ogg?format=ogg").has_credentials

@@ -72,7 +72,7 @@ URLS = [
 
 
 @pytest.mark.parametrize("url", URLS)
-async def test_none_of_them_is_opened_for_a_client_without_the_token_however_it_is_written(url: str) -> None:
+async def test_private_addresses_are_refused_without_the_token_in_every_notation(url: str) -> None:
     with pytest.raises(RequestError) as caught:
         await require_allowed(url, REACH)
     assert caught.value.code == "address_not_allowed"
@@ -95,7 +95,7 @@ async def test_the_profile_may_allow_hosts_and_all_private_addresses() -> None:
     await require_allowed("http://127.0.0.1:22/", AllowedAddresses(True, frozenset(), ("127.0.0.1", 8000)))
 
 
-def test_a_name_that_means_a_public_and_a_private_address_is_refused() -> None:
+def test_a_name_that_resolves_to_a_public_and_a_private_address_is_refused() -> None:
     address = parse_address("http://pond.example/x")
     assert REACH.allows(address, ["1.1.1.1"])
     assert not REACH.allows(address, ["1.1.1.1", "127.0.0.1"])

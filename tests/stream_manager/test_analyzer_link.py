@@ -37,18 +37,18 @@ def status(name: str, rate_hz: int | None, *, started: datetime | None = STARTED
     )
 
 
-def test_only_what_changed_is_reported() -> None:
+def test_only_changes_are_reported() -> None:
     before = known_sources([status("pond", 8000), status("wood", 48000)])
     assert changes(before, before) == ()
     after = known_sources([status("pond", 44100), status("wood", 48000), status("lake", 16000)])
     assert [(one.name, one.rate_hz) for one in changes(before, after)] == [("pond", 44100), ("lake", 16000)]
 
 
-def test_of_a_source_that_went_the_rate_is_unknown_again() -> None:
+def test_a_removed_source_is_reported_without_a_rate() -> None:
     assert changes(known_sources([status("pond", 8000)]), {}) == (JackSource(name="pond"),)
 
 
-def test_what_is_reported_is_what_the_analyzer_reads() -> None:
+def test_the_analyzer_parses_the_reported_event() -> None:
     sources = tuple(known_sources([status("pond", 8000), status("wood", None, started=None)]).values())
     assert parse_jack_sources(event_data(sources)) == sources
     assert event_data(sources)[0] == {"name": "pond", "starting_time": "2026-05-01-06-30-00.250", "rate_hz": 8000}

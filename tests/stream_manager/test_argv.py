@@ -30,11 +30,11 @@ ffmpeg -nostdin -hide_banner -loglevel warning -nostats -f jack -channels 2 -thr
 -f ogg pipe:9"""
 
 
-def test_player() -> None:
+def test_the_mpv_command_line() -> None:
     assert " ".join(mpv_argv("pond", "/sounds/pond.flac", channels=[3, 0], loop=True)) == GOLDEN_PLAYER
 
 
-def test_a_plain_player_neither_picks_nor_loops() -> None:
+def test_by_default_mpv_neither_selects_channels_nor_loops() -> None:
     argv = mpv_argv("pond", "http://host/pond.ogg")
     assert argv[-2:] == ["--", "http://host/pond.ogg"]
     assert not [word for word in argv if word.startswith(("--af", "--loop"))]
@@ -46,21 +46,21 @@ def test_an_address_may_not_open_files() -> None:
         assert "file" not in whitelist
 
 
-def test_the_player_of_a_client_without_the_token_follows_no_redirection() -> None:
+def test_mpv_can_be_kept_from_following_redirections() -> None:
     assert "--stream-lavf-o=max_redirects=0" in mpv_argv("pond", "http://host/x.ogg", follow=False)
     assert not any("max_redirects" in word for word in mpv_argv("pond", "http://host/x.ogg"))
 
 
-def test_pusher() -> None:
+def test_the_encoder_command_line() -> None:
     assert " ".join(encoder_argv("pond", [7, 9], IcecastSettings())) == GOLDEN_PUSHER
 
 
-def test_a_sound_that_ends_begins_with_silence_in_which_listeners_are_connected() -> None:
+def test_media_that_ends_begins_with_silence() -> None:
     assert "--af=lavfi=[adelay=500:all=1]" in mpv_argv("pond", "/sounds/pond.flac", lead_in=True)
     assert not any(word.startswith("--af") for word in mpv_argv("pond", "http://host/live.ogg"))
 
 
-def test_this_machines_programs_take_the_command_lines_without_a_word(tmp_path: Path) -> None:
+def test_the_installed_programs_accept_the_command_lines_without_a_message(tmp_path: Path) -> None:
     """Options are renamed and removed between the releases of mpv and ffmpeg; each says so on its stderr."""
     sound = tmp_path / "sound.wav"
     soundfile.write(sound, np.zeros((4800, 2)), 48000)

@@ -51,7 +51,7 @@ def media_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example({"\ud800" * 3000: 1})
 @example({"sys": {"loadsource": {"name": [10**5000], "url": {"a": -(10**5000)}, "date": 10**5000}}})
 @example(10**5000)
-def test_a_message_is_understood_or_refused_as_bad_input_and_nothing_else(media_root: Path, message: Any) -> None:
+def test_any_message_is_either_parsed_or_refused_as_bad_input(media_root: Path, message: Any) -> None:
     try:
         request = parse_request(message)
         if isinstance(request, LoadSource):
@@ -68,14 +68,14 @@ def test_a_message_is_understood_or_refused_as_bad_input_and_nothing_else(media_
     "channels",
     ["9" * 5000, "256", "-1", "left", "", [], ["0", "9" * 200], [0.5], [True], [None], {"0": 1}, "\u00b2", "\u0661"],
 )
-def test_channels_that_are_no_numbers_in_range_are_bad_input(channels: Any) -> None:
+def test_channels_other_than_numbers_in_range_are_bad_input(channels: Any) -> None:
     with pytest.raises(RequestError, match="channel") as caught:
         parse_request({"sys": {"loadsource": {"name": "pond", "url": "a.wav", "channels": channels}}})
     assert (caught.value.field or "").startswith("channels")
 
 
 @pytest.mark.parametrize("channels", ["0, 2,1", [0, 2, 1], ["0", "2", "1"]])
-def test_channels_keep_their_order_however_they_are_written(channels: Any) -> None:
+def test_channels_keep_their_order_in_every_notation(channels: Any) -> None:
     request = parse_request({"loadsource": {"name": "pond", "url": "a.wav", "channels": channels}})
     assert isinstance(request, LoadSource)
     assert channel_numbers(request.channels) == (0, 2, 1)
@@ -83,7 +83,7 @@ def test_channels_keep_their_order_however_they_are_written(channels: Any) -> No
 
 @pytest.mark.parametrize("path", ["a" * 300, "\0", "a\0b", "\ud800", "loop", "loop/x"])
 @pytest.mark.parametrize("trusted", [True, False])
-def test_a_path_that_no_file_can_have_is_bad_input(media_root: Path, path: str, trusted: bool) -> None:
+def test_an_impossible_path_is_bad_input(media_root: Path, path: str, trusted: bool) -> None:
     try:
         resolve_media(path, [media_root], trusted=trusted)
     except RequestError as error:

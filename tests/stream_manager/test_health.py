@@ -47,32 +47,32 @@ def faults(one: SourceStatus, mounts: dict[str, int] | None) -> list[StreamManag
     return list(source_faults((one,), {"pond": mount_faults(mounts)}))
 
 
-def test_a_source_that_plays_and_has_its_mounts_is_well() -> None:
+def test_a_playing_source_with_its_mounts_has_no_fault() -> None:
     assert faults(status(SourceState.PLAYING, ok=True), {MOUNT: 1}) == []
 
 
 @pytest.mark.parametrize("state", [state for state in SourceState if state is not SourceState.PLAYING])
-def test_a_fault_of_a_source_names_it_and_is_never_one_of_the_program(state: SourceState) -> None:
+def test_a_fault_of_a_source_names_the_source_as_its_origin(state: SourceState) -> None:
     (fault,) = faults(status(state, last_error="no such file. Check the path.", code="source_not_found"), {MOUNT: 1})
     assert (fault.origin, fault.source, fault.code) == ("source", "pond", "source_not_found")
     assert "no such file. Check the path." in fault.message
 
 
-def test_a_source_without_its_mounts_is_at_fault_but_not_while_icecast_is_away() -> None:
+def test_missing_mounts_are_a_fault_unless_icecast_is_away() -> None:
     (fault,) = faults(status(SourceState.PLAYING), {})
     assert (fault.code, fault.origin) == ("source_mounts", "source")
     assert faults(status(SourceState.PLAYING), None) == []
 
 
-def test_a_file_that_is_silent_is_no_fault() -> None:
+def test_a_silent_file_is_not_a_fault() -> None:
     assert faults(status(SourceState.SILENT, ok=True), {MOUNT: 1}) == []
 
 
-def test_a_source_of_a_client_that_is_not_permanent_is_no_fault_of_the_node() -> None:
+def test_a_non_permanent_source_of_a_client_is_not_reported() -> None:
     assert faults(status(SourceState.FAILED, is_permanent=False), {}) == []
 
 
-def test_servers_that_are_away_or_stand_still_are_named_as_what_is_to_be_restarted() -> None:
+def test_an_absent_or_stalled_server_is_named_as_the_origin() -> None:
     assert list(server_faults(graph(44100), icecast({}))) == []
     away = [(fault.code, fault.origin) for fault in server_faults(graph(None), icecast(None))]
     assert away == [("jack_away", "jack"), ("icecast_away", "icecast")]

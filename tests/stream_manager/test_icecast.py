@@ -43,7 +43,7 @@ async def test_scripts_of_foreign_pages_read_nothing_unless_their_origin_is_list
             assert answer.headers.get("Access-Control-Allow-Origin") == allowed
 
 
-async def test_where_listening_needs_the_token_a_mount_asks_for_it(tmp_path: Path) -> None:
+async def test_a_mount_requires_the_token_where_listening_does(tmp_path: Path) -> None:
     listeners = tmp_path / "listeners"
     listeners.write_text(listeners_file("the-token"))
     with icecast_server(tmp_path, listeners=listeners) as server:

@@ -28,7 +28,7 @@ PORTS = st.frozensets(NAMES, max_size=30)
     | st.builds(PortChanges, st.lists(NAMES).map(tuple), st.lists(NAMES).map(tuple), st.booleans())
     | st.builds(Beat, st.booleans(), st.floats(0, 1e6), st.lists(NAMES).map(tuple))
 )
-def test_a_message_is_one_line_that_is_decoded_as_it_was(message: Connected | PortChanges | Beat) -> None:
+def test_a_message_is_one_line_and_survives_decoding(message: Connected | PortChanges | Beat) -> None:
     line = MESSAGES.encode(message)
     assert "\n" not in line
     assert MESSAGES.decode(line) == message
@@ -50,12 +50,12 @@ def test_many_changes_are_split_so_that_a_line_is_short() -> None:
 
 
 @pytest.mark.parametrize("line", ["", "x", "[]", "{}", '{"event": "other"}', '{"event": "beat"}', b"\xff"])
-def test_anything_else_is_refused(line: str | bytes) -> None:
+def test_a_malformed_message_is_refused(line: str | bytes) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         MESSAGES.decode(line)
 
 
-def test_a_server_with_long_cycles_is_not_called_stalled_between_two_of_them() -> None:
+def test_the_stall_timeout_exceeds_long_cycles() -> None:
     assert stall_timeout_s(1024, 44100) == 2.0
     assert stall_timeout_s(8192, 8000) > 4.0
 
@@ -69,5 +69,5 @@ def test_a_server_with_long_cycles_is_not_called_stalled_between_two_of_them() -
         ([-1e-6] + [0.0] * 63, False),
     ],
 )
-def test_only_exact_zeros_are_digital_silence_and_a_quiet_microphone_is_not(samples: list[float], zero: bool) -> None:
+def test_only_exact_zeros_are_digital_silence(samples: list[float], zero: bool) -> None:
     assert is_zero(struct.pack(f"{len(samples)}f", *samples)) is zero

@@ -24,28 +24,28 @@ def look(now_s: float, **changes: object) -> LivenessSample:
     return replace(LivenessSample(now_s, answered=True, position_s=now_s, quiet=False), **changes)  # type: ignore[arg-type]
 
 
-def test_a_player_that_plays_is_left_alone() -> None:
+def test_a_playing_player_is_neither_hung_nor_silent() -> None:
     liveness = seen([look(t) for t in range(1, 1000)])
     assert not (liveness.is_hung or liveness.is_silent or liveness.silent_too_long)
 
 
-def test_a_stopped_player_hangs_whatever_its_ports_still_carry() -> None:
+def test_a_stopped_player_is_hung_whatever_its_ports_contain() -> None:
     for quiet in (True, False):
         stopped = [look(t, answered=False, position_s=None, quiet=quiet) for t in range(1, 10)]
         assert not seen(stopped).is_hung
         assert seen([*stopped, look(10, answered=False, position_s=None, quiet=quiet)]).is_hung
 
 
-def test_a_player_that_answers_but_repeats_a_buffer_hangs() -> None:
+def test_a_player_that_answers_but_makes_no_progress_is_hung() -> None:
     assert seen([look(t, position_s=3.0) for t in range(1, 12)]).is_hung
 
 
-def test_a_source_that_gives_no_sound_is_silent_and_its_player_does_not_hang() -> None:
+def test_a_player_of_a_silent_source_is_not_hung() -> None:
     liveness = seen([look(t, position_s=3.0, quiet=True) for t in range(1, 30)])
     assert (liveness.is_hung, liveness.is_silent, liveness.silent_too_long) == (False, True, False)
 
 
-def test_a_live_source_of_digital_silence_is_given_up_after_its_time_and_a_file_never() -> None:
+def test_silence_of_a_live_source_times_out_and_that_of_a_file_does_not() -> None:
     silence = [look(t, quiet=True) for t in range(1, 100)]
     assert seen(silence[:9]).is_silent is False
     assert seen(silence[:10]).is_silent
@@ -54,12 +54,12 @@ def test_a_live_source_of_digital_silence_is_given_up_after_its_time_and_a_file_
     assert not seen(silence, replace(LIMITS, silence_timeout_s=None)).silent_too_long
 
 
-def test_one_sound_ends_silence() -> None:
+def test_one_audible_sample_ends_silence() -> None:
     liveness = seen([*(look(t, quiet=True) for t in range(1, 30)), look(30), look(31, quiet=True)])
     assert (liveness.is_silent, liveness.silent_s) == (False, 1)
 
 
-def test_no_player_is_judged_while_jack_stands_still() -> None:
+def test_no_player_is_judged_while_jack_is_stalled() -> None:
     """Ports then repeat what they last carried, and nothing can move."""
     before = [look(t) for t in range(1, 5)]
     stall = [look(t, position_s=4.0, quiet=True, jack_runs=False) for t in range(5, 500)]
@@ -81,7 +81,7 @@ def test_no_player_is_judged_while_jack_stands_still() -> None:
         max_size=60,
     )
 )
-def test_a_hang_and_silence_need_their_whole_time_without_a_sign_of_life(looks: list[LivenessSample]) -> None:
+def test_hang_and_silence_require_their_full_timeouts(looks: list[LivenessSample]) -> None:
     liveness = seen([replace(one, now_s=float(second)) for second, one in enumerate(looks, 1)])
     assert 0 <= liveness.stalled_s <= len(looks)
     assert 0 <= liveness.silent_s <= len(looks)

@@ -27,7 +27,7 @@ def test_help_names_the_original_options(option: str) -> None:
         assert default in shown
 
 
-def test_a_port_in_use_is_one_line() -> None:
+def test_a_port_in_use_is_reported_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = run("--port", str(taken.getsockname()[1]))
     assert ended.returncode == 1
@@ -35,7 +35,7 @@ def test_a_port_in_use_is_one_line() -> None:
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_mistake_in_the_sources_is_told_with_its_place(tmp_path: Path) -> None:
+def test_an_error_in_the_sources_is_reported_with_its_position(tmp_path: Path) -> None:
     path = tmp_path / "sources.json"
     path.write_text(json.dumps({"sources": [{"name": "pond", "ulr": "http://h/x"}]}))
     ended = run("--sources", str(path))

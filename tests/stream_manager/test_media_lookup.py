@@ -83,7 +83,7 @@ def web(tmp_path: Path) -> Iterator[Web]:
     ],
     ids=["m3u", "pls", "no name", "xspf", "the first entries are away"],
 )
-async def test_a_playlist_is_followed_to_its_sound(web: Web, path: str, kind: str, content: str) -> None:
+async def test_a_playlist_is_followed_to_its_audio(web: Web, path: str, kind: str, content: str) -> None:
     web.pages[path] = kind, content.replace("WEB", web.url).encode()
     found = await locate_audio(web.url + path, {}, None)
     assert found.url == f"{web.url}/pond"
@@ -96,12 +96,12 @@ async def fault_of(media: str, allowed: AllowedAddresses | None = None) -> Sourc
     return caught.value.failure.fault
 
 
-async def test_a_playlist_without_an_address_is_named_as_one(web: Web) -> None:
+async def test_a_playlist_without_an_address_is_reported_as_a_playlist(web: Web) -> None:
     web.pages["/none.m3u"] = "audio/x-mpegurl", b"#EXTM3U\nfile:///etc/passwd\n"
     assert await fault_of(f"{web.url}/none.m3u") is SourceFault.PLAYLIST
 
 
-async def test_playlists_that_name_each_other_come_to_an_end(web: Web) -> None:
+async def test_circular_playlists_are_refused(web: Web) -> None:
     web.pages["/a.m3u"], web.pages["/b.m3u"] = ("audio/x-mpegurl", b"b.m3u"), ("audio/x-mpegurl", b"a.m3u")
     assert await fault_of(f"{web.url}/a.m3u") is SourceFault.PLAYLIST
 
@@ -111,7 +111,7 @@ async def test_an_entry_of_a_playlist_may_not_be_a_file(web: Web, tmp_path: Path
     assert await fault_of(f"{web.url}/file.m3u") is SourceFault.UNREACHABLE  # it is looked for on the web server
 
 
-async def test_neither_an_entry_nor_a_redirection_leads_a_client_without_the_token_further(web: Web) -> None:
+async def test_entries_and_redirections_are_checked_for_clients_without_the_token(web: Web) -> None:
     web.pages["/in.m3u"] = "audio/x-mpegurl", b"http://127.0.0.1:1/x\nhttp://[::1]/y\n"
     web.pages["/out"] = "http://127.0.0.1:1/x"
     web.pages["/moved"] = "/pond"
@@ -121,9 +121,7 @@ async def test_neither_an_entry_nor_a_redirection_leads_a_client_without_the_tok
 
 
 @pytest.mark.parametrize("user", ["", "bob:secret@"])
-async def test_a_redirection_that_only_the_player_sees_leads_no_client_without_the_token_further(
-    web: Web, user: str
-) -> None:
+async def test_redirections_seen_only_by_the_player_are_not_followed_without_the_token(web: Web, user: str) -> None:
     web.pages["Lavf/sly"] = f"http://localhost:{web.port}/pond"
     address = f"{web.url.replace('://', '://' + user)}/sly"
     assert (await locate_audio(address, {}, None)).channels == 2
@@ -148,7 +146,7 @@ HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n"
     ],
     ids=["piece", "second piece", "key", "list in a list", "no address", "NUL", "too long", "DASH", "SDP"],
 )
-async def test_hls_and_its_like_lead_no_client_without_the_token_further(
+async def test_addresses_in_hls_are_checked_for_clients_without_the_token(
     web: Web, page: str, fault: SourceFault
 ) -> None:
     web.pages["/live"] = "audio/mpeg", page.encode()
@@ -156,12 +154,12 @@ async def test_hls_and_its_like_lead_no_client_without_the_token_further(
     assert await fault_of(f"{web.url}/live", web.allowed()) is fault
 
 
-async def test_what_cannot_be_reached_is_still_said_to_be_unreachable(web: Web) -> None:
+async def test_an_unreachable_playlist_is_reported_as_unreachable(web: Web) -> None:
     assert await fault_of(f"{web.url}/none.m3u") is SourceFault.UNREACHABLE
     assert await fault_of("http://127.0.0.1:1/none.pls") is SourceFault.UNREACHABLE
 
 
-async def test_a_playlist_that_cannot_be_followed_is_named_as_one(web: Web, tmp_path: Path) -> None:
+async def test_an_unsupported_playlist_is_reported_as_a_playlist(web: Web, tmp_path: Path) -> None:
     web.pages["/live.asx"] = "video/x-ms-asf", b'<asx version="3.0"><entry><ref href="http://a/1"/></entry></asx>'
     assert await fault_of(f"{web.url}/live.asx") is SourceFault.PLAYLIST
     (tmp_path / "local.M3U").write_text("http://a/1\n")

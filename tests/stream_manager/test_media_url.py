@@ -11,11 +11,11 @@ from tidzam.errors import RequestError
 
 
 @pytest.mark.parametrize("url", ["http://h/x.ogg", "https://u:p@h:8000/x", "rtsp://h/cam"])
-def test_addresses_are_played_as_they_are(url: str) -> None:
+def test_addresses_are_returned_unchanged(url: str) -> None:
     assert resolve_media(url, (), trusted=False) == url
 
 
-def test_an_icecast_mount_is_listened_to_over_http() -> None:
+def test_an_icecast_address_becomes_http() -> None:
     assert resolve_media("icecast://h:8000/x.ogg", (), trusted=False) == "http://h:8000/x.ogg"
 
 
@@ -41,7 +41,7 @@ def test_files_are_found_under_a_root_only(tmp_path: Path) -> None:
     assert resolve_media(str(tmp_path / "b.wav"), (), trusted=True) == str(tmp_path / "b.wav")
 
 
-def test_a_link_does_not_lead_out(tmp_path: Path) -> None:
+def test_a_link_cannot_lead_out_of_a_media_root(tmp_path: Path) -> None:
     root = tmp_path / "media"
     root.mkdir()
     (root / "out").symlink_to(tmp_path)

@@ -24,7 +24,7 @@ def pages_of(data: bytes) -> list[Page]:
 
 @settings(deadline=None)  # the first example encodes
 @given(st.lists(st.integers(1, 5000), max_size=30))
-def test_pages_are_found_however_the_bytes_come(sizes: list[int]) -> None:
+def test_pages_are_found_in_chunks_of_any_size(sizes: list[int]) -> None:
     reader, rest, found = PageReader(), encoded(), b""
     for size in sizes:
         piece, rest = rest[:size], rest[size:]
@@ -45,7 +45,7 @@ def test_pages_are_numbered_as_ffmpeg_does() -> None:
 
 @settings(deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=200))
-def test_what_is_no_page_is_passed_over(before: bytes, between: bytes) -> None:
+def test_other_bytes_are_skipped(before: bytes, between: bytes) -> None:
     pages = pages_of(encoded())
     stream = before + pages[0].data + between + b"OggS\x00" + pages[1].data + pages[2].data
     assert [page.data for page in pages_of(stream + b"".join(page.data for page in pages[3:]))][-3:] == [
@@ -53,7 +53,7 @@ def test_what_is_no_page_is_passed_over(before: bytes, between: bytes) -> None:
     ]
 
 
-def test_a_damaged_page_is_left_out() -> None:
+def test_a_damaged_page_is_skipped() -> None:
     pages = pages_of(encoded())
     damaged = bytearray(pages[1].data)
     damaged[-1] ^= 1
@@ -61,7 +61,7 @@ def test_a_damaged_page_is_left_out() -> None:
     assert [page.data for page in found] == [pages[0].data, pages[2].data]
 
 
-def test_the_headers_are_all_that_precedes_the_sound() -> None:
+def test_the_headers_are_the_pages_before_the_audio() -> None:
     pages, headers = pages_of(encoded()), Headers()
     assert not headers.complete
     for page in pages:
@@ -75,7 +75,7 @@ def test_the_headers_are_all_that_precedes_the_sound() -> None:
     assert subprocess.run(argv, input=sound, timeout=20, check=False).returncode == 0
 
 
-def test_the_headers_of_the_last_stream_count() -> None:
+def test_the_headers_of_the_latest_stream_are_kept() -> None:
     headers = Headers()
     for page in pages_of(encoded() + encoded(1.0)):
         headers.take(page)

@@ -65,7 +65,7 @@ def end(player: ScriptedPlayer, error: Exception | None = None) -> None:
     player.ended.set()
 
 
-async def test_media_that_ends_is_an_end() -> None:
+async def test_the_end_of_the_media_is_an_end() -> None:
     assert await run(once_started=end) == (SourceEvent.ENDED, None)
 
 
@@ -87,7 +87,7 @@ async def test_a_file_of_which_a_part_cannot_be_decoded_is_truncated() -> None:
     assert failure.fault is SourceFault.TRUNCATED
 
 
-async def test_the_reason_that_a_player_raises_is_the_failure() -> None:
+async def test_the_failure_that_a_player_raises_is_reported() -> None:
     reason = SourceFailure(SourceFault.DIED, "signal 9")
     outcome = await run(once_started=lambda player: end(player, PlaybackError(reason)))
     assert outcome == (SourceEvent.FAILED, reason)

@@ -42,11 +42,11 @@ def test_the_addresses_of_a_playlist(text: str, found: tuple[str, ...] | None) -
     ],
     ids=["HLS", "sound", "a page"],
 )
-def test_what_is_no_playlist(content: bytes) -> None:
+def test_other_content_is_not_a_playlist(content: bytes) -> None:
     assert entries(content, address=BASE) is None
 
 
-def test_a_playlist_is_known_by_its_content_its_type_or_its_name() -> None:
+def test_a_playlist_is_recognized_by_content_type_or_name() -> None:
     plain, elsewhere = b"http://a/1\n", "http://radio.example/listen?type=x.m3u"
     assert entries(plain, address=elsewhere) is None
     assert entries(plain, address=elsewhere, content_type="audio/x-mpegurl") == ("http://a/1",)
@@ -56,7 +56,7 @@ def test_a_playlist_is_known_by_its_content_its_type_or_its_name() -> None:
 
 
 @pytest.mark.parametrize("entry", ["file:///etc/passwd", "/etc/passwd", "../../etc/passwd", "C:\\x.wav", "data:,x"])
-def test_no_entry_names_a_file_of_this_machine(entry: str) -> None:
+def test_no_entry_refers_to_a_file_on_this_machine(entry: str) -> None:
     for named in entries(entry.encode(), address=BASE) or ():
         assert parse_address(named).host == "radio.example"
 
@@ -67,7 +67,7 @@ def test_entities_are_not_expanded() -> None:
 
 
 @given(st.binary(max_size=300))
-def test_nothing_makes_it_fail(content: bytes) -> None:
+def test_any_content_is_parsed_without_an_exception(content: bytes) -> None:
     for prefix in (b"", b"[playlist]\nFile1=", b"<playlist>", b"#EXTM3U\n"):
         for named in entries(prefix + content, address=BASE) or ():
             assert parse_address(named)

@@ -17,7 +17,7 @@ def test_a_probe() -> None:
 
 
 @pytest.mark.parametrize("length", ["N/A", "0", "-1", "nan", ""])
-def test_a_length_that_is_none(length: str) -> None:
+def test_an_invalid_duration_is_none(length: str) -> None:
     assert parse_probe(STEREO.replace(b"3.5", length.encode())).duration_s is None
 
 
@@ -31,7 +31,7 @@ def test_a_length_that_is_none(length: str) -> None:
         (b'{"frames": [], "streams": [{"sample_rate": "44100", "channels": 2}]}', SourceFault.EMPTY),
     ],
 )
-def test_no_sound(answer: bytes, fault: SourceFault) -> None:
+def test_media_without_audio_is_refused(answer: bytes, fault: SourceFault) -> None:
     with pytest.raises(PlaybackError) as caught:
         parse_probe(answer)
     assert caught.value.failure.fault is fault
@@ -54,16 +54,16 @@ def test_no_sound(answer: bytes, fault: SourceFault) -> None:
         ("something else", SourceFault.DIED),
     ],
 )
-def test_faults_are_heard(line: str, fault: SourceFault) -> None:
+def test_faults_are_classified_by_the_output_of_programs(line: str, fault: SourceFault) -> None:
     assert classify_stderr(["", line], SourceFault.DIED).fault is fault
 
 
-def test_what_newer_programs_print_beside_the_reason_is_not_taken_for_it() -> None:
+def test_unrelated_lines_are_not_mistaken_for_the_reason() -> None:
     lines = ["it broke", "    Last message repeated 1 times", "client removed during hook handling"]
     assert classify_stderr(lines, SourceFault.DIED) == SourceFailure(SourceFault.DIED, "it broke")
 
 
-def test_an_error_says_who_why_and_what_to_do() -> None:
+def test_an_error_names_the_source_the_reason_and_the_remedy() -> None:
     error = SourceFailure(SourceFault.NOT_FOUND, "/x.wav").error("pond")
     assert error.code == "source_not_found"
     assert str(error) == "Source pond does not play: the file does not exist (/x.wav). Check the path."

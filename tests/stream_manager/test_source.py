@@ -82,7 +82,7 @@ def source(name: str, player: Any, shared: Services, *, permanent: bool = True) 
 
 
 @pytest.mark.parametrize("player", [RaisesInInspect, RaisesInConstructor, RaisesInPlay, RaisesWhileItPlays])
-async def test_a_raising_player_is_counted_and_started_again_and_the_other_sources_play_on(player: Any) -> None:
+async def test_a_raising_player_is_counted_and_restarted_and_other_sources_play_on(player: Any) -> None:
     shared = services()
     broken, working = source("broken", player, shared), source("working", WorkingPlayer, shared)
     tasks = [asyncio.create_task(one.run()) for one in (broken, working)]
@@ -96,7 +96,7 @@ async def test_a_raising_player_is_counted_and_started_again_and_the_other_sourc
     await asyncio.wait(tasks)
 
 
-async def test_an_exception_of_the_position_is_contained_as_well() -> None:
+async def test_an_exception_of_position_s_is_contained() -> None:
     shared = services()
     broken = source("broken", RaisesInPosition, shared, permanent=False)
     await broken.run()
@@ -104,7 +104,7 @@ async def test_an_exception_of_the_position_is_contained_as_well() -> None:
     assert not shared.graph.ports
 
 
-async def test_a_player_that_works_is_not_counted() -> None:
+async def test_a_working_player_is_not_counted() -> None:
     shared = services()
     working = source("working", WorkingPlayer, shared)
     running = asyncio.create_task(working.run())

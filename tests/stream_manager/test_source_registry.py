@@ -29,25 +29,25 @@ def registry(*, kept: bool = False) -> SourceRegistry:
     return made
 
 
-def test_a_profile_source_returns_when_a_guest_that_replaced_it_is_dismissed() -> None:
+def test_a_profile_source_is_restored_when_its_guest_is_dismissed() -> None:
     one = registry()
     one.dismiss(GUEST)
     assert one.entries("pond") == (OWN,)
 
 
-def test_a_permanent_source_of_a_client_returns_when_a_guest_that_replaced_it_is_dismissed() -> None:
+def test_a_clients_permanent_source_is_restored_when_its_guest_is_dismissed() -> None:
     one = registry(kept=True)
     one.dismiss(GUEST)
     assert one.entries("pond") == (KEPT, OWN)
 
 
-def test_a_profile_source_returns_when_a_permanent_source_that_replaced_it_is_unloaded() -> None:
+def test_a_profile_source_is_restored_when_its_permanent_replacement_is_unloaded() -> None:
     one = registry(kept=True)
     one.dismiss(KEPT)
     assert one.entries("pond") == (OWN,)
 
 
-def test_an_unloaded_profile_source_stays_away_and_is_missing() -> None:
+def test_an_unloaded_profile_source_is_not_restored_and_is_missing() -> None:
     one = registry()
     one.dismiss(OWN)
     assert one.entries("pond") == ()
@@ -63,7 +63,7 @@ def test_a_profile_source_that_is_not_permanent_is_not_missing_once_it_has_ended
     assert one.missing([]) == ()
 
 
-def test_permanent_sources_of_all_clients_are_limited_and_the_refusal_names_number_and_setting() -> None:
+def test_permanent_sources_of_all_clients_are_limited() -> None:
     one = registry()
     one.kept = {name: SourceEntry(source(name), "somebody") for name in "xyz"}
     with pytest.raises(RequestError, match=r"loaded 3 permanent.*stream_manager\.max_permanent_sources") as caught:
@@ -74,7 +74,7 @@ def test_permanent_sources_of_all_clients_are_limited_and_the_refusal_names_numb
 
 
 @pytest.mark.parametrize("permanent", [True, False])
-def test_sources_of_one_client_are_limited_and_the_refusal_names_number_and_setting(permanent: bool) -> None:
+def test_sources_of_one_client_are_limited(permanent: bool) -> None:
     loaded = {name: SourceEntry(source(name, permanent=permanent), "me") for name in "xy"}
     loaded |= {"other": SourceEntry(source("other"), "other"), "own": SourceEntry(source("own"))}
     with pytest.raises(RequestError, match=r"This client has loaded 2 sources.*stream_manager\.max_client_sources"):

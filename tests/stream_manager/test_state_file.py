@@ -19,7 +19,7 @@ FIELD = SourceSettings(name="field", url="field.flac", loop=True)
 GOOD_ROW = {"name": "pond", "url": "pond.flac"}
 
 
-def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+def test_sources_are_read_as_they_were_written(tmp_path: Path) -> None:
     path = tmp_path / "home" / "state.json"
     write_state(path, (POND, FIELD))
     write_state(path, (FIELD, POND))
@@ -75,7 +75,7 @@ def test_a_damaged_file_is_set_aside_with_a_warning(
         {"name": "x", "url": "secret", "surprise": 1},
     ],
 )
-def test_an_entry_that_cannot_be_used_costs_no_other_and_its_content_is_not_logged(
+def test_an_invalid_entry_affects_no_other_and_is_not_logged(
     tmp_path: Path, row: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "state.json"

@@ -26,18 +26,18 @@ def output_type(request: pytest.FixtureRequest) -> OutputType:
     return found
 
 
-def test_its_suffix_is_one_word(output_type: OutputType) -> None:
+def test_the_jack_suffix_is_one_word(output_type: OutputType) -> None:
     assert re.fullmatch(r"[a-z0-9]*", output_type.jack_suffix)
 
 
-async def test_one_that_has_delivered_nothing_reports_what_is_missing(output_type: OutputType) -> None:
+async def test_an_idle_output_has_sent_nothing_and_reports_faults(output_type: OutputType) -> None:
     output = output_type("pond", 2, services())
     assert output.sent_bytes == 0
     assert all(fault.code and fault.message.endswith(".") for fault in output.faults())
     assert len(output.addresses) in (0, 2)
 
 
-async def test_it_ends_when_it_is_cancelled_even_if_jack_is_away(output_type: OutputType) -> None:
+async def test_a_cancelled_output_ends_even_without_jack(output_type: OutputType) -> None:
     shared = services()
     shared.graph.rate_hz = None
     before = asyncio.all_tasks()
@@ -49,9 +49,7 @@ async def test_it_ends_when_it_is_cancelled_even_if_jack_is_away(output_type: Ou
     assert asyncio.all_tasks() == before
 
 
-async def test_it_delivers_both_channels_and_leaves_jack_when_it_is_cancelled(
-    output_type: OutputType, tmp_path: Path
-) -> None:
+async def test_an_output_delivers_and_leaves_no_client_when_cancelled(output_type: OutputType, tmp_path: Path) -> None:
     with jack_server() as jack, icecast_server(tmp_path) as icecast, playing(jack, "pond", 440.0, 880.0):
         async with following(jack, output_suffixes=(output_type.jack_suffix,)) as graph:
             shared = services(graph, icecast=icecast.settings, password=PASSWORD, env=jack.env)

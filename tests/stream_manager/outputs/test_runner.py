@@ -113,7 +113,7 @@ async def test_an_output_whose_properties_raise_is_reported_as_failed() -> None:
     await one.stop()
 
 
-async def test_an_output_that_answers_its_cancellation_with_an_exception_ends_all_the_same() -> None:
+async def test_an_output_that_raises_when_cancelled_ends() -> None:
     one = runner(StubbornOutput)
     await one.start(2)
     await asyncio.sleep(0)

@@ -71,12 +71,12 @@ async def playing(
         await asyncio.wait([task])
 
 
-async def test_it_finds_out_what_there_is_to_play(player_type: PlayerType, tmp_path: Path) -> None:
+async def test_inspect_finds_channels_rate_and_duration(player_type: PlayerType, tmp_path: Path) -> None:
     media = await player_type.inspect(PlayRequest("pond", recording(tmp_path, 1.0)), services())
     assert (media.channels, media.rate_hz, media.duration_s) == (2, 44100, 1.0)
 
 
-async def test_it_plays_into_the_ports_of_the_track_and_returns_at_the_end(
+async def test_play_registers_the_ports_and_returns_at_the_end(
     player_type: PlayerType, jack: JackServer, tmp_path: Path
 ) -> None:
     async with services_on(jack) as shared:
@@ -86,7 +86,7 @@ async def test_it_plays_into_the_ports_of_the_track_and_returns_at_the_end(
         await shared.graph.until(lambda graph: not graph.has_client("pond"))
 
 
-async def test_its_position_changes_while_it_plays(player_type: PlayerType, jack: JackServer, tmp_path: Path) -> None:
+async def test_the_position_changes_during_play(player_type: PlayerType, jack: JackServer, tmp_path: Path) -> None:
     async with services_on(jack) as shared:
         track = await prepared(player_type, PlayRequest("lake", recording(tmp_path, 1.0), loop=True), shared)
         async with playing(player_type, track, shared) as (player, _):
@@ -96,9 +96,7 @@ async def test_its_position_changes_while_it_plays(player_type: PlayerType, jack
                 await asyncio.sleep(0.1)
 
 
-async def test_it_leaves_no_port_when_it_is_cancelled(
-    player_type: PlayerType, jack: JackServer, tmp_path: Path
-) -> None:
+async def test_a_cancelled_player_leaves_no_port(player_type: PlayerType, jack: JackServer, tmp_path: Path) -> None:
     async with services_on(jack) as shared:
         track = await prepared(player_type, PlayRequest("bog", recording(tmp_path, 1.0), loop=True), shared)
         async with playing(player_type, track, shared) as (_, task):
@@ -108,7 +106,7 @@ async def test_it_leaves_no_port_when_it_is_cancelled(
         await shared.graph.until(lambda graph: not graph.has_client("bog"))
 
 
-async def test_it_ends_at_once_when_it_is_killed(player_type: PlayerType, jack: JackServer, tmp_path: Path) -> None:
+async def test_a_killed_player_leaves_no_port(player_type: PlayerType, jack: JackServer, tmp_path: Path) -> None:
     async with services_on(jack) as shared:
         track = await prepared(player_type, PlayRequest("fen", recording(tmp_path, 1.0), loop=True), shared)
         async with playing(player_type, track, shared) as (player, task):
@@ -123,7 +121,7 @@ def test_a_player_that_has_not_started_can_be_killed(player_type: PlayerType) ->
     player_type(track, services(), REPORTS).kill()
 
 
-def test_its_methods_take_what_the_contract_says(player_type: PlayerType) -> None:
+def test_the_methods_have_the_parameters_of_the_contract(player_type: PlayerType) -> None:
     for name in ("__init__", "inspect", "refusal", "play", "position_s", "kill"):
         expected = list(inspect.signature(getattr(Player, name)).parameters)
         assert list(inspect.signature(getattr(player_type, name)).parameters) == expected, name

@@ -36,14 +36,14 @@ async def position_or_none(channel: MpvIpc) -> float | None:
         return None
 
 
-async def test_the_position_of_a_player_that_plays_moves() -> None:
+async def test_the_position_of_a_playing_mpv_changes() -> None:
     async with playing() as (channel, _):
         first = await channel.position_s()
         while await channel.position_s() == first:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
-async def test_a_stopped_player_answers_again_once_it_continues() -> None:
+async def test_a_stopped_mpv_answers_again_once_it_continues() -> None:
     async with playing() as (channel, mpv):
         os.killpg(mpv.pid, signal.SIGSTOP)
         with pytest.raises(TimeoutError):
@@ -54,7 +54,7 @@ async def test_a_stopped_player_answers_again_once_it_continues() -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_killed_player_is_known_to_be_gone_at_once() -> None:
+async def test_a_killed_mpv_is_noticed_at_once() -> None:
     async with playing() as (channel, mpv):
         mpv.kill()
         await mpv.wait()

@@ -30,7 +30,7 @@ BOTH: dict[str, PlayerType] = {"mpv": MpvPlayer, "other": PlaysAnything}
 
 
 @pytest.mark.parametrize("one", [track(8), track(3, (2, 0)), track(8, (7,) * 8)])
-def test_the_first_player_that_can_is_chosen(one: Track) -> None:
+def test_the_first_player_that_can_play_a_track_is_chosen(one: Track) -> None:
     assert choose_player(one, BOTH) == "mpv"
 
 
@@ -40,7 +40,7 @@ def test_the_next_player_is_chosen_where_the_first_cannot_play(one: Track) -> No
 
 
 @pytest.mark.parametrize("one", [track(0), track(9), track(2, (0,) * 9)])
-def test_what_no_player_can_play_is_refused(one: Track) -> None:
+def test_a_track_that_no_player_can_play_is_refused(one: Track) -> None:
     with pytest.raises(PlaybackError) as caught:
         choose_player(one, {"mpv": MpvPlayer})
     assert caught.value.failure.fault is SourceFault.CHANNELS
