@@ -1,4 +1,4 @@
-"""The names that sources, their JACK ports and their Icecast mounts go by. Every program agrees on them here."""
+"""The names of sources, their JACK ports, Icecast mounts and recordings, on which all programs agree."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from datetime import UTC, datetime
 from typing import Final
 
 JACK_CLIENT_NAME: Final = 63
-"""The most characters in the name of a JACK client; the limit for ports is not stricter."""
+"""The maximum number of characters in the name of a JACK client; the limit for ports is not stricter."""
 ICECAST_SUFFIX = "ice"
 OUTPUT_SUFFIXES: Final = (ICECAST_SUFFIX,)
 """What follows `SOURCE-` in the names of the JACK clients of outputs. No source has a name that ends like one."""
 SOURCE_NAME_LENGTH = JACK_CLIENT_NAME - len(f"-{ICECAST_SUFFIX}")
-"""The most characters in the name of a source: the clients of its outputs have longer names."""
+"""The maximum number of characters in the name of a source: the clients of its outputs have longer names."""
 SOURCE_NAME = rf"^[A-Za-z0-9_.-]{{1,{SOURCE_NAME_LENGTH}}}$"
 
 
 def source_name(name: str) -> str:
-    """`name`, if a source can have it. Raises ValueError with the reason if not."""
+    """`name`, if it is valid for a source. Raises ValueError with the reason if it is not."""
     if len(name) > SOURCE_NAME_LENGTH:
-        raise ValueError(f"a source's name has at most {SOURCE_NAME_LENGTH} characters, this one has {len(name)}")
+        raise ValueError(f"the name has {len(name)} characters, at most {SOURCE_NAME_LENGTH} are allowed")
     if not re.fullmatch(SOURCE_NAME, name):
-        raise ValueError("a source's name consists of letters, digits, '_', '.' and '-'")
+        raise ValueError("a name may only contain letters, digits, '_', '.' and '-'")
     if not name.strip("."):
-        raise ValueError("a source's name holds more than dots: files and folders are named after it")
+        raise ValueError("a name must not consist of dots only: files and folders are named after it")
     if reserved_name(name):
         endings = " or ".join(f"-{suffix}" for suffix in OUTPUT_SUFFIXES)
-        raise ValueError(f"a source's name must not end in {endings} or begin with tidzam")
+        raise ValueError(f"a name must not end in {endings} or begin with tidzam")
     return name
 
 
-MOST_CHANNELS = 256
+MAX_CHANNELS = 256
 
 
 def is_channel_number(text: str) -> bool:
     """Whether `text` is the number of a channel, counted from 0."""
-    return re.fullmatch("[0-9]{1,3}", text) is not None and int(text) < MOST_CHANNELS
+    return re.fullmatch("[0-9]{1,3}", text) is not None and int(text) < MAX_CHANNELS
 
 
 def reserved_name(name: str) -> bool:
-    """Whether `name` is kept for Tidzam's own JACK clients."""
+    """Whether `name` is reserved for Tidzam's own JACK clients."""
     return name.endswith(tuple(f"-{suffix}" for suffix in OUTPUT_SUFFIXES)) or name.startswith("tidzam")
 
 

@@ -75,7 +75,9 @@ def test_a_source_that_is_not_permanent_fails_finally(failure: SourceFailure) ->
 
 
 def test_a_source_that_is_not_permanent_ends() -> None:
-    playback = transition(replace(PLAYING, permanent=False), SourceEvent.ENDED, 5.0, SourceFailure(SourceFault.TRUNCATED))
+    playback = transition(
+        replace(PLAYING, permanent=False), SourceEvent.ENDED, 5.0, SourceFailure(SourceFault.TRUNCATED)
+    )
     assert (playback.state, playback.is_final) == (SourceState.ENDED, True)
     assert playback.failure == SourceFailure(SourceFault.TRUNCATED)
 
@@ -83,7 +85,12 @@ def test_a_source_that_is_not_permanent_ends() -> None:
 @pytest.mark.parametrize("permanent", [True, False])
 def test_losing_the_jack_server_is_not_a_failure(permanent: bool) -> None:
     playback = transition(replace(PLAYING, permanent=permanent), SourceEvent.JACK_LOST, 9.0)
-    assert (playback.state, playback.retry_at_s, playback.failures, playback.is_final) == (SourceState.WAITING, 9.0, 0, False)
+    assert (playback.state, playback.retry_at_s, playback.failures, playback.is_final) == (
+        SourceState.WAITING,
+        9.0,
+        0,
+        False,
+    )
 
 
 SILENCE = SourceFailure(SourceFault.DIGITAL_SILENCE)
@@ -91,7 +98,12 @@ SILENCE = SourceFailure(SourceFault.DIGITAL_SILENCE)
 
 def test_digital_silence_is_a_state_that_ends_with_the_silence() -> None:
     playback = transition(PLAYING, SourceEvent.SILENCE_BEGAN, 60.0, SILENCE)
-    assert (playback.state, playback.failure, playback.retry_at_s, playback.is_final) == (SourceState.SILENT, SILENCE, None, False)
+    assert (playback.state, playback.failure, playback.retry_at_s, playback.is_final) == (
+        SourceState.SILENT,
+        SILENCE,
+        None,
+        False,
+    )
     assert transition(playback, SourceEvent.SILENCE_ENDED, 70.0) == replace(PLAYING, failure=SILENCE)
 
 
@@ -106,7 +118,9 @@ def test_a_player_that_hangs_or_is_silent_for_too_long_is_replaced(permanent: bo
 def test_repeated_silence_delays_replacements_more_and_more() -> None:
     playback, now_s, waits = PLAYING, 0.0, []
     for _ in range(8):
-        playback = transition(playback, SourceEvent.SILENCE_BEGAN, now_s + 15, SILENCE)  # it sounded for less than a stable run
+        playback = transition(
+            playback, SourceEvent.SILENCE_BEGAN, now_s + 15, SILENCE
+        )  # it sounded for less than a stable run
         playback = transition(playback, SourceEvent.FAILED, now_s + 75, SILENCE)
         assert playback.retry_at_s is not None
         waits.append(playback.retry_at_s - now_s - 75)

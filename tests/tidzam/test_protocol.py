@@ -67,9 +67,11 @@ def test_names_that_cannot_be(name: str) -> None:
     assert refusal({"loadsource": {"name": name, "url": URL}}).field == "name"
 
 
-def test_a_name_that_is_too_long_for_jack_is_told_the_limit() -> None:
+def test_a_name_that_is_too_long_for_jack_is_refused_with_the_limit() -> None:
     assert load(name="a" * 59).name == "a" * 59
-    assert "at most 59 characters, this one has 60" in str(refusal({"loadsource": {"name": "a" * 60, "url": URL}}))
+    assert "the name has 60 characters, at most 59 are allowed" in str(
+        refusal({"loadsource": {"name": "a" * 60, "url": URL}})
+    )
 
 
 def test_an_unknown_command_is_told_the_nearest() -> None:

@@ -150,29 +150,29 @@ class StreamManagerSettings(ServerSettings):
     """The stream manager."""
 
     port: Port = Field(8080, description="Port for socket.io and HTTP")
-    media_roots: tuple[Path, ...] = Field((), description="Folders whose files clients may load by name")
+    media_roots: tuple[Path, ...] = Field((), description="Folders whose files clients may load")
     allow_private_addresses: bool = Field(
-        False, description="Clients without the token may load addresses of this machine and of private networks"
+        False, description="Clients without the token may load addresses on this machine and private networks"
     )
-    allowed_hosts: Names = Field((), description="Private hosts (HOST or HOST:PORT) that they may load nevertheless")
-    live_ports: int = Field(10, ge=0, le=256, description="Live streams at most (to come)")
+    allowed_hosts: Names = Field((), description="Private hosts (HOST or HOST:PORT) that they may always load")
+    live_ports: int = Field(10, ge=0, le=256, description="Maximum number of live streams (not implemented yet)")
     outputs: Names = Field(("icecast",), description="Names of the outputs of all sources' channels; `[]` for none")
-    buffer_s: float = Field(100.0, gt=0, description="How much of a stream the player reads ahead")
+    buffer_s: float = Field(100.0, gt=0, description="Seconds of a stream that the player reads ahead")
     player_timeout_s: float = Field(
-        10.0, ge=5, description="A player whose playback has stood still for this long is replaced"
+        10.0, ge=5, description="A player whose position has not changed for this long is replaced"
     )
     silent_after_s: float = Field(
-        10.0, ge=1, description="A source is called silent after this much digital silence (exact zeros)"
+        10.0, ge=1, description="A source is `silent` after this much digital silence (samples of exactly zero)"
     )
     silence_timeout_s: float = Field(
         60.0, ge=5, description="The player of a live source that has been silent for this long is replaced"
     )
     max_permanent_sources: int = Field(
-        64, ge=0, le=1000, description="Permanent sources that clients may load, at most"
+        64, ge=0, le=1000, description="Maximum number of permanent sources loaded by clients"
     )
-    max_client_sources: int = Field(32, ge=0, le=1000, description="Sources loaded by one client, at most")
+    max_client_sources: int = Field(32, ge=0, le=1000, description="Maximum number of sources loaded by one client")
     state_file: Path | None = Field(
-        None, description="File that keeps clients' permanent sources; by default, `client-sources.json` in the home"
+        None, description="File that keeps permanent sources of clients; by default, `client-sources.json` in the home"
     )
 
 

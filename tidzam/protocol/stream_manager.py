@@ -1,4 +1,4 @@
-"""What the stream manager is asked and answers, on the event `sys`."""
+"""Requests to the stream manager on the event `sys`, and its answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from tidzam.errors import RequestError
-from tidzam.naming import MOST_CHANNELS, SOURCE_NAME, is_channel_number, source_name
+from tidzam.naming import MAX_CHANNELS, SOURCE_NAME, is_channel_number, source_name
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, quote, suggestion
 
 WireSourceName = Annotated[str, Field(json_schema_extra={"pattern": SOURCE_NAME}), AfterValidator(source_name)]
@@ -18,7 +18,7 @@ WireSourceName = Annotated[str, Field(json_schema_extra={"pattern": SOURCE_NAME}
 
 def _channel_numbers(channels: tuple[str, ...]) -> tuple[str, ...]:
     if not channels or not all(map(is_channel_number, channels)):
-        raise ValueError(f"channels are numbers from 0 to {MOST_CHANNELS - 1}, for example 0,2,3")
+        raise ValueError(f"channels must be numbers from 0 to {MAX_CHANNELS - 1}, for example 0,2,3")
     return channels
 
 
@@ -26,21 +26,21 @@ WireChannels = Annotated[WireNames, AfterValidator(_channel_numbers)]
 
 
 class LoadSource(Message):
-    """Load a source, in place of the one that has its name."""
+    """Load a source, in place of the one with its name."""
 
     name: WireSourceName
     url: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
         None, description="http, https, rtsp or icecast address, or a file under a media root"
     )
     database: Annotated[str, Field(max_length=256)] | None = Field(
-        None, description="Recordings to play from, together with date"
+        None, description="Name of the recordings to play from, with `date`"
     )
     date: WireTime | None = None
     channels: WireChannels | None = Field(
-        None, description="Channel numbers from 0 to 255, in the order wanted; all if missing"
+        None, description="Numbers of the channels to load, 0 to 255, in order; all by default"
     )
-    is_permanent: bool = Field(False, description="Load again when it ends or fails")
-    loop: bool = Field(False, description="Play a file over and over, without a break")
+    is_permanent: bool = Field(False, description="Load it again when it ends or fails")
+    loop: bool = Field(False, description="Repeat a file endlessly, without gaps")
     format: Literal["ogg", "copy"] = "ogg"
 
 
@@ -51,19 +51,19 @@ class UnloadSource(Message):
 
 
 class ReleaseSource(Message):
-    """`loadsource` with only a name: a permanent source goes back to its own address, any other is unloaded."""
+    """`loadsource` with only a name: a permanent source returns to its own address, any other is unloaded."""
 
     name: WireSourceName
 
 
 class ListSources(Message):
-    """Tell every source's status."""
+    """List the status of every source."""
 
 
 class SourceState(StrEnum):
-    """`waiting` comes back by itself; `ended` does not, nor does `failed` unless the source is permanent.
+    """A `waiting` source is retried; an `ended` one is not, and a `failed` one only if it is permanent.
 
-    `silent` plays, but all its channels have been digital silence (samples of exactly zero) for
+    A `silent` source plays, but all its channels have been digitally silent (samples of exactly zero) for
     `stream_manager.silent_after_s`.
     """
 
@@ -76,10 +76,10 @@ class SourceState(StrEnum):
 
 
 class SourceRemark(StrEnum):
-    """What is worth knowing about a source although nothing is wrong with the node.
+    """Information about a source that is not a fault of the node.
 
-    `narrow_band`: its own sample rate is below JACK's, so it has no content above `band_hz`. `replaced`: it plays in
-    place of the profile's source of the same name, which returns when this one ends or is unloaded.
+    `narrow_band`: its own sample rate is below that of JACK, so it has no content above `band_hz`. `replaced`: it plays
+    in place of the profile's source of the same name, which is restored when this one ends or is unloaded.
     """
 
     NARROW_BAND = "narrow_band"
@@ -87,28 +87,31 @@ class SourceRemark(StrEnum):
 
 
 class SourceStatus(Message):
-    """A source at one moment.
+    """The current status of a source.
 
-    `started` is when its sound began, `bytes` what its mounts were sent since they came up, `gaps` how often its
-    sound broke off. `last_error` and `code` stay after the source has recovered; `ok` is about this moment.
+    `started` is when it began to play, `bytes` the audio data sent to its mounts since they were created, `gaps` how
+    often its audio was interrupted. `last_error` and `code` remain after the source has recovered; `ok` does not
+    depend on them.
     """
 
     name: str
     state: SourceState
-    ok: bool = Field(False, description="It plays, is not silent without reason, and all its mounts are served")
+    ok: bool = Field(False, description="It plays, is not silent because of a fault, and all its outputs work")
     is_permanent: bool = Field(False, description="It is loaded again when it ends or fails")
-    url: str = Field(description="Without user and password")
+    url: str = Field(description="Without credentials")
     channels: int
     ports: tuple[str, ...]
-    mounts: tuple[str, ...] = Field(description="Where to listen to each channel")
+    mounts: tuple[str, ...] = Field(description="The address to listen at, per channel")
     restarts: int
-    last_error: str | None = Field(description="Why it last failed, or was refused, and what to do")
+    last_error: str | None = Field(description="Why it last failed or was refused, and what to do")
     code: str | None = Field(None, description="The code of last_error")
     started: datetime | None
     bytes: int
     gaps: int
-    rate_hz: int | None = Field(None, description="The source's own sample rate, before it is resampled to JACK's")
-    band_hz: int | None = Field(None, description="The highest frequency that it can contain: half of the lower rate")
+    rate_hz: int | None = Field(
+        None, description="The sample rate of the source itself, before resampling to that of JACK"
+    )
+    band_hz: int | None = Field(None, description="The highest frequency it can contain: half of the lower sample rate")
     remarks: tuple[SourceRemark, ...] = ()
 
 
@@ -119,30 +122,30 @@ class SourceList(Message):
 
 
 class StreamManagerFault(Message):
-    """Something that is wrong, and where. `origin` says what could be restarted to repair it.
+    """A fault and its origin.
 
-    A fault of `jack` or `icecast` is a fault of that server. A fault of a `source` is never repaired by a restart of a
-    program: either the stream manager repairs it, or a person has to. Only a fault of the `stream_manager` itself is
-    repaired by restarting it. (A stream manager that hangs does not answer at all.)
+    Faults of `jack` and `icecast` are those of the servers. A fault of a `source` is never fixed by restarting a
+    program: either the stream manager fixes it, or a person has to. Only a fault of the `stream_manager` itself is
+    fixed by restarting it. (A stream manager that hangs does not answer at all.)
     """
 
     code: str
     origin: Literal["stream_manager", "jack", "icecast", "source"]
-    source: str | None = Field(None, description="The source that it is about")
+    source: str | None = Field(None, description="The source that is affected")
     message: str = Field(description="What is wrong, and what to do")
 
 
 class StreamManagerHealth(Message):
-    """The `detail` of the stream manager's /healthz. `faults` are the response's reasons, in the same order."""
+    """The `detail` of /healthz. `faults` are the `reasons` of the response, in the same order."""
 
-    jack: bool = Field(description="JACK is running, and so are its cycles")
+    jack: bool = Field(description="The JACK server and its cycles are running")
     icecast: bool = False
     rate_hz: int | None
     faults: tuple[StreamManagerFault, ...] = ()
     sources: tuple[SourceStatus, ...]
 
 
-_LONGEST_COMMAND = 64
+_MAX_COMMAND_LENGTH = 64
 
 Request = LoadSource | UnloadSource | ReleaseSource | ListSources
 LATER = ("database", "add_livestream", "del_livestream")
@@ -162,9 +165,9 @@ def parse_request(data: Any) -> Request:
     command, content = parse_command(data, ("loadsource", "unloadsource", "sources", *LATER))
     match command:
         case "loadsource" if isinstance(content, Mapping) and content.keys() == {"name"}:
-            return parse(ReleaseSource, content)  # how the original prints the request to unload
+            return parse(ReleaseSource, content)  # the request to unload, as Tidzam 2019 documents it
         case "loadsource":
-            return _playable(parse(LoadSource, content))
+            return _supported(parse(LoadSource, content))
         case "unloadsource":
             return parse(UnloadSource, content)
         case "sources":
@@ -174,36 +177,37 @@ def parse_request(data: Any) -> Request:
 
 
 def reads_only(data: Any) -> bool:
-    """Whether a `sys` request certainly changes nothing, so that clients that may only listen may send it."""
+    """Whether a `sys` request changes nothing, so that clients with only the right to listen may send it."""
     inner = data["sys"] if isinstance(data, Mapping) and "sys" in data else data
     return isinstance(inner, Mapping) and len(inner) == 1 and set(inner) <= {"sources", "database"}
 
 
 def parse_command(data: Any, known: tuple[str, ...]) -> tuple[str, Any]:
-    """The one command in a `sys` request, and what it holds. Raises RequestError."""
+    """The command in a `sys` request, and its content. Raises RequestError."""
     inner = data["sys"] if isinstance(data, Mapping) and "sys" in data else data
     if not isinstance(inner, Mapping) or len(inner) != 1:
         raise RequestError(
-            f"A sys request holds one command, not {quote(inner)}.", hint=f"Commands are: {', '.join(known)}."
+            f"A sys request must contain exactly one command; found {quote(inner)}.",
+            hint=f"The commands are: {', '.join(known)}.",
         )
     command, content = next(iter(inner.items()))
     if command not in known:
-        name = str(command)[:_LONGEST_COMMAND]
+        name = str(command)[:_MAX_COMMAND_LENGTH]
         raise RequestError(f"Unknown command {quote(command)}{suggestion(name, known)}.", field=ascii(name)[1:-1])
     return command, content
 
 
-def _playable(request: LoadSource) -> LoadSource:
+def _supported(request: LoadSource) -> LoadSource:
     for field in ("database", "date"):
         if getattr(request, field) is not None:
             raise _not_supported(field)
     if request.format == "copy":
         raise _not_supported("format", "copy")
     if request.url is None:
-        raise RequestError("'url' is missing.", hint="Name an address, or a file under a media root.", field="url")
+        raise RequestError("'url' is missing.", hint="Add an address, or a file under a media root.", field="url")
     return request
 
 
 def _not_supported(field: str, value: str = "") -> RequestError:
-    asked = f"{field} {value}".strip()
-    return RequestError(f"{asked!r} is not supported yet.", hint="Load a url.", code="not_supported", field=field)
+    name = f"{field} {value}".strip()
+    return RequestError(f"{name!r} is not supported yet.", hint="Load a url.", code="not_supported", field=field)
