@@ -68,9 +68,9 @@ def source_of(port: str) -> str:
     return port.partition(":")[0]
 
 
-def dated_name(name: str, at: datetime) -> str:
-    """`NAME-YYYY-MM-DD-HH-MM-SS` in UTC: the stem of a recording that begins at `at`, to the second."""
-    return f"{name}-{at.astimezone(UTC):%Y-%m-%d-%H-%M-%S}"
+def recording_stem(source: str, time: datetime) -> str:
+    """The file name, without suffix, of a recording of `source` that starts at `time`, in UTC: that of `split_date`."""
+    return f"{source}-{time.astimezone(UTC):%Y-%m-%d-%H-%M-%S}"
 
 
 def split_date(stem: str) -> tuple[str, datetime | None]:
