@@ -27,11 +27,11 @@ SECRET = "Sw0rdfish"
 LONGEST = "a" * 59
 TOKEN = "a-token-of-a-test-0123456789"
 PROXIES = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:1")
-"""Of a proxy that is away: what is on this machine is reached without it."""
+"""A proxy that does not run: addresses on this machine are reached without it."""
 
 
 class Locked(SimpleHTTPRequestHandler):
-    """Serves who knows the password, by user info or by token."""
+    """Serves clients that send the password, in the user info or as a token."""
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -118,13 +118,15 @@ def test_no_command_line_of_a_child_shows_a_password(seen: Seen) -> None:
     assert not [line for line in seen.command_lines if SECRET in line or PASSWORD in line]
 
 
-def test_a_file_behind_a_password_has_an_end(manager: Manager) -> None:
+def test_a_file_that_requires_a_password_has_an_end(manager: Manager) -> None:
     manager.until(lambda: manager.source("again")["restarts"] > 0, within_s=20)
     assert manager.source("again")["last_error"] is None
 
 
 @pytest.mark.parametrize(("name", "reason"), [("closed", "Connection refused"), ("locked", "401")])
-def test_why_an_address_with_a_password_cannot_be_played(manager: Manager, name: str, reason: str) -> None:
+def test_the_reason_why_an_address_with_a_password_cannot_be_played_is_reported(
+    manager: Manager, name: str, reason: str
+) -> None:
     manager.until(lambda: bool(manager.source(name).get("last_error")), within_s=20)
     assert reason in manager.source(name)["last_error"]
 
@@ -143,7 +145,7 @@ async def load(io: socketio.AsyncClient, name: str, url: str) -> dict[str, Any]:
     return await io.call("sys", {"sys": {"loadsource": {"name": name, "url": url}}}, timeout=40)  # type: ignore[no-any-return]
 
 
-async def test_a_client_without_the_token_learns_nothing_of_ports_on_this_machine(manager: Manager) -> None:
+async def test_a_client_without_the_token_learns_nothing_about_ports_on_this_machine(manager: Manager) -> None:
     urls = [
         "http://[::1]:1/x",
         f"{manager.url}/healthz",
@@ -158,7 +160,7 @@ async def test_a_client_without_the_token_learns_nothing_of_ports_on_this_machin
         assert (await load(io, "mount", manager.source(LONGEST)["mounts"][0]))["ok"]
 
 
-async def test_a_client_with_the_token_may_load_an_address_of_this_machine_and_learns_why_it_does_not_play(
+async def test_a_client_with_the_token_may_load_an_address_on_this_machine(
     manager: Manager,
 ) -> None:
     async with client(manager, TOKEN) as io:

@@ -1,4 +1,4 @@
-"""Mounts through the relay: Icecast, encoders and listeners come and go."""
+"""Icecast mounts while Icecast, encoders and listeners restart."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def encoders(manager: Manager) -> dict[str, int]:
 
 
 def decodes(mount: str) -> bool:
-    """Whether a player that comes now hears two seconds without a complaint."""
+    """Whether a player that connects now plays two seconds without an error."""
     argv = ["ffmpeg", "-v", "warning", "-t", "2", "-i", mount, "-f", "null", "-"]
     heard = subprocess.run(argv, timeout=20, check=False, capture_output=True, text=True)
     return heard.returncode == 0 and not heard.stderr
 
 
-def test_a_listener_hears_every_mount(manager: Manager) -> None:
+def test_every_mount_can_be_listened_to(manager: Manager) -> None:
     for name in ("pond", "wood", "farm"):
         for mount in manager.source(name)["mounts"]:
             assert decodes(mount)
@@ -52,7 +52,7 @@ def test_no_command_line_and_no_environment_of_a_child_shows_a_password(manager:
     assert not [word for word in words if PASSWORD in word or ADMIN_PASSWORD in word]
 
 
-def test_encoders_outlive_icecast_and_their_mounts_come_back(manager: Manager) -> None:
+def test_encoders_outlive_icecast_and_their_mounts_return(manager: Manager) -> None:
     before = encoders(manager)
     manager.icecast.kill()
     manager.until(lambda: "Icecast does not answer" in str(manager.health()["reasons"]), within_s=5)
@@ -62,7 +62,7 @@ def test_encoders_outlive_icecast_and_their_mounts_come_back(manager: Manager) -
     assert all(decodes(mount) for mount in manager.source("pond")["mounts"])
 
 
-def test_an_icecast_that_hangs_holds_up_nobody(manager: Manager) -> None:
+def test_a_hung_icecast_does_not_delay_anything(manager: Manager) -> None:
     before = encoders(manager)
     process = psutil.Process(manager.icecast.pid)
     process.suspend()
@@ -76,7 +76,7 @@ def test_an_icecast_that_hangs_holds_up_nobody(manager: Manager) -> None:
     assert decodes(manager.source("wood")["mounts"][1])
 
 
-def test_an_encoder_that_hangs_is_replaced_and_no_other(manager: Manager) -> None:
+def test_only_the_hung_encoder_is_replaced(manager: Manager) -> None:
     before = encoders(manager)
     old = manager.child("ffmpeg", "pond")
     old.send_signal(signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""Sources through a real stream manager, mpv, JACK, ffmpeg and Icecast: every channel arrives as it is."""
+"""Sources through a real stream manager, mpv, JACK, ffmpeg and Icecast: every channel arrives unchanged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tidzam.types import Float32
 pytestmark = pytest.mark.timeout(60)
 
 LFE = 3
-"""The effects channel of 5.1: Vorbis leaves it nothing above the bass."""
+"""The effects channel of 5.1, of which Vorbis keeps only the bass."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
 
 @pytest.fixture
 async def client(manager: Manager) -> AsyncIterator[socketio.AsyncClient]:
-    """What it loads goes when it goes."""
+    """The sources that it loads are unloaded when it disconnects."""
     io = socketio.AsyncClient(reconnection=False)
     await io.connect(manager.url)
     yield io
@@ -115,7 +115,7 @@ def assert_contained(piece: Float32, whole: Float32) -> None:
     assert equal[: 1024 * 16].all()
 
 
-async def test_each_mount_is_the_sound_of_its_channel(manager: Manager, client: socketio.AsyncClient) -> None:
+async def test_each_mount_has_the_audio_of_its_channel(manager: Manager, client: socketio.AsyncClient) -> None:
     path = write_tones(manager.media_root / "mounts.flac", 3, seconds=5)
     status = await load(client, "pond", path, loop=True)
     assert status["mounts"] == [f"{manager.icecast.url}/pond-out_{channel}.ogg" for channel in range(3)]
@@ -131,7 +131,7 @@ def decode(mount: str) -> Float32:
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
-async def test_a_loop_has_no_seam(manager: Manager, client: socketio.AsyncClient, tmp_path: Path, suffix: str) -> None:
+async def test_a_loop_has_no_gap(manager: Manager, client: socketio.AsyncClient, tmp_path: Path, suffix: str) -> None:
     path = write_tones(manager.media_root / f"loop.{suffix}", 2, seconds=1)
     status = await load(client, "loop", path, loop=True)
     recording = record(manager.jack, status["ports"], tmp_path, seconds=4)
@@ -139,7 +139,7 @@ async def test_a_loop_has_no_seam(manager: Manager, client: socketio.AsyncClient
     assert manager.source("loop")["restarts"] == 0
 
 
-async def test_chosen_channels_in_the_order_asked(
+async def test_selected_channels_are_played_in_the_requested_order(
     manager: Manager, client: socketio.AsyncClient, tmp_path: Path
 ) -> None:
     path = write_tones(manager.media_root / "choice.wav", 8, seconds=20)
@@ -147,7 +147,7 @@ async def test_chosen_channels_in_the_order_asked(
     assert heard_hz(manager.jack, status["ports"], tmp_path) == expected_hz([6, 0, 3])
 
 
-async def test_loading_a_loaded_name_replaces_it(
+async def test_loading_a_loaded_name_replaces_the_source(
     manager: Manager, client: socketio.AsyncClient, tmp_path: Path
 ) -> None:
     await load(client, "pond", write_tones(manager.media_root / "first.wav", 4, seconds=20))
@@ -170,7 +170,7 @@ def web(manager: Manager) -> Iterator[str]:
         server.shutdown()
 
 
-async def test_an_address_is_played_and_its_password_told_nobody(
+async def test_an_address_is_played_and_its_password_is_not_shown(
     manager: Manager, client: socketio.AsyncClient, tmp_path: Path, web: str
 ) -> None:
     write_tones(manager.media_root / "web.ogg", 2, seconds=20)
@@ -218,7 +218,7 @@ def channel_count(wav: bytes, channels: int) -> bytes:
         ("WEB/no-such.ogg", "source_unreachable"),
     ],
 )
-async def test_what_cannot_be_played_is_told_why(
+async def test_unplayable_media_is_refused_with_the_reason(
     manager: Manager, client: socketio.AsyncClient, web: str, url: str, code: str
 ) -> None:
     write_bad_files(manager.media_root)
@@ -244,13 +244,13 @@ async def test_a_name_of_another_jack_client_is_refused(manager: Manager, client
     await load(client, "taken", path)
 
 
-async def test_a_channel_that_is_not_there_is_refused(manager: Manager, client: socketio.AsyncClient) -> None:
+async def test_a_missing_channel_is_refused(manager: Manager, client: socketio.AsyncClient) -> None:
     path = write_tones(manager.media_root / "few.wav", 2, seconds=20)
     assert (await refused(client, "few", path, channels="2"))["code"] == "source_channels"
     assert (await refused(client, "few", path, channels="left"))["field"] == "channels"
 
 
-async def test_a_source_that_ends_is_forgotten_and_one_that_breaks_off_is_told(
+async def test_a_source_that_ends_is_removed_and_a_truncated_one_is_reported(
     manager: Manager, client: socketio.AsyncClient
 ) -> None:
     whole = write_tones(manager.media_root / "short.flac", 1, seconds=4)

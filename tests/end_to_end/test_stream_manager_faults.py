@@ -1,4 +1,4 @@
-"""Whatever is killed comes back by itself, and no other source hears it."""
+"""Killed processes are replaced without an effect on other sources."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
 
 
 @pytest.mark.parametrize("program", ["mpv", "ffmpeg"])
-def test_a_killed_program_of_a_source_is_back_and_the_other_source_has_no_gap(
+def test_a_killed_program_of_a_source_is_replaced_and_the_other_source_has_no_gap(
     manager: Manager, tmp_path: Path, program: str
 ) -> None:
     mounts = manager.source("victim")["mounts"]
@@ -49,7 +49,7 @@ def test_a_killed_program_of_a_source_is_back_and_the_other_source_has_no_gap(
     assert unbroken(recording, BASE_HZ)
 
 
-def test_a_killed_icecast_has_its_mounts_again(manager: Manager) -> None:
+def test_the_mounts_return_after_icecast_is_killed(manager: Manager) -> None:
     restarts = manager.source("victim")["restarts"]
     manager.icecast.kill()
     manager.until(lambda: "Icecast does not answer" in str(manager.health()["reasons"]), within_s=5)
@@ -59,7 +59,7 @@ def test_a_killed_icecast_has_its_mounts_again(manager: Manager) -> None:
     assert manager.source("victim")["restarts"] == restarts
 
 
-def test_a_killed_jackd_has_its_sources_again(manager: Manager) -> None:
+def test_the_sources_return_after_jackd_is_killed(manager: Manager) -> None:
     manager.jack.kill()
     manager.until(lambda: not manager.health()["detail"]["jack"], within_s=5)
     time.sleep(1)
@@ -67,7 +67,7 @@ def test_a_killed_jackd_has_its_sources_again(manager: Manager) -> None:
     assert manager.until_well(within_s=30) < 20
 
 
-def test_a_killed_agent_is_not_felt_by_sources(manager: Manager) -> None:
+def test_a_killed_agent_does_not_affect_sources(manager: Manager) -> None:
     restarts = manager.source("victim")["restarts"]
     agent = next(child for child in manager.children() if "stream_manager.jack_agent" in child.cmdline())
     agent.kill()
@@ -77,7 +77,7 @@ def test_a_killed_agent_is_not_felt_by_sources(manager: Manager) -> None:
     assert manager.source("victim")["restarts"] == restarts
 
 
-def test_nothing_that_it_started_outlives_it(tmp_path: Path) -> None:
+def test_no_child_process_outlives_the_stream_manager(tmp_path: Path) -> None:
     url = str(write_tones(tmp_path / "a.flac", 2, seconds=2))
     with stream_manager(tmp_path, [{"name": "a", "url": url, "loop": True}]) as manager:
         manager.until_well()
@@ -90,7 +90,7 @@ def test_nothing_that_it_started_outlives_it(tmp_path: Path) -> None:
         assert manager.process.returncode == 0
 
 
-def test_a_permanent_source_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+def test_a_permanent_source_is_retried_until_it_exists(tmp_path: Path) -> None:
     path = tmp_path / "late.wav"
     with stream_manager(tmp_path, [{"name": "late", "url": "http://127.0.0.1:1/late.ogg"}]) as manager:
         manager.until(lambda: manager.source("late").get("restarts", 0) >= 2, within_s=10)
@@ -100,7 +100,7 @@ def test_a_permanent_source_that_is_not_there_yet_is_waited_for(tmp_path: Path) 
         assert not path.exists()
 
 
-def test_a_full_jack_server_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_a_full_jack_server_is_reported_and_the_other_sources_play_on(tmp_path: Path) -> None:
     fits = str(write_tones(tmp_path / "fits.flac", 2, seconds=2))
     big = str(write_tones(tmp_path / "big.flac", 8, seconds=2))
     sources = [{"name": "fits", "url": fits, "loop": True}]
@@ -111,7 +111,7 @@ def test_a_full_jack_server_is_told_and_the_rest_goes_on(tmp_path: Path) -> None
             second = Manager(tmp_path, jack, icecast, [{"name": "big", "url": big, "loop": True}])
             try:
                 second.until(lambda: bool(second.source("big").get("last_error")), within_s=20)
-                assert "no room for its ports" in second.source("big")["last_error"]
+                assert "has no free ports" in second.source("big")["last_error"]
                 assert manager.health()["ok"]
             finally:
                 second.stop()

@@ -1,4 +1,4 @@
-"""What clients load: a passing client takes nothing away, a permanent source survives, and there are limits."""
+"""What clients load: guests replace sources for a time, permanent sources survive a restart, both are limited."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def plays(manager: Manager, name: str, file: str) -> bool:
     return bool(status) and status["state"] == "playing" and status["url"].endswith(file)
 
 
-def test_a_refused_profile_source_is_listed_with_its_reason_and_is_no_fault_of_the_program(manager: Manager) -> None:
+def test_a_refused_profile_source_is_listed_with_the_reason(manager: Manager) -> None:
     status = manager.source("secret-file")
     assert (status["state"], status["ok"]) == ("failed", False)
     assert "http, https, rtsp, icecast" in status["last_error"]
@@ -42,7 +42,7 @@ def test_a_refused_profile_source_is_listed_with_its_reason_and_is_no_fault_of_t
     assert [(fault["origin"], fault["source"]) for fault in faults] == [("source", "secret-file")]
 
 
-async def test_a_passing_client_that_replaces_a_profile_source_leaves_it_in_its_place(manager: Manager) -> None:
+async def test_a_profile_source_is_restored_when_the_client_that_replaced_it_disconnects(manager: Manager) -> None:
     async with connected(manager) as client:
         assert (await client.load("pond", "guest.flac", loop=True))["ok"]
         assert plays(manager, "pond", "guest.flac")
@@ -52,7 +52,7 @@ async def test_a_passing_client_that_replaces_a_profile_source_leaves_it_in_its_
 
 
 @pytest.mark.parametrize("end", ["fails", "ends", "is unloaded"])
-async def test_a_profile_source_returns_when_its_replacement(manager: Manager, end: str) -> None:
+async def test_a_profile_source_is_restored_when_its_replacement(manager: Manager, end: str) -> None:
     async with connected(manager) as client:
         if end == "fails":
             assert (await client.load("pond", "nothing.flac"))["error"]["code"] == "source_not_found"
@@ -63,7 +63,7 @@ async def test_a_profile_source_returns_when_its_replacement(manager: Manager, e
         manager.until(lambda: plays(manager, "pond", "own.flac"), within_s=15)
 
 
-async def test_the_true_rate_of_a_source_is_in_its_status_and_a_narrow_band_is_named(manager: Manager) -> None:
+async def test_the_status_has_the_rate_of_the_source_and_marks_a_narrow_band(manager: Manager) -> None:
     write_tones(manager.media_root / "phone.wav", 1, seconds=2, rate_hz=8000)
     async with connected(manager) as client:
         assert (await client.load("phone", "phone.wav", loop=True))["ok"]
@@ -95,7 +95,7 @@ async def test_sources_of_clients_are_limited_by_settings(manager: Manager) -> N
             assert (await client.ask(unloadsource={"name": name}))["ok"]
 
 
-async def test_a_permanent_source_of_a_client_survives_the_death_of_the_stream_manager(manager: Manager) -> None:
+async def test_a_permanent_source_of_a_client_survives_a_restart(manager: Manager) -> None:
     async with connected(manager) as client:
         for name in ("kept", "unloaded"):
             assert (await client.load(name, "kept.flac", loop=True, is_permanent=True))["ok"]

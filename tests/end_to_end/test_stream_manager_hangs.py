@@ -1,4 +1,4 @@
-"""Hung is not dead: what lives but does nothing is noticed by what does not move, and only it is replaced."""
+"""Hung processes are detected by their lack of progress, and only they are replaced."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
 
 @contextmanager
 def stopped(*pids: int) -> Iterator[None]:
-    """SIGSTOP while the context is open, unless somebody replaces them meanwhile."""
+    """SIGSTOP while the context is open, unless they are replaced in the meantime."""
     with ExitStack() as ends:
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -72,7 +72,7 @@ def test_a_stopped_player_is_replaced_and_the_other_source_has_no_gap(manager: M
     assert unbroken(recording, BASE_HZ)
 
 
-def test_a_stopped_agent_is_replaced_within_10_s_and_not_felt_by_sources(manager: Manager) -> None:
+def test_a_stopped_agent_is_replaced_within_10_s_and_does_not_affect_sources(manager: Manager) -> None:
     before = restarts(manager)
     old = agent(manager)
     with stopped(old.pid):
@@ -81,7 +81,7 @@ def test_a_stopped_agent_is_replaced_within_10_s_and_not_felt_by_sources(manager
     assert restarts(manager) == before
 
 
-def test_a_stopped_jackd_is_reported_within_5_s_and_all_goes_on_where_it_was(manager: Manager) -> None:
+def test_a_stopped_jackd_is_reported_within_5_s_and_sources_play_on_afterwards(manager: Manager) -> None:
     before = restarts(manager)
     with stopped(manager.jack.pid):
         manager.until(lambda: not manager.health()["detail"]["jack"], within_s=5)
@@ -94,7 +94,7 @@ def test_a_stopped_jackd_is_reported_within_5_s_and_all_goes_on_where_it_was(man
     manager.until(lambda: bool(manager.running("ffmpeg", "victim")), within_s=10)
 
 
-def test_a_stopped_jackd_that_is_replaced_has_its_sources_again(manager: Manager) -> None:
+def test_the_sources_return_after_a_stopped_jackd_is_replaced(manager: Manager) -> None:
     with stopped(manager.jack.pid):
         manager.until(lambda: not manager.health()["detail"]["jack"], within_s=5)
         manager.jack.kill()
@@ -102,7 +102,7 @@ def test_a_stopped_jackd_that_is_replaced_has_its_sources_again(manager: Manager
     assert manager.until_well(within_s=30) < 20
 
 
-async def test_a_live_source_that_turns_to_digital_silence_is_named_and_then_replaced(manager: Manager) -> None:
+async def test_a_digitally_silent_live_source_is_reported_and_then_replaced(manager: Manager) -> None:
     with broadcast() as live:
         async with connected(manager) as client:
             assert (await client.load("live", live.url))["ok"]
@@ -117,7 +117,7 @@ async def test_a_live_source_that_turns_to_digital_silence_is_named_and_then_rep
             manager.until(lambda: manager.source("live")["restarts"] > restarted, within_s=25)
 
 
-async def test_the_quietest_microphone_is_not_silent_and_neither_is_restarted_a_silent_file(manager: Manager) -> None:
+async def test_a_very_quiet_source_is_not_silent_and_a_silent_file_is_not_restarted(manager: Manager) -> None:
     soundfile.write(manager.media_root / "pause.wav", 0 * tones(1, seconds=2), 44100)
     with broadcast() as live:
         live.content = "floor"
@@ -136,7 +136,7 @@ def mp3() -> bytes:
     return subprocess.run(argv, stdout=subprocess.PIPE, check=True, timeout=20).stdout
 
 
-async def test_a_stream_that_turns_to_garbage_is_silent_and_then_replaced(manager: Manager, mp3: bytes) -> None:
+async def test_a_stream_of_garbage_is_silent_and_then_replaced(manager: Manager, mp3: bytes) -> None:
     with broadcast(mp3) as live:
         async with connected(manager) as client:
             assert (await client.load("live", live.url))["ok"]

@@ -11,7 +11,7 @@ import soundfile
 from stream_manager.argv import encoder_argv, mpv_argv, probe_argv
 from tidzam.config.settings import IcecastSettings
 
-GOLDEN_PLAYER = """\
+GOLDEN_MPV = """\
 mpv --no-config --load-scripts=no --ytdl=no --osc=no --load-stats-overlay=no \
 --load-auto-profiles=no --input-terminal=no --input-default-bindings=no --quiet \
 --msg-level=all=warn,playlist=error,statusline=no \
@@ -22,7 +22,7 @@ mpv --no-config --load-scripts=no --ytdl=no --osc=no --load-stats-overlay=no \
 --network-timeout=10 \
 --af=lavfi=[pan=2c|c0=c3|c1=c0] --loop-file=inf -- /sounds/pond.flac"""
 
-GOLDEN_PUSHER = """\
+GOLDEN_ENCODER = """\
 ffmpeg -nostdin -hide_banner -loglevel warning -nostats -f jack -channels 2 -thread_queue_size 512 -i pond-ice \
 -map 0:a -af pan=mono|c0=c0 -c:a libvorbis -b:a 96k -page_duration 250000 -flush_packets 1 \
 -f ogg pipe:7 \
@@ -31,7 +31,7 @@ ffmpeg -nostdin -hide_banner -loglevel warning -nostats -f jack -channels 2 -thr
 
 
 def test_the_mpv_command_line() -> None:
-    assert " ".join(mpv_argv("pond", "/sounds/pond.flac", channels=[3, 0], loop=True)) == GOLDEN_PLAYER
+    assert " ".join(mpv_argv("pond", "/sounds/pond.flac", channels=[3, 0], loop=True)) == GOLDEN_MPV
 
 
 def test_by_default_mpv_neither_selects_channels_nor_loops() -> None:
@@ -52,7 +52,7 @@ def test_mpv_can_be_kept_from_following_redirections() -> None:
 
 
 def test_the_encoder_command_line() -> None:
-    assert " ".join(encoder_argv("pond", [7, 9], IcecastSettings())) == GOLDEN_PUSHER
+    assert " ".join(encoder_argv("pond", [7, 9], IcecastSettings())) == GOLDEN_ENCODER
 
 
 def test_media_that_ends_begins_with_silence() -> None:

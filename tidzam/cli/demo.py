@@ -71,7 +71,9 @@ def _sounding(source: SourceStatus, now: datetime) -> dict[str, list[str]]:
 
 @app.command()
 def train(
-    out: Annotated[Path, typer.Option(help="Folder for the bundles selector, birds and frogs.")] = DEMO_BUNDLES,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the bundles selector, birds and frogs.", show_default="tidzam/demo/bundles")
+    ] = DEMO_BUNDLES,
     seed: Seed = 1,
     as_json: JsonOption = False,
 ) -> None:
