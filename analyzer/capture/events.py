@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+
+from tidzam.jack.helper_protocol import HelperMessages
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,6 @@ class Failed:
 
 
 Event = Ready | Opened | Closed | Refused | Clock | Alive | Failed
-_KINDS = {kind.__name__.lower(): kind for kind in (Ready, Opened, Closed, Refused, Clock, Alive, Failed)}
-
-
-def encode(event: Event) -> str:
-    """The event as one line, without its end."""
-    return json.dumps({"event": type(event).__name__.lower(), **asdict(event)})
-
-
-def decode(line: str) -> Event:
-    """The inverse of `encode`. Raises ValueError, KeyError or TypeError for anything else: both ends are ours."""
-    fields = json.loads(line)
-    event: Event = _KINDS[fields.pop("event")](**fields)
-    return event
+_MESSAGES = HelperMessages[Event](Ready, Opened, Closed, Refused, Clock, Alive, Failed)
+encode = _MESSAGES.encode
+decode = _MESSAGES.decode
