@@ -90,5 +90,5 @@ def test_an_unknown_output_of_the_stream_manager_is_refused() -> None:
 
 
 def test_a_source_needs_a_url_a_demo_or_a_player() -> None:
-    with pytest.raises(ValueError, match="or names a player that needs none"):
+    with pytest.raises(ValueError, match="or a player that needs none"):
         SourceSettings(name="pond")
