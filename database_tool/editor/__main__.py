@@ -1,8 +1,9 @@
-"""`python -m database_tool.editor`: look at a dataset, hear it, and put its labels right."""
+"""`python -m database_tool.editor`: browse, play and correct a dataset."""
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,45 +14,48 @@ from database_tool.editor.audio_source import AudioSourceFile
 from database_tool.editor.listen import ask_class, class_of, listen, show_classes
 from database_tool.editor.playback import AudioOutput, SamplePlayer, default_output
 from database_tool.editor.session import EditorSession
+from tidzam import terminal
 from tidzam.config.settings import JackSettings
-from tidzam.errors import SetupError, TidzamError
+from tidzam.errors import SetupError
+from tidzam.terminal import command_line, exit_on_error
+from tidzam.text import plural
 
 INTERRUPTED = 130
+PROGRAM = "database_tool.editor"
 
-cli = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+cli = command_line()
+say = partial(terminal.say, program=PROGRAM)
 
 
 @cli.command()
 def main_command(
-    dataset: Annotated[Path, typer.Option("--dataset", help="The dataset to open, or to begin.")],
+    dataset: Annotated[Path, typer.Option("--dataset", help="Dataset to open, or to make.")],
     stream: Annotated[
-        Path | None, typer.Option("--stream", help="Sound file to cut samples from (WAV, Ogg, MP3, FLAC …).")
+        Path | None, typer.Option("--stream", help="Audio file to cut samples from (WAV, Ogg, MP3, FLAC …).")
     ] = None,
-    play: Annotated[bool, typer.Option("--play", help="Play the dataset's content, with no screen.")] = False,
+    play: Annotated[bool, typer.Option("--play", help="Play the dataset without opening the editor.")] = False,
     play_id: Annotated[
-        int | None, typer.Option("--play-id", min=0, help="Play the content of the class with this id.")
+        int | None, typer.Option("--play-id", min=0, help="Play the class with this id without opening the editor.")
     ] = None,
     show: Annotated[
         bool,
         typer.Option(
-            "--show", "-s", help="List the classes with their ids; with --play, choose one, and see what is played."
+            "--show", "-s", help="List the classes and their ids; with --play, choose one and draw its samples."
         ),
     ] = False,
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle that judges labels.")] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Bundle to check labels with.")] = None,
     output: Annotated[
-        AudioOutput | None, typer.Option("--output", help="Where sound goes.  [the sound card, if there is one]")
+        AudioOutput | None,
+        typer.Option("--output", help="Where audio is played; by default on the sound card, if there is one."),
     ] = None,
-    jack_server: Annotated[str, typer.Option("--jack-server", help="JACK server's name.")] = JackSettings().server,
+    jack_server: Annotated[str, typer.Option("--jack-server", help="Name of the JACK server.")] = JackSettings().server,
 ) -> None:
-    """Edit a compiled dataset: look at samples, hear them, relabel, delete, cut new ones. Press ? for the keys."""
+    """Edit a compiled dataset: browse, play, relabel, delete and cut samples. Press ? for the keys."""
     if not dataset.exists() and sys.stdin.isatty():
-        operations.begin(dataset, typer.prompt(f"There is no dataset at {dataset}. First class of a new one", err=True))
+        question = f"Dataset {dataset} does not exist. First class of a new one"
+        operations.begin(dataset, typer.prompt(question, err=True))
     if sys.stderr.isatty():
-        typer.echo(f"opening {dataset} …", err=True)
+        say(f"opening {dataset} …")
     session = EditorSession.open(dataset)
     player = SamplePlayer(output or default_output(), jack_server)
     if play or play_id is not None:
@@ -60,10 +64,10 @@ def main_command(
         show_classes(session)
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise SetupError("The editor needs a terminal.", hint="Without one: --play, or python -m database_tool.")
+        raise SetupError("The editor needs a terminal.", hint="Use --play, or python -m database_tool.")
     from database_tool.editor.app import Editor
 
-    Editor(session, player, bundle=bundle, stream=AudioSourceFile.open(stream) if stream else None).run()
+    Editor(session, player, bundle=bundle, source=AudioSourceFile.open(stream) if stream else None).run()
 
 
 def _play(session: EditorSession, player: SamplePlayer, number: int | None, *, show: bool) -> int:
@@ -75,17 +79,14 @@ def _play(session: EditorSession, player: SamplePlayer, number: int | None, *, s
     except KeyboardInterrupt:
         return INTERRUPTED
     if missing:
-        typer.echo(f"database_tool.editor: {missing:,} samples were not heard: their files are gone.", err=True)
+        say(f"{plural(missing, 'sample')} not played: their files do not exist")
     return int(bool(missing))
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 a failure told in a line, 2 wrong usage."""
-    try:
+    """Run the command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted."""
+    with exit_on_error(PROGRAM):
         cli()
-    except TidzamError as error:
-        typer.echo(f"database_tool.editor: {error}", err=True)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

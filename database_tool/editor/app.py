@@ -1,4 +1,4 @@
-"""The editor: its screens, and the way from one to the other."""
+"""The editor application: its screens and how one leads to another."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from database_tool.editor.screens.cut import CutScreen
 from database_tool.editor.screens.review import DuplicatesScreen, LabelIssuesScreen
 from database_tool.editor.session import EditorSession
 from tidzam.bundle import read_bundle
+from tidzam.text import plural
 
 
 class Editor(App[None]):
-    """The editor of one dataset. `bundle` is asked for label errors, `stream` is what is cut from at first."""
+    """The editor of one dataset. `bundle` is used to find label errors; `source` is the file to cut samples from."""
 
     TITLE = "Tidzam dataset editor"
     ENABLE_COMMAND_PALETTE = False
@@ -32,17 +33,17 @@ class Editor(App[None]):
         player: SamplePlayer,
         *,
         bundle: Path | None = None,
-        stream: AudioSourceFile | None = None,
+        source: AudioSourceFile | None = None,
     ) -> None:
         super().__init__()
         self.session, self.player = session, player
-        self.bundle, self.stream = bundle, stream
+        self.bundle, self.source = bundle, source
         self.browse = BrowseScreen(session, player)
 
     def on_mount(self) -> None:
         self.push_screen(self.browse)
-        if self.stream is not None:
-            self.push_screen(CutScreen(self.session, self.player, self.stream))
+        if self.source is not None:
+            self.push_screen(CutScreen(self.session, self.player, self.source))
 
     @work
     async def action_duplicates(self) -> None:
@@ -55,53 +56,53 @@ class Editor(App[None]):
         if pairs:
             self.push_screen(DuplicatesScreen(session, self.player, pairs))
         elif pairs is not None:
-            self.browse.tell(f"no near-duplicates among {len(samples):,} samples of {where}")
+            self.browse.show_message(f"no near-duplicates among {len(samples):,} samples of {where}")
 
     @work
-    async def action_doubts(self) -> None:
+    async def action_label_issues(self) -> None:
         session = self.session
         if self.bundle is None:
-            folder = await self.browse.ask("Folder of the bundle that is to judge the labels")
+            folder = await self.browse.ask("Bundle to check the labels with (folder)")
             if folder is None:
                 return
             self.bundle = path_of(folder)
         path = self.bundle
-        doubts = await self.browse.wait_for(
-            f"Asking {path.name} about {int(np.count_nonzero(session.content.labels >= 0)):,} samples",
+        issues = await self.browse.wait_for(
+            f"Classifying {int(np.count_nonzero(session.content.labels >= 0)):,} samples with {path.name}",
             lambda advance: find_label_issues(
                 session.content, session.dataset.spec, session.features, read_bundle(path), advance=advance
             ),
         )
-        if doubts:
-            self.push_screen(LabelIssuesScreen(session, self.player, doubts))
+        if issues:
+            self.push_screen(LabelIssuesScreen(session, self.player, issues))
             return
-        self.bundle = self.bundle if doubts is not None else None  # ask again for one that can be used
-        if doubts is not None:
-            self.browse.tell(f"{path.name} contradicts no label")
+        if issues is None:
+            self.bundle = None  # ask for another one next time
+        else:
+            self.browse.show_message(f"{path.name} contradicts no label")
 
     @work
     async def action_cut(self) -> None:
-        if self.stream is None:
-            path = await self.browse.ask("Sound file to cut samples from")
+        if self.source is None:
+            path = await self.browse.ask("Audio file to cut samples from")
             if path is None:
                 return
-            self.stream = await self.browse.wait_for("Opening", lambda advance: AudioSourceFile.open(path_of(path)))
-            if self.stream is None:
+            self.source = await self.browse.wait_for("Opening", lambda advance: AudioSourceFile.open(path_of(path)))
+            if self.source is None:
                 return
-        self.push_screen(CutScreen(self.session, self.player, self.stream))
+        self.push_screen(CutScreen(self.session, self.player, self.source))
 
     @work
     async def action_leave(self) -> None:
         if self.session.unsaved:
-            count = len(self.session.edits)
             answer = await self.browse.decide(
-                f"{count} edit{'s are' if count != 1 else ' is'} not saved.", s="save and quit", d="discard and quit"
+                f"{plural(len(self.session.edits), 'unsaved edit')}.", s="save and quit", d="discard and quit"
             )
             if answer is None or (answer == "s" and not await self.browse.save()):
                 return
-        self.browse.hush()
+        self.browse.stop_playback()
         self.exit()
 
     async def action_quit(self) -> None:
-        """Ctrl-Q asks as well."""
+        """Ctrl-Q asks about unsaved edits, too."""
         self.action_leave()

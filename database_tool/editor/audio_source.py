@@ -1,4 +1,4 @@
-"""A stream to cut samples from: a sound file of any length, read a page at a time."""
+"""An audio file of any length to cut samples from, read one page at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tidzam.types import Float32
 
 @dataclass(frozen=True)
 class AudioSourceFile:
-    """An open file. `channel` counts from 0; None is all as one."""
+    """An audio file. `channel` in its methods counts from 0; None is a downmix of all channels."""
 
     path: Path
     length_s: float
@@ -29,24 +29,24 @@ class AudioSourceFile:
 
     @classmethod
     def open(cls, path: Path) -> AudioSourceFile:
-        """Raises AudioError if it cannot be decoded."""
+        """Raises AudioError if the file cannot be decoded."""
         with open_audio(path) as audio:
             channels = audio.channels
         frames, rate_hz = audio_length(path)
         return cls(path, frames / rate_hz, channels)
 
-    def sound(self, start_s: float, duration_s: float, channel: int | None) -> AudioExcerpt:
-        """A stretch of it. Raises AudioError."""
+    def excerpt(self, start_s: float, duration_s: float, channel: int | None) -> AudioExcerpt:
+        """The audio of a section. Raises AudioError."""
         samples, rate_hz = read_audio(self.path, start_s=start_s, duration_s=duration_s)
         return AudioExcerpt(samples.mean(axis=0) if channel is None else samples[channel], rate_hz)
 
-    def strip(self, start_s: float, duration_s: float, channel: int | None, spec: FeatureSpec) -> Float32:
-        """The features of a stretch, (frames, mels) in dB. Raises AudioError."""
-        sound = self.sound(start_s, duration_s, channel)
-        return extract_sequence(resample(sound.samples[None], sound.rate_hz, spec.rate_hz)[0], spec)
+    def features(self, start_s: float, duration_s: float, channel: int | None, spec: FeatureSpec) -> Float32:
+        """The features of a section, (frames, mels) in dB. Raises AudioError."""
+        excerpt = self.excerpt(start_s, duration_s, channel)
+        return extract_sequence(resample(excerpt.samples[None], excerpt.rate_hz, spec.rate_hz)[0], spec)
 
     def cut(self, start_s: float, end_s: float, channel: int | None, spec: FeatureSpec) -> tuple[Sample, ...]:
-        """The samples of a stretch, side by side, by the dataset's own features; of a short one, one around its middle.
+        """Consecutive samples of a section, or one around its middle if it is shorter than a window.
 
         Raises AudioError.
         """
@@ -60,6 +60,6 @@ class AudioSourceFile:
         )
 
 
-def filled(strip: Float32, frames: int, spec: FeatureSpec) -> Float32:
-    """A strip of at most `frames`, with silence behind the end of the stream, so that a second is as wide anywhere."""
-    return np.pad(strip[:frames], ((0, max(0, frames - len(strip))), (0, 0)), constant_values=spec.floor_db)
+def padded(features: Float32, frames: int, spec: FeatureSpec) -> Float32:
+    """Features of exactly `frames` frames: cut, or padded with silence past the end of the file."""
+    return np.pad(features[:frames], ((0, max(0, frames - len(features))), (0, 0)), constant_values=spec.floor_db)

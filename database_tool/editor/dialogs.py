@@ -1,4 +1,4 @@
-"""Questions to the person, and the work that they wait for."""
+"""Dialogs: questions, and progress of long work."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _BOX = """
 """
 
 
-class Ask(ModalScreen[str | None]):
-    """A line of text; None if the person thinks better of it."""
+class InputDialog(ModalScreen[str | None]):
+    """Ask for a line of text; None if the dialog is cancelled."""
 
-    DEFAULT_CSS = _BOX.format(name="Ask", width=70)
+    DEFAULT_CSS = _BOX.format(name="InputDialog", width=70)
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
 
     def __init__(self, question: str, value: str = "") -> None:
@@ -52,10 +52,12 @@ class Ask(ModalScreen[str | None]):
         self.dismiss(event.value.strip())
 
 
-class Choose(ModalScreen[str | None]):
-    """One of some names, found by typing a part of it; a new one too, if that may be."""
+class ChoiceDialog(ModalScreen[str | None]):
+    """Ask for one of several names, which typing filters; with `new`, a new name may be entered."""
 
-    DEFAULT_CSS = _BOX.format(name="Choose", width=60) + "Choose OptionList { height: auto; max-height: 16; }"
+    DEFAULT_CSS = (
+        _BOX.format(name="ChoiceDialog", width=60) + "ChoiceDialog OptionList { height: auto; max-height: 16; }"
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Cancel"),
         Binding("down", "move(1)", show=False, priority=True),
@@ -69,7 +71,7 @@ class Choose(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(self._question, markup=False)
-            yield Input(placeholder="type a part of its name" + (", or a new one" if self._new else ""))
+            yield Input(placeholder="part of the name" + (", or a new name" if self._new else ""))
             yield OptionList()
 
     def on_mount(self) -> None:
@@ -107,10 +109,10 @@ class Choose(ModalScreen[str | None]):
         self.dismiss(event.option.id)
 
 
-class Decide(ModalScreen[str | None]):
-    """One of a few answers, each by its key; None is Escape."""
+class DecisionDialog(ModalScreen[str | None]):
+    """Ask for one of a few answers, each with its key; None if the dialog is cancelled."""
 
-    DEFAULT_CSS = _BOX.format(name="Decide", width=70)
+    DEFAULT_CSS = _BOX.format(name="DecisionDialog", width=70)
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
 
     def __init__(self, question: str, answers: dict[str, str]) -> None:
@@ -129,14 +131,14 @@ class Decide(ModalScreen[str | None]):
 
     def on_key(self, event: Key) -> None:
         if event.key in self._answers:
-            event.stop()  # or the screen below would take it for one of its own
+            event.stop()  # so that the screen below does not handle it
             self.dismiss(event.key)
 
 
-class Help(ModalScreen[None]):
-    """All keys."""
+class HelpDialog(ModalScreen[None]):
+    """Show the keys of a screen."""
 
-    DEFAULT_CSS = _BOX.format(name="Help", width=84) + "Help > VerticalScroll { width: 100%; }"
+    DEFAULT_CSS = _BOX.format(name="HelpDialog", width=84) + "HelpDialog > VerticalScroll { width: 100%; }"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,q", "dismiss", "Close")]
 
     def __init__(self, text: str) -> None:
@@ -148,32 +150,32 @@ class Help(ModalScreen[None]):
             yield Static(self._text, markup=False)
 
 
-class GivenUp(Exception):
-    """The person does not want to wait for it any longer."""
+class Cancelled(Exception):
+    """Raised in the work when the person cancels it."""
 
 
-class Working(ModalScreen[Result | TidzamError | None], Generic[Result]):
-    """Does `work` in a thread, and shows how far it is. Gives its result, the error, or None: it was given up."""
+class WorkDialog(ModalScreen[Result | TidzamError | None], Generic[Result]):
+    """Run `work` in a thread and show its progress. Returns its result, its TidzamError, or None if cancelled."""
 
-    DEFAULT_CSS = _BOX.format(name="Working", width=60) + "Working ProgressBar { width: 100%; }"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Give up")]
+    DEFAULT_CSS = _BOX.format(name="WorkDialog", width=60) + "WorkDialog ProgressBar { width: 100%; }"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
-    def __init__(self, doing: str, work: Callable[[Progress], Result]) -> None:
+    def __init__(self, activity: str, work: Callable[[Progress], Result]) -> None:
         super().__init__()
-        self._doing, self._work = doing, work
-        self._given_up = False
+        self._activity, self._work = activity, work
+        self._cancelled = False
         self._shown_s = 0.0
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(f"{self._doing} …  (Escape gives up)", markup=False)
+            yield Static(f"{self._activity} …  (Esc cancels)", markup=False)
             yield ProgressBar()
 
     def on_mount(self) -> None:
         self.run_worker(self._run, thread=True)
 
-    def action_give_up(self) -> None:
-        self._given_up = True
+    def action_cancel(self) -> None:
+        self._cancelled = True
 
     def _run(self) -> None:
         result: Result | TidzamError | None
@@ -181,15 +183,17 @@ class Working(ModalScreen[Result | TidzamError | None], Generic[Result]):
             result = self._work(self._advance)
         except TidzamError as error:
             result = error
-        except OSError as error:  # as of a full temporary folder: the edits are to outlive it
-            result = DatasetError(f"{self._doing}: {error.strerror}.", hint="Make room.", code="dataset_edit")
-        except GivenUp:
+        except OSError as error:  # such as a full temporary folder: edits must not be lost
+            result = DatasetError(
+                f"{self._activity}: {error.strerror}.", hint="Make room and try again.", code="dataset_edit"
+            )
+        except Cancelled:
             result = None
         self.app.call_from_thread(self.dismiss, result)
 
     def _advance(self, done: int, total: int) -> None:
-        if self._given_up:
-            raise GivenUp
+        if self._cancelled:
+            raise Cancelled
         if time.monotonic() - self._shown_s > REFRESH_S:
             self._shown_s = time.monotonic()
             bar = self.query_one(ProgressBar)

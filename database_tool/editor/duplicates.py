@@ -1,4 +1,4 @@
-"""Near-duplicates: pairs of samples whose features point almost the same way."""
+"""Near-duplicates: pairs of samples whose features have almost the same direction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tidzam.types import Float32
 THRESHOLD = 0.98
 LIMIT = 500
 COLUMNS, BANDS = 16, 32
-"""What a sample is brought down to before it is compared: 2 kB."""
+"""The size to which the features of a sample are pooled before comparison: 2 kB."""
 
 BLOCK = 1024
 """Samples that are compared with as many others at once."""
@@ -25,7 +25,7 @@ Read = Callable[[NDArray[np.int64]], Float32]
 
 
 @dataclass(frozen=True, order=True)
-class Pair:
+class DuplicatePair:
     """Two samples and the cosine of the angle between their features, at most 1."""
 
     similarity: float
@@ -40,14 +40,15 @@ def find_duplicates(
     threshold: float = THRESHOLD,
     limit: int = LIMIT,
     advance: Progress = no_progress,
-) -> list[Pair]:
-    """The pairs among `samples` that are at least `threshold` alike, the likest first, at most `limit`.
+) -> list[DuplicatePair]:
+    """The pairs of `samples` with a similarity of at least `threshold`, the most similar first, at most `limit`.
 
-    All are compared with all, in blocks: n² / 2 products, some MB of memory and 2 kB a sample of temporary disk.
+    All samples are compared with each other, in blocks: n² / 2 products, a few MB of memory, and 2 kB of temporary
+    disk space per sample.
     """
     starts = range(0, len(samples), BLOCK)
     total = len(starts) + len(starts) * (len(starts) + 1) // 2
-    found: list[Pair] = []
+    found: list[DuplicatePair] = []
     done = 0
     with tempfile.TemporaryFile() as file:
         for start in starts:
@@ -66,9 +67,9 @@ def find_duplicates(
 
 
 def directions(features: Float32) -> Float32:
-    """Unit vectors of samples, (k, cells): each pooled, and without its mean, so that loudness makes no difference.
+    """Unit vectors of samples, (k, cells): pooled features without their mean, so that loudness makes no difference.
 
-    What is the same all over, as silence is, has a direction of its own.
+    Features that are constant, as in silence, all get the same direction.
     """
     pooled = _pooled(_pooled(features, COLUMNS, axis=1), BANDS, axis=2).reshape(len(features), -1)
     pooled -= pooled.mean(axis=1, keepdims=True)
@@ -80,7 +81,7 @@ def directions(features: Float32) -> Float32:
 
 
 def _pooled(values: Float32, size: int, *, axis: int) -> Float32:
-    """The means of `size` stretches along an axis; all of it, if it is no longer than that."""
+    """The means of `size` sections along an axis; unchanged if the axis is not longer than that."""
     length = values.shape[axis]
     if length <= size:
         return values.copy()
@@ -92,19 +93,21 @@ def _pooled(values: Float32, size: int, *, axis: int) -> Float32:
     return means
 
 
-def _alike(vectors: Float32, samples: NDArray[np.int64], start: int, later: int, threshold: float) -> Sequence[Pair]:
-    """The pairs of one in the block at `start` and one behind it in the block at `later`."""
+def _alike(
+    vectors: Float32, samples: NDArray[np.int64], start: int, later: int, threshold: float
+) -> Sequence[DuplicatePair]:
+    """The similar pairs of a sample in the block at `start` and a later one in the block at `later`."""
     similar = vectors[start : start + BLOCK] @ vectors[later : later + BLOCK].T
     if start == later:
         similar[np.tril_indices_from(similar)] = -2  # below any cosine
     rows, columns = np.nonzero(similar >= threshold)
-    if len(rows) > LIMIT_OF_BLOCK:
-        best = np.argpartition(similar[rows, columns], -LIMIT_OF_BLOCK)[-LIMIT_OF_BLOCK:]
+    if len(rows) > MAX_BLOCK_PAIRS:
+        best = np.argpartition(similar[rows, columns], -MAX_BLOCK_PAIRS)[-MAX_BLOCK_PAIRS:]
         rows, columns = rows[best], columns[best]
     values = similar[rows, columns].tolist()
     ones, others = samples[start + rows].tolist(), samples[later + columns].tolist()
-    return [Pair(min(value, 1.0), one, other) for value, one, other in zip(values, ones, others, strict=True)]
+    return [DuplicatePair(min(value, 1.0), one, other) for value, one, other in zip(values, ones, others, strict=True)]
 
 
-LIMIT_OF_BLOCK = 10_000
-"""Pairs of two blocks that are looked at one by one: the likest. Of copies of one sample there are a million."""
+MAX_BLOCK_PAIRS = 10_000
+"""Pairs of two blocks that are kept, the most similar ones: a thousand copies of one sample make a million."""

@@ -1,6 +1,6 @@
-"""What a person decides about a dataset, as values, and what the dataset looks like after them.
+"""Edits of a dataset, as values, and the content of the dataset after them. Pure: nothing is written here.
 
-Nothing here writes: a decision makes a new `Content` of an old one, so that undoing is to begin again without the last.
+An edit makes a new `Content` from an old one; to undo an edit, all the others are applied to the original content.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from tidzam.dataset import Origin
 from tidzam.dataset.reader import Int32
 from tidzam.errors import DatasetError, TidzamError
 from tidzam.labels import LabelTree, clean_label
+from tidzam.text import plural
 from tidzam.types import Float32
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One that the person cut: features (frames, mels) in dB, and where it comes from."""
+    """A sample that was cut in the editor: features (frames, mels) in dB, and where it comes from."""
 
     features: Float32
     origin: Origin
@@ -40,11 +41,11 @@ class Content:
     added: tuple[Sample, ...] = ()
 
     def members(self, label: str) -> NDArray[np.int64]:
-        """The samples of a class."""
+        """The indices of the samples of a class, (k,)."""
         return np.flatnonzero(self.labels == self.index(label))
 
     def counts(self) -> list[int]:
-        """Samples of each class."""
+        """The number of samples per class."""
         kept = self.labels[self.labels != DELETED]
         return [int(count) for count in np.bincount(kept, minlength=len(self.classes))]
 
@@ -54,21 +55,22 @@ class Content:
         return None if number == DELETED else self.classes[number]
 
     def index(self, label: str) -> int:
-        """Raises DatasetError if there is no such class."""
+        """The index of a class. Raises DatasetError if there is no such class."""
         if label not in self.classes:
             raise refused(f"There is no class {label!r}.")
         return self.classes.index(label)
 
 
 def refused(message: str, hint: str = "") -> DatasetError:
+    """The error for an edit that cannot be applied."""
     return DatasetError(message, hint=hint, code="dataset_edit")
 
 
 class Edit:
-    """One decision. Subclasses are frozen; `str` tells it to a person."""
+    """One edit. Subclasses are frozen; `str` describes what was done."""
 
     def apply(self, content: Content) -> Content:
-        """What `content` becomes. Raises DatasetError (`dataset_edit`) if it cannot."""
+        """The content after this edit. Raises DatasetError (`dataset_edit`) if it cannot be applied."""
         raise NotImplementedError
 
 
@@ -83,12 +85,12 @@ class Relabel(Edit):
         return _with_labels(content, self.samples, content.index(self.label))
 
     def __str__(self) -> str:
-        return f"{_samples(len(self.samples))} moved to {self.label}"
+        return f"{plural(len(self.samples), 'sample')} moved to {self.label}"
 
 
 @dataclass(frozen=True)
 class Delete(Edit):
-    """Leave samples out."""
+    """Delete samples."""
 
     samples: tuple[int, ...]
 
@@ -96,12 +98,12 @@ class Delete(Edit):
         return _with_labels(content, self.samples, DELETED)
 
     def __str__(self) -> str:
-        return f"{_samples(len(self.samples))} deleted"
+        return f"{plural(len(self.samples), 'sample')} deleted"
 
 
 @dataclass(frozen=True, eq=False)
 class Add(Edit):
-    """Samples that were cut out of a stream."""
+    """Add samples that were cut from an audio file."""
 
     samples: tuple[Sample, ...]
     label: str
@@ -111,12 +113,12 @@ class Add(Edit):
         return replace(content, labels=np.concatenate([content.labels, fresh]), added=(*content.added, *self.samples))
 
     def __str__(self) -> str:
-        return f"{_samples(len(self.samples))} added to {self.label}"
+        return f"{plural(len(self.samples), 'sample')} added to {self.label}"
 
 
 @dataclass(frozen=True)
 class NewClass(Edit):
-    """An empty class, under `parent` if one is named."""
+    """Add an empty class, below `parent` if there is one."""
 
     label: str
     parent: str | None = None
@@ -131,12 +133,12 @@ class NewClass(Edit):
         return replace(content, classes=(*content.classes, self.label), tree=tree)
 
     def __str__(self) -> str:
-        return f"class {self.label} made"
+        return f"class {self.label} created"
 
 
 @dataclass(frozen=True)
 class RenameClass(Edit):
-    """Call a class otherwise; what is under it stays under it."""
+    """Rename a class; the classes below it stay there."""
 
     old: str
     new: str
@@ -148,7 +150,7 @@ class RenameClass(Edit):
         content.index(self.old)
         _require_new(content, self.new)
         if self.new in content.tree:
-            raise refused(f"The label tree has a {self.new!r} already.", "Choose another name.")
+            raise refused(f"The label tree already has a label {self.new!r}.", "Choose another name.")
         names = {self.old: self.new}
         parents = {
             names.get(label, label): None if parent is None else names.get(parent, parent)
@@ -163,7 +165,7 @@ class RenameClass(Edit):
 
 @dataclass(frozen=True)
 class MergeClasses(Edit):
-    """Move all samples of a class into another, and those classes that are under it; it is gone then."""
+    """Move all samples of a class, and the classes below it, to another class, and delete it."""
 
     label: str
     into: str
@@ -185,14 +187,14 @@ class MergeClasses(Edit):
 
 @dataclass(frozen=True)
 class DeleteClass(Edit):
-    """Leave a class out, with all its samples; classes under it move up."""
+    """Delete a class with all its samples; the classes below it move up."""
 
     label: str
 
     def apply(self, content: Content) -> Content:
         number = content.index(self.label)
         if len(content.classes) == 1:
-            raise refused(f"{self.label} is the last class; a dataset has at least one.", "Make another one first.")
+            raise refused(f"{self.label} is the last class; a dataset has at least one.", "Create another one first.")
         labels = content.labels.copy()
         labels[labels == number] = DELETED
         parent = content.tree.parents[self.label]
@@ -204,7 +206,7 @@ class DeleteClass(Edit):
 
 @dataclass(frozen=True)
 class MoveClass(Edit):
-    """Put a class under another one in the label tree, or at its root."""
+    """Move a class below another one in the label tree, or to its root."""
 
     label: str
     parent: str | None
@@ -216,11 +218,11 @@ class MoveClass(Edit):
         return replace(content, tree=_tree({**content.tree.parents, self.label: self.parent}))
 
     def __str__(self) -> str:
-        return f"class {self.label} moved {'to the root' if self.parent is None else f'under {self.parent}'}"
+        return f"class {self.label} moved {'to the root' if self.parent is None else f'below {self.parent}'}"
 
 
 def replay(content: Content, edits: Sequence[Edit]) -> Content:
-    """What `content` becomes by all `edits`, one after the other."""
+    """The content after all `edits`, in order."""
     for edit in edits:
         content = edit.apply(content)
     return content
@@ -233,11 +235,11 @@ def _with_labels(content: Content, samples: Sequence[int], number: int) -> Conte
 
 
 def _without_class(content: Content, label: str, *, children_to: str | None) -> Content:
-    """No sample has `label` any more: take it out of classes and tree, and let the classes behind it close up."""
+    """Remove a class that has no samples from classes and tree; the indices of later classes decrease by one."""
     number = content.classes.index(label)
     table = np.arange(len(content.classes) + 1, dtype=np.int32)
     table[number:] -= 1
-    table[DELETED] = DELETED  # the table's last place
+    table[DELETED] = DELETED  # the last entry of the table
     parents = {
         child: children_to if parent == label else parent
         for child, parent in content.tree.parents.items()
@@ -249,7 +251,7 @@ def _without_class(content: Content, label: str, *, children_to: str | None) -> 
 
 def _require_new(content: Content, label: str) -> None:
     if label in content.classes:
-        raise refused(f"There is a class {label!r} already.", "Choose another name, or merge the two.")
+        raise refused(f"Class {label!r} exists.", "Choose another name, or merge the two.")
 
 
 def _tree(parents: dict[str, str | None]) -> LabelTree:
@@ -257,7 +259,3 @@ def _tree(parents: dict[str, str | None]) -> LabelTree:
         return LabelTree(parents)
     except TidzamError as error:
         raise refused(error.message, error.hint) from None
-
-
-def _samples(count: int) -> str:
-    return f"{count:,} sample{'s' if count != 1 else ''}"

@@ -1,4 +1,4 @@
-"""How samples, files and times are written for a person at a terminal."""
+"""How samples, files and times are shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tidzam.text import shown
 
 
 def clock(time_s: float) -> str:
-    """Seconds as `m:ss.s`, with hours if there are any."""
+    """Seconds as `m:ss.s`, or `h:mm:ss.s` from an hour on."""
     tenths = round(time_s * 10)
     minutes, seconds = divmod(tenths // 10, 60)
     hours, minutes = divmod(minutes, 60)
@@ -18,29 +18,29 @@ def clock(time_s: float) -> str:
 
 
 def path_of(typed: str) -> Path:
-    """A path as a person types it."""
+    """The path that a person typed."""
     return Path(typed).expanduser()
 
 
-def file_of(origin: Origin) -> str:
+def file_name(origin: Origin) -> str:
     return shown(Path(origin.file).name)
 
 
-def channel_of(origin: Origin) -> str:
+def channel_name(origin: Origin) -> str:
     return "all" if origin.channel is None else str(origin.channel)
 
 
-def moment_of(origin: Origin) -> str:
+def time_of(origin: Origin) -> str:
     return "" if origin.time is None else f"{origin.time:%Y-%m-%d %H:%M:%S}"
 
 
-def place_of(origin: Origin) -> str:
-    """Where a sample comes from, in a line."""
+def describe_origin(origin: Origin) -> str:
+    """Where a sample comes from, in one line."""
     parts = [
-        f"{file_of(origin)} at {clock(origin.offset_s)}",
+        f"{file_name(origin)} at {clock(origin.offset_s)}",
         "all channels" if origin.channel is None else f"channel {origin.channel}",
-        f"{moment_of(origin)} UTC" if origin.time else "",
+        f"{time_of(origin)} UTC" if origin.time else "",
         f"recording {shown(origin.group)}" if origin.group else "",
-        f"in {shown(str(Path(origin.file).parent))}",
+        f"in {shown(Path(origin.file).parent)}",
     ]
     return " · ".join(part for part in parts if part)

@@ -1,8 +1,8 @@
-"""Likely label errors: samples of which a classifier says, with confidence, that they are something else.
+"""Likely label errors: samples that a classifier confidently assigns to another class.
 
-As in confident learning (Northcutt, Jiang, Chuang: Estimating Uncertainty in Dataset Labels, 2021) a class is named
-with confidence from the mean probability on that it has on samples that carry its label; or from the bundle's own
-threshold, if that is lower, for half the samples of a well known class are below their mean.
+As in confident learning (Northcutt, Jiang, Chuang: Estimating Uncertainty in Dataset Labels, 2021), a prediction is
+confident from the mean probability of its class on samples with that label. The bundle's threshold is used instead if
+it is lower, because half of the samples of a well recognized class are below their mean.
 """
 
 from __future__ import annotations
@@ -23,25 +23,26 @@ from tidzam.inference.loading import in_batches, load_network
 from tidzam.progress import Progress, no_progress
 from tidzam.types import Float32
 
-BLOCK = 1024
-"""Windows that are in memory at once, about."""
+BLOCK_WINDOWS = 1024
+"""Windows that are in memory at once, approximately."""
 
 Read = Callable[[NDArray[np.int64]], Float32]
+"""The features of samples by their indices, float32 (k, frames, mels) in dB."""
 
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """A sample labelled `label`, to which the classifier gives `p_label`; it gives `p_says` to its `says`."""
+    """A sample labelled `label`, with probability `p_label`, and `predicted`, with probability `p_predicted`."""
 
     sample: int
     label: str
-    says: str
+    predicted: str
     p_label: float
-    p_says: float
+    p_predicted: float
 
     @property
     def margin(self) -> float:
-        return self.p_says - self.p_label
+        return self.p_predicted - self.p_label
 
 
 def find_label_issues(
@@ -52,30 +53,30 @@ def find_label_issues(
     *,
     advance: Progress = no_progress,
 ) -> list[LabelIssue]:
-    """The samples that `bundle` confidently contradicts, by the margin that it does it with.
+    """The samples whose label `bundle` confidently contradicts, the largest margin first.
 
-    Samples of classes that it does not know are left out, and a class above or below a sample's own is no
-    contradiction. Raises DatasetError if features differ or the two have no class in common.
+    Samples of classes that the bundle does not know are skipped, and an ancestor or descendant of a label does not
+    contradict it. Raises DatasetError if the features differ or the dataset and the bundle have no class in common.
     """
     manifest = bundle.manifest
     require_same_features(spec, manifest.features, names=("the dataset", bundle.name), but=("window_s",))
     if spec.n_frames < manifest.features.n_frames:
         raise DatasetError(
-            f"Samples last {spec.window_s:g} s; {bundle.name} listens to {manifest.features.window_s:g} s at once.",
-            hint="Use a bundle that was trained on samples as long as these, or shorter.",
+            f"Samples have {spec.window_s:g} s, but {bundle.name} needs windows of {manifest.features.window_s:g} s.",
+            hint="Use a bundle that was trained on samples of this length or shorter.",
             code="dataset_features",
         )
     own = np.array([_column(content, manifest, label) for label in content.classes])
     if (own < 0).all():
         raise DatasetError(
-            f"{bundle.name} knows none of the dataset's classes, only {', '.join(manifest.classes)}.",
-            hint="Name a bundle that tells these classes apart.",
+            f"{bundle.name} has none of the dataset's classes; its classes are {', '.join(manifest.classes)}.",
+            hint="Use a bundle that was trained on these classes.",
             code="dataset_labels",
         )
     known = np.flatnonzero((content.labels >= 0) & (own[content.labels] >= 0))
-    said = _answers(known, spec, read, bundle, advance)
+    probabilities = _predict(known, spec, read, bundle, advance)
     labels = content.labels[known]
-    return _contradictions(content, manifest, known, labels, own[labels], said)
+    return _contradictions(content, manifest, known, labels, own[labels], probabilities)
 
 
 def _contradictions(
@@ -84,58 +85,60 @@ def _contradictions(
     samples: NDArray[np.int64],
     labels: NDArray[np.int32],
     own: NDArray[np.int64],
-    said: Float32,
+    probabilities: Float32,
 ) -> list[LabelIssue]:
-    """`said` (n, bundle's classes) of samples with these labels, whose own columns in it are `own`."""
+    """Issues of `samples` (n,) with `labels` (n,), whose column in `probabilities` (n, classes) is `own` (n,)."""
     thresholds = [manifest.thresholds[label] for label in manifest.classes]
-    means = [said[own == column, column].mean() if (own == column).any() else 1.0 for column in range(said.shape[1])]
+    means = [
+        probabilities[own == column, column].mean() if (own == column).any() else 1.0
+        for column in range(probabilities.shape[1])
+    ]
     confident = np.minimum(thresholds, means)
-    rivals = np.array(
-        [[_apart(content, manifest, label, other) for other in manifest.classes] for label in content.classes]
+    contradicting = np.array(
+        [[_contradicts(content, manifest, label, other) for other in manifest.classes] for label in content.classes]
     )
-    rival = np.where(rivals[labels] & (said >= confident), said, -1.0)
+    rival = np.where(contradicting[labels] & (probabilities >= confident), probabilities, -1.0)
     best = rival.argmax(axis=1)
     rows = np.arange(len(samples))
-    p_label, p_says = said[rows, own], rival[rows, best]
-    doubted = np.flatnonzero(p_says > p_label)
-    doubts = [
+    p_label, p_predicted = probabilities[rows, own], rival[rows, best]
+    issues = [
         LabelIssue(
             int(samples[row]),
             content.classes[labels[row]],
             manifest.classes[best[row]],
             float(p_label[row]),
-            float(p_says[row]),
+            float(p_predicted[row]),
         )
-        for row in doubted
+        for row in np.flatnonzero(p_predicted > p_label)
     ]
-    return sorted(doubts, key=lambda doubt: -doubt.margin)
+    return sorted(issues, key=lambda issue: -issue.margin)
 
 
-def _answers(samples: NDArray[np.int64], spec: FeatureSpec, read: Read, bundle: Bundle, advance: Progress) -> Float32:
-    """What the bundle says of each sample, (n, classes): the most that it says of any window in it."""
+def _predict(samples: NDArray[np.int64], spec: FeatureSpec, read: Read, bundle: Bundle, advance: Progress) -> Float32:
+    """The bundle's probabilities, (n, classes): the maximum over the windows of each sample."""
     frames = bundle.manifest.features.n_frames
     starts = sorted({*range(0, spec.n_frames - frames + 1, max(1, frames // 2)), spec.n_frames - frames})
-    at_once = max(1, BLOCK // len(starts))
+    block = max(1, BLOCK_WINDOWS // len(starts))
     network = load_network(bundle, threads=ALL_CORES)
-    said = []
-    for first in range(0, len(samples), at_once):
-        features = read(samples[first : first + at_once])
+    found = []
+    for first in range(0, len(samples), block):
+        features = read(samples[first : first + block])
         windows = np.concatenate([features[:, start : start + frames] for start in starts])
-        said.append(in_batches(network.predict, windows).reshape(len(starts), len(features), -1).max(axis=0))
+        found.append(in_batches(network.predict, windows).reshape(len(starts), len(features), -1).max(axis=0))
         advance(first + len(features), len(samples))
-    return np.concatenate(said) if said else np.empty((0, len(bundle.manifest.classes)), np.float32)
+    return np.concatenate(found) if found else np.empty((0, len(bundle.manifest.classes)), np.float32)
 
 
 def _column(content: Content, manifest: BundleManifest, label: str) -> int:
-    """The bundle's output for a label: its own, or that of the nearest label above it; -1 if there is none."""
+    """The bundle's output for a label or its nearest known ancestor; -1 if there is none."""
     for name in reversed(content.tree.path(label)):
         if name in manifest.classes:
             return manifest.classes.index(name)
     return -1
 
 
-def _apart(content: Content, manifest: BundleManifest, label: str, other: str) -> bool:
-    """Whether a sample of `label` is none of the bundle's `other`: neither is above the other, in either tree."""
+def _contradicts(content: Content, manifest: BundleManifest, label: str, other: str) -> bool:
+    """Whether `other` contradicts `label`: neither is an ancestor of the other, in either tree."""
     for tree in (content.tree, manifest.labels):
         if label in tree and other in tree and (label in tree.path(other) or other in tree.path(label)):
             return False

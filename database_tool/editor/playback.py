@@ -1,4 +1,4 @@
-"""The sound of samples, out of the files they come from, and playing it: in JACK, on a sound card, or nowhere."""
+"""The audio of samples, read from their files, and playing it through JACK, a sound card, or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JACK_NAME = "tidzam-editor"
 
 
 class AudioOutput(StrEnum):
-    """Where sound goes. `none` takes as long as it would last."""
+    """Where audio is played. `none` is silent and takes as long as playing would."""
 
     jack = "jack"
     sound = "sound"
@@ -49,50 +49,50 @@ class AudioExcerpt:
 
 
 def excerpt_of(origin: Origin, duration_s: float) -> AudioExcerpt:
-    """What a sample was made of. Raises AudioError: `audio_missing` if the file is gone, or as `read_audio` does."""
+    """The audio of a sample. Raises AudioError: `audio_missing` if the file does not exist, or as `read_audio` does."""
     path = Path(origin.file)
     if not path.is_file():
         raise AudioError(
-            f"{path} is not there any more: the sample can be seen, not heard.",
-            hint="Put the file back, or mount its disk.",
+            f"{path} does not exist any more: the sample can be displayed but not played.",
+            hint="Restore the file, or mount its disk.",
             code="audio_missing",
         )
     return AudioExcerpt(*cutting.audio_of(origin, duration_s))
 
 
 def mpv_argv(output: AudioOutput, path: Path) -> list[str]:
-    """mpv playing one file, in JACK as the client `tidzam-editor`, whose ports go where JACK's playback is."""
-    ways = {
+    """mpv playing one file. In JACK it is the client `tidzam-editor`, connected to the playback ports."""
+    options = {
         AudioOutput.jack: ["--ao=jack", f"--jack-name={JACK_NAME}", "--jack-autostart=no"],
         AudioOutput.sound: [],
     }
-    return ["mpv", "--no-config", "--no-video", "--msg-level=all=error", *ways[output], "--", str(path)]
+    return ["mpv", "--no-config", "--no-video", "--msg-level=all=error", *options[output], "--", str(path)]
 
 
 @dataclass(frozen=True)
 class SamplePlayer:
-    """Plays sounds, one after the other. `server` is the JACK server's name."""
+    """Plays excerpts, one after the other. `server` is the name of the JACK server."""
 
     output: AudioOutput
     server: str = JackSettings().server
 
-    async def play(self, sound: AudioExcerpt) -> None:
-        """Play a sound to its end; cancelled, it falls silent.
+    async def play(self, excerpt: AudioExcerpt) -> None:
+        """Play an excerpt to its end, or until cancelled.
 
-        Raises AudioError (`audio_output`) if it cannot be heard, SetupError if mpv is not installed.
+        Raises AudioError (`audio_output`) if it cannot be played, SetupError if mpv is not installed.
         """
         if self.output is AudioOutput.none:
-            await asyncio.sleep(sound.duration_s)
+            await asyncio.sleep(excerpt.duration_s)
             return
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "sample.wav"
-            soundfile.write(path, sound.samples, sound.rate_hz, subtype="FLOAT")
+            soundfile.write(path, excerpt.samples, excerpt.rate_hz, subtype="FLOAT")
             async with child_process(
                 mpv_argv(self.output, path), name="mpv", env=self._env, merge_output=True
             ) as child:
                 if await child.wait():
                     raise AudioError(
-                        f"mpv could not play by {self.output}: {_reason(child.tail)}.",
+                        f"mpv cannot play with --output {self.output}: {_reason(child.tail)}.",
                         hint=_HINTS[self.output],
                         code="audio_output",
                     )
@@ -103,12 +103,12 @@ class SamplePlayer:
 
 
 def _reason(tail: Iterable[str]) -> str:
-    """What mpv itself said, between the lines of the libraries under it."""
-    said = [line for line in tail if line.startswith("[")]
-    return said[0] if said else "it does not say why"
+    """mpv's own message, without those of the libraries that it uses."""
+    messages = [line for line in tail if line.startswith("[")]
+    return messages[0] if messages else "mpv gives no reason"
 
 
 _HINTS: Mapping[AudioOutput, str] = {
-    AudioOutput.jack: "Start a JACK server (bin/tidzam start), or name it with --jack-server.",
-    AudioOutput.sound: "Use --output jack, or --output none to look only.",
+    AudioOutput.jack: "Start a JACK server (bin/tidzam start), or name one with --jack-server.",
+    AudioOutput.sound: "Use --output jack, or --output none to edit without audio.",
 }

@@ -1,4 +1,4 @@
-"""A dataset that is being edited: it on disk, and what a person decided since."""
+"""A dataset that is being edited: its content on disk, and the edits made since it was opened."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tidzam.errors import DatasetError
 from tidzam.progress import Progress, no_progress
 from tidzam.types import Float32
 
-STEP = 10_000
-"""Samples that are searched between two words of how far it is."""
+REPORT_SAMPLES = 10_000
+"""Samples that are searched between two reports of progress."""
 
 
 class EditorSession:
@@ -27,32 +27,32 @@ class EditorSession:
         self.content = self._begin()
         self.edits: list[Edit] = []
         self._undone: list[Edit] = []
-        self._sought: tuple[str, str, tuple[Sample, ...]] | None = None
+        self._search: tuple[str, str, tuple[Sample, ...]] | None = None
         self._found = np.zeros(0, np.bool_)
 
     @classmethod
     def open(cls, folder: Path) -> EditorSession:
-        """Open a dataset and read what is kept of it in memory: labels and origins. Raises DatasetError."""
+        """Open a dataset and read labels and origins into memory. Raises DatasetError."""
         dataset = open_dataset(folder)
         dataset.origins()
         return cls(dataset)
 
     def __len__(self) -> int:
-        """Samples, with those that were deleted."""
+        """The number of samples, including those that were deleted."""
         return len(self.content.labels)
 
     @property
     def unsaved(self) -> bool:
         return bool(self.edits)
 
-    def do(self, edit: Edit) -> None:
-        """Raises DatasetError (`dataset_edit`) if it cannot be done; nothing has changed then."""
+    def apply(self, edit: Edit) -> None:
+        """Apply an edit. Raises DatasetError (`dataset_edit`) and changes nothing if it is refused."""
         self.content = edit.apply(self.content)
         self.edits.append(edit)
         self._undone.clear()
 
     def undo(self) -> Edit | None:
-        """Take the last edit back, and return it; None if there is none."""
+        """Undo the last edit and return it; None if there is none."""
         if not self.edits:
             return None
         self._undone.append(self.edits.pop())
@@ -60,7 +60,7 @@ class EditorSession:
         return self._undone[-1]
 
     def redo(self) -> Edit | None:
-        """Do again what was undone last, and return it; None if there is nothing."""
+        """Redo the last undone edit and return it; None if there is none."""
         if not self._undone:
             return None
         edit = self._undone.pop()
@@ -69,7 +69,7 @@ class EditorSession:
         return edit
 
     def features(self, samples: ArrayLike) -> Float32:
-        """Float32 (k, frames, mels) in dB."""
+        """The features of k samples, float32 (k, frames, mels) in dB."""
         wanted = np.atleast_1d(np.asarray(samples, dtype=np.int64))
         own = wanted < len(self.dataset)
         found = np.empty((len(wanted), *self.dataset.spec.shape), np.float32)
@@ -79,46 +79,45 @@ class EditorSession:
         return found
 
     def origin(self, sample: int) -> Origin:
+        """Where a sample comes from."""
         own = len(self.dataset)
         return self.dataset.origins()[sample] if sample < own else self.content.added[sample - own].origin
 
-    def holding(self, words: str, *, advance: Progress = no_progress) -> NDArray[np.bool_]:
-        """Of each sample, whether its file, recording or time holds `words`; (n,), not worked out twice."""
-        known = (words, self.dataset.checksum, self.content.added)
-        if known != self._sought:
+    def matching(self, text: str, *, advance: Progress = no_progress) -> NDArray[np.bool_]:
+        """Whether file, recording or time of each sample contains `text`, in any case; bool (n,). Cached."""
+        key = (text, self.dataset.checksum, self.content.added)
+        if key != self._search:
             found = np.zeros(len(self), np.bool_)
             for sample in range(len(self)):
                 origin = self.origin(sample)
-                found[sample] = words.lower() in f"{origin.file}\n{origin.group}\n{origin.time or ''}".lower()
-                if not sample % STEP:
+                found[sample] = text.lower() in f"{origin.file}\n{origin.group}\n{origin.time or ''}".lower()
+                if not sample % REPORT_SAMPLES:
                     advance(sample, len(self))
-            self._sought, self._found = known, found
+            self._search, self._found = key, found
         return self._found
 
     def save(self, folder: Path | None = None, *, advance: Progress = no_progress) -> Dataset:
-        """Write what is left at `folder`, or in the dataset's place, and go on with that, which it returns.
+        """Write the edited dataset to `folder`, or in place of the old one, and continue with it. Clears the history.
 
-        Undoing ends here.
-
-        Raises DatasetError if it cannot be written, if something else is at `folder`, or if somebody else changed the
-        dataset meanwhile. Then what is on disk and all edits stay as they are.
+        Raises DatasetError if it cannot be written, if `folder` exists, or if another program changed the dataset
+        meanwhile. Nothing on disk changes then, and no edit is lost.
         """
         if open_dataset(self.dataset.folder).checksum != self.dataset.checksum:
             raise DatasetError(
-                f"{self.dataset.folder} was changed by somebody else since it was opened; nothing is saved.",
-                hint="Open it again and repeat your edits: what they were made on is gone.",
+                f"{self.dataset.folder} was changed by another program since it was opened; nothing was saved.",
+                hint="Open it again and repeat your edits.",
                 code="dataset_changed",
             )
         if folder is not None and folder.exists() and not folder.samefile(self.dataset.folder):
             raise DatasetError(
-                f"Something is at {folder} already; nothing is saved.", hint="Name a new folder.", code="dataset_place"
+                f"{folder} exists; nothing was saved.", hint="Choose a new folder.", code="dataset_place"
             )
         try:
             saved = self._write(folder or self.dataset.folder, advance)
         except DatasetError as error:
             if error.code != "dataset_write":
                 raise
-            hint = "Your edits are all here: make room and save again, or save elsewhere."
+            hint = "No edit is lost: make room and save again, or save to another folder."
             raise DatasetError(error.message, hint=hint, code=error.code) from None
         saved.origins()
         self.dataset, self.edits, self._undone = saved, [], []
@@ -146,7 +145,7 @@ class EditorSession:
 
 
 def _summary(edits: list[Edit]) -> dict[str, Any]:
-    """What a provenance says of edits: how many samples each kind touched, and what became of classes."""
+    """The edits for the provenance: how many samples each kind changed, and what became of classes."""
     touched = {"moved": 0, "deleted": 0, "added": 0}
     names = {Relabel: "moved", Delete: "deleted", Add: "added"}
     of_classes = []

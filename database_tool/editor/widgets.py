@@ -1,4 +1,4 @@
-"""What the screens are made of: spectrograms, tables of classes and samples, the line at the top."""
+"""Widgets: spectrograms, tables of classes and samples, the title line."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from database_tool.editor.edits import Content
-from database_tool.editor.formatting import channel_of, clock, file_of, moment_of, place_of
+from database_tool.editor.formatting import channel_name, clock, describe_origin, file_name, time_of
 from database_tool.editor.session import EditorSession
 from tidzam.spectrogram import half_blocks
+from tidzam.text import plural
 from tidzam.types import Float32
 
 ALL = ""
-"""In place of a class: all of them. No label is empty."""
+"""Stands for all classes in place of a label; no label is empty."""
 
 
 class SpectrogramView(Widget):
-    """Features (frames, mels) in dB, drawn as large as there is room."""
+    """Features (frames, mels) in dB, drawn to fill the widget."""
 
     DEFAULT_CSS = "SpectrogramView { height: 1fr; min-height: 4; }"
 
@@ -52,7 +53,7 @@ class SpectrogramView(Widget):
 
 
 class SampleView(Vertical):
-    """A sample: its class and origin in words, and its spectrogram."""
+    """A sample: class, origin and spectrogram."""
 
     DEFAULT_CSS = """
     SampleView { height: 1fr; }
@@ -64,32 +65,32 @@ class SampleView(Vertical):
         yield SpectrogramView()
 
     def show(self, session: EditorSession, sample: int | None) -> None:
-        words, picture = self.query_one(Static), self.query_one(SpectrogramView)
+        text, picture = self.query_one(Static), self.query_one(SpectrogramView)
         if sample is None:
-            words.update("no sample")
+            text.update("no sample")
             picture.show(None)
             return
         label = session.content.label_of(sample) or "deleted"
-        words.update(Text(f"{sample:,} {label}\n{place_of(session.origin(sample))}"))
+        text.update(Text(f"{sample:,} {label}\n{describe_origin(session.origin(sample))}"))
         picture.show(session.features([sample])[0])
 
 
 class Title(Static):
-    """The dataset, and whether there is something to be saved."""
+    """The name and size of the dataset, unsaved edits, and the current activity."""
 
     DEFAULT_CSS = "Title { height: 1; background: $primary; color: $text; padding: 0 1; text-wrap: nowrap; }"
 
-    def show(self, session: EditorSession, doing: str = "") -> None:
+    def show(self, session: EditorSession, activity: str = "") -> None:
         content = session.content
         counts, edits = sum(content.counts()), len(session.edits)
-        words = [
+        parts = [
             session.dataset.name,
-            f"{counts:,} samples",
-            f"{len(content.classes)} classes",
-            f"● {edits} edit{'s' if edits != 1 else ''} not saved" if edits else "saved",
-            doing,
+            plural(counts, "sample"),
+            f"{len(content.classes)} {'class' if len(content.classes) == 1 else 'classes'}",
+            f"● {plural(edits, 'unsaved edit')}" if edits else "saved",
+            activity,
         ]
-        self.update(Text("  ".join(word for word in words if word)))
+        self.update(Text("  ".join(part for part in parts if part)))
 
 
 _MOVES: list[BindingType] = [
@@ -99,7 +100,7 @@ _MOVES: list[BindingType] = [
 
 
 class ClassTable(DataTable[Text]):
-    """All classes with their ids and counts; those under another say so."""
+    """All classes with ids, parents and counts."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *_MOVES,
@@ -107,7 +108,7 @@ class ClassTable(DataTable[Text]):
         Binding("n", "screen.new_class", "New"),
         Binding("r", "screen.rename_class", "Rename"),
         Binding("m", "screen.merge_class", "Merge"),
-        Binding("o", "screen.move_class", "Move under"),
+        Binding("o", "screen.move_class", "Move"),
         Binding("d", "screen.delete_class", "Delete"),
     ]
 
@@ -124,19 +125,19 @@ class ClassTable(DataTable[Text]):
         return key or ALL
 
     def fill(self, content: Content, label: str) -> None:
-        """Show what is there, and put the cursor on `label` if it is."""
+        """Show all classes, with the cursor on `label` if it exists."""
         counts = content.counts()
         self.clear()
         self.add_row(Text(""), Text("all", "italic"), _number(sum(counts)), key=ALL)
         for number, (name, count) in enumerate(zip(content.classes, counts, strict=True)):
             parent = content.tree.parents[name]
-            words = Text.assemble(name, (f" < {parent}", "dim") if parent else "")
-            self.add_row(_number(number), words, _number(count), key=name)
+            cell = Text.assemble(name, (f" < {parent}", "dim") if parent else "")
+            self.add_row(_number(number), cell, _number(count), key=name)
         self.move_cursor(row=content.classes.index(label) + 1 if label in content.classes else 0)
 
 
 class SampleTable(DataTable[Text]):
-    """A page of samples."""
+    """One page of samples."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *_MOVES,
@@ -145,8 +146,8 @@ class SampleTable(DataTable[Text]):
         Binding("a", "screen.mark_page", "Mark page", show=False),
         Binding("r,m", "screen.relabel", "Relabel", key_display="r"),
         Binding("d,delete", "screen.delete", "Delete", key_display="d"),
-        Binding("left_square_bracket", "screen.page(-1)", "Page back", show=False, key_display="["),
-        Binding("right_square_bracket", "screen.page(1)", "Page on", show=False, key_display="]"),
+        Binding("left_square_bracket", "screen.page(-1)", "Previous page", show=False, key_display="["),
+        Binding("right_square_bracket", "screen.page(1)", "Next page", show=False, key_display="]"),
     ]
 
     def on_mount(self) -> None:
@@ -156,12 +157,12 @@ class SampleTable(DataTable[Text]):
 
     @property
     def sample(self) -> int | None:
-        """The sample under the cursor."""
+        """The sample under the cursor, if there is one."""
         key = self.ordered_rows[self.cursor_row].key.value if self.row_count else None
         return None if key is None else int(key)
 
     def fill(self, session: EditorSession, samples: Sequence[int], marked: set[int]) -> None:
-        """Show these samples; the cursor stays at its row, as far as there is one."""
+        """Show samples; the cursor stays in its row if that exists."""
         row = self.cursor_row
         self.clear()
         for sample in samples:
@@ -170,10 +171,10 @@ class SampleTable(DataTable[Text]):
                 Text("●" if sample in marked else " "),
                 _number(sample),
                 Text(session.content.label_of(sample) or "deleted"),
-                Text(file_of(origin)),
+                Text(file_name(origin)),
                 Text(clock(origin.offset_s), justify="right"),
-                Text(channel_of(origin)),
-                Text(moment_of(origin)),
+                Text(channel_name(origin)),
+                Text(time_of(origin)),
                 key=str(sample),
             )
         self.move_cursor(row=min(row, self.row_count - 1))

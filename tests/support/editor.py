@@ -14,10 +14,11 @@ from database_tool.editor.app import Editor
 from database_tool.editor.audio_source import AudioSourceFile
 from database_tool.editor.playback import AudioOutput, SamplePlayer
 from database_tool.editor.session import EditorSession
+from database_tool.editor.widgets import ClassTable, SampleTable
 
 
 class Person:
-    """Presses keys, and reads what the screen then says."""
+    """Presses keys and reads the screen."""
 
     def __init__(self, app: Editor, pilot: Pilot[None]) -> None:
         self.app, self._pilot = app, pilot
@@ -28,31 +29,46 @@ class Person:
             await self._pilot.press(key)
             await self._pilot.pause()
 
-    def type(self, text: str) -> None:
-        """Put a long text where a question stands, as pasting it does."""
+    async def answer(self, text: str) -> None:
+        """Paste a text into the open question, and submit it."""
+        await self.wait_for_dialog()
         self.app.screen.query_one(Input).value = text
+        await self.press("enter")
+        await self.wait()
 
     async def wait_for_dialog(self) -> None:
         while not isinstance(self.app.screen, ModalScreen):
-            await self.moment()
+            await self.tick()
 
     async def wait(self) -> None:
-        """For all that goes on in the background."""
+        """Wait for all background work."""
         while any(not worker.is_finished for worker in self.app.workers):
-            await self.moment()
+            await self.tick()
         await self._pilot.pause()
 
-    async def moment(self) -> None:
+    async def tick(self) -> None:
         await self._pilot.pause(0.02)
 
-    def reads(self, kind: type[Static] | str) -> str:
-        """The words in a part of the screen."""
+    def text(self, kind: type[Static] | str) -> str:
+        """The text in a part of the screen."""
         return str(self.app.screen.query(kind).first(Static).content)
 
     @property
-    def told(self) -> str:
-        """What the editor said so far, in passing."""
+    def messages(self) -> str:
+        """All notifications so far."""
         return "\n".join(notification.message for notification in self.app._notifications)
+
+    @property
+    def classes(self) -> list[list[str]]:
+        """The rows of the class table: id, class, samples."""
+        table = self.app.screen.query_one(ClassTable)
+        return [[cell.plain for cell in table.get_row_at(row)] for row in range(table.row_count)]
+
+    @property
+    def samples(self) -> list[int]:
+        """The samples on the page."""
+        table = self.app.screen.query_one(SampleTable)
+        return [int(row.key.value or -1) for row in table.ordered_rows]
 
 
 @asynccontextmanager
@@ -60,8 +76,8 @@ async def editing(
     folder: Path, *, size: tuple[int, int] = (100, 24), bundle: Path | None = None, stream: Path | None = None
 ) -> AsyncIterator[tuple[Editor, Person]]:
     """The editor, open on the dataset at `folder`."""
-    opened = None if stream is None else AudioSourceFile.open(stream)
-    app = Editor(EditorSession.open(folder), SamplePlayer(AudioOutput.none), bundle=bundle, stream=opened)
+    source = None if stream is None else AudioSourceFile.open(stream)
+    app = Editor(EditorSession.open(folder), SamplePlayer(AudioOutput.none), bundle=bundle, source=source)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield app, Person(app, pilot)

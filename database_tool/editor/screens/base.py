@@ -1,4 +1,4 @@
-"""What all screens of the editor can do: edit, undo, save, play, ask."""
+"""What all screens of the editor share: edit, undo, save, play, ask."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.worker import Worker
 
-from database_tool.editor.dialogs import Ask, Choose, Decide, Help, Working
+from database_tool.editor.dialogs import ChoiceDialog, DecisionDialog, HelpDialog, InputDialog, WorkDialog
 from database_tool.editor.edits import Edit, NewClass
 from database_tool.editor.playback import AudioExcerpt, SamplePlayer, excerpt_of
 from database_tool.editor.session import EditorSession
@@ -24,12 +24,15 @@ from tidzam.progress import Progress
 
 Result = TypeVar("Result")
 
+ERROR_S, MESSAGE_S = 8, 3
+"""How long notifications are visible."""
+
 
 class EditorScreen(Screen[None]):
-    """A screen over the session. `fill` shows what is there now; it is called after each edit."""
+    """A screen over the session. `fill` shows the current content and is called after each edit."""
 
     HELP = ""
-    """Its keys, for `?`."""
+    """The keys of the screen, for the help dialog."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", show=False),
@@ -45,97 +48,100 @@ class EditorScreen(Screen[None]):
         self._playing: Worker[None] | None = None
 
     def fill(self) -> None:
+        """Show the current content of the session."""
         raise NotImplementedError
 
     def on_screen_resume(self) -> None:
         self.fill()
 
-    def tell(self, words: object, *, wrong: bool = False) -> None:
-        self.notify(str(words), severity="error" if wrong else "information", markup=False, timeout=8 if wrong else 3)
+    def show_message(self, message: object, *, error: bool = False) -> None:
+        """Show a notification."""
+        severity, timeout = ("error", ERROR_S) if error else ("information", MESSAGE_S)
+        self.notify(str(message), severity=severity, markup=False, timeout=timeout)  # type: ignore[arg-type]
 
-    def show_title(self, doing: str = "") -> None:
-        self.query_one(Title).show(self.session, doing)
+    def show_title(self, activity: str = "") -> None:
+        self.query_one(Title).show(self.session, activity)
 
     def show_sample(self, view: SampleView, sample: int | None) -> None:
-        """Show a sample; tell if its shard cannot be read any more."""
+        """Show a sample, or an error if its shard cannot be read."""
         try:
             view.show(self.session, sample)
         except (OSError, TidzamError) as error:
-            self.tell(error, wrong=True)
+            self.show_message(error, error=True)
 
-    def do(self, *edits: Edit) -> bool:
-        """Whether they could be done; what could not is told."""
+    def apply(self, *edits: Edit) -> bool:
+        """Apply edits and show a message for each. False if one was refused."""
         try:
             for edit in edits:
-                self.session.do(edit)
-                self.tell(edit)
+                self.session.apply(edit)
+                self.show_message(edit)
         except TidzamError as error:
-            self.tell(error, wrong=True)
+            self.show_message(error, error=True)
             return False
         finally:
             self.fill()
         return True
 
-    async def move_to(self, question: str, act: Callable[[str], Edit]) -> bool:
-        """Ask for a class, made if it is new, and do what `act` makes of it."""
+    async def move_to(self, question: str, edit_for: Callable[[str], Edit]) -> bool:
+        """Ask for a class, create it if it is new, and apply the edit that `edit_for` returns for it."""
         classes = self.session.content.classes
-        label = await self.app.push_screen_wait(Choose(question, classes, new=True))
+        label = await self.app.push_screen_wait(ChoiceDialog(question, classes, new=True))
         if not label:
             return False
-        return self.do(*([] if label in classes else [NewClass(label)]), act(label))
+        return self.apply(*([] if label in classes else [NewClass(label)]), edit_for(label))
 
     def action_undo(self) -> None:
         edit = self.session.undo()
-        self.tell(f"undone: {edit}" if edit else "nothing to undo")
+        self.show_message(f"undone: {edit}" if edit else "nothing to undo")
         self.fill()
 
     def action_redo(self) -> None:
         edit = self.session.redo()
-        self.tell(f"again: {edit}" if edit else "nothing to do again")
+        self.show_message(f"redone: {edit}" if edit else "nothing to redo")
         self.fill()
 
     def action_help(self) -> None:
-        self.app.push_screen(Help(self.HELP))
+        self.app.push_screen(HelpDialog(self.HELP))
 
     def action_leave(self) -> None:
-        """Fall silent; or go back, if it is silent."""
-        if not self.hush():
+        """Stop playback; if nothing is playing, leave the screen."""
+        if not self.stop_playback():
             self.dismiss()
 
     def action_save(self) -> None:
         if self.session.unsaved:
             self.run_worker(self.save())
         else:
-            self.tell("there is nothing to be saved")
+            self.show_message("nothing to save")
 
     async def save(self, folder: Path | None = None) -> bool:
-        """Whether it was saved; if not, why is told, and all edits are still there."""
+        """Save; False if that failed, which is shown. No edit is lost then."""
         saved = await self.wait_for("Saving", lambda advance: self.session.save(folder, advance=advance))
         if saved is not None:
-            self.tell(f"saved: {saved.folder}")
+            self.show_message(f"saved: {saved.folder}")
         self.fill()
         return saved is not None
 
-    async def wait_for(self, doing: str, work: Callable[[Progress], Result]) -> Result | None:
-        """What comes of long work; None if it was given up or failed, which is told."""
-        result = await self.app.push_screen_wait(Working(doing, work))
+    async def wait_for(self, activity: str, work: Callable[[Progress], Result]) -> Result | None:
+        """Run long work behind a dialog. None if it was cancelled or failed; an error is shown."""
+        result = await self.app.push_screen_wait(WorkDialog(activity, work))
         if isinstance(result, TidzamError):
-            self.tell(result, wrong=True)
+            self.show_message(result, error=True)
             return None
         return result
 
     async def decide(self, question: str, **answers: str) -> str | None:
-        return await self.app.push_screen_wait(Decide(question, answers))
+        return await self.app.push_screen_wait(DecisionDialog(question, answers))
 
     async def ask(self, question: str, value: str = "") -> str | None:
-        return await self.app.push_screen_wait(Ask(question, value)) or None
+        return await self.app.push_screen_wait(InputDialog(question, value)) or None
 
     @property
     def playing(self) -> bool:
         return self._playing is not None and self._playing.is_running
 
-    def hush(self) -> bool:
-        """Whether something was playing, which is silent now."""
+    def stop_playback(self) -> bool:
+        """Stop playback. False if nothing was playing."""
         if not self.playing:
             return False
         assert self._playing is not None
@@ -143,29 +149,29 @@ class EditorScreen(Screen[None]):
         return True
 
     def play_samples(self, samples: Sequence[int]) -> None:
-        """Play samples one after the other, or fall silent if something plays. The first that cannot be is told."""
+        """Play samples one after the other, or stop if something is playing. The first error ends playback."""
         session, duration_s = self.session, self.session.dataset.spec.window_s
-        self.play_sounds((sample, partial(excerpt_of, session.origin(sample), duration_s)) for sample in samples)
+        self.play_excerpts((sample, partial(excerpt_of, session.origin(sample), duration_s)) for sample in samples)
 
-    def play_sounds(self, sounds: Iterable[tuple[int | None, Callable[[], AudioExcerpt]]]) -> None:
-        """Play sounds as they are read; those of samples with their numbers."""
-        if not self.hush():
-            self._playing = self.run_worker(self._play(sounds))
+    def play_excerpts(self, excerpts: Iterable[tuple[int | None, Callable[[], AudioExcerpt]]]) -> None:
+        """Play excerpts as they are read; the number is that of the sample, if it is one."""
+        if not self.stop_playback():
+            self._playing = self.run_worker(self._play(excerpts))
 
-    async def _play(self, sounds: Iterable[tuple[int | None, Callable[[], AudioExcerpt]]]) -> None:
+    async def _play(self, excerpts: Iterable[tuple[int | None, Callable[[], AudioExcerpt]]]) -> None:
         try:
-            for number, read in sounds:
-                sound = await asyncio.to_thread(read)
-                what = "" if number is None else f" {number:,}"
-                self.show_title(f"▶{what}" + (" (silently: --output none)" if self.player.output == "none" else ""))
+            for number, read in excerpts:
+                excerpt = await asyncio.to_thread(read)
+                name = "" if number is None else f" {number:,}"
+                self.show_title(f"▶{name}" + (" (muted: --output none)" if self.player.output == "none" else ""))
                 if number is not None:
-                    self.plays(number)
-                await self.player.play(sound)
+                    self.on_playing(number)
+                await self.player.play(excerpt)
         except (OSError, TidzamError) as error:
-            self.tell(error, wrong=True)
+            self.show_message(error, error=True)
         finally:
-            with suppress(NoMatches):  # the screen may have gone meanwhile
+            with suppress(NoMatches):  # the screen may have been left meanwhile
                 self.show_title()
 
-    def plays(self, number: int) -> None:
-        """A sample begins to sound."""
+    def on_playing(self, number: int) -> None:
+        """Called when a sample begins to play."""

@@ -1,4 +1,4 @@
-"""The first screen: classes, their samples a page at a time, and the sample under the cursor."""
+"""The first screen: classes, one page of their samples, and the sample under the cursor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable, Footer, Static
 
-from database_tool.editor.dialogs import Choose
+from database_tool.editor.dialogs import ChoiceDialog
 from database_tool.editor.edits import Delete, DeleteClass, MergeClasses, MoveClass, NewClass, Relabel, RenameClass
 from database_tool.editor.formatting import path_of
 from database_tool.editor.playback import SamplePlayer
@@ -20,35 +20,38 @@ from database_tool.editor.screens.base import EditorScreen
 from database_tool.editor.session import EditorSession
 from database_tool.editor.widgets import ALL, ClassTable, SampleTable, SampleView, Title
 from tidzam.labels import clean_label
+from tidzam.text import plural
 
 PAGE = 100
-"""Samples in the table at once, however many there are."""
+"""Samples per page of the table."""
 
-ROOT = "(no class: a root)"
+ROOT = "(no parent)"
 
 HELP = """\
-Tab goes from classes to samples and back; arrows, Home and End move.
+Tab switches between classes and samples; arrows, Home and End move the cursor.
 
 Samples                              Classes
-  p      play, or fall silent          p  play all of it
-  space  mark; a  mark the page        n  new; under another: birds < wren
-  r m    relabel: move to a class      r  rename
-  d      delete                        m  merge into another
-  [ ]    page back, page on            o  put under another, or at the root
+  p      play, or stop                 p  play all samples
+  space  mark; a  mark the page        n  new; with a parent: birds < wren
+  r m    move to another class         r  rename
+  d      delete                        m  merge into another class
+  [ ]    previous, next page           o  move under another class
                                        d  delete, with its samples
 Everywhere
-  u y    undo, redo                    /  find by file, recording or time
-  s S    save, save elsewhere          f  find near-duplicates
-  c      cut samples from a stream     l  find likely label errors
-  Esc    fall silent; unmark; all      q  quit; asks if not all is saved
+  u y    undo, redo                    /  search files, recordings, times
+  s S    save, save as                 f  find near-duplicates
+  c      cut samples from a file       l  find likely label errors
+  Esc    stop; clear marks; show all   q  quit; asks about unsaved edits
 
-Marked samples are moved and deleted together; without marks, the one under
-the cursor. Nothing on disk changes before you save. Saving writes the dataset
-anew, and puts it in the place of the old one when it is whole.
+Marked samples are moved and deleted together; without marks, the sample under
+the cursor is. Nothing on disk changes before you save. Saving writes a new
+dataset, which replaces the old one when it is complete.
 """
 
 
 class BrowseScreen(EditorScreen):
+    """Browse samples by class, relabel and delete them, and edit classes."""
+
     CSS = """
     #classes { width: 34; border-right: solid $primary; }
     #samples { height: 1fr; min-height: 6; }
@@ -59,7 +62,7 @@ class BrowseScreen(EditorScreen):
         Binding("S", "save_as", "Save as", show=False),
         Binding("slash", "find", "Find", key_display="/"),
         Binding("f", "app.duplicates", "Duplicates"),
-        Binding("l", "app.doubts", "Label errors"),
+        Binding("l", "app.label_issues", "Label errors"),
         Binding("c", "app.cut", "Cut"),
         Binding("q", "app.leave", "Quit"),
     ]
@@ -89,11 +92,11 @@ class BrowseScreen(EditorScreen):
         self._show_samples()
 
     def _show_samples(self) -> None:
-        """The samples of the class, those that are looked for, on the page that is open."""
+        """Show the current page of the samples of the class that match the search."""
         content = self.session.content
         samples = content.members(self.label) if self.label else np.flatnonzero(content.labels >= 0)
         if self.find:
-            samples = samples[self.session.holding(self.find)[samples]]
+            samples = samples[self.session.matching(self.find)[samples]]
         self.samples = samples
         self.marked &= set(samples.tolist()) if self.marked else set()
         last = max(0, (len(samples) - 1) // PAGE)
@@ -101,13 +104,13 @@ class BrowseScreen(EditorScreen):
         table = self.query_one(SampleTable)
         with self.prevent(DataTable.RowHighlighted):
             table.fill(self.session, samples[self.page * PAGE : (self.page + 1) * PAGE].tolist(), self.marked)
-        words = [
-            f"{self.label or 'all'}: {len(samples):,} samples",
+        parts = [
+            f"{self.label or 'all'}: {plural(len(samples), 'sample')}",
             f"page {self.page + 1:,} of {last + 1:,}",
             f"{len(self.marked):,} marked" if self.marked else "",
-            f"with “{self.find}” in file, recording or time" if self.find else "",
+            f"matching “{self.find}”" if self.find else "",
         ]
-        self.query_one("#page", Static).update("  ·  ".join(word for word in words if word))
+        self.query_one("#page", Static).update("  ·  ".join(part for part in parts if part))
         self._show_sample()
         self.show_title()
 
@@ -136,8 +139,8 @@ class BrowseScreen(EditorScreen):
         self._show_samples()
 
     def action_leave(self) -> None:
-        """Fall silent, else unmark, else show all again."""
-        if self.hush():
+        """Stop playback, else clear the marks, else the search."""
+        if self.stop_playback():
             return
         if self.marked:
             self.marked.clear()
@@ -147,11 +150,11 @@ class BrowseScreen(EditorScreen):
 
     @work
     async def action_find(self) -> None:
-        found = await self.ask("Find samples whose file, recording or time holds", self.find)
+        found = await self.ask("Search files, recordings and times for", self.find)
         if found is None:
             return
-        sought = await self.wait_for("Looking", lambda advance: self.session.holding(found, advance=advance))
-        if sought is not None:
+        found_any = await self.wait_for("Searching", lambda advance: self.session.matching(found, advance=advance))
+        if found_any is not None:
             self.find, self.page = found, 0
             self._show_samples()
 
@@ -159,7 +162,7 @@ class BrowseScreen(EditorScreen):
 
     @property
     def chosen(self) -> tuple[int, ...]:
-        """The marked samples, else the one under the cursor."""
+        """The marked samples, or the one under the cursor."""
         sample = self.query_one(SampleTable).sample
         return tuple(sorted(self.marked)) or (() if sample is None else (sample,))
 
@@ -178,12 +181,12 @@ class BrowseScreen(EditorScreen):
     @work
     async def action_relabel(self) -> None:
         if chosen := self.chosen:
-            words = f"Move {len(chosen):,} samples to" if len(chosen) > 1 else f"Sample {chosen[0]:,} is"
-            if await self.move_to(words, lambda label: Relabel(chosen, label)):
+            question = f"Move {len(chosen):,} samples to" if len(chosen) > 1 else f"Class of sample {chosen[0]:,}"
+            if await self.move_to(question, lambda label: Relabel(chosen, label)):
                 self._unmark()
 
     def action_delete(self) -> None:
-        if self.chosen and self.do(Delete(self.chosen)):
+        if self.chosen and self.apply(Delete(self.chosen)):
             self._unmark()
 
     def _unmark(self) -> None:
@@ -200,8 +203,8 @@ class BrowseScreen(EditorScreen):
     def action_play_class(self) -> None:
         self.play_samples(self.samples.tolist())
 
-    def plays(self, number: int) -> None:
-        """Follow what plays with the cursor."""
+    def on_playing(self, number: int) -> None:
+        """Move the cursor to the sample that is playing."""
         place = int(np.searchsorted(self.samples, number))
         if place < len(self.samples) and self.samples[place] == number:
             if place // PAGE != self.page:
@@ -211,11 +214,11 @@ class BrowseScreen(EditorScreen):
 
     @work
     async def action_new_class(self) -> None:
-        name = await self.ask("Name of the new class; to put it under another: birds < wren")
+        name = await self.ask("Name of the new class, optionally with its parent: birds < wren")
         if name:
             parent, _, label = name.rpartition("<")
             new = NewClass(label, parent.strip() or None)
-            if self.do(new):
+            if self.apply(new):
                 self.label = new.label
                 self.fill()
 
@@ -223,7 +226,7 @@ class BrowseScreen(EditorScreen):
     async def action_rename_class(self) -> None:
         if old := self._one_class():
             new = await self.ask(f"Rename {old} to", old)
-            if new and clean_label(new) != old and self.do(RenameClass(old, new)):
+            if new and clean_label(new) != old and self.apply(RenameClass(old, new)):
                 self.label = clean_label(new)
                 self.fill()
 
@@ -231,8 +234,8 @@ class BrowseScreen(EditorScreen):
     async def action_merge_class(self) -> None:
         if label := self._one_class():
             others = [name for name in self.session.content.classes if name != label]
-            into = await self.app.push_screen_wait(Choose(f"Merge {label} into", others))
-            if into and self.do(MergeClasses(label, into)):
+            into = await self.app.push_screen_wait(ChoiceDialog(f"Merge {label} into", others))
+            if into and self.apply(MergeClasses(label, into)):
                 self.label = into
                 self.fill()
 
@@ -240,24 +243,24 @@ class BrowseScreen(EditorScreen):
     async def action_move_class(self) -> None:
         if label := self._one_class():
             others = [name for name in self.session.content.tree if name != label]
-            parent = await self.app.push_screen_wait(Choose(f"Put {label} under", [ROOT, *others]))
+            parent = await self.app.push_screen_wait(ChoiceDialog(f"Move {label} under", [ROOT, *others]))
             if parent:
-                self.do(MoveClass(label, None if parent == ROOT else parent))
+                self.apply(MoveClass(label, None if parent == ROOT else parent))
 
     @work
     async def action_delete_class(self) -> None:
         if label := self._one_class():
             count = len(self.session.content.members(label))
             if not count or await self.decide(f"Delete {label} with its {count:,} samples?", d="delete"):
-                self.do(DeleteClass(label))
+                self.apply(DeleteClass(label))
 
     def _one_class(self) -> str:
         if not self.label:
-            self.tell("Choose a class first.", wrong=True)
+            self.show_message("Select a class first.", error=True)
         return self.label
 
     @work
     async def action_save_as(self) -> None:
-        folder = await self.ask("Save as another dataset, at", str(self.session.dataset.folder))
+        folder = await self.ask("Save as (folder)", str(self.session.dataset.folder))
         if folder:
             await self.save(path_of(folder))

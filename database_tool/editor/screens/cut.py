@@ -1,4 +1,4 @@
-"""Cutting samples out of a stream: a stretch of it is drawn, a part of that is marked, named and added."""
+"""Cutting samples from an audio file: mark a section of its spectrogram and add it to a class."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer, Static
 
-from database_tool.editor.audio_source import AudioSourceFile, filled
+from database_tool.editor.audio_source import AudioSourceFile, padded
 from database_tool.editor.edits import Add
 from database_tool.editor.formatting import clock
 from database_tool.editor.playback import SamplePlayer
@@ -20,32 +20,32 @@ from database_tool.editor.screens.base import EditorScreen
 from database_tool.editor.session import EditorSession
 from database_tool.editor.widgets import SpectrogramView, Title
 from tidzam.errors import TidzamError
-from tidzam.text import shown
+from tidzam.text import plural, shown
 
 PAGE_S = 10.0
-LONGEST_S = 600.0
-"""What is cut at once: it is held in memory until it is saved."""
+MAX_CUT_S = 600.0
+"""The longest section that is cut at once: its samples are in memory until they are saved."""
 
 HELP = """\
-A page of the file is drawn; below it are the cursor (^), the window at the
-cursor (-) and what is marked (=).
+One page of the file is displayed. The lines below it show the cursor (^),
+the window at the cursor (-) and the marked section (=).
 
-  left right  a tenth of a window      [      mark the start, here
-  up down     a window                 ]      mark the end, here
-  PgUp PgDn   a page                   Enter  add the marked part to a class
-  Home End    start, end of the file          (without a mark: this window)
-  + -         zoom                     p      play it, or fall silent
-  c           the next channel         Esc    fall silent; unmark; back
+  left right  a tenth of a window      [      mark the start at the cursor
+  up down     a window                 ]      mark the end at the cursor
+  PgUp PgDn   a page                   Enter  add the marked section to a class
+  Home End    start, end of the file          (or the window, if none is marked)
+  + -         zoom                     p      play it, or stop
+  c           next channel             Esc    stop; clear the marks; back
                                        u y s  undo, redo, save
 
-A part longer than a window becomes windows side by side; a shorter one, the
-window around its middle. Features are those of the dataset.
+A section longer than a window is cut into consecutive windows; around a
+shorter one, a window is cut. Features are computed as in the dataset.
 """
 
 
 @dataclass(frozen=True)
 class Viewport:
-    """Where the cursor is in a stream, what is marked, and the page that is drawn; all in s from its beginning."""
+    """The position of the cursor, the marks, and the page that is displayed, in s from the start of the file."""
 
     length_s: float
     window_s: float
@@ -56,7 +56,7 @@ class Viewport:
     end_s: float | None = None
 
     def go(self, to_s: float) -> Viewport:
-        """The cursor at `to_s`, within the stream, and the page that it is on."""
+        """Move the cursor to `to_s`, limited to the file, and the page with it."""
         at_s = round(min(max(0.0, to_s), max(0.0, self.length_s - self.window_s)), 6)
         page_at_s = self.page_at_s
         if not page_at_s <= at_s <= page_at_s + self.page_s - min(self.window_s, self.page_s / 2):
@@ -64,13 +64,13 @@ class Viewport:
         return replace(self, at_s=at_s, page_at_s=page_at_s)
 
     def zoom(self, factor: float) -> Viewport:
-        """A page longer by `factor`, around the cursor."""
+        """Make the page longer by `factor`, around the cursor."""
         page_s = min(max(2 * self.window_s, self.page_s * factor), 120.0)
         return replace(self, page_s=page_s, page_at_s=max(0.0, self.at_s - page_s / 4))
 
     @property
     def marked(self) -> tuple[float, float] | None:
-        """What is marked, as start and end; a mark alone reaches to the cursor."""
+        """Start and end of the marked section; with one mark alone, it extends to the cursor."""
         if self.start_s is None and self.end_s is None:
             return None
         start_s = self.at_s if self.start_s is None else self.start_s
@@ -78,19 +78,19 @@ class Viewport:
         return (start_s, end_s) if start_s < end_s else None
 
     @property
-    def chosen(self) -> tuple[float, float]:
-        """What is marked, or the window at the cursor."""
+    def selection(self) -> tuple[float, float]:
+        """The marked section, or the window at the cursor."""
         return self.marked or (self.at_s, min(self.at_s + self.window_s, self.length_s))
 
     def ruler(self, width: int) -> str:
-        """A line under the page: `^` the cursor, `-` its window, `=` what is marked."""
+        """The line below the page: `^` is the cursor, `-` its window, `=` the marked section."""
 
         def column(time_s: float) -> int:
             return min(max(0, round((time_s - self.page_at_s) / self.page_s * width)), width)
 
         line = [" "] * width
-        stretches = [((self.at_s, self.at_s + self.window_s), "-"), *([(self.marked, "=")] if self.marked else [])]
-        for (start_s, end_s), sign in stretches:
+        sections = [((self.at_s, self.at_s + self.window_s), "-"), *([(self.marked, "=")] if self.marked else [])]
+        for (start_s, end_s), sign in sections:
             for place in range(column(start_s), column(end_s)):
                 line[place] = sign
         if width:
@@ -106,6 +106,8 @@ class Viewport:
 
 
 class CutScreen(EditorScreen):
+    """The screen for cutting samples from an audio file."""
+
     CSS = """
     CutScreen #place { height: 2; color: $text-muted; padding: 0 1; }
     CutScreen #ruler { height: 2; }
@@ -116,8 +118,8 @@ class CutScreen(EditorScreen):
         Binding("right", "step(0.1)", show=False),
         Binding("up", "step(-1)", show=False),
         Binding("down", "step(1)", show=False),
-        Binding("pageup", "turn(-1)", "Page back", show=False),
-        Binding("pagedown", "turn(1)", "Page on", key_display="PgDn"),
+        Binding("pageup", "turn(-1)", "Previous page", show=False),
+        Binding("pagedown", "turn(1)", "Next page", key_display="PgDn"),
         Binding("home", "go(0)", show=False),
         Binding("end", "go(1)", show=False),
         Binding("left_square_bracket", "start", "Start", key_display="["),
@@ -130,11 +132,11 @@ class CutScreen(EditorScreen):
         Binding("escape", "leave", "Back"),
     ]
 
-    def __init__(self, session: EditorSession, player: SamplePlayer, stream: AudioSourceFile) -> None:
+    def __init__(self, session: EditorSession, player: SamplePlayer, source: AudioSourceFile) -> None:
         super().__init__(session, player)
-        self.stream = stream
-        self.channel: int | None = None if stream.channels > 1 else 0
-        self.view = Viewport(stream.length_s, session.dataset.spec.window_s)
+        self.source = source
+        self.channel: int | None = None if source.channels > 1 else 0
+        self.view = Viewport(source.length_s, session.dataset.spec.window_s)
         self._drawn: tuple[float, float, int | None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -149,11 +151,11 @@ class CutScreen(EditorScreen):
 
     def fill(self) -> None:
         view = self.view
-        channel = "all channels as one" if self.channel is None else f"channel {self.channel} of {self.stream.channels}"
+        channel = "all channels" if self.channel is None else f"channel {self.channel} of {self.source.channels}"
         marked = view.marked
-        words = f"marked {clock(marked[0])} to {clock(marked[1])}" if marked else "nothing marked"
-        place = f"{shown(self.stream.path.name)} · {clock(self.stream.length_s)} · {channel}"
-        self.query_one("#place", Static).update(Text(f"{place}\nat {clock(view.at_s)} · {words}"))
+        marks = f"marked {clock(marked[0])} to {clock(marked[1])}" if marked else "nothing marked"
+        place = f"{shown(self.source.path.name)} · {clock(self.source.length_s)} · {channel}"
+        self.query_one("#place", Static).update(Text(f"{place}\nat {clock(view.at_s)} · {marks}"))
         width = self.query_one(SpectrogramView).size.width
         self.query_one("#ruler", Static).update(Text(f"{view.ruler(width)}\n{view.times(width)}", no_wrap=True))
         self.show_title()
@@ -165,11 +167,12 @@ class CutScreen(EditorScreen):
     async def _draw(self) -> None:
         view, spec = self.view, self.session.dataset.spec
         try:
-            strip = await asyncio.to_thread(self.stream.strip, view.page_at_s, view.page_s, self.channel, spec)
+            features = await asyncio.to_thread(self.source.features, view.page_at_s, view.page_s, self.channel, spec)
         except TidzamError as error:
-            self.tell(error, wrong=True)
+            self.show_message(error, error=True)
             return
-        self.query_one(SpectrogramView).show(filled(strip, round(view.page_s * spec.rate_hz / spec.hop_length), spec))
+        frames = round(view.page_s * spec.rate_hz / spec.hop_length)
+        self.query_one(SpectrogramView).show(padded(features, frames, spec))
 
     def action_step(self, windows: float) -> None:
         self._go(self.view.at_s + windows * self.view.window_s)
@@ -197,38 +200,39 @@ class CutScreen(EditorScreen):
         self.fill()
 
     def action_channel(self) -> None:
-        """All as one, then one after the other."""
-        if self.stream.channels > 1:
+        """Switch from the downmix to each channel in turn."""
+        if self.source.channels > 1:
             following = 0 if self.channel is None else self.channel + 1
-            self.channel = following if following < self.stream.channels else None
+            self.channel = following if following < self.source.channels else None
             self.fill()
 
     def action_play(self) -> None:
-        start_s, end_s = self.view.chosen
-        self.play_sounds([(None, lambda: self.stream.sound(start_s, end_s - start_s, self.channel))])
+        start_s, end_s = self.view.selection
+        self.play_excerpts([(None, lambda: self.source.excerpt(start_s, end_s - start_s, self.channel))])
 
     @work
     async def action_add(self) -> None:
-        start_s, end_s = self.view.chosen
-        if end_s - start_s > LONGEST_S:
-            self.tell(f"At most {LONGEST_S / 60:.0f} minutes are cut at once: mark less.", wrong=True)
+        start_s, end_s = self.view.selection
+        if end_s - start_s > MAX_CUT_S:
+            self.show_message(
+                f"The marked section has {clock(end_s - start_s)}; at most {clock(MAX_CUT_S)} are cut at once.",
+                error=True,
+            )
             return
-        spec, channel = self.session.dataset.spec, None if self.stream.channels == 1 else self.channel
+        spec, channel = self.session.dataset.spec, None if self.source.channels == 1 else self.channel
         try:
-            samples = await asyncio.to_thread(self.stream.cut, start_s, end_s, channel, spec)
+            samples = await asyncio.to_thread(self.source.cut, start_s, end_s, channel, spec)
         except TidzamError as error:
-            self.tell(error, wrong=True)
+            self.show_message(error, error=True)
             return
-        words = (
-            f"{len(samples):,} sample{'s' if len(samples) > 1 else ''} from {clock(start_s)} to {clock(end_s)}: class"
-        )
-        if await self.move_to(words, lambda label: Add(samples, label)):
+        question = f"Class of {plural(len(samples), 'sample')} from {clock(start_s)} to {clock(end_s)}"
+        if await self.move_to(question, lambda label: Add(samples, label)):
             self.view = replace(self.view, start_s=None, end_s=None)
             self.fill()
 
     def action_leave(self) -> None:
-        """Fall silent, else unmark, else go back."""
-        if self.hush():
+        """Stop playback, else clear the marks, else leave the screen."""
+        if self.stop_playback():
             return
         if self.view.start_s is None and self.view.end_s is None:
             self.dismiss()

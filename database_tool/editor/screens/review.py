@@ -1,4 +1,4 @@
-"""Going through what a search found: near-duplicates side by side, and labels that a classifier contradicts."""
+"""Reviewing what a search found: near-duplicates, and labels that a classifier contradicts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import DataTable, Footer
 
-from database_tool.editor.duplicates import Pair
+from database_tool.editor.duplicates import DuplicatePair
 from database_tool.editor.edits import Delete, NewClass, Relabel
 from database_tool.editor.label_errors import LabelIssue
 from database_tool.editor.playback import SamplePlayer
@@ -24,7 +24,7 @@ Found = TypeVar("Found")
 
 
 class ReviewScreen(EditorScreen, Generic[Found]):
-    """A table of what was found. What an edit has settled is not shown, and comes back when that is undone."""
+    """A table of findings. One that an edit resolved is hidden, and comes back when the edit is undone."""
 
     CSS = """
     #found { height: 1fr; min-height: 5; }
@@ -33,7 +33,7 @@ class ReviewScreen(EditorScreen, Generic[Found]):
     COLUMNS: ClassVar[tuple[str, ...]] = ()
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "keep", "Keep as it is"),
+        Binding("k", "keep", "Keep"),
         Binding("escape", "leave", "Back"),
     ]
 
@@ -56,14 +56,15 @@ class ReviewScreen(EditorScreen, Generic[Found]):
         yield SampleView()
 
     def row(self, one: Found) -> Sequence[str]:
-        """What the table says of a finding."""
+        """The cells of a finding."""
         raise NotImplementedError
 
-    def settled(self, one: Found) -> bool:
+    def resolved(self, one: Found) -> bool:
+        """Whether an edit resolved a finding."""
         raise NotImplementedError
 
     def show_one(self, one: Found | None) -> None:
-        """The samples of a finding."""
+        """Display the samples of a finding."""
         raise NotImplementedError
 
     @property
@@ -72,7 +73,7 @@ class ReviewScreen(EditorScreen, Generic[Found]):
 
     @property
     def at(self) -> int | None:
-        """The number of the finding under the cursor."""
+        """The index of the finding under the cursor."""
         table = self.table
         key = table.ordered_rows[table.cursor_row].key.value if table.row_count else None
         return None if key is None else int(key)
@@ -87,14 +88,14 @@ class ReviewScreen(EditorScreen, Generic[Found]):
         with self.prevent(DataTable.RowHighlighted):
             table.clear()
             for number, one in enumerate(self.found):
-                if number not in self.kept and not self.settled(one):
+                if number not in self.kept and not self.resolved(one):
                     table.add_row(*map(Text, self.row(one)), key=str(number))
             table.move_cursor(row=min(row, table.row_count - 1))
         self.show_one(self.one)
         self.show_title()
 
     def show_title(self, doing: str = "") -> None:
-        super().show_title(doing or f"{self.table.row_count:,} of {len(self.found):,} left to look at")
+        super().show_title(doing or f"{self.table.row_count:,} of {len(self.found):,} to review")
 
     @on(DataTable.RowHighlighted)
     def _chosen(self) -> None:
@@ -106,16 +107,18 @@ class ReviewScreen(EditorScreen, Generic[Found]):
             self.fill()
 
 
-class DuplicatesScreen(ReviewScreen[Pair]):
-    HELP = """\
-Pairs of samples whose features are almost the same, the likest first. The
-similarity is the cosine of the angle between them, whatever their loudness.
-What is on both sides of a split makes a classifier look better than it is.
+class DuplicatesScreen(ReviewScreen[DuplicatePair]):
+    """Near-duplicates, side by side."""
 
-  1 2  play the left, the right one         d  delete the right one
-  k    keep both                            D  delete the left one
+    HELP = """\
+Pairs of samples with almost the same features, the most similar first. The
+similarity is the cosine of the angle between them, independent of loudness.
+Duplicates on both sides of a split make a classifier look better than it is.
+
+  1 2  play the left, the right sample      d  delete the right sample
+  k    keep both                            D  delete the left sample
   u y  undo, redo                           s  save
-  Esc  fall silent; back
+  Esc  stop; back
 """
     COLUMNS = ("similarity", "left", "class", "right", "class")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -129,7 +132,7 @@ What is on both sides of a split makes a classifier look better than it is.
         yield SampleView(id="one")
         yield SampleView(id="other")
 
-    def row(self, one: Pair) -> Sequence[str]:
+    def row(self, one: DuplicatePair) -> Sequence[str]:
         label_of = self.session.content.label_of
         return (
             f"{one.similarity:.4f}",
@@ -139,11 +142,11 @@ What is on both sides of a split makes a classifier look better than it is.
             label_of(one.other) or "",
         )
 
-    def settled(self, one: Pair) -> bool:
+    def resolved(self, one: DuplicatePair) -> bool:
         label_of = self.session.content.label_of
         return label_of(one.one) is None or label_of(one.other) is None
 
-    def show_one(self, one: Pair | None) -> None:
+    def show_one(self, one: DuplicatePair | None) -> None:
         self.show_sample(self.query_one("#one", SampleView), None if one is None else one.one)
         self.show_sample(self.query_one("#other", SampleView), None if one is None else one.other)
 
@@ -153,20 +156,22 @@ What is on both sides of a split makes a classifier look better than it is.
 
     def action_delete(self, side: str) -> None:
         if self.one is not None:
-            self.do(Delete((getattr(self.one, side),)))
+            self.apply(Delete((getattr(self.one, side),)))
 
 
 class LabelIssuesScreen(ReviewScreen[LabelIssue]):
-    HELP = """\
-Samples to which the bundle gives another class with confidence, the surest
-first. It may be wrong: listen.
+    """Likely label errors."""
 
-  p    play                                 a  accept what the bundle says
-  k    keep the label                       r  move to a class of your own choice
+    HELP = """\
+Samples that the bundle confidently assigns to another class, the most
+confident first. The bundle may be wrong: listen.
+
+  p    play                                 a  accept the bundle's class
+  k    keep the label                       r  move to another class
   u y  undo, redo                           d  delete
-  Esc  fall silent; back                    s  save
+  Esc  stop; back                           s  save
 """
-    COLUMNS = ("sample", "labelled", "p", "the bundle says", "p")
+    COLUMNS = ("sample", "label", "p", "prediction", "p")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "play", "Play"),
         Binding("a", "accept", "Accept"),
@@ -175,9 +180,9 @@ first. It may be wrong: listen.
     ]
 
     def row(self, one: LabelIssue) -> Sequence[str]:
-        return f"{one.sample:,}", one.label, f"{one.p_label:.2f}", one.says, f"{one.p_says:.2f}"
+        return f"{one.sample:,}", one.label, f"{one.p_label:.2f}", one.predicted, f"{one.p_predicted:.2f}"
 
-    def settled(self, one: LabelIssue) -> bool:
+    def resolved(self, one: LabelIssue) -> bool:
         return self.session.content.label_of(one.sample) != one.label
 
     def show_one(self, one: LabelIssue | None) -> None:
@@ -189,15 +194,15 @@ first. It may be wrong: listen.
 
     def action_accept(self) -> None:
         if self.one is not None:
-            says = self.one.says
-            known = says in self.session.content.classes
-            self.do(*([] if known else [NewClass(says)]), Relabel((self.one.sample,), says))
+            predicted = self.one.predicted
+            known = predicted in self.session.content.classes
+            self.apply(*([] if known else [NewClass(predicted)]), Relabel((self.one.sample,), predicted))
 
     @work
     async def action_relabel(self) -> None:
         if (one := self.one) is not None:
-            await self.move_to(f"Sample {one.sample:,} is", lambda label: Relabel((one.sample,), label))
+            await self.move_to(f"Class of sample {one.sample:,}", lambda label: Relabel((one.sample,), label))
 
     def action_delete(self) -> None:
         if self.one is not None:
-            self.do(Delete((self.one.sample,)))
+            self.apply(Delete((self.one.sample,)))

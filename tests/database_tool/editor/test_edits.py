@@ -75,9 +75,9 @@ def test_added_samples_come_last_and_are_edited_like_the_others() -> None:
     ("edit", "reason"),
     [
         (Relabel((0,), "owl"), "no class 'owl'"),
-        (NewClass("frog"), "a class 'frog' already"),
+        (NewClass("frog"), "Class 'frog' exists"),
         (NewClass("a/b"), "cannot be called"),
-        (RenameClass("frog", "rain"), "a class 'rain' already"),
+        (RenameClass("frog", "rain"), "Class 'rain' exists"),
         (RenameClass("frog", ""), "cannot be called"),
         (MergeClasses("frog", "frog"), "into itself"),
         (MoveClass("birds", "wren"), "own ancestor"),

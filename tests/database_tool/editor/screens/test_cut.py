@@ -1,20 +1,18 @@
-"""Cutting samples from a stream: where the cursor goes, what is marked, and what is added of it."""
+"""Cutting samples from an audio file: cursor, marks, and what is added."""
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from database_tool.editor.audio_source import AudioSourceFile
-from database_tool.editor.screens import cut as cutter
+from database_tool.editor.screens import cut as cut_screen
 from database_tool.editor.screens.cut import CutScreen, Viewport
 from database_tool.editor.widgets import SpectrogramView, Title
-from tests.support.audio_datasets import SPEC, write_pond
-from tests.support.editor import editing
+from tests.support.audio_datasets import SPEC
+from tests.support.editor import Person, editing
 from tests.support.sound import write_tones
 from tidzam.dataset import DatasetWriter, Draft, open_dataset
 from tidzam.labels import LabelTree
@@ -22,40 +20,49 @@ from tidzam.labels import LabelTree
 pytestmark = pytest.mark.timeout(30)
 
 VIEW = Viewport(length_s=60, window_s=1)
+MARK_2_TO_5 = ["down", "down", "left_square_bracket", "down", "down", "down", "right_square_bracket", "home"]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    write_tones(folder / "tones.wav", 2, seconds=30)
-    write_pond(folder)
-    return folder
-
-
-@pytest.fixture
-def pond(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made / "pond", tmp_path / "pond"))
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of two channels and 30 s."""
+    return write_tones(tmp_path_factory.mktemp("tones") / "tones.wav", 2, seconds=30)
 
 
 @pytest.mark.parametrize(("to_s", "at_s"), [(3.0, 3.0), (-1.0, 0.0), (70.0, 59.0), (12.0, 12.0)])
-def test_the_cursor_stays_in_the_stream_and_on_the_page(to_s: float, at_s: float) -> None:
+def test_the_cursor_stays_in_the_file_and_on_the_page(to_s: float, at_s: float) -> None:
     view = VIEW.go(to_s)
-    assert view.at_s == at_s and view.page_at_s <= at_s <= view.page_at_s + view.page_s - 1
-    assert view.go(0.0) == VIEW
+    assert view.at_s == at_s
+    assert view.page_at_s <= at_s <= view.page_at_s + view.page_s - 1
 
 
-def test_what_is_marked() -> None:
-    assert VIEW.marked is None and VIEW.chosen == (0, 1)
-    assert replace(VIEW, start_s=2, at_s=5).marked == (2, 5) == replace(VIEW, end_s=5, at_s=2).marked
-    assert replace(VIEW, start_s=2, end_s=4, at_s=50).chosen == (2, 4)
-    assert replace(VIEW, start_s=4, end_s=2).marked is None
+def test_the_cursor_returns_to_the_first_page() -> None:
+    assert VIEW.go(70.0).go(0.0) == VIEW
+
+
+@pytest.mark.parametrize(
+    ("view", "marked", "selection"),
+    [
+        (VIEW, None, (0, 1)),
+        (replace(VIEW, start_s=2, at_s=5), (2, 5), (2, 5)),
+        (replace(VIEW, end_s=5, at_s=2), (2, 5), (2, 5)),
+        (replace(VIEW, start_s=2, end_s=4, at_s=50), (2, 4), (2, 4)),
+        (replace(VIEW, start_s=4, end_s=2), None, (0, 1)),
+    ],
+)
+def test_marks(view: Viewport, marked: tuple[float, float] | None, selection: tuple[float, float]) -> None:
+    assert view.marked == marked
+    assert view.selection == selection
 
 
 def test_the_ruler_shows_cursor_window_and_mark() -> None:
     view = replace(VIEW, start_s=2.0, end_s=6.0, at_s=1.0)
     assert view.ruler(20) == "  ^-" + "=" * 8 + " " * 8
-    assert view.times(50) == f"{'0:00.0':<10}{'0:02.0':<10}{'0:04.0':<10}{'0:06.0':<10}0:08.0"
     assert view.ruler(0) == ""
+
+
+def test_the_ruler_shows_times() -> None:
+    assert VIEW.times(50) == f"{'0:00.0':<10}{'0:02.0':<10}{'0:04.0':<10}{'0:06.0':<10}0:08.0"
 
 
 def test_zooming_keeps_the_cursor_on_the_page() -> None:
@@ -65,92 +72,162 @@ def test_zooming_keeps_the_cursor_on_the_page() -> None:
         assert view.page_at_s <= view.at_s < view.page_at_s + view.page_s
 
 
-async def test_a_marked_part_is_added_and_saved(pond: Path, made: Path) -> None:
-    async with editing(pond, stream=made / "tones.wav") as (app, person):
+async def test_a_page_of_the_file_is_displayed(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (app, person):
         await person.wait()
-        assert isinstance(app.screen, CutScreen) and app.screen.query_one(SpectrogramView).features is not None
-        assert "all channels as one" in person.reads("#place")
-        await person.press("c", "c", "down", "down", "left_square_bracket", "down", "down", "down")
-        await person.press("right_square_bracket", "home")
-        assert "channel 1 of 2" in person.reads("#place") and "marked 0:02.0 to 0:05.0" in person.reads("#place")
-        await person.press("enter")
-        await person.wait_for_dialog()
-        await person.press(*"owl", "enter")
-        assert app.session.content.counts() == [4, 4, 4, 3] and "nothing marked" in person.reads("#place")
-        assert "not saved" in person.reads(Title) and "3 samples added to owl" in person.told
+        assert app.screen.query_one(SpectrogramView).features is not None
+        assert "tones.wav · 0:30.0 · all channels" in person.text("#place")
+
+
+async def test_channels_are_selected_in_turn(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (_, person):
+        await person.press("c", "c")
+        assert "channel 1 of 2" in person.text("#place")
+        await person.press("c")
+        assert "all channels" in person.text("#place")
+
+
+async def test_a_section_is_marked(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (_, person):
+        await person.press(*MARK_2_TO_5)
+        assert "marked 0:02.0 to 0:05.0" in person.text("#place")
+
+
+async def _add_channel_1_to_owl(person: Person) -> None:
+    await person.press("c", "c", *MARK_2_TO_5, "enter")
+    await person.wait_for_dialog()
+    await person.press(*"owl", "enter")
+    await person.wait()
+
+
+async def test_a_marked_section_is_added_to_a_new_class(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (app, person):
+        await _add_channel_1_to_owl(person)
+        assert app.session.content.counts() == [4, 4, 4, 3]
+        assert "3 samples added to owl" in person.messages
+
+
+async def test_adding_clears_the_marks(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (_, person):
+        await _add_channel_1_to_owl(person)
+        assert "nothing marked" in person.text("#place")
+        assert "2 unsaved edits" in person.text(Title)
+
+
+async def test_added_samples_are_saved_with_their_origins(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (_, person):
+        await _add_channel_1_to_owl(person)
         await person.press("s")
         await person.wait()
-    found = open_dataset(pond)
-    assert found.classes[3] == "owl" and found.labels[-3:].tolist() == [3, 3, 3]
-    origins = [found.origins()[index] for index in (12, 13, 14)]
-    assert [(origin.offset_s, origin.channel) for origin in origins] == [(2, 1), (3, 1), (4, 1)]
-    assert {origin.file for origin in origins} == {str(made / "tones.wav")}
-    loud = found.features([12])[0].mean(axis=0).argmax()
-    assert loud == pytest.approx(found.features([14])[0].mean(axis=0).argmax()) and found.spec == SPEC
+    added = open_dataset(pond).origins()[12:]
+    expected = [(str(tones), offset_s, 1) for offset_s in (2, 3, 4)]
+    assert [(origin.file, origin.offset_s, origin.channel) for origin in added] == expected
 
 
-async def test_a_window_is_added_where_nothing_is_marked_and_undone(pond: Path, made: Path) -> None:
-    async with editing(pond, stream=made / "tones.wav") as (app, person):
+async def test_added_samples_have_the_features_of_their_channel(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (app, person):
+        await _add_channel_1_to_owl(person)
+        features = app.session.features([12, 13, 14]).mean(axis=1)
+        assert features.argmax(axis=1).tolist() == [features[0].argmax()] * 3
+
+
+async def test_the_window_at_the_cursor_is_added_without_marks(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (app, person):
         await person.press("pagedown", "right", "enter")
         await person.wait_for_dialog()
         await person.press("r", "enter")
         (added,) = app.session.content.added
-        assert added.origin.offset_s == pytest.approx(10.1) and app.session.content.counts() == [4, 5, 4]
-        await person.press("u", "escape")
-        assert app.session.content.counts() == [4, 4, 4] and app.screen is app.browse
+        assert added.origin.offset_s == pytest.approx(10.1)
 
 
-async def test_too_much_at_once_is_not_cut(pond: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cutter, "LONGEST_S", 1.5)
-    async with editing(pond, stream=made / "tones.wav") as (app, person):
-        await person.press("left_square_bracket", "down", "down", "right_square_bracket", "enter")
+async def test_adding_is_undone(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (app, person):
+        await person.press("enter")
+        await person.wait_for_dialog()
+        await person.press("r", "enter", "u")
+        assert app.session.content.counts() == [4, 4, 4]
+
+
+async def test_escape_clears_the_marks_then_leaves(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (app, person):
+        await person.press(*MARK_2_TO_5, "escape")
+        assert "nothing marked" in person.text("#place")
+        await person.press("escape")
+        assert app.screen is app.browse
+
+
+async def test_a_section_that_is_too_long_is_refused(pond: Path, tones: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cut_screen, "MAX_CUT_S", 1.5)
+    async with editing(pond, stream=tones) as (app, person):
+        await person.press(*MARK_2_TO_5, "enter")
         await person.wait()
-        assert "are cut at once: mark less" in person.told and not app.session.unsaved
+        assert "has 0:03.0; at most 0:01.5" in person.messages
+        assert not app.session.unsaved
 
 
-async def test_pages_are_drawn_as_the_cursor_goes(pond: Path, made: Path) -> None:
-    async with editing(pond, stream=made / "tones.wav") as (app, person):
+async def test_pages_are_displayed_as_the_cursor_moves(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (app, person):
         await person.wait()
         view = app.screen.query_one(SpectrogramView)
         first = view.features
         await person.press("end")
         await person.wait()
-        last = view.features
-        assert first is not None and last is not None and first.shape == last.shape
-        assert (last[-50:] == SPEC.floor_db).all() and not np.array_equal(first, last)  # behind the end is silence
+        assert first is not None and view.features is not None
+        assert not np.array_equal(first, view.features)
+
+
+async def test_a_page_past_the_end_is_padded_with_silence(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (app, person):
+        await person.press("end")
+        await person.wait()
+        features = app.screen.query_one(SpectrogramView).features
+        assert features is not None
+        assert (features[-50:] == SPEC.floor_db).all()
+
+
+async def test_playback_ends(pond: Path, tones: Path) -> None:
+    async with editing(pond, stream=tones) as (_, person):
         await person.press("p")
         await person.wait()
-        assert "▶" not in person.reads(Title)
+        assert "▶" not in person.text(Title)
 
 
-async def test_a_stream_is_asked_for_and_what_is_none_is_told(pond: Path, made: Path, tmp_path: Path) -> None:
-    (tmp_path / "n").write_text("no sound")
+async def test_a_file_is_asked_for(pond: Path, tones: Path) -> None:
     async with editing(pond) as (app, person):
         await person.press("c")
-        person.type(str(tmp_path / "n"))
-        await person.press("enter")
-        await person.wait()
-        assert "not sound that can be decoded" in person.told and app.screen is app.browse
-        await person.press("c")
-        person.type(str(made / "tones.wav"))
-        await person.press("enter")
-        await person.wait()
+        await person.answer(str(tones))
         assert isinstance(app.screen, CutScreen)
 
 
-async def test_an_empty_dataset_gets_its_first_sample(made: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "new"
-    with DatasetWriter(
-        folder, Draft(name="new", spec=SPEC, classes=("frog",), labels=LabelTree.flat(("frog",)))
-    ) as writer:
-        writer.finish(provenance={})
-    async with editing(folder) as (app, person):
-        await person.press("p", "tab", "p", "r", "d", "space", "f")
-        await person.wait()
-        app.stream = AudioSourceFile.open(made / "tones.wav")
-        await person.press("c", "enter")
+async def test_a_file_that_is_not_audio_is_refused(pond: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not audio")
+    async with editing(pond) as (app, person):
+        await person.press("c")
+        await person.answer(str(tmp_path / "notes.txt"))
+        assert "notes.txt" in person.messages
+        assert app.screen is app.browse
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A dataset with one class and no sample."""
+    draft = Draft(name="new", spec=SPEC, classes=("frog",), labels=LabelTree.flat(("frog",)))
+    with DatasetWriter(tmp_path / "new", draft) as writer:
+        return writer.finish(provenance={}).folder
+
+
+async def test_an_empty_dataset_gets_its_first_sample(empty: Path, tones: Path) -> None:
+    async with editing(empty, stream=tones) as (_, person):
+        await person.press("enter")
         await person.wait_for_dialog()
         await person.press("enter", "s")
         await person.wait()
-        assert app.session.content.counts() == [1] and not app.session.unsaved
-    assert len(open_dataset(folder)) == 1
+    assert len(open_dataset(empty)) == 1
+
+
+async def test_keys_for_samples_do_nothing_in_an_empty_dataset(empty: Path) -> None:
+    async with editing(empty) as (app, person):
+        await person.press("p", "tab", "p", "r", "d", "space", "f")
+        await person.wait()
+        assert app.is_running
+        assert not app.session.unsaved

@@ -1,4 +1,4 @@
-"""Going through near-duplicates and likely label errors, by the keys."""
+"""Reviewing near-duplicates and likely label errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from database_tool.editor.edits import Relabel
 from database_tool.editor.screens.review import DuplicatesScreen, LabelIssuesScreen
 from database_tool.editor.session import EditorSession
 from database_tool.editor.widgets import SpectrogramView, Title
-from tests.support.audio_datasets import write_pond
 from tests.support.bundles import write_tone_bundle
 from tests.support.editor import Person, editing
 
@@ -20,20 +19,25 @@ pytestmark = pytest.mark.timeout(30)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pond of which samples 1 and 10 are labelled wrongly, and a bundle that knows."""
-    folder = tmp_path_factory.mktemp("made")
-    session = EditorSession(write_pond(folder))
-    session.do(Relabel((1,), "wren"))
-    session.do(Relabel((10,), "frog"))
+def written(written_pond: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a `mislabelled` dataset, whose samples 1 and 10 have each other's label."""
+    folder = tmp_path_factory.mktemp("written")
+    session = EditorSession.open(Path(shutil.copytree(written_pond, folder / "mislabelled")))
+    session.apply(Relabel((1,), "wren"))
+    session.apply(Relabel((10,), "frog"))
     session.save()
-    write_tone_bundle(folder, "tones", {"frog": (500.0,), "wren": (5000.0,)})
     return folder
 
 
 @pytest.fixture
-def pond(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made / "pond", tmp_path / "pond"))
+def mislabelled(written: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(written / "mislabelled", tmp_path / "mislabelled"))
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that recognizes frogs and wrens."""
+    return write_tone_bundle(tmp_path_factory.mktemp("bundle"), "tones", {"frog": (500.0,), "wren": (5000.0,)}).folder
 
 
 def rows(person: Person) -> list[list[str]]:
@@ -41,61 +45,142 @@ def rows(person: Person) -> list[list[str]]:
     return [[cell.plain for cell in table.get_row_at(row)] for row in range(table.row_count)]
 
 
-async def test_label_errors_are_accepted_kept_and_undone(pond: Path, made: Path) -> None:
-    async with editing(pond, bundle=made / "tones") as (app, person):
-        await person.press("l")
-        await person.wait()
-        assert isinstance(app.screen, LabelIssuesScreen) and {row[0] for row in rows(person)} == {"1", "10"}
-        sample, label, p_label, says, p_says = rows(person)[0]
-        assert (label, says) in {("wren", "frog"), ("frog", "wren")} and float(p_says) > 0.9 > 0.1 > float(p_label)
+async def _find_label_issues(person: Person) -> None:
+    await person.press("l")
+    await person.wait()
+
+
+async def test_label_errors_are_listed(mislabelled: Path, bundle: Path) -> None:
+    async with editing(mislabelled, bundle=bundle) as (app, person):
+        await _find_label_issues(person)
+        assert isinstance(app.screen, LabelIssuesScreen)
+        assert {(sample, label, predicted) for sample, label, _, predicted, _ in rows(person)} == {
+            ("1", "wren", "frog"),
+            ("10", "frog", "wren"),
+        }
+
+
+async def test_both_probabilities_are_listed(mislabelled: Path, bundle: Path) -> None:
+    async with editing(mislabelled, bundle=bundle) as (_, person):
+        await _find_label_issues(person)
+        _, _, p_label, _, p_predicted = rows(person)[0]
+        assert float(p_label) < 0.1
+        assert float(p_predicted) > 0.9
+
+
+async def test_a_prediction_is_accepted(mislabelled: Path, bundle: Path) -> None:
+    async with editing(mislabelled, bundle=bundle) as (app, person):
+        await _find_label_issues(person)
+        sample, _, _, predicted, _ = rows(person)[0]
         await person.press("a")
-        assert app.session.content.label_of(int(sample)) == says and len(rows(person)) == 1
-        await person.press("u")
+        assert app.session.content.label_of(int(sample)) == predicted
+        assert len(rows(person)) == 1
+
+
+async def test_an_undone_edit_brings_its_finding_back(mislabelled: Path, bundle: Path) -> None:
+    async with editing(mislabelled, bundle=bundle) as (_, person):
+        await _find_label_issues(person)
+        await person.press("a", "u")
         assert len(rows(person)) == 2
-        await person.press("a", "k")
-        assert rows(person) == [] and "0 of 2 left" in person.reads(Title)
-        await person.press("p", "d", "escape")
-        assert app.screen is app.browse and len(app.session.edits) == 1
 
 
-async def test_the_bundle_is_asked_for_and_what_cannot_judge_is_told(pond: Path, made: Path, tmp_path: Path) -> None:
-    async with editing(pond) as (app, person):
-        await person.press("l")
-        person.type(str(tmp_path))
-        await person.press("enter")
-        await person.wait()
-        assert "cannot be read" in person.told and app.screen is app.browse
-        await person.press("l")
-        person.type(str(made / "tones"))
-        await person.press("enter")
-        await person.wait()
-        assert len(rows(person)) == 2
-        await person.press("r", *"rain", "enter", "d")
-        assert rows(person) == [] and sum(app.session.content.counts()) == 11
-
-
-async def test_near_duplicates_are_shown_side_by_side_and_deleted(pond: Path) -> None:
-    async with editing(pond) as (app, person):
-        await person.press("f")
-        await person.wait()
-        assert isinstance(app.screen, DuplicatesScreen)  # a steady tone is like itself
-        found = rows(person)
-        assert all(not {one, other} & {"4", "5", "6", "7"} for _, one, _, other, _ in found)  # no rain
-        assert (
-            all(view.features is not None for view in app.screen.query(SpectrogramView)) and float(found[0][0]) > 0.98
-        )
-        _, one, _, other, _ = found[0]
-        await person.press("d")
-        assert app.session.content.label_of(int(other)) is None and len(rows(person)) < len(found)
-        await person.press("u", "D")
-        assert app.session.content.label_of(int(one)) is None
-        left = len(rows(person))
+async def test_a_label_is_kept(mislabelled: Path, bundle: Path) -> None:
+    async with editing(mislabelled, bundle=bundle) as (app, person):
+        await _find_label_issues(person)
         await person.press("k")
-        assert len(rows(person)) == left - 1
+        assert "1 of 2 to review" in person.text(Title)
+        assert not app.session.unsaved
 
 
-async def test_where_there_are_none_that_is_told(pond: Path) -> None:
+async def test_a_sample_is_moved_to_another_class(mislabelled: Path, bundle: Path) -> None:
+    async with editing(mislabelled, bundle=bundle) as (app, person):
+        await _find_label_issues(person)
+        await person.press("r", *"rain", "enter")
+        assert app.session.content.counts()[1] == 5
+
+
+async def test_a_sample_is_deleted(mislabelled: Path, bundle: Path) -> None:
+    async with editing(mislabelled, bundle=bundle) as (app, person):
+        await _find_label_issues(person)
+        await person.press("d")
+        assert sum(app.session.content.counts()) == 11
+
+
+async def test_keys_do_nothing_when_all_is_reviewed(mislabelled: Path, bundle: Path) -> None:
+    async with editing(mislabelled, bundle=bundle) as (app, person):
+        await _find_label_issues(person)
+        await person.press("k", "k", "p", "d", "a", "escape")
+        assert app.screen is app.browse
+        assert not app.session.unsaved
+
+
+async def test_the_bundle_is_asked_for(mislabelled: Path, bundle: Path) -> None:
+    async with editing(mislabelled) as (_, person):
+        await person.press("l")
+        await person.answer(str(bundle))
+        assert len(rows(person)) == 2
+
+
+async def test_a_folder_that_is_not_a_bundle_is_refused_and_another_asked_for(
+    mislabelled: Path, bundle: Path, tmp_path: Path
+) -> None:
+    async with editing(mislabelled) as (app, person):
+        await person.press("l")
+        await person.answer(str(tmp_path))
+        assert str(tmp_path) in person.messages
+        assert app.screen is app.browse
+        await person.press("l")
+        await person.answer(str(bundle))
+        assert len(rows(person)) == 2
+
+
+async def _find_duplicates(person: Person) -> None:
+    await person.press("f")
+    await person.wait()
+
+
+async def test_steady_tones_are_near_duplicates_and_noise_is_not(pond: Path) -> None:
     async with editing(pond) as (app, person):
-        await person.press("down", "down", "f")
-        await person.wait()
-        assert "no near-duplicates among 4 samples of rain" in person.told and app.screen is app.browse
+        await _find_duplicates(person)
+        assert isinstance(app.screen, DuplicatesScreen)
+        assert not {"4", "5", "6", "7"} & {sample for _, one, _, other, _ in rows(person) for sample in (one, other)}
+        assert float(rows(person)[0][0]) > 0.98
+
+
+async def test_both_samples_are_displayed(pond: Path) -> None:
+    async with editing(pond) as (app, person):
+        await _find_duplicates(person)
+        assert [view.features is None for view in app.screen.query(SpectrogramView)] == [False, False]
+
+
+@pytest.mark.parametrize(("key", "column"), [("d", 3), ("D", 1)])
+async def test_either_sample_is_deleted(pond: Path, key: str, column: int) -> None:
+    async with editing(pond) as (app, person):
+        await _find_duplicates(person)
+        sample = int(rows(person)[0][column])
+        await person.press(key)
+        assert app.session.content.label_of(sample) is None
+
+
+async def test_other_pairs_of_a_deleted_sample_are_hidden(pond: Path) -> None:
+    async with editing(pond) as (_, person):
+        await _find_duplicates(person)
+        deleted = rows(person)[0][3]
+        await person.press("d")
+        assert not [row for row in rows(person) if deleted in (row[1], row[3])]
+
+
+async def test_both_samples_are_kept(pond: Path) -> None:
+    async with editing(pond) as (_, person):
+        await _find_duplicates(person)
+        found = len(rows(person))
+        await person.press("k")
+        assert len(rows(person)) == found - 1
+
+
+async def test_that_there_are_no_near_duplicates_is_reported(pond: Path) -> None:
+    async with editing(pond) as (app, person):
+        await person.press("down", "down")
+        await _find_duplicates(person)
+        assert "no near-duplicates among 4 samples of rain" in person.messages
+        assert app.screen is app.browse
