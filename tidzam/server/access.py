@@ -1,4 +1,4 @@
-"""Who may do what, decided from the settings, a client's token, and the origin of a request. Pure."""
+"""Access rules: rights from the settings, and checks of the host and the origin of a request. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Right(Enum):
-    """What a handler or a route requires of its caller."""
+    """A right that a handler or a route requires of its caller."""
 
     LISTEN = "listen"
     """Receiving events and reading the state."""
     MANAGE = "manage"
-    """Changing something."""
+    """Changing the state."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class Client:
 class Access:
     """The rules of one server.
 
-    `listen` and `manage` say whether everybody has that right or only clients that present the `token`; without a
-    token, none does. `origins` are those of foreign web pages that may connect. `hosts` are names (NAME or NAME:PORT)
-    by which clients reach the server, beside its own.
+    `listen` and `manage` are `open` if all clients have that right, `token` if only those that present `token` have it
+    (none if it is None). `origins` are the origins of other web pages that may connect. `hosts` are additional names
+    (NAME or NAME:PORT) under which clients reach the server.
     """
 
     listen: AccessMode = "open"
@@ -73,7 +73,7 @@ class Access:
 
     @classmethod
     def of(cls, settings: AccessSettings, *, host: str, token: str | None) -> Access:
-        """The rules that `settings` mean for a server that listens on `host`."""
+        """The rules of `settings` for a server that listens on `host`."""
         return cls(
             listen=settings.listen_mode,
             manage=settings.manage_mode(host),
@@ -83,26 +83,26 @@ class Access:
         )
 
     def proves(self, *tokens: object) -> bool:
-        """Whether one of the values that a client sent is the token."""
+        """Whether one of the values sent by a client is the token."""
         return any(same_token(given, self.token) for given in tokens)
 
     @property
     def open_rights(self) -> frozenset[Right]:
-        """What everybody may do."""
+        """The rights of all clients."""
         modes = {Right.LISTEN: self.listen, Right.MANAGE: self.manage}
         return frozenset(right for right, mode in modes.items() if mode == "open")
 
     @property
     def owner(self) -> Identity:
-        """Who holds the token."""
+        """The identity of a client that presents the token."""
         return Identity("owner", frozenset(Right), has_token=True)
 
 
 def own_names(host: str, machine_names: frozenset[str]) -> frozenset[str]:
-    """The names and addresses by which a server that listens on `host` is reached.
+    """The names and addresses under which a server that listens on `host` is reached.
 
-    `machine_names` are the names of the machine. The address that a connection came in on is always one, and not
-    listed here.
+    `machine_names` are the names of the machine. The local address of a connection is always one, too, and not
+    included here.
     """
     wildcard = host in _WILDCARDS
     loopback = LOOPBACK_NAMES if wildcard or is_loopback(host) else frozenset()
@@ -112,10 +112,10 @@ def own_names(host: str, machine_names: frozenset[str]) -> frozenset[str]:
 
 
 def is_own_host(header: str | None, *, port: int, names: frozenset[str], listed: frozenset[str]) -> bool:
-    """Whether the `Host` header means this server: one of its `names` with its `port`, or a `listed` host.
+    """Whether the `Host` header refers to this server: one of its `names` with its `port`, or a `listed` host.
 
-    A page of another site whose name was pointed at this machine (DNS rebinding) sends that site's name. Only a
-    program can leave the header out.
+    A page of another site whose name resolves to this machine (DNS rebinding) sends the name of that site. Only
+    programs can omit the header.
     """
     if header is None:
         return True
@@ -130,10 +130,10 @@ def is_own_host(header: str | None, *, port: int, names: frozenset[str], listed:
 
 
 def is_foreign_origin(headers: Mapping[str, str], *, origins: frozenset[str]) -> bool:
-    """Whether a request comes from a web page other than this server's own and the listed ones.
+    """Whether a request comes from a web page that is neither of this server nor of one of `origins`.
 
-    Programs send no `Origin`. A page that loads a script or an image sends none either, but its browser sends
-    `Sec-Fetch-Site`; following a link to this server is allowed.
+    Programs send no `Origin`. Neither does a page that loads a script or an image, but its browser sends
+    `Sec-Fetch-Site`. Following a link to this server is allowed.
     """
     origin = headers.get("Origin")
     if origin is not None:
@@ -143,7 +143,7 @@ def is_foreign_origin(headers: Mapping[str, str], *, origins: frozenset[str]) ->
 
 
 def _is_same_origin(origin: str, host: str | None) -> bool:
-    """Whether `origin` is a page of the server that `host` names. TLS may end at a proxy before this server."""
+    """Whether `origin` is a page of the server named by `host`. A proxy may terminate TLS."""
     scheme, separator, place = origin.lower().partition("://")
     if host is None or not separator or scheme not in _DEFAULT_PORTS:
         return False

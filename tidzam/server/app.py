@@ -1,4 +1,4 @@
-"""The server: requests and events over socket.io, routes over HTTP, each with the right that it needs."""
+"""The server: requests and events over socket.io, and HTTP routes, each with the right that it requires."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _LONGEST_ERROR = 1000
 
 Response = dict[str, Any] | None
 Handler = Callable[[str, Any], Awaitable[Response]]
-"""From the client's id and its request to the answer, if any. May raise TidzamError."""
+"""From the id of a client and its request to the response, if any. May raise TidzamError."""
 
 Needs = Right | Callable[[Any], Right]
-"""The right that a request needs, or a function that derives it from the request."""
+"""The right that a request requires, or a function that derives it from the request."""
 
 ClientHook = Callable[[str], Awaitable[None]]
 
@@ -49,9 +49,9 @@ ClientHook = Callable[[str], Awaitable[None]]
 class Server:
     """Serves while its context is open.
 
-    `messages` are those of /schema.json, `registry` holds what /metrics shows, `health` is asked at each /healthz.
-    `access` and `limits` are the rules for clients. `authenticators` identify clients that do not present the token.
-    Register handlers, routes and hooks before entering.
+    /schema.json contains `messages`, /metrics the metrics of `registry`, and /healthz calls `health`. `access` and
+    `limits` are the rules for clients. `authenticators` identify clients that do not present the token. Register
+    handlers, routes and hooks before entering.
     """
 
     def __init__(
@@ -98,18 +98,18 @@ class Server:
 
     @property
     def dropped(self) -> int:
-        """Messages that slow clients missed."""
+        """The number of messages dropped because clients were too slow."""
         return self._sockets.dropped
 
     def client(self, sid: str) -> Client:
-        """Who a client is and what it may do. One that has gone may do nothing."""
+        """The client with this id and its rights. One that has disconnected has none."""
         return self._clients.get(sid, Client(sid, "", ANONYMOUS, frozenset()))
 
     def on(self, event: str, handler: Handler, *, needs: Needs = Right.MANAGE, cost: float = 1) -> None:
-        """Answer `event` with `handler`. Whatever it raises is reported to the client, and the server continues.
+        """Answer `event` with `handler`. Its exceptions are reported to the client, and the server continues.
 
-        A client without the right that the event `needs` is refused. One request counts as `cost` messages against
-        its client's limit.
+        A client without the right that the event `needs` is refused. One request counts as `cost` messages towards
+        the limit of its client.
         """
         self._sockets.costs[event] = cost
 
@@ -120,9 +120,11 @@ class Server:
                 response = await handler(sid, request)
             except TidzamError as error:
                 return await self._refuse(sid, event, request, error)
-            except Exception:  # a fault in one request must not take the server from everybody else
+            except Exception:  # a fault in one request must not affect other clients
                 log.exception("%s: the request %s failed", self._name, event)
-                internal = TidzamError("The request failed on our side.", hint="See the log.", code="internal")
+                internal = TidzamError(
+                    "The request failed because of an internal error.", hint="See the log.", code="internal"
+                )
                 return await self._refuse(sid, event, request, internal)
             return await self._accept(sid, event, response)
 
@@ -152,15 +154,16 @@ class Server:
         return answer
 
     def on_connect(self, hook: ClientHook) -> None:
-        """Call `hook` for each client that has connected."""
+        """Call `hook` with the id of each client that connects."""
         self._on_connect.append(hook)
 
     def on_disconnect(self, hook: ClientHook) -> None:
-        """Call `hook` for each client that has disconnected."""
+        """Call `hook` with the id of each client that disconnects."""
         self._on_disconnect.append(hook)
 
     async def emit(self, event: str, data: Any, *, to: str | None = None) -> None:
-        """Send to a client or a room; to everybody if neither is named. A client that is too far behind misses it."""
+        """Send an event to a client or a room, by default to all clients. It is dropped for clients that are too
+        slow."""
         if to in self._clients:
             return await self._sockets.answer(to, event, data)
         if late := await self._sockets.spread(event, data, to):
@@ -186,14 +189,14 @@ class Server:
         self._clients.pop(sid, None)
 
     def _require(self, sid: str, needs: Needs, request: Any) -> None:
-        """Raises UnauthorizedError, or RequestError for a request whose content was refused before it was decoded."""
+        """Raises UnauthorizedError, or RequestError for a request that was refused before it was decoded."""
         if isinstance(request, Unusable):
             raise RequestError(f"{request.reason}.", code=request.code)
         right = needs if isinstance(needs, Right) else needs(request)
         client = self.client(sid)
         if not client.may(right):
             if client.rights:
-                self._violations.report(client.address, "asked without the token and was refused")
+                self._violations.report(client.address, "sent a request without the token and was refused")
             raise UnauthorizedError
 
     async def _accept(self, sid: str, event: str, response: Response) -> Any:
@@ -210,7 +213,7 @@ class Server:
         return None
 
     async def __aenter__(self) -> Server:
-        """Raises NodeError (code "port_in_use") if another program listens there."""
+        """Raises NodeError (`port_in_use`) if another program listens on that address."""
         connections = self._connections
         application = web.Application(
             middlewares=[self._gate.middleware(connections)], client_max_size=_longest_body(self._limits)
@@ -253,17 +256,17 @@ class Server:
             try:
                 self._connections.survey()
                 await self._sockets.survey()
-            except Exception:  # limits must still be enforced, whatever the end of one client caused
+            except Exception:  # limits must be enforced even if the end of one client fails
                 log.exception("%s: checking the clients failed", self._name)
 
     def _add_own_routes(self) -> None:
-        """Anybody may ask whether the program is healthy; the rest needs the right to listen."""
+        """The health is public; the other routes require the right to listen."""
         self._routes.append(web.get("/healthz", self._healthz))
         self.add_route("GET", "/metrics", self._metrics, needs=Right.LISTEN)
         self.add_route("GET", "/schema.json", self._schema_json, needs=Right.LISTEN)
 
     async def _healthz(self, request: web.Request) -> web.Response:
-        """Whether it is healthy, for everybody, such as watchdogs and container managers; why not, for listeners."""
+        """Whether the program is healthy; the reasons and details are only for clients with the right to listen."""
         health = self._health()
         body: dict[str, Any] = {"ok": health.ok}
         if self._gate.client(request).may(Right.LISTEN):
@@ -284,26 +287,26 @@ def _known(request: Any) -> Any:
 async def _guarded(hook: ClientHook, sid: str) -> None:
     try:
         await hook(sid)
-    except Exception:  # one client's coming or going must not affect the others
-        log.exception("a hook for a client's connection or disconnection failed")
+    except Exception:  # a hook for one client must not affect others
+        log.exception("the hook for a connected or disconnected client failed")
 
 
 def _bounded(error: TidzamError) -> dict[str, str | None]:
-    """The error as it is sent to a client, however long its quotations are."""
+    """The error as it is sent to a client, with bounded length."""
     return {key: value and value[:_LONGEST_ERROR] for key, value in error.as_wire().items()}
 
 
 def _longest_body(limits: LimitSettings) -> int:
-    """The maximum size of an HTTP request: the polling transport sends binary data as base64."""
+    """The maximum size of an HTTP request; the polling transport encodes binary data as base64."""
     return limits.audio_message_bytes * 4 // 3 + limits.message_bytes
 
 
 def _cannot_listen(name: str, host: str, port: int, error: OSError) -> NodeError:
     if error.errno == errno.EADDRINUSE:
-        hint = f"Stop that program, or give the {name} another port in the profile or with --port."
+        hint = f"Stop that program, or set another port for the {name} in the profile or with --port."
         return NodeError(f"Port {port} on {host} is in use by another program.", hint=hint, code="port_in_use")
     return NodeError(
         f"The {name} cannot listen on {url_host(host)}:{port}: {error.strerror}.",
-        hint="Check host and port.",
+        hint="Check the host and the port.",
         code="listen",
     )

@@ -1,4 +1,4 @@
-"""TCP connections: how many there may be, and how long each may take to send a request."""
+"""TCP connections: limits on their number and on the time that a request may take to arrive."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BACKLOG = 512
 
 
 def raise_descriptor_limit() -> int:
-    """Let this process open as many files as the system allows, up to MOST_DESCRIPTORS; returns how many."""
+    """Raise the limit of open files to what the system permits, up to MOST_DESCRIPTORS; returns the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(MOST_DESCRIPTORS, hard)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -40,22 +40,22 @@ def raise_descriptor_limit() -> int:
 
 
 def affordable(limits: LimitSettings) -> LimitSettings:
-    """`limits` with connections for at most half of the descriptors, whose limit is raised first."""
+    """`limits` with connections for at most half of the file descriptors; raises their limit first."""
     return limits.model_copy(update={"connections": min(limits.connections, raise_descriptor_limit() // 2)})
 
 
 def bound_send_buffer(transport: asyncio.BaseTransport) -> None:
-    """Keep the kernel from storing megabytes for a client that does not read."""
+    """Prevent the kernel from buffering megabytes for a client that does not read."""
     connection = transport.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
 
 
 class State(Enum):
-    """What a connection does."""
+    """The state of a connection."""
 
     RECEIVING = "receiving"
-    """It has not sent the whole of its request yet."""
+    """It has not sent a complete request yet."""
     SERVING = "serving"
     """Its request is in progress; a WebSocket stays in this state."""
     IDLE = "idle"
@@ -63,7 +63,7 @@ class State(Enum):
 
 
 class Connection(asyncio.Protocol):
-    """Stands between a transport and aiohttp's protocol, and tracks what the connection does.
+    """Tracks the state of a connection, between its transport and the protocol of aiohttp.
 
     aiohttp's protocol, which costs a task, is created once the head of a request has been received and it is the
     connection's turn.
@@ -169,7 +169,7 @@ class Connections:
         if len(self) >= self._limits.connections:
             waiting = [*self._by_state[State.RECEIVING], *self._by_state[State.IDLE]]
             victim = waiting[0] if waiting else connection
-            self._violations.report(victim.address, "lost a connection, as the server has too many")
+            self._violations.report(victim.address, "lost a connection because the server has too many")
             victim.abort()
             if victim is connection:
                 return
@@ -197,7 +197,7 @@ class Connections:
         """Close connections that take too long to send a request, and those of an address that has too many."""
         now = time.monotonic()
         for connection in overdue(list(self._by_state[State.RECEIVING]), self._limits.header_timeout_s, now):
-            self._violations.report(connection.address, "did not send a whole request in time and was disconnected")
+            self._violations.report(connection.address, "did not send a complete request in time and was disconnected")
             connection.abort()
         for connection in overdue(list(self._by_state[State.IDLE]), self._limits.idle_timeout_s, now):
             connection.abort()

@@ -1,4 +1,4 @@
-"""The adapter between Engine.IO and aiohttp: bodies, and the frames of a WebSocket, are checked before they pass."""
+"""The adapter between Engine.IO and aiohttp; it checks request bodies and WebSocket frames."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from aiohttp import WSMsgType, web
 from engineio.async_drivers.aiohttp import _async as stock_driver
 
 Admit = Callable[[str | bytes | None], Awaitable[bool]]
-"""From a frame (None if aiohttp refused it) to whether Engine.IO receives it. Raises ClientGone."""
+"""Whether Engine.IO receives a frame (None if aiohttp refused it). Raises ClientGone."""
 
 ADMIT: web.RequestKey[Admit] = web.RequestKey("admit", Callable)  # type: ignore[arg-type]
-"""The check for each frame of a WebSocket, kept in the request and in Engine.IO's environment."""
+"""The check of WebSocket frames, stored in the request and in the environment of Engine.IO."""
 BODY = web.RequestKey("body", bytes)
-"""The packets of a request's body that were admitted."""
+"""The admitted packets of a request body."""
 
 _CLOSE_S = 1.0
 
 
 class ClientGone(OSError):
-    """The client is disconnected: nothing more is read from it. Engine.IO ends a WebSocket at any OSError."""
+    """The client is disconnected, so nothing more is read. Engine.IO closes a WebSocket at any OSError."""
 
 
 class _Body:
-    """The body of a request, already read, with the interface that Engine.IO expects."""
+    """A request body that was already read, with the interface that Engine.IO expects."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -46,7 +46,8 @@ def _translate_request(request: web.Request) -> dict[str, Any]:
 
 
 class _WebSocket:
-    """A WebSocket with the interface that Engine.IO expects. It is not compressed: that costs memory per client."""
+    """A WebSocket with the interface that Engine.IO expects. It is not compressed, which would take memory per
+    client."""
 
     def __init__(self, handler: Callable[[_WebSocket], Awaitable[None]], server: Any) -> None:
         self._handler = handler
@@ -69,7 +70,7 @@ class _WebSocket:
             await self._socket.send_str(message)
 
     async def wait(self) -> str | bytes:
-        """The next frame that is admitted. Raises OSError at the end."""
+        """The next admitted frame. Raises OSError at the end."""
         assert self._admit is not None
         while True:
             message = await self._socket.receive()

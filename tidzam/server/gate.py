@@ -1,4 +1,4 @@
-"""The checks that every HTTP request passes: its host, its origin, and its caller's rights."""
+"""The checks of every HTTP request: its host, its origin, its rate, and the rights of its sender."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_BUCKETS = 1024
 
 
 class Gate:
-    """The rules of one server, applied to its HTTP requests, those of socket.io among them."""
+    """The rules of one server, applied to all HTTP requests, including those of socket.io."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Gate:
         self._names = own_names(host, frozenset({socket.gethostname(), f"{socket.gethostname()}.local"}))
 
     def middleware(self, connections: Connections) -> Middleware:
-        """Receives the whole of a request and checks where it comes from, before a handler receives it."""
+        """Receives a complete request and checks its origin before a handler gets it."""
 
         @web.middleware
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -75,33 +75,33 @@ class Gate:
         return check
 
     def client(self, request: web.Request) -> Client:
-        """Who sent an HTTP request."""
+        """The sender of an HTTP request."""
         identity = self._authentication.identify(Credentials.of(request))
         return Client("", request.remote or "", identity, self._authentication.rights(identity))
 
     def require(self, request: web.Request, right: Right | None) -> Client:
-        """Who sent an HTTP request that needs a right, or none. Raises UnauthorizedError."""
+        """The sender of an HTTP request that requires `right`, or no right. Raises UnauthorizedError."""
         client = self.client(request)
         if right is not None and not client.may(right):
-            self._violations.report(client.address, "asked without the token and was refused", request.path)
+            self._violations.report(client.address, "sent a request without the token and was refused", request.path)
             raise UnauthorizedError
         return client
 
     def _fault(self, request: web.Request) -> tuple[str, str] | None:
-        """The kind of violation and its detail, if a request comes from a foreign host or origin."""
+        """Kind and detail of the violation if a request has a foreign host or origin, else None."""
         hosts, headers = request.headers.getall("Host", []), request.headers
         names = self._names | _address_of(request)
         own = len(hosts) < 2 and is_own_host(
             hosts[0] if hosts else None, port=self._port, names=names, listed=self._access.hosts
         )
         if not own:
-            return "was refused for a foreign Host (access.hosts adds names of this server)", ", ".join(hosts)
+            return "was refused for its foreign Host (access.hosts adds names of this server)", ", ".join(hosts)
         if len(headers.getall("Origin", [])) > 1 or is_foreign_origin(headers, origins=self._access.origins):
-            return "was refused for a foreign Origin (access.origins adds allowed ones)", headers.get("Origin", "")
+            return "was refused for its foreign Origin (access.origins adds allowed ones)", headers.get("Origin", "")
         return None
 
     def _is_flood(self, request: web.Request) -> bool:
-        """Whether an address sends more requests than allowed, not counting those of socket.io or with the token."""
+        """Whether an address exceeds the rate of requests; those of socket.io or with the token do not count."""
         if request.path == PATH or self.client(request).has_token:
             return False
         now, address = time.monotonic(), party(request.remote or "")
@@ -115,7 +115,7 @@ class Gate:
         return False
 
     def _with_cors(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-        """Add CORS headers for pages of listed origins; the server's own need none."""
+        """Add CORS headers for pages of listed origins; pages of this server do not need them."""
         origin = request.headers.get("Origin", "")
         if origin.lower() in self._access.origins and not response.prepared:
             response.headers["Access-Control-Allow-Origin"] = origin
@@ -127,6 +127,6 @@ class Gate:
 
 
 def _address_of(request: web.Request) -> frozenset[str]:
-    """The address of this machine that the request came in on."""
+    """The local address of the connection of a request."""
     name = request.transport.get_extra_info("sockname") if request.transport is not None else None
     return frozenset({str(name[0]).partition("%")[0].lower()}) if isinstance(name, tuple) else frozenset()

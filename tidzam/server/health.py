@@ -1,4 +1,4 @@
-"""What a program reports about its own state."""
+"""The health that a program reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Health:
-    """Whether a program does its job, the reasons if not, and details."""
+    """Whether a program works, the reasons if not, and details."""
 
     ok: bool
     reasons: tuple[str, ...] = ()

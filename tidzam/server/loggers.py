@@ -1,4 +1,4 @@
-"""The loggers of the libraries used here, without the tracebacks and the floods of lines that clients provoke."""
+"""Loggers for libraries, without the tracebacks and repeated messages that clients could cause."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tidzam.server.violations import Violations
 
 _REPEAT_S = 60.0
 _OF_NO_INTEREST = "Cannot send to sid"
-"""How Engine.IO reports that a client has left."""
+"""Beginning of Engine.IO's message that a client has disconnected."""
 
 
 class MalformedRequests(logging.Filter):
-    """Turns aiohttp's tracebacks about malformed requests into violations."""
+    """Reports malformed requests as violations instead of aiohttp's tracebacks."""
 
     def __init__(self, violations: Violations) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class MalformedRequests(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, ConnectionError | RequestPayloadError):
-            return False  # the client left while it was answered, or sent a body that the gate has reported
+            return False  # the client disconnected, or the gate has reported its body
         if not isinstance(error, HttpProcessingError):
             return True
         address = record.args[0] if isinstance(record.args, tuple) and record.args else ""
@@ -34,7 +34,7 @@ class MalformedRequests(logging.Filter):
 
 
 class Repeats(logging.Filter):
-    """Passes each kind of record once per minute, so that no client can fill the log through a library."""
+    """Passes each kind of record once per minute, so that clients cannot fill the log."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Repeats(logging.Filter):
 
 
 def quiet_logger(name: str, program: str, violations: Violations) -> logging.Logger:
-    """A library's logger under a name of the program's own, without the records that clients provoke."""
+    """A logger for a library, named after the program, without records that clients cause."""
     logger = logging.getLogger(f"{name}.{program.replace(' ', '_')}")
     logger.filters[:] = [MalformedRequests(violations), Repeats()]
     return logger

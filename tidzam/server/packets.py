@@ -1,4 +1,4 @@
-"""What a client may send: bounds on Engine.IO packets and on the JSON inside them. Pure."""
+"""Limits on Engine.IO packets and on the JSON in them. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 MOST_PACKETS = 16
-"""The most packets in one body of the polling transport."""
+"""Maximum number of packets in one body of the polling transport."""
 MOST_ATTACHMENTS = 2
 DEEPEST = 16
 MOST_KEYS = 256
@@ -33,23 +33,23 @@ _NO_BRACKETS = re.compile(r"[^][{}]+")
 
 
 class BadPacket(ValueError):
-    """A packet that is not Engine.IO or Socket.IO, or over a bound that no well-behaved program reaches."""
+    """A packet that violates Engine.IO or Socket.IO, or a limit that no correct program reaches."""
 
 
 @dataclass(frozen=True)
 class Unusable:
-    """Replaces the content of a request that cannot be used: the reason and the error code."""
+    """Replaces the content of an invalid request: the reason and the error code."""
 
     reason: str
     code: str = "request"
 
 
-class _Fault(Exception):
-    """A value over a bound, found while JSON is decoded."""
+class _LimitExceeded(Exception):
+    """A value beyond a limit in a JSON text."""
 
 
 def check_text(packet: str) -> None:
-    """Raises BadPacket for a text packet that Engine.IO could not decode or would not expect from a client."""
+    """Raises BadPacket for a text packet that Engine.IO cannot decode or does not expect from a client."""
     kind, rest = packet[:1], packet[1:]
     if kind == "4":
         if rest[:1] not in _SOCKET_IO_TYPES or not rest:
@@ -89,15 +89,15 @@ def split_body(body: bytes, *, most_bytes: int) -> list[str]:
 def decode_json(text: str, *, most_bytes: int) -> Any:
     """The content of a packet.
 
-    For an event whose content is over a bound it is `[name, Unusable]`, so that it can be answered. Raises BadPacket
-    for anything that is neither JSON nor an event.
+    For an event whose content exceeds a limit it is `[name, Unusable]`, so that it can be answered. Raises BadPacket
+    if the text is neither JSON nor an event.
     """
     try:
         _check_length(text, most_bytes)
         _check_depth(text)
         value = json.loads(text, parse_int=_integer, parse_constant=_not_a_number)
         _check_values(value)
-    except _Fault as fault:
+    except _LimitExceeded as fault:
         return _unusable(text, str(fault))
     except (ValueError, RecursionError):
         raise BadPacket("malformed JSON") from None
@@ -117,11 +117,11 @@ def _unusable(text: str, reason: str) -> list[Any]:
 
 def _check_length(text: str, most_bytes: int) -> None:
     if len(text) > most_bytes or (not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > most_bytes):
-        raise _Fault(f"The message has {len(text)} characters, at most {most_bytes} bytes are allowed")
+        raise _LimitExceeded(f"The message has {len(text)} characters, at most {most_bytes} bytes are allowed")
 
 
 def _check_depth(text: str) -> None:
-    """Check before decoding, which recurses. Brackets inside strings do not count."""
+    """Check before decoding, which is recursive. Brackets inside strings do not count."""
     if text.count("[") + text.count("{") <= DEEPEST:
         return
     depth = 0
@@ -129,19 +129,19 @@ def _check_depth(text: str) -> None:
         if character in "[{":
             depth += 1
             if depth > DEEPEST:
-                raise _Fault(f"The message is nested deeper than {DEEPEST} levels")
+                raise _LimitExceeded(f"The message is nested deeper than {DEEPEST} levels")
         else:
             depth -= 1
 
 
 def _integer(digits: str) -> int:
     if len(digits) > LONGEST_INTEGER:
-        raise _Fault(f"An integer has {len(digits)} characters, at most {LONGEST_INTEGER} are allowed")
+        raise _LimitExceeded(f"An integer has {len(digits)} characters, at most {LONGEST_INTEGER} are allowed")
     return int(digits)
 
 
 def _not_a_number(name: str) -> NoReturn:
-    raise _Fault(f"{name} is not a number in JSON")
+    raise _LimitExceeded(f"{name} is not a number in JSON")
 
 
 def _check_values(value: Any) -> None:
@@ -150,23 +150,23 @@ def _check_values(value: Any) -> None:
     while waiting:
         count += 1
         if count > MOST_VALUES:
-            raise _Fault(f"The message holds more than {MOST_VALUES} values")
+            raise _LimitExceeded(f"The message contains more than {MOST_VALUES} values")
         waiting.extend(_checked(waiting.pop()))
 
 
 def _checked(value: Any) -> Iterator[Any]:
-    """The values inside a value that is itself within the bounds."""
+    """The values inside a value, which itself is checked."""
     if isinstance(value, str):
         _check_string(value)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise _Fault("A number is too large")
+        raise _LimitExceeded("A number is too large")
     elif isinstance(value, list):
         if len(value) > MOST_ITEMS:
-            raise _Fault(f"A list holds {len(value)} values, at most {MOST_ITEMS} are allowed")
+            raise _LimitExceeded(f"A list has {len(value)} values, at most {MOST_ITEMS} are allowed")
         yield from value
     elif isinstance(value, dict):
         if len(value) > MOST_KEYS:
-            raise _Fault(f"An object holds {len(value)} keys, at most {MOST_KEYS} are allowed")
+            raise _LimitExceeded(f"An object has {len(value)} keys, at most {MOST_KEYS} are allowed")
         for key in value:
             _check_string(key)
         yield from value.values()
@@ -174,9 +174,9 @@ def _checked(value: Any) -> Iterator[Any]:
 
 def _check_string(text: str) -> None:
     if len(text) > LONGEST_STRING:
-        raise _Fault(f"A string has {len(text)} characters, at most {LONGEST_STRING} are allowed")
+        raise _LimitExceeded(f"A string has {len(text)} characters, at most {LONGEST_STRING} are allowed")
     if not _is_text(text):
-        raise _Fault("A string contains half of a surrogate pair, which is not a character")
+        raise _LimitExceeded("A string contains half of a surrogate pair, which is not a character")
 
 
 def _is_text(text: str) -> bool:

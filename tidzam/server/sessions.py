@@ -1,4 +1,4 @@
-"""The state of each client's connection: who it is, what it may send, and what waits for it."""
+"""The state of each client: its identity, its rate limit and its queue."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tidzam.server.authentication import Credentials
 from tidzam.server.rate_limit import SUSPECT_FILL, RateLimiter
 
 MOST_WAITING = 256
-"""Messages that may wait for one client."""
+"""Maximum number of messages queued for one client."""
 MOST_RUNNING = 256
-"""Requests of one client that may be in progress at the same time."""
+"""Maximum number of concurrent requests of one client."""
 _ALL_QUEUES_BYTES = 64_000_000
 _LEAST_QUEUE_BYTES = 65536
 
 
 class SendQueue(asyncio.Queue[Any]):
-    """Engine.IO's queue of packets for one client, which counts the bytes that wait in it."""
+    """Engine.IO's queue of packets for one client, with the number of bytes in it."""
 
     def _init(self, maxsize: int) -> None:
         super()._init(maxsize)
@@ -45,7 +45,7 @@ def _size(packet: Any) -> int:
 
 
 def queue_bound(limits: LimitSettings, clients: int) -> int:
-    """Bytes that may wait for each of `clients` clients: fewer if there are many, so that the sum is bounded."""
+    """Maximum number of bytes queued per client; less if there are many clients, so that the total is bounded."""
     return min(limits.queue_bytes, max(_LEAST_QUEUE_BYTES, _ALL_QUEUES_BYTES // max(1, clients)))
 
 
@@ -59,15 +59,15 @@ class ClientSession:
     limiter: RateLimiter
     opened: float = field(default_factory=time.monotonic)
     identity: Identity | None = None
-    """Who it is, from when it has joined; its credentials are forgotten then."""
+    """Its identity once it has joined; the credentials are discarded then."""
     joined: bool = False
-    """Whether it has connected to Socket.IO's namespace, as every client does at once."""
+    """Whether it has connected to the namespace of Socket.IO, as clients do immediately."""
     closed: bool = False
     polling: bool = False
     """Whether a request of the polling transport waits for messages."""
     running: int = 0
     over_rate: bool = False
-    """Whether its next request is to be answered with `rate_limited`."""
+    """Whether its next request is answered with `rate_limited`."""
     transport: asyncio.Transport | None = None
     """The transport of its WebSocket."""
     full_since: float | None = None
@@ -85,7 +85,7 @@ class ClientSession:
         return self.queue.qsize() >= MOST_WAITING or self.queue.waiting_bytes >= bound
 
     def is_stalled(self, bound: int, stalled_s: float, now: float) -> bool:
-        """Whether its queue has been full for `stalled_s` while nothing was taken from it. Asked regularly."""
+        """Whether its queue has been full for `stalled_s` and nothing was taken from it. Call it regularly."""
         if not self.is_full(bound):
             self.full_since = None
             return False

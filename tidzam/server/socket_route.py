@@ -1,4 +1,4 @@
-"""The route of socket.io: which HTTP requests, and which of their packets, reach Engine.IO."""
+"""The route of socket.io: decides which HTTP requests and packets reach Engine.IO."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tidzam.server.sockets import Sockets
 _SESSION_ID = re.compile(r"[A-Za-z0-9_=-]{1,64}")
 _YOUNG_S = 1.0
 _SHARE_OF_CLIENTS = 0.75
-"""The share of connections for clients; the others are for requests, such as those of a watchdog."""
+"""Fraction of connections for clients; the others are for HTTP requests, such as those of a watchdog."""
 
 
 class SocketRoute:
-    """Answers requests to socket.io's path, once their origin and their length have been checked."""
+    """Answers requests to the path of socket.io after their origin and size have been checked."""
 
     def __init__(self, sockets: Sockets) -> None:
         self._sockets = sockets
@@ -44,16 +44,16 @@ class SocketRoute:
         return await self._poll(request, eio_sid, session)
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
-        """A new client, if its address has room for one."""
+        """Admit a new client if the limits permit it."""
         if request.method != "GET":
             return _refused(400)
         if not await self._has_room(request.remote or ""):
-            self._report(request, "was refused, as its address or the server has too many clients")
+            self._report(request, "was refused because its address or the server has too many clients")
             return _refused(503, "too_many_clients")
         return await self._handle(request)
 
     async def _has_room(self, address: str) -> bool:
-        """Whether there is room for one more; if not, a client that has not connected to the namespace is ended."""
+        """Whether one more client is permitted; otherwise disconnect one that has not connected to the namespace."""
         limits, sessions = self._sockets.limits, self._sockets.sessions
         same = {eio_sid: one for eio_sid, one in sessions.items() if party(one.address) == party(address)}
         is_crowd = len(same) >= limits.clients_per_address
@@ -92,7 +92,7 @@ class SocketRoute:
         return await self._handle(request)
 
     async def _poll(self, request: web.Request, eio_sid: str, session: ClientSession) -> web.StreamResponse:
-        """Only one request of a client may wait for messages; a second one is a violation."""
+        """Wait for messages. A second concurrent request of a client is a violation."""
         if session.polling:
             await self._sockets.end(eio_sid, "polled twice at once and was disconnected")
             return _refused(400)
@@ -112,7 +112,7 @@ class SocketRoute:
 
 
 def _is_engine_io(request: web.Request) -> bool:
-    """Whether it is version 4 by polling or WebSocket. JSONP is refused: pages of any origin can read it."""
+    """Whether it uses version 4 over polling or WebSocket. JSONP is refused, since pages of any origin can read it."""
     query = request.query
     sid = query.get("sid")
     return (

@@ -1,7 +1,7 @@
-"""python-socketio and python-engineio with bounds. Everything that depends on their private parts is in this file.
+"""python-socketio and python-engineio with limits. Everything that depends on their internals is in this file.
 
-They have no public way to bound a client's queue, to check a packet before it is decoded, or to know whether a client
-asked for an acknowledgement. `test_sockets_private_parts.py` pins what is used here.
+They have no public interface to limit the queue of a client, to check a packet before it is decoded, or to find out
+whether a client expects an acknowledgement. `test_private_parts.py` verifies the internals used here.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ LARGE_EVENT = "audio"
 JOIN_S = 10.0
 """How long a client may take to connect to the namespace after its handshake."""
 FAREWELL_S = 0.5
-"""How long a client that is being disconnected may read what still waits for it."""
-TOO_MANY = Unusable("Too many requests at once. Send fewer, or wait for their answers", code="rate_limited")
+"""How long a client that is being disconnected may read its queue."""
+TOO_MANY = Unusable("Too many requests at once. Send fewer, or wait for the responses", code="rate_limited")
 REFUSAL = {"message": "unauthorized", "code": "unauthorized"}
 
 acknowledges: ContextVar[bool] = ContextVar("acknowledges", default=False)
-"""Whether the client asked for an acknowledgement of the current request."""
+"""Whether the client expects an acknowledgement of the current request."""
 
 
 def packet_class(limits: LimitSettings) -> type[sio.Packet]:
-    """Socket.IO's packets, decoded within the bounds of `limits`."""
+    """Socket.IO packets that are decoded within `limits`."""
 
     class Json:
         """The JSON module of a packet."""
@@ -62,7 +62,7 @@ def packet_class(limits: LimitSettings) -> type[sio.Packet]:
 
         def decode(self, encoded_packet: Any) -> Any:
             if not isinstance(encoded_packet, str):
-                raise BadPacket("binary data that belongs to no event")
+                raise BadPacket("binary data without an event")
             attachments = super().decode(encoded_packet) or 0
             if attachments > MOST_ATTACHMENTS:
                 raise BadPacket(f"more than {MOST_ATTACHMENTS} binary attachments")
@@ -79,7 +79,7 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]
 
 
 class Sockets(socketio.AsyncServer):  # type: ignore[misc]
-    """Keeps a `ClientSession` for each client, refuses what is malformed or too much, and disconnects offenders."""
+    """Keeps a `ClientSession` per client, and disconnects clients that violate the protocol or the limits."""
 
     def __init__(
         self, authentication: Authentication, limits: LimitSettings, violations: Violations, logger: Any
@@ -106,9 +106,9 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         return self.sessions.get(self.manager.eio_sid_from_sid(sid, "/") or "")
 
     async def spread(self, event: str, data: Any, room: str | None) -> int:
-        """Send an event to a room, or to all for None; returns how many clients missed it, being too far behind.
+        """Send an event to a room, or to all clients for None; returns for how many slow clients it was dropped.
 
-        It is encoded once. python-socketio's own `emit` makes a task for each client.
+        It is encoded only once; `emit` of python-socketio creates a task per client.
         """
         encoded = self.packet_class(sio.EVENT, data=[event, data], namespace="/").encode()
         parts = [eio.Packet(eio.MESSAGE, part) for part in (encoded if isinstance(encoded, list) else [encoded])]
@@ -124,13 +124,13 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         return late
 
     async def answer(self, sid: str, event: str, data: Any) -> None:
-        """Send an event to one client; it is dropped if the client is too far behind."""
+        """Send an event to one client; it is dropped if the client is too slow."""
         eio_sid = self.manager.eio_sid_from_sid(sid, "/")
         if eio_sid is not None:
             await self._send_packet(eio_sid, self.packet_class(sio.EVENT, data=[event, data], namespace="/"))
 
     async def end(self, eio_sid: str, kind: str, detail: str = "") -> None:
-        """Disconnect a client for a violation, which is logged."""
+        """Log a violation and disconnect the client."""
         session, socket = self.sessions.get(eio_sid), self.eio.sockets.get(eio_sid)
         if session is None or session.closed:
             return
@@ -144,16 +144,16 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         self._part_from(eio_sid)
 
     async def admit(self, eio_sid: str, frame: str | bytes | None, *, binary_as_text: bool = False) -> bool:
-        """Whether Engine.IO receives a packet of a client; `None` is one that was too long to be read.
+        """Whether Engine.IO receives a packet of a client; `None` is a packet that was too long to be read.
 
-        Raises ClientGone if the client is disconnected, for this packet or before.
+        Raises ClientGone if the client is disconnected, because of this packet or earlier.
         """
         session = self.sessions.get(eio_sid)
         if session is None or session.closed:
             raise ClientGone
         try:
             if frame is None:
-                raise BadPacket(f"a message of more than {self.limits.audio_message_bytes} bytes, or no WebSocket")
+                raise BadPacket(f"a message of over {self.limits.audio_message_bytes} bytes, or an invalid frame")
             if isinstance(frame, str) and not (binary_as_text and frame.startswith("b")):
                 check_text(frame)
         except BadPacket as error:
@@ -166,11 +166,11 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             raise ClientGone
         session.over_rate = session.over_rate or verdict is Verdict.REFUSE
         if verdict is Verdict.IGNORE:
-            await asyncio.sleep(0)  # let others have their turn while a flood is read
+            await asyncio.sleep(0)  # let other clients proceed while a flood is read
         return verdict in (Verdict.SERVE, Verdict.REFUSE)
 
     async def survey(self) -> None:
-        """Disconnect clients that do not read, and those that never connected to the namespace."""
+        """Disconnect clients that do not read, and those that never connect to the namespace."""
         now, bound = time.monotonic(), queue_bound(self.limits, len(self.sessions))
         self._flooded = {address: since for address, since in self._flooded.items() if now - since < SUSPECT_S}
         for eio_sid, session in list(self.sessions.items()):
@@ -202,7 +202,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         self._part_from(eio_sid)
 
     def _part_from(self, eio_sid: str) -> None:
-        """Forget a client. It may read for a moment what still waits for it; Engine.IO would wait for that for ever."""
+        """Forget a client. It may read its queue for FAREWELL_S; Engine.IO would wait without a limit."""
         session = self.sessions.pop(eio_sid, None)
         if session is None:
             return
@@ -217,7 +217,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         try:
             self._check_attachment(eio_sid, data)
             await super()._handle_eio_message(eio_sid, data)
-        except Exception as error:  # noqa: BLE001  whatever a packet provokes must affect its sender alone
+        except Exception as error:  # noqa: BLE001  any failure must only affect the sender of the packet
             detail = str(error) if isinstance(error, BadPacket) else f"{type(error).__name__}: {error}"
             await self.end(eio_sid, "sent a malformed packet and was disconnected", detail)
 
@@ -231,7 +231,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         is_large = isinstance(waiting.data, list) and waiting.data[:1] == [LARGE_EVENT]
         most = self.limits.audio_message_bytes if is_large else self.limits.message_bytes
         if len(data) > most:
-            raise BadPacket(f"{len(data)} bytes of binary data, at most {most} are allowed")
+            raise BadPacket(f"{len(data)} bytes of binary data, expected at most {most}")
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         session = self.sessions[eio_sid]
@@ -275,7 +275,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
                 session.running -= 1
 
     async def _handle_ack(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
-        raise BadPacket("an acknowledgement that nobody asked for")
+        raise BadPacket("an unexpected acknowledgement")
 
     async def _send_packet(self, eio_sid: str, pkt: sio.Packet) -> None:
         session = self.sessions.get(eio_sid)

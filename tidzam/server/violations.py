@@ -1,4 +1,4 @@
-"""Violations of clients, in the log: one line per kind and address, however often it happens."""
+"""Logs violations of the limits and the protocol by clients: one line per kind and address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_LINES = 100
 
 
 class Violations:
-    """Counts violations and logs the first of each kind by each address, at most 100 lines in ten minutes."""
+    """Counts violations and logs the first of each kind by each address, up to 100 lines in ten minutes."""
 
     def __init__(self, program: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.counts: Counter[str] = Counter()
