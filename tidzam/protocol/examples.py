@@ -58,7 +58,7 @@ STREAM_MANAGER_REQUESTS: Final = (
         "sys",
         stream_manager.LoadSource,
         {"sys": {"loadsource": {"name": "pond", "url": "/srv/recordings/pond.flac", "is_permanent": True}}},
-        {"ok": True, "sys": {"loadsource": SOURCE | {"state": "loading", "ok": False, "started": None, "bytes": 0}}},
+        {"ok": True, "sys": {"loadsource": SOURCE}},
         "A source that has the name is replaced. A source that is not permanent leaves with the client that loaded it.",
     ),
     RequestExample(
