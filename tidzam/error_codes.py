@@ -190,60 +190,210 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
     },
     "Bundles": {
         "bundle": Explanation("A bundle cannot be used.", "See the message.", "Follow the message."),
-        "bundle_missing": Explanation("There is no bundle, or a file of it is missing.", "The path.", "Copy it again."),
-        "bundle_version": Explanation("The bundle has another format.", "Another version.", "Export it again."),
-        "bundle_manifest": Explanation("The manifest is invalid.", "A damaged or edited file.", "Copy it again."),
-        "bundle_checksum": Explanation("A file's checksum differs.", "A changed or damaged file.", "Copy it again."),
-        "bundle_files": Explanation("A file is too large or is not listed.", "The manifest.", "Export it again."),
-        "bundle_engine": Explanation("The network cannot be run.", "A file is missing or invalid.", "Export it again."),
-        "bundle_features": Explanation("Window or features do not fit.", "Different training.", "Train it again."),
-        "bundle_classes": Explanation("The network's outputs do not fit its classes.", "Export.", "Export it again."),
-        "bundle_outputs": Explanation("Outputs are not probabilities.", "The last layer.", "Use sigmoid or softmax."),
-        "bundle_labels": Explanation("Labels or their tree are invalid.", "See the message.", "Rename the label."),
-        "bundle_cascade": Explanation("Bundles do not make a cascade.", "Names or classes.", "See the message."),
-        "bundle_export": Explanation("The exported network differs from the trained one.", "Libraries.", "Report it."),
-        "bundle_write": Explanation("The bundle cannot be written.", "Disk or permissions.", "Resume elsewhere."),
-        "init_network": Explanation("`--init` names a network that does not fit.", "Another one.", "Set `--dnn`."),
+        "bundle_missing": Explanation(
+            "There is no bundle, or one of its files is missing.",
+            "A wrong path, or an incomplete copy.",
+            "Name the folder with the manifest, or copy the bundle again.",
+        ),
+        "bundle_version": Explanation(
+            "The bundle has another format.",
+            "Another version of Tidzam wrote it.",
+            "Export it again, or use that version.",
+        ),
+        "bundle_manifest": Explanation(
+            "The manifest is invalid.", "It was edited or damaged.", "Copy the bundle again."
+        ),
+        "bundle_checksum": Explanation(
+            "A file's checksum differs from the manifest's.",
+            "The file was changed or damaged.",
+            "Copy the bundle again.",
+        ),
+        "bundle_files": Explanation(
+            "A file is too large, or the network reads a file that the manifest does not list.",
+            "An unusual export.",
+            "Export the network with its weights inside.",
+        ),
+        "bundle_engine": Explanation(
+            "The network cannot be run.",
+            "The engine's file is missing or invalid.",
+            "Choose another engine, or export the bundle again.",
+        ),
+        "bundle_features": Explanation(
+            "The network's input does not fit the features, or windows in a cascade differ.",
+            "The bundles were trained with different features.",
+            "Train them with the same `window_s` and features.",
+        ),
+        "bundle_classes": Explanation(
+            "The network's outputs do not fit its classes.", "A wrong export.", "Export the bundle again."
+        ),
+        "bundle_outputs": Explanation(
+            "The network's outputs are not probabilities.",
+            "Its last layer is not a sigmoid or a softmax.",
+            "Train the bundle again.",
+        ),
+        "bundle_labels": Explanation(
+            "A label or the label tree is invalid.",
+            "A repeated, unknown or circular parent.",
+            "Rename the label, or correct its parent.",
+        ),
+        "bundle_cascade": Explanation(
+            "The bundles do not make a cascade.",
+            "There is no selector, or names and classes are repeated or unrelated.",
+            "Rename or remove a bundle.",
+        ),
+        "bundle_export": Explanation(
+            "The exported network differs from the trained one.",
+            "Versions of the libraries that do not fit.",
+            "Report it, with the versions of tf2onnx and onnxruntime.",
+        ),
+        "bundle_write": Explanation(
+            "The bundle cannot be written.",
+            "The disk is full, or permissions.",
+            "Free space, then continue with `--resume`.",
+        ),
+        "init_network": Explanation(
+            "The network given with `--init` does not fit.",
+            "It has another architecture.",
+            "Name its architecture with `--dnn`.",
+        ),
     },
     "Datasets": {
         "dataset": Explanation("A dataset cannot be used.", "See the message.", "Follow the message."),
         "dataset_missing": Explanation("There is no dataset.", "A wrong path.", "Name the dataset's folder."),
-        "dataset_version": Explanation("The dataset has another format.", "Another version.", "Compile it again."),
-        "dataset_manifest": Explanation("The manifest is invalid.", "A damaged or edited file.", "Copy it again."),
-        "dataset_origins": Explanation("The table of origins is invalid.", "A damaged file.", "Copy it again."),
-        "dataset_shard": Explanation("A shard is invalid.", "A damaged file.", "Copy it again."),
-        "dataset_features": Explanation("Features do not fit.", "Different parameters.", "Compile one again."),
-        "dataset_labels": Explanation("Labels do not fit.", "See the message.", "Rename them."),
-        "dataset_classes": Explanation("Data has classes that are not trained.", "Other data.", "Rename them."),
-        "dataset_list": Explanation("A table cannot be used.", "See line and column.", "Correct the table."),
-        "dataset_name": Explanation("The dataset's name is invalid.", "Characters.", "Use letters, digits, `_.-`."),
-        "dataset_place": Explanation("The folder is taken.", "Something is there.", "Name another folder."),
-        "dataset_busy": Explanation("The dataset is being written.", "Another process.", "Wait for it."),
-        "dataset_changed": Explanation("Data changed while it was read.", "Another process.", "Start again."),
-        "dataset_resume": Explanation("An unfinished run does not match.", "Other input.", "Omit `--resume`."),
-        "dataset_write": Explanation("The dataset cannot be written.", "The disk is full.", "Free space, resume."),
-        "dataset_empty": Explanation("There is nothing in it.", "No readable file.", "Replace the files."),
-        "dataset_edit": Explanation("An edit is not possible.", "See the message.", "Follow the message."),
-        "dataset_strict": Explanation("A file cannot be read.", "`--strict`", "Repair it, or omit `--strict`."),
-        "dataset_unreadable": Explanation("Files cannot be read.", "`--strict`", "Replace them."),
-        "dataset_time": Explanation("A recording's date is unknown.", "Its name.", "Name it with its date."),
-        "dataset_small": Explanation("Too few examples.", "More workers than data.", "Start fewer workers."),
+        "dataset_version": Explanation(
+            "The dataset has another format.",
+            "Another version of Tidzam wrote it.",
+            "Compile it again, or use that version.",
+        ),
+        "dataset_manifest": Explanation(
+            "The dataset's manifest is invalid.", "It was edited or damaged.", "Copy or compile the dataset again."
+        ),
+        "dataset_origins": Explanation(
+            "The table of origins is invalid.", "It was edited or damaged.", "Copy or compile the dataset again."
+        ),
+        "dataset_shard": Explanation(
+            "A shard is invalid.", "It was edited or damaged.", "Copy or compile the dataset again."
+        ),
+        "dataset_features": Explanation(
+            "Features do not fit together.",
+            "They were compiled with different parameters.",
+            "Compile one of the datasets again with the features of the other.",
+        ),
+        "dataset_labels": Explanation(
+            "Labels do not fit together.",
+            "A label is unknown, repeated or misplaced.",
+            "Rename it, or correct the label tree.",
+        ),
+        "dataset_classes": Explanation(
+            "The data has classes that the network does not know.",
+            "Other labels than in training.",
+            "Rename them, or count them as background with `--background`.",
+        ),
+        "dataset_list": Explanation(
+            "A table cannot be used.", "A missing column or an invalid row.", "Correct the line that the message names."
+        ),
+        "dataset_name": Explanation(
+            "The dataset's name is invalid.",
+            "It contains other characters than allowed.",
+            "Use letters, digits and `_.-`.",
+        ),
+        "dataset_place": Explanation(
+            "The folder is not free.",
+            "It contains something else.",
+            "Name another folder, or use `--add` or `--replace`.",
+        ),
+        "dataset_busy": Explanation(
+            "The dataset is being written.", "Another process writes it.", "Wait until that process has ended."
+        ),
+        "dataset_changed": Explanation(
+            "The data changed while it was read.", "Another process wrote it.", "Run the command again."
+        ),
+        "dataset_resume": Explanation(
+            "The unfinished run does not match.",
+            "It had other inputs or options.",
+            "Use the same command, or omit `--resume`.",
+        ),
+        "dataset_write": Explanation(
+            "The dataset cannot be written.",
+            "The disk is full, or permissions.",
+            "Free space, then continue with `--resume`.",
+        ),
+        "dataset_empty": Explanation(
+            "There are no samples.", "No file could be read, or the dataset is empty.", "Name readable audio files."
+        ),
+        "dataset_edit": Explanation("The edit is not possible.", "See the message.", "Follow the message."),
+        "dataset_strict": Explanation(
+            "A file cannot be read, and `--strict` was given.",
+            "It is damaged.",
+            "Repair or remove it, or omit `--strict`.",
+        ),
+        "dataset_unreadable": Explanation(
+            "Files cannot be read, and `--strict` was given.", "They are damaged.", "Replace them, or omit `--strict`."
+        ),
+        "dataset_time": Explanation(
+            "The date of a recording is unknown.",
+            "Its name contains none.",
+            "Name files `NAME-YYYY-MM-DD-HH-MM-SS`, or split by group.",
+        ),
+        "dataset_small": Explanation("There are too few examples.", "More workers than data.", "Start fewer workers."),
     },
     "Training": {
-        "loss": Explanation("The loss is not finite.", "The learning rate is too high.", "Lower it."),
-        "checkpoint": Explanation("A checkpoint cannot be written.", "The disk is full.", "Free space, resume."),
-        "checkpoint_missing": Explanation("There is no checkpoint.", "None was written.", "Omit `--resume`."),
-        "checkpoint_other": Explanation("The checkpoint is of another network.", "Settings.", "Use the same."),
-        "resume_other": Explanation("`--resume` with other settings.", "The command.", "Use the same settings."),
-        "unfinished": Explanation("There is an unfinished training.", "It ended early.", "Use `--resume`."),
-        "batch_worker": Explanation("A batch worker was killed.", "Probably memory.", "Use fewer workers."),
-        "cluster": Explanation("The cluster failed, or its options are wrong.", "See the message.", "Follow it."),
-        "cluster_unreachable": Explanation("A process does not answer.", "Not started.", "Start it."),
-        "cluster_member": Explanation("A process of the cluster ended.", "See its log.", "Start it again."),
-        "cluster_lost": Explanation("A process is gone.", "See its log.", "Start it again, resume."),
-        "cluster_taken": Explanation("The address is taken.", "Another training.", "Wait for it, or end it."),
-        "cluster_data": Explanation("Workers have different data.", "Options or files.", "Make them the same."),
-        "cluster_version": Explanation("Versions of Tidzam differ.", "An old machine.", "Install one version."),
+        "loss": Explanation(
+            "The loss is not finite.", "Usually a learning rate that is too high.", "Lower `--learning-rate`."
+        ),
+        "checkpoint": Explanation(
+            "A checkpoint cannot be written.",
+            "The disk is full, or permissions.",
+            "Free space, then continue with `--resume`.",
+        ),
+        "checkpoint_missing": Explanation(
+            "There is no checkpoint.", "The training ended before its first one.", "Train without `--resume`."
+        ),
+        "checkpoint_other": Explanation(
+            "The checkpoint belongs to another network.",
+            "Other classes, network or features.",
+            "Resume with the same settings.",
+        ),
+        "resume_other": Explanation(
+            "The settings differ from those of the training to be resumed.",
+            "Options were changed.",
+            "Use the same settings, or train without `--resume`.",
+        ),
+        "unfinished": Explanation(
+            "The folder contains an unfinished training.",
+            "It ended early.",
+            "Continue with `--resume`, or remove the folder.",
+        ),
+        "batch_worker": Explanation(
+            "A batch worker was killed.",
+            "Probably the out-of-memory killer.",
+            "Continue with `--resume` and fewer `--batch-workers`.",
+        ),
+        "cluster": Explanation(
+            "The cluster failed, or its options are wrong.", "See the message.", "Correct `--ps` and `--workers`."
+        ),
+        "cluster_unreachable": Explanation(
+            "A process of the cluster does not answer.",
+            "It was not started, or its address is wrong.",
+            "Start it, or correct `--ps` and `--workers`.",
+        ),
+        "cluster_member": Explanation(
+            "A process of the cluster ended.", "Its own message follows.", "Remove the cause and start it again."
+        ),
+        "cluster_lost": Explanation(
+            "A process of the cluster is gone.", "See its log.", "Start it again, and train with `--resume`."
+        ),
+        "cluster_taken": Explanation(
+            "The address or cluster is in use.", "Another training.", "Wait for it, or end it."
+        ),
+        "cluster_data": Explanation(
+            "Workers have different data.",
+            "Their files or options differ.",
+            "Give all workers the same data and options.",
+        ),
+        "cluster_version": Explanation(
+            "Versions of Tidzam differ.", "A machine was not updated.", "Install one version everywhere."
+        ),
     },
 }
 
