@@ -118,7 +118,7 @@ EXAMPLES = {
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "examples").glob("*.py")))
 def test_the_examples_run(node: Node, name: str) -> None:
-    wait_until(node.is_well, within_s=30, what="well before")
+    eventually(node.is_well, within_s=30, what="well before")
     program = (ROOT / "examples" / name).read_text(encoding="utf-8")
     for port, server in ((8000, "icecast"), (8001, "analyzer"), (8080, "stream_manager")):
         program = program.replace(f"127.0.0.1:{port}", f"127.0.0.1:{node.ports[server]}")
