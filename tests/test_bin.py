@@ -1,4 +1,4 @@
-"""bin/tidzam: what it says when it may not set up what is missing, and that it says nothing once all is there."""
+"""bin/tidzam: its message if it may not install what is missing, and its silence if nothing is."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ CHECKOUT = (
     *("tidzam/node/system_packages.txt", "tests/system_packages.txt"),
 )
 NEEDED = ("bash", "env", "readlink", "dirname", "cat", "cksum", "sort", "flock", "id", "python3")
-"""What any Debian has. Of the programs that Tidzam runs, none."""
+"""Programs of every Debian system; none of those that Tidzam runs."""
 
 
 @pytest.fixture
 def bare() -> Iterator[Path]:
     """A checkout without .venv, and in `path` the programs of a machine on which nothing was installed."""
-    with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to other users
+    with tempfile.TemporaryDirectory() as folder:  # other users cannot enter the folders of pytest
         Path(folder).chmod(0o777)
         yield lay_out(Path(folder))
 
@@ -54,7 +54,7 @@ def test_without_the_right_to_install_the_packages_are_named(bare: Path) -> None
 
 
 @pytest.mark.parametrize(("words", "tests_too"), [(("start",), False), (("test",), True), (("install", "all"), True)])
-def test_what_only_the_tests_need_is_installed_for_the_tests_only(
+def test_packages_of_the_tests_are_installed_for_the_tests_only(
     bare: Path, words: tuple[str, ...], tests_too: bool
 ) -> None:
     assert ("iproute2" in run_as_nobody(bare, *words).stderr) == tests_too

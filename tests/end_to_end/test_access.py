@@ -38,7 +38,7 @@ def test_the_token_is_its_owners_alone_and_the_commands_use_it(node: Node) -> No
 
 
 @pytest.mark.parametrize("server", ["stream_manager", "analyzer"])
-def test_nobody_else_reads_the_state(node: Node, server: str) -> None:
+def test_no_other_client_reads_the_state(node: Node, server: str) -> None:
     url = f"http://127.0.0.1:{node.ports[server]}"
     with open_direct(f"{url}/healthz", timeout_s=5) as answer:
         assert json.load(answer) == {"ok": True}

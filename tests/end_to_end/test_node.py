@@ -47,7 +47,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 
 @asynccontextmanager
 async def events(node: Node, name: str, **subscription: Any) -> AsyncIterator[list[Any]]:
-    """What a socket.io client on the analyzer's port receives on event `name`, as it comes."""
+    """The events `name` that a socket.io client receives from the analyzer, as they arrive."""
     received: list[Any] = []
     client = socketio.AsyncClient()
     client.on(name, received.append)
@@ -68,7 +68,7 @@ def heard_at(event: dict[str, Any]) -> datetime:
 
 
 @pytest.mark.timeout(120)
-async def test_each_channel_is_named_as_the_truth_says(node: Node) -> None:
+async def test_each_channel_is_classified_as_its_truth_labels(node: Node) -> None:
     (wetland,) = (source for source in node.status()["sources"] if source["name"] == "wetland")
     truth = read_truth(Path(wetland["url"]).with_suffix(".json"))
     began = datetime.fromisoformat(wetland["started"])
@@ -87,7 +87,7 @@ async def test_each_channel_is_named_as_the_truth_says(node: Node) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_every_mount_is_decodable_sound(node: Node) -> None:
+def test_every_mount_can_be_decoded(node: Node) -> None:
     mounts = [mount for source in node.status()["sources"] for mount in source["mounts"]]
     assert len(mounts) == CHANNELS
     for mount in mounts:
@@ -97,7 +97,7 @@ def test_every_mount_is_decodable_sound(node: Node) -> None:
 
 
 @pytest.mark.timeout(30)
-def test_status_tells_programs_what_runs(node: Node) -> None:
+def test_status_as_json_has_processes_sources_and_analyzer(node: Node) -> None:
     status = node.status()
     process, source, analyzer = status["processes"][0], status["sources"][0], status["analyzer"]
     assert process.keys() >= {"name", "state", "pid", "uptime_s", "rss_mb"}
@@ -140,7 +140,7 @@ def test_the_examples_run(node: Node, name: str) -> None:
         ("jackd", 20),
     ],
 )
-async def test_what_is_killed_comes_back(node: Node, name: str, within_s: float) -> None:
+async def test_a_killed_process_comes_back(node: Node, name: str, within_s: float) -> None:
     eventually(node.is_well, within_s=30, what="well before")
     pid = node.pid(name)
     async with events(node, "analysis", events=["analysis"]) as received:
@@ -153,7 +153,7 @@ async def test_what_is_killed_comes_back(node: Node, name: str, within_s: float)
         await asyncio.sleep(2)
     print(f"{name} healed in {took_s:.1f} s")
     if name in ("stream_manager/wetland mpv", "stream_manager/wetland ffmpeg"):
-        undisturbed = "pond:out_0" if name.endswith("mpv") else None  # an ffmpeg hears, and is not heard
+        undisturbed = "pond:out_0" if name.endswith("mpv") else None  # an encoder only reads
         assert_no_gap(received, undisturbed)
 
 
@@ -192,7 +192,7 @@ def test_a_second_start_is_refused_and_changes_nothing(node: Node) -> None:
 
 
 @pytest.mark.timeout(90)
-def test_check_says_healthy_and_repairs(node: Node) -> None:
+def test_check_reports_healthy_and_repairs(node: Node) -> None:
     eventually(node.is_well, within_s=30, what="well before")
     checked = node.run("check")
     assert checked.returncode == 0, checked.stdout

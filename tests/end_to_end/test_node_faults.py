@@ -1,4 +1,4 @@
-"""What can go wrong around a node: each fault is told in words, with what to do, and nothing is left behind."""
+"""Faults around a node: each is reported with what to do, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def make(tmp_path: Path) -> Iterator[Any]:
         node.run("stop")
 
 
-def assert_refused(node: Node, *told: str) -> None:
+def assert_refused(node: Node, *expected: str) -> None:
     """`start` fails with an explanation, without a traceback, and leaves no process."""
     done = node.start()
     assert done.returncode == 1, done.stdout + done.stderr
-    for words in told:
+    for words in expected:
         assert words in done.stderr.replace("\n", " "), done.stderr
     assert "Traceback" not in done.stderr
     assert node_processes(Home(node.home)) == []
@@ -57,7 +57,7 @@ def test_a_port_in_use_is_named_with_its_holder(make: Any) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_a_program_that_does_not_come_up_is_told_with_the_end_of_its_log(make: Any) -> None:
+def test_a_program_that_does_not_start_is_reported_with_the_end_of_its_log(make: Any) -> None:
     node = make(jack={"driver": "nosuchdriver"}, check={"start_timeout_s": 8})
     assert_refused(node, "jackd did not start", "jackd.log", "nosuchdriver")
 
@@ -79,7 +79,7 @@ def test_a_sample_rate_that_no_classifier_knows_is_refused(make: Any) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_a_mistake_in_the_profile_is_told_before_anything_starts(make: Any) -> None:
+def test_an_error_in_the_profile_is_reported_before_anything_starts(make: Any) -> None:
     node = make(jack={"perod": 1024})
     assert_refused(node, "jack.perod", "Did you mean 'period'?")
     assert not node.home.exists()
@@ -117,7 +117,7 @@ def test_sources_that_cannot_be_played_end_neither_the_node_nor_the_others(make:
 
 
 @pytest.mark.timeout(180)
-def test_what_a_killed_node_left_is_no_obstacle(make: Any) -> None:
+def test_remains_of_a_killed_node_do_not_prevent_a_start(make: Any) -> None:
     """supervisord killed: a stale pid file, a stale socket, perhaps orphans. `start` clears them and goes on."""
     node = make()
     assert node.start().returncode == 0
@@ -142,11 +142,11 @@ def test_a_start_that_is_interrupted_half_way_leaves_nothing(make: Any, number: 
     try:
         eventually(lambda: bool(node_processes(Home(node.home))), within_s=30, what="the first process")
         start.send_signal(number)
-        _, said = start.communicate(timeout=40)
+        _, output = start.communicate(timeout=40)
     finally:
         start.kill()
-    assert start.returncode == 128 + number, said
-    assert "Traceback" not in said
+    assert start.returncode == 128 + number, output
+    assert "Traceback" not in output
     assert node_processes(Home(node.home)) == []
     assert "is stopped" in node.run("status").stdout
 
@@ -187,7 +187,7 @@ def test_a_restart_that_cannot_succeed_leaves_the_node_as_it_is(make: Any, tmp_p
 
 
 @pytest.mark.timeout(30)
-def test_a_full_disk_is_told(make: Any, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(make: Any, tmp_path: Path) -> None:
     node = make()
     node.home.mkdir()
     mounted = subprocess.run(
@@ -202,13 +202,13 @@ def test_a_full_disk_is_told(make: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(30)
-def test_stopping_what_does_not_run_is_fine(make: Any) -> None:
+def test_stopping_a_node_that_does_not_run_succeeds(make: Any) -> None:
     assert make().run("stop").returncode == 0
 
 
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("command", ["status", "check", "watch"])
-def test_a_home_without_a_node_is_told(make: Any, command: str) -> None:
+def test_a_home_without_a_node_is_reported(make: Any, command: str) -> None:
     done = make().run(command)
     assert done.returncode in (1, 2)
     assert "no node" in done.stderr.replace("\n", " ")

@@ -1,4 +1,4 @@
-"""A program that an installed package adds to a node by one entry: it is run like the node's own."""
+"""A program that an installed package adds to a node by one entry: it is run like the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A node whose processes are suspended or killed, one at a time, and that nobody checks: it heals by itself."""
+"""A node heals by itself when its processes are suspended or killed, one at a time."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def test_a_killed_supervisord_and_its_node_come_back_without_a_check(node: Node)
     eventually(node.is_well, within_s=30, what="well before")
     before = programs(node)
     node.kill(int(Home(node.home).supervisor_pid.read_text()))
-    told = node.run("status").stdout
-    assert "supervisord of the node" in told or "watchdog" in told  # gone, or already there again
+    output = node.run("status").stdout
+    assert "supervisord of the node" in output or "watchdog" in output  # gone, or already there again
     took_s = eventually(lambda: heals(node, "jackd", before["jackd"]), within_s=HEAL_S, what="the node healed")
     print(f"the node healed in {took_s:.1f} s")
     eventually(lambda: len(programs(node)) == len(before), within_s=10, what="all programs")

@@ -1,4 +1,4 @@
-"""What `tidzam bench` makes of a benchmark's own options."""
+"""How `tidzam bench` handles the options of a benchmark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_options_by_name_in_either_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "expected"),
     [
         (["--trian", "a"], "Did you mean --train?"),
         (["--xyz", "a"], "Did you mean --train or --test-folder?"),
@@ -26,8 +26,8 @@ def test_options_by_name_in_either_form() -> None:
         (["--train"], "--train needs a value"),
     ],
 )
-def test_wrong_options_are_named(words: list[str], says: str) -> None:
-    with pytest.raises(typer.BadParameter, match=says):
+def test_wrong_options_are_named(words: list[str], expected: str) -> None:
+    with pytest.raises(typer.BadParameter, match=expected):
         parse_options(words, known=KNOWN)
 
 
@@ -44,13 +44,13 @@ def shown(*words: str) -> str:
 
 @pytest.mark.parametrize("word", ["-h", "--help"])
 def test_help_after_a_name_shows_that_benchmarks_options_and_defaults(word: str) -> None:
-    said = shown("esc10", word)
-    rows = {words[0]: words[-1] for words in (line.split() for line in said.splitlines()) if words[:1]}
+    output = shown("esc10", word)
+    rows = {words[0]: words[-1] for words in (line.split() for line in output.splitlines()) if words[:1]}
     assert (rows["--folds"], rows["--seed"], rows["--train"]) == ("1,2,3,4", "0", "TRAIN")
-    assert "With `train` and `test`" in said and "Raises" not in said
+    assert "With `train` and `test`" in output and "Raises" not in output
     assert "It has no options." in shown("latency", word)
 
 
 def test_help_without_a_name_is_the_commands() -> None:
-    said = shown("-h")
-    assert "Usage: tidzam bench" in said and "--json" in said and "--help" in said
+    output = shown("-h")
+    assert "Usage: tidzam bench" in output and "--json" in output and "--help" in output

@@ -1,4 +1,4 @@
-"""What `tidzam status` and `tidzam start` print."""
+"""The output of `tidzam status` and `tidzam start`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def shown(status: NodeStatus) -> str:
 
 
 @pytest.mark.parametrize(
-    ("supervisor", "strays", "is_wanted", "says"),
+    ("supervisor", "strays", "is_wanted", "expected"),
     [
         (SupervisorState.GONE, (), False, "is stopped. Start it:"),
         (SupervisorState.GONE, (), True, "is not running, although it was not stopped."),
@@ -38,10 +38,10 @@ def shown(status: NodeStatus) -> str:
     ],
 )
 def test_a_node_without_supervisord_is_called_stopped_only_if_it_was_stopped(
-    supervisor: SupervisorState, strays: tuple[ProcessStatus, ...], is_wanted: bool, says: str
+    supervisor: SupervisorState, strays: tuple[ProcessStatus, ...], is_wanted: bool, expected: str
 ) -> None:
     text = shown(node(supervisor=supervisor, processes=(), strays=strays, is_wanted=is_wanted))
-    assert says in text
+    assert expected in text
     assert ("is stopped" in text) == (not strays and not is_wanted)
     assert ("icecast2" in text and "42" in text) == bool(strays)
 
@@ -64,7 +64,7 @@ def test_the_rate_and_the_band_of_a_source_are_shown() -> None:
     assert "healthy" in text and "not healthy" not in text
 
 
-def test_a_start_with_faults_says_so() -> None:
+def test_a_start_with_faults_reports_them() -> None:
     away = ServerHealth(None, ("Icecast does not answer.",))
     status = node(servers=servers(icecast=away), urls={"analyzer": "http://127.0.0.1:8001"})
     console = Console(width=160, no_color=True)
@@ -75,7 +75,7 @@ def test_a_start_with_faults_says_so() -> None:
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_the_printed_command_can_be_pasted_whatever_the_home_is_called(name: str, tmp_path: Path) -> None:
+def test_the_printed_command_can_be_pasted_for_any_name_of_the_home(name: str, tmp_path: Path) -> None:
     home = tmp_path / name
     console = Console(file=io.StringIO(), width=40)
     status = node(home=home, supervisor=SupervisorState.GONE, processes=(), is_wanted=False)

@@ -1,4 +1,4 @@
-"""The live view: what it shows of what it is told."""
+"""The live view: what it shows of the events that it receives."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def shown(view: WatchState) -> str:
     return capture.get()
 
 
-def test_a_channel_shows_its_level_what_it_hears_and_what_is_likeliest() -> None:
+def test_a_channel_shows_its_level_its_result_and_its_likeliest_classes() -> None:
     text = shown(WatchState(channels={"pond:out_0": analysis()}, connected=True))
     assert "pond:out_0" in text
     assert "-31" in text
@@ -64,7 +64,7 @@ def test_a_channel_shows_its_level_what_it_hears_and_what_is_likeliest() -> None
     assert "wind" not in text
 
 
-def test_a_channel_whose_source_lacks_the_band_says_so_and_not_unknown() -> None:
+def test_a_channel_whose_source_lacks_the_band_is_called_narrow_band_not_unknown() -> None:
     narrow = analysis(
         result=("unknown",), paths=(("unknown",),), predictions={}, state="narrow_band", left_out=("selector",)
     )
@@ -94,11 +94,11 @@ def test_the_meter_is_linear_in_decibels(level_dbfs: float, filled: int) -> None
     assert meter(level_dbfs).plain.count("█") == filled
 
 
-def test_losing_the_analyzer_is_told() -> None:
+def test_a_lost_analyzer_is_reported() -> None:
     assert "the analyzer does not answer" in shown(WatchState())
 
 
-def test_health_is_told() -> None:
+def test_the_health_is_shown() -> None:
     health = AnalyzerHealth(
         engine="onnx",
         classifiers=("selector",),
@@ -115,7 +115,7 @@ def test_health_is_told() -> None:
 
 
 @pytest.mark.parametrize(("token", "connected"), [(TOKEN, True), ("wrong" * 5, False), (None, False)])
-async def test_watching_uses_the_token_and_says_if_it_does_not_fit(
+async def test_watching_uses_the_token_and_reports_a_wrong_one(
     token: str | None, connected: bool, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     view = WatchState()

@@ -1,4 +1,4 @@
-"""The settings that say who may listen and manage."""
+"""The settings of who may listen and manage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tidzam.config.settings import AccessSettings
         {"manage": False},
     ],
 )
-def test_what_would_let_everybody_in_by_mistake_is_refused(access: dict[str, object]) -> None:
+def test_settings_that_would_let_everybody_in_by_mistake_are_refused(access: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         AccessSettings.model_validate(access)
 

@@ -1,4 +1,4 @@
-"""Profiles: read whole, every mistake told with its line."""
+"""Profiles: all errors are reported with their lines."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_the_original_json_is_read_as_it_is(tmp_path: Path) -> None:
     assert herring.path_database == Path("/mnt/audio/herring")
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
+def test_all_errors_are_reported_together_in_the_order_of_their_lines(tmp_path: Path) -> None:
     found = mistakes(
         tmp_path,
         """jack:
@@ -77,7 +77,7 @@ log: {level: loud}
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("sources: [{name: a}]", "expected either a url or a demo"),
         ("sources: [{name: a, url: x}, {name: a, url: y}]", "several sources have the name a"),
@@ -93,8 +93,8 @@ log: {level: loud}
         ("home: !!int ''", "invalid YAML"),
     ],
 )
-def test_a_mistake_is_told(tmp_path: Path, text: str, told: str) -> None:
-    assert told in "\n".join(mistakes(tmp_path, text))
+def test_an_error_is_described(tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in "\n".join(mistakes(tmp_path, text))
 
 
 def test_relative_paths_start_at_the_profile(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_relative_paths_start_at_the_profile(tmp_path: Path) -> None:
     assert settings.analyzer.nn == tmp_path / "bundles"
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_settings(tmp_path / "none.yaml")
 

@@ -1,4 +1,4 @@
-"""What settings say beyond what was set."""
+"""Settings that are derived from others."""
 
 from __future__ import annotations
 

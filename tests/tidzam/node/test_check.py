@@ -1,4 +1,4 @@
-"""What is called healthy, and which restart repairs what is not."""
+"""Which statuses are healthy, and which restarts repair the others."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def test_a_node_that_does_its_job_has_no_fault() -> None:
     assert programs_are_up(node())
 
 
-def test_what_is_not_running_is_restarted_causes_first() -> None:
+def test_programs_that_do_not_run_are_restarted_causes_first() -> None:
     running = tuple(ProcessStatus(name, "RUNNING", 1, 1.0) for name in ("icecast", "watchdog", "watchdog_guard"))
     assert restarted(node(processes=running)) == ("jackd", "stream_manager", "analyzer")
 
 
 @pytest.mark.parametrize("state", ["STARTING", "BACKOFF", "STOPPING"])
-def test_what_supervisord_is_starting_is_waited_for(state: str) -> None:
+def test_programs_that_are_starting_are_waited_for(state: str) -> None:
     processes = tuple(replace(each, state=state) for each in node().processes)
     found = faults(node(processes=processes), LIMITS)
     assert restarts(found) == ()
@@ -66,7 +66,7 @@ def test_a_program_that_was_just_started_is_not_restarted_for_not_answering_yet(
     assert not settled(found)
 
 
-def test_what_only_a_person_can_repair_is_not_waited_for() -> None:
+def test_faults_that_only_a_person_can_repair_are_not_waited_for() -> None:
     status = node(manager=manager(sources=(source(), source("far", "waiting", "Unreachable."))), free_mb=10)
     assert settled(faults(status, LIMITS))
 
@@ -122,7 +122,7 @@ def test_a_client_s_source_that_waits_is_reported_and_restarts_nothing() -> None
     assert "Source far is waiting: The address cannot be reached." in reasons(status)
 
 
-def test_a_node_without_sources_is_healthy_although_the_analyzer_hears_nothing() -> None:
+def test_a_node_without_sources_is_healthy_although_the_analyzer_has_no_channel() -> None:
     idle = AnalyzerFault(code="no_channel", origin="source", message="No JACK port matches *:out_*.")
     status = node(
         manager=manager(sources=()),
@@ -152,7 +152,7 @@ def test_a_memory_limit_that_is_too_low_does_not_restart_a_program_at_every_chec
     assert restarted(node(processes=(*node().processes, large))) == ()
 
 
-def test_a_source_of_a_low_rate_is_named_with_its_band_and_is_no_fault() -> None:
+def test_a_source_with_a_low_rate_is_remarked_with_its_band_and_is_not_a_fault() -> None:
     changes = {"rate_hz": 8000, "band_hz": 4000, "remarks": (SourceRemark.NARROW_BAND,)}
     narrow = ChannelStatus(channel="pond:out_0", state=ChannelState.NARROW_BAND, left_out=("birds",))
     heard = analyzer().model_copy(update={"channel_states": (narrow,)})

@@ -1,4 +1,4 @@
-"""When the watchdog kills what hangs and starts what has given up, on a clock of the test's own."""
+"""When the watchdog kills and starts programs, on a fake clock."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_program_that_is_still_loading_is_not_killed() -> None:
     assert seconds_until_it_hangs(answered_before=False) == 120.0
 
 
-def test_a_program_that_answers_now_and_then_does_not_hang() -> None:
+def test_a_program_that_answers_sometimes_does_not_hang() -> None:
     record = Record()
     for second in range(500):
         record = record.after(Observation(7, second % 15 == 0, suspended=False, now_s=float(second)))
@@ -77,12 +77,12 @@ def test_a_program_that_has_given_up_is_tried_again_for_ever_with_growing_pauses
     pauses = [later - earlier for earlier, later in itertools.pairwise(started)]
     assert started[0] == REVIVAL.first_delay_s
     assert pauses == sorted(pauses)
-    assert pauses[-1] == REVIVAL.max_delay_s + 1  # a look later it is down again
+    assert pauses[-1] == REVIVAL.max_delay_s + 1  # one round later it is down again
     assert started[-1] > 86_400 - 2 * REVIVAL.max_delay_s
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "STARTING", "BACKOFF", "STOPPING"])
-def test_what_supervisord_sees_to_is_left_to_it(state: str) -> None:
+def test_a_program_that_supervisord_handles_is_left_to_it(state: str) -> None:
     assert start_times(state, 600) == []
 
 

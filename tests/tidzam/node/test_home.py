@@ -29,15 +29,15 @@ def test_one_command_at_a_time_works_on_a_home(tmp_path: Path) -> None:
 
 
 def test_a_command_that_waits_names_the_other_and_gives_up_in_time(tmp_path: Path) -> None:
-    home, said = Home(tmp_path), list[str]()
+    home, output = Home(tmp_path), list[str]()
     with (
         home.locked(lambda _: None),
         pytest.raises(NodeError, match=rf"process {os.getpid()}\)") as refused,
-        home.locked(said.append, timeout_s=0.3),
+        home.locked(output.append, timeout_s=0.3),
     ):
         pytest.fail("two commands work on one home")
     assert refused.value.code == "locked"
-    assert len(said) == 1 and f"process {os.getpid()}" in said[0]
+    assert len(output) == 1 and f"process {os.getpid()}" in output[0]
 
 
 def test_a_stopped_node_is_not_wanted_and_stopping_twice_is_fine(tmp_path: Path) -> None:

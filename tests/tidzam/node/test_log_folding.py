@@ -16,7 +16,7 @@ LATE = "JackEngine::XRun: client = pond was not finished, state = Triggered"
 ERROR = "JackAudioDriver::ProcessGraphAsyncMaster: Process error"
 
 
-def test_ten_minutes_of_a_late_client_are_a_few_lines_that_say_how_often() -> None:
+def test_ten_minutes_of_a_late_client_are_a_few_lines_with_a_count() -> None:
     folder, written = LogFolder(), list[str]()
     cycles = 600 * 21
     for cycle in range(cycles):
@@ -44,7 +44,7 @@ def test_messages_that_differ_by_a_number_are_one_kind() -> None:
     assert folder.due(PERIOD_S) == ["Cannot write socket fd = 17 (repeated 1 times within 60 s)"]
 
 
-def test_memory_stays_bounded_by_whatever_is_written() -> None:
+def test_memory_is_bounded_for_any_messages() -> None:
     folder = LogFolder()
     for number in range(10 * MOST_MESSAGES):
         folder.fold("x" * number, 0.0)
@@ -52,7 +52,7 @@ def test_memory_stays_bounded_by_whatever_is_written() -> None:
 
 
 @pytest.mark.timeout(60)
-def test_a_program_is_never_stopped_by_a_log_that_nobody_reads(tmp_path: Path) -> None:
+def test_a_program_is_not_blocked_by_a_log_without_a_reader(tmp_path: Path) -> None:
     fifo, log = tmp_path / "fifo", tmp_path / "p.log"
     program = f"import os\nfor n in range(5000):\n try: os.write(1, b'{LATE}\\n')\n except BlockingIOError: pass"
     argv = [sys.executable, "-P", "-m", "tidzam.node.jackd_log", str(fifo), sys.executable, "-c", program]

@@ -24,8 +24,8 @@ def test_free_ports_are_fine() -> None:
 
 def test_a_taken_port_is_named_with_its_holder() -> None:
     wanted = settings()
-    told = rf"127.0.0.1:{wanted.analyzer.port} \(analyzer\).*pid {os.getpid()}"
-    with socket.create_server(("127.0.0.1", wanted.analyzer.port)), pytest.raises(NodeError, match=told):
+    expected = rf"127.0.0.1:{wanted.analyzer.port} \(analyzer\).*pid {os.getpid()}"
+    with socket.create_server(("127.0.0.1", wanted.analyzer.port)), pytest.raises(NodeError, match=expected):
         require_free_ports(wanted)
 
 

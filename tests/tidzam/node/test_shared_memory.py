@@ -1,4 +1,4 @@
-"""What is removed from shared memory after a JACK server has ended, and what is not."""
+"""The shared memory that is removed after a JACK server has ended."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def test_a_stop_takes_no_longer_than_its_programs(supervised: Home) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_a_stale_pid_of_another_process_is_no_supervisord(tmp_path: Path) -> None:
+def test_a_stale_pid_of_another_process_is_not_supervisord(tmp_path: Path) -> None:
     Home(tmp_path).supervisor_pid.write_text(f"{os.getpid()}\n")
     assert Supervisor(Home(tmp_path)).process() is None
 
@@ -176,7 +176,7 @@ def test_a_password_cannot_break_out_of_the_icecast_configuration() -> None:
     assert "<admin-password>d&lt;e&amp;f</admin-password>" in text
 
 
-def test_the_home_is_what_was_told_then_the_environment_then_the_profile(
+def test_the_home_comes_from_the_option_then_the_environment_then_the_profile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(home=tmp_path / "profile")
@@ -184,15 +184,15 @@ def test_the_home_is_what_was_told_then_the_environment_then_the_profile(
     assert find_home(None, settings).root == tmp_path / "profile"
     monkeypatch.setenv("TIDZAM_HOME", str(tmp_path / "env"))
     assert find_home(None, settings).root == tmp_path / "env"
-    assert find_home(tmp_path / "told", settings).root == tmp_path / "told"
+    assert find_home(tmp_path / "option", settings).root == tmp_path / "option"
 
 
-def test_a_home_without_a_node_says_so(tmp_path: Path) -> None:
+def test_a_home_without_a_node_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NodeError, match="no node"):
         Home(tmp_path).settings()
 
 
-def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tidzam.node.home.NEEDED_BYTES", 10**18)
     with pytest.raises(SetupError, match="full") as caught:
         Home(tmp_path).require_space()

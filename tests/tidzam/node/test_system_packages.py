@@ -8,7 +8,7 @@ from tidzam.errors import SetupError
 from tidzam.node.system_packages import require_programs
 
 
-def test_what_is_missing_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_programs_are_named_with_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(SetupError, match="apt-get install ffmpeg icecast2 jackd2 mpv util-linux") as caught:
         require_programs()

@@ -1,4 +1,4 @@
-"""What the watchdog does to programs that a real supervisord runs."""
+"""The watchdog with programs that a real supervisord runs."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ async def test_a_refusal_without_acknowledgement_comes_on_the_event() -> None:
 
 
 @TRANSPORTS
-async def test_where_listening_needs_the_token_nobody_else_connects_or_hears_anything(transport: str) -> None:
+async def test_where_listening_needs_the_token_no_other_client_connects_or_receives_events(transport: str) -> None:
     async with serving(settings=AccessSettings(listen="token")) as place:
         io = socketio.AsyncClient(reconnection=False)
         heard: list[Any] = []
@@ -181,7 +181,7 @@ async def test_reading_the_state_over_http_needs_the_right_to_listen() -> None:
         assert await routes(place, TOKEN) == {"/metrics": 200, "/schema.json": 200, "/healthz": 200}
 
 
-async def test_whether_a_program_is_well_is_no_secret_but_its_detail_is() -> None:
+async def test_the_health_is_public_and_its_details_are_not() -> None:
     async with serving(settings=AccessSettings(listen="token")) as place, aiohttp.ClientSession() as http:
         async with http.get(place.url + "/healthz") as answer:
             assert await answer.json() == {"ok": True}
@@ -189,7 +189,7 @@ async def test_whether_a_program_is_well_is_no_secret_but_its_detail_is() -> Non
             assert (await answer.json())["detail"] == {"secret": "detail"}
 
 
-async def test_on_every_address_managing_needs_the_token_and_any_address_of_the_machine_is_its_own() -> None:
+async def test_on_all_addresses_managing_needs_the_token_and_each_address_of_the_machine_is_accepted() -> None:
     async with serving(host="0.0.0.0") as place:
         async with client(place) as io:
             assert await io.call("change", 1) == REFUSED

@@ -1,4 +1,4 @@
-"""What one client can cost a real server: its log, its memory, its time, its connections."""
+"""The costs that one client can cause on a real server: log, memory, time, connections."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def raw(place: RunningServer, *, join: bool = True) -> AsyncIterator[aioht
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    """What the server wrote at its usual level, whatever level an earlier test has set."""
+    """The log of the server at its usual level, even if an earlier test has set another one."""
     return [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
@@ -240,7 +240,7 @@ async def test_large_binary_data_are_for_audio_alone() -> None:
     assert place.changes == []
 
 
-async def test_a_flood_is_told_once_then_disconnected_while_others_are_served() -> None:
+async def test_a_flood_is_reported_once_then_disconnected_while_others_are_served() -> None:
     limits = LimitSettings(messages_per_s=20)
     async with serving(limits=limits) as place, client(place) as friend, raw(place) as socket:
         for number in range(400):
@@ -425,7 +425,7 @@ print(raise_descriptor_limit(), resource.getrlimit(resource.RLIMIT_NOFILE))
     assert done.stdout == "512 (512, 512)\n"
 
 
-async def test_a_flood_of_http_requests_is_refused_but_not_to_who_has_the_token() -> None:
+async def test_a_flood_of_http_requests_is_refused_except_with_the_token() -> None:
     async with serving(limits=LimitSettings(messages_per_s=10)) as place, aiohttp.ClientSession() as http:
         statuses = []
         for _ in range(80):

@@ -1,4 +1,4 @@
-"""What a client may send: the bounds, without a server."""
+"""Limits on what a client may send, without a server."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def reason(text: str) -> str:
 @pytest.mark.parametrize(
     "value", [{"a": [1, 2.5, None, True, "é🐦"]}, [], 0, "x" * 8192, [0] * 1024, -(2**63), 2**64 - 1]
 )
-def test_what_programs_send_is_decoded_as_it_is(value: Any) -> None:
+def test_valid_content_is_decoded_unchanged(value: Any) -> None:
     for text in (json.dumps(["sys", value]), json.dumps(["sys", value], ensure_ascii=False)):
         assert decode_json(text, most_bytes=BOUND) == ["sys", value]
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         ("9" * 5000, "5000 characters"),
         ("-" + "9" * 60000, "An integer has"),
@@ -57,14 +57,14 @@ def test_what_programs_send_is_decoded_as_it_is(value: Any) -> None:
         ('"' + "é" * 40000 + '"', "at most 65536 bytes"),
     ],
 )
-def test_content_over_a_bound_is_refused_with_the_bound(content: str, told: str) -> None:
-    assert told in reason(f'["sys",{content}]')
+def test_content_beyond_a_limit_is_refused_with_the_limit(content: str, expected: str) -> None:
+    assert expected in reason(f'["sys",{content}]')
 
 
 @pytest.mark.parametrize(
     "text", ["", "[", "{", '["sys"', "nonsense", "[" * 70000, '["\\ud800",NaN]', "{" * 20, '"' * 50000]
 )
-def test_what_is_neither_json_nor_an_event_is_a_bad_packet(text: str) -> None:
+def test_text_that_is_neither_json_nor_an_event_is_a_bad_packet(text: str) -> None:
     with pytest.raises(BadPacket):
         decode_json(text, most_bytes=BOUND)
 

@@ -1,4 +1,4 @@
-"""What the server leans on inside python-socketio, python-engineio and aiohttp: a version that lacks it fails here."""
+"""The internals of python-socketio, python-engineio and aiohttp that the server uses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def parameters(function: object) -> list[str]:
     return [name for name in inspect.signature(function).parameters if name != "self"]  # type: ignore[arg-type]
 
 
-def test_socketio_calls_what_we_override() -> None:
+def test_socketio_calls_the_methods_that_we_override() -> None:
     server = socketio.AsyncServer
     assert parameters(server._handle_eio_connect) == ["eio_sid", "environ"]
     assert parameters(server._handle_eio_disconnect) == ["eio_sid", "reason"]
@@ -65,7 +65,7 @@ def test_packets_decode_with_our_json() -> None:
     assert "NaN" in packet.data[1].reason
 
 
-async def test_the_queue_counts_what_waits() -> None:
+async def test_the_queue_counts_its_bytes() -> None:
     queue = SendQueue()
     queue.put_nowait(Packet(MESSAGE, "x" * 1000))
     queue.put_nowait(Packet(MESSAGE, b"y" * 500))

@@ -1,4 +1,4 @@
-"""Socket.IO clients of ours reach a server of this machine, whatever proxy the environment names."""
+"""Our socket.io clients reach servers of this machine even if the environment sets a proxy."""
 
 from __future__ import annotations
 

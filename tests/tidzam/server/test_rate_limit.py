@@ -1,4 +1,4 @@
-"""How much a client may send, on a clock of the test's own; and what is logged of who sends too much."""
+"""Rate limits on a fake clock, and the log of violations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_burst_is_served_then_refused_once_then_ignored_then_disconnected() ->
     assert found == [Verdict.SERVE] * 50 + [Verdict.REFUSE] + [Verdict.IGNORE] * 49 + [Verdict.DISCONNECT]
 
 
-def test_who_pauses_is_served_again() -> None:
+def test_a_client_that_pauses_is_served_again() -> None:
     limiter = RateLimiter(messages_per_s=10, bytes_per_s=1e6, now=0)
     verdicts(limiter, 60, at=0)
     assert verdicts(limiter, 30, at=5) == [Verdict.SERVE] * 30
@@ -31,7 +31,7 @@ def test_a_steady_client_within_the_rate_is_served_for_ever() -> None:
     assert all(limiter.judge(messages=1, size=10, now=n / 10) is Verdict.SERVE for n in range(10_000))
 
 
-def test_who_comes_back_after_a_flood_begins_with_little_but_enough_to_work() -> None:
+def test_a_client_that_returns_after_a_flood_begins_with_a_small_burst() -> None:
     found = verdicts(RateLimiter(messages_per_s=200, bytes_per_s=1e6, now=0, fill=SUSPECT_FILL), 100, at=0)
     assert found.count(Verdict.SERVE) == 50
 

@@ -69,7 +69,7 @@ def test_a_link_a_folder_and_a_pipe_are_no_token_files(tmp_path: Path) -> None:
             ensure_token(tmp_path / name)
 
 
-def test_a_missing_token_file_is_an_error_to_who_reads_it(tmp_path: Path) -> None:
+def test_reading_a_missing_token_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="cannot be opened"):
         read_token(tmp_path / "token")
 
