@@ -33,6 +33,6 @@ def playlist_of(media: str) -> str:
 
 
 def ffconcat_of(media: str, *, follow: bool = True) -> str:
-    """`media` as a script for ffmpeg's demuxer `concat`; `follow` says whether redirections are followed."""
+    """`media` as a script for ffmpeg's demuxer `concat`; `follow` allows redirections."""
     script = f"ffconcat version 1.0\nfile '{media.replace(chr(39), '%27')}'\n"
     return script if follow else f"{script}option max_redirects 0\n"

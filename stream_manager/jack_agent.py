@@ -1,11 +1,11 @@
-"""The stream manager's JACK client, in a process of its own: `python -m stream_manager.jack_agent`.
+"""The stream manager's JACK client, a separate process: `python -m stream_manager.jack_agent`.
 
-libjack may hang or abort when its server dies, so it must not live in the stream manager. This process makes the
+libjack may hang or abort when its server dies, so it must not run in the stream manager. This process makes the
 connections that are missing and reports what it sees to its parent by the messages of jack_agent_protocol. It ends when
 the server goes, and can be killed at any time: the next one takes over. Its arguments are the suffixes of the outputs'
 JACK clients.
 
-Connecting is a request to the server, which may hang. Therefore beats are sent from a thread of their own, which only
+Connecting is a request to the server, which may hang. Beats are therefore sent from a separate thread, which only
 reads JACK's shared memory.
 """
 

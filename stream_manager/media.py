@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from tidzam.addresses import is_address
+from tidzam.config import SourceSettings
 from tidzam.naming import port_name
 
 
@@ -14,15 +15,25 @@ from tidzam.naming import port_name
 class PlayRequest:
     """What a source is to play, before anything has been opened.
 
-    `url` is an absolute path, an address, or empty for a player that opens nothing. `channels` are the channel numbers
-    to play, from 0 and in that order; None for all. `allowed` limits which addresses may be opened; None allows all.
+    `settings` are those of the source. `url` is what to open: an absolute path, an address, or empty for a player that
+    opens nothing. `channels` are the numbers of the channels to play, from 0 and in that order; None for all. `allowed`
+    limits which addresses may be opened; None allows all.
     """
 
-    source: str
+    settings: SourceSettings
     url: str
     channels: tuple[int, ...] | None = None
-    loop: bool = False
     allowed: AllowedAddresses | None = None
+
+    @property
+    def source(self) -> str:
+        """The name of the source."""
+        return self.settings.name
+
+    @property
+    def loop(self) -> bool:
+        """Whether a file is to be repeated endlessly, without gaps."""
+        return self.settings.loop
 
 
 @dataclass(frozen=True)

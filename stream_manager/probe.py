@@ -83,7 +83,7 @@ async def _ffprobe(argv: Sequence[str], env: Mapping[str, str], *passed: int) ->
 
 
 def parse_probe(answer: bytes, stderr: Sequence[str] = ()) -> Probe:
-    """ffprobe's JSON as a Probe, given what it wrote to `stderr`. Raises PlaybackError if there is no audio."""
+    """ffprobe's JSON as a Probe, given what it wrote to `stderr`. Raises PlaybackError if it lacks audio."""
     try:
         found = parse_ffprobe(answer)
     except ValueError:

@@ -50,12 +50,11 @@ class Source:
         self._replaces_profile = replaces_profile
         self.playback = PlaybackState(permanent=self.settings.is_permanent)
         self._services, self._players = services, players
-        self._outputs = SourceOutputs(outputs, self.name, services)
+        self._outputs = SourceOutputs(outputs, self.settings, services)
         self._request = PlayRequest(
-            source=self.name,
+            settings=self.settings,
             url=url,
             channels=channel_numbers(self.settings.channels),
-            loop=self.settings.loop,
             allowed=self.allowed_addresses,
         )
         self.player_errors = 0

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from stream_manager.services import Services
+from tidzam.config import SourceSettings
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,11 @@ class Output(Protocol):
     """Suffix of its JACK client, letters and digits: `pond:out_0` is connected to `pond-SUFFIX:input_1` whenever both
     exist, `pond:out_1` to `input_2`. Empty if the output connects its ports itself, or has none."""
 
-    def __init__(self, source: str, channels: int, services: Services) -> None:
-        """Prepare to output the ports `SOURCE:out_0` to `SOURCE:out_(channels - 1)`. Must not wait."""
+    def __init__(self, source: SourceSettings, channels: int, services: Services) -> None:
+        """Prepare to output the ports `NAME:out_0` to `NAME:out_(channels - 1)` of a source with these settings.
+
+        Must neither wait nor acquire resources: `run` does.
+        """
 
     async def run(self) -> None:
         """Do the work until cancelled, then release all resources before returning.

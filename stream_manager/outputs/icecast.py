@@ -18,6 +18,7 @@ from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.icecast_mount import IcecastMount
 from stream_manager.services import Services
 from tidzam.aio import first_completed
+from tidzam.config import SourceSettings
 from tidzam.errors import TidzamError
 from tidzam.naming import ICECAST_SUFFIX, mount_name
 from tidzam.process import Child, RestartPolicy, child_process
@@ -42,11 +43,11 @@ class IcecastOutput:
 
     jack_suffix: ClassVar[str] = ICECAST_SUFFIX
 
-    def __init__(self, source: str, channels: int, services: Services) -> None:
-        self._source, self._services = source, services
+    def __init__(self, source: SourceSettings, channels: int, services: Services) -> None:
+        self._source, self._services = source.name, services
         icecast = services.icecast
-        names = {channel: mount_name(source, channel) for channel in range(channels)}
-        self._mounts = [IcecastMount(name, f"{source} {channel}", icecast) for channel, name in names.items()]
+        names = {channel: mount_name(source.name, channel) for channel in range(channels)}
+        self._mounts = [IcecastMount(name, f"{source.name} {channel}", icecast) for channel, name in names.items()]
 
     async def run(self) -> Never:
         async with asyncio.TaskGroup() as tasks:
@@ -108,7 +109,7 @@ async def _encode_once(source: str, mounts: Sequence[IcecastMount], services: Se
             last_line = f": {ffmpeg.tail[-1]}" if ffmpeg.tail else ""
             return f"ffmpeg ended with status {ffmpeg.returncode}{last_line}"
         case _:
-            return "ffmpeg hangs"
+            return "ffmpeg hung"
 
 
 async def _until_stalled(mounts: Sequence[IcecastMount], timeout_s: float, graph: JackGraph) -> None:

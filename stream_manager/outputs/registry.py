@@ -14,5 +14,5 @@ OutputType = type[Output]
 
 
 def load_outputs(names: Iterable[str]) -> Mapping[str, OutputType]:
-    """The outputs of those names. Raises ConfigError if there is none of a name, or if it cannot be imported."""
+    """The outputs by name. Raises ConfigError if a name is unknown, or if an output cannot be imported."""
     return {name: cast(Any, OUTPUTS.load(name)) for name in names}

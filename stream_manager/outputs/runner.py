@@ -11,6 +11,7 @@ from typing import TypeVar
 from stream_manager.outputs.base import Output, OutputFault
 from stream_manager.outputs.registry import OutputType
 from stream_manager.services import Services
+from tidzam.config import SourceSettings
 from tidzam.process import RestartPolicy
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ POLICY = RestartPolicy(first_delay_s=0.5, max_delay_s=30.0, stable_after_s=20.0)
 class OutputRunner:
     """One output of a source, made and run again whenever it fails. `failures` counts how often it has failed."""
 
-    def __init__(self, name: str, output_type: OutputType, source: str, services: Services) -> None:
+    def __init__(self, name: str, output_type: OutputType, source: SourceSettings, services: Services) -> None:
         self.name, self.failures = name, 0
         self._type, self._source, self._services = output_type, source, services
         self._output: Output | None = None
@@ -33,7 +34,7 @@ class OutputRunner:
     async def start(self, channels: int) -> None:
         """Output `channels` channels from now on, instead of what was output before."""
         await self.stop()
-        self._task = asyncio.create_task(self._keep_running(channels), name=f"{self._source} {self.name}")
+        self._task = asyncio.create_task(self._keep_running(channels), name=f"{self._source.name} {self.name}")
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -60,7 +61,7 @@ class OutputRunner:
         """Count a failure; log it unless it is the same as the last one."""
         self.failures += 1
         if reason != self._error:
-            log.error("%s: output %s failed: %s", self._source, self.name, reason, exc_info=error)
+            log.error("%s: output %s failed: %s", self._source.name, self.name, reason, exc_info=error)
         self._error = reason
 
     def _ask(self, question: Callable[[Output], T], otherwise: T) -> T:
@@ -87,7 +88,7 @@ class OutputRunner:
 class SourceOutputs:
     """All outputs of a source, idle until `start`."""
 
-    def __init__(self, types: Mapping[str, OutputType], source: str, services: Services) -> None:
+    def __init__(self, types: Mapping[str, OutputType], source: SourceSettings, services: Services) -> None:
         self._runners = [OutputRunner(name, output_type, source, services) for name, output_type in types.items()]
         self._channels = 0
 

@@ -23,7 +23,7 @@ PlayerType = type[Player]
 def load_players(name: str) -> Mapping[str, PlayerType]:
     """The players that the setting `player` admits, by name and in order of preference.
 
-    Raises ConfigError if there is no player of that name, or if it cannot be imported.
+    Raises ConfigError if the name is unknown, or if the player cannot be imported.
     """
     return {one: cast(Any, PLAYERS.load(one)) for one in (AUTO_ORDER if name == AUTO else (name,))}
 

@@ -61,7 +61,7 @@ def test_media_that_ends_begins_with_silence() -> None:
 
 
 def test_the_installed_programs_accept_the_command_lines_without_a_message(tmp_path: Path) -> None:
-    """Options are renamed and removed between the releases of mpv and ffmpeg; each says so on its stderr."""
+    """Options are renamed and removed between the releases of mpv and ffmpeg; each reports that on its stderr."""
     sound = tmp_path / "sound.wav"
     soundfile.write(sound, np.zeros((4800, 2)), 48000)
     player = mpv_argv("pond", str(sound), channels=[1, 0], lead_in=True)

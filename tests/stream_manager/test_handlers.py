@@ -89,4 +89,4 @@ def test_an_impossible_path_is_bad_input(media_root: Path, path: str, trusted: b
     except RequestError as error:
         assert error.field == "url"
     else:
-        assert trusted  # what the profile names is opened later, and then told
+        assert trusted  # a path of the profile is opened later, and reported then

@@ -11,7 +11,7 @@ from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.icecast import IcecastOutput
-from tests.support.services import services
+from tests.support.services import services, source_settings
 from tidzam.config.settings import IcecastSettings
 from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamManagerFault
 
@@ -28,7 +28,7 @@ def mount_faults(mounts: dict[str, int] | None) -> tuple[OutputFault, ...]:
     """Those of the Icecast output of `pond`."""
     one = services()
     one.icecast.mounts = mounts
-    return IcecastOutput("pond", 1, one).faults()
+    return IcecastOutput(source_settings(), 1, one).faults()
 
 
 def graph(rate_hz: int | None, *, stalled: bool = False) -> JackGraph:

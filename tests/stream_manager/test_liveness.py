@@ -1,4 +1,4 @@
-"""Whether a player moves and its source sounds, on a clock that only the test moves."""
+"""Whether a player makes progress and its source is audible, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def seen(looks: list[LivenessSample], limits: LivenessLimits = LIMITS) -> Livene
 
 
 def look(now_s: float, **changes: object) -> LivenessSample:
-    """A player that works, one second of sound per second."""
+    """A sample of a working player, which plays one second of audio per second."""
     return replace(LivenessSample(now_s, answered=True, position_s=now_s, quiet=False), **changes)  # type: ignore[arg-type]
 
 

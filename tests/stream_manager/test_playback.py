@@ -1,4 +1,4 @@
-"""One run of a player, supervised, with a player and a JACK graph that do what the test says."""
+"""One run of a player, supervised, with a scripted player and a simulated JACK graph."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 from stream_manager import playback
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.liveness import LivenessLimits
-from stream_manager.media import Media, PlayRequest, Track
+from stream_manager.media import Media, Track
 from stream_manager.playback import PlaybackReports, play
 from stream_manager.players.base import PlayerReports
 from stream_manager.services import Services
 from stream_manager.source_state import SourceEvent
-from tests.support.services import SimulatedGraph, services
+from tests.support.services import SimulatedGraph, play_request, services
 
 pytestmark = pytest.mark.timeout(20)
-FILE = Track(PlayRequest("pond", "/pond.wav"), Media("/pond.wav", 1, 44100, duration_s=0.5))
+FILE = Track(play_request("/pond.wav"), Media("/pond.wav", 1, 44100, duration_s=0.5))
 LIMITS = LivenessLimits(player_timeout_s=0.5, silent_after_s=10, silence_timeout_s=None)
 
 

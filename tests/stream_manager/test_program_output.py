@@ -1,4 +1,4 @@
-"""What ffprobe, mpv and Icecast answer, understood. The end-to-end tests make the real programs say these things."""
+"""Parsing the output of ffprobe, mpv and Icecast. The end-to-end tests run the real programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The playback of a source on a clock that only the test moves."""
+"""The playback state of a source, on a simulated clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A JACK client that plays known samples, in a process of its own.
+"""A JACK client that plays known samples, in a separate process.
 
 libjack keeps one server per process in mind and is not to be trusted once that server has gone, so a test's
 interpreter, which sees many servers, never opens a client itself.
@@ -21,13 +21,13 @@ from tidzam.types import Float32
 Signal = Callable[[int, int], Float32]
 """From a frame of the JACK clock and a length to the samples there."""
 
-CODE_RANGE = 1 << 22  # whole numbers that a float32 still tells apart, even with a channel number added
+CODE_RANGE = 1 << 22  # a float32 represents whole numbers below this exactly, with a channel number added as well
 FRAME_CODE = "code"
 """In place of a tone's frequency: `frame_code`."""
 
 
 def frame_code(frame: int, length: int) -> Float32:
-    """Samples that tell which frame they were played at."""
+    """Samples that encode the number of their frame."""
     return np.asarray((frame + np.arange(length)) % CODE_RANGE, np.float32)
 
 

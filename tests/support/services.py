@@ -8,8 +8,9 @@ from typing import Any
 from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
+from stream_manager.media import PlayRequest
 from stream_manager.services import Services
-from tidzam.config.settings import IcecastSettings, Settings, StreamManagerSettings
+from tidzam.config.settings import IcecastSettings, Settings, SourceSettings, StreamManagerSettings
 
 
 class SimulatedGraph(JackGraph):
@@ -27,6 +28,16 @@ class SimulatedGraph(JackGraph):
 
     async def lose_server(self) -> None:
         await self._set(None, frozenset())
+
+
+def source_settings(name: str = "pond", **settings: Any) -> SourceSettings:
+    return SourceSettings(name=name, **({"url": "/pond.wav"} | settings))
+
+
+def play_request(
+    url: str = "/pond.wav", channels: tuple[int, ...] | None = None, *, name: str = "pond", loop: bool = False
+) -> PlayRequest:
+    return PlayRequest(source_settings(name, url=url, loop=loop), url, channels)
 
 
 def services(

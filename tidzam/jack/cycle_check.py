@@ -1,4 +1,4 @@
-"""Asks a JACK server, through a disposable process, whether its cycles run."""
+"""Checks, by a disposable process, whether the cycles of a JACK server run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROBE_NAME = "jack-probe"
 
 
 class JackProbe:
-    """A running probe process. `frames` is the last frame time that it printed."""
+    """A running probe process. `frames` is the latest frame time that it printed."""
 
     def __init__(self, server: str) -> None:
         self.frames: int | None = None
@@ -55,7 +55,7 @@ class JackProbe:
         return self.frames
 
     def close(self, grace_s: float = 1.0) -> None:
-        """Have it disconnect from JACK; kill it if it does not."""
+        """Make it disconnect from JACK; kill it if it does not within `grace_s`."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:

@@ -1,9 +1,9 @@
 """Whether a JACK server's cycles run: `python -m tidzam.jack.cycle_probe` prints the frame time of its last cycle.
 
-A line is printed every `EVERY_S`, until standard input ends or the server goes. The frame time is the one that the
-server notes in each cycle; `frame_time` would be extrapolated from it by the clock, and thus move although the server
-hangs. libjack may wait for ever for a server that hangs, so this is a process of its own: whoever runs it ends it after
-a deadline.
+A line is printed every `EVERY_S`, until standard input ends or the server is gone. The frame time is the one that the
+server records in each cycle; `frame_time` is extrapolated from it by the clock, so it would advance although the server
+hangs. libjack may wait for ever for a hung server, so this is a separate process, which its parent ends after a
+deadline.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> int:
         client = jack.Client(CLIENT_NAME, no_start_server=True)
     except jack.JackOpenError:
         return SERVER_GONE
-    # libjack cannot be trusted once the server has gone, not even to close.
+    # Once the server has gone, libjack is not reliable, not even for closing the client.
     client.set_shutdown_callback(lambda status, reason: os._exit(SERVER_GONE))
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     try:
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def _mute(message: str) -> None:
-    """Discard libjack's own messages: what matters is in the exit code."""
+    """Discard libjack's messages: the exit code is sufficient."""
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How a JACK client finds its server."""
+"""The environment of JACK clients."""
 
 from __future__ import annotations
 
 
 def jack_env(server: str) -> dict[str, str]:
-    """The environment variables with which a client connects to `server` and never starts a server of its own."""
+    """Environment variables that make a client connect to `server` and never start another one."""
     return {"JACK_DEFAULT_SERVER": server, "JACK_NO_START_SERVER": "1"}

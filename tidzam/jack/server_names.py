@@ -1,7 +1,7 @@
-"""The names of running servers in JACK's shared registry: it has room for eight per machine.
+"""The names of running servers in JACK's shared registry, which has eight places per machine.
 
-libjack frees the place of a killed server only for a server of the same name, so eight killed servers with other
-names keep every new one from starting ("Too many servers already active").
+libjack frees the place of a killed server only for a server of the same name, so after eight killed servers with
+different names no server can start ("Too many servers already active").
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def require_free_name(name: str, *, except_of: frozenset[int] = frozenset()) -> 
     others = set(jack_servers(name)) - except_of
     if others:
         raise NodeError(
-            f"A JACK server called {name!r} is already running (pid {min(others)}).",
-            hint="Give this node a name of its own in its profile (jack.server), or end that server.",
+            f"A JACK server named {name!r} is already running (pid {min(others)}).",
+            hint="Set another name in the profile of this node (jack.server), or end that server.",
             code="jack_name_in_use",
         )
 
@@ -82,7 +82,7 @@ def _runs(pid: int) -> bool:
 
 
 def is_listening(address: Path) -> bool:
-    """Whether somebody listens: a server in another container has a process id that means nothing here."""
+    """Whether a process listens there: the process id of a server in another container is meaningless here."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(_CONNECT_TIMEOUT_S)
         try:

@@ -14,7 +14,7 @@ from tests.stream_manager.jack_support import following
 from tests.support.icecast import PASSWORD, icecast_server
 from tests.support.jack import jack_server
 from tests.support.player import playing
-from tests.support.services import services
+from tests.support.services import services, source_settings
 from tidzam.naming import output_client
 
 pytestmark = pytest.mark.timeout(60)
@@ -31,7 +31,7 @@ def test_the_jack_suffix_is_one_word(output_type: OutputType) -> None:
 
 
 async def test_an_idle_output_has_sent_nothing_and_reports_faults(output_type: OutputType) -> None:
-    output = output_type("pond", 2, services())
+    output = output_type(source_settings(), 2, services())
     assert output.sent_bytes == 0
     assert all(fault.code and fault.message.endswith(".") for fault in output.faults())
     assert len(output.addresses) in (0, 2)
@@ -41,7 +41,7 @@ async def test_a_cancelled_output_ends_even_without_jack(output_type: OutputType
     shared = services()
     shared.graph.rate_hz = None
     before = asyncio.all_tasks()
-    running = asyncio.create_task(output_type("pond", 2, shared).run())
+    running = asyncio.create_task(output_type(source_settings(), 2, shared).run())
     await asyncio.sleep(0)
     running.cancel()
     await asyncio.wait([running])
@@ -54,7 +54,7 @@ async def test_an_output_delivers_and_leaves_no_client_when_cancelled(output_typ
         async with following(jack, output_suffixes=(output_type.jack_suffix,)) as graph:
             shared = services(graph, icecast=icecast.settings, password=PASSWORD, env=jack.env)
             polling = asyncio.create_task(shared.icecast.watch())
-            output = output_type("pond", 2, shared)
+            output = output_type(source_settings(), 2, shared)
             running = asyncio.create_task(output.run())
             await delivered(output)
             running.cancel()

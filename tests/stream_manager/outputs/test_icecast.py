@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stream_manager.outputs.icecast import START_S, IcecastOutput
-from tests.support.services import services
+from tests.support.services import services, source_settings
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -20,7 +20,7 @@ async def test_a_missing_ffmpeg_is_reported_and_its_start_is_retried(
 ) -> None:
     (tmp_path / "setpriv").symlink_to(str(shutil.which("setpriv")))
     monkeypatch.setenv("PATH", str(tmp_path))
-    running = asyncio.create_task(IcecastOutput("pond", 1, services()).run())
+    running = asyncio.create_task(IcecastOutput(source_settings(), 1, services()).run())
     while "ffmpeg is not installed" not in caplog.text:  # noqa: ASYNC110  a program is waited for
         await asyncio.sleep(0.01)
     started = tmp_path / "started"
@@ -39,7 +39,7 @@ async def test_only_two_encoders_start_at_the_same_time(tmp_path: Path, monkeypa
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     shared = services()
-    running = [asyncio.create_task(IcecastOutput(name, 1, shared).run()) for name in ("a", "b", "c")]
+    running = [asyncio.create_task(IcecastOutput(source_settings(name), 1, shared).run()) for name in ("a", "b", "c")]
     starts: list[float] = []
     while len(starts) < 3:
         await asyncio.sleep(0.05)

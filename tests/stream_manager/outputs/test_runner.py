@@ -15,7 +15,8 @@ from stream_manager.outputs.registry import OUTPUTS, OutputType, load_outputs
 from stream_manager.outputs.runner import OutputRunner, SourceOutputs
 from stream_manager.services import Services
 from tests.support.packages import install_package
-from tests.support.services import services
+from tests.support.services import services, source_settings
+from tidzam.config import SourceSettings
 from tidzam.errors import ConfigError
 from tidzam.extensions import Registry
 
@@ -27,7 +28,7 @@ class WorkingOutput:
     addresses: tuple[str, ...] = ("http://x/",)
     sent_bytes = 5
 
-    def __init__(self, source: str, channels: int, services: Services) -> None:
+    def __init__(self, source: SourceSettings, channels: int, services: Services) -> None:
         self.channels = channels
 
     async def run(self) -> None:
@@ -43,7 +44,7 @@ class RaisingOutput(WorkingOutput):
 
 
 class RaisingConstructor(WorkingOutput):
-    def __init__(self, source: str, channels: int, services: Services) -> None:
+    def __init__(self, source: SourceSettings, channels: int, services: Services) -> None:
         raise ZeroDivisionError("no luck")
 
 
@@ -72,7 +73,7 @@ class StubbornOutput(WorkingOutput):
 
 
 def runner(output: Any) -> OutputRunner:
-    return OutputRunner("test", output, "pond", services())
+    return OutputRunner("test", output, source_settings(), services())
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -95,7 +96,7 @@ async def test_a_failing_output_is_counted_reported_once_and_run_again(
 
 async def test_a_failing_output_does_not_affect_the_other_outputs_of_its_source() -> None:
     types: dict[str, Any] = {"raising": RaisingOutput, "working": WorkingOutput}
-    outputs = SourceOutputs(types, "pond", services())
+    outputs = SourceOutputs(types, source_settings(), services())
     await outputs.start(2)
     await until(lambda: outputs.failures["raising"] >= 1)
     assert outputs.addresses == ("http://x/",)
@@ -125,11 +126,11 @@ async def test_another_number_of_channels_makes_another_output() -> None:
     made = []
 
     class Recorded(WorkingOutput):
-        def __init__(self, source: str, channels: int, services: Services) -> None:
+        def __init__(self, source: SourceSettings, channels: int, services: Services) -> None:
             made.append(channels)
 
     types: dict[str, Any] = {"test": Recorded}
-    outputs = SourceOutputs(types, "pond", services())
+    outputs = SourceOutputs(types, source_settings(), services())
     for channels in (2, 2, 3):
         await outputs.start(channels)
         await asyncio.sleep(0)

@@ -18,7 +18,7 @@ from stream_manager.players.registry import PLAYERS, PlayerType
 from stream_manager.services import Services
 from tests.stream_manager.jack_support import following
 from tests.support.jack import JackServer, jack_server
-from tests.support.services import services
+from tests.support.services import play_request, services
 
 pytestmark = pytest.mark.timeout(60)
 REPORTS = PlayerReports(gap=lambda: None, corrupt=lambda: None)
@@ -72,7 +72,7 @@ async def playing(
 
 
 async def test_inspect_finds_channels_rate_and_duration(player_type: PlayerType, tmp_path: Path) -> None:
-    media = await player_type.inspect(PlayRequest("pond", recording(tmp_path, 1.0)), services())
+    media = await player_type.inspect(play_request(recording(tmp_path, 1.0)), services())
     assert (media.channels, media.rate_hz, media.duration_s) == (2, 44100, 1.0)
 
 
@@ -80,7 +80,7 @@ async def test_play_registers_the_ports_and_returns_at_the_end(
     player_type: PlayerType, jack: JackServer, tmp_path: Path
 ) -> None:
     async with services_on(jack) as shared:
-        track = await prepared(player_type, PlayRequest("pond", recording(tmp_path, 1.0), (1, 0)), shared)
+        track = await prepared(player_type, play_request(recording(tmp_path, 1.0), (1, 0)), shared)
         async with playing(player_type, track, shared) as (_, task):
             await task
         await shared.graph.until(lambda graph: not graph.has_client("pond"))
@@ -88,7 +88,7 @@ async def test_play_registers_the_ports_and_returns_at_the_end(
 
 async def test_the_position_changes_during_play(player_type: PlayerType, jack: JackServer, tmp_path: Path) -> None:
     async with services_on(jack) as shared:
-        track = await prepared(player_type, PlayRequest("lake", recording(tmp_path, 1.0), loop=True), shared)
+        track = await prepared(player_type, play_request(recording(tmp_path, 1.0), name="lake", loop=True), shared)
         async with playing(player_type, track, shared) as (player, _):
             positions: set[float | None] = set()
             while len(positions) < 3:
@@ -98,7 +98,7 @@ async def test_the_position_changes_during_play(player_type: PlayerType, jack: J
 
 async def test_a_cancelled_player_leaves_no_port(player_type: PlayerType, jack: JackServer, tmp_path: Path) -> None:
     async with services_on(jack) as shared:
-        track = await prepared(player_type, PlayRequest("bog", recording(tmp_path, 1.0), loop=True), shared)
+        track = await prepared(player_type, play_request(recording(tmp_path, 1.0), name="bog", loop=True), shared)
         async with playing(player_type, track, shared) as (_, task):
             task.cancel()
             await asyncio.wait([task])
@@ -108,7 +108,7 @@ async def test_a_cancelled_player_leaves_no_port(player_type: PlayerType, jack: 
 
 async def test_a_killed_player_leaves_no_port(player_type: PlayerType, jack: JackServer, tmp_path: Path) -> None:
     async with services_on(jack) as shared:
-        track = await prepared(player_type, PlayRequest("fen", recording(tmp_path, 1.0), loop=True), shared)
+        track = await prepared(player_type, play_request(recording(tmp_path, 1.0), name="fen", loop=True), shared)
         async with playing(player_type, track, shared) as (player, task):
             player.kill()
             task.cancel()
@@ -117,7 +117,7 @@ async def test_a_killed_player_leaves_no_port(player_type: PlayerType, jack: Jac
 
 
 def test_a_player_that_has_not_started_can_be_killed(player_type: PlayerType) -> None:
-    track = make_track(PlayRequest("pond", "/pond.wav"), Media("/pond.wav", 2, 44100, 1.0))
+    track = make_track(play_request("/pond.wav"), Media("/pond.wav", 2, 44100, 1.0))
     player_type(track, services(), REPORTS).kill()
 
 

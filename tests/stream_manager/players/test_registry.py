@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
-from stream_manager.media import Media, PlayRequest, Track, make_track
+from stream_manager.media import Media, Track, make_track
 from stream_manager.players.mpv import MpvPlayer
 from stream_manager.players.registry import AUTO, PLAYERS, PlayerType, choose_player, inspect, load_players
 from tests.support.packages import install_package
-from tests.support.services import services
+from tests.support.services import play_request, services
 from tidzam.errors import ConfigError
 from tidzam.extensions import Registry
 
 
 def track(channels: int, picked: tuple[int, ...] | None = None) -> Track:
-    return make_track(PlayRequest("pond", "/pond.wav", picked), Media("/pond.wav", channels, 44100, 1.0))
+    return make_track(play_request("/pond.wav", picked), Media("/pond.wav", channels, 44100, 1.0))
 
 
 class PlaysAnything(MpvPlayer):
@@ -87,5 +87,5 @@ async def test_a_player_of_another_package_is_found_by_its_entry_point(
     registry = Registry(PLAYERS.group, PLAYERS.kind, {"mpv": "stream_manager.players.mpv:MpvPlayer"})
     monkeypatch.setattr("stream_manager.players.registry.PLAYERS", registry)
     players = load_players("tone")
-    media = await inspect(PlayRequest("pond", "tone://440"), players, services())
-    assert choose_player(make_track(PlayRequest("pond", "tone://440"), media), players) == "tone"
+    media = await inspect(play_request("tone://440"), players, services())
+    assert choose_player(make_track(play_request("tone://440"), media), players) == "tone"
