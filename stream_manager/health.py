@@ -36,12 +36,12 @@ def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
 
 def server_faults(graph: JackGraph, icecast: Icecast) -> Iterator[StreamManagerFault]:
     if not graph.up:
-        yield StreamManagerFault(code="jack_away", origin="jack", message="The JACK server does not respond.")
+        yield StreamManagerFault(code="jack_away", origin="jack", message="The JACK server does not answer.")
     elif graph.stalled:
         message = "The JACK server is stalled: no cycle has run for some seconds."
         yield StreamManagerFault(code="jack_stalled", origin="jack", message=message)
     if icecast.mounts is None:
-        message = f"Icecast does not respond at {icecast.url}."
+        message = f"Icecast does not answer at {icecast.url}."
         yield StreamManagerFault(code="icecast_away", origin="icecast", message=message)
 
 

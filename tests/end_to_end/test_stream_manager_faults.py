@@ -52,7 +52,7 @@ def test_a_killed_program_of_a_source_is_replaced_and_the_other_source_has_no_ga
 def test_the_mounts_return_after_icecast_is_killed(manager: Manager) -> None:
     restarts = manager.source("victim")["restarts"]
     manager.icecast.kill()
-    manager.until(lambda: "Icecast does not respond" in str(manager.health()["reasons"]), within_s=5)
+    manager.until(lambda: "Icecast does not answer" in str(manager.health()["reasons"]), within_s=5)
     assert manager.source("victim")["state"] == "playing"
     manager.icecast.start()
     assert manager.until_well() < 10
