@@ -1,4 +1,4 @@
-"""TensorFlow, loaded without the lines that its native libraries print meanwhile."""
+"""Loading TensorFlow without the messages that its native libraries print."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from contextlib import contextmanager, suppress
 from tidzam.errors import SetupError
 
 QUIET: Mapping[str, str] = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",  # of TensorFlow's native log, fatal errors only: Python raises the others
-    "GRPC_VERBOSITY": "NONE",  # of a cluster's connections, which the trainer reports itself
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # only fatal errors of the native log: Python raises the others
+    "GRPC_VERBOSITY": "NONE",  # connections of a cluster, which the trainer reports itself
     "KERAS_BACKEND": "tensorflow",
 }
-"""Settings that these libraries read from the environment as they are loaded. What the user has set is kept."""
+"""Environment variables that these libraries read when they are loaded. Those that are set already are kept."""
 
 START_UP_LINES = r"^(WARNING: All log messages before absl::InitializeLog|[IWE][0-9]{4,8} |[0-9-]{10} [0-9:.]+: [IWE] )"
-"""Lines of absl's log, before it knows its level: oneDNN, CPU instructions, CUDA libraries that are not installed."""
+"""Lines that absl logs before its level is set: oneDNN, CPU instructions, CUDA libraries that are not installed."""
 
 FILTER_TIMEOUT_S = 2.0
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow and Keras. Raises SetupError if they cannot be."""
+    """Import TensorFlow and Keras. Raises SetupError if that fails."""
     if sys.modules.get("tensorflow") is not None:
         return
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     try:
         with without_lines(START_UP_LINES), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of one library about another's version
+            warnings.simplefilter("ignore")  # about versions of other libraries
             import keras  # noqa: F401
             import tensorflow  # noqa: F401
     except ImportError as error:
         raise SetupError(
             f"TensorFlow cannot be loaded: {error}.",
-            hint="Install it: `tidzam install train`, or pip install 'tidzam[train]'.",
+            hint="Install it with `tidzam install train` or pip install 'tidzam[train]'.",
         ) from None
     for library in ("tensorflow", "absl"):
-        logging.getLogger(library).setLevel(logging.ERROR)  # advice to programmers
+        logging.getLogger(library).setLevel(logging.ERROR)  # suppresses advice to programmers
 
 
 @contextmanager
 def without_lines(pattern: str) -> Iterator[None]:
-    """Keep the lines that match `pattern`, an extended regular expression, from this process's stderr.
+    """Remove lines that match `pattern`, an extended regular expression, from stderr while the context is open.
 
-    Another process filters them, so that all other lines appear even if this one aborts.
+    A separate process filters them, so that all other lines appear even if this process aborts.
     """
     sys.stderr.flush()
     kept = os.dup(2)
@@ -64,5 +64,5 @@ def without_lines(pattern: str) -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         filtering.stdin.close()
-        with suppress(subprocess.TimeoutExpired):  # a process that was started meanwhile still writes through it
+        with suppress(subprocess.TimeoutExpired):  # a process that was started meanwhile may still write to it
             filtering.wait(FILTER_TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a training needs to go on as if it had never stopped."""
+"""Checkpoints: everything that a training needs to continue as if it had not been interrupted."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from trainer.loop import TrainingState
 
 KEPT = 2
-"""The one before the last is still there if writing the last one fails."""
+"""Number of checkpoints kept: if writing the last one fails, the one before is still there."""
 
 
 class Checkpoints:
-    """The weights, the optimizer's state and the step of a trainee, saved in `folder` every `every` steps.
+    """Saves the weights, the optimizer's state and the step of `state` in `folder`, every `every` steps.
 
-    They are written by TensorFlow's `io_device`, or wherever each weight is kept.
+    They are written by the TensorFlow device `io_device`, or if it is None by the device of each weight.
     """
 
     def __init__(self, folder: Path, state: TrainingState, *, every: int, io_device: str | None = None) -> None:
@@ -27,7 +27,7 @@ class Checkpoints:
 
         self.folder = folder
         self._every, self._state = every, state
-        # Each by itself: what Keras tracks of a model leaves out the state of its dropout.
+        # One by one, since what Keras tracks of a model lacks the state of its dropout.
         self._checkpoint = tf.train.Checkpoint(
             model=[variable.value for variable in state.model.variables],
             optimizer=[variable.value for variable in state.optimizer.variables],
@@ -37,14 +37,14 @@ class Checkpoints:
         self._manager = tf.train.CheckpointManager(self._checkpoint, folder, max_to_keep=KEPT)
 
     def watch(self, report: StepReport) -> None:
-        """Save, if it is time."""
+        """Save if a checkpoint is due after this step."""
         if report.step % self._every == 0:
             self.save()
 
     def save(self) -> int:
-        """Save the trainee as it is, beside the checkpoint before. Returns its step.
+        """Save the current state. Returns its step.
 
-        Raises SetupError (`checkpoint`) if the disk is full or refuses; what was saved before is still there.
+        Raises SetupError (`checkpoint`) if it cannot be written; the checkpoint before it is still there.
         """
         import tensorflow as tf
 
@@ -52,20 +52,20 @@ class Checkpoints:
         try:
             self._manager.save(checkpoint_number=step, options=self._device)
         except (tf.errors.UnavailableError, tf.errors.AbortedError):
-            raise  # a weight cannot be had, which is no fault of the disk
+            raise  # a weight is not available: not a fault of the disk
         except (tf.errors.OpError, OSError) as error:
             reason = str(error).splitlines()[0]
             raise SetupError(
-                f"The checkpoint of step {step} cannot be written to {self.folder}: {reason}.",
-                hint="Make room, then go on from the last one with --resume.",
+                f"Cannot write the checkpoint of step {step} to {self.folder}: {reason}.",
+                hint="Free disk space, then continue from the last checkpoint with --resume.",
                 code="checkpoint",
             ) from None
         return step
 
     def resume(self) -> int:
-        """Make the trainee what it was at the last checkpoint. Returns its step.
+        """Restore the last checkpoint. Returns its step.
 
-        Raises DatasetError (`checkpoint_missing`, `checkpoint_other`) if there is none, or of another network.
+        Raises DatasetError: `checkpoint_missing` if there is none, `checkpoint_other` if it is of another network.
         """
         import tensorflow as tf
 
@@ -78,12 +78,12 @@ class Checkpoints:
             self._checkpoint.restore(last, options=self._device).assert_existing_objects_matched()
         except (ValueError, AssertionError, tf.errors.InvalidArgumentError) as error:
             raise DatasetError(
-                f"{last} is of another network: {str(error).splitlines()[0]}",
+                f"Checkpoint {last} is of another network: {str(error).splitlines()[0]}",
                 hint="Resume with the same classes, network and features.",
                 code="checkpoint_other",
             ) from None
         return self._state.done
 
     def clear(self) -> None:
-        """Remove them: the training is complete."""
+        """Delete all checkpoints: the training is complete."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""From a trained network to a bundle, its two engines checked against each other."""
+"""Export of a trained network to a bundle; its Keras and ONNX files are checked against each other."""
 
 from __future__ import annotations
 
@@ -28,25 +28,24 @@ MAX_DIFFERENCE = 1e-4
 def classifier(
     model: keras.Model, head: Head, *, outputs: int, activation: Activation, temperature: float
 ) -> keras.Model:
-    """A network of probabilities, shape (n, classes of `head`), from a trained one of logits.
+    """A network with the probabilities of `head`, shape (n, classes), from a trained one with logits.
 
-    `outputs` is the number of classes of all heads; a `model` with more has several members, whose mean counts. Their
-    weights are shared. The new layers are called `head` (if other heads or members are there), `temperature` and
-    `probabilities`.
+    It shares the weights of `model`. `outputs` is the number of classes of all heads. A `model` with more outputs is an
+    ensemble, whose logits are averaged. The new layers have the names `head` (if there are other heads or members),
+    `temperature` and `probabilities`.
     """
     import keras
     from keras import layers
 
-    said = model.output
-    width = said.shape[-1]
+    logits = model.output
+    width = logits.shape[-1]
     if width != len(head.classes):
         chosen = layers.Dense(len(head.classes), use_bias=False, trainable=False, name="head")
-        said = chosen(said)
+        logits = chosen(logits)
         one = np.eye(outputs, dtype=np.float32)[:, head.start : head.stop]
         chosen.set_weights([np.tile(one, (width // outputs, 1)) * (outputs / width)])
-    said = layers.Rescaling(1 / temperature, name="temperature")(said)
-    said = layers.Activation(activation, name="probabilities")(said)
-    return keras.Model(model.input, said)
+    scaled = layers.Rescaling(1 / temperature, name="temperature")(logits)
+    return keras.Model(model.input, layers.Activation(activation, name="probabilities")(scaled))
 
 
 def export(
@@ -59,7 +58,7 @@ def export(
 ) -> Bundle:
     """Write `model`, a `classifier`, as a bundle with Keras weights and ONNX.
 
-    `examples`, shape (n, frames, mels), are run by both. Raises BundleError if any probability differs by more than
+    Both are run on `examples`, shape (n, frames, mels). Raises BundleError if a probability differs by more than
     `MAX_DIFFERENCE`.
     """
     with tempfile.TemporaryDirectory() as temporary:
@@ -71,8 +70,8 @@ def export(
         difference = float(np.max(np.abs(expected - run_onnx(onnx, examples))))
         if not difference <= MAX_DIFFERENCE:
             raise BundleError(
-                f"The ONNX file differs from the trained network by {difference:.1e}.",
-                hint="Report it, with the versions of tf2onnx and onnxruntime.",
+                f"The probabilities of ONNX and Keras differ by {difference:.1e}, expected at most {MAX_DIFFERENCE:g}.",
+                hint="Report it with the versions of tf2onnx and onnxruntime.",
                 code="bundle_export",
             )
         return write_bundle(folder, manifest, {"onnx": onnx, "keras": keras_file}, write_extras=write_extras)
@@ -80,7 +79,7 @@ def export(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the converter's prints and its passing warnings to itself."""
+    """Suppress the output and the warnings of the converter."""
     logger = logging.getLogger("tf2onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

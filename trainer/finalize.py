@@ -1,4 +1,4 @@
-"""What a training ends with: each head calibrated, measured, and written as a bundle with its card."""
+"""The end of a training: each head is calibrated, evaluated, and written as a bundle with a model card."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def export_bundles(
 ) -> list[Bundle]:
     """Calibrate on the validation data, compute the metrics, and write the bundle of each head.
 
-    `examples`, shape (n, frames, mels), are what the bundle's two engines are compared on. Raises SetupError
-    (`bundle_write`) if the disk is full or refuses, BundleError if the two engines differ.
+    On `examples`, shape (n, frames, mels), the results of Keras and ONNX are compared. Raises SetupError
+    (`bundle_write`) if the bundle cannot be written, BundleError if the results differ.
     """
     predictions = predict_windows(data.test, data.spec, state.logits, overlap=options.training.overlap)
     return [_export_head(state, head, layout, data, predictions, examples, options) for head in layout.heads]
@@ -60,7 +60,7 @@ def _export_head(
     )
 
     def add_card(folder: Path, complete: BundleManifest) -> None:
-        about = "on the validation clips, on which temperature and thresholds were fitted too"
+        about = "on the validation clips, which temperature and thresholds were fitted to"
         write_card(folder, complete, metrics, data=about)
 
     model = classifier(
@@ -75,8 +75,8 @@ def _export_head(
         return export(model, manifest, examples, folder, write_extras=add_card)
     except OSError as error:
         raise SetupError(
-            f"The bundle cannot be written to {folder}: {error.strerror or error}.",
-            hint="Make room there, then write it with --resume.",
+            f"Cannot write the bundle {folder}: {error.strerror or error}.",
+            hint="Free disk space, then write it with --resume.",
             code="bundle_write",
         ) from None
 
@@ -84,17 +84,17 @@ def _export_head(
 def _measured(
     head: Head, layout: HeadLayout, data: TrainingData, predictions: Predictions, options: TrainingOptions
 ) -> tuple[Calibration, Metrics]:
-    """Of the windows that the head is asked of: an expert answers only where the class above it is there."""
+    """Calibration and metrics on the windows that the head runs for: an expert only where its parent is present."""
     columns, activation = slice(head.start, head.stop), options.training.activation
     targets, logits = predictions.targets(data.test, layout.table)[:, columns], predictions.outputs[:, columns]
-    asked = slice(None) if head.always else targets.any(axis=1)
-    calibration = calibrate(logits[asked], targets[asked], head.classes, activation)
+    used = slice(None) if head.always else targets.any(axis=1)
+    calibration = calibrate(logits[used], targets[used], head.classes, activation)
     metrics = compute_metrics(
-        targets[asked],
-        probabilities_of(logits[asked], activation, calibration.temperature),
+        targets[used],
+        probabilities_of(logits[used], activation, calibration.temperature),
         head.classes,
         thresholds=calibration.thresholds,
-        clips=clips_of(data.test)[predictions.sequences][asked],
+        clips=clips_of(data.test)[predictions.sequences][used],
     )
     return calibration, metrics
 
@@ -112,5 +112,5 @@ def _provenance(options: TrainingOptions) -> dict[str, Any]:
 
 
 def label_tree(name: str, classes: tuple[str, ...]) -> LabelTree:
-    """The classes of a selector stand by themselves; those of an expert under the class that it is named after."""
+    """The classes of a selector are roots; those of an expert are children of the class that it is named after."""
     return LabelTree.flat(classes, parent=None if name == SELECTOR else name)

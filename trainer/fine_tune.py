@@ -1,4 +1,4 @@
-"""Training on from a bundle (`--init`), also with other classes: what it knows is kept, what is new is drawn."""
+"""Fine-tuning of a bundle (`--init`), also for other classes: known classes keep their weights."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ Weights = Sequence[NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Kept:
-    """The classes whose weights were taken over, and those that begin anew."""
+class CopiedClasses:
+    """The classes whose weights were copied, and those with random weights."""
 
     kept: tuple[str, ...]
     new: tuple[str, ...]
 
 
-def start_from(bundle: Bundle, model: keras.Model, build: Build, classes: Sequence[str], spec: FeatureSpec) -> Kept:
-    """Give `model`, just built by `build` for `classes` (its outputs, in their order), the weights of `bundle`.
+def start_from(
+    bundle: Bundle, model: keras.Model, build: Build, classes: Sequence[str], spec: FeatureSpec
+) -> CopiedClasses:
+    """Copy the weights of `bundle` into `model`, which `build` has built for `classes` (its outputs, in order).
 
-    A weight that has a row for each class takes over the rows of the classes that the bundle knows. Raises
-    DatasetError if the bundle hears other features than `spec`, BundleError (`init_network`) if it is of another
-    architecture.
+    Of a weight with one row per class, the rows of the classes that the bundle has are copied. Raises DatasetError if
+    the bundle has other features than `spec`, BundleError (`init_network`) if it has another architecture.
     """
     require_same_features(spec, bundle.manifest.features, names=("this training", f"bundle {bundle.folder}"))
     network, rows = _trained(bundle)
@@ -45,12 +46,12 @@ def start_from(bundle: Bundle, model: keras.Model, build: Build, classes: Sequen
     for variable, old, axis in zip(model.weights, source, axes, strict=True):
         variable.assign(old if axis is None else _merged(np.asarray(variable), old, axis, shared))
     kept = tuple(label for label in classes if label in rows)
-    return Kept(kept, tuple(label for label in classes if label not in rows))
+    return CopiedClasses(kept, tuple(label for label in classes if label not in rows))
 
 
 def _trained(bundle: Bundle) -> tuple[keras.Model, dict[str, int]]:
-    """The network inside a bundle, from features to logits: without head, temperature and activation. And of each class
-    the number of its output."""
+    """The network of a bundle from features to logits, without head, temperature and activation; and the output of each
+    class."""
     import keras
 
     whole = keras.models.load_model(bundle.file("keras"))
@@ -59,8 +60,8 @@ def _trained(bundle: Bundle) -> tuple[keras.Model, dict[str, int]]:
     last = head or layers.get("temperature")
     if last is None:
         raise BundleError(
-            f"Bundle {bundle.folder} does not say where its network ends and its temperature begins.",
-            hint="It is of an older Tidzam: train without --init.",
+            f"Bundle {bundle.folder} has no layer named temperature.",
+            hint="It was made by an older version: train without --init.",
             code="init_network",
         )
     outputs = range(len(classes)) if head is None else np.asarray(head.kernel).argmax(axis=0).tolist()
@@ -68,9 +69,9 @@ def _trained(bundle: Bundle) -> tuple[keras.Model, dict[str, int]]:
 
 
 def class_axes(build: Build, spec: FeatureSpec, n_classes: int) -> list[int | None]:
-    """For each weight of an architecture the axis that counts classes; None for one that has none.
+    """For each weight of an architecture the axis of the classes; None if it has no such axis.
 
-    Found by building it for two numbers of classes: it holds for any architecture.
+    It is found by building the architecture for two numbers of classes.
     """
     small, large = (build(spec.shape, count).weights for count in (n_classes, n_classes + 1))
     return [_differing_axis(a.shape, b.shape) for a, b in zip(small, large, strict=True)]
@@ -88,23 +89,23 @@ def _check_same(bundle: Bundle, source: Weights, shapes: Sequence[tuple[int, ...
     if not same:
         theirs, ours = (sum(map(np.prod, every)) for every in ([old.shape for old in source], shapes))
         raise BundleError(
-            f"Bundle {bundle.folder} is of another architecture: {len(source)} arrays of {theirs:,} weights; the "
-            f"network to be trained has {len(shapes)} of {ours:,}.",
-            hint="Name its architecture with --dnn, and the same dnn_options.",
+            f"Bundle {bundle.folder} has another architecture: {len(source)} arrays with {theirs:,} weights, expected "
+            f"{len(shapes)} arrays with {ours:,} weights.",
+            hint="Train with the --dnn and the dnn_options of the bundle.",
             code="init_network",
         )
 
 
 def _without(shape: Sequence[int], axis: int | None) -> tuple[int, ...]:
-    return tuple(length for place, length in enumerate(shape) if place != axis)
+    return tuple(length for number, length in enumerate(shape) if number != axis)
 
 
 def _merged(
     fresh: NDArray[np.float32], old: NDArray[np.float32], axis: int, shared: Sequence[tuple[int, int]]
 ) -> NDArray[np.float32]:
-    """`fresh`, with the rows of `shared` (new place, old place) taken from `old`."""
+    """`fresh`, with the rows of `shared` (new index, old index) copied from `old`."""
     merged = np.moveaxis(fresh.copy(), axis, 0)
     from_old = np.moveaxis(old, axis, 0)
-    for new_place, old_place in shared:
-        merged[new_place] = from_old[old_place]
+    for new_index, old_index in shared:
+        merged[new_index] = from_old[old_index]
     return np.moveaxis(merged, 0, axis)

@@ -1,4 +1,4 @@
-"""From classes to the heads of a network: one classifier, or a tree of experts on a shared trunk."""
+"""The heads of a network: one classifier, or a tree of experts on a shared trunk."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tidzam.types import Float32
 
 @dataclass(frozen=True)
 class Head:
-    """A classifier's share of a network's outputs: columns `start` to `stop`, one a class.
+    """A classifier's part of a network's outputs: columns `start` to `stop`, one per class.
 
-    `name` is the classifier's. A head that is not `always` answerable learns from those examples alone that hold one
-    of its classes: an expert is only asked when the class above it is there.
+    `name` is the name of the classifier. A head that is not `always` used is an expert, which runs only if its parent
+    class is present: it learns only from examples of its own classes.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Head:
 
 @dataclass(frozen=True)
 class HeadLayout:
-    """The heads of a network, and the targets of each class of the data, float32 (classes, outputs)."""
+    """The heads of a network; `table`, float32 (classes of the data, outputs), has the targets of each class."""
 
     heads: tuple[Head, ...]
     table: Float32
@@ -46,21 +46,21 @@ class HeadLayout:
 
 
 def single_head(name: str, classes: Sequence[str]) -> HeadLayout:
-    """Each class an output."""
+    """One head with an output per class."""
     return HeadLayout((Head(name, tuple(classes)),), np.eye(len(classes), dtype=np.float32))
 
 
 def expert_heads(tree: LabelTree, classes: Sequence[str]) -> HeadLayout:
-    """A head for each label with several labels under it; the roots' is the selector.
+    """One head for each label with two or more children; the head of the roots is the selector.
 
-    A class is a target of every head on its way. Raises DatasetError (`dataset_labels`) if a class is not in the
-    tree, or there is nothing to tell apart in it.
+    A class is a target in every head on its path. Raises DatasetError (`dataset_labels`) if a class is not in the
+    tree, or no label has two children.
     """
     outside = [label for label in classes if label not in tree]
     if outside:
         raise DatasetError(
-            f"{', '.join(outside)}: not in the label tree, which has {', '.join(tree)}.",
-            hint="Add them to labels in the training file, or leave them out of the data.",
+            f"Classes that are not in the label tree: {', '.join(outside)}. It has {', '.join(tree)}.",
+            hint="Add them to labels in the training file, or remove them from the data.",
             code="dataset_labels",
         )
     paths = [tree.path(label) for label in classes]
@@ -68,12 +68,16 @@ def expert_heads(tree: LabelTree, classes: Sequence[str]) -> HeadLayout:
     pruned = LabelTree({label: parent for label, parent in tree.parents.items() if label in known})
     heads = tuple(_heads(pruned, None, 0, always=True))
     if not heads:
-        raise DatasetError("The label tree has nothing to tell apart.", hint="Add classes.", code="dataset_labels")
+        raise DatasetError(
+            "No label of the tree has two or more children, so that there is nothing to classify.",
+            hint="Add classes.",
+            code="dataset_labels",
+        )
     nameless = [head.name for head in heads if re.fullmatch(NAME_PATTERN, head.name) is None]
     if nameless:
         raise DatasetError(
-            f"{', '.join(nameless)}: such a label cannot name a classifier.",
-            hint="Use letters, digits and ._- for labels with others under them.",
+            f"Labels that cannot be the name of a classifier: {', '.join(nameless)}.",
+            hint="Use letters, digits, '.', '_' and '-' in labels with children.",
             code="dataset_labels",
         )
     columns = {label: head.start + k for head in heads for k, label in enumerate(head.classes)}
@@ -84,7 +88,7 @@ def expert_heads(tree: LabelTree, classes: Sequence[str]) -> HeadLayout:
 
 
 def _heads(tree: LabelTree, label: str | None, start: int, *, always: bool) -> Iterator[Head]:
-    """The head of `label`, if it has several labels under it, then those below."""
+    """The head of `label`, if it has two or more children, then the heads below it."""
     below = tree.children(label)
     if len(below) > 1:
         yield Head(label or SELECTOR, below, start, always)

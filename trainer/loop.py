@@ -1,4 +1,4 @@
-"""The training loop: what is trained, one step of it, and a report of each step."""
+"""The training loop: the state of a training, its step, and a report of each step."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ PREDICT_BATCH = 256
 
 @dataclass(frozen=True)
 class StepReport:
-    """How training stands after `step` of `of` steps (0: it is not known how many).
+    """The training after `step` of `of` steps (0: unknown).
 
-    `examples_per_s` and `input_wait` (the share of time, 0…1, that was spent waiting for a batch) are of the steps
-    since the last report. `test_loss` is measured now and then, else None.
+    `examples_per_s` and `input_wait` (the share of time, 0…1, that was spent waiting for a batch) refer to the steps
+    since the last report. `test_loss` is None except after a validation.
     """
 
     step: int
@@ -43,10 +43,10 @@ class StepReport:
 
 
 class TrainingState:
-    """What is trained: a network that ends in logits, its optimizer, and the count of its steps.
+    """A network that returns logits, its optimizer, and the number of steps made.
 
-    Make it with `create`, under the scope of the strategy that it is to be trained with. `step` is a raw int64
-    tf.Variable, whose additions are atomic on a parameter server; Keras's own `optimizer.iterations` loses some.
+    Create it with `create`, in the scope of the strategy that trains it. `step` is a raw int64 tf.Variable, whose
+    additions are atomic on a parameter server; Keras's own `optimizer.iterations` loses some.
     """
 
     def __init__(
@@ -74,9 +74,9 @@ class TrainingState:
         iterations: int,
         members: int = 1,
     ) -> TrainingState:
-        """A new network with as many outputs as `heads` have classes, and the optimizer that `recipe` describes.
+        """A new network with one output per class of `heads`, and the optimizer that `recipe` describes.
 
-        With several `members`, `build` builds an ensemble: as many outputs again for each.
+        With several `members`, `build` builds an ensemble with the outputs of each member.
         """
         import tensorflow as tf
 
@@ -84,25 +84,25 @@ class TrainingState:
         step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step", aggregation=only_first)
         model = build(input_shape, members * max(head.stop for head in heads))
         optimizer = make_optimizer(recipe, step, iterations)
-        # As is usual: only what is multiplied with is kept small, not biases and normalisation.
+        # As usual, biases and normalisation are excluded.
         optimizer.exclude_from_weight_decay([one for one in model.trainable_variables if len(one.shape) < 2])
         optimizer.build(model.trainable_variables)
         return cls(model, optimizer, step, heads=heads, activation=activation, label_smoothing=recipe.label_smoothing)
 
     @property
     def done(self) -> int:
-        """The steps that were made, wherever they are counted."""
+        """The number of steps made, on whatever device it is counted."""
         return int(self.step.numpy())
 
     @property
     def outputs(self) -> int:
-        """The classes of all heads."""
+        """The number of classes of all heads."""
         return max(head.stop for head in self.heads)
 
     def cost(self, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """The cost of each example, shape (n,): cross entropy, a head at a time.
+        """The cross entropy of each example, shape (n,), added up over the heads.
 
-        Where `logits` hold those of several members, the mean of theirs: each learns by itself.
+        If `logits` are those of several members, it is the mean of their costs: each member learns by itself.
         """
         members = logits.shape[-1] // self.outputs
         parts = [logits[:, k * self.outputs : (k + 1) * self.outputs] for k in range(members)]
@@ -111,26 +111,25 @@ class TrainingState:
     def _head_cost(self, head: Head, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         import tensorflow as tf
 
-        wanted, said = targets[:, head.start : head.stop], logits[:, head.start : head.stop]
+        wanted, predicted = targets[:, head.start : head.stop], logits[:, head.start : head.stop]
         mass, smooth = tf.reduce_sum(wanted, axis=1), self.label_smoothing
-        if self.activation == "softmax":  # without a class of its own, an example costs nothing
+        if self.activation == "softmax":  # an example without a class of this head costs nothing
             wanted = (1 - smooth) * wanted + smooth * mass[:, None] / len(head.classes)
-            return tf.nn.softmax_cross_entropy_with_logits(labels=wanted, logits=said)
+            return tf.nn.softmax_cross_entropy_with_logits(labels=wanted, logits=predicted)
         wanted = (1 - smooth) * wanted + smooth / 2
-        cost = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=wanted, logits=said), axis=1)
+        cost = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=wanted, logits=predicted), axis=1)
         return cost if head.always else cost * tf.cast(mass > 0, cost.dtype)
 
     def mean_cost(self, features: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-        """Of examples that are only looked at."""
+        """The mean cost of validation examples."""
         import tensorflow as tf
 
         return tf.reduce_mean(self.cost(targets, self.model(features, training=False)))
 
     def train_step(self, features: tf.Tensor, targets: tf.Tensor, share: float | tf.Tensor = 1.0) -> tf.Tensor:
-        """One update of the weights, counted in `step`. Returns the mean cost of the examples.
+        """Update the weights once and count the step. Returns the mean cost of the examples.
 
-        To be called inside a tf.function. `share` is this replica's part of the whole batch: replicas' gradients are
-        added up.
+        Called inside a tf.function. `share` is this replica's share of the batch: the gradients of replicas are added.
         """
         import tensorflow as tf
 
@@ -142,7 +141,7 @@ class TrainingState:
         return loss
 
     def finish(self) -> None:
-        """Have the averaged weights take the place of the last ones, if there is an average."""
+        """Replace the weights by their moving average, if there is one."""
         self.optimizer.finalize_variable_values(self.model.trainable_variables)
 
     @cached_property
@@ -155,15 +154,15 @@ class TrainingState:
         return predict
 
     def logits(self, features: Float32) -> Float32:
-        """What the network says of `features`, shape (n, frames, mels): shape (n, outputs). Members speak as one."""
-        pieces = [features[start : start + PREDICT_BATCH] for start in range(0, len(features), PREDICT_BATCH)]
-        said = np.concatenate([np.asarray(self._predict(piece), dtype=np.float32) for piece in pieces])
-        together: Float32 = said.reshape(len(said), -1, self.outputs).mean(axis=1)
-        return together
+        """The logits of `features`, shape (n, frames, mels): shape (n, outputs), averaged over members."""
+        parts = [features[start : start + PREDICT_BATCH] for start in range(0, len(features), PREDICT_BATCH)]
+        predicted = np.concatenate([np.asarray(self._predict(part), dtype=np.float32) for part in parts])
+        averaged: Float32 = predicted.reshape(len(predicted), -1, self.outputs).mean(axis=1)
+        return averaged
 
 
 def make_optimizer(recipe: Optimizer, step: tf.Variable, iterations: int) -> keras.optimizers.Optimizer:
-    """The optimizer that `recipe` describes. Its learning rate follows `step`, which no worker's update escapes."""
+    """The optimizer of `recipe`. Its learning rate follows `step`, which counts the updates of all workers."""
     import keras
     import tensorflow as tf
 
@@ -200,9 +199,9 @@ def run_local(
     iterations: int,
     testing_step: int,
 ) -> Generator[StepReport]:
-    """Train in place on this machine, one batch a step, from the trainee's own step to `iterations`.
+    """Train on this machine, one batch per step, from the current step of `state` to step `iterations`.
 
-    Raises DatasetError (`loss`) if the loss is no longer a number.
+    Raises DatasetError (`loss`) if the loss is not finite.
     """
     train_step, test_step = _compile(state, strategy)
     supply = iter(batches)
@@ -211,8 +210,8 @@ def run_local(
         asked = time.perf_counter()
         batch = next(supply)
         waited = time.perf_counter() - asked
-        told, learning_rate = train_step(*batch)
-        loss = float(told)
+        returned, learning_rate = train_step(*batch)
+        loss = float(returned)
         check_loss(loss, step)
         is_due = step % testing_step == 0 or step == iterations
         now = time.perf_counter()
@@ -229,16 +228,16 @@ def run_local(
 
 
 def check_loss(loss: float, step: int) -> None:
-    """Raises DatasetError (`loss`) if `loss` is not a number: nothing can be learnt any more."""
+    """Raises DatasetError (`loss`) if `loss` is not finite: the training cannot recover."""
     if not math.isfinite(loss):
-        raise DatasetError(f"The loss is {loss} after {step} steps.", hint="Lower --learning-rate.", code="loss")
+        raise DatasetError(f"The loss is {loss} after {step} steps.", hint="Reduce --learning-rate.", code="loss")
 
 
 CompiledSteps = tuple[Callable[..., Any], Callable[..., Any]]
 
 
 def _compile(state: TrainingState, strategy: tf.distribute.Strategy) -> CompiledSteps:
-    """The training step, shared out among the strategy's replicas, and the test step."""
+    """The training step, divided among the replicas of the strategy, and the test step."""
     import tensorflow as tf
 
     replicas = strategy.num_replicas_in_sync

@@ -1,4 +1,4 @@
-"""Ctrl-C, heeded between two steps: inside TensorFlow, tracing or saving, an interrupt does damage."""
+"""Ctrl-C and TERM between two steps: an interrupt inside TensorFlow, while it traces or saves, does damage."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], bool]]:
-    """Inside it, the first INT or TERM is only remembered: what is given tells. The second interrupts at once."""
-    asked = False
+    """Remember the first INT or TERM while the context is open; the second interrupts at once.
+
+    Yields a function that returns whether a signal was received.
+    """
+    received = False
 
     def remember(number: int, frame: Any) -> None:
-        nonlocal asked
-        asked = True
+        nonlocal received
+        received = True
         signal.signal(number, signal.default_int_handler)
 
-    if threading.current_thread() is not threading.main_thread():  # signals go to another thread
+    if threading.current_thread() is not threading.main_thread():  # another thread receives signals
         yield lambda: False
         return
     before = {number: signal.signal(number, remember) for number in SIGNALS}
     try:
-        yield lambda: asked
+        yield lambda: received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

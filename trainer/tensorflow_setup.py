@@ -1,4 +1,4 @@
-"""TensorFlow: repeatable runs, and the devices that it may use."""
+"""TensorFlow's settings: deterministic runs, and the devices that it uses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def make_deterministic(seed: int, *, every_operation: bool = True) -> None:
-    """Draw all initial weights from `seed`, and let TensorFlow use only operations that repeat themselves.
+    """Draw all initial weights from `seed`, and use only deterministic operations.
 
-    Without `every_operation`, only the former: what several workers do at once is never the same twice. Raises
-    SetupError if TensorFlow is not installed.
+    Without `every_operation`, only the former: what several workers do at once is not deterministic. Raises SetupError
+    if TensorFlow is not installed.
     """
     load_tensorflow()
     import keras
@@ -26,7 +26,7 @@ def make_deterministic(seed: int, *, every_operation: bool = True) -> None:
 
 
 def local_strategy() -> tf.distribute.Strategy:
-    """All GPUs of this machine as one, if there are several; else the one there is, or the CPU."""
+    """A strategy with all GPUs of this machine; without GPUs, its CPU."""
     import tensorflow as tf
 
     if len(tf.config.list_logical_devices("GPU")) > 1:

@@ -1,4 +1,4 @@
-"""The processes of a cluster and their addresses, as the command line gives them."""
+"""The processes of a cluster and their addresses, from the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Job = Literal["ps", "worker"]
 
 @dataclass(frozen=True)
 class Member:
-    """One process of a cluster: parameter server or worker number `index`, at `address` (host:port)."""
+    """One process of a cluster: parameter server or worker number `index`, at `address` (HOST:PORT)."""
 
     job: Job
     index: int
@@ -21,7 +21,7 @@ class Member:
 
     @property
     def device(self) -> str:
-        """TensorFlow's name for its processor."""
+        """TensorFlow's name of its CPU."""
         return f"/job:{self.job}/replica:0/task:{self.index}/device:CPU:0"
 
     def __str__(self) -> str:
@@ -30,7 +30,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The addresses of all parameter servers and workers, and which of them this process is."""
+    """The addresses of all parameter servers and workers, and the role of this process."""
 
     ps: tuple[str, ...]
     workers: tuple[str, ...]
@@ -46,38 +46,40 @@ class Cluster:
         return tuple(Member("ps", index, address) for index, address in enumerate(self.ps))
 
     @property
-    def everybody(self) -> tuple[Member, ...]:
+    def all_members(self) -> tuple[Member, ...]:
         return (*self.servers, *(Member("worker", index, address) for index, address in enumerate(self.workers)))
 
     @property
     def others(self) -> tuple[Member, ...]:
-        return tuple(member for member in self.everybody if member != self.me)
+        return tuple(member for member in self.all_members if member != self.me)
 
     @property
     def coordinates(self) -> bool:
-        """Whether this process is worker 0, which tells the others what to do."""
+        """Whether this process is worker 0, the coordinator."""
         return self.job == "worker" and self.index == 0
 
 
 def parse_cluster(*, job_type: str, task_index: int, ps: str, workers: str) -> Cluster:
-    """The cluster that `--job-type`, `--task-index`, `--ps` and `--workers` (host:port, by commas) describe.
+    """The cluster of `--job-type`, `--task-index`, `--ps` and `--workers` (HOST:PORT, separated by commas).
 
-    Raises ConfigError naming every mistake.
+    Raises ConfigError with every mistake.
     """
-    servers, hands = comma_list(ps), comma_list(workers)
-    mistakes = [f"--{option} names no address" for option, found in (("ps", servers), ("workers", hands)) if not found]
-    mistakes += [f"{address} is not host:port" for address in (*servers, *hands) if not _is_address(address)]
-    twice = sorted({address for address in (*servers, *hands) if (*servers, *hands).count(address) > 1})
-    mistakes += [f"{address} is named twice" for address in twice]
-    mine = {"ps": servers, "worker": hands}.get(job_type)
-    if mine is None:
-        mistakes.append(f"--job-type is ps or worker, not {job_type!r}")
-    elif mine and not 0 <= task_index < len(mine):
-        mistakes.append(f"--task-index {task_index} is none of 0…{len(mine) - 1}, the {job_type} processes named")
+    members = {"ps": comma_list(ps), "workers": comma_list(workers)}
+    addresses = [address for found in members.values() for address in found]
+    mistakes = [f"--{option} contains no address" for option, found in members.items() if not found]
+    mistakes += [f"{address} is not HOST:PORT" for address in addresses if not _is_address(address)]
+    mistakes += [f"{address} is listed twice" for address in sorted(set(addresses)) if addresses.count(address) > 1]
+    option = {"ps": "ps", "worker": "workers"}.get(job_type)
+    if option is None:
+        mistakes.append(f"--job-type is {job_type!r}, expected ps or worker")
+    elif members[option] and not 0 <= task_index < (count := len(members[option])):
+        mistakes.append(
+            f"--task-index {task_index} is out of range: --{option} lists {count} processes (0-{count - 1})"
+        )
     if mistakes:
-        hint = "For example --ps=a:2222 --workers=b:2222,c:2222 --job-type=worker --task-index=1."
+        hint = "Example: --ps=a:2222 --workers=b:2222,c:2222 --job-type=worker --task-index=1."
         raise ConfigError("; ".join(mistakes) + ".", hint=hint, code="cluster")
-    return Cluster(servers, hands, "ps" if job_type == "ps" else "worker", task_index)
+    return Cluster(members["ps"], members["workers"], "ps" if job_type == "ps" else "worker", task_index)
 
 
 def _is_address(text: str) -> bool:

@@ -1,8 +1,8 @@
-"""A cluster's process whose training proves itself: each step takes exactly one away from each weight.
+"""A process of a cluster whose training can be verified: each step subtracts exactly one from each weight.
 
 `python -m tests.support.cluster JOB INDEX PS WORKERS ITERATIONS [CHECKPOINTS [resume]]` is a parameter server, a worker
-or, as worker 0, the coordinator, which ends with a line of JSON: what it counted. Ctrl-C ends its training early. For a
-worker, ITERATIONS may say what its data are, if they are not what the others have; one of `fails` cannot read them.
+or, as worker 0, the coordinator, which prints its counts as a line of JSON. Ctrl-C ends its training early. For a
+worker, ITERATIONS may be a description of other data; with `fails` it cannot read its data.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from trainer.topology import Cluster, parse_cluster
 
 STEP_S = 0.02
 READING_S = 5.0
-"""What a worker takes to read its data, which it does when it can be reached already."""
+"""Time that a worker takes to read its data, while it can already be reached."""
 
 
 def batches(index: int, start: int) -> Iterator[Batch]:
-    """Batches that tell who made them, and how late in the training."""
+    """Batches with the index of their worker and their number."""
     number = start
     while True:
         time.sleep(STEP_S)
@@ -83,7 +83,7 @@ def train(coordinator: ClusterBackend, iterations: int, places: list[str]) -> di
     from trainer.loop import TrainingState
 
     class Descending(TrainingState):
-        """Its gradient is one, whatever it is shown."""
+        """Its gradient is one for any batch."""
 
         def cost(self, targets: Any, logits: Any) -> Any:
             return logits[:, 0] * 0 + tf.add_n([tf.reduce_sum(v) for v in self.model.trainable_variables])
@@ -130,7 +130,7 @@ if __name__ == "__main__":
     except TidzamError as error:
         print(f"trainer: {error}", file=sys.stderr, flush=True)
         os._exit(1)
-    except BaseException:  # noqa: BLE001  # it must end, whatever TensorFlow's threads do
+    except BaseException:  # noqa: BLE001  # the process must end in spite of TensorFlow's threads
         traceback.print_exc()
         os._exit(3)
     os._exit(0)

@@ -1,1 +1,1 @@
-"""From folders or compiled datasets to batches of log-mel features, without TensorFlow."""
+"""From audio folders or compiled datasets to batches of log-mel features, without TensorFlow."""

@@ -1,4 +1,4 @@
-"""Sequences that were extracted, kept until their memory is needed for others."""
+"""A cache of feature sequences with limited memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tidzam.types import Float32
 
 
 class SequenceCache:
-    """At most `limit_bytes` of sequences, the last used ones. Another process gets an empty one of the same size."""
+    """The most recently used sequences, at most `limit_bytes` of them. A pickled cache arrives empty."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
@@ -22,7 +22,7 @@ class SequenceCache:
         return SequenceCache, (self.limit_bytes,)
 
     def get(self, index: int, make: Callable[[], Float32]) -> Float32:
-        """Sequence number `index`, made if it is not there."""
+        """Sequence number `index`; it is made if it is not cached."""
         with self._lock:
             sequence = self._sequences.get(index)
             if sequence is not None:

@@ -1,4 +1,4 @@
-"""A compiled dataset as a source: its samples are sequences."""
+"""Compiled datasets as training data: each sample is a feature sequence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trainer.data.source import BACKGROUND
 
 
 class CompiledSource:
-    """The samples of a dataset, read from its mapped shards. One whose class is not in `classes` is background."""
+    """The samples of a compiled dataset, read on demand. Those whose class is not in `classes` are background."""
 
     def __init__(self, dataset: Dataset, classes: Sequence[str]) -> None:
         self._dataset = dataset
@@ -45,7 +45,7 @@ class CompiledSource:
         return self._dataset.origins()[index]
 
     def __getstate__(self) -> dict[str, Any]:
-        """What maps files stays here; another process opens them for itself."""
+        """Open files are not pickled: another process opens the dataset itself."""
         return {**self.__dict__, "_dataset": (self._dataset.folder, self._dataset.checksum)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -56,5 +56,7 @@ class CompiledSource:
 def _open_again(folder: Path, checksum: str) -> Dataset:
     dataset = open_dataset(folder)
     if dataset.checksum != checksum:
-        raise DatasetError(f"{folder} was changed while training read it.", hint="Train again.", code="dataset_changed")
+        raise DatasetError(
+            f"Dataset {folder} was changed during the training.", hint="Train again.", code="dataset_changed"
+        )
     return dataset

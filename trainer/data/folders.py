@@ -1,4 +1,4 @@
-"""Audio folders as a source: decoded on demand, each stretch once as long as memory allows."""
+"""Audio folders as training data: decoded on demand, and cached as long as memory allows."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from trainer.data.cache import SequenceCache
 from trainer.data.source import BACKGROUND
 
 SEGMENT_S = 60.0
-"""A longer file is a sequence for each so many seconds, so that a window of it costs no more than a piece of it."""
+"""Longer files are divided into segments of about this length, so that drawing a window decodes one segment only."""
 CACHE_BYTES = 512 << 20
 SCANNERS = 4
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that is left out, and why."""
+    """A file that cannot be read, and the reason."""
 
     path: Path
     reason: str
@@ -36,7 +36,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class ScannedClips:
-    """What of some clips can be read: pieces of known length, the rates they have, and what was left out."""
+    """The readable segments of some clips, their sample rates, and the files that cannot be read."""
 
     segments: tuple[Clip, ...]
     rates_hz: frozenset[int]
@@ -44,7 +44,7 @@ class ScannedClips:
 
 
 class FolderSource:
-    """Sequences of sound files: mono, at the spec's rate. A clip whose label is not in `classes` is background."""
+    """Feature sequences of audio files, mixed to mono. Clips whose label is not in `classes` are background."""
 
     def __init__(
         self, segments: Sequence[Clip], classes: Sequence[str], spec: FeatureSpec, *, cache_bytes: int = CACHE_BYTES
@@ -70,7 +70,7 @@ class FolderSource:
 
 
 def scan(clips: Sequence[Clip]) -> ScannedClips:
-    """Look into every file once. A clip of which nothing can be decoded is left out."""
+    """Open every file once. Clips that cannot be decoded are listed in `bad`."""
     segments: list[Clip] = []
     rates_hz: set[int] = set()
     bad: list[Unreadable] = []
@@ -91,7 +91,7 @@ class _Found:
 
 
 def _look(clips: Sequence[Clip]) -> Iterator[_Found | Unreadable]:
-    with ThreadPoolExecutor(SCANNERS) as pool:  # opening files is waiting for the disk, and libsndfile needs no lock
+    with ThreadPoolExecutor(SCANNERS) as pool:  # the disk is the bottleneck, and libsndfile releases the GIL
         yield from pool.map(_look_into, clips)
 
 
@@ -102,7 +102,9 @@ def _look_into(clip: Clip) -> _Found | Unreadable:
         return Unreadable(clip.path, str(error))
     length_s = frames / rate_hz
     if clip.start_s >= length_s:
-        return Unreadable(clip.path, f"{clip.path} has {length_s:.1f} s: nothing is at {clip.start_s:g} s.")
+        return Unreadable(
+            clip.path, f"{clip.path} is {length_s:.1f} s long, but the clip starts at {clip.start_s:g} s."
+        )
     return _Found(clip, length_s, rate_hz)
 
 
@@ -123,10 +125,10 @@ def _read_sequence(segment: Clip, spec: FeatureSpec) -> Float32:
         samples, rate_hz = read_audio(segment.path, start_s=segment.start_s, duration_s=segment.duration_s)
     except AudioError as error:
         raise DatasetError(
-            f"{segment.path} could be read when training began, and now cannot: {error.message}",
-            hint="Put it back, then go on with --resume.",
+            f"{segment.path} can no longer be read: {error.message}",
+            hint="Restore the file, then continue with --resume.",
             code="dataset_changed",
         ) from None
-    heard = slice(None) if segment.channel is None else slice(segment.channel, segment.channel + 1)
-    mono = samples[heard].mean(axis=0, keepdims=True)
+    channels = slice(None) if segment.channel is None else slice(segment.channel, segment.channel + 1)
+    mono = samples[channels].mean(axis=0, keepdims=True)
     return extract_sequence(resample(mono, rate_hz, spec.rate_hz)[0], spec)

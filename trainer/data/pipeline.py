@@ -1,4 +1,4 @@
-"""What a training learns from and is measured on: audio folders or compiled datasets, opened and checked."""
+"""The data of a training: audio folders or compiled datasets, opened, checked and split."""
 
 from __future__ import annotations
 
@@ -29,12 +29,15 @@ from trainer.training_file import TrainingFile
 Say = Callable[[str], None]
 
 LEFT_OUT = "classes_left_out"
-"""The key in a bundle's provenance for classes that were declared, but had no readable audio."""
+"""The key in a bundle's provenance for classes that were declared but have no readable audio."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Both sides of a training, of the same classes. `spec` is the classifier's; `provenance` tells what they are."""
+    """Training and validation data of the same classes.
+
+    `spec` describes the features of the classifier, `provenance` the data for the bundle's manifest.
+    """
 
     train: TrainingSource
     test: TrainingSource
@@ -48,7 +51,7 @@ class TrainingData:
 
 
 def make_batches(data: TrainingData, training: TrainingFile, table: Float32) -> Batches:
-    """The batches of a training on `data`, for outputs as `table` says."""
+    """The batches of a training on `data`; `table`, float32 (classes, outputs), has the targets of each class."""
     return Batches(
         data.train,
         data.spec,
@@ -62,16 +65,16 @@ def make_batches(data: TrainingData, training: TrainingFile, table: Float32) -> 
 
 
 def open_data(options: TrainingOptions, say: Say) -> TrainingData:
-    """Open what `options` name. What cannot be read is told, counted and left out; with `strict` it ends all.
+    """Open the data that `options` name. Unreadable files are reported, counted and skipped, or refused with `strict`.
 
-    Raises DatasetError if the data cannot be used, or does not go together.
+    Raises DatasetError if the data cannot be used, or contradict each other.
     """
     return _Reader(options, say).read()
 
 
 @dataclass(frozen=True)
 class _Opened:
-    """What is in a folder: its declared classes, those with readable audio, and their tree."""
+    """The content of a folder: its declared classes, those with readable audio, and their tree."""
 
     content: Dataset | ScannedClips
     labels: tuple[str, ...]
@@ -80,7 +83,7 @@ class _Opened:
 
 
 class _Reader:
-    """Opens folders, and keeps account of what it met in them."""
+    """Opens folders, and collects what is to be reported about them."""
 
     def __init__(self, options: TrainingOptions, say: Say) -> None:
         self._options, self._training, self._say = options, options.training, say
@@ -110,7 +113,7 @@ class _Reader:
         return TrainingData(train, test, spec, first.tree, self._provenance(train, test))
 
     def _open(self, folder: Path) -> _Opened:
-        """What is in `folder`, and the label tree: the training file's, or else that of the data."""
+        """Open `folder`. The label tree is that of the training file, or else that of the data."""
         tree = self._training.labels
         if (folder / MANIFEST).is_file():
             dataset = open_dataset(folder)
@@ -156,26 +159,26 @@ class _Reader:
         foreign = sorted(set(opened.filled) - {*classes, *background})
         if foreign:
             raise DatasetError(
-                f"{folder} holds classes that are not trained: {', '.join(foreign)}.",
+                f"The validation data {folder} have classes that the training data lack: {', '.join(foreign)}.",
                 hint=f"The classes are {', '.join(classes)}.",
                 code="dataset_classes",
             )
         return self._source(folder, opened.content, classes, spec)
 
     def _background(self, name: str, classes: Sequence[str], spec: FeatureSpec) -> TrainingSource:
-        """A folder of sound of no class."""
+        """A folder of background audio."""
         folder = Path(name)
         if not folder.is_dir():
             raise DatasetError(
                 f"The background {name!r} is neither a class nor a folder.",
-                hint="Name a class of the data, or a folder of sound.",
+                hint="Give a class of the data, or a folder of audio files.",
                 field="background",
             )
         found = walk(folder)
         for line in remarks(found.left_out, folder):
             self._say(line)
         if not found.files:
-            raise DatasetError(f"The background folder {name!r} holds no audio file.", field="background")
+            raise DatasetError(f"The background folder {name!r} contains no audio file.", field="background")
         clips = [Clip(path, "", group_of(path)) for path in found.files]
         return self._source(folder, self._scan(clips), classes, spec)
 
@@ -184,26 +187,26 @@ class _Reader:
             self._say(f"skipped: {one.reason}")
         if self._bad and self._options.strict:
             raise DatasetError(
-                f"{len(self._bad)} files cannot be read, and --strict asks for all.",
-                hint="Replace them, or leave --strict out.",
+                f"{len(self._bad)} files cannot be read, which --strict does not allow.",
+                hint="Replace them, or train without --strict.",
                 code="dataset_unreadable",
             )
         if self._rates_hz - {spec.rate_hz}:
             rates = ", ".join(map(str, sorted(self._rates_hz)))
-            self._say(f"sound at {rates} Hz is brought to {spec.rate_hz} Hz")
+            self._say(f"resampling audio from {rates} Hz to {spec.rate_hz} Hz")
         self._say(
-            f"{len(train.classes)} classes, {_count(train)} sequences to train on, {_count(test)} to validate with, "
-            f"{np.sum(train.labels == BACKGROUND)} of background; {len(self._bad)} files could not be read"
+            f"{len(train.classes)} classes; {_count(train)} training sequences, {_count(test)} validation sequences, "
+            f"{np.sum(train.labels == BACKGROUND)} background sequences; {len(self._bad)} unreadable files"
         )
         untested = [label for k, label in enumerate(train.classes) if k not in test.labels]
         if untested and len(test):
-            self._say(f"nothing validates {', '.join(untested)}: give two recordings or more of each")
+            self._say(f"no validation data for {', '.join(untested)}: provide two or more recordings of each")
 
     def _provenance(self, train: TrainingSource, test: TrainingSource) -> dict[str, Any]:
         return {
             "data": {
                 "train": str(self._options.dataset_train),
-                "validation": str(self._options.dataset_test or "a fifth of it, by recordings"),
+                "validation": str(self._options.dataset_test or "a fifth of the recordings"),
                 "sha256": self._checksums,
             },
             "clips": {"train": _count(train), "validation": _count(test), "bad": len(self._bad)},
@@ -216,12 +219,13 @@ def _count(source: TrainingSource) -> int:
 
 
 def check_features(spec: FeatureSpec, dataset: Dataset, folder: Path) -> None:
-    """A sample must have been made as the classifier's windows are, and hold one of them."""
+    """Raises DatasetError unless the samples of `dataset` have the features of the classifier and hold its window."""
     require_same_features(spec, dataset.spec, names=("the classifier", str(folder)), but=("window_s",))
     if spec.n_frames > dataset.spec.n_frames:
         raise DatasetError(
-            f"The classifier's window has {spec.window_s:g} s; samples of {folder} have {dataset.spec.window_s:g} s.",
-            hint="Shorten window_s, or compile the dataset again with a longer one.",
+            f"The classifier's window is {spec.window_s:g} s long, but samples of {folder} are "
+            f"{dataset.spec.window_s:g} s long.",
+            hint="Reduce window_s, or compile the dataset again with a longer window.",
             code="dataset_features",
         )
 
@@ -231,19 +235,21 @@ def _check(train: TrainingSource, test: TrainingSource, training: TrainingFile, 
     unknown = sorted(set(training.exclusive) - {*classes, *left_out})
     if unknown:
         raise DatasetError(
-            f"--exclusive names {', '.join(unknown)}.", hint=f"The classes are {', '.join(classes)}.", field="exclusive"
+            f"--exclusive names unknown classes: {', '.join(unknown)}.",
+            hint=f"The classes are {', '.join(classes)}.",
+            field="exclusive",
         )
     missing = [label for k, label in enumerate(classes) if k not in train.labels]
-    nothing = f"there is no readable audio of {', '.join((*missing, *left_out))}" if missing or left_out else ""
+    lacking = f"no readable audio of {', '.join((*missing, *left_out))}" if missing or left_out else ""
     if missing or not classes:
-        raise DatasetError(f"T{nothing[1:]}.", hint="Add sound of them, or leave them out.")
+        raise DatasetError(f"There is {lacking or 'no class'}.", hint="Add audio of these classes, or remove them.")
     if len(classes) < 2 and (BACKGROUND not in train.labels or training.activation == "softmax"):
         raise DatasetError(
-            f"There is only one class: {', '.join(classes)!r}{'; ' if nothing else ''}{nothing}.",
-            hint="Add a folder of what it is to be told from (or, with sigmoid, of background).",
+            f"There is only one class, {classes[0]!r}{'; there is ' if lacking else ''}{lacking}.",
+            hint="Add a folder with another class (or, with sigmoid, --background).",
         )
     if not _count(test):
         raise DatasetError(
-            "There is nothing to validate with: each class has one recording.",
-            hint="Add recordings, or name --dataset-test.",
+            "There is no validation data: each class has one recording.",
+            hint="Add recordings, or give --dataset-test.",
         )

@@ -1,4 +1,4 @@
-"""What batches are made of: sequences of features with their classes, wherever they are kept."""
+"""Training data: feature sequences with their classes, wherever they are stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidzam.dataset import Origin
 from tidzam.types import Float32
 
 BACKGROUND: Final = -1
-"""The label of a sequence of no class: it may lie under the others, and is nothing to be recognised."""
+"""The label of background: audio of no class, which may be mixed under other sequences."""
 
 
 class Batch(NamedTuple):
@@ -23,15 +23,16 @@ class Batch(NamedTuple):
     targets: Float32
 
     def first(self, count: int) -> Batch:
+        """The first `count` examples."""
         return Batch(self.features[:count], self.targets[:count])
 
 
 class TrainingSource(Protocol):
-    """Sequences of features. A *sequence* is the log-mel features of a stretch of sound, in dB, of any length.
+    """Labelled feature sequences. A *sequence* is the log-mel features of a clip or a segment of it, in dB.
 
-    `labels` has shape (n,): an index into `classes`, or `BACKGROUND`. `groups` names the recording each sequence is of:
-    what comes from one recording is never on both sides of a split. `spec` is how the features were made; its window
-    may be longer than a classifier's. A source can be sent to another process.
+    `labels` has shape (n,): indices into `classes`, or `BACKGROUND`. `groups` names the recording of each sequence: a
+    recording is never on both sides of a split. `spec` describes how the features were made; its window may be longer
+    than that of the classifier. Sources are picklable.
     """
 
     @property
@@ -49,12 +50,12 @@ class TrainingSource(Protocol):
     def __len__(self) -> int: ...
 
     def sequence(self, index: int) -> Float32:
-        """Sequence number `index`, shape (frames, mels), in dB. It is not to be written to.
+        """Sequence number `index`, float32 (frames, mels), in dB. It must not be modified.
 
-        Raises DatasetError if it cannot be read any more.
+        Raises DatasetError if it can no longer be read.
         """
         ...
 
     def origin(self, index: int) -> Origin:
-        """The file that sequence number `index` is of, and where in it the sequence begins."""
+        """The file of sequence number `index`, and where the sequence begins in it."""
         ...

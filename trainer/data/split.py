@@ -1,4 +1,4 @@
-"""Parts of a source, and the split into training and validation that keeps what comes from one recording together."""
+"""Subsets of training data, and the split into training and validation data by recordings."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Subset:
 
 
 class JoinedSource:
-    """Several sources of the same classes and features, one after the other."""
+    """Several sources with the same classes and features, one after another."""
 
     def __init__(self, sources: Sequence[TrainingSource]) -> None:
         self._sources = tuple(sources)
@@ -69,28 +69,28 @@ class JoinedSource:
         return len(self.labels)
 
     def sequence(self, index: int) -> Float32:
-        source, inside = self._place(index)
+        source, inside = self._locate(index)
         return source.sequence(inside)
 
     def origin(self, index: int) -> Origin:
-        source, inside = self._place(index)
+        source, inside = self._locate(index)
         return source.origin(inside)
 
-    def _place(self, index: int) -> tuple[TrainingSource, int]:
+    def _locate(self, index: int) -> tuple[TrainingSource, int]:
         number = int(np.searchsorted(self._starts, index, side="right")) - 1
         return self._sources[number], index - int(self._starts[number])
 
 
 def part_of(source: TrainingSource, index: int, count: int) -> Subset:
-    """Every `count`-th sequence of `source`, from number `index` on: the parts are disjoint, and together all of it."""
+    """Part `index` of `count` disjoint parts of `source`: every `count`-th sequence."""
     return Subset(source, np.arange(index, len(source), count))
 
 
 def split(source: TrainingSource) -> tuple[Subset, Subset]:
     """Training and validation sequences, about 80 to 20, the same on every machine.
 
-    A recording is on one side, whatever classes it has sequences in. A class whose recordings all fell on the training
-    side gives its last one for validation, if it has two; and the other way round.
+    A recording is on one side, whatever classes its sequences have. If all recordings of a class fall on one side, one
+    of them is moved to the other side, provided that there are two.
     """
     groups, labels = np.array(source.groups), source.labels
     lots = {group: _lot(group) for group in set(source.groups)}
@@ -99,7 +99,7 @@ def split(source: TrainingSource) -> tuple[Subset, Subset]:
         of_class = sorted(set(groups[labels == label]), key=lots.__getitem__)
         if len(of_class) > 1 and not held_out.intersection(of_class):
             held_out.add(of_class[-1])
-    for label in np.unique(labels):  # to be trained at all comes first
+    for label in np.unique(labels):  # training data takes precedence
         of_class = sorted(set(groups[labels == label]), key=lots.__getitem__)
         if held_out.issuperset(of_class):
             held_out.discard(of_class[0])
@@ -108,5 +108,5 @@ def split(source: TrainingSource) -> tuple[Subset, Subset]:
 
 
 def _lot(group: str) -> float:
-    """A number in 0…1 that depends on the name alone."""
+    """A number from 0 to 1 that depends only on the name."""
     return int.from_bytes(hashlib.sha256(group.encode()).digest()[:4]) / 2**32

@@ -1,8 +1,8 @@
-"""From logits to probabilities that mean what they say, and to the thresholds from which a class is decided.
+"""Calibration: the temperature that turns logits into probabilities, and the threshold of each class.
 
-Both are fitted on validation data, which the weights have not seen. Temperature scaling divides all logits by one
-number (Guo et al. 2017, "On calibration of modern neural networks"): it changes how sure a classifier is, never
-which class is likeliest.
+Both are fitted to validation data, which the weights were not fitted to. Temperature scaling divides all logits by one
+number (Guo et al. 2017, "On calibration of modern neural networks"): it changes the confidence of a classifier, but
+not which class is the most probable.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from tidzam.metrics import precision_recall_f1
 from trainer.models import Activation
 
 TEMPERATURES = (0.2, 5.0)
-"""Where the temperature is sought."""
+"""Lower and upper limit of the temperature."""
 THRESHOLDS = np.round(np.arange(0.1, 0.901, 0.01), 2)
-"""Where thresholds are sought: validation data does not hold all that will be heard, so none is left wide open."""
+"""Candidates for thresholds. Extreme values are excluded, since validation data is never complete."""
 DEFAULT_THRESHOLD = 0.5
 MIN_SAMPLES = 10
-"""With fewer examples than this, of a class or of its absence, the best threshold is luck, and not sought."""
+"""Minimum number of examples with a class, and without it, to fit its threshold."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """`nll_before` and `nll_after` are the mean negative log likelihood of the targets, in nats, without and with
-    the temperature."""
+    """`nll_before` and `nll_after` are the mean negative log likelihood of the targets in nats, without and with the
+    temperature."""
 
     temperature: float
     thresholds: dict[str, float]
@@ -42,7 +42,7 @@ class Calibration:
 def calibrate(
     logits: NDArray[Any], targets: NDArray[Any], classes: Sequence[str], activation: Activation
 ) -> Calibration:
-    """Fit on validation windows: `logits` and `targets` have shape (windows, classes)."""
+    """Fit temperature and thresholds to validation windows: `logits` and `targets` have shape (windows, classes)."""
     temperature = fit_temperature(logits, targets, activation)
     return Calibration(
         temperature,
@@ -53,7 +53,7 @@ def calibrate(
 
 
 def probabilities_of(logits: NDArray[Any], activation: Activation, temperature: float = 1.0) -> NDArray[np.float64]:
-    """Shape (windows, classes), 0…1; with softmax each row sums to 1."""
+    """Probabilities, shape (windows, classes), 0…1; with softmax each row sums to 1."""
     scaled = np.asarray(logits, np.float64) / temperature
     values = scipy.special.expit(scaled) if activation == "sigmoid" else scipy.special.softmax(scaled, axis=1)
     return np.asarray(values, np.float64)
@@ -62,7 +62,7 @@ def probabilities_of(logits: NDArray[Any], activation: Activation, temperature: 
 def negative_log_likelihood(
     logits: NDArray[Any], targets: NDArray[Any], activation: Activation, temperature: float = 1.0
 ) -> float:
-    """The mean over windows; with sigmoid, over windows and classes. NaN without windows."""
+    """The mean over windows in nats; with sigmoid over windows and classes. NaN without windows."""
     if not len(targets):
         return float("nan")
     scaled = np.asarray(logits, np.float64) / temperature
@@ -72,14 +72,14 @@ def negative_log_likelihood(
 
 
 def fit_temperature(logits: NDArray[Any], targets: NDArray[Any], activation: Activation) -> float:
-    """The temperature in `TEMPERATURES` that makes the targets likeliest.
+    """The temperature in `TEMPERATURES` with the highest likelihood of the targets.
 
-    One more example, of which nothing is known, is shared out among the targets, as Platt (1999) does: without it, a
-    classifier that makes no mistake on a few clips would be declared infallible.
+    The targets are smoothed as by one more example of unknown class (Platt 1999): otherwise a classifier without
+    mistakes on a few clips would become certain of everything.
     """
-    if activation == "softmax":  # a window of background says nothing of which class is likelier
-        held = np.asarray(targets).sum(axis=1) > 0
-        logits, targets = logits[held], targets[held]
+    if activation == "softmax":  # background has no class that could be more probable
+        has_class = np.asarray(targets).sum(axis=1) > 0
+        logits, targets = logits[has_class], targets[has_class]
     if not len(targets):
         return 1.0
     nothing_known = 1 / targets.shape[1] if activation == "softmax" else 0.5
@@ -93,17 +93,17 @@ def fit_temperature(logits: NDArray[Any], targets: NDArray[Any], activation: Act
 
 
 def fit_thresholds(targets: NDArray[Any], probabilities: NDArray[Any], classes: Sequence[str]) -> dict[str, float]:
-    """For each class the threshold of the best F1; `DEFAULT_THRESHOLD` for a class with too few examples.
+    """The threshold with the best F1 of each class; `DEFAULT_THRESHOLD` for classes with too few examples.
 
-    Of thresholds that do as well but for one example, the one nearest the default: one example is luck.
+    Of thresholds that differ by one example at most, the one nearest to the default is chosen.
     """
-    there = targets >= 0.5
-    return {label: _best_threshold(there[:, k], probabilities[:, k]) for k, label in enumerate(classes)}
+    present = targets >= 0.5
+    return {label: _best_threshold(present[:, k], probabilities[:, k]) for k, label in enumerate(classes)}
 
 
-def _best_threshold(there: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    if min(int(there.sum()), int((~there).sum())) < MIN_SAMPLES:
+def _best_threshold(present: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    if min(int(present.sum()), int((~present).sum())) < MIN_SAMPLES:
         return DEFAULT_THRESHOLD
-    f1 = np.array([precision_recall_f1(there, scores >= threshold)[2] for threshold in THRESHOLDS])
-    best = THRESHOLDS[f1 >= f1.max() - 1 / int(there.sum())]
+    f1 = np.array([precision_recall_f1(present, scores >= threshold)[2] for threshold in THRESHOLDS])
+    best = THRESHOLDS[f1 >= f1.max() - 1 / int(present.sum())]
     return float(best[np.argmin(np.abs(best - DEFAULT_THRESHOLD))])

@@ -1,4 +1,4 @@
-"""How well a bundle does on sound of one's own: audio folders or a compiled dataset."""
+"""Evaluation of bundles on labelled audio: audio folders or a compiled dataset."""
 
 from __future__ import annotations
 
@@ -32,8 +32,11 @@ from trainer.evaluation.predictions import clips_of, predict_windows
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`data` describes the test data, for the card; `bad` are files that could not be read, `remarks` are about
-    others that were left out."""
+    """The metrics of a bundle on some data.
+
+    `data` describes the data for the model card. `bad` are files that cannot be read, `remarks` are lines about other
+    files that were left out.
+    """
 
     bundle: Bundle
     metrics: Metrics
@@ -42,7 +45,7 @@ class Evaluation:
     remarks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """What `--json` prints."""
+        """The JSON of `--json`."""
         return {
             "bundle": str(self.bundle.folder),
             "name": self.bundle.name,
@@ -55,13 +58,13 @@ class Evaluation:
 def evaluate(
     bundles: Sequence[Bundle], folder: Path, *, background: Collection[str] = (), overlap: float = 0.0
 ) -> list[Evaluation]:
-    """Measure one bundle, or each of a cascade, on a folder of class folders or on a compiled dataset.
+    """Evaluate one bundle, or each of a cascade, on a folder of class folders or on a compiled dataset.
 
-    A class of the data counts as a classifier's class of that name, or as the one above it in the label tree of the
-    cascade or of the data; with a cascade, folders in folders are such a tree. Those in `background` count as none.
-    A classifier that hangs under a class of another is measured on what holds one of its own classes, as it is asked
-    nowhere else; without such sound it is left out. Raises DatasetError: `dataset_classes` if the data has a class
-    that nobody knows, `dataset_features` if it was compiled for other features, or shorter windows.
+    A class of the data counts as the classifier's class of that name, or of its nearest parent in the label tree of
+    the cascade or of the data; with a cascade, nested folders are such a tree. Classes in `background` count as
+    background. An expert is evaluated only on audio of its own classes, as it runs only there; without such audio it
+    is left out. Raises DatasetError: `dataset_classes` if no bundle has a class of the data, `dataset_features` if
+    the data were compiled with other features or shorter windows.
     """
     tree = reduce(LabelTree.merged, (bundle.manifest.labels_in_cascade for bundle in bundles))
     specs = {bundle.manifest.features for bundle in bundles}
@@ -96,7 +99,7 @@ def _measure(bundle: Bundle, source: TrainingSource, table: Float32, overlap: fl
 
 @dataclass(frozen=True)
 class _Data:
-    """What is measured on. `name` says it in words, `files` whether it is sound files or samples of a dataset."""
+    """The data of an evaluation. `name` describes them; `files` is False for a compiled dataset."""
 
     source: TrainingSource
     tree: LabelTree
@@ -106,7 +109,7 @@ class _Data:
     remarks: tuple[str, ...] = ()
 
     def about(self, source: TrainingSource) -> str:
-        """What of it is in `source`, all or a part."""
+        """A description of `source`, which is all or a part of the data."""
         if not self.files:
             return f"on the {len(source)} samples of {self.name}"
         return f"on the {len({source.origin(k).file for k in range(len(source))})} files of {self.name}"
@@ -117,7 +120,7 @@ def _open(folder: Path, spec: FeatureSpec, *, nested: bool) -> _Data:
         dataset = open_dataset(folder)
         check_features(spec, dataset, folder)
         if not len(dataset):
-            raise DatasetError(f"{folder} has no samples.", hint="Fill it, or name another.")
+            raise DatasetError(f"Dataset {folder} has no samples.", hint="Add samples, or choose another dataset.")
         name = f"dataset {dataset.manifest.name} (sha256 {dataset.checksum})"
         return _Data(CompiledSource(dataset, dataset.classes), dataset.manifest.labels, name, files=False)
     tree: LabelTree | None = None
@@ -129,7 +132,7 @@ def _open(folder: Path, spec: FeatureSpec, *, nested: bool) -> _Data:
     if not scanned.segments:
         raise DatasetError(f"No file in {folder} can be read.", hint=scanned.bad[0].reason)
     classes = tuple(sorted({segment.label for segment in scanned.segments}))
-    source = FolderSource(scanned.segments, classes, spec, cache_bytes=0)  # each sequence is looked at once
+    source = FolderSource(scanned.segments, classes, spec, cache_bytes=0)  # each sequence is read once
     return _Data(
         source, tree or LabelTree.flat(classes), str(folder), files=True, bad=scanned.bad, remarks=clips.remarks
     )
@@ -140,10 +143,10 @@ def _refuse_foreign(data: _Data, bundles: Sequence[Bundle], tree: LabelTree, bac
     labels = [label for label in data.source.classes if label not in background]
     foreign = [label for label in labels if all(_class_of(label, one.manifest, trees) is None for one in bundles)]
     if foreign:
-        known = "; ".join(f"{one.name}, which knows {', '.join(one.manifest.classes)}" for one in bundles)
+        known = "; ".join(f"{one.name} has {', '.join(one.manifest.classes)}" for one in bundles)
         raise DatasetError(
-            f"{', '.join(foreign)}: not a class of {known}.",
-            hint="Rename them, or name them with --background to count them as none of its classes.",
+            f"The data have unknown classes: {', '.join(foreign)}. {known}.",
+            hint="Rename them, or count them as background with --background.",
             code="dataset_classes",
         )
 
@@ -151,24 +154,24 @@ def _refuse_foreign(data: _Data, bundles: Sequence[Bundle], tree: LabelTree, bac
 def table_for(
     labels: Sequence[str], manifest: BundleManifest, trees: Sequence[LabelTree], background: Collection[str] = ()
 ) -> Float32:
-    """The targets of each of the data's `labels`, shape (labels, the classifier's classes)."""
+    """The targets of each of the data's `labels`, float32 (labels, classes of the classifier)."""
     table, background = np.zeros((len(labels), len(manifest.classes)), np.float32), set(map(clean_label, background))
     for row, label in zip(table, labels, strict=True):
-        place = None if label in background else _class_of(label, manifest, trees)
-        if place is not None:
-            row[place] = 1
+        number = None if label in background else _class_of(label, manifest, trees)
+        if number is not None:
+            row[number] = 1
     return table
 
 
 def _class_of(label: str, manifest: BundleManifest, trees: Sequence[LabelTree]) -> int | None:
-    """The number of the deepest class of the classifier on the way to `label`."""
-    for one in _ways(label, trees):
+    """The number of the deepest class of the classifier on the path to `label`; None if there is none."""
+    for one in _path_to(label, trees):
         if one in manifest.classes:
             return manifest.classes.index(one)
     return None
 
 
-def _ways(label: str, trees: Sequence[LabelTree]) -> Iterator[str]:
+def _path_to(label: str, trees: Sequence[LabelTree]) -> Iterator[str]:
     yield label
     for tree in trees:
         if label in tree:

@@ -1,6 +1,6 @@
-"""The model card: what a classifier hears, how well it was measured to, and from what it came, for a person to read.
+"""The model card: input, performance and provenance of a classifier, for people.
 
-It is Markdown with two pictures beside it, and travels in the bundle's folder.
+It is a Markdown file with two pictures, in the folder of the bundle.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from trainer.evaluation.calibration import MIN_SAMPLES
 
 CARD, CONFUSION, CURVES = "card.md", "confusion.png", "precision_recall.png"
 TRAINING_FILE = "training_file"
-"""Where a manifest's provenance keeps it, as YAML."""
+"""The key of the training file, as YAML, in a manifest's provenance."""
 MISTAKES = 5
-"""The most frequent mistakes, so many of them, are told in words."""
+"""Number of the most frequent confusions that are listed."""
 
 ABOUT = {
-    "sigmoid": "several classes may sound at once, each has a probability of its own",
-    "softmax": "exactly one class sounds, the probabilities sum to 1",
+    "sigmoid": "several classes may be present at once, each with its own probability",
+    "softmax": "exactly one class is present, the probabilities sum to 1",
 }
 
 
 def write_card(folder: Path, manifest: BundleManifest, metrics: Metrics, *, data: str) -> Path:
-    """Write the card and its pictures into `folder`, which is made. Returns the card's path.
+    """Write the card and its pictures into `folder`, which is created. Returns the path of the card.
 
-    `data` says what was measured on, as in "on 73 validation clips".
+    `data` describes the data that the metrics are of, such as "on 73 validation clips".
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, picture in pictures(metrics).items():
@@ -43,7 +43,7 @@ def write_card(folder: Path, manifest: BundleManifest, metrics: Metrics, *, data
 
 
 def pictures(metrics: Metrics) -> dict[str, bytes]:
-    """The card's pictures by file name, as PNG: the confusion matrix, if any clip has one class, and the curves."""
+    """The card's pictures by file name, as PNG: the curves and, if any clip has one class, the confusion matrix."""
     drawn = {CURVES: plots.precision_recall_curves(metrics.curves)}
     if metrics.clips.confusion.any():
         drawn[CONFUSION] = plots.confusion_matrix(metrics.clips.confusion, list(metrics.classes))
@@ -54,39 +54,39 @@ def _lines(manifest: BundleManifest, metrics: Metrics, data: str) -> Iterator[st
     yield f"# {manifest.name}"
     yield ""
     yield f"A Tidzam classifier of {len(manifest.classes)} classes: {', '.join(manifest.classes)}."
-    yield from _what_it_hears(manifest)
-    yield from _how_well(metrics, data)
-    yield from _mistakes(metrics)
-    yield from _beware(metrics, manifest.provenance.get(LEFT_OUT, ()))
+    yield from _input(manifest)
+    yield from _performance(metrics, data)
+    yield from _confusions(metrics)
+    yield from _limitations(metrics, manifest.provenance.get(LEFT_OUT, ()))
     yield from _provenance(manifest)
     training_file = manifest.provenance.get(TRAINING_FILE)
     if training_file is not None:
         yield from ("", "## Training file", "", "```yaml", str(training_file).rstrip(), "```")
 
 
-def _what_it_hears(manifest: BundleManifest) -> Iterator[str]:
+def _input(manifest: BundleManifest) -> Iterator[str]:
     spec = manifest.features
     size_kb = sum(entry.size_bytes for entry in manifest.files.values()) / 1000
-    yield from ("", "## What it hears", "", "| | |", "| --- | --- |")
+    yield from ("", "## Input and output", "", "| | |", "| --- | --- |")
     yield f"| window | {spec.window_s:g} s, one every {manifest.hop_s:g} s |"
-    yield f"| sound | {spec.rate_hz} Hz, of which {spec.fmin_hz:g} to {spec.fmax_hz:g} Hz |"
+    yield f"| audio | {spec.rate_hz} Hz, bands from {spec.fmin_hz:g} to {spec.fmax_hz:g} Hz |"
     yield f"| features | log-mel, {spec.n_frames} frames of {spec.n_mels} bands |"
-    yield f"| answer | {manifest.activation}: {ABOUT[manifest.activation]} |"
+    yield f"| output | {manifest.activation}: {ABOUT[manifest.activation]} |"
     if size_kb:
         yield f"| files | {', '.join(entry.name for entry in manifest.files.values())}: {size_kb:,.0f} kB |"
 
 
-def _how_well(metrics: Metrics, data: str) -> Iterator[str]:
+def _performance(metrics: Metrics, data: str) -> Iterator[str]:
     clips = int(metrics.clips.confusion.sum())
-    yield from ("", "## How well", "")
-    yield f"Measured {data}: {metrics.windows} windows."
+    yield from ("", "## Performance", "")
+    yield f"Evaluated {data}: {metrics.windows} windows."
     if clips:
         yield (
-            f"**{metrics.clips.accuracy:.1%} of {clips} clips** are named right: by the likeliest class of the mean "
-            "over a clip's windows."
+            f"**{metrics.clips.accuracy:.1%} of {clips} clips** are classified correctly, by the class with the "
+            "highest mean probability over the windows of a clip."
         )
     yield (
-        f"Window by window, each class at its threshold: macro F1 **{_number(metrics.macro_f1)}**, "
+        f"Over single windows, with the threshold of each class: macro F1 **{_number(metrics.macro_f1)}**, "
         f"mean average precision **{_number(metrics.mean_average_precision)}**."
     )
     yield from ("", "| class | windows | threshold | precision | recall | F1 | average precision |")
@@ -107,40 +107,41 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if np.isfinite(value) else "-"
 
 
-def _mistakes(metrics: Metrics) -> Iterator[str]:
-    """The largest cells beside the diagonal."""
+def _confusions(metrics: Metrics) -> Iterator[str]:
+    """The largest cells off the diagonal."""
     wrong = metrics.clips.confusion.copy()
     np.fill_diagonal(wrong, 0)
     if not wrong.any():
         return
     classes = list(metrics.classes)
-    yield from ("", "Most frequent mistakes:", "")
+    yield from ("", "Most frequent confusions of clips:", "")
     for cell in np.argsort(-wrong, axis=None, kind="stable")[:MISTAKES]:
         i, j = np.unravel_index(cell, wrong.shape)
         if wrong[i, j]:
             of_class = metrics.clips.confusion[i].sum()
-            yield f"- {classes[i]} taken for {classes[j]}: {wrong[i, j]} of {of_class} clips"
+            yield f"- {classes[i]} classified as {classes[j]}: {wrong[i, j]} of {of_class} clips"
 
 
-def _beware(metrics: Metrics, left_out: Sequence[str]) -> Iterator[str]:
+def _limitations(metrics: Metrics, left_out: Sequence[str]) -> Iterator[str]:
     rare = [label for label, one in metrics.classes.items() if one.examples < MIN_SAMPLES]
-    yield from ("", "## What this does not say", "")
+    yield from ("", "## Limitations", "")
     yield (
-        "The figures are of the data above. Of other places, microphones and sounds that are none of its classes they "
-        "say nothing: `python -m trainer evaluate` measures it on sound of your own."
+        "The metrics describe the data above. They do not predict the performance at other places, with other "
+        "microphones or for other sounds: evaluate the classifier on your own recordings with `python -m trainer "
+        "evaluate`."
     )
     if rare:
         yield ""
-        yield f"Fewer than {MIN_SAMPLES} windows were there of {', '.join(rare)}: their rows are anecdotes."
+        yield f"Classes with fewer than {MIN_SAMPLES} windows, whose metrics are not reliable: {', '.join(rare)}."
     if left_out:
         yield ""
-        yield f"It does not know {', '.join(left_out)}: these classes of the data have no readable audio."
+        yield f"Classes that were left out, because the data have no readable audio of them: {', '.join(left_out)}."
 
 
 def _provenance(manifest: BundleManifest) -> Iterator[str]:
-    yield from ("", "## Where it comes from", "", "| | |", "| --- | --- |")
+    yield from ("", "## Provenance", "", "| | |", "| --- | --- |")
     for name, value in _flat(manifest.provenance):
-        if name == TRAINING_FILE:  # it is long, and comes below
+        if name == TRAINING_FILE:  # it follows below
             continue
         yield f"| {name} | {_cell(value)} |"
     for engine, entry in manifest.files.items():

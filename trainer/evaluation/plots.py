@@ -1,4 +1,4 @@
-"""Pictures of how a classifier does, as PNG: drawn by matplotlib without a screen."""
+"""Plots of metrics as PNG, drawn by matplotlib without a display."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 DPI = 100
 NUMBERED = 20
-"""Up to so many classes, each cell of a confusion matrix says its number."""
+"""Largest number of classes for which the cells of a confusion matrix are labelled with their counts."""
 NAMED = 10
-"""So many precision-recall curves get a colour; of more, those that need looking at."""
+"""Number of precision-recall curves with a colour and a name: those with the lowest average precision."""
 
 
 def confusion_matrix(confusion: NDArray[Any], classes: Sequence[str]) -> bytes:
-    """Truth in rows, what was said in columns; the colour is the share of the row."""
+    """A confusion matrix: true classes in rows, predicted classes in columns; the colour is the share of the row."""
     from matplotlib.figure import Figure
 
     count = len(classes)
@@ -34,8 +34,8 @@ def confusion_matrix(confusion: NDArray[Any], classes: Sequence[str]) -> bytes:
     size = 9 if count <= NUMBERED else 6
     axes.set_xticks(range(count), classes, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     axes.set_yticks(range(count), classes, fontsize=size)
-    axes.set_xlabel("taken for")
-    axes.set_ylabel("truth")
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
     if count <= NUMBERED:
         for i, j in np.argwhere(confusion > 0):
             ink = "white" if shares[i, j] > 0.55 else "black"
@@ -45,7 +45,7 @@ def confusion_matrix(confusion: NDArray[Any], classes: Sequence[str]) -> bytes:
 
 
 def precision_recall_curves(curves: Mapping[str, Curve]) -> bytes:
-    """One curve a class, with its average precision. Of many, the lowest have names and the others are grey."""
+    """One curve per class, with its average precision. If there are many, only the lowest have names and colours."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.6), dpi=DPI, layout="constrained")
@@ -54,7 +54,7 @@ def precision_recall_curves(curves: Mapping[str, Curve]) -> bytes:
     lowest = sorted(drawn, key=lambda label: drawn[label].average_precision)[:NAMED]
     for label, curve in drawn.items():
         named = label in lowest
-        # From the first threshold down, so that the curve starts where nothing was found yet.
+        # The curve starts at recall 0, before the first detection.
         recall, precision = np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision)
         axes.step(
             recall,
@@ -68,13 +68,13 @@ def precision_recall_curves(curves: Mapping[str, Curve]) -> bytes:
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
     axes.grid(alpha=0.3)
     if drawn:
-        title = "average precision" if len(drawn) <= NAMED else "the lowest average precisions"
+        title = "average precision" if len(drawn) <= NAMED else "lowest average precisions"
         figure.legend(loc="outside right upper", title=title, frameon=False, fontsize=9)
     return _png(figure)
 
 
 def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
-    # No time and no version in it: the same figures give the same file.
+    # Without time and version, so that the same metrics give the same file.
     figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()

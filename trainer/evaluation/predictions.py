@@ -1,4 +1,4 @@
-"""What a network says of a source, window by window, and which windows of it are looked at again and again."""
+"""Predictions of a network for all windows of a source, and samples of windows that are evaluated repeatedly."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from trainer.data.source import BACKGROUND, Batch, TrainingSource
 from trainer.data.spectrogram_ops import cut, to_power
 
 Predict = Callable[[Float32], Float32]
-"""From features, shape (n, frames, mels), to logits or probabilities, shape (n, outputs)."""
+"""Maps features, shape (n, frames, mels), to logits or probabilities, shape (n, outputs)."""
 
 BATCH_WINDOWS = 256
-"""Windows that are held in memory and predicted together."""
+"""Windows that are kept in memory and predicted together."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What was said of each window of a source.
+    """The predictions for all windows of a source.
 
-    `outputs` has shape (windows, outputs); window i is of sequence `sequences[i]` and begins at its frame `starts[i]`.
+    `outputs` has shape (windows, outputs). Window i is part of sequence `sequences[i]`, from its frame `starts[i]`.
     """
 
     outputs: Float32
@@ -34,24 +34,24 @@ class Predictions:
     starts: NDArray[np.int64]
 
     def targets(self, source: TrainingSource, table: Float32 | None = None) -> Float32:
-        """What is right for each window, shape (windows, outputs), as `targets_of` says."""
+        """The targets of each window, shape (windows, outputs), from `table` as in `targets_of`."""
         return targets_of(source.labels[self.sequences], table_of(source) if table is None else table)
 
 
 def table_of(source: TrainingSource) -> Float32:
-    """The targets of each class of `source`, shape (classes, classes): itself alone."""
+    """The targets if each class of `source` is an output: the identity matrix, shape (classes, classes)."""
     return np.eye(len(source.classes), dtype=np.float32)
 
 
 def targets_of(labels: NDArray[Any], table: Float32) -> Float32:
-    """The rows of `table` that `labels` name, shape (n, outputs); for background, zeros."""
+    """The rows of `table` for `labels`, shape (n, outputs); zeros for background."""
     targets: Float32 = table[labels]
     targets[labels == BACKGROUND] = 0
     return targets
 
 
 def clips_of(source: TrainingSource) -> NDArray[np.int64]:
-    """For each sequence the number of its clip: what is of one file, and of one class, is one clip."""
+    """The clip number of each sequence, shape (n,): sequences of one file, channel and class are one clip."""
     numbers: dict[tuple[str, int | None, int], int] = {}
     clips = np.empty(len(source), dtype=np.int64)
     for index, label in enumerate(source.labels.tolist()):
@@ -63,16 +63,16 @@ def clips_of(source: TrainingSource) -> NDArray[np.int64]:
 def predict_windows(
     source: TrainingSource, spec: FeatureSpec, predict: Predict, *, overlap: float = 0.0
 ) -> Predictions:
-    """Have `predict` answer all windows of `source`, a sequence after the other; few are in memory at once."""
-    said, sequences, starts = [], [], []
-    for features, of_sequences, of_starts in _segments(source, spec, overlap):
-        said.append(np.asarray(predict(features), dtype=np.float32))
+    """Predict all windows of `source` with `predict`, with a limited number of windows in memory."""
+    outputs, sequences, starts = [], [], []
+    for features, of_sequences, of_starts in _window_batches(source, spec, overlap):
+        outputs.append(np.asarray(predict(features), dtype=np.float32))
         sequences.append(of_sequences)
         starts.append(of_starts)
-    return Predictions(np.concatenate(said), np.concatenate(sequences), np.concatenate(starts))
+    return Predictions(np.concatenate(outputs), np.concatenate(sequences), np.concatenate(starts))
 
 
-def _segments(
+def _window_batches(
     source: TrainingSource, spec: FeatureSpec, overlap: float
 ) -> Iterator[tuple[Float32, NDArray[np.int64], NDArray[np.int64]]]:
     waiting: list[tuple[Float32, int, int]] = []
@@ -93,16 +93,16 @@ def _stacked(windows: Sequence[tuple[Float32, int, int]]) -> tuple[Float32, NDAr
 
 
 def window_starts(length: int, frames: int, overlap: float = 0.0) -> list[int]:
-    """The first frame of each whole window in `length` frames; a shorter stretch is one window."""
+    """The first frame of each whole window in `length` frames; a shorter sequence is one window."""
     step = max(1, round(frames * (1 - overlap)))
     return list(range(0, max(1, length - frames + 1), step))
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Windows to look at again and again while training goes on: one of each of some sequences, drawn once.
+    """A sample of windows that is evaluated repeatedly during a training, one per sequence.
 
-    `origins` say where each begins in its file.
+    `origins` has the position of each in its file.
     """
 
     batch: Batch
@@ -112,7 +112,7 @@ class Examples:
 def draw_examples(
     source: TrainingSource, spec: FeatureSpec, *, table: Float32 | None = None, count: int, seed: int
 ) -> Examples:
-    """At most `count` sequences drawn from `source`, each by its loudest window."""
+    """Draw at most `count` sequences from `source` without replacement, and take the loudest window of each."""
     sequences = np.random.default_rng(seed).permutation(len(source))[:count]
     features, origins = [], []
     for index in map(int, sequences):
@@ -125,7 +125,7 @@ def draw_examples(
 
 
 def _loudest(sequence: Float32, spec: FeatureSpec) -> int:
-    """Where the window of the most power begins, of those that overlap by half: a clip may be silent but for a bark."""
+    """The start of the window with the highest power, of windows that overlap by half: a clip may be mostly silent."""
     power = np.cumsum(np.append(0.0, to_power(sequence).sum(axis=1)))
     starts = window_starts(len(sequence), spec.n_frames, 0.5)
     return max(starts, key=lambda start: power[min(start + spec.n_frames, len(sequence))] - power[start])

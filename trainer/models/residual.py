@@ -1,4 +1,4 @@
-"""A residual network with attention over time: accuracy first, for classes that take a few seconds to be told apart."""
+"""A residual network with attention over time: more accurate, for classes that differ over a few seconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import keras
 
 MOMENTUM = 0.95
-"""So that the statistics of a short training are those of its end, not of its beginning."""
+"""Momentum of the moving statistics, low enough for those of a short training to be those of its end."""
 
 
 def build(
@@ -16,14 +16,14 @@ def build(
 ) -> keras.Model:
     """From log-mel spectrograms in dB, shape (frames, mels), to the logits of `n_classes` classes.
 
-    A convolution a block with a path around it, each at half the resolution of the one before; at the end each moment
-    says how much it counts for each class. After Q. Kong et al., "PANNs", 2020, in what it takes and how it sums up.
+    One convolution with a skip connection per block, each at half the resolution of the one before; at the end,
+    attention weights the frames for each class. Pooling and attention after Q. Kong et al., "PANNs", 2020.
     """
     import keras
     from keras import layers
 
     spectrogram = keras.Input(input_shape, name="features")
-    # Constants first (-60 dB becomes 0, and 25 dB become 1), then the mean and spread of each band in training.
+    # Constants first (-60 dB becomes 0, and -35 dB becomes 1), then the mean and variance of each band in training.
     x = layers.BatchNormalization(momentum=MOMENTUM)(layers.Rescaling(1 / 25, 2.4)(spectrogram))
     x = layers.Reshape((*input_shape, 1))(x)
     x = layers.Conv2D(widths[0], 5, strides=2, padding="same", use_bias=False)(x)
@@ -39,6 +39,6 @@ def build(
 def _block(x: Any, width: int) -> Any:
     from keras import layers
 
-    around = x if x.shape[-1] == width else layers.Conv2D(width, 1, use_bias=False)(x)
+    skip = x if x.shape[-1] == width else layers.Conv2D(width, 1, use_bias=False)(x)
     through = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-    return layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(layers.Add()([around, through])))
+    return layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(layers.Add()([skip, through])))

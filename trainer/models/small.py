@@ -1,4 +1,4 @@
-"""A small separable network: some 10,000 weights, for a handful of classes on a small machine."""
+"""A small network of separable convolutions: about 10,000 weights, for a few classes on a small machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import keras
 
 MOMENTUM = 0.95
-"""So that the statistics of a short training are those of its end, not of its beginning."""
+"""Momentum of the moving statistics, low enough for those of a short training to be those of its end."""
 
 
 def build(
@@ -16,13 +16,13 @@ def build(
 ) -> keras.Model:
     """From log-mel spectrograms in dB, shape (frames, mels), to the logits of `n_classes` classes.
 
-    Time is pooled away and frequency is not: two whistles may differ in nothing but pitch.
+    Features are pooled over time, but not over frequency, since calls may differ in pitch alone.
     """
     import keras
     from keras import layers
 
     spectrogram = keras.Input(input_shape, name="features")
-    # Constants, not statistics of the training set: -60 dB becomes 0, and 20 dB become 1.
+    # Constants, not statistics of the training set: -60 dB becomes 0, and -40 dB becomes 1.
     x = layers.Rescaling(1 / 20, 3.0)(layers.Reshape((*input_shape, 1))(spectrogram))
     x = layers.Conv2D(16, 5, strides=2, padding="same", use_bias=False)(x)
     x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))

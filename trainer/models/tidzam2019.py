@@ -1,4 +1,4 @@
-"""The original's shape, to compare with: two layers of large filters, then two dense layers of 1024."""
+"""The architecture of Tidzam 2019, for comparison: two layers of large filters, then two dense layers of 1024 units."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ def build(
 ) -> keras.Model:
     """From log-mel spectrograms in dB, shape (frames, mels), to the logits of `n_classes` classes.
 
-    121 filters of 20 by 20, then 16 of 10 by 10, each pooled by two; without normalisation, as it was.
+    121 filters of 20 by 20, then 16 of 10 by 10, each followed by pooling by two; without normalisation.
     """
     import keras
     from keras import layers
 
     spectrogram = keras.Input(input_shape, name="features")
-    # Constants, not statistics of the training set: -60 dB becomes 0, and 20 dB become 1.
+    # Constants, not statistics of the training set: -60 dB becomes 0, and -40 dB becomes 1.
     x = layers.Rescaling(1 / 20, 3.0)(layers.Reshape((*input_shape, 1))(spectrogram))
     for filters, size in ((121, 20), (16, 10)):
         x = layers.Conv2D(filters, size, padding="same", activation="relu", kernel_initializer="he_normal")(x)

@@ -1,4 +1,4 @@
-"""Arrays as pictures, uint8 (height, width, 3), drawn by NumPy alone: cheap enough to be made while training."""
+"""Arrays as images, uint8 (height, width, 3), made by NumPy alone: cheap enough to be made during a training."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ Picture = NDArray[np.uint8]
 Float = NDArray[Any]
 
 GAP, GREY = 3, 90
-"""Pixels between the tiles of a grid, and how light they are."""
+"""Pixels between the tiles of a grid, and their brightness."""
 
 
 def spectrogram(features: Float32) -> Picture:
-    """Of features, shape (frames, mels): time to the right, frequency up, from their lowest to their highest."""
+    """An image of features, shape (frames, mels): time to the right, frequency upwards, scaled to their range."""
     return coloured(unit(features).T[::-1], "magma")
 
 
 def kernel_grid(kernels: Float32, *, scale: int = 10) -> Picture:
-    """Of kernels, shape (n, height, width): each from its own -max (blue) over 0 (white) to its max (red)."""
+    """An image of kernels, shape (n, height, width): each from its -max (blue) over 0 (white) to its max (red)."""
     strongest = np.maximum(np.abs(kernels).max(axis=(1, 2), keepdims=True), 1e-12)
     tiles = [coloured(tile.T[::-1], "RdBu_r") for tile in 0.5 + 0.5 * kernels / strongest]
     return grid([enlarged(tile, scale) for tile in tiles])
 
 
 def map_grid(maps: Float32) -> Picture:
-    """Of feature maps, shape (frames, bands, n): each from its own lowest to its highest."""
+    """An image of feature maps, shape (frames, bands, n), each scaled to its range."""
     return grid([coloured(unit(maps[:, :, k]).T[::-1], "viridis") for k in range(maps.shape[2])])
 
 
 def sprites(features: Float32, *, side: int) -> Picture:
-    """One picture of many spectrograms, each `side` pixels square, in rows of as many as there are rows.
+    """One image with many spectrograms of `side` by `side` pixels, in a square grid.
 
-    `features` has shape (n, frames, mels). It is what the projector cuts its points' pictures from.
+    `features` has shape (n, frames, mels). The projector cuts the images of its points from it.
     """
     across = int(np.ceil(np.sqrt(len(features))))
     sheet = np.zeros((across * side, across * side, 3), dtype=np.uint8)
@@ -49,7 +49,7 @@ def sprites(features: Float32, *, side: int) -> Picture:
 
 
 def grid(tiles: Iterable[Picture]) -> Picture:
-    """Tiles of one size, side by side and below one another, grey between them."""
+    """A grid of tiles of the same size, with grey lines between them."""
     every = np.stack(list(tiles))
     n, height, width, _ = every.shape
     across = max(1, round(np.sqrt(n * height / width)))
@@ -62,32 +62,32 @@ def grid(tiles: Iterable[Picture]) -> Picture:
 
 
 def unit(values: Float) -> Float32:
-    """Brought to 0…1; what is all the same is 0."""
+    """`values` scaled to 0…1; constant values become 0."""
     lowest, highest = float(values.min()), float(values.max())
     return ((values - lowest) / max(highest - lowest, 1e-12)).astype(np.float32)
 
 
 def enlarged(picture: Picture, scale: int) -> Picture:
-    """Each pixel `scale` pixels wide and high."""
+    """The image with each pixel repeated `scale` times in both directions."""
     return picture.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 def resampled(picture: Picture, side: int) -> Picture:
-    """Square, by the nearest pixels."""
+    """The image resampled to `side` by `side` pixels by nearest neighbours."""
     rows, columns = (np.arange(side) * length // side for length in picture.shape[:2])
     square: Picture = picture[np.ix_(rows, columns)]
     return square
 
 
 def coloured(values: Float, palette: str) -> Picture:
-    """Of `values`, shape (height, width), 0…1."""
+    """An image of `values`, shape (height, width), 0…1."""
     picture: Picture = _palette(palette)[np.clip(np.rint(values * 255), 0, 255).astype(np.int64)]
     return picture
 
 
 @lru_cache(maxsize=8)
 def _palette(name: str) -> Picture:
-    """256 colours, of matplotlib."""
+    """256 colours of a colour map of matplotlib, shape (256, 3)."""
     from matplotlib import colormaps
 
     colours: Picture = np.rint(255 * np.asarray(colormaps[name](np.arange(256)))[:, :3]).astype(np.uint8)

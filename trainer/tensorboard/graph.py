@@ -1,4 +1,4 @@
-"""What a training step is made of, and what it costs: its graph, each operation's time and memory, a profile."""
+"""The graph of a training step, the time and memory of its operations, and a profile."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from trainer.loop import TrainingState
 
 RUN_METADATA_PLUGIN = "graph_run_metadata"
-"""The name by which TensorBoard knows a step's costs."""
+"""The name of TensorBoard's plugin for the costs of a step."""
 TRACED_STEPS = 3
 
 
 def write_graph(state: TrainingState, batch: Batch, step: int) -> None:
     """Write the graph of a training step, and the time, memory and device of each operation, to the default writer.
 
-    One step is run on `batch` with a copy of the weights, which are only read: they may lie on parameter servers. The
-    optimizer's part is not in it.
+    One step is run on `batch` with a copy of the weights, which may be on parameter servers. The optimizer is not part
+    of the graph.
     """
     import tensorflow as tf
 
@@ -47,7 +47,7 @@ def write_graph(state: TrainingState, batch: Batch, step: int) -> None:
 
 
 def _run(concrete: Any, values: list[Any]) -> Any:
-    """The RunMetadata of a second run; the first one is slow by being the first."""
+    """The RunMetadata of the second run; the first run is slower."""
     import tensorflow as tf
 
     v1 = tf.compat.v1
@@ -60,9 +60,9 @@ def _run(concrete: Any, values: list[Any]) -> Any:
 
 
 class Profile:
-    """A profile of a few steps of the training itself, taken once: what each device did, and when.
+    """A profile of a few steps of the training, made once: the activity of each device over time.
 
-    `write_graph` profiles too, and TensorFlow can do so once at a time: they must not overlap.
+    `write_graph` uses TensorFlow's profiler too, which must not run twice at the same time.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -75,14 +75,14 @@ class Profile:
         self._left = TRACED_STEPS
 
     def step(self) -> None:
-        """To be called after each step."""
+        """Call this after each step."""
         if self._left == 1:
             self.close()
         elif self._left:
             self._left -= 1
 
     def close(self) -> None:
-        """Write what there is, if a profile is being taken."""
+        """Write the profile, if one is being made."""
         import tensorflow as tf
 
         if self._left:

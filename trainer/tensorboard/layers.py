@@ -1,4 +1,4 @@
-"""The parts of a network that are worth looking at, found in any architecture."""
+"""Parts of a network for display, found in any architecture."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def first_kernels(model: keras.Model) -> Float32 | None:
-    """The kernels of the first convolution, shape (kernels, height, width); None if there is none.
+    """The kernels of the first convolution, shape (kernels, height, width); None if there is no convolution.
 
-    Time is the height. Of kernels with several inputs, the mean over them.
+    The height is time. Kernels with several inputs are averaged over them.
     """
     found = _first_convolution(model)
     if found is None:
@@ -27,27 +27,27 @@ def first_kernels(model: keras.Model) -> Float32 | None:
         kernel = kernel.reshape(*kernel.shape[:2], -1)
     elif kernel.ndim == 4:
         kernel = kernel.mean(axis=2)
-    return kernel.transpose(2, 0, 1)  # of 3 from the start: over time alone, the inputs are bands
+    return kernel.transpose(2, 0, 1)  # kernels with 3 dimensions are over time alone: their inputs are bands
 
 
 def first_maps(model: keras.Model) -> keras.Model | None:
-    """From features to what the first convolution makes of them; None if it cannot be taken out of the network."""
+    """A network from features to the output of the first convolution; None if it cannot be extracted."""
     found = _first_convolution(model)
     return None if found is None else _up_to(model, found, lambda layer: layer.output)
 
 
 def embedding(model: keras.Model) -> keras.Model | None:
-    """From features to the input of the last layer that has weights: what the network knows of a sound.
+    """A network from features to the input of the last layer with weights: the embedding of a window.
 
-    Its output has shape (n, …, size); what lies between is time and frequency. None if it cannot be taken out. Of an
-    ensemble it is that of the last member.
+    Its output has shape (n, …, size), with time and frequency in between. None if it cannot be extracted. For an
+    ensemble it is the embedding of the last member.
     """
     last = next((leaf for leaf in reversed(list(_leaves(model))) if leaf.layer.weights), None)
     return None if last is None else _up_to(model, last, lambda layer: layer.input)
 
 
 class _Leaf(NamedTuple):
-    """A layer that is not made of layers itself, and the network it is directly in."""
+    """A layer that is not a network itself, and the network that contains it."""
 
     layer: keras.Layer
     home: keras.Model
@@ -70,7 +70,7 @@ def _up_to(model: keras.Model, leaf: _Leaf, output: Callable[[keras.Layer], Any]
 
 
 def _leaves(model: keras.Model) -> Iterator[_Leaf]:
-    """All of them, in their order."""
+    """All leaves of the network, in order."""
     import keras
 
     for layer in model.layers:

@@ -1,4 +1,4 @@
-"""Examples that were taken for something else, the surest first: to be looked at and listened to."""
+"""Misclassified examples with the highest probabilities, to look at and listen to."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from tidzam.types import Float32
 
 @dataclass(frozen=True)
 class Mistake:
-    """Example number `example` holds class `right`, and was taken for `said` with `probability`."""
+    """Example number `example` has class `right`, but `predicted` was the most probable, with `probability`."""
 
     example: int
     right: int
-    said: int
+    predicted: int
     probability: float
 
 
 def find_mistakes(targets: Float32, probabilities: Float32, *, most: int) -> list[Mistake]:
-    """At most `most` examples of exactly one class whose likeliest class is another. Shapes (n, classes)."""
-    said, right = probabilities.argmax(axis=1), targets.argmax(axis=1)
-    wrong = np.flatnonzero(((targets >= 0.5).sum(axis=1) == 1) & (said != right))
-    surest = wrong[np.argsort(-probabilities[wrong, said[wrong]], kind="stable")][:most]
-    return [Mistake(int(k), int(right[k]), int(said[k]), float(probabilities[k, said[k]])) for k in surest]
+    """At most `most` examples of exactly one class whose most probable class is another. Shapes (n, classes)."""
+    predicted, right = probabilities.argmax(axis=1), targets.argmax(axis=1)
+    wrong = np.flatnonzero(((targets >= 0.5).sum(axis=1) == 1) & (predicted != right))
+    surest = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:most]
+    return [Mistake(int(k), int(right[k]), int(predicted[k]), float(probabilities[k, predicted[k]])) for k in surest]
 
 
 def describe(mistake: Mistake, origin: Origin, classes: Sequence[str]) -> str:
-    """In one line: what it is, what it was taken for, and where it is."""
+    """One line: the class, the predicted class, and the position in the file."""
     channel = "" if origin.channel is None else f", channel {origin.channel}"
     return (
-        f"{classes[mistake.right]} taken for {classes[mistake.said]} ({mistake.probability:.2f}): "
+        f"{classes[mistake.right]} classified as {classes[mistake.predicted]} ({mistake.probability:.2f}): "
         f"{origin.file} at {origin.offset_s:.2f} s{channel}"
     )
 
 
-def hear(origin: Origin, duration_s: float) -> tuple[Float32, int] | None:
-    """A stretch of the file that an example comes from: mono samples, shape (frames,), and their rate.
+def read_samples(origin: Origin, duration_s: float) -> tuple[Float32, int] | None:
+    """The audio of an example: mono samples, shape (frames,), and their sample rate.
 
-    None if the file is not there any more, as that of a compiled dataset need not be, or cannot be read.
+    None if the file cannot be read; those of a compiled dataset need not exist any more.
     """
     try:
         samples, rate_hz = read_audio(Path(origin.file), start_s=origin.offset_s, duration_s=duration_s)
@@ -56,8 +56,8 @@ def hear(origin: Origin, duration_s: float) -> tuple[Float32, int] | None:
 
 
 def table(mistakes: Sequence[Mistake], origins: Sequence[Origin], classes: Sequence[str]) -> str:
-    """All of them as a numbered Markdown list."""
-    return "\n".join(_rows(mistakes, origins, classes)) or "None of the examples is mistaken."
+    """All mistakes as a numbered Markdown list."""
+    return "\n".join(_rows(mistakes, origins, classes)) or "No example is misclassified."
 
 
 def _rows(mistakes: Sequence[Mistake], origins: Sequence[Origin], classes: Sequence[str]) -> Iterator[str]:

@@ -13,19 +13,19 @@ from tidzam.types import Float32
 from trainer.tensorboard.figures import Picture, sprites
 
 CONFIG = "projector_config.pbtxt"
-"""The name by which TensorBoard finds it, in a run's folder."""
+"""The file in which TensorBoard looks for embeddings, in the folder of a run."""
 VECTORS, LABELS, SHEET = "embeddings.tsv", "embeddings.labels.tsv", "embeddings.png"
 SIDE = 48
-"""Pixels of a point's picture, each way."""
+"""Width and height of the image of a point, in pixels."""
 
 
 def write_embeddings(
     folder: Path, vectors: Float32, features: Float32, *, header: Sequence[str], labels: Sequence[Sequence[str]]
 ) -> None:
-    """Write those of now into `folder`, in place of older ones.
+    """Write embeddings into `folder`, in place of older ones.
 
-    `vectors` has shape (n, size), `features` (n, frames, mels); `labels` has a row for each, with a column for each
-    name of `header`.
+    `vectors` has shape (n, size), `features` (n, frames, mels). `labels` has n rows, with a value for each column of
+    `header`.
     """
     from matplotlib.image import imsave
 
@@ -62,6 +62,6 @@ def _lines(rows: Sequence[str]) -> bytes:
 
 
 def pooled(maps: Float32) -> Float32:
-    """Vectors of shape (n, size) from embeddings of shape (n, …, size): the mean over time and frequency."""
+    """The mean of embeddings, shape (n, …, size), over time and frequency: shape (n, size)."""
     vectors: Float32 = maps.reshape(len(maps), -1, maps.shape[-1]).mean(axis=1, dtype=np.float32)
     return vectors

@@ -1,8 +1,8 @@
-"""What is written for TensorBoard while a network is trained: a little every `every` steps, the rest a tenth as often.
+"""Summaries of a training for TensorBoard: scalars every `every` steps, everything else every tenth time.
 
 OUT.training/summaries/
-  train/        events of the training itself, and of a sample of its examples without augmentation; graph, profile
-  validation/   events of a sample of the validation examples; embeddings for the projector
+  train/        the training itself, and a sample of its examples without augmentation; graph, profile
+  validation/   a sample of the validation examples; embeddings for the projector
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RICH_EVERY = 10
-"""One measurement in so many brings pictures, histograms, sound and embeddings with it, and so does the last."""
+"""Every so many summaries, and the last one, include images, histograms, audio and embeddings."""
 EXAMPLES = 256
-"""Examples that are measured, of each side."""
+"""Number of training and of validation examples that metrics are computed on."""
 SHOWN = 4
-"""Examples whose feature maps are drawn."""
-HEARD = 8
-"""Mistaken examples that are kept to be listened to."""
+"""Number of examples whose feature maps are shown."""
+MISCLASSIFIED = 8
+"""Number of misclassified examples with audio."""
 TRACED = 32
-"""Examples of the training step whose graph is drawn."""
+"""Number of examples in the training step whose graph is written."""
 PR_THRESHOLDS = 101
 MAPS = 32
 
 
 @dataclass(frozen=True)
 class _Side:
-    """Training or validation: what is measured, and where that is written to."""
+    """Training or validation: its examples, and where their summaries are written."""
 
     examples: Examples
     writer: Any
@@ -58,7 +58,7 @@ class _Side:
 
 
 class Summaries:
-    """Call `watch` with every report, and `close` in the end. `last` is the number of the last step."""
+    """Writes summaries. Call `watch` with every report, then `close`. `last` is the number of the last step."""
 
     def __init__(
         self,
@@ -82,29 +82,29 @@ class Summaries:
         self._failed = False
 
     def watch(self, report: StepReport) -> None:
-        """Write what is due after this step. A disk that is full, or refuses, is told once, and training goes on."""
+        """Write the summaries that are due after this step. If that fails, a warning is logged once."""
         self._since.append(report)
-        with self._telling():
+        with self._logging_errors():
             self._profile.step()
             if report.step % self._every == 0 or report.step == self._last:
                 self._write(report.step)
                 self._since.clear()
 
     def close(self) -> None:
-        with self._telling():
+        with self._logging_errors():
             self._profile.close()
             self._train.writer.close()
             self._validation.writer.close()
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _logging_errors(self) -> Iterator[None]:
         import tensorflow as tf
 
         try:
             yield
         except (OSError, tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
             if not self._failed:
-                log.warning("summaries are incomplete, they cannot be written: %s", error)
+                log.warning("summaries are incomplete, because they cannot be written: %s", error)
             self._failed = True
 
     def _write(self, step: int) -> None:
@@ -119,7 +119,7 @@ class Summaries:
         for side in (self._train, self._validation):
             logits = self._state.logits(side.examples.batch.features)
             with side.writer.as_default(step=step):
-                self._write_measures(side.examples, logits, rich=rich)
+                self._write_metrics(side.examples, logits, rich=rich)
             side.writer.flush()
         if rich:
             with self._validation.writer.as_default(step=step):
@@ -129,7 +129,7 @@ class Summaries:
             self._profile.start()
 
     def _write_progress(self) -> None:
-        """How the steps since the last time went."""
+        """Scalars of the steps since the last summary."""
         import tensorflow as tf
 
         of = {name: [getattr(report, name) for report in self._since] for name in ("loss", "examples_per_s")}
@@ -152,51 +152,51 @@ class Summaries:
         if kernels is not None:
             tf.summary.image("kernels/first_layer", figures.kernel_grid(kernels)[None])
 
-    def _write_measures(self, examples: Examples, logits: Float32, *, rich: bool) -> None:
+    def _write_metrics(self, examples: Examples, logits: Float32, *, rich: bool) -> None:
         import tensorflow as tf
 
         cost = self._state.cost(tf.constant(examples.batch.targets), tf.constant(logits))
         tf.summary.scalar("cost", tf.reduce_mean(cost))
-        for head, prefix, asked in self._heads(examples):
-            targets = examples.batch.targets[asked, head.start : head.stop]
-            said = probabilities_of(logits[asked, head.start : head.stop], self._state.activation)
+        for head, prefix, used in self._heads(examples):
+            targets = examples.batch.targets[used, head.start : head.stop]
+            predicted = probabilities_of(logits[used, head.start : head.stop], self._state.activation)
             thresholds = dict.fromkeys(head.classes, DEFAULT_THRESHOLD)
-            metrics = compute_metrics(targets, said, head.classes, thresholds=thresholds)
+            metrics = compute_metrics(targets, predicted, head.classes, thresholds=thresholds)
             _write_scalars(prefix, metrics)
             if rich:
-                _write_curves(prefix, head, targets, said)
+                _write_curves(prefix, head, targets, predicted)
                 confusion = plots.confusion_matrix(metrics.clips.confusion, head.classes)
                 tf.summary.image(f"{prefix}confusion", _picture(confusion))
-                self._write_mistakes(prefix, head, examples, asked, said)
+                self._write_mistakes(prefix, head, examples, used, predicted)
 
     def _heads(self, examples: Examples) -> Iterator[tuple[Head, str, Any]]:
-        """Each head, its prefix (none if it is the only one), and the numbers of the examples that it is asked of."""
+        """Each head, its prefix (empty if it is the only one), and the numbers of the examples that it runs for."""
         heads = self._state.heads
         for head in heads:
             targets = examples.batch.targets[:, head.start : head.stop]
-            asked = np.flatnonzero(targets.sum(axis=1) > 0) if not head.always else np.arange(len(targets))
-            if len(asked):
-                yield head, f"{head.name}/" if len(heads) > 1 else "", asked
+            used = np.flatnonzero(targets.sum(axis=1) > 0) if not head.always else np.arange(len(targets))
+            if len(used):
+                yield head, f"{head.name}/" if len(heads) > 1 else "", used
 
-    def _write_mistakes(self, prefix: str, head: Head, examples: Examples, asked: Any, said: Any) -> None:
+    def _write_mistakes(self, prefix: str, head: Head, examples: Examples, used: Any, predicted: Any) -> None:
         import tensorflow as tf
 
-        targets = examples.batch.targets[asked, head.start : head.stop]
-        origins = [examples.origins[k] for k in asked]
-        found = mistakes.find_mistakes(targets, said, most=HEARD)
+        targets = examples.batch.targets[used, head.start : head.stop]
+        origins = [examples.origins[k] for k in used]
+        found = mistakes.find_mistakes(targets, predicted, most=MISCLASSIFIED)
         tf.summary.text(f"{prefix}mistaken", mistakes.table(found, origins, head.classes))
         for number, mistake in enumerate(found, start=1):
             origin, name = origins[mistake.example], f"{prefix}mistaken/{number}"
             words = mistakes.describe(mistake, origin, head.classes)
-            picture = figures.enlarged(figures.spectrogram(examples.batch.features[asked[mistake.example]]), 3)
+            picture = figures.enlarged(figures.spectrogram(examples.batch.features[used[mistake.example]]), 3)
             tf.summary.image(f"{name}/spectrogram", picture[None], description=words)
-            heard = mistakes.hear(origin, self._spec.window_s)
-            if heard is not None:
-                samples, rate_hz = heard
+            audio = mistakes.read_samples(origin, self._spec.window_s)
+            if audio is not None:
+                samples, rate_hz = audio
                 tf.summary.audio(f"{name}/sound", samples[None, :, None], rate_hz, description=words)
 
     def _write_maps(self) -> None:
-        """What the first convolution makes of some examples, each of another class where there are so many."""
+        """The feature maps of the first convolution for some examples, of different classes if possible."""
         import tensorflow as tf
 
         maker = layers.first_maps(self._state.model)
@@ -227,7 +227,7 @@ class Summaries:
         projector.write_embeddings(self._validation.folder, vectors, batch.features, header=header, labels=rows)
 
     def _label(self, target: Float32) -> str:
-        """The class of an example, the deepest one with experts: their heads come after those above them."""
+        """The class of an example; with experts the deepest one, since heads come after those of their parents."""
         names = [label for head in self._state.heads for label in head.classes]
         held = np.flatnonzero(target >= 0.5)
         return names[held[-1]] if len(held) else "background"
@@ -252,18 +252,18 @@ def _write_scalars(prefix: str, metrics: Metrics) -> None:
             tf.summary.scalar(f"{prefix}recall/{label}", one.recall)
 
 
-def _write_curves(prefix: str, head: Head, targets: Float32, said: Any) -> None:
+def _write_curves(prefix: str, head: Head, targets: Float32, predicted: Any) -> None:
     import tensorflow as tf
     from tensorboard.plugins.pr_curve import summary
 
     for k, label in enumerate(head.classes):
-        curve = summary.pb(label, targets[:, k] >= 0.5, said[:, k], num_thresholds=PR_THRESHOLDS)
+        curve = summary.pb(label, targets[:, k] >= 0.5, predicted[:, k], num_thresholds=PR_THRESHOLDS)
         curve.value[0].tag = f"{prefix}pr/{label}"
         tf.summary.experimental.write_raw_pb(curve.SerializeToString())
 
 
 def _picture(png: bytes) -> Any:
-    """As TensorFlow takes it: shape (1, height, width, 3)."""
+    """The pixels of a PNG, shape (1, height, width, 3)."""
     from matplotlib.image import imread
 
     pixels = imread(io.BytesIO(png), format="png")[:, :, :3]

@@ -1,4 +1,4 @@
-"""Compiled datasets train as the folders do that they were compiled from, and must fit."""
+"""Compiled datasets as training data: the same weights as from audio folders, and refusals."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -59,9 +59,7 @@ def test_a_dataset_trains_to_the_weights_of_its_folders(folders: Path, compiled:
     )
 
 
-def test_it_is_validated_with_the_other_dataset_whatever_the_order_of_its_classes(
-    compiled: Path, tmp_path: Path
-) -> None:
+def test_validation_data_may_have_another_order_of_classes(compiled: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     compile_folders(write_tone_folders(tmp_path / "sound", 3), other, SPEC_LONG, ("low", "high"))
     chosen = replace(options(compiled, tmp_path / "x", iterations=1), dataset_test=other)
@@ -77,19 +75,19 @@ def test_other_features_are_refused_with_both_shown(compiled: Path, tmp_path: Pa
     with pytest.raises(DatasetError, match=r"n_mels 20; .* has n_mels 16"):
         wider = {**SPEC.to_dict(), "n_mels": 20}
         train_one(options(compiled, tmp_path / "x", features=wider))
-    with pytest.raises(DatasetError, match=r"window has 0.7 s; samples of .* have 0.6 s"):
+    with pytest.raises(DatasetError, match=r"window is 0.7 s long, but samples of .* are 0.6 s long"):
         train_one(options(compiled, tmp_path / "x", features={**SPEC.to_dict(), "window_s": 0.7}))
 
 
 def test_other_classes_are_refused_with_both_shown(compiled: Path, folders: Path, tmp_path: Path) -> None:
     compile_folders(folders, tmp_path / "other", SPEC_LONG, ("high", "rain"))
     chosen = replace(options(compiled, tmp_path / "x"), dataset_test=tmp_path / "other")
-    with pytest.raises(DatasetError, match=r"classes that are not trained: rain. The classes are high, low"):
+    with pytest.raises(DatasetError, match=r"classes that the training data lack: rain. The classes are high, low"):
         train_one(chosen)
 
 
 @pytest.mark.timeout(60)
-def test_its_features_are_the_classifiers_unless_told_otherwise(compiled: Path, tmp_path: Path) -> None:
+def test_features_are_by_default_those_of_the_dataset(compiled: Path, tmp_path: Path) -> None:
     bundle = train_one(options(compiled, tmp_path / "x", features={}, iterations=1))
     assert bundle.manifest.features == SPEC_LONG
 
@@ -102,7 +100,7 @@ def test_a_dataset_without_samples_is_refused(tmp_path: Path) -> None:
         open_data(options(tmp_path / "empty", tmp_path / "x"), lambda _: None)
 
 
-def test_a_class_of_background_is_no_output(folders: Path, compiled: Path, tmp_path: Path) -> None:
+def test_a_background_class_is_not_an_output(folders: Path, compiled: Path, tmp_path: Path) -> None:
     for place in (folders, compiled):
         data = open_data(options(place, tmp_path / "x", background=("low",)), lambda _: None)
         assert data.classes == ("high",)

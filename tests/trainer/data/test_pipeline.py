@@ -13,20 +13,20 @@ from trainer.data.pipeline import LEFT_OUT, open_data
 from trainer.data.source import BACKGROUND
 
 
-def test_a_class_of_one_sample_is_trained_and_said_to_be_unvalidated(tmp_path: Path) -> None:
+def test_a_class_of_one_sample_is_trained_and_reported_as_not_validated(tmp_path: Path) -> None:
     data = write_tone_folders(tmp_path / "data")
     (data / "middle").mkdir()
     soundfile.write(data / "middle" / "only.wav", tone(1500), 8000)
-    said: list[str] = []
-    opened = open_data(options(data, tmp_path / "x"), said.append)
+    reported: list[str] = []
+    opened = open_data(options(data, tmp_path / "x"), reported.append)
     assert opened.classes == ("high", "low", "middle") and list(opened.train.labels).count(2) == 1
-    assert said[-1] == "nothing validates middle: give two recordings or more of each"
+    assert reported[-1] == "no validation data for middle: provide two or more recordings of each"
 
 
-def test_one_class_alone_is_refused_but_not_over_background(tmp_path: Path) -> None:
+def test_a_single_class_is_refused_without_background(tmp_path: Path) -> None:
     data = write_tone_folders(tmp_path / "data")
     (data / "low").rename(tmp_path / "noise")
-    with pytest.raises(DatasetError, match="There is only one class: 'high'"):
+    with pytest.raises(DatasetError, match="There is only one class, 'high'"):
         open_data(options(data, tmp_path / "x"), lambda _: None)
     background = (str(tmp_path / "noise"),)
     opened = open_data(options(data, tmp_path / "x", background=background), lambda _: None)
@@ -36,22 +36,22 @@ def test_one_class_alone_is_refused_but_not_over_background(tmp_path: Path) -> N
         open_data(one_of_one, lambda _: None)
 
 
-def test_without_a_second_recording_there_is_nothing_to_validate_with(tmp_path: Path) -> None:
+def test_classes_of_one_recording_each_are_refused(tmp_path: Path) -> None:
     data = write_tone_folders(tmp_path / "data", 1)
-    with pytest.raises(DatasetError, match="nothing to validate with"):
+    with pytest.raises(DatasetError, match="no validation data"):
         open_data(options(data, tmp_path / "x"), lambda _: None)
 
 
-def test_folders_of_one_name_are_refused_where_each_is_a_class(tmp_path: Path) -> None:
+def test_two_folders_with_one_name_are_refused_in_a_tree(tmp_path: Path) -> None:
     for home in ("birds/crow", "rain/crow"):
         (tmp_path / "data" / home).mkdir(parents=True)
         soundfile.write(tmp_path / "data" / home / "1.wav", tone(500), 8000)
-    with pytest.raises(DatasetError, match="Two folders name the class 'crow'"):
+    with pytest.raises(DatasetError, match="Two folders have the class name 'crow'"):
         open_data(replace(options(tmp_path / "data", tmp_path / "x"), expert=True), lambda _: None)
 
 
 @pytest.mark.parametrize("name", ["nothing", "file.txt"])
-def test_what_is_no_folder_of_classes(tmp_path: Path, name: str) -> None:
+def test_a_path_that_is_not_a_folder_of_classes_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "file.txt").touch()
     with pytest.raises(DatasetError, match="is not a folder"):
         open_data(options(tmp_path / name, tmp_path / "x"), lambda _: None)
@@ -62,20 +62,20 @@ def test_an_empty_class_is_left_out_with_a_warning(tmp_path: Path) -> None:
     (data / "owl").mkdir()
     (data / "newt").mkdir()
     (data / "newt" / "broken.wav").write_text("not sound")
-    said: list[str] = []
-    opened = open_data(options(data, tmp_path / "x", exclusive=("owl",)), said.append)
+    reported: list[str] = []
+    opened = open_data(options(data, tmp_path / "x", exclusive=("owl",)), reported.append)
     assert opened.classes == ("high", "low") and opened.provenance[LEFT_OUT] == ["newt", "owl"]
-    assert "left out, because they have no readable audio: newt, owl" in said
-    assert any("broken.wav" in line for line in said)
+    assert "left out, because they have no readable audio: newt, owl" in reported
+    assert any("broken.wav" in line for line in reported)
 
 
-def test_a_class_that_was_only_declared_in_a_dataset_is_left_out_with_a_warning(tmp_path: Path) -> None:
+def test_a_declared_class_without_samples_is_left_out_with_a_warning(tmp_path: Path) -> None:
     classes = ("frog", "owl", "rain")
     write(tmp_path / "pond", [number % 2 * 2 for number in range(20)], classes=classes)
-    said: list[str] = []
-    opened = open_data(options(tmp_path / "pond", tmp_path / "x", features={}), said.append)
+    reported: list[str] = []
+    opened = open_data(options(tmp_path / "pond", tmp_path / "x", features={}), reported.append)
     assert opened.classes == ("frog", "rain") and opened.provenance[LEFT_OUT] == ["owl"]
-    assert sorted(set(opened.train.labels)) == [0, 1] and any("audio: owl" in line for line in said)
+    assert sorted(set(opened.train.labels)) == [0, 1] and any("audio: owl" in line for line in reported)
 
 
 def test_a_background_class_is_found_in_any_unicode_form(tmp_path: Path) -> None:
@@ -85,10 +85,10 @@ def test_a_background_class_is_found_in_any_unicode_form(tmp_path: Path) -> None
     assert opened.classes == ("high",)
 
 
-def test_what_is_left_out_of_a_folder_is_said(tmp_path: Path) -> None:
+def test_files_that_are_not_audio_are_reported(tmp_path: Path) -> None:
     data = write_tone_folders(tmp_path / "data")
     (data / "low" / "notes.txt").touch()
     (data / "low" / ".DS_Store").touch()
-    said: list[str] = []
-    open_data(options(data, tmp_path / "x"), said.append)
-    assert "left out (not audio): low/notes.txt" in said
+    reported: list[str] = []
+    open_data(options(data, tmp_path / "x"), reported.append)
+    assert "left out (not audio): low/notes.txt" in reported

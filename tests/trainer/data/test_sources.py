@@ -1,4 +1,4 @@
-"""Folders and datasets as sources: the same sequences, split by recordings, within a bound of memory."""
+"""Audio folders as training data: sequences, the split by recordings, the cache."""
 
 import pickle
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_other_labels_are_background(folders: Path) -> None:
     assert folder_source(folders, ("high",)).labels.tolist() == [0] * 10 + [BACKGROUND] * 10
 
 
-def test_stereo_at_another_rate_is_brought_to_mono_at_the_rate(tmp_path: Path) -> None:
+def test_stereo_at_another_rate_is_mixed_and_resampled(tmp_path: Path) -> None:
     stereo = np.stack([tone(500, 1.0, 16000), np.zeros(16000, np.float32)], axis=1)
     soundfile.write(tmp_path / "a.flac", stereo, 16000)
     source = FolderSource(scan([Clip(tmp_path / "a.flac", "a", "a")]).segments, ("a",), SPEC)
@@ -45,7 +45,7 @@ def test_stereo_at_another_rate_is_brought_to_mono_at_the_rate(tmp_path: Path) -
     assert np.abs(source.sequence(0)[2:-2] - expected[2:-2])[:, :6].max() < 1
 
 
-def test_a_long_file_is_several_sequences_that_follow_one_another(tmp_path: Path) -> None:
+def test_a_long_file_is_divided_into_segments(tmp_path: Path) -> None:
     sound = np.random.default_rng(1).uniform(-0.1, 0.1, int(2.4 * SEGMENT_S * 8000)).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", sound, 8000, subtype="FLOAT")
     source = FolderSource(scan([Clip(tmp_path / "a.wav", "a", "a")]).segments, ("a",), SPEC)
@@ -54,7 +54,7 @@ def test_a_long_file_is_several_sequences_that_follow_one_another(tmp_path: Path
     np.testing.assert_array_equal(source.sequence(1), extract_sequence(joined[int(SEGMENT_S * 8000) :], SPEC))
 
 
-def test_what_cannot_be_read_is_listed_and_the_rest_is_used(tmp_path: Path) -> None:
+def test_unreadable_files_are_listed_and_the_others_used(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "good.wav", tone(500), 8000)
     (tmp_path / "empty.wav").touch()
     (tmp_path / "text.wav").write_text("not sound")
@@ -65,7 +65,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_used(tmp_path: Path) -> N
     assert all(str(one.path) in one.reason for one in scanned.bad)
 
 
-def test_a_file_that_breaks_off_gives_what_it_has(tmp_path: Path) -> None:
+def test_a_truncated_file_gives_its_readable_part(tmp_path: Path) -> None:
     path = tmp_path / "a.flac"
     soundfile.write(path, np.random.default_rng(1).uniform(-0.5, 0.5, 4 * 44100).astype(np.float32), 44100)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -76,15 +76,15 @@ def test_a_file_that_breaks_off_gives_what_it_has(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_that_went_away_is_named(tmp_path: Path) -> None:
+def test_a_file_that_was_deleted_is_named(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(500), 8000)
     source = FolderSource(scan([Clip(tmp_path / "a.wav", "a", "a")]).segments, ("a",), SPEC)
     (tmp_path / "a.wav").unlink()
-    with pytest.raises(DatasetError, match=r"a\.wav could be read when training began"):
+    with pytest.raises(DatasetError, match=r"a\.wav can no longer be read"):
         source.sequence(0)
 
 
-def test_the_cache_keeps_within_its_bound_and_drops_what_was_used_longest_ago() -> None:
+def test_the_cache_is_limited_and_evicts_the_least_recently_used() -> None:
     made: list[int] = []
 
     def make(index: int) -> np.ndarray:
@@ -106,7 +106,7 @@ def source_of(groups: list[str], labels: list[int]) -> MemorySource:
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from([BACKGROUND, 0, 1, 2])), min_size=1))
-def test_a_recording_is_on_one_side_and_every_class_is_trained(pairs: list[tuple[int, int]]) -> None:
+def test_a_recording_is_on_one_side_and_every_class_has_training_data(pairs: list[tuple[int, int]]) -> None:
     source = source_of([str(group) for group, _ in pairs], [label for _, label in pairs])
     train, test = split(source)
     assert len(train) + len(test) == len(source)
@@ -114,19 +114,19 @@ def test_a_recording_is_on_one_side_and_every_class_is_trained(pairs: list[tuple
     assert set(source.labels) == set(train.labels)
 
 
-def test_about_a_fifth_is_held_out_of_every_class_and_always_the_same() -> None:
+def test_about_a_fifth_of_every_class_is_validation_data_and_always_the_same() -> None:
     source = source_of([f"recording-{k}" for k in range(300)], [k % 3 for k in range(300)])
     _, test = split(source)
     assert 40 < len(test) < 80 and set(test.labels) == {0, 1, 2}
     assert list(test.groups) == list(split(source)[1].groups)
 
 
-def test_of_two_recordings_one_validates() -> None:
+def test_one_of_two_recordings_is_validation_data() -> None:
     train, test = split(source_of(["x", "y"] * 3, [0, 0, 1, 1, 2, 2]))
     assert set(train.labels) == set(test.labels) == {0, 1, 2}
 
 
-def test_parts_are_disjoint_and_all_together_everything() -> None:
+def test_parts_are_disjoint_and_complete() -> None:
     source = source_of([str(k) for k in range(10)], [0] * 10)
     for whole in (source, Subset(source, np.arange(10)), JoinedSource([source])):
         parts = [part_of(whole, index, 3) for index in range(3)]
@@ -142,7 +142,7 @@ def test_joined_sources_follow_one_another() -> None:
     np.testing.assert_array_equal(joined.sequence(2), other.sequence(0))
 
 
-def test_nested_folders_are_a_tree_of_labels(tmp_path: Path) -> None:
+def test_nested_folders_are_a_label_tree(tmp_path: Path) -> None:
     for home in ("birds/crow", "birds/goose", "rain"):
         (tmp_path / home).mkdir(parents=True)
         soundfile.write(tmp_path / home / "1.wav", tone(500), 8000)
@@ -151,7 +151,7 @@ def test_nested_folders_are_a_tree_of_labels(tmp_path: Path) -> None:
     assert tree.parents == {"birds": None, "crow": "birds", "goose": "birds", "rain": None}
     (tmp_path / "frogs" / "crow").mkdir(parents=True)
     soundfile.write(tmp_path / "frogs" / "crow" / "1.wav", tone(500), 8000)
-    with pytest.raises(DatasetError, match="Two folders name the class 'crow'"):
+    with pytest.raises(DatasetError, match="Two folders have the class name 'crow'"):
         find_leaves(tmp_path)
 
 

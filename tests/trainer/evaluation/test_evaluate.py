@@ -1,4 +1,4 @@
-"""Measuring a bundle on sound of one's own, through the command line too."""
+"""Evaluation of bundles on labelled audio, also by the command line."""
 
 import json
 from dataclasses import replace
@@ -35,7 +35,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three clips of a few windows a class, one of which holds the other tone; and a file that is not sound."""
+    """Three clips of a few windows per class, one of them with the other tone, and a file that is not audio."""
     for label, hz in PITCHES_HZ.items():
         (tmp_path / "data" / label).mkdir(parents=True)
         for number in range(3):
@@ -51,7 +51,7 @@ def evaluate_one(bundle: Bundle, folder: Path, **how: Any) -> Evaluation:
     return found
 
 
-def test_an_audio_folder_is_measured_by_windows_and_by_clips(bundle: Bundle, folder: Path) -> None:
+def test_an_audio_folder_is_evaluated_by_windows_and_by_clips(bundle: Bundle, folder: Path) -> None:
     found = evaluate_one(bundle, folder)
     assert found.metrics.windows == 2 * (1 + 2 + 3)
     assert found.metrics.clips.confusion.tolist() == [[2, 1], [0, 3]]
@@ -60,7 +60,7 @@ def test_an_audio_folder_is_measured_by_windows_and_by_clips(bundle: Bundle, fol
     assert found.data.startswith("on the 6 files of")
 
 
-def test_a_compiled_dataset_is_measured_and_named_by_its_checksum(bundle: Bundle, tmp_path: Path) -> None:
+def test_a_compiled_dataset_is_evaluated_and_named_by_its_checksum(bundle: Bundle, tmp_path: Path) -> None:
     draft = Draft(name="tones", spec=SPEC, classes=tuple(PITCHES_HZ), labels=LabelTree.flat(tuple(PITCHES_HZ)))
     with DatasetWriter(tmp_path / "tones", draft) as writer:
         for label, hz in enumerate(PITCHES_HZ.values()):
@@ -79,11 +79,11 @@ def test_a_dataset_of_other_features_is_refused_and_both_are_shown(bundle: Bundl
 
 def test_samples_shorter_than_a_window_are_refused(bundle: Bundle, tmp_path: Path) -> None:
     write(tmp_path / "short", [0, 1], classes=tuple(PITCHES_HZ), spec=replace(SPEC, window_s=0.5))
-    with pytest.raises(DatasetError, match=r"has 1 s; samples of .* have 0.5 s"):
+    with pytest.raises(DatasetError, match=r"is 1 s long, but samples of .* are 0.5 s long"):
         evaluate_one(bundle, tmp_path / "short")
 
 
-def test_a_class_below_one_counts_as_that_one() -> None:
+def test_a_class_counts_as_its_parent() -> None:
     manifest = tone_manifest("selector", ("birds", "rain"))
     tree = LabelTree({"birds": None, "birds-crow": "birds", "rain": None})
     table = table_for(("birds-crow", "rain", "birds"), manifest, (tree,))
@@ -93,7 +93,7 @@ def test_a_class_below_one_counts_as_that_one() -> None:
 def test_foreign_classes_are_refused_or_count_as_background(bundle: Bundle, folder: Path) -> None:
     (folder / "thunder").mkdir()
     soundfile.write(folder / "thunder" / "1.wav", tone(PITCHES_HZ["bass"], 1.1), SPEC.rate_hz)
-    with pytest.raises(DatasetError, match="thunder: not a class of selector, which knows bass, whistle"):
+    with pytest.raises(DatasetError, match=r"unknown classes: thunder\. selector has bass, whistle"):
         evaluate_one(bundle, folder)
     metrics = evaluate_one(bundle, folder, background=["thunder"]).metrics
     assert metrics.classes["bass"].precision == pytest.approx(5 / 6)  # thunder is taken for it
@@ -131,7 +131,7 @@ def write_clips(root: Path, *homes: str) -> Path:
 
 
 @pytest.mark.parametrize("homes", [("birds/crow", "birds/goose", "rain"), ("crow", "goose", "rain")])
-def test_each_bundle_of_a_cascade_is_measured_on_what_it_is_asked_of(
+def test_each_bundle_of_a_cascade_is_evaluated_on_its_own_classes(
     cascade: Path, tmp_path: Path, homes: tuple[str, ...]
 ) -> None:
     bundles = [read_bundle(folder) for folder in find_bundles(cascade)]
@@ -142,11 +142,11 @@ def test_each_bundle_of_a_cascade_is_measured_on_what_it_is_asked_of(
     assert selector.metrics.clips.confusion.tolist() == [[2, 0], [0, 1]]
 
 
-def test_what_no_bundle_of_a_cascade_knows_is_refused(cascade: Path, tmp_path: Path) -> None:
+def test_classes_that_no_bundle_of_a_cascade_has_are_refused(cascade: Path, tmp_path: Path) -> None:
     data = write_clips(tmp_path / "data", "birds/crow", "rain")
     (data / "rain").rename(data / "thunder")
     bundles = [read_bundle(folder) for folder in find_bundles(cascade)]
-    with pytest.raises(DatasetError, match="thunder: not a class of birds, which knows crow, goose; rain, which"):
+    with pytest.raises(DatasetError, match=r"unknown classes: thunder\. birds has crow, goose; rain has"):
         evaluate(bundles, data)
     _, selector = evaluate(bundles, data, background=["thunder"])
     assert selector.metrics.windows == 2 and selector.metrics.classes["rain"].precision == 0
@@ -158,40 +158,40 @@ def run(*argv: str) -> tuple[int, str]:
 
 
 def test_the_command_prints_a_table_and_writes_the_card(bundle: Bundle, folder: Path, tmp_path: Path) -> None:
-    code, said = run(str(bundle.folder), str(folder), "--card", str(tmp_path / "card"))
+    code, shown = run(str(bundle.folder), str(folder), "--card", str(tmp_path / "card"))
     assert code == 0
-    assert "83.3 %" in said and "whistle" in said and "skipped" in said and "bad.wav" in said
+    assert "83.3 %" in shown and "whistle" in shown and "skipped" in shown and "bad.wav" in shown
     text = (tmp_path / "card/card.md").read_text()
-    assert "- bass taken for whistle: 1 of 3 clips" in text and (tmp_path / "card/confusion.png").is_file()
+    assert "- bass classified as whistle: 1 of 3 clips" in text and (tmp_path / "card/confusion.png").is_file()
 
 
 def test_the_command_in_json_with_the_card_beside_the_bundle(bundle: Bundle, folder: Path) -> None:
-    code, said = run(str(bundle.folder), str(folder), "--json")
-    values = json.loads(said)
+    code, shown = run(str(bundle.folder), str(folder), "--json")
+    values = json.loads(shown)
     assert code == 0 and values["clips"]["confusion"] == [[2, 1], [0, 3]]
     assert values["unreadable"][0]["file"].endswith("bad.wav")
     assert bundle.folder.with_name("selector.evaluation").joinpath("card.md").is_file()
 
 
-def test_the_command_says_in_one_line_what_is_wrong(bundle: Bundle, tmp_path: Path) -> None:
-    code, said = run(str(bundle.folder), str(tmp_path / "nowhere"))
-    assert code == 1 and said.startswith("trainer: ") and "not a folder" in said and said.count("\n") == 1
+def test_the_command_reports_errors_in_one_line(bundle: Bundle, tmp_path: Path) -> None:
+    code, shown = run(str(bundle.folder), str(tmp_path / "nowhere"))
+    assert code == 1 and shown.startswith("trainer: ") and "not a folder" in shown and shown.count("\n") == 1
     assert run(str(tmp_path), str(tmp_path))[0] == 1
 
 
 def test_the_command_with_a_cascade(cascade: Path, tmp_path: Path) -> None:
     data = write_clips(tmp_path / "data", "birds/crow", "birds/goose", "rain")
-    code, said = run(str(cascade), str(data))
-    assert code == 0 and "selector, on the 3 files" in said and "birds, on the 2 files" in said
-    assert "rain was not evaluated" in said
+    code, shown = run(str(cascade), str(data))
+    assert code == 0 and "selector, on the 3 files" in shown and "birds, on the 2 files" in shown
+    assert "rain was not evaluated" in shown
     cards = sorted(path.parent.name for path in (cascade.with_name("cascade.evaluation")).glob("*/card.md"))
     assert cards == ["birds", "selector"]
-    code, said = run(str(cascade), str(data), "--json", "--card", str(tmp_path / "cards"))
-    assert code == 0 and [one["name"] for one in json.loads(said)] == ["selector", "birds"]
+    code, shown = run(str(cascade), str(data), "--json", "--card", str(tmp_path / "cards"))
+    assert code == 0 and [one["name"] for one in json.loads(shown)] == ["selector", "birds"]
 
 
-def test_the_bundle_may_be_the_folder_one_is_in(bundle: Bundle, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bundle_may_be_the_working_directory(bundle: Bundle, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(bundle.folder)
-    code, said = run(".", str(folder))
-    assert code == 0 and "whistle" in said
+    code, shown = run(".", str(folder))
+    assert code == 0 and "whistle" in shown
     assert bundle.folder.with_name("selector.evaluation").joinpath("card.md").is_file()

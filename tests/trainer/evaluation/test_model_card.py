@@ -33,16 +33,16 @@ def card(tmp_path: Path) -> Path:
     return write_card(tmp_path / "card", manifest, metrics(), data="on 36 clips")
 
 
-def test_the_card_says_what_was_measured(card: Path) -> None:
+def test_the_card_has_the_metrics(card: Path) -> None:
     text = card.read_text()
-    assert "**94.4% of 36 clips** are named right" in text
-    assert "- rain taken for sea_waves: 2 of 12 clips" in text
+    assert "**94.4% of 36 clips** are classified correctly" in text
+    assert "- rain classified as sea_waves: 2 of 12 clips" in text
     assert "| rain | 12 | 0.500 | 1.000 | 0.833 | 0.909 |" in text
     assert "| dataset.train | ab\\|cd |" in text and "```yaml\nseed: 3\n```" in text
-    assert "Fewer than" not in text
+    assert "fewer than" not in text
 
 
-def test_its_pictures_are_beside_it(card: Path) -> None:
+def test_the_pictures_are_in_its_folder(card: Path) -> None:
     named = re.findall(r"!\[.*\]\((.*)\)", card.read_text())
     assert len(named) == 2
     for name in named:
@@ -50,9 +50,9 @@ def test_its_pictures_are_beside_it(card: Path) -> None:
             assert picture.format == "PNG" and picture.width > 200
 
 
-def test_few_examples_are_called_anecdotes(tmp_path: Path) -> None:
+def test_metrics_of_few_examples_are_marked_as_unreliable(tmp_path: Path) -> None:
     text = write_card(tmp_path, tone_manifest("w", CLASSES), metrics(each=9), data="on 27 clips").read_text()
-    assert "Fewer than 10 windows were there of rain, rooster, sea_waves" in text
+    assert "Classes with fewer than 10 windows, whose metrics are not reliable: rain, rooster, sea_waves" in text
 
 
 def dark_pixels(confusion: list[list[int]]) -> int:
@@ -64,7 +64,7 @@ def test_a_cell_is_as_dark_as_its_share_of_the_class() -> None:
     assert dark_pixels([[90, 0], [0, 1]]) > 10 * dark_pixels([[1, 1], [45, 45]])
 
 
-def test_the_same_figures_give_the_same_file() -> None:
+def test_the_same_metrics_give_the_same_file() -> None:
     assert precision_recall_curves(metrics().curves) == precision_recall_curves(metrics().curves)
 
 
@@ -79,4 +79,4 @@ def test_the_card_lists_the_classes_that_were_left_out(tmp_path: Path) -> None:
         update={"provenance": {"classes_left_out": ["owl", "newt"]}}
     )
     text = write_card(tmp_path / "card", manifest, metrics(), data="on 36 clips").read_text()
-    assert "It does not know owl, newt" in text
+    assert "no readable audio of them: owl, newt" in text

@@ -1,4 +1,4 @@
-"""From sequences to windows, in the right order, and what is right for each."""
+"""Predictions of windows in order, their targets, and samples of windows."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def first_frame(features: Float32) -> Float32:
     return features[:, 0, :2]
 
 
-def test_windows_stand_end_to_end_and_a_short_sequence_is_one() -> None:
+def test_windows_are_adjacent_and_a_short_sequence_is_one_window() -> None:
     assert window_starts(2 * N + N // 2, N) == [0, N]
     assert window_starts(1, N) == window_starts(N, N) == [0]
     assert window_starts(28, 14, 0.5) == [0, 7, 14]
@@ -42,7 +42,7 @@ def test_each_answer_knows_its_window() -> None:
     np.testing.assert_array_equal(predictions.outputs[:, 0], 1000 * predictions.sequences + predictions.starts)
 
 
-def test_a_short_sequence_is_filled_with_silence() -> None:
+def test_a_short_sequence_is_padded_with_silence() -> None:
     def last_frame(features: Float32) -> Float32:
         return features[:, -1, :2]
 

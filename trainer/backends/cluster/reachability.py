@@ -16,12 +16,12 @@ RETRY_S = 0.25
 
 
 def why_silent(address: str) -> str | None:
-    """None if somebody listens at `address`, else why nobody can be heard there."""
+    """None if `address` accepts connections, else the reason why it does not."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT_S).close()
     except socket.gaierror:
-        return "no machine has that name"
+        return "unknown host name"
     except TimeoutError:
         return "no answer"
     except OSError as error:
@@ -35,10 +35,10 @@ def wait_until_reachable(
     within_s: float = REACHABLE_WITHIN_S,
     look: Callable[[Member, float], None] = lambda member, waited_s: None,
 ) -> None:
-    """Wait until somebody listens at the address of each of `members`; they may still be starting.
+    """Wait until the address of each of `members` accepts connections; they may still be starting.
 
-    `look` is called for each that is silent, with the time waited so far, and may raise the reason. Raises
-    ClusterError naming those that are still silent after `within_s`.
+    `look` is called for each that does not, with the seconds waited so far (inf in the end), and may raise the reason.
+    Raises ClusterError naming those that still do not after `within_s`.
     """
     began = time.monotonic()
     waiting: Sequence[Member] = tuple(members)
@@ -51,8 +51,8 @@ def wait_until_reachable(
             look(member, math.inf if is_over else time.monotonic() - began)
         if is_over:
             raise ClusterError(
-                f"{'; '.join(f'{member}: {why}' for member, why in silent)}, after {within_s:.0f} s.",
-                hint="Start them, or correct --ps and --workers.",
+                f"Cannot connect within {within_s:.0f} s: {'; '.join(f'{member}: {why}' for member, why in silent)}.",
+                hint="Start these processes, or correct --ps and --workers.",
                 code="cluster_unreachable",
             )
         waiting = [member for member, _ in silent]

@@ -15,20 +15,20 @@ from trainer.backends.cluster.reachability import REACHABLE_WITHIN_S, wait_until
 from trainer.topology import Member
 
 
-def test_those_that_are_silent_are_named_with_the_reason() -> None:
+def test_processes_that_do_not_answer_are_named_with_the_reason() -> None:
     closed = Member("worker", 1, f"127.0.0.1:{free_port()}")
     unknown = Member("ps", 0, "nowhere.invalid:2222")
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        there = Member("worker", 0, f"127.0.0.1:{listener.getsockname()[1]}")
+        reachable = Member("worker", 0, f"127.0.0.1:{listener.getsockname()[1]}")
         with pytest.raises(ClusterError) as refused:
-            wait_until_reachable([there, closed, unknown], within_s=0.5)
+            wait_until_reachable([reachable, closed, unknown], within_s=0.5)
     assert str(closed) in refused.value.message and "connection refused" in refused.value.message
-    assert f"{unknown}: no machine has that name" in refused.value.message
-    assert there.address not in refused.value.message
+    assert f"{unknown}: unknown host name" in refused.value.message
+    assert reachable.address not in refused.value.message
     assert REACHABLE_WITHIN_S == 30
 
 
-def test_one_that_is_still_starting_is_waited_for() -> None:
+def test_a_process_that_is_still_starting_is_waited_for() -> None:
     port = free_port()
     listeners: list[socket.socket] = []
     late = threading.Timer(0.5, lambda: listeners.append(socket.create_server(("127.0.0.1", port))))
@@ -39,7 +39,7 @@ def test_one_that_is_still_starting_is_waited_for() -> None:
     listeners[0].close()
 
 
-def test_who_is_silent_is_asked_about_while_waiting() -> None:
+def test_the_reason_is_looked_for_while_waiting() -> None:
     member = Member("worker", 1, f"127.0.0.1:{free_port()}")
     asked: list[float] = []
 
@@ -54,4 +54,4 @@ def test_who_is_silent_is_asked_about_while_waiting() -> None:
     assert asked[0] < asked[1] < 30
     with pytest.raises(ClusterError, match="connection refused"):
         wait_until_reachable([member], within_s=0, look=lambda silent, waited_s: asked.append(waited_s))
-    assert asked[-1] == math.inf, "in the end, a reason of any age will do"
+    assert asked[-1] == math.inf, "at the end, a reason of any age is accepted"
