@@ -29,10 +29,10 @@ def understood(arguments: list[str]) -> Cluster:
 def test_the_compose_file_starts_each_member_of_one_cluster_where_the_others_look_for_it() -> None:
     services: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
     members = {name: understood(service["command"]) for name, service in services.items()}
-    assert {f"{name}:2222" for name in members} == {member.address for member in members["ps0"].everybody}
+    assert {f"{name}:2222" for name in members} == {member.address for member in members["ps0"].all_members}
     for name, cluster in members.items():
         assert cluster.me.address == f"{name}:2222"
-        assert cluster.everybody == members["ps0"].everybody
+        assert cluster.all_members == members["ps0"].everybody
 
 
 def jobs() -> dict[str, Any]:

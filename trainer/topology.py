@@ -72,7 +72,7 @@ def parse_cluster(*, job_type: str, task_index: int, ps: str, workers: str) -> C
     option = {"ps": "ps", "worker": "workers"}.get(job_type)
     if option is None:
         mistakes.append(f"--job-type is {job_type!r}, expected ps or worker")
-    elif members[option] and not 0 <= task_index < (count := len(members[option])):
+    elif (count := len(members[option])) and not 0 <= task_index < count:
         mistakes.append(
             f"--task-index {task_index} is out of range: --{option} lists {count} processes (0-{count - 1})"
         )

@@ -79,7 +79,9 @@ def test_a_killed_batch_worker_ends_the_training_with_a_checkpoint(folders: Path
 @pytest.mark.timeout(60)
 def test_a_bundle_that_cannot_be_written_is_written_when_resumed(folders: Path, tmp_path: Path) -> None:
     chosen = replace(options(folders, tmp_path / "nn", iterations=4), expert=True)
-    with pytest.raises(SetupError, match=r"cannot be written to .*nn/selector: .* write it with --resume") as refused:
+    with pytest.raises(
+        SetupError, match=r"Cannot write the bundle .*nn/selector: .* write it with --resume"
+    ) as refused:
         train(chosen, say=quiet, observers=[lambda report: chosen.out.touch()])  # a file, where a folder is needed
     assert refused.value.code == "bundle_write"
     chosen.out.unlink()
@@ -150,7 +152,7 @@ def test_a_full_disk_is_one_clear_error_and_the_last_checkpoint_is_kept(folders:
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, *argv[3:]], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 1 and "The checkpoint of step 4 cannot be written" in done.stderr
+    assert done.returncode == 1 and "Cannot write the checkpoint of step 4" in done.stderr
     assert "Traceback" not in done.stderr
     checkpoints = tmp_path / "x.training" / "checkpoints"
     assert 'model_checkpoint_path: "ckpt-2"' in (checkpoints / "checkpoint").read_text()

@@ -87,7 +87,7 @@ def test_an_unreadable_file_is_reported_counted_and_skipped(folders: Path, tmp_p
     (bundle,) = train(short, say=reported.append)
     assert bundle.manifest.provenance["clips"]["bad"] == 2
     assert any("bad.wav" in line for line in reported) and any("empty.wav" in line for line in reported)
-    assert [line for line in reported if "brought to" in line] == ["sound at 8000, 16000 Hz is brought to 8000 Hz"]
+    assert [line for line in reported if "resampling" in line] == ["resampling audio from 16000 Hz to 8000 Hz"]
     with pytest.raises(DatasetError, match="2 files cannot be read"):
         train_one(replace(short, out=tmp_path / "y", strict=True))
 
@@ -103,7 +103,7 @@ def test_a_class_of_which_nothing_can_be_read(folders: Path, tmp_path: Path) -> 
 def test_wrong_names_are_refused(folders: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no network 'huge'"):
         train_one(options(folders, tmp_path / "x", dnn="huge"))
-    with pytest.raises(DatasetError, match="--exclusive names silence"):
+    with pytest.raises(DatasetError, match="--exclusive names unknown classes: silence"):
         train_one(options(folders, tmp_path / "x", exclusive=("silence",)))
     with pytest.raises(DatasetError, match="'wind' is neither a class nor a folder"):
         train_one(options(folders, tmp_path / "x", background=("wind",)))

@@ -191,9 +191,8 @@ class _Reader:
                 hint="Replace them, or train without --strict.",
                 code="dataset_unreadable",
             )
-        if self._rates_hz - {spec.rate_hz}:
-            rates = ", ".join(map(str, sorted(self._rates_hz)))
-            self._say(f"resampling audio from {rates} Hz to {spec.rate_hz} Hz")
+        if other_rates_hz := sorted(self._rates_hz - {spec.rate_hz}):
+            self._say(f"resampling audio from {', '.join(map(str, other_rates_hz))} Hz to {spec.rate_hz} Hz")
         self._say(
             f"{len(train.classes)} classes; {_count(train)} training sequences, {_count(test)} validation sequences, "
             f"{np.sum(train.labels == BACKGROUND)} background sequences; {len(self._bad)} unreadable files"

@@ -166,7 +166,9 @@ def test_a_profile_was_taken(written: Path) -> None:
 
 def test_a_mistaken_example_can_be_looked_at_and_listened_to(written: Path, validation: Any) -> None:
     words = value(validation, "mistaken").item().decode()
-    assert words.startswith("1. low taken for high") and "0.wav at 0." in words and "2." not in words.split("\n")[-1]
+    assert (
+        words.startswith("1. low classified as high") and "0.wav at 0." in words and "2." not in words.split("\n")[-1]
+    )
     assert picture(validation, "mistaken/1/spectrogram").size == (3 * SPEC.n_frames, 3 * SPEC.n_mels)
     samples, rate_hz = soundfile.read(io.BytesIO(value(validation, "mistaken/1/sound")[0, 0]))
     assert (rate_hz, len(samples)) == (8000, SPEC.window_samples)
