@@ -32,7 +32,7 @@ def test_the_compose_file_starts_each_member_of_one_cluster_where_the_others_loo
     assert {f"{name}:2222" for name in members} == {member.address for member in members["ps0"].all_members}
     for name, cluster in members.items():
         assert cluster.me.address == f"{name}:2222"
-        assert cluster.all_members == members["ps0"].everybody
+        assert cluster.all_members == members["ps0"].all_members
 
 
 def jobs() -> dict[str, Any]:
