@@ -61,7 +61,7 @@ def test_packages_of_the_tests_are_installed_for_the_tests_only(
 
 
 def test_once_all_is_there_it_adds_nothing() -> None:
-    command = [ROOT / "bin" / "tidzam", "--version"]
+    command = [str(ROOT / "bin" / "tidzam"), "--version"]
     subprocess.run(command, capture_output=True, check=True)  # a checkout that changed since is brought up to date
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (done.stdout.split()[0], done.stderr) == ("tidzam", "")

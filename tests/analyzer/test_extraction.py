@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.extraction import ExtractionRule, Extractor, clip_name, keep_probability, rules_of
-from tests.support.bundles import tone
+from tests.support.sound import tone
 from tidzam.labels import UNKNOWN, LabelTree
 from tidzam.results import Analysis, WindowBatch
 

@@ -20,7 +20,8 @@ from analyzer.file_runner import FileOptions, Recording, run_file, window_batche
 from analyzer.pipeline import Pipeline
 from analyzer.window_schedule import WindowSchedule
 from tests.support import hostile
-from tests.support.bundles import tone, write_tone_bundle
+from tests.support.bundles import write_tone_bundle
+from tests.support.sound import tone
 from tidzam.audio.files import open_audio
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.demo.render import write_scene

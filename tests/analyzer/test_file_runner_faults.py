@@ -13,7 +13,8 @@ import pytest
 import soundfile
 
 from analyzer.progress_display import REPORT_S, progress_lines
-from tests.support.bundles import tone, write_tone_bundle
+from tests.support.bundles import write_tone_bundle
+from tests.support.sound import tone
 from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(60)
@@ -29,7 +30,16 @@ def nn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def analyzer(path: Path, nn: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
-    argv = [sys.executable, "-m", "analyzer", "--stream", os.fsencode(path), "--nn", str(nn), *options]
+    argv: list[str | bytes] = [
+        sys.executable,
+        "-m",
+        "analyzer",
+        "--stream",
+        os.fsencode(path),
+        "--nn",
+        str(nn),
+        *options,
+    ]
     return subprocess.run(argv, capture_output=True, check=False, timeout=50)
 
 

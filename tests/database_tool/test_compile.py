@@ -14,7 +14,7 @@ from database_tool.compile import CompileRequest, compile_clips
 from database_tool.cutting import Cutting
 from tests.database_tool.test_cutting import SPEC
 from tidzam.clips import Clip, find_clips
-from tidzam.dataset import Dataset, open_dataset
+from tidzam.dataset import Dataset, DatasetWriter, open_dataset
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
 
@@ -179,7 +179,7 @@ def stopped(sounds: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Audio folders whose compilation was interrupted after 9 samples in shards of 3."""
     (sounds / "frog" / "a.wav").touch()
     write(sounds / "frog" / "frog0.wav", rate_hz=44100)
-    writer, small = compiling.DatasetWriter, 3 * 4 * 30 * 16
+    writer, small = DatasetWriter, 3 * 4 * 30 * 16
     monkeypatch.setattr(compiling, "DatasetWriter", lambda *given, **more: writer(*given, **more, shard_bytes=small))
 
     def stop(done: int, total: int) -> None:

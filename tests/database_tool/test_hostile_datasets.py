@@ -75,7 +75,7 @@ def npy(values: Any) -> bytes:
 def with_header(header: str, version: bytes = b"\x01\x00") -> Arrays:
     def make(values: Any) -> bytes:
         text = header.encode("latin-1") + b"\n"
-        return b"\x93NUMPY" + version + len(text).to_bytes(2, "little") + text + values.tobytes()
+        return b"\x93NUMPY" + version + len(text).to_bytes(2, "little") + text + bytes(values.tobytes())
 
     return make
 
@@ -139,9 +139,9 @@ def test_features_that_are_no_levels_are_one_clear_line_where_they_are_read(
     for command, *more in (("metadata",), ("randomize",), ("split", "--share", "0.5")):
         assert FEATURES in (line := told(run(command, "pond", *more))) and "sample 1" in line
     source = CompiledSource(open_dataset(folder), ("frog", "rain", "wren"))
-    source.strip(0)
+    source.sequence(0)
     with pytest.raises(DatasetError, match=FEATURES):
-        source.strip(1)
+        source.sequence(1)
     found = run("verify", "pond")
     assert found.exit_code == 1 and "sample 1" in found.stderr
 

@@ -12,7 +12,7 @@ from database_tool.partition import partition
 from database_tool.shuffle import randomize
 from tests.support.datasets import SAMPLE_BYTES, SPEC, numbers, origin, sample, write
 from tidzam.audio.features import FeatureSpec
-from tidzam.dataset import Dataset, open_dataset
+from tidzam.dataset import Dataset, DatasetWriter, open_dataset
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
 
@@ -108,7 +108,7 @@ def test_only_that_part_of_that_split_counts_as_finished(tmp_path: Path, pond: D
 def test_balancing_and_randomizing_go_on(tmp_path: Path, pond: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     balanced = operations.balance(pond, tmp_path / "balanced", seed=3)
     shuffled = randomize(pond, tmp_path / "shuffled", seed=3)
-    writer, size = shuffle.DatasetWriter, 4 * SAMPLE_BYTES
+    writer, size = DatasetWriter, 4 * SAMPLE_BYTES
     for room in (operations, shuffle):
         monkeypatch.setattr(room, "DatasetWriter", partial(writer, shard_bytes=size))
     monkeypatch.setattr(operations, "COPY_BATCH", 5)

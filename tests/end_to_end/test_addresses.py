@@ -14,7 +14,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import socketio  # type: ignore[import-untyped]
+import socketio
 
 from tests.support.icecast import PASSWORD
 from tests.support.manager import Manager, command_line, stream_manager
@@ -66,7 +66,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     with Server6(("::1", 0), partial(Locked, directory=folder)) as web:
         threading.Thread(target=web.serve_forever, daemon=True).start()
         host = f"[::1]:{web.server_port}"
-        sources = [
+        sources: list[dict[str, Any]] = [
             {"name": LONGEST, "url": f"HTTP://bob:{SECRET}@{host}/pond.ogg", "loop": True},
             {"name": "token", "url": f"http://{host}/pond.ogg?token={SECRET}", "loop": True},
             {"name": "again", "url": f"http://bob:{SECRET}@{host}/pond.ogg"},

@@ -17,12 +17,13 @@ import pytest
 import socketio
 import soundfile
 
-from tests.support.bundles import tone, write_tone_bundle
+from tests.support.bundles import write_tone_bundle
 from tests.support.eventually import eventually_async
 from tests.support.icecast import icecast_server
 from tests.support.jack import jack_server
 from tests.support.manager import Manager
 from tests.support.ports import free_port
+from tests.support.sound import tone
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -78,7 +79,12 @@ async def _check(url: str) -> None:
     await eventually_async(lambda: has_state(url, "field:out_0", "listening"))
     client = socketio.AsyncClient()
     client.on("analysis", lambda event: heard.setdefault(event["channel"], []).append(event))
-    client.on("sys", lambda data: [frozen.setdefault(c["chan"], []).append(c["analysis"]) for c in _channels(data)])
+
+    def on_sys(data: object) -> None:
+        for one in _channels(data):
+            frozen.setdefault(one["chan"], []).append(one["analysis"])
+
+    client.on("sys", on_sys)
     await client.connect(url)
     try:
         await client.emit("subscribe", {"events": ["analysis"]})

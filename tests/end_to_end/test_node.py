@@ -72,7 +72,8 @@ async def test_each_channel_is_classified_as_its_truth_labels(node: Node) -> Non
     (wetland,) = (source for source in node.status()["sources"] if source["name"] == "wetland")
     truth = read_truth(Path(wetland["url"]).with_suffix(".json"))
     began = datetime.fromisoformat(wetland["started"])
-    named, right = defaultdict(int), defaultdict(int)
+    named: dict[str, int] = defaultdict(int)
+    right: dict[str, int] = defaultdict(int)
     async with events(node, "sys") as received:
         await asyncio.sleep(15)
     for row in (row for message in received if isinstance(message, list) for row in message):

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import socketio  # type: ignore[import-untyped]
+import socketio
 
 from tests.support.node import Node
 from tidzam.protocol.examples import (

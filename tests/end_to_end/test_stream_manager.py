@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import socketio  # type: ignore[import-untyped]
+import socketio
 import soundfile
 
 from tests.support.icecast import PASSWORD

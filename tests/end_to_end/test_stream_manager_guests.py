@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,15 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.fixture(scope="module")
 def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
     folder = tmp_path_factory.mktemp("guests")
-    sources = [
+    sources: list[dict[str, Any]] = [
         {"name": "pond", "url": str(write_tones(folder / "own.flac", 1, seconds=2)), "loop": True},
         {"name": "secret-file", "url": "file:///etc/passwd"},
     ]
-    limits = {"max_permanent_sources": 2, "max_client_sources": 3, "state_file": str(folder / "kept.json")}
+    limits: dict[str, Any] = {
+        "max_permanent_sources": 2,
+        "max_client_sources": 3,
+        "state_file": str(folder / "kept.json"),
+    }
     with stream_manager(folder, sources, **limits) as running:
         for name in ("guest", "kept"):
             write_tones(running.media_root / f"{name}.flac", 1, seconds=2)

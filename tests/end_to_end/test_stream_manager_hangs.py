@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -31,7 +32,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
         {"name": name, "url": str(write_tones(folder / f"{name}.flac", 1, seconds=2)), "loop": True}
         for name in ("victim", "other")
     ]
-    limits = {"player_timeout_s": 5, "silent_after_s": 2, "silence_timeout_s": 6}
+    limits: dict[str, Any] = {"player_timeout_s": 5, "silent_after_s": 2, "silence_timeout_s": 6}
     with stream_manager(folder, sources, period=2048, **limits) as running:
         running.until_well()
         yield running

@@ -61,7 +61,7 @@ def web(tmp_path: Path) -> Iterator[Web]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         served = Web(server.server_port)
-        argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", "-ac", "2", tmp_path / "pond.flac"]
+        argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", "-ac", "2", str(tmp_path / "pond.flac")]
         subprocess.run(argv, check=True, timeout=20)
         served.pages["/pond"] = "audio/flac", (tmp_path / "pond.flac").read_bytes()
         yield served

@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 
 from database_tool.editor.audio_source import AudioSourceFile
-from tests.support.bundles import tone
+from tests.support.sound import tone
 from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import Dataset, DatasetWriter, Draft
 from tidzam.labels import LabelTree

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 
 from tests.support.sound import tones
+from tidzam.types import Float32
 
 RATE_HZ = 44100
 SEGMENT_S = 0.25
@@ -40,13 +41,14 @@ class Broadcast:
         """The next SEGMENT_S seconds."""
         frames = round(SEGMENT_S * RATE_HZ)
         noise = np.random.default_rng(0)
+        samples: Float32
         match self.content:
             case "garbage":
                 return noise.bytes(4000)
             case "zeros":
-                samples = np.zeros(frames)
+                samples = np.zeros(frames, np.float32)
             case "floor":
-                samples = NOISE_FLOOR * noise.integers(-1, 2, frames)
+                samples = (NOISE_FLOOR * noise.integers(-1, 2, frames)).astype(np.float32)
             case _:
                 samples = tones(1, seconds=SEGMENT_S)[:, 0]
         return np.asarray(samples * 32768, "<i2").tobytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,7 @@ def tone_manifest(name: str, classes: Sequence[str], *, features: FeatureSpec = 
 
 
 def write_tone_bundle(
-    folder: Path, name: str, tones_hz: dict[str, tuple[float, ...]], *, features: FeatureSpec = SPEC
+    folder: Path, name: str, tones_hz: Mapping[str, tuple[float, ...]], *, features: FeatureSpec = SPEC
 ) -> Bundle:
     """Write `folder/name`, a classifier whose classes each hear the tones given: -30 dBFS in their band is p = 0.5.
 
@@ -75,10 +75,3 @@ def _tone_network(tones_hz: Sequence[Sequence[float]], features: FeatureSpec) ->
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 8
     return model
-
-
-def tone(*frequencies_hz: float, rate_hz: int = 44100, duration_s: float = 1.0, amplitude: float = 0.2) -> np.ndarray:
-    """Sines, float32 (frames,), each of `amplitude`."""
-    time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
-    waves = [amplitude * np.sin(2 * np.pi * frequency * time_s) for frequency in frequencies_hz]
-    return np.sum(waves, axis=0, dtype=np.float64).astype(np.float32) if waves else np.zeros(len(time_s), np.float32)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import socketio  # type: ignore[import-untyped]
+import socketio
 
 from tests.support.manager import Manager
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def write_network(folder: Path, model: onnx.ModelProto, *, name: str = "selector
 
 def model(
     nodes: Sequence[onnx.NodeProto],
-    constants: dict[str, np.ndarray] | None = None,
+    constants: Mapping[str, Any] | None = None,
     *,
     kind: int = TensorProto.FLOAT,
     out_kind: int = TensorProto.FLOAT,

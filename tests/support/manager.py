@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class Manager:
         folder: Path,
         jack: JackServer,
         icecast: IcecastServer,
-        sources: list[dict[str, Any]],
+        sources: Sequence[Mapping[str, object]],
         options: dict[str, Any] | None = None,
         *,
         host: str = "127.0.0.1",
@@ -141,7 +141,7 @@ def command_line(process: psutil.Process) -> list[str]:
 @contextmanager
 def stream_manager(
     folder: Path,
-    sources: list[dict[str, Any]],
+    sources: Sequence[Mapping[str, object]],
     *,
     period: int = 1024,
     host: str = "127.0.0.1",

@@ -64,11 +64,11 @@ class Node:
         clear_jack(os.getpid())
 
     def status(self) -> dict[str, Any]:
-        return json.loads(self.run("status", "--json").stdout)
+        return dict(json.loads(self.run("status", "--json").stdout))
 
     def pid(self, name: str) -> int:
         """The pid of a process, called as `tidzam status` calls it."""
-        return next(row["pid"] for row in self.status()["processes"] if row["name"] == name)
+        return next(int(row["pid"]) for row in self.status()["processes"] if row["name"] == name)
 
     def kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
@@ -77,7 +77,7 @@ class Node:
         """The body of /healthz; not ok if the server is away."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[server]}/healthz", timeout=2) as response:
-                return json.load(response)
+                return dict(json.load(response))
         except OSError:
             return {"ok": False}
 

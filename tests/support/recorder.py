@@ -84,7 +84,7 @@ def main(out: str, *ports: str) -> None:
     blocks: list[Float32] = []
     frames: list[int] = []
 
-    @client.set_process_callback
+    @client.set_process_callback  # type: ignore[untyped-decorator]  # JACK-Client has no types
     def process(length: int) -> None:
         frames.append(client.last_frame_time)
         blocks.append(np.stack([port.get_array().copy() for port in inputs], axis=1))

@@ -1,4 +1,4 @@
-"""Sound that says which channel it is, and ears that hear it."""
+"""Test signals: tones that identify their channel, and functions that recognise them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,20 @@ from tidzam.types import Float32
 BASE_HZ, STEP_HZ = 400, 200
 
 
+def tone(*frequencies_hz: float, rate_hz: int = 44100, duration_s: float = 1.0, amplitude: float = 0.2) -> Float32:
+    """The sum of sines of `amplitude`, shape (frames,); silence without frequencies."""
+    time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
+    mixed = np.zeros(len(time_s))
+    for frequency_hz in frequencies_hz:
+        mixed += amplitude * np.sin(2 * np.pi * frequency_hz * time_s)
+    return mixed.astype(np.float32)
+
+
 def tones(channels: int, *, seconds: float, rate_hz: int = 44100, first_hz: int = BASE_HZ) -> Float32:
-    """Shape (frames, channels): channel k holds a sine of its own, in whole periods a second, so that it loops."""
-    time_s = np.arange(round(seconds * rate_hz)) / rate_hz
-    frequencies = first_hz + STEP_HZ * np.arange(channels)
-    return np.asarray(0.25 * np.sin(2 * np.pi * np.outer(time_s, frequencies)), np.float32)
+    """A tone per channel, shape (frames, channels), of whole periods per second, so that it can be looped."""
+    frequencies_hz = (first_hz + STEP_HZ * channel for channel in range(channels))
+    sines = [tone(hz, rate_hz=rate_hz, duration_s=seconds, amplitude=0.25) for hz in frequencies_hz]
+    return np.stack(sines, axis=1) if sines else np.zeros((round(seconds * rate_hz), 0), np.float32)
 
 
 def write_tones(path: Path, channels: int, *, seconds: float, rate_hz: int = 44100, first_hz: int = BASE_HZ) -> Path:

@@ -25,7 +25,12 @@ def test_a_file_is_created_and_replaced(tmp_path: Path, content: str | bytes, wr
 def test_readers_never_see_a_part(tmp_path: Path) -> None:
     path, contents = tmp_path / "big", (b"a" * 300_000, b"b" * 300_000)
     write_atomically(path, contents[0])
-    writer = threading.Thread(target=lambda: [write_atomically(path, contents[k % 2]) for k in range(40)])
+
+    def write() -> None:
+        for number in range(40):
+            write_atomically(path, contents[number % 2])
+
+    writer = threading.Thread(target=write)
     writer.start()
     seen = set()
     while writer.is_alive():

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from tests.support.bundles import tone_manifest, write_tone_bundle
-from tidzam.bundle import Bundle, BundleManifest, find_bundles, read_bundle, rewrite_manifest, write_bundle
+from tidzam.bundle import (
+    Bundle,
+    BundleManifest,
+    NetworkFormat,
+    find_bundles,
+    read_bundle,
+    rewrite_manifest,
+    write_bundle,
+)
 from tidzam.errors import BundleError
 
 
@@ -44,7 +52,7 @@ def test_papers_travel_with_the_bundle_or_nothing_is_written(bundle: Bundle, tmp
     def fail(folder: Path, manifest: BundleManifest) -> None:
         raise OSError("no space left")
 
-    files = {"onnx": bundle.file("onnx")}
+    files: dict[NetworkFormat, Path] = {"onnx": bundle.file("onnx")}
     written = write_bundle(tmp_path / "b", bundle.manifest, files, write_extras=add_card)
     assert (tmp_path / "b/card.md").read_text() == written.manifest.files["onnx"].sha256
     with pytest.raises(OSError, match="no space"):

@@ -26,8 +26,9 @@ def alone(label: str, seed: int = 3, rate_hz: int = RATE_HZ) -> Rendering:
 def spectrum_of(label: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Frequencies, and the share of power that a voice has in each."""
     samples = alone(label).samples[0]
-    power = np.abs(np.fft.rfft(samples)) ** 2
-    return np.fft.rfftfreq(len(samples), 1 / RATE_HZ), power / power.sum()
+    power = np.abs(np.fft.rfft(samples.astype(np.float64))) ** 2
+    share: NDArray[np.float64] = power / power.sum()
+    return np.fft.rfftfreq(len(samples), 1 / RATE_HZ).astype(np.float64), share
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +37,8 @@ def seven() -> Rendering:
 
 
 def test_same_seed_same_samples() -> None:
-    again = [render(wetland(5, duration_s=8.0, channels=2)).samples for _ in range(2)]
-    np.testing.assert_array_equal(*again)
+    one, other = (render(wetland(5, duration_s=8.0, channels=2)).samples for _ in range(2))
+    np.testing.assert_array_equal(one, other)
 
 
 def test_other_seed_other_scene() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -136,7 +137,9 @@ def test_no_error_shows_a_credential() -> None:
     "password", [SECRET, f"12/{SECRET}", f"pa {SECRET} ss", f"{'x' * 90}{SECRET}", f"{SECRET}{'x' * 9999}"]
 )
 def test_no_refusal_of_a_request_shows_a_credential(password: str) -> None:
-    request = {"sys": {"loadsource": {"name": "a b", "url": f"http://bob:{password}@host/x?key={SECRET}"}}}
+    request: dict[str, dict[str, dict[str, Any]]] = {
+        "sys": {"loadsource": {"name": "a b", "url": f"http://bob:{password}@host/x?key={SECRET}"}}
+    }
     request["sys"]["loadsource"]["list"] = [f"token={SECRET}"]
     assert SECRET not in str(echo(request))
     assert SECRET not in quote(request["sys"]["loadsource"]["url"])

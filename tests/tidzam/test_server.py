@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-import socketio  # type: ignore[import-untyped]
+import socketio
 from prometheus_client import CollectorRegistry, Counter
 
 from tests.support.ports import free_port

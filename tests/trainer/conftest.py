@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tones import write_tone_folders
+from tests.support.training import write_tone_folders
 
 
 @pytest.fixture(scope="session")

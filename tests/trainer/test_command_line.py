@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from tests.support.noise import start_up_noise
-from tests.support.tones import write_tone_folders
+from tests.support.training import write_tone_folders
 from tidzam.bundle import read_bundle
 from trainer.cli import cli
 

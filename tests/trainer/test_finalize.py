@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.support.tones import PITCHES_HZ, SPEC, options, tone
+from tests.support.training import PITCHES_HZ, SPEC, options, tone
 from tidzam.bundle import Bundle
 from tidzam.inference.loading import run_onnx
 from trainer.app import train

@@ -9,7 +9,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.tones import SPEC, options, tone
+from tests.support.training import SPEC, options, tone
 from tidzam.audio.features import extract
 from tidzam.bundle import read_bundle
 from tidzam.errors import DatasetError

@@ -124,7 +124,8 @@ def test_the_averaged_weights_take_the_place_of_the_last() -> None:
     run(averaged, supply), run(last, supply)
     before = averaged.model.get_weights()
     np.testing.assert_array_equal(before[0], last.model.get_weights()[0])
-    averaged.finish(), last.finish()
+    averaged.finish()
+    last.finish()
     assert not np.array_equal(averaged.model.get_weights()[0], before[0])
     np.testing.assert_array_equal(last.model.get_weights()[0], before[0])
 

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.support.tones import SPEC, options
+from tests.support.training import SPEC, options
 from tidzam.bundle import read_bundle
 from tidzam.errors import ConfigError, DatasetError, SetupError
 from tidzam.inference.loading import run_onnx

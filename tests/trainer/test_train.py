@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.support.tones import PITCHES_HZ, SPEC, options, tone
+from tests.support.training import PITCHES_HZ, SPEC, options, tone
 from tidzam.audio.features import extract
 from tidzam.bundle import MANIFEST, Bundle, read_bundle
 from tidzam.errors import ConfigError, DatasetError, SetupError

@@ -18,10 +18,10 @@ from typer.testing import CliRunner, Result
 
 from database_tool.editor.__main__ import cli, main
 from tests.support.audio_datasets import write_sounds
-from tests.support.bundles import tone
 from tests.support.datasets import draft, origin, sample, write
 from tests.support.jack import jack_server
 from tests.support.recorder import record
+from tests.support.sound import tone
 from tidzam.audio.features import FeatureSpec
 from tidzam.dataset import DatasetWriter, Draft, Origin, open_dataset
 from tidzam.errors import TidzamError
@@ -202,7 +202,7 @@ def test_a_sample_is_played_through_jack(tmp_path: Path) -> None:
         writer.add(np.zeros(spec.shape, np.float32), 0, Origin(str(frog)))
         writer.finish(provenance={})
     with jack_server(rate_hz=22050) as server:
-        argv = [sys.executable, "-m", "database_tool.editor", "--dataset", tmp_path / "pond", "--play-id", "0"]
+        argv = [sys.executable, "-m", "database_tool.editor", "--dataset", str(tmp_path / "pond"), "--play-id", "0"]
         process = subprocess.Popen(
             [*argv, "--output", "jack", "--jack-server", server.name],
             env={**os.environ, "PYTHONPATH": str(Path.cwd())},

@@ -221,7 +221,7 @@ print(len(open_dataset(folder)), len(session.edits), sum(session.content.counts(
 
 @pytest.mark.parametrize(("way", "reason"), [("full", "No space left"), ("read-only", "Read-only file system")])
 def test_no_edit_is_lost_on_a_full_or_read_only_disk(tmp_path: Path, way: str, reason: str) -> None:
-    argv = [*on_a_small_disk(tmp_path), sys.executable, "-c", ON_A_SMALL_DISK, tmp_path, way]
+    argv = [*on_a_small_disk(tmp_path), sys.executable, "-c", ON_A_SMALL_DISK, str(tmp_path), way]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert not done.stderr
     message, kept = done.stdout.splitlines()

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.support.bundles import band_of, tone
+from tests.support.bundles import band_of
+from tests.support.sound import tone
 from tidzam.audio.features import FeatureSpec, extract, extract_sequence
 from tidzam.errors import AudioError
 from tidzam.types import Float32

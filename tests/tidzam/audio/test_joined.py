@@ -93,7 +93,7 @@ def test_files_that_were_piped_are_joined_as_well(tmp_path: Path) -> None:
         parts = []
         for hz in (600, 2000):
             encoded(path, hz)
-            argv = ["ffmpeg", "-v", "error", "-i", path, "-f", suffix, "-"]
+            argv = ["ffmpeg", "-v", "error", "-i", str(path), "-f", suffix, "-"]
             parts.append(subprocess.run(argv, capture_output=True, check=True).stdout)
         path.write_bytes(b"".join(parts))
         heard, length_s, truncated = read(path)

@@ -182,7 +182,7 @@ def test_a_stale_length_of_other_containers_is_not_believed(
 def test_what_ffmpeg_writes_to_a_pipe_is_whole(tmp_path: Path, name: str) -> None:
     wav = written(tmp_path / "in.wav")
     container = name.partition(".")[2]
-    argv = ["ffmpeg", "-v", "error", "-i", wav, "-f", container, "-"]
+    argv = ["ffmpeg", "-v", "error", "-i", str(wav), "-f", container, "-"]
     (tmp_path / name).write_bytes(subprocess.run(argv, capture_output=True, check=True).stdout)
     frames, truncated = read(tmp_path / name)
     assert frames == pytest.approx(2 * RATE_HZ, abs=2400 if name == "a.mp3" else 0) and not truncated

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.bundles import tone
+from tests.support.sound import tone
 from tidzam.audio.resample import resample
 
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.pipeline import Pipeline, measured
-from tests.support.bundles import tone, write_tone_bundle
+from tests.support.bundles import write_tone_bundle
 from tests.support.classifiers import SPEC, Projection, classifier, flat
+from tests.support.sound import tone
 from tidzam.errors import AudioError, BundleError
 from tidzam.inference.cascade import Cascade, Classifier, order
 from tidzam.inference.decision import decide

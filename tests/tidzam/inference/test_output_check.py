@@ -97,6 +97,8 @@ def test_a_faulty_expert_leaves_its_parent_standing(tmp_path: Path) -> None:
 class Failing:
     """A network that raises on what is loud, as a graph does whose shapes depend on its input."""
 
+    input_shape = (None, *SPEC.shape)
+
     def predict(self, features: Float32) -> Float32:
         if features.max() > -50:
             raise RuntimeError("[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : no such\x1b[31m shape\nmore")

@@ -11,9 +11,10 @@ import pytest
 
 from tests.support.jack import JackServer, jack_server, open_client
 from tidzam.config import Settings
+from tidzam.jack.server_names import SHARED_MEMORY
 from tidzam.node.home import Home
 from tidzam.node.programs import JACKD, LaunchContext
-from tidzam.node.shared_memory import SHARED_MEMORY, abandoned_segments, clear_shared_memory
+from tidzam.node.shared_memory import abandoned_segments, clear_shared_memory
 
 KILLED_CLIENT = "import jack, os; jack.Client('killed').activate(); os.kill(os.getpid(), 9)"
 

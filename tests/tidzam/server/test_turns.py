@@ -20,16 +20,16 @@ class Peer(asyncio.Transport):
 
     def __init__(self, address: str) -> None:
         super().__init__({"peername": (address, 1234)})
-        self.is_reading = True
+        self.reads = True
 
     def is_closing(self) -> bool:
         return False
 
     def pause_reading(self) -> None:
-        self.is_reading = False
+        self.reads = False
 
     def resume_reading(self) -> None:
-        self.is_reading = True
+        self.reads = True
 
 
 class Inner(asyncio.Protocol):
@@ -108,9 +108,9 @@ async def test_what_a_waiting_request_sends_is_bounded_and_kept() -> None:
     arrivals, peer = Arrivals(), Peer("10.0.0.1")
     connection = arrivals.connect(peer)
     connection.data_received(b"x" * 70_000)
-    assert not peer.is_reading
+    assert not peer.reads
     await turn()
-    assert peer.is_reading
+    assert peer.reads
     assert arrivals.begun[0].received == HEAD + b"x" * 70_000
 
 

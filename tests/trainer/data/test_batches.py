@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.support.memory_source import MemorySource
-from tests.support.tones import SPEC, tone
+from tests.support.training import SPEC, tone
 from tidzam.audio.features import extract_sequence
 from tidzam.errors import SetupError
 from trainer.data.augmentation import Augmentation, Crop, MicrophoneNoise

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.tones import SPEC, options, write_tone_folders
+from tests.support.training import SPEC, options, write_tone_folders
 from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import Bundle
 from tidzam.clips import find_clips

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from tests.support.datasets import write
-from tests.support.tones import options, tone, write_tone_folders
+from tests.support.training import options, tone, write_tone_folders
 from tidzam.errors import DatasetError
 from trainer.data.pipeline import LEFT_OUT, open_data
 from trainer.data.source import BACKGROUND

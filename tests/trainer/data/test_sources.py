@@ -1,6 +1,7 @@
 """Audio folders as training data: sequences, the split by recordings, the cache."""
 
 import pickle
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.memory_source import MemorySource
-from tests.support.tones import SPEC, tone
+from tests.support.training import SPEC, tone
 from tidzam.audio.features import extract_sequence
 from tidzam.clips import Clip, find_clips
 from tidzam.dataset import Origin
@@ -41,7 +42,7 @@ def test_stereo_at_another_rate_is_mixed_and_resampled(tmp_path: Path) -> None:
     stereo = np.stack([tone(500, 1.0, 16000), np.zeros(16000, np.float32)], axis=1)
     soundfile.write(tmp_path / "a.flac", stereo, 16000)
     source = FolderSource(scan([Clip(tmp_path / "a.flac", "a", "a")]).segments, ("a",), SPEC)
-    expected = extract_sequence(tone(500, 1.0) / 2, SPEC)
+    expected = extract_sequence(tone(500, 1.0) * np.float32(0.5), SPEC)
     assert np.abs(source.sequence(0)[2:-2] - expected[2:-2])[:, :6].max() < 1
 
 
@@ -93,7 +94,7 @@ def test_the_cache_is_limited_and_evicts_the_least_recently_used() -> None:
 
     cache = SequenceCache(1000)
     for index in (0, 1, 0, 2, 0, 1):
-        cache.get(index, lambda index=index: make(index))
+        cache.get(index, partial(make, index))
         assert cache.used_bytes <= 1000
     assert made == [0, 1, 2, 1]
     assert pickle.loads(pickle.dumps(cache)).limit_bytes == 1000

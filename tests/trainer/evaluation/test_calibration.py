@@ -7,13 +7,13 @@ from scipy.special import expit, softmax
 from trainer.evaluation.calibration import (
     DEFAULT_THRESHOLD,
     TEMPERATURES,
-    Activation,
     calibrate,
     fit_temperature,
     fit_thresholds,
     negative_log_likelihood,
     probabilities_of,
 )
+from trainer.models import Activation
 
 
 def drawn(activation: Activation, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from tests.support import sound
 from tests.support.bundles import SPEC, tone_manifest, write_tone_bundle
 from tests.support.datasets import write
 from tidzam.audio.features import extract
@@ -17,14 +17,15 @@ from tidzam.bundle import Bundle, find_bundles, read_bundle
 from tidzam.dataset import DatasetWriter, Draft, Origin
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
+from tidzam.types import Float32
 from trainer.cli import cli
 from trainer.evaluation.evaluate import Evaluation, evaluate, table_for
 
 PITCHES_HZ = {"bass": 500.0, "whistle": 3000.0}
 
 
-def tone(hz: float, seconds: float) -> np.ndarray:
-    return (0.2 * np.sin(2 * np.pi * hz * np.arange(int(SPEC.rate_hz * seconds)) / SPEC.rate_hz)).astype(np.float32)
+def tone(hz: float, seconds: float) -> Float32:
+    return sound.tone(hz, rate_hz=SPEC.rate_hz, duration_s=seconds)
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from textual.widgets import Static
 
-from database_tool.editor.dialogs import HelpDialog, Progress
+from database_tool.editor.dialogs import HelpDialog
 from database_tool.editor.playback import AudioOutput, SamplePlayer
 from database_tool.editor.screens import browse
 from database_tool.editor.widgets import SampleTable, SampleView, SpectrogramView, Title
 from tests.support.datasets import write
 from tests.support.editor import Person, editing
+from tidzam.progress import Progress
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -71,7 +72,7 @@ async def test_terminals_of_any_size(pond: Path, size: tuple[int, int]) -> None:
         await person.press("tab", "down", "question_mark")
         assert isinstance(app.screen, HelpDialog)
         await person.press("escape", "r", "escape")
-        assert app.screen is app.browse
+        assert isinstance(app.screen, browse.BrowseScreen)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 from tests.support import hosts
 from tests.support.noise import start_up_noise
 from tests.support.ports import free_port
-from tests.support.tones import write_tone_folders
+from tests.support.training import write_tone_folders
 from tidzam.bundle import read_bundle
 
 PROOF = [sys.executable, "-m", "tests.support.cluster"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.tones import SPEC, options
+from tests.support.training import SPEC, options
 from tidzam.errors import DatasetError
 from trainer.app import describe, layout_for, supply
 from trainer.data.pipeline import open_data

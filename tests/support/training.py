@@ -1,13 +1,13 @@
-"""Two pitches to be told apart, as folders of short sound files, and a small training of them."""
+"""Two pitches to distinguish, as folders of short audio files, and a small training of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import soundfile
 
+from tests.support import sound
 from tidzam.audio.features import FeatureSpec
 from tidzam.types import Float32
 from trainer.options import TrainingOptions
@@ -17,8 +17,9 @@ SPEC = FeatureSpec(rate_hz=8000, window_s=0.25, fft_length=256, hop_length=128, 
 PITCHES_HZ = {"high": 2800.0, "low": 500.0}
 
 
-def tone(hz: float, seconds: float = 0.6, rate_hz: int = 8000) -> Float32:
-    return (0.2 * np.sin(2 * np.pi * hz * np.arange(int(rate_hz * seconds)) / rate_hz)).astype(np.float32)
+def tone(hz: float, seconds: float = 0.6, rate_hz: int = SPEC.rate_hz) -> Float32:
+    """`tests.support.sound.tone` as these trainings need it."""
+    return sound.tone(hz, rate_hz=rate_hz, duration_s=seconds)
 
 
 def write_tone_folders(root: Path, count: int = 10) -> Path:
