@@ -21,7 +21,7 @@ REAL_TIME = (
     "tests/end_to_end",
     "tests/stream_manager",
     "tests/analyzer/test_capture.py",
-    "tests/analyzer/test_live.py",
+    "tests/analyzer/test_live_runner.py",
     "tests/test_support.py",
     "tests/tidzam/jack",
     "tests/tidzam/node",

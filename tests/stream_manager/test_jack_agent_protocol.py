@@ -19,7 +19,7 @@ from stream_manager.jack_agent_protocol import (
 )
 from stream_manager.silence_meter import is_zero
 
-NAMES = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 PORTS = st.frozensets(NAMES, max_size=30)
 
 
