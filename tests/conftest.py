@@ -1,18 +1,33 @@
-"""What every test run needs: that it leaves nothing behind."""
+"""For every test run: the markers by what a test needs, and that nothing is left behind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
 
-from tests.support import guard
+from tests.support import guard, jack
 from tests.support.node import Node
 
 # How fast a generated example runs says nothing about the code: the machine may be busy.
 hypothesis.settings.register_profile("tidzam", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("tidzam")
+
+ROOT = Path(__file__).parent
+KINDS = frozenset({"unit", "jack", "e2e"})
+JACK_TESTS = frozenset(
+    {
+        "analyzer/test_capture.py",
+        "analyzer/test_live_runner.py",
+        "test_support.py",
+        "tidzam/jack/test_cycle_check.py",
+        "tidzam/jack/test_server_names.py",
+        "tidzam/node/test_shared_memory.py",
+    }
+)
+"""Modules whose tests start jackd. In other modules, a single test is marked by hand."""
 
 GUARD = pytest.StashKey[guard.Guard]()
 
@@ -25,6 +40,31 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     left = config.stash[GUARD].dismiss()
     if left:
         print(f"\nThese processes were left behind by the tests and have been killed:\n{left}", end="")
+
+
+def kind_of(path: Path) -> str:
+    """The marker of the tests in a module: `e2e`, `jack` or `unit`."""
+    name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+    if name.startswith("end_to_end/"):
+        return "e2e"
+    return "jack" if name in JACK_TESTS else "unit"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by its module, unless it is marked itself. Each has exactly one of `KINDS`."""
+    for item in items:
+        own = KINDS & {marker.name for marker in item.iter_markers()}
+        if len(own) > 1:
+            raise pytest.UsageError(f"{item.nodeid} is marked {' and '.join(sorted(own))}; expected one of them")
+        if not own:
+            item.add_marker(kind_of(item.path))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Unit tests run where no jackd is installed: one that starts it fails everywhere."""
+    jack.is_allowed = item.get_closest_marker("unit") is None
+    return (yield)
 
 
 @pytest.fixture(autouse=True)

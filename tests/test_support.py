@@ -21,6 +21,8 @@ import os, subprocess, sys, time
 import pytest
 from tests.support.jack import JackServer, JackSettings, jack_server
 
+pytestmark = pytest.mark.jack
+
 def started(server):
     print(f"<{server.name} {server.pid}>", flush=True)
 

@@ -22,6 +22,8 @@ from tidzam.node.jackd import SERVER_ENV, jackd_argv
 
 START_TIMEOUT_S = 10.0
 _count = itertools.count()
+is_allowed = True
+"""Whether the running test may start jackd. tests/conftest.py sets it."""
 
 
 def open_client(name: str, **options: Any) -> jack.Client:
@@ -62,6 +64,7 @@ class JackServer:
         return self._process.pid
 
     def start(self) -> None:
+        assert is_allowed, "A unit test starts jackd: mark it jack, or list its module in tests/conftest.py."
         self._process = subprocess.Popen(
             # It goes when the test run is killed: JACK has room for 8 servers, and a killed one keeps its place.
             ["setpriv", "--pdeathsig=TERM", "--", *jackd_argv(self.settings)],

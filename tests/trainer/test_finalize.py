@@ -44,6 +44,7 @@ def test_summaries_are_beside_the_bundle(bundle: Bundle) -> None:
     assert (folder / "validation/projector_config.pbtxt").is_file()
 
 
+@pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_watching_changes_no_weight_not_even_when_the_disk_is_full(
     folders: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture

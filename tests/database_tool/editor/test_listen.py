@@ -196,6 +196,7 @@ def test_at_a_terminal_a_new_dataset_is_made(tmp_path: Path) -> None:
     assert open_dataset(tmp_path / "new").manifest.counts == {"owl": 0}
 
 
+@pytest.mark.jack
 def test_a_sample_is_played_through_jack(tmp_path: Path) -> None:
     frog, spec = write_sounds(tmp_path / "sounds")["frog"], FeatureSpec(window_s=4)  # long enough to be recorded
     with DatasetWriter(tmp_path / "pond", Draft(name="pond", spec=spec, classes=("frog",), labels=TREE)) as writer:

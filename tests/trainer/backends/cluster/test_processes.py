@@ -167,6 +167,7 @@ def three_hosts() -> Iterator[tuple[list[str | None], list[str]]]:
         yield [name for name, _ in made], [f"{address}:2222" for _, address in made]
 
 
+@pytest.mark.root
 @pytest.mark.skipif(NO_HOSTS is not None, reason=f"the next test runs on one host: {NO_HOSTS}")
 def test_there_are_three_hosts() -> None:
     """Skipped with the reason where hosts cannot be simulated."""
