@@ -92,7 +92,8 @@ def output_suffixes(settings: Settings) -> tuple[str, ...]:
     for source in settings.sources:
         with suppress(ConfigError):
             types |= load_outputs(source.outputs or ())
-    return tuple(dict.fromkeys(output.jack_suffix for output in types.values() if output.jack_suffix))
+    suffixes = (getattr(output, "jack_suffix", "") for output in types.values())  # a package may lack it
+    return tuple(dict.fromkeys(suffix for suffix in suffixes if suffix))
 
 
 def _children_env(settings: Settings) -> dict[str, str]:

@@ -28,7 +28,7 @@ class OutputRunner:
         self.name, self.failures = name, 0
         self._type, self._source, self._services = output_type, source, services
         self._output: Output | None = None
-        self._error = ""
+        self._error, self._began_s = "", 0.0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, channels: int) -> None:
@@ -45,7 +45,7 @@ class OutputRunner:
     async def _keep_running(self, channels: int) -> None:
         short_runs, task = 0, asyncio.current_task()
         while task is not None and not task.cancelling():  # whatever the output did with its cancellation
-            began_s = time.monotonic()
+            self._began_s = time.monotonic()
             try:
                 self._output = self._type(self._source, channels, self._services)
                 await self._output.run()
@@ -54,13 +54,13 @@ class OutputRunner:
                 self._fail(f"{type(error).__name__}: {error}", error)
             finally:
                 self._output = None
-            short_runs = POLICY.failures_after(short_runs, time.monotonic() - began_s)
+            short_runs = POLICY.failures_after(short_runs, time.monotonic() - self._began_s)
             await asyncio.sleep(POLICY.delay_s(short_runs))
 
     def _fail(self, reason: str, error: Exception | None = None) -> None:
-        """Count a failure; log it unless it is the same as the last one."""
+        """Count a failure; log it unless it repeats the last one after a short run."""
         self.failures += 1
-        if reason != self._error:
+        if reason != self._error or time.monotonic() - self._began_s >= POLICY.stable_after_s:
             log.error("%s: output %s failed: %s", self._source.name, self.name, reason, exc_info=error)
         self._error = reason
 
@@ -69,7 +69,9 @@ class OutputRunner:
         try:
             return otherwise if self._output is None else question(self._output)
         except Exception as error:  # noqa: BLE001  as above
-            self._fail(f"{type(error).__name__}: {error}", error)
+            reason = f"{type(error).__name__}: {error}"
+            if reason != self._error:  # it is asked again and again
+                self._fail(reason, error)
             return otherwise
 
     @property

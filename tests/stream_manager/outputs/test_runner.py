@@ -111,6 +111,8 @@ async def test_an_output_whose_properties_raise_is_reported_as_failed() -> None:
     await asyncio.sleep(0)
     assert one.addresses == ()
     assert [fault.code for fault in one.faults()] == ["output_failed"]
+    assert one.addresses == ()
+    assert one.failures == 1
     await one.stop()
 
 
