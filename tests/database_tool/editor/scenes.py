@@ -1,6 +1,6 @@
 """The screens of the editor as pictures: for snapshot tests, and for docs/editor*.svg.
 
-`python -m tests.database_tool.editor.scenes` writes both again, after an intended change.
+`UPDATE_SNAPSHOTS=1 bin/tidzam test tests/database_tool/editor/test_snapshots.py` writes both again.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,17 +169,9 @@ def text_of(picture: str) -> str:
     return "\n".join(rows) + "\n"
 
 
-def write_all() -> None:
-    """Write all snapshots, and the pictures of the documentation."""
+def keep(scene: EditorScene, picture: str) -> None:
+    """Write the snapshot of a scene, and its picture in the documentation."""
     SNAPSHOTS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        files = write_scene_files(Path(folder))
-        for scene in SCENES:
-            picture = asyncio.run(take(scene, files))
-            (SNAPSHOTS / f"{scene.name}.txt").write_text(text_of(picture), encoding="utf-8")
-            if scene.name in PICTURES:
-                (DOCS / f"{PICTURES[scene.name]}.svg").write_text(picture, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_all()
+    (SNAPSHOTS / f"{scene.name}.txt").write_text(text_of(picture), encoding="utf-8")
+    if scene.name in PICTURES:
+        (DOCS / f"{PICTURES[scene.name]}.svg").write_text(picture, encoding="utf-8")

@@ -1,7 +1,8 @@
-"""Every screen of the editor, as text. `python -m tests.database_tool.editor.scenes` writes the snapshots again."""
+"""Every screen of the editor, as text. See `scenes` for how to write them again."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.database_tool.editor.scenes import (
     SNAPSHOTS,
     EditorScene,
     SceneFiles,
+    keep,
     take,
     text_of,
     write_scene_files,
@@ -37,7 +39,10 @@ def split(text: str) -> tuple[str, list[float]]:
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: str(scene.name))
 async def test_a_screen_is_as_its_snapshot(scene: EditorScene, files: SceneFiles) -> None:
-    text, numbers = split(text_of(await take(scene, files)))
+    picture = await take(scene, files)
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        keep(scene, picture)
+    text, numbers = split(text_of(picture))
     expected_text, expected_numbers = split((SNAPSHOTS / f"{scene.name}.txt").read_text(encoding="utf-8"))
     assert text.splitlines() == expected_text.splitlines()
     assert numbers == pytest.approx(expected_numbers, abs=0.02)

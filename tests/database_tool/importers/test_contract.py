@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from database_tool.__main__ import app
 from database_tool.importers import IMPORTERS
 from database_tool.importers.base import Importer, Parts
 from database_tool.options import CompileOptions
+from tests.support.database_tool import run
+from tests.support.packages import write_package
 from tests.support.sound import write_tones
 from tidzam.dataset import open_dataset
 from tidzam.errors import ConfigError, DatasetError
 from tidzam.labels import label_fault
 
+EXTENDING = Path(__file__).parents[3] / "docs" / "extending.md"
 RAVEN = "Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\n1\t0\t1\twren\n"
 LISTS = {"csv": ("list.csv", "file,label\npond.wav,wren\n"), "raven": ("pond.txt", RAVEN)}
 LISTS |= {"audacity": ("pond.txt", "0\t1\twren\n")}
@@ -73,7 +73,7 @@ def test_its_options_are_not_those_of_every_import(name: str) -> None:
 
 
 def test_it_describes_itself_and_its_path(name: str, importer: Importer) -> None:
-    help_text = CliRunner().invoke(app, ["import", name, "--help"]).stdout
+    help_text = run("import", name, "--help").stdout
     assert (type(importer).__doc__ or "").split()[0] in help_text
     assert importer.path_help.split()[0] in help_text
 
@@ -101,8 +101,7 @@ def test_it_leaves_the_files_alone(importer: Importer, example: Path) -> None:
 
 
 def test_what_it_finds_can_be_compiled(name: str, example: Path, tmp_path: Path) -> None:
-    words = ["import", name, str(example), str(tmp_path / "pond"), "--processes", "1"]
-    assert CliRunner().invoke(app, words).exit_code == 0
+    run("import", name, example, tmp_path / "pond", "--processes", "1")
     assert open_dataset(tmp_path / "pond").classes == ("wren",)
 
 
@@ -132,62 +131,48 @@ def test_what_it_cannot_read_is_a_dataset_error(
         read(importer, path)
 
 
-PACKAGE = '''
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, ClassVar
-import typer
-from tidzam.clips import Clip
-
-@dataclass(frozen=True, kw_only=True)
-class DiaryImporter:
-    """A field diary."""
-    path_help: ClassVar[str] = "The diary."
-    species: Annotated[str, typer.Option("--species")] = "wren"
-
-    def read(self, path, *, say):
-        say("turning pages")
-        return {"spring": [Clip(path.with_name(line), self.species, line) for line in path.read_text().split()]}
-'''
-
-
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package on the path that adds the importers `diary` and `torn`; the latter cannot be imported."""
-    metadata = tmp_path / "site" / "diary-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: diary\nVersion: 1.0\n")
-    points = "diary = diary_importer:DiaryImporter\ntorn = torn_importer:TornImporter\n"
-    (metadata / "entry_points.txt").write_text(f"[{IMPORTERS.group}]\n{points}")
-    (tmp_path / "site" / "diary_importer.py").write_text(PACKAGE)
-    monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *sys.path])
-    monkeypatch.delitem(vars(IMPORTERS), "_known", raising=False)
-    return tmp_path
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Any:
-    """Installed packages are looked up again by the next test."""
-    yield
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The importer of docs/extending.md as a package, and one that cannot be imported."""
+    (source,) = re.findall(r"```python\n(# diary_importer\.py\n.*?)```", EXTENDING.read_text(encoding="utf-8"), re.S)
+    site = tmp_path / "site"
+    site.mkdir()
+    write_package(site, "diary_importer", source, IMPORTERS.group, "diary = diary_importer:DiaryImporter")
+    write_package(site, "torn_importer", "import torn", IMPORTERS.group, "torn = torn_importer:TornImporter")
+    monkeypatch.syspath_prepend(site)
+    vars(IMPORTERS).pop("_known", None)  # packages are looked up once per process
+    yield tmp_path
     vars(IMPORTERS).pop("_known", None)
 
 
-def test_an_installed_importer_is_a_command_with_its_options(installed: Path) -> None:
-    write_tones(installed / "night.wav", 1, seconds=2)
-    (installed / "diary.txt").write_text("night.wav\n")
-    words = ["import", "diary", str(installed / "diary.txt"), str(installed / "pond"), "--species", "owl"]
-    done = CliRunner().invoke(app, [*words, "--processes", "1"])
-    assert "turning pages" in done.stderr
-    assert open_dataset(installed / "pond-spring").classes == ("owl",)
+@pytest.fixture
+def diary(installed: Path) -> Path:
+    for year in ("2025", "2026"):
+        (installed / year).mkdir()
+        write_tones(installed / year / "night1.wav", 1, seconds=2)
+    path = installed / "diary.txt"
+    path.write_text("2025/night1.wav wren\n2026/night1.wav owl\n2026/night2.wav\n")
+    return path
+
+
+def test_the_importer_of_a_package_is_a_command(diary: Path) -> None:
+    done = run("import", "diary", diary, diary.with_name("pond"), "--processes", "1")
+    assert open_dataset(diary.with_name("pond")).classes == ("owl", "wren")
+    assert "line 3 has no species and is skipped" in done.stderr
+
+
+def test_the_importer_of_a_package_has_options_and_parts(diary: Path) -> None:
+    run("import", "diary", diary, diary.with_name("pond"), "--by-folder", "--processes", "1")
+    assert open_dataset(diary.with_name("pond-2025")).classes == ("wren",)
+    assert open_dataset(diary.with_name("pond-2026")).classes == ("owl",)
 
 
 def test_importers_are_listed_also_if_one_cannot_be_imported(installed: Path) -> None:
-    listed = CliRunner().invoke(app, ["import", "--help"]).stdout
-    assert "A field diary." in listed
-    assert "The importer 'torn'" in listed
+    listed = run("import", "--help").stdout
+    assert "Field diaries" in listed
+    assert "'torn'" in listed
 
 
 def test_an_importer_that_cannot_be_imported_is_an_error_when_it_is_used(installed: Path) -> None:
-    done = CliRunner().invoke(app, ["import", "torn", "diary.txt", "--species", "owl"])
-    assert isinstance(done.exception, ConfigError)
-    assert "No module named 'torn_importer'" in done.exception.message
+    with pytest.raises(ConfigError, match="No module named 'torn'"):
+        run("import", "torn", "diary.txt", "--species", "owl")
