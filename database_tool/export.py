@@ -1,9 +1,8 @@
-"""A dataset in forms that people use: a list of sections, or the audio itself in one folder per class."""
+"""Export a dataset as a CSV list, or as audio files in one folder per class."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import soundfile
@@ -12,12 +11,16 @@ from database_tool.cutting import audio_of
 from tidzam.dataset import Dataset
 from tidzam.dataset.origins import write_row
 from tidzam.errors import AudioError, DatasetError
+from tidzam.progress import Progress, Say
 
 COLUMNS = ("file", "start", "end", "label", "channel", "group")
 
 
 def export_list(dataset: Dataset, path: Path) -> int:
-    """Write a CSV list, a sample a row, that `import csv` reads. Returns how many. Raises DatasetError."""
+    """Write a CSV list with one row per sample, as `import csv` reads it. Returns the number of rows.
+
+    Raises DatasetError if it cannot be written.
+    """
     window_s = dataset.spec.window_s
     try:
         with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
@@ -31,27 +34,26 @@ def export_list(dataset: Dataset, path: Path) -> int:
     return len(dataset)
 
 
-def export_clips(
-    dataset: Dataset, folder: Path, *, say: Callable[[str], None], advance: Callable[[int, int], None]
-) -> tuple[int, int]:
-    """Cut each sample's sound out of its file again, as FLAC at its own rate: FOLDER/CLASS/NUMBER-NAME.flac.
+def export_clips(dataset: Dataset, folder: Path, *, say: Say, advance: Progress) -> tuple[int, int]:
+    """Write the audio of each sample, cut from its file, as FLAC at its own rate: FOLDER/CLASS/NUMBER-NAME.flac.
 
-    Returns how many were written, and how many are of files that cannot be read any more, which are told.
+    Returns the number of files written, and of samples whose files cannot be read, which are reported. Raises
+    DatasetError if a file cannot be written.
     """
-    written, away = 0, set[str]()
+    written, unreadable = 0, set[str]()
     for number, origin in enumerate(dataset.origins()):
         label = dataset.classes[dataset.labels[number]]
         try:
-            sound, rate_hz = audio_of(origin, dataset.spec.window_s)
+            audio, rate_hz = audio_of(origin, dataset.spec.window_s)
         except AudioError as error:
-            if origin.file not in away:
+            if origin.file not in unreadable:
                 say(f"left out: {error.message}")
-            away.add(origin.file)
+            unreadable.add(origin.file)
             continue
         path = folder / label / f"{number:06d}-{Path(origin.file).stem}.flac"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(os.fsencode(path), sound, rate_hz, subtype="PCM_16")
+            soundfile.write(os.fsencode(path), audio, rate_hz, subtype="PCM_16")
         except (OSError, soundfile.LibsndfileError) as error:
             raise _unwritable(path, error) from None
         written += 1
@@ -61,4 +63,4 @@ def export_clips(
 
 def _unwritable(path: Path, error: Exception) -> DatasetError:
     reason = getattr(error, "strerror", None) or error
-    return DatasetError(f"{path} cannot be written: {reason}.", hint="Make room, or name another place.")
+    return DatasetError(f"{path} cannot be written: {reason}.", hint="Make room, or choose another path.")

@@ -1,6 +1,6 @@
-"""What can be done to compiled datasets: each makes a dataset anew beside the old one, and takes its place when whole.
+"""Operations on compiled datasets. Each writes a new dataset, which replaces the old one when it is complete.
 
-Shards that stay as they are, are linked, not copied. What goes through memory goes a shard at a time.
+Unchanged shards are linked, not copied. Memory holds one shard at a time.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ DELETED = -1
 
 
 def merge(dataset: Dataset, others: Sequence[Dataset], folder: Path, *, as_class: str | None = None) -> Dataset:
-    """The samples of `dataset`, then those of `others` (all as one class, if it is named), at `folder`.
+    """Write the samples of `dataset` and then those of `others`, as one class if `as_class` is given, to `folder`.
 
-    Raises DatasetError if features differ, BundleError if two label trees contradict one another.
+    Raises DatasetError if features differ, BundleError if two label trees contradict each other.
     """
     as_class = require_label(as_class) if as_class else None
     for other in others:
@@ -61,9 +61,9 @@ def split(
     resume: bool = False,
     advance: Progress = no_progress,
 ) -> list[Dataset]:
-    """Write the samples of side k at `folders[k]`. One of them may be the dataset's own: name it last.
+    """Write the samples of side k to `folders[k]`. The dataset's own folder may be the last one.
 
-    Going on, a side that was finished before stays as it is.
+    With `resume`, sides that are complete are kept.
     """
     size = min(SHARD_BYTES, 4 * SHARD_BYTES // len(folders))
     origins, job = dataset.origins(), {"operation": "split", "from": dataset.checksum, **details}
@@ -95,10 +95,10 @@ def split(
 def balance(
     dataset: Dataset, folder: Path, *, seed: int, resume: bool = False, advance: Progress = no_progress
 ) -> Dataset:
-    """Copies of samples of small classes added behind the others, until all classes have as many as the largest.
+    """Append copies of samples of small classes, until all classes have as many samples as the largest.
 
-    Each sample of a class is copied equally often, but for the last round, which is drawn by `seed`. A class without
-    samples stays so. `copies` says how many there will be.
+    All samples of a class are copied equally often, except for the last round, which is drawn by `seed`. An empty
+    class stays empty. `copies` returns how many copies that makes.
     """
     made = copies(dataset)
     draw = np.random.default_rng(seed)
@@ -124,7 +124,7 @@ def balance(
 
 
 def copies(dataset: Dataset) -> dict[str, int]:
-    """How many copies `balance` makes of each class."""
+    """The number of copies that `balance` makes, per class."""
     counts = dataset.manifest.counts
     largest = max(counts.values())
     return {label: largest - counts[label] if counts[label] else 0 for label in dataset.classes}
@@ -142,10 +142,10 @@ def relabel(
     details: Mapping[str, Any] | None = None,
     advance: Progress = no_progress,
 ) -> Dataset:
-    """The samples with other labels (n,), indices into `classes`; those labelled DELETED are left out.
+    """Write the samples with other labels, (n,) indices into `classes`; samples labelled DELETED are left out.
 
-    What classes are called, their order and the tree may change with them. Samples `added` come behind the others:
-    their features (frames, mels) in dB, label and origin.
+    Names and order of the classes and the tree may change, too. The samples `added` are appended: their features
+    (frames, mels) in dB, label and origin.
     """
     if len(labels) != len(dataset):
         raise ValueError(f"{len(labels)} labels for {len(dataset)} samples")
@@ -168,7 +168,7 @@ def relabel(
 
 
 def begin(folder: Path, label: str) -> Dataset:
-    """A new dataset of the default features, with one class, which is empty."""
+    """Make a dataset with default features and one class, which is empty."""
     label = require_label(label)
     draft = Draft(name=folder.absolute().name, spec=FeatureSpec(), classes=(label,), labels=LabelTree.flat((label,)))
     with DatasetWriter(folder, draft) as writer:
@@ -176,7 +176,7 @@ def begin(folder: Path, label: str) -> Dataset:
 
 
 def add_class(dataset: Dataset, label: str) -> Dataset:
-    """An empty class more. Raises DatasetError if there is one of that name."""
+    """Add an empty class. Raises DatasetError if there is one of that name."""
     label = require_label(label)
     if label in dataset.classes:
         raise DatasetError(f"{dataset.name} already has a class {label!r}.", code="dataset_labels")
@@ -192,7 +192,7 @@ def add_class(dataset: Dataset, label: str) -> Dataset:
 
 
 def rename(dataset: Dataset, folder: Path) -> Dataset:
-    """The dataset at `folder`, whose name becomes its own. Raises DatasetError if something is there."""
+    """Move the dataset to `folder` and name it after it. Raises DatasetError if `folder` exists."""
     if folder.exists():
         raise DatasetError(f"{folder} already exists.", hint="Choose another name.", code="dataset_place")
     old = dataset.folder
@@ -203,12 +203,12 @@ def rename(dataset: Dataset, folder: Path) -> Dataset:
             provenance=with_step(dataset, "rename", old=dataset.name), statistics=manifest.statistics
         )
     shutil.rmtree(old.resolve())
-    old.unlink(missing_ok=True)  # it was a link
+    old.unlink(missing_ok=True)  # the dataset was given by a symbolic link
     return renamed
 
 
 def with_statistics(dataset: Dataset, *, advance: Progress = no_progress) -> Dataset:
-    """The dataset with what its features measure noted in the manifest: dB a mel band, and recordings a class."""
+    """Record statistics in the manifest: mean and deviation in dB per mel band, and recordings per class."""
     count, total = 0, np.zeros(dataset.spec.n_mels)
     squares, low, high = np.zeros(dataset.spec.n_mels), np.inf, -np.inf
     for chunk in dataset.chunks():
@@ -219,7 +219,7 @@ def with_statistics(dataset: Dataset, *, advance: Progress = no_progress) -> Dat
         low, high = min(low, float(frames.min())), max(high, float(frames.max()))
         advance(chunk.start + len(chunk.labels), len(dataset))
     if not count:
-        raise DatasetError(f"{dataset.name} holds no sample to measure.", code="dataset_empty")
+        raise DatasetError(f"{dataset.name} has no samples to measure.", code="dataset_empty")
     mean = total / count
     deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
     measured = {
@@ -235,19 +235,19 @@ def with_statistics(dataset: Dataset, *, advance: Progress = no_progress) -> Dat
 
 
 def recordings(dataset: Dataset) -> dict[str, int]:
-    """How many recordings each class has samples of."""
+    """The number of recordings per class."""
     counts = count_units(dataset.groups, dataset.labels, n_classes=len(dataset.classes))
     return dict(zip(dataset.classes, counts, strict=True))
 
 
 def _next(writer: DatasetWriter) -> int:
-    """The number of the sample to go on with, if marks are sample numbers."""
+    """The index of the sample to continue with, where marks are sample indices."""
     mark, of_mark = writer.position
     return mark + 1 if of_mark else mark
 
 
 def side_at(dataset: Dataset, folder: Path, side: int, details: Mapping[str, Any]) -> Dataset | None:
-    """That side of this very split, if it is at `folder`, finished; else None."""
+    """The dataset at `folder` if it is that side of this split, complete; else None."""
     try:
         found = open_dataset(folder)
     except DatasetError:
@@ -256,5 +256,5 @@ def side_at(dataset: Dataset, folder: Path, side: int, details: Mapping[str, Any
 
 
 def name_at(dataset: Dataset, folder: Path) -> str:
-    """In its own place a dataset keeps its name; elsewhere it is called as its folder."""
+    """The name of the result: that of the dataset in its own folder, else the name of `folder`."""
     return dataset.name if folder.resolve() == dataset.folder.resolve() else folder.name

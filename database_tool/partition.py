@@ -1,4 +1,4 @@
-"""Which sample goes to which side of a split. Pure."""
+"""Which sample goes to which side of a split."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Sides = NDArray[np.int8]
 def partition(
     units: Sequence[str], labels: NDArray[np.int32], shares: Sequence[float], *, n_classes: int, seed: int
 ) -> Sides:
-    """The side of each sample, int8 (n,): samples of one unit are on one side, and each side has its share of classes.
+    """The side of each sample, int8 (n,). Samples of one unit are on one side; each side gets its share of each class.
 
-    `shares` add up to 1. Units go largest first, each to the side where it brings the samples of its classes nearest
-    to their shares (least squares, relative to the share); `seed` orders units of one size. Then a side that has none
-    of a class gets the smallest unit of it that another side can spare.
+    `shares` add up to 1. Units are assigned in descending order of size, each to the side where the counts of its
+    classes come closest to their shares (least squares, relative to the share); `seed` orders units of equal size.
+    Then a side without samples of a class gets the smallest unit of it that another side can spare.
     """
     counts = _counts(units, labels)
     wanted = np.outer(shares, np.bincount(labels, minlength=n_classes)).tolist()
@@ -43,7 +43,7 @@ def partition(
 
 
 def count_units(units: Sequence[str], labels: NDArray[np.int32], *, n_classes: int) -> list[int]:
-    """How many units each class has samples of: with fewer than there are sides, it cannot be on all of them."""
+    """The number of units per class. A class with fewer units than there are sides cannot be on all of them."""
     seen: list[set[str]] = [set() for _ in range(n_classes)]
     for unit, label in zip(units, labels.tolist(), strict=True):
         seen[label].add(unit)
@@ -51,9 +51,9 @@ def count_units(units: Sequence[str], labels: NDArray[np.int32], *, n_classes: i
 
 
 def units_of(origins: Origins, by: By) -> list[str]:
-    """What must stay together: each sample's recording, or the day or the source that its recording is of.
+    """The unit of each sample: its recording, or the day or the source of its recording.
 
-    Raises DatasetError if `by` asks for days and there is a sample whose moment is not known.
+    Raises DatasetError if `by` is day and the time of a sample is unknown.
     """
     groups = origins.groups
     if by == "group":
@@ -69,8 +69,8 @@ def _day(origins: Origins, row: int) -> str:
     origin = origins[row]
     if origin.time is None:
         raise DatasetError(
-            f"It is not known on which day {origin.file} was recorded.",
-            hint="Name files NAME-YYYY-MM-DD-HH-MM-SS, or split by group.",
+            f"The day of recording of {origin.file} is unknown.",
+            hint="Name files NAME-YYYY-MM-DD-HH-MM-SS, or use --by group.",
             code="dataset_time",
         )
     return f"{origin.time:%Y-%m-%d}"
@@ -83,7 +83,7 @@ def _source(origins: Origins, row: int) -> str:
 
 
 def _counts(units: Sequence[str], labels: NDArray[np.int32]) -> dict[str, dict[int, int]]:
-    """How many samples of each class a unit has."""
+    """The number of samples per class, for each unit."""
     counts: defaultdict[str, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
     for unit, label in zip(units, labels.tolist(), strict=True):
         counts[unit][label] += 1
@@ -91,7 +91,7 @@ def _counts(units: Sequence[str], labels: NDArray[np.int32]) -> dict[str, dict[i
 
 
 def _cost(unit: dict[int, int], wanted: Sequence[float], held: Sequence[float]) -> float:
-    """How much further from its shares a side is with a unit than without it."""
+    """The increase of a side's squared distance from its shares if it gets a unit."""
     return sum(
         (count * count - 2 * count * (wanted[label] - held[label])) / max(wanted[label], 1e-9)
         for label, count in unit.items()
@@ -99,7 +99,7 @@ def _cost(unit: dict[int, int], wanted: Sequence[float], held: Sequence[float]) 
 
 
 def _leave_no_class_out(counts: dict[str, dict[int, int]], side_of: dict[str, int], sides: int, n_classes: int) -> None:
-    """Move units, smallest first, to sides that have none of a class, unless that robs another side of a class."""
+    """Move units, smallest first, to sides without samples of a class, unless another side would lose a class."""
     units_on = np.zeros((sides, n_classes), np.int64)
     by_class: list[list[str]] = [[] for _ in range(n_classes)]
     for unit in sorted(counts, key=lambda name: (sum(counts[name].values()), name)):

@@ -1,4 +1,4 @@
-"""A dataset in random order, however large: dealt into buckets on disk, and each of those put in order in memory."""
+"""Shuffling a dataset of any size: samples are distributed to buckets on disk, and each bucket is ordered in memory."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def randomize(
     advance: Progress = no_progress,
     bucket_bytes: int = BUCKET_BYTES,
 ) -> Dataset:
-    """The samples in an order that is drawn by `seed` alone, at `folder`.
+    """Write the samples to `folder` in an order that depends on `seed` alone.
 
-    Both passes read and write from beginning to end, so that a slow disk does as well as a fast one; memory holds a
-    bucket and a shard. The buckets take as much room as the dataset while it runs.
+    Both passes read and write sequentially, which is fast on hard disks, too. Memory holds a bucket and a shard. The
+    buckets need as much disk space as the dataset until the end.
     """
     order = np.random.default_rng(seed).permutation(len(dataset))
     sample_bytes = 4 * dataset.spec.n_frames * dataset.spec.n_mels
@@ -59,7 +59,7 @@ def randomize(
 
 
 class _Rows:
-    """A bucket: its samples as they were dealt, and for each sample of the new order its place among them."""
+    """A bucket: its samples in the old order, and for each sample in the new order its index among them."""
 
     def __init__(self, features: Float32, place: NDArray[np.int64]) -> None:
         self.features = features
@@ -69,7 +69,7 @@ class _Rows:
 def _deal(
     dataset: Dataset, order: NDArray[np.int64], per_bucket: int, buckets: Path, advance: Callable[[int], None]
 ) -> None:
-    """Append each sample to the file of the bucket that its new place is in."""
+    """Append each sample to the file of the bucket of its new position."""
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     try:
@@ -83,14 +83,14 @@ def _deal(
             advance(chunk.start + len(chunk.labels))
     except OSError as error:
         raise DatasetError(
-            f"{buckets} cannot be written: {error.strerror}. The dataset is untouched.",
-            hint="Randomizing needs twice the dataset's size for a while: make room.",
+            f"{buckets} cannot be written: {error.strerror}. The dataset is unchanged.",
+            hint="Shuffling temporarily needs twice the size of the dataset: make room.",
             code="dataset_write",
         ) from None
 
 
 def _gather(bucket: Path, indices: NDArray[np.int64], shape: tuple[int, int]) -> _Rows:
-    """A bucket's samples; they lie in the order of their numbers in the dataset."""
+    """Read a bucket. Its samples are in the order of their indices in the dataset."""
     features = np.fromfile(bucket, np.float32).reshape(-1, *shape)
     place = np.empty(len(indices), np.int64)
     place[np.argsort(indices)] = np.arange(len(indices))

@@ -1,4 +1,4 @@
-"""Whether a dataset is, byte for byte, what was written, and whether its parts agree. Finds every fault."""
+"""Verify that a dataset is what was written, byte for byte, and that its parts agree. Finds all faults."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tidzam.progress import Progress, no_progress
 
 @dataclass(frozen=True)
 class Damage:
-    """A file that is not as it should be."""
+    """A damaged file, and what is wrong with it."""
 
     path: Path
     reason: str
@@ -41,7 +41,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class _Part:
-    """A file of a dataset, and the kind and shape that its array must have; without a manifest, seems to have."""
+    """A file of a dataset, with the kind and shape of its array according to the manifest, or to its name."""
 
     path: Path
     entry: FileEntry | None
@@ -50,7 +50,7 @@ class _Part:
 
 
 def verify(folder: Path, *, advance: Progress = no_progress) -> list[Damage]:
-    """Read every byte of a dataset, and return all faults. Raises DatasetError only if there is no dataset."""
+    """Read all files of a dataset and return all faults. Raises DatasetError only if there is no dataset."""
     manifest, damages = _manifest(folder)
     parts = _parts(folder, manifest) if manifest else _parts_alone(folder)
     labels: list[Int32] = []
@@ -60,14 +60,14 @@ def verify(folder: Path, *, advance: Progress = no_progress) -> list[Damage]:
             damages.append(Damage(part.path, "; ".join(reasons)))
         advance(number, len(parts))
     known = {part.path for part in parts} | {folder / MANIFEST, folder / CHECKSUM}
-    damages += [damage for damage in _strangers(folder) if damage.path not in known]
+    damages += [damage for damage in _unexpected_files(folder) if damage.path not in known]
     if manifest and not damages:
         damages += _miscounted(folder, manifest, labels)
     return damages
 
 
 def _manifest(folder: Path) -> tuple[DatasetManifest | None, list[Damage]]:
-    """The manifest, if it can be trusted; else what is wrong with it."""
+    """The manifest if it is valid, else its fault."""
     try:
         return read_manifest(folder)[0], []
     except DatasetError as error:
@@ -95,7 +95,7 @@ def _parts(folder: Path, manifest: DatasetManifest) -> list[_Part]:
 
 
 def _parts_alone(folder: Path) -> list[_Part]:
-    """Without a manifest, the existing files: each can still be checked by itself."""
+    """The existing files, if there is no valid manifest: each can still be checked on its own."""
     kinds = {".features.npy": FEATURES, ".labels.npy": LABELS}
     parts = [_Part(folder / ORIGINS, None)]
     for path in _files(folder / SHARDS):
@@ -104,7 +104,7 @@ def _parts_alone(folder: Path) -> list[_Part]:
 
 
 def _faults(part: _Part, manifest: DatasetManifest | None, labels: list[Int32]) -> Iterator[str]:
-    """All that is wrong with a file. The labels of a shard are added to `labels`."""
+    """The faults of a file. The labels of a shard are appended to `labels`."""
     if reason := _unreadable(part.path):
         yield reason
         return
@@ -118,12 +118,12 @@ def _faults(part: _Part, manifest: DatasetManifest | None, labels: list[Int32]) 
             yield from _content_faults(part, manifest, labels)
     except DatasetError as error:
         reason = error.message.removeprefix(f"{part.path} cannot be used: ").rstrip(".")
-        if " bytes" not in differs or " bytes" not in reason:  # otherwise its size was reported already
+        if " bytes" not in differs or " bytes" not in reason:  # the size is reported once
             yield reason
 
 
 def _content_faults(part: _Part, manifest: DatasetManifest | None, labels: list[Int32]) -> Iterator[str]:
-    """What is wrong with the values in an array. Raises DatasetError if it cannot be read."""
+    """The faults of the values in an array. Raises DatasetError if it cannot be read."""
     shape = part.shape
     if manifest is None:
         with open_own(part.path) as file:
@@ -155,8 +155,8 @@ def _compare(path: Path, entry: FileEntry) -> str:
         return f"it cannot be read: {os_reason(error)}"
 
 
-def _strangers(folder: Path) -> Iterator[Damage]:
-    """Links, and all files that the manifest may not list, except those of operating systems."""
+def _unexpected_files(folder: Path) -> Iterator[Damage]:
+    """Links, and all files that are not in the manifest, except those of operating systems."""
     if (folder / SHARDS).is_symlink():
         yield Damage(folder / SHARDS, IS_LINK)
     for path in _files(folder):
@@ -164,7 +164,7 @@ def _strangers(folder: Path) -> Iterator[Damage]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """All files in `folder` and below, by name."""
+    """All files in `folder` and its subfolders, sorted."""
     found = []
     for home, _, names in os.walk(folder):
         found += [Path(home, name) for name in names if not is_system_file(Path(name))]
@@ -172,7 +172,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _miscounted(folder: Path, manifest: DatasetManifest, labels: list[Int32]) -> list[Damage]:
-    """What checksums cannot tell: files that are as written, by a program that was wrong."""
+    """Counts that disagree with the labels: a fault of the program that wrote them, which checksums cannot show."""
     joined = np.concatenate([np.empty(0, np.int32), *labels])
     counted = np.bincount(joined, minlength=len(manifest.classes)).tolist()
     stated = [manifest.counts[label] for label in manifest.classes]

@@ -1,4 +1,4 @@
-"""Spectrograms for people at a terminal."""
+"""Spectrograms for the terminal."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from tidzam.types import Float32
 
 RANGE_DB: Final = 60.0
 QUIETEST_PEAK_DB: Final = -40.0
-"""What is never louder than this is drawn as dark as it is quiet, so that silence looks like it."""
+"""Features with a lower peak are drawn darker, so that silence is dark."""
 
 _COLOURS: Final = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164)])
-"""From the floor to the peak, evenly spaced."""
+"""RGB from the floor to the peak, evenly spaced."""
 
 _SHADES: Final = 32
 
 
 def spectrogram(features: Float32, *, columns: int | None = None, rows: int | None = None) -> Text:
-    """Features (frames, mels) in dB as coloured half-blocks: time to the right, frequency upwards, 60 dB deep.
+    """Features (frames, mels) in dB as coloured half-blocks: time to the right, frequency upwards, a range of 60 dB.
 
-    A column a frame and a row two mels, unless told to fill `columns` and `rows`; of several values that share a
-    place the loudest is drawn.
+    By default there is one column per frame and one row per two mels. Where several values share a half-block, the
+    loudest is drawn.
     """
     lines = half_blocks(features, columns=columns or len(features), rows=rows or features.shape[1] // 2)
     return Text("\n", no_wrap=True).join(Text.assemble(*line) for line in lines)
 
 
 def half_blocks(features: Float32, *, columns: int, rows: int) -> list[list[tuple[str, Style]]]:
-    """The lines of a `spectrogram`, from the top: runs of one style each."""
+    """The lines of a `spectrogram` from the top, each as runs of one style."""
     picture = _fit(_fit(features, columns).T, 2 * rows)
     peak_db = max(float(picture.max()), QUIETEST_PEAK_DB)
     depth = np.clip((picture[::-1] - peak_db) / RANGE_DB + 1, 0, 1)
@@ -46,7 +46,7 @@ def half_blocks(features: Float32, *, columns: int, rows: int) -> list[list[tupl
 
 
 def _fit(values: Float32, size: int) -> Float32:
-    """`values` brought to `size` along their first axis: the loudest of what falls together, or repeated."""
+    """`values` resized to `size` along the first axis: the maximum of values that fall together, or repeated values."""
     starts = np.arange(size) * len(values) // size
     fitted: Float32 = np.maximum.reduceat(values, starts, axis=0)
     return fitted

@@ -1,4 +1,4 @@
-"""Tables and lists that people and other programs write: the reader for all of them.
+"""The reader of tables and lists that were written by people and other programs.
 
 The encoding is that of the byte order mark, else UTF-8, else Windows-1252. Only CR, LF and CRLF end a line.
 """
@@ -38,7 +38,7 @@ _QUOTED_CHARACTERS: Final = 60
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: its values by column, stripped, and the line of the file that it begins on, from 1."""
+    """A row of a table: its stripped values by column, and the number of the line on which it begins, from 1."""
 
     path: Path
     line: int
@@ -46,11 +46,11 @@ class Row:
     decimal_comma: bool = False
 
     def get(self, *columns: str) -> str:
-        """The value of the first of these columns that has one; else an empty string."""
+        """The value of the first of these columns that is not empty; else an empty string."""
         return next((value for column in columns if (value := self.values.get(column, ""))), "")
 
     def seconds(self, column: str) -> float:
-        """A time of 0 s or more. Raises DatasetError if the value is not one."""
+        """The value of a column as a time of 0 s or more. Raises DatasetError if it is not one."""
         value = self.values.get(column, "")
         found = number(value, decimal_comma=self.decimal_comma)
         if found is None or found < 0:
@@ -58,6 +58,7 @@ class Row:
         return found
 
     def fault(self, reason: str) -> DatasetError:
+        """The error for this row."""
         return fault(self.path, self.line, reason)
 
 
@@ -67,12 +68,12 @@ def fault(path: Path, line: int, reason: str) -> DatasetError:
 
 
 def quoted(value: str) -> str:
-    """A value, quoted for a message: printable, and shortened."""
+    """A value for a message: quoted, printable and shortened."""
     return repr(value if len(value) <= _QUOTED_CHARACTERS else f"{value[:_QUOTED_CHARACTERS]}…")
 
 
 def number(text: str, *, decimal_comma: bool = False) -> float | None:
-    """A finite number as people write it, in ASCII digits; None if `text` is not one."""
+    """The finite number in `text`, in ASCII digits; None if it is not one."""
     if decimal_comma and _DECIMAL_COMMA.fullmatch(text):
         text = text.replace(",", ".")
     if not _NUMBER.fullmatch(text):
@@ -88,14 +89,14 @@ def read_table(
     separators: Sequence[str] = SEPARATORS,
     any_case: bool = False,
 ) -> list[Row]:
-    """The rows of a table whose first line names its columns, separated by one of `separators`.
+    """The rows of a table whose first line is a header, with columns separated by one of `separators`.
 
-    The separator is the one that divides the first line into the most columns. The first line may occur again, as in
-    files that were joined; a joined file may have its columns in another order, if it has all that are `required`.
-    Decimal commas are read if the comma is not the separator. With `any_case`, names of columns are read in lower case.
+    The separator is the one that divides the header into the most columns. The header may be repeated, as in files
+    that were joined; a repeated header may have another order of columns if it has all that are `required`. Decimal
+    commas are read if the comma is not the separator. With `any_case`, column names are converted to lower case.
 
-    Raises DatasetError (`dataset_list`), naming the line, if the file cannot be read, names a column twice, has a row
-    with more values than columns, or leaves a quote open.
+    Raises DatasetError (`dataset_list`), with the line, if the file cannot be read, has a column twice, a row with more
+    values than columns, or an unclosed quotation mark.
     """
     text = read_text(path)
     separator = _separator(text, separators)
@@ -120,7 +121,7 @@ def read_table(
 
 
 def columns_of(rows: Sequence[Row]) -> tuple[str, ...]:
-    """All named columns that rows have values in, in order."""
+    """The named columns of the rows, in order."""
     return tuple(dict.fromkeys(column for row in rows for column in row.values if column))
 
 
@@ -130,26 +131,26 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def read_text(path: Path) -> str:
-    """The content of a text file, whatever its encoding.
+    """The content of a text file in any of the encodings above.
 
-    Raises DatasetError (`dataset_list`) if it cannot be read, or is not text.
+    Raises DatasetError (`dataset_list`) if it cannot be read or is not text.
     """
     raw = _read(path)
     text = _decode(path, raw)
     if "\0" in text:
         line = len(_LINE_END.findall(text, 0, text.index("\0"))) + 1
-        raise fault(path, line, "it contains a NUL byte, so the file is not text")
+        raise fault(path, line, "it contains a NUL byte: the file is not text")
     return text
 
 
 def _read(path: Path) -> bytes:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise DatasetError(f"{path} is not a regular file.", hint="Name a list.", code="dataset_list")
+            raise DatasetError(f"{path} is not a regular file.", hint="Name a text file.", code="dataset_list")
         return path.read_bytes()
     except OSError as error:
         raise DatasetError(
-            f"{path} cannot be read: {error.strerror}.", hint="Name a list.", code="dataset_list"
+            f"{path} cannot be read: {error.strerror}.", hint="Name a text file.", code="dataset_list"
         ) from None
 
 
@@ -160,8 +161,8 @@ def _decode(path: Path, raw: bytes) -> str:
                 return raw[len(mark) :].decode(encoding)
             except UnicodeDecodeError as error:
                 raise DatasetError(
-                    f"{path} begins as {encoding.upper()}, but its byte {len(mark) + error.start} is invalid.",
-                    hint="Save it again as UTF-8.",
+                    f"{path} begins as {encoding.upper()}, but byte {len(mark) + error.start} is invalid.",
+                    hint="Save it as UTF-8.",
                     code="dataset_list",
                 ) from None
     try:
@@ -172,7 +173,7 @@ def _decode(path: Path, raw: bytes) -> str:
 
 
 def _unmarked(raw: bytes) -> list[tuple[bytes, str]]:
-    """UTF-16 without a mark, recognized if most of the first characters are ASCII, whose other byte is zero."""
+    """UTF-16 without a byte order mark, recognized by the zero bytes of ASCII characters at the beginning."""
     start = raw[:64]
     if len(start) < 4 or len(raw) % 2:
         return []
@@ -184,12 +185,12 @@ def _unmarked(raw: bytes) -> list[tuple[bytes, str]]:
 
 
 def _undefined(raw: bytes) -> bool:
-    """Whether there is a byte for which Windows-1252 has no character."""
+    """Whether there is a byte without a character in Windows-1252."""
     return any(byte in raw for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
 
 
 def _from_1252(byte: int) -> str:
-    """Decode as browsers do: a byte without a character becomes the control character of its number."""
+    """Decode a byte as browsers do: one without a character becomes the control character of that number."""
     try:
         return bytes([byte]).decode("cp1252")
     except UnicodeDecodeError:
@@ -197,7 +198,7 @@ def _from_1252(byte: int) -> str:
 
 
 def _separator(text: str, separators: Sequence[str]) -> str:
-    """The separator in the first line, or the one that Excel's `sep=` names there."""
+    """The separator of the first line, or the one after Excel's `sep=` in it."""
     first = next((line for line in _LINE_END.split(text) if line.strip()), "")
     if first.lower().startswith("sep=") and first[4:5] in separators:
         return first[4]
@@ -205,10 +206,10 @@ def _separator(text: str, separators: Sequence[str]) -> str:
 
 
 def _records(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """The records of a table, stripped, with their lines.
+    """The stripped records of a table, with their lines.
 
-    Few programs quote values between tabs, and a quotation mark may be part of a remark: if the quotes do not match,
-    they are read as text.
+    Few programs quote values between tabs, and a quotation mark may be part of a comment: unbalanced ones are read as
+    text.
     """
     try:
         records = list(_parse(path, text, separator, csv.QUOTE_MINIMAL))
@@ -233,7 +234,7 @@ def _parse(path: Path, text: str, separator: str, quoting: int) -> Iterator[tupl
             yield line, [_strip(cell) for cell in cells]
             line = reader.line_num + 1
     except csv.Error as error:
-        raise fault(path, line, f"{error}; a quotation mark may be left open") from None
+        raise fault(path, line, f"{error}; a quotation mark may be unclosed") from None
 
 
 def _strip(cell: str) -> str:
@@ -243,5 +244,5 @@ def _strip(cell: str) -> str:
 def _columns(path: Path, line: int, cells: Sequence[str]) -> tuple[str, ...]:
     twice = sorted({cell for cell in cells if cell and cells.count(cell) > 1})
     if twice:
-        raise fault(path, line, f"it names the column {quoted(twice[0])} twice")
+        raise fault(path, line, f"column {quoted(twice[0])} occurs twice")
     return tuple(cells)

@@ -1,4 +1,4 @@
-"""Text from elsewhere (file names, labels, metadata, messages of other programs), made safe for a terminal."""
+"""Text from other programs and people (file names, labels, metadata), made safe for a terminal."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _HARMFUL: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
-"""Control characters, invisible ones and those that change the writing direction, except line break and tab."""
+"""Control characters, invisible characters and those that change the writing direction, except line feed and tab."""
 
 
 def printable(text: str) -> str:
-    r"""`text` with an escape sequence in place of each character that would control a terminal: `\x1b`, `\u202e`."""
+    r"""`text` with escape sequences such as `\x1b` in place of characters that would control a terminal."""
     return _HARMFUL.sub(_escape, text)
 
 
 def shown(name: str | Path) -> str:
-    r"""A file's name, or any other text of one line, for a message: as `printable`, and line breaks are escaped too."""
+    r"""A file name or other text for a one-line message: like `printable`, with line breaks escaped, too."""
     return printable(os.fspath(name)).replace("\n", r"\n").replace("\t", r"\t")
 
 
@@ -35,13 +35,13 @@ def comma_list(text: str) -> tuple[str, ...]:
 
 
 def json_printable(text: str) -> str:
-    """JSON text with the same meaning, whose strings hold no character that would control a terminal."""
+    """JSON text with the same meaning, in which characters that would control a terminal are escaped."""
     return _HARMFUL.sub(lambda found: "".join(f"\\u{unit:04x}" for unit in _utf16(found[0])), text)
 
 
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
-    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is no UTF-8
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is not UTF-8
         return f"\\x{code - 0xDC00:02x}"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 

@@ -111,7 +111,7 @@ def test_seed_and_unit_are_recorded(pond: Path, words: tuple[str, ...], result: 
 
 
 def test_a_split_by_day_requires_times(pond: Path) -> None:
-    with pytest.raises(DatasetError, match="which day"):
+    with pytest.raises(DatasetError, match="day of recording of"):
         run("split", pond, "--share", "0.5", "--by", "day")
 
 

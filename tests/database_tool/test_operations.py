@@ -131,7 +131,7 @@ def test_balancing_and_randomizing_go_on(tmp_path: Path, pond: Dataset, monkeypa
 
 def test_where_buckets_find_no_room_that_is_told(tmp_path: Path, pond: Dataset) -> None:
     (tmp_path / ".pond-buckets").touch()
-    with pytest.raises(DatasetError, match=r"buckets cannot be written: .*twice the dataset's size") as caught:
+    with pytest.raises(DatasetError, match=r"buckets cannot be written: .*twice the size of the dataset") as caught:
         randomize(pond, pond.folder, seed=0)
     assert caught.value.code == "dataset_write" and numbers(open_dataset(pond.folder)) == list(range(21))
 

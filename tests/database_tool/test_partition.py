@@ -63,7 +63,7 @@ def test_days_and_sources_stay_together() -> None:
     assert units_of(origins, "day") == ["2026-05-01", "2026-05-01", "2026-05-02"]
     assert units_of(origins, "source") == ["pond", "creek", "pond"]
     assert units_of(origins, "group") == origins.groups
-    with pytest.raises(DatasetError, match=r"which day /r/a\.wav was recorded"):
+    with pytest.raises(DatasetError, match=r"day of recording of /r/a\.wav is unknown"):
         units_of(Origins([Origin("/r/a.wav", group="a")]), "day")
 
 

@@ -94,11 +94,11 @@ def test_what_is_no_number(text: str) -> None:
     ("content", "reason"),
     [
         ("file,label\na.wav,dog,extra\n", "Line 2 .* 3 values for 2 columns"),
-        ("file,label,label\na.wav,dog,cat\n", "Line 1 .* names the column 'label' twice"),
-        ('file,label\na.wav,dog\nb.wav,"cat\nc.wav,owl\n', "Line 3 .* quotation mark may be left open"),
+        ("file,label,label\na.wav,dog,cat\n", "Line 1 .* column 'label' occurs twice"),
+        ('file,label\na.wav,dog\nb.wav,"cat\nc.wav,owl\n', "Line 3 .* quotation mark may be unclosed"),
         ("file,label\na.wav,dog\x00\n", "Line 2 .* NUL byte"),
         (f"file,label\na.wav,{'x' * 200_000}\n", "Line 2 .* field larger than"),
-        (codecs.BOM_UTF16_LE + b"a\x00b", "begins as UTF-16-LE, but its byte 4 is invalid"),
+        (codecs.BOM_UTF16_LE + b"a\x00b", "begins as UTF-16-LE, but byte 4 is invalid"),
     ],
 )
 def test_a_fault_names_its_line(tmp_path: Path, content: str | bytes, reason: str) -> None:
