@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from tests.conftest import JACK_TESTS
 from tidzam import terminal
 
 ROOT = Path(__file__).parent.parent
@@ -20,11 +21,9 @@ LINT = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["codespell_
 REAL_TIME = (
     "tests/end_to_end",
     "tests/stream_manager",
-    "tests/analyzer/test_capture.py",
-    "tests/analyzer/test_live_runner.py",
-    "tests/test_support.py",
     "tests/tidzam/jack",
     "tests/tidzam/node",
+    *(f"tests/{name}" for name in sorted(JACK_TESTS) if not name.startswith(("tidzam/jack", "tidzam/node"))),
 )
 """Tests that mostly wait for audio, in real time. All others run beside them, at a lower priority."""
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.node import Node, wait_until
+from tests.support.eventually import eventually
+from tests.support.node import Node
 from tests.support.packages import write_package
 from tests.support.ports import free_port
 
@@ -70,8 +71,8 @@ def test_check_reports_its_health(node: Node) -> None:
 def test_the_watchdog_replaces_it_when_it_hangs(node: Node) -> None:
     pid = node.pid("greeter")
     os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: not psutil.pid_exists(pid), within_s=30, what="killed")
-    wait_until(lambda: node.pid("greeter") not in (pid, None), within_s=30, what="replaced")
+    eventually(lambda: not psutil.pid_exists(pid), within_s=30, what="killed")
+    eventually(lambda: node.pid("greeter") not in (pid, None), within_s=30, what="replaced")
     assert node.run("check").returncode in (0, 1)
 
 
