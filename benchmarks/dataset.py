@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from benchmarks.feeder import sound
+from benchmarks.feeder import synthetic_blocks
 from benchmarks.memory_limit import drop_cache, memory_limit
 from database_tool.compile import CompileRequest, compile_clips
 from database_tool.cutting import CutJob, Cutting, cut, jobs_of
@@ -81,7 +81,7 @@ def _work_alone(job: CutJob) -> int:
 
 def _write_flac(folder: Path) -> Path:
     """Files of a soundscape at different places of a loop; each sound is written once, and linked."""
-    blocks = sound(RATE_HZ, RATE_HZ // 10)
+    blocks = synthetic_blocks(RATE_HZ, RATE_HZ // 10)
     for number in range(FILES):
         path = folder / f"class-{number % 5}" / f"{number:04d}.flac"
         path.parent.mkdir(parents=True, exist_ok=True)

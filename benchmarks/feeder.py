@@ -55,7 +55,7 @@ def frame_code(frames: np.ndarray) -> Float32:
 
 def soundscape(client: jack.Client, channels: int) -> Fill:
     """Audio in a loop; each channel starts at another position in it."""
-    blocks = sound(client.samplerate, client.blocksize)
+    blocks = synthetic_blocks(client.samplerate, client.blocksize)
     offsets = np.arange(channels) * len(blocks) // channels
     block_frames = client.blocksize
 
@@ -65,7 +65,7 @@ def soundscape(client: jack.Client, channels: int) -> Fill:
     return fill
 
 
-def sound(rate_hz: int, block_frames: int) -> Float32:
+def synthetic_blocks(rate_hz: int, block_frames: int) -> Float32:
     """Eight seconds of calls, croaks, noise and hum that take turns; shape (blocks, block_frames)."""
     frames = _LOOP_S * rate_hz // block_frames * block_frames
     t = np.arange(frames) / rate_hz
