@@ -1,10 +1,9 @@
-"""What benchmarks of live listening stand on: a JACK server and an analyzer of their own, ended with the benchmark."""
+"""A JACK server and an analyzer for the benchmarks of live analysis, ended with the benchmark."""
 
 from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from typing import Any
 
 import jack
 
+from tests.support.eventually import eventually
+from tests.support.ports import free_port
 from tidzam.config.settings import JackSettings
 from tidzam.errors import NodeError
 from tidzam.jack.environment import jack_env
@@ -23,7 +24,7 @@ from tidzam.node.jackd import SERVER_ENV, jackd_argv
 from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.proxy import open_direct
 
-_PATIENCE_S = 30.0
+_TIMEOUT_S = 30.0
 
 
 @contextmanager
@@ -49,13 +50,13 @@ def program(
 
 @contextmanager
 def jack_server(*, rate_hz: int, period: int) -> Iterator[JackSettings]:
-    """A jackd under a name of its own, on the dummy driver. It ends after its clients have."""
+    """A jackd with a unique name, on the dummy driver. It ends after its clients."""
     settings = JackSettings(server=f"bench{os.getpid()}", rate_hz=rate_hz, period=period)
     env = {**jack_env(settings.server), **SERVER_ENV}
     with program(jackd_argv(settings), env):
         wait_for(lambda: _has_jack(settings), "jackd did not start.")
         yield settings
-        time.sleep(0.5)  # asked to end while it still buries a client, jackd hangs
+        time.sleep(0.5)  # jackd hangs if it is terminated while it still removes a client
 
 
 def _has_jack(settings: JackSettings) -> bool:
@@ -82,7 +83,7 @@ class LiveAnalyzer:
         self.pid, self.url = process.pid, f"http://127.0.0.1:{port}"
 
     def health(self) -> AnalyzerHealth | None:
-        """What it says of itself; None while it does not answer."""
+        """Its health; None while it does not answer."""
         try:
             with open_direct(f"{self.url}/healthz", timeout_s=5) as answer:
                 body = answer.read()
@@ -94,35 +95,28 @@ class LiveAnalyzer:
         return AnalyzerHealth.model_validate(detail)
 
     def wait(self, *, channels: int) -> None:
-        """Until that many channels are being analyzed."""
+        """Wait until that many channels are analyzed. Raises NodeError."""
 
-        def well() -> bool:
+        def is_ready() -> bool:
             health = self.health()
             return health is not None and len(health.channels) == channels and health.windows >= channels
 
-        wait_for(well, f"The analyzer did not come to analyze {channels} channels.")
+        wait_for(is_ready, f"The analyzer does not analyze {channels} channels.")
 
 
 @contextmanager
 def analyzer(server: JackSettings, ports: str, *options: str, log: Path | None = None) -> Iterator[LiveAnalyzer]:
     """An analyzer with the demo's classifiers that listens to `ports`."""
-    port = _free_port()
+    port = free_port()
     argv = [sys.executable, "-m", "analyzer", "--jack", ports, "--port", str(port), *options]
     with program(argv, jack_env(server.server), log=log) as process:
         yield LiveAnalyzer(process, port)
 
 
-def wait_for(true: Callable[[], bool], message: str) -> None:
-    """Raises NodeError with `message` if it does not get true in time."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while not true():
-        if time.monotonic() > deadline:
-            raise NodeError(message, hint="Is the machine very busy? Run the program by itself to see its log.")
-        time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+def wait_for(true: Callable[[], bool], message: str, *, within_s: float = _TIMEOUT_S) -> None:
+    """Wait until `true()`. Raises NodeError with `message` after `within_s` seconds."""
+    try:
+        eventually(true, within_s=within_s)
+    except TimeoutError:
+        hint = "Is the machine very busy? Run the program by itself to see its log."
+        raise NodeError(message, hint=hint) from None

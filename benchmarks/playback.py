@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -26,6 +24,8 @@ from aiohttp import ClientSession, web
 from benchmarks.alignment import Fidelity, fidelity
 from benchmarks.esc10 import Esc10Clip
 from benchmarks.onset import AUDIBLE, OnsetDetector
+from tests.support.eventually import eventually_async
+from tests.support.ports import free_port
 from tidzam.audio.files import read_audio
 from tidzam.audio.resample import resample
 from tidzam.errors import NodeError
@@ -38,7 +38,6 @@ from tidzam.types import Float32
 CLIPS_AT_ONCE = 4
 WINDOW_S = 2.0
 TIMEOUT_S = 40.0
-POLL_S = 0.01
 NEAR_S = 0.02
 """How far a window may reach beyond a clip and still be one of it: a rounding of the times, not of the sound."""
 TAPE = "parity-tape"
@@ -181,17 +180,16 @@ async def _record(client: jack.Client, onsets: OnsetDetector, names: Sequence[st
 
 
 async def _until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while not true():
-        if time.monotonic() > deadline:
-            raise NodeError(f"Waited {TIMEOUT_S:.0f} s in vain for {what}.", code="bench")
-        await asyncio.sleep(POLL_S)
+    try:
+        await eventually_async(true, within_s=TIMEOUT_S)
+    except TimeoutError:
+        raise NodeError(f"Waited {TIMEOUT_S:.0f} s in vain for {what}.", code="bench") from None
 
 
 @asynccontextmanager
 async def _node(work: Path, overlap: float) -> AsyncIterator[RunningNode]:
     """A node without sources, started and stopped by the commands that a user types."""
-    icecast, manager, analyzer = _free_ports(3)
+    icecast, manager, analyzer = free_port(), free_port(), free_port()
     server = f"parity{os.getpid()}"
     profile = {
         "home": str(work / "home"),
@@ -219,18 +217,6 @@ def _tidzam(work: Path, *words: str) -> None:
         raise NodeError(f"tidzam {words[0]} ended with {done.returncode}: {done.stdout}{done.stderr}", code="bench")
 
 
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens to; held together until all are known, so that no two are the same."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-
-
 @asynccontextmanager
 async def _serving(folder: Path) -> AsyncIterator[str]:
     """`folder` over HTTP; gives its address."""
@@ -239,7 +225,7 @@ async def _serving(folder: Path) -> AsyncIterator[str]:
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
-        (port,) = _free_ports(1)
+        port = free_port()
         await web.TCPSite(runner, "127.0.0.1", port).start()
         yield f"http://127.0.0.1:{port}"
     finally:

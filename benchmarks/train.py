@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from benchmarks import harness
 from benchmarks.train_fixture import CLASSES, ENDLESS, SPEC, new_training_state, noise_batch, run_endless
+from tests.support.ports import free_port
 from tidzam.clips import find_clips
 from tidzam.dataset import DatasetWriter, Draft, Origin, open_dataset
 from tidzam.errors import NodeError
@@ -171,7 +174,7 @@ def _input_alone(training: TrainingFile, source: TrainingSource) -> float:
 
 def _by_command(training: TrainingFile, dataset: Path, work: Path) -> dict[str, float]:
     """Examples a second of `python -m trainer` alone, and of a parameter server with two workers on this machine."""
-    ps, *workers = (f"127.0.0.1:{port}" for port in _free_ports(3))
+    ps, *workers = (f"127.0.0.1:{free_port()}" for _ in range(3))
     members = ["--ps", ps, "--workers", ",".join(workers)]
     alone = _rate(training, dataset, work / "alone", [[]], wait_for=())
     cluster = _rate(
@@ -206,7 +209,7 @@ def _rate(
         for more in processes[1:]:
             stack.enter_context(_running([*argv, *more], subprocess.DEVNULL))
         for address in wait_for:
-            _wait_for(address)
+            harness.wait_for(partial(_answers, address), f"Nothing answers at {address}.", within_s=START_S)
         first = stack.enter_context(_running([*argv, *processes[0]], subprocess.PIPE))
         assert first.stderr is not None
         moments, said = [], ""
@@ -229,22 +232,11 @@ def _running(argv: list[str], stderr: int) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
-def _wait_for(address: str) -> None:
+def _answers(address: str) -> bool:
     host, _, port = address.partition(":")
-    give_up = time.monotonic() + START_S
-    while time.monotonic() < give_up:
-        with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
-            return
-        time.sleep(0.2)
-    raise NodeError(f"Nothing answers at {address} after {START_S:g} s.", code="training")
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+        return True
+    return False
 
 
 def _compiled(folder: Path) -> CompiledSource:
