@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 
 import hypothesis
@@ -39,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]  # it would end with this process, and has no other way
     left = config.stash[GUARD].dismiss()
     if left:
         print(f"\nThese processes were left behind by the tests and have been killed:\n{left}", end="")

@@ -1,4 +1,4 @@
-"""Clips: stretches of sound files that are said to hold a class, and the recordings they were cut from."""
+"""Clips: labelled sections of audio files, and the recordings they were cut from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHANNEL = re.compile(r"^(?P<source>.+)-out_(?P<channel>\d+)$")
 
 @dataclass(frozen=True)
 class Clip:
-    """A stretch of a file that is said to hold `label`: the whole file, unless `start_s` and `duration_s` say else.
+    """A section of a file that holds `label`: the whole file, unless `start_s` and `duration_s` are given.
 
     `group` names the recording that it was cut from. `channel` counts from 0; None is all channels as one. The label
     is cleaned.
@@ -61,7 +61,7 @@ class FoundClips(Sequence[Clip]):
 
 @dataclass(frozen=True)
 class ClipName:
-    """What a file's name tells: the source, its channel (None: all of them), and the moment (UTC) it begins at."""
+    """The parts of a file name: the source, its channel (None: all of them), and the time (UTC) at which it begins."""
 
     source: str
     channel: int | None
@@ -112,14 +112,14 @@ def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if not is_system_file(path))
     except OSError as error:
-        raise DatasetError(f"{folder} cannot be read: {error.strerror}.", hint="Name a folder of your own.") from None
+        raise DatasetError(f"{folder} cannot be read: {error.strerror}.", hint="Check its permissions.") from None
 
 
 def group_of(path: Path) -> str:
     """The recording a file was cut from: its name, without the letter of the take (`1-187207-A` and `-B` are one).
 
-    Of a clip that the analyzer kept it is the source and the hour: what is cut from a live stream a moment apart, or
-    from two channels at once, holds the same sounds.
+    For a clip that the analyzer extracted it is the source and the hour: clips cut from a live stream in succession, or
+    from two channels at the same time, hold the same sounds.
     """
     take = parse_clip_name(path)
     if take is not None and take.channel is not None:
@@ -128,7 +128,7 @@ def group_of(path: Path) -> str:
 
 
 def parse_clip_name(path: Path) -> ClipName | None:
-    """What the name of a recording (`NAME-YYYY-MM-DD-HH-MM-SS`) or of a kept clip (`NAME-out_N-….mmm`) tells."""
+    """Parse the name of a recording (`NAME-YYYY-MM-DD-HH-MM-SS`) or of an extracted clip (`NAME-out_N-….mmm`)."""
     name, moment = split_date(path.stem)
     if moment is None:
         return None

@@ -1,4 +1,4 @@
-"""Work for all cores: the same function on one thing after another, in processes, with the results in order."""
+"""Running a function on many inputs in several processes, with the results in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 AHEAD = 3
-"""Jobs a process that are worked on, or done and not yet taken."""
+"""Jobs per process that are in progress, or done and not yet returned."""
 
 
 def cores() -> int:
@@ -28,9 +28,9 @@ def cores() -> int:
 
 
 def in_order(function: Callable[[Job], Result], jobs: Iterable[Job], *, processes: int) -> Iterator[Result]:
-    """`function` of each job, in the order of `jobs`, whichever process is done first; a few are worked out ahead.
+    """`function` of each job, in the order of `jobs`; a few are computed ahead.
 
-    `function` is one of a module, jobs and results can be pickled. What it raises is raised here, at its place. With
+    `function` is defined in a module; jobs and results can be pickled. Its exceptions are raised here, in order. With
     one process the work is done in this one. Raises NodeError if a process dies.
     """
     if processes == 1:
@@ -49,14 +49,14 @@ def in_order(function: Callable[[Job], Result], jobs: Iterable[Job], *, processe
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise NodeError(
-            "A worker process was killed, perhaps for want of memory.", hint="Use fewer with --processes."
+            "A worker process was killed, perhaps because memory ran out.", hint="Use fewer with --processes."
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the process that shares the work out, and end when it does, even if that is killed."""
+    """Leave Ctrl-C to the main process, and end when that does, even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
 

@@ -190,7 +190,7 @@ def test_a_file_that_breaks_off_is_heard_so_far(
     assert listen(pond, nn, as_json=True) == 1
     result = json.loads(capsys.readouterr().out)
     assert result["truncated"] and result["duration_s"] == pytest.approx(2.5, abs=0.01)
-    assert (1, "wren", 0.0, 2.0) in spans(result) and "breaks off" in caplog.text
+    assert (1, "wren", 0.0, 2.0) in spans(result) and "is truncated" in caplog.text
 
 
 def test_a_failure_is_one_line_and_exit_code_1(tmp_path: Path) -> None:

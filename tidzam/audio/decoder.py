@@ -18,8 +18,8 @@ MAX_CHANNELS: Final = 256
 class Decoder(Protocol):
     """Hands out the next frames of a part as float32 (frames, channels), empty at the end.
 
-    `frames` is how many there are if the header says it exactly, `stated_s` how long they are if it is known at all.
-    After the last frame, the faults are known: `cut_short` if the part breaks off, and the `lost_frames`, which could
+    `frames` is their number if the header states it exactly, `stated_s` their duration if it is known.
+    After the last frame, the faults are known: `cut_short` if the part is truncated, and the `lost_frames`, which could
     not be decoded.
     """
 
@@ -59,7 +59,7 @@ def check_bounds(path: Path, rate_hz: int, channels: int) -> None:
 def empty(path: Path) -> AudioError:
     """The error for a file without a frame."""
     return AudioError(
-        f"{shown(path)} holds no sound.",
+        f"{shown(path)} holds no audio.",
         hint="It is empty or cut short: record or copy it again.",
         code="audio_empty",
     )

@@ -1,4 +1,4 @@
-"""Where a machine can make sound."""
+"""The audio outputs of a machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def has_audio_device() -> bool:
-    """Whether there is a sound server or a sound card to play on."""
+    """Whether there is a sound server or a sound card for playback."""
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR", "/nonexistent"))
     servers = (runtime / "pulse" / "native", runtime / "pipewire-0")
     cards = Path("/dev/snd").glob("pcm*p")

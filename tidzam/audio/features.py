@@ -1,4 +1,4 @@
-"""The one feature extractor: log-mel spectrograms, the same numbers in training, analysis and tools."""
+"""The feature extractor: log-mel spectrograms, with the same values in training, analysis and tools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tidzam.errors import AudioError
 from tidzam.types import Float32
 
 _CHUNK_FRAMES = 512
-"""Spectrogram frames computed at once: their temporaries stay in cache, which is twice as fast."""
+"""Spectrogram frames per step: their temporaries stay in cache, which is twice as fast."""
 
 _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "rate_hz": (100, 768_000),
@@ -126,12 +126,12 @@ class FeatureSpec:
 
 
 def require_rate(rate_hz: int, specs: Iterable[FeatureSpec]) -> None:
-    """Raises AudioError (`sample_rate`) if sound at `rate_hz` lacks the band that one of `specs` listens to."""
+    """Raises AudioError (`sample_rate`) if audio at `rate_hz` lacks the band that one of `specs` needs."""
     needed = max(spec.rate_hz for spec in specs)
     if rate_hz < needed:
         raise AudioError(
-            f"The sound has {rate_hz} Hz; the classifiers need {needed} Hz or more.",
-            hint=f"Give sound of at least {needed} Hz (live: jack.rate_hz), or train classifiers for {rate_hz} Hz.",
+            f"The sample rate is {rate_hz} Hz; the classifiers need {needed} Hz or more.",
+            hint=f"Use audio of at least {needed} Hz (live: jack.rate_hz), or train classifiers for {rate_hz} Hz.",
             code="sample_rate",
         )
 
@@ -144,7 +144,7 @@ def extract(windows: Float32, spec: FeatureSpec) -> Float32:
     """
     if windows.ndim != 2 or windows.shape[1] != spec.window_samples:
         raise AudioError(
-            f"Features of {spec.window_samples} samples a window were asked of an array of shape {windows.shape}.",
+            f"Invalid windows: the array has shape {windows.shape}, expected (windows, {spec.window_samples}).",
             code="feature_shape",
         )
     frames = _frames(windows, spec)
@@ -158,10 +158,10 @@ def extract(windows: Float32, spec: FeatureSpec) -> Float32:
 
 
 def extract_sequence(samples: Float32, spec: FeatureSpec) -> Float32:
-    """The log-mel features of a stretch of sound of any length: a *sequence*, of which every window is a part.
+    """The log-mel features of audio of any length: a *sequence*, of which every window is a part.
 
     `samples` has shape (n,), in -1…1 at spec.rate_hz. Returns (frames, mels) in dB: frame k begins at sample
-    k * spec.hop_length. What is shorter than one FFT is taken to be followed by silence.
+    k * spec.hop_length. Audio shorter than one FFT is padded with silence.
     """
     filled = np.pad(samples, (0, max(0, spec.fft_length - len(samples))))
     frames = _frames(filled[None], spec)[0]
@@ -172,7 +172,7 @@ def extract_sequence(samples: Float32, spec: FeatureSpec) -> Float32:
 
 
 def _frames(sound: Float32, spec: FeatureSpec) -> Float32:
-    """What each FFT sees: a view, shape (n, frames, fft_length)."""
+    """The input of each FFT: a view, shape (n, frames, fft_length)."""
     sound = np.ascontiguousarray(sound, dtype=np.float32)
     return np.lib.stride_tricks.sliding_window_view(sound, spec.fft_length, axis=1)[:, :: spec.hop_length]
 

@@ -1,4 +1,4 @@
-"""Decoding by ffmpeg, in a separate process: AAC, WMA, WavPack, Matroska and whatever else libsndfile does not read."""
+"""Decoding by ffmpeg, in a separate process: AAC, WMA, WavPack, Matroska and others that libsndfile does not read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TOLERANCE_S: Final = 0.5
 
 @dataclass(frozen=True)
 class StreamInfo:
-    """The first audio stream of a file. `duration_s` is what its container states, None if it can only be guessed."""
+    """The first audio stream of a file. `duration_s` is what its container states, None if it is only an estimate."""
 
     rate_hz: int
     channels: int

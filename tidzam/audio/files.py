@@ -27,16 +27,16 @@ BLOCK_SAMPLES: Final = 1 << 18
 """Frames and samples per block, at most: memory must not grow with the number of channels."""
 _MOST_WARNED: Final = 10_000
 MAX_READ_BYTES: Final = 1 << 30
-"""The most that `read_audio` holds in memory."""
+"""The maximum size of the samples that `read_audio` returns."""
 
 
 class AudioFile:
     """An open audio file, read once from beginning to end.
 
-    `frames` is what its header states exactly, and `expected_s` how long it seems to be, None if it is not known;
-    `frames_read` counts the frames that were handed out so far.
-    After all blocks were read, the faults of the file are known: `truncated`, not all of it could be read, for whatever
-    reason; `lost_s`, how much could not be decoded, and is silent or left out.
+    `frames` is the number that its header states exactly, and `expected_s` its probable duration, None if unknown;
+    `frames_read` counts the frames that were returned so far.
+    After all blocks were read, the faults of the file are known: `truncated` if not all of it could be read, for any
+    reason; `lost_s`, the duration of what could not be decoded, and is silent or left out.
     `cleaned` counts the samples that were not finite, or far beyond full scale, and were set to zero.
     """
 
@@ -72,7 +72,7 @@ class AudioFile:
                 _warn_cleaned(self.path, self.cleaned)
 
     def length(self) -> int | None:
-        """How many frames there are, as far as the headers of the file say; None if they do not.
+        """The number of frames according to the headers of the file; None if they do not state it.
 
         Counts all files that were joined. Call it instead of `blocks`, not after.
         """
@@ -91,7 +91,7 @@ class AudioFile:
             )
         elif found.cut_short:
             _warn_once(
-                "%s breaks off: only its first %.1f s%s were read. Copy or record it again",
+                "%s is truncated: only its first %.1f s%s were read. Copy or record it again",
                 *(shown(self.path), read_s, of),
             )
         if found.lost_s:
@@ -127,7 +127,7 @@ def read_audio(path: Path, *, start_s: float = 0.0, duration_s: float | None = N
 def read_audio_and_faults(
     path: Path, *, start_s: float = 0.0, duration_s: float | None = None
 ) -> tuple[Float32, int, bool]:
-    """As `read_audio`, and whether not all that was wanted could be read, as far as that has shown."""
+    """As `read_audio`, and whether the file proved to be truncated."""
     with open_audio(path, start_s=start_s) as audio:
         most = MAX_READ_BYTES // (4 * audio.channels)
         wanted = most + 1 if duration_s is None else round(duration_s * audio.rate_hz)
@@ -135,7 +135,7 @@ def read_audio_and_faults(
         if samples.shape[1] > most:
             raise AudioError(
                 f"{shown(path)} has more than {most / audio.rate_hz:.0f} s of {audio.channels} channels at "
-                f"{audio.rate_hz} Hz: that is too much to read at once.",
+                f"{audio.rate_hz} Hz, too much to be held in memory.",
                 hint="Cut it into shorter files.",
                 code="audio_large",
             )
@@ -217,7 +217,7 @@ _warned: set[object] = set()
 
 
 def _warn_once(text: str, *values: object) -> None:
-    """Once per file and fault: a program may read a file to learn its length, and again."""
+    """Warn once per file and fault: a program may read a file several times."""
     if len(_warned) > _MOST_WARNED:
         _warned.clear()
     if (text, values) not in _warned:
@@ -226,7 +226,7 @@ def _warn_once(text: str, *values: object) -> None:
 
 
 def _warn_cleaned(path: Path, samples: int) -> None:
-    """Warn once per file: a program may read it piece by piece, or again and again."""
+    """Warn once per file: a program may read it in sections."""
     if path not in _warned:
         _warned.add(path)
         log.warning(

@@ -1,4 +1,4 @@
-"""FLAC: where files begin that were joined."""
+"""FLAC: where joined files begin."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MAX_BLOCKS: Final = 1000
 
 
 def is_flac(data: FileBytes, at: int = 0) -> bool:
-    """Whether FLAC begins at a byte, or behind the ID3 tags there."""
+    """Whether FLAC begins at a byte, or after the ID3 tags there."""
     return _START.match(data.at(skip_id3(data, at), _START_BYTES)) is not None
 
 
 def skip_header(data: FileBytes, at: int) -> int:
-    """Where the sound begins of the FLAC file that begins at a byte, or behind the ID3 tags there.
+    """Where the audio data begins of the FLAC file that begins at a byte, or after the ID3 tags there.
 
     What lies before it may hold the header of another file: that of the WAV file it was made from.
     """
@@ -41,7 +41,7 @@ def states_length(data: FileBytes) -> bool:
 
 
 def next_flac(data: FileBytes, start: int) -> int | None:
-    """Where the next FLAC file begins at or after a position; None if there is none, which takes reading to the end."""
+    """Where the next FLAC file begins at or after a position; None if there is none, which takes a full read."""
     return next(starts_of_flac(data, start), None)
 
 

@@ -19,7 +19,7 @@ _MATROSKA: Final = re.compile(rb"\x1a\x45\xdf\xa3(?=.{1,60}(?:webm|matroska))", 
 _ASF: Final = re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c")
 _WAVPACK: Final = re.compile(rb"wvpk.{4}[\x02-\x10]\x04", re.DOTALL)
 _IGNORED_BYTES: Final = 4096
-"""What may lie behind a file and is nothing that anybody misses."""
+"""Bytes after the end of a file that are ignored without a warning."""
 _SIZE_ZEROS: Final = 3
 """Zeros that an MP4 file begins with: they are part of a length."""
 _NAME_BYTES: Final = 12
@@ -29,8 +29,8 @@ _BOX: Final = re.compile(rb"[A-Za-z0-9 ]{4}")
 def parts_of(data: FileBytes, start: int = 0) -> list[Part]:
     """The parts of a file from a byte on, in order; one, if it is not known how its format is joined.
 
-    Files of other formats may follow, behind tags. Of FLAC that states its length there is one part, all of the rest:
-    to find what follows it is to read all of it. Whoever has decoded it looks for the next with `next_file`.
+    Files of other formats may follow, after tags. FLAC that states its length is one part up to the end of the file,
+    since finding the next file requires reading all of it: after decoding it, call `next_file`.
     """
     parts: list[Part] = []
     following: int | None = start
@@ -41,7 +41,7 @@ def parts_of(data: FileBytes, start: int = 0) -> list[Part]:
         following = end if begins_mpeg(data, end) else next_file(data, searched_from)
         if following is None and data.size - end > _IGNORED_BYTES:
             parts[-1] = replace(parts[-1], cut_short=True)
-    tags_are_read = data.at(skip_id3(data, start), 4) in (*CONTAINERS, b"OggS")  # others complain of them
+    tags_are_read = data.at(skip_id3(data, start), 4) in (*CONTAINERS, b"OggS")  # other decoders fail on them
     if len(parts) == 1 and tags_are_read and not parts[0].head and not parts[0].cut_short:
         return [replace(parts[0], end=data.size)] if skip_tags(data, parts[0].end) == data.size else parts
     return parts
@@ -49,17 +49,17 @@ def parts_of(data: FileBytes, start: int = 0) -> list[Part]:
 
 def _of_one_format(data: FileBytes) -> list[Part]:
     """The parts of the format that a file begins with, up to where that ends."""
-    behind = skip_id3(data)
-    start = data.at(behind, 16)
+    after = skip_id3(data)
+    start = data.at(after, 16)
     if start[:4] in CONTAINERS:
-        return [part.moved(behind) for part in pcm_parts(FileTail(data, behind) if behind else data)]
+        return [part.moved(after) for part in pcm_parts(FileTail(data, after) if after else data)]
     if start.startswith(b"OggS"):
-        return [part.moved(behind) for part in ogg_parts(FileTail(data, behind) if behind else data)]
+        return [part.moved(after) for part in ogg_parts(FileTail(data, after) if after else data)]
     if is_flac(data):
-        return [Part(0, data.size)] if states_length(data) else _split(data, starts_of_flac(data, behind + 1))
+        return [Part(0, data.size)] if states_length(data) else _split(data, starts_of_flac(data, after + 1))
     if start.startswith(b"wvpk"):
-        return [part.moved(behind) for part in _wavpack_parts(FileTail(data, behind) if behind else data)]
-    if behind or parse_frame(start[:4]):
+        return [part.moved(after) for part in _wavpack_parts(FileTail(data, after) if after else data)]
+    if after or parse_frame(start[:4]):
         return mpeg_parts(data)
     if start[4:8] == b"ftyp":
         return _mp4_parts(data)
@@ -96,7 +96,7 @@ def _mp4_parts(data: FileBytes) -> list[Part]:
 
 
 def _wavpack_parts(data: FileBytes) -> list[Part]:
-    """The WavPack files in a file, without the tags behind each.
+    """The WavPack files in a file, without the tags after each.
 
     Another begins at a block whose number is lower than that of the block before.
     """

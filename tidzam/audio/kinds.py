@@ -42,7 +42,7 @@ _MAGIC: Final = (b"RIFF", b"RF64", b"BW64", b"riff", b"fLaC", b"OggS", b"ID3", b
 def is_audio(path: Path) -> bool:
     """Whether a file is an audio file: by its suffix, in upper or lower case, unless it is a system file.
 
-    A name without a suffix, or with one of digits only (as in a time stamp), says nothing; then the content decides.
+    For a name without a suffix, or with one of digits only (as in a time stamp), the content decides.
     """
     if is_system_file(path):
         return False

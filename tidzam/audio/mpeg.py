@@ -27,7 +27,7 @@ _TOLERATED_FRAMES: Final = 2
 
 @dataclass(frozen=True)
 class Frame:
-    """What a frame header says. Two frames of one stream agree in everything but `size`."""
+    """The content of a frame header. Frames of one stream agree in everything but `size`."""
 
     size: int
     rate_hz: int
@@ -176,7 +176,7 @@ class _Walk:
 
 
 def _stated_frames(header: bytes, frame: Frame) -> int | None:
-    """How many frames an Xing, Info (LAME) or VBRI header states, 0 if it does not; None if the frame holds sound."""
+    """How many frames an Xing, Info (LAME) or VBRI header states, 0 if it does not; None if the frame holds audio."""
     if frame.layer != 3:
         return None
     side = (17 if frame.mono else 32) if frame.samples == 1152 else (9 if frame.mono else 17)

@@ -1,4 +1,4 @@
-"""The checksum of an Ogg page, for those who read files and for those who pass on streams."""
+"""The checksum of an Ogg page, for reading files and for relaying streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of a file that is decoded on its own, and the file that a decoder sees of it."""
+"""A part of a file that is decoded separately, and that part as a file object."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _SETTLED_NS: Final = 2_000_000_000
 
 @dataclass(frozen=True)
 class Part:
-    """Bytes `start` to `end` of a file, behind `head`, a header that replaces a wrong one.
+    """Bytes `start` to `end` of a file, preceded by `head`, a header that replaces a wrong one.
 
-    `cut_short`: it has less than it states, which is `stated_s` seconds if that is known. `lost_s` is how much
-    of it is damaged.
+    `cut_short`: it holds less than its header states, which is `stated_s` seconds if that is known. `lost_s` is the
+    duration of what is damaged.
     """
 
     start: int
@@ -33,7 +33,7 @@ class Part:
     lost_s: float = 0.0
 
     def moved(self, by: int) -> Part:
-        """The same part of a file that has `by` bytes more in front."""
+        """The same part of a file that has `by` more bytes in front of it."""
         return replace(self, start=self.start + by, end=self.end + by) if by else self
 
 

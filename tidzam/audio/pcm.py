@@ -44,7 +44,7 @@ class _Chunk:
 
 @dataclass(frozen=True)
 class _Data:
-    """The audio data of one file: `stated` bytes from `start` on, None if its header does not say."""
+    """The audio data of one file: `stated` bytes from `start` on, None if its header does not state it."""
 
     start: int
     stated: int | None
@@ -88,7 +88,7 @@ def _part(data: FileBytes, at: int) -> tuple[Part, int]:
 
 
 def _data_end(data: FileBytes, found: _Data) -> tuple[int, int]:
-    """Where the audio data end, and the chunks behind them."""
+    """Where the audio data end, and the chunks after them."""
     if found.stated is None:
         return _until_next(data, found.start)
     end = found.start + found.stated

@@ -1,4 +1,4 @@
-"""Resampling: stateless, all channels at once."""
+"""Resampling, stateless, of all channels in one call."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def frames_before_damage(opener: Opener, at: int, frames: int, channels: int) ->
 
 
 def frame_after_damage(opener: Opener, at: int, end: int) -> int | None:
-    """The first frame after `at` from which sound can be decoded again; None if there is none up to `end`.
+    """The first frame after `at` from which the file can be decoded again; None if there is none up to `end`.
 
     Assumes one damaged section: searches for its end in growing steps, and then between the last two.
     """

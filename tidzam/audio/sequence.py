@@ -1,4 +1,4 @@
-"""The parts of a file, decoded one after another as if they were one."""
+"""The parts of a file, decoded one after another as one."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tidzam.errors import AudioError
 from tidzam.types import Float32
 
 _READ_AHEAD: Final = 1 << 20
-"""Bytes that a decoder may have read but not decoded."""
+"""Bytes that a decoder may have read but not yet decoded."""
 _SKIP_FRAMES: Final = 8192
 
 
 class PartSequence:
-    """The sound of a file, from `start_s` on. After `read` returned nothing, the faults are known.
+    """The samples of a file, from `start_s` on. After `read` returned nothing, the faults are known.
 
-    `expected_s` is how long the file seems to be.
-    `cut_short`: it breaks off. `lost_s` of it could not be decoded. `other_format` describes the rest of the file
+    `expected_s` is the probable duration of the file.
+    `cut_short`: it is truncated. `lost_s` of it could not be decoded. `other_format` describes the rest of the file
     if it has another format and is not read. `stated_s` is how long the file should be, if that is known and it was not
     read to its end. `complaint` is the error message of a decoder.
     """
@@ -65,7 +65,7 @@ class PartSequence:
         return np.empty((0, self.channels), np.float32)
 
     def length(self) -> int | None:
-        """The number of frames in the parts that are read, according to their headers; None if one does not say.
+        """The number of frames in the parts that are read, according to their headers; None if one does not state it.
 
         Call it before reading anything.
         """
@@ -144,11 +144,11 @@ class PartSequence:
             self.stated_s = part.stated_s or (read_s + missing_s if missing_s else None)
         elif part.cut_short or decoder.cut_short:
             lost_s = missing_s or lost_s
-            self.complaint = self.complaint or "one of the files joined in it breaks off"
+            self.complaint = self.complaint or "one of the files joined in it is truncated"
         self.lost_s += lost_s
 
     def _stop_at(self, decoder: Decoder) -> None:
-        """Note the other format of the rest, and how much sound there is in total."""
+        """Note the other format of the rest, and the total duration."""
         if decoder.rate_hz != self.rate_hz:
             self.other_format = f"is at {decoder.rate_hz} Hz, not at {self.rate_hz} Hz"
         else:

@@ -57,7 +57,7 @@ class PartView:
             self._file = PartFile(self.path, self.part)
             return soundfile.SoundFile(self._file)
         if self._is_bounded or not is_flac(self._data):
-            return soundfile.SoundFile(os.fsencode(self.path))  # soundfile refuses a str that is no UTF-8
+            return soundfile.SoundFile(os.fsencode(self.path))  # soundfile refuses a str that is not valid UTF-8
         self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         return soundfile.SoundFile(self._descriptor, closefd=True)
 
@@ -101,7 +101,7 @@ class SndfileDecoder:
         self._ended = False
 
     def seek(self, frame: int) -> None:
-        """Raises AudioError if the part breaks off before `frame`, one of its own."""
+        """Go to `frame` of the part. Raises AudioError if the part is truncated before it."""
         try:
             self._at = self._file.seek(frame)
         except soundfile.LibsndfileError:

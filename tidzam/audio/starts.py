@@ -1,4 +1,4 @@
-"""Where a file of sound begins in another, to whose end it was joined, and the tags that may lie between."""
+"""Where an audio file begins that was appended to another, and the tags that may lie between them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def next_file(data: FileBytes, at: int) -> int | None:
 
 
 def skip_tags(data: FileBytes, at: int, *, padding: bool = True) -> int:
-    """The first byte behind the tags, and zeros if `padding` is to count, that begin at a byte."""
+    """The first byte after the tags (and zeros, with `padding`) that begin at a byte."""
     for _ in range(_MAX_TAGS):
         length = tag_length(data.at(at, 32)) or (padding and _zeros(data, at))
         if not length:
@@ -45,7 +45,7 @@ def skip_tags(data: FileBytes, at: int, *, padding: bool = True) -> int:
 
 
 def skip_id3(data: FileBytes, at: int = 0) -> int:
-    """The first byte behind the ID3v2 tags that begin at a byte."""
+    """The first byte after the ID3v2 tags that begin at a byte."""
     for _ in range(_MAX_TAGS):
         header = data.at(at, 32)
         if not _ID3_TAG.match(header):

@@ -1,4 +1,4 @@
-"""The timeline: which moment (UTC) a frame of the JACK clock was, and back. Pure values, no clock is read here."""
+"""Conversion between frames of the JACK clock and UTC. Pure values: no clock is read here."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class ClockPair:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Frames and moments, from the last readings of both clocks.
+    """Frames and times (UTC), from the last readings of both clocks.
 
-    A straight line through the readings evens out their jitter and follows a sound card that is not quite on
-    `rate_hz`. When a reading is off that line by more than 50 ms, one clock was set or stood still: the line begins
-    anew there. Until the readings span ten seconds, frames are taken to last exactly 1 / rate_hz.
+    A straight line through the readings evens out their jitter and follows a sound card whose rate deviates
+    from `rate_hz`. A reading that is off that line by more than 50 ms means that a clock was set or stood still: a new
+    line begins there. Until the readings span ten seconds, frames are taken to last exactly 1 / rate_hz.
     """
 
     rate_hz: int
@@ -60,9 +60,9 @@ class Timeline:
         return self._mean_s + (frame - self._mean_frame) * self._frame_s
 
     def time_of(self, frame: int) -> datetime:
-        """The moment at which `frame` began, to the microsecond."""
+        """The time (UTC) at which `frame` began, to the microsecond."""
         return _EPOCH + timedelta(seconds=self.utc_s(frame))
 
-    def frame_at(self, moment: datetime) -> int:
-        """The frame that is nearest to `moment`."""
-        return round((((moment - _EPOCH).total_seconds()) - self._mean_s) / self._frame_s + self._mean_frame)
+    def frame_at(self, time: datetime) -> int:
+        """The frame nearest to a time."""
+        return round((((time - _EPOCH).total_seconds()) - self._mean_s) / self._frame_s + self._mean_frame)

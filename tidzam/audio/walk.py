@@ -1,4 +1,4 @@
-"""Walking folders: the audio files in them, also behind links, and what was left out, with the reasons."""
+"""Walking folders, links included: the audio files in them, and what was left out, with the reasons."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tidzam.types import Float32
 class Window:
     """One window of all channels: `samples`, float32 (channels, frames), from `start_frame` on.
 
-    The last `missing_frames` of them lay behind the end of the stream and are zero.
+    The last `missing_frames` of them are zero: they lie after the end of the stream.
     """
 
     start_frame: int
@@ -27,8 +27,8 @@ class Window:
 def cut_windows(blocks: Iterable[Float32], *, window: int, hop: int) -> Iterator[Window]:
     """Windows of `window` frames that start at 0, hop, 2 hop … in a stream of blocks, float32 (frames, channels).
 
-    The end of the stream is given too, as a last window filled up with zeros, if it brings at least half a hop of
-    sound that no window held yet, or if there was no window at all. Holds about one window and one block in memory.
+    The end of the stream is padded with zeros to a last window if at least half a hop of it was in no window yet, or if
+    there was no window at all. Holds about one window and one block in memory.
     """
     parts: list[Float32] = []
     held = start = covered = 0
@@ -53,6 +53,6 @@ def window_features(windows: Float32, rate_hz: int, spec: FeatureSpec) -> Float3
     """Features, shape (n, *spec.shape), of windows (n, frames) that last `spec.window_s` at `rate_hz`."""
     samples = resample(windows, rate_hz, spec.rate_hz)
     missing = spec.window_samples - samples.shape[1]
-    if abs(missing) == 1:  # window_s is no whole number of frames at one of the rates
+    if abs(missing) == 1:  # window_s is not a whole number of frames at one of the rates
         samples = np.pad(samples, ((0, 0), (0, 1)))[:, : spec.window_samples]
     return extract(samples, spec)

@@ -1,7 +1,7 @@
 """A bundle: one trained classifier as a folder that describes itself. No pickle, no code.
 
 birds/
-  manifest.json   what it hears, how to feed it, how well it was measured to do
+  manifest.json   its classes, its input, its measured accuracy
   model.onnx      what runs by default
   model.keras     what trains on, and what TensorFlow runs
   card.md         all that for a person to read, with pictures; no program does

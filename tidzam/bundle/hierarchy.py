@@ -1,4 +1,4 @@
-"""Which bundles make a cascade: an expert hangs under the class that has its name, to any depth. Pure."""
+"""Which bundles form a cascade: an expert is placed under the class with its name, to any depth. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidzam.suggest import did_you_mean
 
 
 def ordered(manifests: Iterable[BundleManifest]) -> tuple[BundleManifest, ...]:
-    """`manifests` with the selector first and every expert behind the one it hangs under.
+    """`manifests`, the selector first and every expert after its parent.
 
     Raises BundleError: `bundle_cascade` if names do not fit together, `bundle_features` if windows differ.
     """
@@ -38,8 +38,8 @@ def _check_names(manifests: Sequence[BundleManifest]) -> None:
     names = [manifest.name for manifest in manifests]
     if SELECTOR not in names:
         raise BundleError(
-            f"None of the classifiers ({', '.join(sorted(names)) or 'there are none'}) is called {SELECTOR!r}.",
-            hint=f"The one that every window goes through first must be named {SELECTOR}.",
+            f"No classifier is called {SELECTOR!r}; found: {', '.join(sorted(names)) or 'none'}.",
+            hint=f"Name the classifier that runs on every window {SELECTOR}.",
             code="bundle_cascade",
         )
     if twice := _repeated(names):

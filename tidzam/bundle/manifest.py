@@ -28,7 +28,7 @@ from tidzam.manifest_fields import (
 FORMAT_VERSION: Final = 1
 MANIFEST = "manifest.json"
 SELECTOR = "selector"
-"""The name of the classifier that every window goes through first."""
+"""The name of the classifier that runs on every window."""
 
 NetworkFormat = Literal["onnx", "keras"]
 """The file formats of networks in a bundle."""
@@ -50,15 +50,15 @@ class BundleManifest(BaseModel):
     classes: tuple[Label, ...] = Field(min_length=1, max_length=MAX_CLASSES, strict=False)
     labels: Labels
     activation: Literal["sigmoid", "softmax"] = Field(
-        description="sigmoid: several classes may sound at once; softmax: exactly one does."
+        description="sigmoid: several classes may occur in a window; softmax: exactly one does."
     )
-    thresholds: dict[Label, Probability] = Field(description="The probability from which each class is decided.")
+    thresholds: dict[Label, Probability] = Field(description="The probability from which on each class is reported.")
     files: dict[NetworkFormat, FileEntry] = Field(default_factory=dict)
     data: tuple[FileEntry, ...] = Field(
         default=(), strict=False, description="Other files that a network reads: weights beside an ONNX graph."
     )
-    provenance: dict[str, Any] = Field(description="Who trained it, when, from what, with which seed.")
-    accuracy: dict[str, Any] = Field(description="What was measured, on which data. Never a promise.")
+    provenance: dict[str, Any] = Field(description="By whom, when, from which data and with which seed it was trained.")
+    accuracy: dict[str, Any] = Field(description="Measured figures, and the data they were measured on.")
 
     @model_validator(mode="after")
     def _classes_agree(self) -> BundleManifest:
@@ -94,7 +94,7 @@ class BundleManifest(BaseModel):
 
     @property
     def labels_in_cascade(self) -> LabelTree:
-        """Its label tree as it hangs in a cascade: an expert's roots lie under the class of its own name."""
+        """Its label tree within a cascade: an expert's roots are placed under the class with its name."""
         if self.is_selector:
             return self.labels
         hung = {label: self.name if parent is None else parent for label, parent in self.labels.parents.items()}

@@ -36,7 +36,7 @@ def read_bundle(folder: Path) -> Bundle:
     try:
         manifest = BundleManifest.model_validate(values)
     except ValidationError as error:
-        message = f"The manifest of bundle {folder} does not hold: {faults_of(error)}."
+        message = f"Invalid manifest of bundle {folder}: {faults_of(error)}."
         raise BundleError(message, code="bundle_manifest") from None
     for entry in (*manifest.files.values(), *manifest.data):
         _verify_file(folder / entry.name, entry)
@@ -79,7 +79,7 @@ def find_bundles(folder: Path) -> list[Path]:
         raise BundleError(f"{folder} cannot be read: {error}.", hint="Check its name.", code="bundle_missing") from None
     if not found:
         raise BundleError(
-            f"There is no classifier in {folder}.",
+            f"{folder} holds no classifier.",
             hint=f"Name a bundle (a folder with a {MANIFEST}), or a folder that holds bundles.",
             code="bundle_missing",
         )

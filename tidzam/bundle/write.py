@@ -23,8 +23,8 @@ def write_bundle(
 ) -> Bundle:
     """Write a bundle whole or not at all; an older one at `folder` is replaced.
 
-    `files` are copied in and their checksums recorded; `manifest.files` is ignored. `write_extras` may put files for
-    people, a model card say, into the new folder before it takes its place; it is given the complete manifest.
+    `files` are copied in and their checksums recorded; `manifest.files` is ignored. `write_extras` may add files for
+    people, such as a model card, to the new folder before it is put in place; it receives the complete manifest.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
@@ -40,7 +40,7 @@ def write_bundle(
 
 
 def rewrite_manifest(bundle: Bundle, **changes: Any) -> Bundle:
-    """The same bundle in the same place, `changes` made to fields of its manifest. Its papers stay with it."""
+    """The same bundle in the same place, `changes` made to fields of its manifest. Its other files stay with it."""
     known = {MANIFEST, *(entry.name for entry in bundle.manifest.files.values())}
 
     def copy_extras(folder: Path, _: BundleManifest) -> None:

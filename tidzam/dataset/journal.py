@@ -1,4 +1,4 @@
-"""What a writer notes after each whole shard, so that a killed run can go on from the last one."""
+"""The journal of a writer: an entry after each complete shard, from which a killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JOURNAL = "progress.jsonl"
 
 
 class JournalEntry(BaseModel):
-    """Whole shards. `mark` and `of_mark` say how far the writer's caller was, `notes` what it noted meanwhile."""
+    """Complete shards. `mark` and `of_mark` are the position of the writer's caller, `notes` its new notes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,7 +28,7 @@ class JournalEntry(BaseModel):
 
 
 class Journal:
-    """An open journal. Its first line is the job that the run does: another job cannot go on from it."""
+    """An open journal. Its first line describes the job: another job cannot be resumed from it."""
 
     def __init__(self, folder: Path, job: Mapping[str, Any]) -> None:
         self._path = folder / JOURNAL
@@ -36,12 +36,12 @@ class Journal:
         self._file: IO[str] | None = None
 
     def begin(self) -> None:
-        """Start anew. Raises OSError."""
+        """Start a new journal. Raises OSError."""
         self._file = self._path.open("w", encoding="utf-8")
         self._write(f"{self._job}\n")
 
     def resume(self) -> list[JournalEntry] | None:
-        """The steps that were done, and be ready to note more; None if there is no journal, or of another job."""
+        """Return the entries so far, and open the journal for more; None if there is no journal of this job."""
         if not self._path.is_file():
             return None
         try:
@@ -53,16 +53,16 @@ class Journal:
         if lines[0] != self._job:
             return None
         try:
-            steps = [JournalEntry.model_validate_json(line) for line in lines[1:]]
+            entries = [JournalEntry.model_validate_json(line) for line in lines[1:]]
         except ValidationError:
             return None
         os.truncate(self._path, len(whole.encode()) + 1)
         self._file = self._path.open("a", encoding="utf-8")
-        return steps
+        return entries
 
-    def note(self, step: JournalEntry) -> None:
-        """Add a step, a line that is whole or does not count. Raises OSError."""
-        self._write(f"{step.model_dump_json()}\n")
+    def note(self, entry: JournalEntry) -> None:
+        """Add an entry: a line, which does not count unless it is complete. Raises OSError."""
+        self._write(f"{entry.model_dump_json()}\n")
 
     def close(self) -> None:
         if self._file is not None:

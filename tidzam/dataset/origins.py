@@ -1,4 +1,4 @@
-"""Where samples come from: one table a dataset, kept in memory in a few bytes a row."""
+"""Where samples come from: one table per dataset, kept in memory in a few bytes per row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SHOWN: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A sample's file, where in it the sample begins, its channel (None: all as one), moment (UTC) and recording."""
+    """A sample's file, its offset in the file, its channel (None: all, mixed to one), time (UTC) and recording."""
 
     file: str
     offset_s: float = 0.0

@@ -35,10 +35,10 @@ _Place = tuple[int, int]
 """A sample's shard, by number, and its row there."""
 
 OPEN_SHARDS = 512
-"""Files open at once at most: a process may have 1024."""
+"""Maximum number of open files: a process may have 1024."""
 
 MAX_PREFETCHED = 1 << 16
-"""Samples that the kernel was told of and that were not read yet, at most."""
+"""Maximum number of samples that are prefetched (POSIX_FADV_WILLNEED) and not read yet."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Dataset:
     def features(self, indices: ArrayLike) -> Float32:
         """The samples of those numbers, in that order, float32 (k, frames, mels) in dB.
 
-        The kernel is told of all at once, so that the disk works on many together; `prefetch` tells it even earlier.
+        All are requested from the kernel first, so that the disk reads them in parallel; `prefetch` does so earlier.
         Raises IndexError if there is no such sample.
         """
         places = self._places(indices)
@@ -119,11 +119,11 @@ class Dataset:
         return found
 
     def prefetch(self, indices: ArrayLike) -> None:
-        """Let the kernel begin to read samples that will soon be asked for, and return at once."""
+        """Have the kernel start reading samples that will be needed soon, and return without waiting."""
         self._tell(self._places(indices))
 
     def _tell(self, places: Sequence[_Place]) -> None:
-        if len(self._prefetched) > MAX_PREFETCHED:  # of samples that nobody asked for after all
+        if len(self._prefetched) > MAX_PREFETCHED:  # of samples that were not read after all
             self._prefetched.clear()
         for place in places:
             if place not in self._prefetched:
@@ -132,7 +132,7 @@ class Dataset:
         self._prefetched.update(places)
 
     def chunks(self, *, first: int = 0) -> Iterator[Chunk]:
-        """Everything, a shard at a time and in order, memory holds one shard.
+        """All samples in order, shard by shard; one shard is in memory at a time.
 
         Shards that end before sample `first` are left out.
         """
@@ -165,14 +165,14 @@ class Dataset:
         return self._open[number]
 
     def _require_unchanged(self) -> None:
-        """Before a file is opened: it must not be one of another dataset that was put in this one's place."""
+        """Raise DatasetError if another dataset has taken this one's place: its files must not be mixed with these."""
         try:
             same = (self.folder / CHECKSUM).read_text(encoding="ascii").startswith(self.checksum)
         except (OSError, UnicodeDecodeError):
             same = False
         if not same:
             raise DatasetError(
-                f"{self.folder} was changed while it was read.", hint="Begin anew.", code="dataset_changed"
+                f"{self.folder} was replaced while it was read.", hint="Start again.", code="dataset_changed"
             )
 
     def _labels_of(self, shard: Shard) -> Int32:
@@ -187,7 +187,7 @@ class Dataset:
 
 
 class _OpenShard:
-    """The features of a shard, read a sample at a time.
+    """The features of a shard, read sample by sample.
 
     Read, not mapped: of a dataset that does not fit into memory, faulting pages in costs about twice the processor
     time of reading them, and of one that does fit, there is no difference.

@@ -1,4 +1,4 @@
-"""Writing a dataset whole or not at all, shard by shard, so that a killed run can go on where it was."""
+"""Writing a dataset, whole or not at all: shard by shard, so that a killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SHARD_BYTES = 64 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """What is known of a dataset before its samples are. Raises DatasetError (`dataset_name`) for an unfit name."""
+    """A dataset before its samples are written. Raises DatasetError (`dataset_name`) for an unfit name."""
 
     name: str
     spec: FeatureSpec
@@ -44,7 +44,7 @@ class Draft:
     def __post_init__(self) -> None:
         if not re.fullmatch(NAME, self.name):
             raise DatasetError(
-                f"A dataset cannot be called {self.name!r}.",
+                f"Invalid name of a dataset: {self.name!r}.",
                 hint="Use letters from A to z, digits, and _ . - between them.",
                 code="dataset_name",
             )
@@ -57,13 +57,14 @@ class Draft:
 
 
 class DatasetWriter:
-    """Writes into `.NAME-writing` beside `folder`; `finish` puts that in the place of what is at `folder`.
+    """Writes into `.NAME-writing` beside `folder`; `finish` replaces `folder` by it.
 
-    Left without `finish`, by an error or a signal, what is at `folder` stays as it was, and the whole shards are kept:
-    a writer of the same `job` that is told to `resume` goes on after them. `position` says from where: an add's `mark`
-    (the number of a file, say), and how many samples of that mark are written already. Without a `job` nothing is kept.
+    Without `finish`, after an error or a signal, `folder` stays as it was, and the complete shards are kept: a writer
+    of the same `job` with `resume` continues after them. `position` is where it continues: a `mark` passed to `add`
+    (such as the number of a file), and the number of samples of that mark that are written already. Without a `job`
+    nothing is kept.
 
-    Raises DatasetError: `dataset_busy` if another writes there, `dataset_write` if the disk is full or refuses,
+    Raises DatasetError: `dataset_busy` if another process writes there, `dataset_write` if the disk is full or fails,
     `dataset_place` if something else is at `folder`, `dataset_resume` if the unfinished run was of another job.
     """
 
@@ -76,7 +77,7 @@ class DatasetWriter:
         resume: bool = False,
         shard_bytes: int = SHARD_BYTES,
     ) -> None:
-        self.folder = folder.resolve()  # of a link, where it leads: the new one comes to the same disk
+        self.folder = folder.resolve()  # the target of a link: the new dataset stays on that disk
         self.position = (0, 0)
         self.notes: list[dict[str, Any]] = []
         self._draft, self._job, self._resume = draft, job, resume
@@ -95,15 +96,15 @@ class DatasetWriter:
     def __enter__(self) -> Self:
         if self.folder.exists() and not (self.folder / SHARDS).is_dir() and not _is_empty(self.folder):
             raise DatasetError(
-                f"{self.folder} is there already, and is no dataset.",
-                hint="Name a folder that is new, empty or a dataset.",
+                f"{self.folder} already exists and is not a dataset.",
+                hint="Name a new or empty folder, or a dataset to replace.",
                 code="dataset_place",
             )
-        with self._telling():
+        with self._os_errors():
             self._writing.mkdir(parents=True, exist_ok=True)
             try:
                 self._take_lock()
-                if not (self._resume and self._go_on()):
+                if not (self._resume and self._resume_run()):
                     self._begin()
             except BaseException:
                 self._close()
@@ -131,21 +132,21 @@ class DatasetWriter:
             self._labels = np.empty(self._capacity, np.int32)
         if features.shape != self._draft.spec.shape or not 0 <= label < len(self._draft.classes):
             raise DatasetError(
-                f"A sample of shape {features.shape} and label {label} is none of {self._draft.name}: "
-                f"{self._draft.spec.shape}, {len(self._draft.classes)} classes.",
+                f"Sample does not fit dataset {self._draft.name}: shape {features.shape}, label {label}; "
+                f"expected shape {self._draft.spec.shape}, label 0-{len(self._draft.classes) - 1}.",
                 code="dataset_features",
             )
         self._features[self._held] = features
         self._labels[self._held] = label
         self._held += 1
         self.position = (mark, self.position[1] + 1 if mark == self.position[0] else 1)
-        with self._telling():
+        with self._os_errors():
             write_row(self._origins, origin.row())
             if self._held == self._capacity:
                 self._flush()
 
     def note(self, **values: Any) -> None:
-        """Remember something with the samples so far: a file that was left out, say. It outlasts a killed run."""
+        """Keep a note with the samples so far, such as a file that was left out. It outlasts a killed run."""
         self.notes.append(values)
 
     def link(self, dataset: Dataset, labels: Int32 | None = None) -> None:
@@ -156,7 +157,7 @@ class DatasetWriter:
         own, _ = dataset.labels, dataset.origins()  # reading them reports what is wrong, before anything is copied
         if labels is not None and labels.shape != own.shape:
             raise ValueError(f"{len(labels)} labels for {len(own)} samples")
-        with self._telling():
+        with self._os_errors():
             first, linked, start = len(self._shards), list[Shard](), 0
             for shard in dataset.manifest.shards:
                 new = None if labels is None else labels[start : start + shard.samples].astype(np.int32)
@@ -168,8 +169,8 @@ class DatasetWriter:
             self._note(linked)
 
     def finish(self, *, provenance: Mapping[str, Any], statistics: Mapping[str, Any] | None = None) -> Dataset:
-        """Write what is left and the manifest, and put the dataset in its place. Returns it, open."""
-        with self._telling():
+        """Write the last samples and the manifest, and put the dataset in place. Returns it, open."""
+        with self._os_errors():
             if self._held:
                 self._flush()
             self._origins.close()
@@ -193,7 +194,7 @@ class DatasetWriter:
 
     @property
     def _kept(self) -> int:
-        """The samples that a run of the same job can go on after."""
+        """The number of samples after which a run of the same job can continue."""
         return sum(shard.samples for shard in self._shards) if self._job is not None else 0
 
     def _take_lock(self) -> None:
@@ -202,12 +203,12 @@ class DatasetWriter:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DatasetError(
-                f"Somebody else writes {self.folder} just now.", hint="Wait for them to end.", code="dataset_busy"
+                f"Another process is writing {self.folder}.", hint="Wait for it to finish.", code="dataset_busy"
             ) from None
 
     def _close(self) -> None:
         if hasattr(self, "_origins"):
-            with suppress(OSError):  # the disk is full, and that was told
+            with suppress(OSError):  # the disk is full, which was reported already
                 self._origins.close()
         with suppress(OSError):
             self._journal.close()
@@ -216,7 +217,7 @@ class DatasetWriter:
             self._lock = -1
 
     def _begin(self) -> None:
-        """Forget what an unfinished run may have left, and start."""
+        """Delete what an unfinished run may have left, and start."""
         for path in self._writing.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
@@ -227,15 +228,15 @@ class DatasetWriter:
         self._origins = self._open_origins("w")
         write_row(self._origins, HEADER)
 
-    def _go_on(self) -> bool:
-        """Whether there is an unfinished run of this job; then this one stands where that one stood."""
+    def _resume_run(self) -> bool:
+        """Continue an unfinished run of this job. Returns whether there is one."""
         if not (self._writing / JOURNAL).is_file():
             return False
         steps = self._journal.resume()
         if steps is None:
             raise DatasetError(
-                f"The unfinished run of {self.folder} did something else, or from other files.",
-                hint="Ask for what it was asked for, or leave --resume out to begin anew.",
+                f"The unfinished run of {self.folder} had other options, or other files.",
+                hint="Repeat its command with --resume, or omit --resume to start again.",
                 code="dataset_resume",
             )
         if not steps:
@@ -255,13 +256,13 @@ class DatasetWriter:
     def _flush(self) -> None:
         features, labels = self._features[: self._held], self._labels[: self._held]
         if fault := level_fault(features):
-            raise DatasetError(f"These features cannot be written: {fault}.", code="dataset_features")
+            raise DatasetError(f"Invalid features: {fault}.", code="dataset_features")
         shard = write_shard(self._writing, len(self._shards), features, labels)
         self._held = 0
         self._note([shard])
 
     def _note(self, shards: Sequence[Shard]) -> None:
-        """Note whole shards, all or none, their samples' origins before them: a killed run goes on after them."""
+        """Record complete shards, all or none, after the origins of their samples: a killed run resumes there."""
         self._origins.flush()
         size, (mark, of_mark) = os.fstat(self._origins.fileno()).st_size, self.position
         fresh, self._noted = tuple(self.notes[self._noted :]), len(self.notes)
@@ -278,22 +279,22 @@ class DatasetWriter:
         return dict(zip(self._draft.classes, counts.tolist(), strict=True))
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Tell in one line of a disk that is full or refuses."""
+    def _os_errors(self) -> Iterator[None]:
+        """Convert an OSError, of a disk that is full or fails, to a DatasetError."""
         try:
             yield
         except OSError as error:
             raise DatasetError(
-                f"{self.folder} cannot be written: {error.strerror}. What was there before is untouched.",
-                hint=f"Make room and run the same with --resume: {self._kept:,} samples are kept."
+                f"{self.folder} cannot be written: {error.strerror}. The existing files are unchanged.",
+                hint=f"Free disk space and repeat the command with --resume: {self._kept:,} samples are kept."
                 if self._kept
-                else "Make room, or name another place.",
+                else "Free disk space, or name another folder.",
                 code="dataset_write",
             ) from None
 
 
 def _identity(draft: Draft) -> dict[str, Any]:
-    """What two runs must agree on for the second to go on from the first."""
+    """The properties that an unfinished run and the run that resumes it must share."""
     return {
         "name": draft.name,
         "features": draft.spec.to_dict(),

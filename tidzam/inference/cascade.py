@@ -1,4 +1,4 @@
-"""The selector and the experts under it: which runs on which window, and what their outputs come to together."""
+"""The selector and the experts under it: which runs on which window, and their joint probabilities."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Rows = NDArray[np.intp]
 class Prediction:
     """The joint probability of each class whose classifier ran, and the classifiers that were left out.
 
-    Left out are the classifiers whose band the sound lacks, and those whose outputs were not probabilities.
+    Left out are the classifiers whose band the audio lacks, and those whose outputs were not probabilities.
     """
 
     probabilities: dict[str, float]
@@ -44,14 +44,14 @@ class Classifier:
 
 
 class Cascade:
-    """Classifiers joined by name: an expert hangs under the class that has its name, to any depth.
+    """Classifiers joined by name: an expert is placed under the class with its name, to any depth.
 
     `classifiers` are ordered parents first, the selector at the head; `labels` is the tree of all of them, and
     `classes` their outputs, parents before children.
     """
 
     def __init__(self, classifiers: Iterable[Classifier], *, gate: float = 0.05) -> None:
-        """Raises BundleError: `bundle_cascade` if names do not fit together, `bundle_features` if windows differ."""
+        """Raises BundleError: `bundle_cascade` if names do not form a tree, `bundle_features` if windows differ."""
         self.classifiers = order(tuple(classifiers))
         self.gate = gate
         self.labels = merged_labels(one.manifest for one in self.classifiers)
@@ -118,7 +118,7 @@ class Cascade:
         return np.flatnonzero(joint[:, self._columns[classifier.name]] >= self.gate)
 
     def _multiply(self, classifier: Classifier, outputs: Float32, joint: Float32, rows: Rows) -> None:
-        """Put the outputs (len(rows), classes) of `classifier` into `joint`, each times its parent's value there."""
+        """Write the outputs (len(rows), classes) of `classifier` to `joint`, each times the value of its parent."""
         for label, output in self._orders[classifier.name]:
             parent = self._parents[label]
             weight = np.float32(1) if parent is None else joint[rows, parent]
@@ -136,7 +136,7 @@ class Cascade:
 
 
 class FeatureCache:
-    """The features of some windows, worked out once for each spec, and only for the rows that are asked for."""
+    """The features of some windows, computed once per spec, and only for the rows that are requested."""
 
     def __init__(self, windows: Float32, rate_hz: int) -> None:
         self._windows = windows
@@ -157,9 +157,9 @@ class FeatureCache:
 
 
 def order(classifiers: tuple[Classifier, ...]) -> tuple[Classifier, ...]:
-    """`classifiers` with the selector first and every expert behind the one it hangs under.
+    """`classifiers`, the selector first and every expert after its parent.
 
-    Raises BundleError if they make no cascade.
+    Raises BundleError if they do not form a cascade.
     """
     ranks = {manifest.name: rank for rank, manifest in enumerate(ordered(one.manifest for one in classifiers))}
     return tuple(sorted(classifiers, key=lambda classifier: ranks[classifier.name]))

@@ -1,4 +1,4 @@
-"""Limits on a network while it runs: it passed its trial on silence, but its cost may depend on the sound."""
+"""Limits on a network while it runs: it passed its trial on silence, but its cost may depend on its input."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Running the networks of bundles once, on silence, in a separate process: bundles may come from anywhere.
 
-A network may allocate all memory, loop for ever or crash its engine. Here, that ends a process that does nothing
+A network may allocate all memory, never end or crash its engine. Here, that ends a process that does nothing
 else, and the bundle is refused with the reason. One process tries all bundles of a cascade.
 
 `try_networks` is called wherever bundles are loaded; `python -m tidzam.inference.trial` is the process. It imports

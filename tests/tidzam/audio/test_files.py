@@ -48,7 +48,7 @@ def test_a_file_that_breaks_off_gives_what_it_has(tmp_path: Path, name: str, cap
     with open_audio(path) as audio:
         frames = sum(map(len, audio.blocks()))
     assert audio.truncated and 0.3 < frames / (4 * 44100) < 0.7
-    assert "breaks off" in caplog.text
+    assert "is truncated" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.m4a"])
@@ -62,7 +62,7 @@ def test_a_stretch_is_a_part_of_the_whole(tmp_path: Path, name: str) -> None:
     assert stretch.shape == (2, rate_hz)
     np.testing.assert_allclose(stretch, whole[:, rate_hz // 2 : rate_hz // 2 + rate_hz], atol=1e-6)
     assert read_audio(path, start_s=1.5)[0].shape[1] == whole.shape[1] - round(1.5 * rate_hz)
-    with pytest.raises(AudioError, match="holds no sound"):
+    with pytest.raises(AudioError, match="holds no audio"):
         read_audio(path, start_s=10)
 
 

@@ -106,7 +106,7 @@ def test_data_that_are_missing_are_said_to_be(tmp_path: Path, format: str, caplo
     path.write_bytes(path.read_bytes()[: -RATE_HZ * 4])
     frames, truncated = read(path)
     assert truncated and frames == pytest.approx(RATE_HZ, abs=64)
-    assert "breaks off: only its first 1.0 s of 2.0 s were read" in caplog.text
+    assert "is truncated: only its first 1.0 s of 2.0 s were read" in caplog.text
 
 
 def sparse(path: Path, header: bytes, seconds: float) -> int:

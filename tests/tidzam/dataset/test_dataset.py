@@ -133,7 +133,7 @@ def test_another_job_does_not_go_on_from_it(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED, folder], check=False)
     size = 4 * SAMPLE_BYTES
     with (
-        pytest.raises(DatasetError, match="something else") as caught,
+        pytest.raises(DatasetError, match="other options, or other files") as caught,
         DatasetWriter(folder, draft(), job={"of": "another"}, resume=True, shard_bytes=size),
     ):
         pass
@@ -146,7 +146,7 @@ def test_another_job_does_not_go_on_from_it(tmp_path: Path) -> None:
 
 def test_two_do_not_write_at_once(tmp_path: Path) -> None:
     with DatasetWriter(tmp_path / "pond", draft()) as writer:
-        with pytest.raises(DatasetError, match="Somebody else"), DatasetWriter(tmp_path / "pond", draft()):
+        with pytest.raises(DatasetError, match="Another process is writing"), DatasetWriter(tmp_path / "pond", draft()):
             pass
         writer.add(sample(1), 0, origin(1))
         assert len(writer.finish(provenance={})) == 1
@@ -182,7 +182,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(DatasetError, match="is no dataset"), DatasetWriter(tmp_path, draft()):
+    with pytest.raises(DatasetError, match="is not a dataset"), DatasetWriter(tmp_path, draft()):
         pass
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
@@ -190,13 +190,13 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
 def test_a_bundle_is_not_replaced_by_a_dataset(tmp_path: Path) -> None:
     (tmp_path / "pond").mkdir()
     (tmp_path / "pond" / "manifest.json").write_text("{}")
-    with pytest.raises(DatasetError, match="is no dataset"), DatasetWriter(tmp_path / "pond", draft()):
+    with pytest.raises(DatasetError, match="is not a dataset"), DatasetWriter(tmp_path / "pond", draft()):
         pass
 
 
 @pytest.mark.parametrize("name", ["my pond", "", "étang", "pond\n", "x" * 129])
 def test_a_name_that_is_none_is_refused_before_any_work(name: str) -> None:
-    with pytest.raises(DatasetError, match="cannot be called") as caught:
+    with pytest.raises(DatasetError, match="Invalid name of a dataset") as caught:
         draft(name)
     assert caught.value.code == "dataset_name"
 
@@ -238,7 +238,7 @@ def test_a_dataset_that_another_takes_the_place_of_is_not_mixed_with_it(tmp_path
     write(tmp_path / "pond", LABELS, first=100)
     np.testing.assert_array_equal(old.features([0]), first)  # of a shard that was open
     for read in (lambda: old.features([20]), lambda: next(chunks)):
-        with pytest.raises(DatasetError, match="was changed while it was read"):
+        with pytest.raises(DatasetError, match="was replaced while it was read"):
             read()
 
 

@@ -106,8 +106,8 @@ def test_specs_may_differ_but_for_the_window() -> None:
 @pytest.mark.parametrize(
     ("classifiers", "code", "reason"),
     [
-        ([], "bundle_cascade", "there are none"),
-        ([flat("birds", "owl")], "bundle_cascade", "None of the classifiers"),
+        ([], "bundle_cascade", "found: none"),
+        ([flat("birds", "owl")], "bundle_cascade", "found: birds"),
         ([flat("selector", "a"), flat("selector", "b")], "bundle_cascade", "Two classifiers"),
         ([flat("selector", "birds"), flat("bird", "owl")], "bundle_cascade", "Did you mean 'birds'"),
         ([flat("selector", "birds", "owl"), flat("birds", "owl")], "bundle_cascade", "Class 'owl'"),
