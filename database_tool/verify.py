@@ -50,7 +50,7 @@ class _Part:
 
 
 def verify(folder: Path, *, advance: Progress = no_progress) -> list[Damage]:
-    """Read all files of a dataset and return all faults. Raises DatasetError only if there is no dataset."""
+    """Read all files of a dataset and return all faults. Raises DatasetError only if `folder` is not a dataset."""
     manifest, damages = _manifest(folder)
     parts = _parts(folder, manifest) if manifest else _parts_alone(folder)
     labels: list[Int32] = []
@@ -95,7 +95,7 @@ def _parts(folder: Path, manifest: DatasetManifest) -> list[_Part]:
 
 
 def _parts_alone(folder: Path) -> list[_Part]:
-    """The existing files, if there is no valid manifest: each can still be checked on its own."""
+    """The existing files, without a valid manifest: each can still be checked on its own."""
     kinds = {".features.npy": FEATURES, ".labels.npy": LABELS}
     parts = [_Part(folder / ORIGINS, None)]
     for path in _files(folder / SHARDS):

@@ -77,7 +77,7 @@ def audio_beside(path: Path) -> Path:
     named_so = [one for one in sorted(path.parent.iterdir()) if path.name.startswith(f"{one.stem}.")]
     fitting = [one for one in named_so if one != path and is_audio(one)]
     if not fitting:
-        raise DatasetError(f"There is no audio file with the same name next to {path}.", hint="Name it with --audio.")
+        raise DatasetError(f"No audio file with the same name next to {path}.", hint="Name it with --audio.")
     return max(fitting, key=lambda one: len(one.stem))
 
 

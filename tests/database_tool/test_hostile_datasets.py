@@ -57,7 +57,7 @@ def write_text(folder: Path, text: str | bytes) -> None:
     (folder / "manifest.sha256").write_text(f"{hashlib.sha256(raw).hexdigest()}  manifest.json\n")
 
 
-def told(result: Result) -> str:
+def message_of(result: Result) -> str:
     """The one line that a command ends with. Fails for a traceback."""
     assert isinstance(result.exception, TidzamError), (result.output, result.exception)
     assert result.exit_code == 1
@@ -120,7 +120,7 @@ def test_an_array_that_is_no_shard_is_one_clear_line_everywhere(
     path.write_bytes(ARRAYS[name](np.load(path)))
     seal(folder)
     for command, *more in COMMANDS:
-        assert FEATURES in told(run(command, "pond", *more))
+        assert FEATURES in message_of(run(command, "pond", *more))
     for opened in (lambda: open_dataset(folder), lambda: EditorSession.open(folder)):
         with pytest.raises(DatasetError, match=FEATURES):
             opened()
@@ -137,7 +137,7 @@ def test_features_that_are_no_levels_are_one_clear_line_where_they_are_read(
     np.lib.format.open_memmap(folder / "shards" / FEATURES, mode="r+")[1, 2, 3] = VALUES[name]
     seal(folder)
     for command, *more in (("metadata",), ("randomize",), ("split", "--share", "0.5")):
-        assert FEATURES in (line := told(run(command, "pond", *more))) and "sample 1" in line
+        assert FEATURES in (line := message_of(run(command, "pond", *more))) and "sample 1" in line
     source = CompiledSource(open_dataset(folder), ("frog", "rain", "wren"))
     source.sequence(0)
     with pytest.raises(DatasetError, match=FEATURES):
@@ -153,7 +153,7 @@ def test_labels_of_no_class_are_one_clear_line(tmp_path: Path, monkeypatch: pyte
     (folder / "shards" / LABELS).write_bytes(npy(np.array(labels, np.int32)))
     seal(folder)
     for command, *more in (("randomize",), ("merge", "other"), ("split", "--share", "0.5")):
-        assert LABELS in told(run(command, "pond", *more))
+        assert LABELS in message_of(run(command, "pond", *more))
     found = run("verify", "pond")
     assert found.exit_code == 1 and LABELS in found.stderr
 
@@ -221,7 +221,7 @@ def test_a_manifest_that_cannot_be_is_one_clear_line_everywhere(
     else:
         write_text(folder, TEXTS[name])
     for command, *more in (("info",), ("metadata",), ("merge", "other")):
-        assert "pond" in (line := told(run(command, "pond", *more))) and line.isprintable()
+        assert "pond" in (line := message_of(run(command, "pond", *more))) and line.isprintable()
     found = run("verify", "pond")
     assert (found.exit_code == 1 and found.exception is None) or isinstance(found.exception, SystemExit)
     assert "damaged" in found.stdout
@@ -239,7 +239,7 @@ def test_a_link_out_of_the_dataset_is_not_followed(tmp_path: Path, monkeypatch: 
     path = pond(tmp_path) / place
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
-    assert path.name in told(run("merge", "other", "pond"))
+    assert path.name in message_of(run("merge", "other", "pond"))
     found = run("verify", "pond")
     assert found.exit_code == 1 and "link" in found.stderr and path.name in found.stderr
 
@@ -254,7 +254,7 @@ def test_what_is_no_regular_file_blocks_nothing(
     path = pond(tmp_path) / place
     path.unlink()
     make(path)
-    assert path.name in told(run("merge", "other", "pond"))
+    assert path.name in message_of(run("merge", "other", "pond"))
     found = run("verify", "pond")
     assert found.exit_code == 1 and path.name in found.stderr
 
@@ -286,8 +286,8 @@ def test_a_row_of_origins_that_cannot_be_names_its_line(
     (folder / "origins.csv").write_text("\n".join(lines))
     seal(folder)
     for command, *more in (("info",), ("randomize",), ("merge", "other"), ("split", "--share", "0.5")):
-        assert "origins.csv" in told(run(command, "pond", *more))
-    told(run("merge", "other", "pond"))
+        assert "origins.csv" in message_of(run(command, "pond", *more))
+    message_of(run("merge", "other", "pond"))
     found = run("verify", "pond")
     assert found.exit_code == 1 and "origins.csv cannot" not in found.stderr and "line " in found.stderr
 
@@ -335,4 +335,4 @@ def test_a_huge_sparse_shard_takes_no_memory(tmp_path: Path, monkeypatch: pytest
     values["shards"][0]["features"] |= {"size_bytes": size}
     values["counts"]["frog"] += samples - 2
     write_text(folder, json.dumps(values))
-    assert "a shard has at most" in told(run("info", "pond"))
+    assert "a shard has at most" in message_of(run("info", "pond"))

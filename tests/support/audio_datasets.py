@@ -25,7 +25,7 @@ def noise(seconds: int, seed: int = 0) -> Float32:
 
 
 def write_sounds(folder: Path) -> dict[str, Path]:
-    """A file a class, 4 s each: a frog calls at 500 Hz, a wren at 5000 Hz, and it rains."""
+    """One file per class, 4 s each: a frog calls at 500 Hz, a wren at 5000 Hz, and it rains."""
     sounds = {
         "frog": tone(500.0, rate_hz=RATE_HZ, duration_s=4),
         "rain": noise(4),

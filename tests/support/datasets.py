@@ -1,4 +1,4 @@
-"""Small compiled datasets whose every sample can be told from every other."""
+"""Small compiled datasets in which every sample is different."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_a_fault_is_reported_with_its_line(audio: Path) -> None:
 
 def test_a_track_without_audio_is_refused(tmp_path: Path) -> None:
     (tmp_path / "creek.txt").write_text("0.5\t1.5\twren\n")
-    with pytest.raises(DatasetError, match="no audio file with the same name next to"):
+    with pytest.raises(DatasetError, match="No audio file with the same name next to"):
         read_audacity(tmp_path / "creek.txt", say=print)
 
 
