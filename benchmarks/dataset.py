@@ -25,10 +25,9 @@ from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, open_dataset
 from tidzam.errors import NodeError
 from tidzam.labels import LabelTree
 from tidzam.parallel import in_order
+from tidzam.progress import Say
 
 TITLE = "windows a second compiled from FLAC; random reading of more than memory holds; a million windows in under 1 GB"
-
-Say = Callable[[str], None]
 
 PROCESSES = 2
 FILES, FILE_S = 300, 60

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from tidzam.errors import DatasetError, NodeError
+from tidzam.progress import Say
 
 TITLE = "clips of real sound named right, by cross-validation; or trained on one folder and tested on another"
 
@@ -30,7 +31,6 @@ FOLDS = (1, 2, 3, 4)
 """The fifth was kept aside when the recipe was sought."""
 
 RECIPE = Path(__file__).parents[1] / "configs" / "training" / "accurate.yaml"
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

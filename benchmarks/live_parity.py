@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,10 @@ from benchmarks.esc10 import Esc10Clip, find_clips, lay_out
 from benchmarks.playback import WINDOW_S, PlayedClip, play
 from tidzam.bundle import SELECTOR, read_bundle, rewrite_manifest
 from tidzam.errors import NodeError
+from tidzam.progress import Say
 
 TITLE = "real clips, live through HTTP, mpv and JACK, against the same files offline"
 
-Say = Callable[[str], None]
 Probabilities = Mapping[str, float]
 
 TRAIN_FOLDS = (1, 2, 3)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from itertools import cycle, islice
@@ -28,6 +28,7 @@ from tidzam.clips import find_clips
 from tidzam.dataset import DatasetWriter, Draft, Origin, open_dataset
 from tidzam.errors import NodeError
 from tidzam.labels import LabelTree
+from tidzam.progress import Say
 from trainer.data.batches import Batches
 from trainer.data.compiled import CompiledSource
 from trainer.data.folders import FolderSource, scan
@@ -39,7 +40,6 @@ from trainer.training_file import TrainingFile
 
 TITLE = "training as a share of a bare loop on data in memory, waiting for input, input made on the fly"
 
-Say = Callable[[str], None]
 
 SAMPLES = 8000
 """Samples of the compiled dataset: 170 MB."""

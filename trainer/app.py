@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import Bundle, read_bundle
 from tidzam.errors import DatasetError, TidzamError
+from tidzam.progress import Say
 from trainer.backends.base import Backend, MakeBatches
 from trainer.backends.local import LocalBackend
 from trainer.checkpoints import Checkpoints
-from trainer.data.pipeline import Say, TrainingData, make_batches, open_data
+from trainer.data.pipeline import TrainingData, make_batches, open_data
 from trainer.data.source import BACKGROUND, TrainingSource
 from trainer.data.split import part_of
 from trainer.data.workers import prefetch

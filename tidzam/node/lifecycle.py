@@ -14,12 +14,13 @@ from tidzam.node.cleanup import end_processes, node_processes
 from tidzam.node.home import Home
 from tidzam.node.life_signs import beat
 from tidzam.node.ports import require_free_ports
-from tidzam.node.prepare import Say, prepare, require_classifiers
+from tidzam.node.prepare import prepare, require_classifiers
 from tidzam.node.programs import LifeSign, node_programs
 from tidzam.node.shared_memory import clear_shared_memory
 from tidzam.node.status import NodeStatus, node_status
 from tidzam.node.supervisor import Supervisor
 from tidzam.node.system_packages import require_programs
+from tidzam.progress import Say
 from tidzam.tokens import ensure_token
 
 POLL_S = 0.25

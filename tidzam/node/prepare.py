@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,10 +20,10 @@ from tidzam.node.icecast import icecast_config, listeners_file
 from tidzam.node.programs import LaunchContext, supervised_programs
 from tidzam.node.supervisor import SupervisedProgram, launcher, supervisor_config
 from tidzam.paths import DEMO_BUNDLES
+from tidzam.progress import Say
 from tidzam.tokens import ensure_token, find_token
 
 DEMO_CHANNELS = 4
-Say = Callable[[str], None]
 
 
 def prepare(home: Home, settings: Settings, say: Say) -> Settings:

@@ -158,7 +158,7 @@ def _with_port(parsed: tuple[str, int | None], default: int) -> tuple[str, int]:
 
 
 def _split_host(text: str) -> tuple[str, int | None] | None:
-    """`NAME`, `NAME:PORT`, `[IPV6]` or `[IPV6]:PORT` as name and port; None if it is none of these."""
+    """`NAME`, `NAME:PORT`, `[IPV6]` or `[IPV6]:PORT` as name and port; None otherwise."""
     if text.startswith("["):
         name, bracket, rest = text[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tidzam.dataset import Dataset, open_dataset, require_same_features
 from tidzam.dataset.manifest import MANIFEST
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree, clean_label
+from tidzam.progress import Say
 from tidzam.types import Float32
 from trainer.data.batches import Batches
 from trainer.data.compiled import CompiledSource
@@ -25,8 +26,6 @@ from trainer.data.split import JoinedSource, split
 from trainer.data.tree import find_leaves
 from trainer.options import TrainingOptions
 from trainer.training_file import TrainingFile
-
-Say = Callable[[str], None]
 
 LEFT_OUT = "classes_left_out"
 """The key in a bundle's provenance for classes that were declared but have no readable audio."""
