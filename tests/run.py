@@ -1,4 +1,4 @@
-"""`python -m tests.run lint` and `python -m tests.run test [--fast] [PYTEST ARGUMENTS]`: the checks of a checkout.
+"""`python -m tests.run lint` and `python -m tests.run test [--fast | --lowest] [PYTEST ARGUMENTS]`: all checks.
 
 `bin/tidzam lint` and `bin/tidzam test` set up what is missing and call it.
 """
@@ -27,6 +27,11 @@ REAL_TIME = (
 )
 """Tests that mostly wait for audio, in real time. All others run beside them, at a lower priority."""
 
+FAST = ("-m", "unit")
+LOWEST = ROOT / "build" / "lowest"
+LOWEST_PYTHON = LOWEST / "bin" / "python"
+"""An environment with the lowest versions of the direct dependencies that setup.cfg permits."""
+
 say = partial(terminal.say, program="tidzam")
 
 
@@ -36,9 +41,11 @@ def main(command: str, arguments: list[str]) -> int:
         return 1
     if command == "lint":
         return 0
+    options = [argument for argument in arguments if argument not in ("--fast", "--lowest")]
+    if "--lowest" in arguments:
+        return int(not (_install_lowest() and _passes(_start(["pytest", *FAST, *options], python=LOWEST_PYTHON))))
     if "--fast" in arguments:
-        others = [argument for argument in arguments if argument != "--fast"]
-        return int(not _passes(_start(["pytest", "-m", "unit", *others])))
+        return int(not _passes(_start(["pytest", *FAST, *options])))
     if arguments:
         return int(not _passes(_start(["pytest", *arguments])))
     return int(not _run_all())
@@ -56,9 +63,19 @@ def _run_all() -> bool:
     return all(passed)
 
 
-def _start(step: list[str], *, nice: int = 0, into: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+def _install_lowest() -> bool:
+    uv = str(Path(sys.executable).with_name("uv"))
+    install = [uv, "pip", "install", "--python", str(LOWEST_PYTHON), "--resolution", "lowest-direct", "--editable"]
+    steps = ([uv, "venv", "--allow-existing", str(LOWEST)], [*install, ".[train,test]"])
+    say(f"installing the lowest versions of the dependencies into {LOWEST.relative_to(ROOT)}")
+    return all(subprocess.run([*step, "--quiet"], cwd=ROOT, check=False).returncode == 0 for step in steps)
+
+
+def _start(
+    step: list[str], *, nice: int = 0, into: IO[bytes] | None = None, python: Path = Path(sys.executable)
+) -> subprocess.Popen[bytes]:
     say(" ".join(step))
-    argv = ["nice", f"-n{nice}", sys.executable, "-m", *step]
+    argv = ["nice", f"-n{nice}", str(python), "-m", *step]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     return subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=into, stderr=into)
 

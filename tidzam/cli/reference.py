@@ -16,6 +16,7 @@ itself. The programs that it starts are Python modules with a command line each.
 """
 TABLE = "| argument or option | meaning | default and range |\n| --- | --- | --- |"
 _DEEPEST_HEADING = 4
+_CHOICES = re.compile(r"[<\[]([^<>\[\]]*\|[^<>\[\]]*)[>\]]")
 _BRACKETS = re.compile(r"\s*\[([^\[\]]*)\]\s*$")
 
 
@@ -32,8 +33,7 @@ def document(programs: Mapping[str, typer.Typer]) -> str:
 def _sections(context: typer.Context, *, level: int) -> Iterator[str]:
     """A section for a command, then one for each of its subcommands."""
     command: Any = context.command  # of Click, or of Typer's copy of it: that depends on Typer's version
-    records = [one.get_help_record(context) for one in command.get_params(context) if one.name != "help"]
-    rows = [_row(*record) for record in records if record is not None]
+    rows = [row for one in command.get_params(context) if one.name != "help" and (row := _row(one, context))]
     title = f"{'#' * level} `{context.command_path}`\n"
     text = inspect.cleandoc(command.help or "")
     yield "\n".join([title, *([text, ""] if text else []), *([TABLE, *rows, ""] if rows else [])])
@@ -42,10 +42,17 @@ def _sections(context: typer.Context, *, level: int) -> Iterator[str]:
         yield from _sections(child, level=min(level + 1, _DEEPEST_HEADING))
 
 
-def _row(names: str, meaning: str) -> str:
-    """A line of the table. A help text ends with its default and its range in brackets."""
+def _row(parameter: Any, context: typer.Context) -> str:
+    """A line of the table; empty for a hidden parameter. A help text ends with its default and range in brackets."""
+    record: tuple[str, str] | None = parameter.get_help_record(context)
+    if record is None:
+        return ""
+    placeholder, meaning = record
     facts: list[str] = []
     while found := _BRACKETS.search(meaning):
         facts.insert(0, found[1].removeprefix("default: "))
         meaning = meaning[: found.start()]
-    return f"| {' | '.join(text.replace('|', chr(92) + '|') for text in (f'`{names}`', meaning, '; '.join(facts)))} |"
+    choices = _CHOICES.search(placeholder)
+    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    cells = (f"{names} {' | '.join(choices[1].split('|')) if choices else ''}".strip(), meaning, "; ".join(facts))
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
