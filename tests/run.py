@@ -28,6 +28,7 @@ REAL_TIME = (
 """Tests that mostly wait for audio, in real time. All others run beside them, at a lower priority."""
 
 FAST = ("-m", "unit")
+COVERAGE_REPORT = ROOT / "build" / "coverage.txt"
 LOWEST = ROOT / "build" / "lowest"
 LOWEST_PYTHON = LOWEST / "bin" / "python"
 """An environment with the lowest versions of the direct dependencies that setup.cfg permits."""
@@ -52,15 +53,28 @@ def main(command: str, arguments: list[str]) -> int:
 
 
 def _run_all() -> bool:
-    """All tests, those of `REAL_TIME` beside the others."""
+    """All tests, those of `REAL_TIME` beside the others, whose coverage is reported."""
+    COVERAGE_REPORT.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryFile() as output:
-        others = _start(["pytest", *(f"--ignore={tests}" for tests in REAL_TIME)], nice=10, into=output)
+        ignored = (f"--ignore={tests}" for tests in REAL_TIME)
+        others = _start(["coverage", "run", "-m", "pytest", *ignored], nice=10, into=output)
         real_time = _start(["pytest", *REAL_TIME])
         passed = [_passes(real_time), _passes(others)]
         output.seek(0)
         say("the tests that ran beside those:")
         sys.stderr.write(output.read().decode(errors="replace"))
+    _report_coverage()
     return all(passed)
+
+
+def _report_coverage() -> None:
+    """Print the branch coverage of the tests that were not in real time; the lines without it go into a file."""
+    coverage = [sys.executable, "-m", "coverage"]
+    subprocess.run([*coverage, "combine", "--quiet"], cwd=ROOT, check=False)
+    report = subprocess.run([*coverage, "report"], cwd=ROOT, check=False, capture_output=True, text=True).stdout
+    COVERAGE_REPORT.write_text(report, encoding="utf-8")
+    total = next((line.split()[-1] for line in report.splitlines() if line.startswith("TOTAL")), "unknown")
+    say(f"branch coverage without the tests in real time: {total} (lines: {COVERAGE_REPORT.relative_to(ROOT)})")
 
 
 def _install_lowest() -> bool:
