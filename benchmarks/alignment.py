@@ -1,4 +1,4 @@
-"""How faithful a recording is to the sound that it is of."""
+"""The fidelity of a recording: comparison with the signal that was played."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from scipy.signal import correlate
 from tidzam.types import Float32
 
 BEST_DB = 150.0
-"""What identical samples are said to have, since infinity is no figure."""
+"""The signal-to-noise ratio reported for identical samples, in place of infinity."""
 BLOCK_S = 0.02
 LOW_DB = 40.0
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """`snr_db` is that of what was recorded; `share` is how much of the sound that is, zeros around it apart.
+    """`snr_db` is the signal-to-noise ratio of what was recorded; `share` is its part of the signal, without the zeros
+    around it.
 
-    `wrong_s` is how much of the recording, in blocks of 20 ms, is below 40 dB by itself.
+    `wrong_s` is the duration of the blocks of 20 ms whose own ratio is below 40 dB.
     """
 
     snr_db: float
@@ -30,7 +31,7 @@ class Fidelity:
 def fidelity(sound: Float32, tape: Float32, rate_hz: int) -> Fidelity:
     """Find `sound`, shape (frames,), in the longer `tape`, and compare them sample by sample.
 
-    The tape is silent, to the bit, before its recorder was connected and after the sound's source had gone.
+    The tape holds zeros from before its recorder was connected and from after the source had ended.
     """
     lag = int(np.argmax(correlate(tape, sound, mode="full", method="fft"))) - (len(sound) - 1)
     first, last = _sounding(tape)
@@ -47,7 +48,7 @@ def fidelity(sound: Float32, tape: Float32, rate_hz: int) -> Fidelity:
 
 
 def snr_db(reference: Float32, heard: Float32) -> float:
-    """The power of `reference` over that of what differs from it."""
+    """The power of `reference` over the power of the difference, in dB."""
     power, noise = (float(np.sum(np.square(x, dtype=np.float64))) for x in (reference, heard - reference))
     if power == 0:
         return BEST_DB if noise == 0 else -BEST_DB
@@ -61,7 +62,7 @@ def _sounding(sound: Float32) -> tuple[int, int]:
 
 
 def _wrong_s(reference: Float32, heard: Float32, block: int) -> float:
-    """How many seconds' worth of blocks are below `LOW_DB`, silent ones apart."""
+    """The duration of the blocks below `LOW_DB`, silent ones excluded."""
     wrong = 0
     for start in range(0, len(reference) - block + 1, block):
         piece = slice(start, start + block)

@@ -29,7 +29,7 @@ PERIOD = 2048
 MINUTE_S = 60
 UNGATED_S = 20
 STOPS_S = (0.1, 0.7, 2.0)
-"""How long capture is held up, one after the other, to force losses. All fit in the ring."""
+"""For how long capture is stopped, one after the other, to force losses. The ring holds more than each."""
 
 
 def run(say: Callable[[str], None]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def run(say: Callable[[str], None]) -> dict[str, Any]:
         with feeder(server, f"--channels={CHANNELS}"):
             gated = _measure(server, MINUTE_S, say)
             ungated = _measure(server, UNGATED_S, say, "--gate=0")
-        say("forcing losses: the capture process is stopped and let go on, while samples tell their own frames")
+        say("forcing losses: the capture process is stopped and continued, while each sample encodes its own frame")
         with feeder(server, "--channels=2", "--code"):
             forced = asyncio.run(_force_losses(server))
     return {
@@ -51,10 +51,10 @@ def run(say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def _measure(server: JackSettings, duration_s: int, say: Callable[[str], None], *options: str) -> dict[str, Any]:
-    """What an analyzer of all channels loses, and what it takes, in `duration_s` seconds."""
+    """Losses and resource use of an analyzer of all channels in `duration_s` seconds."""
     with analyzer(server, "feeder:", *options) as listener:
         listener.wait(channels=CHANNELS)
-        time.sleep(2)  # what a start costs is not what is measured
+        time.sleep(2)  # the cost of starting is not measured
         say(f"{CHANNELS} channels, {duration_s} s {' '.join(options)}")
         return _watch(listener, duration_s)
 
@@ -62,7 +62,7 @@ def _measure(server: JackSettings, duration_s: int, say: Callable[[str], None], 
 def _watch(listener: LiveAnalyzer, duration_s: int) -> dict[str, Any]:
     before = listener.health()
     if before is None or before.capture_pid is None:
-        raise NodeError("The analyzer went away.", hint="Run it by itself to see why.")
+        raise NodeError("The analyzer ended.", hint="Run it by itself to see why.")
     processes = {"analyzer": psutil.Process(listener.pid), "capture": psutil.Process(before.capture_pid)}
     spent = {name: _cpu_s(process) for name, process in processes.items()}
     lags = []
@@ -92,11 +92,11 @@ def _cpu_s(process: psutil.Process) -> float:
 
 @dataclass(frozen=True)
 class Loss:
-    """Frames of a channel told as lost, wrong without being told, and right though told (part of a torn block)."""
+    """Frames of a channel: reported as lost; wrong but not reported; right though reported (of a torn block)."""
 
-    told: int
-    wrong_untold: int
-    right_told: int
+    reported: int
+    wrong_unreported: int
+    right_reported: int
 
 
 async def _force_losses(server: JackSettings) -> dict[str, Any]:
@@ -115,10 +115,10 @@ async def _force_losses(server: JackSettings) -> dict[str, Any]:
         hearing.cancel()
     return {
         "stopped_s": sum(STOPS_S),
-        "told_frames": loss.told,
-        "wrong_untold_frames": loss.wrong_untold,
-        "right_told_frames": loss.right_told,
-        "counted_to_the_frame": loss.told > 0 and loss.wrong_untold == 0 and loss.right_told < PERIOD,
+        "told_frames": loss.reported,
+        "wrong_untold_frames": loss.wrong_unreported,
+        "right_told_frames": loss.right_reported,
+        "counted_to_the_frame": loss.reported > 0 and loss.wrong_unreported == 0 and loss.right_reported < PERIOD,
     }
 
 
@@ -134,7 +134,7 @@ async def _drain(events: Any) -> list[Event]:
 
 
 def _loss(capture: Capture, channel: Opened) -> Loss:
-    """Compare each sample since the channel's first with the frame that it should tell."""
+    """Compare each sample since the channel's first with the frame number that it should encode."""
     reader = RingReader(capture.ring())
     ring = reader.ring
     gaps = reader.new_gaps(channel.lane)

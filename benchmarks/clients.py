@@ -1,4 +1,5 @@
-"""What bad clients cost a good one: its events while others idle, never read, never finish a request, and flood."""
+"""The effect of misbehaving clients on a well-behaved one: its events while others idle, never read, never finish a
+request, and flood."""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ class ReceivedEvents:
 
 def run(say: Callable[[str], None], *, seconds: str = "60") -> dict[str, Any]:
     """A live analyzer with four channels. First, only the well-behaved client listens; then, for `seconds`, 300 idle
-    clients, 20 that never read, 1000 unfinished requests and a flood are there as well; then they leave."""
+    clients, 20 that never read, 1000 unfinished requests and a flood are connected as well; then they disconnect."""
     with tempfile.TemporaryDirectory() as folder, jack_server(rate_hz=RATE_HZ, period=PERIOD) as server:
         log = Path(folder) / "analyzer.log"
         with (
@@ -80,7 +81,7 @@ async def _measure(listener: LiveAnalyzer, say: Callable[[str], None], seconds: 
         peak_mb = await _peak_mb(process, seconds)
         counts = await asyncio.to_thread(_counts, others)
         busy = len(received.late_ms)
-    say(f"they have left; {_AFTER_S:.0f} s more")
+    say(f"they have disconnected; {_AFTER_S:.0f} s more")
     await asyncio.sleep(_AFTER_S)
     connected = client.connected
     await client.disconnect()
@@ -95,7 +96,7 @@ async def _measure(listener: LiveAnalyzer, say: Callable[[str], None], seconds: 
 
 @asynccontextmanager
 async def _crowd(url: str) -> AsyncIterator[subprocess.Popen[bytes]]:
-    """The crowd. It arrives while a thread waits for it, so that the well-behaved client reads meanwhile."""
+    """The crowd. A thread waits for it, so that the well-behaved client keeps reading."""
     with ExitStack() as stack:
         arrival = program([sys.executable, "-m", "benchmarks.crowd", url], {}, ready=b"ready")
         yield await asyncio.to_thread(stack.enter_context, arrival)
@@ -121,7 +122,7 @@ def _counts(others: subprocess.Popen[bytes]) -> dict[str, int]:
 
 def _figures(received: ReceivedEvents, quiet: int, busy: int) -> dict[str, Any]:
     if not quiet or busy <= quiet:
-        raise NodeError("No events came.", hint="Run the analyzer by itself to see why.")
+        raise NodeError("No event was received.", hint="Run the analyzer by itself to see why.")
     alone, crowded = np.array(received.late_ms[:quiet]), np.array(received.late_ms[quiet:busy])
     return {
         "events": busy - quiet,

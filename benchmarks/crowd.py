@@ -1,4 +1,4 @@
-"""`python -m benchmarks.crowd URL`: bad clients of all kinds at once, until TERM; prints their counts at the end.
+"""`python -m benchmarks.crowd URL`: misbehaving clients of all kinds, until TERM; prints their counts at the end.
 
 Idle clients answer pings and do nothing else; deaf ones subscribe to everything and never read; slow-loris connections
 never finish a request; a flood sends wrong requests as fast as it can, and comes back when it is disconnected.

@@ -1,4 +1,4 @@
-"""`bench dataset`: compiling from FLAC, random reading of what does not fit into memory, and a million windows."""
+"""`bench dataset`: compiling from FLAC, random reading of a dataset larger than memory, and a million windows."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _work_alone(job: CutJob) -> int:
 
 
 def _write_flac(folder: Path) -> Path:
-    """Files of a soundscape at different places of a loop; each sound is written once, and linked."""
+    """Files from different positions of a looped soundscape; each is written once, and linked."""
     blocks = synthetic_blocks(RATE_HZ, RATE_HZ // 10)
     for number in range(FILES):
         path = folder / f"class-{number % 5}" / f"{number:04d}.flac"
@@ -113,7 +113,7 @@ def _reading(work: Path, say: Say) -> dict[str, Any]:
 
 
 def _read(dataset: Dataset, how: str, group: Path | None) -> float:
-    """Windows a second of a process of its own, from a cold cache."""
+    """Windows per second of a separate process, from a cold cache."""
     drop_cache(dataset.folder)
     argv = [
         sys.executable,

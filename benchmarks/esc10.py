@@ -1,4 +1,4 @@
-"""`bench esc10`: the accuracy of the trainer's recipe on real sound, from waveforms to decisions.
+"""`bench esc10`: the accuracy of the trainer's recipe on real recordings, from waveforms to decisions.
 
 ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015) has ten classes of clips of five
 seconds, laid out by folds so that no recording is in two. A classifier is trained from scratch for each fold on the
@@ -24,11 +24,11 @@ import numpy as np
 from tidzam.errors import DatasetError, NodeError
 from tidzam.progress import Say
 
-TITLE = "clips of real sound named right, by cross-validation; or trained on one folder and tested on another"
+TITLE = "accuracy on clips of real recordings, by cross-validation; or trained on one folder and tested on another"
 
 DATA_VARIABLE = "TIDZAM_DATA"
 FOLDS = (1, 2, 3, 4)
-"""The fifth was kept aside when the recipe was sought."""
+"""The fifth was held out while the recipe was developed."""
 
 RECIPE = Path(__file__).parents[1] / "configs" / "training" / "accurate.yaml"
 
@@ -61,10 +61,10 @@ def run(
     iterations: str = "",
     seed: str = "0",
 ) -> dict[str, Any]:
-    """With `train` and `test`, folders with one folder a class: train on the one, test on the other.
+    """With `train` and `test`, folders with one folder per class: train on the one, test on the other.
 
-    Without: cross-validation over `FOLDS`, of which `folds` are tested. `iterations` shortens the recipe, `seed` draws
-    anew. Raises DatasetError if there is no data, NodeError if the trainer fails.
+    Without: cross-validation over `FOLDS`, of which `folds` are tested. `iterations` shortens the recipe, `seed` seeds
+    it. Raises DatasetError if there is no data, NodeError if the trainer fails.
     """
     more = ("--seed", seed, *(("--training-iterations", iterations) if iterations else ()))
     with tempfile.TemporaryDirectory(prefix="tidzam-esc10-") as temporary:
@@ -85,21 +85,21 @@ def run(
 
 
 def find_clips() -> list[Esc10Clip]:
-    """All clips, by class and name. Raises DatasetError, saying where it looked, if they are not there."""
+    """All clips, by class and name. Raises DatasetError, which names the folder, if there are none."""
     default = Path(__file__).parents[2] / "shared" / "data"
     folder = Path(os.environ.get(DATA_VARIABLE, default)) / "esc10"
     paths = sorted(folder.glob("*/*.ogg"))
     if not paths:
         raise DatasetError(
             f"ESC-10 is not in {folder}.",
-            hint=f"Put one folder a class there, with its clips, or set {DATA_VARIABLE} to the folder above esc10.",
+            hint=f"Put one folder per class there, with its clips, or set {DATA_VARIABLE} to the folder above esc10.",
             code="data_missing",
         )
     return [Esc10Clip(path, path.parent.name, int(path.name.partition("-")[0])) for path in paths]
 
 
 def lay_out(clips: list[Esc10Clip], folds: Collection[int], folder: Path) -> Path:
-    """Link the clips of `folds` into `folder`, one folder a class, as the trainer reads them. Returns `folder`."""
+    """Link the clips of `folds` into `folder`, one folder per class, as the trainer reads them. Returns `folder`."""
     for clip in clips:
         if clip.fold in folds:
             home = folder / clip.label
@@ -109,9 +109,9 @@ def lay_out(clips: list[Esc10Clip], folds: Collection[int], folder: Path) -> Pat
 
 
 def _train_and_test(train: Path, test: Path, bundle: Path, more: Sequence[str], say: Say) -> FoldResult:
-    """Train by the trainer's own command on all of `train`, then ask the bundle about `test`.
+    """Train by the trainer's command on all of `train`, then evaluate the bundle on `test`.
 
-    What validates is the training data again: the temperature may not come from `test`, and nothing is kept aside.
+    The training data also validates: the temperature must not be fitted to `test`, and nothing is held out.
     """
     say(f"training on {train}")
     started = time.monotonic()
@@ -125,7 +125,7 @@ def _train_and_test(train: Path, test: Path, bundle: Path, more: Sequence[str], 
 
 def _trainer(*words: object, captured: bool = False) -> str:
     argv = [sys.executable, "-m", "trainer", *map(str, words)]
-    # Its progress goes to stderr, as ours does: stdout is for figures.
+    # Its progress goes to stderr, as this program's does: stdout is for figures.
     done = subprocess.run(argv, stdout=subprocess.PIPE if captured else sys.stderr, text=True, check=False)
     if done.returncode:
         raise NodeError("The trainer failed; its message is above.", code="training")
@@ -133,10 +133,10 @@ def _trainer(*words: object, captured: bool = False) -> str:
 
 
 def _figures(tested: Sequence[FoldResult], say: Say) -> dict[str, Any]:
-    """What all classifiers did together; `spread` is the standard deviation over them."""
+    """The figures of all classifiers; `spread` is the standard deviation over them."""
     accuracies = [one.accuracy for one in tested]
     confusion = np.sum([one.confusion for one in tested], axis=0)
-    say("what it is (rows), what it was taken for (columns, in the same order)")
+    say("true class (rows), predicted class (columns, in the same order)")
     for label, row in zip(tested[0].classes, confusion, strict=True):
         say(f"{label:>16} " + " ".join(f"{count:3d}" for count in row))
     return {

@@ -1,4 +1,4 @@
-"""How soon after a window is complete its `sys` event is with a client, by clicks at known frames of the JACK clock."""
+"""The time from the end of a window to the arrival of its `sys` event, by clicks at known frames of the JACK clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OVERLAP = 0.5
 WINDOW_S = 1.0
 DURATION_S = 60
 CLICK_EVERY_S = 1.37
-"""Not in step with the hop, so that clicks fall anywhere in their windows."""
+"""Not a multiple of the hop, so that clicks fall anywhere in their windows."""
 GRACE_MS = 150.0
 _LOUD_DBFS = -60.0
 _CLICK_FRAMES = 48
@@ -47,7 +47,7 @@ def run(say: Callable[[str], None]) -> dict[str, Any]:
 
 
 class Clicker:
-    """A JACK client that clicks, and whose frame clock everything is measured by.
+    """A JACK client that plays clicks, and whose frame clock is the reference.
 
     `clicks` are the frames of the clicks so far. The clock is in its first 32-bit turn, as the server is new.
     """
@@ -80,16 +80,16 @@ class Clicker:
             self._due += round(CLICK_EVERY_S * RATE_HZ)
 
     def frame_of(self, moment: datetime) -> int:
-        """The frame of the JACK clock at a moment (UTC)."""
+        """The frame of the JACK clock at a time (UTC)."""
         ago_s = time.time() - moment.timestamp()
         return int(self.client.frame_time) - round(ago_s * RATE_HZ)
 
 
 @dataclass
 class ReceivedWindows:
-    """Windows by their first frame: when (JACK clock) their `sys` event came, and which had something loud in them.
+    """Windows by their first frame: when (JACK clock) their `sys` event arrived, and which were loud.
 
-    An event may come up to a period before the clock reaches its window's end: JACK hands out a cycle's frames at once.
+    An event may come up to a period before the clock reaches its window's end: JACK delivers a cycle's frames together.
     """
 
     arrived: dict[int, int] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class ReceivedWindows:
 
 
 async def _listen(listener: LiveAnalyzer, clicker: Clicker) -> ReceivedWindows:
-    """Be a client of the analyzer for as long as the clicks go on."""
+    """Receive the analyzer's events while the clicks play."""
     grid = WindowSchedule.of(RATE_HZ, window_s=WINDOW_S, overlap=OVERLAP)
     received = ReceivedWindows()
     client = socketio.AsyncClient()

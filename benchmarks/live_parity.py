@@ -89,7 +89,7 @@ def compare(
 
 
 def reason(fidelity: Fidelity) -> str:
-    """How a recording differs from what was played. Whether the player, JACK or the recorder did it, it cannot tell.
+    """How a recording differs from what was played, whether because of the player, JACK or the recorder.
 
     `lost_frames` beside it is what the analyzer's own capture missed.
     """

@@ -49,7 +49,7 @@ def drop_cache(folder: Path) -> None:
 
 
 def _places() -> Iterator[tuple[Path, str]]:
-    """Where this process may have groups of its own, and the file that limits them."""
+    """Where this process may create control groups, and the file that limits them."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
             number, controllers, path = line.split(":", 2)
@@ -60,7 +60,7 @@ def _places() -> Iterator[tuple[Path, str]]:
 
 
 def _remove(group: Path) -> None:
-    for _ in range(50):  # a process that has ended leaves its group a moment later
+    for _ in range(50):  # a process that has ended leaves its group with a delay
         try:
             group.rmdir()
         except OSError:

@@ -1,4 +1,4 @@
-"""When the sound of a JACK port begins."""
+"""The onset of the signal on a JACK port."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AUDIBLE: Final = 1e-5
 
 
 class OnsetDetector:
-    """Notes when each port connected to it begins to sound. Made before `client` is activated."""
+    """Records the first audible frame of each connected port. Create it before `client` is activated."""
 
     def __init__(self, client: jack.Client, names: Sequence[str]) -> None:
         self._client = client
@@ -32,7 +32,7 @@ class OnsetDetector:
         return str(self._inputs[name].name)
 
     def began_s(self, name: str) -> float:
-        """When that was, in seconds since 1970; never, if it did not sound."""
+        """The time of the onset, in seconds since 1970; infinity if there was none."""
         if name not in self._began:
             return float("inf")
         frames_ago: int = self._client.frame_time - self._began[name]

@@ -1,4 +1,4 @@
-"""Play clips as HTTP sources of a node of one's own: what its analyzer says of each, and what JACK carried."""
+"""Play clips as HTTP sources of a separate node, and collect its analyzer's probabilities and the audio in JACK."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CLIPS_AT_ONCE = 4
 WINDOW_S = 2.0
 TIMEOUT_S = 40.0
 NEAR_S = 0.02
-"""How far a window may reach beyond a clip and still be one of it: a rounding of the times, not of the sound."""
+"""How far a window may reach beyond a clip and still be one of it: the times are rounded, the audio is not."""
 TAPE = "parity-tape"
 
 Request = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
@@ -56,7 +56,7 @@ class PlayedClip:
 
 @dataclass(frozen=True)
 class WindowReport:
-    """What the analyzer said of the window that started at `start_s`, in seconds since 1970."""
+    """The analyzer's probabilities for the window that started at `start_s`, in seconds since 1970."""
 
     start_s: float
     probabilities: Mapping[str, float]
@@ -64,7 +64,7 @@ class WindowReport:
 
 @dataclass(frozen=True)
 class RecordedTrack:
-    """What a port carried, and when its sound began, in seconds since 1970."""
+    """The audio of a port, and the time of its onset, in seconds since 1970."""
 
     track: Float32
     rate_hz: int
@@ -73,7 +73,7 @@ class RecordedTrack:
 
 @dataclass(frozen=True)
 class RunningNode:
-    """Where a node is: its JACK server, the addresses of its programs, and what lets a client manage them."""
+    """A node's JACK server, the addresses of its programs, and the credentials of a client that manages them."""
 
     server: str
     manager: str
@@ -126,7 +126,7 @@ def _within(window: WindowReport, start_s: float, length_s: float) -> bool:
 
 
 async def _lost_frames(node: RunningNode) -> int:
-    """What the analyzer's health tells of it."""
+    """The lost frames in the analyzer's health."""
     async with ClientSession() as session, session.get(f"{node.analyzer}/healthz") as answer:
         lost: int = (await answer.json())["detail"]["lost_frames"]
         return lost
@@ -135,7 +135,7 @@ async def _lost_frames(node: RunningNode) -> int:
 async def _play_some(
     clips: Mapping[str, Esc10Clip], address: str, node: RunningNode, request: Request, path: Path
 ) -> list[RecordedTrack]:
-    """Load a source a clip and record their ports until all have come and gone."""
+    """Load one source per clip, and record their ports until all have appeared and ended."""
     recorder = ["ffmpeg", "-v", "error", "-f", "jack", "-channels", str(len(clips)), "-i", TAPE]
     recorder += ["-c:a", "pcm_f32le", "-y", str(path)]
     async with child_process(recorder, name=TAPE, env=jack_env(node.server)):
@@ -150,14 +150,14 @@ async def _play_some(
 
 
 async def _load(clips: Mapping[str, Esc10Clip], address: str, request: Request) -> None:
-    """Load a source a clip, one after another: each is answered when its sound has begun."""
+    """Load one source per clip in turn: each request is acknowledged when its audio has begun."""
     for name, clip in clips.items():
         url = f"{address}/{clip.label}/{clip.path.name}"
         await request({"sys": {"loadsource": {"name": name, "url": url}}})
 
 
 async def _record(client: jack.Client, onsets: OnsetDetector, names: Sequence[str]) -> None:
-    """Connect each source's port to its track and the onsets as it appears; return when the last has come and gone."""
+    """Connect each source's port to its track and the onsets as it appears; return when the last has ended."""
     tracks = {port_name(name, 0): f"{TAPE}:input_{k}" for k, name in enumerate(names, start=1)}
     ears = {port_name(name, 0): onsets.port(name) for name in names}
     seen: set[str] = set()
@@ -234,7 +234,7 @@ async def _serving(folder: Path) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _client(node: RunningNode) -> AsyncIterator[Mapping[str, list[WindowReport]]]:
-    """A plain client of the analyzer; what it is told of each channel, window by window."""
+    """A plain client of the analyzer: the reports that it receives for each channel, window by window."""
     heard: dict[str, list[WindowReport]] = defaultdict(list)
     client = socketio.AsyncClient()
 
@@ -254,7 +254,7 @@ async def _client(node: RunningNode) -> AsyncIterator[Mapping[str, list[WindowRe
 
 @asynccontextmanager
 async def _requests(node: RunningNode) -> AsyncIterator[Request]:
-    """What asks the stream manager for something. A refusal ends the benchmark."""
+    """A function that sends requests to the stream manager. A refusal ends the benchmark."""
     client = socketio.AsyncClient()
     await client.connect(node.manager, auth=node.auth)
 

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.read_throughput DATASET HOW [GROUP]`: read a dataset as told, and print windows a second.
+"""`python -m benchmarks.read_throughput DATASET HOW [GROUP]`: read a dataset in that order; print windows per second.
 
-A process of its own, so that its memory, page cache included, can be limited.
+A separate process, so that its memory, page cache included, can be limited.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def at_random(dataset: Dataset) -> int:
 
 
 def _batches(dataset: Dataset, order: NDArray[np.int64]) -> int:
-    """Batch after batch, the next one told before."""
+    """Read batch after batch, prefetching the next."""
     read = 0
     for start in range(0, len(order), BATCH):
         dataset.prefetch(order[start + BATCH : start + 2 * BATCH])

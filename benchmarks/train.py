@@ -1,6 +1,6 @@
 """`bench train`: the trainer against a bare loop on data in memory: same network, same batches, same machine.
 
-The loops take turns, a few steps each, so that whatever else the machine does slows all of them alike. Figures are
+The loops take turns, a few steps each, so that other load on the machine slows all of them alike. Figures are
 medians over the rounds.
 """
 
@@ -84,7 +84,7 @@ def run(say: Say, *, dnn: str = "small", batch: str = "64") -> dict[str, Any]:
 def _figures(
     took_s: dict[str, list[float]], cpu_s: dict[str, list[float]], waits: dict[str, float], batch: int
 ) -> dict[str, Any]:
-    """`…_cpu_share_of_bare` compares processor time of this process: it says something on a busy machine too."""
+    """`…_cpu_share_of_bare` compares processor time of this process: it is meaningful on a busy machine too."""
     bare, bare_cpu = np.array(took_s["bare"]), np.array(cpu_s["bare"])
     figures: dict[str, Any] = {}
     for name, seconds in took_s.items():
@@ -97,11 +97,11 @@ def _figures(
 
 
 Rounds = dict[str, list[float]]
-"""A figure a round of each loop."""
+"""A figure per round of each loop."""
 
 
 def _take_turns(loops: dict[str, Iterator[float]], say: Say) -> tuple[Rounds, Rounds, dict[str, float]]:
-    """Seconds a step, seconds of processor time a step; and the share of its time that each waited for batches."""
+    """Seconds per step, processor time per step in seconds, and the share of its time that each waited for batches."""
     took_s: Rounds = {name: [] for name in loops}
     cpu_s: Rounds = {name: [] for name in loops}
     waited_s = dict.fromkeys(loops, 0.0)
@@ -163,7 +163,7 @@ def _batches(training: TrainingFile, source: TrainingSource) -> Batches:
 
 
 def _input_alone(training: TrainingFile, source: TrainingSource) -> float:
-    """Examples a second of two processes that make batches, with nothing else to do, from their second batch on."""
+    """Examples per second of two processes that make batches, with nothing else to do, from their second batch on."""
     count = 40
     with closing(prefetch(_batches(training, source), 0, count, processes=2)) as supply:
         next(supply)
@@ -173,7 +173,7 @@ def _input_alone(training: TrainingFile, source: TrainingSource) -> float:
 
 
 def _by_command(training: TrainingFile, dataset: Path, work: Path) -> dict[str, float]:
-    """Examples a second of `python -m trainer` alone, and of a parameter server with two workers on this machine."""
+    """Examples per second of `python -m trainer` alone, and of a parameter server with two workers on this machine."""
     ps, *workers = (f"127.0.0.1:{free_port()}" for _ in range(3))
     members = ["--ps", ps, "--workers", ",".join(workers)]
     alone = _rate(training, dataset, work / "alone", [[]], wait_for=())
@@ -198,7 +198,7 @@ def _by_command(training: TrainingFile, dataset: Path, work: Path) -> dict[str, 
 def _rate(
     training: TrainingFile, dataset: Path, out: Path, processes: list[list[str]], *, wait_for: Sequence[str]
 ) -> float:
-    """Examples a second between the lines that the first of `processes` writes at a tenth and at the end.
+    """Examples per second between the lines that the first of `processes` writes at a tenth and at the end.
 
     It is started when the others answer at the addresses in `wait_for`.
     """
@@ -212,14 +212,14 @@ def _rate(
             harness.wait_for(partial(_answers, address), f"Nothing answers at {address}.", within_s=START_S)
         first = stack.enter_context(_running([*argv, *processes[0]], subprocess.PIPE))
         assert first.stderr is not None
-        moments, said = [], ""
+        times_s, output = [], ""
         for line in first.stderr:
-            said += line
+            output += line
             if line.startswith("step "):
-                moments.append(time.perf_counter())
-        if first.wait() or len(moments) < 2:
-            raise NodeError(f"The trainer ended with {first.returncode}: {said[-500:]}", code="training")
-    return training.batch_size * COMMAND_STEPS * (1 - 1 / len(moments)) / (moments[-1] - moments[0])
+                times_s.append(time.perf_counter())
+        if first.wait() or len(times_s) < 2:
+            raise NodeError(f"The trainer ended with {first.returncode}: {output[-500:]}", code="training")
+    return training.batch_size * COMMAND_STEPS * (1 - 1 / len(times_s)) / (times_s[-1] - times_s[0])
 
 
 @contextmanager

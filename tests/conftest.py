@@ -12,7 +12,7 @@ import pytest
 from tests.support import guard, jack
 from tests.support.node import Node
 
-# How fast a generated example runs says nothing about the code: the machine may be busy.
+# The run time of an example depends on the load of the machine: no deadlines.
 hypothesis.settings.register_profile("tidzam", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("tidzam")
 
@@ -43,7 +43,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     forkserver._forkserver._stop()  # type: ignore[attr-defined]  # it would end with this process, and has no other way
     left = config.stash[GUARD].dismiss()
     if left:
-        print(f"\nThese processes were left behind by the tests and have been killed:\n{left}", end="")
+        print(f"\nThe tests left these processes running; they have been killed:\n{left}", end="")
 
 
 def kind_of(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The benchmark of bad clients: what it counts as missed, and that its crowd is as bad as it says."""
+"""The benchmark of misbehaving clients: which events count as missed, and what its crowd does."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_windows_that_did_not_come_are_counted_per_channel() -> None:
 
 @pytest.mark.timeout(90)
 async def test_a_server_bears_the_crowd_and_a_client_misses_nothing() -> None:
-    """All of the bad clients at once, without sound: what a server sends to one client arrives whole and in order."""
+    """All misbehaving clients together, without audio: a server's events to one client arrive complete and in order."""
     async with serving(limits=LimitSettings(stalled_s=1.0)) as place, client(place) as friend:
         heard: list[int] = []
         friend.on("news", lambda data: heard.append(data))

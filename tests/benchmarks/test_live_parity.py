@@ -47,7 +47,7 @@ def test_reasons() -> None:
     assert "shifted" in reason(Fidelity(snr_db=0.0, share=1.0, wrong_s=3.0))
 
 
-def test_folds_are_laid_out_and_absent_data_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folds_are_laid_out_and_missing_data_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDZAM_DATA", str(tmp_path))
     with pytest.raises(DatasetError, match="set TIDZAM_DATA"):
         find_clips()

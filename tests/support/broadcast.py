@@ -17,7 +17,7 @@ RATE_HZ = 44100
 SEGMENT_S = 0.25
 _ENDLESS = 0x7FFFFFFF
 NOISE_FLOOR = 1 / 32768
-"""The least that 16 bits can hold: the quietest microphone that is one."""
+"""One step of 16 bits: the noise floor of the quietest microphone."""
 
 
 class Broadcast:
@@ -29,7 +29,7 @@ class Broadcast:
         self.mp3 = mp3
 
     def beginning(self) -> bytes:
-        """What a listener gets at once."""
+        """The bytes that a listener receives first."""
         if self.mp3 is not None:
             return self.mp3
         size = _ENDLESS.to_bytes(4, "little")
@@ -56,7 +56,7 @@ class Broadcast:
 
 @contextmanager
 def broadcast(mp3: bytes | None = None) -> Iterator[Broadcast]:
-    """A live WAV stream; with `mp3`, one that begins with that sound and goes on with garbage."""
+    """A live WAV stream; with `mp3`, one that begins with that audio and continues with garbage."""
 
     class Listener(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""Small real bundles that hear pure tones, made without training."""
+"""Small real bundles that classify pure tones, made without training."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def tone_manifest(name: str, classes: Sequence[str], *, features: FeatureSpec = 
 def write_tone_bundle(
     folder: Path, name: str, tones_hz: Mapping[str, tuple[float, ...]], *, features: FeatureSpec = SPEC
 ) -> Bundle:
-    """Write `folder/name`, a classifier whose classes each hear the tones given: -30 dBFS in their band is p = 0.5.
+    """Write `folder/name`, a classifier of tones, those of each class given: -30 dBFS in their band is p = 0.5.
 
     A tone at -20 dBFS gives its class about 1, one that is away about 0.
     """

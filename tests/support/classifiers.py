@@ -1,4 +1,4 @@
-"""Classifiers without training: what they say follows from their features, or is drawn."""
+"""Classifiers without training: their outputs are functions of the features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ends what a test run leaves behind, however the run itself ends: failed, timed out or killed.
+"""Ends the processes that a test run leaves running, whether the run failed, timed out or was killed.
 
 `watch` marks this process's environment, which every process that a test starts inherits, daemons included, and
 starts a guard. When this process is gone, the guard kills all that bear the mark and frees their JACK servers' names.
@@ -75,7 +75,7 @@ def wait(processes: list[psutil.Process], timeout_s: float) -> None:
 
 def _runs(process: psutil.Process) -> bool:
     try:
-        # The other threads of a killed process may outlive its first one for a moment, and its sockets with them.
+        # The other threads of a killed process, and its sockets, may outlive the first one briefly.
         return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
     except psutil.NoSuchProcess:
         return False
@@ -95,7 +95,7 @@ def clear_jack(pid: int) -> None:
 
 def main(mark: str) -> None:
     sys.stdin.read()  # until the other end is closed, by whatever ended that process
-    wait(marked(mark), GRACE_S)  # what has been told to end
+    wait(marked(mark), GRACE_S)  # those that have been terminated
     while left := marked(mark):  # again: a supervisor may have started another in the meantime
         for process in left:
             with suppress(psutil.Error, OSError):

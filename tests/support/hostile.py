@@ -127,7 +127,7 @@ def allocates_as_it_runs(gigabytes: float) -> onnx.ModelProto:
 
 
 def loops_when_loud() -> onnx.ModelProto:
-    """Ends at once for silence, never for sound."""
+    """Returns immediately for silence, never for louder input."""
     body = loops().graph.node[-1].attribute[0].g
     constants = {
         **BANDS,
@@ -147,7 +147,7 @@ def loops_when_loud() -> onnx.ModelProto:
 
 
 def allocates_when_loud() -> onnx.ModelProto:
-    """Makes a terabyte of numbers for sound, a few for silence."""
+    """Allocates a terabyte for loud input, little for silence."""
     constants = {
         **BANDS,
         "limit": np.array(-90, np.float32),

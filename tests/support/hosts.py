@@ -1,4 +1,4 @@
-"""Several hosts on one machine: network namespaces on a bridge, each with an address of its own."""
+"""Several hosts on one machine: network namespaces on a bridge, each with its address."""
 
 from __future__ import annotations
 

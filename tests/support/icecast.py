@@ -37,7 +37,7 @@ class IcecastServer:
 
     @property
     def env(self) -> dict[str, str]:
-        """What tells the stream manager this server's passwords."""
+        """The environment that gives the stream manager this server's passwords."""
         return {PASSWORD_ENV: PASSWORD, ADMIN_PASSWORD_ENV: ADMIN_PASSWORD}
 
     @property

@@ -1,4 +1,4 @@
-"""A real JACK server for a test, under a name of its own, beside whatever else runs on the machine."""
+"""A real JACK server for a test, with a unique name, independent of other servers on the machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ is_allowed = True
 
 
 def open_client(name: str, **options: Any) -> jack.Client:
-    """A JACK client. While its graph changes a server may refuse one that it takes a moment later."""
+    """A JACK client. While its graph changes a server may refuse a client temporarily: it is tried again."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:
         try:
@@ -66,7 +66,7 @@ class JackServer:
     def start(self) -> None:
         assert is_allowed, "A unit test starts jackd: mark it jack, or list its module in tests/conftest.py."
         self._process = subprocess.Popen(
-            # It goes when the test run is killed: JACK has room for 8 servers, and a killed one keeps its place.
+            # It ends when the test run is killed: JACK allows 8 servers, and a killed one still counts.
             ["setpriv", "--pdeathsig=TERM", "--", *jackd_argv(self.settings)],
             env={**os.environ, **self.env, **SERVER_ENV},
             stdout=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""A real stream manager for a test, on a JACK server and an Icecast of its own."""
+"""A real stream manager for a test, with its JACK server and Icecast."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Manager:
         self.start()
 
     def start(self) -> None:
-        """Run it. After `kill`, the next one has the same settings, and goes on with the same log."""
+        """Run it. After `kill`, the next one has the same settings, and appends to the same log."""
         # It ends when the test run is killed.
         argv = ["setpriv", "--pdeathsig=TERM", "--", sys.executable, "-m", "stream_manager"]
         with self._log.open("ab") as log:

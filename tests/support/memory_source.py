@@ -15,7 +15,7 @@ from tidzam.types import Float32
 
 @dataclass(frozen=True)
 class MemorySource:
-    """Each sequence is a recording of its own, unless `origins` says else."""
+    """Each sequence is a separate recording, unless `origins` is given."""
 
     spec: FeatureSpec
     classes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What libraries print on being loaded or used, and no user should see."""
+"""Output of libraries, on import or in use, that users should not see."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ _NOISE = re.compile(
 
 
 def start_up_noise(stderr: str) -> list[str]:
-    """The lines of `stderr` that come from a library and are no news of an error."""
+    """The lines of `stderr` that libraries print without an error."""
     return [line for line in stderr.splitlines() if _NOISE.search(line)]

@@ -11,7 +11,7 @@ from tidzam.results import Analysis, WindowBatch
 
 
 class PitchPipeline:
-    """Says `tone-440` for a 440 Hz tone, `silence` for none."""
+    """The result is `tone-440` for a 440 Hz tone, `silence` without a tone."""
 
     def __init__(self, *, window_s: float = 0.25, needs_hz: int = 8000) -> None:
         self.window_s = window_s

@@ -1,4 +1,4 @@
-"""Recording JACK ports in a process of its own, as libjack is not to be trusted with a test's interpreter."""
+"""Recording JACK ports in a separate process, since libjack may crash or block a test's interpreter."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def record(server: JackServer, ports: Sequence[str], folder: Path, *, seconds: f
 
 
 def unbroken(recording: Recording, frequency_hz: float, *, port: int = 0, rate_hz: int = 44100) -> bool:
-    """Whether a tone sounds throughout, but for where the recording itself has a seam."""
+    """Whether a tone is continuous, except where the recording itself has a seam."""
     samples = recording.samples[:, port]
     seams = {seam + step for seam in recording.seams for step in (0, 1)}
     return bool(samples.any()) and tone_breaks(samples, frequency_hz, rate_hz) <= seams
@@ -77,7 +77,7 @@ def _connect(client: jack.Client, port: str, to: jack.OwnPort) -> None:
 
 
 def main(out: str, *ports: str) -> None:
-    with suppress(PermissionError):  # a busy machine must not make it late
+    with suppress(PermissionError):  # to keep up on a busy machine
         os.nice(-10)
     client = open_client(f"recorder{os.getpid()}")
     inputs = [client.inports.register(f"in_{index}") for index in range(len(ports))]
@@ -99,7 +99,7 @@ def main(out: str, *ports: str) -> None:
     last = len(blocks)
     skipped = np.flatnonzero(np.diff(frames[first:last]) != client.blocksize) + 1
     np.savez(out, samples=np.concatenate(blocks[first:last]), seams=skipped * client.blocksize)
-    os._exit(0)  # without a farewell to libjack, which may hang in it
+    os._exit(0)  # without closing the client, in which libjack may block
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def tones(channels: int, *, seconds: float, rate_hz: int = 44100, first_hz: int 
 
 
 def write_tones(path: Path, channels: int, *, seconds: float, rate_hz: int = 44100, first_hz: int = BASE_HZ) -> Path:
-    """A file of `tones`, in the format that its name says; Ogg by ffmpeg, which keeps Vorbis' order of channels."""
+    """A file of `tones`, in the format of its suffix; Ogg by ffmpeg, which keeps the order of channels of Vorbis."""
     sound = tones(channels, seconds=seconds, rate_hz=rate_hz, first_hz=first_hz)
     if path.suffix in (".wav", ".flac"):
         soundfile.write(path, sound, rate_hz, subtype="PCM_16")

@@ -23,7 +23,7 @@ def tone(hz: float, seconds: float = 0.6, rate_hz: int = SPEC.rate_hz) -> Float3
 
 
 def write_tone_folders(root: Path, count: int = 10) -> Path:
-    """`count` files of each pitch, each a recording of its own. Returns `root`."""
+    """`count` files of each pitch, each a separate recording. Returns `root`."""
     for label, hz in PITCHES_HZ.items():
         (root / label).mkdir(parents=True)
         for number in range(count):

@@ -45,7 +45,7 @@ def test_what_is_written_is_read(bundle: Bundle) -> None:
     assert again.file("onnx").is_file()
 
 
-def test_papers_travel_with_the_bundle_or_nothing_is_written(bundle: Bundle, tmp_path: Path) -> None:
+def test_extra_files_are_written_with_the_bundle_or_nothing_is(bundle: Bundle, tmp_path: Path) -> None:
     def add_card(folder: Path, manifest: BundleManifest) -> None:
         (folder / "card.md").write_text(manifest.files["onnx"].sha256)
 
@@ -118,7 +118,7 @@ def test_a_manifest_that_does_not_hold_is_refused(
 
 
 @pytest.mark.parametrize("text", ["", "not json", "[]"])
-def test_a_manifest_that_is_none_is_refused(bundle: Bundle, text: str) -> None:
+def test_an_invalid_manifest_is_refused(bundle: Bundle, text: str) -> None:
     (bundle.folder / "manifest.json").write_text(text)
     assert refusal(bundle.folder).code == "bundle_manifest"
 

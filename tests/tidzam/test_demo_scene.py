@@ -1,4 +1,4 @@
-"""The synthesised wetland: it is what it says, and says what it is."""
+"""The synthesised wetland: its audio and its ground truth agree."""
 
 from pathlib import Path
 
@@ -154,7 +154,7 @@ def test_scene_on_disk(tmp_path: Path) -> None:
     assert read_truth(truth) == render(wetland(2, duration_s=6.0)).truth
 
 
-def test_truth_that_is_none(tmp_path: Path) -> None:
+def test_an_invalid_ground_truth_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(DatasetError, match="truth of a scene"):
         read_truth(tmp_path / "x.json")

@@ -55,7 +55,7 @@ def test_silence_must_fill_the_window() -> None:
     assert not marks.judged[0, 2]
 
 
-def test_another_channel_is_another_matter() -> None:
+def test_other_channels_do_not_count() -> None:
     assert not mark(truth(heard("rain", 0, 6)), 1, CLASSES, 1.0).sounding.any()
 
 
@@ -110,7 +110,7 @@ def test_training_writes_a_bundle_and_its_measures(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_a_training_that_fails_is_told(tmp_path: Path) -> None:
+def test_a_failed_training_is_reported(tmp_path: Path) -> None:
     (tmp_path / "selector").mkdir()
     (tmp_path / "selector" / "precious.txt").touch()
     with pytest.raises(NodeError, match="The trainer ended with 1"):

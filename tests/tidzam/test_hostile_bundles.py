@@ -1,4 +1,4 @@
-"""Bundles from anywhere: each fault is a refusal with its reason, never a traceback, a hang or a full memory."""
+"""Bundles from anywhere: each fault is refused with its reason, without a traceback, a hang or exhausted memory."""
 
 import json
 import os
@@ -65,18 +65,18 @@ def test_a_network_that_loops_for_ever_is_refused(tmp_path: Path) -> None:
     assert error.code == "bundle_engine" and "more than 10 s" in error.message
 
 
-def test_a_network_that_loops_for_a_moment_is_no_fault(tmp_path: Path) -> None:
+def test_a_network_that_loops_briefly_is_accepted(tmp_path: Path) -> None:
     load_network(hostile.write_network(tmp_path, hostile.loops(100)))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 1e30, 1.5, -0.5])
-def test_a_network_whose_outputs_are_no_probabilities_is_refused(tmp_path: Path, value: float) -> None:
+def test_a_network_with_invalid_probabilities_is_refused(tmp_path: Path, value: float) -> None:
     error = refusal(tmp_path, hostile.always(value))
     assert error.code == "bundle_outputs" and f"returns {value:g} for silence" in error.message
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 1.0000002, -1e-7])
-def test_rounding_is_no_fault(tmp_path: Path, value: float) -> None:
+def test_rounding_errors_are_accepted(tmp_path: Path, value: float) -> None:
     load_network(hostile.write_network(tmp_path, hostile.always(value)))
 
 
@@ -233,7 +233,7 @@ def test_demo_networks_read_no_other_file() -> None:
 
 
 @pytest.mark.parametrize("content", [b"nonsense", b"\xff" * 100, b"\x3a\xff\xff\xff\xff\x0f", b"\x0b", b"ORTM1234"])
-def test_what_is_no_onnx_file_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_onnx_is_refused(tmp_path: Path, content: bytes) -> None:
     bundle = write_tone_bundle(tmp_path, "selector", {"rain": (500.0,)})
     path = bundle.file("onnx")
     path.write_bytes(content)
@@ -299,7 +299,7 @@ def test_a_manifest_of_100_megabytes_is_refused_before_it_is_parsed(bundle: Bund
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe{}", b'"text"', b"1", b"null", b"{", b"1" * 5000, b"\xef\xbb\xbf{}"])
-def test_a_manifest_that_is_no_json_object_is_refused(bundle: Bundle, text: bytes) -> None:
+def test_a_manifest_that_is_not_a_json_object_is_refused(bundle: Bundle, text: bytes) -> None:
     manifest_refusal(bundle, text)
 
 
@@ -381,7 +381,7 @@ def test_a_network_file_by_another_name_than_a_plain_one_is_refused(bundle: Bund
     manifest_refusal(bundle, json.dumps(values))
 
 
-def test_a_manifest_that_is_no_regular_file_does_not_block(bundle: Bundle) -> None:
+def test_a_manifest_that_is_not_a_regular_file_does_not_block(bundle: Bundle) -> None:
     path = bundle.folder / "manifest.json"
     path.unlink()
     os.mkfifo(path)
@@ -389,7 +389,7 @@ def test_a_manifest_that_is_no_regular_file_does_not_block(bundle: Bundle) -> No
         read_bundle(bundle.folder)
 
 
-def test_a_network_that_is_no_regular_file_does_not_block(bundle: Bundle) -> None:
+def test_a_network_that_is_not_a_regular_file_does_not_block(bundle: Bundle) -> None:
     path = bundle.file("onnx")
     path.unlink()
     os.mkfifo(path)

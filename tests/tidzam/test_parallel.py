@@ -14,7 +14,7 @@ def slow_square(number: int) -> tuple[int, int]:
     """The first job takes longest."""
     time.sleep(0.05 if number == 0 else 0)
     if number == 7:
-        raise AudioError("Seven is no sound.", hint="Try eight.", code="audio_empty")
+        raise AudioError("Seven is not audio.", hint="Try eight.", code="audio_empty")
     return number * number, os.getpid()
 
 
@@ -35,12 +35,12 @@ def test_results_come_in_the_order_of_the_jobs() -> None:
 def test_what_a_job_raises_is_raised_at_its_place(processes: int) -> None:
     results = in_order(slow_square, range(20), processes=processes)
     assert [next(results)[0] for _ in range(7)] == [number * number for number in range(7)]
-    with pytest.raises(AudioError, match="Seven is no sound") as caught:
+    with pytest.raises(AudioError, match="Seven is not audio") as caught:
         next(results)
     assert caught.value.hint == "Try eight." and caught.value.code == "audio_empty"
 
 
-def test_a_process_that_dies_is_told() -> None:
+def test_a_killed_process_is_reported() -> None:
     with pytest.raises(NodeError, match="worker process was killed"):
         list(in_order(die, range(9), processes=2))
 

@@ -50,7 +50,7 @@ def test_a_class_that_links_to_the_folder_of_classes_is_left_out(tmp_path: Path)
     assert [clip.label for clip in found] == ["frog"] and found.empty == ("all",)
 
 
-def test_files_of_an_operating_system_are_no_classes_and_drown_nothing(tmp_path: Path) -> None:
+def test_system_files_are_not_classes(tmp_path: Path) -> None:
     touch(tmp_path / "frog" / "a.wav")
     for name in ("__MACOSX/frog/._a.wav", ".DS_Store", "frog/._a.wav", "frog/.DS_Store", "frog/Thumbs.db"):
         touch(tmp_path / name)
@@ -90,7 +90,7 @@ def test_names_that_differ_only_in_their_unicode_form_or_blanks_are_one_class(
     assert {clip.label for clip in find_clips(tmp_path)} == {names[0]}
 
 
-def test_an_empty_class_is_no_fault_of_the_others(tmp_path: Path) -> None:
+def test_an_empty_class_does_not_affect_the_others(tmp_path: Path) -> None:
     touch(tmp_path / "frog" / "a.wav")
     touch(tmp_path / "owl" / "notes.txt")
     found = find_clips(tmp_path)

@@ -1,1 +1,1 @@
-"""A synthesised wetland that says what is to be heard in it, and the classifiers that hear it."""
+"""A synthesised wetland with its ground truth, and classifiers trained on it."""

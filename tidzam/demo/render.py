@@ -1,4 +1,4 @@
-"""From a scene to sound, and to the truth about that sound."""
+"""Rendering: from a scene to audio, and to the ground truth of that audio."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ VOICES: dict[str, tuple[Voice, float]] = {
     "wind": (weather.wind, -26.0),
     "engine": (weather.engine, -22.0),
 }
-"""How each voice is made, and its RMS level in dBFS at `REFERENCE_M`."""
+"""The function of each voice, and its RMS level in dBFS at `REFERENCE_M`."""
 
 REFERENCE_M = 10.0
 ECHO_S = 0.4
-"""How long an event's echo keeps its channel from being called silent."""
+"""How long after an event its channel does not count as silent, because of the echo."""
 MIN_SILENCE_S = 1.0
 
 
@@ -51,7 +51,7 @@ class Rendering:
 
 
 def render(scene: Scene) -> Rendering:
-    """The sound of a scene, and what is to be heard in it. The same scene always gives the same samples."""
+    """Render the audio of a scene and its ground truth. The same scene always gives the same samples."""
     n = round(scene.duration_s * scene.rate_hz)
     samples = np.empty((scene.channels, n), dtype=np.float32)
     heard: list[AudibleEvent] = []
@@ -70,7 +70,7 @@ def render(scene: Scene) -> Rendering:
 
 
 def write_scene(folder: Path, name: str, scene: Scene) -> tuple[Path, Path]:
-    """Render `scene` into `folder` as NAME.flac (16 bit) and NAME.json (its truth). Returns both paths."""
+    """Render `scene` into `folder` as NAME.flac (16 bit) and NAME.json (its ground truth). Returns both paths."""
     folder.mkdir(parents=True, exist_ok=True)
     rendering = render(scene)
     sound, truth = folder / f"{name}.flac", folder / f"{name}.json"
@@ -83,7 +83,7 @@ def write_scene(folder: Path, name: str, scene: Scene) -> tuple[Path, Path]:
 
 @dataclass(frozen=True)
 class _Placed:
-    """An event's sound at the microphone, without echo, and its first frame on the channel."""
+    """An event's audio at the microphone, without echo, and its first frame on the channel."""
 
     event: Event
     start: int
@@ -110,7 +110,7 @@ def _render_channel(scene: Scene, channel: int, n: int) -> tuple[Float32, list[A
 
 
 def _place(event: Event, rate_hz: int, n: int) -> _Placed:
-    """Make the event's sound: its voice, as loud and as dull as it is far."""
+    """Synthesise an event: its voice, attenuated and low-pass filtered by distance."""
     voice, level_dbfs = VOICES[event.label]
     start = int(event.start_s * rate_hz)
     sound = voice(np.random.default_rng(event.seed), rate_hz, event.end_s - event.start_s)[: n - start]
@@ -121,7 +121,7 @@ def _place(event: Event, rate_hz: int, n: int) -> _Placed:
 
 
 def _circular(sound: Float32, response: Float32) -> Float32:
-    """`sound` convolved with `response`; what rings on past the end rings at the beginning."""
+    """`sound` convolved with `response`; the tail past the end wraps around to the beginning."""
     full = oaconvolve(sound, response)
     ringing = full[len(sound) :]
     echoed: Float32 = full[: len(sound)].copy()
@@ -145,7 +145,7 @@ def _heard(placed: _Placed, mix: Float32, rate_hz: int) -> AudibleEvent:
 
 
 def _snr_db(sound: Float32, rest: Float32, rate_hz: int) -> float:
-    """How far `sound` stands out from `rest` in the mel band where it does so most."""
+    """The signal-to-noise ratio of `sound` to `rest` in its best mel band, in dB."""
     own, other = _mel_power(sound, rate_hz), _mel_power(rest, rate_hz)
     return 10 * float(np.log10(np.max((own + 1e-20) / (other + 1e-20))))
 

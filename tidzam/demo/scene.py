@@ -1,4 +1,4 @@
-"""A soundscape as values: what sounds where and when, and the truth about it once it is rendered."""
+"""A soundscape as values: its events, and the ground truth once it is rendered."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ VOICES = tuple(label for label in LABELS if not LABELS.children(label) and label
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One voice on one channel. It sounds for at most `end_s - start_s`, at `distance_m` from the microphone.
+    """One voice on one channel. It lasts at most `end_s - start_s`, at `distance_m` from the microphone.
 
-    `seed` settles everything that `label` leaves open: pitch, rhythm, number of individuals.
+    `seed` determines what `label` leaves open: pitch, rhythm, number of individuals.
     """
 
     label: str
@@ -69,8 +69,8 @@ class Scene:
 class AudibleEvent(BaseModel):
     """An event as it can be heard at the microphone.
 
-    `level_dbfs` is its RMS level. `snr_db` is how far it stands out from all else that sounds meanwhile, in the mel
-    band where it does so most; it says whether one can hear it. A silence has the level of the noise floor.
+    `level_dbfs` is its RMS level. `snr_db` is its signal-to-noise ratio to everything else on the channel, in its best
+    mel band: it determines whether the event is audible. A silence has the level of the noise floor.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -86,7 +86,7 @@ class AudibleEvent(BaseModel):
 
 
 class Truth(BaseModel):
-    """What is to be heard in a rendered scene."""
+    """The ground truth of a rendered scene."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -99,25 +99,25 @@ class Truth(BaseModel):
 
 
 def truth_at(truth: Truth, seconds: float, *, min_snr_db: float = 0.0) -> dict[int, set[str]]:
-    """The labels, parents included, that sound on each channel at a moment; the scene repeats for ever."""
-    moment = seconds % truth.duration_s
+    """The labels, parents included, that occur on each channel at a time; the scene is looped."""
+    time_s = seconds % truth.duration_s
     sounding: dict[int, set[str]] = {channel: set() for channel in range(truth.channels)}
     for event in truth.events:
-        if event.start_s <= moment < event.end_s and event.snr_db >= min_snr_db:
+        if event.start_s <= time_s < event.end_s and event.snr_db >= min_snr_db:
             sounding[event.channel].update(event.path)
     return sounding
 
 
 def read_truth(path: Path) -> Truth:
-    """The truth that `write_scene` wrote. Raises DatasetError if it cannot be read."""
+    """The ground truth that `write_scene` wrote. Raises DatasetError if it cannot be read."""
     try:
         return Truth.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
-        raise DatasetError(f"{path} does not hold the truth of a scene: {error}", hint="Render it again.") from None
+        raise DatasetError(f"{path} is not the ground truth of a scene: {error}", hint="Render it again.") from None
 
 
 def gaps(spans: Iterable[tuple[float, float]], *, duration_s: float, min_s: float) -> list[tuple[float, float]]:
-    """The stretches of 0…duration_s, at least `min_s` long, that none of `spans` (start, end) covers."""
+    """The intervals of 0…duration_s, at least `min_s` long, that none of `spans` (start, end) covers."""
     free, reached = [], 0.0
     for start, end in [*sorted(spans), (duration_s, duration_s)]:
         if start - reached >= min_s:

@@ -1,4 +1,4 @@
-"""How well classifiers name what is to be heard in scenes whose truth is known, window by window."""
+"""The metrics of classifiers on scenes with ground truth, window by window."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from tidzam.types import Float32
 Bools = NDArray[np.bool_]
 
 MIN_OVERLAP_S = 0.4
-"""An event that fills less of a window than this may or may not be named: it is not judged."""
+"""A window of which an event fills less than this is not judged for the event's classes."""
 MIN_SNR_DB = 6.0
-"""An event that stands out less than this may or may not be named either."""
+"""Nor is a window with an event of a lower signal-to-noise ratio."""
 
 
 @dataclass(frozen=True)
 class Marks:
-    """The truth about windows, one after another. Both arrays have shape (windows, classes).
+    """The ground truth of consecutive windows. Both arrays have shape (windows, classes).
 
-    `sounding`: the class is to be named. `judged`: whether it is or not is certain enough to count.
+    `sounding`: the class occurs. `judged`: whether it occurs is certain enough to be counted.
     """
 
     sounding: Bools
@@ -40,7 +40,7 @@ class Marks:
 
 
 def mark(truth: Truth, channel: int, classes: Sequence[str], window_s: float) -> Marks:
-    """What each whole window of a channel holds."""
+    """The ground truth of each whole window of a channel."""
     starts = np.arange(int(truth.duration_s / window_s)) * window_s
     ends = starts + window_s
     sounding = np.zeros((len(starts), len(classes)), dtype=bool)
@@ -50,7 +50,7 @@ def mark(truth: Truth, channel: int, classes: Sequence[str], window_s: float) ->
         columns = [k for k, label in enumerate(classes) if label in event.path]
         overlap_s = np.minimum(ends, event.end_s) - np.maximum(starts, event.start_s)
         if event.label == SILENCE:
-            certain = overlap_s >= window_s - 1e-6  # whatever else sounds in the window ends the silence
+            certain = overlap_s >= window_s - 1e-6  # any other event in the window ends the silence
         else:
             certain = (overlap_s >= MIN_OVERLAP_S) & (event.snr_db >= MIN_SNR_DB)
             anything |= certain
@@ -79,7 +79,7 @@ def reported(cascade: Cascade, probabilities: Sequence[Mapping[str, float]], cla
 
 
 def score(bundles: Mapping[str, Bundle], renderings: Iterable[Rendering]) -> dict[str, dict[str, Any]]:
-    """For each bundle: precision, recall and F1 of its classes, the share of windows named exactly, event recall."""
+    """For each bundle: precision, recall and F1 per class, share of windows whose classes all match, event recall."""
     cascade = load_cascade(list(bundles.values()), gate=0.0, threads=ALL_CORES)
     sheets: dict[str, list[_Sheet]] = {name: [] for name in bundles}
     for rendering in renderings:
@@ -93,7 +93,7 @@ def score(bundles: Mapping[str, Bundle], renderings: Iterable[Rendering]) -> dic
 
 @dataclass(frozen=True)
 class _Sheet:
-    """What one classifier made of one channel. `found` has shape (windows, classes); `named` is a bool an event."""
+    """One classifier's results on one channel: `found` has shape (windows, classes), `named` one value per event."""
 
     marks: Marks
     found: Bools
@@ -107,7 +107,7 @@ def _fill(bundle: Bundle, truth: Truth, channel: int, found: Bools) -> _Sheet:
 
 
 def _events_named(truth: Truth, channel: int, bundle: Bundle, found: Bools) -> list[bool]:
-    """For each audible event of a channel, whether any window that it fills enough of named it."""
+    """For each audible event of a channel, whether it was reported for any window that it fills enough."""
     window_s, classes = bundle.manifest.features.window_s, bundle.manifest.classes
     starts = np.arange(len(found)) * window_s
     named = []

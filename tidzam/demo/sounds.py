@@ -1,4 +1,4 @@
-"""Sound to train on: each voice by itself, as the trainer wants it, one folder a class.
+"""Training data: each voice by itself, in the trainer's layout of one folder per class.
 
 sounds/
   birds/birds-chickadee/…    `sounds` trains the selector,

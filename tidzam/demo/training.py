@@ -24,15 +24,15 @@ SCENE_SEEDS = (1001, 1002, 1003, 1004, 1005)
 """Scenes to measure on. The voices of training clips are drawn from another stream of seeds, whatever theirs is."""
 
 DATA = (
-    "synthesised scenes only, of other seeds than the training; this says nothing about real sound. "
-    f"Counted are windows that an event fills for {MIN_OVERLAP_S:g} s or more, {MIN_SNR_DB:g} dB above the rest "
-    "in its best mel band, or not at all."
+    "synthesised scenes only, with other seeds than the training; the figures do not apply to real recordings. "
+    f"A window counts if an event fills it for {MIN_OVERLAP_S:g} s or more, {MIN_SNR_DB:g} dB above the rest in the "
+    "event's best mel band, or not at all."
 )
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One classifier of the demo: the folder under the sounds that it learns from, and for how many batches."""
+    """The training of one classifier of the demo: its folder of training data, and the number of batches."""
 
     name: str
     folder: str
@@ -51,17 +51,17 @@ def train_bundles(
     clips: int = 80,
     scene_seeds: Sequence[int] = SCENE_SEEDS,
 ) -> dict[str, Any]:
-    """Train the selector and both experts into `out`, one bundle each, and measure them. Returns the measures.
+    """Train the selector and both experts into `out`, one bundle each, and measure them. Returns the metrics.
 
-    `clips` is how many of each voice are synthesised to learn from.
+    `clips` is the number of training clips per voice.
 
-    Raises NodeError, with what the trainer said last, if a training fails.
+    Raises NodeError if a training fails.
     """
     with tempfile.TemporaryDirectory(prefix="tidzam-demo-") as temporary:
         write_training_folders(Path(temporary) / "sounds", seed=seed, clips=clips, say=say)
         for lesson in lessons:
             say(f"training {lesson.name}")
-            # From there, so that the bundle tells of `sounds` and not of a folder that is gone.
+            # From that folder, so that the bundle names `sounds` and not a temporary folder.
             _train(trainer_argv(lesson, Path("sounds"), out.resolve() / lesson.name, seed), folder=Path(temporary))
             shutil.rmtree(out / f"{lesson.name}.training")  # what it keeps of the training itself
     say("measuring on scenes of other seeds")
@@ -69,7 +69,7 @@ def train_bundles(
 
 
 def trainer_argv(lesson: Lesson, sounds: Path, out: Path, seed: int) -> list[str]:
-    """The trainer's command line: an expert learns its voices over all the others."""
+    """The trainer's command line: an expert is trained with all other voices as background."""
     argv = [sys.executable, "-P", "-m", "trainer", "--dataset-train", str(sounds / lesson.folder), "--out", str(out)]
     argv += ["--training-iterations", str(lesson.iterations), "--testing-step", "100", "--seed", str(seed)]
     argv += ["--stats-step", "0"]
@@ -82,7 +82,7 @@ def trainer_argv(lesson: Lesson, sounds: Path, out: Path, seed: int) -> list[str
 
 
 def measure(bundles: dict[str, Bundle], *, seeds: Sequence[int]) -> dict[str, Any]:
-    """Score `bundles` together on scenes, and write each its score into its manifest."""
+    """Score `bundles` together on scenes, and write the metrics to their manifests."""
     scores = score(bundles, (render(wetland(seed)) for seed in seeds))
     for name, bundle in bundles.items():
         scenes = {"data": DATA, "seeds": list(seeds), **scores[name]}
@@ -91,7 +91,7 @@ def measure(bundles: dict[str, Bundle], *, seeds: Sequence[int]) -> dict[str, An
 
 
 def _train(argv: list[str], *, folder: Path) -> None:
-    """Run the trainer, its progress on this terminal: it imports TensorFlow, which must not happen here."""
+    """Run the trainer, its progress on this terminal: it imports TensorFlow, which this process must not."""
     done = subprocess.run(argv, check=False, cwd=folder, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
     if done.returncode:
         raise NodeError(

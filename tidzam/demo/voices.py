@@ -1,4 +1,4 @@
-"""How animals sound: each voice returns one bout of calls, made of tones whose pitch and loudness move.
+"""Animal voices: each function synthesises one bout of calls from tones of changing pitch and loudness.
 
 Pitches and rhythms follow what field guides print of the black-capped chickadee, chipping sparrow, yellow warbler,
 mourning dove, spring peeper, American bullfrog and field cricket. Nothing pauses for more than half a second.
@@ -135,7 +135,7 @@ def _solo(call: Call, pause_s: tuple[float, float]) -> Callable[[Generator, int,
 
 
 def _chorus(call: Call, size: tuple[int, int], period_s: tuple[float, float]) -> Callable[..., Float32]:
-    """Several animals calling at rates of their own, near and far."""
+    """Several animals that call at different rates and distances."""
 
     def bout(rng: Generator, rate_hz: int, length_s: float) -> Float32:
         mix = np.zeros(int(length_s * rate_hz), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""How rain, wind, a passing engine and a microphone that hears nothing sound."""
+"""Rain, wind, a passing engine, and the noise floor of a microphone."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def noise_floor(rng: Generator, n: int, *, level_dbfs: float, rate_hz: int) -> F
 
 
 def far_away(sound: Float32, *, distance_m: float, rate_hz: int) -> Float32:
-    """What air and reeds leave of `sound`: the farther, the duller."""
+    """`sound` attenuated by air and reeds: the farther, the lower the cut-off frequency."""
     cutoff_hz = min(16000.0 * 20.0 / max(distance_m, 20.0), 0.45 * rate_hz)
     air = butter(1, cutoff_hz, fs=rate_hz, output="sos").astype(np.float32)
     return np.asarray(sosfilt(air, sound), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The wetland: who lives where, and a seeded day of theirs."""
+"""The wetland: the species at each microphone, and a seeded random scene of them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ LENGTH_S = {
     "wind": (6.0, 12.0),
     "engine": (7.0, 12.0),
 }
-"""How long each voice goes on, shortest and longest."""
+"""The duration of each voice in seconds, shortest and longest."""
 
 DISTANCE_M = {"crickets": (4.0, 15.0), "rain": (8.0, 20.0), "wind": (8.0, 20.0), "engine": (8.0, 25.0)}
-"""How far each may be; animals otherwise 5 to 50 m."""
+"""The distance of each in metres; other animals are at 5 to 50 m."""
 ANIMAL_M = (5.0, 50.0)
 NEAR_M = 8.0
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where a microphone stands: what calls there one after another, what lies under it, what opens the scene."""
+    """The site of a microphone: the voices that call in turn, the background sounds, and the first voice."""
 
     callers: tuple[str, ...]
     beds: tuple[str, ...]
@@ -49,11 +49,11 @@ SITES = (
     Site(("birds-sparrow", "birds-dove", "frogs-bullfrog", "birds-warbler"), ("crickets", "wind"), "birds-warbler"),
     Site(("engine", "birds-dove", "frogs-bullfrog", "birds-sparrow"), ("rain", "wind", "crickets"), "frogs-bullfrog"),
 )
-"""An edge of the wood, a pond, a meadow, a road over a creek. More channels begin again with the first."""
+"""The edge of a wood, a pond, a meadow, a road across a creek. Further channels repeat them in order."""
 
 
 def wetland(seed: int, *, duration_s: float = 120.0, channels: int = 4, rate_hz: int = 44100) -> Scene:
-    """A scene in which every channel has its own life; something sounds on each within its first two seconds."""
+    """A scene with different events on every channel; on each, one begins within the first two seconds."""
     events: list[Event] = []
     noise_dbfs = []
     for channel in range(channels):
@@ -89,14 +89,14 @@ def event(rng: Generator, label: str, channel: int, start_s: float, *, distance_
 
 
 def _opening(rng: Generator, site: Site, channel: int) -> Iterator[Event]:
-    """A near call, twice, with nothing over it, so that whoever starts listening soon hears something clear."""
+    """A near call, twice, without overlap, so that the first detection after a start is clear."""
     first = event(rng, site.opening, channel, float(rng.uniform(0.5, 1.5)), distance_m=NEAR_M)
     yield first
     yield event(rng, site.opening, channel, first.end_s + 0.5, distance_m=NEAR_M)
 
 
 def _callers(rng: Generator, site: Site, channel: int, duration_s: float) -> Iterator[Event]:
-    """One call after another, mostly in turn, now and then two at once, and every so often a rest."""
+    """One call after another, some of them overlapping, with pauses in between."""
     now_s = 14.0
     while now_s < duration_s:
         call = event(rng, str(rng.choice(site.callers)), channel, now_s)

@@ -31,9 +31,7 @@ def read(path: Path) -> tuple[np.ndarray, float, bool]:
 
 
 @pytest.mark.parametrize("places", [1, 3])
-def test_damaged_frames_of_flac_are_silent_and_those_behind_them_are_in_their_place(
-    tmp_path: Path, places: int
-) -> None:
+def test_damaged_frames_of_flac_are_silent_and_later_frames_keep_their_position(tmp_path: Path, places: int) -> None:
     path = tmp_path / "a.flac"
     soundfile.write(path, noise(8.0), RATE_HZ)
     whole, _, _ = read(path)
@@ -48,7 +46,7 @@ def test_damaged_frames_of_flac_are_silent_and_those_behind_them_are_in_their_pl
     assert not sound[wrong].any()
 
 
-def test_a_stretch_may_begin_within_damaged_flac(tmp_path: Path) -> None:
+def test_a_section_may_begin_within_damaged_flac(tmp_path: Path) -> None:
     path = tmp_path / "a.flac"
     soundfile.write(path, noise(8.0), RATE_HZ)
     whole, _ = read_audio(path)
@@ -95,7 +93,7 @@ def test_lost_pages_and_frames_are_counted(
 
 @pytest.mark.parametrize("suffix", ["wav", "caf", "aiff"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, -3e38])
-def test_samples_that_are_no_sound_are_zero_and_the_file_is_named(
+def test_invalid_samples_are_zero_and_the_file_is_named(
     tmp_path: Path, suffix: str, value: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / f"a.{suffix}"

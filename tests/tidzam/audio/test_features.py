@@ -48,7 +48,7 @@ def test_agrees_with_a_slow_reference() -> None:
 
 
 def test_golden_numbers() -> None:
-    """Bundles were trained on these: whoever changes them breaks all bundles."""
+    """Bundles were trained on these values: changing them breaks all bundles."""
     found = extract(noise(SPEC), SPEC)[0]
     assert found.shape == SPEC.shape == (83, 64)
     picked = [round(float(found[frame, mel]), 2) for frame, mel in [(0, 0), (10, 7), (41, 31), (82, 63)]]

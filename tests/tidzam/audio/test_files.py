@@ -52,7 +52,7 @@ def test_a_file_that_breaks_off_gives_what_it_has(tmp_path: Path, name: str, cap
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.m4a"])
-def test_a_stretch_is_a_part_of_the_whole(tmp_path: Path, name: str) -> None:
+def test_a_section_is_a_part_of_the_whole(tmp_path: Path, name: str) -> None:
     wav = write_tones(tmp_path / "a.wav", 2, seconds=2.0)
     path = tmp_path / name
     if path != wav:
@@ -84,7 +84,7 @@ def test_a_length_is_what_can_be_decoded(tmp_path: Path, name: str) -> None:
         (None, "audio_missing"),
     ],
 )
-def test_what_is_no_sound_is_refused(tmp_path: Path, content: bytes | None, code: str) -> None:
+def test_a_file_that_is_not_audio_is_refused(tmp_path: Path, content: bytes | None, code: str) -> None:
     path = tmp_path / "a.wav"
     if content is not None:
         path.write_bytes(content)
@@ -117,10 +117,10 @@ def test_a_file_without_a_frame_is_refused(tmp_path: Path) -> None:
         '{"streams": [{"sample_rate": "8000", "channels": 0}]}',
     ],
 )
-def test_what_ffprobe_cannot_tell_is_no_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+def test_an_incomplete_ffprobe_output_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     (tmp_path / "ffprobe").write_text(f"#!/bin/sh\necho '{answer}'\n")
     (tmp_path / "ffprobe").chmod(0o755)
-    (tmp_path / "a.wav").write_text("not sound")
+    (tmp_path / "a.wav").write_text("not audio")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(AudioError) as caught:
         read_audio(tmp_path / "a.wav")
@@ -159,6 +159,6 @@ def test_floats_beyond_full_scale_come_through(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("channels", [3, 5])
 def test_channels_of_ogg_come_in_the_order_of_the_live_path(tmp_path: Path, channels: int) -> None:
-    """Vorbis keeps the centre between left and right; mpv, and so JACK's ports, behind them."""
+    """Vorbis has the centre between left and right; mpv, and therefore JACK's ports, after them."""
     samples, rate_hz = read_audio(write_tones(tmp_path / "a.ogg", channels, seconds=1.0))
     assert [loudest_hz(channel, rate_hz) for channel in samples] == [400 + 200 * channel for channel in range(channels)]

@@ -1,4 +1,4 @@
-"""Files that were joined end to end are read to the end, or it is said where reading stopped."""
+"""Files that were joined end to end are read to the end, or a warning states where reading stopped."""
 
 import subprocess
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_joined_files_are_read_to_their_end(tmp_path: Path, suffix: str) -> None
 
 
 @pytest.mark.parametrize("suffix", ["ogg", "flac", "mp3", "wav", "m4a"])
-def test_a_stretch_of_joined_files_may_lie_in_any_of_them(tmp_path: Path, suffix: str) -> None:
+def test_a_section_may_lie_in_any_of_the_joined_files(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(encoded(path, 600) + encoded(path, 2000))
     whole, rate_hz = read_audio(path)
@@ -108,7 +108,9 @@ def test_a_part_that_cannot_be_decoded_is_said_to_be_there(tmp_path: Path, caplo
     assert heard == [600, 2000] and truncated and "cannot be decoded" in caplog.text
 
 
-def test_a_link_that_breaks_off_is_told_from_a_whole_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_truncated_link_is_distinguished_from_a_complete_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "a.ogg"
     first, second = encoded(path, 600), encoded(path, 2000)
     path.write_bytes(first[: len(first) * 2 // 3] + second)

@@ -52,10 +52,10 @@ SYSTEM = [
 
 
 @pytest.mark.parametrize("name", SYSTEM)
-def test_what_systems_leave_behind_is_no_audio_and_no_class(name: str) -> None:
+def test_system_files_are_neither_audio_nor_classes(name: str) -> None:
     assert is_system_file(Path("class") / name) and not is_audio(Path("class") / name)
 
 
 @pytest.mark.parametrize("name", ["rain", "a.wav", "desktop", "thumbs", "eaDir"])
-def test_names_of_classes_and_recordings_are_no_system_files(name: str) -> None:
+def test_names_of_classes_and_recordings_are_not_system_files(name: str) -> None:
     assert not is_system_file(Path(name))

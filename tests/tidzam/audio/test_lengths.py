@@ -1,4 +1,4 @@
-"""Headers that state a wrong length: what is there is read to its end, and nothing else is read as sound."""
+"""Headers that state a wrong length: all the audio is read, and nothing else as audio."""
 
 import struct
 import subprocess
@@ -29,7 +29,7 @@ def written(path: Path, *, format: str = "WAV", subtype: str = "PCM_16", sound: 
 
 
 def with_sizes(path: Path, riff: int, data: int) -> None:
-    """Put other sizes into the header of a plain WAV."""
+    """Change the sizes in the header of a plain WAV."""
     raw = bytearray(path.read_bytes())
     at = raw.index(b"data")
     raw[4:8], raw[at + 4 : at + 8] = struct.pack("<I", riff), struct.pack("<I", data)
@@ -37,7 +37,7 @@ def with_sizes(path: Path, riff: int, data: int) -> None:
 
 
 def read(path: Path) -> tuple[int, bool]:
-    """The frames of a file, and whether some are said to be missing."""
+    """The frames of a file, and whether it is reported as truncated."""
     with open_audio(path) as audio:
         frames = sum(map(len, audio.blocks()))
     assert audio_length(path)[0] == frames
@@ -76,14 +76,14 @@ def test_a_wav_with_a_stale_header_is_read_to_its_end(tmp_path: Path, stated_s: 
         b"id3 " + struct.pack("<I", 40001) + b"ID3\x03" + bytes(39998),
         b"iXML" + struct.pack("<I", 8000) + b"x" * 8000 + b"bext" + struct.pack("<I", 602) + bytes(602),
         b"abcd" + struct.pack("<I", 20000) + bytes(20000),
-        b"LIST" + struct.pack("<I", 50000) + b"INFO" + bytes(10000),  # breaks off
+        b"LIST" + struct.pack("<I", 50000) + b"INFO" + bytes(10000),  # truncated
         b"TAG" + bytes(125),
         b"ID3\x04" + bytes(20000),
         bytes(512),
     ],
 )
 @pytest.mark.parametrize("counted", [True, False])
-def test_what_follows_the_data_of_a_wav_is_not_sound(tmp_path: Path, chunks: bytes, counted: bool) -> None:
+def test_bytes_after_the_data_of_a_wav_are_not_audio(tmp_path: Path, chunks: bytes, counted: bool) -> None:
     path = written(tmp_path / "a.wav")
     path.write_bytes(path.read_bytes() + chunks)
     if counted:
@@ -110,7 +110,7 @@ def test_data_that_are_missing_are_said_to_be(tmp_path: Path, format: str, caplo
 
 
 def sparse(path: Path, header: bytes, seconds: float) -> int:
-    """A file of silence that takes no room, with a second of sound at its end. Returns its frames."""
+    """A sparse file of silence with a second of audio at its end. Returns its frames."""
     frames = round(seconds * RATE_HZ)
     sound = (SOUND[:RATE_HZ] * 2**15).astype("<i2").tobytes()
     with path.open("wb") as file:

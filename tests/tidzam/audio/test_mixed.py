@@ -1,4 +1,4 @@
-"""Files that were joined with tags between, or to files of another format, and files behind tags."""
+"""Files joined with tags between them, or with files of another format, and files after tags."""
 
 import struct
 from pathlib import Path
@@ -18,7 +18,7 @@ APE = b"".join(_APE)
 
 @pytest.mark.parametrize("suffix", ["mp3", "flac", "wav", "aiff", "ogg", "opus", "wv"])
 @pytest.mark.parametrize("tags", [ID3V1, ID3V2, APE, APE + ID3V1 + ID3V2], ids=["ID3v1", "ID3v2", "APE", "all"])
-def test_tags_between_joined_files_hide_none(tmp_path: Path, suffix: str, tags: bytes) -> None:
+def test_tags_between_joined_files_hide_no_file(tmp_path: Path, suffix: str, tags: bytes) -> None:
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(encoded(path, 600) + tags + encoded(path, 2000) + tags + encoded(path, 1000))
     heard, length_s, truncated = read(path)
@@ -26,7 +26,7 @@ def test_tags_between_joined_files_hide_none(tmp_path: Path, suffix: str, tags: 
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "flac", "wav", "aiff", "ogg"])
-def test_a_file_behind_a_tag_is_read_once(tmp_path: Path, suffix: str) -> None:
+def test_a_file_after_a_tag_is_read_once(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(ID3V2 + ID3V2 + encoded(path, 600))
     heard, length_s, truncated = read(path)
@@ -54,14 +54,14 @@ def test_a_flac_file_that_keeps_the_header_of_its_wav_file_is_one_file(tmp_path:
     path = tmp_path / "a.flac"
     sound = encoded(path, 600)
     wav = b"riff" + b"RIFF" + struct.pack("<I", 100) + b"WAVE"
-    block = b"\x02" + struct.pack(">I", len(wav))[1:] + wav  # a block of metadata behind the first
+    block = b"\x02" + struct.pack(">I", len(wav))[1:] + wav  # a block of metadata after the first
     path.write_bytes(sound[:42] + block + sound[42:])
     heard, length_s, truncated = read(path)
     assert heard == [600] and length_s == pytest.approx(SECONDS, abs=0.01) and not truncated
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "ogg"])
-def test_what_follows_the_sound_and_cannot_be_decoded_is_missing(tmp_path: Path, suffix: str) -> None:
+def test_undecodable_bytes_after_the_audio_are_reported(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(encoded(path, 600) + np.random.default_rng(1).bytes(20_000))
     heard, _, truncated = read(path)
@@ -69,7 +69,7 @@ def test_what_follows_the_sound_and_cannot_be_decoded_is_missing(tmp_path: Path,
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "mp2", "flac", "ogg", "wav", "wv"])
-def test_zeros_behind_the_sound_are_no_loss(tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_zeros_after_the_audio_are_not_a_loss(tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(encoded(path, 600) + bytes(20_000 if suffix != "wav" else 200))
     heard, length_s, truncated = read(path)
@@ -98,7 +98,7 @@ def test_rf64_whose_long_size_is_not_filled_in_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["mp3", "mp2", "flac", "wav", "ogg", "wv"])
 @pytest.mark.parametrize("tags", [ID3V1, APE, APE + ID3V1, ID3V2], ids=["ID3v1", "APE", "both", "ID3v2"])
-def test_tags_behind_the_sound_are_no_damage(
+def test_tags_after_the_audio_are_not_damage(
     tmp_path: Path, suffix: str, tags: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / f"a.{suffix}"

@@ -13,7 +13,7 @@ def test_the_number_of_frames_is_exact(channels: int, frames: int, to_hz: int) -
     assert found.shape == (channels, round(frames * to_hz / 44100)) and found.dtype == np.float32
 
 
-def test_the_same_rate_is_the_same_sound() -> None:
+def test_resampling_to_the_same_rate_changes_nothing() -> None:
     samples = tone(440)[None]
     assert resample(samples, 44100, 44100) is samples
 

@@ -46,7 +46,7 @@ def test_shards_are_plain_files_that_anybody_maps(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.concatenate(features), [sample(number) for number in range(21)])
 
 
-def test_there_is_no_sample_before_the_first_and_after_the_last(tmp_path: Path) -> None:
+def test_samples_out_of_range_raise_an_index_error(tmp_path: Path) -> None:
     dataset = write(tmp_path / "pond", LABELS)
     for index in (-1, 21):
         with pytest.raises(IndexError):
@@ -58,10 +58,10 @@ def test_the_same_content_gives_the_same_checksum(tmp_path: Path) -> None:
     assert one.checksum == other.checksum != write(tmp_path / "c" / "pond", LABELS[1:]).checksum
 
 
-def test_origins_keep_all_they_tell(tmp_path: Path) -> None:
+def test_origins_keep_all_fields(tmp_path: Path) -> None:
     given = [
         Origin('/a "b",c\nd.wav', 1.5, 3, datetime(2026, 5, 1, 6, 30, 0, 250000, tzinfo=UTC), "pond-é"),
-        Origin("/caf\udce9.wav"),  # a name that is no UTF-8
+        Origin("/caf\udce9.wav"),  # a name that is not valid UTF-8
         Origin("/b.wav", 1e-6, 0, None, "g"),
     ]
     with DatasetWriter(tmp_path / "pond", draft()) as writer:
@@ -96,7 +96,7 @@ with DatasetWriter(Path(sys.argv[1]), draft(), job={"of": "a test"}, shard_bytes
 """
 
 
-def test_a_killed_run_goes_on(tmp_path: Path) -> None:
+def test_a_killed_run_is_resumed(tmp_path: Path) -> None:
     folder = tmp_path / "pond"
     write(folder, [0])
     killed = subprocess.run([sys.executable, "-c", KILLED, folder], check=False)
@@ -114,7 +114,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["pond"]
 
 
-def test_linked_shards_are_kept_all_or_none(tmp_path: Path) -> None:
+def test_linked_shards_are_kept_completely_or_not_at_all(tmp_path: Path) -> None:
     source, job = write(tmp_path / "source", LABELS), {"of": "a test"}
     with DatasetWriter(tmp_path / "pond", draft(), job=job) as writer:
         writer.link(source)
@@ -128,7 +128,7 @@ def test_linked_shards_are_kept_all_or_none(tmp_path: Path) -> None:
         assert list(writer.finish(provenance={}).origins()) == [origin(number) for number in range(21)]
 
 
-def test_another_job_does_not_go_on_from_it(tmp_path: Path) -> None:
+def test_another_job_does_not_resume_it(tmp_path: Path) -> None:
     folder = tmp_path / "pond"
     subprocess.run([sys.executable, "-c", KILLED, folder], check=False)
     size = 4 * SAMPLE_BYTES
@@ -172,7 +172,7 @@ print(len(open_dataset(folder)), "sample")
 """
 
 
-def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_lost(tmp_path: Path) -> None:
     argv = [*on_a_small_disk(tmp_path), sys.executable, "-c", FULL, str(tmp_path)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     told, kept = done.stdout.splitlines()
@@ -195,7 +195,7 @@ def test_a_bundle_is_not_replaced_by_a_dataset(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["my pond", "", "étang", "pond\n", "x" * 129])
-def test_a_name_that_is_none_is_refused_before_any_work(name: str) -> None:
+def test_an_invalid_name_is_refused_before_any_work(name: str) -> None:
     with pytest.raises(DatasetError, match="Invalid name of a dataset") as caught:
         draft(name)
     assert caught.value.code == "dataset_name"
@@ -242,9 +242,7 @@ def test_a_dataset_that_another_takes_the_place_of_is_not_mixed_with_it(tmp_path
             read()
 
 
-def test_what_is_told_before_is_read_the_same_with_few_files_open(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_prefetched_samples_are_the_same_with_few_files_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "OPEN_SHARDS", 2)
     dataset = write(tmp_path / "pond", LABELS, a_shard=1)
     before = len(list(Path("/proc/self/fd").iterdir()))
@@ -255,7 +253,7 @@ def test_what_is_told_before_is_read_the_same_with_few_files_open(
         dataset.prefetch([21])
 
 
-def test_what_is_no_dataset_is_refused_with_a_reason(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_dataset_is_refused_with_a_reason(tmp_path: Path) -> None:
     assert code_of(tmp_path) == "dataset_missing"
     write(tmp_path / "pond", LABELS)
     manifest = tmp_path / "pond" / "manifest.json"
@@ -285,7 +283,7 @@ def test_a_manifest_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", [lambda raw: raw[:-1], lambda raw: b"x" * len(raw), lambda raw: b""])
 @pytest.mark.parametrize("kind", ["features", "labels"])
-def test_a_shard_that_is_none_is_refused(tmp_path: Path, kind: str, change: object) -> None:
+def test_an_invalid_shard_is_refused(tmp_path: Path, kind: str, change: object) -> None:
     assert callable(change)
     write(tmp_path / "pond", LABELS)
     path = tmp_path / "pond" / "shards" / f"00001.{kind}.npy"

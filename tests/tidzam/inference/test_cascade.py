@@ -1,4 +1,4 @@
-"""Selector and experts: who hangs where, who runs on what, and what it comes to."""
+"""Selector and experts: their places, which runs on which window, and the joint probabilities."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -118,13 +118,13 @@ def test_specs_may_differ_but_for_the_window() -> None:
         ),
     ],
 )
-def test_what_makes_no_cascade_is_refused(classifiers: list[Classifier], code: str, reason: str) -> None:
+def test_classifiers_that_form_no_cascade_are_refused(classifiers: list[Classifier], code: str, reason: str) -> None:
     with pytest.raises(BundleError) as caught:
         order(tuple(classifiers))
     assert caught.value.code == code and reason in str(caught.value)
 
 
-def test_experts_that_hang_under_one_another_are_refused() -> None:
+def test_experts_placed_under_one_another_are_refused() -> None:
     with pytest.raises(BundleError, match="has no parent"):
         Cascade([flat("selector", "rain"), flat("a", "b"), flat("b", "a")])
 

@@ -28,7 +28,7 @@ def test_the_deepest_likely_classes_are_named(probabilities: dict[str, float], r
     assert decide(probabilities, HALF, TREE) == result
 
 
-def test_a_child_with_a_low_threshold_speaks_for_its_parent() -> None:
+def test_a_child_with_a_low_threshold_is_reported_though_its_parent_is_not() -> None:
     assert decide({"birds": 0.3, "birds-owl": 0.2}, HALF | {"birds-owl": 0.1}, TREE) == ("birds-owl",)
 
 

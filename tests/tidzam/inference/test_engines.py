@@ -165,7 +165,7 @@ def keras_bundle(folder: Path, *layers: Any) -> Bundle:
     return write_bundle(folder / "selector", manifest, {"keras": folder / "model.keras"})
 
 
-def test_a_keras_network_whose_outputs_are_no_probabilities_is_refused(tmp_path: Path) -> None:
+def test_a_keras_network_with_invalid_probabilities_is_refused(tmp_path: Path) -> None:
     import keras
 
     layers = keras.layers

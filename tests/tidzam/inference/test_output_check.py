@@ -1,4 +1,4 @@
-"""Networks that pass their trial and fail on sound: the faulty windows are left out, counted and reported once."""
+"""Networks that pass their trial and fail later: the faulty windows are left out, counted and reported once."""
 
 import logging
 import time
@@ -28,7 +28,7 @@ LOUD: Float32 = np.random.default_rng(0).normal(0, 0.1, WINDOW).astype(np.float3
 
 
 def cascade(folder: Path, value: float, *under: Classifier) -> Cascade:
-    """A selector that hears `birds` and `rain` in silence, and says `value` for loud sound."""
+    """A selector that predicts `birds` and `rain` for silence, and returns `value` for loud audio."""
     bundle = hostile.write_network(folder, hostile.wrong_when_loud(value))
     return Cascade([Classifier(bundle.manifest, load_network(bundle)), *under])
 
@@ -46,7 +46,7 @@ def batch(*windows: Float32, rates_hz: tuple[int | None, ...] = ()) -> WindowBat
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 1e30, -2.0, 1.1])
-def test_outputs_that_are_no_probabilities_are_left_out_of_those_windows_only(tmp_path: Path, value: float) -> None:
+def test_invalid_probabilities_are_left_out_of_those_windows_only(tmp_path: Path, value: float) -> None:
     pipeline = Pipeline(cascade(tmp_path, value))
     quiet, loud, again = pipeline.analyze(batch(QUIET, LOUD, QUIET))
     assert quiet.probabilities == again.probabilities == pytest.approx({"birds": 0.9, "rain": 0.9})
@@ -105,7 +105,7 @@ class Failing:
         return np.full((len(features), 1), 0.9, np.float32)
 
 
-def test_a_network_that_fails_on_sound_does_not_end_the_analysis() -> None:
+def test_a_network_that_fails_on_loud_audio_does_not_end_the_analysis() -> None:
     whole = Cascade([replace(flat("selector", "birds"), network=Failing())])
     assert [found.left_out for found in whole.classify(np.stack([LOUD, QUIET]), SPEC.rate_hz)] == 2 * [("selector",)]
     assert whole.classify(QUIET[None], SPEC.rate_hz)[0].probabilities == {"birds": pytest.approx(0.9)}
@@ -113,7 +113,7 @@ def test_a_network_that_fails_on_sound_does_not_end_the_analysis() -> None:
     assert whole.output_check.recent()["selector"].isprintable()
 
 
-def test_a_network_whose_rows_depend_on_the_sound_is_contained(tmp_path: Path) -> None:
+def test_a_network_whose_rows_depend_on_the_input_is_contained(tmp_path: Path) -> None:
     nodes = [
         *hostile.levels(),
         helper.make_node("Sigmoid", ["levels"], ["fine"]),
@@ -134,7 +134,7 @@ def test_a_network_whose_rows_depend_on_the_sound_is_contained(tmp_path: Path) -
     assert whole.classify(QUIET[None], SPEC.rate_hz)[0].left_out == ()
 
 
-def test_a_network_that_loops_on_sound_is_ended_and_not_run_again(
+def test_a_network_that_never_ends_on_loud_audio_is_not_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = hostile.write_network(tmp_path, hostile.loops_when_loud())
@@ -148,7 +148,7 @@ def test_a_network_that_loops_on_sound_is_ended_and_not_run_again(
     assert time.monotonic() - started < 0.5 and whole.output_check.counts == {"selector": 2}
 
 
-def test_a_network_that_allocates_a_terabyte_on_sound_does_not_end_the_analysis(tmp_path: Path) -> None:
+def test_a_network_that_allocates_a_terabyte_does_not_end_the_analysis(tmp_path: Path) -> None:
     bundle = hostile.write_network(tmp_path, hostile.allocates_when_loud())
     whole = Cascade([Classifier(bundle.manifest, load_network(bundle))])
     for window, left_out in ((QUIET, ()), (LOUD, ("selector",)), (QUIET, ())):
@@ -173,7 +173,7 @@ def test_only_the_experts_that_need_more_band_are_left_out() -> None:
     assert set(full.probabilities) == {"birds", "owl"} and full.left_out == ()
 
 
-def test_no_clip_is_kept_as_unknown_of_sound_that_nobody_listened_to(tmp_path: Path) -> None:
+def test_no_clip_is_extracted_as_unknown_of_audio_that_was_not_classified(tmp_path: Path) -> None:
     pipeline = Pipeline(Cascade([flat("selector", "birds")]))
     windows = batch(LOUD, rates_hz=(4000,))
     extractor = Extractor(tmp_path, rules_of(dynamic=False), pipeline.labels)
