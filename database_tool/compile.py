@@ -13,10 +13,11 @@ from typing import Any
 
 from database_tool.cutting import Cut, CutJob, Cutting, cut, jobs_of
 from database_tool.provenance import with_step
-from tidzam.clips import Clip, parse_clip_name
+from tidzam.clips import Clip
 from tidzam.dataset import Dataset, DatasetWriter, Draft, Origin, require_same_features
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
+from tidzam.naming import parse_clip_name
 from tidzam.parallel import in_order
 from tidzam.progress import Progress, Say, no_progress
 from tidzam.text import plural, shown

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.clips import parse_clip_name
 from tidzam.dataset import Origins
 from tidzam.errors import DatasetError
+from tidzam.naming import parse_clip_name
 
 By = Literal["group", "day", "source"]
 Sides = NDArray[np.int8]

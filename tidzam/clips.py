@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import overload
 
@@ -13,12 +12,11 @@ from tidzam.audio.kinds import is_audio, is_system_file
 from tidzam.audio.walk import NOT_AUDIO, LeftOut, remarks, walk
 from tidzam.errors import DatasetError
 from tidzam.labels import clean_label
-from tidzam.naming import split_date
+from tidzam.naming import parse_clip_name
 
 LOOSE = "in no class folder"
 
 _TAKE = re.compile(r"[-_][A-Z]$")
-_CHANNEL = re.compile(r"^(?P<source>.+)-out_(?P<channel>\d+)$")
 
 
 @dataclass(frozen=True)
@@ -57,15 +55,6 @@ class FoundClips(Sequence[Clip]):
     def __getitem__(self, index: slice) -> tuple[Clip, ...]: ...
     def __getitem__(self, index: int | slice) -> Clip | tuple[Clip, ...]:
         return self.clips[index]
-
-
-@dataclass(frozen=True)
-class ClipName:
-    """The parts of a file name: the source, its channel (None: all of them), and the time (UTC) at which it begins."""
-
-    source: str
-    channel: int | None
-    time: datetime
 
 
 def find_clips(folder: Path) -> FoundClips:
@@ -121,16 +110,7 @@ def group_of(path: Path) -> str:
     For a clip that the analyzer extracted it is the source and the hour: clips cut from a live stream in succession, or
     from two channels at the same time, hold the same sounds.
     """
-    take = parse_clip_name(path)
-    if take is not None and take.channel is not None:
-        return f"{take.source}-{take.time:%Y-%m-%d-%H}"
+    clip = parse_clip_name(path)
+    if clip is not None and clip.channel is not None:
+        return f"{clip.source}-{clip.time:%Y-%m-%d-%H}"
     return _TAKE.sub("", path.stem)
-
-
-def parse_clip_name(path: Path) -> ClipName | None:
-    """Parse the name of a recording (`NAME-YYYY-MM-DD-HH-MM-SS`) or of an extracted clip (`NAME-out_N-….mmm`)."""
-    name, moment = split_date(path.stem)
-    if moment is None:
-        return None
-    found = _CHANNEL.match(name)
-    return ClipName(name, None, moment) if found is None else ClipName(found["source"], int(found["channel"]), moment)

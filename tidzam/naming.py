@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 JACK_CLIENT_NAME: Final = 63
@@ -71,6 +73,35 @@ def source_of(port: str) -> str:
 def recording_stem(source: str, time: datetime) -> str:
     """The file name, without suffix, of a recording of `source` that starts at `time`, in UTC: that of `split_date`."""
     return f"{source}-{time.astimezone(UTC):%Y-%m-%d-%H-%M-%S}"
+
+
+@dataclass(frozen=True)
+class ClipName:
+    """The file name, without suffix, of a recording (`NAME-YYYY-MM-DD-HH-MM-SS`) or of a clip of one channel
+    (`NAME-out_N-YYYY-MM-DD-HH-MM-SS.mmm`): its source, its channel (None: all of them), and its start in UTC."""
+
+    source: str
+    channel: int | None
+    time: datetime
+
+
+def parse_clip_name(path: Path) -> ClipName | None:
+    """The parts of the name of a recording or a clip; None if there is no date in it."""
+    name, time = split_date(path.stem)
+    if time is None:
+        return None
+    found = re.fullmatch(r"(?P<source>.+)-out_(?P<channel>\d+)", name)
+    return ClipName(name, None, time) if found is None else ClipName(found["source"], int(found["channel"]), time)
+
+
+def clip_stem(port: str, time: datetime) -> str:
+    """The file name, without suffix, of a clip of `port` that starts at `time` (UTC, cut to milliseconds).
+
+    Of a source's port, `parse_clip_name` is the inverse; characters of other ports that do not suit file names become
+    hyphens.
+    """
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", port)
+    return f"{recording_stem(name, time)}.{time.microsecond // 1000:03d}"
 
 
 def split_date(stem: str) -> tuple[str, datetime | None]:
