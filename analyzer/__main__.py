@@ -1,4 +1,4 @@
-"""`python -m analyzer`: what is heard in a file (--stream), or live in JACK's ports (--jack, --profile)."""
+"""`python -m analyzer`: analyze a file (--stream), or JACK ports live (--jack, --profile)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import typer
 from analyzer.app import LiveOptions, run_live
 from analyzer.extraction import rules_of
 from analyzer.file_runner import FileOptions, run_file
-from analyzer.sinks.chain import ChainAddress
+from analyzer.sinks.chain import parse_chain_address
 from tidzam.config.load import load_settings
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
+from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings
 from tidzam.log import set_up_logging
 from tidzam.server import Access
 from tidzam.terminal import command_line, exit_on_error
 from tidzam.text import comma_list
 from tidzam.tokens import take_token
 
-ORIGINAL = Settings(analyzer=AnalyzerSettings(port=8080), stream_manager=StreamManagerSettings(port=8081))
-"""What holds without a profile: the port is what it always was."""
+STANDALONE = Settings(analyzer=AnalyzerSettings(port=8080), stream_manager=StreamManagerSettings(port=8081))
+"""Settings without a profile: the original's port."""
 
 app = command_line()
 
@@ -53,7 +54,7 @@ def analyze(
     profile: Annotated[Path | None, typer.Option(help="The node's YAML; other options override it.")] = None,
     debug: Annotated[int, typer.Option(help="Debug level; from 1 on, everything is logged.")] = 0,
 ) -> None:
-    """Say what is heard in a file, or live in JACK's ports."""
+    """Analyze a file, or JACK ports live."""
     if stream is not None and jack:
         raise typer.BadParameter("--stream and --jack exclude one another.")
     if stream is None and (channel is not None or csv or as_json or show):
@@ -65,42 +66,43 @@ def analyze(
     given = {"nn": nn, "ports": comma_list(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
     settings = _settings(profile, {**given, "engine": engine})
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
-    rules = rules_of(classes=comma_list(extract), dynamic=extract_dd, channels=comma_list(extract_channels))
+    sinks = list(settings.analyzer.sinks)
+    if out is not None:
+        rules = rules_of(classes=comma_list(extract), dynamic=extract_dd, channels=comma_list(extract_channels))
+        sinks.append(ClipSinkSettings(folder=out, rules=rules))
+    if csv is not None:
+        sinks.append(CsvSinkSettings(path=csv, replace=True))
+    if chain_api:
+        sinks.append(parse_chain_address(chain_api))
+    analyzer_settings = settings.analyzer.model_copy(update={"sinks": tuple(sinks)})
+    node = settings.node.known_as
     if stream is not None:
-        offline = FileOptions(
-            path=stream,
-            settings=settings.analyzer,
-            channel=channel,
-            out=out,
-            rules=rules,
-            csv=csv,
-            as_json=as_json,
-            show=show,
+        options = FileOptions(
+            path=stream, settings=analyzer_settings, node=node, channel=channel, as_json=as_json, show=show
         )
-        raise typer.Exit(run_file(offline))
-    server = settings.jack.server if profile else None
-    chain = ChainAddress.parse(chain_api) if chain_api else None
-    options = LiveOptions(
-        settings=settings.analyzer,
-        jack_server=server,
-        out=out,
-        rules=rules,
-        chain=chain,
-        access=Access.of(settings.access, host=settings.analyzer.host, token=take_token(settings.home)),
-        limits=settings.limits,
+        raise typer.Exit(run_file(options))
+    asyncio.run(
+        run_live(
+            LiveOptions(
+                settings=analyzer_settings,
+                node=node,
+                jack_server=settings.jack.server if profile else None,
+                access=Access.of(settings.access, host=settings.analyzer.host, token=take_token(settings.home)),
+                limits=settings.limits,
+            )
+        )
     )
-    asyncio.run(run_live(options))
 
 
 def _settings(profile: Path | None, given: Mapping[str, object]) -> Settings:
-    """The profile's settings, or the defaults, under what the command line gave: typer has checked that already."""
-    settings = load_settings(profile) if profile else ORIGINAL
+    """The profile's settings, or the defaults, with the command line's options applied; typer has validated these."""
+    settings = load_settings(profile) if profile else STANDALONE
     over = {name: value for name, value in given.items() if value is not None}
     return settings.model_copy(update={"analyzer": settings.analyzer.model_copy(update=over)})
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 a failure told in a line, 2 wrong usage."""
+    """Run the command line. Exit codes: 0 success, 1 failure (with one line on stderr), 2 wrong usage."""
     with exit_on_error("analyzer"):
         app()
 

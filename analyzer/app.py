@@ -1,4 +1,4 @@
-"""The analyzer put together: capture, pipeline, and whoever takes what was heard."""
+"""The live analyzer put together: capture, pipeline, detections, and the sinks of the results."""
 
 from __future__ import annotations
 
@@ -6,31 +6,30 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
 from analyzer.capture.child import CaptureOptions
-from analyzer.extraction import ExtractionRule, Extractor
 from analyzer.health import LiveHealth
 from analyzer.live_runner import LiveAnalysis
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
-from analyzer.sinks.chain import ChainAddress, ChainApi
+from analyzer.sinks.base import NamedSink, SinkContext, make_sinks
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.socketio import SocketIoSink
 from analyzer.source_rates import SourceRates
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
+from tidzam.inference.tracker import DetectionTracker
 from tidzam.protocol.analyzer import (
     JACK_SOURCE,
     MESSAGES,
     AnalyzerFault,
     AnalyzerHealth,
     ChannelStatus,
+    SinkStatus,
     parse_jack_sources,
 )
 from tidzam.results import AnalyzedBatch, ChannelState
@@ -38,22 +37,22 @@ from tidzam.server import Access, Health, Right, Server
 
 log = logging.getLogger(__name__)
 
+_DRAIN_S: Final = 1.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class LiveOptions:
-    """What the live analyzer is to do. Without a `jack_server`, the environment says which one is meant."""
+    """Options of the live analyzer. `node` is the node's name; without a `jack_server`, the environment names it."""
 
     settings: AnalyzerSettings
+    node: str
     jack_server: str | None = None
-    out: Path | None = None
-    rules: tuple[ExtractionRule, ...] = ()
-    chain: ChainAddress | None = None
     access: Access | None = None
     limits: LimitSettings | None = None
 
 
 async def run_live(options: LiveOptions) -> None:
-    """Listen, analyze and tell, until TERM or INT. Raises TidzamError if it cannot begin."""
+    """Capture and analyze, until TERM or INT. Raises TidzamError if it cannot begin."""
     settings = options.settings
     pipeline = Pipeline.of(settings)
     log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
@@ -63,49 +62,56 @@ async def run_live(options: LiveOptions) -> None:
 
 
 class Analyzer:
-    """The composition root of live listening."""
+    """The composition root of live analysis."""
 
     def __init__(self, pipeline: Pipeline, options: LiveOptions) -> None:
         settings = options.settings
-        self._pipeline = pipeline
-        capture = CaptureOptions(
-            patterns=settings.ports,
-            server=options.jack_server,
-            slots=settings.max_channels,
-            ring_s=ring_length_s(pipeline.window_s),
-        )
+        self._pipeline, self._node = pipeline, options.node
         self._rates = SourceRates()
+        self._tracker = DetectionTracker(pipeline.labels, node=options.node)
         self._live = LiveAnalysis(
-            pipeline, capture, self._spread, overlap=settings.overlap, source_rate=self._rates.of_channel
+            pipeline,
+            CaptureOptions(
+                patterns=settings.ports,
+                server=options.jack_server,
+                slots=settings.max_channels,
+                ring_s=ring_length_s(pipeline.window_s),
+            ),
+            self._tracker,
+            self._deliver,
+            overlap=settings.overlap,
+            source_rate=self._rates.of_channel,
         )
+        self._server = self._make_server(options)
+        self._socketio = SocketIoSink(
+            self._server,
+            node=options.node,
+            classifiers=pipeline.classifiers,
+            labels=pipeline.labels,
+            health=self._detail,
+        )
+        others = make_sinks(settings.sinks, SinkContext(node=options.node, labels=pipeline.labels))
+        self._sinks = [BoundedSink(named) for named in (NamedSink("socketio", self._socketio), *others)]
+
+    def _make_server(self, options: LiveOptions) -> Server:
         registry = CollectorRegistry()
         HealthCollector(self._detail, registry)
-        self._server = Server(
+        server = Server(
             "analyzer",
-            host=settings.host,
-            port=settings.port,
+            host=options.settings.host,
+            port=options.settings.port,
             health=self._health,
             messages=MESSAGES,
             registry=registry,
             access=options.access,
             limits=options.limits,
         )
-        self._socketio = SocketIoSink(
-            self._server, classifiers=pipeline.classifiers, labels=pipeline.labels, health=self._detail
-        )
-        self._server.on(JACK_SOURCE, self._on_jack_source, needs=Right.MANAGE)
-        self._sinks = [BoundedSink("socket.io", self._socketio.deliver)]
-        if options.out is not None:
-            self._sinks.append(
-                BoundedSink("clips", clip_writer(Extractor(options.out, options.rules, pipeline.labels)))
-            )
-        self._chain = ChainApi(options.chain) if options.chain else None
-        if self._chain is not None:
-            self._sinks.append(BoundedSink("the Chain API", self._chain.deliver))
+        server.on(JACK_SOURCE, self._on_jack_source, needs=Right.MANAGE)
+        return server
 
-    def _spread(self, hop: AnalyzedBatch) -> None:
+    def _deliver(self, analyzed: AnalyzedBatch) -> None:
         for sink in self._sinks:
-            sink.put(hop)
+            sink.put(analyzed)
 
     async def _on_jack_source(self, sid: str, data: Any) -> None:
         """The stream manager reports its sources."""
@@ -117,33 +123,51 @@ class Analyzer:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with AsyncExitStack() as stack:
-            if self._chain is not None:
-                stack.push_async_callback(self._chain.close)
             await stack.enter_async_context(self._server)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             running = [tasks.create_task(sink.run()) for sink in self._sinks]
-            running += [tasks.create_task(self._socketio.tell_health()), tasks.create_task(self._live.run())]
+            running.append(tasks.create_task(self._socketio.send_health()))
+            analysis = tasks.create_task(self._live.run())
             await stop.wait()
             log.info("ending")
+            analysis.cancel()
+            await asyncio.wait([analysis])
+            self._deliver(self._tracker.last_batch())
+            await asyncio.gather(*(sink.drain(_DRAIN_S) for sink in self._sinks))
             for task in reversed(running):
                 task.cancel()
 
     def _health(self) -> Health:
         live, detail = self._live.health(), self._detail()
         reasons = tuple(fault.message for fault in detail.faults)
-        return Health(not reasons, (*reasons, *live.remarks, *band_remarks(detail)), detail.model_dump(mode="json"))
+        remarks = (*reasons, *live.remarks, *band_remarks(detail), *sink_remarks(detail))
+        return Health(not reasons, remarks, detail.model_dump(mode="json"))
 
     def _detail(self) -> AnalyzerHealth:
-        dropped = self._server.dropped + sum(sink.dropped for sink in self._sinks)
-        return health_message(self._live.health(), self._pipeline, self._rates, dropped_messages=dropped)
+        sinks = tuple(sink.status for sink in self._sinks)
+        return health_message(
+            self._live.health(),
+            self._pipeline,
+            self._rates,
+            node=self._node,
+            sinks=sinks,
+            dropped_messages=self._server.dropped + sum(sink.dropped for sink in sinks),
+        )
 
 
 def health_message(
-    live: LiveHealth, pipeline: Pipeline, rates: SourceRates, *, dropped_messages: int
+    live: LiveHealth,
+    pipeline: Pipeline,
+    rates: SourceRates,
+    *,
+    node: str,
+    sinks: tuple[SinkStatus, ...] = (),
+    dropped_messages: int,
 ) -> AnalyzerHealth:
     """The state of the analyzer as it goes over the wire."""
     statistics, age_s = live.statistics, live.statistics.age_s()
     return AnalyzerHealth(
+        node=node,
         engine=pipeline.engine,
         classifiers=pipeline.classifiers,
         channels=live.channels,
@@ -160,6 +184,7 @@ def health_message(
         faults=(*live.faults, *classifier_faults(pipeline)),
         channel_states=tuple(channel_status(channel, pipeline, rates) for channel in live.channels),
         classifier_errors=dict(pipeline.classifier_errors),
+        sinks=sinks,
     )
 
 
@@ -183,7 +208,7 @@ def channel_status(channel: str, pipeline: Pipeline, rates: SourceRates) -> Chan
 
 
 def band_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
-    """A sentence for each channel with a narrow band."""
+    """A sentence per channel with a narrow band."""
     return tuple(
         f"Channel {status.channel} is {status.state}: its source has {status.source_rate_hz} Hz, too low for the "
         f"{'classifier' if len(status.left_out) == 1 else 'classifiers'} {', '.join(status.left_out)}."
@@ -192,10 +217,8 @@ def band_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
     )
 
 
-def clip_writer(extractor: Extractor) -> Callable[[AnalyzedBatch], Awaitable[None]]:
-    """A sink's `deliver` that keeps clips, in a thread: the disk may be slow."""
-
-    async def deliver(hop: AnalyzedBatch) -> None:
-        await asyncio.to_thread(extractor.take, hop.batch, hop.analyses)
-
-    return deliver
+def sink_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
+    """A sentence per sink that fails at present."""
+    return tuple(
+        f"Sink {sink.name} failed and is restarted until it works: {sink.fault}" for sink in health.sinks if sink.fault
+    )

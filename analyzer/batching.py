@@ -21,7 +21,7 @@ _STEP_SAMPLES: Final = 1 << 22
 Analyzed = tuple[WindowBatch, tuple[Analysis, ...]]
 
 
-def analyzed(pipeline: Pipeline, batches: Iterator[WindowBatch]) -> Generator[Analyzed]:
+def analyze_batches(pipeline: Pipeline, batches: Iterator[WindowBatch]) -> Generator[Analyzed]:
     """The analyses of each batch, in order. Several are analyzed in one step, and a step runs on each core.
 
     Holds at most two steps more than there are cores in memory, fewer if they are large, however long the file is.
@@ -47,7 +47,14 @@ def _analyze(pipeline: Pipeline, step: list[WindowBatch]) -> list[tuple[Analysis
 
 
 def _channels(batch: WindowBatch, rows: slice) -> WindowBatch:
-    return replace(batch, channels=batch.channels[rows], samples=batch.samples[rows], gap_frames=batch.gap_frames[rows])
+    return replace(
+        batch,
+        channels=batch.channels[rows],
+        samples=batch.samples[rows],
+        starts=batch.starts[rows],
+        gap_frames=batch.gap_frames[rows],
+        source_rates_hz=batch.source_rates_hz[rows],
+    )
 
 
 def _steps(batches: Iterator[WindowBatch]) -> Iterator[list[WindowBatch]]:

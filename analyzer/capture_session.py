@@ -108,7 +108,7 @@ class CaptureSession:
             samples=samples,
             rate_hz=self.ring.rate_hz,
             start_frame=start,
-            start=self.timeline.time_of(start),
+            starts=(self.timeline.time_of(start),) * len(channels),
             gap_frames=lost,
         )
 

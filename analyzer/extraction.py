@@ -1,58 +1,38 @@
-"""Keeping what was heard as clips: which windows are kept (pure), and where they are written."""
+"""Windows kept as clips: which are kept, and how they are written."""
 
 from __future__ import annotations
 
 import io
-import logging
 import random
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import soundfile
 
+from tidzam.config.sinks import ClipRule
+from tidzam.errors import TidzamError
 from tidzam.labels import UNKNOWN, LabelTree
-from tidzam.patterns import matches
+from tidzam.naming import clip_stem
 from tidzam.results import Analysis, WindowBatch
 from tidzam.types import Float32
-
-log = logging.getLogger(__name__)
 
 ClipFormat = Literal["wav", "flac"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExtractionRule:
-    """Which windows become clips.
-
-    `classes` and `channels` are globs or beginnings of names: `birds-` is every class under that prefix. Without
-    `channels`, all are meant. `rate` is the share that is kept, 0 to 1, or `auto`: the dynamic distribution.
-    """
-
-    classes: tuple[str, ...]
-    channels: tuple[str, ...] = ()
-    rate: float | Literal["auto"] = "auto"
-
-    def covers(self, channel: str, label: str) -> bool:
-        return matches(label, self.classes) and (not self.channels or matches(channel, self.channels))
-
-
 def rules_of(
     *, classes: Sequence[str] = (), dynamic: bool = True, channels: Sequence[str] = ()
-) -> tuple[ExtractionRule, ...]:
-    """The rule that the command line asks for; every class if it names none. A bare number is a channel's."""
-    ports = tuple(f"*:out_{channel}" if channel.isdigit() else channel for channel in channels)
-    return (ExtractionRule(classes=tuple(classes) or ("*",), channels=ports, rate="auto" if dynamic else 1.0),)
+) -> tuple[ClipRule, ...]:
+    """The rule of the command line's options; every class if none is named. A number is a channel."""
+    return (ClipRule(classes=tuple(classes) or ("*",), channels=tuple(channels), rate="auto" if dynamic else 1.0),)
 
 
 def keep_probability(counts: Mapping[str, int], label: str, siblings: Sequence[str]) -> float:
-    """How likely a clip of `label` is kept by the dynamic distribution, above 0 to 1.
+    """The probability, above 0 to 1, of keeping a clip of `label` by the dynamic distribution.
 
-    With `counts` clips in each class, it is (mean over the siblings, `label` among them, + 1) / (own + 1), at most 1:
-    a class that is no more common than its siblings keeps all, one that outgrows them ever fewer.
+    With `counts` clips in each class, it is (mean over the siblings, `label` included, + 1) / (own + 1), at most 1:
+    a class that is at most as common as its siblings keeps all clips, a more common one fewer and fewer.
     """
     group = {label, *siblings}
     mean = sum(counts.get(sibling, 0) for sibling in group) / len(group)
@@ -60,23 +40,22 @@ def keep_probability(counts: Mapping[str, int], label: str, siblings: Sequence[s
 
 
 class Extractor:
-    """Writes the windows that its rules ask for to `OUT/class/`, each whole or not at all.
+    """Writes the windows that its rules cover to `OUT/class/`, each completely or not at all.
 
-    What is there already counts in the dynamic distribution. `rules` may be replaced at any time; the first that
-    covers a window decides. Not thread-safe.
+    Existing clips count in the dynamic distribution. `rules` may be replaced at any time; the first that covers a
+    window decides. Not thread-safe.
     """
 
     def __init__(
         self,
         out: Path,
-        rules: Sequence[ExtractionRule],
+        rules: Sequence[ClipRule],
         labels: LabelTree,
         *,
         clip_format: ClipFormat = "wav",
         seed: int = 0,
     ) -> None:
         self.rules = tuple(rules)
-        self.failed = 0
         self._out = out
         self._labels = labels
         self._format = clip_format
@@ -88,19 +67,37 @@ class Extractor:
         """Clips in each class folder."""
         return dict(self._counts)
 
-    def take(self, batch: WindowBatch, analyses: Iterable[Analysis]) -> list[Path]:
-        """Keep what the rules say of the windows in `batch`, which `analyses` are about; returns the clips written.
+    def choose(self, analyses: Iterable[Analysis]) -> list[tuple[Analysis, str]]:
+        """The windows to keep, and the class of each.
 
         A window on which the selector did not run, since its source lacks the band or the network failed, is not
-        `unknown`, and not kept. A clip that cannot be written is logged and counted in `failed`; the next is tried.
+        `unknown`, and not kept.
+        """
+        return [(a, label) for a in analyses for label in _decided(a) if self._wants(a.channel, label)]
+
+    def write(self, batch: WindowBatch, chosen: Iterable[tuple[Analysis, str]]) -> list[Path]:
+        """Write chosen windows of `batch`; returns the paths.
+
+        Raises TidzamError (`output`) if some cannot be written, after writing the others.
         """
         row = {channel: number for number, channel in enumerate(batch.channels)}
-        wanted = [(a, label) for a in analyses for label in _named(a) if self._wants(a.channel, label)]
-        return [
-            path
-            for analysis, label in wanted
-            if (path := self._keep(batch.samples[row[analysis.channel]], batch.rate_hz, analysis, label))
-        ]
+        written, failures = list[Path](), list[OSError]()
+        for analysis, label in chosen:
+            path = self._out / label / f"{clip_stem(analysis.channel, analysis.start)}.{self._format}"
+            try:
+                write_clip(path, batch.samples[row[analysis.channel]], batch.rate_hz)
+            except OSError as error:
+                failures.append(error)
+            else:
+                self._counts[label] += 1
+                written.append(path)
+        if failures:
+            raise TidzamError(
+                f"{len(failures)} clips cannot be written to {self._out}: {failures[0].strerror}.",
+                hint="Free some room or name another folder.",
+                code="output",
+            )
+        return written
 
     def _wants(self, channel: str, label: str) -> bool:
         rule = next((rule for rule in self.rules if rule.covers(channel, label)), None)
@@ -114,23 +111,8 @@ class Extractor:
         siblings = self._labels.children(path[-2] if len(path) > 1 else None)
         return (*siblings, UNKNOWN) if len(path) == 1 else siblings
 
-    def _keep(self, samples: Float32, rate_hz: int, analysis: Analysis, label: str) -> Path | None:
-        path = self._out / label / f"{clip_name(analysis)}.{self._format}"
-        try:
-            write_clip(path, samples, rate_hz)
-        except OSError as error:
-            self.failed += 1
-            if self.failed == 1:
-                log.error("clip %s cannot be written: %s. Free some room; analysis goes on", path, error.strerror)
-            return None
-        if self.failed:
-            log.warning("clips are written again; %d were lost", self.failed)
-            self.failed = 0
-        self._counts[label] += 1
-        return path
 
-
-def _named(analysis: Analysis) -> tuple[str, ...]:
+def _decided(analysis: Analysis) -> tuple[str, ...]:
     """The classes decided; none if no classifier ran."""
     return () if analysis.left_out and not analysis.probabilities else analysis.result
 
@@ -140,14 +122,11 @@ def count_clips(out: Path) -> Counter[str]:
     return Counter(path.parent.name for path in out.glob("*/*") if path.suffix in {".wav", ".flac"})
 
 
-def clip_name(analysis: Analysis) -> str:
-    """`SOURCE-out_N-YYYY-MM-DD-HH-MM-SS.mmm`: the channel and the time, fit to be a file's name."""
-    channel = re.sub(r"[^A-Za-z0-9_.-]+", "-", analysis.channel)
-    return f"{channel}-{analysis.start:%Y-%m-%d-%H-%M-%S}.{analysis.start.microsecond // 1000:03d}"
-
-
 def write_clip(path: Path, samples: Float32, rate_hz: int) -> None:
-    """Write samples (frames,) as 16-bit WAV or FLAC, as `path` ends, whole or not at all. Raises OSError."""
+    """Write samples (frames,) as 16-bit WAV or FLAC, by the suffix of `path`, completely or not at all.
+
+    Raises OSError.
+    """
     encoded = io.BytesIO()
     soundfile.write(encoded, samples, rate_hz, format=path.suffix[1:].upper(), subtype="PCM_16")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,25 +1,23 @@
-"""What was heard in a file, for a person's eyes (a table) and for programs (rows)."""
+"""The detections in a file as a table for people and as rows for programs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from rich.table import Table
 from rich.text import Text
 
+from analyzer.recording import Recording
 from tidzam.results import Detection
 from tidzam.text import shown
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 COLUMNS = ("channel", "start_s", "end_s", "start", "end", "class", "path", "peak", "mean", "windows")
 
 
 @dataclass(frozen=True)
 class FileDetection:
-    """A detection in a file: its place from the file's beginning, exact to a frame, and in UTC if the file is dated."""
+    """A detection, in seconds from the file's beginning, exact to a frame, and in UTC if the file is dated."""
 
     channel: int
     start_s: float
@@ -27,13 +25,19 @@ class FileDetection:
     dated: bool
     detection: Detection
 
+    @classmethod
+    def of(cls, detection: Detection, recording: Recording) -> FileDetection:
+        """The detection in its recording."""
+        span = recording.seconds(detection.start), recording.seconds(detection.end)
+        return cls(recording.names[detection.channel], *span, recording.dated, detection)
+
     def row(self) -> dict[str, object]:
         """Its values by COLUMNS; `start` and `end` are ISO 8601, or None in a file without a date."""
         found = self.detection
-        moments = (found.start.isoformat(), found.end.isoformat()) if self.dated else (None, None)
+        times = (found.start.isoformat(), found.end.isoformat()) if self.dated else (None, None)
         path, peak, mean = " > ".join(found.path), round(found.peak_probability, 4), round(found.mean_probability, 4)
         span = (round(self.start_s, 6), round(self.end_s, 6))
-        values = (self.channel, *span, *moments, found.label, path, peak, mean, found.windows)
+        values = (self.channel, *span, *times, found.label, path, peak, mean, found.windows)
         return dict(zip(COLUMNS, values, strict=True))
 
 

@@ -21,6 +21,7 @@ from analyzer.health import LiveHealth, LiveStatistics
 from analyzer.ring import Lapped
 from analyzer.window_schedule import Due
 from tidzam.errors import JackError, TidzamError
+from tidzam.inference.tracker import DetectionTracker
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import AnalyzerFault, FaultCode, FaultOrigin
 from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
@@ -73,12 +74,14 @@ class LiveAnalysis:
         self,
         pipeline: Analyzes,
         capture: CaptureOptions,
+        tracker: DetectionTracker,
         on_batch: Callable[[AnalyzedBatch], None],
         *,
         overlap: float = 0.0,
         source_rate: Callable[[str], int | None] = lambda channel: None,
     ) -> None:
-        self._pipeline, self._options, self._on_batch, self._overlap = pipeline, capture, on_batch, overlap
+        self._pipeline, self._options, self._overlap = pipeline, capture, overlap
+        self._tracker, self._on_batch = tracker, on_batch
         self._source_rate = source_rate
         self._statistics = LiveStatistics()
         self._pid: int | None = None
@@ -202,7 +205,7 @@ class LiveAnalysis:
         """In the worker thread: the loop stays free."""
         batch = session.read(channels, start)
         batch = replace(batch, source_rates_hz=tuple(map(self._source_rate, batch.channels)))
-        return AnalyzedBatch(batch, self._pipeline.analyze(batch))
+        return self._tracker.follow(batch, self._pipeline.analyze(batch))
 
     def health(self) -> LiveHealth:
         """How it is going right now."""

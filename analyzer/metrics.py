@@ -1,4 +1,4 @@
-"""The analyzer's figures for Prometheus, read when they are asked for."""
+"""The analyzer's metrics for Prometheus, read when they are requested."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _COUNTERS = {
 }
 _GAUGES = {
     "lag_s": ("lag_seconds", "From a window's end to its analysis"),
-    "windows_per_s": ("windows_per_second", "Windows analyzed a second"),
+    "windows_per_s": ("windows_per_second", "Windows analyzed per second"),
     "last_window_age_s": ("last_window_age_seconds", "Since the last analysis"),
 }
 
 
 class HealthCollector(Collector):
-    """Tells `health` under names that begin with `tidzam_analyzer_`."""
+    """Exports `health` under names with the prefix `tidzam_analyzer_`."""
 
     def __init__(self, health: Callable[[], AnalyzerHealth], registry: CollectorRegistry) -> None:
         self._health = health
@@ -35,6 +35,9 @@ class HealthCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         health = self._health()
+        info = GaugeMetricFamily("tidzam_analyzer_info", "The node and the engine; always 1", labels=["node", "engine"])
+        info.add_metric([health.node, health.engine], 1)
+        yield info
         yield GaugeMetricFamily("tidzam_analyzer_channels", "Channels captured", len(health.channels))
         for field, description in _COUNTERS.items():
             yield CounterMetricFamily(f"tidzam_analyzer_{field}", description, getattr(health, field))
@@ -43,6 +46,11 @@ class HealthCollector(Collector):
             if value is not None:
                 yield GaugeMetricFamily(f"tidzam_analyzer_{name}", description, value)
         yield _by_label("classifier_errors", "Windows without probabilities", "classifier", health.classifier_errors)
+        errors, dropped = (
+            {sink.name: getattr(sink, field) for sink in health.sinks} for field in ("errors", "dropped")
+        )
+        yield _by_label("sink_errors", "Failures of a sink", "sink", errors)
+        yield _by_label("sink_dropped", "Batches that a sink missed, too slow or failed", "sink", dropped)
         states = Counter(status.state for status in health.channel_states)
         by_state = GaugeMetricFamily("tidzam_analyzer_channel_states", "Channels by state", labels=["state"])
         for state in ChannelState:

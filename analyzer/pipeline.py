@@ -102,8 +102,8 @@ class Pipeline:
     ) -> Analysis:
         return Analysis(
             channel=batch.channels[row],
-            start=batch.start,
-            end=batch.start + timedelta(seconds=batch.samples.shape[1] / batch.rate_hz),
+            start=batch.starts[row],
+            end=batch.starts[row] + timedelta(seconds=batch.samples.shape[1] / batch.rate_hz),
             start_frame=batch.start_frame,
             result=self._decide(found.probabilities, self.cascade.thresholds, self.labels),
             probabilities=found.probabilities,

@@ -1,26 +1,18 @@
-"""What a person at the terminal sees and hears of a file: progress, and the sound itself."""
+"""The progress of a file analysis, as a bar on a terminal and as lines elsewhere."""
 
 from __future__ import annotations
 
-import logging
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from analyzer.file_report import clock
-from tidzam.audio.devices import has_audio_device
 from tidzam.text import shown
-
-log = logging.getLogger(__name__)
-
 
 REPORT_S: Final = 5.0
 """Seconds between lines of progress."""
@@ -28,7 +20,7 @@ REPORT_S: Final = 5.0
 
 @contextmanager
 def progress(console: Console, name: str, total_s: float | None) -> Iterator[Callable[[float], None]]:
-    """Shows how far a file was analyzed, and how much faster than real time; call the result with the second reached.
+    """Show the position reached in a file, and the speed relative to real time; call the result with the position.
 
     On a terminal it is a bar; elsewhere, a line every few seconds.
     """
@@ -59,28 +51,16 @@ def progress_lines(
     write: Callable[[str], None],
     now: Callable[[], float] = time.monotonic,
 ) -> Callable[[float], None]:
-    """Writes a line with the second that was reached, at most every REPORT_S."""
+    """Write a line with the position reached, in seconds, at most every REPORT_S."""
     started = last = now()
 
     def advance_to(reached_s: float) -> None:
         nonlocal last
-        moment = now()
-        if moment - last >= REPORT_S:
-            last = moment
+        time_s = now()
+        if time_s - last >= REPORT_S:
+            last = time_s
             known = total_s is not None and reached_s <= total_s
             share = f" of {clock(total_s)}, {100 * reached_s / total_s:.0f} %" if total_s and known else ""
-            write(f"{name}: {clock(reached_s)}{share}, {reached_s / (moment - started):.0f} times real time")
+            write(f"{name}: {clock(reached_s)}{share}, {reached_s / (time_s - started):.0f} times real time")
 
     return advance_to
-
-
-def play(path: Path) -> None:
-    """Play a file through mpv, and wait until it is over; say why not, if there is nothing to play it with or on."""
-    if shutil.which("mpv") is None:
-        log.warning("%s is not played: mpv is not installed. Run `tidzam install`", shown(path))
-    elif not has_audio_device():
-        log.warning("%s is not played: this machine has no audio device", shown(path))
-    else:
-        argv = ["mpv", "--no-config", "--no-video", "--really-quiet", "--", str(path)]
-        if subprocess.run(argv, stdin=subprocess.DEVNULL, check=False).returncode:
-            log.warning("mpv could not play %s", shown(path))

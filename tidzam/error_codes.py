@@ -65,7 +65,9 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Choose one of the names listed in the message.",
         ),
         "broken_extension": Explanation(
-            "An extension cannot be imported.", "A fault in its package.", "Repair or uninstall the package."
+            "An extension cannot be imported or created.",
+            "A fault in its package.",
+            "Repair or uninstall the package.",
         ),
         "programs_missing": Explanation(
             "System programs are missing.", "They are not installed.", "Run the `apt-get` command in the message."
@@ -173,6 +175,10 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "A network's outputs are not probabilities.", "A damaged or wrong network.", "Train or export it again."
         ),
         "output": Explanation("A result file cannot be written.", "Disk or permissions.", "Name another file."),
+        "chain": Explanation(
+            "The Chain API's server does not accept results.", "Its address, credentials or state.", "Check the server."
+        ),
+        "sink": Explanation("A sink of the results cannot be opened.", "See the message.", "Check `analyzer.sinks`."),
     },
     "Audio": {
         "audio": Explanation("Audio cannot be read or used.", "See the message.", "Follow the message."),

@@ -1,14 +1,14 @@
-"""The values that flow through the analyzer, from samples to what was heard."""
+"""The values that flow through the analyzer, from samples to detections."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:  # the wire and the command line know these values, and have no use for NumPy
+if TYPE_CHECKING:  # the wire and the command line import this module and must not load NumPy
     from tidzam.types import Float32
 
 
@@ -21,10 +21,11 @@ class ChannelState(StrEnum):
 
 @dataclass(frozen=True)
 class WindowBatch:
-    """Windows of several channels that start at the same moment.
+    """Windows of several channels that start at the same frame.
 
     `samples` has shape (len(channels), n), values in -1…1 at `rate_hz`. `start_frame` counts the frames of the
-    JACK server, or of the file. `gap_frames` says how many frames of each window were lost and hold zeros.
+    JACK server, or of the file. `starts` holds the time at which each channel's window begins: a source that replays
+    a recording has its own clock. `gap_frames` counts the frames of each window that were lost and hold zeros.
     `source_rates_hz` holds the rate of each channel's source before it was resampled, None where it is unknown; it may
     be left empty.
     """
@@ -33,20 +34,20 @@ class WindowBatch:
     samples: Float32
     rate_hz: int
     start_frame: int
-    start: datetime
+    starts: tuple[datetime, ...]
     gap_frames: tuple[int, ...]
     source_rates_hz: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was heard in one window of one channel.
+    """The result of one window of one channel.
 
-    `probabilities` holds every class of the cascade that was asked, children multiplied by their parents. `result`
-    is the decision: the deepest classes that reach their threshold, likeliest first, or ("unknown",).
-    `left_out` names the classifiers that should have run, but whose band the source lacks, or whose network failed on
-    this window: then "unknown" may only mean that no classifier ran. `start_frame` counts frames of `rate_hz`;
-    without a rate, only `start` and `end` say where the window lies.
+    `probabilities` holds every class of the classifiers that ran, children multiplied by their parents. `scores` holds
+    values by name that are not probabilities, in any range. `result` is the decision: the deepest classes that reach
+    their threshold, likeliest first, or ("unknown",). `left_out` names the classifiers that should have run, but whose
+    band the source lacks, or whose network failed on this window: then "unknown" may only mean that no classifier ran.
+    `start_frame` counts frames of `rate_hz`; without a rate, only `start` and `end` locate the window.
     """
 
     channel: str
@@ -60,10 +61,11 @@ class Analysis:
     rate_hz: int | None = None
     state: ChannelState = ChannelState.LISTENING
     left_out: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def start_s(self) -> float:
-        """Where the window begins, in seconds of a clock that is never set: by frames, if their rate is known."""
+        """Start of the window in seconds of a clock that is never adjusted: by frames, if their rate is known."""
         return self.start_frame / self.rate_hz if self.rate_hz else self.start.timestamp()
 
     @property
@@ -72,16 +74,11 @@ class Analysis:
 
 
 @dataclass(frozen=True)
-class AnalyzedBatch:
-    """The windows of all channels at one time, and an analysis per channel in the same order."""
-
-    batch: WindowBatch
-    analyses: tuple[Analysis, ...]
-
-
-@dataclass(frozen=True)
 class Detection:
-    """Consecutive windows of one channel whose decisions hold the same class."""
+    """Consecutive windows of one channel whose decisions hold the same class.
+
+    `id` is unique across nodes and restarts, and stays the same while the detection lasts.
+    """
 
     id: str
     channel: str
@@ -92,3 +89,24 @@ class Detection:
     peak_probability: float
     mean_probability: float
     windows: int
+
+
+@dataclass(frozen=True)
+class DetectionChange:
+    """A change of a detection: it started, was extended by a window (update), or ended."""
+
+    kind: Literal["start", "update", "end"]
+    detection: Detection
+
+
+@dataclass(frozen=True)
+class AnalyzedBatch:
+    """The windows of all channels at one time, an analysis per channel in the same order, and the detections changed.
+
+    Detections of a channel that is missing from `batch` have ended. When the last channel has gone, or a file is
+    over, a batch without channels carries the last ends.
+    """
+
+    batch: WindowBatch
+    analyses: tuple[Analysis, ...]
+    detections: tuple[DetectionChange, ...] = ()

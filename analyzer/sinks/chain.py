@@ -1,121 +1,97 @@
-"""The Chain API: what was heard, posted to a web address, hop by hop.
+"""The Chain API: results posted to a web address, batch by batch.
 
-Each hop is one POST, with basic authentication if the address has a user, of a JSON list with an object a channel:
+Each batch is one POST, with basic authentication if a user is set, of a JSON list with one object per channel:
 
     [{"time": "2026-05-01T06:30:00.000000+00:00", "channel": "impoundment:out_0",
       "result": ["birds-warbler"], "predictions": {"birds": 0.98, "birds-warbler": 0.91}}]
 
-`time` is the window's start, ISO 8601 in UTC; `predictions` are joint probabilities. Any answer of 200 to 299 will do.
+`time` is the window's start, ISO 8601 in UTC; `predictions` are joint probabilities. Any status from 200 to 299 counts
+as success.
 """
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, field
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any, ClassVar
 
 import aiohttp
+from pydantic import SecretStr
 
+from analyzer.sinks.base import SinkContext
 from tidzam.addresses import scheme_of
-from tidzam.errors import ConfigError
+from tidzam.config.sinks import ChainSinkSettings, SinkSettings
+from tidzam.errors import ConfigError, TidzamError
 from tidzam.results import Analysis, AnalyzedBatch
 
-log = logging.getLogger(__name__)
 
-_TIMEOUT_S: Final = 5.0
+def parse_chain_address(text: str) -> ChainSinkSettings:
+    """The settings of `user:password@url`, or of a url alone; http:// if no scheme is given.
 
-
-@dataclass(frozen=True)
-class ChainAddress:
-    """Where to post, and as whom. The password is in no repr."""
-
-    url: str
-    user: str = ""
-    password: str = field(default="", repr=False)
-
-    @classmethod
-    def parse(cls, text: str) -> ChainAddress:
-        """`user:password@url`, or a url alone; http:// unless it says otherwise.
-
-        The password may hold any character, the url no @. Raises ConfigError, which does not repeat the text.
-        """
-        has_scheme = scheme_of(text) in ("http", "https")
-        scheme, _, rest = text.partition("://") if has_scheme else ("http", "", text)
-        login, at, address = rest.rpartition("@")
-        user, _, password = login.partition(":")
-        url = address if "://" in address else f"{scheme}://{address}"
-        if not _is_web_address(url) or (at and not user):
-            raise ConfigError(
-                "The address given with --chainAPI cannot be used.",
-                hint="Write it as user:password@http://host:port/path.",
-                code="chain_address",
-                field="chainAPI",
-            )
-        return cls(url, user, password)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What says who posts."""
-        return {"Authorization": aiohttp.encode_basic_auth(self.user, self.password)} if self.user else {}
-
-
-def _is_web_address(url: str) -> bool:
+    The password may hold any character, the url no @. Raises ConfigError, which does not repeat the text.
+    """
+    has_scheme = scheme_of(text) in ("http", "https")
+    scheme, _, rest = text.partition("://") if has_scheme else ("http", "", text)
+    login, at, address = rest.rpartition("@")
+    user, _, password = login.partition(":")
+    url = address if "://" in address else f"{scheme}://{address}"
     try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # what should be a port is no number
-        return False
+        if at and not user:
+            raise ValueError("no user")
+        return ChainSinkSettings(url=url, user=user, password=SecretStr(password))
+    except ValueError:  # also pydantic's ValidationError, which would repeat the text
+        raise ConfigError(
+            "The address given with --chainAPI cannot be used.",
+            hint="Write it as user:password@http://host:port/path.",
+            code="chain_address",
+            field="chainAPI",
+        ) from None
 
 
-class ChainApi:
-    """Posts hops. One that is not taken is lost and counted; trouble is logged as it begins and as it ends."""
+class ChainSink:
+    """Posts each batch. A batch that is not accepted is lost."""
 
-    def __init__(self, address: ChainAddress, *, timeout_s: float = _TIMEOUT_S) -> None:
-        self.failed = 0
-        self._address = address
-        self._timeout = aiohttp.ClientTimeout(timeout_s)
+    settings_model: ClassVar[type[SinkSettings]] = ChainSinkSettings
+
+    def __init__(self, settings: ChainSinkSettings, context: SinkContext) -> None:
+        self._settings = settings
         self._session: aiohttp.ClientSession | None = None
-        self._trouble = False
 
-    async def deliver(self, hop: AnalyzedBatch) -> None:
-        """Post what was heard in `hop`. Returns once it was taken or lost, after five seconds at most."""
-        if not hop.analyses:
+    async def open(self) -> None:
+        """Connections are made with the first post."""
+        settings, headers = self._settings, {}
+        if settings.user:
+            headers["Authorization"] = aiohttp.encode_basic_auth(settings.user, settings.password.get_secret_value())
+        self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(settings.timeout_s))
+
+    async def deliver(self, analyzed: AnalyzedBatch) -> None:
+        """Post the analyses of a batch. Raises TidzamError (`chain`) if they are not accepted in time."""
+        if not analyzed.analyses:
             return
         try:
-            await self._post([observation(analysis) for analysis in hop.analyses])
+            await self._post([observation(analysis) for analysis in analyzed.analyses])
         except (aiohttp.ClientError, TimeoutError) as error:
-            self.failed += 1
-            if not self._trouble:
-                log.error("%s takes nothing: %s. It is tried again with each hop", self._address.url, _reason(error))
-            self._trouble = True
-            return
-        if self._trouble:
-            log.info("%s takes what is heard again; %d hops were lost so far", self._address.url, self.failed)
-        self._trouble = False
+            raise TidzamError(
+                f"{self._settings.url} does not accept results: {str(error) or 'no answer in time'}.",
+                hint="Check the address, the user and the server.",
+                code="chain",
+            ) from None
 
     async def _post(self, observations: list[dict[str, Any]]) -> None:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(headers=self._address.headers, timeout=self._timeout)
-        async with self._session.post(self._address.url, json=observations, allow_redirects=False) as answer:
+        assert self._session is not None
+        async with self._session.post(self._settings.url, json=observations, allow_redirects=False) as answer:
             if not 200 <= answer.status < 300:
-                raise aiohttp.ClientError(f"it answers {answer.status} {answer.reason}")
+                raise aiohttp.ClientError(f"status {answer.status} {answer.reason}")
 
     async def close(self) -> None:
-        """Close the connection."""
-        if self._session is not None:
-            await self._session.close()
+        """Close the connections."""
+        assert self._session is not None
+        await self._session.close()
 
 
 def observation(analysis: Analysis) -> dict[str, Any]:
-    """What was heard in one window, as it is posted."""
+    """The result of one window as it is posted."""
     return {
         "time": analysis.start.isoformat(timespec="microseconds"),
         "channel": analysis.channel,
         "result": list(analysis.result),
         "predictions": {label: round(value, 4) for label, value in analysis.probabilities.items()},
     }
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or "no answer in time"

@@ -1,40 +1,127 @@
-"""A bounded queue before everything that takes what was heard: whoever is slow loses messages, and holds up nobody."""
+"""A bounded queue before each sink, and the containment of its faults: neither delays or stops the analyzer."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import time
 from typing import Final
 
+from analyzer.sinks.base import NamedSink
+from tidzam.errors import TidzamError
+from tidzam.process import RestartPolicy
+from tidzam.protocol.analyzer import SinkStatus
 from tidzam.results import AnalyzedBatch
+from tidzam.scrub import scrub
 
 log = logging.getLogger(__name__)
 
 _LIMIT: Final = 8
+_CLOSE_S: Final = 2.0
+_POLICY: Final = RestartPolicy(first_delay_s=0.5, max_delay_s=30.0, stable_after_s=20.0)
 
 
 class BoundedSink:
-    """Hands hops to `deliver` one by one. What does not fit is dropped whole, counted and, once a spell, logged."""
+    """Runs a sink: delivers batches one by one, and opens it again, with back-off, after it failed.
 
-    def __init__(self, name: str, deliver: Callable[[AnalyzedBatch], Awaitable[None]], *, limit: int = _LIMIT) -> None:
-        self._name, self._deliver = name, deliver
+    When the queue is full the batch is dropped and counted; one warning is logged per overload. A failure is counted
+    in `errors` and logged once until a delivery succeeds again; `fault` is its message meanwhile.
+    """
+
+    def __init__(self, named: NamedSink, *, limit: int = _LIMIT, policy: RestartPolicy = _POLICY) -> None:
+        self.name, self._sink = named.name, named.sink
+        self._policy = policy
         self._queue: asyncio.Queue[AnalyzedBatch] = asyncio.Queue(limit)
         self._dropping = False
-        self.dropped = 0
+        self.dropped = self.errors = 0
+        self.fault: str | None = None
 
-    def put(self, hop: AnalyzedBatch) -> None:
-        """Queue a hop, or drop it. Never waits."""
+    @property
+    def status(self) -> SinkStatus:
+        """Its counts and its fault."""
+        return SinkStatus(name=self.name, errors=self.errors, dropped=self.dropped, fault=self.fault)
+
+    def put(self, analyzed: AnalyzedBatch) -> None:
+        """Queue a batch, or drop it. Never waits."""
         full = self._queue.full()
         if full:
             self.dropped += 1
         else:
-            self._queue.put_nowait(hop)
+            self._queue.put_nowait(analyzed)
         if full and not self._dropping:
-            log.warning("%s cannot keep up: hops are dropped (%d so far)", self._name, self.dropped)
+            log.warning("sink %s cannot keep up: batches are dropped (%d so far)", self.name, self.dropped)
         self._dropping = full
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until the queue is delivered, for at most `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._queue.join()
+        except TimeoutError:
+            log.warning("sink %s: %d batches were not delivered before the end", self.name, self._queue.qsize())
 
     async def run(self) -> None:
         """Deliver until cancelled."""
+        failures = 0
         while True:
-            await self._deliver(await self._queue.get())
+            started = time.monotonic()
+            try:
+                await self._serve()
+            except asyncio.CancelledError as error:
+                if _cancellations():
+                    raise
+                self._failed(error)  # raised by the sink itself
+            except Exception as error:  # noqa: BLE001  a fault of a sink must not reach the analyzer
+                self._failed(error)
+            failures = self._policy.failures_after(failures, time.monotonic() - started)
+            await asyncio.sleep(self._policy.delay_s(failures))
+
+    async def _serve(self) -> None:
+        """Open the sink, deliver until cancelled or until it fails, and close it."""
+        await self._sink.open()
+        try:
+            while True:
+                analyzed = await self._queue.get()
+                try:
+                    await self._sink.deliver(analyzed)
+                finally:
+                    self._queue.task_done()
+                self._delivered()
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        before = _cancellations()
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._sink.close()
+        except asyncio.CancelledError as error:
+            if _cancellations() > before:
+                raise
+            self._failed(error)
+        except Exception as error:  # noqa: BLE001  as in run
+            self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        self.errors += 1
+        first, self.fault = self.fault is None, _reason(error)
+        if first:
+            trace = None if isinstance(error, TidzamError | TimeoutError) else error
+            log.error("sink %s failed and is restarted until it works: %s", self.name, self.fault, exc_info=trace)
+
+    def _delivered(self) -> None:
+        if self.fault is not None:
+            log.info("sink %s works again, after %d failures in total", self.name, self.errors)
+        self.fault = None
+
+
+def _cancellations() -> int:
+    """How often the current task was cancelled from outside."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TidzamError):
+        return str(error)
+    return scrub(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

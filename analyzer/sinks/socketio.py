@@ -1,4 +1,4 @@
-"""What clients see of the analyzer: the `sys` event for all, and the events that a client subscribes to."""
+"""The analyzer's socket.io interface: the `sys` event for everybody, and the events that a client subscribes to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from analyzer.subscriptions import Subscriptions
-from tidzam.inference.tracker import DetectionChange, DetectionTracker
 from tidzam.labels import LabelTree
 from tidzam.protocol.analyzer import (
     AnalyzerHealth,
@@ -30,19 +29,23 @@ _SUBSCRIBE_COST: Final = 10.0
 
 
 class SocketIoSink:
-    """Answers clients and sends them what was heard.
+    """Answers clients and sends them results.
 
     Clients with the same subscription share a room, so that an event is encoded once per distinct subscription.
     `deliver` does not wait for clients: the server drops events that a slow client does not take.
     """
 
     def __init__(
-        self, server: Server, *, classifiers: tuple[str, ...], labels: LabelTree, health: Callable[[], AnalyzerHealth]
+        self,
+        server: Server,
+        *,
+        node: str,
+        classifiers: tuple[str, ...],
+        labels: LabelTree,
+        health: Callable[[], AnalyzerHealth],
     ) -> None:
-        self._server, self._classifiers, self._health = server, classifiers, health
+        self._server, self._node, self._classifiers, self._health = server, node, classifiers, health
         self._paths = {label: labels.path(label) for label in labels}
-        self._detector = DetectionTracker(labels)
-        self._heard: frozenset[str] = frozenset()
         self._subscriptions = Subscriptions()
         server.on("sys", self._on_sys, needs=Right.LISTEN)
         server.on("subscribe", self._on_subscribe, needs=Right.LISTEN, cost=_SUBSCRIBE_COST)
@@ -69,26 +72,26 @@ class SocketIoSink:
         change = self._server.leave_room if subscription.mute_sys else self._server.enter_room
         await change(sid, _SYS_ROOM)
 
-    async def deliver(self, hop: AnalyzedBatch) -> None:
-        """Send one hop to whom it concerns."""
-        if hop.analyses:
-            await self._server.emit("sys", sys_event(hop.analyses), to=_SYS_ROOM)
-        for analysis in hop.analyses:
-            if rooms := self._subscriptions.rooms("analysis", analysis.channel, self._classes(analysis)):
-                await self._send("analysis", analysis_event(analysis, self._paths), rooms)
-        for event in self._detections(hop):
-            found = event.detection
-            if rooms := self._subscriptions.rooms("detection", found.channel, found.path):
-                await self._send("detection", detection_event(event.kind, found), rooms)
+    async def open(self) -> None:
+        """Nothing to open: the server is started by the program."""
 
-    def _detections(self, hop: AnalyzedBatch) -> list[DetectionChange]:
-        """What became of detections. Those of channels that went end with them."""
-        gone = [end for channel in self._heard - {*hop.batch.channels} for end in self._detector.finish(channel)]
-        self._heard = frozenset(hop.batch.channels)
-        return gone + self._detector.add(hop.analyses)
+    async def deliver(self, analyzed: AnalyzedBatch) -> None:
+        """Send the events of one batch to the clients concerned."""
+        if analyzed.analyses:
+            await self._server.emit("sys", sys_event(analyzed.analyses), to=_SYS_ROOM)
+        for analysis in analyzed.analyses:
+            if rooms := self._subscriptions.rooms("analysis", analysis.channel, self._classes(analysis)):
+                await self._send("analysis", analysis_event(analysis, self._paths, node=self._node), rooms)
+        for change in analyzed.detections:
+            found = change.detection
+            if rooms := self._subscriptions.rooms("detection", found.channel, found.path):
+                await self._send("detection", detection_event(change, node=self._node), rooms)
+
+    async def close(self) -> None:
+        """Nothing to close."""
 
     def _classes(self, analysis: Analysis) -> tuple[str, ...]:
-        """The classes decided, and those above them."""
+        """The classes decided and their parents."""
         return tuple(label for result in analysis.result for label in self._paths.get(result, (result,)))
 
     async def _send(self, event: EventName, message: Message, rooms: list[str]) -> None:
@@ -96,8 +99,8 @@ class SocketIoSink:
         for room in rooms:
             await self._server.emit(event, data, to=room)
 
-    async def tell_health(self) -> None:
-        """Send `health` to those who asked for it, every two seconds, until cancelled."""
+    async def send_health(self) -> None:
+        """Send `health` to its subscribers every two seconds, until cancelled."""
         while True:
             await self._send("health", self._health(), self._subscriptions.rooms_for("health"))
             await asyncio.sleep(_HEALTH_EVERY_S)

@@ -29,7 +29,7 @@ def health_of(*channels: str, rates_hz: dict[str, int], faults: tuple[AnalyzerFa
     rates = SourceRates()
     rates.update(JackSource(name=name, rate_hz=rate_hz) for name, rate_hz in rates_hz.items())
     pipeline = Pipeline(Cascade([flat("selector", "birds")]))
-    return health_message(live(*channels, faults=faults), pipeline, rates, dropped_messages=0)
+    return health_message(live(*channels, faults=faults), pipeline, rates, node="garden", dropped_messages=0)
 
 
 def test_a_channel_whose_source_lacks_the_band_is_named_narrow_with_rate_and_classifiers() -> None:

@@ -1,119 +1,126 @@
-"""The Chain API: against a web server that checks who posts, and against ones that do not do their job."""
+"""The Chain API: against a web server that checks the credentials, and against servers that fail."""
 
 import asyncio
 import logging
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from analyzer.sinks.chain import ChainAddress, ChainApi
+from analyzer.sinks.base import NamedSink, SinkContext
+from analyzer.sinks.chain import ChainSink, parse_chain_address
 from analyzer.sinks.queue import BoundedSink
-from tidzam.errors import ConfigError
-from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
+from tests.support.batches import LABELS, Batches
+from tidzam.errors import ConfigError, TidzamError
+from tidzam.process import RestartPolicy
 
 pytestmark = pytest.mark.timeout(60)
 
-START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
 SECRET = "s:e@c/ret"
-WHO = "Basic " + b64encode(f"me:{SECRET}".encode()).decode()
-
-
-def hop(*channels: str) -> AnalyzedBatch:
-    analyses = tuple(
-        Analysis(
-            channel=channel,
-            start=START,
-            end=START + timedelta(seconds=1),
-            start_frame=0,
-            result=("birds-owl",),
-            probabilities={"birds": 0.98, "birds-owl": 0.912345},
-            level_dbfs=-20.0,
-            gap_frames=0,
-        )
-        for channel in channels
-    )
-    gaps = (0,) * len(channels)
-    return AnalyzedBatch(WindowBatch(channels, np.zeros((len(channels), 10), np.float32), 10, 0, START, gaps), analyses)
+CREDENTIALS = "Basic " + b64encode(f"me:{SECRET}".encode()).decode()
+CONTEXT = SinkContext(node="garden", labels=LABELS)
+AT_ONCE = RestartPolicy(first_delay_s=0.01, max_delay_s=0.01)
 
 
 @asynccontextmanager
 async def chain_to(
     answer: Callable[[web.Request], Awaitable[web.Response]], *, timeout_s: float = 5.0
-) -> AsyncIterator[ChainApi]:
-    """A Chain API that posts to a server that answers so."""
+) -> AsyncIterator[ChainSink]:
+    """A sink, not yet open, that posts to a server with this handler."""
     app = web.Application()
     app.router.add_post("/chain", answer)
     async with TestServer(app) as server:
-        chain = ChainApi(ChainAddress.parse(f"me:{SECRET}@{server.make_url('/chain')}"), timeout_s=timeout_s)
-        yield chain
-        await chain.close()
+        settings = parse_chain_address(f"me:{SECRET}@{server.make_url('/chain')}")
+        yield ChainSink(settings.model_copy(update={"timeout_s": timeout_s}), CONTEXT)
 
 
-async def test_what_is_heard_is_posted_by_whom_it_says() -> None:
+async def test_results_are_posted_with_credentials() -> None:
     taken: list[Any] = []
 
     async def answer(request: web.Request) -> web.Response:
-        if request.headers.get("Authorization") != WHO:
+        if request.headers.get("Authorization") != CREDENTIALS:
             return web.Response(status=401)
         taken.append(await request.json())
         return web.Response(status=204)
 
+    batches = Batches()
     async with chain_to(answer) as chain:
-        await chain.deliver(hop("a:out_0", "a:out_1"))
-        await chain.deliver(hop())
-    predictions = {"birds": 0.98, "birds-owl": 0.9123}
-    observation = {"time": "2026-05-01T06:30:00.000000+00:00", "result": ["birds-owl"], "predictions": predictions}
-    assert taken == [[{"channel": channel, **observation} for channel in ("a:out_0", "a:out_1")]]
-    assert chain.failed == 0
+        await chain.open()
+        await chain.deliver(batches.batch(0, a_0="birds", a_1="frogs"))
+        await chain.deliver(batches.batch(1))
+        await chain.close()
+    time = "2026-05-01T06:30:00.000000+00:00"
+    assert taken == [
+        [
+            {"time": time, "channel": "a:out_0", "result": ["birds"], "predictions": {"birds": 0.9}},
+            {"time": time, "channel": "a:out_1", "result": ["frogs"], "predictions": {"frogs": 0.9}},
+        ]
+    ]
+
+
+async def eventually(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110  another task is what is waited for
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("status", [500, 401, 302])
-async def test_trouble_is_logged_once_without_the_password(status: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failing_server_is_logged_once_without_the_password(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     statuses = [status, status, 200]
 
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=statuses.pop(0), headers={"Location": "/elsewhere"})
 
     caplog.set_level(logging.DEBUG)
+    batches = Batches()
     async with chain_to(answer) as chain:
-        for _ in range(3):
-            await chain.deliver(hop("a:out_0"))
-    assert chain.failed == 2
-    assert [record.levelname for record in caplog.records if record.name == "analyzer.sinks.chain"] == ["ERROR", "INFO"]
-    assert str(status) in caplog.text and SECRET not in caplog.text
+        sink = BoundedSink(NamedSink("chain", chain), policy=AT_ONCE)
+        running = asyncio.create_task(sink.run())
+        for number in range(3):
+            sink.put(batches.batch(number, a_0="birds"))
+        await eventually(lambda: not statuses and sink.fault is None)
+        running.cancel()
+        await asyncio.wait([running])
+    assert sink.errors == 2
+    assert [record.levelname for record in caplog.records if record.name == "analyzer.sinks.queue"] == ["ERROR", "INFO"]
+    assert f"status {status}" in caplog.text
+    assert SECRET not in caplog.text
 
 
-async def test_a_server_that_is_away_costs_hops_alone(caplog: pytest.LogCaptureFixture) -> None:
-    chain = ChainApi(ChainAddress.parse(f"me:{SECRET}@127.0.0.1:9"))
-    await chain.deliver(hop("a:out_0"))
+async def test_a_server_that_is_away_is_named_without_the_password() -> None:
+    chain = ChainSink(parse_chain_address(f"me:{SECRET}@127.0.0.1:9"), CONTEXT)
+    await chain.open()
+    with pytest.raises(TidzamError, match=r"127\.0\.0\.1:9 does not accept results") as caught:
+        await chain.deliver(Batches().batch(0, a_0="birds"))
     await chain.close()
-    assert chain.failed == 1 and "127.0.0.1:9" in caplog.text and SECRET not in caplog.text
+    assert SECRET not in str(caught.value)
 
 
-async def test_a_server_that_hangs_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_server_that_hangs_costs_batches_alone() -> None:
     go = asyncio.Event()
 
     async def answer(_: web.Request) -> web.Response:
         await go.wait()
         return web.Response()
 
+    batches = Batches()
     async with chain_to(answer, timeout_s=0.2) as chain:
-        sink = BoundedSink("chain", chain.deliver, limit=3)
+        sink = BoundedSink(NamedSink("chain", chain), limit=3)
         running = asyncio.create_task(sink.run())
-        for _ in range(20):
-            sink.put(hop("a:out_0"))
-        while not chain.failed:  # noqa: ASYNC110  two lines, not an event
-            await asyncio.sleep(0.01)
+        for number in range(20):
+            sink.put(batches.batch(number, a_0="birds"))
+        await eventually(lambda: sink.errors > 0)
         running.cancel()
+        await asyncio.wait([running])
         go.set()
-    assert sink.dropped == 17 and "no answer in time" in caplog.text
+    assert sink.dropped == 17
+    assert sink.fault is not None and "no answer in time" in sink.fault
 
 
 @pytest.mark.parametrize(
@@ -129,15 +136,15 @@ async def test_a_server_that_hangs_holds_up_nobody(caplog: pytest.LogCaptureFixt
     ],
 )
 def test_addresses(text: str, url: str, user: str, password: str) -> None:
-    address = ChainAddress.parse(text)
-    assert address == ChainAddress(url, user, password)
-    assert not password or password not in repr(address)
+    settings = parse_chain_address(text)
+    assert (settings.url, settings.user, settings.password.get_secret_value()) == (url, user, password)
+    assert not password or password not in repr(settings)
 
 
 @pytest.mark.parametrize(
     "text", ["me:hidden@", ":hidden@host", "me:hidden@ftp://host", "me:hidden@host:port", "http://"]
 )
-def test_an_address_that_is_none_is_refused_without_repeating_it(text: str) -> None:
+def test_an_unusable_address_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        ChainAddress.parse(text)
+        parse_chain_address(text)
     assert "hidden" not in str(caught.value)

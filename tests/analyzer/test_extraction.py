@@ -10,9 +10,12 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.extraction import ExtractionRule, Extractor, clip_name, keep_probability, rules_of
+from analyzer.extraction import Extractor, keep_probability, rules_of
 from tests.support.sound import tone
+from tidzam.config.sinks import ClipRule
+from tidzam.errors import TidzamError
 from tidzam.labels import UNKNOWN, LabelTree
+from tidzam.naming import ClipName, clip_stem, parse_clip_name
 from tidzam.results import Analysis, WindowBatch
 
 TREE = LabelTree({"birds": None, "birds-owl": "birds", "birds-wren": "birds", "rain": None})
@@ -38,7 +41,13 @@ def heard(second: int, *results: str) -> tuple[WindowBatch, tuple[Analysis, ...]
         )
         for channel, result in zip(channels, results, strict=True)
     )
-    return WindowBatch(channels, samples, RATE_HZ, second * RATE_HZ, start, (0,) * len(results)), analyses
+    return WindowBatch(
+        channels, samples, RATE_HZ, second * RATE_HZ, (start,) * len(results), (0,) * len(results)
+    ), analyses
+
+
+def take(extractor: Extractor, batch: WindowBatch, analyses: tuple[Analysis, ...]) -> list[Path]:
+    return extractor.write(batch, extractor.choose(analyses))
 
 
 def test_the_command_lines_rule() -> None:
@@ -59,7 +68,7 @@ def test_the_rarer_the_likelier(counts: dict[str, int]) -> None:
 
 def test_clips_are_the_windows(tmp_path: Path) -> None:
     batch, analyses = heard(1, "birds-owl", "rain")
-    written = Extractor(tmp_path, EVERYTHING, TREE).take(batch, analyses)
+    written = take(Extractor(tmp_path, EVERYTHING, TREE), batch, analyses)
     assert [path.relative_to(tmp_path).as_posix() for path in written] == [
         "birds-owl/pond-out_0-2026-05-01-06-30-01.000.wav",
         "rain/pond-out_1-2026-05-01-06-30-01.000.wav",
@@ -71,44 +80,60 @@ def test_clips_are_the_windows(tmp_path: Path) -> None:
 
 
 def test_flac_and_what_lies_there_already(tmp_path: Path) -> None:
-    Extractor(tmp_path, EVERYTHING, TREE, clip_format="flac").take(*heard(1, "rain"))
+    take(Extractor(tmp_path, EVERYTHING, TREE, clip_format="flac"), *heard(1, "rain"))
     again = Extractor(tmp_path, EVERYTHING, TREE)
-    again.take(*heard(2, "rain"))
+    take(again, *heard(2, "rain"))
     assert again.counts == {"rain": 2}
 
 
 def test_only_what_a_rule_covers_is_kept(tmp_path: Path) -> None:
     extractor = Extractor(tmp_path, rules_of(classes=["birds"], dynamic=False, channels=["0"]), TREE)
-    extractor.take(*heard(1, "rain", "birds-owl"))
+    take(extractor, *heard(1, "rain", "birds-owl"))
     assert extractor.counts == {}
     extractor.rules = EVERYTHING
-    extractor.take(*heard(2, UNKNOWN, "birds-owl"))
+    take(extractor, *heard(2, UNKNOWN, "birds-owl"))
     assert extractor.counts == {UNKNOWN: 1, "birds-owl": 1}
 
 
 def test_the_first_rule_that_covers_decides(tmp_path: Path) -> None:
-    never, always = ExtractionRule(classes=("rain",), rate=0.0), ExtractionRule(classes=("*",), rate=1.0)
+    never, always = ClipRule(classes=("rain",), rate=0.0), ClipRule(classes=("*",), rate=1.0)
     extractor = Extractor(tmp_path, (never, always), TREE)
-    extractor.take(*heard(1, "rain", "birds"))
+    take(extractor, *heard(1, "rain", "birds"))
     assert extractor.counts == {"birds": 1}
 
 
 def test_of_a_common_class_fewer_are_kept(tmp_path: Path) -> None:
     extractor = Extractor(tmp_path, rules_of(), TREE)
     for second in range(200):
-        extractor.take(*heard(second, "birds-owl" if second % 20 else "birds-wren"))
+        take(extractor, *heard(second, "birds-owl" if second % 20 else "birds-wren"))
     counts = Counter(extractor.counts)
     assert counts["birds-wren"] == 10 and 80 < counts["birds-owl"] < 130
 
 
-def test_a_full_disk_costs_a_clip_and_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_costs_that_clip_alone(tmp_path: Path) -> None:
     extractor = Extractor(tmp_path, EVERYTHING, TREE)
-    for second in (1, 2):
-        _, (analysis,) = heard(second, "rain")
-        (tmp_path / "rain").mkdir(exist_ok=True)
-        (tmp_path / "rain" / f".{clip_name(analysis)}.wav.part").symlink_to("/dev/full")
-        assert extractor.take(*heard(second, "rain")) == []
-    assert extractor.failed == 2 and caplog.text.count("No space left on device") == 1
+    batch, analyses = heard(1, "rain", "birds")
+    (tmp_path / "rain").mkdir()
+    stem = clip_stem(analyses[0].channel, analyses[0].start)
+    (tmp_path / "rain" / f".{stem}.wav.part").symlink_to("/dev/full")
+    with pytest.raises(TidzamError, match=r"1 clips cannot be written .* No space left on device"):
+        take(extractor, batch, analyses)
+    assert extractor.counts == {"birds": 1}
     assert list((tmp_path / "rain").iterdir()) == []
-    assert len(extractor.take(*heard(3, "rain"))) == 1
-    assert "2 were lost" in caplog.text and extractor.counts == {"rain": 1}
+    assert len(take(extractor, *heard(3, "rain"))) == 1
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9_.-]{1,40}", fullmatch=True),
+    st.integers(0, 255),
+    st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+)
+def test_the_name_of_a_clip_holds_its_source_channel_and_time(source: str, channel: int, time: datetime) -> None:
+    path = Path(clip_stem(f"{source}:out_{channel}", time) + ".wav")
+    milliseconds = time.microsecond // 1000
+    assert parse_clip_name(path) == ClipName(source, channel, time.replace(microsecond=milliseconds * 1000))
+
+
+def test_the_name_of_a_foreign_ports_clip_suits_a_file() -> None:
+    stem = clip_stem("a/b c:capture_1", datetime(2026, 5, 1, tzinfo=UTC))
+    assert stem == "a-b-c-capture_1-2026-05-01-00-00-00.000"

@@ -16,14 +16,16 @@ from typer.testing import CliRunner
 
 from analyzer.__main__ import app
 from analyzer.file_report import COLUMNS
-from analyzer.file_runner import FileOptions, Recording, run_file, window_batches
+from analyzer.file_runner import FileOptions, run_file, window_batches
 from analyzer.pipeline import Pipeline
+from analyzer.recording import Recording
 from analyzer.window_schedule import WindowSchedule
 from tests.support import hostile
 from tests.support.bundles import write_tone_bundle
 from tests.support.sound import tone
 from tidzam.audio.files import open_audio
 from tidzam.config.settings import AnalyzerSettings
+from tidzam.config.sinks import CsvSinkSettings
 from tidzam.demo.render import write_scene
 from tidzam.demo.scene import SILENCE, Truth, read_truth
 from tidzam.demo.wetland import wetland
@@ -57,8 +59,10 @@ def pond(tmp_path: Path) -> Path:
     return path
 
 
-def listen(path: Path, nn: Path | None, *, overlap: float = 0.0, **options: Any) -> int:
-    return run_file(FileOptions(path=path, settings=AnalyzerSettings(nn=nn, overlap=overlap), **options))
+def listen(path: Path, nn: Path | None, *, overlap: float = 0.0, csv: Path | None = None, **options: Any) -> int:
+    sinks = (CsvSinkSettings(path=csv, replace=True),) if csv else ()
+    settings = AnalyzerSettings(nn=nn, overlap=overlap, sinks=sinks)
+    return run_file(FileOptions(path=path, settings=settings, node="garden", **options))
 
 
 def found_in(path: Path, nn: Path | None, capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def test_the_table_names_what_was_heard(pond: Path, nn: Path, capsys: pytest.Cap
 def test_nothing_heard_is_said(tmp_path: Path, nn: Path, capsys: pytest.CaptureFixture[str]) -> None:
     soundfile.write(tmp_path / "quiet.flac", sequence(0, 0), RATE_HZ)
     assert listen(tmp_path / "quiet.flac", nn) == 0
-    assert "No class was heard" in capsys.readouterr().out
+    assert "No detections" in capsys.readouterr().out
 
 
 def test_a_file_shorter_than_a_window(tmp_path: Path, nn: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""LiveAnalysis listening on a real jackd, with a small pipeline."""
+"""Live analysis on a real jackd, with a small pipeline."""
 
 import asyncio
 import os
@@ -14,8 +14,9 @@ from analyzer.capture.child import CaptureOptions
 from analyzer.live_runner import Analyzes, LiveAnalysis
 from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
-from tests.support.pitch_pipeline import PitchPipeline
+from tests.support.pitch_pipeline import LABELS, PitchPipeline
 from tests.support.player import playing
+from tidzam.inference.tracker import DetectionTracker
 from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 
 pytestmark = pytest.mark.timeout(60)
@@ -25,15 +26,15 @@ HOP_FRAMES = 12000
 
 
 class Listener:
-    """LiveAnalysis listening, and what it heard so far, channel by channel."""
+    """Live analysis, and its results so far by channel."""
 
     def __init__(self, server: JackServer, pipeline: Analyzes, *, ring_s: float = 5.0) -> None:
         self.heard: dict[str, list[Analysis]] = {}
         options = CaptureOptions(patterns=("*:out_*",), server=server.name, slots=8, ring_s=ring_s)
-        self.live = LiveAnalysis(pipeline, options, self._hear)
+        self.live = LiveAnalysis(pipeline, options, DetectionTracker(LABELS), self._hear)
 
-    def _hear(self, hop: AnalyzedBatch) -> None:
-        for analysis in hop.analyses:
+    def _hear(self, analyzed: AnalyzedBatch) -> None:
+        for analysis in analyzed.analyses:
             self.heard.setdefault(analysis.channel, []).append(analysis)
 
     def results(self, channel: str) -> list[str]:

@@ -4,25 +4,20 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 import socketio
 
 from analyzer.sinks.socketio import SocketIoSink
 from analyzer.subscriptions import Subscriptions
+from tests.support.batches import LABELS, Batches
 from tests.support.ports import free_port
-from tidzam.labels import LabelTree
 from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth, Subscribe
-from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 from tidzam.server import Health, Server
 
 pytestmark = pytest.mark.timeout(30)
 
-START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
-LABELS = LabelTree({"birds": None, "birds-wren": "birds", "frogs": None})
 HEALTH = AnalyzerHealth(
     engine="onnx",
     classifiers=("selector", "birds"),
@@ -37,25 +32,13 @@ HEALTH = AnalyzerHealth(
 )
 
 
-def hop(number: int, **heard: str) -> AnalyzedBatch:
-    """The window `number`; channel names are given as source_0."""
-    start = START + timedelta(seconds=number)
-    channels = tuple(channel.replace("_", ":out_") for channel in heard)
-    batch = WindowBatch(channels, np.zeros((len(heard), 10), np.float32), 10, number * 10, start, (0,) * len(heard))
-    analyses = tuple(
-        Analysis(channel, start, start + timedelta(seconds=1), number * 10, (label,), {label: 0.9}, -20.0, 0)
-        for channel, label in zip(channels, heard.values(), strict=True)
-    )
-    return AnalyzedBatch(batch, analyses)
-
-
 @asynccontextmanager
 async def serving() -> AsyncIterator[tuple[SocketIoSink, Server, str]]:
     port = free_port()
     server = Server("analyzer", host="127.0.0.1", port=port, health=lambda: Health(True), messages=MESSAGES)
-    web = SocketIoSink(server, classifiers=("selector", "birds"), labels=LABELS, health=lambda: HEALTH)
+    sink = SocketIoSink(server, node="garden", classifiers=("selector", "birds"), labels=LABELS, health=lambda: HEALTH)
     async with server:
-        yield web, server, f"http://127.0.0.1:{port}"
+        yield sink, server, f"http://127.0.0.1:{port}"
 
 
 class Client:
@@ -89,9 +72,9 @@ async def connected(url: str) -> AsyncIterator[Client]:
 
 
 async def test_everybody_gets_the_frozen_event_and_the_list_of_classifiers() -> None:
-    async with serving() as (web, _, url), connected(url) as client:
+    async with serving() as (sink, _, url), connected(url) as client:
         await client.until("sys", 1)
-        await web.deliver(hop(0, pond_0="birds-wren", pond_1="unknown"))
+        await sink.deliver(Batches().batch(0, pond_0="birds-wren", pond_1="unknown"))
         first, second = await client.until("sys", 2)
     assert first == {"sys": {"classifier": {"list": ["selector", "birds"]}}}
     assert second == [
@@ -122,7 +105,8 @@ async def test_the_list_of_classifiers_is_told_on_request() -> None:
 
 
 async def test_a_subscriber_gets_what_it_asked_for_and_no_more() -> None:
-    async with serving() as (web, _, url), connected(url) as client:
+    batches = Batches()
+    async with serving() as (sink, _, url), connected(url) as client:
         subscription = {
             "events": ["analysis", "detection"],
             "channels": ["pond:*"],
@@ -130,33 +114,35 @@ async def test_a_subscriber_gets_what_it_asked_for_and_no_more() -> None:
             "mute_sys": True,
         }
         assert await client.socket.call("subscribe", subscription) == {"ok": True}
-        await web.deliver(hop(0, pond_0="birds-wren", pond_1="frogs", lake_0="birds"))
-        await web.deliver(hop(1, pond_0="birds-wren", pond_1="frogs"))
-        await web.deliver(hop(2, pond_1="frogs"))
+        await sink.deliver(batches.batch(0, pond_0="birds-wren", pond_1="frogs", lake_0="birds"))
+        await sink.deliver(batches.batch(1, pond_0="birds-wren", pond_1="frogs"))
+        await sink.deliver(batches.batch(2, pond_1="frogs"))
         detections = await client.until("detection", 3)
     analyses = client.of("analysis")
     assert [(data["channel"], data["paths"]) for data in analyses] == [("pond:out_0", [["birds", "birds-wren"]])] * 2
     assert analyses[0]["start"] == "2026-05-01T06:30:00Z"
     assert [(data["state"], data["windows"]) for data in detections] == [("start", 1), ("update", 2), ("end", 2)]
+    assert {data["node"] for data in [*analyses, *detections]} == {"garden"}
     assert len(client.of("sys")) == 1  # the list of classifiers, before it was muted
 
 
 async def test_a_later_wish_replaces_the_earlier() -> None:
-    async with serving() as (web, _, url), connected(url) as client:
+    async with serving() as (sink, _, url), connected(url) as client:
         await client.socket.call("subscribe", {"events": ["analysis"], "mute_sys": True})
         await client.socket.call("subscribe", {"events": ["detection"]})
-        await web.deliver(hop(0, pond_0="birds"))
+        await sink.deliver(Batches().batch(0, pond_0="birds"))
         await client.until("detection", 1)
         await client.until("sys", 2)
         assert client.of("analysis") == []
 
 
 async def test_clients_with_the_same_wish_get_each_event_once() -> None:
-    async with serving() as (web, _, url), connected(url) as client, connected(url) as other:
+    batches = Batches()
+    async with serving() as (sink, _, url), connected(url) as client, connected(url) as other:
         for one in (client, other):
             await one.socket.call("subscribe", {"events": ["analysis"]})
-        await web.deliver(hop(0, pond_0="birds"))
-        await web.deliver(hop(1, pond_0="birds"))
+        await sink.deliver(batches.batch(0, pond_0="birds"))
+        await sink.deliver(batches.batch(1, pond_0="birds"))
         for one in (client, other):
             await one.until("sys", 3)
             starts = [data["start"] for data in await one.until("analysis", 2)]
@@ -171,26 +157,26 @@ async def test_a_wrong_wish_is_refused_with_the_nearest_key() -> None:
 
 
 async def test_health_is_told_to_those_who_ask() -> None:
-    async with serving() as (web, _, url), connected(url) as client:
+    async with serving() as (sink, _, url), connected(url) as client:
         await client.socket.call("subscribe", {"events": ["health"]})
-        telling = asyncio.create_task(web.tell_health())
+        telling = asyncio.create_task(sink.send_health())
         (health,) = await client.until("health", 1)
         telling.cancel()
         assert health["lag_s"] == 0.1
 
 
 async def test_a_client_that_does_not_read_loses_messages_and_holds_up_nobody() -> None:
-    async with serving() as (web, server, url), connected(url) as client, connected(url) as other:
+    async with serving() as (sink, server, url), connected(url) as client, connected(url) as other:
         eio = client.socket.eio
         eio.ws._response.connection.transport.pause_reading()
-        loud = hop(0, **{f"pond_{number}": "birds" for number in range(200)})
+        loud = Batches().batch(0, **{f"pond_{number}": "birds" for number in range(200)})
         for _ in range(1500):
-            await asyncio.wait_for(web.deliver(loud), 1)
+            await asyncio.wait_for(sink.deliver(loud), 1)
             await asyncio.sleep(0)
             if server.dropped:
                 break
         seen = len(other.of("sys"))
-        await web.deliver(loud)
+        await sink.deliver(loud)
         await other.until("sys", seen + 1)
         assert server.dropped > 0
         eio.ws._response.connection.transport.resume_reading()
@@ -221,14 +207,14 @@ async def test_a_subscription_over_its_bounds_is_refused_as_bad_input(subscripti
 
 async def test_many_subscriptions_do_not_hold_the_loop() -> None:
     """A subscription of many globs stalled the analyzer for seconds at each window."""
-    async with serving() as (web, _, url), connected(url) as client, connected(url) as friend:
+    async with serving() as (sink, _, url), connected(url) as client, connected(url) as friend:
         patterns = [f"*{n:03}?*[a-z]*x*y*z*" for n in range(45)]
         assert (await client.socket.call("subscribe", {"channels": patterns, "classes": patterns}))["ok"]
         assert (await friend.socket.call("subscribe", {"events": ["analysis"]}))["ok"]
         channels = {f"pond{number}_0": "birds-wren" for number in range(64)}
         start = time.process_time()
         for number in range(3):
-            await web.deliver(hop(number, **channels))
+            await sink.deliver(Batches().batch(number, **channels))
         assert time.process_time() - start < 2
         await friend.until("analysis", 3 * 64)
 

@@ -7,7 +7,11 @@ from datetime import timedelta
 import numpy as np
 
 from tidzam.errors import AudioError
+from tidzam.labels import LabelTree
 from tidzam.results import Analysis, WindowBatch
+
+LABELS = LabelTree.flat(("silence", *(f"tone-{hz}" for hz in range(0, 24_001, 4))))
+"""The results for windows of 0.25 s."""
 
 
 class PitchPipeline:
@@ -28,8 +32,8 @@ class PitchPipeline:
         return tuple(
             Analysis(
                 channel=channel,
-                start=batch.start,
-                end=batch.start + length,
+                start=batch.starts[row],
+                end=batch.starts[row] + length,
                 start_frame=batch.start_frame,
                 result=(name := _name(power[row], batch.rate_hz / frames),),
                 probabilities={name: 1.0},

@@ -154,7 +154,7 @@ def test_the_frozen_sys_event() -> None:
 
 
 def test_the_analysis_event_names_the_path() -> None:
-    event = analysis_event(ANALYSIS, {"birds-warbler": ("birds", "birds-warbler")})
+    event = analysis_event(ANALYSIS, {"birds-warbler": ("birds", "birds-warbler")}, node="garden")
     assert event.source == "pond"
     assert event.paths == (("birds", "birds-warbler"),)
     assert event.model_dump(mode="json")["start"] == "2026-05-01T06:30:00.123456Z"

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
-from tidzam.config.settings import DemoSettings, Section, Settings, SourceSettings
+from tidzam.config.section import Section
+from tidzam.config.settings import DemoSettings, Settings, SourceSettings
+from tidzam.config.sinks import OWN_SETTINGS, ClipRule
 
 INTRODUCTION = """# Configuration
 
@@ -26,6 +28,8 @@ def document() -> str:
     sections: list[tuple[str, type[Section]]] = [("", Settings)]
     sections += [(name, type(field.default)) for name, field in Settings.model_fields.items() if _is_section(field)]
     sections += [("sources[]", SourceSettings), ("sources[].demo", DemoSettings)]
+    sections += [(f"analyzer.sinks[]` of type `{name}", model) for name, model in OWN_SETTINGS.items()]
+    sections += [("analyzer.sinks[].rules[]` of type `clips", ClipRule)]
     return "\n".join([INTRODUCTION, *("\n".join(_table(name, section)) + "\n" for name, section in sections)])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tidzam.addresses import is_address
 from tidzam.config.read import read_model
 from tidzam.config.settings import Settings, SourceSettings
+from tidzam.config.sinks import SinkSettings
 
 
 def load_settings(path: Path) -> Settings:
@@ -33,13 +34,18 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         url = str(anchor(Path(source.url))) if is_file and source.url else source.url
         return source.model_copy(update={"url": url, "path_database": anchor(source.path_database)})
 
-    manager = settings.stream_manager
+    def anchor_sink(sink: SinkSettings) -> SinkSettings:
+        return sink.model_copy(update={name: anchor(value) for name, value in sink if isinstance(value, Path)})
+
+    manager, analyzer = settings.stream_manager, settings.analyzer
     roots, state = tuple(anchor(root) for root in manager.media_roots), anchor(manager.state_file)
     return settings.model_copy(
         update={
             "home": anchor(settings.home),
             "stream_manager": manager.model_copy(update={"media_roots": roots, "state_file": state}),
-            "analyzer": settings.analyzer.model_copy(update={"nn": anchor(settings.analyzer.nn)}),
+            "analyzer": analyzer.model_copy(
+                update={"nn": anchor(analyzer.nn), "sinks": tuple(map(anchor_sink, analyzer.sinks))}
+            ),
             "sources": tuple(map(anchor_source, settings.sources)),
         }
     )

@@ -114,7 +114,7 @@ def _describe(fault: ErrorDetails, tree: yaml.Node | None, path: Path, model: ty
     where = ".".join(map(str, location))
     place = f"{path}:{_line_of(tree, location)}: {where}" if where else f"{path}"
     if fault["type"] == "extra_forbidden":
-        return f"{place}: unknown name. {_suggest(location, model)}"
+        return f"{place}: unknown name. {suggest(location, model)}"
     whole = fault["type"] == "missing" or (fault["type"] == "value_error" and not isinstance(fault["input"], str))
     found = "" if whole else f"found {_shown(fault['input'])}; "
     return f"{place}: {found}{reason(fault)}."
@@ -147,7 +147,8 @@ def _step(node: yaml.Node | None, step: int | str) -> tuple[int, yaml.Node] | No
     return None
 
 
-def _suggest(location: Location, model: type[BaseModel]) -> str:
+def suggest(location: Location, model: type[BaseModel]) -> str:
+    """A hint for the unknown name at `location`: the nearest allowed name, and all that are allowed there."""
     allowed = sorted(_allowed_names(location[:-1], model))
     return f"{did_you_mean(str(location[-1]), allowed)}Allowed here: {', '.join(allowed)}."
 

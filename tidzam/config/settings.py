@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import re
-from collections.abc import Callable, Mapping
+import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from tidzam.addresses import bare_host, host_on_this_machine, url_host
+from tidzam.config.section import Names, Section, renamed
+from tidzam.config.sinks import AnySinkSettings
 from tidzam.naming import source_name
-from tidzam.text import comma_list
-
-log = logging.getLogger(__name__)
 
 
 def _power_of_two(frames: int) -> int:
     if frames & (frames - 1):
         raise ValueError(f"{frames} is not a power of two; expected for example 1024 or 2048")
     return frames
-
-
-def _names(value: object) -> object:
-    """Allow `a,b` for `[a, b]`."""
-    return comma_list(value) if isinstance(value, str) else value
 
 
 def is_loopback(host: str) -> bool:
@@ -42,29 +35,6 @@ def is_loopback(host: str) -> bool:
 AccessMode = Literal["open", "token"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 SourceName = Annotated[str, AfterValidator(source_name)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-
-
-class Section(BaseModel):
-    """Immutable settings; unknown names are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def renamed(section: str, **names: str) -> Callable[[object], object]:
-    """A `before` validator of the section that accepts settings by their old names, with a warning."""
-
-    def rename(values: object) -> object:
-        found = {old: new for old, new in names.items() if isinstance(values, Mapping) and old in values}
-        if not isinstance(values, Mapping) or not found:
-            return values
-        for old, new in found.items():
-            if new in values:
-                raise ValueError(f"{section}.{new} is set twice, also by its old name {section}.{old}")
-            log.warning("setting %s.%s is deprecated; use %s.%s", section, old, section, new)
-        return {found.get(name, name): value for name, value in values.items()}
-
-    return rename
 
 
 class DemoSettings(Section):
@@ -98,6 +68,21 @@ class SourceSettings(Section):
         if self.url is None and self.demo is None and self.player == "auto":
             raise ValueError("expected either a url or a demo, or a player that needs none")
         return self
+
+
+class NodeSettings(Section):
+    """The node itself."""
+
+    name: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="Its name in detection ids, events and metrics; the host's name if not given",
+    )
+
+    @property
+    def known_as(self) -> str:
+        """The name, or else the host's, reduced to the characters of names."""
+        return self.name or re.sub(r"[^A-Za-z0-9_.-]+", "-", socket.gethostname())[:64] or "node"
 
 
 class JackSettings(Section):
@@ -190,6 +175,9 @@ class AnalyzerSettings(ServerSettings):
     decision: str = Field("thresholds", description="Rule that decides on the classes: thresholds or an installed one")
     threads: int = Field(1, ge=1, le=64, description="Threads that a classifier runs on")
     max_channels: int = Field(256, ge=1, le=1024, description="Channels at most")
+    sinks: tuple[AnySinkSettings, ...] = Field(
+        (), description="Where results go besides socket.io: a list of `{type: NAME, …}` with the settings of that type"
+    )
 
     _renamed = model_validator(mode="before")(renamed("analyzer", jack="ports"))
 
@@ -286,6 +274,7 @@ class Settings(Section):
     """A node. All its ports, the name of its JACK server and its home are settings, so nodes can run side by side."""
 
     home: Path | None = Field(None, description="Home of the node, unless --home or TIDZAM_HOME is given")
+    node: NodeSettings = NodeSettings()
     jack: JackSettings = JackSettings()
     icecast: IcecastSettings = IcecastSettings()
     stream_manager: StreamManagerSettings = StreamManagerSettings()

@@ -1,14 +1,17 @@
-"""Detections: consecutive windows of one channel that agree, reported as they start, continue and end. Pure."""
+"""Detections: consecutive windows of one channel with the same class, reported as they start, continue and end."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
+import numpy as np
+
 from tidzam.labels import UNKNOWN, LabelTree
-from tidzam.results import Analysis, Detection
+from tidzam.results import Analysis, AnalyzedBatch, Detection, DetectionChange, WindowBatch
 
 _SLACK = 0.1
 """Windows further apart than this share of a window do not follow one another."""
@@ -24,31 +27,41 @@ class _Open:
     end_s: float
 
 
-@dataclass(frozen=True)
-class DetectionChange:
-    """What became of a detection: it started, another window agreed, or the channel stopped agreeing."""
-
-    kind: Literal["start", "update", "end"]
-    detection: Detection
-
-
 class DetectionTracker:
     """Merges windows into detections. Windows of one channel come in the order of their time.
 
     Which windows follow one another, and how long a detection lasts, is counted in frames: the system's clock may be
-    set while something sounds. A detection starts at the time that its first window had on arrival.
+    set during a detection. A detection starts at the time that its first window had on arrival.
+
+    Ids are `NODE/CHANNEL/CLASS/START/RUN-COUNT`: `run` is a random value per tracker, so that ids differ between
+    restarts even if the clock was set back, and COUNT numbers the detections of one tracker.
     """
 
-    def __init__(self, labels: LabelTree) -> None:
-        self._labels = labels
+    def __init__(self, labels: LabelTree, *, node: str = "", run: str | None = None) -> None:
+        self._labels, self._node = labels, node
+        self._run = secrets.token_hex(4) if run is None else run
+        self._count = 0
+        self._channels: frozenset[str] = frozenset()
         self._open: dict[tuple[str, str], _Open] = {}
 
+    def follow(self, batch: WindowBatch, analyses: tuple[Analysis, ...]) -> AnalyzedBatch:
+        """The next batch with its detections. Those of channels that are missing from it end first."""
+        gone = [end for channel in sorted(self._channels - {*batch.channels}) for end in self.finish(channel)]
+        self._channels = frozenset(batch.channels)
+        return AnalyzedBatch(batch, analyses, (*gone, *self.add(analyses)))
+
+    def last_batch(self) -> AnalyzedBatch:
+        """A batch without channels that ends all open detections: no more windows will come."""
+        self._channels = frozenset()
+        empty = WindowBatch((), np.zeros((0, 0), np.float32), 1, 0, (), ())
+        return AnalyzedBatch(empty, (), tuple(self.finish()))
+
     def add(self, analyses: Iterable[Analysis]) -> list[DetectionChange]:
-        """What the next windows mean, ends first. A detection lives as long as window after window names its class."""
+        """The changes caused by the next windows, ends first."""
         return [event for analysis in analyses for event in self._one(analysis)]
 
     def finish(self, channel: str | None = None) -> list[DetectionChange]:
-        """End what is open on `channel`, or on all of them: no more windows of it will come."""
+        """End the open detections of `channel`, or of all channels."""
         gone = [key for key in self._open if channel is None or key[0] == channel]
         return [DetectionChange("end", self._open.pop(key).detection) for key in gone]
 
@@ -74,8 +87,9 @@ class DetectionTracker:
 
     def _started(self, analysis: Analysis, label: str) -> _Open:
         probability = analysis.probabilities[label]
+        self._count += 1
         detection = Detection(
-            id=f"{analysis.channel}/{label}/{analysis.start:%Y%m%dT%H%M%S.%f}",
+            id=f"{self._node}/{analysis.channel}/{label}/{analysis.start:%Y%m%dT%H%M%S.%f}/{self._run}-{self._count}",
             channel=analysis.channel,
             label=label,
             path=self._labels.path(label),

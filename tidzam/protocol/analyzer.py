@@ -12,7 +12,7 @@ from tidzam.errors import RequestError
 from tidzam.naming import source_of
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, wire_time
 from tidzam.protocol.stream_manager import SourceStatus, WireSourceName, parse_command
-from tidzam.results import Analysis, ChannelState, Detection
+from tidzam.results import Analysis, ChannelState, DetectionChange
 
 PROBABILITY_DIGITS = 4
 
@@ -72,6 +72,7 @@ class AnalysisEvent(Message):
     `state` is `narrow_band`), or their network failed. If none ran, the result is `unknown` without predictions.
     """
 
+    node: str = Field("", description="Name of the node")
     source: str
     channel: str
     start: datetime
@@ -79,6 +80,7 @@ class AnalysisEvent(Message):
     result: tuple[str, ...]
     paths: tuple[tuple[str, ...], ...]
     predictions: dict[str, float]
+    scores: dict[str, float] = Field(default_factory=dict, description="Values by name that are not probabilities")
     level_dbfs: float
     gap_frames: int
     state: ChannelState = ChannelState.LISTENING
@@ -88,8 +90,9 @@ class AnalysisEvent(Message):
 class DetectionEvent(Message):
     """`detection`: consecutive windows of one channel that agree."""
 
+    node: str = Field("", description="Name of the node")
     state: Literal["start", "update", "end"]
-    id: str
+    id: str = Field(description="Unique across nodes and restarts")
     source: str
     channel: str
     path: tuple[str, ...]
@@ -127,9 +130,19 @@ class ChannelStatus(Message):
     left_out: tuple[str, ...] = Field((), description="Classifiers that do not run on this channel")
 
 
+class SinkStatus(Message):
+    """A sink of the results. `fault` is why it fails at present; it is restarted until it works."""
+
+    name: str = Field(description="Type of the sink, with a number from the second of a type on")
+    errors: int = Field(description="Failures since the start")
+    dropped: int = Field(description="Batches dropped because the sink was too slow or failed")
+    fault: str | None = None
+
+
 class AnalyzerHealth(Message):
     """`health`, and the `detail` of the analyzer's /healthz."""
 
+    node: str = Field("", description="Name of the node")
     engine: str
     classifiers: tuple[str, ...]
     channels: tuple[str, ...] = Field(description="Port names")
@@ -148,6 +161,7 @@ class AnalyzerHealth(Message):
     classifier_errors: dict[str, int] = Field(
         default_factory=dict, description="Windows for which a classifier's outputs were not probabilities"
     )
+    sinks: tuple[SinkStatus, ...] = ()
 
 
 class SysAnalysis(Message):
@@ -192,9 +206,10 @@ def sys_event(analyses: Iterable[Analysis]) -> list[dict[str, Any]]:
     ]
 
 
-def analysis_event(analysis: Analysis, path_of: Mapping[str, tuple[str, ...]]) -> AnalysisEvent:
+def analysis_event(analysis: Analysis, path_of: Mapping[str, tuple[str, ...]], *, node: str) -> AnalysisEvent:
     """`path_of` maps each class to its path from the root; `unknown` needs none."""
     return AnalysisEvent(
+        node=node,
         source=source_of(analysis.channel),
         channel=analysis.channel,
         start=analysis.start,
@@ -202,6 +217,7 @@ def analysis_event(analysis: Analysis, path_of: Mapping[str, tuple[str, ...]]) -
         result=analysis.result,
         paths=tuple(path_of.get(label, (label,)) for label in analysis.result),
         predictions=_rounded(analysis.probabilities),
+        scores=_rounded(analysis.scores),
         level_dbfs=round(analysis.level_dbfs, 1),
         gap_frames=analysis.gap_frames,
         state=analysis.state,
@@ -209,9 +225,11 @@ def analysis_event(analysis: Analysis, path_of: Mapping[str, tuple[str, ...]]) -
     )
 
 
-def detection_event(state: Literal["start", "update", "end"], detection: Detection) -> DetectionEvent:
+def detection_event(change: DetectionChange, *, node: str) -> DetectionEvent:
+    detection = change.detection
     return DetectionEvent(
-        state=state,
+        node=node,
+        state=change.kind,
         id=detection.id,
         source=source_of(detection.channel),
         channel=detection.channel,

@@ -128,6 +128,7 @@ ANALYZER_REQUESTS: Final = (
 )
 
 _WINDOW: Final = {
+    "node": "garden",
     "source": "pond",
     "channel": "pond:out_0",
     "start": "2026-05-01T06:30:00Z",
@@ -135,6 +136,7 @@ _WINDOW: Final = {
 }
 
 HEALTH: Final = {
+    "node": "garden",
     "engine": "onnx",
     "classifiers": ["selector", "birds"],
     "channels": ["pond:out_0"],
@@ -151,6 +153,7 @@ HEALTH: Final = {
     "faults": [],
     "channel_states": [{"channel": "pond:out_0", "state": "listening", "source_rate_hz": 44100, "left_out": []}],
     "classifier_errors": {},
+    "sinks": [{"name": "socketio", "errors": 0, "dropped": 0, "fault": None}],
 }
 
 ANALYZER_EVENTS: Final = (
@@ -180,6 +183,7 @@ ANALYZER_EVENTS: Final = (
             "result": ["birds-wren"],
             "paths": [["birds", "birds-wren"]],
             "predictions": {"birds": 0.98, "birds-wren": 0.95, "frogs": 0.01},
+            "scores": {},
             "level_dbfs": -31.5,
             "gap_frames": 0,
             "state": "listening",
@@ -193,7 +197,7 @@ ANALYZER_EVENTS: Final = (
         _WINDOW
         | {
             "state": "end",
-            "id": "pond:out_0-1",
+            "id": "garden/pond:out_0/birds-wren/20260501T063000.000000/3f9a1c07-12",
             "path": ["birds", "birds-wren"],
             "peak_probability": 0.97,
             "mean_probability": 0.94,

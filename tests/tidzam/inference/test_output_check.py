@@ -39,7 +39,7 @@ def batch(*windows: Float32, rates_hz: tuple[int | None, ...] = ()) -> WindowBat
         samples=np.stack(windows),
         rate_hz=SPEC.rate_hz,
         start_frame=0,
-        start=datetime(2026, 5, 1, tzinfo=UTC),
+        starts=(datetime(2026, 5, 1, tzinfo=UTC),) * len(windows),
         gap_frames=(0,) * len(windows),
         source_rates_hz=rates_hz,
     )
@@ -177,4 +177,4 @@ def test_no_clip_is_extracted_as_unknown_of_audio_that_was_not_classified(tmp_pa
     pipeline = Pipeline(Cascade([flat("selector", "birds")]))
     windows = batch(LOUD, rates_hz=(4000,))
     extractor = Extractor(tmp_path, rules_of(dynamic=False), pipeline.labels)
-    assert extractor.take(windows, pipeline.analyze(windows)) == []
+    assert extractor.choose(pipeline.analyze(windows)) == []

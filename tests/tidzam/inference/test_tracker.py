@@ -4,16 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.file_report import COLUMNS, FileDetection, clock
 from tidzam.audio.timeline import ClockPair, Timeline
-from tidzam.inference.tracker import DetectionChange, DetectionTracker
+from tidzam.inference.tracker import DetectionTracker
 from tidzam.labels import UNKNOWN, LabelTree
 from tidzam.naming import split_date
-from tidzam.results import Analysis
+from tidzam.results import Analysis, DetectionChange, WindowBatch
 
 TREE = LabelTree({"birds": None, "birds-owl": "birds", "rain": None})
 START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
@@ -54,6 +55,62 @@ def test_its_name_stays_the_same() -> None:
     detector = DetectionTracker(TREE)
     events = [*detector.add([window(0, "rain")]), *detector.add([window(1, "rain")]), *detector.finish()]
     assert len({event.detection.id for event in events}) == 1 and len(events) == 3
+
+
+def ids(tracker: DetectionTracker, seconds: int = 3) -> set[str]:
+    """The ids of detections of the same windows, whichever tracker follows them."""
+    windows = [window(2 * k, "rain", "birds", channel=channel) for k in range(seconds) for channel in ("a", "b")]
+    return {change.detection.id for change in tracker.add(windows)}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param({"node": "garden"}, {"node": "pond"}, id="two nodes"),
+        pytest.param({"node": "garden"}, {"node": "garden"}, id="a restart of a node, or its second tracker"),
+        pytest.param({"node": "garden", "run": "1"}, {"node": "pond", "run": "1"}, id="two nodes with the same run"),
+    ],
+)
+def test_ids_are_unique_across_nodes_and_restarts(one: dict[str, str], other: dict[str, str]) -> None:
+    first, second = ids(DetectionTracker(TREE, **one)), ids(DetectionTracker(TREE, **other))
+    assert len(first) == len(second) == 12
+    assert not first & second
+
+
+def test_ids_are_unique_when_the_clock_is_set_back() -> None:
+    tracker = DetectionTracker(TREE)
+    (first,) = tracker.add([framed(0, "rain")])
+    tracker.add([framed(1)])
+    (second,) = tracker.add([framed(2, "rain", clock_off_s=-2.0)])
+    assert first.detection.start == second.detection.start
+    assert first.detection.id != second.detection.id
+
+
+def test_an_id_names_node_channel_class_and_start() -> None:
+    (change,) = DetectionTracker(TREE, node="garden", run="r").add([window(0, "rain")])
+    assert change.detection.id == "garden/a:out_0/rain/20260501T063000.000000/r-1"
+
+
+def batch_of(*channels: str) -> WindowBatch:
+    count = len(channels)
+    return WindowBatch(channels, np.zeros((count, 1000), np.float32), 1000, 0, (START,) * count, (0,) * count)
+
+
+def test_detections_of_a_channel_that_has_gone_end_with_the_next_batch() -> None:
+    tracker = DetectionTracker(TREE)
+    tracker.follow(batch_of("a", "b"), (window(0, "rain", channel="a"), window(0, "rain", channel="b")))
+    analyzed = tracker.follow(batch_of("b"), (window(1, "rain", channel="b"),))
+    changes = [(change.kind, change.detection.channel) for change in analyzed.detections]
+    assert changes == [("end", "a"), ("update", "b")]
+
+
+def test_the_last_batch_ends_all_detections() -> None:
+    tracker = DetectionTracker(TREE)
+    tracker.follow(batch_of("a"), (window(0, "rain", "birds", channel="a"),))
+    last = tracker.last_batch()
+    assert last.batch.channels == () and last.analyses == ()
+    assert [(change.kind, change.detection.label) for change in last.detections] == [("end", "rain"), ("end", "birds")]
+    assert tracker.last_batch().detections == ()
 
 
 def test_classes_that_sound_together_are_detections_of_their_own() -> None:

@@ -1,0 +1,50 @@
+"""The place of an audio file in time, and its channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tidzam.audio.files import AudioFile
+from tidzam.errors import AudioError
+from tidzam.naming import port_name, split_date
+from tidzam.text import shown
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The place of an audio file in time, and the channels of it that are analyzed.
+
+    `names` maps the channels, called as their JACK ports would be, to their numbers in the file. In a file without a
+    date in its name (not `dated`), times count from the epoch.
+    """
+
+    rate_hz: int
+    start: datetime
+    dated: bool
+    names: dict[str, int]
+
+    @classmethod
+    def of(cls, audio: AudioFile, channel: int | None) -> Recording:
+        """Raises AudioError (`channel`) if the file has no such channel."""
+        if channel is not None and channel >= audio.channels:
+            has = "one channel, 0" if audio.channels == 1 else f"{audio.channels} channels, 0 to {audio.channels - 1}"
+            raise AudioError(
+                f"{shown(audio.path)} has {has}; there is no channel {channel}.",
+                hint="Choose one with -c, or leave it out for all.",
+                code="channel",
+            )
+        name, start = split_date(audio.path.stem)
+        numbers = range(audio.channels) if channel is None else [channel]
+        names = {port_name(name, number): number for number in numbers}
+        return cls(audio.rate_hz, start or EPOCH, start is not None, names)
+
+    def time_of(self, frame: int) -> datetime:
+        """The time at which a frame of the file begins."""
+        return self.start + timedelta(seconds=frame / self.rate_hz)
+
+    def seconds(self, time: datetime) -> float:
+        """Seconds from the beginning of the file, exact to a frame."""
+        return round((time - self.start).total_seconds() * self.rate_hz) / self.rate_hz

@@ -1,0 +1,84 @@
+"""The contract of a sink, and how sinks are made from settings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from analyzer.recording import Recording
+from tidzam.config.sinks import SINKS, SinkSettings
+from tidzam.errors import ConfigError
+from tidzam.labels import LabelTree
+from tidzam.results import AnalyzedBatch
+
+
+class Sink(Protocol):
+    """Receives every batch of results. All methods run in the event loop of the analyzer and must not block it:
+    blocking work belongs in `asyncio.to_thread`.
+
+    `open` is called before the first `deliver`, and `close` after every `open` that succeeded. `deliver` is called for
+    one batch at a time, in their order, and may take its time: batches wait in a bounded queue and are dropped when it
+    is full, so that a slow sink delays nobody. `deliver` may be cancelled when the analyzer stops.
+
+    Any method may raise. In live analysis the sink is then closed, and opened again after a delay that grows with
+    each failure; the batch it failed on is lost to this sink. In the analysis of a file every batch is delivered before
+    the next is analyzed; a failing `open` ends the run, other failures are counted and set its exit code.
+    """
+
+    async def open(self) -> None: ...
+    async def deliver(self, analyzed: AnalyzedBatch) -> None: ...
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SinkContext:
+    """What a sink may need besides its own settings. `recording` is the file analyzed, None in live analysis."""
+
+    node: str
+    labels: LabelTree
+    recording: Recording | None = None
+
+
+class SinkFactory(Protocol):
+    """What a name in the registry `tidzam.sinks` refers to: usually the class of a sink.
+
+    `settings_model` is the pydantic model of its entry in `analyzer.sinks`. Calling it makes a sink, and must not
+    touch anything outside: that is for `open`.
+    """
+
+    settings_model: ClassVar[type[SinkSettings]]
+
+    def __call__(self, settings: Any, context: SinkContext) -> Sink: ...
+
+
+@dataclass(frozen=True)
+class NamedSink:
+    """A sink and its name in logs and metrics: its type, with a number from the second of a type on."""
+
+    name: str
+    sink: Sink
+
+
+def make_sinks(settings: Sequence[SinkSettings], context: SinkContext) -> list[NamedSink]:
+    """The sinks that the settings ask for. Raises ConfigError (`broken_extension`) if one cannot be made."""
+    count: Counter[str] = Counter()
+    made = []
+    for entry in settings:
+        count[entry.type] += 1
+        name = entry.type if count[entry.type] == 1 else f"{entry.type}-{count[entry.type]}"
+        made.append(NamedSink(name, _make(entry, context)))
+    return made
+
+
+def _make(settings: SinkSettings, context: SinkContext) -> Sink:
+    factory: SinkFactory = SINKS.load(settings.type)
+    try:
+        return factory(settings, context)
+    except Exception as error:  # whatever a third party's code raises
+        raise ConfigError(
+            f"The sink {settings.type!r} cannot be created: {type(error).__name__}: {error}",
+            hint="Check its settings in analyzer.sinks.",
+            code="broken_extension",
+        ) from error

@@ -1,0 +1,169 @@
+"""The sinks of the analyzer: their registry, the settings of our own, and how a profile's list of them is read.
+
+A package adds a sink by an entry point in the group `tidzam.sinks`; docs/extending.md shows one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from tidzam.config.read import suggest
+from tidzam.config.section import Names, Section
+from tidzam.errors import ConfigError
+from tidzam.extensions import Registry
+from tidzam.naming import is_channel_number
+from tidzam.patterns import matches
+
+SINKS: Final = Registry(
+    "tidzam.sinks",
+    "sink",
+    {
+        "clips": "analyzer.sinks.clips:ClipSink",
+        "csv": "analyzer.sinks.csv_file:CsvSink",
+        "chain": "analyzer.sinks.chain:ChainSink",
+    },
+)
+
+
+class SinkSettings(Section):
+    """The base class of every sink's settings. `type` is the name of the sink in the registry."""
+
+    type: str = Field(description="Name of the sink")
+
+
+def _texts(value: object) -> object:
+    """Channel numbers may be written as numbers."""
+    items = [value] if isinstance(value, int) else value
+    return tuple(str(item) for item in items) if isinstance(items, list | tuple) else items
+
+
+def _rate(value: object) -> object:
+    if value != "auto" and not (isinstance(value, int | float) and 0 <= value <= 1):
+        raise ValueError("a rate is a number from 0 to 1, or auto")
+    return value
+
+
+def _ports(channels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"*:out_{channel}" if is_channel_number(channel) else channel for channel in channels)
+
+
+class ClipRule(Section):
+    """Which windows become clips."""
+
+    classes: Names = Field(("*",), description="Classes to keep: globs, or prefixes (`birds-`)")
+    channels: Annotated[Names, BeforeValidator(_texts), AfterValidator(_ports)] = Field(
+        (), description="Channel numbers, or ports as globs or prefixes; all channels if not given"
+    )
+    rate: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = Field(
+        "auto", description="Share of the windows to keep, 0 to 1; auto keeps rare classes rather than common ones"
+    )
+
+    def covers(self, channel: str, label: str) -> bool:
+        """Whether the rule is about a class on a channel."""
+        return matches(label, self.classes) and (not self.channels or matches(channel, self.channels))
+
+
+class ClipSinkSettings(SinkSettings):
+    """Windows as audio files in `folder/CLASS/`."""
+
+    type: Literal["clips"] = Field("clips", description="Writes windows as audio files")
+    folder: Path = Field(description="Folder of the class folders")
+    format: Literal["wav", "flac"] = Field("wav", description="Format of the files, 16 bits per sample")
+    rules: tuple[ClipRule, ...] = Field(
+        (), description="The first rule that covers a window applies; without rules, all classes at rate auto"
+    )
+
+
+class CsvSinkSettings(SinkSettings):
+    """Detections as rows of a CSV file."""
+
+    type: Literal["csv"] = Field("csv", description="Writes a row per detection as it ends")
+    path: Path = Field(description="The file; rows are appended")
+    replace: bool = Field(False, description="Replace the file at the start instead of appending")
+
+
+class ChainSinkSettings(SinkSettings):
+    """Results posted to the Chain API."""
+
+    type: Literal["chain"] = Field("chain", description="Posts the results of each window to the Chain API")
+    url: str = Field(description="http or https address")
+    user: str = Field("", description="User of HTTP basic authentication")
+    password: SecretStr = Field(SecretStr(""), description="Password of HTTP basic authentication")
+    timeout_s: float = Field(5.0, gt=0, description="Time allowed for one request")
+
+    @model_validator(mode="after")
+    def _usable(self) -> ChainSinkSettings:
+        if not _is_web_address(self.url):
+            raise ValueError("url is not an http or https address without a user (set user and password instead)")
+        return self
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in url and parts.port != 0
+    except ValueError:  # the port is not a number
+        return False
+
+
+OWN_SETTINGS: Mapping[str, type[SinkSettings]] = {
+    "clips": ClipSinkSettings,
+    "csv": CsvSinkSettings,
+    "chain": ChainSinkSettings,
+}
+"""The settings models of our own sinks. A third party's sink has its model in its class attribute `settings_model`."""
+
+
+def _parse_sink(value: object) -> object:
+    """An entry of `analyzer.sinks` as the settings model of its type."""
+    if not isinstance(value, Mapping):
+        return value
+    name = value.get("type")
+    if not isinstance(name, str):
+        known = ", ".join(SINKS.names())
+        raise ValueError(f"a sink needs a type; the known ones are {known}")
+    try:
+        model = _model_of(name)
+    except ConfigError as error:
+        raise _one_error(f"{error.message} {error.hint}", "type", name) from None
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise ValidationError.from_exception_data(error.title, list(_with_suggestions(error, model))) from None
+
+
+def _model_of(name: str) -> type[SinkSettings]:
+    if name in OWN_SETTINGS:
+        return OWN_SETTINGS[name]
+    model = getattr(SINKS.load(name), "settings_model", None)
+    if not (isinstance(model, type) and issubclass(model, SinkSettings)):
+        raise ConfigError(
+            f"The sink {name!r} has no attribute settings_model with a subclass of tidzam.config.sinks.SinkSettings.",
+            hint="Repair or uninstall the package that provides it.",
+            code="broken_extension",
+        )
+    return model
+
+
+def _one_error(message: str, field: str, value: object) -> ValidationError:
+    kind = PydanticCustomError("sink", "{message}", {"message": message.rstrip(".")})
+    return ValidationError.from_exception_data("sink", [InitErrorDetails(type=kind, loc=(field,), input=value)])
+
+
+def _with_suggestions(error: ValidationError, model: type[SinkSettings]) -> Iterator[InitErrorDetails]:
+    """The errors of a sink's settings, those about unknown names with the names that its model allows."""
+    for fault in error.errors():
+        kind: Any = fault["type"]
+        if kind == "extra_forbidden":
+            hint = suggest(fault["loc"], model).rstrip(".")
+            kind = PydanticCustomError("unknown_name", "unknown name. {hint}", {"hint": hint})
+        yield InitErrorDetails(type=kind, loc=fault["loc"], input=fault["input"], ctx=fault.get("ctx", {}))
+
+
+AnySinkSettings = Annotated[SerializeAsAny[SinkSettings], BeforeValidator(_parse_sink)]
