@@ -15,6 +15,7 @@ from analyzer.sinks.base import NamedSink, SinkContext
 from analyzer.sinks.chain import ChainSink, parse_chain_address
 from analyzer.sinks.queue import BoundedSink
 from tests.support.batches import LABELS, Batches
+from tests.support.eventually import eventually_async
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.process import RestartPolicy
 
@@ -62,12 +63,6 @@ async def test_results_are_posted_with_credentials() -> None:
     ]
 
 
-async def eventually(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110  another task is what is waited for
-            await asyncio.sleep(0.01)
-
-
 @pytest.mark.parametrize("status", [500, 401, 302])
 async def test_a_failing_server_is_logged_once_without_the_password(
     status: int, caplog: pytest.LogCaptureFixture
@@ -84,7 +79,7 @@ async def test_a_failing_server_is_logged_once_without_the_password(
         running = asyncio.create_task(sink.run())
         for number in range(3):
             sink.put(batches.batch(number, a_0="birds"))
-        await eventually(lambda: not statuses and sink.fault is None)
+        await eventually_async(lambda: not statuses and sink.fault is None)
         running.cancel()
         await asyncio.wait([running])
     assert sink.errors == 2
@@ -115,7 +110,7 @@ async def test_a_server_that_hangs_costs_batches_alone() -> None:
         running = asyncio.create_task(sink.run())
         for number in range(20):
             sink.put(batches.batch(number, a_0="birds"))
-        await eventually(lambda: sink.errors > 0)
+        await eventually_async(lambda: sink.errors > 0)
         running.cancel()
         await asyncio.wait([running])
         go.set()

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 import pytest
 
 from analyzer.sinks.base import NamedSink
 from analyzer.sinks.queue import BoundedSink
 from tests.support.batches import Batches
+from tests.support.eventually import eventually_async
 from tidzam.errors import TidzamError
 from tidzam.process import RestartPolicy
 from tidzam.results import AnalyzedBatch
@@ -43,12 +43,6 @@ class RecordingSink:
         self._call("close")
 
 
-async def eventually(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110  another task is what is waited for
-            await asyncio.sleep(0.01)
-
-
 async def test_a_slow_sink_drops_whole_batches_and_counts_them() -> None:
     class SlowSink(RecordingSink):
         async def deliver(self, analyzed: AnalyzedBatch) -> None:
@@ -62,7 +56,7 @@ async def test_a_slow_sink_drops_whole_batches_and_counts_them() -> None:
         sink.put(batches.batch(number))
         await asyncio.sleep(0)
     go.set()
-    await eventually(lambda: len(slow.taken) == 10 - sink.dropped)
+    await eventually_async(lambda: len(slow.taken) == 10 - sink.dropped)
     running.cancel()
     assert sink.dropped == 6
     assert slow.taken == [0, 1, 2, 3]
@@ -87,7 +81,7 @@ async def test_a_sink_that_fails_is_closed_and_opened_again(
     running = asyncio.create_task(sink.run())
     for number in range(2):
         sink.put(batches.batch(number))
-    await eventually(lambda: failing.taken == taken)
+    await eventually_async(lambda: failing.taken == taken)
     running.cancel()
     await asyncio.wait([running])
     assert failing.calls == calls
@@ -113,7 +107,7 @@ async def test_a_failure_is_logged_once_until_it_is_over(caplog: pytest.LogCaptu
     running = asyncio.create_task(sink.run())
     for number in range(3):
         sink.put(batches.batch(number))
-    await eventually(lambda: failing.taken == [2])
+    await eventually_async(lambda: failing.taken == [2])
     running.cancel()
     messages = [record.getMessage() for record in caplog.records if record.name == "analyzer.sinks.queue"]
     assert messages == [
@@ -127,10 +121,10 @@ async def test_the_status_names_the_fault_while_it_lasts() -> None:
     sink, batches = BoundedSink(NamedSink("failing", failing), policy=AT_ONCE), Batches()
     running = asyncio.create_task(sink.run())
     sink.put(batches.batch(0))
-    await eventually(lambda: sink.errors == 1)
+    await eventually_async(lambda: sink.errors == 1)
     assert sink.status.fault == "The disk is full. Free some room."
     sink.put(batches.batch(1))
-    await eventually(lambda: sink.status.fault is None)
+    await eventually_async(lambda: sink.status.fault is None)
     running.cancel()
     assert (sink.status.name, sink.status.errors, sink.status.dropped) == ("failing", 1, 0)
 
@@ -145,6 +139,6 @@ async def test_the_delay_grows_with_failures_in_a_row() -> None:
     failing = RecordingSink(open=4)
     sink = BoundedSink(NamedSink("failing", failing), policy=NotedPolicy(first_delay_s=1.0, max_delay_s=5.0))
     running = asyncio.create_task(sink.run())
-    await eventually(lambda: len(failing.calls) == 5)
+    await eventually_async(lambda: len(failing.calls) == 5)
     running.cancel()
     assert noted == [1.0, 2.0, 4.0, 5.0]

@@ -10,7 +10,7 @@ import pytest
 from tests.support.status import AWAY, LIMITS, analyzer, manager, node, servers, source, source_fault
 from tidzam.node.check import culprit, faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
-from tidzam.protocol.analyzer import AnalyzerFault, ChannelStatus
+from tidzam.protocol.analyzer import AnalyzerFault, ChannelStatus, SinkStatus
 from tidzam.protocol.stream_manager import SourceRemark, StreamManagerFault
 from tidzam.results import ChannelState
 
@@ -161,6 +161,15 @@ def test_a_source_with_a_low_rate_is_remarked_with_its_band_and_is_not_a_fault()
     assert remarks(status) == (
         "Source pond has a sample rate of 8000 Hz: it has no content above 4000 Hz.",
         "Channel pond:out_0 is narrow band: it is not classified by birds.",
+    )
+
+
+def test_a_failing_sink_is_remarked_and_is_not_a_fault() -> None:
+    sink = SinkStatus(name="csv", errors=3, dropped=0, fault="a.csv cannot be written.")
+    status = node(analyzer=analyzer().model_copy(update={"sinks": (sink,)}))
+    assert faults(status, LIMITS) == ()
+    assert remarks(status) == (
+        "The analyzer's sink csv fails and is restarted until it works: a.csv cannot be written.",
     )
 
 

@@ -1,0 +1,218 @@
+"""The contract that every sink passes, and what a failing one does to the others: nothing."""
+
+import asyncio
+import csv
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import socketio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
+from analyzer.file_report import COLUMNS
+from analyzer.sinks.base import NamedSink, Sink, SinkContext, make_sinks
+from analyzer.sinks.queue import BoundedSink
+from analyzer.sinks.socketio import SocketIoSink
+from tests.support.batches import LABELS, Batches
+from tests.support.eventually import eventually_async
+from tests.support.ports import free_port
+from tests.support.status import analyzer as analyzer_health
+from tidzam.config.sinks import ChainSinkSettings, ClipRule, ClipSinkSettings, CsvSinkSettings, SinkSettings
+from tidzam.errors import ConfigError, TidzamError
+from tidzam.process import RestartPolicy
+from tidzam.protocol.analyzer import MESSAGES
+from tidzam.results import AnalyzedBatch
+from tidzam.server import Health, Server
+
+pytestmark = pytest.mark.timeout(60)
+
+CONTEXT = SinkContext(node="garden", labels=LABELS)
+AT_ONCE = RestartPolicy(first_delay_s=0.01, max_delay_s=0.01)
+
+Received = Callable[[], int]
+"""How much of what a sink was given has arrived where it goes: it grows with each batch of `batches`."""
+
+
+def made(settings: SinkSettings) -> Sink:
+    (named,) = make_sinks([settings], CONTEXT)
+    return named.sink
+
+
+@asynccontextmanager
+async def clips(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    sink = made(ClipSinkSettings(folder=folder, rules=(ClipRule(rate=1.0),)))
+    yield sink, lambda: len(list(folder.rglob("*.wav")))
+
+
+@asynccontextmanager
+async def csv_file(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    path = folder / "found.csv"
+    yield made(CsvSinkSettings(path=path)), lambda: path.read_text().count("\n") - 1
+
+
+@asynccontextmanager
+async def chain(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    posts: list[Any] = []
+
+    async def take(request: web.Request) -> web.Response:
+        posts.append(await request.json())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", take)
+    async with TestServer(app) as server:
+        sink = made(ChainSinkSettings(url=str(server.make_url("/")), user="me", password=SecretStr("secret")))
+        yield sink, lambda: len(posts)
+
+
+@asynccontextmanager
+async def socket_io(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    port, got = free_port(), list[Any]()
+    server = Server("analyzer", host="127.0.0.1", port=port, health=lambda: Health(True), messages=MESSAGES)
+    sink = SocketIoSink(server, node="garden", classifiers=("selector",), labels=LABELS, health=analyzer_health)
+    client = socketio.AsyncClient()
+    client.on("sys", lambda data: got.append(data) if isinstance(data, list) else None)
+    async with server:
+        await client.connect(f"http://127.0.0.1:{port}", transports=["websocket"])
+        yield sink, lambda: len(got)
+        await client.disconnect()
+
+
+SINKS = pytest.mark.parametrize("running", [clips, csv_file, chain, socket_io])
+
+
+def batches(count: int) -> list[AnalyzedBatch]:
+    """Batches with a window and, but for the first, the end of a detection in each."""
+    source = Batches()
+    return [source.batch(number, pond_0=("birds", "frogs")[number % 2]) for number in range(count)]
+
+
+@SINKS
+async def test_a_sink_takes_every_batch(running: Any, tmp_path: Path) -> None:
+    async with running(tmp_path) as (sink, received):
+        await sink.open()
+        for analyzed in batches(5):
+            await sink.deliver(analyzed)
+        await sink.close()
+        await eventually_async(lambda: received() >= 4)
+
+
+@SINKS
+async def test_a_sink_takes_batches_without_channels(running: Any, tmp_path: Path) -> None:
+    source = Batches()
+    async with running(tmp_path) as (sink, received):
+        await sink.open()
+        await sink.deliver(source.batch(0))
+        await sink.deliver(source.batch(1, pond_0="birds"))
+        await sink.deliver(source.last())
+        await sink.close()
+        await eventually_async(lambda: received() == 1)
+
+
+@SINKS
+async def test_a_sink_that_is_opened_again_goes_on(running: Any, tmp_path: Path) -> None:
+    first, *rest = batches(3)
+    async with running(tmp_path) as (sink, received):
+        await sink.open()
+        await sink.deliver(first)
+        await sink.close()
+        await sink.open()
+        for analyzed in rest:
+            await sink.deliver(analyzed)
+        await sink.close()
+        await eventually_async(lambda: received() >= 2)
+
+
+@SINKS
+async def test_a_sink_is_closed_without_a_batch(running: Any, tmp_path: Path) -> None:
+    async with running(tmp_path) as (sink, _):
+        await sink.open()
+        await sink.close()
+
+
+@SINKS
+@pytest.mark.parametrize("method", ["open", "deliver", "close"])
+async def test_a_sink_that_raises_once_works_again_and_the_others_miss_nothing(
+    running: Any, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Witness:
+        def __init__(self) -> None:
+            self.taken: list[AnalyzedBatch] = []
+
+        async def open(self) -> None: ...
+        async def deliver(self, analyzed: AnalyzedBatch) -> None:
+            self.taken.append(analyzed)
+
+        async def close(self) -> None: ...
+
+    given, witness = batches(8), Witness()
+    async with running(tmp_path) as (sink, received):
+        for name in {method, "deliver"} if method == "close" else {method}:
+            monkeypatch.setattr(sink, name, raising_once(getattr(sink, name)))
+        failing = BoundedSink(NamedSink("failing", sink), policy=AT_ONCE)
+        other = BoundedSink(NamedSink("witness", witness))
+        async with asyncio.TaskGroup() as tasks:
+            tasks_running = [tasks.create_task(one.run()) for one in (failing, other)]
+            for analyzed in given:
+                failing.put(analyzed)
+                other.put(analyzed)
+            await eventually_async(lambda: len(witness.taken) == 8 and failing.fault is None and received() >= 6)
+            for task in tasks_running:
+                task.cancel()
+    assert failing.errors == (2 if method == "close" else 1)
+    assert witness.taken == given
+    assert (other.errors, other.dropped) == (0, 0)
+
+
+def raising_once(method: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """The method, but for its first call, which raises."""
+    calls = iter([True])
+
+    async def call(*arguments: Any) -> None:
+        if next(calls, False):
+            raise RuntimeError("no luck")
+        await method(*arguments)
+
+    return call
+
+
+async def test_rows_of_live_analysis_name_port_and_time(tmp_path: Path) -> None:
+    path = tmp_path / "found.csv"
+    for _ in range(2):  # the second time, the file is continued
+        sink = made(CsvSinkSettings(path=path))
+        await sink.open()
+        for analyzed in batches(2):
+            await sink.deliver(analyzed)
+        await sink.close()
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == COLUMNS
+    assert [(row["channel"], row["start"], row["start_s"], row["class"]) for row in rows] == [
+        ("pond:out_0", "2026-05-01T06:30:00+00:00", "", "birds")
+    ] * 2
+
+
+async def test_a_file_with_other_columns_is_not_continued(tmp_path: Path) -> None:
+    (tmp_path / "found.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(TidzamError, match="has other columns"):
+        await made(CsvSinkSettings(path=tmp_path / "found.csv")).open()
+    assert (tmp_path / "found.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_sinks_of_one_type_are_numbered(tmp_path: Path) -> None:
+    settings = [CsvSinkSettings(path=tmp_path / name) for name in "ab"]
+    names = [named.name for named in make_sinks([*settings, ClipSinkSettings(folder=tmp_path)], CONTEXT)]
+    assert names == ["csv", "csv-2", "clips"]
+
+
+def test_a_sink_that_cannot_be_created_is_named() -> None:
+    class WrongSettings(SinkSettings):
+        type: str = "csv"
+
+    with pytest.raises(ConfigError, match="'csv' cannot be created: AttributeError") as caught:
+        make_sinks([WrongSettings()], CONTEXT)
+    assert caught.value.code == "broken_extension"
