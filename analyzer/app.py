@@ -140,7 +140,7 @@ class Analyzer:
     def _health(self) -> Health:
         live, detail = self._live.health(), self._detail()
         reasons = tuple(fault.message for fault in detail.faults)
-        remarks = (*reasons, *live.remarks, *band_remarks(detail), *sink_remarks(detail))
+        remarks = (*reasons, *live.remarks, *band_remarks(detail))
         return Health(not reasons, remarks, detail.model_dump(mode="json"))
 
     def _detail(self) -> AnalyzerHealth:
@@ -214,11 +214,4 @@ def band_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
         f"{'classifier' if len(status.left_out) == 1 else 'classifiers'} {', '.join(status.left_out)}."
         for status in health.channel_states
         if status.state is ChannelState.NARROW_BAND
-    )
-
-
-def sink_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
-    """A sentence per sink that fails at present."""
-    return tuple(
-        f"Sink {sink.name} failed and is restarted until it works: {sink.fault}" for sink in health.sinks if sink.fault
     )

@@ -64,7 +64,7 @@ def settled(found: tuple[NodeFault, ...]) -> bool:
 
 def remarks(status: NodeStatus) -> tuple[str, ...]:
     """Remarks for the operator that are not faults: sources with a narrow band, and sources that a client has replaced,
-    and channels that some classifiers leave out."""
+    channels that some classifiers leave out, and sinks of the analyzer that fail."""
     narrow = [
         f"Source {source.name} has a sample rate of {source.rate_hz} Hz: it has no content above {source.band_hz} Hz."
         for source in status.sources
@@ -82,7 +82,13 @@ def remarks(status: NodeStatus) -> tuple[str, ...]:
         for channel in channels
         if channel.state is not ChannelState.LISTENING
     ]
-    return (*narrow, *replaced, *left_out)
+    sinks = status.analyzer.sinks if status.analyzer else ()
+    failing = [
+        f"The analyzer's sink {sink.name} fails and is restarted until it works: {sink.fault}"
+        for sink in sinks
+        if sink.fault
+    ]
+    return (*narrow, *replaced, *left_out, *failing)
 
 
 def programs_are_up(status: NodeStatus) -> bool:

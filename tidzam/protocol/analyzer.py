@@ -131,12 +131,12 @@ class ChannelStatus(Message):
 
 
 class SinkStatus(Message):
-    """A sink of the results. `fault` is why it fails at present; it is restarted until it works."""
+    """A sink of the results. If it fails, it is restarted until it works."""
 
     name: str = Field(description="Type of the sink, with a number from the second of a type on")
     errors: int = Field(description="Failures since the start")
     dropped: int = Field(description="Batches dropped because the sink was too slow or failed")
-    fault: str | None = None
+    fault: str | None = Field(None, description="Why it fails at present")
 
 
 class AnalyzerHealth(Message):
