@@ -30,7 +30,7 @@ ROUNDS = 4
 
 
 def run(say: Callable[[str], None], *, dnn: str = "small", batch: str = "64") -> dict[str, Any]:
-    """Measure, in a minute, the network `dnn` with so many windows a batch."""
+    """Measure the network `dnn` with `batch` windows per batch, in a minute."""
     training = TrainingFile(dnn=dnn, batch_size=int(batch))
     make_deterministic(training.seed)
     state = new_training_state(training)

@@ -52,7 +52,7 @@ START_S = 180.0
 
 
 def run(say: Say, *, dnn: str = "small", batch: str = "64") -> dict[str, Any]:
-    """Measure, in a few minutes, the network `dnn` with so many windows a batch."""
+    """Measure the network `dnn` with `batch` windows per batch, in a few minutes."""
     training = TrainingFile(dnn=dnn, batch_size=int(batch))
     make_deterministic(training.seed)
     with tempfile.TemporaryDirectory(prefix="tidzam-train-") as temporary, ExitStack() as stack:

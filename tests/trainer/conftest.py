@@ -1,4 +1,4 @@
-"""What several tests of the trainer begin with."""
+"""Fixtures of the tests of the trainer."""
 
 from pathlib import Path
 

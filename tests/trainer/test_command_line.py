@@ -1,4 +1,4 @@
-"""The command line: every option arrives where it is to have an effect; progress in a terminal."""
+"""The command line: the effect of every option, and progress in a terminal."""
 
 import os
 import pty
@@ -38,7 +38,7 @@ RECIPE = {
 
 
 def in_a_terminal(argv: list[str]) -> tuple[int, str]:
-    """Exit code, and what a terminal of 160 columns was shown."""
+    """The exit code, and the output on a terminal of 160 columns."""
     ours, theirs = pty.openpty()
     env = {**os.environ, "COLUMNS": "160", "TERM": "xterm"}
     process = subprocess.Popen(argv, stdout=theirs, stderr=theirs, stdin=theirs, env=env)
@@ -54,7 +54,7 @@ def in_a_terminal(argv: list[str]) -> tuple[int, str]:
 
 
 @pytest.mark.timeout(120)
-def test_each_option_does_what_it_says(folders: Path, tmp_path: Path) -> None:
+def test_each_option_has_its_effect(folders: Path, tmp_path: Path) -> None:
     other = write_tone_folders(tmp_path / "other", 3)
     (tmp_path / "model.py").write_text(MODEL)
     argv = [sys.executable, "-m", "trainer", "-d", str(folders), "-t", str(other), "-o", str(tmp_path / "out")]
@@ -68,8 +68,8 @@ def test_each_option_does_what_it_says(folders: Path, tmp_path: Path) -> None:
 
     manifest = read_bundle(tmp_path / "out").manifest
     training = yaml.safe_load(manifest.provenance["training_file"])
-    said = {**training, **training["optimizer"], **training["features"]}
-    assert {name: said[name] for name, _ in RECIPE.values()} == dict(RECIPE.values())
+    values = {**training, **training["optimizer"], **training["features"]}
+    assert {name: values[name] for name, _ in RECIPE.values()} == dict(RECIPE.values())
     assert (manifest.name, training["dnn"]) == ("selector", str(tmp_path / "model.py"))
     assert training["exclusive"] == ["low"]
     assert manifest.provenance["data"]["validation"] == str(other) and manifest.provenance["clips"]["validation"] == 6
@@ -87,7 +87,7 @@ def steps_of(folder: Path, tag: str) -> list[int]:
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
-def test_help_names_the_original_options(option: str) -> None:
+def test_help_lists_the_options_of_tidzam_2019(option: str) -> None:
     shown = CliRunner().invoke(cli, [option], env={"COLUMNS": "200"})
     assert shown.exit_code == 0
     names = "dataset-train dataset-test out dnn training-iterations testing-step batchsize learning-rate stats-step"
@@ -95,12 +95,12 @@ def test_help_names_the_original_options(option: str) -> None:
         assert f"--{name} " in shown.output
 
 
-def test_what_must_be_said_is_asked_for() -> None:
+def test_required_options_are_reported() -> None:
     shown = CliRunner().invoke(cli, ["-o", "x"])
     assert shown.exit_code == 2 and "--dataset-train is required" in shown.output
 
 
-def test_what_it_cannot_do_is_told_in_a_line(tmp_path: Path) -> None:
+def test_errors_are_reported_in_one_line(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "trainer", "-o", str(tmp_path / "x"), "-d"]
     empty = subprocess.run([*argv, str(tmp_path)], capture_output=True, text=True, timeout=30, check=False)
     assert empty.returncode == 1 and "holds no class" in empty.stderr

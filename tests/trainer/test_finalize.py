@@ -1,4 +1,4 @@
-"""What a training leaves behind: a bundle with its card, summaries, and something to go on from."""
+"""The results of a training: a bundle with its card, and summaries."""
 
 import os
 import subprocess
@@ -20,18 +20,18 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture(scope="module")
 def bundle(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    told = options(folders, tmp_path_factory.mktemp("out") / "tones", seed=1)
-    return train(replace(told, stats_step=50), say=lambda _: None)[0]
+    chosen = options(folders, tmp_path_factory.mktemp("out") / "tones", seed=1)
+    return train(replace(chosen, stats_step=50), say=lambda _: None)[0]
 
 
-def test_temperature_and_thresholds_are_the_validations(bundle: Bundle) -> None:
+def test_temperature_and_thresholds_are_fitted_to_the_validation_data(bundle: Bundle) -> None:
     manifest = bundle.manifest
     assert TEMPERATURES[0] <= manifest.provenance["temperature"] <= TEMPERATURES[1]
     assert set(manifest.thresholds) == set(PITCHES_HZ)
     assert manifest.accuracy["validation"]["clips"]["accuracy"] == 1
 
 
-def test_the_card_travels_in_the_bundle(bundle: Bundle) -> None:
+def test_the_card_is_in_the_bundle(bundle: Bundle) -> None:
     text = (bundle.folder / "card.md").read_text()
     assert text.startswith("# tones") and bundle.manifest.files["onnx"].sha256 in text
     assert "iterations: 60" in text and "| data.train |" in text
@@ -46,7 +46,7 @@ def test_summaries_are_beside_the_bundle(bundle: Bundle) -> None:
 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_watching_changes_no_weight_not_even_when_the_disk_is_full(
+def test_summaries_change_no_weight_even_if_the_disk_is_full(
     folders: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "full").mkdir()
@@ -59,14 +59,16 @@ def test_watching_changes_no_weight_not_even_when_the_disk_is_full(
     try:
         watched.work.mkdir()
         watched.summaries.symlink_to(tmp_path / "full")
-        a, b = (run_onnx(train(told, say=lambda _: None)[0].file("onnx"), features) for told in (watched, unwatched))
+        a, b = (
+            run_onnx(train(chosen, say=lambda _: None)[0].file("onnx"), features) for chosen in (watched, unwatched)
+        )
     finally:
         subprocess.run(["umount", str(tmp_path / "full")], check=True)
     np.testing.assert_array_equal(a, b)
     assert caplog.text.count("summaries are incomplete") == 1
 
 
-def test_a_bundle_is_trained_on_with_one_more_class(bundle: Bundle, folders: Path, tmp_path: Path) -> None:
+def test_a_bundle_is_fine_tuned_with_another_class(bundle: Bundle, folders: Path, tmp_path: Path) -> None:
     for label in PITCHES_HZ:
         (tmp_path / "three" / label).mkdir(parents=True)
         for path in (folders / label).iterdir():
@@ -75,9 +77,9 @@ def test_a_bundle_is_trained_on_with_one_more_class(bundle: Bundle, folders: Pat
     for number in range(10):
         samples = tone(1200 * (0.95 + 0.01 * number))
         soundfile.write(tmp_path / f"three/middle/middle{number}.wav", samples, 8000)
-    said: list[str] = []
-    told = replace(options(tmp_path / "three", tmp_path / "more", iterations=40), init=bundle.folder)
-    further = train(told, say=said.append)[0]
-    assert any(line.endswith("kept classes: high, low; new classes: middle") for line in said)
+    reported: list[str] = []
+    chosen = replace(options(tmp_path / "three", tmp_path / "more", iterations=40), init=bundle.folder)
+    further = train(chosen, say=reported.append)[0]
+    assert any(line.endswith("kept classes: high, low; new classes: middle") for line in reported)
     assert further.manifest.provenance["init"] == str(bundle.folder)
     assert further.manifest.accuracy["validation"]["macro_f1"] > 0.6

@@ -1,4 +1,4 @@
-"""Starting from a bundle: the same network, other classes, and what is refused."""
+"""Fine-tuning of a bundle: the same network, other classes, and refusals."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def network(dnn: str, n_classes: int) -> keras.Model:
 
 
 def write(folder: Path, dnn: str, classes: tuple[str, ...], *, start: int = 0, width: int | None = None) -> Bundle:
-    """A bundle whose classes are outputs from `start` on of an untrained network of `width` outputs."""
+    """A bundle whose classes are the outputs from `start` on of an untrained network with `width` outputs."""
     folder.mkdir()
     outputs = width or len(classes)
     head = Head("x", classes, start)
@@ -52,7 +52,7 @@ def logits(model: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dnn", ["small", "residual"])
-def test_classes_that_stay_answer_as_before_and_new_ones_are_drawn(tmp_path: Path, dnn: str) -> None:
+def test_known_classes_keep_their_outputs_and_new_ones_are_random(tmp_path: Path, dnn: str) -> None:
     bundle = write(tmp_path / dnn, dnn, ("a", "b", "c"))
     fresh = find_model(dnn)(SPEC.shape, 3)
     untouched = logits(fresh)
@@ -63,7 +63,7 @@ def test_classes_that_stay_answer_as_before_and_new_ones_are_drawn(tmp_path: Pat
     assert not np.allclose(after[:, 1], before[:, 1]) and not np.allclose(after, untouched)
 
 
-def test_a_bundle_of_one_head_of_several_gives_its_own_rows(tmp_path: Path) -> None:
+def test_a_bundle_of_one_of_several_heads_gives_its_own_rows(tmp_path: Path) -> None:
     bundle = write(tmp_path / "x", "small", ("b1", "b2"), start=2, width=4)
     fresh = find_model("small")(SPEC.shape, 3)
     assert start_from(bundle, fresh, find_model("small"), ("b2", "b1", "n"), SPEC).new == ("n",)

@@ -1,4 +1,4 @@
-"""A tree of experts on one trunk: what each head answers, what it learns from, and the cascade that comes out."""
+"""A tree of experts on one trunk: the outputs of each head, its targets, and the cascade."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from trainer.heads import expert_heads
 TREE = LabelTree({"birds": None, "crow": "birds", "goose": "birds", "grey": "goose", "white": "goose", "rain": None})
 
 
-def test_a_head_for_each_label_with_several_below_it() -> None:
+def test_each_label_with_several_children_has_a_head() -> None:
     layout = expert_heads(TREE, ("crow", "grey", "white", "rain"))
     assert [(head.name, head.classes, head.always) for head in layout.heads] == [
         ("selector", ("birds", "rain"), True),
@@ -38,7 +38,7 @@ def test_a_head_for_each_label_with_several_below_it() -> None:
     ]
 
 
-def test_what_the_data_does_not_hold_is_no_output() -> None:
+def test_labels_without_data_are_not_outputs() -> None:
     layout = expert_heads(TREE, ("crow", "rain"))
     assert [(head.name, head.classes) for head in layout.heads] == [("selector", ("birds", "rain"))]
     below = expert_heads(TREE, ("crow", "grey"))
@@ -52,15 +52,15 @@ def test_a_class_outside_the_tree_is_refused_with_both_shown() -> None:
         expert_heads(TREE, ("crow",))
 
 
-def test_a_label_that_cannot_name_a_classifier_is_refused_before_anything_is_trained() -> None:
+def test_a_label_that_cannot_name_a_classifier_is_refused() -> None:
     tree = LabelTree({"water birds": None, "crane": "water birds", "heron": "water birds", "rain": None})
     with pytest.raises(DatasetError, match="cannot be the name of a classifier: water birds"):
         expert_heads(tree, ("crane", "heron", "rain"))
 
 
 @given(st.lists(st.integers(-1, 8), min_size=2, max_size=12))
-def test_columns_are_disjoint_and_every_class_has_its_way(above: list[int]) -> None:
-    """Label k is under one of those before it, or a root."""
+def test_columns_are_disjoint_and_complete(above: list[int]) -> None:
+    """Label k is a child of an earlier label, or a root."""
     parents = {f"l{k}": None if up < 0 or up >= k else f"l{up}" for k, up in enumerate(above)}
     tree = LabelTree(parents)
     leaves = [label for label in tree if not tree.children(label)]
@@ -111,7 +111,7 @@ def test_nested_folders_become_a_cascade(nested: Path, tmp_path: Path, activatio
 
 
 @pytest.mark.timeout(120)
-def test_summaries_tell_of_each_head(nested: Path, tmp_path: Path) -> None:
+def test_summaries_contain_each_head(nested: Path, tmp_path: Path) -> None:
     chosen = replace(options(nested, tmp_path / "nn", iterations=2), expert=True, stats_step=2)
     train(chosen, say=lambda _: None)
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

@@ -1,4 +1,4 @@
-"""One step of training: what it costs, what it changes, and on how many devices."""
+"""One step of training: its cost, its updates, and its devices."""
 
 import subprocess
 import sys
@@ -67,7 +67,7 @@ def test_the_cost_is_cross_entropy() -> None:
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
-def test_an_expert_learns_only_where_one_of_its_classes_is(activation: str) -> None:
+def test_an_expert_learns_only_from_its_own_classes(activation: str) -> None:
     tree = new_state(TWO_HEADS, activation=activation)
     asked, other = [1.0, 0, 0, 1], [0.0, 1, 0, 0]
     near, far = [1.0, -1, -3, 3], [1.0, -1, 3, -3]
@@ -75,7 +75,7 @@ def test_an_expert_learns_only_where_one_of_its_classes_is(activation: str) -> N
     assert cost(tree, [asked], [near])[0] < cost(tree, [asked], [far])[0]
 
 
-def test_the_members_of_an_ensemble_learn_by_themselves_and_answer_together() -> None:
+def test_the_members_of_an_ensemble_learn_separately_and_predict_their_mean() -> None:
     make_deterministic(1)
     both = TrainingState.create(
         ensemble_of(find_model("small"), 2),
@@ -118,7 +118,7 @@ def test_the_learning_rate_warms_up_and_follows_a_cosine() -> None:
     np.testing.assert_allclose(rates[4:], [0.05 * (1 + np.cos(np.pi * k / 16)) for k in range(16)], rtol=1e-4)
 
 
-def test_the_averaged_weights_take_the_place_of_the_last() -> None:
+def test_the_averaged_weights_replace_the_last_ones() -> None:
     averaged, last = new_state(ema=0.9, learning_rate=0.05), new_state(learning_rate=0.05)
     supply = batches(20)
     run(averaged, supply), run(last, supply)
@@ -130,7 +130,7 @@ def test_the_averaged_weights_take_the_place_of_the_last() -> None:
     np.testing.assert_array_equal(last.model.get_weights()[0], before[0])
 
 
-def test_a_loss_that_is_no_number_ends_it() -> None:
+def test_a_loss_that_is_not_finite_ends_the_training() -> None:
     from tidzam.errors import DatasetError
 
     broken = batches(3)
@@ -173,6 +173,6 @@ for one, other in zip(weights, mirrored):
 """
 
 
-def test_two_devices_learn_what_one_does() -> None:
+def test_two_devices_learn_the_same_weights_as_one() -> None:
     done = subprocess.run([sys.executable, "-c", TWO_DEVICES], capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

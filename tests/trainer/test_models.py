@@ -65,7 +65,7 @@ def build(input_shape, n_classes, width=4):
 
 
 @pytest.mark.timeout(60)
-def test_a_file_of_ones_own(tmp_path: Path) -> None:
+def test_a_network_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(MINE)
     model = find_model(str(tmp_path / "model.py"), {"width": 7})(SHAPE, 3)
     assert model.output_shape == (None, 3) and model.layers[2].units == 7
@@ -91,6 +91,6 @@ def test_a_broken_file_is_reported(tmp_path: Path, text: str | None, message: st
         find_model(str(path))(SHAPE, 3)
 
 
-def test_an_option_that_a_network_does_not_have(tmp_path: Path) -> None:
+def test_an_unknown_option_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="unexpected keyword argument 'depth'"):
         find_model("small", {"depth": 3})

@@ -11,7 +11,7 @@ from trainer.signals import SIGNALS, stop_signals
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_the_first_is_remembered_and_the_second_interrupts(number: signal.Signals) -> None:
+def test_the_first_signal_is_remembered_and_the_second_interrupts(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), stop_signals() as asked:
         assert not asked()

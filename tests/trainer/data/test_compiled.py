@@ -26,7 +26,7 @@ FEATURES = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(n
 
 
 def compile_folders(folders: Path, out: Path, spec: FeatureSpec, classes: tuple[str, ...] = ("high", "low")) -> Dataset:
-    """Each file a sample; `classes` are what the folders are called in the dataset."""
+    """One sample per file; `classes` are the names of the folders in the dataset."""
     clips = find_clips(folders)
     source = FolderSource(scan(clips).segments, sorted({clip.label for clip in clips}), spec)
     with DatasetWriter(out, Draft(name=out.name, spec=spec, classes=classes, labels=LabelTree.flat(classes))) as writer:

@@ -1,4 +1,4 @@
-"""Temperatures and thresholds, on logits of which the truth is known."""
+"""Temperatures and thresholds of logits with known probabilities."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from trainer.models import Activation
 
 
 def drawn(activation: Activation, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
-    """Logits that mean what they say, and targets drawn from them."""
+    """Calibrated logits, and targets drawn from their probabilities."""
     rng = np.random.default_rng(5)
     logits = rng.normal(0, 2, (n, 4))
     if activation == "sigmoid":
@@ -34,7 +34,7 @@ def test_the_temperature_undoes_overconfidence(activation: Activation, overconfi
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
-def test_likelihood_is_that_of_the_probabilities(activation: Activation) -> None:
+def test_the_likelihood_agrees_with_the_probabilities(activation: Activation) -> None:
     logits, targets = drawn(activation, 50)
     p = probabilities_of(logits, activation, 1.7)
     log = np.log(p) * targets + (np.log1p(-p) * (1 - targets) if activation == "sigmoid" else 0)
@@ -43,7 +43,7 @@ def test_likelihood_is_that_of_the_probabilities(activation: Activation) -> None
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
-def test_no_mistake_on_a_few_clips_is_not_infallible(activation: Activation) -> None:
+def test_a_few_clips_without_mistakes_do_not_give_certainty(activation: Activation) -> None:
     targets = np.eye(3)[[0, 1, 2, 0]]
     logits = 10 * targets - 5
     temperature = fit_temperature(logits, targets, activation)
@@ -56,26 +56,26 @@ def test_without_data_nothing_is_scaled() -> None:
     assert fit_temperature(np.zeros((5, 3)), np.zeros((5, 3)), "softmax") == 1.0
 
 
-def test_a_threshold_is_that_of_the_best_f1() -> None:
+def test_a_threshold_has_the_best_f1() -> None:
     there = np.repeat([1.0, 0.0], 500)[:, None]
     scores = np.concatenate([np.linspace(0.3, 0.9, 500), np.linspace(0.0, 0.28, 500)])[:, None]
     assert fit_thresholds(there, scores, ["a"]) == {"a": pytest.approx(0.3, abs=0.011)}
 
 
-def test_of_equal_thresholds_the_one_nearest_the_default() -> None:
+def test_of_equal_thresholds_the_nearest_to_the_default_is_chosen() -> None:
     there = np.repeat([1.0, 0.0], 20)[:, None]
     assert fit_thresholds(there, np.repeat([0.95, 0.2], 20)[:, None], ["a"]) == {"a": DEFAULT_THRESHOLD}
     assert fit_thresholds(there, np.repeat([0.95, 0.7], 20)[:, None], ["a"]) == {"a": 0.71}
 
 
-def test_one_example_moves_no_threshold() -> None:
+def test_one_example_does_not_move_a_threshold() -> None:
     there = np.repeat([1.0, 0.0], 20)[:, None]
     scores = np.repeat([0.95, 0.2], 20)[:, None]
     scores[0] = 0.25
     assert fit_thresholds(there, scores, ["a"]) == {"a": DEFAULT_THRESHOLD}
 
 
-def test_few_examples_decide_nothing() -> None:
+def test_few_examples_give_the_default_threshold() -> None:
     there = np.zeros((100, 1))
     there[:9] = 1
     assert fit_thresholds(there, there * 0.2, ["a"]) == {"a": DEFAULT_THRESHOLD}

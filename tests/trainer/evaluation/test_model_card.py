@@ -1,4 +1,4 @@
-"""The model card: what it says, and that its pictures are there."""
+"""The model card and its pictures."""
 
 import io
 import re
@@ -19,10 +19,10 @@ CLASSES = ("rain", "rooster", "sea_waves")
 def metrics(classes: tuple[str, ...] = CLASSES, *, each: int = 12) -> Metrics:
     """A classifier that takes the first two examples of the first class for the last one."""
     truth = np.repeat(np.arange(len(classes)), each)
-    said = truth.copy()
-    said[:2] = len(classes) - 1
+    predicted = truth.copy()
+    predicted[:2] = len(classes) - 1
     eye = np.eye(len(classes))
-    return compute_metrics(eye[truth], 0.1 + 0.8 * eye[said], classes, thresholds=dict.fromkeys(classes, 0.5))
+    return compute_metrics(eye[truth], 0.1 + 0.8 * eye[predicted], classes, thresholds=dict.fromkeys(classes, 0.5))
 
 
 @pytest.fixture

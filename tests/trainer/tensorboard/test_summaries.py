@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(120)
 
 
 def write_tones(root: Path) -> None:
-    """Ten clips of each pitch; the first of `low` is not low at all, so that there is a mistake to be found."""
+    """Ten clips of each pitch; the first of `low` is mislabelled, so that one example is misclassified."""
     for label, hz in PITCHES_HZ.items():
         (root / label).mkdir(parents=True)
         for number in range(10):
@@ -90,7 +90,7 @@ def validation(written: Path) -> Any:
 
 
 def value(accumulator: Any, tag: str) -> Any:
-    """What was written last under `tag`, as an array."""
+    """The last value of `tag` as an array."""
     from tensorboard.util.tensor_util import make_ndarray
 
     return make_ndarray(accumulator.Tensors(tag)[-1].tensor_proto)
@@ -102,7 +102,7 @@ def picture(accumulator: Any, tag: str) -> Image.Image:
     return Image.open(io.BytesIO(content[2]))
 
 
-def test_scalars_come_each_time_and_in_the_end(train: Any, validation: Any) -> None:
+def test_scalars_are_written_each_time_and_at_the_end(train: Any, validation: Any) -> None:
     for side in (train, validation):
         for tag in ("accuracy", "cost", "macro_f1", "precision/high", "recall/low"):
             assert [event.step for event in side.Tensors(tag)] == [25, 50, 60], tag
@@ -118,7 +118,7 @@ def test_progress_and_memory(train: Any) -> None:
     assert np.isfinite(value(train, "progress/batch_cost"))
 
 
-def test_what_is_rich_comes_a_tenth_as_often_and_in_the_end(train: Any, validation: Any) -> None:
+def test_everything_else_is_written_every_tenth_time_and_at_the_end(train: Any, validation: Any) -> None:
     assert [event.step for event in validation.Tensors("confusion")] == [60]
     assert [event.step for event in train.Tensors("weights/logits/kernel")] == [60]
 
@@ -147,7 +147,7 @@ def test_weights_are_histograms(train: Any) -> None:
     assert counts.sum() == 2 * 2 * 64 * 1  # two classes, mean and peak, of 64 channels in one band
 
 
-def test_the_graph_and_what_its_operations_cost(train: Any) -> None:
+def test_the_graph_with_the_costs_of_its_operations(train: Any) -> None:
     from tensorboard.compat.proto.config_pb2 import RunMetadata
 
     nodes = {node.name for node in train.Graph().node}
@@ -159,12 +159,12 @@ def test_the_graph_and_what_its_operations_cost(train: Any) -> None:
     assert any(cost.all_end_rel_micros > 0 for cost in costs)
 
 
-def test_a_profile_was_taken(written: Path) -> None:
+def test_a_profile_is_written(written: Path) -> None:
     (profile,) = (written / "train/plugins/profile").rglob("*.xplane.pb")
     assert 1000 < profile.stat().st_size < 5_000_000
 
 
-def test_a_mistaken_example_can_be_looked_at_and_listened_to(written: Path, validation: Any) -> None:
+def test_a_misclassified_example_has_an_image_and_audio(written: Path, validation: Any) -> None:
     words = value(validation, "mistaken").item().decode()
     assert (
         words.startswith("1. low classified as high") and "0.wav at 0." in words and "2." not in words.split("\n")[-1]
@@ -175,7 +175,7 @@ def test_a_mistaken_example_can_be_looked_at_and_listened_to(written: Path, vali
     assert loudest_hz(samples, rate_hz) == PITCHES_HZ["high"]
 
 
-def test_embeddings_are_what_the_projector_reads(written: Path) -> None:
+def test_embeddings_are_readable_by_the_projector(written: Path) -> None:
     folder = written / "validation"
     vectors = np.loadtxt(folder / "embeddings.tsv")
     labels = (folder / "embeddings.labels.tsv").read_text().splitlines()
@@ -185,7 +185,7 @@ def test_embeddings_are_what_the_projector_reads(written: Path) -> None:
         assert sheet.size == (4 * 48, 4 * 48)
 
 
-def test_the_members_of_an_ensemble_can_be_looked_into() -> None:
+def test_layers_are_found_in_the_members_of_an_ensemble() -> None:
     from trainer.models import ensemble_of, find_model
     from trainer.tensorboard import layers
 
@@ -201,7 +201,7 @@ def test_the_members_of_an_ensemble_can_be_looked_into() -> None:
 
 
 def test_the_graph_of_a_network_in_shards(tmp_path: Path) -> None:
-    """As parameter servers keep it: the weights are read wherever they are."""
+    """As on parameter servers: weights are read from the device that keeps them."""
     import tensorflow as tf
 
     from trainer.backends.cluster.sharded_dense import sharded

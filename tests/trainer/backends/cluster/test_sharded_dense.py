@@ -1,4 +1,4 @@
-"""What is divided in a cluster: the data among its workers, large weights among its servers."""
+"""Parts in a cluster: of the data for workers, of large weights for parameter servers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trainer.models import tidzam2019 as original
 def quiet(_: str) -> None: ...
 
 
-def test_workers_read_disjoint_files_and_all_together_everything(folders: Path, tmp_path: Path) -> None:
+def test_workers_read_disjoint_parts_that_are_complete(folders: Path, tmp_path: Path) -> None:
     data = open_data(options(folders, tmp_path / "x"), quiet)
     parts = [part_of(data.train, index, 2) for index in (0, 1)]
     files = [{one.origin(k).file for k in range(len(one))} for one in parts]
@@ -28,25 +28,25 @@ def test_workers_read_disjoint_files_and_all_together_everything(folders: Path, 
     assert files[0] | files[1] == {data.train.origin(k).file for k in range(len(data.train))}
 
 
-def test_each_worker_makes_batches_of_its_own_part_from_the_step_it_is_told(folders: Path, tmp_path: Path) -> None:
-    told = options(folders, tmp_path / "x", batch_size=4, iterations=3)
-    data = open_data(told, quiet)
-    layout = layout_for(data, told)
-    first, second = (list(supply(data, layout, told, (index, 2))(0)) for index in (0, 1))
+def test_each_worker_makes_batches_of_its_part_from_the_requested_step(folders: Path, tmp_path: Path) -> None:
+    chosen = options(folders, tmp_path / "x", batch_size=4, iterations=3)
+    data = open_data(chosen, quiet)
+    layout = layout_for(data, chosen)
+    first, second = (list(supply(data, layout, chosen, (index, 2))(0)) for index in (0, 1))
     assert len(first) == len(second) == 3
     assert not any(np.array_equal(a.features, b.features) for a in first for b in second)
-    (last,) = supply(data, layout, told, (1, 2))(2)
+    (last,) = supply(data, layout, chosen, (1, 2))(2)
     assert np.array_equal(last.features, second[2].features)
 
 
 def test_too_many_workers_are_refused(folders: Path, tmp_path: Path) -> None:
-    told = options(folders, tmp_path / "x")
-    data = open_data(told, quiet)
+    chosen = options(folders, tmp_path / "x")
+    data = open_data(chosen, quiet)
     with pytest.raises(DatasetError, match="too few for 99 workers"):
-        supply(data, layout_for(data, told), told, (98, 99))
+        supply(data, layout_for(data, chosen), chosen, (98, 99))
 
 
-def test_what_workers_agree_on_names_classes_count_and_features(folders: Path, tmp_path: Path) -> None:
+def test_the_description_of_data_has_count_classes_and_features(folders: Path, tmp_path: Path) -> None:
     data = open_data(options(folders, tmp_path / "x"), quiet)
     assert describe(data) == f"{len(data.train)} sequences of high, low ({SPEC.shape[0]} frames of 16 mels)"
     fewer = replace(data, train=part_of(data.train, 0, 2))
@@ -54,7 +54,7 @@ def test_what_workers_agree_on_names_classes_count_and_features(folders: Path, t
 
 
 @pytest.mark.timeout(120)
-def test_a_large_kernel_in_parts_is_the_same_layer() -> None:
+def test_a_sharded_kernel_is_the_same_layer() -> None:
     from trainer.backends.cluster.sharded_dense import ShardedDense, set_whole_weights, sharded, whole_weights
 
     def build(shape: tuple[int, int], n_classes: int) -> Any:
