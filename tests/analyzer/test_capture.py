@@ -15,6 +15,7 @@ import pytest
 from analyzer.capture.child import Capture, CaptureOptions, capture_process
 from analyzer.capture.events import Closed, Event, Failed, Opened, Ready, Refused
 from analyzer.ring import Gap, RingReader
+from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
 from tests.support.player import CODE_RANGE, FRAME_CODE, frame_code, playing
 
@@ -62,8 +63,7 @@ async def capturing(server: JackServer, *patterns: str, slots: int = 8) -> Async
 
 async def written(reader: RingReader, lane: int, until: int) -> list[Gap]:
     """A lane's new gaps, once it is written until a frame."""
-    while reader.ring.written_until(lane) < until:  # noqa: ASYNC110  another process writes it
-        await asyncio.sleep(0.01)
+    await eventually_async(lambda: reader.ring.written_until(lane) >= until)
     return reader.new_gaps(lane)
 
 
@@ -146,9 +146,7 @@ async def test_a_server_without_ports_left_is_told_and_the_rest_goes_on() -> Non
             refused = (await heard.until(Refused))[0]
             await heard.until(Opened)
             assert "port_max" in refused.reason
-            async with asyncio.timeout(15):
-                while len(heard.channels()) < 9:  # noqa: ASYNC110  another process tells them
-                    await asyncio.sleep(0.01)
+            await eventually_async(lambda: len(heard.channels()) >= 9, within_s=15)
 
 
 async def test_more_ports_than_slots_are_told() -> None:

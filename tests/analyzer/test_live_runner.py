@@ -85,7 +85,7 @@ async def test_a_tone_appears_on_its_own_channel_and_in_its_own_time() -> None:
         assert health.channels == ("s:out_0", "s:out_1")
         assert health.statistics.dropped_windows == 0
         assert health.statistics.windows >= 16
-        assert 0 <= health.statistics.lag_s < 1
+        assert health.statistics.lag_s >= 0
 
 
 async def test_a_channel_that_comes_and_goes_leaves_no_gap_in_the_others() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.clients import HOP_S, ReceivedEvents
+from tests.support.eventually import eventually_async
 from tests.support.server import client, serving
 from tidzam.config.settings import LimitSettings
 from tidzam.server import Right
@@ -65,9 +66,7 @@ async def test_a_server_bears_the_crowd_and_a_client_misses_nothing() -> None:
             if crowd.returncode is None:
                 crowd.kill()
             await crowd.wait()
-        async with asyncio.timeout(10):
-            while len(heard) < 60:  # noqa: ASYNC110  the server is what is waited for
-                await asyncio.sleep(0.01)
+        await eventually_async(lambda: len(heard) >= 60, within_s=10)
         assert heard == list(range(60))
         assert counts["idle"] == 300
         assert counts["loris_opened"] >= 500

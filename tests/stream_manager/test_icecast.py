@@ -12,6 +12,7 @@ import pytest
 from stream_manager.icecast import Icecast
 from stream_manager.outputs.icecast_mount import IcecastMount
 from tests.stream_manager.test_ogg import encoded
+from tests.support.eventually import eventually_async
 from tests.support.icecast import ADMIN_PASSWORD, PASSWORD, icecast_server
 from tidzam.node.icecast import LISTENER, listeners_file
 
@@ -22,8 +23,7 @@ async def test_the_password_of_sources_does_not_open_the_administration(tmp_path
     with icecast_server(tmp_path) as server:
         icecast = Icecast(server.settings, PASSWORD, ADMIN_PASSWORD)
         watching = asyncio.create_task(icecast.watch())
-        while icecast.mounts is None:  # noqa: ASYNC110  a server is waited for
-            await asyncio.sleep(0.05)
+        await eventually_async(lambda: icecast.mounts is not None)
         assert icecast.mounts == {}
         watching.cancel()
         async with aiohttp.ClientSession(server.url) as http:

@@ -12,6 +12,7 @@ from stream_manager.players.base import PlayerReports
 from stream_manager.services import Services
 from stream_manager.source import Source
 from stream_manager.source_registry import SourceEntry
+from tests.support.eventually import eventually_async
 from tests.support.services import SimulatedGraph, services
 from tidzam.config import SourceSettings
 from tidzam.protocol.stream_manager import SourceState
@@ -86,8 +87,7 @@ async def test_a_raising_player_is_counted_and_restarted_and_other_sources_play_
     shared = services()
     broken, working = source("broken", player, shared), source("working", WorkingPlayer, shared)
     tasks = [asyncio.create_task(one.run()) for one in (broken, working)]
-    while broken.player_errors < 2:  # noqa: ASYNC110  the first retry is due after half a second
-        await asyncio.sleep(0.01)
+    await eventually_async(lambda: broken.player_errors >= 2)
     assert broken.status().restarts >= 1
     assert broken.status().code == "internal"
     assert working.status().state is SourceState.PLAYING

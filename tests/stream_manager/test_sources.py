@@ -12,6 +12,7 @@ import pytest
 
 from stream_manager.app import output_suffixes
 from stream_manager.sources import Sources
+from tests.support.eventually import eventually_async
 from tests.support.packages import install_package
 from tests.support.services import services
 from tidzam.config import Settings, SourceSettings
@@ -69,8 +70,7 @@ class RadioPlayer:
     radio = registry.load("radio")
     requested = __import__(radio.__module__).requested
     async with loaded(source("pond", player="radio", url="radio://7"), source("lake", player="radio", url=None)):
-        while len(requested) < 2:  # noqa: ASYNC110  two tasks are awaited
-            await asyncio.sleep(0.01)
+        await eventually_async(lambda: len(requested) >= 2)
     assert sorted(requested)[:2] == ["", "radio://7"]
 
 

@@ -11,6 +11,7 @@ import pytest
 from stream_manager.outputs.base import Output
 from stream_manager.outputs.registry import OUTPUTS, OutputType
 from tests.stream_manager.jack_support import following
+from tests.support.eventually import eventually_async
 from tests.support.icecast import PASSWORD, icecast_server
 from tests.support.jack import jack_server
 from tests.support.player import playing
@@ -67,5 +68,4 @@ async def test_an_output_delivers_and_leaves_no_client_when_cancelled(output_typ
 
 async def delivered(output: Output) -> None:
     """Wait until the output has delivered something and is well."""
-    while output.faults() or not output.sent_bytes:  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
+    await eventually_async(lambda: not (output.faults() or not output.sent_bytes))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from stream_manager.outputs.icecast import START_S, IcecastOutput
+from tests.support.eventually import eventually_async
 from tests.support.services import services, source_settings
 
 pytestmark = pytest.mark.timeout(20)
@@ -21,13 +22,11 @@ async def test_a_missing_ffmpeg_is_reported_and_its_start_is_retried(
     (tmp_path / "setpriv").symlink_to(str(shutil.which("setpriv")))
     monkeypatch.setenv("PATH", str(tmp_path))
     running = asyncio.create_task(IcecastOutput(source_settings(), 1, services()).run())
-    while "ffmpeg is not installed" not in caplog.text:  # noqa: ASYNC110  a program is waited for
-        await asyncio.sleep(0.01)
+    await eventually_async(lambda: "ffmpeg is not installed" in caplog.text)
     started = tmp_path / "started"
     (tmp_path / "ffmpeg").write_text(f"#!/bin/sh\n: > '{started}'\n")
     (tmp_path / "ffmpeg").chmod(0o755)
-    while not started.exists():  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+    await eventually_async(started.exists)
     running.cancel()
     await asyncio.wait([running])
     assert running.cancelled()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.registry import OUTPUTS, OutputType, load_outputs
 from stream_manager.outputs.runner import OutputRunner, SourceOutputs
 from stream_manager.services import Services
+from tests.support.eventually import eventually_async
 from tests.support.packages import install_package
 from tests.support.services import services, source_settings
 from tidzam.config import SourceSettings
@@ -76,18 +76,13 @@ def runner(output: Any) -> OutputRunner:
     return OutputRunner("test", output, source_settings(), services())
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110  the state of an output is waited for
-        await asyncio.sleep(0.01)
-
-
 @pytest.mark.parametrize("output", [RaisingOutput, RaisingConstructor, ReturningOutput])
 async def test_a_failing_output_is_counted_reported_once_and_run_again(
     output: OutputType, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = runner(output)
     await one.start(2)
-    await until(lambda: one.failures >= 2)
+    await eventually_async(lambda: one.failures >= 2)
     (fault,) = one.faults()
     await one.stop()
     assert fault.code == "output_failed"
@@ -98,7 +93,7 @@ async def test_a_failing_output_does_not_affect_the_other_outputs_of_its_source(
     types: dict[str, Any] = {"raising": RaisingOutput, "working": WorkingOutput}
     outputs = SourceOutputs(types, source_settings(), services())
     await outputs.start(2)
-    await until(lambda: outputs.failures["raising"] >= 1)
+    await eventually_async(lambda: outputs.failures["raising"] >= 1)
     assert outputs.addresses == ("http://x/",)
     assert outputs.sent_bytes == 5
     assert outputs.failures["working"] == 0

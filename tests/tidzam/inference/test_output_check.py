@@ -1,7 +1,6 @@
 """Networks that pass their trial and fail later: the faulty windows are left out, counted and reported once."""
 
 import logging
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,9 +142,9 @@ def test_a_network_that_never_ends_on_loud_audio_is_not_run_again(
     monkeypatch.setattr(bounds, "BASE_S", 0.5)
     assert whole.classify(LOUD[None], SPEC.rate_hz)[0].left_out == ("selector",)
     assert "took more than 1 s for 1 window" in whole.output_check.recent()["selector"]
-    started = time.monotonic()
     assert whole.classify(LOUD[None], SPEC.rate_hz)[0].left_out == ("selector",)
-    assert time.monotonic() - started < 0.5 and whole.output_check.counts == {"selector": 2}
+    assert "is not run again" in whole.output_check.recent()["selector"]
+    assert whole.output_check.counts == {"selector": 2}
 
 
 def test_a_network_that_allocates_a_terabyte_does_not_end_the_analysis(tmp_path: Path) -> None:
