@@ -196,7 +196,7 @@ def test_a_full_disk_is_reported(make: Any, tmp_path: Path) -> None:
     if mounted.returncode:
         pytest.skip("only root may mount a small disk")
     try:
-        assert_refused(node, "full", "Make room")
+        assert_refused(node, "full", "Free some space")
     finally:
         subprocess.run(["umount", str(node.home)], check=True)
 
