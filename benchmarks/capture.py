@@ -115,9 +115,9 @@ async def _force_losses(server: JackSettings) -> dict[str, Any]:
         hearing.cancel()
     return {
         "stopped_s": sum(STOPS_S),
-        "told_frames": loss.reported,
-        "wrong_untold_frames": loss.wrong_unreported,
-        "right_told_frames": loss.right_reported,
+        "reported_frames": loss.reported,
+        "wrong_unreported_frames": loss.wrong_unreported,
+        "right_reported_frames": loss.right_reported,
         "counted_to_the_frame": loss.reported > 0 and loss.wrong_unreported == 0 and loss.right_reported < PERIOD,
     }
 
@@ -141,10 +141,10 @@ def _loss(capture: Capture, channel: Opened) -> Loss:
     start = channel.first_frame
     frames = np.arange(start, ring.written_until(channel.lane))
     right = ring.samples[channel.slot, frames % ring.capacity_frames] == frame_code(frames)
-    told = np.zeros(len(frames), bool)
+    reported = np.zeros(len(frames), bool)
     for gap in gaps:
-        told[gap.overlap(start, len(frames))] = True
-    return Loss(int(told.sum()), int((~right & ~told).sum()), int((right & told).sum()))
+        reported[gap.overlap(start, len(frames))] = True
+    return Loss(int(reported.sum()), int((~right & ~reported).sum()), int((right & reported).sum()))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from tidzam.labels import LabelTree
 from tidzam.parallel import in_order
 from tidzam.progress import Say
 
-TITLE = "windows a second compiled from FLAC; random reading of more than memory holds; a million windows in under 1 GB"
+TITLE = "windows per second compiled from FLAC; random reading of more than memory holds; a million windows in 1 GB"
 
 PROCESSES = 2
 FILES, FILE_S = 300, 60
@@ -41,7 +41,7 @@ READ_ROUNDS = 7
 
 MILLION = 1_000_000
 SMALL = FeatureSpec(rate_hz=8000, window_s=0.5, fft_length=256, hop_length=120, n_mels=32, fmax_hz=4000)
-"""Four kilobytes a window, so that a million take four gigabytes."""
+"""Four kilobytes per window: a million take four gigabytes."""
 CLASSES = tuple(f"class-{number}" for number in range(10))
 A_RECORDING = 20
 
@@ -55,7 +55,7 @@ def run(say: Say) -> dict[str, Any]:
 
 
 def _compiling(work: Path, say: Say) -> dict[str, Any]:
-    """Windows a second into a dataset, against decoding and features alone, which give nothing to anybody."""
+    """Windows per second into a dataset, against decoding and feature extraction alone."""
     say(f"writing {FILES} FLAC files of {FILE_S} s")
     folder = _write_flac(work / "sound")
     clips, cutting = find_clips(folder), Cutting(spec=FeatureSpec(), hop_s=1.0)

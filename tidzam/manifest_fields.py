@@ -1,4 +1,4 @@
-"""What the manifests of bundles and datasets share: their fields, checksums, and how their faults are described."""
+"""Common parts of the manifests of bundles and datasets: fields, checksums, and descriptions of faults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"
 
 MAX_MANIFEST_BYTES: Final = 32 * 2**20
 MAX_NESTING: Final = 40
-"""Levels of objects and lists in a manifest; ours have six. Deeper ones exhaust the stack of code that walks them."""
+"""Levels of objects and lists in a manifest; Tidzam writes six. Deeper ones exhaust the stack of recursive code."""
 
 _MOST_FAULTS: Final = 5
 _LONGEST_PLACE: Final = 80
@@ -56,7 +56,7 @@ Labels = Annotated[LabelTree, BeforeValidator(_labels), PlainSerializer(lambda t
 
 
 class FileEntry(BaseModel):
-    """A file beside the manifest, and what it must hash to."""
+    """A file beside the manifest, and its checksum."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -76,10 +76,10 @@ def sha256_of(path: Path) -> str:
 
 
 def read_object(path: Path, *, max_bytes: int = MAX_MANIFEST_BYTES) -> dict[str, Any]:
-    """The JSON object in a file that may come from anybody.
+    """Read the JSON object in a file that is not trusted.
 
     Raises OSError if it cannot be read; ValueError, with a readable clause, if it is not a regular file, is larger than
-    `max_bytes`, is not a JSON object, is nested deeper than MAX_NESTING levels, or names a key twice.
+    `max_bytes`, is not a JSON object, is nested deeper than MAX_NESTING levels, or has a key twice.
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
@@ -89,7 +89,7 @@ def read_object(path: Path, *, max_bytes: int = MAX_MANIFEST_BYTES) -> dict[str,
 
 
 def parse_object(content: bytes, *, max_bytes: int = MAX_MANIFEST_BYTES) -> dict[str, Any]:
-    """The JSON object that `content` is. Raises ValueError as `read_object` does."""
+    """Parse `content` as a JSON object. Raises ValueError as `read_object` does."""
     if len(content) > max_bytes:
         raise ValueError(f"it is larger than {max_bytes / 2**20:g} MB")
     try:
@@ -108,7 +108,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"it names {twice[:40]!r} twice in one object")
+        raise ValueError(f"the key {twice[:40]!r} occurs twice in one object")
     return values
 
 
@@ -140,7 +140,7 @@ def _short(text: str) -> str:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    """Where a fault is. Keys come from the file: they are cut short, and control characters are escaped."""
+    """The location of a fault. Keys come from the file: they are truncated, and control characters escaped."""
     place = ".".join(map(str, location)) or "manifest"
     shown = place if place.isprintable() else repr(place)[1:-1]
     return shown if len(shown) <= _LONGEST_PLACE else f"{shown[:_LONGEST_PLACE]}…"

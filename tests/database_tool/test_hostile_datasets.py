@@ -305,7 +305,7 @@ def test_verify_names_every_fault_not_only_the_first(tmp_path: Path, monkeypatch
     damaged = {Path(one["file"]).name: one["reason"] for one in json.loads(found.stdout)["damaged"]}
     assert set(damaged) == {FEATURES, "00001.features.npy", "00001.labels.npy", "origins.csv", "stray\x1b[2J"}
     assert "checksum" in damaged[FEATURES] and "not finite" in damaged[FEATURES]
-    assert "checksum" in damaged["00001.labels.npy"] and "labels 7 to 7 of 3 classes" in damaged["00001.labels.npy"]
+    assert "checksum" in damaged["00001.labels.npy"] and "labels 7 to 7, expected 0 to 2" in damaged["00001.labels.npy"]
     assert found.exit_code == 1 and "\x1b" not in run("verify", "pond").stderr
 
 

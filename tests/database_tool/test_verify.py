@@ -54,7 +54,7 @@ def test_a_table_that_lacks_a_row_is_found_though_all_checksums_hold(tmp_path: P
     table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
     write_manifest(folder, manifest.model_copy(update={"origins": entry_of(table)}))
     (damage,) = verify(folder)
-    assert "it has 2 rows for 3 samples" in damage.reason
+    assert "it has 2 rows, expected 3" in damage.reason
 
 
 def test_samples_that_hold_no_numbers_are_found_though_all_checksums_hold(tmp_path: Path) -> None:

@@ -289,7 +289,7 @@ def test_a_key_that_is_named_twice_is_refused(bundle: Bundle) -> None:
     text = (
         (bundle.folder / "manifest.json").read_text().replace('"name": "selector"', '"name": "x", "name": "selector"')
     )
-    assert "'name' twice" in manifest_refusal(bundle, text).message
+    assert "'name' occurs twice" in manifest_refusal(bundle, text).message
 
 
 def test_a_manifest_of_100_megabytes_is_refused_before_it_is_parsed(bundle: Bundle) -> None:

@@ -1,9 +1,9 @@
-"""Compiled datasets: features of windows with their labels and origins, as a folder that describes itself.
+"""Compiled datasets: features of windows with their labels and origins, in a self-describing folder.
 
 mydataset/
-  manifest.json               what it holds: features, classes, label tree, counts, checksums, how it was made
-  manifest.sha256             what manifest.json must hash to, as `sha256sum -c` reads it
-  origins.csv                 a row a sample: file, offset_s, channel, time, group
+  manifest.json               features, classes, label tree, counts, checksums, provenance
+  manifest.sha256             the checksum of manifest.json, for `sha256sum -c`
+  origins.csv                 one row per sample: file, offset_s, channel, time, group
   shards/00000.features.npy   float32 (n, frames, mels), dB
   shards/00000.labels.npy     int32 (n,), index into the manifest's classes
   …

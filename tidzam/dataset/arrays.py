@@ -1,4 +1,4 @@
-"""The .npy files of a dataset, which may come from anybody: headers are checked before memory is allocated for them."""
+"""The .npy files of a dataset, which are not trusted: headers are checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LABELS: Final = "<i4"
 NAMES: Final = {FEATURES: "float32", LABELS: "int32"}
 
 MAX_BYTES: Final = 1 << 30
-"""A shard is read whole. Those that Tidzam writes have 64 MB at most, or one sample."""
+"""A shard is read at once. Those written by Tidzam have at most 64 MB, or one sample."""
 
 LIMIT_DB: Final = 1e6
-"""Features are levels in dB. Values beyond were computed wrongly, and make the loss of a training NaN."""
+"""Features are levels in dB. Values beyond are errors, and make the loss of a training NaN."""
 
-IS_LINK: Final = "it is a link, and a dataset must hold its files itself"
+IS_LINK: Final = "it is a link; the files of a dataset must be regular files"
 
 _MAGIC: Final = b"\x93NUMPY\x01\x00"
 _MAX_HEADER: Final = 4096
@@ -38,7 +38,7 @@ _HEADER: Final = re.compile(
 
 @dataclass(frozen=True)
 class Header:
-    """What an .npy file states: NumPy's name of its type, its order and shape, and where its values begin."""
+    """The header of an .npy file: NumPy's name of its type, its order and shape, and where its values begin."""
 
     kind: str
     fortran: bool
@@ -52,7 +52,7 @@ class Header:
 
 
 def open_own(path: Path) -> BinaryIO:
-    """Open a file that a dataset holds itself. Raises OSError, for a link, a pipe and the like too."""
+    """Open a regular file of a dataset. Raises OSError, also for a link, a pipe and the like."""
     if path.is_symlink():
         raise OSError(errno.ELOOP, IS_LINK)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -63,9 +63,9 @@ def open_own(path: Path) -> BinaryIO:
 
 
 def open_array(path: Path, kind: str, shape: Sequence[int]) -> tuple[BinaryIO, int]:
-    """An .npy file, open, which is of that kind and shape, and where its values begin.
+    """An open .npy file of that kind and shape, and where its values begin.
 
-    Raises DatasetError (`dataset_shard`) if it states something else, or has another size than it states.
+    Raises DatasetError (`dataset_shard`) if its header or its size differ from that.
     """
     try:
         file = open_own(path)
@@ -83,7 +83,7 @@ def open_array(path: Path, kind: str, shape: Sequence[int]) -> tuple[BinaryIO, i
 
 
 def read_array(path: Path, kind: str, shape: Sequence[int]) -> NDArray[Any]:
-    """The values of an .npy file, which is of that kind and shape. Raises DatasetError (`dataset_shard`)."""
+    """The values of an .npy file of that kind and shape. Raises DatasetError (`dataset_shard`)."""
     file, _ = open_array(path, kind, shape)
     with file:
         try:
@@ -98,7 +98,7 @@ def read_array(path: Path, kind: str, shape: Sequence[int]) -> NDArray[Any]:
 
 
 def read_header(path: Path, file: BinaryIO) -> Header:
-    """What an .npy file states. Nothing of it is evaluated. Raises DatasetError (`dataset_shard`)."""
+    """Parse the header of an .npy file, without evaluating it. Raises DatasetError (`dataset_shard`)."""
     try:
         start = file.read(len(_MAGIC) + 2)
         length = int.from_bytes(start[len(_MAGIC) :], "little")
@@ -113,7 +113,7 @@ def read_header(path: Path, file: BinaryIO) -> Header:
 
 
 def mismatch(header: Header, kind: str, shape: Sequence[int]) -> str:
-    """How an array differs from one of that kind and shape; empty if it does not."""
+    """How an array differs from that kind and shape, as a clause; empty if it does not."""
     if header.kind != kind:
         return f"it holds values of type {header.kind!r}, expected {kind!r} ({NAMES[kind]})"
     if header.shape != tuple(shape):
@@ -124,9 +124,9 @@ def mismatch(header: Header, kind: str, shape: Sequence[int]) -> str:
 
 
 def size_fault(header: Header, size_bytes: int) -> str:
-    """What is wrong with the size of a file that begins with this header; empty if nothing is."""
+    """The fault in the size of a file with this header, as a clause; empty if there is none."""
     if header.size_bytes != size_bytes:
-        return f"it has {size_bytes:,} bytes, and its header states {header.size_bytes:,}"
+        return f"it has {size_bytes:,} bytes, expected {header.size_bytes:,} by its header"
     if size_bytes > MAX_BYTES:
         return f"it has {size_bytes:,} bytes; a shard has at most {MAX_BYTES:,}"
     return ""
@@ -138,7 +138,7 @@ def are_levels(features: NDArray[np.float32]) -> bool:
 
 
 def level_fault(features: NDArray[np.float32]) -> str:
-    """What is wrong with the features of samples (n, …); empty if they all are levels in dB."""
+    """The fault in the features of samples (n, …), as a clause; empty if all are levels in dB."""
     if are_levels(features):
         return ""
     bad = [number for number, sample in enumerate(features) if not are_levels(sample)]

@@ -1,4 +1,4 @@
-"""A dataset's manifest: read, checked, refused with a reason, written so that the same content gives the same bytes."""
+"""A dataset's manifest: reading and validation, and writing such that the same content gives the same bytes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Count = Annotated[int, Field(ge=0, le=MAX_SAMPLES)]
 
 
 class _Step(BaseModel):
-    """One operation on a dataset, as far as it is shown to people."""
+    """One operation on a dataset, as shown to users."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -54,9 +54,9 @@ class Shard(BaseModel):
 
 
 class DatasetManifest(BaseModel):
-    """What `manifest.json` holds. A label in a shard is an index into `classes`.
+    """The content of `manifest.json`. A label in a shard is an index into `classes`.
 
-    The window of `features` is the length of a sample: a classifier of a shorter one is trained on crops.
+    The window of `features` is the length of a sample: a classifier with a shorter window is trained on crops.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
@@ -81,7 +81,7 @@ class DatasetManifest(BaseModel):
     @model_validator(mode="after")
     def _parts_agree(self) -> DatasetManifest:
         if len(set(self.classes)) != len(self.classes):
-            raise ValueError("classes name one class twice")
+            raise ValueError("a class occurs twice in classes")
         missing = [label for label in self.classes if label not in self.labels]
         if missing:
             raise ValueError(f"classes {missing[:5]} are not in the label tree")
@@ -102,12 +102,12 @@ class DatasetManifest(BaseModel):
         return sum(shard.samples for shard in self.shards)
 
     def to_text(self) -> str:
-        """The one way in which this manifest is written."""
+        """The canonical text of this manifest."""
         return json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
 
 
 def write_manifest(folder: Path, manifest: DatasetManifest) -> str:
-    """Write `manifest.json` and its checksum into a folder that nobody reads yet. Returns the checksum."""
+    """Write `manifest.json` and its checksum into a folder that is not in use yet. Returns the checksum."""
     raw = manifest.to_text().encode()
     checksum = hashlib.sha256(raw).hexdigest()
     (folder / MANIFEST).write_bytes(raw)
@@ -132,7 +132,7 @@ def read_manifest(folder: Path) -> tuple[DatasetManifest, str]:
         )
     if stated != f"{checksum}  {MANIFEST}\n".encode():
         raise DatasetError(
-            f"{folder / MANIFEST} is not what was written: its checksum differs from {CHECKSUM}.",
+            f"{folder / MANIFEST} is damaged: its checksum differs from that in {CHECKSUM}.",
             hint="Copy the dataset again, or create it again.",
             code="dataset_manifest",
         )
@@ -140,14 +140,14 @@ def read_manifest(folder: Path) -> tuple[DatasetManifest, str]:
         return DatasetManifest.model_validate(values), checksum
     except ValidationError as error:
         raise DatasetError(
-            f"The manifest of dataset {folder} does not hold: {faults_of(error)}.", code="dataset_manifest"
+            f"Invalid manifest of dataset {folder}: {faults_of(error)}.", code="dataset_manifest"
         ) from None
 
 
 def require_same_features(
     ours: FeatureSpec, theirs: FeatureSpec, *, names: tuple[str, str], but: Collection[str] = ()
 ) -> None:
-    """Raises DatasetError (`dataset_features`), showing both, if the two differ in a field that is not in `but`."""
+    """Raises DatasetError (`dataset_features`), which shows both, if they differ in a field that is not in `but`."""
     one, other = ours.to_dict(), theirs.to_dict()
     differing = [field for field in one if field not in but and one[field] != other[field]]
     if differing:

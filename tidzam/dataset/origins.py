@@ -38,7 +38,7 @@ class Origin:
     group: str = ""
 
     def row(self) -> tuple[str, str, str, str, str]:
-        """As a line of the table, times to the microsecond within a file and to the millisecond of the day."""
+        """The row of the table, times to the microsecond within a file and to the millisecond of the day."""
         channel = "" if self.channel is None else str(self.channel)
         moment = "" if self.time is None else self.time.astimezone(UTC).isoformat(timespec="milliseconds")
         return self.file, f"{self.offset_s:.6f}".rstrip("0").rstrip("."), channel, moment, self.group
@@ -54,7 +54,7 @@ def write_row(file: IO[str], row: Sequence[object]) -> None:
 
 
 class _Names:
-    """A column of names that recur: each is held once."""
+    """A column of recurring names: each is stored once."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -117,16 +117,16 @@ class Origins(Sequence[Origin]):
 
 
 def read_origins(path: Path, samples: int | None = None) -> Origins:
-    """The table at `path`, which must have a row for each of `samples`, if their number is known.
+    """Read the table at `path`, which must have `samples` rows, if their number is known.
 
-    Raises DatasetError (`dataset_origins`), naming the line that is at fault.
+    Raises DatasetError (`dataset_origins`), which names the faulty line.
     """
     origins, line = Origins(), 1
     try:
         with open_own(path) as raw, TextIOWrapper(raw, "utf-8", errors="surrogateescape", newline="") as file:
             rows = csv.reader(file, strict=True)
             if tuple(next(rows, ())) != HEADER:
-                raise ValueError(f"the columns are not {','.join(HEADER)}")
+                raise ValueError(f"its columns differ from {','.join(HEADER)}")
             for row in rows:
                 line = rows.line_num
                 origins.append(_parse(row))
@@ -135,12 +135,12 @@ def read_origins(path: Path, samples: int | None = None) -> Origins:
     except (ValueError, OverflowError, csv.Error) as error:
         raise _broken(path, f"line {line}: {error}") from None
     if samples is not None and len(origins) != samples:
-        raise _broken(path, f"it has {len(origins):,} rows for {samples:,} samples")
+        raise _broken(path, f"it has {len(origins):,} rows, expected {samples:,}")
     return origins
 
 
 def _parse(row: Sequence[str]) -> Origin:
-    """Raises ValueError saying what is wrong with the row."""
+    """Raises ValueError with the fault of the row."""
     if len(row) != len(HEADER):
         raise ValueError(f"{len(row)} values, expected {len(HEADER)}")
     file, offset_s, channel, moment, group = row
@@ -152,7 +152,7 @@ def _parse(row: Sequence[str]) -> Origin:
 def _offset_s(text: str) -> float:
     value = float(text) if _NUMBER.fullmatch(text) else -1.0
     if not 0 <= value < LONGEST_S:
-        raise ValueError(f"offset_s is {text[:_SHOWN]!r}, not seconds")
+        raise ValueError(f"offset_s is {text[:_SHOWN]!r}, expected seconds")
     return value
 
 
@@ -160,7 +160,7 @@ def _channel(text: str) -> int | None:
     if not text:
         return None
     if not _CHANNEL.fullmatch(text) or int(text) > MAX_CHANNEL:
-        raise ValueError(f"channel is {text[:_SHOWN]!r}, not a number from 0 to {MAX_CHANNEL}")
+        raise ValueError(f"channel is {text[:_SHOWN]!r}, expected a number from 0 to {MAX_CHANNEL}")
     return int(text)
 
 
@@ -173,7 +173,7 @@ def _moment(text: str) -> datetime | None:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return datetime.fromtimestamp(moment.timestamp(), UTC)
     except (ValueError, OverflowError, OSError):
-        raise ValueError(f"time is {text[:_SHOWN]!r}, not a time such as 2026-05-01T06:30:00+00:00") from None
+        raise ValueError(f"time is {text[:_SHOWN]!r}, expected a time such as 2026-05-01T06:30:00+00:00") from None
 
 
 def _broken(path: Path, reason: str) -> DatasetError:

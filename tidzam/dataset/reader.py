@@ -1,4 +1,4 @@
-"""Reading a dataset: labels in memory, features from wherever they are in the shards."""
+"""Reading a dataset: labels in memory, features read from the shards in any order."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tidzam.types import Float32
 Int32 = NDArray[np.int32]
 
 _Place = tuple[int, int]
-"""A sample's shard, by number, and its row there."""
+"""The number of a sample's shard, and the sample's row in it."""
 
 OPEN_SHARDS = 512
 """Maximum number of open files: a process may have 1024."""
@@ -51,7 +51,7 @@ class Chunk:
 
 
 class Dataset:
-    """An open dataset. If another takes its place on disk, reading on raises DatasetError (`dataset_changed`)."""
+    """An open dataset. If it is replaced on disk, further reads raise DatasetError (`dataset_changed`)."""
 
     def __init__(self, folder: Path, manifest: DatasetManifest, checksum: str) -> None:
         self.folder = folder
@@ -70,7 +70,7 @@ class Dataset:
 
     @property
     def spec(self) -> FeatureSpec:
-        """How its features were made; the window is the length of a sample."""
+        """The specification of its features; the window is the length of a sample."""
         return self.manifest.features
 
     @property
@@ -83,7 +83,7 @@ class Dataset:
         return np.concatenate([np.empty(0, np.int32), *self.shard_labels()])
 
     def shard_labels(self) -> Iterator[Int32]:
-        """The labels of one shard after the other."""
+        """The labels, shard by shard."""
         return (self._labels_of(shard) for shard in self.manifest.shards)
 
     @cached_property
@@ -100,7 +100,7 @@ class Dataset:
         return self._origins.groups
 
     def features(self, indices: ArrayLike) -> Float32:
-        """The samples of those numbers, in that order, float32 (k, frames, mels) in dB.
+        """The samples with those numbers, in that order, float32 (k, frames, mels) in dB.
 
         All are requested from the kernel first, so that the disk reads them in parallel; `prefetch` does so earlier.
         Raises IndexError if there is no such sample.
@@ -155,7 +155,7 @@ class Dataset:
         return list(zip(numbers.tolist(), rows.tolist(), strict=True))
 
     def _shard(self, number: int) -> _OpenShard:
-        """Shard `number`, open; the one that was opened first is closed if there are too many."""
+        """Shard `number`, opened if necessary; the one opened first is closed if there are too many."""
         if number not in self._open:
             self._require_unchanged()
             stated = self.manifest.shards[number]
@@ -197,10 +197,10 @@ class _OpenShard:
         self.path = path
         self._row_bytes = 4 * shape[1] * shape[2]
         self._file, self._offset = open_array(path, FEATURES, shape)
-        os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # no reading around a sample
+        os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # no read-ahead
 
     def will_need(self, row: int) -> None:
-        """Let the kernel begin to read a sample."""
+        """Have the kernel start reading a sample."""
         place = self._offset + row * self._row_bytes
         os.posix_fadvise(self._file.fileno(), place, self._row_bytes, os.POSIX_FADV_WILLNEED)
 
@@ -215,9 +215,9 @@ class _OpenShard:
 
 
 def label_fault(labels: Int32, classes: int) -> str:
-    """What is wrong with the labels of a shard, of so many classes; empty if nothing is."""
+    """The fault in the labels of a shard, as a clause; empty if there is none."""
     low, high = int(labels.min()), int(labels.max())
-    return "" if 0 <= low <= high < classes else f"it holds labels {low} to {high} of {classes} classes"
+    return "" if 0 <= low <= high < classes else f"it holds labels {low} to {high}, expected 0 to {classes - 1}"
 
 
 def open_dataset(folder: Path) -> Dataset:
@@ -237,7 +237,7 @@ def open_dataset(folder: Path) -> Dataset:
             with file:
                 size = os.fstat(file.fileno()).st_size
             if size != entry.size_bytes:
-                raise unusable(path, f"it has {size:,} bytes, not {entry.size_bytes:,}")
+                raise unusable(path, f"it has {size:,} bytes, expected {entry.size_bytes:,}")
     return Dataset(folder, manifest, checksum)
 
 

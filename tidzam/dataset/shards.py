@@ -1,4 +1,4 @@
-"""The pair of files that a shard is: written with their checksums, or taken over from another dataset."""
+"""The pair of files of a shard: written with their checksums, or linked from another dataset."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def write_shard(folder: Path, number: int, features: Float32, labels: NDArray[np
 def link_shard(source: Path, shard: Shard, folder: Path, number: int, labels: NDArray[np.int32] | None = None) -> Shard:
     """Make a shard of the dataset `source` shard `number` of `folder`, with other `labels` if given. Raises OSError.
 
-    A hard link where that can be, for shards never change; else a copy. The checksum is the one that it had.
+    A hard link where possible, since shards never change; else a copy. The checksum is kept.
     """
     home = folder / SHARDS
     features = _link(source / SHARDS, shard.features, home / f"{number:05d}.features.npy")
@@ -40,13 +40,13 @@ def link_shard(source: Path, shard: Shard, folder: Path, number: int, labels: ND
 
 
 def _write_array(path: Path, values: NDArray[Any]) -> FileEntry:
-    """Write an .npy file; its checksum is of what was to be written, not of what a disk made of it."""
+    """Write an .npy file. Its checksum is computed from memory, so that it reveals errors of the disk."""
     values = np.ascontiguousarray(values)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(values))
     digest = hashlib.sha256(header.getvalue())
     digest.update(values.data)
-    path.unlink(missing_ok=True)  # it may be a link to what another dataset holds
+    path.unlink(missing_ok=True)  # it may be a link to a file of another dataset
     with path.open("wb") as file:
         file.write(header.getvalue())
         file.write(values.data)

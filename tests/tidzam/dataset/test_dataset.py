@@ -175,8 +175,9 @@ print(len(open_dataset(folder)), "sample")
 def test_a_full_disk_is_reported_and_nothing_is_lost(tmp_path: Path) -> None:
     argv = [*on_a_small_disk(tmp_path), sys.executable, "-c", FULL, str(tmp_path)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
-    told, kept = done.stdout.splitlines()
-    assert told.startswith("DatasetError dataset_write") and "No space left on device" in told and "--resume" in told
+    message, kept = done.stdout.splitlines()
+    assert message.startswith("DatasetError dataset_write")
+    assert "No space left on device" in message and "--resume" in message
     assert kept == "1 sample" and not done.stderr
 
 

@@ -1,4 +1,4 @@
-"""From windows to detections, and how they are told."""
+"""From windows to detections: starts, updates and ends."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,15 +35,15 @@ def window(start_s: float, *result: str, channel: str = "a:out_0", probability: 
     )
 
 
-def told(events: list[DetectionChange]) -> list[tuple[str, str]]:
+def kinds_of(events: list[DetectionChange]) -> list[tuple[str, str]]:
     return [(event.kind, event.detection.label) for event in events]
 
 
 def test_a_detection_starts_goes_on_and_ends() -> None:
     detector = DetectionTracker(TREE)
-    assert told(detector.add([window(0)])) == []
-    assert told(detector.add([window(1, "birds-owl", probability=0.6)])) == [("start", "birds-owl")]
-    assert told(detector.add([window(2, "birds-owl", probability=0.8)])) == [("update", "birds-owl")]
+    assert kinds_of(detector.add([window(0)])) == []
+    assert kinds_of(detector.add([window(1, "birds-owl", probability=0.6)])) == [("start", "birds-owl")]
+    assert kinds_of(detector.add([window(2, "birds-owl", probability=0.8)])) == [("update", "birds-owl")]
     (end,) = detector.add([window(3)])
     found = end.detection
     assert end.kind == "end" and found.path == ("birds", "birds-owl") and found.windows == 2
@@ -116,13 +116,13 @@ def test_the_last_batch_ends_all_detections() -> None:
 def test_classes_that_sound_together_are_detections_of_their_own() -> None:
     detector = DetectionTracker(TREE)
     detector.add([window(0, "rain", "birds")])
-    assert told(detector.add([window(1, "rain")])) == [("end", "birds"), ("update", "rain")]
+    assert kinds_of(detector.add([window(1, "rain")])) == [("end", "birds"), ("update", "rain")]
 
 
 def test_a_gap_ends_what_sounded_before_it() -> None:
     detector = DetectionTracker(TREE)
     detector.add([window(0, "rain")])
-    assert told(detector.add([window(2, "rain")])) == [("end", "rain"), ("start", "rain")]
+    assert kinds_of(detector.add([window(2, "rain")])) == [("end", "rain"), ("start", "rain")]
 
 
 def test_overlapping_windows_join() -> None:
@@ -213,14 +213,14 @@ def test_a_detection_after_the_clock_was_set_has_the_new_time(step_s: float) -> 
 def test_a_clock_step_does_not_hide_a_gap_in_the_sound() -> None:
     detector = DetectionTracker(TREE)
     detector.add([framed(0, "rain")])
-    assert told(detector.add([framed(2, "rain", clock_off_s=-1.0)])) == [("end", "rain"), ("start", "rain")]
+    assert kinds_of(detector.add([framed(2, "rain", clock_off_s=-1.0)])) == [("end", "rain"), ("start", "rain")]
 
 
 def test_another_jack_server_ends_what_sounded_before_it() -> None:
     detector = DetectionTracker(TREE)
     detector.add([framed(5, "rain")])
     events = detector.add([framed(0, "rain", clock_off_s=6.0)])
-    assert told(events) == [("end", "rain"), ("start", "rain")]
+    assert kinds_of(events) == [("end", "rain"), ("start", "rain")]
     assert all(event.detection.end - event.detection.start == timedelta(seconds=1) for event in events)
 
 
