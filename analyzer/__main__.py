@@ -32,37 +32,39 @@ app = command_line()
 def analyze(
     stream: Annotated[Path | None, typer.Option("--stream", "-s", help="Audio file to analyze.")] = None,
     channel: Annotated[int | None, typer.Option("--channel", "-c", min=0, help="Only this channel of it.")] = None,
-    jack: Annotated[str, typer.Option("--jack", "-j", help="JACK ports: globs or beginnings, comma-separated.")] = "",
+    jack: Annotated[str, typer.Option("--jack", "-j", help="JACK ports: globs or prefixes, comma-separated.")] = "",
     nn: Annotated[Path | None, typer.Option("--nn", "-n", help="Folder of classifiers; the demo's if missing.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for extracted sounds.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for extracted clips.")] = None,
     extract: Annotated[str, typer.Option(help="Classes to extract (unknown,birds-); all if missing.")] = "",
-    extract_dd: Annotated[bool, typer.Option(help="Extract the rarer classes the likelier.")] = True,
+    extract_dd: Annotated[bool, typer.Option(help="Extract rare classes rather than common ones.")] = True,
     extract_channels: Annotated[str, typer.Option(help="Channels to extract from (0,3); all if missing.")] = "",
     show: Annotated[bool, typer.Option("--show", help="Play the file and show its spectrogram.")] = False,
-    csv: Annotated[Path | None, typer.Option(help="Write the file's detections there as well.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object in place of the table.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="CSV file for the detections.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
     overlap: Annotated[
-        float | None, typer.Option(min=0, max=0.99, help="Share of a window that the next one repeats.")
+        float | None, typer.Option(min=0, max=0.99, help="Fraction of a window shared with the next.")
     ] = None,
-    chain_api: Annotated[str, typer.Option("--chainAPI", help="Post what is heard to user:password@url.")] = "",
+    chain_api: Annotated[str, typer.Option("--chainAPI", help="Post results to user:password@url.")] = "",
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Socket.IO port.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     engine: Annotated[
-        str | None, typer.Option(help="What runs the classifiers: onnx, keras or an installed one.")
+        str | None, typer.Option(help="Engine that runs the classifiers: onnx, keras or an installed one.")
     ] = None,
-    gate: Annotated[float | None, typer.Option(min=0, max=1, help="Parent probability that runs an expert.")] = None,
-    profile: Annotated[Path | None, typer.Option(help="The node's YAML; other options override it.")] = None,
+    gate: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Parent probability at which an expert runs.")
+    ] = None,
+    profile: Annotated[Path | None, typer.Option(help="Profile of the node (YAML); other options override it.")] = None,
     debug: Annotated[int, typer.Option(help="Debug level; from 1 on, everything is logged.")] = 0,
 ) -> None:
     """Analyze a file, or JACK ports live."""
     if stream is not None and jack:
-        raise typer.BadParameter("--stream and --jack exclude one another.")
+        raise typer.BadParameter("--stream and --jack exclude each other.")
     if stream is None and (channel is not None or csv or as_json or show):
-        raise typer.BadParameter("--channel, --csv, --json and --show go with --stream.")
+        raise typer.BadParameter("--channel, --csv, --json and --show require --stream.")
     if stream is None and not jack and profile is None:
-        raise typer.BadParameter("Name what to listen to: --stream FILE, --jack PORTS or --profile YAML.")
+        raise typer.BadParameter("Name the input: --stream FILE, --jack PORTS or --profile YAML.")
     if stream is not None and chain_api:
-        raise typer.BadParameter("--chainAPI goes with live listening.")
+        raise typer.BadParameter("--chainAPI requires live analysis, without --stream.")
     given = {"nn": nn, "ports": comma_list(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
     settings = _settings(profile, {**given, "engine": engine})
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)

@@ -1,4 +1,4 @@
-"""Analyzing the windows of a file on all cores, in steps of bounded size."""
+"""Analysis of the windows of a file on all cores, in steps of bounded size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tidzam.results import Analysis, WindowBatch
 
 _STEP_WINDOWS: Final = 64
 _STEP_SAMPLES: Final = 1 << 22
-"""The most windows in one step, and the most samples in them together."""
+"""The maximum number of windows in one step, and of samples in all of them."""
 
 Analyzed = tuple[WindowBatch, tuple[Analysis, ...]]
 
@@ -69,7 +69,7 @@ def _results(step: list[WindowBatch], work: Future[list[tuple[Analysis, ...]]]) 
 
 
 def _until_end(analysis: Analysis, rate_hz: int) -> Analysis:
-    """End a window that reaches beyond the end of the file at that end."""
+    """End a window that extends past the end of the file at that end."""
     if not analysis.gap_frames:
         return analysis
     return replace(analysis, end=analysis.end - timedelta(seconds=analysis.gap_frames / rate_hz))

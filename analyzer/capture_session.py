@@ -1,4 +1,4 @@
-"""One life of the capture process, as the analyzer sees it: its ring, its channels, its timeline."""
+"""One run of the capture process as seen by the analyzer: its ring, its channels, its timeline."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _T = TypeVar("_T")
 _SAME_CLOCK_S: Final = 0.5
 _PATIENCE_CYCLES: Final = 3
 _MOST_LAG: Final = 0.5
-"""The part of the ring that analysis may lag behind before it gives windows up; the rest keeps it from being lapped."""
+"""Share of the ring by which analysis may lag before it drops windows; the rest keeps it from being lapped."""
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A port in its slot of the ring, right from `first_frame` on, as far as its source's `lane` is written."""
+    """A port in its slot of the ring, valid from `first_frame` on, as far as its source's `lane` is written."""
 
     name: str
     slot: int
@@ -35,7 +35,7 @@ class Channel:
 
 
 class CaptureSession:
-    """Follows a ring. `hear` what the capture process tells; take the `due` window and `read` it."""
+    """Follows a ring: `handle` the events of the capture process, take the `due` window and `read` it."""
 
     def __init__(self, ring: Ring, *, window_s: float, overlap: float) -> None:
         self.ring = ring
@@ -45,25 +45,25 @@ class CaptureSession:
         self.timeline: Timeline | None = None
         self._reader = RingReader(ring)
         self._next: int | None = None
-        self._listening_since = time.monotonic()
+        self._captured_since = time.monotonic()
 
-    def listening_s(self) -> float:
-        """For how long there has been a channel."""
-        return time.monotonic() - self._listening_since
+    def captured_s(self) -> float:
+        """Seconds since there is a channel."""
+        return time.monotonic() - self._captured_since
 
-    def hear(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         match event:
             case Opened():
-                self._listening_since = self._listening_since if self.channels else time.monotonic()
+                self._captured_since = self._captured_since if self.channels else time.monotonic()
                 self.channels = {
                     **self.channels,
                     event.channel: Channel(event.channel, event.slot, event.lane, event.first_frame),
                 }
                 self.refused = _without(self.refused, event.channel)
-                log.info("listening to %s", event.channel)
+                log.info("capturing %s", event.channel)
             case Closed():
                 self.channels = _without(self.channels, event.channel)
-                log.info("%s has gone", event.channel)
+                log.info("%s is gone", event.channel)
             case Refused():
                 self.refused = {**self.refused, event.channel: event.reason}
                 log.error("%s is not captured. %s", event.channel, event.reason)
@@ -73,7 +73,7 @@ class CaptureSession:
                 self.timeline = known.with_pair(pair) if known else Timeline.begin(self.ring.rate_hz, pair)
 
     def due(self) -> Due | None:
-        """The next window that is complete, if one is; the one after it is next."""
+        """The next complete window, or None. Each window is returned once."""
         if self.timeline is None:
             return None
         if self._next is None:
@@ -85,21 +85,21 @@ class CaptureSession:
         return due
 
     def _written_until(self) -> int:
-        """How far all lanes are written. Those that hang are waited for three cycles; then their frames are lost."""
+        """How far all lanes are written. Lanes that hang are waited for three cycles; then their frames are lost."""
         ring = self.ring
         clock = ring.written_until()
         slowest = min((ring.written_until(channel.lane) for channel in self.channels.values()), default=clock)
         return max(min(clock, slowest), clock - _PATIENCE_CYCLES * ring.period)
 
     def channels_at(self, start: int) -> tuple[Channel, ...]:
-        """The channels that were right all through the window at `start`."""
-        return tuple(channel for channel in self.channels.values() if self._is_right(channel, start))
+        """The channels that are valid throughout the window at `start`."""
+        return tuple(channel for channel in self.channels.values() if self._is_valid(channel, start))
 
-    def _is_right(self, channel: Channel, start: int) -> bool:
+    def _is_valid(self, channel: Channel, start: int) -> bool:
         return channel.first_frame <= start and 0 < self.ring.first_frame(channel.lane) <= start
 
     def read(self, channels: tuple[Channel, ...], start: int) -> WindowBatch:
-        """The window at `start` of some channels. Raises Lapped if it is no longer there."""
+        """The window at `start` of some channels. Raises Lapped if it has been overwritten."""
         assert self.timeline is not None
         places = [(channel.slot, channel.lane) for channel in channels]
         samples, lost = self._reader.read(places, start, self.schedule.window)
@@ -113,7 +113,7 @@ class CaptureSession:
         )
 
     def new_gaps(self) -> list[tuple[str, Gap]]:
-        """Gaps since the last call, and the source of each, as far as it had a channel to lose something."""
+        """Gaps since the last call with their sources; those before the first channel of a source are left out."""
         since: dict[int, tuple[int, str]] = {}
         for channel in self.channels.values():
             first = (channel.first_frame, source_of(channel.name))
@@ -126,10 +126,9 @@ class CaptureSession:
         ]
 
     def gap_after(self, previous: CaptureSession) -> Gap | None:
-        """What was lost between two lives of the capture process, to the frame.
+        """The frames lost between two runs of the capture process.
 
-        None if the JACK server was another one by then (its clock does not go on from the previous), or nothing is
-        known yet: then only time can tell.
+        None if the JACK server was restarted in between (frame clocks are unrelated) or no clock reading exists yet.
         """
         if previous.timeline is None or self.timeline is None or self.ring.rate_hz != previous.ring.rate_hz:
             return None

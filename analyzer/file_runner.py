@@ -37,7 +37,7 @@ from tidzam.types import Float32
 
 INTERRUPTED: Final = 130
 MAX_WINDOW_SAMPLES: Final = 1 << 24
-"""The most samples in a window over all channels: 64 MB. The larger the windows, the fewer are in memory at a time."""
+"""The maximum number of samples in a window over all channels: 64 MB."""
 _PIPE_WIDTH: Final = 160
 """Table width when stdout is not a terminal, so that rows do not wrap."""
 

@@ -1,4 +1,4 @@
-"""How live listening is going: counts, pace, and what keeps it from its job."""
+"""The state of live analysis: counts, rates and faults."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _RATE_OVER_S: Final = 10.0
 
 
 class LiveStatistics:
-    """Counts, and the pace of the last seconds.
+    """Counts since the start, and rates over the last seconds.
 
-    `lag_s` is the time from the end of the last window (JACK's clock) to its analysis being there; 0 if that came
-    early, as JACK hands out a period at its beginning. `dropped_windows` were captured, but given up to keep up.
+    `lag_s` is the time from the end of the last window (JACK's clock) to the end of its analysis; 0 if that was early,
+    as JACK delivers a period at its beginning. `dropped_windows` were captured but not analyzed, to keep up.
     """
 
     def __init__(self) -> None:
@@ -45,13 +45,13 @@ class LiveStatistics:
 
     def windows_per_s(self) -> float:
         over_s = min(_RATE_OVER_S, max(1.0, time.monotonic() - self._started))
-        recent = (count for moment, count in self._recent if moment >= time.monotonic() - over_s)
+        recent = (count for time_s, count in self._recent if time_s >= time.monotonic() - over_s)
         return sum(recent) / over_s
 
 
 @dataclass(frozen=True)
 class LiveHealth:
-    """The state of live listening. `faults` keep it from its job; `remarks` are worth knowing nevertheless."""
+    """The state of live analysis. `faults` keep it from working; `remarks` do not."""
 
     faults: tuple[AnalyzerFault, ...]
     remarks: tuple[str, ...]
@@ -62,5 +62,5 @@ class LiveHealth:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What keeps it from its job, in words."""
+        """The messages of the faults."""
         return tuple(fault.message for fault in self.faults)

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _POLL_S: Final = 0.005
 _WATCH_EVERY_S: Final = 0.25
 _ASLEEP_S: Final = 1.0
-"""If a round is this late, this process itself did not run, and cannot judge others."""
+"""If a check is this late, this process itself did not run, and cannot judge others."""
 _LATE_S: Final = 3.0
 _NICE: Final = 5
 _MANY_FAILURES: Final = 3
@@ -44,7 +44,7 @@ _JACK_TROUBLES: Final = {
         code="jack_away", origin="jack", message="The JACK server does not answer the capture process."
     ),
     CaptureState.JACK_STALLED: AnalyzerFault(
-        code="stalled", origin="jack", message="The JACK server has stopped: it delivers no sound."
+        code="stalled", origin="jack", message="The JACK server has stopped: it delivers no audio."
     ),
 }
 _ORIGINS: Final[Mapping[str, tuple[FaultCode, FaultOrigin]]] = {
@@ -55,7 +55,7 @@ _ORIGINS: Final[Mapping[str, tuple[FaultCode, FaultOrigin]]] = {
 
 
 class Analyzes(Protocol):
-    """What live listening needs of a pipeline."""
+    """The parts of a pipeline that live analysis uses."""
 
     @property
     def window_s(self) -> float: ...
@@ -64,9 +64,10 @@ class Analyzes(Protocol):
 
 
 class LiveAnalysis:
-    """Runs until cancelled. `on_batch` gets all channels' windows of one hop and what was heard; it must not block.
+    """Runs until cancelled. `on_batch` receives the windows of all channels at one time and their results; it must not
+    block.
 
-    When the last channel has gone, one hop without channels reports it. `source_rate` returns the rate of the source
+    When the last channel has gone, one batch without channels reports it. `source_rate` returns the rate of the source
     behind a channel, before it was resampled to JACK's.
     """
 
@@ -87,34 +88,34 @@ class LiveAnalysis:
         self._pid: int | None = None
         self._session: CaptureSession | None = None
         self._previous: CaptureSession | None = None
-        self._told_silence = True
+        self._silence_reported = True
         self._trouble: AnalyzerFault | None = _STARTING
 
     async def run(self) -> None:
-        """Capture and analyze. Whatever ends the capture process, it is started again."""
+        """Capture and analyze. The capture process is started again whenever it ends."""
         failures = 0
-        with ThreadPoolExecutor(1, "analysis", initializer=_stand_back) as worker:
+        with ThreadPoolExecutor(1, "analysis", initializer=_lower_priority) as worker:
             while True:
                 started = time.monotonic()
                 try:
                     await self._run_capture(worker)
                 except* TidzamError as errors:
                     failures = _POLICY.failures_after(failures, time.monotonic() - started)
-                    self._tell(_fault_of(errors, failures))
+                    self._report(_fault_of(errors, failures))
                 await asyncio.sleep(_POLICY.delay_s(failures))
 
-    def _tell(self, trouble: AnalyzerFault | None) -> None:
-        """Report what keeps live listening from its job, once, and when it is over."""
+    def _report(self, trouble: AnalyzerFault | None) -> None:
+        """Log a fault of live analysis once, and its end."""
         if trouble == self._trouble:
             return
         if trouble is not None and trouble != _STARTING:
-            log.error("%s It is tried again until it works.", trouble.message)
+            log.error("%s Capture is retried until it works.", trouble.message)
         elif trouble is None and self._trouble != _STARTING:
             log.info("capture works again")
         self._trouble = trouble
 
     async def _run_capture(self, worker: Executor) -> None:
-        """One life of the capture process. It always ends with an error that says why."""
+        """One run of the capture process. It always ends with an error that gives the reason."""
         async with capture_process(self._options) as capture, asyncio.TaskGroup() as tasks:
             self._pid, monitor = capture.pid, CaptureMonitor(time.monotonic())
             tasks.create_task(self._watch(capture, monitor))
@@ -126,7 +127,7 @@ class LiveAnalysis:
                         self._session = self._begin(capture, event)
                         tasks.create_task(self._analyze(self._session, worker))
                     if self._session is not None:
-                        self._session.hear(event)
+                        self._session.handle(event)
                 raise TidzamError("The capture process ended.", code="capture")
             finally:
                 self._pid = None
@@ -135,11 +136,11 @@ class LiveAnalysis:
     def _begin(self, capture: Capture, ready: Ready) -> CaptureSession:
         self._pipeline.check_rate(ready.rate_hz)
         log.info("capturing at %d Hz as the JACK client %s (pid %d)", ready.rate_hz, ready.client, capture.pid)
-        self._tell(None)
+        self._report(None)
         return CaptureSession(capture.ring(), window_s=self._pipeline.window_s, overlap=self._overlap)
 
     async def _watch(self, capture: Capture, monitor: CaptureMonitor) -> None:
-        """Look after the capture process. Raises TidzamError (`capture`) when it hangs."""
+        """Monitor the capture process. Raises TidzamError (`capture`) when it hangs."""
         checked = time.monotonic()
         while True:
             await asyncio.sleep(_WATCH_EVERY_S)
@@ -149,15 +150,15 @@ class LiveAnalysis:
             checked = now
             if self._session is not None:
                 monitor.written(self._session.ring.written_until(), now)
-            verdict = monitor.verdict(now)
-            if verdict is CaptureState.CAPTURE_HANGS:
+            state = monitor.state(now)
+            if state is CaptureState.CAPTURE_HANGS:
                 capture.kill()  # it would not respond to a request to end
                 raise TidzamError("The capture process hung and was replaced.", code="capture")
-            if verdict in _JACK_TROUBLES or (verdict is CaptureState.WELL and self._trouble in _JACK_TROUBLES.values()):
-                self._tell(_JACK_TROUBLES.get(verdict))
+            if state in _JACK_TROUBLES or (state is CaptureState.WELL and self._trouble in _JACK_TROUBLES.values()):
+                self._report(_JACK_TROUBLES.get(state))
 
     async def _analyze(self, session: CaptureSession, worker: Executor) -> None:
-        """Take every window of `session` as it becomes complete."""
+        """Analyze every window of `session` as it becomes complete."""
         written = 0
         while True:
             if session.ring.written_until() != written:
@@ -175,20 +176,20 @@ class LiveAnalysis:
             self._previous = None
             if gap is not None:
                 self._statistics.lost(gap.frames)
-                log.warning("lost %d frames while the capture process was away", gap.frames)
+                log.warning("lost %d frames while the capture process was not running", gap.frames)
         for source, gap in session.new_gaps():
             self._statistics.lost(gap.frames)
-            moment = session.timeline.time_of(gap.start) if session.timeline else "time unknown"
-            log.warning("lost %d frames of %s at frame %d (%s)", gap.frames, source, gap.start, moment)
+            start = session.timeline.time_of(gap.start) if session.timeline else "time unknown"
+            log.warning("lost %d frames of %s at frame %d (%s)", gap.frames, source, gap.start, start)
 
     async def _take(self, session: CaptureSession, due: Due, worker: Executor) -> None:
         channels = session.channels_at(due.start)
         if due.skipped:
             self._statistics.dropped_windows += due.skipped * len(channels)
-            log.warning("analysis cannot keep up: %d hops of %d channels dropped", due.skipped, len(channels))
-        if not channels and self._told_silence:
+            log.warning("analysis cannot keep up: dropped %d windows of %d channels", due.skipped, len(channels))
+        if not channels and self._silence_reported:
             return
-        self._told_silence = not channels
+        self._silence_reported = not channels
         work = asyncio.get_running_loop().run_in_executor(worker, self._work, session, channels, due.start)
         try:
             hop = await work
@@ -202,13 +203,13 @@ class LiveAnalysis:
         self._on_batch(hop)
 
     def _work(self, session: CaptureSession, channels: tuple[Channel, ...], start: int) -> AnalyzedBatch:
-        """In the worker thread: the loop stays free."""
+        """Runs in the worker thread, so that the event loop stays free."""
         batch = session.read(channels, start)
         batch = replace(batch, source_rates_hz=tuple(map(self._source_rate, batch.channels)))
         return self._tracker.follow(batch, self._pipeline.analyze(batch))
 
     def health(self) -> LiveHealth:
-        """How it is going right now."""
+        """The current state."""
         session = self._session
         faults = [self._trouble] if self._trouble else self._lateness(session)
         return LiveHealth(
@@ -224,16 +225,16 @@ class LiveAnalysis:
         if session is None:
             return []
         if not session.channels:
-            message = f"No JACK port matches {', '.join(self._options.patterns)}: there is nothing to listen to."
+            message = f"No JACK port matches {', '.join(self._options.patterns)}: there is nothing to analyze."
             return [AnalyzerFault(code="no_channel", origin="source", message=message)]
-        age_s = min(session.listening_s(), self._statistics.age_s() or math.inf)
+        age_s = min(session.captured_s(), self._statistics.age_s() or math.inf)
         allowed_s = (session.schedule.window + session.schedule.hop) / session.ring.rate_hz + _LATE_S
         message = f"No window was analyzed for {age_s:.1f} s."
         return [AnalyzerFault(code="late", origin="analyzer", message=message)] if age_s > allowed_s else []
 
 
 def _fault_of(errors: ExceptionGroup[TidzamError], failures: int) -> AnalyzerFault:
-    """Why the capture process ended, and where the fault originates.
+    """The reason why the capture process ended, and the origin of the fault.
 
     A process that ended or hung is `starting` again. Only after several failures in a row is it a fault that a restart
     of the analyzer may repair.
@@ -249,6 +250,6 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
         yield from _leaves(error) if isinstance(error, BaseExceptionGroup) else (error,)
 
 
-def _stand_back() -> None:
-    """Have this thread run after those that cannot wait: jackd, capture and what plays. Linux weighs threads singly."""
+def _lower_priority() -> None:
+    """Lower the priority of this thread below jackd, capture and players. Linux has a nice value per thread."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

@@ -14,15 +14,15 @@ from tidzam.results import ChannelState
 
 _COUNTERS = {
     "windows": "Windows analyzed",
-    "lost_frames": "Frames that JACK skipped or capture missed",
-    "gaps": "Gaps that the lost frames make",
-    "dropped_windows": "Windows captured and not analyzed, to keep up",
-    "dropped_messages": "Messages that slow clients and sinks missed",
+    "lost_frames": "Frames skipped by JACK or missed by capture",
+    "gaps": "Gaps in which frames were lost",
+    "dropped_windows": "Windows captured but not analyzed, to keep up",
+    "dropped_messages": "Messages dropped for slow clients and sinks",
 }
 _GAUGES = {
-    "lag_s": ("lag_seconds", "From a window's end to its analysis"),
+    "lag_s": ("lag_seconds", "Time from the end of a window to its analysis"),
     "windows_per_s": ("windows_per_second", "Windows analyzed per second"),
-    "last_window_age_s": ("last_window_age_seconds", "Since the last analysis"),
+    "last_window_age_s": ("last_window_age_seconds", "Time since the last analysis"),
 }
 
 
@@ -50,7 +50,7 @@ class HealthCollector(Collector):
             {sink.name: getattr(sink, field) for sink in health.sinks} for field in ("errors", "dropped")
         )
         yield _by_label("sink_errors", "Failures of a sink", "sink", errors)
-        yield _by_label("sink_dropped", "Batches that a sink missed, too slow or failed", "sink", dropped)
+        yield _by_label("sink_dropped", "Batches dropped because a sink was slow or failed", "sink", dropped)
         states = Counter(status.state for status in health.channel_states)
         by_state = GaugeMetricFamily("tidzam_analyzer_channel_states", "Channels by state", labels=["state"])
         for state in ChannelState:

@@ -76,7 +76,7 @@ class Pipeline:
         return self.cascade.labels
 
     def check_rate(self, rate_hz: int) -> None:
-        """Raises AudioError (`sample_rate`) if sound at `rate_hz` lacks the band that a classifier listens to."""
+        """Raises AudioError (`sample_rate`) if audio at `rate_hz` lacks the band that a classifier needs."""
         require_rate(rate_hz, self.cascade.specs)
 
     def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]:
@@ -84,7 +84,7 @@ class Pipeline:
         return self.analyze_all([batch])[0]
 
     def analyze_all(self, batches: Sequence[WindowBatch]) -> list[tuple[Analysis, ...]]:
-        """The same for several batches of one rate, in one go: larger steps are faster steps."""
+        """The same for several batches of one rate at once, which is faster."""
         rows = [batch.samples for batch in batches if batch.channels]
         if not rows:
             return [() for _ in batches]
@@ -129,11 +129,11 @@ class Pipeline:
 
     @property
     def failing(self) -> Mapping[str, str]:
-        """The classifiers that fail at the moment, each with the reason as a sentence."""
+        """The classifiers that fail at present, each with the reason as a sentence."""
         return self.cascade.output_check.recent()
 
     def spectrogram(self, window: Float32, rate_hz: int) -> Float32:
-        """What the selector sees of one window (frames,) at `rate_hz`: (frames, mels) in dB."""
+        """The selector's features of one window (frames,) at `rate_hz`: (frames, mels) in dB."""
         spec = self.cascade.classifiers[0].manifest.features
         (features,) = window_features(window[None], rate_hz, spec)
         return np.asarray(features)
@@ -142,7 +142,7 @@ class Pipeline:
 def measured(windows: Float32) -> tuple[Float32, list[float]]:
     """Windows (n, frames), and the RMS level of each in dB re a full-scale sine, not below -120.
 
-    Samples that are not finite become silence: a fault upstream must not affect the result.
+    Samples that are not finite become silence.
     """
     power = _mean_square(windows)
     if not np.isfinite(power).all():

@@ -1,18 +1,18 @@
-"""Captured sound in memory that two processes share: one writes blocks, the other reads windows.
+"""Captured audio in memory shared by two processes: one writes blocks, the other reads windows.
 
-    header    8 int64: what the ring is
-    lanes     (LANES, 4) int64: for each source how far it is written, and how many gaps it had
+    header    8 int64: magic number, dimensions and rate
+    lanes     (LANES, 4) int64: per source, how far it is written and how many gaps it had
     gap log   (LANES, 512, 2) int64: the last gaps of each lane, as (start, frames)
     samples   (slots, capacity_frames) float32; frame f of a slot is at f % capacity_frames
 
-Frames are those of the JACK frame clock, unwrapped to 64 bits, so that all slots have one timeline and a channel that
-comes or goes moves nothing. The channels of a source share a *lane*: a source that hangs stops its own lane and no
-other. Lane 0 is the clock: it has no channels, waits for no source, and goes on with every cycle.
+Frames are those of the JACK frame clock, unwrapped to 64 bits, so that all slots share one timeline and are unaffected
+by channels that come or go. The channels of a source share a *lane*: a source that hangs stops only its own lane.
+Lane 0 is the clock: it has no channels, waits for no source, and advances in every cycle.
 
-There is no lock: each lane has one writer, which says how far it is only after the samples are there, and never waits;
-the reader finds out when it was lapped. Aligned 64-bit stores are whole, and both processes see them in order on x86;
-elsewhere the interpreter's own barriers between two stores are what keeps their order. Memory is taken only where
-frames were written: an unused slot costs nothing.
+There is no lock: each lane has one writer, which publishes its position after the samples are written, and never waits;
+the reader detects that it was lapped. Aligned 64-bit stores are atomic, and both processes see them in order on x86;
+elsewhere the interpreter's memory barriers between two stores preserve their order. Only pages with written frames
+take memory: an unused slot costs nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tidzam.errors import AudioError
 from tidzam.types import Float32
 
 LANES: Final = 257
-"""The clock's, and one for each client that JACK can have."""
+"""One for the clock, and one for each client that JACK can have."""
 CLOCK: Final = 0
 
 _MAGIC: Final = 0x54445A52494E4732
@@ -47,7 +47,7 @@ _WRAP: Final = 1 << 32
 
 @dataclass(frozen=True)
 class Gap:
-    """Frames from `start` on that were never captured."""
+    """Frames from `start` on that were not captured."""
 
     start: int
     frames: int
@@ -67,17 +67,17 @@ class Lapped(AudioError):
 
 
 def wrapped_difference(clock: int, expected: int) -> int:
-    """How far the 32-bit frame time `clock` is ahead of the 64-bit `expected`; negative when behind it."""
+    """The frames by which the 32-bit frame time `clock` is ahead of the 64-bit `expected`; negative if it is behind."""
     return (clock - expected + _WRAP // 2) % _WRAP - _WRAP // 2
 
 
 class Ring:
-    """The shared memory behind a descriptor, seen as arrays. Made by `create` in one process, `attach`ed in another."""
+    """The shared memory of a descriptor as arrays. `create` makes it in one process, `attach` opens it in another."""
 
     def __init__(self, memory: mmap.mmap) -> None:
         header: NDArray[np.int64] = np.frombuffer(memory, np.int64, _HEADER_INTS)
         if header[_MAGIC_AT] != _MAGIC:
-            raise AudioError("This memory holds no ring.", code="ring")
+            raise AudioError("The shared memory does not contain a ring.", code="ring")
         self.slots, self.capacity_frames = int(header[_SLOTS]), int(header[_CAPACITY])
         self.rate_hz = int(header[_RATE])
         self.lanes: NDArray[np.int64] = np.frombuffer(memory, np.int64, LANES * 4, _LANES_AT).reshape(LANES, 4)
@@ -88,7 +88,7 @@ class Ring:
 
     @classmethod
     def create(cls, fd: int, *, slots: int, capacity_frames: int, rate_hz: int) -> Ring:
-        """Size the memory file `fd` and lay an empty ring in it."""
+        """Size the memory file `fd` and make an empty ring in it."""
         os.ftruncate(fd, _SAMPLES_AT + slots * capacity_frames * 4)
         memory = mmap.mmap(fd, 0)
         header: NDArray[np.int64] = np.frombuffer(memory, np.int64, _HEADER_INTS)
@@ -98,13 +98,13 @@ class Ring:
 
     @classmethod
     def attach(cls, fd: int) -> Ring:
-        """The ring that another process made in `fd`. Raises AudioError if there is none."""
+        """The ring that another process made in `fd`. Raises AudioError if `fd` holds none."""
         if os.fstat(fd).st_size < _SAMPLES_AT:
-            raise AudioError("This memory holds no ring.", code="ring")
+            raise AudioError("The shared memory does not contain a ring.", code="ring")
         return cls(mmap.mmap(fd, 0))
 
     def first_frame(self, lane: int = CLOCK) -> int:
-        """The frame that a lane began with; 0 if it has not."""
+        """The first frame of a lane; 0 before its first block."""
         return int(self.lanes[lane, _FIRST])
 
     def written_until(self, lane: int = CLOCK) -> int:
@@ -120,8 +120,8 @@ class Ring:
 class RingWriter:
     """The writing end of a lane, for a JACK callback: `begin` a block, `copy` each slot's part of it, `commit`.
 
-    `next_frame` is where the next block is expected; before the first it is a frame `near` it, which tells the turns of
-    JACK's 32-bit clock apart: the default is right for the first turn.
+    `next_frame` is where the next block is expected; before the first, it is a frame `near` it, which resolves the
+    wrap-around of JACK's 32-bit clock: the default is right before the first wrap.
     """
 
     def __init__(self, ring: Ring, lane: int, *, near: int = _WRAP // 2) -> None:
@@ -179,7 +179,7 @@ class RingWriter:
 
 
 class RingReader:
-    """The reading end. `gaps` are those of each lane that windows may still meet."""
+    """Reads windows from a ring. `gaps` are those of each lane that windows may still overlap."""
 
     def __init__(self, ring: Ring) -> None:
         self.ring = ring
@@ -187,7 +187,7 @@ class RingReader:
         self._seen = [0] * LANES
 
     def new_gaps(self, lane: int) -> list[Gap]:
-        """A lane's gaps since the last call. If they were too many for the log, those it lost are told as one."""
+        """A lane's gaps since the last call. If they overflowed the log, the missing ones are reported as one."""
         ring = self.ring
         known = self.gaps.setdefault(lane, deque())
         count = int(ring.lanes[lane, _GAPS])
@@ -204,7 +204,7 @@ class RingReader:
         return fresh
 
     def read(self, places: Sequence[tuple[int, int]], start: int, frames: int) -> tuple[Float32, tuple[int, ...]]:
-        """A window of several places (slot, lane), and how many frames of each are lost: those are zeros.
+        """A window of several places (slot, lane), and the number of frames lost in each: those are zeros.
 
         Returns a copy of shape (len(places), frames). Call `new_gaps` of the lanes before. What a lane has not written
         yet is lost. Raises Lapped if the writers have overwritten part of the window.
@@ -227,7 +227,7 @@ class RingReader:
         return window, tuple(int(missing[lane].sum()) for _, lane in places)
 
     def _missing(self, lane: int, start: int, frames: int) -> NDArray[np.bool_]:
-        """Which frames of a window a lane does not have."""
+        """The frames of a window that a lane does not have."""
         missing = np.arange(start, start + frames) >= self.ring.written_until(lane)
         for gap in self.gaps.get(lane, ()):
             missing[gap.overlap(start, frames)] = True

@@ -1,4 +1,4 @@
-"""The rates of sources before they were resampled to JACK's, as the stream manager reports them."""
+"""The sample rates of sources before resampling to JACK's rate, as the stream manager reports them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_SOURCES: Final = 4096
 
 
 class SourceRates:
-    """The rates of sources by name, as far as they are known. The last report about a source counts."""
+    """The known sample rates of sources by name. The last report about a source applies."""
 
     def __init__(self) -> None:
         self._rates_hz: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""The subscriptions of clients: which of them get an event, found without matching every glob again. Pure."""
+"""The subscriptions of clients: the receivers of an event, without matching every glob again. Pure."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Names:
 
 
 class Subscription:
-    """One subscription, shared by clients with the same."""
+    """A subscription, shared by all clients with the same filters."""
 
     def __init__(self, asked: Subscribe) -> None:
         self.events = frozenset(asked.events)
         self._channels, self._classes = Names(asked.channels), Names(asked.classes)
 
     def includes(self, event: EventName, channel: str, classes: tuple[str, ...]) -> bool:
-        """Whether it asks for an event of `channel` that names `classes`."""
+        """Whether it covers an event of `channel` that names `classes`."""
         return event in self.events and channel in self._channels and any(name in self._classes for name in classes)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Due:
-    """A window that is complete, and how many before it were given up to keep up."""
+    """A complete window, and the number of windows skipped before it."""
 
     start: int
     skipped: int
@@ -33,7 +33,7 @@ class WindowSchedule:
     def due(self, start: int, written_until: int, *, max_lag: int) -> Due | None:
         """The window at `start`, once it is written; a later one if that has been complete for over `max_lag` frames.
 
-        Who falls behind jumps to the newest complete window, so that lag never grows beyond `max_lag`.
+        A reader that falls behind skips to the newest complete window, so that the lag never exceeds `max_lag`.
         """
         behind = written_until - (start + self.window)
         if behind < 0:

@@ -1,4 +1,4 @@
-"""The capture process: it copies JACK ports into the shared ring, and does nothing else.
+"""The capture process, which only copies JACK ports into the shared ring.
 
 `__main__` is the process, `port_watcher` follows the ports that match, `slots` assigns them to slots of the ring,
 `port_capture` is the JACK client of one source, `priority` schedules the process before others, `events` are its

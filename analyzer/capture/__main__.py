@@ -1,6 +1,6 @@
-"""`python -m analyzer.capture --fd N PATTERN…`: JACK ports into the ring in the memory file N.
+"""`python -m analyzer.capture --fd N PATTERN…`: copy JACK ports into the ring in the memory file N.
 
-Ends when its standard input closes, at TERM or INT, or when the JACK server goes; it is started again by the analyzer.
+Ends when its standard input closes, at TERM or INT, or when the JACK server shuts down. The analyzer starts it again.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _CLOCK_EVERY_S = 1.0
 _ALIVE_EVERY_S = 0.9
 _FIRST_BLOCK_EVERY_S = 0.05
 _SWITCH_INTERVAL_S = 0.0005
-"""How long this process's other threads may keep the callback from the interpreter; Python's own default is 5 ms."""
+"""How long other threads of this process may keep the GIL from the JACK callback; Python's default is 5 ms."""
 
 
 def main() -> int:
     options = _options()
     gc.disable()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    jack.set_error_function(lambda message: None)  # every call's outcome is checked
+    jack.set_error_function(lambda message: None)  # the result of every call is checked
     jack.set_info_function(lambda message: None)
     try:
-        _record(options)
+        _capture(options)
     except TidzamError as error:
-        _say(Failed(error.message, error.hint))
+        _send(Failed(error.message, error.hint))
         return 1
     except BrokenPipeError:  # the analyzer has gone
         return 1
@@ -45,27 +45,27 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m analyzer.capture")
-    parser.add_argument("--fd", type=int, required=True, help="memory file to lay the ring in")
-    parser.add_argument("--slots", type=int, default=256, help="channels at most")
+    parser.add_argument("--fd", type=int, required=True, help="descriptor of the memory file for the ring")
+    parser.add_argument("--slots", type=int, default=256, help="maximum number of channels")
     parser.add_argument("--ring-s", type=float, default=10.0, help="length of the ring in seconds")
-    parser.add_argument("patterns", nargs="+", help="ports to capture: globs, or beginnings of names")
+    parser.add_argument("patterns", nargs="+", help="ports to capture: globs, or prefixes of names")
     return parser.parse_args()
 
 
-def _record(options: argparse.Namespace) -> None:
-    _say(Alive(None))
+def _capture(options: argparse.Namespace) -> None:
+    _send(Alive(None))
     client = _open_client()
     capacity = int(options.ring_s * client.samplerate)
     ring = Ring.create(options.fd, slots=options.slots, capacity_frames=capacity, rate_hz=client.samplerate)
-    watcher = PortWatcher(client, ring, tuple(options.patterns), _say)
+    watcher = PortWatcher(client, ring, tuple(options.patterns), _send)
     try:
         stop = _stop_request(watcher.changed)
-        _say(Ready(client.name, client.samplerate))
+        _send(Ready(client.name, client.samplerate))
         _watch(watcher, stop)
     except jack.JackError as error:
         raise JackError(f"JACK failed: {error}.") from error
     if watcher.gone.is_set():
-        raise JackError("The JACK server has gone.")
+        raise JackError("The JACK server has shut down.")
     watcher.stop()
 
 
@@ -74,8 +74,8 @@ def _open_client() -> jack.Client:
         return jack.Client(CLIENT_NAME, no_start_server=True)
     except jack.JackOpenError as error:
         raise JackError(
-            f"No JACK server can be reached: {error}.",
-            hint="Start jackd under the name that JACK_DEFAULT_SERVER gives. It takes 256 clients at most.",
+            f"The JACK server cannot be reached: {error}.",
+            hint="Start jackd under the name in JACK_DEFAULT_SERVER. It accepts at most 256 clients.",
         ) from error
 
 
@@ -88,7 +88,7 @@ def _stop_request(changed: threading.Event) -> threading.Event:
         changed.set()
 
     def wait_for_end() -> None:
-        while os.read(sys.stdin.fileno(), 1024):  # not sys.stdin.read: its lock would hold up the interpreter's end
+        while os.read(sys.stdin.fileno(), 1024):  # not sys.stdin.read: its lock would delay the exit of the interpreter
             pass
         ask()
 
@@ -99,25 +99,25 @@ def _stop_request(changed: threading.Event) -> threading.Event:
 
 
 def _watch(watcher: PortWatcher, stop: threading.Event) -> None:
-    """Patch whenever ports changed, tell the clock every second, until asked to stop or JACK has gone."""
+    """Connect ports when they change and report the clock every second, until a stop request or the end of JACK."""
     clock_due = alive_due = 0.0
     while not (stop.is_set() or watcher.gone.is_set()):
         watcher.changed.clear()
         if time.monotonic() >= alive_due:
-            _say(Alive(watcher.cycle()))
+            _send(Alive(watcher.cycle()))
             alive_due = time.monotonic() + _ALIVE_EVERY_S
         watcher.patch()
         if time.monotonic() >= clock_due and (clock := watcher.clock()):
-            _say(clock)
+            _send(clock)
             clock_due = time.monotonic() + _CLOCK_EVERY_S
         watcher.changed.wait(_CLOCK_EVERY_S if clock_due else _FIRST_BLOCK_EVERY_S)
 
 
-def _say(event: Event) -> None:
+def _send(event: Event) -> None:
     print(encode(event), flush=True)
 
 
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
-    os._exit(code)  # libjack taking leave of a server that has gone may crash
+    os._exit(code)  # libjack may crash when it disconnects from a server that has shut down

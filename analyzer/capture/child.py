@@ -1,4 +1,4 @@
-"""The analyzer's end of the capture process: start it, share memory with it, hear what it tells."""
+"""The analyzer's side of the capture process: start it, share memory with it, receive its events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GRACE_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class CaptureOptions:
-    """What to capture. `server` is the JACK server's name; without one, the environment's is meant."""
+    """What to capture. `server` is the name of the JACK server; without one, the environment names it."""
 
     patterns: tuple[str, ...]
     server: str | None = None
@@ -44,7 +44,7 @@ def capture_argv(options: CaptureOptions, fd: int) -> list[str]:
 
 
 class Capture:
-    """A running capture process. `events` ends when the process does."""
+    """A running capture process. `events` ends with the process."""
 
     def __init__(self, child: Child, fd: int) -> None:
         self._child, self._fd = child, fd
@@ -58,7 +58,7 @@ class Capture:
         self._child.kill()
 
     def ring(self) -> Ring:
-        """The shared ring; there is one once the process is Ready."""
+        """The shared ring. It exists once the process is Ready."""
         return Ring.attach(self._fd)
 
     async def events(self, on_alive: Callable[[Alive], None] = lambda alive: None) -> AsyncIterator[Event]:
@@ -77,7 +77,7 @@ class Capture:
 async def capture_process(options: CaptureOptions) -> AsyncIterator[Capture]:
     """Run the capture process while the context is open.
 
-    The memory is a nameless file: it is gone with the last of the two processes, however they end.
+    The memory is an anonymous file: it is freed with the last of the two processes, however they end.
     """
     env = {"JACK_NO_START_SERVER": "1"} | ({"JACK_DEFAULT_SERVER": options.server} if options.server else {})
     fd = os.memfd_create("tidzam-ring")

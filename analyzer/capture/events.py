@@ -1,4 +1,4 @@
-"""What the capture process tells the analyzer: one JSON object a line on its standard output."""
+"""Events that the capture process reports to the analyzer: one JSON object per line on its standard output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tidzam.jack.helper_protocol import HelperMessages
 
 @dataclass(frozen=True)
 class Ready:
-    """The ring is laid in the shared memory, and JACK answers."""
+    """The ring exists in the shared memory, and JACK answers."""
 
     client: str
     rate_hz: int
@@ -17,7 +17,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Opened:
-    """A port is being captured into `slot`, at the pace of its source's `lane`; right from `first_frame` on."""
+    """A port is captured into `slot`, as far as its source's `lane` is written; valid from `first_frame` on."""
 
     channel: str
     slot: int
@@ -27,14 +27,14 @@ class Opened:
 
 @dataclass(frozen=True)
 class Closed:
-    """A port has gone; its slot may be given to another."""
+    """A port has disappeared; its slot may be assigned to another."""
 
     channel: str
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A port matches and cannot be captured. Told once; it is tried again."""
+    """A port matches but cannot be captured. Reported once; capture is retried."""
 
     channel: str
     reason: str
@@ -42,7 +42,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Clock:
-    """JACK's frame clock (64 bits, as in the ring) beside the system's (seconds since 1970, UTC)."""
+    """A reading of JACK's frame clock (64 bits, as in the ring) and of the system clock (seconds since 1970, UTC)."""
 
     frame: int
     utc_s: float
@@ -52,8 +52,8 @@ class Clock:
 class Alive:
     """Sent every second, so that a process that hangs is noticed.
 
-    `cycle` is the frame at which JACK's last cycle began, in 32 bits; it moves as long as the server does its job,
-    even if no callback of this process runs. It is None as long as the server has not admitted this process.
+    `cycle` is the frame at which JACK's last cycle began, in 32 bits; it advances while the server works,
+    even if no callback of this process runs. It is None until the server has accepted this process as a client.
     """
 
     cycle: int | None
@@ -61,7 +61,7 @@ class Alive:
 
 @dataclass(frozen=True)
 class Failed:
-    """Why the process is about to end."""
+    """The reason why the process is about to exit."""
 
     message: str
     hint: str

@@ -1,4 +1,4 @@
-"""A JACK client that records one source: an input port a channel, each copied into its slot of the ring."""
+"""A JACK client that captures one source: one input port per channel, each copied into its slot of the ring."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from analyzer.ring import RingWriter
 
 
 class PortCapture:
-    """Copies connected ports into a lane of the ring, cycle after cycle.
+    """Copies connected ports into a lane of the ring in every cycle.
 
-    One client a source: JACK calls a client only once all that feed it are done, so in a client of its own a source
-    that hangs or dies keeps no other from being recorded. Without channels it waits for nobody: it is the clock.
+    There is one client per source: JACK calls a client only after all clients that feed it, so that a source that hangs
+    or dies delays no other. A client without channels waits for no source: it is the clock.
     """
 
     def __init__(self, client: jack.Client, writer: RingWriter, on_gone: Callable[[], None]) -> None:
-        """Starts at once. `on_gone` is called, in a thread of JACK's, when the server leaves."""
+        """Start immediately. `on_gone` is called in a JACK thread when the server shuts down."""
         self.client, self.writer = client, writer
         self._ports: dict[str, tuple[int, jack.OwnPort]] = {}
         self._spare: list[jack.OwnPort] = []
@@ -29,11 +29,11 @@ class PortCapture:
         run_first()
 
     def _process(self, frames: int) -> None:
-        """JACK's callback, once a cycle, in JACK's thread.
+        """JACK's callback, called once per cycle in JACK's thread.
 
-        Fetches buffers, copies them to the ring, counts. It must not wait for anything: it takes no lock, logs
-        nothing, and makes no other JACK call than for the cycle's frame time, before and after: if that changed in
-        between, JACK has begun to write the next cycle into what was being copied.
+        Fetches buffers, copies them to the ring, and counts. It must not block: no locks, no logging, and no JACK calls
+        except for the cycle's frame time before and after. If that changed in between, JACK has started to write the
+        next cycle into the buffers that were being copied.
         """
         writer, client = self.writer, self.client
         clock = client.last_frame_time
@@ -44,11 +44,11 @@ class PortCapture:
 
     @property
     def channels(self) -> dict[str, bool]:
-        """The ports recorded, and whether each is still connected."""
+        """The captured ports, and whether each is still connected."""
         return {name: port.number_of_connections > 0 for name, (_, port) in self._ports.items()}
 
     def open(self, name: str, slot: int) -> None:
-        """Record the port `name` into `slot`. Raises jack.JackError, with nothing changed."""
+        """Capture the port `name` into `slot`. Raises jack.JackError, with nothing changed."""
         port = self._spare.pop() if self._spare else self.client.inports.register(f"in_{len(self._ports)}")
         try:
             port.connect(name)
@@ -59,10 +59,10 @@ class PortCapture:
         self._inputs = tuple(self._ports.values())
 
     def close(self, name: str) -> None:
-        """Stop recording a port that has gone. Its input port stays: the callback may be about to read it."""
+        """Stop capturing a port that has disappeared. Its input port stays: the callback may be about to read it."""
         self._spare.append(self._ports.pop(name)[1])
         self._inputs = tuple(self._ports.values())
 
     def stop(self) -> None:
-        """Leave JACK."""
+        """Close the JACK client."""
         self.client.close()

@@ -1,4 +1,4 @@
-"""Follows JACK's ports: a capture for each source that matches, a slot of the ring for each of its channels."""
+"""Follows JACK's ports: one capture client per matching source, one slot of the ring per channel."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ _NAME_LENGTH: Final = 60
 _CLOCK_TRIES: Final = 5
 _CLOCK_TIGHT_S: Final = 0.0002
 _SETTLED_CYCLES: Final = 2
-"""A connection counts from a cycle boundary after the call; by then the callback has the new channels as well."""
+"""A connection takes effect at a cycle boundary after the call; by then the callback has the new channels as well."""
 
 
 class PortWatcher:
-    """Keeps what is recorded in step with JACK's ports, and tells `say` what changed.
+    """Keeps the captured channels in step with JACK's ports, and reports changes to `send`.
 
-    `changed` is set when ports may have come or gone, `gone` when the server has left. One thread calls the methods.
+    `changed` is set when ports may have come or gone, `gone` when the server has shut down. One thread
+    calls all methods.
     """
 
     def __init__(
-        self, client: jack.Client, ring: Ring, patterns: tuple[str, ...], say: Callable[[Event], None]
+        self, client: jack.Client, ring: Ring, patterns: tuple[str, ...], send: Callable[[Event], None]
     ) -> None:
         self.changed, self.gone = threading.Event(), threading.Event()
-        self._ring, self._patterns, self._say = ring, patterns, say
+        self._ring, self._patterns, self._send = ring, patterns, send
         self._slots: dict[str, int] = {}
         self._captures: dict[str, tuple[int, PortCapture]] = {}
         self._refused: frozenset[str] = frozenset()
@@ -47,9 +48,9 @@ class PortWatcher:
         self.changed.set()
 
     def patch(self) -> None:
-        """Let go of the ports that went, take the ones that came. Channels that stay are not touched."""
+        """Release ports that disappeared, and capture new ones. Other channels are not touched."""
         if not self._ring.written_until():
-            return  # the clock has not begun
+            return  # the clock has not started
         names = (port.name for port in self._clock.client.get_ports(is_audio=True, is_output=True))
         wanted = {name for name in names if matches(name, self._patterns)}
         connected = {
@@ -58,19 +59,19 @@ class PortWatcher:
         todo = plan(wanted, connected, self._slots, slots=self._ring.slots)
         for name in todo.close:
             self._close(name)
-        refused = dict.fromkeys(todo.refused, f"All {self._ring.slots} slots are taken: raise analyzer.max_channels.")
+        refused = dict.fromkeys(todo.refused, f"All {self._ring.slots} slots are in use: raise analyzer.max_channels.")
         for name, slot in todo.open.items():
             try:
                 self._open(name, slot)
             except jack.JackError as error:
                 if not self._is_there(name):
-                    continue  # it went while we looked
+                    continue  # it disappeared in the meantime
                 refused[name] = (
-                    f"JACK refused it: {error}. Unload a source, or raise jack.port_max (256 clients at most)."
+                    f"JACK refused it: {error}. Unload a source, or raise jack.port_max (at most 256 clients)."
                 )
         self._leave_idle()
         for name in refused.keys() - self._refused:
-            self._say(Refused(name, refused[name]))
+            self._send(Refused(name, refused[name]))
         self._refused = frozenset(refused)
 
     def _is_there(self, name: str) -> bool:
@@ -81,7 +82,7 @@ class PortWatcher:
         capture.open(name, slot)
         self._slots[name] = slot
         first_frame = self._clock.writer.next_frame + _SETTLED_CYCLES * self._ring.period
-        self._say(Opened(name, slot, lane, first_frame))
+        self._send(Opened(name, slot, lane, first_frame))
 
     def _capture_of(self, source: str) -> tuple[int, PortCapture]:
         """The source's capture, a new one if it has none. Raises jack.JackError."""
@@ -93,7 +94,7 @@ class PortWatcher:
         return self._captures[source]
 
     def _free_lane(self) -> int:
-        """One that was left longest ago: the analyzer may still read what the last source wrote."""
+        """The lane that was freed longest ago: the analyzer may still read what its last source wrote."""
         taken = {lane for lane, _ in self._captures.values()}
         after_last = (1 + (self._last_lane + offset) % (LANES - 1) for offset in range(LANES - 1))
         self._last_lane = next(lane for lane in after_last if lane not in taken)
@@ -102,7 +103,7 @@ class PortWatcher:
     def _close(self, name: str) -> None:
         del self._slots[name]
         self._captures[source_of(name)][1].close(name)
-        self._say(Closed(name))
+        self._send(Closed(name))
 
     def _leave_idle(self) -> None:
         idle = [source for source, (_, capture) in self._captures.items() if not capture.channels]
@@ -110,7 +111,7 @@ class PortWatcher:
             self._captures.pop(source)[1].stop()
 
     def clock(self) -> Clock | None:
-        """The frame clock beside the system's; None before the first cycle, or if no tight reading was to be had."""
+        """The frame clock and the system clock; None before the first cycle, or if no precise reading succeeded."""
         near = self._ring.written_until()
         for _ in range(_CLOCK_TRIES if near else 0):
             before = time.time()
@@ -125,6 +126,6 @@ class PortWatcher:
         return int(self._clock.client.last_frame_time)
 
     def stop(self) -> None:
-        """Leave JACK."""
+        """Close all JACK clients."""
         for _, capture in (*self._captures.values(), (CLOCK, self._clock)):
             capture.stop()

@@ -1,4 +1,4 @@
-"""Having the capture process run as soon as it has something to do, where the system lets it."""
+"""Real-time priority for the capture process, where the system permits it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _LOWEST: Final = os.sched_param(1)
 
 
 def run_first() -> None:
-    """Give every thread of this process the lowest real-time priority, if it may have one.
+    """Give every thread of this process the lowest real-time priority, if permitted.
 
-    Callbacks take a percent of a core and must not wait for those that take a whole one; niceness does not help, as it
-    counts only among the processes of one session. All threads, as one that waits for a processor may hold the
-    interpreter that a callback waits for; and again when there are new ones, as JACK makes its own ordinary.
+    JACK callbacks need about 1 % of a core but must never wait behind busy threads; nice values only compare processes
+    of one session. Every thread is raised, because a descheduled one may hold the GIL. Call this again after JACK has
+    started threads: they begin at normal priority.
     """
     with suppress(PermissionError):
         for task in Path("/proc/self/task").iterdir():

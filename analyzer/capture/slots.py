@@ -1,4 +1,4 @@
-"""Which slots channels get, and what to change when ports come and go. Pure."""
+"""The assignment of ports to slots of the ring, and its changes as ports come and go. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SlotPlan:
-    """Channels to let go, and ports to take, each in the slot it gets. `refused` ports found no slot."""
+    """Channels to close, ports to open with their slots, and `refused` ports for which no slot was free."""
 
     close: tuple[str, ...]
     open: Mapping[str, int]
@@ -16,9 +16,9 @@ class SlotPlan:
 
 
 def plan(wanted: Collection[str], connected: Mapping[str, bool], used: Mapping[str, int], *, slots: int) -> SlotPlan:
-    """What leads from the channels in `used` (port to slot) to the ports in `wanted`.
+    """The changes from the channels in `used` (port to slot) to the ports in `wanted`.
 
-    A channel that is no longer `connected` is let go even if its port is there: that port is a new one by the same
+    A channel that is no longer `connected` is closed even if its port exists: that port is a new one of the same
     name. Channels that stay keep their slots; new ones get the lowest free slots, in the order of their names.
     """
     close = tuple(port for port in used if port not in wanted or not connected[port])

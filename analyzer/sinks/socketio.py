@@ -25,7 +25,7 @@ from tidzam.server import Right, Server
 _SYS_ROOM: Final = "sys"
 _HEALTH_EVERY_S: Final = 2.0
 _SUBSCRIBE_COST: Final = 10.0
-"""The number of messages that a subscription counts as."""
+"""Number of messages that one subscription counts as."""
 
 
 class SocketIoSink:

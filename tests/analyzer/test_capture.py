@@ -163,7 +163,7 @@ async def test_it_ends_and_says_why_when_jack_goes() -> None:
             await heard.until(Ready)
             server.kill()
             (failed,) = await heard.until(Failed)
-            assert "JACK server has gone" in failed.message
+            assert "JACK server has shut down" in failed.message
 
 
 async def test_no_jack_server_is_told_with_what_to_do() -> None:

@@ -33,7 +33,7 @@ class Life:
                 self.monitor.alive(self.frame if self.let_in else None, self.now_s)
             if self.cycles and self.records and self.let_in:
                 self.monitor.written(self.frame, self.now_s)
-            self.verdicts.append(self.monitor.verdict(self.now_s))
+            self.verdicts.append(self.monitor.state(self.now_s))
         return self.verdicts[-1]
 
 

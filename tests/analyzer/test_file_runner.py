@@ -227,7 +227,7 @@ def test_help_names_the_original_options(option: str) -> None:
 
 def test_options_of_files_are_refused_without_one() -> None:
     done = CliRunner().invoke(app, ["--jack", "x", "--json"])
-    assert done.exit_code == 2 and "go with --stream" in done.output
+    assert done.exit_code == 2 and "require --stream" in done.output
 
 
 def test_ctrl_c_leaves_whole_rows_and_says_so(tmp_path: Path, nn: Path) -> None:

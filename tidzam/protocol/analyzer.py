@@ -1,4 +1,4 @@
-"""What the analyzer says: the original's frozen `sys` event, and the events of clients that ask for better."""
+"""The analyzer's messages: the frozen `sys` event of the original, and the events that clients subscribe to."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class JackSource(Message):
     """
 
     name: WireSourceName
-    starting_time: WireTime | None = Field(None, description="When its sound began, UTC")
-    rate_hz: int | None = Field(None, ge=1, le=10_000_000, description="Its own sample rate; unknown if missing")
+    starting_time: WireTime | None = Field(None, description="When its audio began, UTC")
+    rate_hz: int | None = Field(None, ge=1, le=10_000_000, description="Sample rate of the source; unknown if missing")
 
 
 _LONGEST_PATTERNS = 1024
@@ -51,22 +51,22 @@ WireGlobs = Annotated[WireNames, AfterValidator(_cheap)]
 
 
 class ListClassifiers(Message):
-    """Tell the loaded classifiers."""
+    """List the loaded classifiers."""
 
     list: Any = ""
 
 
 class Subscribe(Message):
-    """Which events a client wants, of which channels and classes (globs). It replaces what it asked before."""
+    """The events that a client receives, by channel and class (globs). Replaces its previous subscription."""
 
     events: Annotated[tuple[EventName, ...], Field(max_length=16)] = ("analysis", "detection", "health")
     channels: WireGlobs = ("*",)
     classes: WireGlobs = ("*",)
-    mute_sys: bool = Field(False, description="Do not send the `sys` event any more")
+    mute_sys: bool = Field(False, description="Stop sending the `sys` event")
 
 
 class AnalysisEvent(Message):
-    """`analysis`: one window of one channel. `result` holds the classes decided, `paths` each from its root.
+    """`analysis`: one window of one channel. `result` holds the detected classes, `paths` their paths from the root.
 
     `left_out` names the classifiers that should have run and did not: their band is missing in the source (then
     `state` is `narrow_band`), or their network failed. If none ran, the result is `unknown` without predictions.
@@ -88,7 +88,7 @@ class AnalysisEvent(Message):
 
 
 class DetectionEvent(Message):
-    """`detection`: consecutive windows of one channel that agree."""
+    """`detection`: consecutive windows of one channel with the same class."""
 
     node: str = Field("", description="Name of the node")
     state: Literal["start", "update", "end"]
@@ -109,7 +109,7 @@ FaultOrigin = Literal["analyzer", "jack", "source", "bundle", "settings"]
 
 
 class AnalyzerFault(Message):
-    """Something that is wrong, and where it originates. Restarting the analyzer repairs only faults of the `analyzer`.
+    """A fault and its origin. Restarting the analyzer repairs only faults that originate in the `analyzer`.
 
     `starting` and `capture` are about the capture process, `stalled` and `jack_away` about the JACK server, `late`
     about windows that are not analyzed in time, `no_channel` about ports that are missing, `sample_rate` about JACK's
@@ -126,7 +126,7 @@ class ChannelStatus(Message):
 
     channel: str = Field(description="Port name")
     state: ChannelState
-    source_rate_hz: int | None = Field(None, description="The rate of the source itself; unknown if None")
+    source_rate_hz: int | None = Field(None, description="Sample rate of the source; unknown if None")
     left_out: tuple[str, ...] = Field((), description="Classifiers that do not run on this channel")
 
 
@@ -146,17 +146,17 @@ class AnalyzerHealth(Message):
     engine: str
     classifiers: tuple[str, ...]
     channels: tuple[str, ...] = Field(description="Port names")
-    lag_s: float | None = Field(description="From a window's end to its events")
-    lost_frames: int = Field(description="Frames that JACK skipped or capture missed")
-    gaps: int = Field(0, description="Gaps that the lost frames make")
-    dropped_windows: int = Field(0, description="Captured, but not analyzed, to keep up")
-    dropped_messages: int = Field(0, description="What slow clients and sinks missed")
+    lag_s: float | None = Field(description="Time from the end of a window to its events")
+    lost_frames: int = Field(description="Frames skipped by JACK or missed by capture")
+    gaps: int = Field(0, description="Number of gaps in which frames were lost")
+    dropped_windows: int = Field(0, description="Windows captured but not analyzed, to keep up")
+    dropped_messages: int = Field(0, description="Messages dropped for slow clients and sinks")
     windows_per_s: float
     windows: int = Field(description="Since the start, all channels")
     last_window_age_s: float | None
     capture_pid: int | None
     rate_hz: int | None
-    faults: tuple[AnalyzerFault, ...] = Field((), description="What is wrong, and where it originates")
+    faults: tuple[AnalyzerFault, ...] = Field((), description="Current faults")
     channel_states: tuple[ChannelStatus, ...] = ()
     classifier_errors: dict[str, int] = Field(
         default_factory=dict, description="Windows for which a classifier's outputs were not probabilities"
@@ -165,7 +165,7 @@ class AnalyzerHealth(Message):
 
 
 class SysAnalysis(Message):
-    """What `sys` says of one window; the spelling is the original's."""
+    """The results of one window in a `sys` event; the spelling is the original's."""
 
     time: str = Field(description="Start of the window, YYYY-MM-DD-HH-MM-SS.mmm, UTC")
     result: tuple[str, ...]
@@ -173,7 +173,7 @@ class SysAnalysis(Message):
 
 
 class SysChannel(Message):
-    """One channel of a `sys` event, which is a list of these, one a channel."""
+    """One channel of a `sys` event, which is a list with one of these per channel."""
 
     chan: str = Field(description="Port name")
     analysis: SysAnalysis
@@ -192,7 +192,7 @@ MESSAGES: Mapping[str, type[Message]] = {
 
 
 def sys_event(analyses: Iterable[Analysis]) -> list[dict[str, Any]]:
-    """The `sys` event of the original, its spelling included. Frozen: clients of years ago read it."""
+    """The `sys` event of the original, including its spelling. Frozen: old clients read it."""
     return [
         {
             "chan": analysis.channel,
@@ -251,7 +251,7 @@ def parse_jack_sources(data: Any) -> tuple[JackSource, ...]:
 
 
 def jack_source(source: SourceStatus) -> JackSource:
-    """What the stream manager reports to the analyzer about a source."""
+    """The stream manager's report on a source to the analyzer."""
     return JackSource(name=source.name, starting_time=source.started, rate_hz=source.rate_hz)
 
 
@@ -262,7 +262,7 @@ def parse_classifier_request(data: Any) -> ListClassifiers:
 
 
 def classifier_list(names: Iterable[str]) -> dict[str, Any]:
-    """Its answer, also sent on connecting and when the list changes."""
+    """The answer, also sent when a client connects and when the list changes."""
     return {"sys": {"classifier": {"list": list(names)}}}
 
 
