@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,6 +45,7 @@ from trainer.cli import cli as trainer_app
 from trainer.training_file_reference import document as training_file
 
 DOCS = Path(__file__).parent
+PACKAGES = ("tidzam", "stream_manager", "analyzer", "trainer", "database_tool")
 
 _TYPE_NAMES: Mapping[Any, str] = {
     str: "string",
@@ -88,6 +90,11 @@ Both programs serve:
 ERRORS = """# Error codes
 
 Every error has a code, which clients may act on, and a message for people. Command lines print the message.
+"""
+
+MODULES = """# Modules
+
+Every module and its responsibility. [Architecture](architecture.md) describes how they work together.
 """
 
 METRICS = """# Metrics
@@ -152,11 +159,30 @@ def command_lines() -> str:
     )
 
 
+def modules() -> str:
+    """The text of docs/modules.md: each module with the first paragraph of its docstring."""
+    parts = [MODULES]
+    for package in PACKAGES:
+        for folder in sorted({path.parent for path in (DOCS.parent / package).rglob("*.py")}):
+            described = [
+                (path, ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))))
+                for path in sorted(folder.glob("*.py"))
+            ]
+            rows = [
+                f"| `{path.name}` | {_cell(' '.join(text.partition(chr(10) * 2)[0].split()))} |"
+                for path, text in described
+                if text
+            ]
+            parts.append(f"## `{folder.relative_to(DOCS.parent)}/`\n\n{_table(('module', 'responsibility'), rows)}")
+    return "\n".join(parts)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": command_lines,
     "configuration.md": configuration,
     "errors.md": errors,
     "metrics.md": metrics,
+    "modules.md": modules,
     "protocol.md": protocol,
     "training-file.md": training_file,
 }

@@ -1,4 +1,4 @@
-"""The documentation: generated pages are up to date, links work."""
+"""The documentation: generated pages are up to date, links work, and what pages name exists."""
 
 from __future__ import annotations
 
@@ -89,3 +89,30 @@ def test_no_explained_error_code_is_unused() -> None:
         if path.name != "error_codes.py"
     )
     assert [code for code in CODES if f'"{code}"' not in sources] == []
+
+
+def test_the_architecture_page_names_every_package() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    packages = {path.parent.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("__init__.py")}
+    assert sorted(str(package) for package in packages if f"| `{package}/` |" not in page) == []
+
+
+def test_every_module_states_its_responsibility() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if path.name != "__init__.py" and not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert silent == []
+
+
+def test_pages_name_no_file_that_does_not_exist() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    named = [
+        (page.name, name)
+        for page in pages
+        if page.name != "CHANGELOG.md"
+        for name in re.findall(rf"`((?:{'|'.join(PACKAGES)}|tests|docs|examples)/[\w/.-]*)`", page.read_text("utf-8"))
+    ]
+    assert [(page, name) for page, name in named if not (ROOT / name).exists()] == []
