@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(60)
 
 
 class Heard:
-    """A capture process and all that it told so far."""
+    """A capture process and its events so far."""
 
     def __init__(self, capture: Capture) -> None:
         self.capture = capture
@@ -68,7 +68,7 @@ async def written(reader: RingReader, lane: int, until: int) -> list[Gap]:
 
 
 def wrong_frames(reader: RingReader, channel: Opened, start: int, frames: int) -> int:
-    """How many samples of a window are neither the frame's own nor told as lost."""
+    """How many samples of a window are neither those of the frame nor reported as lost."""
     window, _ = reader.read([(channel.slot, channel.lane)], start, frames)
     wrong = window[0] != frame_code(start, frames)
     for gap in reader.gaps[channel.lane]:
@@ -77,11 +77,11 @@ def wrong_frames(reader: RingReader, channel: Opened, start: int, frames: int) -
 
 
 def frames_told_in_vain(reader: RingReader, channel: Opened) -> int:
-    """How many frames that are told as lost are there, in truth."""
+    """The number of frames that are reported as lost but present."""
     ring = reader.ring
     gaps = [gap for gap in reader.gaps[channel.lane] if gap.start >= channel.first_frame]
-    told = np.concatenate([np.arange(gap.start, gap.start + gap.frames) for gap in gaps])
-    return int((ring.samples[channel.slot, told % ring.capacity_frames] == told % CODE_RANGE).sum())
+    lost = np.concatenate([np.arange(gap.start, gap.start + gap.frames) for gap in gaps])
+    return int((ring.samples[channel.slot, lost % ring.capacity_frames] == lost % CODE_RANGE).sum())
 
 
 async def test_every_sample_is_at_its_own_frame() -> None:
@@ -137,7 +137,7 @@ async def test_a_channel_comes_and_goes_without_a_gap_on_the_others() -> None:
             assert wrong_frames(reader, stays, start, reader.ring.written_until(stays.lane) - start) == 0
 
 
-async def test_a_server_without_ports_left_is_told_and_the_rest_goes_on() -> None:
+async def test_a_refused_port_is_reported_and_the_others_are_captured() -> None:
     with (
         jack_server(rate_hz=48000, period=512, port_max=16) as server,
         playing(server, "s", *[FRAME_CODE] * 9),
@@ -149,7 +149,7 @@ async def test_a_server_without_ports_left_is_told_and_the_rest_goes_on() -> Non
             await eventually_async(lambda: len(heard.channels()) >= 9, within_s=15)
 
 
-async def test_more_ports_than_slots_are_told() -> None:
+async def test_ports_beyond_the_slots_are_reported() -> None:
     with jack_server(rate_hz=48000, period=512) as server, playing(server, "s", *[FRAME_CODE] * 3):
         async with capturing(server, "s:", slots=2) as heard:
             (refused,) = await heard.until(Refused)
@@ -157,7 +157,7 @@ async def test_more_ports_than_slots_are_told() -> None:
             assert "max_channels" in refused.reason
 
 
-async def test_it_ends_and_says_why_when_jack_goes() -> None:
+async def test_it_exits_with_the_reason_when_jack_shuts_down() -> None:
     with jack_server(rate_hz=48000, period=512) as server:
         async with capturing(server, "s:") as heard:
             await heard.until(Ready)
@@ -166,7 +166,7 @@ async def test_it_ends_and_says_why_when_jack_goes() -> None:
             assert "JACK server has shut down" in failed.message
 
 
-async def test_no_jack_server_is_told_with_what_to_do() -> None:
+async def test_a_missing_jack_server_is_reported_with_a_remedy() -> None:
     async with capture_process(CaptureOptions(patterns=("s:",), server="nobody-runs-this")) as capture:
         (failed,) = [event async for event in capture.events()]
         assert isinstance(failed, Failed)

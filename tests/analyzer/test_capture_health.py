@@ -43,7 +43,7 @@ def running() -> Life:
     return life
 
 
-def test_what_moves_is_well() -> None:
+def test_capture_that_advances_is_well() -> None:
     life = running()
     life.live(600)
     assert set(life.verdicts) == {CaptureState.WELL}
@@ -80,7 +80,7 @@ def test_a_jack_server_that_goes_on_is_well_again_and_capture_gets_time_to_follo
     assert CaptureState.CAPTURE_HANGS not in life.verdicts and life.verdicts[-1] is CaptureState.WELL
 
 
-def test_a_jack_server_that_lets_nobody_in_is_waited_for() -> None:
+def test_a_jack_server_that_accepts_no_client_is_waited_for() -> None:
     life = Life(let_in=False)
     life.live(1)
     life.speaks = False  # it waits in JACK's call
@@ -103,7 +103,7 @@ def test_a_process_that_never_speaks_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("asleep_s", [5.0, 60.0])
-def test_who_slept_himself_blames_nobody(asleep_s: float) -> None:
+def test_time_during_which_this_process_did_not_run_does_not_count(asleep_s: float) -> None:
     life = running()
     life.now_s += asleep_s
     life.monitor.forgive(life.now_s)

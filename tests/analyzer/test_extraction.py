@@ -79,14 +79,14 @@ def test_clips_are_the_windows(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, samples, atol=2**-15)
 
 
-def test_flac_and_what_lies_there_already(tmp_path: Path) -> None:
+def test_existing_clips_count_in_any_format(tmp_path: Path) -> None:
     take(Extractor(tmp_path, EVERYTHING, TREE, clip_format="flac"), *heard(1, "rain"))
     again = Extractor(tmp_path, EVERYTHING, TREE)
     take(again, *heard(2, "rain"))
     assert again.counts == {"rain": 2}
 
 
-def test_only_what_a_rule_covers_is_kept(tmp_path: Path) -> None:
+def test_only_windows_covered_by_a_rule_are_kept(tmp_path: Path) -> None:
     extractor = Extractor(tmp_path, rules_of(classes=["birds"], dynamic=False, channels=["0"]), TREE)
     take(extractor, *heard(1, "rain", "birds-owl"))
     assert extractor.counts == {}

@@ -75,7 +75,9 @@ def spans(result: dict[str, Any]) -> list[tuple[int, str, float, float]]:
     return [(row["channel"], row["class"], row["start_s"], row["end_s"]) for row in result["detections"]]
 
 
-def test_what_is_heard_and_where(pond: Path, nn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_detections_of_a_file_with_their_channels_and_times(
+    pond: Path, nn: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     result = found_in(pond, nn, capsys)
     assert spans(result) == [(1, "wren", 0.0, 2.0), (0, "owl", 1.0, 3.0), (0, "rain", 4.0, 4.75)]
     assert (result["duration_s"], result["windows"], result["channels"]) == (4.75, 10, [0, 1])
@@ -95,14 +97,14 @@ def test_one_channel_is_as_among_all(pond: Path, nn: Path, capsys: pytest.Captur
     assert one["detections"] == [row for row in both["detections"] if row["channel"] == 1]
 
 
-def test_the_table_names_what_was_heard(pond: Path, nn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_names_the_detections(pond: Path, nn: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert listen(pond, nn) == 0
     out, err = capsys.readouterr()
     assert "2 channels at 44100 Hz" in out and "birds > wren" in out and "2026-05-01 06:30:01" in out
     assert err == ""
 
 
-def test_nothing_heard_is_said(tmp_path: Path, nn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_without_detections(tmp_path: Path, nn: Path, capsys: pytest.CaptureFixture[str]) -> None:
     soundfile.write(tmp_path / "quiet.flac", sequence(0, 0), RATE_HZ)
     assert listen(tmp_path / "quiet.flac", nn) == 0
     assert "No detections" in capsys.readouterr().out
@@ -124,7 +126,7 @@ def test_csv_holds_the_same_rows(pond: Path, nn: Path, tmp_path: Path, capsys: p
 
 
 @pytest.mark.parametrize("target", ["/dev/full", "/nonexistent/found.csv"])
-def test_csv_that_cannot_be_written_is_told(pond: Path, nn: Path, target: str) -> None:
+def test_a_csv_file_that_cannot_be_written_ends_the_run(pond: Path, nn: Path, target: str) -> None:
     with pytest.raises(TidzamError, match=f"{target} cannot be written"):
         listen(pond, nn, csv=Path(target))
 
@@ -157,7 +159,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
     return sound, read_truth(truth)
 
 
-def test_the_demo_is_heard_as_its_truth_says(scene: tuple[Path, Truth], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_detections_of_the_demo_agree_with_its_truth(
+    scene: tuple[Path, Truth], capsys: pytest.CaptureFixture[str]
+) -> None:
     path, truth = scene
     rows = found_in(path, None, capsys)["detections"]
     sure = [row for row in rows if row["peak"] > 0.9 and row["class"] != SILENCE]
@@ -187,7 +191,7 @@ def test_a_rate_that_is_too_low(tmp_path: Path, nn: Path) -> None:
     assert caught.value.code == "sample_rate"
 
 
-def test_a_file_that_breaks_off_is_heard_so_far(
+def test_a_truncated_file_is_analyzed_to_its_end(
     pond: Path, nn: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     pond.write_bytes(pond.read_bytes()[: int(2.5 * RATE_HZ) * 4])
@@ -230,7 +234,7 @@ def test_options_of_files_are_refused_without_one() -> None:
     assert done.exit_code == 2 and "require --stream" in done.output
 
 
-def test_ctrl_c_leaves_whole_rows_and_says_so(tmp_path: Path, nn: Path) -> None:
+def test_ctrl_c_leaves_complete_rows_and_is_reported(tmp_path: Path, nn: Path) -> None:
     sound, table = tmp_path / "long.wav", tmp_path / "found.csv"
     soundfile.write(sound, sequence(*(100 * [0, 500.0])), RATE_HZ)
     argv = [sys.executable, "-m", "analyzer", "-s", str(sound), "-n", str(nn), "--csv", str(table)]
@@ -248,7 +252,7 @@ def test_ctrl_c_leaves_whole_rows_and_says_so(tmp_path: Path, nn: Path) -> None:
     assert "rain" in out
 
 
-def test_show_draws_each_detection_and_says_why_nothing_plays(
+def test_show_draws_each_detection_and_logs_why_the_file_is_not_played(
     pond: Path, nn: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
@@ -259,14 +263,14 @@ def test_show_draws_each_detection_and_says_why_nothing_plays(
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
-def test_a_file_on_which_a_classifier_fails_is_said_to_and_ends_with_exit_code_1(
+def test_a_file_on_which_a_classifier_fails_is_reported_with_exit_code_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], value: float
 ) -> None:
     hostile.write_network(tmp_path / "nn", hostile.wrong_when_loud(value))
     soundfile.write(tmp_path / "loud.wav", tone(440.0), RATE_HZ)
     assert listen(tmp_path / "loud.wav", tmp_path / "nn", as_json=True) == 1
     out, _ = capsys.readouterr()
-    told = json.loads(out, parse_constant=pytest.fail)
-    assert told["classifier_errors"] == {"selector": told["windows"]} and told["detections"] == []
+    report = json.loads(out, parse_constant=pytest.fail)
+    assert report["classifier_errors"] == {"selector": report["windows"]} and report["detections"] == []
     assert listen(tmp_path / "loud.wav", tmp_path / "nn") == 1
     assert "classifier selector failed on" in capsys.readouterr().err

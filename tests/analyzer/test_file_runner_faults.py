@@ -47,7 +47,7 @@ def sound(*tones_hz: float) -> Float32:
     return np.concatenate([tone(hz, amplitude=0.9) for hz in tones_hz])
 
 
-def test_joined_files_are_heard_to_the_end(tmp_path: Path, nn: Path) -> None:
+def test_joined_files_are_analyzed_to_the_end(tmp_path: Path, nn: Path) -> None:
     path = tmp_path / "joined.ogg"
     for number, hz in enumerate((2000.0, 500.0)):
         soundfile.write(tmp_path / f"{number}.ogg", sound(hz, hz), RATE_HZ, format="OGG", subtype="VORBIS")
@@ -58,7 +58,7 @@ def test_joined_files_are_heard_to_the_end(tmp_path: Path, nn: Path) -> None:
     assert [(row["class"], row["start_s"]) for row in report["detections"]] == [("owl", 0.0), ("rain", 2.0)]
 
 
-def test_a_part_of_another_rate_is_said_not_to_be_read(tmp_path: Path, nn: Path) -> None:
+def test_a_part_of_another_rate_is_reported_as_not_read(tmp_path: Path, nn: Path) -> None:
     path = tmp_path / "joined.flac"
     soundfile.write(tmp_path / "0.flac", sound(2000.0), RATE_HZ)
     soundfile.write(tmp_path / "1.flac", tone(500.0, rate_hz=48000), 48000)
@@ -122,7 +122,7 @@ def test_impossible_rates_and_channels_are_refused_in_a_line(
     assert done.stderr.startswith(b"analyzer: ") and says.encode() in done.stderr
 
 
-def test_many_channels_are_heard_in_bounded_memory(tmp_path: Path, nn: Path) -> None:
+def test_many_channels_are_analyzed_in_bounded_memory(tmp_path: Path, nn: Path) -> None:
     channels, seconds = 200, 2
     path = tmp_path / "array.wav"
     soundfile.write(path, np.tile(sound(2000.0)[:, None], (seconds, channels)), RATE_HZ, subtype="PCM_16")
@@ -138,7 +138,7 @@ def test_many_channels_are_heard_in_bounded_memory(tmp_path: Path, nn: Path) -> 
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket", "device", "folder"])
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, nn: Path, kind: str) -> None:
+def test_paths_other_than_regular_files_are_refused(tmp_path: Path, nn: Path, kind: str) -> None:
     path = {"device": Path("/dev/zero"), "folder": tmp_path}.get(kind, tmp_path / "a.wav")
     if kind == "pipe":
         os.mkfifo(path)

@@ -117,7 +117,7 @@ async def test_a_source_that_hangs_and_dies_is_not_felt_by_the_others() -> None:
         assert listener.heard["dies:out_0"][-1].gap_frames == HOP_FRAMES
 
 
-async def test_a_killed_capture_process_is_healed_and_its_loss_counted() -> None:
+async def test_a_killed_capture_process_is_replaced_and_its_loss_counted() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
             await eventually_async(lambda: len(listener.results("s:out_0")) >= 2)
@@ -134,7 +134,7 @@ async def test_a_killed_capture_process_is_healed_and_its_loss_counted() -> None
             assert listener.live.health().reasons == ()
 
 
-async def test_a_killed_jack_server_is_healed() -> None:
+async def test_capture_resumes_after_a_killed_jack_server() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
             await eventually_async(lambda: bool(listener.results("s:out_0")))
@@ -147,7 +147,7 @@ async def test_a_killed_jack_server_is_healed() -> None:
                 assert listener.live.health().reasons == ()
 
 
-async def test_windows_with_lost_frames_say_so() -> None:
+async def test_windows_count_their_lost_frames() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server) as listener:
             await eventually_async(lambda: bool(listener.results("s:out_0")))
@@ -164,7 +164,7 @@ async def test_windows_with_lost_frames_say_so() -> None:
 
 
 class SlowPipeline(PitchPipeline):
-    """Takes its time while told to."""
+    """Waits in each analysis until `go` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -175,7 +175,7 @@ class SlowPipeline(PitchPipeline):
         return super().analyze(batch)
 
 
-async def test_who_cannot_keep_up_drops_windows_and_does_not_lag() -> None:
+async def test_an_analysis_that_cannot_keep_up_drops_windows_and_does_not_lag() -> None:
     pipeline = SlowPipeline()
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server, pipeline, ring_s=2.0) as listener:
@@ -188,13 +188,13 @@ async def test_who_cannot_keep_up_drops_windows_and_does_not_lag() -> None:
             assert health.statistics.lag_s < 1.0
 
 
-async def test_a_rate_that_no_classifier_knows_is_told() -> None:
+async def test_a_rate_below_the_classifiers_is_a_fault() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "s", 440):
         async with listening(server, PitchPipeline(needs_hz=96000)) as listener:
             await eventually_async(lambda: "48000 Hz is not enough" in " ".join(listener.live.health().reasons))
 
 
-async def test_having_nothing_to_listen_to_is_told() -> None:
+async def test_having_no_port_to_analyze_is_a_fault() -> None:
     with jack_server(rate_hz=RATE_HZ) as server:
         async with listening(server) as listener:
             await eventually_async(lambda: "*:out_*" in " ".join(listener.live.health().reasons))

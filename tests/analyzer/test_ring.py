@@ -40,7 +40,7 @@ def write(writer: RingWriter, clock: int, *, slots: int = 3, torn: bool = False)
     return start
 
 
-def test_windows_hold_what_was_written(memory: int) -> None:
+def test_windows_hold_the_frames_written(memory: int) -> None:
     ring = new_ring(memory)
     writer = RingWriter(ring, CLOCK)
     for block in range(20):
@@ -74,7 +74,7 @@ def test_every_skipped_frame_is_counted_across_the_wrap_of_the_clock(first: int,
         os.close(fd)
 
 
-def test_lost_frames_are_zeros_and_told(memory: int) -> None:
+def test_lost_frames_are_zeros_and_are_counted(memory: int) -> None:
     ring = new_ring(memory)
     writer, reader = RingWriter(ring, CLOCK), RingReader(ring)
     for block in (0, 1, 3, 4):
@@ -107,7 +107,7 @@ def test_a_torn_block_is_lost(memory: int) -> None:
     assert reader.read([(0, CLOCK)], 16, 48)[1] == (PERIOD,)
 
 
-def test_a_reader_that_was_lapped_is_told_by_how_much(memory: int) -> None:
+def test_a_lapped_reader_gets_the_number_of_frames_overwritten(memory: int) -> None:
     ring = new_ring(memory)
     writer, reader = RingWriter(ring, CLOCK), RingReader(ring)
     for block in range(10):

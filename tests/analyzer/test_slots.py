@@ -9,18 +9,18 @@ def test_new_ports_get_the_lowest_free_slots_in_natural_order() -> None:
     assert todo == SlotPlan(close=(), open={"a:out_2": 0, "a:out_10": 2}, refused=())
 
 
-def test_what_went_frees_its_slot_and_moves_nobody() -> None:
+def test_a_port_that_disappears_frees_its_slot_and_moves_no_other() -> None:
     used = {"a:out_0": 0, "b:out_0": 1}
     todo = plan({"b:out_0", "c:out_0"}, dict.fromkeys(used, True), used, slots=2)
     assert todo == SlotPlan(close=("a:out_0",), open={"c:out_0": 0}, refused=())
 
 
-def test_a_port_that_came_back_under_its_old_name_is_taken_anew() -> None:
+def test_a_port_that_returns_under_its_old_name_is_opened_again() -> None:
     todo = plan({"a:out_0"}, {"a:out_0": False}, {"a:out_0": 0}, slots=2)
     assert todo == SlotPlan(close=("a:out_0",), open={"a:out_0": 0}, refused=())
 
 
-def test_who_finds_no_slot_is_named() -> None:
+def test_ports_without_a_free_slot_are_refused() -> None:
     todo = plan({"a:out_0", "a:out_1", "a:out_2"}, {}, {}, slots=2)
     assert todo.refused == ("a:out_2",)
 

@@ -71,7 +71,7 @@ async def connected(url: str) -> AsyncIterator[Client]:
     await client.socket.disconnect()
 
 
-async def test_everybody_gets_the_frozen_event_and_the_list_of_classifiers() -> None:
+async def test_every_client_gets_the_frozen_event_and_the_list_of_classifiers() -> None:
     async with serving() as (sink, _, url), connected(url) as client:
         await client.until("sys", 1)
         await sink.deliver(Batches().batch(0, pond_0="birds-wren", pond_1="unknown"))
@@ -93,7 +93,7 @@ async def test_everybody_gets_the_frozen_event_and_the_list_of_classifiers() -> 
     ]
 
 
-async def test_the_list_of_classifiers_is_told_on_request() -> None:
+async def test_the_list_of_classifiers_is_sent_on_request() -> None:
     request = {"sys": {"classifier": {"list": ""}}}
     async with serving() as (_, _, url), connected(url) as client:
         assert await client.socket.call("sys", request) == {
@@ -104,7 +104,7 @@ async def test_the_list_of_classifiers_is_told_on_request() -> None:
         await client.until("sys", 2)
 
 
-async def test_a_subscriber_gets_what_it_asked_for_and_no_more() -> None:
+async def test_a_subscriber_receives_only_the_events_of_its_subscription() -> None:
     batches = Batches()
     async with serving() as (sink, _, url), connected(url) as client:
         subscription = {
@@ -126,7 +126,7 @@ async def test_a_subscriber_gets_what_it_asked_for_and_no_more() -> None:
     assert len(client.of("sys")) == 1  # the list of classifiers, before it was muted
 
 
-async def test_a_later_wish_replaces_the_earlier() -> None:
+async def test_a_later_subscription_replaces_the_earlier() -> None:
     async with serving() as (sink, _, url), connected(url) as client:
         await client.socket.call("subscribe", {"events": ["analysis"], "mute_sys": True})
         await client.socket.call("subscribe", {"events": ["detection"]})
@@ -136,7 +136,7 @@ async def test_a_later_wish_replaces_the_earlier() -> None:
         assert client.of("analysis") == []
 
 
-async def test_clients_with_the_same_wish_get_each_event_once() -> None:
+async def test_clients_with_the_same_subscription_get_each_event_once() -> None:
     batches = Batches()
     async with serving() as (sink, _, url), connected(url) as client, connected(url) as other:
         for one in (client, other):
@@ -149,14 +149,14 @@ async def test_clients_with_the_same_wish_get_each_event_once() -> None:
             assert starts == ["2026-05-01T06:30:00Z", "2026-05-01T06:30:01Z"]
 
 
-async def test_a_wrong_wish_is_refused_with_the_nearest_key() -> None:
+async def test_a_misspelled_subscription_is_refused_with_the_nearest_key() -> None:
     async with serving() as (_, _, url), connected(url) as client:
         answer = await client.socket.call("subscribe", {"chanels": ["*"]})
         assert not answer["ok"]
         assert "'channels'" in answer["error"]["message"]
 
 
-async def test_health_is_told_to_those_who_ask() -> None:
+async def test_health_is_sent_to_its_subscribers() -> None:
     async with serving() as (sink, _, url), connected(url) as client:
         await client.socket.call("subscribe", {"events": ["health"]})
         telling = asyncio.create_task(sink.send_health())
@@ -165,7 +165,7 @@ async def test_health_is_told_to_those_who_ask() -> None:
         assert health["lag_s"] == 0.1
 
 
-async def test_a_client_that_does_not_read_loses_messages_and_holds_up_nobody() -> None:
+async def test_a_client_that_does_not_read_loses_messages_and_delays_no_other() -> None:
     async with serving() as (sink, server, url), connected(url) as client, connected(url) as other:
         eio = client.socket.eio
         eio.ws._response.connection.transport.pause_reading()
@@ -219,7 +219,7 @@ async def test_many_subscriptions_do_not_hold_the_loop() -> None:
         await friend.until("analysis", 3 * 64)
 
 
-def test_a_wish_that_nobody_has_any_more_is_forgotten() -> None:
+def test_a_subscription_without_clients_is_forgotten() -> None:
     subscriptions = Subscriptions()
     first, second = Subscribe(channels=("pond:*",)), Subscribe(channels=("lake:*",))
     assert subscriptions.put("a", first)[0] is None

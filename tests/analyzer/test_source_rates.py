@@ -19,14 +19,14 @@ def test_rates_are_kept_by_source_and_the_last_word_counts() -> None:
     assert rates.of_channel("pond:out_0") == 44100 and rates.of_channel("wood:out_0") == 48000
 
 
-def test_a_source_told_without_a_rate_has_an_unknown_one() -> None:
+def test_a_source_reported_without_a_rate_has_an_unknown_rate() -> None:
     rates = SourceRates()
     rates.update(parse_jack_sources([{"name": "pond", "rate_hz": 8000}]))
     rates.update(parse_jack_sources([{"name": "pond", "starting_time": "2026-05-01-06-30-00"}]))
     assert rates.of_channel("pond:out_0") is None
 
 
-def test_what_any_number_of_sources_leave_behind_is_bounded() -> None:
+def test_memory_is_bounded_for_any_number_of_sources() -> None:
     rates = SourceRates()
     for number in range(100):
         rates.update(parse_jack_sources([{"name": f"s{number}-{k}", "rate_hz": 8000} for k in range(100)]))
@@ -56,6 +56,6 @@ def test_a_single_source_and_a_time_of_the_wire_are_understood() -> None:
         [{"name": "pond"}] * 1000,
     ],
 )
-def test_what_tells_of_no_source_is_refused(data: Any) -> None:
+def test_reports_without_a_source_are_refused(data: Any) -> None:
     with pytest.raises(RequestError):
         parse_jack_sources(data)

@@ -16,7 +16,7 @@ def test_a_window_is_due_once_it_is_written() -> None:
     assert schedule.due(200, 300, max_lag=1000) == Due(200, 0)
 
 
-def test_who_falls_behind_jumps_to_the_newest_window() -> None:
+def test_a_reader_that_falls_behind_skips_to_the_newest_window() -> None:
     schedule = WindowSchedule(window=100, hop=50)
     assert schedule.due(200, 500, max_lag=200) == Due(200, 0)
     assert schedule.due(200, 501, max_lag=200) == Due(400, 4)

@@ -1,4 +1,4 @@
-"""`python -m analyzer` as its users run it: a process on a real jackd, heard by a socket.io client."""
+"""`python -m analyzer` as its users run it: a process on a real jackd, with a socket.io client."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(60)
 
 @pytest.fixture
 def bundles(tmp_path: Path) -> Path:
-    """A selector that hears a `low` tone (440 Hz) and a `high` one (3 kHz)."""
+    """A selector of a `low` tone (440 Hz) and a `high` one (3 kHz)."""
     write_tone_bundle(tmp_path / "nn", "selector", {"low": (440.0,), "high": (3000.0,)})
     return tmp_path / "nn"
 
@@ -69,12 +69,12 @@ class Program:
         return dict(json.loads(body))
 
     async def until(self, channel: str, result: list[str], *, within_s: float = 15) -> None:
-        """Until a new event of `channel` says `result`."""
+        """Wait for a new event of `channel` with `result`."""
         seen = len(self.results.get(channel, []))
         await eventually_async(lambda: result in self.results.get(channel, [])[seen:], within_s=within_s)
 
-    async def until_told(self, true: Callable[[dict[str, Any]], bool], *, within_s: float = 15) -> dict[str, Any]:
-        """The first health that is as wanted."""
+    async def until_health(self, true: Callable[[dict[str, Any]], bool], *, within_s: float = 15) -> dict[str, Any]:
+        """The first health for which `true` holds."""
         async with asyncio.timeout(within_s):
             while not true(health := await self.health()):  # noqa: ASYNC110  another process is what is waited for
                 await asyncio.sleep(0.1)
@@ -84,7 +84,7 @@ class Program:
 @asynccontextmanager
 async def analyzer(server_env: dict[str, str], *options: str) -> AsyncIterator[Program]:
     port = free_port()
-    process = subprocess.Popen(  # noqa: ASYNC220  the test waits for nothing else
+    process = subprocess.Popen(  # noqa: ASYNC220  nothing else runs in the meantime
         [sys.executable, "-m", "analyzer", f"--port={port}", *options],
         env={**os.environ, **server_env},
         stderr=subprocess.PIPE,
@@ -107,7 +107,7 @@ async def analyzer(server_env: dict[str, str], *options: str) -> AsyncIterator[P
         process.communicate(timeout=5)
 
 
-async def test_each_channel_is_named_for_what_sounds_on_it(server: JackServer, bundles: Path) -> None:
+async def test_each_channel_is_classified_by_its_own_audio(server: JackServer, bundles: Path) -> None:
     with playing(server, "pond", 440, 3000):
         async with analyzer(server.env, "--jack=pond:", f"--nn={bundles}", "--overlap=0.5") as program:
             await program.until("pond:out_0", ["low"])
@@ -129,28 +129,28 @@ async def test_kill_9_of_capture_and_of_jackd_heals_while_the_client_stays(serve
             await program.until("pond:out_0", ["low"])
             health = await program.health()
             os.kill(health["detail"]["capture_pid"], signal.SIGKILL)
-            await program.until_told(lambda health: not health["ok"])
+            await program.until_health(lambda health: not health["ok"])
             await program.until("pond:out_0", ["low"], within_s=10)
             assert (await program.health())["detail"]["lost_frames"] > 0
             server.kill()
-            reasons = (await program.until_told(lambda health: not health["ok"]))["reasons"]
+            reasons = (await program.until_health(lambda health: not health["ok"]))["reasons"]
             assert reasons
         server.start()
         with playing(server, "lake", 3000):
             await program.until("lake:out_0", ["high"], within_s=20)
-            assert (await program.until_told(lambda health: health["ok"]))["detail"]["channels"] == ["lake:out_0"]
+            assert (await program.until_health(lambda health: health["ok"]))["detail"]["channels"] == ["lake:out_0"]
 
 
-async def test_without_a_jack_server_it_says_so_and_waits(bundles: Path) -> None:
+async def test_without_a_jack_server_it_reports_a_fault_and_waits(bundles: Path) -> None:
     async with analyzer({"JACK_DEFAULT_SERVER": "nobody-runs-this"}, "--jack=x", f"--nn={bundles}") as program:
-        await program.until_told(lambda health: "jackd" in " ".join(health["reasons"]))
+        await program.until_health(lambda health: "jackd" in " ".join(health["reasons"]))
         assert program.process.poll() is None
 
 
-async def test_a_rate_below_what_the_classifiers_need_is_told(bundles: Path) -> None:
+async def test_a_rate_too_low_for_the_classifiers_is_reported(bundles: Path) -> None:
     with jack_server(rate_hz=16000) as server, playing(server, "pond", 440):
         async with analyzer(server.env, "--jack=pond", f"--nn={bundles}") as program:
-            await program.until_told(lambda health: "16000 Hz" in " ".join(health["reasons"]))
+            await program.until_health(lambda health: "16000 Hz" in " ".join(health["reasons"]))
 
 
 async def test_clips_are_kept_where_asked(server: JackServer, bundles: Path, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "analyzer", *options], capture_output=True, text=True, timeout=30)
 
 
-def test_a_port_in_use_is_told_in_a_line(bundles: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(bundles: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         done = run("--jack=x", f"--nn={bundles}", f"--port={port}")
@@ -178,7 +178,7 @@ def test_a_port_in_use_is_told_in_a_line(bundles: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "told"),
+    ("options", "code", "message"),
     [
         ([], 2, "--stream"),
         (["--jack=a", "--stream=b.wav"], 2, "exclude"),
@@ -188,9 +188,9 @@ def test_a_port_in_use_is_told_in_a_line(bundles: Path) -> None:
         (["--profile=/nowhere.yaml"], 1, "/nowhere.yaml"),
     ],
 )
-def test_bad_options_are_told_in_words(options: list[str], code: int, told: str) -> None:
+def test_invalid_options_are_reported_without_a_traceback(options: list[str], code: int, message: str) -> None:
     done = run(*options)
-    assert (done.returncode, told in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
+    assert (done.returncode, message in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
 
 
 def test_the_live_analyzer_needs_no_tensorflow() -> None:
@@ -205,7 +205,7 @@ async def test_a_network_that_fails_on_sound_is_named_and_listening_goes_on(serv
     with playing(server, "pond", 440):
         async with analyzer(server.env, "--jack=pond:", f"--nn={tmp_path}") as program:
             await program.until("pond:out_0", ["unknown"])
-            health = await program.until_told(lambda health: not health["ok"])
+            health = await program.until_health(lambda health: not health["ok"])
             (fault,) = health["detail"]["faults"]
             assert (fault["code"], fault["origin"]) == ("classifier", "bundle")
             assert health["detail"]["classifier_errors"]["selector"] > 0

@@ -40,11 +40,11 @@ def kinds_of(events: list[DetectionChange]) -> list[tuple[str, str]]:
 
 
 def test_a_detection_starts_goes_on_and_ends() -> None:
-    detector = DetectionTracker(TREE)
-    assert kinds_of(detector.add([window(0)])) == []
-    assert kinds_of(detector.add([window(1, "birds-owl", probability=0.6)])) == [("start", "birds-owl")]
-    assert kinds_of(detector.add([window(2, "birds-owl", probability=0.8)])) == [("update", "birds-owl")]
-    (end,) = detector.add([window(3)])
+    tracker = DetectionTracker(TREE)
+    assert kinds_of(tracker.add([window(0)])) == []
+    assert kinds_of(tracker.add([window(1, "birds-owl", probability=0.6)])) == [("start", "birds-owl")]
+    assert kinds_of(tracker.add([window(2, "birds-owl", probability=0.8)])) == [("update", "birds-owl")]
+    (end,) = tracker.add([window(3)])
     found = end.detection
     assert end.kind == "end" and found.path == ("birds", "birds-owl") and found.windows == 2
     assert (found.start, found.end) == (START + timedelta(seconds=1), START + timedelta(seconds=3))
@@ -52,8 +52,8 @@ def test_a_detection_starts_goes_on_and_ends() -> None:
 
 
 def test_its_name_stays_the_same() -> None:
-    detector = DetectionTracker(TREE)
-    events = [*detector.add([window(0, "rain")]), *detector.add([window(1, "rain")]), *detector.finish()]
+    tracker = DetectionTracker(TREE)
+    events = [*tracker.add([window(0, "rain")]), *tracker.add([window(1, "rain")]), *tracker.finish()]
     assert len({event.detection.id for event in events}) == 1 and len(events) == 3
 
 
@@ -114,37 +114,37 @@ def test_the_last_batch_ends_all_detections() -> None:
 
 
 def test_classes_that_sound_together_are_detections_of_their_own() -> None:
-    detector = DetectionTracker(TREE)
-    detector.add([window(0, "rain", "birds")])
-    assert kinds_of(detector.add([window(1, "rain")])) == [("end", "birds"), ("update", "rain")]
+    tracker = DetectionTracker(TREE)
+    tracker.add([window(0, "rain", "birds")])
+    assert kinds_of(tracker.add([window(1, "rain")])) == [("end", "birds"), ("update", "rain")]
 
 
-def test_a_gap_ends_what_sounded_before_it() -> None:
-    detector = DetectionTracker(TREE)
-    detector.add([window(0, "rain")])
-    assert kinds_of(detector.add([window(2, "rain")])) == [("end", "rain"), ("start", "rain")]
+def test_a_gap_ends_the_detection_before_it() -> None:
+    tracker = DetectionTracker(TREE)
+    tracker.add([window(0, "rain")])
+    assert kinds_of(tracker.add([window(2, "rain")])) == [("end", "rain"), ("start", "rain")]
 
 
 def test_overlapping_windows_join() -> None:
-    detector = DetectionTracker(TREE)
-    events = [event for k in range(5) for event in detector.add([window(k / 4, "rain")])]
+    tracker = DetectionTracker(TREE)
+    events = [event for k in range(5) for event in tracker.add([window(k / 4, "rain")])]
     assert [event.kind for event in events] == ["start"] + 4 * ["update"]
     assert events[-1].detection.end == START + timedelta(seconds=2)
 
 
 def test_channels_do_not_mix() -> None:
-    detector = DetectionTracker(TREE)
-    detector.add([window(0, "rain"), window(0, "rain", channel="b:out_0")])
-    assert [event.detection.channel for event in detector.finish("b:out_0")] == ["b:out_0"]
-    assert [event.detection.channel for event in detector.finish()] == ["a:out_0"]
-    assert detector.finish() == []
+    tracker = DetectionTracker(TREE)
+    tracker.add([window(0, "rain"), window(0, "rain", channel="b:out_0")])
+    assert [event.detection.channel for event in tracker.finish("b:out_0")] == ["b:out_0"]
+    assert [event.detection.channel for event in tracker.finish()] == ["a:out_0"]
+    assert tracker.finish() == []
 
 
 @given(st.lists(st.sets(st.sampled_from(list(TREE)))))
 def test_detections_are_the_runs_of_each_class(results: list[set[str]]) -> None:
-    detector = DetectionTracker(TREE)
-    events = [event for k, result in enumerate(results) for event in detector.add([window(k, *sorted(result))])]
-    ended = [event.detection for event in [*events, *detector.finish()] if event.kind == "end"]
+    tracker = DetectionTracker(TREE)
+    events = [event for k, result in enumerate(results) for event in tracker.add([window(k, *sorted(result))])]
+    ended = [event.detection for event in [*events, *tracker.finish()] if event.kind == "end"]
     runs = [
         (label, len(list(run)))
         for label in TREE
@@ -174,10 +174,10 @@ def test_clock(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize("dated", [True, False])
-def test_rows_say_when_only_if_it_is_known(dated: bool) -> None:
-    detector = DetectionTracker(TREE)
-    detector.add([window(1, "birds-owl")])
-    (end,) = detector.finish()
+def test_rows_have_times_only_if_the_file_is_dated(dated: bool) -> None:
+    tracker = DetectionTracker(TREE)
+    tracker.add([window(1, "birds-owl")])
+    (end,) = tracker.finish()
     row = FileDetection(3, 1.0, 2.0, dated, end.detection).row()
     assert tuple(row) == COLUMNS and row["path"] == "birds > birds-owl" and row["channel"] == 3
     assert row["start"] == ("2026-05-01T06:30:01+00:00" if dated else None)
@@ -190,46 +190,46 @@ def framed(number: int, *result: str, clock_off_s: float = 0.0, rate_hz: int = 1
 
 @pytest.mark.parametrize("step_s", [-86400.0 * 3, -3600.0, -1.0, -0.5, 0.5, 1.0, 3600.0, 86400.0 * 3])
 def test_a_detection_that_sounds_while_the_clock_is_set_keeps_its_length(step_s: float) -> None:
-    detector = DetectionTracker(TREE)
+    tracker = DetectionTracker(TREE)
     windows = [framed(k, "rain", clock_off_s=step_s if k >= 2 else 0.0) for k in range(4)]
-    events = [event for one in windows for event in detector.add([one])]
+    events = [event for one in windows for event in tracker.add([one])]
     assert [event.kind for event in events] == ["start", "update", "update", "update"]
     ends = [event.detection.end for event in events]
     assert ends == sorted(ends)
-    (end,) = detector.finish()
+    (end,) = tracker.finish()
     assert end.detection.start == START and end.detection.end == START + timedelta(seconds=4)
 
 
 @pytest.mark.parametrize("step_s", [-3600.0, 3600.0])
 def test_a_detection_after_the_clock_was_set_has_the_new_time(step_s: float) -> None:
-    detector = DetectionTracker(TREE)
-    detector.add([framed(0, "rain")])
-    detector.add([framed(1, clock_off_s=step_s)])
-    (start,) = detector.add([framed(2, "rain", clock_off_s=step_s)])
+    tracker = DetectionTracker(TREE)
+    tracker.add([framed(0, "rain")])
+    tracker.add([framed(1, clock_off_s=step_s)])
+    (start,) = tracker.add([framed(2, "rain", clock_off_s=step_s)])
     assert start.detection.start == START + timedelta(seconds=2 + step_s)
     assert start.detection.end - start.detection.start == timedelta(seconds=1)
 
 
 def test_a_clock_step_does_not_hide_a_gap_in_the_sound() -> None:
-    detector = DetectionTracker(TREE)
-    detector.add([framed(0, "rain")])
-    assert kinds_of(detector.add([framed(2, "rain", clock_off_s=-1.0)])) == [("end", "rain"), ("start", "rain")]
+    tracker = DetectionTracker(TREE)
+    tracker.add([framed(0, "rain")])
+    assert kinds_of(tracker.add([framed(2, "rain", clock_off_s=-1.0)])) == [("end", "rain"), ("start", "rain")]
 
 
-def test_another_jack_server_ends_what_sounded_before_it() -> None:
-    detector = DetectionTracker(TREE)
-    detector.add([framed(5, "rain")])
-    events = detector.add([framed(0, "rain", clock_off_s=6.0)])
+def test_another_jack_server_ends_the_detection_before_it() -> None:
+    tracker = DetectionTracker(TREE)
+    tracker.add([framed(5, "rain")])
+    events = tracker.add([framed(0, "rain", clock_off_s=6.0)])
     assert kinds_of(events) == [("end", "rain"), ("start", "rain")]
     assert all(event.detection.end - event.detection.start == timedelta(seconds=1) for event in events)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20))
 def test_no_clock_makes_a_detection_shorter_than_its_windows(offsets_s: list[float]) -> None:
-    detector = DetectionTracker(TREE)
+    tracker = DetectionTracker(TREE)
     for number, offset_s in enumerate(offsets_s):
-        detector.add([framed(number, "rain", clock_off_s=offset_s)])
-    (end,) = detector.finish()
+        tracker.add([framed(number, "rain", clock_off_s=offset_s)])
+    (end,) = tracker.finish()
     length = end.detection.end - end.detection.start
     assert abs(length - timedelta(seconds=len(offsets_s))) < timedelta(milliseconds=1)
 
@@ -238,15 +238,15 @@ def test_no_clock_makes_a_detection_shorter_than_its_windows(offsets_s: list[flo
 def test_windows_follow_a_clock_that_is_set_and_the_detection_keeps_its_length(step_s: float) -> None:
     rate_hz, begin_s = 48000, START.timestamp()
     timeline = Timeline.begin(rate_hz, ClockPair(0, begin_s))
-    detector, starts = DetectionTracker(TREE), []
+    tracker, starts = DetectionTracker(TREE), []
     for second in range(60):
         clock_s = begin_s + second + (step_s if second >= 30 else 0.0)
         timeline = timeline.with_pair(ClockPair(second * rate_hz, clock_s))
         start = timeline.time_of(second * rate_hz)
         starts.append(start)
-        detector.add([replace(framed(second, "rain", rate_hz=rate_hz), start=start, end=start + timedelta(seconds=1))])
+        tracker.add([replace(framed(second, "rain", rate_hz=rate_hz), start=start, end=start + timedelta(seconds=1))])
     assert abs(starts[29] - START - timedelta(seconds=29)) < timedelta(milliseconds=1)
     assert abs(starts[30] - START - timedelta(seconds=30 + step_s)) < timedelta(milliseconds=1)
-    (end,) = detector.finish()
+    (end,) = tracker.finish()
     assert end.detection.start == START and end.detection.windows == 60
     assert abs(end.detection.end - START - timedelta(seconds=60)) < timedelta(milliseconds=1)
