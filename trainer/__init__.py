@@ -1,1 +1,1 @@
-"""From folders of sound to a bundle. Importing it costs nothing; TensorFlow comes with the first network."""
+"""From labelled audio to classifiers in bundles. TensorFlow is loaded only when a network is needed."""
