@@ -31,6 +31,32 @@ JACK_TESTS = frozenset(
     }
 )
 """Modules whose tests start jackd. In other modules, a single test is marked by hand."""
+SLOW_TESTS = (
+    "analyzer/test_file_runner",
+    "benchmarks/",
+    "database_tool/editor/",
+    "database_tool/test_commands.py",
+    "database_tool/test_compile.py",
+    "database_tool/test_hostile_datasets.py",
+    "database_tool/test_resume.py",
+    "database_tool/test_verify.py",
+    "stream_manager/test_media_lookup.py",
+    "tidzam/audio/test_damage.py",
+    "tidzam/audio/test_joined.py",
+    "tidzam/audio/test_mixed.py",
+    "tidzam/inference/test_engines.py",
+    "tidzam/inference/test_output_check.py",
+    "tidzam/node/test_supervisor.py",
+    "tidzam/node/test_watchdog.py",
+    "tidzam/server/test_costs.py",
+    "tidzam/test_demo_scoring.py",
+    "tidzam/test_hostile_bundles.py",
+    "tidzam/test_tensorflow.py",
+    "trainer/",
+)
+"""Beginnings of the paths of unit tests that take more than a few seconds per module. `test --fast` leaves them out."""
+FAST_TESTS = frozenset({"trainer/test_topology.py", "trainer/test_training_file.py"})
+"""Exceptions from `SLOW_TESTS`."""
 
 GUARD = pytest.StashKey[guard.Guard]()
 
@@ -46,9 +72,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         print(f"\nThe tests left these processes running; they have been killed:\n{left}", end="")
 
 
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+
+
 def kind_of(path: Path) -> str:
     """The marker of the tests in a module: `e2e`, `jack` or `unit`."""
-    name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+    name = name_of(path)
     if name.startswith("end_to_end/"):
         return "e2e"
     return "jack" if name in JACK_TESTS else "unit"
@@ -62,6 +92,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid} is marked {' and '.join(sorted(own))}; expected one of them")
         if not own:
             item.add_marker(kind_of(item.path))
+        name = name_of(item.path)
+        if name.startswith(SLOW_TESTS) and name not in FAST_TESTS:
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(wrapper=True)

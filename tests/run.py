@@ -27,7 +27,8 @@ REAL_TIME = (
 )
 """Tests that mostly wait for audio, in real time. All others run beside them, at a lower priority."""
 
-FAST = ("-m", "unit")
+UNIT = ("-m", "unit")
+FAST = ("-m", "unit and not slow")
 COVERAGE_REPORT = ROOT / "build" / "coverage.txt"
 LOWEST = ROOT / "build" / "lowest"
 LOWEST_PYTHON = LOWEST / "bin" / "python"
@@ -44,7 +45,7 @@ def main(command: str, arguments: list[str]) -> int:
         return 0
     options = [argument for argument in arguments if argument not in ("--fast", "--lowest")]
     if "--lowest" in arguments:
-        return int(not (_install_lowest() and _passes(_start(["pytest", *FAST, *options], python=LOWEST_PYTHON))))
+        return int(not (_install_lowest() and _passes(_start(["pytest", *UNIT, *options], python=LOWEST_PYTHON))))
     if "--fast" in arguments:
         return int(not _passes(_start(["pytest", *FAST, *options])))
     if arguments:
