@@ -54,8 +54,11 @@ def test_a_list(tmp_path: Path, pond: Dataset) -> None:
 def test_clips_are_the_sound_that_samples_were_made_of(tmp_path: Path, pond: Dataset) -> None:
     said: list[str] = []
     assert export_clips(pond, tmp_path / "clips", say=said.append, advance=lambda done, total: None) == (2, 1)
-    assert len(said) == 1 and "gone.wav" in said[0]
+    assert len(said) == 1
+    assert "gone.wav" in said[0]
     (mono,), (stereo,) = ((tmp_path / "clips" / label).iterdir() for label in ("frog", "rain"))
     found, rate_hz = soundfile.read(stereo)
     np.testing.assert_allclose(found, soundfile.read(tmp_path / "stereo.wav")[0][2000:2800, 1], atol=2**-15)
-    assert rate_hz == 8000 and soundfile.info(os.fsencode(mono)).frames == 1600 and mono.name == "000000-m\udce9no.flac"
+    assert rate_hz == 8000
+    assert soundfile.info(os.fsencode(mono)).frames == 1600
+    assert mono.name == "000000-m\udce9no.flac"

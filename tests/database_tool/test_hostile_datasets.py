@@ -62,7 +62,8 @@ def message_of(result: Result) -> str:
     assert isinstance(result.exception, TidzamError), (result.output, result.exception)
     assert result.exit_code == 1
     line = str(result.exception)
-    assert "\n" not in line and len(line) < 1000
+    assert "\n" not in line
+    assert len(line) < 1000
     return line
 
 
@@ -125,7 +126,9 @@ def test_an_array_that_is_no_shard_is_one_clear_line_everywhere(
         with pytest.raises(DatasetError, match=FEATURES):
             opened()
     found = run("verify", "pond")
-    assert found.exit_code == 1 and found.stderr.count(FEATURES) == 1 and "1 file damaged" in found.stdout
+    assert found.exit_code == 1
+    assert found.stderr.count(FEATURES) == 1
+    assert "1 file damaged" in found.stdout
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -137,13 +140,15 @@ def test_features_that_are_no_levels_are_one_clear_line_where_they_are_read(
     np.lib.format.open_memmap(folder / "shards" / FEATURES, mode="r+")[1, 2, 3] = VALUES[name]
     seal(folder)
     for command, *more in (("metadata",), ("randomize",), ("split", "--share", "0.5")):
-        assert FEATURES in (line := message_of(run(command, "pond", *more))) and "sample 1" in line
+        assert FEATURES in (line := message_of(run(command, "pond", *more)))
+        assert "sample 1" in line
     source = CompiledSource(open_dataset(folder), ("frog", "rain", "wren"))
     source.sequence(0)
     with pytest.raises(DatasetError, match=FEATURES):
         source.sequence(1)
     found = run("verify", "pond")
-    assert found.exit_code == 1 and "sample 1" in found.stderr
+    assert found.exit_code == 1
+    assert "sample 1" in found.stderr
 
 
 @pytest.mark.parametrize("labels", [[0, 99], [-1, 0], [2**31 - 1, 0]])
@@ -155,7 +160,8 @@ def test_labels_of_no_class_are_one_clear_line(tmp_path: Path, monkeypatch: pyte
     for command, *more in (("randomize",), ("merge", "other"), ("split", "--share", "0.5")):
         assert LABELS in message_of(run(command, "pond", *more))
     found = run("verify", "pond")
-    assert found.exit_code == 1 and LABELS in found.stderr
+    assert found.exit_code == 1
+    assert LABELS in found.stderr
 
 
 def replaced(*way: Any, by: Any) -> Callable[[dict[str, Any]], object]:
@@ -221,7 +227,8 @@ def test_a_manifest_that_cannot_be_is_one_clear_line_everywhere(
     else:
         write_text(folder, TEXTS[name])
     for command, *more in (("info",), ("metadata",), ("merge", "other")):
-        assert "pond" in (line := message_of(run(command, "pond", *more))) and line.isprintable()
+        assert "pond" in (line := message_of(run(command, "pond", *more)))
+        assert line.isprintable()
     found = run("verify", "pond")
     assert (found.exit_code == 1 and found.exception is None) or isinstance(found.exception, SystemExit)
     assert "damaged" in found.stdout
@@ -230,7 +237,8 @@ def test_a_manifest_that_cannot_be_is_one_clear_line_everywhere(
 def test_statistics_of_another_program_do_not_disturb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     seal(pond(tmp_path), replaced("statistics", by={"mean_db": "much", "deep": [[[1]]]}))
-    assert run("info", "pond").exit_code == 0 and run("verify", "pond").exit_code == 0
+    assert run("info", "pond").exit_code == 0
+    assert run("verify", "pond").exit_code == 0
 
 
 @pytest.mark.parametrize("place", ["manifest.json", "manifest.sha256", "origins.csv", f"shards/{FEATURES}", "shards"])
@@ -241,7 +249,9 @@ def test_a_link_out_of_the_dataset_is_not_followed(tmp_path: Path, monkeypatch: 
     path.symlink_to(tmp_path / "elsewhere")
     assert path.name in message_of(run("merge", "other", "pond"))
     found = run("verify", "pond")
-    assert found.exit_code == 1 and "link" in found.stderr and path.name in found.stderr
+    assert found.exit_code == 1
+    assert "link" in found.stderr
+    assert path.name in found.stderr
 
 
 @pytest.mark.timeout(30)
@@ -256,7 +266,8 @@ def test_what_is_no_regular_file_blocks_nothing(
     make(path)
     assert path.name in message_of(run("merge", "other", "pond"))
     found = run("verify", "pond")
-    assert found.exit_code == 1 and path.name in found.stderr
+    assert found.exit_code == 1
+    assert path.name in found.stderr
 
 
 ROWS = {
@@ -289,7 +300,9 @@ def test_a_row_of_origins_that_cannot_be_names_its_line(
         assert "origins.csv" in message_of(run(command, "pond", *more))
     message_of(run("merge", "other", "pond"))
     found = run("verify", "pond")
-    assert found.exit_code == 1 and "origins.csv cannot" not in found.stderr and "line " in found.stderr
+    assert found.exit_code == 1
+    assert "origins.csv cannot" not in found.stderr
+    assert "line " in found.stderr
 
 
 def test_verify_names_every_fault_not_only_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,9 +317,12 @@ def test_verify_names_every_fault_not_only_the_first(tmp_path: Path, monkeypatch
     found = run("verify", "pond", "--json")
     damaged = {Path(one["file"]).name: one["reason"] for one in json.loads(found.stdout)["damaged"]}
     assert set(damaged) == {FEATURES, "00001.features.npy", "00001.labels.npy", "origins.csv", "stray\x1b[2J"}
-    assert "checksum" in damaged[FEATURES] and "not finite" in damaged[FEATURES]
-    assert "checksum" in damaged["00001.labels.npy"] and "labels 7 to 7, expected 0 to 2" in damaged["00001.labels.npy"]
-    assert found.exit_code == 1 and "\x1b" not in run("verify", "pond").stderr
+    assert "checksum" in damaged[FEATURES]
+    assert "not finite" in damaged[FEATURES]
+    assert "checksum" in damaged["00001.labels.npy"]
+    assert "labels 7 to 7, expected 0 to 2" in damaged["00001.labels.npy"]
+    assert found.exit_code == 1
+    assert "\x1b" not in run("verify", "pond").stderr
 
 
 def test_verify_looks_at_the_shards_of_a_dataset_whose_manifest_is_damaged(
@@ -317,7 +333,9 @@ def test_verify_looks_at_the_shards_of_a_dataset_whose_manifest_is_damaged(
     np.lib.format.open_memmap(folder / "shards" / FEATURES, mode="r+")[0, 0, 0] = np.nan
     (folder / "manifest.json").write_text("{")
     found = run("verify", "pond")
-    assert found.exit_code == 1 and "2 files damaged" in found.stdout and FEATURES in found.stderr
+    assert found.exit_code == 1
+    assert "2 files damaged" in found.stdout
+    assert FEATURES in found.stderr
 
 
 def test_a_huge_sparse_shard_takes_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,8 @@ def require_consistent(dataset: Dataset) -> None:
 def test_merge_joins_classes_by_name(tmp_path: Path, pond: Dataset) -> None:
     creek = write(tmp_path / "creek", [0, 1, 1], classes=("wren", "owl"), first=100)
     merged = operations.merge(pond, [creek], pond.folder)
-    assert merged.name == "pond" and merged.classes == ("frog", "rain", "wren", "owl")
+    assert merged.name == "pond"
+    assert merged.classes == ("frog", "rain", "wren", "owl")
     assert merged.manifest.counts == {"frog": 14, "rain": 5, "wren": 3, "owl": 2}
     assert numbers(merged) == [*range(21), 100, 101, 102]
     require_consistent(merged)
@@ -46,7 +47,8 @@ def test_merge_joins_classes_by_name(tmp_path: Path, pond: Dataset) -> None:
 def test_merge_as_one_class(tmp_path: Path, pond: Dataset) -> None:
     creek = write(tmp_path / "creek", [0, 1, 1], classes=("wren", "owl"), first=100)
     merged = operations.merge(pond, [creek], tmp_path / "both", as_class="birds")
-    assert merged.name == "both" and merged.manifest.counts == {"frog": 14, "rain": 5, "wren": 2, "birds": 3}
+    assert merged.name == "both"
+    assert merged.manifest.counts == {"frog": 14, "rain": 5, "wren": 2, "birds": 3}
     assert len(open_dataset(pond.folder)) == 21
 
 
@@ -61,7 +63,8 @@ def test_merge_refuses_other_features_and_shows_both(tmp_path: Path, pond: Datas
 def test_split_in_place_and_into_folds(tmp_path: Path, pond: Dataset) -> None:
     sides = partition(pond.groups, pond.labels, (0.25, 0.75), n_classes=3, seed=0)
     test, train = operations.split(pond, [tmp_path / "test", pond.folder], sides, details={})
-    assert test.name == "test" and train.name == "pond"
+    assert test.name == "test"
+    assert train.name == "pond"
     assert sorted(numbers(test) + numbers(train)) == list(range(21))
     assert not set(test.groups) & set(train.groups)
     require_consistent(test)
@@ -79,13 +82,15 @@ def test_a_split_that_was_killed_goes_on(tmp_path: Path, pond: Dataset, monkeypa
 
     with pytest.raises(KeyboardInterrupt):
         operations.split(pond, folders, sides, details={}, advance=stop)
-    assert numbers(open_dataset(pond.folder)) == list(range(21)) and not (tmp_path / "test").exists()
+    assert numbers(open_dataset(pond.folder)) == list(range(21))
+    assert not (tmp_path / "test").exists()
     seen: list[int] = []
     test, train = operations.split(
         pond, folders, sides, details={}, resume=True, advance=lambda done, _: seen.append(done)
     )
     assert seen[0] > 8  # what was done is not done again
-    assert numbers(test) == list(range(0, 21, 3)) and numbers(train) == [n for n in range(21) if n % 3]
+    assert numbers(test) == list(range(0, 21, 3))
+    assert numbers(train) == [n for n in range(21) if n % 3]
     require_consistent(train)
 
 
@@ -95,7 +100,8 @@ def test_a_split_that_was_killed_between_two_parts_goes_on(tmp_path: Path, pond:
     made = (tmp_path / "test" / "manifest.json").stat().st_mtime_ns
     test, train = operations.split(pond, folders, sides, details={"seed": 1}, resume=True)
     assert (tmp_path / "test" / "manifest.json").stat().st_mtime_ns == made
-    assert numbers(test) == list(range(0, 21, 3)) and numbers(train) == [n for n in range(21) if n % 3]
+    assert numbers(test) == list(range(0, 21, 3))
+    assert numbers(train) == [n for n in range(21) if n % 3]
 
 
 def test_only_that_part_of_that_split_counts_as_finished(tmp_path: Path, pond: Dataset) -> None:
@@ -120,11 +126,13 @@ def test_balancing_and_randomizing_go_on(tmp_path: Path, pond: Dataset, monkeypa
     for act, expected in ((operations.balance, balanced), (randomize, shuffled)):
         with pytest.raises(KeyboardInterrupt):
             act(pond, tmp_path / "new", seed=3, advance=stop)
-        assert not (tmp_path / "new").exists() and len(list((tmp_path / ".new-writing" / "shards").iterdir())) > 6
+        assert not (tmp_path / "new").exists()
+        assert len(list((tmp_path / ".new-writing" / "shards").iterdir())) > 6
         kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / ".new-writing" / "shards").iterdir()}
         found = act(pond, tmp_path / "new", seed=3, resume=True)
         assert all((tmp_path / "new" / "shards" / name).stat().st_mtime_ns == kept[name] for name in kept)
-        assert numbers(found) == numbers(expected) and found.labels.tolist() == expected.labels.tolist()
+        assert numbers(found) == numbers(expected)
+        assert found.labels.tolist() == expected.labels.tolist()
         require_consistent(found)
         operations.rename(found, tmp_path / f"was-{act.__name__}")
 
@@ -133,7 +141,8 @@ def test_where_buckets_find_no_room_that_is_told(tmp_path: Path, pond: Dataset) 
     (tmp_path / ".pond-buckets").touch()
     with pytest.raises(DatasetError, match=r"buckets cannot be written: .*twice the size of the dataset") as caught:
         randomize(pond, pond.folder, seed=0)
-    assert caught.value.code == "dataset_write" and numbers(open_dataset(pond.folder)) == list(range(21))
+    assert caught.value.code == "dataset_write"
+    assert numbers(open_dataset(pond.folder)) == list(range(21))
 
 
 def test_balance_copies_small_classes_evenly_and_counts(pond: Dataset) -> None:
@@ -142,7 +151,8 @@ def test_balance_copies_small_classes_evenly_and_counts(pond: Dataset) -> None:
     assert balanced.manifest.counts == {"frog": 14, "rain": 14, "wren": 14}
     times = Counter(numbers(balanced))
     assert all(times[number] == 1 for number in range(14))
-    assert {times[number] for number in range(14, 19)} == {2, 3} and {times[19], times[20]} == {7}
+    assert {times[number] for number in range(14, 19)} == {2, 3}
+    assert {times[19], times[20]} == {7}
     require_consistent(balanced)
     assert sum(operations.copies(balanced).values()) == 0
 
@@ -155,7 +165,8 @@ def test_balance_leaves_an_empty_class_empty(tmp_path: Path) -> None:
 def test_randomize_is_a_permutation_that_the_seed_draws(tmp_path: Path, pond: Dataset) -> None:
     one = randomize(pond, tmp_path / "one", seed=5, bucket_bytes=4 * SAMPLE_BYTES)
     other = randomize(pond, tmp_path / "other", seed=5)
-    assert numbers(one) == numbers(other) != list(range(21)) and sorted(numbers(one)) == list(range(21))
+    assert numbers(one) == numbers(other) != list(range(21))
+    assert sorted(numbers(one)) == list(range(21))
     assert numbers(randomize(pond, tmp_path / "third", seed=6)) != numbers(one)
     require_consistent(one)
     assert [LABELS[number] for number in numbers(one)] == one.labels.tolist()
@@ -177,14 +188,18 @@ def test_relabel_moves_deletes_and_adds(tmp_path: Path, pond: Dataset) -> None:
 
 def test_rename_and_a_new_class(tmp_path: Path, pond: Dataset) -> None:
     renamed = operations.rename(pond, tmp_path / "creek")
-    assert renamed.name == "creek" and not (tmp_path / "pond").exists() and len(renamed) == 21
+    assert renamed.name == "creek"
+    assert not (tmp_path / "pond").exists()
+    assert len(renamed) == 21
     with pytest.raises(DatasetError, match="already exists"):
         operations.rename(renamed, tmp_path / "creek")
     (tmp_path / "link").symlink_to(tmp_path / "creek")
     renamed = operations.rename(open_dataset(tmp_path / "link"), tmp_path / "brook")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["brook"] and len(renamed) == 21
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["brook"]
+    assert len(renamed) == 21
     more = operations.add_class(renamed, "owl")
-    assert more.manifest.counts["owl"] == 0 and more.labels.tolist() == LABELS
+    assert more.manifest.counts["owl"] == 0
+    assert more.labels.tolist() == LABELS
     with pytest.raises(DatasetError, match="already"):
         operations.add_class(more, "owl")
 
@@ -201,5 +216,6 @@ def test_what_was_done_is_told_in_order(pond: Dataset) -> None:
     checksum = pond.checksum
     done = randomize(operations.balance(pond, pond.folder, seed=0), pond.folder, seed=0)
     steps = done.manifest.provenance["steps"]
-    assert [step["operation"] for step in steps] == ["balance", "randomize"] and steps[0]["from"] == checksum
+    assert [step["operation"] for step in steps] == ["balance", "randomize"]
+    assert steps[0]["from"] == checksum
     assert steps[0]["copies"] == {"frog": 0, "rain": 9, "wren": 12}

@@ -36,7 +36,8 @@ def test_what_is_missing_cut_or_too_much_is_found(tmp_path: Path) -> None:
     stray = folder / "shards" / "00002.features.npy"
     stray.touch()
     found = {damage.path: damage.reason for damage in verify(folder)}
-    assert set(found) == {labels, features, stray} and found[labels] == "it is missing"
+    assert set(found) == {labels, features, stray}
+    assert found[labels] == "it is missing"
 
 
 def test_parts_that_disagree_are_found_though_all_checksums_hold(tmp_path: Path) -> None:
@@ -44,7 +45,8 @@ def test_parts_that_disagree_are_found_though_all_checksums_hold(tmp_path: Path)
     manifest, _ = read_manifest(folder)
     write_manifest(folder, manifest.model_copy(update={"counts": {"frog": 2, "rain": 1, "wren": 0}}))
     (damage,) = verify(folder)
-    assert damage.path.name == "manifest.json" and "[2, 1, 0]" in damage.reason
+    assert damage.path.name == "manifest.json"
+    assert "[2, 1, 0]" in damage.reason
 
 
 def test_a_table_that_lacks_a_row_is_found_though_all_checksums_hold(tmp_path: Path) -> None:
@@ -65,7 +67,9 @@ def test_samples_that_hold_no_numbers_are_found_though_all_checksums_hold(tmp_pa
     shard = manifest.shards[0].model_copy(update={"features": entry_of(path)})
     write_manifest(folder, manifest.model_copy(update={"shards": (shard,)}))
     (damage,) = verify(folder)
-    assert damage.path == path and "not finite" in damage.reason and "sample 1" in damage.reason
+    assert damage.path == path
+    assert "not finite" in damage.reason
+    assert "sample 1" in damage.reason
 
 
 def test_where_there_is_no_dataset_there_is_nothing_to_verify(tmp_path: Path) -> None:

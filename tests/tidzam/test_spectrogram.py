@@ -33,7 +33,8 @@ def test_it_fills_the_room_it_is_given_and_loses_no_short_sound(columns: int, ro
     text = spectrogram(one_bright(5, 8), columns=columns, rows=rows)
     assert text.plain.split("\n") == ["▀" * columns] * rows
     bright = places(text, BRIGHTEST)
-    assert bright and all(end <= columns for _, end in bright[:1])
+    assert bright
+    assert all(end <= columns for _, end in bright[:1])
     assert max(end for _, end in bright if end <= columns) == columns
 
 

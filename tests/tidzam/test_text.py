@@ -29,14 +29,16 @@ def harmful(text: str) -> set[str]:
 
 @given(ANY)
 def test_nothing_printable_is_a_control_character(text: str) -> None:
-    assert not harmful(printable(text)) and "\n" not in shown(text)
+    assert not harmful(printable(text))
+    assert "\n" not in shown(text)
     printable(text).encode()
 
 
 @given(ANY)
 def test_json_means_the_same_and_holds_no_control_character(text: str) -> None:
     escaped = json_printable(json.dumps(text, ensure_ascii=False))
-    assert json.loads(escaped) == text and not harmful(escaped)
+    assert json.loads(escaped) == text
+    assert not harmful(escaped)
 
 
 def test_words_of_any_language_stay_as_they_are() -> None:
@@ -48,4 +50,5 @@ def test_words_of_any_language_stay_as_they_are() -> None:
 def test_errors_and_log_lines_are_printable(text: str) -> None:
     assert not harmful(str(AudioError(f"{text} is no sound.", hint=text)))
     record = logging.LogRecord("a", logging.WARNING, "", 0, "%s", (text,), None)
-    assert not harmful(LineFormatter().format(record)) and not harmful(JsonFormatter().format(record))
+    assert not harmful(LineFormatter().format(record))
+    assert not harmful(JsonFormatter().format(record))

@@ -43,7 +43,8 @@ def test_all_pairs_are_compared_as_cosines_say(monkeypatch: pytest.MonkeyPatch) 
 def test_only_the_samples_asked_for_and_no_more_than_asked_for() -> None:
     features = np.repeat(DIFFERENT[:1], 6, axis=0)
     found = find_duplicates(reading(features), np.array([1, 3, 5]), limit=2)
-    assert len(found) == 2 and all({pair.one, pair.other} <= {1, 3, 5} for pair in found)
+    assert len(found) == 2
+    assert all({pair.one, pair.other} <= {1, 3, 5} for pair in found)
     assert find_duplicates(reading(features), np.array([], np.int64)) == []
 
 

@@ -58,17 +58,22 @@ def named(content: Content) -> list[str | None]:
 def test_each_edit_does_what_it_says(edit: Edit, labels: list[str | None], parents: dict[str, str | None]) -> None:
     before = content()
     after = edit.apply(before)
-    assert named(after) == labels and sum(after.counts()) == sum(label is not None for label in labels)
+    assert named(after) == labels
+    assert sum(after.counts()) == sum(label is not None for label in labels)
     assert {label: after.tree.parents[label] for label in parents} == parents
-    assert set(after.classes) <= set(after.tree) and len(str(edit)) > 5
-    assert named(before) == ["frog", "rain", "frog", "wren", "frog"] and before.tree is TREE
+    assert set(after.classes) <= set(after.tree)
+    assert len(str(edit)) > 5
+    assert named(before) == ["frog", "rain", "frog", "wren", "frog"]
+    assert before.tree is TREE
 
 
 def test_added_samples_come_last_and_are_edited_like_the_others() -> None:
     fresh = tuple(Sample(sample(number), origin(number)) for number in (7, 8))
     after = replay(content(), [Add(fresh, "rain"), Relabel((6,), "wren"), Delete((5,))])
-    assert named(after)[5:] == [None, "wren"] and after.added == fresh
-    assert after.members("wren").tolist() == [3, 6] and after.counts() == [3, 1, 0, 2]
+    assert named(after)[5:] == [None, "wren"]
+    assert after.added == fresh
+    assert after.members("wren").tolist() == [3, 6]
+    assert after.counts() == [3, 1, 0, 2]
 
 
 @pytest.mark.parametrize(
@@ -118,5 +123,7 @@ def test_whatever_is_done_the_content_holds_together(edits: list[Edit]) -> None:
             now = edit.apply(now)
         except DatasetError as error:
             assert error.code == "dataset_edit"
-        assert len(set(now.classes)) == len(now.classes) >= 1 and set(now.classes) <= set(now.tree)
-        assert now.labels.dtype == np.int32 and -1 <= now.labels.min() <= now.labels.max() < len(now.classes)
+        assert len(set(now.classes)) == len(now.classes) >= 1
+        assert set(now.classes) <= set(now.tree)
+        assert now.labels.dtype == np.int32
+        assert -1 <= now.labels.min() <= now.labels.max() < len(now.classes)

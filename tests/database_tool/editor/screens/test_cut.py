@@ -172,7 +172,8 @@ async def test_pages_are_displayed_as_the_cursor_moves(pond: Path, tones: Path) 
         first = view.features
         await person.press("end")
         await person.wait()
-        assert first is not None and view.features is not None
+        assert first is not None
+        assert view.features is not None
         assert not np.array_equal(first, view.features)
 
 
