@@ -1,14 +1,20 @@
 """The contract of `DecisionRule`, which every registered rule passes, and the rule `thresholds`."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.classifiers import label_trees
+from tests.support.packages import install_package
 from tidzam.errors import ConfigError
+from tidzam.extensions import Registry
 from tidzam.inference.decision import DECISION_RULES, decide, find_decision_rule
 from tidzam.labels import UNKNOWN, LabelTree
 
+EXTENDING = Path(__file__).parents[3] / "docs" / "extending.md"
 TREE = LabelTree({"birds": None, "birds-owl": "birds", "birds-wren": "birds", "rain": None})
 HALF = dict.fromkeys(TREE, 0.5)
 
@@ -35,6 +41,15 @@ def test_a_child_with_a_low_threshold_is_reported_though_its_parent_is_not() -> 
 def test_an_unknown_rule_is_refused() -> None:
     with pytest.raises(ConfigError, match="There is no decision rule 'threshold'"):
         find_decision_rule("threshold")
+
+
+def test_the_rule_of_another_package_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (source,) = re.findall(r"```python\n(# single_class\.py\n.*?)```", EXTENDING.read_text(encoding="utf-8"), re.S)
+    group = DECISION_RULES.group
+    install_package(tmp_path, monkeypatch, "single_class", source, group, "most_probable = single_class:most_probable")
+    rule = Registry(group, DECISION_RULES.kind, {}).load("most_probable")
+    probabilities = {"birds": 0.9, "birds-owl": 0.6, "birds-wren": 0.8, "rain": 0.7}
+    assert rule(probabilities, HALF, TREE) == ("birds-wren",)
 
 
 def draw_probabilities(data: st.DataObject, tree: LabelTree) -> tuple[dict[str, float], dict[str, float]]:
