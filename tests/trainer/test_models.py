@@ -42,7 +42,7 @@ class TestContract:
 
 
 def test_the_names_of_the_built_in_networks() -> None:
-    assert MODELS.names()[:3] == ("small", "residual", "tidzam2019")
+    assert {"small", "residual", "tidzam2019"} <= set(MODELS.names())
 
 
 @pytest.mark.timeout(60)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import pkgutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -44,7 +45,8 @@ class BuildModel(Protocol):
         ...
 
 
-BUILT_IN = {name: f"trainer.models.{name}:build" for name in ("small", "residual", "tidzam2019")}
+BUILT_IN = {module.name: f"trainer.models.{module.name}:build" for module in pkgutil.iter_modules(__path__)}
+"""Every module of this package."""
 OLD_NAMES = {"original": "tidzam2019"}
 """Names that training files of earlier versions use."""
 MODELS = Registry("tidzam.models", "network", BUILT_IN)
