@@ -36,7 +36,7 @@ TRAIN_FOLDS = (1, 2, 3)
 TEST_FOLD = 4
 ITERATIONS = 1200
 OVERLAP = 0.9
-"""Many windows a clip, as live the first begins anywhere. That alone still changes the decision on a clip or two."""
+"""Many windows per clip, because live analysis begins at any point of it. That alone changes one or two decisions."""
 SEED = 1
 
 
@@ -47,9 +47,9 @@ def run(say: Say) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="tidzam-parity-") as temporary:
         work = Path(temporary)
         _train(clips, work, say)
-        say(f"analysing {len(tested)} files offline")
+        say(f"analyzing {len(tested)} files offline")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            offline = list(pool.map(lambda clip: _analyse_file(clip, work), tested))
+            offline = list(pool.map(lambda clip: _analyze_file(clip, work), tested))
         say(f"playing {len(tested)} clips live")
         live = asyncio.run(play(tested, work, overlap=OVERLAP, say=say))
     figures = {**compare(tested, offline, live.played), "lost_frames": live.lost_frames}
@@ -60,7 +60,7 @@ def run(say: Say) -> dict[str, Any]:
 def compare(
     clips: Sequence[Esc10Clip], offline: Sequence[Probabilities], played: Sequence[PlayedClip]
 ) -> dict[str, Any]:
-    """The figures, from what each clip was taken for on either path. A clip that no window fitted into is wrong."""
+    """The figures, from the decisions on each clip, offline and live. A clip without a whole window counts as wrong."""
     classes = sorted({clip.label for clip in clips})
     right = [clip.label for clip in clips]
     said_offline = [_likeliest(one) for one in offline]
@@ -73,7 +73,7 @@ def compare(
         "accuracy_offline": accuracy_offline,
         "difference_points": round(100 * abs(accuracy_live - accuracy_offline), 2),
         "same_decision": _accuracy(said_offline, said_live),
-        "windows_a_clip": round(float(np.mean([one.windows for one in played])), 2),
+        "windows_per_clip": round(float(np.mean([one.windows for one in played])), 2),
         "snr_db_median": round(float(np.median(snr_db)), 1),
         "snr_db_min": round(float(snr_db.min()), 1),
         "snr_db_low": {
@@ -115,7 +115,7 @@ def _train(clips: list[Esc10Clip], work: Path, say: Say) -> None:
     rewrite_manifest(bundle, thresholds=dict.fromkeys(bundle.manifest.classes, 0.0))
 
 
-def _analyse_file(clip: Esc10Clip, work: Path) -> Probabilities:
+def _analyze_file(clip: Esc10Clip, work: Path) -> Probabilities:
     """The mean probability of each class over the windows of a file, by the analyzer's own command."""
     table = work / f"{clip.path.stem}.csv"
     argv = [sys.executable, "-m", "analyzer", "--stream", str(clip.path), "--nn", str(work / "nn")]
@@ -136,7 +136,7 @@ def _accuracy(right: Sequence[str], said: Sequence[str]) -> float:
 
 
 def _confusion(classes: Sequence[str], right: Sequence[str], said: Sequence[str]) -> list[list[int]]:
-    """Row: what it is; column: what it was taken for."""
+    """Row: true class; column: predicted class."""
     pairs = list(zip(right, said, strict=True))
     return [[pairs.count((row, column)) for column in classes] for row in classes]
 
@@ -144,6 +144,6 @@ def _confusion(classes: Sequence[str], right: Sequence[str], said: Sequence[str]
 def _print_confusions(figures: Mapping[str, Any], say: Say) -> None:
     classes = figures["classes"]
     for way in ("live", "offline"):
-        say(f"{way}: what it is (rows), what it was taken for (columns, in the same order)")
+        say(f"{way}: true class (rows), predicted class (columns, in the same order)")
         for label, row in zip(classes, figures[f"confusion_{way}"], strict=True):
             say(f"{label:>16} " + " ".join(f"{count:3d}" for count in row))

@@ -40,7 +40,7 @@ WINDOW_S = 2.0
 TIMEOUT_S = 40.0
 NEAR_S = 0.02
 """How far a window may reach beyond a clip and still be one of it: the times are rounded, the audio is not."""
-TAPE = "parity-tape"
+RECORDER = "parity-recorder"
 
 Request = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
@@ -95,23 +95,23 @@ async def play(clips: Sequence[Esc10Clip], work: Path, *, overlap: float, say: C
     async with (
         _serving(clips[0].path.parents[1]) as address,
         _node(work, overlap) as node,
-        _client(node) as heard,
+        _client(node) as reports,
         _requests(node) as request,
     ):
         for first in range(0, len(clips), CLIPS_AT_ONCE):
             some = {f"clip-{first + k}": clip for k, clip in enumerate(clips[first : first + CLIPS_AT_ONCE])}
-            tape = await _play_some(some, address, node, request, work / "tape.wav")
-            for (name, clip), recorded in zip(some.items(), tape, strict=True):
-                played.append(_played(clip, heard[port_name(name, 0)], recorded))
+            recordings = await _play_some(some, address, node, request, work / "recording.wav")
+            for (name, clip), recorded in zip(some.items(), recordings, strict=True):
+                played.append(_played(clip, reports[port_name(name, 0)], recorded))
             say(f"{len(played)} of {len(clips)} clips played")
         return PlaybackResult(played, await _lost_frames(node))
 
 
-def _played(clip: Esc10Clip, heard: Sequence[WindowReport], recorded: RecordedTrack) -> PlayedClip:
+def _played(clip: Esc10Clip, reports: Sequence[WindowReport], recorded: RecordedTrack) -> PlayedClip:
     samples, native_hz = read_audio(clip.path)
     sound = resample(samples, native_hz, recorded.rate_hz)[0]
     start_s = recorded.began_s - int(np.argmax(np.abs(sound) > AUDIBLE)) / recorded.rate_hz
-    windows = [window.probabilities for window in heard if _within(window, start_s, len(sound) / recorded.rate_hz)]
+    windows = [window.probabilities for window in reports if _within(window, start_s, len(sound) / recorded.rate_hz)]
     classes = windows[0] if windows else {}
     return PlayedClip(
         probabilities={label: float(np.mean([window[label] for window in windows])) for label in classes},
@@ -136,13 +136,13 @@ async def _play_some(
     clips: Mapping[str, Esc10Clip], address: str, node: RunningNode, request: Request, path: Path
 ) -> list[RecordedTrack]:
     """Load one source per clip, and record their ports until all have appeared and ended."""
-    recorder = ["ffmpeg", "-v", "error", "-f", "jack", "-channels", str(len(clips)), "-i", TAPE]
+    recorder = ["ffmpeg", "-v", "error", "-f", "jack", "-channels", str(len(clips)), "-i", RECORDER]
     recorder += ["-c:a", "pcm_f32le", "-y", str(path)]
-    async with child_process(recorder, name=TAPE, env=jack_env(node.server)):
+    async with child_process(recorder, name=RECORDER, env=jack_env(node.server)):
         client = jack.Client("parity", no_start_server=True, servername=node.server)
         onsets = OnsetDetector(client, list(clips))
         with client:
-            await _until(lambda: len(client.get_ports(f"{TAPE}:.*")) == len(clips), "the recorder's ports")
+            await _until(lambda: len(client.get_ports(f"{RECORDER}:.*")) == len(clips), "the recorder's ports")
             await asyncio.gather(_load(clips, address, request), _record(client, onsets, list(clips)))
             began_s = [onsets.began_s(name) for name in clips]
     samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
@@ -158,21 +158,21 @@ async def _load(clips: Mapping[str, Esc10Clip], address: str, request: Request) 
 
 async def _record(client: jack.Client, onsets: OnsetDetector, names: Sequence[str]) -> None:
     """Connect each source's port to its track and the onsets as it appears; return when the last has ended."""
-    tracks = {port_name(name, 0): f"{TAPE}:input_{k}" for k, name in enumerate(names, start=1)}
-    ears = {port_name(name, 0): onsets.port(name) for name in names}
+    tracks = {port_name(name, 0): f"{RECORDER}:input_{k}" for k, name in enumerate(names, start=1)}
+    onset_ports = {port_name(name, 0): onsets.port(name) for name in names}
     seen: set[str] = set()
     connected: set[str] = set()
 
     def all_gone() -> bool:
         try:
             present = tracks.keys() & {port.name for port in client.get_ports(is_output=True)}
-        except jack.JackError:  # a port went while they were listed
+        except jack.JackError:  # a port disappeared while they were listed
             return False
         seen.update(present)
         for port in present - connected:
             with suppress(jack.JackErrorCode):  # registered, but its client is not active yet: the next round
                 client.connect(port, tracks[port])
-                client.connect(port, ears[port])
+                client.connect(port, onset_ports[port])
                 connected.add(port)
         return len(seen) == len(tracks) and not present
 
@@ -183,7 +183,7 @@ async def _until(true: Callable[[], bool], what: str) -> None:
     try:
         await eventually_async(true, within_s=TIMEOUT_S)
     except TimeoutError:
-        raise NodeError(f"Waited {TIMEOUT_S:.0f} s in vain for {what}.", code="bench") from None
+        raise NodeError(f"Timed out after {TIMEOUT_S:.0f} s while waiting for {what}.", code="bench") from None
 
 
 @asynccontextmanager
@@ -219,7 +219,7 @@ def _tidzam(work: Path, *words: str) -> None:
 
 @asynccontextmanager
 async def _serving(folder: Path) -> AsyncIterator[str]:
-    """`folder` over HTTP; gives its address."""
+    """Serve `folder` over HTTP; yields its address."""
     application = web.Application()
     application.router.add_static("/", folder)
     runner = web.AppRunner(application, access_log=None)
@@ -235,7 +235,7 @@ async def _serving(folder: Path) -> AsyncIterator[str]:
 @asynccontextmanager
 async def _client(node: RunningNode) -> AsyncIterator[Mapping[str, list[WindowReport]]]:
     """A plain client of the analyzer: the reports that it receives for each channel, window by window."""
-    heard: dict[str, list[WindowReport]] = defaultdict(list)
+    reports: dict[str, list[WindowReport]] = defaultdict(list)
     client = socketio.AsyncClient()
 
     @client.on("sys")  # type: ignore[untyped-decorator]  # python-socketio has no types
@@ -243,11 +243,11 @@ async def _client(node: RunningNode) -> AsyncIterator[Mapping[str, list[WindowRe
         if isinstance(message, list):
             for one in message:
                 start = datetime.strptime(one["analysis"]["time"], "%Y-%m-%d-%H-%M-%S.%f").replace(tzinfo=UTC)
-                heard[one["chan"]].append(WindowReport(start.timestamp(), one["analysis"]["predicitions"]))
+                reports[one["chan"]].append(WindowReport(start.timestamp(), one["analysis"]["predicitions"]))
 
     await client.connect(node.analyzer, auth=node.auth)
     try:
-        yield heard
+        yield reports
     finally:
         await client.disconnect()
 

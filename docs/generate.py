@@ -9,7 +9,6 @@ import ast
 import json
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
@@ -46,15 +45,6 @@ from trainer.training_file_reference import document as training_file
 
 DOCS = Path(__file__).parent
 PACKAGES = ("tidzam", "stream_manager", "analyzer", "trainer", "database_tool")
-
-_TYPE_NAMES: Mapping[Any, str] = {
-    str: "string",
-    int: "integer",
-    float: "number",
-    bool: "boolean",
-    datetime: "time",
-    type(None): "null",
-}
 
 PROTOCOL = """# Protocol
 
@@ -252,6 +242,7 @@ def _type_names(annotation: Any) -> Iterator[str]:
             "bool": "boolean",
             "datetime": "time",
             "NoneType": "null",
+            "Any": "any",
         }.get(getattr(annotation, "__name__", "any"), "object" if isinstance(annotation, type) else "any")
 
 

@@ -1,4 +1,4 @@
-"""Reports to the analyzer since when the sources play, and their sample rates, which JACK hides."""
+"""Reports each source's start time and native sample rate to the analyzer, which cannot learn them from JACK."""
 
 from __future__ import annotations
 

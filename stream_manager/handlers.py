@@ -24,20 +24,20 @@ class RequestHandler:
         self._sources, self._has_token = sources, has_token
 
     async def sys(self, sid: str, data: Any) -> dict[str, Any]:
-        """The answer to a request. Raises TidzamError if it cannot be carried out."""
+        """The response to a request. Raises TidzamError if it cannot be carried out."""
         match parse_request(data):
             case LoadSource() as wanted:
                 source = await self._sources.load(source_settings(wanted), sid, trusted=self._has_token(sid))
-                answer: dict[str, Any] = {"loadsource": source.status().model_dump(mode="json")}
+                response: dict[str, Any] = {"loadsource": source.status().model_dump(mode="json")}
             case UnloadSource(name=name):
                 await self._sources.unload(name)
-                answer = {"unloadsource": {"name": name}}
+                response = {"unloadsource": {"name": name}}
             case ReleaseSource(name=name):
                 await self._sources.release(name)
-                answer = {"loadsource": {"name": name}}
+                response = {"loadsource": {"name": name}}
             case ListSources():
-                answer = SourceList(sources=self._sources.statuses()).model_dump(mode="json")
-        return {"sys": answer}
+                response = SourceList(sources=self._sources.statuses()).model_dump(mode="json")
+        return {"sys": response}
 
     async def gone(self, sid: str) -> None:
         await self._sources.leave(sid)

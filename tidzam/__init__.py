@@ -1,3 +1,3 @@
-"""Shared ground of the Tidzam programs. Importing it costs nothing."""
+"""The library that the programs of Tidzam share. Importing it loads nothing else."""
 
 __version__ = "0.1.0"

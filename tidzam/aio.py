@@ -1,4 +1,4 @@
-"""Waiting for whichever of several things comes first."""
+"""Waiting for the first of several awaitables to complete."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Explanation(NamedTuple):
 
 GROUPS: Mapping[str, Mapping[str, Explanation]] = {
     "Requests and access": {
-        "error": Explanation("An error without a code of its own.", "See the message.", "Follow the message."),
+        "error": Explanation("An error without a more specific code.", "See the message.", "Follow the message."),
         "request": Explanation(
             "A request is malformed.", "A key is missing, unknown or has a wrong value.", "Correct the named field."
         ),
@@ -40,7 +40,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         ),
         "too_many_sources": Explanation(
             "The limit on clients' sources is reached.",
-            "`stream_manager.max_sources…`",
+            "`stream_manager.max_client_sources` or `max_permanent_sources`.",
             "Unload a source, or raise the limit.",
         ),
         "address_not_allowed": Explanation(
@@ -60,7 +60,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Something is missing on this machine.", "A program, package or right.", "Install or grant it."
         ),
         "unknown_extension": Explanation(
-            "No player, output, sink, engine, rule, importer, model or augmentation has this name.",
+            "No player, output, sink, engine, decision rule, importer, model or augmentation has this name.",
             "A misspelling, or a package that is not installed.",
             "Choose one of the names listed in the message.",
         ),
@@ -88,7 +88,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
     "Node": {
         "node": Explanation("A program of the node failed.", "See the message.", "Read its log."),
         "no_node": Explanation("There is no node.", "None was started in this home.", "`tidzam start`, or `--home`."),
-        "already_running": Explanation("The node runs already.", "It was started before.", "`tidzam restart`."),
+        "already_running": Explanation("The node is already running.", "It was started before.", "`tidzam restart`."),
         "not_started": Explanation(
             "A program did not start.", "The end of its log is in the message.", "Remove the cause and start again."
         ),
@@ -112,14 +112,14 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
     },
     "JACK and Icecast": {
         "jack": Explanation("JACK failed.", "See the message.", "Read `jackd.log`."),
-        "jack_away": Explanation("The JACK server does not answer.", "It ended.", "It is restarted by itself."),
-        "jack_stalled": Explanation("JACK's cycles have stopped.", "It hangs.", "It is replaced by itself."),
+        "jack_away": Explanation("The JACK server does not answer.", "It ended.", "It is restarted automatically."),
+        "jack_stalled": Explanation("JACK's cycles have stopped.", "It hangs.", "It is replaced automatically."),
         "jack_full": Explanation(
             "JACK has no room for more ports or clients.",
             "`jack.port_max`, or JACK's 256 clients.",
             "Unload a source, or raise `jack.port_max`.",
         ),
-        "icecast_away": Explanation("Icecast does not answer.", "It ended.", "It is restarted by itself."),
+        "icecast_away": Explanation("Icecast does not answer.", "It ended.", "It is restarted automatically."),
         "ring": Explanation("The capture memory is invalid.", "A fault in Tidzam.", "Report it with the log."),
         "lapped": Explanation(
             "Captured audio was overwritten before it was read.", "The machine is too slow.", "Reduce channels."
@@ -134,7 +134,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         ),
         "source_starting": Explanation("A source does not play yet.", "It is being loaded.", "Wait."),
         "output_failed": Explanation(
-            "An output of a source failed.", "A fault in the output, see the log.", "It is run again by itself."
+            "An output of a source failed.", "A fault in the output, see the log.", "It is run again automatically."
         ),
         "source_mounts": Explanation("Mounts of a source are missing.", "They are being pushed.", "Wait."),
         "source_not_found": Explanation("There is no such file.", "A wrong path.", "Check the path."),
@@ -156,8 +156,8 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "source_digital_silence": Explanation(
             "All samples are zero.", "What feeds the source is muted or broken.", "Check the microphone or encoder."
         ),
-        "source_player_hung": Explanation("The player hung.", "See the log.", "It was replaced by itself."),
-        "source_player_died": Explanation("The player ended.", "See the log.", "It is restarted by itself."),
+        "source_player_hung": Explanation("The player hung.", "See the log.", "It was replaced automatically."),
+        "source_player_died": Explanation("The player ended.", "See the log.", "It is restarted automatically."),
         "source_truncated": Explanation("The file ends early.", "It is cut short.", "Replace the file."),
         "source_not_rendered": Explanation(
             "The demo's file is missing.", "It was not rendered.", "Run `tidzam restart`."
@@ -165,8 +165,8 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
     },
     "Analyzer": {
         "starting": Explanation("The capture process is starting.", "The analyzer has just started.", "Wait."),
-        "capture": Explanation("The capture process ended or hung.", "See the log.", "It is replaced by itself."),
-        "stalled": Explanation("JACK delivers no audio.", "JACK has stopped.", "It is replaced by itself."),
+        "capture": Explanation("The capture process ended or hung.", "See the log.", "It is replaced automatically."),
+        "stalled": Explanation("JACK delivers no audio.", "JACK has stopped.", "It is replaced automatically."),
         "late": Explanation(
             "Windows are analyzed too late.", "The machine is too slow.", "Reduce channels or overlap."
         ),
@@ -184,7 +184,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "audio": Explanation("Audio cannot be read or used.", "See the message.", "Follow the message."),
         "audio_missing": Explanation("There is no such audio file.", "A wrong path.", "Name an audio file."),
         "audio_empty": Explanation("The file contains no audio.", "It is empty or cut short.", "Record it again."),
-        "audio_format": Explanation("The file cannot be decoded.", "It is damaged or no audio.", "Copy it again."),
+        "audio_format": Explanation("The file cannot be decoded.", "It is damaged, or not audio.", "Copy it again."),
         "audio_large": Explanation("The file is too large to be read at once.", "Its length.", "Split it."),
         "audio_output": Explanation("Audio cannot be played here.", "No sound server.", "See the message."),
         "channel": Explanation("The file has no such channel.", "`-c`", "Choose one of its channels."),

@@ -1,4 +1,4 @@
-"""How long work reports to whoever started it: callbacks for progress and for messages."""
+"""Callbacks by which a long operation reports its progress and messages to its caller."""
 
 from __future__ import annotations
 

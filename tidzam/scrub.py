@@ -1,4 +1,4 @@
-"""Hiding credentials in everything that a person or another program may read: logs, status, answers, errors.
+"""Hiding credentials in everything that a person or another program may read: logs, status, responses, errors.
 
 An address can hold them in its user info, its query, its fragment and its path. Everything that may be a credential is
 hidden: of a query, only the values of a few harmless parameters are shown.

@@ -47,11 +47,11 @@ def _table(name: str, section: type[Section]) -> Iterator[str]:
 
 
 def _written(value: object) -> str:
-    if value is None or value == ():
+    if value is None or value == () or not str(value):
         return "none"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value).lower() if isinstance(value, bool) else f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
 def _meaning(field: FieldInfo) -> str:

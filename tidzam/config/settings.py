@@ -76,7 +76,7 @@ class NodeSettings(Section):
     name: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_.-]{1,64}$",
-        description="Its name in detection ids, events and metrics; the host's name if not given",
+        description="Name of the node in detection ids, events and metrics; by default the name of the host",
     )
 
     @property
@@ -165,16 +165,16 @@ class AnalyzerSettings(ServerSettings):
     """The analyzer."""
 
     port: Port = Field(8001, description="Port for socket.io and HTTP")
-    nn: Path | None = Field(None, description="Folder of bundles; the demo's if not given")
+    nn: Path | None = Field(None, description="Folder of bundles; by default those of the demo")
     ports: Names = Field(("*:out_*",), description="JACK ports to analyze: globs, or prefixes of names")
-    overlap: float = Field(0.0, ge=0, lt=1, description="Part of a window that the next one shares")
+    overlap: float = Field(0.0, ge=0, lt=1, description="Fraction of a window that the next one shares")
     gate: float = Field(0.05, ge=0, le=1, description="Parent probability from which an expert runs; 0: always")
     engine: str = Field(
         "onnx", description="Engine that runs the classifiers: onnx, keras (needs the part `train`) or an installed one"
     )
     decision: str = Field("thresholds", description="Rule that decides on the classes: thresholds or an installed one")
     threads: int = Field(1, ge=1, le=64, description="Threads that a classifier runs on")
-    max_channels: int = Field(256, ge=1, le=1024, description="Channels at most")
+    max_channels: int = Field(256, ge=1, le=1024, description="Maximum number of channels")
     sinks: tuple[AnySinkSettings, ...] = Field(
         (), description="Where results go besides socket.io: a list of `{type: NAME, …}` with the settings of that type"
     )

@@ -51,13 +51,13 @@ WireGlobs = Annotated[WireNames, AfterValidator(_cheap)]
 
 
 class ListClassifiers(Message):
-    """List the loaded classifiers."""
+    """List the loaded classifiers. The list is also sent on `sys` when a client connects and when it changes."""
 
-    list: Any = ""
+    list: Any = Field("", description="Ignored")
 
 
 class Subscribe(Message):
-    """The events that a client receives, by channel and class (globs). Replaces its previous subscription."""
+    """Choose the events to receive, by channel and class (globs). Replaces the client's previous subscription."""
 
     events: Annotated[tuple[EventName, ...], Field(max_length=16)] = ("analysis", "detection", "health")
     channels: WireGlobs = ("*",)
@@ -66,10 +66,11 @@ class Subscribe(Message):
 
 
 class AnalysisEvent(Message):
-    """`analysis`: one window of one channel. `result` holds the detected classes, `paths` their paths from the root.
+    """The analysis of one window of one channel.
 
-    `left_out` names the classifiers that should have run and did not: their band is missing in the source (then
-    `state` is `narrow_band`), or their network failed. If none ran, the result is `unknown` without predictions.
+    `result` holds the detected classes, `paths` their paths from the root. `left_out` names the classifiers that should
+    have run and did not: their band is missing in the source (then `state` is `narrow_band`), or their network failed.
+    If none ran, the result is `unknown` without predictions.
     """
 
     node: str = Field("", description="Name of the node")
@@ -88,7 +89,7 @@ class AnalysisEvent(Message):
 
 
 class DetectionEvent(Message):
-    """`detection`: consecutive windows of one channel with the same class."""
+    """A detection: consecutive windows of one channel with the same class."""
 
     node: str = Field("", description="Name of the node")
     state: Literal["start", "update", "end"]
@@ -133,14 +134,14 @@ class ChannelStatus(Message):
 class SinkStatus(Message):
     """A sink of the results. If it fails, it is restarted until it works."""
 
-    name: str = Field(description="Type of the sink, with a number from the second of a type on")
+    name: str = Field(description="Type of the sink, numbered from the second of the same type")
     errors: int = Field(description="Failures since the start")
     dropped: int = Field(description="Batches dropped because the sink was too slow or failed")
     fault: str | None = Field(None, description="Why it fails at present")
 
 
 class AnalyzerHealth(Message):
-    """`health`, and the `detail` of the analyzer's /healthz."""
+    """The health of the analyzer, also served as the `detail` of its /healthz."""
 
     node: str = Field("", description="Name of the node")
     engine: str
@@ -173,7 +174,7 @@ class SysAnalysis(Message):
 
 
 class SysChannel(Message):
-    """One channel of a `sys` event, which is a list with one of these per channel."""
+    """The results of one channel in a `sys` event."""
 
     chan: str = Field(description="Port name")
     analysis: SysAnalysis
@@ -262,7 +263,7 @@ def parse_classifier_request(data: Any) -> ListClassifiers:
 
 
 def classifier_list(names: Iterable[str]) -> dict[str, Any]:
-    """The answer, also sent when a client connects and when the list changes."""
+    """The response, also sent when a client connects and when the list changes."""
     return {"sys": {"classifier": {"list": list(names)}}}
 
 

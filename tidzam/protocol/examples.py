@@ -59,7 +59,6 @@ STREAM_MANAGER_REQUESTS: Final = (
         stream_manager.LoadSource,
         {"sys": {"loadsource": {"name": "pond", "url": "/srv/recordings/pond.flac", "is_permanent": True}}},
         {"ok": True, "sys": {"loadsource": SOURCE}},
-        "A source that has the name is replaced. A source that is not permanent leaves with the client that loaded it.",
     ),
     RequestExample(
         "Return a source to its own address",
@@ -67,7 +66,6 @@ STREAM_MANAGER_REQUESTS: Final = (
         stream_manager.ReleaseSource,
         {"sys": {"loadsource": {"name": "pond"}}},
         {"ok": True, "sys": {"loadsource": {"name": "pond"}}},
-        "A permanent source plays its own address again; any other source is unloaded.",
     ),
     RequestExample(
         "List all sources",
@@ -107,7 +105,6 @@ ANALYZER_REQUESTS: Final = (
         analyzer.ListClassifiers,
         {"sys": {"classifier": {"list": ""}}},
         {"ok": True, "sys": {"classifier": {"list": ["selector", "birds"]}}},
-        "The same list is sent on `sys` when a client connects.",
     ),
     RequestExample(
         "Subscribe to events",
@@ -115,7 +112,6 @@ ANALYZER_REQUESTS: Final = (
         analyzer.Subscribe,
         {"events": ["detection"], "channels": ["pond:*"], "classes": ["birds*"], "mute_sys": True},
         {"ok": True},
-        "A subscription replaces the client's previous one.",
     ),
     RequestExample(
         "Report the sources (sent by the stream manager)",
@@ -191,7 +187,7 @@ ANALYZER_EVENTS: Final = (
         },
     ),
     EventExample(
-        "`detection`: a detection starts, goes on or ends",
+        "`detection`: a detection starts, continues or ends",
         "detection",
         analyzer.DetectionEvent,
         _WINDOW

@@ -1,4 +1,4 @@
-"""Requests to the stream manager on the event `sys`, and its answers."""
+"""The stream manager's messages: requests on the event `sys`, their responses, the status of sources, and health."""
 
 from __future__ import annotations
 
@@ -26,32 +26,35 @@ WireChannels = Annotated[WireNames, AfterValidator(_channel_numbers)]
 
 
 class LoadSource(Message):
-    """Load a source, in place of the one with its name."""
+    """Load a source, in place of any other with the same name.
+
+    A source that is not permanent is unloaded when the client that loaded it disconnects.
+    """
 
     name: WireSourceName
     url: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
         None, description="http, https, rtsp or icecast address, or a file under a media root"
     )
     database: Annotated[str, Field(max_length=256)] | None = Field(
-        None, description="Name of the recordings to play from, with `date`"
+        None, description="Name of the recordings to play from, at `date` (not supported yet)"
     )
-    date: WireTime | None = None
+    date: WireTime | None = Field(None, description="Start in the recordings (not supported yet)")
     channels: WireChannels | None = Field(
         None, description="Numbers of the channels to load, 0 to 255, in order; all by default"
     )
     is_permanent: bool = Field(False, description="Load it again when it ends or fails")
     loop: bool = Field(False, description="Repeat a file endlessly, without gaps")
-    format: Literal["ogg", "copy"] = "ogg"
+    format: Literal["ogg", "copy"] = Field("ogg", description="Format of its mounts (copy is not supported yet)")
 
 
 class UnloadSource(Message):
-    """Unload a source."""
+    """Unload a source. If it replaced another one, that one is restored."""
 
     name: WireSourceName
 
 
 class ReleaseSource(Message):
-    """`loadsource` with only a name: a permanent source returns to its own address, any other is unloaded."""
+    """`loadsource` with a name alone: a permanent source plays its own address again; any other is unloaded."""
 
     name: WireSourceName
 
@@ -116,7 +119,7 @@ class SourceStatus(Message):
 
 
 class SourceList(Message):
-    """The answer to ListSources, under `sys`."""
+    """The response to ListSources, under `sys`."""
 
     sources: tuple[SourceStatus, ...]
 
