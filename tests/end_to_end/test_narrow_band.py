@@ -66,7 +66,7 @@ async def test_a_live_source_of_8_khz_is_named_narrow_and_not_classified(tmp_pat
         try:
             with running_analyzer(tmp_path / "profile.yaml", {**jack.env}):
                 await _check(f"http://127.0.0.1:{port}")
-            with running_analyzer(tmp_path / "profile.yaml", {**jack.env}):  # told again after it came back
+            with running_analyzer(tmp_path / "profile.yaml", {**jack.env}):  # reported again after it came back
                 await eventually_async(lambda: has_state(f"http://127.0.0.1:{port}", "phone:out_0", "narrow_band"))
         finally:
             manager.stop()
