@@ -120,36 +120,6 @@ def test_an_unknown_engine_is_refused(bundle: Bundle) -> None:
     assert "Did you mean 'onnx'?" in (caught.value.hint or "")
 
 
-THIRD_PARTY = """
-from tidzam.inference.onnx_engine import OnnxEngine
-
-class Constant:
-    def __init__(self, network):
-        self.input_shape, self._network = network.input_shape, network
-
-    def predict(self, features):
-        return self._network.predict(features) * 0 + 0.25
-
-class ConstantEngine(OnnxEngine):
-    def load(self, path, *, threads):
-        return Constant(super().load(path, threads=threads))
-"""
-
-
-def test_an_installed_engine_runs_the_networks(bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also in the trial, which is another process."""
-    metadata = tmp_path / "constant-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: constant\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[tidzam.engines]\nconstant = constant_engine:ConstantEngine\n")
-    (tmp_path / "constant_engine.py").write_text(THIRD_PARTY)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.delitem(ENGINES.__dict__, "_known", raising=False)  # it has read what is installed
-    outputs = load_network(bundle, "constant").predict(features(4))
-    assert np.all(outputs == np.float32(0.25))
-
-
 def test_an_engine_that_the_bundle_lacks(tmp_path: Path) -> None:
     bundle = write_tone_bundle(tmp_path, "selector", {"rain": (500.0,)})
     with pytest.raises(BundleError, match="has no keras file"):
