@@ -1,6 +1,7 @@
-"""What can be done to datasets: nothing is lost, nothing is doubled, and the same seed does the same."""
+"""Operations on datasets: no sample is lost or doubled, and the same seed gives the same result."""
 
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree
 
 LABELS = [0] * 14 + [1] * 5 + [2] * 2
+EVERY_THIRD = np.array([0, 1, 1] * 7, np.int8)
 
 
 @pytest.fixture
@@ -71,9 +73,10 @@ def test_split_in_place_and_into_folds(tmp_path: Path, pond: Dataset) -> None:
     require_consistent(train)
 
 
-def test_a_split_that_was_killed_goes_on(tmp_path: Path, pond: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def interrupted_split(tmp_path: Path, pond: Dataset, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders of a split that was interrupted in its second half, with shards of two samples."""
     monkeypatch.setattr(operations, "SHARD_BYTES", 2 * SAMPLE_BYTES)
-    sides = np.array([0, 1, 1] * 7, np.int8)
     folders = [tmp_path / "test", pond.folder]
 
     def stop(done: int, total: int) -> None:
@@ -81,63 +84,72 @@ def test_a_split_that_was_killed_goes_on(tmp_path: Path, pond: Dataset, monkeypa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        operations.split(pond, folders, sides, details={}, advance=stop)
+        operations.split(pond, folders, EVERY_THIRD, details={}, advance=stop)
+    return folders
+
+
+def test_an_interrupted_split_leaves_the_dataset_unchanged(pond: Dataset, interrupted_split: list[Path]) -> None:
     assert numbers(open_dataset(pond.folder)) == list(range(21))
-    assert not (tmp_path / "test").exists()
+    assert not interrupted_split[0].exists()
+
+
+def test_an_interrupted_split_is_resumed(pond: Dataset, interrupted_split: list[Path]) -> None:
     seen: list[int] = []
     test, train = operations.split(
-        pond, folders, sides, details={}, resume=True, advance=lambda done, _: seen.append(done)
+        pond, interrupted_split, EVERY_THIRD, details={}, resume=True, advance=lambda done, _: seen.append(done)
     )
-    assert seen[0] > 8  # what was done is not done again
+    assert seen[0] > 8  # finished work is not repeated
     assert numbers(test) == list(range(0, 21, 3))
     assert numbers(train) == [n for n in range(21) if n % 3]
     require_consistent(train)
 
 
-def test_a_split_that_was_killed_between_two_parts_goes_on(tmp_path: Path, pond: Dataset) -> None:
-    sides, folders = np.array([0, 1, 1] * 7, np.int8), [tmp_path / "test", pond.folder]
-    operations.split(pond, [folders[0], tmp_path / "rest"], sides, details={"seed": 1})  # the first part is finished
+def test_a_split_is_resumed_between_two_parts(tmp_path: Path, pond: Dataset) -> None:
+    folders = [tmp_path / "test", pond.folder]
+    operations.split(pond, [folders[0], tmp_path / "rest"], EVERY_THIRD, details={"seed": 1})
     made = (tmp_path / "test" / "manifest.json").stat().st_mtime_ns
-    test, train = operations.split(pond, folders, sides, details={"seed": 1}, resume=True)
+    test, train = operations.split(pond, folders, EVERY_THIRD, details={"seed": 1}, resume=True)
     assert (tmp_path / "test" / "manifest.json").stat().st_mtime_ns == made
     assert numbers(test) == list(range(0, 21, 3))
     assert numbers(train) == [n for n in range(21) if n % 3]
 
 
-def test_only_that_part_of_that_split_counts_as_finished(tmp_path: Path, pond: Dataset) -> None:
+@pytest.mark.parametrize(("side", "seed", "complete"), [(0, 1, True), (1, 1, False), (0, 2, False)])
+def test_only_that_part_of_that_split_counts_as_complete(
+    tmp_path: Path, pond: Dataset, side: int, seed: int, complete: bool
+) -> None:
     folders = [tmp_path / "test", tmp_path / "rest"]
-    operations.split(pond, folders, np.array([0, 1, 1] * 7, np.int8), details={"seed": 1})
-    for side, seed, expected in ((0, 1, True), (1, 1, False), (0, 2, False)):
-        assert (operations.side_at(pond, folders[0], side, {"seed": seed}) is not None) == expected
+    operations.split(pond, folders, EVERY_THIRD, details={"seed": 1})
+    assert (operations.side_at(pond, folders[0], side, {"seed": seed}) is not None) == complete
 
 
-def test_balancing_and_randomizing_go_on(tmp_path: Path, pond: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    balanced = operations.balance(pond, tmp_path / "balanced", seed=3)
-    shuffled = randomize(pond, tmp_path / "shuffled", seed=3)
+@pytest.mark.parametrize("act", [operations.balance, randomize])
+def test_balancing_and_shuffling_are_resumed(
+    tmp_path: Path, pond: Dataset, monkeypatch: pytest.MonkeyPatch, act: Callable[..., Dataset]
+) -> None:
+    expected = act(pond, tmp_path / "expected", seed=3)
     writer, size = DatasetWriter, 4 * SAMPLE_BYTES
-    for room in (operations, shuffle):
-        monkeypatch.setattr(room, "DatasetWriter", partial(writer, shard_bytes=size))
+    for module in (operations, shuffle):
+        monkeypatch.setattr(module, "DatasetWriter", partial(writer, shard_bytes=size))
     monkeypatch.setattr(operations, "COPY_BATCH", 5)
 
     def stop(done: int, total: int) -> None:
         if done > total - 5:
             raise KeyboardInterrupt
 
-    for act, expected in ((operations.balance, balanced), (randomize, shuffled)):
-        with pytest.raises(KeyboardInterrupt):
-            act(pond, tmp_path / "new", seed=3, advance=stop)
-        assert not (tmp_path / "new").exists()
-        assert len(list((tmp_path / ".new-writing" / "shards").iterdir())) > 6
-        kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / ".new-writing" / "shards").iterdir()}
-        found = act(pond, tmp_path / "new", seed=3, resume=True)
-        assert all((tmp_path / "new" / "shards" / name).stat().st_mtime_ns == kept[name] for name in kept)
-        assert numbers(found) == numbers(expected)
-        assert found.labels.tolist() == expected.labels.tolist()
-        require_consistent(found)
-        operations.rename(found, tmp_path / f"was-{act.__name__}")
+    with pytest.raises(KeyboardInterrupt):
+        act(pond, tmp_path / "new", seed=3, advance=stop)
+    assert not (tmp_path / "new").exists()
+    finished = {path.name: path.stat().st_mtime_ns for path in (tmp_path / ".new-writing" / "shards").iterdir()}
+    assert len(finished) > 6
+    found = act(pond, tmp_path / "new", seed=3, resume=True)
+    assert {name: (tmp_path / "new" / "shards" / name).stat().st_mtime_ns for name in finished} == finished
+    assert numbers(found) == numbers(expected)
+    assert found.labels.tolist() == expected.labels.tolist()
+    require_consistent(found)
 
 
-def test_where_buckets_find_no_room_that_is_told(tmp_path: Path, pond: Dataset) -> None:
+def test_buckets_that_cannot_be_written_are_reported(tmp_path: Path, pond: Dataset) -> None:
     (tmp_path / ".pond-buckets").touch()
     with pytest.raises(DatasetError, match=r"buckets cannot be written: .*twice the size of the dataset") as caught:
         randomize(pond, pond.folder, seed=0)
@@ -145,16 +157,22 @@ def test_where_buckets_find_no_room_that_is_told(tmp_path: Path, pond: Dataset) 
     assert numbers(open_dataset(pond.folder)) == list(range(21))
 
 
-def test_balance_copies_small_classes_evenly_and_counts(pond: Dataset) -> None:
+def test_copies_are_counted_per_class(pond: Dataset) -> None:
     assert operations.copies(pond) == {"frog": 0, "rain": 9, "wren": 12}
+
+
+def test_balance_makes_all_classes_equally_large(pond: Dataset) -> None:
     balanced = operations.balance(pond, pond.folder, seed=3)
     assert balanced.manifest.counts == {"frog": 14, "rain": 14, "wren": 14}
-    times = Counter(numbers(balanced))
-    assert all(times[number] == 1 for number in range(14))
-    assert {times[number] for number in range(14, 19)} == {2, 3}
-    assert {times[19], times[20]} == {7}
-    require_consistent(balanced)
     assert sum(operations.copies(balanced).values()) == 0
+    require_consistent(balanced)
+
+
+def test_balance_copies_all_samples_of_a_class_equally_often(pond: Dataset) -> None:
+    times = Counter(numbers(operations.balance(pond, pond.folder, seed=3)))
+    assert {times[number] for number in range(14)} == {1}
+    assert {times[number] for number in range(14, 19)} == {2, 3}
+    assert {times[number] for number in (19, 20)} == {7}
 
 
 def test_balance_leaves_an_empty_class_empty(tmp_path: Path) -> None:
@@ -162,15 +180,22 @@ def test_balance_leaves_an_empty_class_empty(tmp_path: Path) -> None:
     assert operations.balance(lone, lone.folder, seed=0).manifest.counts == {"frog": 2, "rain": 0, "wren": 2}
 
 
-def test_randomize_is_a_permutation_that_the_seed_draws(tmp_path: Path, pond: Dataset) -> None:
+def test_randomize_keeps_every_sample_with_its_label(tmp_path: Path, pond: Dataset) -> None:
+    shuffled = randomize(pond, tmp_path / "new", seed=5, bucket_bytes=4 * SAMPLE_BYTES)
+    assert sorted(numbers(shuffled)) == list(range(21))
+    assert [LABELS[number] for number in numbers(shuffled)] == shuffled.labels.tolist()
+    require_consistent(shuffled)
+
+
+def test_the_order_depends_on_the_seed_and_not_on_the_buckets(tmp_path: Path, pond: Dataset) -> None:
     one = randomize(pond, tmp_path / "one", seed=5, bucket_bytes=4 * SAMPLE_BYTES)
-    other = randomize(pond, tmp_path / "other", seed=5)
-    assert numbers(one) == numbers(other) != list(range(21))
-    assert sorted(numbers(one)) == list(range(21))
-    assert numbers(randomize(pond, tmp_path / "third", seed=6)) != numbers(one)
-    require_consistent(one)
-    assert [LABELS[number] for number in numbers(one)] == one.labels.tolist()
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert numbers(one) == numbers(randomize(pond, tmp_path / "other", seed=5))
+    assert numbers(one) != numbers(randomize(pond, tmp_path / "third", seed=6))
+
+
+def test_buckets_are_removed(tmp_path: Path, pond: Dataset) -> None:
+    randomize(pond, tmp_path / "new", seed=5, bucket_bytes=4 * SAMPLE_BYTES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "pond"]
 
 
 def test_relabel_moves_deletes_and_adds(tmp_path: Path, pond: Dataset) -> None:
@@ -186,25 +211,36 @@ def test_relabel_moves_deletes_and_adds(tmp_path: Path, pond: Dataset) -> None:
     require_consistent(changed)
 
 
-def test_rename_and_a_new_class(tmp_path: Path, pond: Dataset) -> None:
+def test_rename_moves_the_folder(tmp_path: Path, pond: Dataset) -> None:
     renamed = operations.rename(pond, tmp_path / "creek")
-    assert renamed.name == "creek"
-    assert not (tmp_path / "pond").exists()
-    assert len(renamed) == 21
+    assert (renamed.name, len(renamed)) == ("creek", 21)
+    assert [path.name for path in tmp_path.iterdir()] == ["creek"]
+
+
+def test_rename_does_not_replace_a_folder(tmp_path: Path, pond: Dataset) -> None:
+    (tmp_path / "creek").mkdir()
     with pytest.raises(DatasetError, match="already exists"):
-        operations.rename(renamed, tmp_path / "creek")
-    (tmp_path / "link").symlink_to(tmp_path / "creek")
-    renamed = operations.rename(open_dataset(tmp_path / "link"), tmp_path / "brook")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["brook"]
-    assert len(renamed) == 21
-    more = operations.add_class(renamed, "owl")
+        operations.rename(pond, tmp_path / "creek")
+
+
+def test_rename_removes_the_link_by_which_the_dataset_was_given(tmp_path: Path, pond: Dataset) -> None:
+    (tmp_path / "link").symlink_to(pond.folder)
+    operations.rename(open_dataset(tmp_path / "link"), tmp_path / "brook")
+    assert [path.name for path in tmp_path.iterdir()] == ["brook"]
+
+
+def test_an_empty_class_is_added(pond: Dataset) -> None:
+    more = operations.add_class(pond, "owl")
     assert more.manifest.counts["owl"] == 0
     assert more.labels.tolist() == LABELS
-    with pytest.raises(DatasetError, match="already"):
-        operations.add_class(more, "owl")
 
 
-def test_metadata_measures_what_is_there(pond: Dataset) -> None:
+def test_a_class_is_not_added_twice(pond: Dataset) -> None:
+    with pytest.raises(DatasetError, match="pond already has a class 'frog'"):
+        operations.add_class(pond, "frog")
+
+
+def test_statistics_are_those_of_the_features(pond: Dataset) -> None:
     measured = operations.with_statistics(pond).manifest.statistics
     values = open_dataset(pond.folder).features(range(21)).astype(np.float64).reshape(-1, SPEC.n_mels)
     np.testing.assert_allclose(measured["mean_db"], values.mean(axis=0), atol=1e-3)
@@ -212,7 +248,7 @@ def test_metadata_measures_what_is_there(pond: Dataset) -> None:
     assert measured["recordings"] == {"frog": 4, "rain": 2, "wren": 2}
 
 
-def test_what_was_done_is_told_in_order(pond: Dataset) -> None:
+def test_the_provenance_has_the_operations_in_order(pond: Dataset) -> None:
     checksum = pond.checksum
     done = randomize(operations.balance(pond, pond.folder, seed=0), pond.folder, seed=0)
     steps = done.manifest.provenance["steps"]

@@ -42,19 +42,19 @@ def test_each_side_has_its_share_of_each_class() -> None:
     assert not np.array_equal(sides, partition(units, labels, (0.2, 0.8), n_classes=4, seed=2))
 
 
-def test_a_unit_of_many_classes_is_not_cut() -> None:
+def test_a_unit_of_several_classes_is_not_divided() -> None:
     units = ["a"] * 3 + ["b"] * 3 + ["c"] * 3
     labels = np.array([0, 1, 2] * 3, np.int32)
     sides = partition(units, labels, (0.34, 0.66), n_classes=3, seed=0)
     assert sorted(Counter(sides.tolist()).values()) == [3, 6]
 
 
-def test_a_class_of_one_recording_is_known_before() -> None:
+def test_units_are_counted_per_class() -> None:
     units, labels = samples([(0, 3), (0, 2), (1, 9)])
     assert count_units(units, labels, n_classes=3) == [2, 1, 0]
 
 
-def test_days_and_sources_stay_together() -> None:
+def test_units_are_days_sources_or_recordings() -> None:
     def at(day: int, source: str) -> Origin:
         name = f"{source}-2026-05-{day:02d}-06-00-00"
         return Origin(f"/r/{name}.wav", time=datetime(2026, 5, day, 6, tzinfo=UTC), group=name)
@@ -63,11 +63,14 @@ def test_days_and_sources_stay_together() -> None:
     assert units_of(origins, "day") == ["2026-05-01", "2026-05-01", "2026-05-02"]
     assert units_of(origins, "source") == ["pond", "creek", "pond"]
     assert units_of(origins, "group") == origins.groups
+
+
+def test_a_split_by_day_requires_times() -> None:
     with pytest.raises(DatasetError, match=r"day of recording of /r/a\.wav is unknown"):
         units_of(Origins([Origin("/r/a.wav", group="a")]), "day")
 
 
-def test_a_recording_over_midnight_is_of_one_day() -> None:
+def test_a_recording_past_midnight_belongs_to_the_day_of_its_start() -> None:
     late, early = (datetime(2026, 5, day, hour, tzinfo=UTC) for day, hour in ((1, 23), (2, 0)))
     origins = Origins([Origin("/r/a.wav", time=late, group="a"), Origin("/r/a.wav", 3600.0, time=early, group="a")])
     assert units_of(origins, "day") == ["2026-05-01"] * 2

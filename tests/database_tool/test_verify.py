@@ -1,4 +1,4 @@
-"""Damage is found, wherever it is."""
+"""`verify` finds all damage."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
     assert verify(folder) == []
 
 
-def test_what_is_missing_cut_or_too_much_is_found(tmp_path: Path) -> None:
+def test_missing_truncated_and_additional_files_are_found(tmp_path: Path) -> None:
     folder = write(tmp_path / "pond", [0, 1, 2], a_shard=2).folder
     labels, features = folder / "shards" / "00000.labels.npy", folder / "shards" / "00001.features.npy"
     labels.unlink()
@@ -40,7 +40,7 @@ def test_what_is_missing_cut_or_too_much_is_found(tmp_path: Path) -> None:
     assert found[labels] == "it is missing"
 
 
-def test_parts_that_disagree_are_found_though_all_checksums_hold(tmp_path: Path) -> None:
+def test_wrong_counts_are_found_although_all_checksums_match(tmp_path: Path) -> None:
     folder = write(tmp_path / "pond", [0, 1, 2]).folder
     manifest, _ = read_manifest(folder)
     write_manifest(folder, manifest.model_copy(update={"counts": {"frog": 2, "rain": 1, "wren": 0}}))
@@ -49,7 +49,7 @@ def test_parts_that_disagree_are_found_though_all_checksums_hold(tmp_path: Path)
     assert "[2, 1, 0]" in damage.reason
 
 
-def test_a_table_that_lacks_a_row_is_found_though_all_checksums_hold(tmp_path: Path) -> None:
+def test_a_missing_row_is_found_although_all_checksums_match(tmp_path: Path) -> None:
     folder = write(tmp_path / "pond", [0, 1, 2]).folder
     manifest, _ = read_manifest(folder)
     table = folder / "origins.csv"
@@ -59,7 +59,7 @@ def test_a_table_that_lacks_a_row_is_found_though_all_checksums_hold(tmp_path: P
     assert "it has 2 rows, expected 3" in damage.reason
 
 
-def test_samples_that_hold_no_numbers_are_found_though_all_checksums_hold(tmp_path: Path) -> None:
+def test_samples_that_are_not_finite_are_found_although_all_checksums_match(tmp_path: Path) -> None:
     folder = write(tmp_path / "pond", [0, 1, 2]).folder
     manifest, _ = read_manifest(folder)
     path = folder / "shards" / "00000.features.npy"
@@ -72,6 +72,6 @@ def test_samples_that_hold_no_numbers_are_found_though_all_checksums_hold(tmp_pa
     assert "sample 1" in damage.reason
 
 
-def test_where_there_is_no_dataset_there_is_nothing_to_verify(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_dataset_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be read"):
         verify(tmp_path)

@@ -1,4 +1,4 @@
-"""Near-duplicates: the same sound is found, louder or cut elsewhere in a list, and other sound is not."""
+"""Near-duplicates: copies are found at any loudness, and other samples are not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reading(features: Float32) -> Read:
     return read
 
 
-def test_copies_are_found_however_loud_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copies_are_found_at_any_loudness_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "BLOCK", 7)  # so that pairs lie within blocks and across them
     features = np.concatenate([DIFFERENT, DIFFERENT[[3, 30]] - 6])
     steps: list[tuple[int, int]] = []
@@ -32,7 +32,7 @@ def test_copies_are_found_however_loud_and_nothing_else(monkeypatch: pytest.Monk
     assert steps[-1] == (6 + 21, 6 + 21)
 
 
-def test_all_pairs_are_compared_as_cosines_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_similarity_of_all_pairs_is_their_cosine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "BLOCK", 9)
     found = find_duplicates(reading(DIFFERENT), np.arange(40), threshold=-1, limit=10_000)
     vectors = directions(DIFFERENT)
@@ -40,7 +40,7 @@ def test_all_pairs_are_compared_as_cosines_say(monkeypatch: pytest.MonkeyPatch) 
     np.testing.assert_allclose([pair.similarity for pair in found], sorted(expected, reverse=True), atol=1e-5)
 
 
-def test_only_the_samples_asked_for_and_no_more_than_asked_for() -> None:
+def test_only_the_given_samples_are_compared_and_the_number_of_pairs_is_limited() -> None:
     features = np.repeat(DIFFERENT[:1], 6, axis=0)
     found = find_duplicates(reading(features), np.array([1, 3, 5]), limit=2)
     assert len(found) == 2
@@ -48,13 +48,13 @@ def test_only_the_samples_asked_for_and_no_more_than_asked_for() -> None:
     assert find_duplicates(reading(features), np.array([], np.int64)) == []
 
 
-def test_silence_is_like_silence_alone() -> None:
+def test_silence_is_similar_to_silence_only() -> None:
     silence = np.full((2, *SPEC.shape), -100, np.float32)
     found = find_duplicates(reading(np.concatenate([DIFFERENT[:3], silence])), np.arange(5))
     assert [(pair.one, pair.other) for pair in found] == [(3, 4)]
 
 
-def test_a_search_can_be_given_up() -> None:
+def test_a_search_can_be_cancelled() -> None:
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 

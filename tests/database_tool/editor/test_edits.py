@@ -1,4 +1,4 @@
-"""Edits as values: each does what it says, to a content that stays as it was."""
+"""Edits as values: each makes a new content and leaves the old one unchanged."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def named(content: Content) -> list[str | None]:
         (NewClass("owl", "birds"), ["frog", "rain", "frog", "wren", "frog"], {"owl": "birds", "wren": "birds"}),
     ],
 )
-def test_each_edit_does_what_it_says(edit: Edit, labels: list[str | None], parents: dict[str, str | None]) -> None:
+def test_the_content_after_an_edit(edit: Edit, labels: list[str | None], parents: dict[str, str | None]) -> None:
     before = content()
     after = edit.apply(before)
     assert named(after) == labels
@@ -89,13 +89,13 @@ def test_added_samples_come_last_and_are_edited_like_the_others() -> None:
         (MoveClass("wren", "fish"), "no label 'fish'"),
     ],
 )
-def test_what_cannot_be_is_refused_with_a_reason(edit: Edit, reason: str) -> None:
+def test_an_impossible_edit_is_refused_with_a_reason(edit: Edit, reason: str) -> None:
     with pytest.raises(DatasetError, match=reason) as caught:
         edit.apply(content())
     assert caught.value.code == "dataset_edit"
 
 
-def test_the_last_class_stays() -> None:
+def test_the_last_class_cannot_be_deleted() -> None:
     only = Content(("frog",), LabelTree.flat(("frog",)), np.zeros(2, np.int32))
     with pytest.raises(DatasetError, match="last class"):
         DeleteClass("frog").apply(only)
@@ -116,7 +116,7 @@ EDITS = st.one_of(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(EDITS, max_size=12))
-def test_whatever_is_done_the_content_holds_together(edits: list[Edit]) -> None:
+def test_any_sequence_of_edits_leaves_a_consistent_content(edits: list[Edit]) -> None:
     now = content()
     for edit in edits:
         try:
