@@ -31,13 +31,15 @@ app = command_line()
 @app.command()
 def analyze(
     stream: Annotated[Path | None, typer.Option("--stream", "-s", help="Audio file to analyze.")] = None,
-    channel: Annotated[int | None, typer.Option("--channel", "-c", min=0, help="Only this channel of it.")] = None,
+    channel: Annotated[
+        int | None, typer.Option("--channel", "-c", min=0, help="Channel to analyze; by default all.")
+    ] = None,
     jack: Annotated[str, typer.Option("--jack", "-j", help="JACK ports: globs or prefixes, comma-separated.")] = "",
-    nn: Annotated[Path | None, typer.Option("--nn", "-n", help="Folder of classifiers; the demo's if missing.")] = None,
+    nn: Annotated[Path | None, typer.Option("--nn", "-n", help="Folder of bundles; by default the demo's.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for extracted clips.")] = None,
-    extract: Annotated[str, typer.Option(help="Classes to extract (unknown,birds-); all if missing.")] = "",
+    extract: Annotated[str, typer.Option(help="Classes to extract (unknown,birds-); by default all.")] = "",
     extract_dd: Annotated[bool, typer.Option(help="Extract rare classes rather than common ones.")] = True,
-    extract_channels: Annotated[str, typer.Option(help="Channels to extract from (0,3); all if missing.")] = "",
+    extract_channels: Annotated[str, typer.Option(help="Channels to extract from (0,3); by default all.")] = "",
     show: Annotated[bool, typer.Option("--show", help="Play the file and show its spectrogram.")] = False,
     csv: Annotated[Path | None, typer.Option(help="CSV file for the detections.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
@@ -54,7 +56,7 @@ def analyze(
         float | None, typer.Option(min=0, max=1, help="Parent probability at which an expert runs.")
     ] = None,
     profile: Annotated[Path | None, typer.Option(help="Profile of the node (YAML); other options override it.")] = None,
-    debug: Annotated[int, typer.Option(help="Debug level; from 1 on, everything is logged.")] = 0,
+    debug: Annotated[int, typer.Option(help="Above 0: log everything.")] = 0,
 ) -> None:
     """Analyze a file, or JACK ports live."""
     if stream is not None and jack:
@@ -62,7 +64,7 @@ def analyze(
     if stream is None and (channel is not None or csv or as_json or show):
         raise typer.BadParameter("--channel, --csv, --json and --show require --stream.")
     if stream is None and not jack and profile is None:
-        raise typer.BadParameter("Name the input: --stream FILE, --jack PORTS or --profile YAML.")
+        raise typer.BadParameter("Specify the input: --stream FILE, --jack PORTS or --profile YAML.")
     if stream is not None and chain_api:
         raise typer.BadParameter("--chainAPI requires live analysis, without --stream.")
     given = {"nn": nn, "ports": comma_list(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}

@@ -57,7 +57,7 @@ class ImportGroup(TyperGroup):
 app = command_line(
     cls=ImportGroup,
     no_args_is_help=True,
-    help="Make a dataset from the files of other programs and people.",
+    help="Compile annotated audio in one of several formats into a dataset.",
 )
 
 

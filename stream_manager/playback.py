@@ -87,16 +87,16 @@ async def _until_over(
     reports: PlaybackReports,
 ) -> tuple[SourceFailure | None, float]:
     """Why the player has to be replaced, None if it has ended; and for how many seconds its ports existed."""
-    came = await first_completed(
+    first = await first_completed(
         graph.until(lambda g: track.ports <= g.ports or not g.up), _done(playing), _start_timeout(graph)
     )
-    if came == 2:
+    if first == 2:
         return SourceFailure(SourceFault.SILENT, f"waited {START_TIMEOUT_S:.0f} s"), 0.0
     failure, began_s = None, time.monotonic()
-    if came == 0 and graph.up:
+    if first == 0 and graph.up:
         reports.started()
         failure = await _supervise(player, playing, track, graph, limits, reports.silence)
-    played_s = time.monotonic() - began_s if came == 0 else 0.0
+    played_s = time.monotonic() - began_s if first == 0 else 0.0
     if failure is None:
         await asyncio.sleep(SETTLE_S)
         if not playing.done() and graph.up:
@@ -162,10 +162,10 @@ async def _sample(player: Player, track: Track, graph: JackGraph) -> LivenessSam
 
 
 async def _end(player: Player, playing: asyncio.Task[None], graph: JackGraph) -> None:
-    """Have the player end, if it has not yet."""
+    """End the player if it has not ended yet."""
     if not playing.done():
         if not graph.up:
-            player.kill()  # libjack may wait for ever to disconnect from a server that is gone
+            player.kill()  # libjack may wait forever to disconnect from a server that is gone
         playing.cancel()
         await asyncio.wait([playing])
     if not playing.cancelled():
@@ -187,7 +187,7 @@ def _outcome(track: Track, playing: asyncio.Task[None], played_s: float, *, is_c
 
 
 def _truncation(track: Track, played_s: float, *, is_corrupt: bool) -> SourceFailure | None:
-    """The failure of a file that ended early. Of an address nothing is known: it may be live."""
+    """The failure of a file that ended early. An address is not judged: it may be live."""
     duration_s = track.media.duration_s
     if is_address(track.media.url) or duration_s is None or track.request.loop:
         return None

@@ -64,7 +64,7 @@ def find_clips(folder: Path) -> FoundClips:
     audio file is among the empty ones. Raises DatasetError if there is no such folder, or no class has an audio file.
     """
     if not folder.is_dir():
-        raise DatasetError(f"{folder} is not a folder.", hint="Name a folder that has one folder per class.")
+        raise DatasetError(f"{folder} is not a folder.", hint="Specify a folder that has one folder per class.")
     clips: list[Clip] = []
     homes, left_out = class_folders(folder), _loose(folder)
     for home in homes:

@@ -142,11 +142,13 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "source_unreachable": Explanation(
             "The address cannot be reached.", "A wrong address, or its server is down.", "It is tried again."
         ),
-        "source_not_audio": Explanation("There is no audio in it.", "Another kind of file.", "Name an audio source."),
+        "source_not_audio": Explanation(
+            "There is no audio in it.", "Another kind of file.", "Specify an audio source."
+        ),
         "source_playlist": Explanation(
             "The playlist cannot be followed.", "Its entries are not usable.", "Load one of its addresses."
         ),
-        "source_empty": Explanation("The source is empty.", "A file without audio.", "Name another one."),
+        "source_empty": Explanation("The source is empty.", "A file without audio.", "Specify another one."),
         "source_channels": Explanation("The channels cannot be played.", "Their number.", "Choose other channels."),
         "source_channels_invalid": Explanation("`channels` is invalid.", "A wrong form.", "Write `0,2,3`."),
         "source_name_taken": Explanation(
@@ -174,7 +176,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "classifier": Explanation(
             "A network's outputs are not probabilities.", "A damaged or wrong network.", "Train or export it again."
         ),
-        "output": Explanation("A result file cannot be written.", "Disk or permissions.", "Name another file."),
+        "output": Explanation("A result file cannot be written.", "Disk or permissions.", "Specify another file."),
         "chain": Explanation(
             "The Chain API's server does not accept results.", "Its address, credentials or state.", "Check the server."
         ),
@@ -182,7 +184,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
     },
     "Audio": {
         "audio": Explanation("Audio cannot be read or used.", "See the message.", "Follow the message."),
-        "audio_missing": Explanation("There is no such audio file.", "A wrong path.", "Name an audio file."),
+        "audio_missing": Explanation("There is no such audio file.", "A wrong path.", "Specify an audio file."),
         "audio_empty": Explanation("The file contains no audio.", "It is empty or cut short.", "Record it again."),
         "audio_format": Explanation("The file cannot be decoded.", "It is damaged, or not audio.", "Copy it again."),
         "audio_large": Explanation("The file is too large to be read at once.", "Its length.", "Split it."),
@@ -199,7 +201,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "bundle_missing": Explanation(
             "There is no bundle, or one of its files is missing.",
             "A wrong path, or an incomplete copy.",
-            "Name the folder with the manifest, or copy the bundle again.",
+            "Specify the folder with the manifest, or copy the bundle again.",
         ),
         "bundle_version": Explanation(
             "The bundle has another format.",
@@ -260,12 +262,12 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "init_network": Explanation(
             "The network given with `--init` does not fit.",
             "It has another architecture.",
-            "Name its architecture with `--dnn`.",
+            "Specify its architecture with `--dnn`.",
         ),
     },
     "Datasets": {
         "dataset": Explanation("A dataset cannot be used.", "See the message.", "Follow the message."),
-        "dataset_missing": Explanation("There is no dataset.", "A wrong path.", "Name the dataset's folder."),
+        "dataset_missing": Explanation("There is no dataset.", "A wrong path.", "Specify the dataset's folder."),
         "dataset_version": Explanation(
             "The dataset has another format.",
             "Another version of Tidzam wrote it.",
@@ -306,7 +308,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "dataset_place": Explanation(
             "The folder is not free.",
             "It contains something else.",
-            "Name another folder, or use `--add` or `--replace`.",
+            "Specify another folder, or use `--add` or `--replace`.",
         ),
         "dataset_busy": Explanation(
             "The dataset is being written.", "Another process writes it.", "Wait until that process has ended."
@@ -325,7 +327,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Free space, then continue with `--resume`.",
         ),
         "dataset_empty": Explanation(
-            "There are no samples.", "No file could be read, or the dataset is empty.", "Name readable audio files."
+            "There are no samples.", "No file could be read, or the dataset is empty.", "Specify readable audio files."
         ),
         "dataset_edit": Explanation("The edit is not possible.", "See the message.", "Follow the message."),
         "dataset_strict": Explanation(

@@ -13,7 +13,7 @@ from pydantic import AfterValidator
 from tidzam.errors import BundleError
 
 UNKNOWN = "unknown"
-"""What a decision says when no class is likely enough."""
+"""The decision if no class is likely enough."""
 
 MAX_DEPTH: Final = 64
 """Levels of a label tree: each window follows its labels' paths, whose length a bundle must not determine."""
@@ -25,7 +25,7 @@ _INVISIBLE: Final = "\ufeff\u200b\u2060"
 
 
 def clean_label(text: str) -> str:
-    """The one spelling of a label: Unicode's composed form (NFC), without blanks at its ends.
+    """The one spelling of a label: Unicode's composed form (NFC), without surrounding whitespace.
 
     Every label that enters the program passes through here, so that one name is one class.
     """
@@ -72,7 +72,7 @@ def _shown(label: str) -> str:
 class LabelTree:
     """A forest of labels. `parents` maps every label to its parent, roots to None.
 
-    Labels are cleaned. Raises BundleError if a parent is not a label itself, if labels form a circle or more than
+    Labels are cleaned. Raises BundleError if a parent is not a label itself, if labels form a cycle or more than
     MAX_DEPTH levels, if two are the same once cleaned, or if one cannot name a folder, as the folders of clips and of
     training sound do.
     """
@@ -87,7 +87,7 @@ class LabelTree:
                 raise BundleError(f"The label {name!r} is given twice.", hint="Keep one.", code="bundle_labels")
             parents[name] = None if parent is None else clean_label(parent)
         for label in parents:
-            _require_way_to_root(label, parents)
+            _require_path_to_root(label, parents)
         object.__setattr__(self, "parents", parents)
 
     @classmethod
@@ -115,13 +115,13 @@ class LabelTree:
 
     def path(self, label: str) -> tuple[str, ...]:
         """From the root down to `label`, both included."""
-        way = [label]
-        while (parent := self.parents[way[-1]]) is not None:
-            way.append(parent)
-        return tuple(reversed(way))
+        upwards = [label]
+        while (parent := self.parents[upwards[-1]]) is not None:
+            upwards.append(parent)
+        return tuple(reversed(upwards))
 
     def merged(self, other: LabelTree) -> LabelTree:
-        """Both trees as one; what `other` says of a label's parent wins where this one calls it a root.
+        """Both trees as one; where a label is a root here, its parent in `other` applies.
 
         Raises BundleError if the two name different parents for one label.
         """
@@ -138,8 +138,8 @@ class LabelTree:
         return LabelTree(parents)
 
 
-def _require_way_to_root(label: str, parents: Mapping[str, str | None]) -> None:
-    """Raises BundleError if the way from `label` to its root leads outside the tree, in a circle, or too far."""
+def _require_path_to_root(label: str, parents: Mapping[str, str | None]) -> None:
+    """Raises BundleError if the path from `label` to its root leaves the tree, has a cycle, or is too long."""
     above, depth = label, 1
     while (parent := parents[above]) is not None:
         if parent not in parents:
@@ -149,7 +149,7 @@ def _require_way_to_root(label: str, parents: Mapping[str, str | None]) -> None:
         above, depth = parent, depth + 1
         if depth > MAX_DEPTH:
             raise BundleError(
-                f"Label {label!r} lies deeper than {MAX_DEPTH} levels, or below a circle.",
+                f"Label {label!r} lies deeper than {MAX_DEPTH} levels, or below a cycle.",
                 hint="Use fewer levels.",
                 code="bundle_labels",
             )

@@ -19,7 +19,8 @@ from tidzam.scrub import scrub
 log = logging.getLogger(__name__)
 
 TAIL_LINES = 40
-LAST_WORDS_S = 0.2
+DRAIN_S = 0.2
+"""How long the output of a child that has ended is still read."""
 CHILD_ENV = "TIDZAM_CHILD"
 """Environment variable with the name of a child, by which `tidzam status` shows it."""
 
@@ -92,12 +93,12 @@ async def child_process(
         yield child
     finally:
         await _end(child, grace_s)
-        await _gather_last_words(readers)
+        await _drain(readers)
 
 
-async def _gather_last_words(readers: Sequence[asyncio.Task[None]]) -> None:
+async def _drain(readers: Sequence[asyncio.Task[None]]) -> None:
     """Let the readers finish, but do not wait for a grandchild that keeps the pipes open."""
-    _, pending = await asyncio.wait(readers, timeout=LAST_WORDS_S)
+    _, pending = await asyncio.wait(readers, timeout=DRAIN_S)
     for reader in pending:
         reader.cancel()
 

@@ -146,11 +146,11 @@ def read_text(path: Path) -> str:
 def _read(path: Path) -> bytes:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise DatasetError(f"{path} is not a regular file.", hint="Name a text file.", code="dataset_list")
+            raise DatasetError(f"{path} is not a regular file.", hint="Specify a text file.", code="dataset_list")
         return path.read_bytes()
     except OSError as error:
         raise DatasetError(
-            f"{path} cannot be read: {error.strerror}.", hint="Name a text file.", code="dataset_list"
+            f"{path} cannot be read: {error.strerror}.", hint="Specify a text file.", code="dataset_list"
         ) from None
 
 

@@ -69,7 +69,7 @@ TrainingFilePath = Annotated[
 Dnn = Annotated[
     str | None,
     typer.Option(
-        help="Network: a name (small, residual, original, …), or a Python file that defines "
+        help="Network: a name (small, residual, tidzam2019, …), or a Python file that defines "
         "build(input_shape, n_classes)  [default: small]",
         rich_help_panel=TRAINING,
     ),

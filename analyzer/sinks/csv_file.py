@@ -54,7 +54,7 @@ class CsvSink:
             _append(file, [dict(zip(COLUMNS, COLUMNS, strict=True))])
         elif os.pread(file.fileno(), len(header) + 1, 0).rstrip(b"\r\n") != header.encode():
             raise TidzamError(
-                f"{self._path} has other columns than {header}.", hint="Name another file.", code="output"
+                f"{self._path} has other columns than {header}.", hint="Specify another file.", code="output"
             )
 
     async def deliver(self, analyzed: AnalyzedBatch) -> None:

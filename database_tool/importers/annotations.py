@@ -30,10 +30,10 @@ def find_lists(path: Path, suffix: str) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise DatasetError(f"{path} does not exist.", hint="Name a list, or a folder of lists.")
+        raise DatasetError(f"{path} does not exist.", hint="Specify a list, or a folder of lists.")
     found = walk(path, wanted=lambda one: one.suffix.lower() == suffix).files
     if not found:
-        raise DatasetError(f"{path} contains no {suffix} file.", hint="Name a list, or a folder of lists.")
+        raise DatasetError(f"{path} contains no {suffix} file.", hint="Specify a list, or a folder of lists.")
     return list(found)
 
 
@@ -77,7 +77,7 @@ def audio_beside(path: Path) -> Path:
     named_so = [one for one in sorted(path.parent.iterdir()) if path.name.startswith(f"{one.stem}.")]
     fitting = [one for one in named_so if one != path and is_audio(one)]
     if not fitting:
-        raise DatasetError(f"No audio file with the same name next to {path}.", hint="Name it with --audio.")
+        raise DatasetError(f"No audio file with the same name next to {path}.", hint="Specify it with --audio.")
     return max(fitting, key=lambda one: len(one.stem))
 
 

@@ -39,7 +39,7 @@ class ClipsImporter:
 def extracted_clips(folder: Path, *, say: Say) -> list[Clip]:
     """The clips in the analyzer's output folder, in which a class may have none. Raises DatasetError."""
     if not folder.is_dir():
-        raise DatasetError(f"{folder} is not a folder.", hint="Name the folder that the analyzer had as --out.")
+        raise DatasetError(f"{folder} is not a folder.", hint="Specify the folder that was the analyzer's --out.")
     clips: list[Clip] = []
     for home in class_folders(folder):
         found = walk(home, root=folder)

@@ -35,10 +35,10 @@ class FoldersImporter:
 def clips_of_class(folder: Path, label: str) -> FoundClips:
     """All audio files in a folder and its subfolders, as one class. Raises DatasetError if there are none."""
     if not folder.is_dir():
-        raise DatasetError(f"{folder} is not a folder.", hint="Name a folder with audio files.")
+        raise DatasetError(f"{folder} is not a folder.", hint="Specify a folder with audio files.")
     found = walk(folder)
     notes = tuple(remarks(found.left_out, folder))
     if not found.files:
         reasons = "".join(f"; {note}" for note in notes)
-        raise DatasetError(f"{folder} contains no audio file{reasons}.", hint="Name a folder with audio files.")
+        raise DatasetError(f"{folder} contains no audio file{reasons}.", hint="Specify a folder with audio files.")
     return FoundClips(tuple(Clip(path, label, group_of(path)) for path in found.files), remarks=notes)

@@ -107,7 +107,7 @@ def _label_column(table: Path, columns: Sequence[str], wanted: str) -> str:
     if not column:
         raise DatasetError(
             f"{table} has no column with labels: expected {wanted or ', '.join(LABEL_COLUMNS[:3]) + ' or similar'}.",
-            hint=f"Its columns are {', '.join(columns)}. Name one with --label-column.",
+            hint=f"Its columns are {', '.join(columns)}. Specify one with --label-column.",
             code="dataset_list",
         )
     return column

@@ -101,7 +101,7 @@ async def _encode_once(source: str, mounts: Sequence[IcecastMount], services: Se
             stalled = _until_stalled(mounts, icecast.settings.silence_timeout_s, graph)
             ended = await first_completed(graph.until(lambda g: not g.up), ffmpeg.wait(), stalled)
             if ended != 1:
-                ffmpeg.kill()  # libjack may wait for ever for a server that is gone; a hung process ignores TERM
+                ffmpeg.kill()  # libjack may wait forever for a server that is gone; a hung process ignores TERM
     match ended:
         case 0:
             return "the JACK server is gone"

@@ -158,7 +158,7 @@ def _probe(path: Path, address: str) -> StreamInfo:
     if stream is None:
         raise AudioError(
             f"{shown(path)} is not audio that can be decoded.",
-            hint="Name a WAV, FLAC, Ogg, Opus, MP3 or M4A file.",
+            hint="Specify a WAV, FLAC, Ogg, Opus, MP3 or M4A file.",
             code="audio_format",
         )
     return stream

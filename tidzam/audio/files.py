@@ -191,14 +191,14 @@ def _open_regular(path: Path) -> Iterator[int]:
         if not stat.S_ISREG(mode):
             raise AudioError(
                 f"{shown(path)} is {_kind(mode)}, not a file.",
-                hint="Name an audio file; record a stream to a file first.",
+                hint="Specify an audio file; record a stream to a file first.",
                 code="audio_missing",
             )
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise AudioError(
-            f"{shown(path)} cannot be read: {reason}.", hint="Name an audio file.", code="audio_missing"
+            f"{shown(path)} cannot be read: {reason}.", hint="Specify an audio file.", code="audio_missing"
         ) from None
     try:
         if not os.fstat(descriptor).st_size:

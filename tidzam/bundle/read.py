@@ -80,7 +80,7 @@ def find_bundles(folder: Path) -> list[Path]:
     if not found:
         raise BundleError(
             f"{folder} holds no classifier.",
-            hint=f"Name a bundle (a folder with a {MANIFEST}), or a folder that holds bundles.",
+            hint=f"Specify a bundle (a folder with a {MANIFEST}), or a folder that holds bundles.",
             code="bundle_missing",
         )
     return found
@@ -117,7 +117,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         return read_object(path)
     except OSError as error:
         raise BundleError(
-            f"{path} cannot be read: {error.strerror}.", hint="Name the bundle's folder.", code="bundle_missing"
+            f"{path} cannot be read: {error.strerror}.", hint="Specify the bundle's folder.", code="bundle_missing"
         ) from None
     except ValueError as error:
         message = f"{path} is not a valid manifest: {str(error)[:200]}."

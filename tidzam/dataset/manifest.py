@@ -127,7 +127,7 @@ def read_manifest(folder: Path) -> tuple[DatasetManifest, str]:
     if version != FORMAT_VERSION or isinstance(version, bool):
         raise DatasetError(
             f"{folder} is a dataset of format {repr(version)[:40]}; this Tidzam reads format {FORMAT_VERSION}.",
-            hint="Compile it again, or use the Tidzam that wrote it.",
+            hint="Compile it again, or use the version of Tidzam that wrote it.",
             code="dataset_version",
         )
     if stated != f"{checksum}  {MANIFEST}\n".encode():
@@ -165,7 +165,7 @@ def _read(path: Path) -> bytes:
             return file.read(MAX_MANIFEST_BYTES + 1)
     except OSError as error:
         raise DatasetError(
-            f"{path} cannot be read: {error.strerror}.", hint="Name the dataset's folder.", code="dataset_missing"
+            f"{path} cannot be read: {error.strerror}.", hint="Specify the dataset's folder.", code="dataset_missing"
         ) from None
 
 

@@ -97,7 +97,7 @@ class DatasetWriter:
         if self.folder.exists() and not (self.folder / SHARDS).is_dir() and not _is_empty(self.folder):
             raise DatasetError(
                 f"{self.folder} already exists and is not a dataset.",
-                hint="Name a new or empty folder, or a dataset to replace.",
+                hint="Specify a new or empty folder, or a dataset to replace.",
                 code="dataset_place",
             )
         with self._os_errors():

@@ -2,7 +2,7 @@
 
 A line is printed every `EVERY_S`, until standard input ends or the server is gone. The frame time is the one that the
 server records in each cycle; `frame_time` is extrapolated from it by the clock, so it would advance although the server
-hangs. libjack may wait for ever for a hung server, so this is a separate process, which its parent ends after a
+hangs. libjack may wait forever for a hung server, so this is a separate process, which its parent ends after a
 deadline.
 """
 
