@@ -16,6 +16,7 @@ from analyzer.sinks.chain import parse_chain_address
 from tidzam.config.load import load_settings
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
 from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings
+from tidzam.inference.engines import ENGINES
 from tidzam.log import set_up_logging
 from tidzam.server import Access
 from tidzam.terminal import command_line, exit_on_error
@@ -67,6 +68,8 @@ def analyze(
         raise typer.BadParameter("Specify the input: --stream FILE, --jack PORTS or --profile YAML.")
     if stream is not None and chain_api:
         raise typer.BadParameter("--chainAPI requires live analysis, without --stream.")
+    if engine is not None and engine not in ENGINES.names():
+        raise typer.BadParameter(f"There is no engine {engine!r}. The known ones are {', '.join(ENGINES.names())}.")
     given = {"nn": nn, "ports": comma_list(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
     settings = _settings(profile, {**given, "engine": engine})
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)

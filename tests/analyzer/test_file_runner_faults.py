@@ -174,3 +174,9 @@ def test_progress_is_a_line_every_few_seconds_where_there_is_no_terminal() -> No
         "a.flac: 10:00:00.000 of 24:00:00.000, 42 %, 3600 times real time",
     ]
     assert REPORT_S == 5.0
+
+
+def test_an_unknown_engine_is_wrong_usage(tmp_path: Path, nn: Path) -> None:
+    done = analyzer(tmp_path / "sound.wav", nn, "--engine", "onxx")
+    assert done.returncode == 2
+    assert b"'onxx'" in done.stderr and b"onnx" in done.stderr
