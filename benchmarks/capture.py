@@ -51,7 +51,7 @@ def run(say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def _measure(server: JackSettings, duration_s: int, say: Callable[[str], None], *options: str) -> dict[str, Any]:
-    """Losses and resource use of an analyzer of all channels in `duration_s` seconds."""
+    """Losses and resource use of an analyzer on all channels over `duration_s` seconds."""
     with analyzer(server, "feeder:", *options) as listener:
         listener.wait(channels=CHANNELS)
         time.sleep(2)  # the cost of starting is not measured
@@ -104,7 +104,7 @@ async def _force_losses(server: JackSettings) -> dict[str, Any]:
     async with capture_process(options) as capture:
         events = capture.events()
         channel = await _first_opened(events)
-        hearing = asyncio.create_task(_drain(events))
+        draining = asyncio.create_task(_drain(events))
         await asyncio.sleep(1)
         for stop_s in STOPS_S:
             os.kill(capture.pid, signal.SIGSTOP)
@@ -112,7 +112,7 @@ async def _force_losses(server: JackSettings) -> dict[str, Any]:
             os.kill(capture.pid, signal.SIGCONT)
             await asyncio.sleep(0.5)
         loss = _loss(capture, channel)
-        hearing.cancel()
+        draining.cancel()
     return {
         "stopped_s": sum(STOPS_S),
         "reported_frames": loss.reported,

@@ -1,9 +1,10 @@
 """`bench esc10`: the accuracy of the trainer's recipe on real recordings, from waveforms to decisions.
 
 ESC-10 (K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015) has ten classes of clips of five
-seconds, laid out by folds so that no recording is in two. A classifier is trained from scratch for each fold on the
-others, and named by its last step: nothing is chosen on the fold that tests it, nor does training see it. Clips are
-decided by the bundle that was written: decoded, cut, and taken for the class with the highest mean probability.
+seconds, laid out by folds so that no recording is in two. A classifier is trained from scratch for each fold on
+the others. The weights of its last step are used, so that nothing is chosen on the test fold, which training never
+sees. The exported bundle classifies the clips: each is decoded, cut into windows, and assigned to the class with the
+highest mean probability.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Esc10Clip:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """One classifier, trained and tested. `confusion[i][j]` counts the clips of class i taken for class j."""
+    """One classifier, trained and tested. `confusion[i][j]` counts the clips of class i predicted as class j."""
 
     accuracy: float
     classes: tuple[str, ...]
@@ -71,7 +72,7 @@ def run(
         work = Path(temporary)
         if train or test:
             if not (train and test):
-                raise DatasetError("One folder is not enough.", hint="Give --train and --test.", code="data_missing")
+                raise DatasetError("One of --train and --test is missing.", hint="Pass both.", code="data_missing")
             return _figures([_train_and_test(Path(train), Path(test), work / "bundle", more, say)], say)
         tested = {}
         clips = find_clips()

@@ -15,7 +15,7 @@ NAME = f"tidzam-bench-{os.getpid()}"
 
 @contextmanager
 def memory_limit(limit_bytes: int) -> Iterator[Path | None]:
-    """A control group (version 1 or 2) limited to so many bytes, for `enter`; None where none can be made."""
+    """A control group (version 1 or 2) limited to that many bytes, for `enter`; None where none can be made."""
     for home, limit in _places():
         group = home / NAME
         try:

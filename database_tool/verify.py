@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tidzam.audio.kinds import is_system_file
+from tidzam.audio.file_types import is_system_file
 from tidzam.dataset import DatasetManifest
 from tidzam.dataset.arrays import (
     FEATURES,

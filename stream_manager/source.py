@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class Source:
-    """A loaded source, which plays `url`, an absolute path or an address, or empty for a player that opens nothing.
+    """A loaded source. `url` is an absolute path or an address; it is empty for a player that opens nothing.
 
     It is played by the first of `players` that can, and goes to `outputs`. With `replaces_profile`, the profile has
     one of the same name. Raises RequestError if the channels of `entry` are not numbers.

@@ -8,7 +8,7 @@ from typing import Any
 
 
 async def first_completed(*waits: Awaitable[Any]) -> int:
-    """The index of the first of `waits` that is done; the others are cancelled. Of several at once, the leftmost."""
+    """The index of the first of `waits` that is done; the others are cancelled. If several are done, the leftmost."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

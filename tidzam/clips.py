@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
-from tidzam.audio.kinds import is_audio, is_system_file
+from tidzam.audio.file_types import is_audio, is_system_file
 from tidzam.audio.walk import NOT_AUDIO, LeftOut, remarks, walk
 from tidzam.errors import DatasetError
 from tidzam.labels import clean_label
@@ -58,7 +58,7 @@ class FoundClips(Sequence[Clip]):
 
 
 def find_clips(folder: Path) -> FoundClips:
-    """The clips under `folder`, whose own folders name the classes; they may hold folders themselves, and links.
+    """The clips under `folder`, which has one folder per class; these may contain folders and links.
 
     Folders whose names differ only in their Unicode form or in blanks at the ends are one class. A class without an
     audio file is among the empty ones. Raises DatasetError if there is no such folder, or no class has an audio file.

@@ -17,6 +17,6 @@ def checkout() -> Path | None:
 
 
 def default_home() -> Path:
-    """Where a node keeps its files if nobody says: `var/` in a checkout."""
+    """Where a node keeps its files by default: `var/` in a checkout."""
     root = checkout()
     return root / "var" if root else Path.home() / ".local" / "share" / "tidzam"

@@ -8,7 +8,7 @@ from unicodedata import normalize
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
-    """Whether `name` is meant by one of `patterns`: a glob if it has * ? or [, else a name or its beginning.
+    """Whether `name` matches one of `patterns`: a glob if it has * ? or [, else a name or its beginning.
 
     A number is never cut in two: `pond:out_1` is not the beginning of `pond:out_10`. The Unicode form of an accent
     does not matter.

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from tidzam.audio.kinds import is_audio
+from tidzam.audio.file_types import is_audio
 from tidzam.audio.walk import walk
 from tidzam.clips import Clip, group_of
 from tidzam.errors import DatasetError

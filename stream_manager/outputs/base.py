@@ -64,5 +64,5 @@ class Output(Protocol):
         ...
 
     def faults(self) -> tuple[OutputFault, ...]:
-        """What is wrong at present; empty if nothing is. Called often: must return at once."""
+        """What is wrong at present; empty if nothing is. Called often: must return immediately."""
         ...

@@ -17,7 +17,7 @@ from stream_manager.services import Services
 
 @dataclass(frozen=True)
 class PlayerReports:
-    """What a player reports while it plays. The callbacks return at once and must be called in the event loop.
+    """What a player reports while it plays. The callbacks return immediately and must be called in the event loop.
 
     `gap`: the audio was interrupted for a short time (an underrun). `corrupt`: a part of the media could not be
     decoded; a file that then ends counts as truncated.
@@ -72,5 +72,7 @@ class Player(Protocol):
         ...
 
     def kill(self) -> None:
-        """End at once and without care for JACK: the player hangs, or the JACK server is gone. `play` is then
-        cancelled."""
+        """End immediately, without disconnecting from JACK: the player hangs, or the JACK server is gone.
+
+        `play` is then cancelled.
+        """

@@ -40,7 +40,7 @@ def test_a_link_that_leads_back_ends_no_walk_and_brings_no_other_class_in(tmp_pa
     (tmp_path / "data" / "frog" / "back").symlink_to(target)
     found = find_clips(tmp_path / "data")
     assert [(clip.label, clip.path.name) for clip in found] == [("frog", "a.wav"), ("rain", "b.wav")]
-    assert found.remarks == ("left out (links to folders that are read anyway, or that contain them): frog/back",)
+    assert found.remarks == ("left out (links to folders that are read already, or that contain them): frog/back",)
 
 
 def test_a_class_that_links_to_the_folder_of_classes_is_left_out(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_what_is_left_out_is_named_or_counted(tmp_path: Path) -> None:
     assert find_clips(tmp_path).remarks == (
         "left out (in no class folder): loose.wav",
         "left out (not audio): frog/0.txt, frog/1.txt, frog/2.txt and 2 more",
-        "left out (links without a target): frog/gone.wav",
+        "left out (broken links): frog/gone.wav",
         "left out (not regular files): frog/pipe.wav",
     )
 

@@ -31,7 +31,7 @@ class Decoder(Protocol):
     lost_frames: int
     complaint: str
     resynchronizes: bool
-    """Whether the decoder continues after damage by itself; it then hands out fewer frames than the header states."""
+    """Whether the decoder itself continues after damage; it then returns fewer frames than the header states."""
 
     def read(self, frames: int) -> Float32: ...
 

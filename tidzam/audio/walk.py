@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tidzam.audio.kinds import is_audio, is_system_file
+from tidzam.audio.file_types import is_audio, is_system_file
 
 NAMED: Final = 3
 """How many files of a kind a remark names; the rest are counted."""
 
 NOT_AUDIO: Final = "not audio"
-NO_TARGET: Final = "links without a target"
-SEEN: Final = "links to folders that are read anyway, or that contain them"
+NO_TARGET: Final = "broken links"
+SEEN: Final = "links to folders that are read already, or that contain them"
 NOT_REGULAR: Final = "not regular files"
 
 Identity = tuple[int, int]
@@ -23,7 +23,7 @@ Identity = tuple[int, int]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file or folder that was not read, and of which kind it is."""
+    """A file or folder that was not read, and the reason."""
 
     path: Path
     reason: str

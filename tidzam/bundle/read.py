@@ -19,8 +19,8 @@ MAX_NETWORK_BYTES: Final = 2**31
 def read_bundle(folder: Path) -> Bundle:
     """Read and verify a bundle: its manifest, and every file that its networks read.
 
-    Files that the manifest does not name are for people; no network may read them. Symbolic links are followed, since
-    their targets must have the checksums. Nothing in the bundle is run: `tidzam.inference.trial` does that.
+    Files that the manifest does not list are documentation; no network may read them. Symbolic links are followed,
+    since their targets must have the checksums. Nothing in the bundle is run: `tidzam.inference.trial` does that.
 
     Raises BundleError with the reason: `bundle_missing`, `bundle_version`, `bundle_manifest`, `bundle_checksum`,
     `bundle_files`.

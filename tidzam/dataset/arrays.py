@@ -52,7 +52,7 @@ class Header:
 
 
 def open_own(path: Path) -> BinaryIO:
-    """Open a regular file of a dataset. Raises OSError, also for a link, a pipe and the like."""
+    """Open a regular file of a dataset. Raises OSError, also for a link, a pipe or another special file."""
     if path.is_symlink():
         raise OSError(errno.ELOOP, IS_LINK)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -23,7 +23,7 @@ from tidzam.types import Float32
 Bools = NDArray[np.bool_]
 
 MIN_OVERLAP_S = 0.4
-"""A window of which an event fills less than this is not judged for the event's classes."""
+"""If an event fills less than this share of a window, the window is not scored for the event's classes."""
 MIN_SNR_DB = 6.0
 """Nor is a window with an event of a lower signal-to-noise ratio."""
 

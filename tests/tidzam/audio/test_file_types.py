@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.sound import write_tones
-from tidzam.audio.kinds import is_audio, is_system_file
+from tidzam.audio.file_types import is_audio, is_system_file
 
 NAMED_BY_USERS = """
 wav flac ogg oga opus mp3 mp2 m4a aac mp4 3gp webm wma caf au snd w64 rf64 bw64 wv mka aif aiff aifc

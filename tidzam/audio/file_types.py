@@ -55,7 +55,7 @@ def is_audio(path: Path) -> bool:
 def is_system_file(path: Path) -> bool:
     """Whether a file or folder, by the last part of `path`, belongs to an operating system or a storage device.
 
-    All hidden ones do (`.DS_Store`, `._song.wav`), and `__MACOSX`, `Thumbs.db`, `@eaDir` and their like.
+    All hidden ones do (`.DS_Store`, `._song.wav`), as do `__MACOSX`, `Thumbs.db`, `@eaDir` and similar ones.
     """
     return path.name.startswith((".", "~$")) or path.name.lower() in _SYSTEM_NAMES
 
