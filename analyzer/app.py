@@ -57,7 +57,7 @@ async def run_live(options: LiveOptions) -> None:
     pipeline = Pipeline.of(settings)
     log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
     gc.collect()
-    gc.freeze()  # what is loaded by now stays: a collection that searches it stops the program for a tenth of a second
+    gc.freeze()  # collecting what is loaded by now would stop the program for a tenth of a second each time
     await Analyzer(pipeline, options).run()
 
 

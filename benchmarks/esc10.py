@@ -112,7 +112,7 @@ def lay_out(clips: list[Esc10Clip], folds: Collection[int], folder: Path) -> Pat
 def _train_and_test(train: Path, test: Path, bundle: Path, more: Sequence[str], say: Say) -> FoldResult:
     """Train by the trainer's command on all of `train`, then evaluate the bundle on `test`.
 
-    The training data also validates: the temperature must not be fitted to `test`, and nothing is held out.
+    It also validates on the training data: the temperature must not be fitted to `test`, and nothing is held out.
     """
     say(f"training on {train}")
     started = time.monotonic()

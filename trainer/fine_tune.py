@@ -34,8 +34,10 @@ def start_from(
 ) -> CopiedClasses:
     """Copy the weights of `bundle` into `model`, which `build` has built for `classes` (its outputs, in order).
 
-    Of a weight with one row per class, the rows of the classes that the bundle has are copied. Raises DatasetError if
-    the bundle has other features than `spec`, BundleError (`init_network`) if it has another architecture.
+    If a weight has one row per class, the rows of the classes that the bundle has are copied.
+
+    Raises DatasetError if the bundle has other features than `spec`, BundleError (`init_network`) if it has
+    another architecture.
     """
     require_same_features(spec, bundle.manifest.features, names=("this training", f"bundle {bundle.folder}"))
     network, rows = _trained(bundle)
@@ -69,7 +71,7 @@ def _trained(bundle: Bundle) -> tuple[keras.Model, dict[str, int]]:
 
 
 def class_axes(build: Build, spec: FeatureSpec, n_classes: int) -> list[int | None]:
-    """For each weight of an architecture the axis of the classes; None if it has no such axis.
+    """The axis of the classes in each weight of an architecture; None for a weight without such an axis.
 
     It is found by building the architecture for two numbers of classes.
     """

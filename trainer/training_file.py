@@ -223,7 +223,7 @@ class TrainingFile(_Section):
         return SIGMOID_AUGMENTATIONS if self.activation == "sigmoid" else SOFTMAX_AUGMENTATIONS
 
     def iterations_for(self, examples: int) -> int:
-        """The number of batches to train on, with so many examples per epoch."""
+        """The number of batches to train on, with `examples` examples per epoch."""
         if self.epochs is not None:
             return max(1, math.ceil(self.epochs * examples / self.batch_size))
         return self.iterations or ITERATIONS

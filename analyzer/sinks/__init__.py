@@ -1,1 +1,1 @@
-"""Where results go. `base` has the contract of a sink, `queue` runs one beside the live analyzer."""
+"""Sinks: the receivers of results. `base` has their contract; `queue` runs them beside the live analyzer."""

@@ -51,7 +51,7 @@ def classifier(
 
 
 def flat(name: str, *labels: str, seed: int = 0, spec: FeatureSpec = SPEC) -> Classifier:
-    """A classifier whose classes lie side by side."""
+    """A classifier whose classes have no parents."""
     return classifier(name, dict.fromkeys(labels), seed=seed, spec=spec)
 
 

@@ -84,7 +84,7 @@ class Engine(Protocol):
         ...
 
     def load(self, path: Path, *, threads: int) -> Network:
-        """Load the network at `path`, to run on so many threads, or `ALL_CORES`.
+        """Load the network at `path`, to run on `threads` threads; `ALL_CORES` for one per core.
 
         Raises BundleError: `bundle_engine` if the file cannot be loaded, `bundle_features` or `bundle_classes` unless
         it has one input and one output of type float32. Raises SetupError if the library is not installed.

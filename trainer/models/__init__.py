@@ -69,7 +69,7 @@ def find_model(dnn: str, options: Mapping[str, Any] | None = None) -> Build:
 
 
 def ensemble_of(build: Build, members: int) -> Build:
-    """A network of `members` networks of `build` with weights of their own; their outputs are concatenated.
+    """An ensemble of `members` separate networks of `build`, whose outputs are concatenated.
 
     It is built for `members` times the number of classes.
     """

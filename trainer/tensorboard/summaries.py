@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RICH_EVERY = 10
-"""Every so many summaries, and the last one, include images, histograms, audio and embeddings."""
+"""One summary in this many, and the last one, include images, histograms, audio and embeddings."""
 EXAMPLES = 256
 """Number of training and of validation examples that metrics are computed on."""
 SHOWN = 4
