@@ -74,12 +74,18 @@ def write_configuration(home: Home, programs: tuple[SupervisedProgram, ...]) -> 
 
 
 def require_classifiers(settings: Settings) -> None:
-    """Raises BundleError for bundles that the analyzer would refuse, AudioError if JACK's sample rate is too low."""
+    """Check what the analyzer would refuse.
+
+    Raises BundleError for unusable bundles, AudioError if JACK's sample rate is too low, ConfigError if there is no such
+    engine or decision rule.
+    """
     from tidzam.audio.features import require_rate  # NumPy: only needed here
     from tidzam.bundle import find_bundles, read_bundle
     from tidzam.bundle.hierarchy import merged_labels, ordered
+    from tidzam.inference.decision import find_decision_rule
     from tidzam.inference.trial import try_networks
 
+    find_decision_rule(settings.analyzer.decision)
     bundles = [read_bundle(path) for path in find_bundles(settings.analyzer.nn or DEMO_BUNDLES)]
     merged_labels(ordered(bundle.manifest for bundle in bundles))
     try_networks(bundles, settings.analyzer.engine)
