@@ -76,8 +76,8 @@ def write_configuration(home: Home, programs: tuple[SupervisedProgram, ...]) -> 
 def require_classifiers(settings: Settings) -> None:
     """Check what the analyzer would refuse.
 
-    Raises BundleError for unusable bundles, AudioError if JACK's sample rate is too low, ConfigError if there is no such
-    engine or decision rule.
+    Raises BundleError for unusable bundles, AudioError if JACK's sample rate is too low, and ConfigError if there is no
+    such engine or decision rule.
     """
     from tidzam.audio.features import require_rate  # NumPy: only needed here
     from tidzam.bundle import find_bundles, read_bundle
