@@ -42,7 +42,8 @@ DatasetTest = Annotated[
     typer.Option(
         "-t",
         "--dataset-test",
-        help="Validation data of the same form  [default: a fifth of the recordings]",
+        help="Validation data of the same form",
+        show_default="a fifth of the recordings",
         rich_help_panel=DATA,
     ),
 ]
@@ -50,7 +51,8 @@ Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the bun
 Name = Annotated[
     str | None,
     typer.Option(
-        help="Name of the classifier: selector, or the class that it subdivides  [default: the name of --out]",
+        help="Name of the classifier: selector, or the class that it subdivides",
+        show_default="the name of --out",
         rich_help_panel=DATA,
     ),
 ]
@@ -70,7 +72,8 @@ Dnn = Annotated[
     str | None,
     typer.Option(
         help="Network: a name (small, residual, tidzam2019, …), or a Python file that defines "
-        "build(input_shape, n_classes)  [default: small]",
+        "build(input_shape, n_classes)",
+        show_default="small",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -85,7 +88,8 @@ Expert = Annotated[
 Activation = Annotated[
     Literal["sigmoid", "softmax"] | None,
     typer.Option(
-        help="sigmoid: several classes may be present at once; softmax: exactly one is  [default: sigmoid]",
+        help="sigmoid: several classes may be present at once; softmax: exactly one is",
+        show_default="sigmoid",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -94,25 +98,27 @@ Exclusive = Annotated[
     typer.Option(help="Class that is only present alone, such as silence", rich_help_panel=TRAINING),
 ]
 TrainingIterations = Annotated[
-    int | None, typer.Option(min=1, help=f"Number of batches  [default: {ITERATIONS}]", rich_help_panel=TRAINING)
+    int | None, typer.Option(min=1, help="Number of batches", show_default=str(ITERATIONS), rich_help_panel=TRAINING)
 ]
 TestingStep = Annotated[
-    int | None, typer.Option(min=1, help="Batches between validations  [default: 10]", rich_help_panel=TRAINING)
+    int | None, typer.Option(min=1, help="Batches between validations", show_default="10", rich_help_panel=TRAINING)
 ]
 Batchsize = Annotated[
-    int | None, typer.Option(min=1, help="Windows per batch  [default: 64]", rich_help_panel=TRAINING)
+    int | None, typer.Option(min=1, help="Windows per batch", show_default="64", rich_help_panel=TRAINING)
 ]
 LearningRate = Annotated[
-    float | None, typer.Option(min=0, help="Peak learning rate  [default: 0.001]", rich_help_panel=TRAINING)
+    float | None, typer.Option(min=0, help="Peak learning rate", show_default="0.001", rich_help_panel=TRAINING)
 ]
 WindowS = Annotated[
-    float | None, typer.Option(help="Length of a window in seconds  [default: 1]", rich_help_panel=TRAINING)
+    float | None, typer.Option(help="Length of a window in seconds", show_default="1", rich_help_panel=TRAINING)
 ]
 RateHz = Annotated[
-    int | None, typer.Option(help="Sample rate that audio is resampled to  [default: 22050]", rich_help_panel=TRAINING)
+    int | None,
+    typer.Option(help="Sample rate that audio is resampled to", show_default="22050", rich_help_panel=TRAINING),
 ]
 Seed = Annotated[
-    int | None, typer.Option(min=0, help="The same seed gives the same weights  [default: 0]", rich_help_panel=TRAINING)
+    int | None,
+    typer.Option(min=0, help="The same seed gives the same weights", show_default="0", rich_help_panel=TRAINING),
 ]
 Init = Annotated[
     Path | None, typer.Option(help="Bundle to start from, with the same network and features", rich_help_panel=RUN)
@@ -276,7 +282,7 @@ def evaluate_command(
     overlap: Annotated[float, typer.Option(min=0, max=0.95, help="Overlap of a clip's windows, as a share")] = 0.0,
     card: Annotated[
         Path | None,
-        typer.Option(help="Folder to write the model card to  [default: BUNDLE.evaluation]", show_default=False),
+        typer.Option(help="Folder to write the model card to", show_default="BUNDLE.evaluation"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table")] = False,
 ) -> None:

@@ -58,7 +58,9 @@ def _stop(place: Home) -> bool:
 
 
 def restart(
-    profile: str = typer.Option("", "--profile", "-p", help="As for `start`. [default: the profile of the last start]"),
+    profile: str = typer.Option(
+        "", "--profile", "-p", help="As for `start`.", show_default="the profile of the last start"
+    ),
     home: HomeOption = None,
 ) -> None:
     """Stop the node if it is running, and start it. Everything that could prevent the start is checked first.

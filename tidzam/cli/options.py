@@ -24,7 +24,7 @@ say = partial(terminal.say, program="tidzam")
 """Print a message or progress on stderr."""
 
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Home folder of the node. [default: $TIDZAM_HOME, or var/]")
+    Path | None, typer.Option("--home", help="Home folder of the node.", show_default="$TIDZAM_HOME, or var/")
 ]
 ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", help="YAML (or JSON) profile: a path, or the name of one in configs/.")
