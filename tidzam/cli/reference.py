@@ -50,7 +50,7 @@ def _row(parameter: Any, context: typer.Context) -> str:
     placeholder, meaning = record
     facts: list[str] = []
     while found := _BRACKETS.search(meaning):
-        facts.insert(0, found[1].removeprefix("default: ").strip("()"))
+        facts.insert(0, re.sub(r"^\((.*?)\)(?=;|$)", r"\1", found[1].removeprefix("default: ")))
         meaning = meaning[: found.start()]
     choices = _CHOICES.search(placeholder)
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
