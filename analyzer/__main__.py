@@ -13,10 +13,10 @@ from analyzer.app import LiveOptions, run_live
 from analyzer.extraction import rules_of
 from analyzer.file_runner import FileOptions, run_file
 from analyzer.sinks.chain import parse_chain_address
+from tidzam.config.inference import ENGINES
 from tidzam.config.load import load_settings
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
 from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings
-from tidzam.inference.engines import ENGINES
 from tidzam.log import set_up_logging
 from tidzam.server import Access
 from tidzam.terminal import command_line, exit_on_error

@@ -13,9 +13,10 @@ from tidzam.audio.features import require_rate
 from tidzam.audio.sanitize import sanitize
 from tidzam.audio.windows import window_features
 from tidzam.bundle import find_bundles, read_bundle
+from tidzam.config.inference import DEFAULT_RULE
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.inference.cascade import Cascade, Prediction
-from tidzam.inference.decision import DEFAULT_RULE, find_decision_rule
+from tidzam.inference.decision import find_decision_rule
 from tidzam.inference.loading import load_cascade
 from tidzam.labels import LabelTree
 from tidzam.paths import DEMO_BUNDLES

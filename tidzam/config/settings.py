@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from tidzam.addresses import bare_host, host_on_this_machine, url_host
+from tidzam.config.inference import DEFAULT_RULE, DecisionRuleName, EngineName
 from tidzam.config.section import Names, Section, renamed
 from tidzam.config.sinks import AnySinkSettings
 from tidzam.naming import source_name
@@ -169,10 +170,12 @@ class AnalyzerSettings(ServerSettings):
     ports: Names = Field(("*:out_*",), description="JACK ports to analyze: globs, or prefixes of names")
     overlap: float = Field(0.0, ge=0, lt=1, description="Fraction of a window that the next one shares")
     gate: float = Field(0.05, ge=0, le=1, description="Parent probability from which an expert runs; 0: always")
-    engine: str = Field(
+    engine: EngineName = Field(
         "onnx", description="Engine that runs the classifiers: onnx, keras (needs the part `train`) or an installed one"
     )
-    decision: str = Field("thresholds", description="Rule that decides on the classes: thresholds or an installed one")
+    decision: DecisionRuleName = Field(
+        DEFAULT_RULE, description="Rule that decides on the classes: thresholds or an installed one"
+    )
     threads: int = Field(1, ge=1, le=64, description="Threads that a classifier runs on")
     max_channels: int = Field(256, ge=1, le=1024, description="Maximum number of channels")
     sinks: tuple[AnySinkSettings, ...] = Field(

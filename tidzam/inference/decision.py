@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Protocol
 
-from tidzam.extensions import Registry
+from tidzam.config.inference import DECISION_RULES, DEFAULT_RULE
 from tidzam.labels import UNKNOWN, LabelTree
-
-DEFAULT_RULE: Final = "thresholds"
-DECISION_RULES: Final = Registry(
-    "tidzam.decision_rules", "decision rule", {DEFAULT_RULE: "tidzam.inference.decision:decide"}
-)
-"""All decision rules by the name that `analyzer.decision` in a profile selects. Each is a function."""
 
 
 class DecisionRule(Protocol):

@@ -13,19 +13,10 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tidzam.config.inference import ENGINES
 from tidzam.errors import BundleError
-from tidzam.extensions import Registry
 from tidzam.types import Float32
 
-ENGINES: Final = Registry(
-    "tidzam.engines",
-    "engine",
-    {
-        "onnx": "tidzam.inference.onnx_engine:OnnxEngine",
-        "keras": "tidzam.inference.keras_engine:KerasEngine",
-    },
-)
-"""All engines by the name that `analyzer.engine` in a profile selects."""
 ALL_CORES: Final = 0
 """A number of threads: one per core that the process may use."""
 TOLERANCE: Final = 1e-3

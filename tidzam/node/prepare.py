@@ -76,16 +76,13 @@ def write_configuration(home: Home, programs: tuple[SupervisedProgram, ...]) -> 
 def require_classifiers(settings: Settings) -> None:
     """Check what the analyzer would refuse.
 
-    Raises BundleError for unusable bundles, AudioError if JACK's sample rate is too low, and ConfigError if there is no
-    such engine or decision rule.
+    Raises BundleError for unusable bundles, and AudioError if JACK's sample rate is too low.
     """
     from tidzam.audio.features import require_rate  # NumPy: only needed here
     from tidzam.bundle import find_bundles, read_bundle
     from tidzam.bundle.hierarchy import merged_labels, ordered
-    from tidzam.inference.decision import find_decision_rule
     from tidzam.inference.trial import try_networks
 
-    find_decision_rule(settings.analyzer.decision)
     bundles = [read_bundle(path) for path in find_bundles(settings.analyzer.nn or DEMO_BUNDLES)]
     merged_labels(ordered(bundle.manifest for bundle in bundles))
     try_networks(bundles, settings.analyzer.engine)

@@ -89,6 +89,8 @@ log: {level: loud}
         ("sources: &a [*a]", "refers to itself"),
         ("jack: !!python/object:os.system {}", "could not determine a constructor"),
         ("- a list", "expected a mapping"),
+        ("analyzer:\n  engine: onxx", ":2: analyzer.engine: found 'onxx'; there is no such engine"),
+        ("analyzer:\n  decision: treshold", ":2: analyzer.decision: found 'treshold'; there is no such decision rule"),
         ("home: !!timestamp x", "invalid YAML"),
         ("home: !!int ''", "invalid YAML"),
     ],

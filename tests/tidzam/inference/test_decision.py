@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from tests.support.classifiers import label_trees
 from tests.support.packages import install_package
+from tidzam.config.inference import DECISION_RULES
 from tidzam.errors import ConfigError
 from tidzam.extensions import Registry
-from tidzam.inference.decision import DECISION_RULES, decide, find_decision_rule
+from tidzam.inference.decision import decide, find_decision_rule
 from tidzam.labels import UNKNOWN, LabelTree
 
 EXTENDING = Path(__file__).parents[3] / "docs" / "extending.md"

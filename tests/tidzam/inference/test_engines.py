@@ -10,8 +10,9 @@ from tests.support.bundles import SPEC, tone_manifest, write_tone_bundle
 from tests.support.classifiers import SPEC as SMALL
 from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import FILE_NAMES, Bundle, write_bundle
+from tidzam.config.inference import ENGINES
 from tidzam.errors import BundleError, ConfigError
-from tidzam.inference.engines import ALL_CORES, ENGINES, Network, find_engine
+from tidzam.inference.engines import ALL_CORES, Network, find_engine
 from tidzam.inference.loading import load_network
 from tidzam.types import Float32
 

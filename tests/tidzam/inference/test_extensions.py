@@ -14,10 +14,9 @@ from tests.support.bundles import write_tone_bundle
 from tests.support.packages import install_package
 from tests.support.sound import tone
 from tidzam.bundle import Bundle
+from tidzam.config.inference import DECISION_RULES, ENGINES
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.extensions import Registry
-from tidzam.inference.decision import DECISION_RULES
-from tidzam.inference.engines import ENGINES
 from tidzam.inference.loading import load_network
 from tidzam.labels import UNKNOWN
 from tidzam.results import WindowBatch

@@ -1,0 +1,37 @@
+"""The engines and decision rules that a profile may name: their registries, and the check of a name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
+
+from tidzam.extensions import Registry
+
+DEFAULT_RULE: Final = "thresholds"
+ENGINES: Final = Registry(
+    "tidzam.engines",
+    "engine",
+    {
+        "onnx": "tidzam.inference.onnx_engine:OnnxEngine",
+        "keras": "tidzam.inference.keras_engine:KerasEngine",
+    },
+)
+"""All engines by the name that `analyzer.engine` selects."""
+DECISION_RULES: Final = Registry(
+    "tidzam.decision_rules", "decision rule", {DEFAULT_RULE: "tidzam.inference.decision:decide"}
+)
+"""All decision rules by the name that `analyzer.decision` selects. Each is a function."""
+
+
+def _one_of(registry: Registry) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in registry.names():
+            raise ValueError(f"there is no such {registry.kind}; the known ones are {', '.join(registry.names())}")
+        return name
+
+    return AfterValidator(check)
+
+
+EngineName = Annotated[str, _one_of(ENGINES)]
+DecisionRuleName = Annotated[str, _one_of(DECISION_RULES)]
