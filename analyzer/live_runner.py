@@ -39,7 +39,7 @@ _POLICY: Final = RestartPolicy(first_delay_s=0.2, max_delay_s=3.0, stable_after_
 
 
 _STARTING: Final = AnalyzerFault(code="starting", origin="analyzer", message="The capture process is starting.")
-_JACK_TROUBLES: Final = {
+_JACK_FAULTS: Final = {
     CaptureState.JACK_WAITS: AnalyzerFault(
         code="jack_away", origin="jack", message="The JACK server does not answer the capture process."
     ),
@@ -54,7 +54,7 @@ _ORIGINS: Final[Mapping[str, tuple[FaultCode, FaultOrigin]]] = {
 }
 
 
-class Analyzes(Protocol):
+class WindowAnalyzer(Protocol):
     """The parts of a pipeline that live analysis uses."""
 
     @property
@@ -67,13 +67,13 @@ class LiveAnalysis:
     """Runs until cancelled. `on_batch` receives the windows of all channels at one time and their results; it must not
     block.
 
-    When the last channel has gone, one batch without channels reports it. `source_rate` returns the rate of the source
-    behind a channel, before it was resampled to JACK's.
+    When the last channel has disappeared, one batch without channels reports it. `source_rate` returns the rate of
+    the source behind a channel, before it was resampled to JACK's.
     """
 
     def __init__(
         self,
-        pipeline: Analyzes,
+        pipeline: WindowAnalyzer,
         capture: CaptureOptions,
         tracker: DetectionTracker,
         on_batch: Callable[[AnalyzedBatch], None],
@@ -89,7 +89,7 @@ class LiveAnalysis:
         self._session: CaptureSession | None = None
         self._previous: CaptureSession | None = None
         self._silence_reported = True
-        self._trouble: AnalyzerFault | None = _STARTING
+        self._fault: AnalyzerFault | None = _STARTING
 
     async def run(self) -> None:
         """Capture and analyze. The capture process is started again whenever it ends."""
@@ -104,15 +104,15 @@ class LiveAnalysis:
                     self._report(_fault_of(errors, failures))
                 await asyncio.sleep(_POLICY.delay_s(failures))
 
-    def _report(self, trouble: AnalyzerFault | None) -> None:
+    def _report(self, fault: AnalyzerFault | None) -> None:
         """Log a fault of live analysis once, and its end."""
-        if trouble == self._trouble:
+        if fault == self._fault:
             return
-        if trouble is not None and trouble != _STARTING:
-            log.error("%s Capture is retried until it works.", trouble.message)
-        elif trouble is None and self._trouble != _STARTING:
+        if fault is not None and fault != _STARTING:
+            log.error("%s Capture is retried until it works.", fault.message)
+        elif fault is None and self._fault != _STARTING:
             log.info("capture works again")
-        self._trouble = trouble
+        self._fault = fault
 
     async def _run_capture(self, worker: Executor) -> None:
         """One run of the capture process. It always ends with an error that gives the reason."""
@@ -154,8 +154,8 @@ class LiveAnalysis:
             if state is CaptureState.CAPTURE_HANGS:
                 capture.kill()  # it would not respond to a request to end
                 raise TidzamError("The capture process hung and was replaced.", code="capture")
-            if state in _JACK_TROUBLES or (state is CaptureState.WELL and self._trouble in _JACK_TROUBLES.values()):
-                self._report(_JACK_TROUBLES.get(state))
+            if state in _JACK_FAULTS or (state is CaptureState.WELL and self._fault in _JACK_FAULTS.values()):
+                self._report(_JACK_FAULTS.get(state))
 
     async def _analyze(self, session: CaptureSession, worker: Executor) -> None:
         """Analyze every window of `session` as it becomes complete."""
@@ -211,7 +211,7 @@ class LiveAnalysis:
     def health(self) -> LiveHealth:
         """The current state."""
         session = self._session
-        faults = [self._trouble] if self._trouble else self._lateness(session)
+        faults = [self._fault] if self._fault else self._lateness(session)
         return LiveHealth(
             faults=tuple(faults),
             remarks=tuple(session.refused.values()) if session else (),

@@ -117,5 +117,5 @@ def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sou
     )
     requests = RequestHandler(sources, lambda sid: server.client(sid).has_token)
     server.on("sys", requests.sys, needs=lambda data: Right.LISTEN if reads_only(data) else Right.MANAGE)
-    server.on_disconnect(requests.gone)
+    server.on_disconnect(requests.disconnected)
     return server

@@ -39,7 +39,7 @@ class RequestHandler:
                 response = SourceList(sources=self._sources.statuses()).model_dump(mode="json")
         return {"sys": response}
 
-    async def gone(self, sid: str) -> None:
+    async def disconnected(self, sid: str) -> None:
         await self._sources.leave(sid)
 
 

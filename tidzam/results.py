@@ -103,7 +103,7 @@ class DetectionChange:
 class AnalyzedBatch:
     """The windows of all channels at one time, an analysis per channel in the same order, and the detections changed.
 
-    Detections of a channel that is missing from `batch` have ended. When the last channel has gone, or a file is
+    Detections of a channel that is missing from `batch` have ended. When the last channel has disappeared, or a file is
     over, a batch without channels carries the last ends.
     """
 

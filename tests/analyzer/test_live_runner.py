@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from analyzer.capture.child import CaptureOptions
-from analyzer.live_runner import Analyzes, LiveAnalysis
+from analyzer.live_runner import LiveAnalysis, WindowAnalyzer
 from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
 from tests.support.pitch_pipeline import LABELS, PitchPipeline
@@ -28,7 +28,7 @@ HOP_FRAMES = 12000
 class Listener:
     """Live analysis, and its results so far by channel."""
 
-    def __init__(self, server: JackServer, pipeline: Analyzes, *, ring_s: float = 5.0) -> None:
+    def __init__(self, server: JackServer, pipeline: WindowAnalyzer, *, ring_s: float = 5.0) -> None:
         self.heard: dict[str, list[Analysis]] = {}
         options = CaptureOptions(patterns=("*:out_*",), server=server.name, slots=8, ring_s=ring_s)
         self.live = LiveAnalysis(pipeline, options, DetectionTracker(LABELS), self._hear)
@@ -45,7 +45,9 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(server: JackServer, pipeline: Analyzes | None = None, **options: float) -> AsyncIterator[Listener]:
+async def listening(
+    server: JackServer, pipeline: WindowAnalyzer | None = None, **options: float
+) -> AsyncIterator[Listener]:
     listener = Listener(server, pipeline or PitchPipeline(), **options)
     task = asyncio.create_task(listener.live.run())
     try:
