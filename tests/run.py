@@ -54,12 +54,12 @@ def main(command: str, arguments: list[str]) -> int:
 
 
 def _run_all() -> bool:
-    """All tests, those of `REAL_TIME` beside the others, whose coverage is reported."""
+    """All tests, those of `REAL_TIME` beside the others, and the coverage of both."""
     COVERAGE_REPORT.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryFile() as output:
         ignored = (f"--ignore={tests}" for tests in REAL_TIME)
         others = _start(["coverage", "run", "-m", "pytest", *ignored], nice=10, into=output)
-        real_time = _start(["pytest", *REAL_TIME])
+        real_time = _start(["coverage", "run", "-m", "pytest", *REAL_TIME])
         passed = [_passes(real_time), _passes(others)]
         output.seek(0)
         say("the tests that ran beside those:")
@@ -69,13 +69,13 @@ def _run_all() -> bool:
 
 
 def _report_coverage() -> None:
-    """Print the branch coverage of the tests that were not in real time; the lines without it go into a file."""
+    """Print the branch coverage inside the processes of the tests; the lines that lack it go into a file."""
     coverage = [sys.executable, "-m", "coverage"]
     subprocess.run([*coverage, "combine", "--quiet"], cwd=ROOT, check=False)
     report = subprocess.run([*coverage, "report"], cwd=ROOT, check=False, capture_output=True, text=True).stdout
     COVERAGE_REPORT.write_text(report, encoding="utf-8")
     total = next((line.split()[-1] for line in report.splitlines() if line.startswith("TOTAL")), "unknown")
-    say(f"branch coverage without the tests in real time: {total} (lines: {COVERAGE_REPORT.relative_to(ROOT)})")
+    say(f"branch coverage: {total} (lines: {COVERAGE_REPORT.relative_to(ROOT)})")
 
 
 def _install_lowest() -> bool:

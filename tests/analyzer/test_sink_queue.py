@@ -9,6 +9,7 @@ from analyzer.sinks.base import NamedSink
 from analyzer.sinks.queue import BoundedSink
 from tests.support.batches import Batches
 from tests.support.eventually import eventually_async
+from tests.support.sinks import RecordingSink
 from tidzam.errors import TidzamError
 from tidzam.process import RestartPolicy
 from tidzam.results import AnalyzedBatch
@@ -16,31 +17,6 @@ from tidzam.results import AnalyzedBatch
 pytestmark = pytest.mark.timeout(30)
 
 AT_ONCE = RestartPolicy(first_delay_s=0.01, max_delay_s=0.01)
-
-
-class RecordingSink:
-    """Keeps the numbers of its batches, and raises in the methods that `faults` names, as often as it says."""
-
-    def __init__(self, error: BaseException | None = None, **faults: int) -> None:
-        self.calls: list[str] = []
-        self.taken: list[int] = []
-        self._error, self._faults = error, faults
-
-    def _call(self, method: str) -> None:
-        self.calls.append(method)
-        if self._faults.get(method, 0):
-            self._faults[method] -= 1
-            raise self._error or RuntimeError("no luck")
-
-    async def open(self) -> None:
-        self._call("open")
-
-    async def deliver(self, analyzed: AnalyzedBatch) -> None:
-        self._call("deliver")
-        self.taken.append(int(analyzed.batch.start_frame / analyzed.batch.rate_hz))
-
-    async def close(self) -> None:
-        self._call("close")
 
 
 async def test_a_slow_sink_drops_whole_batches_and_counts_them() -> None:
