@@ -98,7 +98,7 @@ def _measure(bundle: Bundle, source: TrainingSource, table: Float32, overlap: fl
 
 
 @dataclass(frozen=True)
-class _Data:
+class _EvaluationData:
     """The data of an evaluation. `name` describes them; `files` is False for a compiled dataset."""
 
     source: TrainingSource
@@ -115,14 +115,14 @@ class _Data:
         return f"on the {len({source.origin(k).file for k in range(len(source))})} files of {self.name}"
 
 
-def _open(folder: Path, spec: FeatureSpec, *, nested: bool) -> _Data:
+def _open(folder: Path, spec: FeatureSpec, *, nested: bool) -> _EvaluationData:
     if (folder / MANIFEST).is_file():
         dataset = open_dataset(folder)
         check_features(spec, dataset, folder)
         if not len(dataset):
             raise DatasetError(f"Dataset {folder} has no samples.", hint="Add samples, or choose another dataset.")
         name = f"dataset {dataset.manifest.name} (sha256 {dataset.checksum})"
-        return _Data(CompiledSource(dataset, dataset.classes), dataset.manifest.labels, name, files=False)
+        return _EvaluationData(CompiledSource(dataset, dataset.classes), dataset.manifest.labels, name, files=False)
     tree: LabelTree | None = None
     if nested:
         clips, tree = find_leaves(folder)
@@ -133,12 +133,14 @@ def _open(folder: Path, spec: FeatureSpec, *, nested: bool) -> _Data:
         raise DatasetError(f"No file in {folder} can be read.", hint=scanned.bad[0].reason)
     classes = tuple(sorted({segment.label for segment in scanned.segments}))
     source = FolderSource(scanned.segments, classes, spec, cache_bytes=0)  # each sequence is read once
-    return _Data(
+    return _EvaluationData(
         source, tree or LabelTree.flat(classes), str(folder), files=True, bad=scanned.bad, remarks=clips.remarks
     )
 
 
-def _refuse_foreign(data: _Data, bundles: Sequence[Bundle], tree: LabelTree, background: Collection[str]) -> None:
+def _refuse_foreign(
+    data: _EvaluationData, bundles: Sequence[Bundle], tree: LabelTree, background: Collection[str]
+) -> None:
     trees, background = (tree, data.tree), set(map(clean_label, background))
     labels = [label for label in data.source.classes if label not in background]
     foreign = [label for label in labels if all(_class_of(label, one.manifest, trees) is None for one in bundles)]
