@@ -44,7 +44,8 @@ def jobs() -> dict[str, Any]:
 def test_each_pod_is_the_member_that_its_name_says(name: str) -> None:
     documents = jobs()
     spec = documents[name]["spec"]
-    assert documents["training"]["kind"] == "Service" and spec["completionMode"] == "Indexed"
+    assert documents["training"]["kind"] == "Service"
+    assert spec["completionMode"] == "Indexed"
     pod = spec["template"]["spec"]
     container = pod["containers"][0]
     for index in range(spec["completions"]):
@@ -58,5 +59,6 @@ def test_each_pod_is_the_member_that_its_name_says(name: str) -> None:
 def test_the_image_is_made_of_files_that_are_there() -> None:
     lines = (DOCKER / "Dockerfile").read_text().splitlines()
     copied = [source for line in lines if line.startswith("COPY ") for source in line.split()[1:-1]]
-    assert copied and all((ROOT / source).exists() for source in copied)
+    assert copied
+    assert all((ROOT / source).exists() for source in copied)
     assert {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"} <= set(copied)

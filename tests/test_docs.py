@@ -19,7 +19,8 @@ PACKAGES = ("tidzam", "stream_manager", "analyzer", "trainer", "database_tool")
 
 def test_generated_pages_are_up_to_date() -> None:
     spec = importlib.util.spec_from_file_location("generate_docs", ROOT / "docs" / "generate.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
     assert list(generate.out_of_date()) == [], "run: .venv/bin/python docs/generate.py"

@@ -53,7 +53,8 @@ def test_a_stopped_capture_process_is_noticed_soon_enough_to_heal_within_ten_sec
     life = running()
     life.speaks = life.records = False
     life.live(CAPTURE_SILENT_S + 1)
-    assert life.verdicts[-1] is CaptureState.CAPTURE_HANGS and life.verdicts[8] is CaptureState.WELL
+    assert life.verdicts[-1] is CaptureState.CAPTURE_HANGS
+    assert life.verdicts[8] is CaptureState.WELL
     assert CAPTURE_SILENT_S <= 5
 
 
@@ -77,7 +78,8 @@ def test_a_jack_server_that_goes_on_is_well_again_and_capture_gets_time_to_follo
     life.live(60)
     life.cycles = True
     life.live(3)
-    assert CaptureState.CAPTURE_HANGS not in life.verdicts and life.verdicts[-1] is CaptureState.WELL
+    assert CaptureState.CAPTURE_HANGS not in life.verdicts
+    assert life.verdicts[-1] is CaptureState.WELL
 
 
 def test_a_jack_server_that_accepts_no_client_is_waited_for() -> None:

@@ -115,7 +115,8 @@ async def test_a_server_that_hangs_costs_batches_alone() -> None:
         await asyncio.wait([running])
         go.set()
     assert sink.dropped == 17
-    assert sink.fault is not None and "no answer in time" in sink.fault
+    assert sink.fault is not None
+    assert "no answer in time" in sink.fault
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,10 @@ def take(extractor: Extractor, batch: WindowBatch, analyses: tuple[Analysis, ...
 def test_the_command_lines_rule() -> None:
     (rule,) = rules_of(classes=["unknown", "birds-"], channels=["1"])
     assert rule.rate == "auto"
-    assert rule.covers("pond:out_1", "birds-owl") and rule.covers("pond:out_1", UNKNOWN)
-    assert not rule.covers("pond:out_11", "birds-owl") and not rule.covers("pond:out_1", "rain")
+    assert rule.covers("pond:out_1", "birds-owl")
+    assert rule.covers("pond:out_1", UNKNOWN)
+    assert not rule.covers("pond:out_11", "birds-owl")
+    assert not rule.covers("pond:out_1", "rain")
 
 
 @given(st.dictionaries(st.sampled_from("abcd"), st.integers(0, 1000)))
@@ -107,7 +109,8 @@ def test_of_a_common_class_fewer_are_kept(tmp_path: Path) -> None:
     for second in range(200):
         take(extractor, *heard(second, "birds-owl" if second % 20 else "birds-wren"))
     counts = Counter(extractor.counts)
-    assert counts["birds-wren"] == 10 and 80 < counts["birds-owl"] < 130
+    assert counts["birds-wren"] == 10
+    assert 80 < counts["birds-owl"] < 130
 
 
 def test_a_full_disk_costs_that_clip_alone(tmp_path: Path) -> None:

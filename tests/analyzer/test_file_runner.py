@@ -82,7 +82,8 @@ def test_detections_of_a_file_with_their_channels_and_times(
     assert spans(result) == [(1, "wren", 0.0, 2.0), (0, "owl", 1.0, 3.0), (0, "rain", 4.0, 4.75)]
     assert (result["duration_s"], result["windows"], result["channels"]) == (4.75, 10, [0, 1])
     first = result["detections"][0]
-    assert first["start"] == "2026-05-01T06:30:00+00:00" and first["path"] == "birds > wren"
+    assert first["start"] == "2026-05-01T06:30:00+00:00"
+    assert first["path"] == "birds > wren"
 
 
 def test_overlap_finds_edges_better(pond: Path, nn: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,14 +94,17 @@ def test_overlap_finds_edges_better(pond: Path, nn: Path, capsys: pytest.Capture
 
 def test_one_channel_is_as_among_all(pond: Path, nn: Path, capsys: pytest.CaptureFixture[str]) -> None:
     both, one = found_in(pond, nn, capsys), found_in(pond, nn, capsys, channel=1)
-    assert one["channels"] == [1] and one["windows"] == 5
+    assert one["channels"] == [1]
+    assert one["windows"] == 5
     assert one["detections"] == [row for row in both["detections"] if row["channel"] == 1]
 
 
 def test_the_table_names_the_detections(pond: Path, nn: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert listen(pond, nn) == 0
     out, err = capsys.readouterr()
-    assert "2 channels at 44100 Hz" in out and "birds > wren" in out and "2026-05-01 06:30:01" in out
+    assert "2 channels at 44100 Hz" in out
+    assert "birds > wren" in out
+    assert "2026-05-01 06:30:01" in out
     assert err == ""
 
 
@@ -168,8 +172,10 @@ def test_the_detections_of_the_demo_agree_with_its_truth(
     right = [row for row in sure if any(agree(row, event.channel, event.path, event) for event in truth.events)]
     clear = [event for event in truth.events if event.snr_db > 10 and event.end_s - event.start_s > 2]
     missed = [e for e in clear if not any(agree(row, e.channel, (e.label,), e) for row in rows)]
-    assert len(sure) > 20 and len(right) >= 0.9 * len(sure)
-    assert len(clear) > 20 and len(missed) <= 0.2 * len(clear)
+    assert len(sure) > 20
+    assert len(right) >= 0.9 * len(sure)
+    assert len(clear) > 20
+    assert len(missed) <= 0.2 * len(clear)
 
 
 def agree(row: dict[str, Any], channel: int, labels: tuple[str, ...], event: Any) -> bool:
@@ -197,8 +203,10 @@ def test_a_truncated_file_is_analyzed_to_its_end(
     pond.write_bytes(pond.read_bytes()[: int(2.5 * RATE_HZ) * 4])
     assert listen(pond, nn, as_json=True) == 1
     result = json.loads(capsys.readouterr().out)
-    assert result["truncated"] and result["duration_s"] == pytest.approx(2.5, abs=0.01)
-    assert (1, "wren", 0.0, 2.0) in spans(result) and "is truncated" in caplog.text
+    assert result["truncated"]
+    assert result["duration_s"] == pytest.approx(2.5, abs=0.01)
+    assert (1, "wren", 0.0, 2.0) in spans(result)
+    assert "is truncated" in caplog.text
 
 
 def test_a_failure_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
@@ -206,7 +214,8 @@ def test_a_failure_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "analyzer", "--stream", str(tmp_path / "bad.wav")]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert done.stderr.startswith("analyzer: ") and "bad.wav" in done.stderr
+    assert done.stderr.startswith("analyzer: ")
+    assert "bad.wav" in done.stderr
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
@@ -231,7 +240,8 @@ def test_help_names_the_original_options(option: str) -> None:
 
 def test_options_of_files_are_refused_without_one() -> None:
     done = CliRunner().invoke(app, ["--jack", "x", "--json"])
-    assert done.exit_code == 2 and "require --stream" in done.output
+    assert done.exit_code == 2
+    assert "require --stream" in done.output
 
 
 def test_ctrl_c_leaves_complete_rows_and_is_reported(tmp_path: Path, nn: Path) -> None:
@@ -245,10 +255,13 @@ def test_ctrl_c_leaves_complete_rows_and_is_reported(tmp_path: Path, nn: Path) -
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "interrupted after" in err and str(table) in err and "Traceback" not in err
+    assert "interrupted after" in err
+    assert str(table) in err
+    assert "Traceback" not in err
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert 1 <= len(rows) < 100 and all(row["class"] == "rain" and None not in row.values() for row in rows)
+    assert 1 <= len(rows) < 100
+    assert all(row["class"] == "rain" and None not in row.values() for row in rows)
     assert "rain" in out
 
 
@@ -258,7 +271,8 @@ def test_show_draws_each_detection_and_logs_why_the_file_is_not_played(
     monkeypatch.setenv("PATH", "/nonexistent")
     assert listen(pond, nn, show=True) == 0
     drawn = capsys.readouterr().err
-    assert drawn.count("▀") >= 3 * 32 * 80 * 0.9 and "birds > owl" in drawn
+    assert drawn.count("▀") >= 3 * 32 * 80 * 0.9
+    assert "birds > owl" in drawn
     assert "mpv is not installed" in caplog.text
 
 
@@ -271,6 +285,7 @@ def test_a_file_on_which_a_classifier_fails_is_reported_with_exit_code_1(
     assert listen(tmp_path / "loud.wav", tmp_path / "nn", as_json=True) == 1
     out, _ = capsys.readouterr()
     report = json.loads(out, parse_constant=pytest.fail)
-    assert report["classifier_errors"] == {"selector": report["windows"]} and report["detections"] == []
+    assert report["classifier_errors"] == {"selector": report["windows"]}
+    assert report["detections"] == []
     assert listen(tmp_path / "loud.wav", tmp_path / "nn") == 1
     assert "classifier selector failed on" in capsys.readouterr().err

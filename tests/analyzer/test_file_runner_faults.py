@@ -54,7 +54,9 @@ def test_joined_files_are_analyzed_to_the_end(tmp_path: Path, nn: Path) -> None:
     path.write_bytes((tmp_path / "0.ogg").read_bytes() + (tmp_path / "1.ogg").read_bytes())
     done = analyzer(path, nn, "--json")
     report = json.loads(done.stdout)
-    assert done.returncode == 0 and report["duration_s"] == 4.0 and not report["truncated"]
+    assert done.returncode == 0
+    assert report["duration_s"] == 4.0
+    assert not report["truncated"]
     assert [(row["class"], row["start_s"]) for row in report["detections"]] == [("owl", 0.0), ("rain", 2.0)]
 
 
@@ -81,8 +83,11 @@ def test_behind_a_damaged_flac_frame_the_file_goes_on(tmp_path: Path, nn: Path, 
     path.write_bytes(raw)
     done = analyzer(path, nn, "--json")
     report = json.loads(done.stdout)
-    assert done.returncode == 1 and report["truncated"] and report["duration_s"] == 6.0
-    assert 0 < report["lost_s"] < 0.5 and b"s of its 6.0 s could not be decoded" in done.stderr
+    assert done.returncode == 1
+    assert report["truncated"]
+    assert report["duration_s"] == 6.0
+    assert 0 < report["lost_s"] < 0.5
+    assert b"s of its 6.0 s could not be decoded" in done.stderr
     assert [row["start_s"] for row in report["detections"] if row["class"] == "rain"] == [4.0]
 
 
@@ -92,8 +97,10 @@ def test_samples_that_are_no_sound_are_replaced_and_the_file_is_named(tmp_path: 
     soundfile.write(tmp_path / "a.wav", samples, RATE_HZ, subtype="FLOAT")
     done = analyzer(tmp_path / "a.wav", nn, "--json")
     report = json.loads(done.stdout)
-    assert done.returncode == 0 and report["cleaned_samples"] == 3
-    assert done.stderr.count(b"3 samples are not finite") == 1 and b"a.wav" in done.stderr
+    assert done.returncode == 0
+    assert report["cleaned_samples"] == 3
+    assert done.stderr.count(b"3 samples are not finite") == 1
+    assert b"a.wav" in done.stderr
     assert [(row["class"], row["end_s"]) for row in report["detections"]] == [("owl", 2.0)]
 
 
@@ -119,7 +126,8 @@ def test_impossible_rates_and_channels_are_refused_in_a_line(
     path.write_bytes(header(rate_hz, channels, 2**24) + bytes(2**24))
     done = analyzer(path, nn)
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1)
-    assert done.stderr.startswith(b"analyzer: ") and says.encode() in done.stderr
+    assert done.stderr.startswith(b"analyzer: ")
+    assert says.encode() in done.stderr
 
 
 def test_many_channels_are_analyzed_in_bounded_memory(tmp_path: Path, nn: Path) -> None:
@@ -146,7 +154,8 @@ def test_paths_other_than_regular_files_are_refused(tmp_path: Path, nn: Path, ki
         if kind == "socket":
             server.bind(str(path))
         done = analyzer(path, nn)
-    assert done.returncode == 1 and f"is a {kind}, not a file".encode() in done.stderr
+    assert done.returncode == 1
+    assert f"is a {kind}, not a file".encode() in done.stderr
 
 
 @pytest.mark.parametrize("exists", [True, False])
@@ -158,7 +167,8 @@ def test_a_name_cannot_drive_the_terminal(tmp_path: Path, nn: Path, exists: bool
             file.write(np.array([np.nan], np.float32))
     done = analyzer(path, nn)
     said = (done.stdout + done.stderr).decode()
-    assert done.returncode == int(not exists) and rb"\x1b]0;title\x07\x1b[31m\u202e\x9b31m\nb.wav".decode() in said
+    assert done.returncode == int(not exists)
+    assert rb"\x1b]0;title\x07\x1b[31m\u202e\x9b31m\nb.wav".decode() in said
     assert not any(character in said for character in "\x1b\x07\u202e\x9b")
 
 
@@ -179,4 +189,5 @@ def test_progress_is_a_line_every_few_seconds_where_there_is_no_terminal() -> No
 def test_an_unknown_engine_is_wrong_usage(tmp_path: Path, nn: Path) -> None:
     done = analyzer(tmp_path / "sound.wav", nn, "--engine", "onxx")
     assert done.returncode == 2
-    assert b"'onxx'" in done.stderr and b"onnx" in done.stderr
+    assert b"'onxx'" in done.stderr
+    assert b"onnx" in done.stderr

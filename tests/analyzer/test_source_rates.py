@@ -14,9 +14,11 @@ def test_rates_are_kept_by_source_and_the_last_word_counts() -> None:
     rates = SourceRates()
     rates.update(parse_jack_sources([{"name": "pond", "rate_hz": 8000}, {"name": "wood", "rate_hz": 48000}]))
     assert rates.of_channel("pond:out_0") == rates.of_channel("pond:out_31") == 8000
-    assert rates.of_channel("wood:out_0") == 48000 and rates.of_channel("lake:out_0") is None
+    assert rates.of_channel("wood:out_0") == 48000
+    assert rates.of_channel("lake:out_0") is None
     rates.update(parse_jack_sources([{"name": "pond", "rate_hz": 44100}]))
-    assert rates.of_channel("pond:out_0") == 44100 and rates.of_channel("wood:out_0") == 48000
+    assert rates.of_channel("pond:out_0") == 44100
+    assert rates.of_channel("wood:out_0") == 48000
 
 
 def test_a_source_reported_without_a_rate_has_an_unknown_rate() -> None:
@@ -30,7 +32,8 @@ def test_memory_is_bounded_for_any_number_of_sources() -> None:
     rates = SourceRates()
     for number in range(100):
         rates.update(parse_jack_sources([{"name": f"s{number}-{k}", "rate_hz": 8000} for k in range(100)]))
-    assert rates.of_channel("s0-0:out_0") is None and rates.of_channel("s99-99:out_0") == 8000
+    assert rates.of_channel("s0-0:out_0") is None
+    assert rates.of_channel("s99-99:out_0") == 8000
 
 
 def test_a_single_source_and_a_time_of_the_wire_are_understood() -> None:

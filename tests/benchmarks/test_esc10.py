@@ -29,7 +29,8 @@ def test_trains_on_one_folder_and_tests_on_another(tmp_path: Path) -> None:
     said: list[str] = []
     figures = esc10.run(said.append, train=str(train), test=str(test), iterations="2")
     confusion = np.array(figures["confusion"])
-    assert figures["classes"] == ["high", "low"] and figures["clips"] == 4
+    assert figures["classes"] == ["high", "low"]
+    assert figures["clips"] == 4
     assert confusion.sum(axis=1).tolist() == [2, 2]
     assert figures["accuracy"] == np.trace(confusion) / 4
     assert sum(line.strip().startswith(("high", "low")) for line in said) == 2
@@ -42,4 +43,5 @@ def test_half_of_the_folders_is_refused(tmp_path: Path) -> None:
 
 def test_the_recipe_can_be_read() -> None:
     recipe = read_training_file(esc10.RECIPE)
-    assert recipe.activation == "softmax" and recipe.augmentations[0].step == "crop"
+    assert recipe.activation == "softmax"
+    assert recipe.augmentations[0].step == "crop"

@@ -28,11 +28,15 @@ def test_figures_by_hand() -> None:
     low = Fidelity(snr_db=12.0, share=1.0, wrong_s=0.1)
     live = [played(0.9), played(0.2), played(0.3, low), played(0.6)]
     figures = compare(CLIPS, offline, live)
-    assert figures["accuracy_offline"] == 0.75 and figures["accuracy_live"] == 0.5
-    assert figures["difference_points"] == 25 and figures["same_decision"] == 0.75
+    assert figures["accuracy_offline"] == 0.75
+    assert figures["accuracy_live"] == 0.5
+    assert figures["difference_points"] == 25
+    assert figures["same_decision"] == 0.75
     assert figures["classes"] == ["dog", "rain"]
-    assert figures["confusion_live"] == [[1, 1], [1, 1]] and figures["confusion_offline"] == [[1, 1], [0, 2]]
-    assert list(figures["snr_db_low"]) == ["4-2-A.ogg"] and figures["snr_db_median"] == 130.0
+    assert figures["confusion_live"] == [[1, 1], [1, 1]]
+    assert figures["confusion_offline"] == [[1, 1], [0, 2]]
+    assert list(figures["snr_db_low"]) == ["4-2-A.ogg"]
+    assert figures["snr_db_median"] == 130.0
 
 
 def test_a_clip_without_a_window_is_wrong() -> None:

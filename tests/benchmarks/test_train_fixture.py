@@ -13,5 +13,7 @@ from trainer.training_file import TrainingFile
 def test_it_trains_for_as_long_as_reports_are_taken() -> None:
     make_deterministic(0)
     state, batch = new_training_state(TrainingFile()), noise_batch(4, 1)
-    assert batch.features.shape == (4, *SPEC.shape) and state.outputs == batch.targets.shape[1] == len(CLASSES)
-    assert [report.step for report in islice(run_endless(state, repeat(batch)), 3)] == [1, 2, 3] and state.done == 3
+    assert batch.features.shape == (4, *SPEC.shape)
+    assert state.outputs == batch.targets.shape[1] == len(CLASSES)
+    assert [report.step for report in islice(run_endless(state, repeat(batch)), 3)] == [1, 2, 3]
+    assert state.done == 3

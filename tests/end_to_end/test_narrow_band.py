@@ -99,7 +99,8 @@ async def _check(url: str) -> None:
     assert {key for entry in frozen["phone:out_0"] for key in entry} == {"time", "result", "predicitions"}
     assert frozen["phone:out_0"][-1]["result"] == ["unknown"]
     health = json.loads(get(f"{url}/healthz"))
-    assert health["ok"] and any("phone:out_0 is narrow_band" in reason for reason in health["reasons"]), health
+    assert health["ok"], health
+    assert any("phone:out_0 is narrow_band" in reason for reason in health["reasons"])
     assert 'tidzam_analyzer_channel_states{state="narrow_band"} 1.0' in get(f"{url}/metrics")
 
 

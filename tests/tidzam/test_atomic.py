@@ -55,7 +55,8 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     path.mkdir()
     with pytest.raises(OSError):
         write_atomically(path, "new")
-    assert list(tmp_path.iterdir()) == [path] and not list(path.iterdir())
+    assert list(tmp_path.iterdir()) == [path]
+    assert not list(path.iterdir())
 
 
 @pytest.mark.parametrize("can_exchange", [True, False])

@@ -41,7 +41,8 @@ def refusal(folder: Path) -> BundleError:
 def test_what_is_written_is_read(bundle: Bundle) -> None:
     again = read_bundle(bundle.folder)
     assert again == bundle
-    assert again.manifest.classes == ("birds", "rain") and again.manifest.is_selector
+    assert again.manifest.classes == ("birds", "rain")
+    assert again.manifest.is_selector
     assert again.file("onnx").is_file()
 
 
@@ -57,13 +58,15 @@ def test_extra_files_are_written_with_the_bundle_or_nothing_is(bundle: Bundle, t
     assert (tmp_path / "b/card.md").read_text() == written.manifest.files["onnx"].sha256
     with pytest.raises(OSError, match="no space"):
         write_bundle(tmp_path / "b", bundle.manifest, files, write_extras=fail)
-    assert read_bundle(tmp_path / "b") == written and (tmp_path / "b/card.md").exists()
+    assert read_bundle(tmp_path / "b") == written
+    assert (tmp_path / "b/card.md").exists()
 
 
 def test_a_manifest_is_changed_in_place_and_the_papers_stay(bundle: Bundle) -> None:
     (bundle.folder / "card.md").write_text("hears birds")
     rewritten = rewrite_manifest(bundle, thresholds={"birds": 0.1, "rain": 0.2})
-    assert read_bundle(bundle.folder) == rewritten and rewritten.manifest.thresholds["rain"] == 0.2
+    assert read_bundle(bundle.folder) == rewritten
+    assert rewritten.manifest.thresholds["rain"] == 0.2
     assert rewritten.manifest.files == bundle.manifest.files
     assert (bundle.folder / "card.md").read_text() == "hears birds"
 
@@ -78,7 +81,8 @@ def test_the_same_bundle_is_the_same_text(bundle: Bundle) -> None:
 def test_a_wrong_version_is_refused(bundle: Bundle) -> None:
     change_manifest(bundle, lambda values: values.update(format_version=2))
     error = refusal(bundle.folder)
-    assert error.code == "bundle_version" and "format 2" in error.message
+    assert error.code == "bundle_version"
+    assert "format 2" in error.message
 
 
 def test_one_byte_changed_is_refused(bundle: Bundle) -> None:
@@ -87,7 +91,8 @@ def test_one_byte_changed_is_refused(bundle: Bundle) -> None:
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     error = refusal(bundle.folder)
-    assert error.code == "bundle_checksum" and str(path) in error.message
+    assert error.code == "bundle_checksum"
+    assert str(path) in error.message
 
 
 def test_a_missing_file_is_refused(bundle: Bundle) -> None:
@@ -114,7 +119,8 @@ def test_a_manifest_that_does_not_hold_is_refused(
 ) -> None:
     change_manifest(bundle, change)
     error = refusal(bundle.folder)
-    assert error.code == "bundle_manifest" and reason in error.message
+    assert error.code == "bundle_manifest"
+    assert reason in error.message
 
 
 @pytest.mark.parametrize("text", ["", "not json", "[]"])

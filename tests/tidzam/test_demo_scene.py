@@ -65,7 +65,9 @@ def test_every_channel_opens_with_a_clear_call(seed: int) -> None:
     truth = render(wetland(seed, duration_s=20.0)).truth
     for channel in range(4):
         opening = [e for e in truth.events if e.channel == channel and e.label != SILENCE and e.start_s < 2]
-        assert opening and opening[0].snr_db > 20 and opening[0].end_s - opening[0].start_s >= 1.0
+        assert opening
+        assert opening[0].snr_db > 20
+        assert opening[0].end_s - opening[0].start_s >= 1.0
 
 
 def test_something_is_labelled_most_of_the_time(seven: Rendering) -> None:
@@ -105,7 +107,8 @@ def test_voice_has_its_power_where_it_should(label: str, low_hz: float, high_hz:
 def test_voice_sounds_from_its_start_to_its_end(label: str) -> None:
     rendering = alone(label)
     event = next(e for e in rendering.truth.events if e.label == label)
-    assert event.start_s == pytest.approx(0.5, abs=0.01) and event.end_s <= 5.05
+    assert event.start_s == pytest.approx(0.5, abs=0.01)
+    assert event.end_s <= 5.05
     inside = rendering.samples[0, int(0.5 * RATE_HZ) : int(event.end_s * RATE_HZ)]
     quiet = rendering.samples[0, : int(0.4 * RATE_HZ)]
     assert np.std(inside) > 5 * np.std(quiet)

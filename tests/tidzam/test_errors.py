@@ -13,7 +13,8 @@ def test_an_error_says_what_happened_and_what_to_do() -> None:
 
 
 def test_without_a_hint_there_is_no_blank() -> None:
-    assert str(AudioError("Gone.")) == "Gone." and AudioError("Gone.").code == "audio"
+    assert str(AudioError("Gone.")) == "Gone."
+    assert AudioError("Gone.").code == "audio"
 
 
 @pytest.mark.parametrize("kind", KINDS)

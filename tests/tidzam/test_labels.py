@@ -21,7 +21,9 @@ def test_paths_roots_and_children() -> None:
     assert TREE.path("birds-owl-barn") == ("birds", "birds-owl", "birds-owl-barn")
     assert TREE.roots == ("birds", "rain")
     assert TREE.children("birds") == ("birds-owl",)
-    assert "rain" in TREE and "snow" not in TREE and len(TREE) == 4
+    assert "rain" in TREE
+    assert "snow" not in TREE
+    assert len(TREE) == 4
 
 
 def test_a_name_says_nothing_about_the_parent() -> None:
@@ -79,7 +81,8 @@ def test_merging_trees_that_disagree_is_refused() -> None:
 def test_every_path_goes_from_a_root_to_its_label(tree: LabelTree) -> None:
     for label in tree:
         path = tree.path(label)
-        assert path[0] in tree.roots and path[-1] == label
+        assert path[0] in tree.roots
+        assert path[-1] == label
         assert all(child in tree.children(parent) for parent, child in pairwise(path))
 
 

@@ -73,7 +73,8 @@ def test_measures_use_each_class_own_threshold_and_are_plain_in_json() -> None:
     targets = np.array([[1, 0], [0, 1]])
     probabilities = np.array([[0.9, 0.6], [0.1, 0.7]])
     metrics = compute_metrics(targets, probabilities, ("a", "b"), thresholds={"a": 0.5, "b": 0.65})
-    assert metrics.classes["b"].precision == 1 and metrics.macro_f1 == 1
+    assert metrics.classes["b"].precision == 1
+    assert metrics.macro_f1 == 1
     assert compute_metrics(targets, probabilities, ("a", "b"), thresholds=HALF).classes["b"].precision == 0.5
     written = json.loads(json.dumps(metrics.to_dict(), allow_nan=False))
     assert written["clips"] == {"clips": 2, "accuracy": 1.0, "confusion": [[1, 0], [0, 1]]}

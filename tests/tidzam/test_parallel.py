@@ -37,7 +37,8 @@ def test_what_a_job_raises_is_raised_at_its_place(processes: int) -> None:
     assert [next(results)[0] for _ in range(7)] == [number * number for number in range(7)]
     with pytest.raises(AudioError, match="Seven is not audio") as caught:
         next(results)
-    assert caught.value.hint == "Try eight." and caught.value.code == "audio_empty"
+    assert caught.value.hint == "Try eight."
+    assert caught.value.code == "audio_empty"
 
 
 def test_a_killed_process_is_reported() -> None:

@@ -30,7 +30,8 @@ def test_a_link_to_a_folder_inside_a_class_is_followed(tmp_path: Path) -> None:
     touch(tmp_path / "data" / "frog" / "a.wav")
     (tmp_path / "data" / "frog" / "more").symlink_to(path.parent)
     found = find_clips(tmp_path / "data")
-    assert [clip.path.name for clip in found] == ["a.wav", "b.wav"] and not found.remarks
+    assert [clip.path.name for clip in found] == ["a.wav", "b.wav"]
+    assert not found.remarks
 
 
 @pytest.mark.parametrize("target", [".", "..", "../..", "/"])
@@ -47,7 +48,8 @@ def test_a_class_that_links_to_the_folder_of_classes_is_left_out(tmp_path: Path)
     touch(tmp_path / "frog" / "a.wav")
     (tmp_path / "all").symlink_to(tmp_path)
     found = find_clips(tmp_path)
-    assert [clip.label for clip in found] == ["frog"] and found.empty == ("all",)
+    assert [clip.label for clip in found] == ["frog"]
+    assert found.empty == ("all",)
 
 
 def test_system_files_are_not_classes(tmp_path: Path) -> None:
@@ -57,7 +59,9 @@ def test_system_files_are_not_classes(tmp_path: Path) -> None:
     for name in ("frog/desktop.ini", "frog/@eaDir/a.wav", "frog/.hidden/b.wav", "System Volume Information/x.wav"):
         touch(tmp_path / name)
     found = find_clips(tmp_path)
-    assert [clip.path.name for clip in found] == ["a.wav"] and not found.empty and not found.remarks
+    assert [clip.path.name for clip in found] == ["a.wav"]
+    assert not found.empty
+    assert not found.remarks
 
 
 def test_what_is_left_out_is_named_or_counted(tmp_path: Path) -> None:
@@ -94,7 +98,8 @@ def test_an_empty_class_does_not_affect_the_others(tmp_path: Path) -> None:
     touch(tmp_path / "frog" / "a.wav")
     touch(tmp_path / "owl" / "notes.txt")
     found = find_clips(tmp_path)
-    assert [clip.label for clip in found] == ["frog"] and found.empty == ("owl",)
+    assert [clip.label for clip in found] == ["frog"]
+    assert found.empty == ("owl",)
     with pytest.raises(DatasetError, match=r"no class with an audio file; left out \(not audio\): notes.txt"):
         find_clips(tmp_path / "owl")
 

@@ -64,7 +64,9 @@ def test_each_option_has_its_effect(folders: Path, tmp_path: Path) -> None:
     code, shown = in_a_terminal(argv)
     assert code == 0, shown
     assert start_up_noise(shown) == []
-    assert "━" in shown and "6/6" in shown and "examples/s" in shown, "a bar, the steps, and how fast they are made"
+    assert "━" in shown
+    assert "6/6" in shown
+    assert "examples/s" in shown
 
     manifest = read_bundle(tmp_path / "out").manifest
     training = yaml.safe_load(manifest.provenance["training_file"])
@@ -72,7 +74,8 @@ def test_each_option_has_its_effect(folders: Path, tmp_path: Path) -> None:
     assert {name: values[name] for name, _ in RECIPE.values()} == dict(RECIPE.values())
     assert (manifest.name, training["dnn"]) == ("selector", str(tmp_path / "model.py"))
     assert training["exclusive"] == ["low"]
-    assert manifest.provenance["data"]["validation"] == str(other) and manifest.provenance["clips"]["validation"] == 6
+    assert manifest.provenance["data"]["validation"] == str(other)
+    assert manifest.provenance["clips"]["validation"] == 6
     summaries = tmp_path / "out.training" / "summaries"
     assert len((summaries / "validation/embeddings.tsv").read_text().splitlines()) == 4
     assert steps_of(summaries / "validation", "cost") == [3, 6]
@@ -97,11 +100,14 @@ def test_help_lists_the_options_of_tidzam_2019(option: str) -> None:
 
 def test_required_options_are_reported() -> None:
     shown = CliRunner().invoke(cli, ["-o", "x"])
-    assert shown.exit_code == 2 and "--dataset-train is required" in shown.output
+    assert shown.exit_code == 2
+    assert "--dataset-train is required" in shown.output
 
 
 def test_errors_are_reported_in_one_line(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "trainer", "-o", str(tmp_path / "x"), "-d"]
     empty = subprocess.run([*argv, str(tmp_path)], capture_output=True, text=True, timeout=30, check=False)
-    assert empty.returncode == 1 and "holds no class" in empty.stderr
-    assert empty.stderr.startswith("trainer: ") and empty.stderr.count("\n") == 1
+    assert empty.returncode == 1
+    assert "holds no class" in empty.stderr
+    assert empty.stderr.startswith("trainer: ")
+    assert empty.stderr.count("\n") == 1

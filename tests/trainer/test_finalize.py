@@ -33,14 +33,17 @@ def test_temperature_and_thresholds_are_fitted_to_the_validation_data(bundle: Bu
 
 def test_the_card_is_in_the_bundle(bundle: Bundle) -> None:
     text = (bundle.folder / "card.md").read_text()
-    assert text.startswith("# tones") and bundle.manifest.files["onnx"].sha256 in text
-    assert "iterations: 60" in text and "| data.train |" in text
+    assert text.startswith("# tones")
+    assert bundle.manifest.files["onnx"].sha256 in text
+    assert "iterations: 60" in text
+    assert "| data.train |" in text
     assert {"confusion.png", "precision_recall.png"} <= {path.name for path in bundle.folder.iterdir()}
 
 
 def test_summaries_are_beside_the_bundle(bundle: Bundle) -> None:
     folder = bundle.folder.with_name("tones.training") / "summaries"
-    assert list(folder.glob("train/events.*")) and list(folder.glob("validation/events.*"))
+    assert list(folder.glob("train/events.*"))
+    assert list(folder.glob("validation/events.*"))
     assert (folder / "validation/projector_config.pbtxt").is_file()
 
 

@@ -106,7 +106,8 @@ def test_it_learns_and_reports_each_step() -> None:
     supply = [batches(1)[0]] * 20
     learner = new_state(learning_rate=0.01)
     reports = run(learner, supply)
-    assert [report.step for report in reports] == list(range(1, 21)) and learner.done == 20
+    assert [report.step for report in reports] == list(range(1, 21))
+    assert learner.done == 20
     assert reports[-1].loss < 0.7 * reports[0].loss
     assert [report.step for report in reports if report.test_loss is not None] == [8, 16, 20]
     assert all(report.examples_per_s > 0 and 0 <= report.input_wait <= 1 for report in reports)

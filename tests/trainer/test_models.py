@@ -68,7 +68,8 @@ def build(input_shape, n_classes, width=4):
 def test_a_network_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(MINE)
     model = find_model(str(tmp_path / "model.py"), {"width": 7})(SHAPE, 3)
-    assert model.output_shape == (None, 3) and model.layers[2].units == 7
+    assert model.output_shape == (None, 3)
+    assert model.layers[2].units == 7
 
 
 @pytest.mark.parametrize(

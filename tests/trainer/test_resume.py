@@ -54,7 +54,8 @@ def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(folder
     (resumed,) = train(
         replace(broken, resume=True), say=reported.append, observers=[lambda report: steps.append(report.step)]
     )
-    assert steps == [8, 9, 10, 11, 12] and "resuming from step 7" in reported
+    assert steps == [8, 9, 10, 11, 12]
+    assert "resuming from step 7" in reported
     (uninterrupted,) = train(whole, say=quiet)
     np.testing.assert_array_equal(
         run_onnx(resumed.file("onnx"), FEATURES), run_onnx(uninterrupted.file("onnx"), FEATURES)
@@ -73,7 +74,8 @@ def test_a_killed_batch_worker_ends_the_training_with_a_checkpoint(folders: Path
     chosen = replace(options(folders, tmp_path / "x", iterations=100), batch_workers=1)
     with pytest.raises(SetupError, match="batch worker was killed"):
         train(chosen, say=reported.append, observers=[kill])
-    assert reported[-1].startswith("saved after step") and list(chosen.checkpoints.glob("*.index"))
+    assert reported[-1].startswith("saved after step")
+    assert list(chosen.checkpoints.glob("*.index"))
 
 
 @pytest.mark.timeout(60)
@@ -86,7 +88,8 @@ def test_a_bundle_that_cannot_be_written_is_written_when_resumed(folders: Path, 
     assert refused.value.code == "bundle_write"
     chosen.out.unlink()
     (bundle,) = train(replace(chosen, resume=True), say=quiet, observers=[lambda report: pytest.fail("a step more")])
-    assert read_bundle(bundle.folder).name == "selector" and not chosen.checkpoints.exists()
+    assert read_bundle(bundle.folder).name == "selector"
+    assert not chosen.checkpoints.exists()
 
 
 def test_resume_without_a_checkpoint_is_refused(folders: Path, tmp_path: Path) -> None:
@@ -126,7 +129,8 @@ def test_ctrl_c_saves(folders: Path, tmp_path: Path) -> None:
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the batch workers receive it, too
     rest = process.stderr.read()
     assert process.wait(20) == 130
-    assert "continue with --resume" in rest and "Traceback" not in rest
+    assert "continue with --resume" in rest
+    assert "Traceback" not in rest
     assert list((tmp_path / "x.training" / "checkpoints").glob("*.index"))
 
 
@@ -152,7 +156,8 @@ def test_a_full_disk_is_one_clear_error_and_the_last_checkpoint_is_kept(folders:
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, *argv[3:]], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 1 and "Cannot write the checkpoint of step 4" in done.stderr
+    assert done.returncode == 1
+    assert "Cannot write the checkpoint of step 4" in done.stderr
     assert "Traceback" not in done.stderr
     checkpoints = tmp_path / "x.training" / "checkpoints"
     assert 'model_checkpoint_path: "ckpt-2"' in (checkpoints / "checkpoint").read_text()

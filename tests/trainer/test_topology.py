@@ -10,7 +10,8 @@ from trainer.topology import Member, parse_cluster
 
 def test_the_command_line_describes_the_cluster() -> None:
     cluster = parse_cluster(job_type="worker", task_index=1, ps="a:2222", workers="b:2222, c:2222")
-    assert cluster.me == Member("worker", 1, "c:2222") and not cluster.coordinates
+    assert cluster.me == Member("worker", 1, "c:2222")
+    assert not cluster.coordinates
     assert [member.address for member in cluster.others] == ["a:2222", "b:2222"]
     assert cluster.me.device == "/job:worker/replica:0/task:1/device:CPU:0"
     assert parse_cluster(job_type="worker", task_index=0, ps="a:1", workers="b:1").coordinates

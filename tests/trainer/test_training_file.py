@@ -20,7 +20,8 @@ def read(tmp_path: Path, text: str) -> TrainingFile:
 
 def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     assert read(tmp_path, "") == TrainingFile()
-    assert TrainingFile().iterations_for(1000) == 20000 and TrainingFile().batch_size == 64
+    assert TrainingFile().iterations_for(1000) == 20000
+    assert TrainingFile().batch_size == 64
 
 
 WHOLE = """
@@ -48,7 +49,8 @@ seed: 7
 def test_every_setting_is_read_and_written(tmp_path: Path) -> None:
     training = read(tmp_path, WHOLE)
     assert training.augmentations[1:] == (Mixup(alpha=0.4, domain="power"), SpecAugment())
-    assert training.optimizer.ema == 0.999 and training.draw == "natural"
+    assert training.optimizer.ema == 0.999
+    assert training.draw == "natural"
     assert training.labels is not None
     assert training.labels.parents == {"birds": None, "crow": "birds", "goose": "birds", "rain": None}
     assert training.iterations_for(320) == 1500
@@ -61,7 +63,8 @@ def test_a_training_that_is_written_and_read_is_the_same(rate: float, activation
     import yaml
 
     again = TrainingFile.model_validate(yaml.safe_load(to_yaml(training)))
-    assert again.augmentations == training.augmentations and again.model_copy(update={"augment": None}) == training
+    assert again.augmentations == training.augmentations
+    assert again.model_copy(update={"augment": None}) == training
 
 
 MISTAKES = """\
@@ -87,9 +90,12 @@ def test_every_mistake_is_reported_at_once_with_its_line(tmp_path: Path) -> None
     reported = str(error.value).splitlines()
     assert [int(line.split(":")[1]) for line in reported] == [1, 2, 4, 5, 9, 10, 11, 12, 13]
     assert "Did you mean 'batch_size'?" in reported[0]
-    assert "learning_rate" in reported[3] and "weight_decay" in reported[3], "what is allowed there is named"
+    assert "Allowed here:" in reported[3]
+    assert "learning_rate" in reported[3]
+    assert "weight_decay" in reported[3]
     assert "Allowed here: bands, masks, step, time" in reported[5]
-    assert "mixup" in reported[6] and "crow occurs twice in the tree" in reported[8]
+    assert "mixup" in reported[6]
+    assert "crow occurs twice in the tree" in reported[8]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +115,8 @@ def test_contradictions_are_refused(tmp_path: Path, text: str, reported: str) ->
 def test_the_command_line_overrides_the_file() -> None:
     file = TrainingFile(epochs=3, batch_size=8, optimizer=Optimizer(learning_rate=0.1, ema=0.9))
     both = override(file, {"iterations": 7, "batch_size": None, "optimizer": {"learning_rate": 0.2}})
-    assert both.iterations_for(100) == 7 and both.batch_size == 8
+    assert both.iterations_for(100) == 7
+    assert both.batch_size == 8
     assert both.optimizer == Optimizer(learning_rate=0.2, ema=0.9)
     with pytest.raises(ConfigError, match="together"):
         override(TrainingFile(augment=TrainingFile().augmentations), {"activation": "softmax"})
@@ -137,7 +144,8 @@ def test_a_label_given_twice_names_both_lines(tmp_path: Path) -> None:
 
 def test_a_quoted_label_is_a_label(tmp_path: Path) -> None:
     tree = read(tmp_path, "labels: {'no': ['12', \"e\u0301\"], rain: , wind: null}\n").labels
-    assert tree is not None and tree.parents == {"no": None, "12": "no", "é": "no", "rain": None, "wind": None}
+    assert tree is not None
+    assert tree.parents == {"no": None, "12": "no", "é": "no", "rain": None, "wind": None}
 
 
 def test_a_section_set_twice_names_both_lines(tmp_path: Path) -> None:

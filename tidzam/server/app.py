@@ -242,7 +242,9 @@ class Server:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._runner is not None and self._listener is not None and self._surveyor is not None
+        assert self._runner is not None
+        assert self._listener is not None
+        assert self._surveyor is not None
         self._surveyor.cancel()
         await asyncio.wait([self._surveyor])
         self._listener.close()

@@ -40,7 +40,8 @@ def test_damaged_frames_of_flac_are_silent_and_later_frames_keep_their_position(
         raw[len(raw) * (place + 1) // (places + 1)] ^= 0x20
     path.write_bytes(raw)
     sound, lost_s, truncated = read(path)
-    assert truncated and len(sound) == len(whole)
+    assert truncated
+    assert len(sound) == len(whole)
     wrong = np.flatnonzero(sound != whole)
     assert len(wrong) <= round(lost_s * RATE_HZ) <= places * 3 * 4096
     assert not sound[wrong].any()
@@ -68,7 +69,8 @@ def test_a_flac_that_breaks_off_before_another_is_not_mistaken_for_it(tmp_path: 
     path = tmp_path / "a.flac"
     path.write_bytes(first.read_bytes()[: first.stat().st_size // 2] + second.read_bytes())
     sound, lost_s, truncated = read(path)
-    assert truncated and 1.0 < lost_s < 3.0
+    assert truncated
+    assert 1.0 < lost_s < 3.0
     np.testing.assert_array_equal(sound[-4 * RATE_HZ :], expected)
 
 
@@ -85,7 +87,8 @@ def test_lost_pages_and_frames_are_counted(
     path.write_bytes(raw[:middle] + (bytes(count) if damage == "zeros" else b"") + raw[middle + count :])
     sound, lost_s, truncated = read(path)
     rate_hz = 48000 if suffix == "opus" else RATE_HZ
-    assert truncated and 0.2 < lost_s < 3.0
+    assert truncated
+    assert 0.2 < lost_s < 3.0
     left_out_s = 0.0 if suffix == "opus" else lost_s  # the decoder of Opus fills holes
     assert len(sound) / rate_hz == pytest.approx(8.0 - left_out_s, abs=0.2)
     assert "could not be decoded" in caplog.text
@@ -105,7 +108,8 @@ def test_invalid_samples_are_zero_and_the_file_is_named(
     for _ in range(2):
         np.testing.assert_array_equal(read_audio(path)[0].T, expected)
     with open_audio(path) as audio:
-        assert sum(map(len, audio.blocks())) == len(samples) and audio.cleaned == 3
+        assert sum(map(len, audio.blocks())) == len(samples)
+        assert audio.cleaned == 3
     assert caplog.text.count(f"{path}: 3 samples are not finite") == 1
 
 
@@ -154,7 +158,8 @@ def test_damaged_files_of_any_format_are_read_or_refused(tmp_path: Path, suffix:
         try:
             with open_audio(path) as audio:
                 frames = sum(map(len, audio.blocks()))
-                assert frames < 100 * len(raw) and 0 < audio.channels <= 256
+                assert frames < 100 * len(raw)
+                assert 0 < audio.channels <= 256
             assert audio_length(path)[1] == audio.rate_hz
             read_audio(path, start_s=0.1, duration_s=0.1)
         except AudioError as error:

@@ -15,7 +15,8 @@ wav flac ogg oga opus mp3 mp2 m4a aac mp4 3gp webm wma caf au snd w64 rf64 bw64 
 
 @pytest.mark.parametrize("suffix", NAMED_BY_USERS.split())
 def test_every_format_that_is_read_counts_as_audio_in_any_case(suffix: str) -> None:
-    assert is_audio(Path(f"a.{suffix}")) and is_audio(Path(f"A.B.{suffix.upper()}"))
+    assert is_audio(Path(f"a.{suffix}"))
+    assert is_audio(Path(f"A.B.{suffix.upper()}"))
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "table.csv", "cover.jpg", "a.wav.txt", "a.wav~", "a.wav.part", "wav"])
@@ -28,7 +29,8 @@ def test_a_file_without_a_suffix_is_judged_by_its_content(tmp_path: Path, name: 
     sound, text = tmp_path / name, tmp_path / "README"
     write_tones(tmp_path / "a.wav", 1, seconds=0.1).rename(sound)
     text.write_text("RIF is not RIFF")
-    assert is_audio(sound) and not is_audio(text)
+    assert is_audio(sound)
+    assert not is_audio(text)
 
 
 def test_a_pipe_without_a_suffix_is_not_opened(tmp_path: Path) -> None:
@@ -53,7 +55,8 @@ SYSTEM = [
 
 @pytest.mark.parametrize("name", SYSTEM)
 def test_system_files_are_neither_audio_nor_classes(name: str) -> None:
-    assert is_system_file(Path("class") / name) and not is_audio(Path("class") / name)
+    assert is_system_file(Path("class") / name)
+    assert not is_audio(Path("class") / name)
 
 
 @pytest.mark.parametrize("name", ["rain", "a.wav", "desktop", "thumbs", "eaDir"])

@@ -16,7 +16,9 @@ from tidzam.errors import AudioError
 def test_lossless_files_are_read_to_the_sample(tmp_path: Path, name: str) -> None:
     path = write_tones(tmp_path / name, 3, seconds=0.5)
     samples, rate_hz = read_audio(path)
-    assert rate_hz == 44100 and samples.dtype == np.float32 and samples.shape == (3, 22050)
+    assert rate_hz == 44100
+    assert samples.dtype == np.float32
+    assert samples.shape == (3, 22050)
     np.testing.assert_allclose(samples.T, tones(3, seconds=0.5), atol=2**-15)
 
 
@@ -34,9 +36,11 @@ def test_lossy_files_are_read(tmp_path: Path, name: str) -> None:
 def test_blocks_join_without_a_break(tmp_path: Path) -> None:
     path = write_tones(tmp_path / "a.flac", 2, seconds=1.0)
     with open_audio(path) as audio:
-        assert audio.frames == 44100 and audio.channels == 2
+        assert audio.frames == 44100
+        assert audio.channels == 2
         blocks = list(audio.blocks(1000))
-    assert max(map(len, blocks)) == 1000 and not audio.truncated
+    assert max(map(len, blocks)) == 1000
+    assert not audio.truncated
     np.testing.assert_array_equal(np.concatenate(blocks).T, read_audio(path)[0])
 
 
@@ -47,7 +51,8 @@ def test_a_file_that_breaks_off_gives_what_it_has(tmp_path: Path, name: str, cap
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with open_audio(path) as audio:
         frames = sum(map(len, audio.blocks()))
-    assert audio.truncated and 0.3 < frames / (4 * 44100) < 0.7
+    assert audio.truncated
+    assert 0.3 < frames / (4 * 44100) < 0.7
     assert "is truncated" in caplog.text
 
 
@@ -90,7 +95,9 @@ def test_a_file_that_is_not_audio_is_refused(tmp_path: Path, content: bytes | No
         path.write_bytes(content)
     with pytest.raises(AudioError) as caught:
         read_audio(path)
-    assert caught.value.code == code and str(path) in caught.value.message and caught.value.hint
+    assert caught.value.code == code
+    assert str(path) in caught.value.message
+    assert caught.value.hint
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:

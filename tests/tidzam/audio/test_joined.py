@@ -44,7 +44,9 @@ def test_joined_files_are_read_to_their_end(tmp_path: Path, suffix: str) -> None
     first, second = encoded(path, 600), encoded(path, 2000)
     path.write_bytes(first + second + first)
     heard, length_s, truncated = read(path)
-    assert heard == [600, 2000, 600] and length_s == pytest.approx(3 * SECONDS, abs=0.25) and not truncated
+    assert heard == [600, 2000, 600]
+    assert length_s == pytest.approx(3 * SECONDS, abs=0.25)
+    assert not truncated
     frames, rate_hz = audio_length(path)
     assert frames / rate_hz == pytest.approx(length_s, abs=0.001)
 
@@ -71,7 +73,9 @@ def test_where_the_format_changes_it_is_said_how_much_was_read(
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(encoded(path, 600) + encoded(path, 2000, **change))
     heard, length_s, truncated = read(path)
-    assert heard == [600] and truncated and length_s == pytest.approx(SECONDS, abs=0.1)
+    assert heard == [600]
+    assert truncated
+    assert length_s == pytest.approx(SECONDS, abs=0.1)
     total = " of 3.0 s"
     assert f"only the first 1.5 s{total} were read" in caplog.text
 
@@ -82,7 +86,8 @@ def test_mp3_without_any_tags_is_followed_where_its_format_changes(
     path = tmp_path / "a.mp3"
     plain = ["-write_xing", "0", "-id3v2_version", "0"]
     path.write_bytes(encoded(path, 600, *plain) + encoded(path, 2000, *plain, rate_hz=48000))
-    assert read(path)[2] and "the rest is at 48000 Hz, not at 44100 Hz" in caplog.text
+    assert read(path)[2]
+    assert "the rest is at 48000 Hz, not at 44100 Hz" in caplog.text
     path.write_bytes(encoded(path, 600, *plain) + encoded(path, 2000, *plain))
     assert read(path)[0::2] == ([600, 2000], False)
 
@@ -97,7 +102,9 @@ def test_files_that_were_piped_are_joined_as_well(tmp_path: Path) -> None:
             parts.append(subprocess.run(argv, capture_output=True, check=True).stdout)
         path.write_bytes(b"".join(parts))
         heard, length_s, truncated = read(path)
-        assert heard == [600, 2000] and not truncated and length_s == pytest.approx(2 * SECONDS, abs=0.01)
+        assert heard == [600, 2000]
+        assert not truncated
+        assert length_s == pytest.approx(2 * SECONDS, abs=0.01)
 
 
 def test_a_part_that_cannot_be_decoded_is_said_to_be_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -105,7 +112,9 @@ def test_a_part_that_cannot_be_decoded_is_said_to_be_there(tmp_path: Path, caplo
     first = encoded(path, 600)
     path.write_bytes(first + first[:100] + encoded(path, 2000))
     heard, _, truncated = read(path)
-    assert heard == [600, 2000] and truncated and "cannot be decoded" in caplog.text
+    assert heard == [600, 2000]
+    assert truncated
+    assert "cannot be decoded" in caplog.text
 
 
 def test_a_truncated_link_is_distinguished_from_a_complete_one(
@@ -115,4 +124,6 @@ def test_a_truncated_link_is_distinguished_from_a_complete_one(
     first, second = encoded(path, 600), encoded(path, 2000)
     path.write_bytes(first[: len(first) * 2 // 3] + second)
     heard, _, truncated = read(path)
-    assert heard[-1] == 2000 and truncated and "is truncated" in caplog.text
+    assert heard[-1] == 2000
+    assert truncated
+    assert "is truncated" in caplog.text

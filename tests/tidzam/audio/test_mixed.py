@@ -22,7 +22,9 @@ def test_tags_between_joined_files_hide_no_file(tmp_path: Path, suffix: str, tag
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(encoded(path, 600) + tags + encoded(path, 2000) + tags + encoded(path, 1000))
     heard, length_s, truncated = read(path)
-    assert heard == [600, 2000, 1000] and length_s == pytest.approx(3 * SECONDS, abs=0.2) and not truncated
+    assert heard == [600, 2000, 1000]
+    assert length_s == pytest.approx(3 * SECONDS, abs=0.2)
+    assert not truncated
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "flac", "wav", "aiff", "ogg"])
@@ -30,7 +32,9 @@ def test_a_file_after_a_tag_is_read_once(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(ID3V2 + ID3V2 + encoded(path, 600))
     heard, length_s, truncated = read(path)
-    assert heard == [600] and length_s == pytest.approx(SECONDS, abs=0.1) and not truncated
+    assert heard == [600]
+    assert length_s == pytest.approx(SECONDS, abs=0.1)
+    assert not truncated
     frames, rate_hz = audio_length(path)
     assert frames / rate_hz == pytest.approx(length_s, abs=0.001)
 
@@ -47,7 +51,9 @@ def test_files_of_different_formats_that_were_joined_are_all_read(tmp_path: Path
     parts = [encoded(tmp_path / f"b.{suffix}", hz) for suffix, hz in ((first, 600), (second, 2000), (first, 1000))]
     path.write_bytes(b"".join(parts))
     heard, length_s, truncated = read(path)
-    assert heard == [600, 2000, 1000] and length_s == pytest.approx(3 * SECONDS, abs=0.25) and not truncated
+    assert heard == [600, 2000, 1000]
+    assert length_s == pytest.approx(3 * SECONDS, abs=0.25)
+    assert not truncated
 
 
 def test_a_flac_file_that_keeps_the_header_of_its_wav_file_is_one_file(tmp_path: Path) -> None:
@@ -57,7 +63,9 @@ def test_a_flac_file_that_keeps_the_header_of_its_wav_file_is_one_file(tmp_path:
     block = b"\x02" + struct.pack(">I", len(wav))[1:] + wav  # a block of metadata after the first
     path.write_bytes(sound[:42] + block + sound[42:])
     heard, length_s, truncated = read(path)
-    assert heard == [600] and length_s == pytest.approx(SECONDS, abs=0.01) and not truncated
+    assert heard == [600]
+    assert length_s == pytest.approx(SECONDS, abs=0.01)
+    assert not truncated
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "ogg"])
@@ -65,7 +73,8 @@ def test_undecodable_bytes_after_the_audio_are_reported(tmp_path: Path, suffix: 
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(encoded(path, 600) + np.random.default_rng(1).bytes(20_000))
     heard, _, truncated = read(path)
-    assert heard == [600] and truncated
+    assert heard == [600]
+    assert truncated
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "mp2", "flac", "ogg", "wav", "wv"])
@@ -73,7 +82,9 @@ def test_zeros_after_the_audio_are_not_a_loss(tmp_path: Path, suffix: str, capfd
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(encoded(path, 600) + bytes(20_000 if suffix != "wav" else 200))
     heard, length_s, truncated = read(path)
-    assert heard == [600] and length_s == pytest.approx(SECONDS, abs=0.1) and not truncated
+    assert heard == [600]
+    assert length_s == pytest.approx(SECONDS, abs=0.1)
+    assert not truncated
     assert capfd.readouterr().err == ""
 
 
@@ -82,7 +93,9 @@ def test_formats_that_only_ffmpeg_knows_are_read_to_the_end_of_what_was_joined(t
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(encoded(path, 600) + encoded(path, 2000))
     heard, length_s, truncated = read(path)
-    assert heard == [600, 2000] and length_s == pytest.approx(2 * SECONDS, abs=0.2) and not truncated
+    assert heard == [600, 2000]
+    assert length_s == pytest.approx(2 * SECONDS, abs=0.2)
+    assert not truncated
 
 
 def test_rf64_whose_long_size_is_not_filled_in_is_read(tmp_path: Path) -> None:
@@ -104,5 +117,7 @@ def test_tags_after_the_audio_are_not_damage(
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(encoded(path, 600) + tags)
     heard, length_s, truncated = read(path)
-    assert heard == [600] and length_s == pytest.approx(SECONDS, abs=0.1) and not truncated
+    assert heard == [600]
+    assert length_s == pytest.approx(SECONDS, abs=0.1)
+    assert not truncated
     assert capfd.readouterr().err == ""

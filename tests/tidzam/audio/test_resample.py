@@ -10,7 +10,8 @@ from tidzam.audio.resample import resample
 @given(st.integers(1, 3), st.integers(200, 5000), st.sampled_from([8000, 22050, 44100, 48000]))
 def test_the_number_of_frames_is_exact(channels: int, frames: int, to_hz: int) -> None:
     found = resample(np.zeros((channels, frames), np.float32), 44100, to_hz)
-    assert found.shape == (channels, round(frames * to_hz / 44100)) and found.dtype == np.float32
+    assert found.shape == (channels, round(frames * to_hz / 44100))
+    assert found.dtype == np.float32
 
 
 def test_resampling_to_the_same_rate_changes_nothing() -> None:

@@ -17,7 +17,8 @@ def test_windows_are_slices_of_the_stream_whatever_its_blocks(
     for one in found:
         whole = window - one.missing_frames
         np.testing.assert_array_equal(one.samples[:, :whole].T, stream[one.start_frame : one.start_frame + whole])
-        assert one.samples.shape == (channels, window) and not one.samples[:, whole:].any()
+        assert one.samples.shape == (channels, window)
+        assert not one.samples[:, whole:].any()
     assert not any(one.missing_frames for one in found[:-1])
     covered = found[-1].start_frame + window
     assert len(stream) - covered < max(hop / 2, 1)

@@ -61,7 +61,8 @@ def test_the_rate_and_the_band_of_a_source_are_shown() -> None:
     assert re.search(r"pond +playing +8 ", text)
     assert re.search(r"creek +playing +48 ", text)
     assert "! Source pond has a sample rate of 8000 Hz: it has no content above 4000 Hz." in text
-    assert "healthy" in text and "not healthy" not in text
+    assert "healthy" in text
+    assert "not healthy" not in text
 
 
 def test_a_start_with_faults_reports_them() -> None:

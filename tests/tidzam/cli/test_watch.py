@@ -69,13 +69,16 @@ def test_a_channel_whose_source_lacks_the_band_is_called_narrow_band_not_unknown
         result=("unknown",), paths=(("unknown",),), predictions={}, state="narrow_band", left_out=("selector",)
     )
     text = shown(WatchState(channels={"pond:out_0": narrow}, connected=True))
-    assert "narrow band" in text and "its source lacks the band for selector" in text and "unknown" not in text
+    assert "narrow band" in text
+    assert "its source lacks the band for selector" in text
+    assert "unknown" not in text
 
 
 def test_a_channel_without_a_result_names_the_classifier_that_failed() -> None:
     failed = analysis(result=("unknown",), paths=(("unknown",),), predictions={}, left_out=("selector",))
     text = shown(WatchState(channels={"pond:out_0": failed}, connected=True))
-    assert "unknown" in text and "no result from selector" in text
+    assert "unknown" in text
+    assert "no result from selector" in text
 
 
 def test_an_update_takes_the_place_of_its_detection() -> None:

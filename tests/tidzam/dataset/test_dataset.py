@@ -28,10 +28,13 @@ def code_of(folder: Path) -> str:
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     write(tmp_path / "pond", LABELS)
     dataset = open_dataset(tmp_path / "pond")
-    assert len(dataset) == 21 and len(dataset.manifest.shards) == 3
-    assert dataset.classes == ("frog", "rain", "wren") and dataset.spec == SPEC
+    assert len(dataset) == 21
+    assert len(dataset.manifest.shards) == 3
+    assert dataset.classes == ("frog", "rain", "wren")
+    assert dataset.spec == SPEC
     assert dataset.manifest.counts == {"frog": 7, "rain": 7, "wren": 7}
-    assert dataset.labels.dtype == np.int32 and dataset.labels.tolist() == LABELS
+    assert dataset.labels.dtype == np.int32
+    assert dataset.labels.tolist() == LABELS
     np.testing.assert_array_equal(dataset.features([20, 0, 9, 0]), [sample(n) for n in (20, 0, 9, 0)])
     assert dataset.features([]).shape == (0, *SPEC.shape)
     assert list(dataset.origins()) == [origin(number) for number in range(21)]
@@ -69,7 +72,8 @@ def test_origins_keep_all_fields(tmp_path: Path) -> None:
             writer.add(sample(0), 0, one)
         writer.finish(provenance={})
     found = open_dataset(tmp_path / "pond").origins()
-    assert list(found) == given and found[1:][0] == given[1]
+    assert list(found) == given
+    assert found[1:][0] == given[1]
 
 
 def test_it_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -100,11 +104,13 @@ def test_a_killed_run_is_resumed(tmp_path: Path) -> None:
     folder = tmp_path / "pond"
     write(folder, [0])
     killed = subprocess.run([sys.executable, "-c", KILLED, folder], check=False)
-    assert killed.returncode == -signal.SIGKILL and numbers(open_dataset(folder)) == [0]
+    assert killed.returncode == -signal.SIGKILL
+    assert numbers(open_dataset(folder)) == [0]
     with (tmp_path / ".pond-writing" / "progress.jsonl").open("a") as journal:
         journal.write('{"shard": ')  # as if killed while writing
     with DatasetWriter(folder, draft(), job={"of": "a test"}, resume=True, shard_bytes=4 * SAMPLE_BYTES) as writer:
-        assert len(writer) == 8 and writer.position == (2, 2)  # sample 7 is the second of mark 2
+        assert len(writer) == 8
+        assert writer.position == (2, 2)
         assert writer.notes == [{"number": 0}, {"number": 5}]
         for number in range(8, 11):
             writer.add(sample(number), 0, origin(number), mark=number // 3)
@@ -137,7 +143,8 @@ def test_another_job_does_not_resume_it(tmp_path: Path) -> None:
         DatasetWriter(folder, draft(), job={"of": "another"}, resume=True, shard_bytes=size),
     ):
         pass
-    assert caught.value.code == "dataset_resume" and (tmp_path / ".pond-writing").is_dir()
+    assert caught.value.code == "dataset_resume"
+    assert (tmp_path / ".pond-writing").is_dir()
     with DatasetWriter(folder, draft(), job={"of": "another"}, shard_bytes=size) as writer:
         assert len(writer) == 0
         writer.add(sample(3), 1, origin(3))
@@ -177,8 +184,10 @@ def test_a_full_disk_is_reported_and_nothing_is_lost(tmp_path: Path) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     message, kept = done.stdout.splitlines()
     assert message.startswith("DatasetError dataset_write")
-    assert "No space left on device" in message and "--resume" in message
-    assert kept == "1 sample" and not done.stderr
+    assert "No space left on device" in message
+    assert "--resume" in message
+    assert kept == "1 sample"
+    assert not done.stderr
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
@@ -206,7 +215,8 @@ def test_a_link_leads_to_the_disk_that_the_dataset_stays_on(tmp_path: Path) -> N
     write(tmp_path / "disk" / "pond", LABELS)
     (tmp_path / "pond").symlink_to(tmp_path / "disk" / "pond")
     write(tmp_path / "pond", LABELS[1:], first=1)
-    assert (tmp_path / "pond").is_symlink() and sorted(path.name for path in tmp_path.iterdir()) == ["disk", "pond"]
+    assert (tmp_path / "pond").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "pond"]
     assert numbers(open_dataset(tmp_path / "disk" / "pond")) == list(range(1, 21))
     assert [path.name for path in (tmp_path / "disk").iterdir()] == ["pond"]
 

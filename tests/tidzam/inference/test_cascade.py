@@ -121,7 +121,8 @@ def test_specs_may_differ_but_for_the_window() -> None:
 def test_classifiers_that_form_no_cascade_are_refused(classifiers: list[Classifier], code: str, reason: str) -> None:
     with pytest.raises(BundleError) as caught:
         order(tuple(classifiers))
-    assert caught.value.code == code and reason in str(caught.value)
+    assert caught.value.code == code
+    assert reason in str(caught.value)
 
 
 def test_experts_placed_under_one_another_are_refused() -> None:
@@ -145,7 +146,8 @@ def test_a_rate_that_lacks_the_band_is_refused(tmp_path: Path) -> None:
     write_tone_bundle(tmp_path, "selector", {"rain": (500.0,)})
     with pytest.raises(AudioError) as caught:
         Pipeline.load(tmp_path).check_rate(16000)
-    assert caught.value.code == "sample_rate" and "22050" in caught.value.message
+    assert caught.value.code == "sample_rate"
+    assert "22050" in caught.value.message
 
 
 def test_levels_are_dbfs_and_faults_become_silence() -> None:
@@ -153,4 +155,5 @@ def test_levels_are_dbfs_and_faults_become_silence() -> None:
     broken[7], broken[8] = np.nan, np.inf
     cleaned, levels = measured(np.stack([sine, np.zeros_like(sine), broken]))
     assert levels[:2] == pytest.approx([0.0, -120.0], abs=0.01)
-    assert np.isfinite(cleaned).all() and levels[2] == pytest.approx(-14.0, abs=0.1)
+    assert np.isfinite(cleaned).all()
+    assert levels[2] == pytest.approx(-14.0, abs=0.1)

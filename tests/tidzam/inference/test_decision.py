@@ -66,7 +66,8 @@ def test_every_rule_keeps_the_contract(name: str, tree: LabelTree, data: st.Data
     probabilities, thresholds = draw_probabilities(data, tree)
     rule = find_decision_rule(name)
     result = rule(probabilities, thresholds, tree)
-    assert result and rule(probabilities, thresholds, tree) == result
+    assert result
+    assert rule(probabilities, thresholds, tree) == result
     if result != (UNKNOWN,):
         assert [probabilities[label] for label in result] == sorted((probabilities[k] for k in result), reverse=True)
         assert not {ancestor for label in result for ancestor in tree.path(label)[:-1]} & set(result)

@@ -56,7 +56,8 @@ def network(bundle: Bundle, request: pytest.FixtureRequest) -> Network:
 @pytest.mark.parametrize("count", [0, 1, 33])
 def test_any_number_of_windows(network: Network, count: int) -> None:
     outputs = network.predict(features(count))
-    assert outputs.shape == (count, len(CLASSES)) and outputs.dtype == np.float32
+    assert outputs.shape == (count, len(CLASSES))
+    assert outputs.dtype == np.float32
     assert np.all((outputs >= 0) & (outputs <= 1))
 
 
@@ -94,7 +95,8 @@ def test_a_network_of_other_classes_is_refused(bundle: Bundle, tmp_path: Path, n
     )
     with pytest.raises(BundleError) as caught:
         load_network(wrong, name)
-    assert caught.value.code == "bundle_classes" and "3" in caught.value.message
+    assert caught.value.code == "bundle_classes"
+    assert "3" in caught.value.message
 
 
 @pytest.mark.parametrize("name", ENGINES.names())
@@ -106,7 +108,8 @@ def test_a_file_that_is_not_a_network_is_refused(tmp_path: Path, name: str) -> N
     wrong = write_bundle(tmp_path / "selector", manifest, {file_format: nonsense})
     with pytest.raises(BundleError) as caught:
         load_network(wrong, name)
-    assert caught.value.code == "bundle_engine" and "\n" not in caught.value.message
+    assert caught.value.code == "bundle_engine"
+    assert "\n" not in caught.value.message
 
 
 @pytest.mark.parametrize("name", ENGINES.names())
@@ -143,7 +146,8 @@ def test_a_keras_network_with_invalid_probabilities_is_refused(tmp_path: Path) -
     pooled = layers.GlobalAveragePooling1D(), layers.Dense(len(CLASSES)), layers.Rescaling(0, offset=1e30)
     with pytest.raises(BundleError) as caught:
         load_network(keras_bundle(tmp_path, *pooled), "keras")
-    assert caught.value.code == "bundle_outputs" and "1e+30" in caught.value.message
+    assert caught.value.code == "bundle_outputs"
+    assert "1e+30" in caught.value.message
 
 
 def test_a_keras_network_that_allocates_gigabytes_is_refused(tmp_path: Path) -> None:
@@ -153,4 +157,5 @@ def test_a_keras_network_that_allocates_gigabytes_is_refused(tmp_path: Path) -> 
     large = layers.Flatten(), layers.RepeatVector(10**8), layers.GlobalAveragePooling1D(), layers.Dense(len(CLASSES))
     with pytest.raises(BundleError) as caught:
         load_network(keras_bundle(tmp_path, *large), "keras")
-    assert caught.value.code == "bundle_engine" and "memory" in caught.value.message
+    assert caught.value.code == "bundle_engine"
+    assert "memory" in caught.value.message

@@ -64,4 +64,5 @@ def test_the_settings_choose_the_decision_rule(bundle: Bundle, tmp_path: Path, m
         pipeline = Pipeline.of(AnalyzerSettings(nn=bundle.folder, decision=rule))
         (results[rule],) = (one.result for one in pipeline.analyze(both_tones()))
     assert set(results["thresholds"]) == {"low", "high"}
-    assert len(results["most_probable"]) == 1 and results["most_probable"] != (UNKNOWN,)
+    assert len(results["most_probable"]) == 1
+    assert results["most_probable"] != (UNKNOWN,)

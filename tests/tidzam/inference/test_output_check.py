@@ -50,7 +50,9 @@ def test_invalid_probabilities_are_left_out_of_those_windows_only(tmp_path: Path
     quiet, loud, again = pipeline.analyze(batch(QUIET, LOUD, QUIET))
     assert quiet.probabilities == again.probabilities == pytest.approx({"birds": 0.9, "rain": 0.9})
     assert quiet.left_out == again.left_out == ()
-    assert loud.probabilities == {} and loud.result == (UNKNOWN,) and loud.left_out == ("selector",)
+    assert loud.probabilities == {}
+    assert loud.result == (UNKNOWN,)
+    assert loud.left_out == ("selector",)
     assert loud.state is ChannelState.LISTENING
 
 
@@ -64,13 +66,15 @@ def test_an_error_of_a_classifier_is_reported_once_and_counted(
     (record,) = caplog.records
     assert "selector returns nan" in record.getMessage()
     assert pipeline.classifier_errors == {"selector": 10}
-    assert "selector" in pipeline.failing["selector"] and "10 windows" in pipeline.failing["selector"]
+    assert "selector" in pipeline.failing["selector"]
+    assert "10 windows" in pipeline.failing["selector"]
 
 
 def test_a_classifier_without_errors_is_not_counted(tmp_path: Path) -> None:
     pipeline = Pipeline(cascade(tmp_path, 1.0))
     pipeline.analyze(batch(LOUD, QUIET))
-    assert pipeline.classifier_errors == {} and pipeline.failing == {}
+    assert pipeline.classifier_errors == {}
+    assert pipeline.failing == {}
 
 
 def test_the_children_of_a_faulty_classifier_are_left_out_with_it(tmp_path: Path) -> None:
@@ -88,7 +92,8 @@ def test_a_faulty_expert_leaves_its_parent_standing(tmp_path: Path) -> None:
     manifest = manifest.model_copy(update={"labels": flat("birds", *classes).manifest.labels})
     whole = Cascade([flat("selector", "birds"), Classifier(manifest, load_network(bundle))], gate=0.0)
     loud, quiet = whole.classify(np.stack([LOUD, QUIET]), SPEC.rate_hz)
-    assert set(loud.probabilities) == {"birds"} and loud.left_out == ("birds",)
+    assert set(loud.probabilities) == {"birds"}
+    assert loud.left_out == ("birds",)
     assert set(quiet.probabilities) == {"birds", "owl", "crow"}
     assert decide(loud.probabilities, {"birds": 0.0}, whole.labels) == ("birds",)
 
@@ -157,9 +162,12 @@ def test_a_network_that_allocates_a_terabyte_does_not_end_the_analysis(tmp_path:
 def test_a_source_without_the_band_of_a_classifier_is_not_classified_by_it() -> None:
     pipeline = Pipeline(Cascade([flat("selector", "birds")], gate=0.0))
     narrow, full, unknown = pipeline.analyze(batch(LOUD, LOUD, LOUD, rates_hz=(7999, 8000, None)))
-    assert narrow.state is ChannelState.NARROW_BAND and narrow.left_out == ("selector",)
-    assert narrow.probabilities == {} and narrow.result == (UNKNOWN,)
-    assert full == replace(unknown, channel=full.channel) and full.state is ChannelState.LISTENING
+    assert narrow.state is ChannelState.NARROW_BAND
+    assert narrow.left_out == ("selector",)
+    assert narrow.probabilities == {}
+    assert narrow.result == (UNKNOWN,)
+    assert full == replace(unknown, channel=full.channel)
+    assert full.state is ChannelState.LISTENING
     assert set(full.probabilities) == {"birds"}
 
 
@@ -168,8 +176,10 @@ def test_only_the_experts_that_need_more_band_are_left_out() -> None:
     whole = Cascade([flat("selector", "birds"), flat("birds", "owl", spec=wide)], gate=0.0)
     windows = np.random.default_rng(0).normal(0, 0.1, (2, round(SPEC.window_s * 16000))).astype(np.float32)
     narrow, full = whole.classify(windows, 16000, [8000, 16000])
-    assert set(narrow.probabilities) == {"birds"} and narrow.left_out == ("birds",)
-    assert set(full.probabilities) == {"birds", "owl"} and full.left_out == ()
+    assert set(narrow.probabilities) == {"birds"}
+    assert narrow.left_out == ("birds",)
+    assert set(full.probabilities) == {"birds", "owl"}
+    assert full.left_out == ()
 
 
 def test_no_clip_is_extracted_as_unknown_of_audio_that_was_not_classified(tmp_path: Path) -> None:

@@ -46,15 +46,19 @@ def test_a_detection_starts_goes_on_and_ends() -> None:
     assert kinds_of(tracker.add([window(2, "birds-owl", probability=0.8)])) == [("update", "birds-owl")]
     (end,) = tracker.add([window(3)])
     found = end.detection
-    assert end.kind == "end" and found.path == ("birds", "birds-owl") and found.windows == 2
+    assert end.kind == "end"
+    assert found.path == ("birds", "birds-owl")
+    assert found.windows == 2
     assert (found.start, found.end) == (START + timedelta(seconds=1), START + timedelta(seconds=3))
-    assert found.peak_probability == 0.8 and found.mean_probability == pytest.approx(0.7)
+    assert found.peak_probability == 0.8
+    assert found.mean_probability == pytest.approx(0.7)
 
 
 def test_its_name_stays_the_same() -> None:
     tracker = DetectionTracker(TREE)
     events = [*tracker.add([window(0, "rain")]), *tracker.add([window(1, "rain")]), *tracker.finish()]
-    assert len({event.detection.id for event in events}) == 1 and len(events) == 3
+    assert len({event.detection.id for event in events}) == 1
+    assert len(events) == 3
 
 
 def ids(tracker: DetectionTracker, seconds: int = 3) -> set[str]:
@@ -108,7 +112,8 @@ def test_the_last_batch_ends_all_detections() -> None:
     tracker = DetectionTracker(TREE)
     tracker.follow(batch_of("a"), (window(0, "rain", "birds", channel="a"),))
     last = tracker.last_batch()
-    assert last.batch.channels == () and last.analyses == ()
+    assert last.batch.channels == ()
+    assert last.analyses == ()
     assert [(change.kind, change.detection.label) for change in last.detections] == [("end", "rain"), ("end", "birds")]
     assert tracker.last_batch().detections == ()
 
@@ -179,7 +184,9 @@ def test_rows_have_times_only_if_the_file_is_dated(dated: bool) -> None:
     tracker.add([window(1, "birds-owl")])
     (end,) = tracker.finish()
     row = FileDetection(3, 1.0, 2.0, dated, end.detection).row()
-    assert tuple(row) == COLUMNS and row["path"] == "birds > birds-owl" and row["channel"] == 3
+    assert tuple(row) == COLUMNS
+    assert row["path"] == "birds > birds-owl"
+    assert row["channel"] == 3
     assert row["start"] == ("2026-05-01T06:30:01+00:00" if dated else None)
 
 
@@ -197,7 +204,8 @@ def test_a_detection_that_sounds_while_the_clock_is_set_keeps_its_length(step_s:
     ends = [event.detection.end for event in events]
     assert ends == sorted(ends)
     (end,) = tracker.finish()
-    assert end.detection.start == START and end.detection.end == START + timedelta(seconds=4)
+    assert end.detection.start == START
+    assert end.detection.end == START + timedelta(seconds=4)
 
 
 @pytest.mark.parametrize("step_s", [-3600.0, 3600.0])
@@ -248,5 +256,6 @@ def test_windows_follow_a_clock_that_is_set_and_the_detection_keeps_its_length(s
     assert abs(starts[29] - START - timedelta(seconds=29)) < timedelta(milliseconds=1)
     assert abs(starts[30] - START - timedelta(seconds=30 + step_s)) < timedelta(milliseconds=1)
     (end,) = tracker.finish()
-    assert end.detection.start == START and end.detection.windows == 60
+    assert end.detection.start == START
+    assert end.detection.windows == 60
     assert abs(end.detection.end - START - timedelta(seconds=60)) < timedelta(milliseconds=1)

@@ -37,7 +37,8 @@ def test_a_command_that_waits_names_the_other_and_gives_up_in_time(tmp_path: Pat
     ):
         pytest.fail("two commands work on one home")
     assert refused.value.code == "locked"
-    assert len(output) == 1 and f"process {os.getpid()}" in output[0]
+    assert len(output) == 1
+    assert f"process {os.getpid()}" in output[0]
 
 
 def test_a_stopped_node_is_not_wanted_and_stopping_twice_is_fine(tmp_path: Path) -> None:

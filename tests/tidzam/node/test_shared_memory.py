@@ -32,7 +32,8 @@ def test_segments_of_a_killed_server_and_client_go_and_those_of_another_server_s
         client = open_client("lives")
         client.activate()
         used = segments()
-        assert used and not used & abandoned_segments(os.geteuid())
+        assert used
+        assert not used & abandoned_segments(os.geteuid())
         with jack_server() as killed:
             subprocess.run([sys.executable, "-c", KILLED_CLIENT], env={**os.environ, **killed.env}, check=False)
             left = segments() - used

@@ -77,7 +77,8 @@ def test_crop_stretches_time() -> None:
         window = augmentation.Crop(inside=1, stretch=0.2).window(rng(seed), sequence, 50, FLOOR_DB)[:, 0]
         slopes.append(float(window[-1] - window[0]) / 49)
         np.testing.assert_allclose(np.diff(window), slopes[-1], rtol=1e-3)
-    assert 0.79 < min(slopes) < 0.83 and 1.17 < max(slopes) < 1.21
+    assert 0.79 < min(slopes) < 0.83
+    assert 1.17 < max(slopes) < 1.21
 
 
 def test_crop_prefers_loud_parts() -> None:
@@ -88,7 +89,8 @@ def test_crop_prefers_loud_parts() -> None:
         crop = augmentation.Crop(sounding=sounding)
         return float(np.mean([crop.window(rng(k), sequence, 100, FLOOR_DB).max() > -30 for k in range(300)]))
 
-    assert share_of_loud_windows(0) < 0.2 and share_of_loud_windows(0.1) > 0.6
+    assert share_of_loud_windows(0) < 0.2
+    assert share_of_loud_windows(0.1) > 0.6
 
 
 def test_shift_bands_shifts_by_at_most_its_parameter() -> None:
@@ -104,7 +106,8 @@ def test_gain_adds_one_number_of_decibels_per_example() -> None:
     batch = batch_of(300)
     changed = augmentation.Gain(db=(-6, 6)).apply(rng(), batch, Context()).features - batch.features
     assert np.all(np.ptp(changed, axis=(1, 2)) < 1e-4)
-    assert -6 <= changed.min() < -5.5 and 5.5 < changed.max() <= 6
+    assert -6 <= changed.min() < -5.5
+    assert 5.5 < changed.max() <= 6
 
 
 def test_overlay_adds_other_classes_and_their_targets() -> None:
@@ -157,7 +160,8 @@ def test_background_under_silence_keeps_its_level_and_without_background_nothing
 def test_microphone_noise_has_its_level() -> None:
     silence = batch_of(100, FLOOR_DB)
     level = augmentation.MicrophoneNoise(dbfs=(-70, -60)).apply(rng(), silence, Context()).features[:, 0, 0] + 20
-    assert -70 <= level.min() < -69 and -61 < level.max() <= -59.9
+    assert -70 <= level.min() < -69
+    assert -61 < level.max() <= -59.9
 
 
 def test_equalise_is_a_smooth_curve_over_the_bands_constant_in_time() -> None:
@@ -195,7 +199,8 @@ def test_spec_augment_sets_times_and_bands_to_the_mean() -> None:
     )
     changed = masked.features != features
     times, bands = changed.all(axis=2), changed.all(axis=1)
-    assert 12 < times.sum(axis=1).max() <= 2 * 12 and 4 < bands.sum(axis=1).max() <= 2 * 4
+    assert 12 < times.sum(axis=1).max() <= 2 * 12
+    assert 4 < bands.sum(axis=1).max() <= 2 * 4
     assert np.array_equal(changed, times[:, :, None] | bands[:, None, :])
     for one, original, where in zip(masked.features, features, changed, strict=True):
         assert np.allclose(one[where], original.mean(), atol=1e-6)
@@ -220,7 +225,8 @@ class TestContract:
 
     def test_its_targets_are_shares(self, name: str) -> None:
         targets = self.apply(name).targets
-        assert targets.min() >= 0 and targets.max() <= 1
+        assert targets.min() >= 0
+        assert targets.max() <= 1
 
     def test_the_same_generator_gives_the_same_batch(self, name: str) -> None:
         for one, other in zip(self.apply(name), self.apply(name), strict=True):

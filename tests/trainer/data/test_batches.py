@@ -54,7 +54,8 @@ def test_workers_never_load_tensorflow_and_end_when_the_generator_is_closed() ->
     next(supply)
     (worker,) = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
     libraries = " ".join(mapped.path for mapped in worker.memory_maps())
-    assert "numpy" in libraries and "tensorflow" not in libraries
+    assert "numpy" in libraries
+    assert "tensorflow" not in libraries
     supply.close()
     assert not worker.is_running()
     assert len(set(psutil.Process().children(recursive=True)) - before) <= 1  # multiprocessing's resource tracker
@@ -91,7 +92,8 @@ def test_workers_ignore_ctrl_c_from_their_start() -> None:
 
 def test_shapes_and_seeds() -> None:
     features, targets = make()[0]
-    assert features.shape == (64, *SPEC.shape) and targets.shape == (64, 3)
+    assert features.shape == (64, *SPEC.shape)
+    assert targets.shape == (64, 3)
     assert features.dtype == targets.dtype == np.float32
     assert not np.array_equal(features, make(seed=2)[0].features)
 
@@ -99,7 +101,9 @@ def test_shapes_and_seeds() -> None:
 def test_all_classes_of_an_example_are_targets_and_silence_only_alone() -> None:
     targets = np.concatenate([make()[k].targets for k in range(10)])
     together = targets.sum(axis=1)
-    assert (together == 2).any() and (together == 1).any() and set(np.unique(targets)) == {0.0, 1.0}
+    assert (together == 2).any()
+    assert (together == 1).any()
+    assert set(np.unique(targets)) == {0.0, 1.0}
     assert np.all(together[targets[:, 2] == 1] == 1)
 
 
@@ -112,7 +116,8 @@ def test_targets_match_the_features() -> None:
 
 def test_background_alone_has_no_targets() -> None:
     targets = np.concatenate([make(background=True)[k].targets for k in range(5)])
-    assert targets.shape[1] == 3 and (targets.sum(axis=1) == 0).any()
+    assert targets.shape[1] == 3
+    assert (targets.sum(axis=1) == 0).any()
 
 
 def test_softmax_targets_are_distributions() -> None:

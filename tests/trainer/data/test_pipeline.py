@@ -19,7 +19,8 @@ def test_a_class_of_one_sample_is_trained_and_reported_as_not_validated(tmp_path
     soundfile.write(data / "middle" / "only.wav", tone(1500), 8000)
     reported: list[str] = []
     opened = open_data(options(data, tmp_path / "x"), reported.append)
-    assert opened.classes == ("high", "low", "middle") and list(opened.train.labels).count(2) == 1
+    assert opened.classes == ("high", "low", "middle")
+    assert list(opened.train.labels).count(2) == 1
     assert reported[-1] == "no validation data for middle: provide two or more recordings of each"
 
 
@@ -30,7 +31,8 @@ def test_a_single_class_is_refused_without_background(tmp_path: Path) -> None:
         open_data(options(data, tmp_path / "x"), lambda _: None)
     background = (str(tmp_path / "noise"),)
     opened = open_data(options(data, tmp_path / "x", background=background), lambda _: None)
-    assert opened.classes == ("high",) and list(opened.train.labels).count(BACKGROUND) == 10
+    assert opened.classes == ("high",)
+    assert list(opened.train.labels).count(BACKGROUND) == 10
     one_of_one = options(data, tmp_path / "x", background=background, activation="softmax")
     with pytest.raises(DatasetError, match="There is only one class"):
         open_data(one_of_one, lambda _: None)
@@ -64,7 +66,8 @@ def test_an_empty_class_is_left_out_with_a_warning(tmp_path: Path) -> None:
     (data / "newt" / "broken.wav").write_text("not sound")
     reported: list[str] = []
     opened = open_data(options(data, tmp_path / "x", exclusive=("owl",)), reported.append)
-    assert opened.classes == ("high", "low") and opened.provenance[LEFT_OUT] == ["newt", "owl"]
+    assert opened.classes == ("high", "low")
+    assert opened.provenance[LEFT_OUT] == ["newt", "owl"]
     assert "left out, because they have no readable audio: newt, owl" in reported
     assert any("broken.wav" in line for line in reported)
 
@@ -74,8 +77,10 @@ def test_a_declared_class_without_samples_is_left_out_with_a_warning(tmp_path: P
     write(tmp_path / "pond", [number % 2 * 2 for number in range(20)], classes=classes)
     reported: list[str] = []
     opened = open_data(options(tmp_path / "pond", tmp_path / "x", features={}), reported.append)
-    assert opened.classes == ("frog", "rain") and opened.provenance[LEFT_OUT] == ["owl"]
-    assert sorted(set(opened.train.labels)) == [0, 1] and any("audio: owl" in line for line in reported)
+    assert opened.classes == ("frog", "rain")
+    assert opened.provenance[LEFT_OUT] == ["owl"]
+    assert sorted(set(opened.train.labels)) == [0, 1]
+    assert any("audio: owl" in line for line in reported)
 
 
 def test_a_background_class_is_found_in_any_unicode_form(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def folder_source(folder: Path, classes: tuple[str, ...] = ("high", "low")) -> F
 
 def test_a_sequence_is_the_features_of_the_whole_file(folders: Path) -> None:
     source = folder_source(folders)
-    assert len(source) == 20 and source.labels.tolist() == [0] * 10 + [1] * 10
+    assert len(source) == 20
+    assert source.labels.tolist() == [0] * 10 + [1] * 10
     samples, _ = soundfile.read(source.origin(3).file, dtype="float32")
     np.testing.assert_array_equal(source.sequence(3), extract_sequence(samples, SPEC))
 
@@ -71,7 +72,8 @@ def test_a_truncated_file_gives_its_readable_part(tmp_path: Path) -> None:
     soundfile.write(path, np.random.default_rng(1).uniform(-0.5, 0.5, 4 * 44100).astype(np.float32), 44100)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     (segment,) = scan([Clip(path, "a", "a")]).segments
-    assert segment.duration_s is not None and 1 < segment.duration_s < 3
+    assert segment.duration_s is not None
+    assert 1 < segment.duration_s < 3
     assert len(FolderSource([segment], ("a",), SPEC).sequence(0)) * SPEC.hop_length / 8000 == pytest.approx(
         segment.duration_s, abs=0.1
     )
@@ -118,7 +120,8 @@ def test_a_recording_is_on_one_side_and_every_class_has_training_data(pairs: lis
 def test_about_a_fifth_of_every_class_is_validation_data_and_always_the_same() -> None:
     source = source_of([f"recording-{k}" for k in range(300)], [k % 3 for k in range(300)])
     _, test = split(source)
-    assert 40 < len(test) < 80 and set(test.labels) == {0, 1, 2}
+    assert 40 < len(test) < 80
+    assert set(test.labels) == {0, 1, 2}
     assert list(test.groups) == list(split(source)[1].groups)
 
 
@@ -138,8 +141,10 @@ def test_parts_are_disjoint_and_complete() -> None:
 def test_joined_sources_follow_one_another() -> None:
     one, other = source_of(["x", "y"], [0, 1]), source_of(["z"], [BACKGROUND])
     joined = JoinedSource([one, other])
-    assert len(joined) == 3 and joined.labels.tolist() == [0, 1, BACKGROUND]
-    assert list(joined.groups) == ["x", "y", "z"] and joined.origin(2).group == "z"
+    assert len(joined) == 3
+    assert joined.labels.tolist() == [0, 1, BACKGROUND]
+    assert list(joined.groups) == ["x", "y", "z"]
+    assert joined.origin(2).group == "z"
     np.testing.assert_array_equal(joined.sequence(2), other.sequence(0))
 
 
@@ -163,6 +168,7 @@ def test_folders_that_differ_only_in_their_unicode_form_are_one_label(tmp_path: 
     (tmp_path / "loose.wav").touch()
     (tmp_path / "owl").mkdir()
     clips, tree = find_leaves(tmp_path)
-    assert sorted(clip.label for clip in clips) == ["mésange", "mésange", "rain"] and clips.empty == ("owl",)
+    assert sorted(clip.label for clip in clips) == ["mésange", "mésange", "rain"]
+    assert clips.empty == ("owl",)
     assert tree.parents == {"mésange": "oiseaux", "oiseaux": None, "rain": None}
     assert clips.remarks == ("left out (in no class folder): loose.wav",)

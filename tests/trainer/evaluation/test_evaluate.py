@@ -68,7 +68,8 @@ def test_a_compiled_dataset_is_evaluated_and_named_by_its_checksum(bundle: Bundl
             writer.add(extract(tone(hz, SPEC.window_s)[None], SPEC)[0], label, Origin(f"{label}.wav"))
         dataset = writer.finish(provenance={})
     found = evaluate_one(bundle, tmp_path / "tones")
-    assert found.metrics.macro_f1 == 1 and found.metrics.clips.accuracy == 1
+    assert found.metrics.macro_f1 == 1
+    assert found.metrics.clips.accuracy == 1
     assert dataset.checksum in found.data
 
 
@@ -139,7 +140,8 @@ def test_each_bundle_of_a_cascade_is_evaluated_on_its_own_classes(
     birds, selector = evaluate(bundles, write_clips(tmp_path / "data", *homes))
     assert (birds.bundle.name, birds.metrics.windows) == ("birds", 2)
     assert birds.metrics.clips.confusion.tolist() == [[1, 0], [0, 1]]
-    assert birds.data.startswith("on the 2 files of") and selector.data.startswith("on the 3 files of")
+    assert birds.data.startswith("on the 2 files of")
+    assert selector.data.startswith("on the 3 files of")
     assert selector.metrics.clips.confusion.tolist() == [[2, 0], [0, 1]]
 
 
@@ -150,7 +152,8 @@ def test_classes_that_no_bundle_of_a_cascade_has_are_refused(cascade: Path, tmp_
     with pytest.raises(DatasetError, match=r"unknown classes: thunder\. birds has crow, goose; rain has"):
         evaluate(bundles, data)
     _, selector = evaluate(bundles, data, background=["thunder"])
-    assert selector.metrics.windows == 2 and selector.metrics.classes["rain"].precision == 0
+    assert selector.metrics.windows == 2
+    assert selector.metrics.classes["rain"].precision == 0
 
 
 def run(*argv: str) -> tuple[int, str]:
@@ -161,38 +164,50 @@ def run(*argv: str) -> tuple[int, str]:
 def test_the_command_prints_a_table_and_writes_the_card(bundle: Bundle, folder: Path, tmp_path: Path) -> None:
     code, shown = run(str(bundle.folder), str(folder), "--card", str(tmp_path / "card"))
     assert code == 0
-    assert "83.3 %" in shown and "whistle" in shown and "skipped" in shown and "bad.wav" in shown
+    assert "83.3 %" in shown
+    assert "whistle" in shown
+    assert "skipped" in shown
+    assert "bad.wav" in shown
     text = (tmp_path / "card/card.md").read_text()
-    assert "- bass classified as whistle: 1 of 3 clips" in text and (tmp_path / "card/confusion.png").is_file()
+    assert "- bass classified as whistle: 1 of 3 clips" in text
+    assert (tmp_path / "card/confusion.png").is_file()
 
 
 def test_the_command_in_json_with_the_card_beside_the_bundle(bundle: Bundle, folder: Path) -> None:
     code, shown = run(str(bundle.folder), str(folder), "--json")
     values = json.loads(shown)
-    assert code == 0 and values["clips"]["confusion"] == [[2, 1], [0, 3]]
+    assert code == 0
+    assert values["clips"]["confusion"] == [[2, 1], [0, 3]]
     assert values["unreadable"][0]["file"].endswith("bad.wav")
     assert bundle.folder.with_name("selector.evaluation").joinpath("card.md").is_file()
 
 
 def test_the_command_reports_errors_in_one_line(bundle: Bundle, tmp_path: Path) -> None:
     code, shown = run(str(bundle.folder), str(tmp_path / "nowhere"))
-    assert code == 1 and shown.startswith("trainer: ") and "not a folder" in shown and shown.count("\n") == 1
+    assert code == 1
+    assert shown.startswith("trainer: ")
+    assert "not a folder" in shown
+    assert shown.count("\n") == 1
     assert run(str(tmp_path), str(tmp_path))[0] == 1
 
 
 def test_the_command_with_a_cascade(cascade: Path, tmp_path: Path) -> None:
     data = write_clips(tmp_path / "data", "birds/crow", "birds/goose", "rain")
     code, shown = run(str(cascade), str(data))
-    assert code == 0 and "selector, on the 3 files" in shown and "birds, on the 2 files" in shown
+    assert code == 0
+    assert "selector, on the 3 files" in shown
+    assert "birds, on the 2 files" in shown
     assert "rain was not evaluated" in shown
     cards = sorted(path.parent.name for path in (cascade.with_name("cascade.evaluation")).glob("*/card.md"))
     assert cards == ["birds", "selector"]
     code, shown = run(str(cascade), str(data), "--json", "--card", str(tmp_path / "cards"))
-    assert code == 0 and [one["name"] for one in json.loads(shown)] == ["selector", "birds"]
+    assert code == 0
+    assert [one["name"] for one in json.loads(shown)] == ["selector", "birds"]
 
 
 def test_the_bundle_may_be_the_working_directory(bundle: Bundle, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(bundle.folder)
     code, shown = run(".", str(folder))
-    assert code == 0 and "whistle" in shown
+    assert code == 0
+    assert "whistle" in shown
     assert bundle.folder.with_name("selector.evaluation").joinpath("card.md").is_file()

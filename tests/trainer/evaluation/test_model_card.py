@@ -38,7 +38,8 @@ def test_the_card_has_the_metrics(card: Path) -> None:
     assert "**94.4% of 36 clips** are classified correctly" in text
     assert "- rain classified as sea_waves: 2 of 12 clips" in text
     assert "| rain | 12 | 0.500 | 1.000 | 0.833 | 0.909 |" in text
-    assert "| dataset.train | ab\\|cd |" in text and "```yaml\nseed: 3\n```" in text
+    assert "| dataset.train | ab\\|cd |" in text
+    assert "```yaml\nseed: 3\n```" in text
     assert "fewer than" not in text
 
 
@@ -47,7 +48,8 @@ def test_the_pictures_are_in_its_folder(card: Path) -> None:
     assert len(named) == 2
     for name in named:
         with Image.open(card.parent / name) as picture:
-            assert picture.format == "PNG" and picture.width > 200
+            assert picture.format == "PNG"
+            assert picture.width > 200
 
 
 def test_metrics_of_few_examples_are_marked_as_unreliable(tmp_path: Path) -> None:

@@ -166,9 +166,9 @@ def test_a_profile_is_written(written: Path) -> None:
 
 def test_a_misclassified_example_has_an_image_and_audio(written: Path, validation: Any) -> None:
     words = value(validation, "mistaken").item().decode()
-    assert (
-        words.startswith("1. low classified as high") and "0.wav at 0." in words and "2." not in words.split("\n")[-1]
-    )
+    assert words.startswith("1. low classified as high")
+    assert "0.wav at 0." in words
+    assert "2." not in words.split("\n")[-1]
     assert picture(validation, "mistaken/1/spectrogram").size == (3 * SPEC.n_frames, 3 * SPEC.n_mels)
     samples, rate_hz = soundfile.read(io.BytesIO(value(validation, "mistaken/1/sound")[0, 0]))
     assert (rate_hz, len(samples)) == (8000, SPEC.window_samples)
@@ -194,10 +194,12 @@ def test_layers_are_found_in_the_members_of_an_ensemble() -> None:
     silence = np.full((3, *SPEC.shape), -100, np.float32)
     for find in (layers.first_maps, layers.embedding):
         of_one, of_both = find(one), find(both)
-        assert of_one is not None and of_both is not None
+        assert of_one is not None
+        assert of_both is not None
         assert of_one(silence).shape == of_both(silence).shape
     kernels = layers.first_kernels(both)
-    assert kernels is not None and kernels.shape == (16, 5, 5)
+    assert kernels is not None
+    assert kernels.shape == (16, 5, 5)
 
 
 def test_the_graph_of_a_network_in_shards(tmp_path: Path) -> None:

@@ -89,7 +89,8 @@ def test_no_update_is_lost_when_a_parameter_server_is_killed(run: Processes, tmp
     lost.kill()
     assert coordinator.wait(60) == 1
     last = run.stderr("first").splitlines()[-1]
-    assert last.startswith("trainer: Parameter server 1 was lost") and last.endswith("train with --resume.")
+    assert last.startswith("trainer: Parameter server 1 was lost")
+    assert last.endswith("train with --resume.")
     assert "Traceback" not in run.stderr("first")
 
     others.append(run.start("again", [*PROOF, "ps", "1", ps, workers, "0"]))
@@ -97,7 +98,8 @@ def test_no_update_is_lost_when_a_parameter_server_is_killed(run: Processes, tmp
     coordinator = run.start("second", [*PROOF, "worker", "0", ps, workers, *places, "resume"])
     assert coordinator.wait(STARTS_WITHIN_S) == 0, run.stderr("second")
     counted = run.result("second")
-    assert counted["began"] >= 200 and counted["reports"] == 900 - counted["began"]
+    assert counted["began"] >= 200
+    assert counted["reports"] == 900 - counted["began"]
     assert counted["step"] == 900
     assert counted["weights"] == [-900.0] * 4, "each step subtracts exactly one, whichever worker makes it"
     servers = [f"/job:ps/replica:0/task:{number}" for number in (0, 0, 1, 1)]
@@ -141,7 +143,8 @@ def test_failed_and_killed_workers_and_a_second_coordinator(
     counted = run.result("worker0")
     assert 0 <= counted["step"] - counted["reports"] <= 8, "only the steps under way were not reported any more"
     assert {-counted["step"] - 1.0, -float(counted["step"])} >= set(counted["weights"]), "one step was under way"
-    assert server.wait(20) == 0 and again.wait(20) == 0
+    assert server.wait(20) == 0
+    assert again.wait(20) == 0
     made = int(run.stderr("again").rpartition("over; ")[2].split()[0])
     assert made > 0, "the worker was used again"
 
@@ -194,14 +197,18 @@ def test_the_command_lines_on_three_hosts_without_a_shared_disk(run: Processes, 
         run.wait_for("first", "step 40:")
         first.send_signal(signal.SIGINT)
         assert first.wait(60) == 130
-        assert "continue with --resume" in run.stderr("first") and "Traceback" not in run.stderr("first")
+        assert "continue with --resume" in run.stderr("first")
+        assert "Traceback" not in run.stderr("first")
 
-        assert mistaken.wait(STARTS_WITHIN_S) == 1 and time.monotonic() - began < STARTS_WITHIN_S
+        assert mistaken.wait(STARTS_WITHIN_S) == 1
+        assert time.monotonic() - began < STARTS_WITHIN_S
         last = run.stderr("mistaken").splitlines()[-1]
-        assert "ps 0 at nowhere.invalid:2222: unknown host name" in last and "within 30 s" in last
+        assert "ps 0 at nowhere.invalid:2222: unknown host name" in last
+        assert "within 30 s" in last
 
         second = run.start("second", [*lead, "--resume"])
         assert second.wait(STARTS_WITHIN_S) == 0, run.stderr("second")
-        assert "resuming from step" in run.stderr("second") and "step 400:" in run.stderr("second")
+        assert "resuming from step" in run.stderr("second")
+        assert "step 400:" in run.stderr("second")
         assert [process.wait(20) for process in others] == [0, 0], "they are ended by the coordinator"
     assert read_bundle(out).manifest.classes == ("high", "low")

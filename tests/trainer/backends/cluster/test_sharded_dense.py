@@ -24,7 +24,8 @@ def test_workers_read_disjoint_parts_that_are_complete(folders: Path, tmp_path: 
     data = open_data(options(folders, tmp_path / "x"), quiet)
     parts = [part_of(data.train, index, 2) for index in (0, 1)]
     files = [{one.origin(k).file for k in range(len(one))} for one in parts]
-    assert all(files) and not files[0] & files[1]
+    assert all(files)
+    assert not files[0] & files[1]
     assert files[0] | files[1] == {data.train.origin(k).file for k in range(len(data.train))}
 
 
@@ -63,7 +64,8 @@ def test_a_sharded_kernel_is_the_same_layer() -> None:
     whole = build((16, 8), 3)
     parts = sharded(build, shard_bytes=10_000)((16, 8), 3)
     (dense,) = [layer for layer in parts.layers if isinstance(layer, ShardedDense)]
-    assert len(dense.shards) > 1 and max(part.shape[0] for part in dense.shards) * 64 * 4 <= 10_240
+    assert len(dense.shards) > 1
+    assert max(part.shape[0] for part in dense.shards) * 64 * 4 <= 10_240
     spreads = [np.std(np.asarray(model.layers[-3].kernel)) for model in (whole, parts)]
     assert spreads[1] == pytest.approx(spreads[0], rel=0.1), "drawn for all its rows, not for those of a part"
     weights = [np.asarray(weight) for weight in whole.weights]
