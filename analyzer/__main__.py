@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from analyzer.sinks.chain import parse_chain_address
 from tidzam.config.inference import ENGINES
 from tidzam.config.load import load_settings
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
-from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings
+from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings, SinkSettings
 from tidzam.log import set_up_logging
 from tidzam.server import Access
 from tidzam.terminal import command_line, exit_on_error
@@ -24,7 +24,7 @@ from tidzam.text import comma_list
 from tidzam.tokens import take_token
 
 STANDALONE = Settings(analyzer=AnalyzerSettings(port=8080), stream_manager=StreamManagerSettings(port=8081))
-"""Settings without a profile: the original's port."""
+"""Settings without a profile: the port of Tidzam 2019."""
 
 app = command_line()
 
@@ -60,20 +60,15 @@ def analyze(
     debug: Annotated[int, typer.Option(help="Above 0: log everything.")] = 0,
 ) -> None:
     """Analyze a file, or JACK ports live."""
-    if stream is not None and jack:
-        raise typer.BadParameter("--stream and --jack exclude each other.")
+    if stream is not None and (jack or chain_api):
+        raise typer.BadParameter("--stream excludes --jack and --chainAPI, which are for live analysis.")
     if stream is None and (channel is not None or csv or as_json or show):
         raise typer.BadParameter("--channel, --csv, --json and --show require --stream.")
     if stream is None and not jack and profile is None:
         raise typer.BadParameter("Specify the input: --stream FILE, --jack PORTS or --profile YAML.")
-    if stream is not None and chain_api:
-        raise typer.BadParameter("--chainAPI requires live analysis, without --stream.")
     if engine is not None and engine not in ENGINES.names():
         raise typer.BadParameter(f"There is no engine {engine!r}. The known ones are {', '.join(ENGINES.names())}.")
-    given = {"nn": nn, "ports": comma_list(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
-    settings = _settings(profile, {**given, "engine": engine})
-    set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
-    sinks = list(settings.analyzer.sinks)
+    sinks: list[SinkSettings] = []
     if out is not None:
         rules = rules_of(classes=comma_list(extract), dynamic=extract_dd, channels=comma_list(extract_channels))
         sinks.append(ClipSinkSettings(folder=out, rules=rules))
@@ -81,30 +76,41 @@ def analyze(
         sinks.append(CsvSinkSettings(path=csv, replace=True))
     if chain_api:
         sinks.append(parse_chain_address(chain_api))
-    analyzer_settings = settings.analyzer.model_copy(update={"sinks": tuple(sinks)})
-    node = settings.node.known_as
-    if stream is not None:
-        options = FileOptions(
-            path=stream, settings=analyzer_settings, node=node, channel=channel, as_json=as_json, show=show
-        )
-        raise typer.Exit(run_file(options))
-    asyncio.run(
-        run_live(
-            LiveOptions(
-                settings=analyzer_settings,
-                node=node,
-                jack_server=settings.jack.server if profile else None,
-                access=Access.of(settings.access, host=settings.analyzer.host, token=take_token(settings.home)),
-                limits=settings.limits,
-            )
-        )
+    given = {"nn": nn, "ports": comma_list(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
+    settings = _settings(profile, {**given, "engine": engine}, sinks)
+    set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
+    if stream is None:
+        asyncio.run(run_live(_live_options(settings, jack_server=settings.jack.server if profile else None)))
+        return
+    file = FileOptions(
+        path=stream,
+        settings=settings.analyzer,
+        node=settings.node.known_as,
+        channel=channel,
+        as_json=as_json,
+        show=show,
+    )
+    raise typer.Exit(run_file(file))
+
+
+def _live_options(settings: Settings, *, jack_server: str | None) -> LiveOptions:
+    return LiveOptions(
+        settings=settings.analyzer,
+        node=settings.node.known_as,
+        jack_server=jack_server,
+        access=Access.of(settings.access, host=settings.analyzer.host, token=take_token(settings.home)),
+        limits=settings.limits,
     )
 
 
-def _settings(profile: Path | None, given: Mapping[str, object]) -> Settings:
-    """The profile's settings, or the defaults, with the command line's options applied; typer has validated these."""
+def _settings(profile: Path | None, given: Mapping[str, object], sinks: Sequence[SinkSettings]) -> Settings:
+    """The profile's settings, or the defaults, with the command line's options applied; typer has validated these.
+
+    `sinks` are added to the profile's.
+    """
     settings = load_settings(profile) if profile else STANDALONE
     over = {name: value for name, value in given.items() if value is not None}
+    over["sinks"] = (*settings.analyzer.sinks, *sinks)
     return settings.model_copy(update={"analyzer": settings.analyzer.model_copy(update=over)})
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import soundfile
 
+from tidzam.atomic import write_atomically
 from tidzam.config.sinks import ClipRule
 from tidzam.errors import TidzamError
 from tidzam.labels import UNKNOWN, LabelTree
@@ -130,9 +131,4 @@ def write_clip(path: Path, samples: Float32, rate_hz: int) -> None:
     encoded = io.BytesIO()
     soundfile.write(encoded, samples, rate_hz, format=path.suffix[1:].upper(), subtype="PCM_16")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_bytes(encoded.getbuffer())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_atomically(path, encoded.getbuffer())

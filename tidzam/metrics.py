@@ -132,7 +132,13 @@ def compute_metrics(
 
 def precision_recall_f1(there: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[float, float, float]:
     """Precision, recall and F1 of one class, from boolean arrays of shape (windows,): `there` is the truth, `found` the
-    prediction. All are 1.0 when the class neither occurs nor is predicted."""
+    prediction. All are 1.0 when the class neither occurs nor is predicted.
+
+    >>> precision_recall_f1(np.array([True, True, False]), np.array([True, False, False]))
+    (1.0, 0.5, 0.6666666666666666)
+
+    See also `compute_metrics` for all classes at once, and `pr_curve` for all thresholds.
+    """
     hits = int(np.sum(there & found))
     precision = hits / int(found.sum()) if found.any() else float(not there.any())
     recall = hits / int(there.sum()) if there.any() else 1.0

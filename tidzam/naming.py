@@ -86,7 +86,14 @@ class ClipName:
 
 
 def parse_clip_name(path: Path) -> ClipName | None:
-    """The parts of the name of a recording or a clip; None if there is no date in it."""
+    """The parts of the name of a recording or a clip; None if there is no date in it.
+
+    >>> name = parse_clip_name(Path("pond-out_2-2026-05-01-06-30-00.250.wav"))
+    >>> name.source, name.channel, name.time.isoformat()
+    ('pond', 2, '2026-05-01T06:30:00.250000+00:00')
+
+    See also `recording_stem` and `clip_stem`, its inverses.
+    """
     name, time = split_date(path.stem)
     if time is None:
         return None

@@ -12,6 +12,9 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
 
     A number is never cut in two: `pond:out_1` is not the beginning of `pond:out_10`. The Unicode form of an accent
     does not matter.
+
+    >>> matches("pond:out_1", ["pond:*"]), matches("pond:out_10", ["pond:out_1"])
+    (True, False)
     """
     name = normalize("NFC", name)
     return any(

@@ -137,7 +137,12 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """How long to wait before a restart: the delay doubles up to a maximum, and is reset by a stable run."""
+    """How long to wait before a restart: the delay doubles up to a maximum, and is reset by a stable run.
+
+    >>> policy = RestartPolicy(first_delay_s=0.5, max_delay_s=30.0, stable_after_s=20.0)
+    >>> [policy.delay_s(failures) for failures in (1, 2, 3, 10)]
+    [0.5, 1.0, 2.0, 30.0]
+    """
 
     first_delay_s: float = 0.5
     max_delay_s: float = 30.0

@@ -40,7 +40,11 @@ def hide_credentials(value: str) -> str:
 
 
 def scrub_address(address: str) -> str:
-    """`address`, a single address or the name of a file, without credentials. It may contain spaces."""
+    """`address`, a single address or the name of a file, without credentials. It may contain spaces.
+
+    >>> scrub_address("http://user:secret@example.org/pond.ogg")
+    'http://example.org/pond.ogg'
+    """
     address = _without_user(address)
     before, mark, rest = address.partition("://")
     if mark:

@@ -13,6 +13,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question to begin a hint with, such as `Did you mean 'url'? `; empty if nothing is similar."""
+    """A question to begin a hint with, such as `Did you mean 'url'? `; empty if nothing is similar.
+
+    >>> did_you_mean("analizer", ["analyzer", "jack"])
+    "Did you mean 'analyzer'? "
+    """
     near = nearest(name, known)
     return f"Did you mean {near!r}? " if near is not None else ""

@@ -30,7 +30,11 @@ def plural(count: int, noun: str) -> str:
 
 
 def comma_list(text: str) -> tuple[str, ...]:
-    """The parts of `a, b`, without blanks around them and without empty ones."""
+    """The parts of `a, b`, without blanks around them and without empty ones.
+
+    >>> comma_list("birds, rain,")
+    ('birds', 'rain')
+    """
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 

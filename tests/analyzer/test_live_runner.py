@@ -97,7 +97,8 @@ async def test_a_channel_that_comes_and_goes_leaves_no_gap_in_the_others() -> No
             for _ in range(2):
                 with playing(server, "guest", 1000):
                     await eventually_async(lambda: len(listener.live.health().channels) == 2)
-                    await asyncio.sleep(0.7)
+                    heard = len(listener.results("guest:out_0"))
+                    await eventually_async(lambda heard=heard: len(listener.results("guest:out_0")) > heard)
                 await eventually_async(lambda: listener.live.health().channels == ("stays:out_0",))
         assert without_a_hole(listener.starts("stays:out_0"))
         assert set(listener.results("stays:out_0")) == {"tone-440"}

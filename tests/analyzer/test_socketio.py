@@ -11,25 +11,15 @@ import socketio
 
 from analyzer.sinks.socketio import SocketIoSink
 from analyzer.subscriptions import Subscriptions
+from tests.support import status
 from tests.support.batches import LABELS, Batches
 from tests.support.ports import free_port
-from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth, Subscribe
+from tidzam.protocol.analyzer import MESSAGES, Subscribe
 from tidzam.server import Health, Server
 
 pytestmark = pytest.mark.timeout(30)
 
-HEALTH = AnalyzerHealth(
-    engine="onnx",
-    classifiers=("selector", "birds"),
-    channels=("pond:out_0",),
-    lag_s=0.1,
-    lost_frames=0,
-    windows_per_s=1.0,
-    windows=5,
-    last_window_age_s=0.5,
-    capture_pid=1,
-    rate_hz=48000,
-)
+HEALTH = status.analyzer()
 
 
 @asynccontextmanager

@@ -57,7 +57,7 @@ def test_encoders_outlive_icecast_and_their_mounts_return(manager: Manager) -> N
     manager.icecast.kill()
     manager.until(lambda: "Icecast does not answer" in str(manager.health()["reasons"]), within_s=5)
     manager.icecast.start()
-    assert manager.until_well() < 10
+    manager.until_well(within_s=10)
     assert encoders(manager) == before
     assert all(decodes(mount) for mount in manager.source("pond")["mounts"])
 

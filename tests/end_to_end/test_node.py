@@ -9,9 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 import pytest
 import socketio
 
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, eventually_async
 from tests.support.node import Node
 from tidzam.demo.scene import read_truth, truth_at
 
@@ -30,6 +29,8 @@ SOURCES = [
     {"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 60}},
 ]
 CHANNELS = 5
+ENOUGH_EVENTS = 20
+"""Those of two seconds: five channels, windows of a second that overlap by half."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -67,6 +68,18 @@ def heard_at(event: dict[str, Any]) -> datetime:
     return start + timedelta(seconds=0.5)
 
 
+def named_rows(received: Iterable[Any]) -> list[dict[str, Any]]:
+    """The results of the wetland's channels that name a class."""
+    rows = [row for message in received if isinstance(message, list) for row in message]
+    return [row for row in rows if row["chan"].startswith("wetland:") and row["analysis"]["result"] != ["unknown"]]
+
+
+def enough_named(received: Iterable[Any]) -> bool:
+    """Whether 50 windows were named, and ten of each channel."""
+    counts = Counter(row["chan"] for row in named_rows(received))
+    return sum(counts.values()) >= 50 and len(counts) == 4 and min(counts.values()) >= 10
+
+
 @pytest.mark.timeout(120)
 async def test_each_channel_is_classified_as_its_truth_labels(node: Node) -> None:
     (wetland,) = (source for source in node.status()["sources"] if source["name"] == "wetland")
@@ -75,10 +88,8 @@ async def test_each_channel_is_classified_as_its_truth_labels(node: Node) -> Non
     named: dict[str, int] = defaultdict(int)
     right: dict[str, int] = defaultdict(int)
     async with events(node, "sys") as received:
-        await asyncio.sleep(15)
-    for row in (row for message in received if isinstance(message, list) for row in message):
-        if not row["chan"].startswith("wetland:") or row["analysis"]["result"] == ["unknown"]:
-            continue
+        await eventually_async(lambda: enough_named(received), within_s=60)
+    for row in named_rows(received):
         elapsed_s = (heard_at(row) - began).total_seconds()
         sounding = truth_at(truth, elapsed_s, min_snr_db=-60)[int(row["chan"].rpartition("_")[2])]
         named[row["chan"]] += 1
@@ -145,13 +156,14 @@ async def test_a_killed_process_comes_back(node: Node, name: str, within_s: floa
     eventually(node.is_well, within_s=30, what="well before")
     pid = node.pid(name)
     async with events(node, "analysis", events=["analysis"]) as received:
-        await asyncio.sleep(2)
+        await eventually_async(lambda: len(received) >= ENOUGH_EVENTS, within_s=20)
         node.kill(pid)
         await asyncio.to_thread(eventually, lambda: not Path(f"/proc/{pid}").exists(), within_s=5, what=f"{name} ended")
         took_s = await asyncio.to_thread(
             eventually, lambda: whole(node, name, pid), within_s=within_s, what=f"{name} healed"
         )
-        await asyncio.sleep(2)
+        healed = len(received)
+        await eventually_async(lambda: len(received) >= healed + ENOUGH_EVENTS, within_s=20)
     print(f"{name} healed in {took_s:.1f} s")
     if name in ("stream_manager/wetland mpv", "stream_manager/wetland ffmpeg"):
         undisturbed = "pond:out_0" if name.endswith("mpv") else None  # an encoder only reads
@@ -211,8 +223,7 @@ def test_stop_leaves_nothing(tmp_path: Path) -> None:
     pids = [row["pid"] for row in node.status()["processes"]]
     assert len(pids) >= 7
     node.stop()
-    time.sleep(0.5)
-    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), within_s=2, what="nothing is left")
     assert "stopped: jackd (exit status 0)" in (node.home / "logs" / "supervisord.log").read_text()
     for port in node.ports.values():
         with socket.socket() as probe:

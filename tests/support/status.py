@@ -10,6 +10,7 @@ from tidzam.config.settings import CheckSettings
 from tidzam.node.programs import node_programs
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth
+from tidzam.protocol.examples import HEALTH
 from tidzam.protocol.stream_manager import SourceStatus, StreamManagerFault, StreamManagerHealth
 
 LIMITS = CheckSettings(memory_limit_mb=1000)
@@ -45,20 +46,9 @@ def source_fault(name: str, message: str) -> StreamManagerFault:
     return StreamManagerFault(code="source_refused", origin="source", source=name, message=message)
 
 
-def analyzer(*faults: AnalyzerFault, windows: int = 100) -> AnalyzerHealth:
-    return AnalyzerHealth(
-        engine="onnx",
-        classifiers=("selector",),
-        channels=("pond:out_0",),
-        lag_s=0.1,
-        lost_frames=0,
-        windows_per_s=1.0,
-        windows=windows,
-        last_window_age_s=0.5,
-        capture_pid=7,
-        rate_hz=44100,
-        faults=faults,
-    )
+def analyzer(*faults: AnalyzerFault, **changes: Any) -> AnalyzerHealth:
+    """The health in the protocol's example, but for `faults` and `changes`."""
+    return AnalyzerHealth.model_validate(HEALTH | {"faults": faults} | changes)
 
 
 def servers(**changes: ServerHealth) -> dict[str, ServerHealth]:

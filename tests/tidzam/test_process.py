@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.eventually import eventually_async
 from tidzam.errors import SetupError
 from tidzam.process import RestartPolicy, child_process
 
@@ -29,12 +30,10 @@ async def test_its_lines_are_kept_without_passwords() -> None:
 
 async def test_leaving_ends_it_and_what_it_started() -> None:
     async with child_process(["sh", "-c", "sleep 60 & sleep 60"], name="parent") as child:
-        await asyncio.sleep(0.2)
+        await eventually_async(lambda: bool(psutil.Process(child.pid).children()))
         family = [child.pid, *(grandchild.pid for grandchild in psutil.Process(child.pid).children())]
-        assert len(family) >= 2
     assert child.returncode == -signal.SIGTERM
-    await asyncio.sleep(0.1)
-    assert not any(_alive(pid) for pid in family)
+    await eventually_async(lambda: not any(_alive(pid) for pid in family))
 
 
 async def test_one_that_will_not_go_is_killed() -> None:

@@ -141,6 +141,12 @@ def extract(windows: Float32, spec: FeatureSpec) -> Float32:
 
     `windows` has shape (n, spec.window_samples), samples in -1…1 at spec.rate_hz. Returns (n, *spec.shape), in dB.
     Raises AudioError if the shape does not fit.
+
+    >>> spec = FeatureSpec(rate_hz=22050, window_s=1.0, fft_length=1024, hop_length=256, n_mels=64)
+    >>> extract(np.zeros((2, spec.window_samples), np.float32), spec).shape
+    (2, 83, 64)
+
+    See also `extract_sequence` for audio of any length, `tidzam.audio.windows.window_features` for another sample rate.
     """
     if windows.ndim != 2 or windows.shape[1] != spec.window_samples:
         raise AudioError(

@@ -29,6 +29,12 @@ def cut_windows(blocks: Iterable[Float32], *, window: int, hop: int) -> Iterator
 
     The end of the stream is padded with zeros to a last window if at least half a hop of it was in no window yet, or if
     there was no window at all. Holds about one window and one block in memory.
+
+    >>> blocks = [np.zeros((6, 1), np.float32), np.zeros((4, 1), np.float32)]
+    >>> [window.start for window in cut_windows(blocks, window=4, hop=2)]
+    [0, 2, 4, 6]
+
+    See also `tidzam.audio.files.open_audio`, whose blocks it cuts, and `window_features`.
     """
     parts: list[Float32] = []
     held = start = covered = 0

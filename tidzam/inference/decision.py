@@ -38,6 +38,10 @@ def decide(probabilities: Mapping[str, float], thresholds: Mapping[str, float], 
     """The rule `thresholds`: the deepest classes whose joint probability reaches their threshold.
 
     A class is reported only if none of its descendants is.
+
+    >>> tree = LabelTree({"birds": None, "birds-wren": "birds", "rain": None})
+    >>> decide({"birds": 0.9, "birds-wren": 0.7, "rain": 0.2}, {"birds": 0.5, "birds-wren": 0.5, "rain": 0.5}, tree)
+    ('birds-wren',)
     """
     likely = {label for label, probability in probabilities.items() if probability >= thresholds[label]}
     covered = {ancestor for label in likely for ancestor in labels.path(label)[:-1]}

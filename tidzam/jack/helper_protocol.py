@@ -17,7 +17,13 @@ M = TypeVar("M")
 class HelperMessages(Generic[M]):
     """The messages that one kind of helper sends; their names are those of their classes, in lower case.
 
-    >>> messages = HelperMessages[Ready | Closed](Ready, Closed)
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Ready:
+    ...     rate_hz: int
+    >>> messages = HelperMessages[Ready](Ready)
+    >>> messages.encode(Ready(48000))
+    '{"event":"ready","rate_hz":48000}'
     """
 
     def __init__(self, *types: type[M]) -> None:

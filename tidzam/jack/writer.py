@@ -25,7 +25,7 @@ class JackWriter:
     As a context manager it is active while the context is open, and closes the client afterwards. The first exception
     of `fill` is kept in `error`, and raised when the context ends; silence is played from then on.
 
-    >>> with JackWriter(jack.Client("tone"), 1, fill):
+    >>> with JackWriter(jack.Client("tone"), 1, fill):  # doctest: +SKIP
     ...     time.sleep(10)
     """
 

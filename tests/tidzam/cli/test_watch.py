@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from tests.support import status
 from tests.support.server import TOKEN, serving
 from tidzam.cli.watch import METER_WIDTH, WatchState, _watch, meter, screen
 from tidzam.config.settings import AccessSettings
-from tidzam.protocol.analyzer import AnalysisEvent, AnalyzerHealth, DetectionEvent
+from tidzam.protocol.analyzer import AnalysisEvent, DetectionEvent
 
 START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
 
@@ -102,19 +103,7 @@ def test_a_lost_analyzer_is_reported() -> None:
 
 
 def test_the_health_is_shown() -> None:
-    health = AnalyzerHealth(
-        engine="onnx",
-        classifiers=("selector",),
-        channels=("pond:out_0",),
-        lag_s=0.041,
-        lost_frames=0,
-        windows_per_s=8.0,
-        windows=100,
-        last_window_age_s=0.2,
-        capture_pid=7,
-        rate_hz=44100,
-    )
-    assert "lag 41 ms" in shown(WatchState(health=health, connected=True))
+    assert "lag 41 ms" in shown(WatchState(health=status.analyzer(lag_s=0.041), connected=True))
 
 
 @pytest.mark.parametrize(("token", "connected"), [(TOKEN, True), ("wrong" * 5, False), (None, False)])

@@ -6,22 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import status
 from tests.support.snapshots import as_text, assert_matches
 from tests.tidzam.cli.test_watch import analysis, detection
 from tidzam.cli.watch import WatchState, screen
-from tidzam.protocol.analyzer import AnalyzerHealth
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-HEALTH = AnalyzerHealth(
-    engine="onnx",
+HEALTH = status.analyzer(
     classifiers=("selector", "frogs"),
     channels=("pond:out_0", "creek:out_0", "old-phone:out_0"),
     lag_s=0.041,
-    lost_frames=0,
     windows_per_s=8.0,
-    windows=100,
-    last_window_age_s=0.2,
-    capture_pid=7,
     rate_hz=44100,
     classifier_errors={"frogs": 2},
 )
