@@ -203,7 +203,17 @@ def _fields(model: type[BaseModel]) -> str:
         f"| `{field.alias or name}` | {_type(field)} | {_default(field)} | {_cell(field.description)} |"
         for name, field in model.model_fields.items()
     ]
-    return f"{text}\n\n{_table(('key', 'type', 'default', 'meaning'), rows)}"
+    parts = [f"{text}\n\n{_table(('key', 'type', 'default', 'meaning'), rows)}"]
+    parts += [f"Each object in `{name}`:\n\n{_fields(nested)}" for name, nested in _nested(model)]
+    return "\n".join(parts)
+
+
+def _nested(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The fields of a model that hold other models, and those."""
+    for name, field in model.model_fields.items():
+        for one in (field.annotation, *get_args(field.annotation)):
+            if isinstance(one, type) and issubclass(one, BaseModel):
+                yield field.alias or name, one
 
 
 def _table(columns: Sequence[str], rows: Iterable[str]) -> str:

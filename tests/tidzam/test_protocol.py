@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidzam.errors import RequestError
+from tidzam.protocol import analyzer, messages, stream_manager
 from tidzam.protocol.analyzer import MESSAGES, Subscribe, analysis_event, parse_classifier_request, sys_event
 from tidzam.protocol.messages import Message, WireTime, parse
 from tidzam.protocol.stream_manager import ListSources, ReleaseSource, UnloadSource, parse_request
@@ -172,3 +174,15 @@ def test_the_frozen_event_and_refusals_are_in_the_schema() -> None:
         assert MESSAGES["sys[]"].model_validate(event)
     refused = {"ok": False, "error": RequestError("No.", field="url").as_wire()}
     assert MESSAGES["refusal"].model_validate(refused)
+
+
+@pytest.mark.parametrize("module", [analyzer, messages, stream_manager], ids=lambda module: str(module.__name__))
+def test_every_field_of_a_message_is_described(module: ModuleType) -> None:
+    models = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Message)]
+    lacking = [
+        f"{model.__name__}.{name}"
+        for model in models
+        for name, field in model.model_fields.items()
+        if not field.description
+    ]
+    assert not lacking

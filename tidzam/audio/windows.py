@@ -31,7 +31,7 @@ def cut_windows(blocks: Iterable[Float32], *, window: int, hop: int) -> Iterator
     there was no window at all. Holds about one window and one block in memory.
 
     >>> blocks = [np.zeros((6, 1), np.float32), np.zeros((4, 1), np.float32)]
-    >>> [window.start for window in cut_windows(blocks, window=4, hop=2)]
+    >>> [window.start_frame for window in cut_windows(blocks, window=4, hop=2)]
     [0, 2, 4, 6]
 
     See also `tidzam.audio.files.open_audio`, whose blocks it cuts, and `window_features`.

@@ -31,7 +31,7 @@ class JackSource(Message):
     The rate is the source's own: JACK carries it resampled, which adds nothing to its band.
     """
 
-    name: WireSourceName
+    name: WireSourceName = Field(description="Name of the source")
     starting_time: WireTime | None = Field(None, description="When its audio began, UTC")
     rate_hz: int | None = Field(None, ge=1, le=10_000_000, description="Sample rate of the source; unknown if missing")
 
@@ -59,9 +59,11 @@ class ListClassifiers(Message):
 class Subscribe(Message):
     """Choose the events to receive, by channel and class (globs). Replaces the client's previous subscription."""
 
-    events: Annotated[tuple[EventName, ...], Field(max_length=16)] = ("analysis", "detection", "health")
-    channels: WireGlobs = ("*",)
-    classes: WireGlobs = ("*",)
+    events: Annotated[tuple[EventName, ...], Field(max_length=16)] = Field(
+        ("analysis", "detection", "health"), description="Events to receive"
+    )
+    channels: WireGlobs = Field(("*",), description="Ports: names, or patterns with `*`, `?` and `[…]`")
+    classes: WireGlobs = Field(("*",), description="Classes: names or patterns")
     mute_sys: bool = Field(False, description="Stop sending the `sys` event")
 
 
@@ -74,35 +76,35 @@ class AnalysisEvent(Message):
     """
 
     node: str = Field("", description="Name of the node")
-    source: str
-    channel: str
-    start: datetime
-    end: datetime
-    result: tuple[str, ...]
-    paths: tuple[tuple[str, ...], ...]
-    predictions: dict[str, float]
+    source: str = Field(description="Name of the source")
+    channel: str = Field(description="Port name")
+    start: datetime = Field(description="Start of the window, UTC")
+    end: datetime = Field(description="End of the window, UTC")
+    result: tuple[str, ...] = Field(description="The detected classes, or `unknown`")
+    paths: tuple[tuple[str, ...], ...] = Field(description="The path of each detected class from the root")
+    predictions: dict[str, float] = Field(description="Probabilities by class")
     scores: dict[str, float] = Field(default_factory=dict, description="Values by name that are not probabilities")
-    level_dbfs: float
-    gap_frames: int
-    state: ChannelState = ChannelState.LISTENING
-    left_out: tuple[str, ...] = ()
+    level_dbfs: float = Field(description="RMS level in dBFS")
+    gap_frames: int = Field(description="Frames of the window that were lost")
+    state: ChannelState = Field(ChannelState.LISTENING, description="Whether all classifiers can run on the channel")
+    left_out: tuple[str, ...] = Field((), description="Classifiers that should have run and did not")
 
 
 class DetectionEvent(Message):
     """A detection: consecutive windows of one channel with the same class."""
 
     node: str = Field("", description="Name of the node")
-    state: Literal["start", "update", "end"]
+    state: Literal["start", "update", "end"] = Field(description="Whether it starts, continues or ends")
     id: str = Field(description="Unique across nodes and restarts")
-    source: str
-    channel: str
-    path: tuple[str, ...]
-    start: datetime
-    end: datetime
-    peak_probability: float
-    mean_probability: float
-    windows: int
-    clip: str | None = None
+    source: str = Field(description="Name of the source")
+    channel: str = Field(description="Port name")
+    path: tuple[str, ...] = Field(description="The class and its parents, from the root")
+    start: datetime = Field(description="Start of its first window, UTC")
+    end: datetime = Field(description="End of its last window so far, UTC")
+    peak_probability: float = Field(description="The highest probability of the class in a window")
+    mean_probability: float = Field(description="The mean probability of the class over the windows")
+    windows: int = Field(description="Number of windows so far")
+    clip: str | None = Field(None, description="File of the clip that was kept, if any")
 
 
 FaultCode = Literal["starting", "capture", "jack_away", "stalled", "late", "no_channel", "sample_rate", "classifier"]
@@ -117,16 +119,16 @@ class AnalyzerFault(Message):
     rate, `classifier` about a network whose outputs are not probabilities.
     """
 
-    code: FaultCode
-    origin: FaultOrigin
-    message: str
+    code: FaultCode = Field(description="What is wrong, for programs")
+    origin: FaultOrigin = Field(description="What has to be repaired")
+    message: str = Field(description="What is wrong, and what to do")
 
 
 class ChannelStatus(Message):
     """A captured channel. It is `narrow_band` if its source lacks the band that the `left_out` classifiers need."""
 
     channel: str = Field(description="Port name")
-    state: ChannelState
+    state: ChannelState = Field(description="Whether all classifiers can run on the channel")
     source_rate_hz: int | None = Field(None, description="Sample rate of the source; unknown if None")
     left_out: tuple[str, ...] = Field((), description="Classifiers that do not run on this channel")
 
@@ -144,40 +146,40 @@ class AnalyzerHealth(Message):
     """The health of the analyzer, also served as the `detail` of its /healthz."""
 
     node: str = Field("", description="Name of the node")
-    engine: str
-    classifiers: tuple[str, ...]
+    engine: str = Field(description="Engine that runs the classifiers")
+    classifiers: tuple[str, ...] = Field(description="Names of the classifiers")
     channels: tuple[str, ...] = Field(description="Port names")
     lag_s: float | None = Field(description="Time from the end of a window to its events")
     lost_frames: int = Field(description="Frames skipped by JACK or missed by capture")
     gaps: int = Field(0, description="Number of gaps in which frames were lost")
     dropped_windows: int = Field(0, description="Windows captured but not analyzed, to keep up")
     dropped_messages: int = Field(0, description="Messages dropped for slow clients and sinks")
-    windows_per_s: float
+    windows_per_s: float = Field(description="Windows analyzed per second, all channels")
     windows: int = Field(description="Since the start, all channels")
-    last_window_age_s: float | None
-    capture_pid: int | None
-    rate_hz: int | None
+    last_window_age_s: float | None = Field(description="Time since the end of the last analyzed window")
+    capture_pid: int | None = Field(description="Process id of the capture process, while it runs")
+    rate_hz: int | None = Field(description="Sample rate of JACK, while it is known")
     faults: tuple[AnalyzerFault, ...] = Field((), description="Current faults")
-    channel_states: tuple[ChannelStatus, ...] = ()
+    channel_states: tuple[ChannelStatus, ...] = Field((), description="The captured channels")
     classifier_errors: dict[str, int] = Field(
         default_factory=dict, description="Windows for which a classifier's outputs were not probabilities"
     )
-    sinks: tuple[SinkStatus, ...] = ()
+    sinks: tuple[SinkStatus, ...] = Field((), description="The sinks of the results")
 
 
 class SysAnalysis(Message):
     """The results of one window in a `sys` event; the spelling is the original's."""
 
     time: str = Field(description="Start of the window, YYYY-MM-DD-HH-MM-SS.mmm, UTC")
-    result: tuple[str, ...]
-    predicitions: dict[str, float]
+    result: tuple[str, ...] = Field(description="The detected classes, or `unknown`")
+    predicitions: dict[str, float] = Field(description="Probabilities by class")
 
 
 class SysChannel(Message):
     """The results of one channel in a `sys` event."""
 
     chan: str = Field(description="Port name")
-    analysis: SysAnalysis
+    analysis: SysAnalysis = Field(description="The results")
 
 
 MESSAGES: Mapping[str, type[Message]] = {

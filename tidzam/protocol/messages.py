@@ -45,16 +45,16 @@ class Message(BaseModel):
 class WireError(Message):
     """The reason why a request was refused."""
 
-    code: str
-    message: str
-    field: str | None
+    code: str = Field(description="What is wrong, for programs")
+    message: str = Field(description="What is wrong, and what to do")
+    field: str | None = Field(description="The key that is wrong, if one is")
 
 
 class Refusal(Message):
     """The acknowledgement of a refused request. That of a successful one has `ok` true and the keys of the response."""
 
-    ok: Literal[False]
-    error: WireError
+    ok: Literal[False] = Field(description="Always false")
+    error: WireError = Field(description="The reason")
 
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)

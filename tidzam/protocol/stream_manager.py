@@ -31,7 +31,7 @@ class LoadSource(Message):
     A source that is not permanent is unloaded when the client that loaded it disconnects.
     """
 
-    name: WireSourceName
+    name: WireSourceName = Field(description="Name of the source")
     url: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
         None, description="http, https, rtsp or icecast address, or a file under a media root"
     )
@@ -50,13 +50,13 @@ class LoadSource(Message):
 class UnloadSource(Message):
     """Unload a source. If it replaced another one, that one is restored."""
 
-    name: WireSourceName
+    name: WireSourceName = Field(description="Name of the source")
 
 
 class ReleaseSource(Message):
     """`loadsource` with a name alone: a permanent source plays its own address again; any other is unloaded."""
 
-    name: WireSourceName
+    name: WireSourceName = Field(description="Name of the source")
 
 
 class ListSources(Message):
@@ -97,31 +97,31 @@ class SourceStatus(Message):
     depend on them.
     """
 
-    name: str
-    state: SourceState
+    name: str = Field(description="Name of the source")
+    state: SourceState = Field(description="What it does at present")
     ok: bool = Field(False, description="It plays, is not silent because of a fault, and all its outputs work")
     is_permanent: bool = Field(False, description="It is loaded again when it ends or fails")
     url: str = Field(description="Without credentials")
-    channels: int
-    ports: tuple[str, ...]
+    channels: int = Field(description="Number of its channels; 0 until it is known")
+    ports: tuple[str, ...] = Field(description="The JACK port of each channel")
     mounts: tuple[str, ...] = Field(description="The address to listen at, per channel")
-    restarts: int
+    restarts: int = Field(description="How often it was started again")
     last_error: str | None = Field(description="Why it last failed or was refused, and what to do")
     code: str | None = Field(None, description="The code of last_error")
-    started: datetime | None
-    bytes: int
-    gaps: int
+    started: datetime | None = Field(description="When it began to play, UTC")
+    bytes: int = Field(description="Audio data sent to its mounts since they were created")
+    gaps: int = Field(description="How often its audio was interrupted")
     rate_hz: int | None = Field(
         None, description="The sample rate of the source itself, before resampling to that of JACK"
     )
     band_hz: int | None = Field(None, description="The highest frequency it can contain: half of the lower sample rate")
-    remarks: tuple[SourceRemark, ...] = ()
+    remarks: tuple[SourceRemark, ...] = Field((), description="What is notable about it")
 
 
 class SourceList(Message):
     """The response to ListSources, under `sys`."""
 
-    sources: tuple[SourceStatus, ...]
+    sources: tuple[SourceStatus, ...] = Field(description="All sources")
 
 
 class StreamManagerFault(Message):
@@ -132,8 +132,8 @@ class StreamManagerFault(Message):
     fixed by restarting it. (A stream manager that hangs does not answer at all.)
     """
 
-    code: str
-    origin: Literal["stream_manager", "jack", "icecast", "source"]
+    code: str = Field(description="What is wrong, for programs")
+    origin: Literal["stream_manager", "jack", "icecast", "source"] = Field(description="What has to be repaired")
     source: str | None = Field(None, description="The source that is affected")
     message: str = Field(description="What is wrong, and what to do")
 
@@ -142,10 +142,10 @@ class StreamManagerHealth(Message):
     """The `detail` of /healthz. `faults` are the `reasons` of the response, in the same order."""
 
     jack: bool = Field(description="The JACK server and its cycles are running")
-    icecast: bool = False
-    rate_hz: int | None
-    faults: tuple[StreamManagerFault, ...] = ()
-    sources: tuple[SourceStatus, ...]
+    icecast: bool = Field(False, description="The Icecast server answers")
+    rate_hz: int | None = Field(description="Sample rate of JACK, while it is known")
+    faults: tuple[StreamManagerFault, ...] = Field((), description="Current faults")
+    sources: tuple[SourceStatus, ...] = Field(description="All sources")
 
 
 _MAX_COMMAND_LENGTH = 64
