@@ -142,7 +142,7 @@ def relabel(
     details: Mapping[str, Any] | None = None,
     advance: Progress = no_progress,
 ) -> Dataset:
-    """Write the samples with other labels, (n,) indices into `classes`; samples labelled DELETED are left out.
+    """Write the samples with other labels, (n,) indices into `classes`; samples labeled DELETED are left out.
 
     Names and order of the classes and the tree may change, too. The samples `added` are appended: their features
     (frames, mels) in dB, label and origin.

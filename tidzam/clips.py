@@ -1,4 +1,4 @@
-"""Clips: labelled sections of audio files, and the recordings they were cut from."""
+"""Clips: labeled sections of audio files, and the recordings they were cut from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import overload
 
 from tidzam.audio.file_types import is_audio, is_system_file
-from tidzam.audio.walk import NOT_AUDIO, LeftOut, remarks, walk
+from tidzam.audio.folder_walk import NOT_AUDIO, LeftOut, remarks, walk
 from tidzam.errors import DatasetError
 from tidzam.labels import clean_label
 from tidzam.naming import parse_clip_name

@@ -66,7 +66,7 @@ async def child_process(
 ) -> AsyncIterator[Child]:
     """Run `argv` while the context is open. On leaving it gets SIGTERM, and SIGKILL after `grace_s` seconds.
 
-    The child leads a new process group, which is signalled as a whole, and is killed if this process is killed.
+    The child leads a new process group, which is signaled as a whole, and is killed if this process is killed.
     `env` is added to the environment of this process. Each line of stderr, and with `merge_output` of stdout, is added
     to the tail of the child and passed to `on_line`. Raises SetupError if the program is not installed.
     """

@@ -24,7 +24,7 @@ _SHADES: Final = 32
 
 
 def spectrogram(features: Float32, *, columns: int | None = None, rows: int | None = None) -> Text:
-    """Features (frames, mels) in dB as coloured half-blocks: time to the right, frequency upwards, a range of 60 dB.
+    """Features (frames, mels) in dB as colored half-blocks: time to the right, frequency upwards, a range of 60 dB.
 
     By default there is one column per frame and one row per two mels. Where several values share a half-block, the
     loudest is drawn.
@@ -54,10 +54,10 @@ def _fit(values: Float32, size: int) -> Float32:
 
 @lru_cache(maxsize=_SHADES**2)
 def _style(top: int, bottom: int) -> Style:
-    return Style(color=_colour(top), bgcolor=_colour(bottom))
+    return Style(color=_color(top), bgcolor=_color(bottom))
 
 
 @lru_cache(maxsize=_SHADES)
-def _colour(shade: int) -> Color:
+def _color(shade: int) -> Color:
     stops = np.linspace(0, _SHADES - 1, len(_COLOURS))
     return Color.from_rgb(*(round(float(np.interp(shade, stops, _COLOURS[:, part]))) for part in range(3)))

@@ -1,1 +1,1 @@
-"""From labelled audio to classifiers in bundles. TensorFlow is loaded only when a network is needed."""
+"""From labeled audio to classifiers in bundles. TensorFlow is loaded only when a network is needed."""

@@ -286,7 +286,7 @@ def evaluate_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table")] = False,
 ) -> None:
-    """Evaluate a bundle, or each of a cascade, on labelled audio, and write its model card with the results."""
+    """Evaluate a bundle, or each of a cascade, on labeled audio, and write its model card with the results."""
     try:
         bundles = sorted(map(read_bundle, find_bundles(bundle)), key=lambda one: not one.manifest.is_selector)
         found = evaluate(bundles, dataset, background=background or (), overlap=overlap)

@@ -84,7 +84,7 @@ class TrainingState:
         step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step", aggregation=only_first)
         model = build(input_shape, members * max(head.stop for head in heads))
         optimizer = make_optimizer(recipe, step, iterations)
-        # As usual, biases and normalisation are excluded.
+        # As usual, biases and normalization are excluded.
         optimizer.exclude_from_weight_decay([one for one in model.trainable_variables if len(one.shape) < 2])
         optimizer.build(model.trainable_variables)
         return cls(model, optimizer, step, heads=heads, activation=activation, label_smoothing=recipe.label_smoothing)

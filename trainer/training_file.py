@@ -29,7 +29,7 @@ from trainer.data.augmentation import (
     AnyAugmentation,
     Background,
     Crop,
-    Equalise,
+    Equalize,
     Gain,
     MicrophoneNoise,
     Mixup,
@@ -40,7 +40,7 @@ from trainer.data.augmentation import (
 SIGMOID_AUGMENTATIONS: tuple[AnyAugmentation, ...] = (Crop(), Gain(), Overlay(), Background(), MicrophoneNoise())
 SOFTMAX_AUGMENTATIONS: tuple[AnyAugmentation, ...] = (
     Crop(inside=0.7),
-    Equalise(db=10.0),
+    Equalize(db=10.0),
     Gain(db=(-10.0, 10.0)),
     Background(alone=0.0),
     Mixup(),
@@ -67,7 +67,7 @@ class Optimizer(_Section):
         float, Field(ge=0, lt=1, description="Share of the training in which the learning rate rises from 0.")
     ] = 0.05
     weight_decay: Annotated[
-        float, Field(ge=0, description="Decoupled weight decay of all weights but biases and normalisation.")
+        float, Field(ge=0, description="Decoupled weight decay of all weights but biases and normalization.")
     ] = 1e-3
     label_smoothing: Annotated[float, Field(ge=0, lt=1, description="Label smoothing of the targets.")] = 0.0
     clip_norm: Annotated[

@@ -32,7 +32,7 @@ Read = Callable[[NDArray[np.int64]], Float32]
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """A sample labelled `label`, with probability `p_label`, and `predicted`, with probability `p_predicted`."""
+    """A sample labeled `label`, with probability `p_label`, and `predicted`, with probability `p_predicted`."""
 
     sample: int
     label: str

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from tidzam.audio.file_types import is_audio
-from tidzam.audio.walk import walk
+from tidzam.audio.folder_walk import walk
 from tidzam.clips import Clip, group_of
 from tidzam.errors import DatasetError
 from tidzam.labels import clean_label, label_fault

@@ -36,7 +36,7 @@ class Importer(Protocol):
 
         `say` receives a line for each kind of thing that is skipped, such as rows without a label.
 
-        Raises DatasetError, and nothing else, if `path` does not exist, is not in this format or contains no labelled
+        Raises DatasetError, and nothing else, if `path` does not exist, is not in this format or contains no labeled
         clip; for a malformed list, the message names the file and the line. SetupError may be raised if something is
         to be downloaded and cannot be.
         """

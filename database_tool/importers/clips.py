@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from database_tool.importers.base import Parts, one_part
-from tidzam.audio.walk import remarks, walk
+from tidzam.audio.folder_walk import remarks, walk
 from tidzam.clips import Clip, class_folders, group_of
 from tidzam.errors import DatasetError
 from tidzam.labels import clean_label

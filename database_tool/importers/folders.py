@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from database_tool.importers.base import Parts, one_part
 from database_tool.options import ClassOption
-from tidzam.audio.walk import remarks, walk
+from tidzam.audio.folder_walk import remarks, walk
 from tidzam.clips import Clip, FoundClips, find_clips, group_of
 from tidzam.errors import DatasetError
 from tidzam.labels import require_label

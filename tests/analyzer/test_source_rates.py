@@ -55,7 +55,7 @@ def test_a_single_source_and_a_time_of_the_wire_are_understood() -> None:
         {"name": "pond", "rate_hz": -8000},
         {"name": "pond", "rate_hz": 10**30},
         {"name": "pond", "rate_hz": "fast"},
-        {"name": "pond", "colour": "green"},
+        {"name": "pond", "color": "green"},
         [{"name": "pond"}] * 1000,
     ],
 )

@@ -47,7 +47,7 @@ def write_tone_bundle(
 
 
 def band_of(tone_hz: float, features: FeatureSpec = SPEC) -> int:
-    """The mel band whose centre is nearest to `tone_hz`."""
+    """The mel band whose center is nearest to `tone_hz`."""
     low, high = hz_to_mel(features.fmin_hz), hz_to_mel(features.fmax_hz)
     return round(float((hz_to_mel(tone_hz) - low) / (high - low) * (features.n_mels + 1))) - 1
 

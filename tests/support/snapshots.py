@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 
 
 def as_text(screen: RenderableType, *, width: int, height: int) -> str:
-    """What a terminal of `width` columns and `height` rows shows of a Rich renderable, without colours."""
+    """What a terminal of `width` columns and `height` rows shows of a Rich renderable, without colors."""
     console = Console(file=StringIO(), width=width, height=height, color_system=None, force_terminal=True)
     console.print(screen)
     assert isinstance(console.file, StringIO)

@@ -1,4 +1,4 @@
-"""Test signals: tones that identify their channel, and functions that recognise them."""
+"""Test signals: tones that identify their channel, and functions that recognize them."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def test_a_missing_file_is_refused(bundle: Bundle) -> None:
         (lambda values: values["features"].update(fmax_hz=99999.0), "99999"),
         (lambda values: values["features"].pop("n_mels"), "features"),
         (lambda values: values["files"]["onnx"].update(name="../evil"), "files"),
-        (lambda values: values.update(colour="red"), "colour"),
+        (lambda values: values.update(color="red"), "color"),
         (lambda values: values.pop("activation"), "activation"),
     ],
 )

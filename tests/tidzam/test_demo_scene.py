@@ -1,4 +1,4 @@
-"""The synthesised wetland: its audio and its ground truth agree."""
+"""The synthesized wetland: its audio and its ground truth agree."""
 
 from pathlib import Path
 
@@ -73,8 +73,8 @@ def test_every_channel_opens_with_a_clear_call(seed: int) -> None:
 def test_something_is_labelled_most_of_the_time(seven: Rendering) -> None:
     moments = np.arange(0, 40, 0.25)
     for channel in range(4):
-        labelled = [bool(truth_at(seven.truth, moment)[channel]) for moment in moments]
-        assert np.mean(labelled) > 0.8
+        labeled = [bool(truth_at(seven.truth, moment)[channel]) for moment in moments]
+        assert np.mean(labeled) > 0.8
 
 
 def test_the_end_joins_the_beginning(seven: Rendering) -> None:

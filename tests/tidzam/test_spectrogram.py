@@ -18,8 +18,8 @@ def one_bright(frames: int, mels: int) -> Float32:
     return features
 
 
-def places(text: object, colour: str) -> list[tuple[int, int]]:
-    return [(span.start, span.end) for span in text.spans if colour in str(span.style)]  # type: ignore[attr-defined]
+def places(text: object, color: str) -> list[tuple[int, int]]:
+    return [(span.start, span.end) for span in text.spans if color in str(span.style)]  # type: ignore[attr-defined]
 
 
 def test_time_goes_to_the_right_and_frequency_upwards() -> None:

@@ -24,7 +24,7 @@ class Frog(BaseModel):
     legs: Annotated[int, Field(ge=1, le=4)] = 4
     weight: Annotated[float, Field(gt=0, lt=9, allow_inf_nan=False)] = 1.0
     wet: bool = True
-    colour: Literal["green", "brown"] = "green"
+    color: Literal["green", "brown"] = "green"
     songs: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)] = ("croak",)
     pond: Path = Path()
     eggs: Annotated[int, AfterValidator(_even)] = 2
@@ -46,7 +46,7 @@ class Frog(BaseModel):
         ("weight", float("nan"), "expected a finite number"),
         ("weight", "heavy", "expected a number"),
         ("wet", "perhaps", "expected true or false"),
-        ("colour", "red", "expected 'green' or 'brown'"),
+        ("color", "red", "expected 'green' or 'brown'"),
         ("songs", [], "expected 1 or more values"),
         ("songs", ["a", "b", "c"], "expected at most 2 values"),
         ("songs", 1, "expected a list"),

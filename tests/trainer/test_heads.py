@@ -19,15 +19,15 @@ from trainer.app import train
 from trainer.evaluation.evaluate import evaluate
 from trainer.heads import expert_heads
 
-TREE = LabelTree({"birds": None, "crow": "birds", "goose": "birds", "grey": "goose", "white": "goose", "rain": None})
+TREE = LabelTree({"birds": None, "crow": "birds", "goose": "birds", "gray": "goose", "white": "goose", "rain": None})
 
 
 def test_each_label_with_several_children_has_a_head() -> None:
-    layout = expert_heads(TREE, ("crow", "grey", "white", "rain"))
+    layout = expert_heads(TREE, ("crow", "gray", "white", "rain"))
     assert [(head.name, head.classes, head.always) for head in layout.heads] == [
         ("selector", ("birds", "rain"), True),
         ("birds", ("crow", "goose"), False),
-        ("goose", ("grey", "white"), False),
+        ("goose", ("gray", "white"), False),
     ]
     assert [(head.start, head.stop) for head in layout.heads] == [(0, 2), (2, 4), (4, 6)]
     assert layout.table.tolist() == [
@@ -41,7 +41,7 @@ def test_each_label_with_several_children_has_a_head() -> None:
 def test_labels_without_data_are_not_outputs() -> None:
     layout = expert_heads(TREE, ("crow", "rain"))
     assert [(head.name, head.classes) for head in layout.heads] == [("selector", ("birds", "rain"))]
-    below = expert_heads(TREE, ("crow", "grey"))
+    below = expert_heads(TREE, ("crow", "gray"))
     assert [(head.name, head.always) for head in below.heads] == [("birds", True)], "nothing is above it"
 
 

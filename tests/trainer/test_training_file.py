@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.errors import ConfigError
-from trainer.data.augmentation import Mixup, SpecAugment
+from trainer.data.augmentation import Equalize, Mixup, SpecAugment
 from trainer.training_file import FeatureOverrides, Optimizer, TrainingFile, override, read_training_file, to_yaml
 
 
@@ -160,3 +160,10 @@ def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
     lines += [f"  a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]" for k in range(1, 9)]
     with pytest.raises(ConfigError, match="its aliases expand to"):
         read(tmp_path, "\n".join(lines))
+
+
+def test_an_augmentation_is_found_by_its_old_name(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text("augment: [{step: equalise, db: 4}]")
+    assert read_training_file(file).augmentations == (Equalize(db=4),)
+    assert "use equalize" in caplog.text

@@ -206,11 +206,11 @@ def mel_to_hz(mel: Any) -> Any:
 
 @lru_cache(maxsize=32)
 def mel_filters(spec: FeatureSpec) -> Float32:
-    """Triangular mel bands, shape (fft_length // 2 + 1, n_mels); each peaks at 1 between its neighbours' centres."""
+    """Triangular mel bands, shape (fft_length // 2 + 1, n_mels); each peaks at 1 between its neighbors' centers."""
     edges = mel_to_hz(np.linspace(hz_to_mel(spec.fmin_hz), hz_to_mel(spec.fmax_hz), spec.n_mels + 2))
     bins = np.fft.rfftfreq(spec.fft_length, 1 / spec.rate_hz)[:, None]
-    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-    rise, fall = (bins - low) / (centre - low), (high - bins) / (high - centre)
+    low, center, high = edges[:-2], edges[1:-1], edges[2:]
+    rise, fall = (bins - low) / (center - low), (high - bins) / (high - center)
     filters: Float32 = np.maximum(0.0, np.minimum(rise, fall)).astype(np.float32)
     filters.setflags(write=False)
     return filters

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from tidzam.audio.file_boundaries import skip_id3
 from tidzam.audio.part import FileBytes
-from tidzam.audio.starts import skip_id3
 
 _START: Final = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 _START_BYTES: Final = 8

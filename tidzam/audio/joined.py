@@ -8,12 +8,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
+from tidzam.audio.file_boundaries import SEARCHED, next_file, skip_id3, skip_tags
 from tidzam.audio.flac import is_flac, starts_of_flac, states_length
 from tidzam.audio.mpeg import begins_mpeg, mpeg_parts, parse_frame
 from tidzam.audio.ogg import ogg_parts
 from tidzam.audio.part import FileBytes, FileTail, Part
 from tidzam.audio.pcm import CONTAINERS, pcm_parts
-from tidzam.audio.starts import SEARCHED, next_file, skip_id3, skip_tags
 
 _MATROSKA: Final = re.compile(rb"\x1a\x45\xdf\xa3(?=.{1,60}(?:webm|matroska))", re.DOTALL)
 _ASF: Final = re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c")

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from tidzam.audio.file_boundaries import begins_file, tag_length
 from tidzam.audio.part import FileBytes, Part
-from tidzam.audio.starts import begins_file, tag_length
 
 _BIT_RATES_KBPS: Final = {
     (1, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),

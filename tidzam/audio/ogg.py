@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from tidzam.audio.file_boundaries import begins_file, skip_tags
 from tidzam.audio.ogg_checksum import ogg_checksum
 from tidzam.audio.part import FileBytes, Part
-from tidzam.audio.starts import begins_file, skip_tags
 
 _PAGE: Final = re.compile(rb"OggS\x00[\x00-\x07]")
 _HEADER: Final = 27

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tidzam.audio.file_boundaries import SEARCHED, begins_file
 from tidzam.audio.part import FileBytes, Part
 from tidzam.audio.pcm_headers import Encoding, wav_header
-from tidzam.audio.starts import SEARCHED, begins_file
 
 _GUID_TAIL: Final = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _WRAP: Final = 1 << 32

@@ -11,11 +11,11 @@ import numpy as np
 
 from tidzam.audio.decoder import Decoder, check_bounds, empty
 from tidzam.audio.ffmpeg import open_ffmpeg
+from tidzam.audio.file_boundaries import next_file
 from tidzam.audio.flac import is_flac, skip_header
 from tidzam.audio.joined import parts_of
 from tidzam.audio.part import FileBytes, Part
 from tidzam.audio.sndfile import SndfileDecoder, open_sndfile
-from tidzam.audio.starts import next_file
 from tidzam.errors import AudioError
 from tidzam.types import Float32
 

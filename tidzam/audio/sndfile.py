@@ -22,7 +22,7 @@ _UNKNOWN: Final = 1 << 60
 def open_sndfile(path: Path, part: Part, data: FileBytes) -> SndfileDecoder | None:
     """A decoder of a part of a file; None if ffmpeg is to decode it.
 
-    ffmpeg does if libsndfile cannot decode it, would change the order of channels (Ogg puts the centre between left and
+    ffmpeg does if libsndfile cannot decode it, would change the order of channels (Ogg puts the center between left and
     right; ffmpeg, and mpv in the live path, put it after them), or would write to the terminal (damaged MP3).
     """
     if part.lost_s and data.at(part.start, 4) != b"OggS":

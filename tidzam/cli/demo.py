@@ -1,4 +1,4 @@
-"""demo: the synthesised wetland, its truth labels and its classifiers."""
+"""demo: the synthesized wetland, its truth labels and its classifiers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tidzam.paths import DEMO_BUNDLES
 from tidzam.protocol.stream_manager import SourceStatus
 from tidzam.terminal import command_line, print_json
 
-app = command_line(no_args_is_help=True, help="The synthesised wetland: render it, list its truth, train on it.")
+app = command_line(no_args_is_help=True, help="The synthesized wetland: render it, list its truth, train on it.")
 Seed = Annotated[int, typer.Option(min=0, help="Random seed; the same seed gives the same scene.")]
 
 
@@ -77,7 +77,7 @@ def train(
     seed: Seed = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Train the classifiers of the demo on synthesised audio and evaluate them on scenes of other seeds."""
+    """Train the classifiers of the demo on synthesized audio and evaluate them on scenes of other seeds."""
     from tidzam.demo.training import train_bundles
 
     scores = train_bundles(out, seed=seed, say=say)

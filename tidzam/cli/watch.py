@@ -65,8 +65,8 @@ def screen(view: WatchState, *, height: int) -> RenderableType:
 def meter(level_dbfs: float) -> Text:
     """A level as a bar: green, yellow from -12 dBFS, red from -3."""
     filled = round((1 - max(METER_FLOOR_DBFS, min(0.0, level_dbfs)) / METER_FLOOR_DBFS) * METER_WIDTH)
-    colour = "red" if level_dbfs > -3 else "yellow" if level_dbfs > -12 else "green"
-    return Text.assemble(("█" * filled, colour), ("·" * (METER_WIDTH - filled), "dim"))
+    color = "red" if level_dbfs > -3 else "yellow" if level_dbfs > -12 else "green"
+    return Text.assemble(("█" * filled, color), ("·" * (METER_WIDTH - filled), "dim"))
 
 
 def _channels(view: WatchState) -> Table:

@@ -13,7 +13,7 @@ from tidzam.config.sinks import OWN_SETTINGS, ClipRule
 INTRODUCTION = """# Configuration
 
 A profile is a YAML file that contains only the settings that it changes. Use it with `tidzam start --profile
-FILE`; FILE may also be the name of a profile in `configs/`. The JSON format of the original Tidzam (`{"sources":
+FILE`; FILE may also be the name of a profile in `configs/`. The JSON format of Tidzam 2019 (`{"sources":
 [...]}`) is accepted, too. All errors in a profile are reported together, each with its line, the value found, what
 is allowed and the nearest known name. Relative paths are relative to the folder of the profile.
 

@@ -1,4 +1,4 @@
-"""Loads profiles: YAML, or the JSON format of the original Tidzam."""
+"""Loads profiles: YAML, or the JSON format of Tidzam 2019."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tidzam.config.sinks import SinkSettings
 
 
 def load_settings(path: Path) -> Settings:
-    """The settings of a profile. The JSON format of the original Tidzam, which holds only sources, is one, too.
+    """The settings of a profile. The JSON format of Tidzam 2019, which holds only sources, is one, too.
 
     Raises ConfigError for all errors together: line, value found, what is allowed, nearest known name.
     """
@@ -19,7 +19,7 @@ def load_settings(path: Path) -> Settings:
 
 
 def load_sources(path: Path) -> tuple[SourceSettings, ...]:
-    """The sources of a profile or of the original JSON file (`{"sources": [...]}`)."""
+    """The sources of a profile or of a JSON file of Tidzam 2019 (`{"sources": [...]}`)."""
     return load_settings(path).sources
 
 

@@ -39,7 +39,7 @@ SourceName = Annotated[str, AfterValidator(source_name)]
 
 
 class DemoSettings(Section):
-    """A soundscape to synthesise and play, in place of a URL."""
+    """A soundscape to synthesize and play, in place of a URL."""
 
     scene: Literal["wetland"] = Field("wetland", description="Kind of soundscape")
     seed: int = Field(7, ge=0, description="Random seed; the same seed gives the same scene")
@@ -47,7 +47,7 @@ class DemoSettings(Section):
 
 
 class SourceSettings(Section):
-    """A source that the node loads when it starts: an address or file to play, or a scene to synthesise."""
+    """A source that the node loads when it starts: an address or file to play, or a scene to synthesize."""
 
     name: SourceName = Field(description="1 to 59 letters, digits and `_ . -`; its JACK ports are NAME:out_0, …")
     url: str | None = Field(None, min_length=1, description="Address (http, https, rtsp, …) or path of a file")
@@ -55,7 +55,7 @@ class SourceSettings(Section):
     outputs: Names | None = Field(
         None, description="Names of the outputs of its channels; by default `stream_manager.outputs`"
     )
-    demo: DemoSettings | None = Field(None, description="Scene to synthesise instead of a `url`")
+    demo: DemoSettings | None = Field(None, description="Scene to synthesize instead of a `url`")
     path_database: Path | None = Field(None, description="Folder of its recordings (not used yet)")
     nb_channels: int | None = Field(None, ge=1, le=256, description="Expected number of channels, verified on loading")
     channels: Names | None = Field(None, description="Numbers of the channels to load, from 0; by default all")

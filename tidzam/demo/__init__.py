@@ -1,1 +1,1 @@
-"""A synthesised wetland with its ground truth, and classifiers trained on it."""
+"""A synthesized wetland with its ground truth, and classifiers trained on it."""

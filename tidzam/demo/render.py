@@ -110,7 +110,7 @@ def _render_channel(scene: Scene, channel: int, n: int) -> tuple[Float32, list[A
 
 
 def _place(event: Event, rate_hz: int, n: int) -> _Placed:
-    """Synthesise an event: its voice, attenuated and low-pass filtered by distance."""
+    """Synthesize an event: its voice, attenuated and low-pass filtered by distance."""
     voice, level_dbfs = VOICES[event.label]
     start = int(event.start_s * rate_hz)
     sound = voice(np.random.default_rng(event.seed), rate_hz, event.end_s - event.start_s)[: n - start]

@@ -31,7 +31,7 @@ def write_training_folders(
 ) -> Path:
     """Write `clips` FLAC files of each voice, and as many of silence, under `folder`. Returns `folder`."""
     for index, label in enumerate((*VOICES, SILENCE)):
-        say(f"synthesising {label}")
+        say(f"synthesizing {label}")
         target = folder.joinpath(*LABELS.path(label))
         target.mkdir(parents=True, exist_ok=True)
         for number in range(clips):

@@ -1,4 +1,4 @@
-"""`tidzam demo train`: synthesise sound, train the demo's classifiers on it, and measure them on other scenes."""
+"""`tidzam demo train`: synthesize sound, train the demo's classifiers on it, and measure them on other scenes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCENE_SEEDS = (1001, 1002, 1003, 1004, 1005)
 """Scenes to measure on. The voices of training clips are drawn from another stream of seeds, whatever theirs is."""
 
 DATA = (
-    "synthesised scenes only, with other seeds than the training; the figures do not apply to real recordings. "
+    "synthesized scenes only, with other seeds than the training; the figures do not apply to real recordings. "
     f"A window counts if an event fills it for {MIN_OVERLAP_S:g} s or more, {MIN_SNR_DB:g} dB above the rest in the "
     "event's best mel band, or not at all."
 )

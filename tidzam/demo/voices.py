@@ -1,4 +1,4 @@
-"""Animal voices: each function synthesises one bout of calls from tones of changing pitch and loudness.
+"""Animal voices: each function synthesizes one bout of calls from tones of changing pitch and loudness.
 
 Pitches and rhythms follow what field guides print of the black-capped chickadee, chipping sparrow, yellow warbler,
 mourning dove, spring peeper, American bullfrog and field cricket. Nothing pauses for more than half a second.

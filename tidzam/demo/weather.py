@@ -10,10 +10,10 @@ from scipy.signal import butter, oaconvolve, sosfilt
 from tidzam.types import Float32
 
 SPEED_OF_SOUND = 343.0
-"""Metres a second."""
+"""Meters a second."""
 
 
-def coloured_noise(rng: Generator, n: int, *, slope_db: float, low_hz: float, rate_hz: int) -> Float32:
+def colored_noise(rng: Generator, n: int, *, slope_db: float, low_hz: float, rate_hz: int) -> Float32:
     """Noise of unit RMS whose power changes by `slope_db` an octave above `low_hz` and falls fast below it.
 
     It is shaped in the frequency domain, so where `n` suits the FFT its end joins its beginning.
@@ -50,7 +50,7 @@ def fade(sound: Float32, *, length_s: float, rate_hz: int) -> Float32:
 def rain(rng: Generator, rate_hz: int, length_s: float) -> Float32:
     """A hiss of countless far drops, and hundreds of near ones a second, as heavy as it happens to be."""
     n = int(length_s * rate_hz)
-    hiss = coloured_noise(rng, n, slope_db=-2.0, low_hz=900, rate_hz=rate_hz)
+    hiss = colored_noise(rng, n, slope_db=-2.0, low_hz=900, rate_hz=rate_hz)
     drops = np.zeros(n, dtype=np.float32)
     for _ in range(6):
         count = int(rng.uniform(10, 60) * length_s)
@@ -74,8 +74,8 @@ def wind(rng: Generator, rate_hz: int, length_s: float) -> Float32:
     """A low rumble in slow gusts, and at their height a rustle of leaves."""
     n = int(length_s * rate_hz)
     gust = drift(rng, n, every_s=1.6, low=0.25, high=1.0, rate_hz=rate_hz)
-    rumble = coloured_noise(rng, n, slope_db=-9.0, low_hz=rng.uniform(60, 120), rate_hz=rate_hz)
-    rustle = coloured_noise(rng, n, slope_db=-6.0, low_hz=rng.uniform(500, 900), rate_hz=rate_hz)
+    rumble = colored_noise(rng, n, slope_db=-9.0, low_hz=rng.uniform(60, 120), rate_hz=rate_hz)
+    rustle = colored_noise(rng, n, slope_db=-6.0, low_hz=rng.uniform(500, 900), rate_hz=rate_hz)
     return fade(gust * rumble + 0.12 * gust**3 * rustle, length_s=0.7, rate_hz=rate_hz)
 
 
@@ -96,7 +96,7 @@ def engine(rng: Generator, rate_hz: int, length_s: float) -> Float32:
         phase = (2 * np.pi * (order * turns % 1.0 + rng.random())).astype(np.float32)
         tones += np.float32(weight) * np.sin(phase)
     tones /= np.sqrt(np.mean(tones**2))
-    tyres = coloured_noise(rng, n, slope_db=-6.0, low_hz=rng.uniform(300, 600), rate_hz=rate_hz)
+    tyres = colored_noise(rng, n, slope_db=-6.0, low_hz=rng.uniform(300, 600), rate_hz=rate_hz)
     throb = 1 + 0.25 * np.sin(2 * np.pi * turns / 2)
     passing = (tones * throb + rng.uniform(0.2, 0.5) * tyres) * closest_m / path_m
     return fade(passing.astype(np.float32), length_s=1.0, rate_hz=rate_hz)
@@ -105,7 +105,7 @@ def engine(rng: Generator, rate_hz: int, length_s: float) -> Float32:
 def noise_floor(rng: Generator, n: int, *, level_dbfs: float, rate_hz: int) -> Float32:
     """A quiet microphone: its own hiss and a trace of rumble, at an RMS level of `level_dbfs`."""
     hiss = rng.standard_normal(n, dtype=np.float32)
-    rumble = coloured_noise(rng, n, slope_db=-6.0, low_hz=40, rate_hz=rate_hz)
+    rumble = colored_noise(rng, n, slope_db=-6.0, low_hz=40, rate_hz=rate_hz)
     return np.float32(10 ** (level_dbfs / 20)) * (np.float32(0.8) * hiss + np.float32(0.6) * rumble)
 
 

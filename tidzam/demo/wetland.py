@@ -25,7 +25,7 @@ LENGTH_S = {
 """The duration of each voice in seconds, shortest and longest."""
 
 DISTANCE_M = {"crickets": (4.0, 15.0), "rain": (8.0, 20.0), "wind": (8.0, 20.0), "engine": (8.0, 25.0)}
-"""The distance of each in metres; other animals are at 5 to 50 m."""
+"""The distance of each in meters; other animals are at 5 to 50 m."""
 ANIMAL_M = (5.0, 50.0)
 NEAR_M = 8.0
 

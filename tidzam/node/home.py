@@ -51,7 +51,7 @@ class Home:
 
     @property
     def scenes(self) -> Path:
-        """The folder of synthesised sources and their truth labels."""
+        """The folder of synthesized sources and their truth labels."""
         return self.root / "demo"
 
     @property

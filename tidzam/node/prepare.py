@@ -90,11 +90,11 @@ def require_classifiers(settings: Settings) -> None:
 
 
 def _resolve(source: SourceSettings, home: Home, settings: Settings, say: Say) -> SourceSettings:
-    """Replace a demo source by a synthesised file that is repeated; other sources stay as they are."""
+    """Replace a demo source by a synthesized file that is repeated; other sources stay as they are."""
     if source.demo is None:
         return source
     channels = source.nb_channels or DEMO_CHANNELS
-    path = _synthesise(source.demo, channels, home.scenes, settings.jack.rate_hz, say)
+    path = _synthesize(source.demo, channels, home.scenes, settings.jack.rate_hz, say)
     return source.model_copy(update={"demo": None, "url": _url(path, home), "nb_channels": channels, "loop": True})
 
 
@@ -107,14 +107,14 @@ def _url(path: Path, home: Home) -> str:
         return str(path.relative_to(home.root))
 
 
-def _synthesise(demo: DemoSettings, channels: int, folder: Path, rate_hz: int, say: Say) -> Path:
+def _synthesize(demo: DemoSettings, channels: int, folder: Path, rate_hz: int, say: Say) -> Path:
     from tidzam.demo.render import write_scene  # SciPy: only needed here
     from tidzam.demo.wetland import wetland
 
     name = f"{demo.scene}-seed{demo.seed}-{demo.duration_s:g}s-{channels}ch-{rate_hz}"
     path = folder / f"{name}.flac"
     if not path.is_file():
-        say(f"synthesising {channels} channels of {demo.scene}, {demo.duration_s:g} s")
+        say(f"synthesizing {channels} channels of {demo.scene}, {demo.duration_s:g} s")
         scene = wetland(demo.seed, duration_s=demo.duration_s, channels=channels, rate_hz=rate_hz)
         write_scene(folder, name, scene)
     return path

@@ -27,7 +27,7 @@ from tidzam.node.jackd_log import FoldingLog
 from tidzam.node.life_signs import HeartbeatSign, HttpSign, JackSign, Sign, beat
 from tidzam.node.programs import WATCHDOGS, LifeSign, NodeProgram, node_programs
 from tidzam.node.supervisor import NODE_ENV, ProgramState, Supervisor
-from tidzam.node.supervisor_care import SupervisorCare, is_suspended
+from tidzam.node.supervisor_monitor import SupervisorMonitor, is_suspended
 from tidzam.tokens import find_token
 
 if TYPE_CHECKING:  # the guard needs no settings
@@ -94,7 +94,7 @@ def run(home: Home, name: str) -> None:
     if name == JACKD_LOGGER:
         FoldingLog(home.jackd_fifo, home.log("jackd")).start()
     supervisor, watchdog = Supervisor(home), _watchdog(home, name)
-    care = SupervisorCare(home)
+    care = SupervisorMonitor(home)
     while not care.is_superseded():
         programs = supervisor.programs(timeout_s=CALL_TIMEOUT_S)
         if home.is_wanted:

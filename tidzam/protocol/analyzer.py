@@ -1,4 +1,4 @@
-"""The analyzer's messages: the frozen `sys` event of the original, and the events that clients subscribe to."""
+"""The analyzer's messages: the frozen `sys` event of Tidzam 2019, and the events that clients subscribe to."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class AnalyzerHealth(Message):
 
 
 class SysAnalysis(Message):
-    """The results of one window in a `sys` event; the spelling is the original's."""
+    """The results of one window in a `sys` event; the spelling is that of Tidzam 2019."""
 
     time: str = Field(description="Start of the window, YYYY-MM-DD-HH-MM-SS.mmm, UTC")
     result: tuple[str, ...] = Field(description="The detected classes, or `unknown`")
@@ -195,7 +195,7 @@ MESSAGES: Mapping[str, type[Message]] = {
 
 
 def sys_event(analyses: Iterable[Analysis]) -> list[dict[str, Any]]:
-    """The `sys` event of the original, including its spelling. Frozen: old clients read it."""
+    """The `sys` event of Tidzam 2019, including its spelling. Frozen: old clients read it."""
     return [
         {
             "chan": analysis.channel,

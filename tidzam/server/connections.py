@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import cast
 
 from tidzam.config.settings import LimitSettings
-from tidzam.server.turns import Turns
+from tidzam.server.fair_queue import FairQueue
 from tidzam.server.violations import Violations
 
 MOST_DESCRIPTORS = 16384
@@ -94,7 +94,7 @@ class Connection(asyncio.Protocol):
         self._head += data
         is_long = len(self._head) >= _LONGEST_HEAD
         if is_long or _END_OF_HEAD in self._head:
-            self._connections.turns.add(party(self.address), self)
+            self._connections.requests.add(party(self.address), self)
         if is_long and self.transport is not None:
             self.transport.pause_reading()
 
@@ -141,7 +141,7 @@ class Connections:
         self._limits, self._violations = limits, violations
         self._by_transport: dict[asyncio.Transport, Connection] = {}
         self._by_state: dict[State, dict[Connection, None]] = {state: {} for state in State}
-        self.turns: Turns[Connection] = Turns(Connection.begin)
+        self.requests: FairQueue[Connection] = FairQueue(Connection.begin)
         """The connections that have sent the head of their first request, which is not begun yet."""
 
     def __len__(self) -> int:
@@ -180,7 +180,7 @@ class Connections:
     def remove(self, connection: Connection) -> None:
         if connection.transport is not None:
             self._by_transport.pop(connection.transport, None)
-        self.turns.remove(party(connection.address), connection)
+        self.requests.remove(party(connection.address), connection)
         self._by_state[connection.state].pop(connection, None)
 
     def move(self, connection: Connection, state: State) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tidzam.audio.features import FeatureSpec
-from tidzam.audio.walk import remarks, walk
+from tidzam.audio.folder_walk import remarks, walk
 from tidzam.clips import Clip, find_clips, group_of
 from tidzam.dataset import Dataset, open_dataset, require_same_features
 from tidzam.dataset.manifest import MANIFEST

@@ -28,7 +28,7 @@ class Batch(NamedTuple):
 
 
 class TrainingSource(Protocol):
-    """Labelled feature sequences. A *sequence* is the log-mel features of a clip or a segment of it, in dB.
+    """Labeled feature sequences. A *sequence* is the log-mel features of a clip or a segment of it, in dB.
 
     `labels` has shape (n,): indices into `classes`, or `BACKGROUND`. `groups` names the recording of each sequence: a
     recording is never on both sides of a split. `spec` describes how the features were made; its window may be longer

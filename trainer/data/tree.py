@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tidzam.audio.walk import LeftOut, walk
+from tidzam.audio.folder_walk import LeftOut, walk
 from tidzam.clips import LOOSE, Clip, FoundClips, class_folders, found_clips, group_of
 from tidzam.errors import DatasetError
 from tidzam.labels import LabelTree, clean_label

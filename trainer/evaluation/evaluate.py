@@ -1,4 +1,4 @@
-"""Evaluation of bundles on labelled audio: audio folders or a compiled dataset."""
+"""Evaluation of bundles on labeled audio: audio folders or a compiled dataset."""
 
 from __future__ import annotations
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 DPI = 100
 NUMBERED = 20
-"""Largest number of classes for which the cells of a confusion matrix are labelled with their counts."""
+"""Largest number of classes for which the cells of a confusion matrix are labeled with their counts."""
 NAMED = 10
-"""Number of precision-recall curves with a colour and a name: those with the lowest average precision."""
+"""Number of precision-recall curves with a color and a name: those with the lowest average precision."""
 
 
 def confusion_matrix(confusion: NDArray[Any], classes: Sequence[str]) -> bytes:
-    """A confusion matrix: true classes in rows, predicted classes in columns; the colour is the share of the row."""
+    """A confusion matrix: true classes in rows, predicted classes in columns; the color is the share of the row."""
     from matplotlib.figure import Figure
 
     count = len(classes)
@@ -45,7 +45,7 @@ def confusion_matrix(confusion: NDArray[Any], classes: Sequence[str]) -> bytes:
 
 
 def precision_recall_curves(curves: Mapping[str, Curve]) -> bytes:
-    """One curve per class, with its average precision. If there are many, only the lowest have names and colours."""
+    """One curve per class, with its average precision. If there are many, only the lowest have names and colors."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.6), dpi=DPI, layout="constrained")

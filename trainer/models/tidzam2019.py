@@ -13,7 +13,7 @@ def build(
 ) -> keras.Model:
     """From log-mel spectrograms in dB, shape (frames, mels), to the logits of `n_classes` classes.
 
-    121 filters of 20 by 20, then 16 of 10 by 10, each followed by pooling by two; without normalisation.
+    121 filters of 20 by 20, then 16 of 10 by 10, each followed by pooling by two; without normalization.
     """
     import keras
     from keras import layers

@@ -32,11 +32,11 @@ def slow_features(samples: Float32, spec: FeatureSpec) -> list[list[float]]:
         frame = [float(x) * w * 2 / sum(hann) for x, w in zip(samples[start : start + n], hann, strict=True)]
         power = np.abs(np.exp(-2j * np.pi * np.outer(np.arange(n // 2 + 1), np.arange(n)) / n) @ frame) ** 2
         row = []
-        for low, centre, high in zip(edges, edges[1:], edges[2:], strict=False):
+        for low, center, high in zip(edges, edges[1:], edges[2:], strict=False):
             total = 0.0
             for k, value in enumerate(power):
                 frequency = k * spec.rate_hz / n
-                total += value * max(0, min((frequency - low) / (centre - low), (high - frequency) / (high - centre)))
+                total += value * max(0, min((frequency - low) / (center - low), (high - frequency) / (high - center)))
             row.append(max(spec.floor_db, 10 * math.log10(max(total, 1e-30))))
         rows.append(row)
     return rows
@@ -74,7 +74,7 @@ def test_silence_is_the_floor() -> None:
     np.testing.assert_allclose(extract(silence, SPEC), SPEC.floor_db, atol=1e-4)
 
 
-def test_a_window_does_not_depend_on_its_neighbours() -> None:
+def test_a_window_does_not_depend_on_its_neighbors() -> None:
     windows = noise(SPEC, 9)
     one_by_one = np.concatenate([extract(window[None], SPEC) for window in windows])
     np.testing.assert_allclose(extract(windows, SPEC), one_by_one, atol=1e-4)

@@ -166,6 +166,6 @@ def test_floats_beyond_full_scale_come_through(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("channels", [3, 5])
 def test_channels_of_ogg_come_in_the_order_of_the_live_path(tmp_path: Path, channels: int) -> None:
-    """Vorbis has the centre between left and right; mpv, and therefore JACK's ports, after them."""
+    """Vorbis has the center between left and right; mpv, and therefore JACK's ports, after them."""
     samples, rate_hz = read_audio(write_tones(tmp_path / "a.ogg", channels, seconds=1.0))
     assert [loudest_hz(channel, rate_hz) for channel in samples] == [400 + 200 * channel for channel in range(channels)]

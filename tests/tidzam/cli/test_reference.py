@@ -15,7 +15,7 @@ app = command_line(help="Counts frogs.")
 @app.command()
 def count(
     pond: Annotated[str, typer.Argument(help="Where to count.")],
-    colour: Annotated[Literal["green", "brown"], typer.Option(help="Which frogs.")] = "green",
+    color: Annotated[Literal["green", "brown"], typer.Option(help="Which frogs.")] = "green",
     least: Annotated[int, typer.Option(min=1, help="Frogs at least.")] = 3,
     loud: Annotated[bool, typer.Option("--loud", help="Count aloud.")] = False,
 ) -> None:
@@ -48,7 +48,7 @@ def test_a_flag_has_no_default() -> None:
 
 
 def test_the_choices_of_an_option_do_not_break_the_table() -> None:
-    (row,) = [line for line in TEXT.splitlines() if "--colour" in line]
+    (row,) = [line for line in TEXT.splitlines() if "--color" in line]
     assert "green \\| brown" in row
 
 

@@ -61,7 +61,7 @@ def test_any_number_of_windows(network: Network, count: int) -> None:
     assert np.all((outputs >= 0) & (outputs <= 1))
 
 
-def test_windows_do_not_depend_on_their_neighbours(network: Network) -> None:
+def test_windows_do_not_depend_on_their_neighbors(network: Network) -> None:
     batch = features(9)
     one_by_one = np.concatenate([network.predict(window[None]) for window in batch])
     np.testing.assert_allclose(network.predict(batch), one_by_one, atol=1e-6)

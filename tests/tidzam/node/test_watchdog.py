@@ -19,7 +19,7 @@ from tidzam.node.home import Home
 from tidzam.node.life_signs import HeartbeatSign, HttpSign, Sign, beat
 from tidzam.node.prepare import write_configuration
 from tidzam.node.supervisor import NODE_ENV, ProgramState, SupervisedProgram, Supervisor
-from tidzam.node.supervisor_care import SupervisorCare
+from tidzam.node.supervisor_monitor import SupervisorMonitor
 from tidzam.node.watchdog import Watchdog
 
 PATIENCE = Patience(silent_s=3.0, first_s=8.0, suspended_s=1.0)
@@ -119,7 +119,7 @@ def test_a_supervisord_that_was_suspended_or_killed_runs_again(
 ) -> None:
     home = supervise("sleep", "600")
     home.profile.write_text("jack: {server: no-such-server}\n", encoding="utf-8")
-    supervisor, care = Supervisor(home), SupervisorCare(home)
+    supervisor, care = Supervisor(home), SupervisorMonitor(home)
     process = supervisor.process()
     assert process is not None
     process.send_signal(number)
@@ -141,7 +141,7 @@ def test_a_supervisord_of_a_node_that_was_stopped_is_not_started(supervise: Call
     assert process is not None
     process.kill()
     psutil.wait_procs([process], timeout=5)
-    SupervisorCare(home).look(answers=False)
+    SupervisorMonitor(home).look(answers=False)
     assert Supervisor(home).process() is None
 
 

@@ -28,7 +28,7 @@ async def name_of_caller(request: web.Request, caller: Client) -> web.Response:
 
 
 async def complain(request: web.Request, caller: Client) -> web.Response:
-    raise RequestError("The frog is green, expected brown.", field="colour")
+    raise RequestError("The frog is green, expected brown.", field="color")
 
 
 ROUTES = [
@@ -73,7 +73,7 @@ async def test_a_route_needs_the_right_to_manage_unless_another_one_is_given() -
 async def test_an_error_of_a_route_is_answered_with_its_message() -> None:
     async with serving(routes=lambda server: server.add_routes(ROUTES)) as place:
         status, body = await ask(place, "GET", "/complain")
-    error = {"code": "request", "message": "The frog is green, expected brown.", "field": "colour"}
+    error = {"code": "request", "message": "The frog is green, expected brown.", "field": "color"}
     assert (status, body) == (400, {"error": error})
 
 

@@ -1,4 +1,4 @@
-"""Augmentations: the contract that all of them fulfil, and the effect of each."""
+"""Augmentations: the contract that all of them fulfill, and the effect of each."""
 
 import pickle
 
@@ -164,9 +164,9 @@ def test_microphone_noise_has_its_level() -> None:
     assert -61 < level.max() <= -59.9
 
 
-def test_equalise_is_a_smooth_curve_over_the_bands_constant_in_time() -> None:
+def test_equalize_is_a_smooth_curve_over_the_bands_constant_in_time() -> None:
     batch = Batch(np.full((50, 6, 64), -50, dtype=np.float32), np.zeros((50, 4), np.float32))
-    curves = augmentation.Equalise(db=6, knots=4).apply(rng(), batch, Context()).features + 50
+    curves = augmentation.Equalize(db=6, knots=4).apply(rng(), batch, Context()).features + 50
     assert np.all(np.ptp(curves, axis=1) == 0)
     assert 4 < np.abs(curves).max() <= 6.001
     assert np.abs(np.diff(curves[:, 0], axis=1)).max() <= 12 / 21 + 1e-3

@@ -1,4 +1,4 @@
-"""Evaluation of bundles on labelled audio, also by the command line."""
+"""Evaluation of bundles on labeled audio, also by the command line."""
 
 import json
 from dataclasses import replace

@@ -6,6 +6,7 @@ is positive as often as negative, is neglected.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -18,7 +19,9 @@ from tidzam.validation import reason
 from trainer.data.augmentation.base import Augmentation, AugmentationStep, AugmentContext
 from trainer.data.augmentation.crop import Crop
 from trainer.data.augmentation.mixing import Background, Mixup, Overlay
-from trainer.data.augmentation.spectrum import Equalise, Gain, MicrophoneNoise, ShiftBands, SpecAugment
+from trainer.data.augmentation.spectrum import Equalize, Gain, MicrophoneNoise, ShiftBands, SpecAugment
+
+log = logging.getLogger(__name__)
 
 __all__ = [
     "AUGMENTATIONS",
@@ -28,7 +31,7 @@ __all__ = [
     "AugmentationStep",
     "Background",
     "Crop",
-    "Equalise",
+    "Equalize",
     "Gain",
     "MicrophoneNoise",
     "Mixup",
@@ -44,11 +47,13 @@ BUILT_IN = {
     "together": "trainer.data.augmentation.mixing:Overlay",
     "background": "trainer.data.augmentation.mixing:Background",
     "microphone_noise": "trainer.data.augmentation.spectrum:MicrophoneNoise",
-    "equalise": "trainer.data.augmentation.spectrum:Equalise",
+    "equalize": "trainer.data.augmentation.spectrum:Equalize",
     "shift_bands": "trainer.data.augmentation.spectrum:ShiftBands",
     "mixup": "trainer.data.augmentation.mixing:Mixup",
     "spec_augment": "trainer.data.augmentation.spectrum:SpecAugment",
 }
+OLD_NAMES = {"equalise": "equalize"}
+"""Names that training files of earlier versions use."""
 AUGMENTATIONS = Registry("tidzam.augmentations", "augmentation", BUILT_IN)
 
 
@@ -78,6 +83,9 @@ def _validate(value: Any, validate_built_in: ValidatorFunctionWrapHandler) -> An
     if isinstance(value, AugmentationStep):
         return value
     name = value.get("step") if isinstance(value, Mapping) else None
+    if name in OLD_NAMES:
+        log.warning("augmentation %s is deprecated; use %s", name, OLD_NAMES[name])
+        return validate_built_in({**value, "step": OLD_NAMES[name]})
     if not isinstance(name, str) or name in BUILT_IN:
         return validate_built_in(value)
     known = AUGMENTATIONS.names()
@@ -95,7 +103,7 @@ def _validate(value: Any, validate_built_in: ValidatorFunctionWrapHandler) -> An
 
 AnyAugmentation = Annotated[
     Annotated[
-        Crop | Gain | Overlay | Background | MicrophoneNoise | Equalise | ShiftBands | Mixup | SpecAugment,
+        Crop | Gain | Overlay | Background | MicrophoneNoise | Equalize | ShiftBands | Mixup | SpecAugment,
         Field(discriminator="step"),
     ],
     WrapValidator(_validate),

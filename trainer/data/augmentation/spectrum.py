@@ -36,10 +36,10 @@ class MicrophoneNoise(AugmentationStep):
         return batch._replace(features=to_db(to_power(batch.features) + noise, context.floor_db))
 
 
-class Equalise(AugmentationStep):
+class Equalize(AugmentationStep):
     """A random frequency response per example, as of another microphone: a piecewise linear curve over the bands."""
 
-    step: Literal["equalise"] = "equalise"
+    step: Literal["equalize"] = "equalize"
     db: Annotated[float, Field(ge=0, description="Largest gain or attenuation of a band in dB.")] = 6.0
     knots: Annotated[int, Field(ge=2, description="Number of points of the curve.")] = 4
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tidzam.audio.walk import remarks, walk
+from tidzam.audio.folder_walk import remarks, walk
 from tidzam.clips import find_clips
 from tidzam.errors import DatasetError
 

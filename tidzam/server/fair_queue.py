@@ -13,7 +13,7 @@ PER_TURN = 4
 T = TypeVar("T")
 
 
-class Turns(Generic[T]):
+class FairQueue(Generic[T]):
     """Items that wait to be begun; first in, first out for each party, and round robin among the parties.
 
     A single item is begun in the next turn. However many items one party has, the first of another is begun in the next

@@ -9,7 +9,7 @@ from typing import Any
 
 from tidzam.config.settings import LimitSettings
 from tidzam.server.connections import ACCEPTED_PER_TURN, Connection, Connections
-from tidzam.server.turns import PER_TURN, Turns
+from tidzam.server.fair_queue import PER_TURN, FairQueue
 from tidzam.server.violations import Violations
 
 HEAD = b"GET /healthz HTTP/1.1\r\n\r\n"
@@ -97,10 +97,10 @@ async def test_many_requests_of_one_party_do_not_delay_the_first_of_another() ->
 async def test_a_peer_that_goes_while_its_request_waits_leaves_nothing_behind() -> None:
     arrivals = Arrivals()
     connection = arrivals.connect(Peer("10.0.0.1"))
-    assert len(arrivals.connections) == len(arrivals.connections.turns) == 1
+    assert len(arrivals.connections) == len(arrivals.connections.requests) == 1
     connection.connection_lost(None)
     await turn()
-    assert len(arrivals.connections) == len(arrivals.connections.turns) == 0
+    assert len(arrivals.connections) == len(arrivals.connections.requests) == 0
     assert arrivals.begun == []
 
 
@@ -124,7 +124,7 @@ async def test_items_of_a_party_keep_their_order_and_one_failure_stops_no_other(
         if item == 1:
             raise ValueError
 
-    turns = Turns(begin)
+    turns = FairQueue(begin)
     for item in range(PER_TURN * 2):
         turns.add("one", item)
     turns.add("one", 0)

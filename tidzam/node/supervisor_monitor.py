@@ -21,7 +21,7 @@ PATIENCE = Patience(silent_s=15.0, first_s=15.0, suspended_s=3.0)
 RELAUNCH = RestartPolicy(first_delay_s=2.0, max_delay_s=60.0, stable_after_s=60.0)
 
 
-class SupervisorCare:
+class SupervisorMonitor:
     """Resumes a supervisord that was suspended, kills one that hangs, and starts one that is gone."""
 
     def __init__(self, home: Home) -> None:
