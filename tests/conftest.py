@@ -49,8 +49,10 @@ SLOW_TESTS = (
     "tidzam/node/test_supervisor.py",
     "tidzam/node/test_watchdog.py",
     "tidzam/server/test_costs.py",
+    "tidzam/server/test_malformed_input.py",
     "tidzam/test_demo_scoring.py",
-    "tidzam/test_hostile_bundles.py",
+    "tidzam/test_hostile_manifests.py",
+    "tidzam/test_hostile_networks.py",
     "tidzam/test_tensorflow.py",
     "trainer/",
 )

@@ -190,3 +190,30 @@ def loops(times: int = 2**62) -> onnx.ModelProto:
     constants = {**BANDS, "times": np.array(times, np.int64), "yes": np.array(True)}
     nodes = [*levels(), helper.make_node("Loop", ["times", "yes", "levels"], ["probabilities"], body=body)]
     return model(nodes, constants)
+
+
+def external(location: str, *, place: str = "initializer") -> onnx.ModelProto:
+    """A network whose bands are read from the file `location`."""
+    bands = numpy_helper.from_array(BANDS["bands"], "bands")
+    bands.ClearField("raw_data")
+    bands.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", "0"), ("length", "16")):
+        bands.external_data.add(key=key, value=value)
+    nodes = [*levels(), helper.make_node("Sigmoid", ["levels"], ["probabilities"])]
+    if place == "attribute":
+        return model([helper.make_node("Constant", [], ["bands"], value=bands), *nodes])
+    if place == "subgraph":
+        out = [helper.make_tensor_value_info("bands_out", TensorProto.INT64, [2])]
+        inner = helper.make_graph([helper.make_node("Identity", ["bands"], ["bands_out"])], "inner", [], out, [bands])
+        chosen = helper.make_node("If", ["yes"], ["bands"], then_branch=inner, else_branch=inner)
+        return model([chosen, *nodes], {"yes": np.array(True)})
+    if place == "function":
+        made = model([helper.make_node("Bands", [], ["bands"], domain="own"), *nodes])
+        constant = helper.make_node("Constant", [], ["b"], value=bands)
+        opset = helper.make_opsetid("", 13)
+        made.functions.append(helper.make_function("own", "Bands", [], ["b"], [constant], [opset]))
+        made.opset_import.append(helper.make_opsetid("own", 1))
+        return made
+    made = model(nodes)
+    made.graph.initializer.append(bands)
+    return made
