@@ -125,7 +125,7 @@ def metrics() -> str:
     )
     health = analyzer.AnalyzerHealth.model_validate(HEALTH)
     programs = {
-        "Stream manager": SourceMetrics(graph, icecast, sources).collect(),
+        "Stream manager": SourceMetrics("", graph, icecast, sources).collect(),
         "Analyzer": HealthCollector(lambda: health, CollectorRegistry()).collect(),
     }
     parts = [METRICS]

@@ -104,7 +104,7 @@ def _children_env(settings: Settings) -> dict[str, str]:
 
 def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sources, token: str | None) -> Server:
     registry = CollectorRegistry()
-    registry.register(SourceMetrics(graph, icecast, sources))
+    registry.register(SourceMetrics(settings.node.known_as, graph, icecast, sources))
     server = Server(
         "stream manager",
         host=settings.stream_manager.host,

@@ -76,31 +76,34 @@ def _missing(names: Iterable[str]) -> Iterator[StreamManagerFault]:
 
 
 class SourceMetrics(Collector):
-    """The metrics of sources, read on each request."""
+    """The metrics of the node `node` and its sources, read on each request."""
 
-    def __init__(self, graph: JackGraph, icecast: Icecast, sources: Sources) -> None:
-        self._graph, self._icecast, self._sources = graph, icecast, sources
+    def __init__(self, node: str, graph: JackGraph, icecast: Icecast, sources: Sources) -> None:
+        self._node, self._graph, self._icecast, self._sources = node, graph, icecast, sources
 
     def collect(self) -> Iterator[Metric]:
+        info = GaugeMetricFamily("tidzam_stream_manager_info", "The node; always 1", labels=["node"])
+        info.add_metric([self._node], 1)
+        yield info
         yield GaugeMetricFamily(
-            "tidzam_jack_up", "Whether the JACK server is running.", value=float(self._graph.running)
+            "tidzam_jack_up", "Whether the JACK server is running", value=float(self._graph.running)
         )
         yield GaugeMetricFamily(
-            "tidzam_icecast_mounts", "Mounts that Icecast serves.", value=len(self._icecast.mounts or ())
+            "tidzam_icecast_mounts", "Mounts that Icecast serves", value=len(self._icecast.mounts or ())
         )
         statuses = self._sources.statuses()
         states = Counter(status.state for status in statuses)
-        by_state = GaugeMetricFamily("tidzam_sources", "Sources by state.", labels=["state"])
+        by_state = GaugeMetricFamily("tidzam_sources", "Sources by state", labels=["state"])
         for state in SourceState:
             by_state.add_metric([state.value], states[state])
         yield by_state
-        restarts = CounterMetricFamily("tidzam_source_restarts", "Times a source was restarted.", labels=["source"])
-        gaps = CounterMetricFamily("tidzam_source_gaps", "Times a source's audio was interrupted.", labels=["source"])
+        restarts = CounterMetricFamily("tidzam_source_restarts", "Times a source was restarted", labels=["source"])
+        gaps = CounterMetricFamily("tidzam_source_gaps", "Times a source's audio was interrupted", labels=["source"])
         player_errors = CounterMetricFamily(
-            "tidzam_source_player_errors", "Unexpected errors of a source's player.", labels=["source"]
+            "tidzam_source_player_errors", "Unexpected errors of a source's player", labels=["source"]
         )
         output_failures = CounterMetricFamily(
-            "tidzam_output_failures", "Times an output of a source failed.", labels=["source", "output"]
+            "tidzam_output_failures", "Times an output of a source failed", labels=["source", "output"]
         )
         for name, errors in self._sources.player_errors().items():
             player_errors.add_metric([name], errors)
