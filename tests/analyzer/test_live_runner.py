@@ -90,6 +90,12 @@ async def test_a_tone_appears_on_its_own_channel_and_in_its_own_time() -> None:
         assert health.statistics.lag_s >= 0
 
 
+async def heard_again(listener: Listener, channel: str) -> None:
+    """Wait for another result of a channel."""
+    heard = len(listener.results(channel))
+    await eventually_async(lambda: len(listener.results(channel)) > heard)
+
+
 async def test_a_channel_that_comes_and_goes_leaves_no_gap_in_the_others() -> None:
     with jack_server(rate_hz=RATE_HZ) as server, playing(server, "stays", 440):
         async with listening(server) as listener:
@@ -97,8 +103,7 @@ async def test_a_channel_that_comes_and_goes_leaves_no_gap_in_the_others() -> No
             for _ in range(2):
                 with playing(server, "guest", 1000):
                     await eventually_async(lambda: len(listener.live.health().channels) == 2)
-                    heard = len(listener.results("guest:out_0"))
-                    await eventually_async(lambda heard=heard: len(listener.results("guest:out_0")) > heard)
+                    await heard_again(listener, "guest:out_0")
                 await eventually_async(lambda: listener.live.health().channels == ("stays:out_0",))
         assert without_a_hole(listener.starts("stays:out_0"))
         assert set(listener.results("stays:out_0")) == {"tone-440"}
