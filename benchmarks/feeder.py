@@ -12,7 +12,7 @@ import sys
 import jack
 import numpy as np
 
-from analyzer.capture.priority import run_first
+from tidzam.jack.priority import run_first
 from tidzam.jack.writer import Fill, JackWriter
 from tidzam.types import Float32
 

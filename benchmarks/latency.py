@@ -18,6 +18,8 @@ from analyzer.window_schedule import WindowSchedule
 from benchmarks.harness import LiveAnalyzer, analyzer, jack_server
 from tidzam.config.settings import JackSettings
 from tidzam.errors import NodeError
+from tidzam.jack.writer import JackWriter
+from tidzam.types import Float32
 
 TITLE = "from a click at a known frame to the socket.io event of its window: median and 95th percentile"
 
@@ -36,13 +38,13 @@ _CLICK_FRAMES = 48
 def run(say: Callable[[str], None]) -> dict[str, Any]:
     with jack_server(rate_hz=RATE_HZ, period=PERIOD) as server:
         clicker = Clicker(server)
-        try:
-            with analyzer(server, "clicker:", f"--overlap={OVERLAP}") as listener:
-                listener.wait(channels=1)
-                say(f"a click every {CLICK_EVERY_S} s for {DURATION_S} s")
-                received = asyncio.run(_listen(listener, clicker))
-        finally:
-            clicker.client.close()
+        with (
+            JackWriter(clicker.client, 1, clicker.fill),
+            analyzer(server, "clicker:", f"--overlap={OVERLAP}") as listener,
+        ):
+            listener.wait(channels=1)
+            say(f"a click every {CLICK_EVERY_S} s for {DURATION_S} s")
+            received = asyncio.run(_listen(listener, clicker))
     return _figures(received, clicker)
 
 
@@ -55,27 +57,23 @@ class Clicker:
     def __init__(self, server: JackSettings) -> None:
         self.clicks: list[int] = []
         self.client = jack.Client("clicker", no_start_server=True, servername=server.server)
-        self._port = self.client.outports.register("out_0")
         self._on = threading.Event()
         self._due: int | None = None
-        self.client.set_process_callback(self._process)
-        self.client.activate()
 
     def begin(self) -> None:
         self._on.set()
 
-    def _process(self, frames: int) -> None:
-        """JACK's callback: silence, and a click where one is due."""
-        block = self._port.get_array()
+    def fill(self, start: int, block: Float32) -> None:
+        """Silence, and a click where one is due."""
         block[:] = 0
-        start = self.client.last_frame_time
+        frames = block.shape[1]
         if self._due is None:
             self._due = start + RATE_HZ if self._on.is_set() else None
             return
         at = self._due - start
         if at < frames - _CLICK_FRAMES:
             at = max(at, 0)
-            block[at : at + _CLICK_FRAMES] = 0.9
+            block[0, at : at + _CLICK_FRAMES] = 0.9
             self.clicks.append(start + at)
             self._due += round(CLICK_EVERY_S * RATE_HZ)
 

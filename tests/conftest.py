@@ -26,6 +26,7 @@ JACK_TESTS = frozenset(
         "stream_manager/players/test_contract.py",
         "test_support.py",
         "tidzam/jack/test_cycle_check.py",
+        "tidzam/jack/test_feeder.py",
         "tidzam/jack/test_server_names.py",
         "tidzam/node/test_shared_memory.py",
     }

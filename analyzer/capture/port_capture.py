@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import jack
 
-from analyzer.capture.priority import run_first
 from analyzer.ring import RingWriter
+from tidzam.jack.priority import run_first
 
 
 class PortCapture:

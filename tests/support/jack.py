@@ -110,6 +110,14 @@ class JackServer:
             left.unlink(missing_ok=True)
 
 
+def open_ports(server: JackServer, client: str) -> list[str]:
+    """The ports of a client, as another process sees them."""
+    asks = f"import jack; print(*(p.name for p in jack.Client('asks', no_start_server=True).get_ports('^{client}:')))"
+    argv = [sys.executable, "-c", asks]
+    asked = subprocess.run(argv, env={**os.environ, **server.env}, capture_output=True, timeout=10, check=True)
+    return asked.stdout.decode().split()
+
+
 @contextmanager
 def jack_server(*, rate_hz: int = 44100, period: int = 1024, port_max: int = 512) -> Iterator[JackServer]:
     """A usable jackd on the dummy driver, gone without a trace afterwards."""

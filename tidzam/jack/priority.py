@@ -1,4 +1,4 @@
-"""Real-time priority for the capture process, where the system permits it."""
+"""Real-time priority for processes with a JACK callback in Python, where the system permits it."""
 
 from __future__ import annotations
 
