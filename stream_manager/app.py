@@ -16,6 +16,7 @@ from stream_manager.handlers import RequestHandler
 from stream_manager.health import SourceMetrics, health
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
+from stream_manager.jack_reservations import JackReservations
 from stream_manager.outputs.registry import load_outputs
 from stream_manager.services import Services
 from stream_manager.sources import Sources
@@ -55,7 +56,15 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
         settings.jack.server, expected_rate_hz=settings.jack.rate_hz, output_suffixes=output_suffixes(settings)
     )
     icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
-    services = Services(graph, icecast, _children_env(settings), settings.stream_manager, AllowedAddresses.of(settings))
+    captured = settings.analyzer.ports if options.analyzer is not None else ()
+    services = Services(
+        graph=graph,
+        reservations=JackReservations(graph, port_max=settings.jack.port_max, captured=captured),
+        icecast=icecast,
+        env=_children_env(settings),
+        settings=settings.stream_manager,
+        allowed_addresses=AllowedAddresses.of(settings),
+    )
     state = state_path(settings)
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -104,15 +104,61 @@ def _selection(channels: Sequence[int]) -> str:
     return f"pan={len(channels)}c|{chosen}"
 
 
+def copy_argv(
+    media: str, *, script: int | None = None, loop: bool = False, paced: bool = False, follow: bool = True
+) -> list[str]:
+    """ffmpeg that writes the first audio stream of `media` to its stdout as Ogg, without decoding it.
+
+    With `script`, it reads the address from that descriptor, as a script for ffmpeg's `concat`. `paced` makes it read
+    a file no faster than it plays. `follow` allows redirections; a script contains its own option for that.
+    """
+    protocols = PROTOCOLS if is_address(media) else "file"
+    is_web = scheme_of(media) in ("http", "https") and script is None
+    return [
+        *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"),
+        *("-protocol_whitelist", protocols if script is None else f"pipe,{protocols}"),
+        *(("-rw_timeout", str(NETWORK_TIMEOUT_S * 1_000_000)) if is_web else ()),
+        *(() if follow or not is_web else ("-max_redirects", "0")),
+        *(("-stream_loop", "-1") if loop else ()),
+        *(("-re",) if paced else ()),
+        *(("-i", media) if script is None else ("-f", "concat", "-safe", "0", "-i", f"pipe:{script}")),
+        *("-map", "0:a:0", "-c:a", "copy", "-page_duration", str(PAGE_US)),
+        *("-flush_packets", "1", "-f", "ogg", "pipe:1"),
+    ]
+
+
 def encoder_argv(source: str, pipes: Sequence[int], icecast: IcecastSettings) -> list[str]:
-    """One ffmpeg with a JACK port for each of `pipes`, which writes each as mono Ogg/Vorbis to that descriptor."""
+    """One ffmpeg with a JACK port for each of `pipes`, which writes each as mono Ogg to that descriptor."""
     argv = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"]
     client = output_client(source, ICECAST_SUFFIX)
     argv += ["-f", "jack", "-channels", str(len(pipes)), "-thread_queue_size", "512", "-i", client]
     for channel, pipe in enumerate(pipes):
         argv += [
             *("-map", "0:a", "-af", f"pan=mono|c0=c{channel}"),
-            *("-c:a", "libvorbis", "-b:a", f"{icecast.bitrate_kbps}k", "-page_duration", str(PAGE_US)),
+            *encoding_options(icecast),
             *("-flush_packets", "1", "-f", "ogg", f"pipe:{pipe}"),
         ]
     return argv
+
+
+def silence_argv(icecast: IcecastSettings, rate_hz: int) -> list[str]:
+    """ffmpeg that writes a moment of silence to its stdout, encoded like the channels of `encoder_argv`."""
+    return [
+        *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"),
+        *("-f", "lavfi", "-i", f"anullsrc=r={rate_hz}:cl=mono", "-t", "0.1"),
+        *encoding_options(icecast),
+        *("-f", "ogg", "pipe:1"),
+    ]
+
+
+def encoding_options(icecast: IcecastSettings) -> tuple[str, ...]:
+    """The options of ffmpeg that encode one channel for its mount."""
+    rate = ("-b:a", f"{icecast.bitrate_kbps}k")
+    match icecast.format:
+        case "vorbis":
+            codec: tuple[str, ...] = ("-c:a", "libvorbis", *rate)
+        case "opus":
+            codec = ("-c:a", "libopus", *rate)
+        case "flac":
+            codec = ("-c:a", "flac", "-sample_fmt", "s16")
+    return (*codec, "-page_duration", str(PAGE_US))

@@ -46,6 +46,12 @@ class SourceFault(Enum):
     )
     EMPTY = _Reason("source_empty", "it is empty", "Use a file or a stream that contains audio.", True)
     CHANNELS = _Reason("source_channels", "its channels cannot be played", "Choose 1 to 8 of its channels.", True)
+    NOT_COPYABLE = _Reason(
+        "source_not_copyable",
+        "its encoding cannot be copied to an Ogg mount",
+        "Copy Vorbis, Opus, FLAC or Speex only; load others with the format ogg.",
+        True,
+    )
     NAME_TAKEN = _Reason(
         "source_name_taken",
         "another JACK client has its name",
@@ -54,8 +60,8 @@ class SourceFault(Enum):
     )
     JACK_FULL = _Reason(
         "jack_full",
-        "the JACK server has no free ports",
-        "Unload another source, or raise jack.port_max (--port-max of jackd).",
+        "the JACK server has no room for it",
+        "Unload another source, or raise jack.port_max (--port-max of jackd); it never holds more than 256 clients.",
         False,
     )
     SILENT = _Reason("source_silent", "no audio arrived in time", "Check that it sends audio.", False)
@@ -136,6 +142,7 @@ STDERR_PATTERNS: tuple[tuple[str, SourceFault], ...] = (
     ("http error", SourceFault.UNREACHABLE),
     ("channels not set", SourceFault.CHANNELS),
     ("requires channel layout to be set", SourceFault.CHANNELS),
+    ("unsupported codec id in stream", SourceFault.NOT_COPYABLE),
     ("is a directory", SourceFault.NOT_AUDIO),
     ("end of file", SourceFault.NOT_AUDIO),
     ("failed to read frame size", SourceFault.NOT_AUDIO),

@@ -51,4 +51,5 @@ def source_settings(wanted: LoadSource) -> SourceSettings:
         channels=wanted.channels,
         is_permanent=wanted.is_permanent,
         loop=wanted.loop,
+        format=wanted.format,
     )

@@ -1,10 +1,11 @@
-"""The mounts that Icecast currently serves, polled once per second."""
+"""The mounts that Icecast currently serves and how many listen to each, polled once per second."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Never
 from xml.etree import ElementTree
 
@@ -20,8 +21,20 @@ SETTLE_S = 0.3
 STARTS_AT_ONCE = 2
 
 
+@dataclass(frozen=True)
+class MountStatus:
+    """A mount: the bytes that it has received, and how many clients listen to it."""
+
+    received_bytes: int
+    listeners: int
+
+
+Mounts = Mapping[str, MountStatus]
+"""By path."""
+
+
 class Icecast:
-    """The Icecast server. `mounts` maps each mount to the bytes that it received; None while the server is away."""
+    """The Icecast server. `mounts` are those that it serves; None while the server is away."""
 
     def __init__(self, settings: IcecastSettings, password: str, admin_password: str) -> None:
         self.settings = settings
@@ -29,12 +42,23 @@ class Icecast:
         self.starting = asyncio.Semaphore(STARTS_AT_ONCE)
         """Held by encoders while they start: many at once would starve the analyzer of processor time."""
         self._admin_password = admin_password
-        self.mounts: Mapping[str, int] | None = None
+        self.mounts: Mounts | None = None
+        self._polled = asyncio.Condition()
         self._problem = "not polled yet"
 
     @property
     def url(self) -> str:
         return self.settings.url
+
+    def listeners(self, paths: Iterable[str]) -> int:
+        """How many clients listen to these mounts."""
+        mounts = self.mounts or {}
+        return sum(mounts[path].listeners for path in paths if path in mounts)
+
+    async def until(self, condition: Callable[[Icecast], bool]) -> None:
+        """Wait until `condition` is true of this server; it is asked after each poll."""
+        async with self._polled:
+            await self._polled.wait_for(lambda: condition(self))
 
     async def watch(self) -> Never:
         """Keep `mounts` up to date, until cancelled."""
@@ -42,19 +66,22 @@ class Icecast:
         async with aiohttp.ClientSession(self.url, timeout=timeout) as http:
             while True:
                 try:
-                    self._note(await self._fetch_mounts(http), "")
+                    await self._note(await self._fetch_mounts(http), "")
                 except (aiohttp.ClientError, TimeoutError, ValueError, ElementTree.ParseError) as error:
-                    self._note(None, str(error) or type(error).__name__)
+                    await self._note(None, str(error) or type(error).__name__)
                 await asyncio.sleep(POLL_S)
 
-    def _note(self, mounts: Mapping[str, int] | None, problem: str) -> None:
+    async def _note(self, mounts: Mounts | None, problem: str) -> None:
         if problem != self._problem and problem:
             log.warning("Icecast is away: %s", problem)
         elif problem != self._problem:
             log.info("Icecast answers")
-        self.mounts, self._problem = mounts, problem
+        self._problem = problem
+        async with self._polled:
+            self.mounts = mounts
+            self._polled.notify_all()
 
-    async def _fetch_mounts(self, http: aiohttp.ClientSession) -> Mapping[str, int]:
+    async def _fetch_mounts(self, http: aiohttp.ClientSession) -> Mounts:
         if self.mounts is None:
             await self._wait_for_start(http)
         admin = {"Authorization": aiohttp.encode_basic_auth("admin", self._admin_password)}
@@ -70,17 +97,22 @@ class Icecast:
             await asyncio.sleep(SETTLE_S)
 
 
-def parse_stats(text: str) -> dict[str, int]:
-    """Mounts and bytes from Icecast's `/admin/stats`. Raises ElementTree.ParseError."""
-    sources = ElementTree.fromstring(text).findall("source")
-    return {source.attrib["mount"]: int(source.findtext("total_bytes_read", "0")) for source in sources}
+def parse_stats(text: str) -> dict[str, MountStatus]:
+    """The mounts in Icecast's `/admin/stats`. Raises ElementTree.ParseError and ValueError."""
+    return {
+        source.attrib["mount"]: MountStatus(
+            received_bytes=int(source.findtext("total_bytes_read", "0")),
+            listeners=int(source.findtext("listeners", "0")),
+        )
+        for source in ElementTree.fromstring(text).findall("source")
+    }
 
 
-def parse_status(page: Any) -> dict[str, int]:
-    """Mounts from Icecast's public `/status-json.xsl`, which has no byte counts.
+def parse_status(page: Any) -> dict[str, MountStatus]:
+    """The mounts in Icecast's public `/status-json.xsl`, which has no byte counts.
 
     A single mount is not in a list there.
     """
     source = page["icestats"].get("source", [])
     rows = source if isinstance(source, list) else [source]
-    return {"/" + row["listenurl"].rpartition("/")[2]: 0 for row in rows}
+    return {"/" + row["listenurl"].rpartition("/")[2]: MountStatus(0, int(row.get("listeners", 0))) for row in rows}

@@ -35,6 +35,11 @@ class PlayRequest:
         """Whether a file is to be repeated endlessly, without gaps."""
         return self.settings.loop
 
+    @property
+    def is_copied(self) -> bool:
+        """Whether it goes to Icecast as it is encoded, without JACK."""
+        return self.settings.format == "copy"
+
 
 @dataclass(frozen=True)
 class Media:
@@ -67,7 +72,9 @@ class Track:
 
     @property
     def channels(self) -> int:
-        """The number of ports."""
+        """The number of ports; 0 if it is copied to Icecast without JACK."""
+        if self.request.is_copied:
+            return 0
         return self.media.channels if self.request.channels is None else len(self.request.channels)
 
     @property

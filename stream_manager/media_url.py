@@ -9,7 +9,6 @@ from pathlib import Path
 from stream_manager.address import parse_address
 from tidzam.addresses import is_address
 from tidzam.errors import RequestError
-from tidzam.naming import MAX_CHANNELS, is_channel_number
 from tidzam.protocol.messages import quote
 from tidzam.scrub import scrub_address
 
@@ -52,15 +51,3 @@ def _roots_hint(media_roots: Sequence[Path]) -> str:
     if not media_roots:
         return "No media root is configured: set stream_manager.media_roots in the profile."
     return f"The media roots are: {', '.join(map(str, media_roots))}."
-
-
-def channel_numbers(channels: Sequence[str] | None) -> tuple[int, ...] | None:
-    """Channels as numbers from 0. Raises RequestError for anything else."""
-    if channels is None:
-        return None
-    wrong = [channel for channel in channels if not is_channel_number(channel)]
-    if wrong or not channels:
-        found = quote(wrong[0]) if wrong else "none"
-        message = f"Channels are numbers from 0 to {MAX_CHANNELS - 1}; found {found}."
-        raise RequestError(message, hint="Write, for example, 0,2,3.", field="channels", code="source_channels_invalid")
-    return tuple(map(int, channels))

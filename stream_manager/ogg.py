@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from tidzam.audio.ogg_checksum import ogg_checksum
 
 CAPTURE = b"OggS"
-VORBIS_HEADERS = 3
-"""Packets before the first audio packet of Vorbis: identification, comment, setup."""
+_UNKNOWN_CODEC_HEADERS = 2
+"""Most mappings begin with an identification and a comment packet."""
 
 _HEADER = struct.Struct("<4sBBqIIIB")
 _SEQUENCE_AT, _CHECKSUM_AT = 18, 22
@@ -27,6 +27,11 @@ class Page:
     serial: int
     sequence: int
     packets: int
+
+    @property
+    def content(self) -> bytes:
+        """Its bytes after the header."""
+        return self.data[_HEADER.size + self.data[_HEADER.size - 1] :]
 
     def numbered(self, sequence: int) -> bytes:
         """Its bytes as page number `sequence` of its stream."""
@@ -80,11 +85,26 @@ def _parse(data: bytes) -> Page | None:
     return Page(data, bool(flags & _FIRST), serial, sequence, packets)
 
 
+def header_packets(identification: bytes) -> int:
+    """The number of packets before the first audio packet of a stream that begins with `identification`.
+
+    Vorbis: identification, comment and setup. Opus (RFC 7845): identification and comment. FLAC (its mapping to Ogg,
+    version 1) and Speex state the number of further ones.
+    """
+    if identification.startswith(b"\x01vorbis"):
+        return 3
+    if identification.startswith(b"\x7fFLAC") and len(identification) >= 9:
+        return 1 + max(1, int.from_bytes(identification[7:9], "big"))
+    if identification.startswith(b"Speex   ") and len(identification) >= 72:
+        return 2 + int.from_bytes(identification[68:72], "little")
+    return _UNKNOWN_CODEC_HEADERS
+
+
 class Headers:
     """The header pages of the latest stream, which a listener needs before any audio."""
 
-    def __init__(self, packets: int = VORBIS_HEADERS) -> None:
-        self._wanted, self._found = packets, packets
+    def __init__(self) -> None:
+        self._wanted = self._found = 0
         self.pages: tuple[Page, ...] = ()
 
     @property
@@ -94,7 +114,7 @@ class Headers:
     def take(self, page: Page) -> None:
         """Keep `page` if it is a header."""
         if page.is_first:
-            self.pages, self._found = (), 0
+            self.pages, self._found, self._wanted = (), 0, header_packets(page.content)
         if self._found < self._wanted:
             self.pages += (page,)
             self._found += page.packets

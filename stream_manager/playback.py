@@ -29,6 +29,7 @@ END_S = 1.0
 TRUNCATED_AFTER_S = 1.0
 """A file that ends sooner than its duration by more than this is truncated."""
 
+BEGIN_POLL_S = 0.1
 SAMPLE_INTERVAL_S = 1.0
 """How often a player is asked for its position."""
 
@@ -87,9 +88,7 @@ async def _until_over(
     reports: PlaybackReports,
 ) -> tuple[SourceFailure | None, float]:
     """Why the player has to be replaced, None if it has ended; and for how many seconds its ports existed."""
-    first = await first_completed(
-        graph.until(lambda g: track.ports <= g.ports or not g.up), _done(playing), _start_timeout(graph)
-    )
+    first = await first_completed(_began(player, track, graph), _done(playing), _start_timeout(graph))
     if first == 2:
         return SourceFailure(SourceFault.SILENT, f"waited {START_TIMEOUT_S:.0f} s"), 0.0
     failure, began_s = None, time.monotonic()
@@ -102,6 +101,17 @@ async def _until_over(
         if not playing.done() and graph.up:
             await asyncio.wait([playing], timeout=END_S)
     return failure, played_s
+
+
+async def _began(player: Player, track: Track, graph: JackGraph) -> None:
+    """Wait until all ports of `track` exist, or JACK is gone; if it has no ports, until its player has a position."""
+    if track.ports:
+        await graph.until(lambda g: track.ports <= g.ports or not g.up)
+        return
+    while True:
+        if not graph.up or await player.position_s() is not None:
+            return
+        await asyncio.sleep(BEGIN_POLL_S)
 
 
 async def _done(task: asyncio.Task[None]) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from stream_manager.allowed_addresses import AllowedAddresses
+from stream_manager.channel_selection import selected_channels
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.liveness import LivenessLimits
 from stream_manager.media import PlayRequest, make_track
-from stream_manager.media_url import channel_numbers
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.registry import OutputType
 from stream_manager.outputs.runner import SourceOutputs
@@ -33,7 +33,7 @@ class Source:
     """A loaded source. `url` is an absolute path or an address; it is empty for a player that opens nothing.
 
     It is played by the first of `players` that can, and goes to `outputs`. With `replaces_profile`, the profile has
-    one of the same name. Raises RequestError if the channels of `entry` are not numbers.
+    one of the same name. Raises RequestError if the channels of `entry` are neither numbers nor names.
     """
 
     def __init__(
@@ -54,12 +54,13 @@ class Source:
         self._request = PlayRequest(
             settings=self.settings,
             url=url,
-            channels=channel_numbers(self.settings.channels),
+            channels=selected_channels(self.settings.channels, self.settings.channel_names),
             allowed=self.allowed_addresses,
         )
         self.player_errors = 0
         """How often a player raised an unexpected exception."""
         self._channels = 0
+        self._ports: tuple[str, ...] = ()
         self._rate_hz: int | None = None
         self._is_live = False
         self._started: datetime | None = None
@@ -93,7 +94,7 @@ class Source:
             is_permanent=self.settings.is_permanent,
             url=scrub_address(self.settings.url or ""),
             channels=self._channels,
-            ports=tuple(port_name(self.name, channel) for channel in range(self._channels)),
+            ports=self._ports,
             mounts=self._outputs.addresses,
             restarts=self.playback.restarts,
             last_error=str(failure) if failure else None,
@@ -145,6 +146,7 @@ class Source:
                 await self._next_attempt()
         finally:
             await self._outputs.stop()
+            self._services.reservations.release(self.name)
             self._settled.set()
 
     async def _next_attempt(self) -> None:
@@ -176,8 +178,10 @@ class Source:
                 self.settings.nb_channels,
                 media.channels,
             )
-        self._channels = track.channels
-        await self._outputs.start(track.channels)
+        await self._services.reservations.reserve(self.name, track.channels, self._outputs.jack_suffixes)
+        self._channels = media.channels if self._request.is_copied else track.channels
+        self._ports = tuple(port_name(self.name, channel) for channel in range(track.channels))
+        await self._outputs.start(track.channels or 1)  # a copied source has one mount and no ports
         await self._services.graph.until(lambda graph: graph.running)
         reports = PlaybackReports(started=self._start, gap=self._underrun, silence=self._silence)
         return await play(player, track, self._services, self._limits, reports)
@@ -220,7 +224,8 @@ class Source:
     def _log(self, before: PlaybackState, event: SourceEvent, failure: SourceFailure | None) -> None:
         if event is SourceEvent.STARTED:
             status = self.status()
-            log.info("%s: playing, ports %s, mounts %s", self.name, " ".join(status.ports), " ".join(status.mounts))
+            ports, mounts = " ".join(status.ports) or "none", " ".join(status.mounts)
+            log.info("%s: playing, ports %s, mounts %s", self.name, ports, mounts)
             if SourceRemark.NARROW_BAND in status.remarks:
                 log.warning(
                     "%s: its sample rate is %d Hz: it has no content above %d Hz",

@@ -59,6 +59,13 @@ class SourceRegistry:
             own = None
         return tuple(entry for entry in (kept, own) if entry is not None)
 
+    def with_channel_names(self, settings: SourceSettings) -> SourceSettings:
+        """A client's `settings`, with the names that the profile gives the channels of the source of that name."""
+        own = self.profile.get(settings.name)
+        if own is None or settings.channel_names:
+            return settings
+        return settings.model_copy(update={"channel_names": own.settings.channel_names})
+
     def missing(self, present: Iterable[str]) -> tuple[str, ...]:
         """Permanent sources of the profile for which no source is loaded and none was refused."""
         permanent = (name for name, entry in self.profile.items() if entry.settings.is_permanent)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stream_manager.address import SCHEMES
 from stream_manager.allowed_addresses import require_allowed
+from stream_manager.copying import COPY_OUTPUTS, COPY_PLAYERS
 from stream_manager.media_url import resolve_media
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.registry import load_outputs
@@ -94,7 +95,7 @@ class Sources:
         """
         if not self._services.graph.running:
             raise JackError("The JACK server is not running.", hint="Try again when it is running.", code="jack_away")
-        entry = SourceEntry(settings, owner, trusted)
+        entry = SourceEntry(self._registry.with_channel_names(settings), owner, trusted)
         source = self._source(entry)
         with self._request_of(owner):
             await require_allowed(settings.url or "", source.allowed_addresses)
@@ -155,12 +156,14 @@ class Sources:
             hint = "Start the node with `tidzam start`, which renders it, or set a url."
             message = f"The demo source {settings.name} has not been rendered."
             raise ConfigError(message, hint=hint, code="source_not_rendered")
+        is_copied = settings.format == "copy"
+        outputs = self._settings.outputs if settings.outputs is None else settings.outputs
         return Source(
             entry,
             self._resolve(entry),
             self._services,
-            players=load_players(settings.player),
-            outputs=load_outputs(self._settings.outputs if settings.outputs is None else settings.outputs),
+            players=COPY_PLAYERS if is_copied else load_players(settings.player),
+            outputs=COPY_OUTPUTS if is_copied else load_outputs(outputs),
             replaces_profile=entry.owner is not None and entry.name in self._registry.profile,
         )
 

@@ -150,7 +150,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         ),
         "source_empty": Explanation("The source is empty.", "A file without audio.", "Specify another one."),
         "source_channels": Explanation("The channels cannot be played.", "Their number.", "Choose other channels."),
-        "source_channels_invalid": Explanation("`channels` is invalid.", "A wrong form.", "Write `0,2,3`."),
+        "source_channels_invalid": Explanation(
+            "`channels` is invalid.",
+            "Neither a number nor one of the source's `channel_names`.",
+            "Choose one of the names in the message, or write numbers: `0,2,3`.",
+        ),
         "source_name_taken": Explanation(
             "A JACK client has this name.", "Another program.", "Rename the source, or end that client."
         ),

@@ -40,6 +40,21 @@ def is_channel_number(text: str) -> bool:
     return re.fullmatch("[0-9]{1,3}", text) is not None and int(text) < MAX_CHANNELS
 
 
+def channel_number(text: str) -> int | None:
+    """The channel that `3` or `out_3` designates, counted from 0; None if `text` is neither, or out of range."""
+    number = text.removeprefix("out_")
+    return int(number) if is_channel_number(number) else None
+
+
+def channel_name(name: str) -> str:
+    """`name`, if it is valid for a channel. Raises ValueError with the reason if it is not."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", name):
+        raise ValueError("a name of a channel begins with a letter and has up to 64 letters, digits, '_', '.' and '-'")
+    if re.fullmatch(r"out_[0-9]+", name):
+        raise ValueError("a channel cannot be named out_N: that is the name of its port")
+    return name
+
+
 def reserved_name(name: str) -> bool:
     """Whether `name` is reserved for Tidzam's own JACK clients."""
     return name.endswith(tuple(f"-{suffix}" for suffix in OUTPUT_SUFFIXES)) or name.startswith("tidzam")
@@ -55,6 +70,11 @@ def mount_name(source: str, channel: int) -> str:
     return f"/{source}-out_{channel}.ogg"
 
 
+def copied_mount_name(source: str) -> str:
+    """The one Icecast mount of a source that is copied without decoding."""
+    return f"/{source}.ogg"
+
+
 def output_client(source: str, suffix: str) -> str:
     """The JACK client of an output of a source."""
     return f"{source}-{suffix}"
@@ -63,6 +83,16 @@ def output_client(source: str, suffix: str) -> str:
 def output_port(source: str, suffix: str, channel: int) -> str:
     """The JACK port by which an output receives a channel, counted from 0."""
     return f"{output_client(source, suffix)}:input_{channel + 1}"
+
+
+ANALYZER_CLIENT: Final = "tidzam-analyzer"
+"""The JACK client of the analyzer's clock."""
+_CAPTURE_CLIENT_LENGTH = 60
+
+
+def capture_client(source: str) -> str:
+    """The JACK client by which the analyzer captures a source."""
+    return f"{ANALYZER_CLIENT}-{source}"[:_CAPTURE_CLIENT_LENGTH]
 
 
 def source_of(port: str) -> str:

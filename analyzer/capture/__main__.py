@@ -16,9 +16,10 @@ import time
 import jack
 
 from analyzer.capture.events import Alive, Event, Failed, Ready, encode
-from analyzer.capture.port_watcher import CLIENT_NAME, PortWatcher
+from analyzer.capture.port_watcher import PortWatcher
 from analyzer.ring import Ring
 from tidzam.errors import JackError, TidzamError
+from tidzam.naming import ANALYZER_CLIENT
 
 _CLOCK_EVERY_S = 1.0
 _ALIVE_EVERY_S = 0.9
@@ -71,7 +72,7 @@ def _capture(options: argparse.Namespace) -> None:
 
 def _open_client() -> jack.Client:
     try:
-        return jack.Client(CLIENT_NAME, no_start_server=True)
+        return jack.Client(ANALYZER_CLIENT, no_start_server=True)
     except jack.JackOpenError as error:
         raise JackError(
             f"The JACK server cannot be reached: {error}.",

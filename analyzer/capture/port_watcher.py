@@ -13,11 +13,9 @@ from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
 from analyzer.capture.port_capture import PortCapture
 from analyzer.capture.slots import plan
 from analyzer.ring import CLOCK, LANES, Ring, RingWriter, wrapped_difference
-from tidzam.naming import source_of
+from tidzam.naming import capture_client, source_of
 from tidzam.patterns import matches
 
-CLIENT_NAME: Final = "tidzam-analyzer"
-_NAME_LENGTH: Final = 60
 _CLOCK_TRIES: Final = 5
 _CLOCK_TIGHT_S: Final = 0.0002
 _SETTLED_CYCLES: Final = 2
@@ -88,7 +86,7 @@ class PortWatcher:
         """The source's capture, a new one if it has none. Raises jack.JackError."""
         if source not in self._captures:
             lane = self._free_lane()
-            client = jack.Client(f"{CLIENT_NAME}-{source}"[:_NAME_LENGTH], no_start_server=True)
+            client = jack.Client(capture_client(source), no_start_server=True)
             writer = RingWriter(self._ring, lane, near=self._clock.writer.next_frame)
             self._captures[source] = lane, PortCapture(client, writer, self._leave)
         return self._captures[source]

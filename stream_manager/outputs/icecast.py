@@ -16,6 +16,7 @@ from stream_manager.argv import encoder_argv
 from stream_manager.jack_graph import JackGraph
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.icecast_mount import IcecastMount
+from stream_manager.outputs.on_demand import encode_on_demand
 from stream_manager.services import Services
 from tidzam.aio import first_completed
 from tidzam.config import SourceSettings
@@ -36,7 +37,7 @@ GRACE_S = 5.0
 
 
 class IcecastOutput:
-    """The output `icecast`, see `Output`: each channel as a mono Ogg/Vorbis mount.
+    """The output `icecast`, see `Output`: each channel as a mono Ogg mount, encoded always or while somebody listens.
 
     One ffmpeg encodes all channels. It is restarted whenever it ends, hangs or loses JACK; the mounts outlive it.
     """
@@ -48,12 +49,16 @@ class IcecastOutput:
         icecast = services.icecast
         names = {channel: mount_name(source.name, channel) for channel in range(channels)}
         self._mounts = [IcecastMount(name, f"{source.name} {channel}", icecast) for channel, name in names.items()]
+        self._on_demand = (source.mounts or icecast.settings.mounts) == "on-demand"
 
     async def run(self) -> Never:
+        encode = partial(_keep_encoding, self._source, self._mounts, self._services)
         async with asyncio.TaskGroup() as tasks:
             for mount in self._mounts:
                 tasks.create_task(mount.serve(), name=mount.path)
-            await _keep_encoding(self._source, self._mounts, self._services)
+            if self._on_demand:
+                await encode_on_demand(self._source, self._mounts, self._services, encode)
+            await encode()
 
     @property
     def addresses(self) -> tuple[str, ...]:

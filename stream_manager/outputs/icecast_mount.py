@@ -51,6 +51,11 @@ class IcecastMount:
         self.last_page_s = time.monotonic()
         self.page_arrived.clear()
 
+    def renew(self) -> None:
+        """Make another connection, which takes a fraction of a second: Icecast forgets the audio that it still has."""
+        if self._connection is not None:
+            self._connection.close()
+
     @property
     def has_begun(self) -> bool:
         """Whether the current encoder has written anything, headers included."""

@@ -31,6 +31,11 @@ class OutputRunner:
         self._error, self._began_s = "", 0.0
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def jack_suffix(self) -> str:
+        """The suffix of its JACK client; empty if it has none, and for an output of a package that lacks it."""
+        return getattr(self._type, "jack_suffix", "")
+
     async def start(self, channels: int) -> None:
         """Output `channels` channels from now on, instead of what was output before."""
         await self.stop()
@@ -103,6 +108,11 @@ class SourceOutputs:
     async def stop(self) -> None:
         self._channels = 0
         await asyncio.gather(*(runner.stop() for runner in self._runners))
+
+    @property
+    def jack_suffixes(self) -> tuple[str, ...]:
+        """The suffixes of their JACK clients."""
+        return tuple(runner.jack_suffix for runner in self._runners if runner.jack_suffix)
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import soundfile
 
-from stream_manager.argv import encoder_argv, mpv_argv, probe_argv
+from stream_manager.argv import copy_argv, encoder_argv, mpv_argv, probe_argv, silence_argv
 from tidzam.config.settings import IcecastSettings
 
 GOLDEN_MPV = """\
@@ -28,6 +30,10 @@ ffmpeg -nostdin -hide_banner -loglevel warning -nostats -f jack -channels 2 -thr
 -f ogg pipe:7 \
 -map 0:a -af pan=mono|c0=c1 -c:a libvorbis -b:a 96k -page_duration 250000 -flush_packets 1 \
 -f ogg pipe:9"""
+
+GOLDEN_COPY = """\
+ffmpeg -nostdin -hide_banner -loglevel warning -nostats -protocol_whitelist file -stream_loop -1 -re \
+-i /sounds/pond.opus -map 0:a:0 -c:a copy -page_duration 250000 -flush_packets 1 -f ogg pipe:1"""
 
 
 def test_the_mpv_command_line() -> None:
@@ -53,6 +59,33 @@ def test_mpv_can_be_kept_from_following_redirections() -> None:
 
 def test_the_encoder_command_line() -> None:
     assert " ".join(encoder_argv("pond", [7, 9], IcecastSettings())) == GOLDEN_ENCODER
+
+
+def test_the_command_line_that_copies() -> None:
+    assert " ".join(copy_argv("/sounds/pond.opus", loop=True, paced=True)) == GOLDEN_COPY
+
+
+def test_a_copied_stream_is_not_paced_and_may_not_open_files() -> None:
+    argv = copy_argv("http://host/pond.opus", follow=False)
+    assert "-re" not in argv
+    assert argv[argv.index("-max_redirects") + 1] == "0"
+    assert "file" not in argv[argv.index("-protocol_whitelist") + 1]
+
+
+def test_an_address_with_a_password_is_read_from_a_descriptor() -> None:
+    argv = copy_argv("http://user:secret@host/pond.opus", script=7)
+    assert "pipe:7" in argv
+    assert not any("secret" in word for word in argv)
+
+
+@pytest.mark.parametrize(
+    ("format", "codec"),
+    [("vorbis", "libvorbis -b:a 64k"), ("opus", "libopus -b:a 64k"), ("flac", "flac -sample_fmt s16")],
+)
+def test_the_format_of_mounts_determines_the_encoder(format: Any, codec: str) -> None:
+    icecast = IcecastSettings(format=format, bitrate_kbps=64)
+    for argv in (encoder_argv("pond", [7], icecast), silence_argv(icecast, 44100)):
+        assert f"-c:a {codec} -page_duration" in " ".join(argv)
 
 
 def test_media_that_ends_begins_with_silence() -> None:

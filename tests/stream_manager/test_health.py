@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stream_manager.health import server_faults, source_faults
-from stream_manager.icecast import Icecast
+from stream_manager.icecast import Icecast, MountStatus
 from stream_manager.jack_graph import JackGraph
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.icecast import IcecastOutput
@@ -18,13 +18,13 @@ from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamMana
 MOUNT = "/pond-out_0.ogg"
 
 
-def icecast(mounts: dict[str, int] | None) -> Icecast:
+def icecast(mounts: dict[str, MountStatus] | None) -> Icecast:
     server = Icecast(IcecastSettings(), "", "")
     server.mounts = mounts
     return server
 
 
-def mount_faults(mounts: dict[str, int] | None) -> tuple[OutputFault, ...]:
+def mount_faults(mounts: dict[str, MountStatus] | None) -> tuple[OutputFault, ...]:
     """Those of the Icecast output of `pond`."""
     one = services()
     one.icecast.mounts = mounts
@@ -43,17 +43,19 @@ def status(state: SourceState, **changes: Any) -> SourceStatus:
     return SourceStatus.model_validate(row | changes)
 
 
-def faults(one: SourceStatus, mounts: dict[str, int] | None) -> list[StreamManagerFault]:
+def faults(one: SourceStatus, mounts: dict[str, MountStatus] | None) -> list[StreamManagerFault]:
     return list(source_faults((one,), {"pond": mount_faults(mounts)}))
 
 
 def test_a_playing_source_with_its_mounts_has_no_fault() -> None:
-    assert faults(status(SourceState.PLAYING, ok=True), {MOUNT: 1}) == []
+    assert faults(status(SourceState.PLAYING, ok=True), {MOUNT: MountStatus(1, 0)}) == []
 
 
 @pytest.mark.parametrize("state", [state for state in SourceState if state is not SourceState.PLAYING])
 def test_a_fault_of_a_source_names_the_source_as_its_origin(state: SourceState) -> None:
-    (fault,) = faults(status(state, last_error="no such file. Check the path.", code="source_not_found"), {MOUNT: 1})
+    (fault,) = faults(
+        status(state, last_error="no such file. Check the path.", code="source_not_found"), {MOUNT: MountStatus(1, 0)}
+    )
     assert (fault.origin, fault.source, fault.code) == ("source", "pond", "source_not_found")
     assert "no such file. Check the path." in fault.message
 
@@ -65,7 +67,7 @@ def test_missing_mounts_are_a_fault_unless_icecast_is_away() -> None:
 
 
 def test_a_silent_file_is_not_a_fault() -> None:
-    assert faults(status(SourceState.SILENT, ok=True), {MOUNT: 1}) == []
+    assert faults(status(SourceState.SILENT, ok=True), {MOUNT: MountStatus(1, 0)}) == []
 
 
 def test_a_non_permanent_source_of_a_client_is_not_reported() -> None:

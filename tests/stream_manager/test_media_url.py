@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stream_manager.media_url import channel_numbers, resolve_media
+from stream_manager.media_url import resolve_media
 from tidzam.errors import RequestError
 
 
@@ -47,11 +47,3 @@ def test_a_link_cannot_lead_out_of_a_media_root(tmp_path: Path) -> None:
     (root / "out").symlink_to(tmp_path)
     with pytest.raises(RequestError):
         resolve_media("out/secret.wav", (root,), trusted=False)
-
-
-def test_channels_are_numbers() -> None:
-    assert channel_numbers(None) is None
-    assert channel_numbers(["2", "0"]) == (2, 0)
-    for wrong in (["left"], ["-1"], ["1.5"], ["²"], []):
-        with pytest.raises(RequestError, match="numbers"):
-            channel_numbers(wrong)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import subprocess
 from functools import cache
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_manager.ogg import Headers, Page, PageReader
+from stream_manager.ogg import Headers, Page, PageReader, header_packets
 
 
 @cache
-def encoded(seconds: float = 2.0) -> bytes:
-    argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"anoisesrc=d={seconds}", "-c:a", "libvorbis"]
+def encoded(seconds: float = 2.0, codec: str = "libvorbis") -> bytes:
+    argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"anoisesrc=d={seconds}", "-c:a", codec]
     argv += ["-page_duration", "250000", "-f", "ogg", "-"]
     return subprocess.run(argv, stdout=subprocess.PIPE, check=True, timeout=20).stdout
 
@@ -61,8 +62,9 @@ def test_a_damaged_page_is_skipped() -> None:
     assert [page.data for page in found] == [pages[0].data, pages[2].data]
 
 
-def test_the_headers_are_the_pages_before_the_audio() -> None:
-    pages, headers = pages_of(encoded()), Headers()
+@pytest.mark.parametrize("codec", ["libvorbis", "libopus", "flac"])
+def test_the_headers_are_the_pages_before_the_audio(codec: str) -> None:
+    pages, headers = pages_of(encoded(codec=codec)), Headers()
     assert not headers.complete
     for page in pages:
         headers.take(page)
@@ -73,6 +75,16 @@ def test_the_headers_are_the_pages_before_the_audio() -> None:
     argv = ["ffmpeg", "-v", "error", "-xerror", "-i", "-", "-f", "null", "-"]
     sound = b"".join([*kept, pages[-1].data])
     assert subprocess.run(argv, input=sound, timeout=20, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("codec", "packets"), [("libvorbis", 3), ("libopus", 2), ("flac", 2)])
+def test_the_number_of_header_packets_follows_from_the_first(codec: str, packets: int) -> None:
+    assert header_packets(pages_of(encoded(codec=codec))[0].content) == packets
+
+
+@given(st.binary(max_size=100))
+def test_any_first_packet_is_understood(identification: bytes) -> None:
+    assert header_packets(identification) >= 1
 
 
 def test_the_headers_of_the_latest_stream_are_kept() -> None:

@@ -48,7 +48,7 @@ class Manager:
         self._profile = folder / "profile.yaml"
         self._env = {**os.environ, **icecast.env, **(env or {})}
         settings = {
-            "jack": {"server": jack.name, "rate_hz": jack.rate_hz},
+            "jack": {"server": jack.name, "rate_hz": jack.rate_hz, "port_max": jack.settings.port_max},
             "icecast": {"host": icecast.settings.host, "port": icecast.settings.port},
             "stream_manager": {
                 "host": host,
@@ -144,12 +144,13 @@ def stream_manager(
     sources: Sequence[Mapping[str, object]],
     *,
     period: int = 1024,
+    port_max: int = 512,
     host: str = "127.0.0.1",
     env: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Iterator[Manager]:
     """A stream manager with `sources` that has begun to start. `options` are settings of its section."""
-    with jack_server(period=period) as jack, icecast_server(folder, host=host) as icecast:
+    with jack_server(period=period, port_max=port_max) as jack, icecast_server(folder, host=host) as icecast:
         manager = Manager(folder, jack, icecast, sources, options, host=host, env=env)
         try:
             yield manager

@@ -8,6 +8,7 @@ from typing import Any
 from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
+from stream_manager.jack_reservations import JackReservations
 from stream_manager.media import PlayRequest
 from stream_manager.services import Services
 from tidzam.config.settings import IcecastSettings, Settings, SourceSettings, StreamManagerSettings
@@ -46,11 +47,14 @@ def services(
     icecast: IcecastSettings | None = None,
     password: str = "secret",
     env: dict[str, str] | None = None,
+    port_max: int = 2048,
     **settings: Any,
 ) -> Services:
-    """`settings` are those of the stream manager."""
+    """`port_max` is that of the JACK server, `settings` are those of the stream manager."""
+    graph = graph or SimulatedGraph()
     return Services(
-        graph=graph or SimulatedGraph(),
+        graph=graph,
+        reservations=JackReservations(graph, port_max=port_max),
         icecast=Icecast(icecast or IcecastSettings(), password, "other"),
         env=env or {},
         settings=StreamManagerSettings(**settings),

@@ -85,9 +85,7 @@ def test_what_is_no_command_is_refused(data: Any) -> None:
     assert refusal(data).code == "request"
 
 
-@pytest.mark.parametrize(
-    "fields", [{"database": "pond"}, {"date": "2020-01-01-00-00-00"}, {"format": "copy"}], ids=lambda f: next(iter(f))
-)
+@pytest.mark.parametrize("fields", [{"database": "pond"}, {"date": "2020-01-01-00-00-00"}], ids=lambda f: next(iter(f)))
 def test_what_comes_later_is_said_so(fields: dict[str, str]) -> None:
     error = refusal({"loadsource": {"name": "pond", "url": URL, **fields}})
     assert error.code == "not_supported"
@@ -97,6 +95,10 @@ def test_what_comes_later_is_said_so(fields: dict[str, str]) -> None:
 @pytest.mark.parametrize("command", ["database", "add_livestream", "del_livestream"])
 def test_commands_that_come_later(command: str) -> None:
     assert refusal({"sys": {command: ""}}).code == "not_supported"
+
+
+def test_a_copied_source_has_no_channels_to_choose() -> None:
+    assert refusal({"loadsource": {"name": "pond", "url": URL, "format": "copy", "channels": "0"}}).field == "channels"
 
 
 def test_a_url_is_needed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from datetime import timedelta
+from itertools import zip_longest
 from pathlib import Path
 
 from rich.console import Console
@@ -130,7 +131,9 @@ def _sources(status: NodeStatus) -> Table:
         if source.state != "playing":
             table.add_row(*head, "", f"[red]{escape(source.last_error or 'no audio yet')}[/]")
             continue
-        for index, (port, mount) in enumerate(zip(source.ports, source.mounts, strict=False)):
+        # A copied source has a mount and no ports, one without outputs has ports and no mounts.
+        rows = list(zip_longest(source.ports, source.mounts, fillvalue="")) or [("", "")]
+        for index, (port, mount) in enumerate(rows):
             table.add_row(*(head if index == 0 else ("", "", "")), port, mount)
     return table
 

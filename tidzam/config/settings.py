@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from tidzam.addresses import bare_host, host_on_this_machine, url_host
+from tidzam.config.channels import ChannelNames, ChannelSelection
 from tidzam.config.inference import DEFAULT_RULE, DecisionRuleName, EngineName
 from tidzam.config.section import Names, Section, renamed
 from tidzam.config.sinks import AnySinkSettings
@@ -38,6 +39,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 SourceName = Annotated[str, AfterValidator(source_name)]
 
 
+MountMode = Literal["always", "on-demand"]
+
+
 class DemoSettings(Section):
     """A soundscape to synthesize and play, in place of a URL."""
 
@@ -55,12 +59,23 @@ class SourceSettings(Section):
     outputs: Names | None = Field(
         None, description="Names of the outputs of its channels; by default `stream_manager.outputs`"
     )
+    mounts: MountMode | None = Field(
+        None, description="When its channels are encoded: always or on-demand; by default `icecast.mounts`"
+    )
     demo: DemoSettings | None = Field(None, description="Scene to synthesize instead of a `url`")
     path_database: Path | None = Field(None, description="Folder of its recordings (not used yet)")
     nb_channels: int | None = Field(None, ge=1, le=256, description="Expected number of channels, verified on loading")
-    channels: Names | None = Field(None, description="Numbers of the channels to load, from 0; by default all")
+    channels: ChannelSelection | None = Field(
+        None, description="Channels to load, in that order: numbers from 0, or names; by default all"
+    )
+    channel_names: ChannelNames = Field((), description="Names of its channels, from channel 0 on, for `channels`")
     is_permanent: bool = Field(True, description="Load it again when it ends or fails")
     loop: bool = Field(False, description="Repeat a file without a gap")
+    format: Literal["ogg", "copy"] = Field(
+        "ogg",
+        description="`ogg`: each channel is a JACK port and an encoded mount; `copy`: the stream is pushed as it is to "
+        "the one mount /NAME.ogg, without JACK",
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> SourceSettings:
@@ -68,6 +83,17 @@ class SourceSettings(Section):
             raise ValueError("expected either a url or a demo")
         if self.url is None and self.demo is None and self.player == "auto":
             raise ValueError("expected either a url or a demo, or a player that needs none")
+        return self
+
+    @model_validator(mode="after")
+    def _copies_all_of_a_url(self) -> SourceSettings:
+        if self.format != "copy":
+            return self
+        if self.url is None:
+            raise ValueError("format copy needs a url")
+        choices = {"channels": self.channels, "outputs": self.outputs, "player": self.player.removeprefix("auto")}
+        if chosen := [name for name, value in choices.items() if value]:
+            raise ValueError(f"format copy pushes all of the stream as it is; remove {', '.join(chosen)}")
         return self
 
 
@@ -123,7 +149,16 @@ class IcecastSettings(ServerSettings):
 
     port: Port = Field(8000, description="Port for listeners")
     max_clients: int = Field(1000, ge=1, description="Maximum number of listeners, and of sources")
-    bitrate_kbps: int = Field(96, ge=32, le=320, description="Bit rate of the Ogg/Vorbis mount of each channel")
+    mounts: MountMode = Field(
+        "always",
+        description="When channels are encoded: `always`, or `on-demand` while somebody listens to their source",
+    )
+    format: Literal["vorbis", "opus", "flac"] = Field(
+        "vorbis", description="Encoding of the Ogg mount of each channel; flac is lossless, 16 bits"
+    )
+    bitrate_kbps: int = Field(
+        96, ge=32, le=320, description="Bit rate of the mount of each channel in kbit/s; flac has none"
+    )
     silence_timeout_s: float = Field(
         15.0,
         ge=1,

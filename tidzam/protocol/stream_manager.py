@@ -9,20 +9,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from tidzam.config.channels import channel_selection
 from tidzam.errors import RequestError
-from tidzam.naming import MAX_CHANNELS, SOURCE_NAME, is_channel_number, source_name
+from tidzam.naming import SOURCE_NAME, source_name
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, quote, suggestion
 
 WireSourceName = Annotated[str, Field(json_schema_extra={"pattern": SOURCE_NAME}), AfterValidator(source_name)]
-
-
-def _channel_numbers(channels: tuple[str, ...]) -> tuple[str, ...]:
-    if not channels or not all(map(is_channel_number, channels)):
-        raise ValueError(f"channels must be numbers from 0 to {MAX_CHANNELS - 1}, for example 0,2,3")
-    return channels
-
-
-WireChannels = Annotated[WireNames, AfterValidator(_channel_numbers)]
+WireChannels = Annotated[WireNames, AfterValidator(channel_selection)]
 
 
 class LoadSource(Message):
@@ -40,11 +33,17 @@ class LoadSource(Message):
     )
     date: WireTime | None = Field(None, description="Start in the recordings (not supported yet)")
     channels: WireChannels | None = Field(
-        None, description="Numbers of the channels to load, 0 to 255, in order; all by default"
+        None,
+        description="The channels to load, in that order: numbers from 0 (2 or out_2), or names that the profile gives "
+        "the channels of this source; all by default",
     )
     is_permanent: bool = Field(False, description="Load it again when it ends or fails")
     loop: bool = Field(False, description="Repeat a file endlessly, without gaps")
-    format: Literal["ogg", "copy"] = Field("ogg", description="Format of its mounts (copy is not supported yet)")
+    format: Literal["ogg", "copy"] = Field(
+        "ogg",
+        description="`ogg`: each channel is a JACK port and an encoded mount; `copy`: the stream is pushed as it is to "
+        "the one mount /NAME.ogg, without JACK",
+    )
 
 
 class UnloadSource(Message):
@@ -204,13 +203,13 @@ def _supported(request: LoadSource) -> LoadSource:
     for field in ("database", "date"):
         if getattr(request, field) is not None:
             raise _not_supported(field)
-    if request.format == "copy":
-        raise _not_supported("format", "copy")
+    if request.format == "copy" and request.channels is not None:
+        message = "The format copy takes all channels, as they are encoded."
+        raise RequestError(message, hint="Remove 'channels', or use the format ogg.", field="channels")
     if request.url is None:
         raise RequestError("'url' is missing.", hint="Add an address, or a file under a media root.", field="url")
     return request
 
 
-def _not_supported(field: str, value: str = "") -> RequestError:
-    name = f"{field} {value}".strip()
-    return RequestError(f"{name!r} is not supported yet.", hint="Load a url.", code="not_supported", field=field)
+def _not_supported(field: str) -> RequestError:
+    return RequestError(f"{field!r} is not supported yet.", hint="Load a url.", code="not_supported", field=field)
