@@ -18,6 +18,8 @@ from tidzam.process import RestartPolicy
 log = logging.getLogger(__name__)
 
 POLICY = RestartPolicy(first_delay_s=0.2, max_delay_s=2.0, stable_after_s=5.0)
+RENEWAL_S = 0.05
+"""How long Icecast may take to end the mount of a connection that was closed: longer, and it refuses the next one."""
 TIMEOUT_S = 5.0
 """How long Icecast may take to accept a connection, and to answer."""
 MAX_WAITING_BYTES = 256 * 1024
@@ -42,6 +44,7 @@ class IcecastMount:
         self._reader, self._headers = PageReader(), Headers()
         self._connection: asyncio.StreamWriter | None = None
         self._sequence = 0
+        self._is_renewed = False
         self.page_arrived = asyncio.Event()
         """Set by each page that arrives."""
 
@@ -52,8 +55,9 @@ class IcecastMount:
         self.page_arrived.clear()
 
     def renew(self) -> None:
-        """Make another connection, which takes a fraction of a second: Icecast forgets the audio that it still has."""
+        """Connect again, so that Icecast forgets the audio that it still has. Meanwhile it does not know the mount."""
         if self._connection is not None:
+            self._is_renewed = True
             self._connection.close()
 
     @property
@@ -96,7 +100,8 @@ class IcecastMount:
                 log.log(logging.DEBUG if str(error) == logged else logging.WARNING, "%s: %s", self.path, error)
                 logged = str(error)
             failures = POLICY.failures_after(failures, time.monotonic() - began_s)
-            await asyncio.sleep(POLICY.delay_s(failures))
+            await asyncio.sleep(RENEWAL_S if self._is_renewed else POLICY.delay_s(failures))
+            self._is_renewed = False
 
     async def _serve_once(self) -> None:
         """One connection, until it ends. Raises OSError, TimeoutError and MountRefusedError."""

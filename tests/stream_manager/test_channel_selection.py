@@ -44,4 +44,4 @@ def test_an_empty_selection_is_refused() -> None:
 @pytest.mark.parametrize("names", ["north,north", "0", "out_3", "a b", "x" * 65])
 def test_the_names_of_a_source_are_distinct_and_cannot_be_mistaken_for_numbers(names: str) -> None:
     with pytest.raises(ValueError, match="channel"):
-        SourceSettings(name="pond", url="a.wav", channel_names=names)  # type: ignore[arg-type]
+        SourceSettings(name="pond", url="a.wav", channel_names=names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
-from stream_manager.icecast import parse_stats, parse_status
+from stream_manager.icecast import MountStatus, parse_stats, parse_status
 from stream_manager.probe import Probe, parse_probe
 
 STEREO = b"""{"frames": [{"nb_samples": 64}], "format": {"duration": "3.5"},
@@ -70,9 +70,10 @@ def test_an_error_names_the_source_the_reason_and_the_remedy() -> None:
 
 
 def test_mounts() -> None:
-    stats = '<icestats><source mount="/a-out_0.ogg"><total_bytes_read>12</total_bytes_read></source></icestats>'
-    assert parse_stats(stats) == {"/a-out_0.ogg": 12}
-    one = {"listenurl": "http://h:8000/a-out_0.ogg"}
+    source = '<source mount="/a-out_0.ogg"><total_bytes_read>12</total_bytes_read><listeners>3</listeners></source>'
+    stats = f"<icestats>{source}</icestats>"
+    assert parse_stats(stats) == {"/a-out_0.ogg": MountStatus(12, 3)}
+    one = {"listenurl": "http://h:8000/a-out_0.ogg", "listeners": 2}
     assert parse_status({"icestats": {}}) == {}
-    assert parse_status({"icestats": {"source": one}}) == {"/a-out_0.ogg": 0}
+    assert parse_status({"icestats": {"source": one}}) == {"/a-out_0.ogg": MountStatus(0, 2)}
     assert len(parse_status({"icestats": {"source": [one, {"listenurl": "http://h/b.ogg"}]}})) == 2

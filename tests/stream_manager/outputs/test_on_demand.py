@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 import aiohttp
 import pytest
@@ -70,9 +70,12 @@ async def mounted(folder: Path) -> AsyncIterator[tuple[Encoder, str]]:
 
 async def heard(url: str, size: int) -> bytes:
     """The first `size` bytes that a listener gets."""
-    async with aiohttp.ClientSession() as http, http.get(url) as answer:
-        assert answer.status == 200
-        return await answer.content.readexactly(size)
+    async with aiohttp.ClientSession() as http:
+        while True:
+            async with http.get(url) as answer:
+                if answer.status == 200:
+                    return await answer.content.readexactly(size)
+            await asyncio.sleep(0.02)  # the mount is being renewed
 
 
 def decodes(sound: bytes) -> bool:
@@ -87,7 +90,7 @@ async def test_a_mount_that_nobody_listens_to_is_listed_but_not_encoded(tmp_path
 
 async def test_a_listener_hears_one_stream_from_its_first_page(tmp_path: Path) -> None:
     async with mounted(tmp_path) as (encoder, url):
-        sound = await heard(url, 20_000)
+        sound = await heard(url, 10_000)
         assert encoder.starts == 1
     pages = list(PageReader().feed(sound))
     assert [page.is_first for page in pages].count(True) == 1
@@ -99,23 +102,24 @@ async def test_encoding_ends_after_the_last_listener_and_begins_with_the_next(
 ) -> None:
     monkeypatch.setattr(on_demand, "LINGER_S", 0.5)
     async with mounted(tmp_path) as (encoder, url):
-        first = await heard(url, 20_000)
+        first = await heard(url, 10_000)
         await eventually_async(lambda: not encoder.is_running)
-        again = await heard(url, 20_000)
+        again = await heard(url, 10_000)
         assert encoder.starts == 2
-        assert again == first  # from the beginning of what was encoded then: nothing old is left in Icecast
+    # What was encoded then, from its beginning: nothing old is left in Icecast.
+    assert [page.content for page in PageReader().feed(again)] == [page.content for page in PageReader().feed(first)]
 
 
 async def test_encoding_goes_on_while_another_listener_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(on_demand, "LINGER_S", 0.5)
     async with mounted(tmp_path) as (encoder, url), aiohttp.ClientSession() as http, http.get(url) as staying:
         await heard(url, 10_000)
-        await staying.content.readexactly(60_000)
+        await staying.content.readexactly(30_000)
         assert encoder.starts == 1
 
 
 @pytest.mark.parametrize("format", ["vorbis", "opus", "flac"])
-async def test_the_headers_are_those_of_the_format(format: str) -> None:
-    pages = list(PageReader().feed(await stream_headers(services(icecast=IcecastSettings(format=format)))))  # type: ignore[arg-type]
+async def test_the_headers_are_those_of_the_format(format: Any) -> None:
+    pages = list(PageReader().feed(await stream_headers(services(icecast=IcecastSettings(format=format)))))
     assert [page.is_first for page in pages] == [True] + [False] * (len(pages) - 1)
     assert {"vorbis": b"vorbis", "opus": b"OpusHead", "flac": b"FLAC"}[format] in pages[0].content
