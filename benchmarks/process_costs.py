@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from tidzam.naming import ICECAST_SUFFIX, output_client
 from tidzam.process import CHILD_ENV
 
 
@@ -60,14 +61,14 @@ def costs(before: Readings, after: Readings, seconds: float) -> dict[str, Cost]:
 def read_processes(roots: Mapping[str, int], sources: Collection[str]) -> dict[int, ProcessReading]:
     """Read each process of `roots`, by group, and all their children.
 
-    A child that works for one of `sources` belongs to the group of that name, any other to its root's.
+    A child that works for one of `sources` belongs to the group of its encoder or its player, any other to its root's.
     """
     found = {}
     for group, pid in roots.items():
         root = psutil.Process(pid)
         for process in (root, *root.children(recursive=True)):
             try:
-                found[process.pid] = _read(process, _source_of(process, sources) or group)
+                found[process.pid] = _read(process, _role_of(process, sources) or group)
             except (psutil.Error, OSError):  # it has just ended
                 continue
     return found
@@ -89,6 +90,23 @@ def _read(process: psutil.Process, group: str) -> ProcessReading:
 def _source_of(process: psutil.Process, sources: Collection[str]) -> str | None:
     source = _child_name(process).split(" ")[0]
     return source if source in sources else None
+
+
+def _role_of(process: psutil.Process, sources: Collection[str]) -> str | None:
+    source = _source_of(process, sources)
+    if source is None:
+        return None
+    return encoder_of(source) if output_client(source, ICECAST_SUFFIX) in process.cmdline() else player_of(source)
+
+
+def player_of(source: str) -> str:
+    """The group of the processes that play a source."""
+    return f"{source}/player"
+
+
+def encoder_of(source: str) -> str:
+    """The group of the process that encodes a source for its mounts."""
+    return f"{source}/encoder"
 
 
 def _child_name(process: psutil.Process) -> str:

@@ -21,7 +21,7 @@ import soundfile
 
 from benchmarks.feeder import synthetic_blocks
 from benchmarks.harness import wait_for
-from benchmarks.process_costs import Cost, child_pids, costs, read_processes
+from benchmarks.process_costs import Cost, child_pids, costs, encoder_of, player_of, read_processes
 from tests.support.eventually import eventually
 from tests.support.icecast import icecast_server
 from tests.support.jack import jack_server
@@ -89,7 +89,7 @@ def run(
                 names.append(BIG)
             say(f"watching {len(names)} sources for {minutes} minutes, with {kills} players killed")
             watched = _watch(manager, names, 60 * float(minutes), int(kills), int(seed), say)
-    return {"format": format, "mounts": mounts, "channels": len(names) - 1 + int(channels), **watched, "growth": growth}
+    return {"format": format, "mounts": mounts, "channels": int(sources) + int(channels), **watched, "growth": growth}
 
 
 def write_sound(path: Path, channels: int) -> Path:
@@ -164,10 +164,14 @@ def _cost_of_each(manager: Manager, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _figures(found: Mapping[str, Cost], names: Sequence[str]) -> dict[str, Any]:
-    """The cost of everything, the mean of the sources of one channel, that of the big one, and those of the servers."""
-    small = [found.get(name, Cost()) for name in names if name != BIG]
-    figures = {"total": sum(found.values(), Cost()), "per_source": sum(small, Cost()).per(max(1, len(small)))}
-    figures |= {name: found[name] for name in (BIG, "stream_manager", "jackd", "icecast") if name in found}
+    """The cost of everything, the mean player and encoder of one channel, those of the big source, and the servers."""
+    small = [name for name in names if name != BIG]
+    figures = {"total": sum(found.values(), Cost())}
+    for role, group in (("player", player_of), ("encoder", encoder_of)):
+        figures[role] = sum((found.get(group(name), Cost()) for name in small), Cost()).per(len(small))
+        if BIG in names:
+            figures[f"{BIG}_{role}"] = found.get(group(BIG), Cost())
+    figures |= {name: found[name] for name in ("stream_manager", "jackd", "icecast")}
     return {name: cost.rounded() for name, cost in figures.items()}
 
 

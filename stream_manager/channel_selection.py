@@ -24,6 +24,12 @@ def selected_channels(channels: Sequence[str] | None, names: Sequence[str] = ())
     return tuple(_selected(channel, names) for channel in channels)
 
 
+def channel_labels(selected: Sequence[int] | None, count: int, names: Sequence[str]) -> tuple[str, ...]:
+    """What the `count` ports of a source contain: the name of each channel, or its number if it has no name."""
+    numbers = range(count) if selected is None else selected
+    return tuple(names[number] if number < len(names) else str(number) for number in numbers)
+
+
 def _selected(channel: str, names: Sequence[str]) -> int:
     if channel in names:
         return names.index(channel)

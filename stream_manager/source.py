@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from stream_manager.allowed_addresses import AllowedAddresses
-from stream_manager.channel_selection import selected_channels
+from stream_manager.channel_selection import channel_labels, selected_channels
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.liveness import LivenessLimits
 from stream_manager.media import PlayRequest, make_track
@@ -95,6 +95,7 @@ class Source:
             url=scrub_address(self.settings.url or ""),
             channels=self._channels,
             ports=self._ports,
+            channel_names=channel_labels(self._request.channels, len(self._ports), self.settings.channel_names),
             mounts=self._outputs.addresses,
             restarts=self.playback.restarts,
             last_error=str(failure) if failure else None,

@@ -13,6 +13,7 @@ from functools import partial
 from typing import ClassVar, Never
 
 from stream_manager.argv import encoder_argv
+from stream_manager.channel_selection import channel_labels, selected_channels
 from stream_manager.jack_graph import JackGraph
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.icecast_mount import IcecastMount
@@ -47,8 +48,12 @@ class IcecastOutput:
     def __init__(self, source: SourceSettings, channels: int, services: Services) -> None:
         self._source, self._services = source.name, services
         icecast = services.icecast
-        names = {channel: mount_name(source.name, channel) for channel in range(channels)}
-        self._mounts = [IcecastMount(name, f"{source.name} {channel}", icecast) for channel, name in names.items()]
+        selected = selected_channels(source.channels, source.channel_names)
+        labels = channel_labels(selected, channels, source.channel_names)
+        self._mounts = [
+            IcecastMount(mount_name(source.name, number), f"{source.name} {label}", icecast)
+            for number, label in enumerate(labels)
+        ]
         self._on_demand = (source.mounts or icecast.settings.mounts) == "on-demand"
 
     async def run(self) -> Never:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream_manager.channel_selection import selected_channels
+from stream_manager.channel_selection import channel_labels, selected_channels
 from tidzam.config import SourceSettings
 from tidzam.errors import RequestError
 
@@ -39,6 +39,11 @@ def test_a_source_without_names_is_said_to_have_none() -> None:
 def test_an_empty_selection_is_refused() -> None:
     with pytest.raises(RequestError, match="No channel is selected"):
         selected_channels([], NAMES)
+
+
+def test_a_channel_is_called_by_its_name_or_else_by_its_number() -> None:
+    assert channel_labels((2, 0, 7), 3, NAMES) == ("south", "north", "7")
+    assert channel_labels(None, 4, NAMES) == (*NAMES, "3")
 
 
 @pytest.mark.parametrize("names", ["north,north", "0", "out_3", "a b", "x" * 65])

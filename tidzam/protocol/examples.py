@@ -40,6 +40,7 @@ SOURCE: Final = {
     "url": "/srv/recordings/pond.flac",
     "channels": 1,
     "ports": ["pond:out_0"],
+    "channel_names": ["0"],
     "mounts": ["http://127.0.0.1:8000/pond-out_0.ogg"],
     "restarts": 0,
     "last_error": None,

@@ -103,6 +103,9 @@ class SourceStatus(Message):
     url: str = Field(description="Without credentials")
     channels: int = Field(description="Number of its channels; 0 until it is known")
     ports: tuple[str, ...] = Field(description="The JACK port of each channel")
+    channel_names: tuple[str, ...] = Field(
+        (), description="The channel of each port: its name in the profile, or number"
+    )
     mounts: tuple[str, ...] = Field(description="The address to listen at, per channel")
     restarts: int = Field(description="How often it was started again")
     last_error: str | None = Field(description="Why it last failed or was refused, and what to do")
