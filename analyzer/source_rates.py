@@ -34,5 +34,5 @@ class SourceRates:
             del self._rates_hz[next(iter(self._rates_hz))]
 
     def of_channel(self, channel: str) -> int | None:
-        """The rate of the source that a port belongs to; None if it is unknown."""
-        return self._rates_hz.get(source_of(channel))
+        """The rate of a port, or else of the source that it belongs to; None if it is unknown."""
+        return self._rates_hz.get(channel) or self._rates_hz.get(source_of(channel))

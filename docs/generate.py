@@ -29,7 +29,7 @@ from tidzam.cli.__main__ import app as tidzam_app
 from tidzam.cli.reference import document
 from tidzam.config.__main__ import document as configuration
 from tidzam.error_codes import GROUPS
-from tidzam.protocol import analyzer, stream_manager
+from tidzam.protocol import analyzer, live_streams, stream_manager
 from tidzam.protocol.examples import (
     ANALYZER_EVENTS,
     ANALYZER_REQUESTS,
@@ -98,6 +98,7 @@ def protocol() -> str:
     parts = [PROTOCOL, _request(REFUSED, level="###"), "## Stream manager\n"]
     parts += [_request(example) for example in STREAM_MANAGER_REQUESTS]
     parts += ["### Status of a source\n\n" + _fields(stream_manager.SourceStatus)]
+    parts += ["### Status of a live stream\n\n" + _fields(live_streams.LiveStreamStatus)]
     parts += ["## Analyzer: requests\n", *(_request(example) for example in ANALYZER_REQUESTS)]
     parts += ["## Analyzer: events\n", *(_event(example) for example in ANALYZER_EVENTS)]
     parts += [HTTP, "### `detail` of the stream manager's `/healthz`\n\n" + _fields(stream_manager.StreamManagerHealth)]
@@ -250,6 +251,7 @@ def _type_names(annotation: Any) -> Iterator[str]:
             "int": "integer",
             "float": "number",
             "bool": "boolean",
+            "bytes": "binary",
             "datetime": "time",
             "NoneType": "null",
             "Any": "any",
@@ -264,7 +266,8 @@ def _default(field: FieldInfo) -> str:
 
 
 def _json(value: Any) -> str:
-    return f"```json\n{json.dumps(value, indent=2, ensure_ascii=False)}\n```\n"
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=lambda binary: f"<{len(binary)} bytes>")
+    return f"```json\n{text}\n```\n"
 
 
 def _exposed_name(metric: Metric) -> str:

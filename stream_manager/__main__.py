@@ -30,7 +30,7 @@ def main(
     ] = None,
     port_available: Annotated[
         int | None,
-        typer.Option(min=0, max=256, help="Ports for live streams (not implemented yet).", show_default="10"),
+        typer.Option(min=0, max=256, help="Number of available ports for live streams.", show_default="10"),
     ] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Socket.IO port.", show_default="8080")] = None,
     tidzam_socketio: Annotated[

@@ -10,7 +10,7 @@ from typing import Any, Final
 import socketio
 
 from tidzam.process import RestartPolicy
-from tidzam.protocol.analyzer import JACK_SOURCE, JackSource, jack_source
+from tidzam.protocol.analyzer import JACK_SOURCE, JackSource, jack_sources
 from tidzam.protocol.messages import wire_time
 from tidzam.protocol.stream_manager import SourceStatus
 
@@ -26,8 +26,9 @@ Known = Mapping[str, JackSource]
 
 
 def known_sources(statuses: Iterable[SourceStatus]) -> Known:
-    """What to report to the analyzer."""
-    return {status.name: jack_source(status) for status in statuses}
+    """What to report to the analyzer. Live streams share a source but no sample rate: each is reported by its port."""
+    reports = (report for status in statuses for report in jack_sources(status))
+    return {report.name: report for report in reports}
 
 
 def changes(reported: Known, now: Known) -> tuple[JackSource, ...]:

@@ -17,6 +17,9 @@ from stream_manager.health import SourceMetrics, health
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
 from stream_manager.jack_reservations import JackReservations
+from stream_manager.live.page import add_live_page
+from stream_manager.live.storage import live_storage
+from stream_manager.live.streams import LiveStreams
 from stream_manager.outputs.registry import load_outputs
 from stream_manager.services import Services
 from stream_manager.sources import Sources
@@ -25,6 +28,7 @@ from tidzam.config import Settings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.jack.environment import jack_env
+from tidzam.protocol.live_streams import AUDIO_EVENT
 from tidzam.protocol.stream_manager import MESSAGES, reads_only
 from tidzam.proxy import bypassing_locally
 from tidzam.server import Access, Right, Server
@@ -68,15 +72,19 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
     state = state_path(settings)
     try:
         async with asyncio.TaskGroup() as tasks:
-            sources = Sources(services, tasks, settings.stream_manager, state)
+            live = LiveStreams(services, load_outputs(settings.stream_manager.outputs), live_storage(settings))
+            sources = Sources(services, tasks, settings.stream_manager, state, live.statuses)
             token = take_token(settings.home)
-            async with _server(settings, graph, icecast, sources, token):
+            async with _server(settings, graph, icecast, sources, live, token):
                 if not options.icecast_password:
                     log.warning("no Icecast password is set, so Icecast will refuse every mount; set %s", PASSWORD_ENV)
                 watchers: list[asyncio.Task[None]] = [tasks.create_task(graph.watch())]
                 watchers.append(tasks.create_task(icecast.watch()))
+                watchers.append(tasks.create_task(live.run()))
                 if options.analyzer is not None:
-                    link = AnalyzerLink(options.analyzer, lambda: [one.status() for one in sources], token=token)
+                    link = AnalyzerLink(
+                        options.analyzer, lambda: [*(one.status() for one in sources), *live.statuses()], token=token
+                    )
                     watchers.append(tasks.create_task(link.run()))
                 await sources.load_permanent(settings.sources, read_state(state) if state else ())
                 await stop.wait()
@@ -111,7 +119,9 @@ def _children_env(settings: Settings) -> dict[str, str]:
     return {**jack_env(settings.jack.server), **direct}
 
 
-def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sources, token: str | None) -> Server:
+def _server(
+    settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sources, live: LiveStreams, token: str | None
+) -> Server:
     registry = CollectorRegistry()
     registry.register(SourceMetrics(settings.node.known_as, graph, icecast, sources))
     server = Server(
@@ -124,7 +134,9 @@ def _server(settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sou
         access=Access.of(settings.access, host=settings.stream_manager.host, token=token),
         limits=settings.limits,
     )
-    requests = RequestHandler(sources, lambda sid: server.client(sid).has_token)
+    requests = RequestHandler(sources, live, lambda sid: server.client(sid).has_token)
     server.on("sys", requests.sys, needs=lambda data: Right.LISTEN if reads_only(data) else Right.MANAGE)
+    server.on(AUDIO_EVENT, requests.audio)
     server.on_disconnect(requests.disconnected)
+    add_live_page(server)
     return server

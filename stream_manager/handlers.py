@@ -1,12 +1,14 @@
-"""Handles the requests of clients on the event `sys`."""
+"""Handles the requests of clients on the events `sys` and `audio`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from stream_manager.live.streams import LiveStreams
 from stream_manager.sources import Sources
 from tidzam.config import SourceSettings
+from tidzam.protocol.live_streams import AddLiveStream, DeleteLiveStream, parse_audio
 from tidzam.protocol.stream_manager import (
     ListSources,
     LoadSource,
@@ -18,10 +20,10 @@ from tidzam.protocol.stream_manager import (
 
 
 class RequestHandler:
-    """Handles requests about `sources`. `has_token` returns whether a client presented the token."""
+    """Handles requests about `sources` and `live` streams. `has_token` returns whether a client presented the token."""
 
-    def __init__(self, sources: Sources, has_token: Callable[[str], bool]) -> None:
-        self._sources, self._has_token = sources, has_token
+    def __init__(self, sources: Sources, live: LiveStreams, has_token: Callable[[str], bool]) -> None:
+        self._sources, self._live, self._has_token = sources, live, has_token
 
     async def sys(self, sid: str, data: Any) -> dict[str, Any]:
         """The response to a request. Raises TidzamError if it cannot be carried out."""
@@ -37,9 +39,19 @@ class RequestHandler:
                 response = {"loadsource": {"name": name}}
             case ListSources():
                 response = SourceList(sources=self._sources.statuses()).model_dump(mode="json")
+            case AddLiveStream():
+                response = (await self._live.add(sid)).model_dump(mode="json")
+            case DeleteLiveStream():
+                self._live.remove(sid)
+                response = {"del_livestream": ""}
         return {"sys": response}
 
+    async def audio(self, sid: str, data: Any) -> None:
+        """A packet of a live stream. Raises TidzamError if it cannot be played."""
+        self._live.receive(sid, parse_audio(data))
+
     async def disconnected(self, sid: str) -> None:
+        self._live.leave(sid)
         await self._sources.leave(sid)
 
 

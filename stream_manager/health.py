@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
+from stream_manager.live.metrics import live_metrics
 from stream_manager.outputs.base import OutputFault
 from stream_manager.sources import Sources
 from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamManagerFault, StreamManagerHealth
@@ -113,3 +114,4 @@ class SourceMetrics(Collector):
             restarts.add_metric([status.name], status.restarts)
             gaps.add_metric([status.name], status.gaps)
         yield from (restarts, gaps, player_errors, output_failures)
+        yield from live_metrics(statuses)

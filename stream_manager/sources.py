@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,12 +36,19 @@ LOAD_TIMEOUT_S = 25.0
 class Sources:
     """The sources by name. Their tasks belong to `tasks`; `unload_all` ends them.
 
-    `state` is the file that keeps the permanent sources of clients; without one they are not kept.
+    `state` is the file that keeps the permanent sources of clients; without one they are not kept. `others` returns the
+    status of sources that clients cannot load, such as that of live streams.
     """
 
     def __init__(
-        self, services: Services, tasks: asyncio.TaskGroup, settings: StreamManagerSettings, state: Path | None = None
+        self,
+        services: Services,
+        tasks: asyncio.TaskGroup,
+        settings: StreamManagerSettings,
+        state: Path | None = None,
+        others: Callable[[], tuple[SourceStatus, ...]] = tuple,
     ) -> None:
+        self._others = others
         self._services, self._tasks, self._settings, self._state = services, tasks, settings, state
         self._registry = SourceRegistry()
         self._loaded: dict[str, tuple[Source, asyncio.Task[None]]] = {}
@@ -55,8 +62,8 @@ class Sources:
         return iter([source for source, _ in self._loaded.values()])
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """The status of every source: those that are loaded, and those that were refused."""
-        return (*(source.status() for source in self), *self._refused.values())
+        """The status of every source: those that are loaded, those that were refused, and the others."""
+        return (*(source.status() for source in self), *self._refused.values(), *self._others())
 
     def output_faults(self) -> Mapping[str, tuple[OutputFault, ...]]:
         """What is wrong with the outputs of each loaded source."""

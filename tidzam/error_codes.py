@@ -125,6 +125,29 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Captured audio was overwritten before it was read.", "The machine is too slow.", "Reduce channels."
         ),
     },
+    "Live streams": {
+        "live_ports_in_use": Explanation(
+            "All ports for live streams are in use.",
+            "`stream_manager.live_ports` (`--port-available`).",
+            "Try again later, or raise the number.",
+        ),
+        "live_streams_off": Explanation(
+            "The node takes no live streams.", "`stream_manager.live_ports` is 0.", "Raise it."
+        ),
+        "live_port_missing": Explanation(
+            "The port of a live stream did not appear.", "JACK is overloaded or hangs.", "Read the log, try again."
+        ),
+        "storage_off": Explanation(
+            "The audio of live streams cannot be stored.",
+            "There is no folder for it.",
+            "Set `stream_manager.live_streams.recordings`.",
+        ),
+        "storage_full": Explanation(
+            "The recordings of live streams have reached their maximum size.",
+            "`stream_manager.live_streams.recordings_max_gb`.",
+            "Delete recordings, or raise the limit.",
+        ),
+    },
     "Sources": {
         "source": Explanation("A source failed.", "See the message.", "Follow the message."),
         "source_unknown": Explanation("No source has this name.", "A misspelling.", "List the sources."),

@@ -17,6 +17,9 @@ SOURCE_NAME_LENGTH = JACK_CLIENT_NAME - len(f"-{ICECAST_SUFFIX}")
 """The maximum number of characters in the name of a source: the clients of its outputs have longer names."""
 SOURCE_NAME = rf"^[A-Za-z0-9_.-]{{1,{SOURCE_NAME_LENGTH}}}$"
 
+LIVE_SOURCE: Final = "tidzam-livestreams"
+"""The source of all live streams; each has one of its channels."""
+
 
 def source_name(name: str) -> str:
     """`name`, if it is valid for a source. Raises ValueError with the reason if it is not."""
@@ -58,6 +61,11 @@ def channel_name(name: str) -> str:
 def reserved_name(name: str) -> bool:
     """Whether `name` is reserved for Tidzam's own JACK clients."""
     return name.endswith(tuple(f"-{suffix}" for suffix in OUTPUT_SUFFIXES)) or name.startswith("tidzam")
+
+
+def is_live_port(port: str) -> bool:
+    """Whether `port` is the JACK port of a live stream."""
+    return source_of(port) == LIVE_SOURCE and is_channel_number(port.removeprefix(f"{LIVE_SOURCE}:out_"))
 
 
 def port_name(source: str, channel: int) -> str:

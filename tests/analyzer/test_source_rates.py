@@ -28,6 +28,13 @@ def test_a_source_reported_without_a_rate_has_an_unknown_rate() -> None:
     assert rates.of_channel("pond:out_0") is None
 
 
+def test_a_live_stream_has_a_rate_of_its_own() -> None:
+    rates = SourceRates()
+    rates.update(parse_jack_sources([{"name": "tidzam-livestreams:out_1", "rate_hz": 8000}]))
+    assert rates.of_channel("tidzam-livestreams:out_1") == 8000
+    assert rates.of_channel("tidzam-livestreams:out_0") is None
+
+
 def test_memory_is_bounded_for_any_number_of_sources() -> None:
     rates = SourceRates()
     for number in range(100):

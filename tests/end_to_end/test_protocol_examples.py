@@ -60,7 +60,7 @@ def shape(value: Any) -> Any:
 def with_url(request: Any, url: str) -> Any:
     """`request` with the address that it loads replaced."""
     changed = copy.deepcopy(request)
-    source = changed["sys"].get("loadsource", {})
+    source = changed.get("sys", {}).get("loadsource", {})
     if "url" in source:
         source["url"] = url
     return changed

@@ -12,6 +12,7 @@ from stream_manager.analyzer_link import AnalyzerLink, changes, event_data, know
 from tests.support.eventually import eventually_async
 from tests.support.ports import free_port
 from tidzam.protocol.analyzer import JACK_SOURCE, JackSource, parse_jack_sources
+from tidzam.protocol.live_streams import LiveStreamStatus
 from tidzam.protocol.stream_manager import SourceState, SourceStatus
 from tidzam.server import Access, Health, Server
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.timeout(30)
 STARTED = datetime(2026, 5, 1, 6, 30, 0, 250_000, tzinfo=UTC)
 
 
-def status(name: str, rate_hz: int | None, *, started: datetime | None = STARTED) -> SourceStatus:
+def status(name: str, rate_hz: int | None, *, started: datetime | None = STARTED, **fields: Any) -> SourceStatus:
     return SourceStatus(
         name=name,
         state=SourceState.PLAYING,
@@ -34,6 +35,22 @@ def status(name: str, rate_hz: int | None, *, started: datetime | None = STARTED
         bytes=0,
         gaps=0,
         rate_hz=rate_hz,
+        **fields,
+    )
+
+
+def live_stream(port: str, rate_hz: int) -> LiveStreamStatus:
+    return LiveStreamStatus(
+        port=port,
+        plays=True,
+        rate_hz=rate_hz,
+        started=STARTED,
+        buffered_s=0.5,
+        received_s=1.0,
+        gaps=0,
+        gap_s=0.0,
+        dropped_s=0.0,
+        drift_ppm=None,
     )
 
 
@@ -52,6 +69,16 @@ def test_the_analyzer_parses_the_reported_event() -> None:
     sources = tuple(known_sources([status("pond", 8000), status("wood", None, started=None)]).values())
     assert parse_jack_sources(event_data(sources)) == sources
     assert event_data(sources)[0] == {"name": "pond", "starting_time": "2026-05-01-06-30-00.250", "rate_hz": 8000}
+
+
+def test_live_streams_are_reported_one_by_one_with_their_own_rates() -> None:
+    streams = (live_stream("tidzam-livestreams:out_0", 8000), live_stream("tidzam-livestreams:out_4", 48000))
+    known = known_sources([status("tidzam-livestreams", None, live_streams=streams), status("pond", 44100)])
+    assert {name: source.rate_hz for name, source in known.items()} == {
+        "tidzam-livestreams:out_0": 8000,
+        "tidzam-livestreams:out_4": 48000,
+        "pond": 44100,
+    }
 
 
 @asynccontextmanager

@@ -147,11 +147,12 @@ def stream_manager(
     port_max: int = 512,
     host: str = "127.0.0.1",
     env: Mapping[str, str] | None = None,
+    sections: dict[str, Any] | None = None,
     **options: Any,
 ) -> Iterator[Manager]:
     """A stream manager with `sources` that has begun to start. `options` are settings of its section."""
     with jack_server(period=period, port_max=port_max) as jack, icecast_server(folder, host=host) as icecast:
-        manager = Manager(folder, jack, icecast, sources, options, host=host, env=env)
+        manager = Manager(folder, jack, icecast, sources, options, host=host, sections=sections, env=env)
         try:
             yield manager
         finally:

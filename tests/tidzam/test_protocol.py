@@ -92,9 +92,8 @@ def test_what_comes_later_is_said_so(fields: dict[str, str]) -> None:
     assert error.field == next(iter(fields))
 
 
-@pytest.mark.parametrize("command", ["database", "add_livestream", "del_livestream"])
-def test_commands_that_come_later(command: str) -> None:
-    assert refusal({"sys": {command: ""}}).code == "not_supported"
+def test_commands_that_come_later() -> None:
+    assert refusal({"sys": {"database": ""}}).code == "not_supported"
 
 
 def test_a_copied_source_has_no_channels_to_choose() -> None:

@@ -39,10 +39,13 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
 
     manager, analyzer = settings.stream_manager, settings.analyzer
     roots, state = tuple(anchor(root) for root in manager.media_roots), anchor(manager.state_file)
+    live = manager.live_streams.model_copy(update={"recordings": anchor(manager.live_streams.recordings)})
     return settings.model_copy(
         update={
             "home": anchor(settings.home),
-            "stream_manager": manager.model_copy(update={"media_roots": roots, "state_file": state}),
+            "stream_manager": manager.model_copy(
+                update={"media_roots": roots, "state_file": state, "live_streams": live}
+            ),
             "analyzer": analyzer.model_copy(
                 update={"nn": anchor(analyzer.nn), "sinks": tuple(map(anchor_sink, analyzer.sinks))}
             ),

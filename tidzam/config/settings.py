@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from tidzam.addresses import bare_host, host_on_this_machine, url_host
 from tidzam.config.channels import ChannelNames, ChannelSelection
 from tidzam.config.inference import DEFAULT_RULE, DecisionRuleName, EngineName
+from tidzam.config.live_streams import LiveStreamSettings
 from tidzam.config.section import Names, Section, renamed
 from tidzam.config.sinks import AnySinkSettings
 from tidzam.naming import source_name
@@ -176,7 +177,8 @@ class StreamManagerSettings(ServerSettings):
         False, description="Clients without the token may load addresses on this machine and private networks"
     )
     allowed_hosts: Names = Field((), description="Private hosts (HOST or HOST:PORT) that they may always load")
-    live_ports: int = Field(10, ge=0, le=256, description="Maximum number of live streams (not implemented yet)")
+    live_ports: int = Field(10, ge=0, le=256, description="Maximum number of live streams; 0 for none")
+    live_streams: LiveStreamSettings = LiveStreamSettings()
     outputs: Names = Field(("icecast",), description="Names of the outputs of all sources' channels; `[]` for none")
     buffer_s: float = Field(100.0, gt=0, description="Seconds of a stream that the player reads ahead")
     player_timeout_s: float = Field(

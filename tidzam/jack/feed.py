@@ -48,6 +48,15 @@ class Feed:
         return self.capacity_frames - self.available
 
     @property
+    def flows(self) -> bool:
+        """Whether audio is being played."""
+        return self._flows
+
+    def begin(self) -> None:
+        """Play what is there in the next cycle, however little it is. Called by the thread that calls `fill`."""
+        self._flows = self.available > 0
+
+    @property
     def starves(self) -> bool:
         """Whether silence is played in place of audio that should be there."""
         return self.first_frame is not None and not self._flows and not self._ended

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field
 
 from tidzam.errors import RequestError
-from tidzam.naming import source_of
+from tidzam.naming import is_live_port, source_name, source_of
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, wire_time
-from tidzam.protocol.stream_manager import SourceStatus, WireSourceName, parse_command
+from tidzam.protocol.stream_manager import SourceStatus, parse_command
 from tidzam.results import Analysis, ChannelState, DetectionChange
 
 PROBABILITY_DIGITS = 4
@@ -25,13 +25,20 @@ JACK_SOURCE: Final = "JackSource"
 """The event with which the stream manager reports its sources: a list of JackSource."""
 
 
+def _source_or_live_port(name: str) -> str:
+    return name if is_live_port(name) else source_name(name)
+
+
+JackSourceName = Annotated[str, AfterValidator(_source_or_live_port)]
+
+
 class JackSource(Message):
     """A source of the stream manager, reported when it starts, when it changes, and when the two programs reconnect.
 
     The rate is the source's own: JACK carries it resampled, which adds nothing to its band.
     """
 
-    name: WireSourceName = Field(description="Name of the source")
+    name: JackSourceName = Field(description="Name of the source; of a live stream, its port")
     starting_time: WireTime | None = Field(None, description="When its audio began, UTC")
     rate_hz: int | None = Field(None, ge=1, le=10_000_000, description="Sample rate of the source; unknown if missing")
 
@@ -253,9 +260,14 @@ def parse_jack_sources(data: Any) -> tuple[JackSource, ...]:
     return tuple(parse(JackSource, entry) for entry in entries)
 
 
-def jack_source(source: SourceStatus) -> JackSource:
-    """The stream manager's report on a source to the analyzer."""
-    return JackSource(name=source.name, starting_time=source.started, rate_hz=source.rate_hz)
+def jack_sources(source: SourceStatus) -> tuple[JackSource, ...]:
+    """The stream manager's report on a source to the analyzer. Live streams are reported one by one, by their ports."""
+    if source.live_streams:
+        return tuple(
+            JackSource(name=stream.port, starting_time=stream.started, rate_hz=stream.rate_hz)
+            for stream in source.live_streams
+        )
+    return (JackSource(name=source.name, starting_time=source.started, rate_hz=source.rate_hz),)
 
 
 def parse_classifier_request(data: Any) -> ListClassifiers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tidzam.protocol import analyzer, stream_manager
+from tidzam.protocol import analyzer, live_streams, stream_manager
 from tidzam.protocol.messages import Message
 
 
@@ -51,6 +51,7 @@ SOURCE: Final = {
     "rate_hz": 44100,
     "band_hz": 22050,
     "remarks": [],
+    "live_streams": [],
 }
 
 STREAM_MANAGER_REQUESTS: Final = (
@@ -81,6 +82,38 @@ STREAM_MANAGER_REQUESTS: Final = (
         stream_manager.UnloadSource,
         {"sys": {"unloadsource": {"name": "pond"}}},
         {"ok": True, "sys": {"unloadsource": {"name": "pond"}}},
+    ),
+    RequestExample(
+        "Begin a live stream",
+        "sys",
+        live_streams.AddLiveStream,
+        {"sys": {"add_livestream": ""}},
+        {
+            "ok": True,
+            "sys": {
+                "portname": "tidzam-livestreams:out_0",
+                "mounts": ["http://127.0.0.1:8000/tidzam-livestreams-out_0.ogg"],
+                "rate_hz": 44100,
+            },
+        },
+        "A client needs this request only to learn its port: its first audio begins the stream as well.",
+    ),
+    RequestExample(
+        "Send the audio of a live stream",
+        live_streams.AUDIO_EVENT,
+        live_streams.Audio,
+        {"buffer": bytes(9600), "samplerate": 48000, "storage": False},
+        {"ok": True},
+        "The content may also be the bytes of `buffer` alone, which are then 44,100 Hz. Send a packet "
+        "every 20 to 200 ms.",
+    ),
+    RequestExample(
+        "End a live stream",
+        "sys",
+        live_streams.DeleteLiveStream,
+        {"sys": {"del_livestream": ""}},
+        {"ok": True, "sys": {"del_livestream": ""}},
+        "It ends as well when the client disconnects.",
     ),
 )
 

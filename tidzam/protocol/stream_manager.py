@@ -12,6 +12,14 @@ from pydantic import AfterValidator, Field
 from tidzam.config.channels import channel_selection
 from tidzam.errors import RequestError
 from tidzam.naming import SOURCE_NAME, source_name
+from tidzam.protocol.live_streams import (
+    AUDIO_EVENT,
+    AddLiveStream,
+    Audio,
+    DeleteLiveStream,
+    LiveStreamAdded,
+    LiveStreamStatus,
+)
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, quote, suggestion
 
 WireSourceName = Annotated[str, Field(json_schema_extra={"pattern": SOURCE_NAME}), AfterValidator(source_name)]
@@ -118,6 +126,7 @@ class SourceStatus(Message):
     )
     band_hz: int | None = Field(None, description="The highest frequency it can contain: half of the lower sample rate")
     remarks: tuple[SourceRemark, ...] = Field((), description="What is notable about it")
+    live_streams: tuple[LiveStreamStatus, ...] = Field((), description="The streams of `tidzam-livestreams`")
 
 
 class SourceList(Message):
@@ -152,8 +161,9 @@ class StreamManagerHealth(Message):
 
 _MAX_COMMAND_LENGTH = 64
 
-Request = LoadSource | UnloadSource | ReleaseSource | ListSources
-LATER = ("database", "add_livestream", "del_livestream")
+Request = LoadSource | UnloadSource | ReleaseSource | ListSources | AddLiveStream | DeleteLiveStream
+LATER = ("database",)
+COMMANDS = ("loadsource", "unloadsource", "sources", "add_livestream", "del_livestream", *LATER)
 
 MESSAGES: Mapping[str, type[Message]] = {
     "refusal": Refusal,
@@ -161,13 +171,17 @@ MESSAGES: Mapping[str, type[Message]] = {
     "sys/unloadsource": UnloadSource,
     "sys/sources": ListSources,
     "sys/sources/response": SourceList,
+    "sys/add_livestream": AddLiveStream,
+    "sys/add_livestream/response": LiveStreamAdded,
+    "sys/del_livestream": DeleteLiveStream,
+    AUDIO_EVENT: Audio,
     "healthz/detail": StreamManagerHealth,
 }
 
 
 def parse_request(data: Any) -> Request:
     """The request in `{"sys": {COMMAND: …}}`, or in `{COMMAND: …}` alone. Raises RequestError."""
-    command, content = parse_command(data, ("loadsource", "unloadsource", "sources", *LATER))
+    command, content = parse_command(data, COMMANDS)
     match command:
         case "loadsource" if isinstance(content, Mapping) and content.keys() == {"name"}:
             return parse(ReleaseSource, content)  # the request to unload, as Tidzam 2019 documents it
@@ -177,6 +191,10 @@ def parse_request(data: Any) -> Request:
             return parse(UnloadSource, content)
         case "sources":
             return parse(ListSources, content or {})
+        case "add_livestream":
+            return parse(AddLiveStream, content or {})
+        case "del_livestream":
+            return parse(DeleteLiveStream, content or {})
         case _:
             raise _not_supported(command)
 

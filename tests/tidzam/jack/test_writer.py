@@ -14,6 +14,10 @@ from tidzam.types import Float32
 class Port:
     def __init__(self) -> None:
         self.samples = np.full(4, 9.0, np.float32)
+        self.is_registered = True
+
+    def unregister(self) -> None:
+        self.is_registered = False
 
     def get_array(self) -> Float32:
         return self.samples
@@ -99,3 +103,25 @@ def test_an_exception_becomes_silence_and_is_raised_in_the_end() -> None:
         client.process(4)
         assert played(client) == [[0, 0, 0, 0]]
         assert isinstance(writer.error, ZeroDivisionError)
+
+
+def test_ports_come_and_go_while_the_client_is_active() -> None:
+    client = Client()
+    with JackWriter(client, 3, ramp, open_ports=False) as writer:
+        client.process(4)
+        assert played(client) == []
+        writer.open_port(2)
+        client.process(4)
+        assert played(client) == [[21000, 21001, 21002, 21003]]
+        writer.close_port(2)
+        assert not client.outports.made["out_2"].is_registered
+
+
+def test_a_port_is_silent_before_it_is_closed() -> None:
+    client = Client()
+    with JackWriter(client, 2, ramp) as writer:
+        writer.silence(1)
+        assert not writer.is_silent(1)
+        client.process(4)
+        assert played(client) == [[1000, 1001, 1002, 1003], [0, 0, 0, 0]]
+        assert writer.is_silent(1)

@@ -1,0 +1,113 @@
+"""Records the audio of one live stream, as the client sent it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+
+from stream_manager.live.storage import LiveStorage
+
+log = logging.getLogger(__name__)
+
+_MOST_WAITING_S: Final = 30.0
+"""How much audio may wait for a disk that does not keep up."""
+
+
+@dataclass(frozen=True)
+class _Packet:
+    """Audio that arrived at `time`."""
+
+    time: datetime
+    rate_hz: int
+    pcm: bytes
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.pcm) / 2 / self.rate_hz
+
+    @property
+    def start(self) -> datetime:
+        return self.time - timedelta(seconds=self.duration_s)
+
+
+class LiveRecorder:
+    """Writes packets to files named `NAME-YYYY-MM-DD-HH-MM-SS` in a task of its own, so that a disk delays nobody.
+
+    A file ends with `finish`, after `length_s`, when the sample rate changes, or when the storage is full.
+    """
+
+    def __init__(self, name: str, storage: LiveStorage, *, length_s: float) -> None:
+        self._name, self._storage, self._length_s = name, storage, length_s
+        self._packets: asyncio.Queue[_Packet | None] = asyncio.Queue()
+        self._waiting_s = 0.0
+        self._file: tuple[Path, soundfile.SoundFile] | None = None
+        self._written_s = 0.0
+        self.file_name: str | None = None
+        """The name of the current file."""
+        self.failure: str | None = None
+        """Why it records no more."""
+        self._task = asyncio.create_task(self._run(), name=f"{name} recorder")
+
+    def write(self, pcm: bytes, rate_hz: int) -> None:
+        """Append 16-bit mono PCM that arrives now. Returns at once; audio that the disk cannot take is dropped."""
+        packet = _Packet(datetime.now(UTC), rate_hz, pcm)
+        if self.failure is not None:
+            return
+        if self._waiting_s + packet.duration_s > _MOST_WAITING_S:
+            self._fail("the disk is too slow")
+            return
+        self._waiting_s += packet.duration_s
+        self._packets.put_nowait(packet)
+
+    async def finish(self) -> None:
+        """Write what is waiting, and complete the file."""
+        self._packets.put_nowait(None)
+        await self._task
+
+    async def _run(self) -> None:
+        try:
+            while (packet := await self._packets.get()) is not None:
+                self._waiting_s -= packet.duration_s
+                if self.failure is None:
+                    await asyncio.to_thread(self._put, packet)
+        except (OSError, soundfile.LibsndfileError) as error:
+            self._fail(f"it cannot be written: {error}")
+        finally:
+            await self._complete()
+
+    def _put(self, packet: _Packet) -> None:
+        if self._file is not None and (packet.rate_hz != self._file[1].samplerate or self._written_s >= self._length_s):
+            self._end_file()
+        if self._file is None:
+            self._file, self._written_s = self._storage.begin(self._name, packet.start, packet.rate_hz), 0.0
+            self.file_name = self._file[0].name
+        path, file = self._file
+        if not self._storage.reserve(path, len(packet.pcm)):
+            self._fail("the recordings have reached their maximum size")
+            return
+        file.write(np.frombuffer(packet.pcm, "<i2"))
+        self._written_s += packet.duration_s
+
+    def _end_file(self) -> None:
+        if self._file is None:
+            return
+        (path, file), self._file, self.file_name = self._file, None, None
+        self._storage.finish(path, file)
+        log.info("%s: recorded %.1f s to %s", self._name, self._written_s, path)
+
+    async def _complete(self) -> None:
+        try:
+            await asyncio.to_thread(self._end_file)
+        except (OSError, soundfile.LibsndfileError) as error:
+            self._fail(f"it cannot be completed: {error}")
+
+    def _fail(self, reason: str) -> None:
+        self.failure = reason
+        log.error("%s: the recording has ended: %s", self._name, reason)

@@ -1,0 +1,128 @@
+"""Recordings of live streams."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from stream_manager.live.recorder import LiveRecorder
+from stream_manager.live.storage import PART, LiveStorage
+from tests.support.eventually import eventually_async
+from tidzam.errors import RequestError
+from tidzam.naming import parse_clip_name
+
+NAME = "tidzam-livestreams-out_3"
+RATE_HZ = 44100
+PACKET = RATE_HZ // 10
+
+
+def packet(number: int) -> bytes:
+    return (np.arange(PACKET) + number).astype("<i2").tobytes()
+
+
+def storage(folder: Path | None, *, file_format: str = "flac", max_gb: float = 1.0) -> LiveStorage:
+    return LiveStorage(folder, file_format=file_format, max_gb=max_gb)
+
+
+def recordings(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix != PART)
+
+
+def everything(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+def samples(paths: list[Path]) -> list[int]:
+    return [int(value) for path in paths for value in soundfile.read(path, dtype="int16")[0]]
+
+
+@pytest.mark.parametrize("file_format", ["flac", "wav"])
+async def test_a_recording_has_every_sample_as_it_was_sent(tmp_path: Path, file_format: str) -> None:
+    recorder = LiveRecorder(NAME, storage(tmp_path, file_format=file_format), length_s=3600)
+    for number in range(20):
+        recorder.write(packet(number), RATE_HZ)
+    await recorder.finish()
+    (path,) = recordings(tmp_path)
+    assert samples([path]) == [value for number in range(20) for value in range(number, number + PACKET)]
+    assert soundfile.info(path).samplerate == RATE_HZ
+
+
+async def test_its_name_tells_the_port_and_the_time(tmp_path: Path) -> None:
+    recorder = LiveRecorder(NAME, storage(tmp_path), length_s=3600)
+    recorder.write(packet(0), RATE_HZ)
+    await recorder.finish()
+    name = parse_clip_name(recordings(tmp_path)[0])
+    assert name is not None
+    assert (name.source, name.channel) == ("tidzam-livestreams", 3)
+
+
+async def test_a_recording_in_progress_has_another_name(tmp_path: Path) -> None:
+    recorder = LiveRecorder(NAME, storage(tmp_path), length_s=3600)
+    recorder.write(packet(0), RATE_HZ)
+    await eventually_async(lambda: recorder.file_name is not None)
+    assert recordings(tmp_path) == []
+    assert [path.suffix for path in everything(tmp_path)] == [PART]
+    await recorder.finish()
+
+
+async def test_long_recordings_are_cut_without_losing_a_sample(tmp_path: Path) -> None:
+    recorder = LiveRecorder(NAME, storage(tmp_path, file_format="wav"), length_s=1.0)
+    for number in range(25):
+        recorder.write(packet(number), RATE_HZ)
+    await recorder.finish()
+    paths = recordings(tmp_path)
+    assert len(paths) == 3
+    by_start = sorted(paths, key=lambda path: samples([path])[0])
+    assert samples(by_start) == [value for number in range(25) for value in range(number, number + PACKET)]
+
+
+async def test_another_sample_rate_begins_another_file(tmp_path: Path) -> None:
+    recorder = LiveRecorder(NAME, storage(tmp_path), length_s=3600)
+    recorder.write(packet(0), 44100)
+    recorder.write(packet(0), 16000)
+    await recorder.finish()
+    assert sorted(soundfile.info(path).samplerate for path in recordings(tmp_path)) == [16000, 44100]
+
+
+async def test_recording_ends_at_the_size_limit_with_a_complete_file(tmp_path: Path) -> None:
+    store = storage(tmp_path, file_format="wav", max_gb=1e-4)
+    recorder = LiveRecorder(NAME, store, length_s=3600)
+    for number in range(30):
+        recorder.write(packet(number), RATE_HZ)
+    await recorder.finish()
+    assert recorder.failure is not None
+    assert "maximum size" in recorder.failure
+    assert 0 < recordings(tmp_path)[0].stat().st_size <= 1e5 + 200
+
+
+def test_nothing_more_is_stored_once_the_limit_is_reached(tmp_path: Path) -> None:
+    with pytest.raises(RequestError) as caught:
+        storage(tmp_path, max_gb=0).require()
+    assert caught.value.code == "storage_full"
+
+
+def test_without_a_folder_nothing_is_stored() -> None:
+    with pytest.raises(RequestError) as caught:
+        storage(None).require()
+    assert caught.value.code == "storage_off"
+
+
+async def test_a_folder_that_cannot_be_written_ends_the_recording_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    recorder = LiveRecorder(NAME, storage(tmp_path / "file" / "folder"), length_s=3600)
+    recorder.write(packet(0), RATE_HZ)
+    await recorder.finish()
+    assert recorder.failure is not None
+    assert "cannot be written" in recorder.failure
+
+
+async def test_a_disk_that_is_too_slow_ends_the_recording_and_delays_nobody(tmp_path: Path) -> None:
+    recorder = LiveRecorder(NAME, storage(tmp_path), length_s=3600)
+    for number in range(400):  # the task that writes cannot run meanwhile
+        recorder.write(packet(number), RATE_HZ)
+    assert recorder.failure is not None
+    await asyncio.wait_for(recorder.finish(), 10)
