@@ -12,11 +12,11 @@ from tidzam.protocol.stream_manager import SourceStatus
 def live_metrics(statuses: Iterable[SourceStatus]) -> Iterator[Metric]:
     """Of the live streams in the status of all sources."""
     streams = [stream for status in statuses for stream in status.live_streams]
-    yield GaugeMetricFamily("tidzam_live_streams", "Live streams of clients.", value=len(streams))
-    since = "since the stream began."
+    yield GaugeMetricFamily("tidzam_live_streams", "Live streams of clients", value=len(streams))
+    since = "since the stream began"
     families = {
         "buffered_s": GaugeMetricFamily(
-            "tidzam_live_stream_buffered_seconds", "Audio of a live stream that waits to be played.", labels=["port"]
+            "tidzam_live_stream_buffered_seconds", "Audio of a live stream that waits to be played", labels=["port"]
         ),
         "gap_s": GaugeMetricFamily(
             "tidzam_live_stream_gap_seconds",

@@ -96,7 +96,7 @@ class LivePorts:
     @property
     def _drain_s(self) -> float:
         """How long a closed slot may play what it has buffered."""
-        return max(0.0, CLOSED_S - CLOSING_CYCLES * self._client.blocksize / self._client.samplerate)
+        return max(0.0, CLOSED_S - CLOSING_CYCLES * float(self._client.blocksize / self._client.samplerate))
 
     def close_ended(self) -> None:
         """Remove the ports of closed slots that have played all, or have had the time to."""
