@@ -53,23 +53,21 @@ class LiveStreamAdded(Message):
 
 
 class LiveStreamStatus(Message):
-    """The current status of a live stream.
+    """The current status of a live stream."""
 
-    `gaps` counts how often too little audio had arrived, `gap_s` the silence that was played meanwhile, and `dropped_s`
-    the audio that was dropped because the client sent more than can be buffered.
-    """
-
-    port: str
+    port: str = Field(description="The JACK port")
     plays: bool = Field(description="Its audio is being played, rather than silence until enough of it has arrived")
     rate_hz: int = Field(description="Sample rate of the client")
-    started: datetime
-    buffered_s: float
-    received_s: float
-    gaps: int
-    gap_s: float
-    dropped_s: float
+    started: datetime = Field(description="When it began")
+    buffered_s: float = Field(description="Seconds of audio that wait to be played")
+    received_s: float = Field(description="Seconds of audio received since it began")
+    gaps: int = Field(description="How often too little audio had arrived")
+    gap_s: float = Field(description="Seconds of silence that were played meanwhile")
+    dropped_s: float = Field(
+        description="Seconds of audio that were dropped because the client sent more than can be buffered"
+    )
     drift_ppm: float | None = Field(
-        description="By how much the client's clock is faster than JACK's; None while it is not known"
+        description="By how much the client's clock is faster than that of JACK; null while it is not known"
     )
     recording: str | None = Field(None, description="Name of the file that its audio is being recorded to")
 
