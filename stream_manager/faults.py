@@ -45,7 +45,12 @@ class SourceFault(Enum):
         True,
     )
     EMPTY = _Reason("source_empty", "it is empty", "Use a file or a stream that contains audio.", True)
-    CHANNELS = _Reason("source_channels", "its channels cannot be played", "Choose 1 to 8 of its channels.", True)
+    CHANNELS = _Reason(
+        "source_channels",
+        "its channels cannot be played",
+        "Choose 1 to 64 channels of a source that has at most 64.",
+        True,
+    )
     NOT_COPYABLE = _Reason(
         "source_not_copyable",
         "its encoding cannot be copied to an Ogg mount",

@@ -100,6 +100,14 @@ class SourceMetrics(Collector):
         yield by_state
         restarts = CounterMetricFamily("tidzam_source_restarts", "Times a source was restarted", labels=["source"])
         gaps = CounterMetricFamily("tidzam_source_gaps", "Times a source's audio was interrupted", labels=["source"])
+        underruns = CounterMetricFamily(
+            "tidzam_source_underruns", "Times audio of a source did not reach its player in time", labels=["source"]
+        )
+        drift = GaugeMetricFamily(
+            "tidzam_source_drift_ppm",
+            "By how much the clock of a live source is faster than that of JACK, in parts per million",
+            labels=["source"],
+        )
         player_errors = CounterMetricFamily(
             "tidzam_source_player_errors", "Unexpected errors of a source's player", labels=["source"]
         )
@@ -113,5 +121,8 @@ class SourceMetrics(Collector):
         for status in statuses:
             restarts.add_metric([status.name], status.restarts)
             gaps.add_metric([status.name], status.gaps)
-        yield from (restarts, gaps, player_errors, output_failures)
+            underruns.add_metric([status.name], status.underruns)
+            if status.drift_ppm is not None:
+                drift.add_metric([status.name], status.drift_ppm)
+        yield from (restarts, gaps, underruns, drift, player_errors, output_failures)
         yield from live_metrics(statuses)

@@ -39,12 +39,13 @@ Outcome = tuple[SourceEvent, SourceFailure | None]
 @dataclass(frozen=True)
 class PlaybackReports:
     """Callbacks: all ports of the track exist; its audio was interrupted for a short time; digital silence begins
-    (True) or ends (False).
+    (True) or ends (False); by how much the clock of the source is faster than that of JACK, in parts per million.
     """
 
     started: Callable[[], None]
     gap: Callable[[], None]
     silence: Callable[[bool], None]
+    drift: Callable[[float], None] = lambda ppm: None
 
 
 async def play(
@@ -66,7 +67,7 @@ async def play(
         nonlocal is_corrupt
         is_corrupt = True
 
-    player = player_type(track, services, PlayerReports(gap=reports.gap, corrupt=corrupt))
+    player = player_type(track, services, PlayerReports(gap=reports.gap, corrupt=corrupt, drift=reports.drift))
     playing = asyncio.create_task(player.play(), name=f"{track.source} player")
     try:
         failure, played_s = await _until_over(player, playing, track, graph, limits, reports)

@@ -65,6 +65,7 @@ class Source:
         self._is_live = False
         self._started: datetime | None = None
         self._underruns = 0
+        self._drift_ppm: float | None = None
         self._settled = asyncio.Event()
 
     @property
@@ -103,6 +104,8 @@ class Source:
             started=self._started,
             bytes=self._outputs.sent_bytes,
             gaps=self.playback.gaps + self._underruns,
+            underruns=self._underruns,
+            drift_ppm=self._drift_ppm,
             rate_hz=self._rate_hz,
             band_hz=self._band_hz,
             remarks=self._remarks,
@@ -169,7 +172,7 @@ class Source:
 
     async def _attempt(self) -> Outcome:
         media = await inspect(self._request, self._players, self._services)
-        self._rate_hz, self._is_live = media.rate_hz, media.is_live
+        self._rate_hz, self._is_live, self._drift_ppm = media.rate_hz, media.is_live, None
         track = make_track(self._request, media)
         player = self._players[choose_player(track, self._players)]
         if self.settings.nb_channels not in (None, media.channels):
@@ -184,7 +187,7 @@ class Source:
         self._ports = tuple(port_name(self.name, channel) for channel in range(track.channels))
         await self._outputs.start(track.channels or 1)  # a copied source has one mount and no ports
         await self._services.graph.until(lambda graph: graph.running)
-        reports = PlaybackReports(started=self._start, gap=self._underrun, silence=self._silence)
+        reports = PlaybackReports(started=self._start, gap=self._underrun, silence=self._silence, drift=self._drift)
         return await play(player, track, self._services, self._limits, reports)
 
     @property
@@ -209,6 +212,9 @@ class Source:
         self._handle(
             SourceEvent.SILENCE_BEGAN, SourceFailure(SourceFault.DIGITAL_SILENCE, f"since {since:%H:%M:%S} UTC")
         )
+
+    def _drift(self, ppm: float) -> None:
+        self._drift_ppm = ppm
 
     def _underrun(self) -> None:
         self._underruns += 1

@@ -169,7 +169,7 @@ class Sources:
             entry,
             self._resolve(entry),
             self._services,
-            players=COPY_PLAYERS if is_copied else load_players(settings.player),
+            players=COPY_PLAYERS if is_copied else load_players(settings.player_name),
             outputs=COPY_OUTPUTS if is_copied else load_outputs(outputs),
             replaces_profile=entry.owner is not None and entry.name in self._registry.profile,
         )
@@ -179,7 +179,7 @@ class Sources:
         settings, trusted = entry.settings, entry.owner is None
         url = settings.url or ""
         is_players_own = not url or (is_address(url) and scheme_of(url) not in SCHEMES)
-        if trusted and settings.player != AUTO and is_players_own:
+        if trusted and settings.player_name != AUTO and is_players_own:
             return url
         return resolve_media(url, self._settings.media_roots, trusted=trusted)
 

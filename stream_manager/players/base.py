@@ -20,11 +20,13 @@ class PlayerReports:
     """What a player reports while it plays. The callbacks return immediately and must be called in the event loop.
 
     `gap`: the audio was interrupted for a short time (an underrun). `corrupt`: a part of the media could not be
-    decoded; a file that then ends counts as truncated.
+    decoded; a file that then ends counts as truncated. `drift`: by how much the clock of the source is faster than that
+    of JACK, in parts per million, for players that measure it.
     """
 
     gap: Callable[[], None]
     corrupt: Callable[[], None]
+    drift: Callable[[float], None] = lambda ppm: None
 
 
 class Player(Protocol):

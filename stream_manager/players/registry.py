@@ -12,9 +12,17 @@ from stream_manager.players.base import Player
 from stream_manager.services import Services
 from tidzam.extensions import Registry
 
-PLAYERS: Final = Registry("tidzam.players", "player", {"mpv": "stream_manager.players.mpv:MpvPlayer"})
+PLAYERS: Final = Registry(
+    "tidzam.players",
+    "player",
+    {
+        "mpv": "stream_manager.players.mpv:MpvPlayer",
+        "feeder": "stream_manager.players.feeder:FeederPlayer",
+        **dict.fromkeys(("tone", "noise", "silence"), "stream_manager.players.signals:SignalPlayer"),
+    },
+)
 AUTO: Final = "auto"
-AUTO_ORDER: Final = ("mpv",)
+AUTO_ORDER: Final = ("mpv", "feeder")
 """The players that AUTO considers, in order of preference."""
 
 PlayerType = type[Player]

@@ -51,6 +51,13 @@ def loudest_hz(samples: Float32, rate_hz: int) -> int:
     return heard.pop() * STEP_HZ if len(heard) == 1 else 0
 
 
+def decode_mount(address: str) -> Float32:
+    """One second of a mono mount of Icecast at 44100 Hz, after the half second in which an encoder settles."""
+    argv = ["ffmpeg", "-v", "error", "-i", address, "-t", "1.5", "-f", "f32le", "-ar", "44100", "-"]
+    sound = subprocess.run(argv, stdout=subprocess.PIPE, check=True, timeout=30).stdout
+    return np.frombuffer(sound, np.float32)[44100 // 2 :]
+
+
 def tone_breaks(samples: Float32, frequency_hz: float, rate_hz: int, *, tolerance: float = 2e-3) -> set[int]:
     """The indices of samples that do not follow from the two before them, as those of a sine do."""
     x = samples.astype(np.float64)

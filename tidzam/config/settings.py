@@ -15,6 +15,7 @@ from tidzam.config.channels import ChannelNames, ChannelSelection
 from tidzam.config.inference import DEFAULT_RULE, DecisionRuleName, EngineName
 from tidzam.config.live_streams import LiveStreamSettings
 from tidzam.config.section import Names, Section, renamed
+from tidzam.config.signals import NoiseSettings, SilenceSettings, ToneSettings
 from tidzam.config.sinks import AnySinkSettings
 from tidzam.naming import source_name
 
@@ -51,6 +52,12 @@ class DemoSettings(Section):
     duration_s: float = Field(120.0, ge=5, le=3600, description="Length of the scene in seconds; it is repeated")
 
 
+OWN_PLAYERS = ("tone", "noise", "silence")
+"""The origins of a source that have a player of their own, of the same name."""
+ORIGINS = ("url", "demo", *OWN_PLAYERS)
+"""The settings of which a source has exactly one."""
+
+
 class SourceSettings(Section):
     """A source that the node loads when it starts: an address or file to play, or a scene to synthesize."""
 
@@ -64,6 +71,9 @@ class SourceSettings(Section):
         None, description="When its channels are encoded: always or on-demand; by default `icecast.mounts`"
     )
     demo: DemoSettings | None = Field(None, description="Scene to synthesize instead of a `url`")
+    tone: ToneSettings | None = Field(None, description="Play a tone instead of a `url`, for checks")
+    noise: NoiseSettings | None = Field(None, description="Play noise instead of a `url`, for checks")
+    silence: SilenceSettings | None = Field(None, description="Play silence instead of a `url`, for checks")
     path_database: Path | None = Field(None, description="Folder of its recordings (not used yet)")
     nb_channels: int | None = Field(None, ge=1, le=256, description="Expected number of channels, verified on loading")
     channels: ChannelSelection | None = Field(
@@ -80,10 +90,13 @@ class SourceSettings(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> SourceSettings:
-        if self.url is not None and self.demo is not None:
-            raise ValueError("expected either a url or a demo")
-        if self.url is None and self.demo is None and self.player == "auto":
-            raise ValueError("expected either a url or a demo, or a player that needs none")
+        found = [name for name in ORIGINS if getattr(self, name) is not None]
+        if len(found) > 1:
+            raise ValueError(f"expected one of {', '.join(ORIGINS)}; found {' and '.join(found)}")
+        if not found and self.player == "auto":
+            raise ValueError(f"expected one of {', '.join(ORIGINS)}, or a player that needs none")
+        if found and found[0] in OWN_PLAYERS and self.player not in ("auto", found[0]):
+            raise ValueError(f"the player {self.player} cannot play {found[0]}; leave `player` out")
         return self
 
     @model_validator(mode="after")
@@ -96,6 +109,11 @@ class SourceSettings(Section):
         if chosen := [name for name, value in choices.items() if value]:
             raise ValueError(f"format copy pushes all of the stream as it is; remove {', '.join(chosen)}")
         return self
+
+    @property
+    def player_name(self) -> str:
+        """The player that is named, or that of its origin; `auto` if there are several to choose from."""
+        return next((name for name in OWN_PLAYERS if getattr(self, name) is not None), self.player)
 
 
 class NodeSettings(Section):
@@ -324,6 +342,16 @@ class Settings(Section):
     log: LogSettings = LogSettings()
     check: CheckSettings = CheckSettings()
     sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_distinct)] = ()
+
+    @model_validator(mode="after")
+    def _tones_exist(self) -> Settings:
+        for source in self.sources:
+            if source.tone is not None and 2 * source.tone.frequency_hz >= self.jack.rate_hz:
+                raise ValueError(
+                    f"the tone of source {source.name} has {source.tone.frequency_hz:g} Hz; at a jack.rate_hz of "
+                    f"{self.jack.rate_hz} it must be below {self.jack.rate_hz / 2:g} Hz"
+                )
+        return self
 
     @model_validator(mode="after")
     def _no_shared_port(self) -> Settings:

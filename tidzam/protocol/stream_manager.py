@@ -121,6 +121,12 @@ class SourceStatus(Message):
     started: datetime | None = Field(description="When it began to play, UTC")
     bytes: int = Field(description="Audio data sent to its mounts since they were created")
     gaps: int = Field(description="How often its audio was interrupted")
+    underruns: int = Field(0, description="How often audio did not reach its player in time; a part of gaps")
+    drift_ppm: float | None = Field(
+        None,
+        description="By how much the clock of a live source is faster than that of JACK (negative: slower), in parts "
+        "per million; None where it is not measured",
+    )
     rate_hz: int | None = Field(
         None, description="The sample rate of the source itself, before resampling to that of JACK"
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from stream_manager.players.registry import PLAYERS, PlayerType
 from stream_manager.services import Services
 from tests.stream_manager.jack_support import following
 from tests.support.jack import JackServer, jack_server
-from tests.support.services import play_request, services
+from tests.support.services import play_request, services, source_settings
 
 pytestmark = pytest.mark.timeout(60)
 REPORTS = PlayerReports(gap=lambda: None, corrupt=lambda: None)
@@ -30,18 +31,61 @@ def jack() -> Iterator[JackServer]:
         yield server
 
 
-@pytest.fixture(params=PLAYERS.built_in)
-def player_type(request: pytest.FixtureRequest) -> PlayerType:
-    found: PlayerType = PLAYERS.load(request.param)
+@dataclass(frozen=True)
+class Case:
+    """A built-in player, and a request that gives it two channels to play: `request(folder, name, loop)`.
+
+    `duration_s` is that of its media; None if it has no end.
+    """
+
+    player: str
+    request: Callable[[Path, str, bool], PlayRequest]
+    duration_s: float | None = None
+
+    @property
+    def type(self) -> PlayerType:
+        found: PlayerType = PLAYERS.load(self.player)
+        return found
+
+
+def recorded(folder: Path, name: str, loop: bool) -> PlayRequest:
+    """A stereo file of one second of noise."""
+    path = folder / "noise.wav"
+    soundfile.write(path, np.random.default_rng(1).normal(0, 0.1, (44100, 2)), 44100)
+    return play_request(str(path), name=name, loop=loop)
+
+
+def generated(signal: str) -> Callable[[Path, str, bool], PlayRequest]:
+    def request(folder: Path, name: str, loop: bool) -> PlayRequest:
+        return PlayRequest(source_settings(name, url=None, **{signal: {"channels": 2}}), "")
+
+    return request
+
+
+CASES = (
+    Case("mpv", recorded, 1.0),
+    Case("feeder", recorded, 1.0),
+    Case("tone", generated("tone")),
+    Case("noise", generated("noise")),
+    Case("silence", generated("silence")),
+)
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.player)
+def case(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
     return found
 
 
-def recording(folder: Path, duration_s: float) -> str:
-    """A stereo file of noise."""
-    path = folder / f"{duration_s:g}.wav"
-    samples = np.random.default_rng(1).normal(0, 0.1, (round(duration_s * 44100), 2))
-    soundfile.write(path, samples, 44100)
-    return str(path)
+@pytest.fixture(params=[case for case in CASES if case.duration_s is not None], ids=lambda case: case.player)
+def ending(request: pytest.FixtureRequest) -> Case:
+    """A player of media that end."""
+    found: Case = request.param
+    return found
+
+
+def test_every_built_in_player_is_tested() -> None:
+    assert {case.player for case in CASES} == set(PLAYERS.built_in)
 
 
 @asynccontextmanager
@@ -50,9 +94,9 @@ async def services_on(jack: JackServer) -> AsyncIterator[Services]:
         yield services(graph, env=jack.env)
 
 
-async def prepared(player_type: PlayerType, request: PlayRequest, shared: Services) -> Track:
-    track = make_track(request, await player_type.inspect(request, shared))
-    assert player_type.refusal(track) is None
+async def prepared(case: Case, request: PlayRequest, shared: Services) -> Track:
+    track = make_track(request, await case.type.inspect(request, shared))
+    assert case.type.refusal(track) is None
     return track
 
 
@@ -71,57 +115,57 @@ async def playing(
         await asyncio.wait([task])
 
 
-async def test_inspect_finds_channels_rate_and_duration(player_type: PlayerType, tmp_path: Path) -> None:
-    media = await player_type.inspect(play_request(recording(tmp_path, 1.0)), services())
-    assert (media.channels, media.rate_hz, media.duration_s) == (2, 44100, 1.0)
+async def test_inspect_finds_channels_rate_and_duration(case: Case, tmp_path: Path) -> None:
+    media = await case.type.inspect(case.request(tmp_path, "pond", False), services())
+    assert (media.channels, media.rate_hz, media.duration_s) == (2, 44100, case.duration_s)
 
 
-async def test_play_registers_the_ports_and_returns_at_the_end(
-    player_type: PlayerType, jack: JackServer, tmp_path: Path
-) -> None:
+async def test_play_registers_the_ports_and_returns_at_the_end(ending: Case, jack: JackServer, tmp_path: Path) -> None:
     async with services_on(jack) as shared:
-        track = await prepared(player_type, play_request(recording(tmp_path, 1.0), (1, 0)), shared)
-        async with playing(player_type, track, shared) as (_, task):
+        request = replace(ending.request(tmp_path, "pond", False), channels=(1, 0))
+        track = await prepared(ending, request, shared)
+        async with playing(ending.type, track, shared) as (_, task):
             await task
         await shared.graph.until(lambda graph: not graph.has_client("pond"))
 
 
-async def test_the_position_changes_during_play(player_type: PlayerType, jack: JackServer, tmp_path: Path) -> None:
+async def test_the_position_changes_during_play(case: Case, jack: JackServer, tmp_path: Path) -> None:
     async with services_on(jack) as shared:
-        track = await prepared(player_type, play_request(recording(tmp_path, 1.0), name="lake", loop=True), shared)
-        async with playing(player_type, track, shared) as (player, _):
+        track = await prepared(case, case.request(tmp_path, "lake", True), shared)
+        async with playing(case.type, track, shared) as (player, _):
             positions: set[float | None] = set()
             while len(positions) < 3:
                 positions.add(await player.position_s())
                 await asyncio.sleep(0.1)
 
 
-async def test_a_cancelled_player_leaves_no_port(player_type: PlayerType, jack: JackServer, tmp_path: Path) -> None:
+async def test_a_cancelled_player_leaves_no_port(case: Case, jack: JackServer, tmp_path: Path) -> None:
     async with services_on(jack) as shared:
-        track = await prepared(player_type, play_request(recording(tmp_path, 1.0), name="bog", loop=True), shared)
-        async with playing(player_type, track, shared) as (_, task):
+        track = await prepared(case, case.request(tmp_path, "bog", True), shared)
+        async with playing(case.type, track, shared) as (_, task):
             task.cancel()
             await asyncio.wait([task])
             assert task.cancelled()
         await shared.graph.until(lambda graph: not graph.has_client("bog"))
 
 
-async def test_a_killed_player_leaves_no_port(player_type: PlayerType, jack: JackServer, tmp_path: Path) -> None:
+async def test_a_killed_player_leaves_no_port(case: Case, jack: JackServer, tmp_path: Path) -> None:
     async with services_on(jack) as shared:
-        track = await prepared(player_type, play_request(recording(tmp_path, 1.0), name="fen", loop=True), shared)
-        async with playing(player_type, track, shared) as (player, task):
+        track = await prepared(case, case.request(tmp_path, "fen", True), shared)
+        async with playing(case.type, track, shared) as (player, task):
             player.kill()
             task.cancel()
             await asyncio.wait([task])
         await shared.graph.until(lambda graph: not graph.has_client("fen"))
 
 
-def test_a_player_that_has_not_started_can_be_killed(player_type: PlayerType) -> None:
-    track = make_track(play_request("/pond.wav"), Media("/pond.wav", 2, 44100, 1.0))
-    player_type(track, services(), REPORTS).kill()
+def test_a_player_that_has_not_started_can_be_killed(case: Case, tmp_path: Path) -> None:
+    request = case.request(tmp_path, "pond", False)
+    track = make_track(request, Media(request.url, 2, 44100, case.duration_s))
+    case.type(track, services(), REPORTS).kill()
 
 
-def test_the_methods_have_the_parameters_of_the_contract(player_type: PlayerType) -> None:
+def test_the_methods_have_the_parameters_of_the_contract(case: Case) -> None:
     for name in ("__init__", "inspect", "refusal", "play", "position_s", "kill"):
         expected = list(inspect.signature(getattr(Player, name)).parameters)
-        assert list(inspect.signature(getattr(player_type, name)).parameters) == expected, name
+        assert list(inspect.signature(getattr(case.type, name)).parameters) == expected, name

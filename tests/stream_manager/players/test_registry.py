@@ -8,6 +8,7 @@ import pytest
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.media import Media, Track, make_track
+from stream_manager.players.feeder import FeederPlayer
 from stream_manager.players.mpv import MpvPlayer
 from stream_manager.players.registry import AUTO, PLAYERS, PlayerType, choose_player, inspect, load_players
 from tests.support.packages import install_package
@@ -53,7 +54,18 @@ def test_a_channel_that_the_media_lacks_is_refused() -> None:
 
 
 def test_auto_considers_the_built_in_players_only() -> None:
-    assert load_players(AUTO) == {"mpv": MpvPlayer}
+    assert load_players(AUTO) == {"mpv": MpvPlayer, "feeder": FeederPlayer}
+
+
+def test_auto_plays_more_channels_than_mpv_can_with_the_feeder() -> None:
+    assert [choose_player(track(channels), load_players(AUTO)) for channels in (1, 8, 9, 30, 64)] == [
+        *("mpv", "mpv", "feeder", "feeder", "feeder")
+    ]
+
+
+def test_more_channels_than_ffmpeg_can_convert_are_refused() -> None:
+    with pytest.raises(PlaybackError, match="the source has 65"):
+        choose_player(track(65), load_players(AUTO))
 
 
 def test_an_unknown_player_is_refused_with_the_known_ones() -> None:

@@ -79,7 +79,10 @@ log: {level: loud}
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("sources: [{name: a}]", "expected either a url or a demo"),
+        ("sources: [{name: a}]", "expected one of url, demo, tone, noise, silence"),
+        ("sources: [{name: a, url: x, tone: {}}]", "found url and tone"),
+        ("sources: [{name: a, tone: {}, player: mpv}]", "the player mpv cannot play tone"),
+        ("sources: [{name: a, tone: {frequency_hz: 22050}}]", "it must be below 22050 Hz"),
         ("sources: [{name: a, url: x}, {name: a, url: y}]", "several sources have the name a"),
         ("icecast: {port: 8001}", "have the same port"),
         ("jack: {server: a}\njack: {server: b}", ":2: jack is set twice"),

@@ -1,0 +1,60 @@
+"""The command line of ffmpeg as a decoder. Pure: a track in, arguments out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stream_manager.argv import LEAD_IN_S, NETWORK_TIMEOUT_S, PROTOCOLS
+from tidzam.addresses import is_address, scheme_of
+
+
+def decoder_argv(
+    media: str,
+    output: int,
+    *,
+    rate_hz: int,
+    channels: Sequence[int] | None = None,
+    loop: bool = False,
+    lead_in: bool = False,
+    script: int | None = None,
+    follow: bool = True,
+) -> list[str]:
+    """ffmpeg that decodes `media` to interleaved float32 at `rate_hz` in the descriptor `output`.
+
+    `channels` selects channels of `media`, in that order; no layout is remixed. `lead_in` adds LEAD_IN_S of silence at
+    the beginning. With `script`, the address is read from that descriptor, as a script for ffmpeg's `concat`, which
+    contains its own option for redirections; otherwise `follow` allows them.
+    """
+    filters = [f"adelay={LEAD_IN_S * 1000:.0f}:all=1"] if lead_in else []
+    filters += [_selection(channels)] if channels is not None else []
+    return [
+        *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"),
+        *_input(media, script, follow=follow),
+        *(("-stream_loop", "-1") if loop else ()),
+        *(("-i", media) if script is None else ("-f", "concat", "-safe", "0", "-i", f"pipe:{script}")),
+        *("-map", "0:a:0", "-vn", "-sn", "-dn"),
+        *(("-af", ",".join(filters)) if filters else ()),
+        *("-ar", str(rate_hz), "-c:a", "pcm_f32le", "-f", "f32le", "-flush_packets", "1", f"pipe:{output}"),
+    ]
+
+
+def _input(media: str, script: int | None, *, follow: bool) -> list[str]:
+    """The options of the protocols that `media` may use."""
+    if not is_address(media):
+        return ["-protocol_whitelist", "file"]
+    if script is not None:
+        return ["-protocol_whitelist", f"pipe,{PROTOCOLS}"]
+    timeout_us = str(NETWORK_TIMEOUT_S * 1_000_000)
+    options = ["-protocol_whitelist", PROTOCOLS]
+    if scheme_of(media) in ("http", "https"):
+        options += ["-rw_timeout", timeout_us]
+        options += [] if follow else ["-max_redirects", "0"]
+    elif scheme_of(media) in ("rtsp", "rtsps"):
+        options += ["-timeout", timeout_us, "-rtsp_flags", "prefer_tcp"]
+    return options
+
+
+def _selection(channels: Sequence[int]) -> str:
+    """The filter that selects channels; `Nc` defines no layout, so that nothing is remixed."""
+    chosen = "|".join(f"c{index}=c{channel}" for index, channel in enumerate(channels))
+    return f"pan={len(channels)}c|{chosen}"

@@ -1,0 +1,124 @@
+"""Plays files and streams of up to 64 channels: ffmpeg decodes, and a feeder plays in JACK."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from stream_manager.credentials_fd import ffconcat_of, may_hold_credentials, text_descriptor
+from stream_manager.decoder_argv import decoder_argv
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
+from stream_manager.media import Media, PlayRequest, Track
+from stream_manager.media_lookup import locate_audio
+from stream_manager.players.base import PlayerReports
+from stream_manager.players.feeder_progress import FeederProgress
+from stream_manager.services import Services
+from tidzam.addresses import scheme_of
+from tidzam.aio import first_completed
+from tidzam.jack.feeder_client import Feeder, feeder
+from tidzam.jack.feeder_protocol import Pacing
+from tidzam.process import Child, child_process
+
+MAX_CHANNELS = 64
+"""The maximum of ffmpeg's resampler and of its filter for selecting channels (SWR_CH_MAX)."""
+
+CORRUPT = "packet corrupt"
+
+
+def pacing_of(track: Track) -> Pacing:
+    """Whether the media of `track` wait for JACK, or have a clock of their own."""
+    is_paced = track.media.is_live or scheme_of(track.media.url) in ("rtsp", "rtsps")
+    return Pacing.PUSH if is_paced else Pacing.PULL
+
+
+class FeederPlayer:
+    """The player `feeder`, see `Player`."""
+
+    def __init__(self, track: Track, services: Services, reports: PlayerReports) -> None:
+        self._track, self._services, self._reports = track, services, reports
+        self._pacing = pacing_of(track)
+        self._progress = FeederProgress(reports, self._pacing)
+        self._feeder: Feeder | None = None
+        self._ffmpeg: Child | None = None
+
+    @staticmethod
+    async def inspect(request: PlayRequest, services: Services) -> Media:
+        return await locate_audio(request.url, services.env, request.allowed)
+
+    @staticmethod
+    def refusal(track: Track) -> SourceFailure | None:
+        if not 1 <= track.media.channels <= MAX_CHANNELS:
+            return SourceFailure(SourceFault.CHANNELS, f"the source has {track.media.channels}")
+        if track.channels > MAX_CHANNELS:
+            return SourceFailure(SourceFault.CHANNELS, f"{track.channels} were requested")
+        return None
+
+    async def play(self) -> None:
+        track = self._track
+        async with AsyncExitStack() as stack:
+            playing = feeder(
+                track.source,
+                track.channels,
+                rate_hz=track.media.rate_hz,
+                pacing=self._pacing,
+                ports_with_audio=True,
+                env=self._services.env,
+                on_status=self._progress.read,
+            )
+            self._feeder = await stack.enter_async_context(playing)
+            self._ffmpeg = await self._decode(stack, self._feeder.input_fd)
+            self._feeder.close_input()
+            if await first_completed(self._ffmpeg.wait(), self._feeder.wait()) == 0:
+                self._check(self._ffmpeg)
+            code = await self._feeder.wait()  # it plays what it still holds
+        if code < 0:
+            raise PlaybackError(SourceFailure(SourceFault.DIED, f"signal {-code}"))
+        if code > 0:
+            raise PlaybackError(classify_stderr(self._feeder.tail, SourceFault.DIED))
+
+    async def _decode(self, stack: AsyncExitStack, output: int) -> Child:
+        """An ffmpeg that writes to `output` while `stack` is open. No command line shows credentials."""
+        track, script = self._track, None
+        media = track.media.url
+        if may_hold_credentials(media):
+            follow = track.follows_redirects or scheme_of(media) not in ("http", "https")
+            script = stack.enter_context(text_descriptor(ffconcat_of(media, follow=follow)))
+        argv = decoder_argv(
+            media,
+            output,
+            rate_hz=track.media.rate_hz,
+            channels=track.request.channels,
+            loop=track.request.loop,
+            lead_in=track.ends,
+            script=script,
+            follow=track.follows_redirects,
+        )
+        child = child_process(
+            argv,
+            name=f"{track.source} ffmpeg",
+            env=self._services.env,
+            pass_fds=[output] if script is None else [output, script],
+            on_line=self._read_line,
+        )
+        return await stack.enter_async_context(child)
+
+    def _check(self, ffmpeg: Child) -> None:
+        """Raises PlaybackError if an ffmpeg that has ended has failed."""
+        code = ffmpeg.returncode or 0
+        if code < 0:
+            raise PlaybackError(SourceFailure(SourceFault.DIED, f"signal {-code}"))
+        failure = classify_stderr(ffmpeg.tail, SourceFault.DIED)
+        # ffmpeg ends normally when a connection breaks.
+        if code > 0 or (self._track.media.is_live and failure.fault is SourceFault.UNREACHABLE):
+            raise PlaybackError(failure)
+
+    def _read_line(self, line: str) -> None:
+        if CORRUPT in line.lower():
+            self._reports.corrupt()
+
+    async def position_s(self) -> float | None:
+        return self._progress.position_s()
+
+    def kill(self) -> None:
+        for process in (self._ffmpeg, self._feeder):
+            if process is not None:
+                process.kill()

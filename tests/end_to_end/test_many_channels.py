@@ -1,0 +1,82 @@
+"""Thirty channels from WAV and Opus, as files and over HTTP: 30 ports and 30 mounts, each with its own tone."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.support.icecast import icecast_server
+from tests.support.jack import jack_server
+from tests.support.manager import Manager
+from tests.support.recorder import record
+from tests.support.sound import BASE_HZ, STEP_HZ, decode_mount, loudest_hz, write_tones
+from tests.support.web import web_server
+
+pytestmark = pytest.mark.timeout(150)
+
+CHANNELS, RATE_HZ, SECONDS = 30, 16000, 20
+EXPECTED = [BASE_HZ + STEP_HZ * channel for channel in range(CHANNELS)]
+NAMES = ("wav", "opus", "web-wav", "web-opus")
+
+
+@pytest.fixture(scope="module")
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
+    folder = tmp_path_factory.mktemp("many")
+    wav, opus = folder / "tones.wav", folder / "tones.opus"
+    write_tones(wav, CHANNELS, seconds=SECONDS, rate_hz=RATE_HZ)
+    encode(wav, opus)
+    with web_server(folder) as web, jack_server(port_max=1024, period=2048) as jack, icecast_server(folder) as icecast:
+        sources: list[dict[str, object]] = [
+            {"name": "wav", "url": str(wav), "loop": True},
+            {"name": "opus", "url": str(opus), "loop": True, "outputs": ["icecast"]},
+            {"name": "web-wav", "url": f"http://{web}/tones.wav"},
+            {"name": "web-opus", "url": f"http://{web}/tones.opus"},
+            {"name": "some", "url": str(wav), "loop": True, "channels": "29,3,17"},
+        ]
+        running = Manager(folder, jack, icecast, sources, {"outputs": []})
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+def encode(wav: Path, opus: Path) -> None:
+    """Opus with mapping family 255: each channel for itself."""
+    options = ["-c:a", "libopus", "-mapping_family", "255", "-b:a", f"{CHANNELS * 48}k", "-compression_level", "0"]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", str(wav), *options, str(opus)], check=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_port_has_the_tone_of_its_channel(manager: Manager, tmp_path: Path, name: str) -> None:
+    ports = [f"{name}:out_{channel}" for channel in range(CHANNELS)]
+    manager.until(lambda: manager.source(name).get("ports") == ports, within_s=30)
+    manager.until(lambda: heard(manager, ports, tmp_path) == EXPECTED, within_s=30)
+
+
+def test_selected_channels_are_played_in_the_requested_order(manager: Manager, tmp_path: Path) -> None:
+    ports = [f"some:out_{channel}" for channel in range(3)]
+    manager.until(lambda: manager.source("some").get("state") == "playing", within_s=30)
+    expected = [EXPECTED[channel] for channel in (29, 3, 17)]
+    manager.until(lambda: heard(manager, ports, tmp_path) == expected, within_s=20)
+
+
+def test_each_mount_has_the_tone_of_its_channel(manager: Manager) -> None:
+    manager.until(lambda: manager.source("opus").get("bytes", 0) > 0, within_s=30)
+    mounts = manager.source("opus")["mounts"]
+    assert len(mounts) == CHANNELS
+    with ThreadPoolExecutor(8) as listeners:
+        assert [loudest_hz(sound, 44100) for sound in listeners.map(decode_mount, mounts)] == EXPECTED
+
+
+def test_the_loop_and_the_selection_are_no_reason_for_a_restart(manager: Manager) -> None:
+    for name in ("wav", "opus", "some"):
+        assert manager.source(name)["restarts"] == 0, manager.log
+
+
+def heard(manager: Manager, ports: list[str], folder: Path) -> list[int]:
+    recording = record(manager.jack, ports, folder, seconds=0.6)
+    return [loudest_hz(channel, manager.jack.rate_hz) for channel in recording.samples.T]
