@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.analyzer_link import AnalyzerLink
+from stream_manager.guard_proxy import GuardProxy
 from stream_manager.handlers import RequestHandler
 from stream_manager.health import SourceMetrics, health
 from stream_manager.icecast import Icecast
@@ -61,17 +63,11 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
     )
     icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
     captured = settings.analyzer.ports if options.analyzer is not None else ()
-    services = Services(
-        graph=graph,
-        reservations=JackReservations(graph, port_max=settings.jack.port_max, captured=captured),
-        icecast=icecast,
-        env=_children_env(settings),
-        settings=settings.stream_manager,
-        allowed_addresses=AllowedAddresses.of(settings),
-    )
+    env = _children_env(settings)
     state = state_path(settings)
     try:
-        async with asyncio.TaskGroup() as tasks:
+        async with GuardProxy({**os.environ, **env}) as guard, asyncio.TaskGroup() as tasks:
+            services = _services(settings, graph, icecast, env, guard, captured=captured)
             live = LiveStreams(services, load_outputs(settings.stream_manager.outputs), live_storage(settings))
             sources = Sources(services, tasks, settings.stream_manager, state, live.statuses)
             token = take_token(settings.home)
@@ -97,6 +93,26 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
         if expected is None or others is not None:
             raise
         raise expected.exceptions[0] from None
+
+
+def _services(
+    settings: Settings,
+    graph: JackGraph,
+    icecast: Icecast,
+    env: Mapping[str, str],
+    guard: GuardProxy,
+    *,
+    captured: Sequence[str],
+) -> Services:
+    return Services(
+        graph=graph,
+        reservations=JackReservations(graph, port_max=settings.jack.port_max, captured=captured),
+        icecast=icecast,
+        env=env,
+        settings=settings.stream_manager,
+        allowed_addresses=AllowedAddresses.of(settings),
+        guard=guard,
+    )
 
 
 def output_suffixes(settings: Settings) -> tuple[str, ...]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tidzam.addresses import is_address, scheme_of
+from stream_manager.input_limits import PROTOCOLS, STREAM_FORMATS, ffmpeg_limits, mpv_limits, scripted_limits
+from tidzam.addresses import scheme_of
 from tidzam.config.settings import IcecastSettings
 from tidzam.naming import ICECAST_SUFFIX, output_client
 
 NETWORK_TIMEOUT_S = 10
-PROTOCOLS = "http,https,tcp,tls,crypto,rtp,udp,rtsp,rtsps"
-"""The protocols that ffmpeg may open for an address: a stream must not refer to a file on this machine."""
-
 PROBED_PACKETS = 4
 """The first packet of Vorbis decodes to nothing, and so may packets before the first complete one of a stream."""
 
@@ -28,12 +26,11 @@ def probe_argv(media: str, *, script: int | None = None, follow: bool = True) ->
     With `script`, it reads the address from that descriptor, as a script for ffmpeg's `concat`, and reports no
     duration. `follow` allows redirections; a script contains its own option for that.
     """
-    protocols = PROTOCOLS if is_address(media) else "file"
     is_web = scheme_of(media) in ("http", "https") and script is None
     return [
         "ffprobe",
         *("-v", "error"),
-        *("-protocol_whitelist", protocols if script is None else f"pipe,{protocols}"),
+        *(ffmpeg_limits(media) if script is None else scripted_limits(media)),
         *(("-rw_timeout", str(NETWORK_TIMEOUT_S * 1_000_000)) if is_web else ()),
         *(() if follow or not is_web else ("-max_redirects", "0")),
         *("-select_streams", "a:0"),
@@ -52,7 +49,7 @@ def duration_argv(playlist: int) -> list[str]:
     return [
         "ffprobe",
         *("-v", "error"),
-        *("-protocol_whitelist", f"concatf,pipe,{PROTOCOLS}"),
+        *("-protocol_whitelist", f"concatf,pipe,{PROTOCOLS}", "-format_whitelist", STREAM_FORMATS),
         *("-show_entries", "format=duration"),
         *("-of", "json"),
         *("-i", f"concatf:pipe:{playlist}"),
@@ -79,7 +76,6 @@ def mpv_argv(
     """
     filters = [f"adelay={LEAD_IN_S * 1000:.0f}:all=1"] if lead_in else []
     filters += [_selection(channels)] if channels is not None else []
-    protocols = PROTOCOLS if is_address(media) else "file"
     return [
         "mpv",
         *("--no-config", "--load-scripts=no", "--ytdl=no", "--osc=no", "--load-stats-overlay=no"),
@@ -89,7 +85,7 @@ def mpv_argv(
         *("--ao=jack", f"--jack-name={source}", "--jack-connect=no", "--jack-autostart=no"),
         *("--jack-std-channel-layout=any", "--audio-channels=auto", "--audio-buffer=1"),
         *("--volume=100", "--replaygain=no", "--audio-pitch-correction=no", "--gapless-audio=yes"),
-        *("--demuxer=lavf", f"--demuxer-lavf-o=protocol_whitelist=[{protocols}]"),
+        *("--demuxer=lavf", mpv_limits(media)),
         *(f"--cache-secs={buffer_s:g}", "--demuxer-max-bytes=64MiB", "--demuxer-max-back-bytes=0"),
         f"--network-timeout={NETWORK_TIMEOUT_S}",
         *(() if follow else ("--stream-lavf-o=max_redirects=0",)),
@@ -112,11 +108,10 @@ def copy_argv(
     With `script`, it reads the address from that descriptor, as a script for ffmpeg's `concat`. `paced` makes it read
     a file no faster than it plays. `follow` allows redirections; a script contains its own option for that.
     """
-    protocols = PROTOCOLS if is_address(media) else "file"
     is_web = scheme_of(media) in ("http", "https") and script is None
     return [
         *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"),
-        *("-protocol_whitelist", protocols if script is None else f"pipe,{protocols}"),
+        *(ffmpeg_limits(media) if script is None else scripted_limits(media)),
         *(("-rw_timeout", str(NETWORK_TIMEOUT_S * 1_000_000)) if is_web else ()),
         *(() if follow or not is_web else ("-max_redirects", "0")),
         *(("-stream_loop", "-1") if loop else ()),

@@ -40,7 +40,7 @@ class SourceFault(Enum):
     )
     NOT_ALLOWED = _Reason(
         "address_not_allowed",
-        "it leads to this machine or a private network, and was loaded without the token",
+        "it leads to an address that the client may not load: private without the token, or link-local",
         "Send the token, or set stream_manager.allow_private_addresses or allowed_hosts in the profile.",
         True,
     )

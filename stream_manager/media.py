@@ -88,8 +88,14 @@ class Track:
 
     @property
     def follows_redirects(self) -> bool:
-        """Whether the player may follow HTTP redirections. Where addresses are limited, nobody could check them."""
-        return self.request.allowed is None
+        """Whether the player may follow HTTP redirections."""
+        return follows_redirects(self.request.allowed)
+
+
+def follows_redirects(allowed: AllowedAddresses | None) -> bool:
+    """Whether a player may follow HTTP redirections: not those of clients without the token, which are followed, and
+    checked, before it starts."""
+    return allowed is None or allowed.allow_private
 
 
 def make_track(request: PlayRequest, media: Media) -> Track:

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urljoin
 
 import aiohttp
@@ -15,7 +16,7 @@ from yarl import URL
 from stream_manager.address import parse_address
 from stream_manager.allowed_addresses import AllowedAddresses, require_allowed
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
-from stream_manager.media import Media
+from stream_manager.media import Media, follows_redirects
 from stream_manager.playlist import MAX_BYTES, entries, has_playlist_name, hls_addresses, may_be_playlist
 from stream_manager.probe import probe
 from tidzam.addresses import is_address, scheme_of
@@ -49,19 +50,22 @@ async def locate_audio(
     Only `allowed` addresses are opened; None allows all. Raises PlaybackError.
     """
     await _require(media, allowed)
+    if not is_address(media) and allowed is not None:
+        _require_unchanged(Path(media))
     if scheme_of(media) not in ("http", "https") or not is_address(media):
         return await _probe(media, env)
     page = None
-    if has_playlist_name(media) or allowed is not None:
-        page = await _fetch(media, allowed)
+    follow = follows_redirects(allowed)
+    if has_playlist_name(media) or not follow:
+        page = await _fetch(media, env, allowed)
     if page is None or _entries(page) is None:
-        if allowed is not None and page is not None:
+        if not follow and page is not None and allowed is not None:
             media = page.address
-            await _require_hls(page, allowed)
-        try:  # redirections are followed only where they need no check
-            return await _probe(media, env, follow=allowed is None)
+            await _require_hls(page, env, allowed)
+        try:
+            return await _probe(media, env, follow=follow)
         except PlaybackError as error:
-            page = page or (await _fetch(media, allowed) if error.failure.fault in _UNREAD else None)
+            page = page or (await _fetch(media, env, allowed) if error.failure.fault in _UNREAD else None)
             if page is None or _entries(page) is None:
                 raise
     return await _first_playable(_entries(page) or (), env, allowed, depth)
@@ -103,7 +107,17 @@ async def _require(media: str, allowed: AllowedAddresses | None) -> None:
         raise PlaybackError(SourceFailure(SourceFault.NOT_ALLOWED)) from error
 
 
-async def _require_hls(page: WebPage, allowed: AllowedAddresses, *, depth: int = 0) -> None:
+def _require_unchanged(path: Path) -> None:
+    """Raises PlaybackError if a link has taken the place of a part of `path`, which had none when it was checked."""
+    try:
+        unchanged = path.resolve() == path
+    except (OSError, RuntimeError):
+        unchanged = False
+    if not unchanged:
+        raise PlaybackError(SourceFailure(SourceFault.UNREADABLE, "a link has taken its place"))
+
+
+async def _require_hls(page: WebPage, env: Mapping[str, str], allowed: AllowedAddresses, *, depth: int = 0) -> None:
     """Raises PlaybackError if a page is HLS and it, or one of its lists, contains an address that is not allowed."""
     try:
         named = hls_addresses(page.content, address=page.address)
@@ -115,16 +129,19 @@ async def _require_hls(page: WebPage, allowed: AllowedAddresses, *, depth: int =
         )
     for address in named:
         await _require(address, allowed)
-        if has_playlist_name(address) and (inner := await _fetch(address, allowed)) is not None:
-            await _require_hls(inner, allowed, depth=depth + 1)
+        if has_playlist_name(address) and (inner := await _fetch(address, env, allowed)) is not None:
+            await _require_hls(inner, env, allowed, depth=depth + 1)
 
 
-async def _fetch(address: str, allowed: AllowedAddresses | None) -> WebPage | None:
-    """The beginning of the content at `address`; None if it cannot be read: the player will report the reason."""
+async def _fetch(address: str, env: Mapping[str, str], allowed: AllowedAddresses | None) -> WebPage | None:
+    """The beginning of the content at `address`; None if it cannot be read: the player will report the reason.
+
+    A proxy that `env` names is used as the player uses it.
+    """
     try:
         async with asyncio.timeout(TIMEOUT_S):
             for _ in range(MAX_REDIRECTIONS + 1):
-                page, address = await _get(address)
+                page, address = await _get(address, env.get("http_proxy"))
                 if page is not None:
                     return page
                 await _require(address, allowed)
@@ -133,13 +150,13 @@ async def _fetch(address: str, allowed: AllowedAddresses | None) -> WebPage | No
     return None
 
 
-async def _get(address: str) -> tuple[WebPage | None, str]:
+async def _get(address: str, proxy: str | None) -> tuple[WebPage | None, str]:
     """The content at `address`, or the address that it redirects to. Raises aiohttp.ClientError and RequestError."""
     parsed = parse_address(address)
-    proxied = parsed.host not in LOCAL_HOSTS and not _is_bypassed(parsed.host)
+    proxied = proxy is None and parsed.host not in LOCAL_HOSTS and not _is_bypassed(parsed.host)
     async with (
         aiohttp.ClientSession(trust_env=proxied) as session,
-        session.get(URL(parsed.url, encoded=True), allow_redirects=False) as answer,
+        session.get(URL(parsed.url, encoded=True), allow_redirects=False, proxy=proxy) as answer,
     ):
         if answer.status in (301, 302, 303, 307, 308) and "Location" in answer.headers:
             return None, parse_address(urljoin(parsed.url, answer.headers["Location"])).url

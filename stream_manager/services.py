@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stream_manager.allowed_addresses import AllowedAddresses
+from stream_manager.guard_proxy import GuardProxy
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
 from stream_manager.jack_reservations import JackReservations
@@ -21,7 +22,8 @@ class Services:
     copied without decoding, by source.
 
     `env` is added to the environment of child processes: it leads JACK clients to the node's server.
-    `allowed_addresses` is what clients without the token may load.
+    `allowed_addresses` is what clients without the token may load. Through `guard`, the connections of clients' sources
+    are made.
     """
 
     graph: JackGraph
@@ -31,3 +33,10 @@ class Services:
     settings: StreamManagerSettings
     allowed_addresses: AllowedAddresses
     copied_mounts: dict[str, IcecastMount] = field(default_factory=dict)
+    guard: GuardProxy | None = None
+
+    def for_client(self, *, trusted: bool) -> Services:
+        """Those of a client's source: it opens `allowed_addresses`, more if the client is `trusted`, and no others."""
+        allowed = self.allowed_addresses.with_token() if trusted else self.allowed_addresses
+        env = self.env if self.guard is None else {**self.env, **self.guard.env(allowed)}
+        return replace(self, allowed_addresses=allowed, env=env)

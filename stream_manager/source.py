@@ -49,7 +49,9 @@ class Source:
         self.entry, self.settings, self.owner = entry, entry.settings, entry.owner
         self._replaces_profile = replaces_profile
         self.playback = PlaybackState(permanent=self.settings.is_permanent)
-        self._services, self._players = services, players
+        is_own = entry.owner is None
+        self._services = services if is_own else services.for_client(trusted=entry.trusted)
+        self._players = players
         self._outputs = SourceOutputs(outputs, self.settings, services)
         self._request = PlayRequest(
             settings=self.settings,
@@ -74,8 +76,8 @@ class Source:
 
     @property
     def allowed_addresses(self) -> AllowedAddresses | None:
-        """What may be opened for it; None allows all."""
-        return None if self.entry.trusted else self._services.allowed_addresses
+        """What may be opened for it; None, for the profile's own, allows all."""
+        return None if self.entry.owner is None else self._services.allowed_addresses
 
     @property
     def error(self) -> SourceError | None:

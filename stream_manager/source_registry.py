@@ -22,7 +22,7 @@ class SourceEntry:
     """A source, and the client that loaded it; None for the profile's own.
 
     A `trusted` source may open addresses on this machine and private networks: those of the profile may, and those of
-    clients that presented the token. Permanent sources of an earlier run were checked then.
+    clients that presented the token, also if they are loaded again in a later run.
     """
 
     settings: SourceSettings

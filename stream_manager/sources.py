@@ -18,7 +18,7 @@ from stream_manager.outputs.registry import load_outputs
 from stream_manager.players.registry import AUTO, load_players
 from stream_manager.services import Services
 from stream_manager.source import Source
-from stream_manager.source_registry import FORMER_CLIENT, SourceEntry, SourceRegistry
+from stream_manager.source_registry import SourceEntry, SourceRegistry
 from stream_manager.state_file import write_state
 from tidzam.addresses import is_address, scheme_of
 from tidzam.config import SourceSettings
@@ -81,13 +81,13 @@ class Sources:
         """Permanent sources of the profile that were unloaded."""
         return self._registry.missing((*self._loaded, *self._refused))
 
-    async def load_permanent(self, profile: Iterable[SourceSettings], kept: Iterable[SourceSettings]) -> None:
+    async def load_permanent(self, profile: Iterable[SourceSettings], kept: Iterable[SourceEntry]) -> None:
         """Load the profile's sources, and those that clients loaded as permanent in an earlier run.
 
         One that cannot be loaded is listed as failed; the others are loaded.
         """
         self._registry.profile = {settings.name: SourceEntry(settings) for settings in profile}
-        self._registry.kept = {settings.name: SourceEntry(settings, FORMER_CLIENT) for settings in kept}
+        self._registry.kept = {entry.name: entry for entry in kept}
         async with self._changing:
             for name in self._registry.names:
                 self._restore(name)
@@ -255,7 +255,7 @@ class Sources:
     async def _save(self) -> None:
         if self._state is None:
             return
-        kept = [entry.settings for entry in self._registry.kept.values()]
+        kept = list(self._registry.kept.values())
         try:
             await asyncio.to_thread(write_state, self._state, kept)
         except OSError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from stream_manager.source_registry import FORMER_CLIENT, SourceEntry
 from tidzam.atomic import write_atomically
 from tidzam.config import Settings, SourceSettings
 
@@ -33,14 +34,14 @@ def state_path(settings: Settings) -> Path | None:
     return settings.home / NAME if settings.home is not None else None
 
 
-def read_state(path: Path) -> tuple[SourceSettings, ...]:
+def read_state(path: Path) -> tuple[SourceEntry, ...]:
     """The sources in the file at `path`; none if there is no such file.
 
     Never fails. A file with any other content is renamed to end in `.damaged`, with a warning; the valid sources in it
     are used.
     """
     try:
-        rows = _rows(path)
+        rows, trusted = _rows(path)
     except FileNotFoundError:
         return ()
     except OSError as error:
@@ -52,10 +53,11 @@ def read_state(path: Path) -> tuple[SourceSettings, ...]:
     sources, faults = _sources(rows)
     if faults:
         _set_aside(path, "; ".join(faults[:3]))
-    return sources
+    return tuple(SourceEntry(source, FORMER_CLIENT, source.name in trusted) for source in sources)
 
 
-def _rows(path: Path) -> list[Any]:
+def _rows(path: Path) -> tuple[list[Any], frozenset[str]]:
+    """The sources as they were written, and the names of those that may open private addresses."""
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
@@ -69,7 +71,10 @@ def _rows(path: Path) -> list[Any]:
     rows = state.get("sources")
     if not isinstance(rows, list):
         raise _DamagedError("it has no list of sources")
-    return rows
+    trusted = state.get("trusted", [])
+    if not isinstance(trusted, list):
+        raise _DamagedError("its trusted sources are not a list")
+    return rows, frozenset(name for name in trusted if isinstance(name, str))
 
 
 def _sources(rows: list[Any]) -> tuple[tuple[SourceSettings, ...], list[str]]:
@@ -100,12 +105,14 @@ def _set_aside(path: Path, reason: str) -> None:
     log.warning("%s is damaged: %s. It was renamed to %s.", path, reason, aside.name)
 
 
-def write_state(path: Path, sources: Iterable[SourceSettings]) -> None:
+def write_state(path: Path, entries: Iterable[SourceEntry]) -> None:
     """Replace the file at `path` atomically. Only its owner may read it, as addresses may contain passwords.
 
     Raises OSError.
     """
-    rows = [source.model_dump(mode="json", exclude_defaults=True) for source in sources]
-    text = json.dumps({"version": VERSION, "sources": rows}, indent=1) + "\n"
+    kept = tuple(entries)
+    rows = [entry.settings.model_dump(mode="json", exclude_defaults=True) for entry in kept]
+    trusted = [entry.name for entry in kept if entry.trusted]
+    text = json.dumps({"version": VERSION, "sources": rows, "trusted": trusted}, indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text, mode=0o600)

@@ -43,9 +43,15 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "`stream_manager.max_client_sources` or `max_permanent_sources`.",
             "Unload a source, or raise the limit.",
         ),
+        "unknown_event": Explanation(
+            "The server has no such event.",
+            "The name of the event is misspelt, or the client is connected to another server.",
+            "Use one of the events that the message names; [protocol.md](protocol.md) lists them.",
+        ),
         "address_not_allowed": Explanation(
             "The address may not be loaded.",
-            "It is on this machine or a private network, and the request came without the token.",
+            "It is on this machine or a private network, and the request came without the token; it is link-local or a "
+            "cloud machine's metadata; or the settings permit no addresses on the Internet.",
             "Send the token, or set `stream_manager.allow_private_addresses` or `allowed_hosts`.",
         ),
         "token_file": Explanation(

@@ -166,3 +166,9 @@ async def test_a_client_with_the_token_may_load_an_address_on_this_machine(
     async with client(manager, TOKEN) as io:
         assert (await load(io, "spy", "http://[::1]:1/x"))["error"]["code"] == "source_unreachable"
         assert (await load(io, "spy", f"{manager.url}/metrics"))["error"]["code"] == "source_not_audio"
+
+
+async def test_a_link_local_address_is_refused_even_with_the_token(manager: Manager) -> None:
+    async with client(manager, TOKEN) as io:
+        for url in ("http://169.254.169.254/latest", "http://[fe80::1]/x"):
+            assert (await load(io, "spy", url))["error"]["code"] == "address_not_allowed"

@@ -95,6 +95,42 @@ async def test_the_profile_may_allow_hosts_and_all_private_addresses() -> None:
     await require_allowed("http://127.0.0.1:22/", AllowedAddresses(True, frozenset(), ("127.0.0.1", 8000)))
 
 
+LINK_LOCAL = [
+    "169.254.169.254",
+    "169.254.0.1",
+    "fe80::1",
+    "::ffff:169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "2002:a9fe:a9fe::",
+    "fd00:ec2::254",
+    "100.100.100.200",
+    "168.63.129.16",
+]
+
+
+@pytest.mark.parametrize("host", LINK_LOCAL)
+def test_link_local_and_metadata_addresses_need_to_be_named_even_with_the_token(host: str) -> None:
+    address = parse_address(f"http://{f'[{host}]' if ':' in host else host}/latest/meta-data")
+    with_token = REACH.with_token()
+    assert not with_token.allows(address, [host])
+    assert AllowedAddresses(True, frozenset({host}), ("127.0.0.1", 8000)).allows(address, [host])
+
+
+def test_the_token_allows_private_addresses() -> None:
+    assert REACH.with_token().allows(parse_address("http://10.0.0.1/x"), ["10.0.0.1"])
+
+
+async def test_the_profile_may_limit_clients_to_the_hosts_that_it_names() -> None:
+    settings = Settings.model_validate(
+        {"stream_manager": {"allow_public_addresses": False, "allowed_hosts": ["8.8.8.8"]}}
+    )
+    allowed = AllowedAddresses.of(settings)
+    await require_allowed("http://8.8.8.8/x", allowed)
+    for policy in (allowed, allowed.with_token()):
+        with pytest.raises(RequestError):
+            await require_allowed("http://1.1.1.1/x", policy)
+
+
 def test_a_name_that_resolves_to_a_public_and_a_private_address_is_refused() -> None:
     address = parse_address("http://pond.example/x")
     assert REACH.allows(address, ["1.1.1.1"])

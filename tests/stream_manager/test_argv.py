@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from stream_manager.argv import copy_argv, encoder_argv, mpv_argv, probe_argv, silence_argv
+from stream_manager.input_limits import FORMATS
 from tidzam.config.settings import IcecastSettings
 
 GOLDEN_MPV = """\
@@ -20,7 +21,8 @@ mpv --no-config --load-scripts=no --ytdl=no --osc=no --load-stats-overlay=no \
 --no-video --sid=no --audio-display=no --audio-file-auto=no --sub-auto=no --ao=jack --jack-name=pond \
 --jack-connect=no --jack-autostart=no --jack-std-channel-layout=any --audio-channels=auto --audio-buffer=1 \
 --volume=100 --replaygain=no --audio-pitch-correction=no --gapless-audio=yes --demuxer=lavf \
---demuxer-lavf-o=protocol_whitelist=[file] --cache-secs=100 --demuxer-max-bytes=64MiB --demuxer-max-back-bytes=0 \
+--demuxer-lavf-o=protocol_whitelist=[file],format_whitelist=[FORMATS] --cache-secs=100 \
+--demuxer-max-bytes=64MiB --demuxer-max-back-bytes=0 \
 --network-timeout=10 \
 --af=lavfi=[pan=2c|c0=c3|c1=c0] --loop-file=inf -- /sounds/pond.flac"""
 
@@ -32,12 +34,14 @@ ffmpeg -nostdin -hide_banner -loglevel warning -nostats -f jack -channels 2 -thr
 -f ogg pipe:9"""
 
 GOLDEN_COPY = """\
-ffmpeg -nostdin -hide_banner -loglevel warning -nostats -protocol_whitelist file -stream_loop -1 -re \
+ffmpeg -nostdin -hide_banner -loglevel warning -nostats -protocol_whitelist file \
+-format_whitelist FORMATS -stream_loop -1 -re \
 -i /sounds/pond.opus -map 0:a:0 -c:a copy -page_duration 250000 -flush_packets 1 -f ogg pipe:1"""
 
 
 def test_the_mpv_command_line() -> None:
-    assert " ".join(mpv_argv("pond", "/sounds/pond.flac", channels=[3, 0], loop=True)) == GOLDEN_MPV
+    argv = " ".join(mpv_argv("pond", "/sounds/pond.flac", channels=[3, 0], loop=True))
+    assert argv == GOLDEN_MPV.replace("FORMATS", FORMATS)
 
 
 def test_by_default_mpv_neither_selects_channels_nor_loops() -> None:
@@ -62,7 +66,7 @@ def test_the_encoder_command_line() -> None:
 
 
 def test_the_command_line_that_copies() -> None:
-    assert " ".join(copy_argv("/sounds/pond.opus", loop=True, paced=True)) == GOLDEN_COPY
+    assert " ".join(copy_argv("/sounds/pond.opus", loop=True, paced=True)) == GOLDEN_COPY.replace("FORMATS", FORMATS)
 
 
 def test_a_copied_stream_is_not_paced_and_may_not_open_files() -> None:

@@ -55,7 +55,23 @@ def test_a_playlist_is_recognized_by_content_type_or_name() -> None:
     assert not has_playlist_name("http://h/x.ogg?list=a.pls")
 
 
-@pytest.mark.parametrize("entry", ["file:///etc/passwd", "/etc/passwd", "../../etc/passwd", "C:\\x.wav", "data:,x"])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "../../etc/passwd",
+        "C:\\x.wav",
+        "data:,x",
+        "concat:http://a/1|file:///etc/passwd",
+        "subfile,,start,0,end,9,,:/etc/passwd",
+        "edl://%11%/etc/passwd",
+        "av://lavfi:sine",
+        "lavf://file:/etc/passwd",
+        "--script=/tmp/x.lua",
+        "fd://0",
+    ],
+)
 def test_no_entry_refers_to_a_file_on_this_machine(entry: str) -> None:
     for named in entries(entry.encode(), address=BASE) or ():
         assert parse_address(named).host == "radio.example"

@@ -10,12 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stream_manager.source_registry import FORMER_CLIENT, SourceEntry
 from stream_manager.state_file import read_state, state_path, write_state
 from tidzam.config import Settings, SourceSettings
 from tidzam.config.settings import StreamManagerSettings
 
-POND = SourceSettings(name="pond", url="http://user:secret@h/pond.ogg", channels=("1", "0"))
-FIELD = SourceSettings(name="field", url="field.flac", loop=True)
+POND = SourceEntry(
+    SourceSettings(name="pond", url="http://user:secret@h/pond.ogg", channels=("1", "0")), FORMER_CLIENT, trusted=True
+)
+FIELD = SourceEntry(SourceSettings(name="field", url="field.flac", loop=True), FORMER_CLIENT, trusted=False)
 GOOD_ROW = {"name": "pond", "url": "pond.flac"}
 
 
@@ -50,6 +53,7 @@ def test_only_the_owner_may_read_the_addresses(tmp_path: Path) -> None:
         b'{"version": 2, "sources": []}',
         b'{"version": 1}',
         b'{"version": 1, "sources": {}}',
+        b'{"version": 1, "sources": [], "trusted": 1}',
         b"[" * 100_000,
     ],
 )

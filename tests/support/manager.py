@@ -38,8 +38,12 @@ class Manager:
         host: str = "127.0.0.1",
         sections: dict[str, Any] | None = None,
         env: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
-        """`options` are settings of the stream manager's section, `sections` those of others."""
+        """`options` are settings of the stream manager's section, `sections` those of others.
+
+        `arguments` are further ones of the command line, in which PORT stands for the port.
+        """
         self.jack, self.icecast, self._host = jack, icecast, host
         self.port = free_port()
         self.media_root = folder / "media"
@@ -47,6 +51,7 @@ class Manager:
         self._log = folder / "stream_manager.log"
         self._profile = folder / "profile.yaml"
         self._env = {**os.environ, **icecast.env, **(env or {})}
+        self._arguments = [str(self.port) if word == "PORT" else word for word in arguments]
         settings = {
             "jack": {"server": jack.name, "rate_hz": jack.rate_hz, "port_max": jack.settings.port_max},
             "icecast": {"host": icecast.settings.host, "port": icecast.settings.port},
@@ -69,7 +74,8 @@ class Manager:
         # It ends when the test run is killed.
         argv = ["setpriv", "--pdeathsig=TERM", "--", sys.executable, "-m", "stream_manager"]
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen([*argv, "--profile", str(self._profile)], env=self._env, stderr=log)
+            argv += ["--profile", str(self._profile), *self._arguments]
+            self.process = subprocess.Popen(argv, env=self._env, stderr=log)
 
     def kill(self) -> None:
         """End it as the kernel does when memory is short."""

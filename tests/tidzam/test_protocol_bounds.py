@@ -8,11 +8,13 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.hostile_messages import mutations
 from tidzam.errors import RequestError
-from tidzam.protocol.analyzer import Subscribe, parse_classifier_request
+from tidzam.protocol.analyzer import Subscribe, parse_classifier_request, parse_jack_sources
+from tidzam.protocol.examples import ANALYZER_REQUESTS, STREAM_MANAGER_REQUESTS
 from tidzam.protocol.messages import echo, parse, quote
 from tidzam.protocol.stream_manager import LoadSource, UnloadSource, parse_request, reads_only
 
@@ -32,6 +34,15 @@ REQUESTS = (
 def test_any_request_is_parsed_or_refused(data: Any) -> None:
     reads_only(data)
     for read in (parse_request, parse_classifier_request, lambda data: parse(Subscribe, data)):
+        with suppress(RequestError):
+            read(data)
+
+
+@settings(max_examples=1000)
+@given(mutations([one.request for one in (*STREAM_MANAGER_REQUESTS, *ANALYZER_REQUESTS)]))
+def test_a_changed_request_is_parsed_or_refused(data: Any) -> None:
+    reads_only(data)
+    for read in (parse_request, parse_classifier_request, parse_jack_sources, lambda data: parse(Subscribe, data)):
         with suppress(RequestError):
             read(data)
 

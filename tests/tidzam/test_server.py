@@ -71,6 +71,20 @@ async def test_an_acknowledged_request_is_answered_there_alone() -> None:
         assert heard.empty()
 
 
+@pytest.mark.parametrize("event", ["sis", "*", "x" * 5000, "\0"])
+async def test_an_event_without_a_handler_is_refused(event: str) -> None:
+    async with serving() as url, client(url) as (io, heard):
+        answer = await io.call(event, {"a": 1})
+        assert answer["error"]["code"] == "unknown_event"
+        assert len(answer["error"]["message"]) < 200
+        assert heard.empty()
+
+
+async def test_the_nearest_event_is_suggested() -> None:
+    async with serving() as url, client(url) as (io, _):
+        assert "did you mean 'sys'?" in (await io.call("syz", None))["error"]["message"]
+
+
 async def test_without_acknowledgement_the_answer_comes_on_the_event_and_to_the_asker_alone() -> None:
     async with serving() as url, client(url) as (io, heard), client(url) as (_, others):
         await io.emit("sys", "hello")

@@ -194,7 +194,12 @@ class StreamManagerSettings(ServerSettings):
     allow_private_addresses: bool = Field(
         False, description="Clients without the token may load addresses on this machine and private networks"
     )
-    allowed_hosts: Names = Field((), description="Private hosts (HOST or HOST:PORT) that they may always load")
+    allow_public_addresses: bool = Field(
+        True, description="Clients may load addresses on the Internet; if not, only those of `allowed_hosts`"
+    )
+    allowed_hosts: Names = Field(
+        (), description="Hosts (HOST or HOST:PORT), also private and link-local ones, that clients may always load"
+    )
     live_ports: int = Field(10, ge=0, le=256, description="Maximum number of live streams; 0 for none")
     live_streams: LiveStreamSettings = LiveStreamSettings()
     outputs: Names = Field(("icecast",), description="Names of the outputs of all sources' channels; `[]` for none")

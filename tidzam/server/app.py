@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from tidzam.addresses import hosts_to_listen_on, url_host
 from tidzam.config.settings import LimitSettings
 from tidzam.errors import NodeError, RequestError, TidzamError, UnauthorizedError
-from tidzam.protocol.messages import echo, schema_of
+from tidzam.protocol.messages import echo, quote, schema_of, suggestion
 from tidzam.server.access import ANONYMOUS, Access, Client, Right
 from tidzam.server.authentication import Authentication, Authenticator
 from tidzam.server.connections import Connections, affordable
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 SHUTDOWN_S = 0.5
 SURVEY_EVERY_S = 0.5
 _LONGEST_ERROR = 1000
+_LONGEST_NAME = 64
 
 Response = dict[str, Any] | None
 Handler = Callable[[str, Any], Awaitable[Response]]
@@ -94,6 +95,8 @@ class Server:
         self._on_disconnect: list[ClientHook] = []
         self._sockets.on("connect", self._connected)
         self._sockets.on("disconnect", self._disconnected)
+        self._sockets.unknown_event = self._unknown
+        self._events: list[str] = []
         self._add_own_routes()
 
     @property
@@ -112,6 +115,7 @@ class Server:
         the limit of its client.
         """
         self._sockets.costs[event] = cost
+        self._events.append(event)
 
         async def answer(sid: str, *data: Any) -> Any:
             request = data[0] if data else None
@@ -198,6 +202,12 @@ class Server:
             if client.rights:
                 self._violations.report(client.address, "sent a request without the token and was refused")
             raise UnauthorizedError
+
+    async def _unknown(self, event: str, sid: str, *data: Any) -> Any:
+        """Refuse an event that has no handler."""
+        near = suggestion(event[:_LONGEST_NAME], tuple(self._events))
+        error = RequestError(f"There is no event {quote(event)}{near}.", code="unknown_event")
+        return await self._refuse(sid, event, data[0] if data else None, error)
 
     async def _accept(self, sid: str, event: str, response: Response) -> Any:
         if acknowledges.get():

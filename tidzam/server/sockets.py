@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
@@ -40,6 +41,9 @@ FAREWELL_S = 0.5
 """How long a client that is being disconnected may read its queue."""
 TOO_MANY = Unusable("Too many requests at once. Send fewer, or wait for the responses", code="rate_limited")
 REFUSAL = {"message": "unauthorized", "code": "unauthorized"}
+
+UnknownEventHandler = Callable[..., Awaitable[Any]]
+"""From the name of an event without a handler, the id of the client and the data to the response."""
 
 acknowledges: ContextVar[bool] = ContextVar("acknowledges", default=False)
 """Whether the client expects an acknowledgement of the current request."""
@@ -99,6 +103,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         self.authentication, self.limits, self.violations = authentication, limits, violations
         self.sessions: dict[str, ClientSession] = {}
         self.costs: dict[str, float] = {}
+        self.unknown_event: UnknownEventHandler | None = None
         self.dropped = 0
         self._flooded: dict[str, float] = {}  # when a client of an address was last disconnected for a flood
 
@@ -273,6 +278,12 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
         finally:
             if session is not None:
                 session.running -= 1
+
+    async def _trigger_event(self, event: str, namespace: str, *args: Any) -> Any:
+        response = await super()._trigger_event(event, namespace, *args)
+        if response is self.not_handled and event not in RESERVED_EVENTS and self.unknown_event is not None:
+            return await self.unknown_event(event, *args)
+        return response
 
     async def _handle_ack(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
         raise BadPacket("an unexpected acknowledgement")

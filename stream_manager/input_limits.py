@@ -1,0 +1,46 @@
+"""What mpv and ffmpeg may open for a file or an address: protocols and formats. Pure.
+
+Whatever is loaded may refer to something else: HLS, DASH, a script of ffmpeg's `concat`. A stream may refer to other
+addresses, but not to a file; a file may refer to nothing.
+"""
+
+from __future__ import annotations
+
+from tidzam.addresses import is_address
+
+PROTOCOLS = "http,https,httpproxy,tcp,tls,crypto,rtp,udp,rtsp,rtsps"
+"""The protocols that ffmpeg may open for an address. `httpproxy` is https by way of a proxy."""
+
+FORMATS = (
+    "aac,ac3,adx,aiff,amr,ape,asf,asf_o,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,iff,ircam,loas,matroska,mlp,mmf,mov,mp3,"
+    "mpc,mpc8,mpeg,mpegts,mxf,nistsphere,nut,ogg,oma,pvf,qcp,rm,rso,shn,sox,tak,truehd,tta,voc,w64,wav,wtv,wv,xwma"
+)
+"""The formats of a file: those that hold audio, and name no other file or address."""
+
+STREAM_FORMATS = f"{FORMATS},dash,hls,live_flv,rtsp,webvtt"
+"""The formats at an address, which may name other addresses."""
+
+
+def protocols(media: str) -> str:
+    """The protocols that may be opened for `media`, a file or an address."""
+    return PROTOCOLS if is_address(media) else "file"
+
+
+def formats(media: str) -> str:
+    """The formats of which `media`, a file or an address, may be."""
+    return STREAM_FORMATS if is_address(media) else FORMATS
+
+
+def ffmpeg_limits(media: str) -> list[str]:
+    """The options of ffmpeg and ffprobe that precede `-i` and `media`."""
+    return ["-protocol_whitelist", protocols(media), "-format_whitelist", formats(media)]
+
+
+def scripted_limits(media: str) -> list[str]:
+    """The options of ffprobe that precede a script for `concat` in a descriptor, which names `media`."""
+    return ["-protocol_whitelist", f"pipe,{protocols(media)}", "-format_whitelist", f"concat,{formats(media)}"]
+
+
+def mpv_limits(media: str) -> str:
+    """The option of mpv that has the same effect."""
+    return f"--demuxer-lavf-o=protocol_whitelist=[{protocols(media)}],format_whitelist=[{formats(media)}]"

@@ -1,0 +1,79 @@
+"""A running node: where its passwords are, and where they are not."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+import psutil
+import pytest
+
+from tests.support.node import Node
+from tidzam.proxy import open_direct
+from tidzam.tokens import read_token
+
+pytestmark = pytest.mark.timeout(120)
+
+DEFAULTS = ("hackme", "admin", "icecast", "")
+"""The password of the example configuration of Icecast, and other common ones."""
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    node = Node(tmp_path_factory.mktemp("secrets"), [{"name": "yard", "demo": {"seed": 8, "duration_s": 20}}])
+    started = node.start()
+    assert started.returncode == 0, started.stderr
+    try:
+        yield node
+    finally:
+        node.stop()
+
+
+def secrets(node: Node) -> list[str]:
+    """The passwords and the token of the node."""
+    config = ElementTree.parse(node.home / "icecast.xml")
+    named = ("source-password", "relay-password", "admin-password")
+    passwords = [config.findtext(f"authentication/{name}", "") for name in named]
+    token = read_token(node.home / "token")
+    assert token and all(len(password) > 16 for password in passwords)
+    return [*passwords, token]
+
+
+def test_no_command_line_shows_a_password(node: Node) -> None:
+    lines = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+    own = [line for line in lines if str(node.home) in line or node.server in line or "yard" in line]
+    assert any("mpv" in line for line in own) and any("icecast" in line for line in own)
+    assert [line for line in lines if any(secret in line for secret in secrets(node))] == []
+
+
+def test_no_log_and_no_status_shows_a_password(node: Node) -> None:
+    texts = {path.name: path.read_text(errors="replace") for path in (node.home / "logs").iterdir()}
+    texts |= {"status": str(node.status()), "health": str(node.health("stream_manager"))}
+    assert [name for name, text in texts.items() if any(secret in text for secret in secrets(node))] == []
+
+
+def test_files_with_passwords_are_readable_by_their_owner_alone(node: Node) -> None:
+    holders = [
+        path
+        for path in node.home.rglob("*")
+        if path.is_file() and any(secret.encode() in path.read_bytes() for secret in secrets(node))
+    ]
+    assert {"icecast.xml", "token"} <= {path.name for path in holders}
+    assert [path.name for path in holders if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize("password", DEFAULTS)
+@pytest.mark.parametrize(
+    ("user", "path"), [("admin", "/admin/stats"), ("admin", "/admin/killsource?mount=/yard-out_0.ogg")]
+)
+def test_the_admin_page_of_icecast_has_no_default_password(node: Node, user: str, path: str, password: str) -> None:
+    login = b64encode(f"{user}:{password}".encode()).decode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{node.ports['icecast']}{path}", headers={"Authorization": f"Basic {login}"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        open_direct(request, timeout_s=5)
+    assert caught.value.code == 401
