@@ -37,7 +37,9 @@ def main(
         str | None,
         typer.Option(help="Socket.IO address of the analyzer.", show_default="the profile's, or localhost:8001"),
     ] = None,
-    sources: Annotated[Path | None, typer.Option(help="JSON or YAML file with the sources to load.")] = None,
+    sources: Annotated[
+        Path | None, typer.Option(help="JSON or YAML file with the sources to load.", show_default="none")
+    ] = None,
     debug: Annotated[int, typer.Option(min=0, help="Above 0: log everything.")] = 0,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     profile: Annotated[
