@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream_manager.argv import LEAD_IN_S, NETWORK_TIMEOUT_S, PROTOCOLS
+from stream_manager.argv import LEAD_IN_S, NETWORK_TIMEOUT_S
+from stream_manager.input_limits import ffmpeg_limits, scripted_limits
 from tidzam.addresses import is_address, scheme_of
 
 
@@ -39,13 +40,13 @@ def decoder_argv(
 
 
 def _input(media: str, script: int | None, *, follow: bool) -> list[str]:
-    """The options of the protocols that `media` may use."""
+    """The options of the protocols and formats that `media` may use."""
     if not is_address(media):
-        return ["-protocol_whitelist", "file"]
+        return ffmpeg_limits(media)
     if script is not None:
-        return ["-protocol_whitelist", f"pipe,{PROTOCOLS}"]
+        return scripted_limits(media)
     timeout_us = str(NETWORK_TIMEOUT_S * 1_000_000)
-    options = ["-protocol_whitelist", PROTOCOLS]
+    options = ffmpeg_limits(media)
     if scheme_of(media) in ("http", "https"):
         options += ["-rw_timeout", timeout_us]
         options += [] if follow else ["-max_redirects", "0"]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.manager import Manager, stream_manager
 from tests.support.sound import write_tones
-from tests.support.web_files import web_files
+from tests.support.web import web_server
 from tests.support.wire_clients import WireClient, node_client, python_client
 
 pytestmark = pytest.mark.timeout(120)
@@ -33,8 +33,8 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
 def address(manager: Manager) -> Iterator[str]:
     """A stream of two channels."""
     write_tones(manager.media_root / "pond.ogg", 2, seconds=30)
-    with web_files(manager.media_root) as server:
-        yield f"{server}/pond.ogg"
+    with web_server(manager.media_root) as server:
+        yield f"http://{server}/pond.ogg"
 
 
 @pytest.fixture(params=list(CLIENTS))

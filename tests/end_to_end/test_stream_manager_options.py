@@ -19,7 +19,7 @@ from tests.support.jack import jack_server
 from tests.support.manager import Manager, command_line
 from tests.support.ports import free_port
 from tests.support.sound import write_tones
-from tests.support.web_files import web_files
+from tests.support.web import web_server
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -78,10 +78,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     recordings = folder / "impoundment-mc"
     recordings.mkdir()
     write_tones(folder / "impoundment.ogg", 2, seconds=10)
-    with web_files(folder) as served:
+    with web_server(folder) as served:
         source = {
             "name": "impoundment",
-            "url": f"{served}/impoundment.ogg",
+            "url": f"http://{served}/impoundment.ogg",
             "path_database": str(recordings),
             "nb_channels": 2,
         }
