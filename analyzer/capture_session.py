@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
-from analyzer.ring import Gap, Ring, RingReader, wrapped_difference
 from analyzer.window_schedule import Due, WindowSchedule
 from tidzam.audio.timeline import ClockPair, Timeline
+from tidzam.jack.ring import Gap, Ring, RingReader, wrapped_difference
 from tidzam.naming import source_of
 from tidzam.results import WindowBatch
 

@@ -18,10 +18,10 @@ from analyzer.capture.events import Failed, Ready
 from analyzer.capture_health import CaptureMonitor, CaptureState
 from analyzer.capture_session import CaptureSession, Channel
 from analyzer.health import LiveHealth, LiveStatistics
-from analyzer.ring import Lapped
 from analyzer.window_schedule import Due
 from tidzam.errors import JackError, TidzamError
 from tidzam.inference.tracker import DetectionTracker
+from tidzam.jack.ring import Lapped
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import AnalyzerFault, FaultCode, FaultOrigin
 from tidzam.results import Analysis, AnalyzedBatch, WindowBatch

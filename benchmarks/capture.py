@@ -15,11 +15,11 @@ import psutil
 
 from analyzer.capture.child import Capture, CaptureOptions, capture_process
 from analyzer.capture.events import Event, Opened
-from analyzer.ring import RingReader
 from benchmarks.feeder import frame_code
 from benchmarks.harness import LiveAnalyzer, analyzer, feeder, jack_server
 from tidzam.config.settings import JackSettings
 from tidzam.errors import NodeError
+from tidzam.jack.ring import RingReader
 
 TITLE = "64 channels at 48 kHz with the cascade at work: frames lost in a minute; forced losses counted to the frame"
 

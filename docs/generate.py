@@ -25,6 +25,8 @@ from database_tool.__main__ import app as database_tool_app
 from database_tool.editor.__main__ import cli as editor_app
 from stream_manager.__main__ import cli as stream_manager_app
 from stream_manager.health import SourceMetrics
+from stream_manager.recording_control import RecordingControl
+from stream_manager.recording_metrics import RecordingMetrics
 from tidzam.cli.__main__ import app as tidzam_app
 from tidzam.cli.reference import document
 from tidzam.config.__main__ import document as configuration
@@ -99,6 +101,7 @@ def protocol() -> str:
     parts += [_request(example) for example in STREAM_MANAGER_REQUESTS]
     parts += ["### Status of a source\n\n" + _fields(stream_manager.SourceStatus)]
     parts += ["### Status of a live stream\n\n" + _fields(live_streams.LiveStreamStatus)]
+    parts += ["### Status of a recording\n\n" + _fields(stream_manager.RecordingStatus)]
     parts += ["## Analyzer: requests\n", *(_request(example) for example in ANALYZER_REQUESTS)]
     parts += ["## Analyzer: events\n", *(_event(example) for example in ANALYZER_EVENTS)]
     parts += [HTTP, "### `detail` of the stream manager's `/healthz`\n\n" + _fields(stream_manager.StreamManagerHealth)]
@@ -124,9 +127,14 @@ def metrics() -> str:
         player_errors=lambda: {source.name: 0},
         output_failures=lambda: {(source.name, "icecast"): 0},
     )
+    recordings = RecordingControl()
+    recordings.counters(source.name)
     health = analyzer.AnalyzerHealth.model_validate(HEALTH)
     programs = {
-        "Stream manager": SourceMetrics("", graph, icecast, sources).collect(),
+        "Stream manager": [
+            *SourceMetrics("", graph, icecast, sources).collect(),
+            *RecordingMetrics(recordings).collect(),
+        ],
         "Analyzer": HealthCollector(lambda: health, CollectorRegistry()).collect(),
     }
     parts = [METRICS]

@@ -22,7 +22,9 @@ from stream_manager.jack_reservations import JackReservations
 from stream_manager.live.page import add_live_page
 from stream_manager.live.storage import live_storage
 from stream_manager.live.streams import LiveStreams
-from stream_manager.outputs.registry import load_outputs
+from stream_manager.outputs.registry import RECORDER, load_outputs, output_names
+from stream_manager.recording_control import RecordingControl, switches_path
+from stream_manager.recording_metrics import RecordingMetrics
 from stream_manager.services import Services
 from stream_manager.sources import Sources
 from stream_manager.state_file import read_state, state_path
@@ -71,7 +73,7 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
             live = LiveStreams(services, load_outputs(settings.stream_manager.outputs), live_storage(settings))
             sources = Sources(services, tasks, settings.stream_manager, state, live.statuses)
             token = take_token(settings.home)
-            async with _server(settings, graph, icecast, sources, live, token):
+            async with _server(settings, services, sources, live, token):
                 if not options.icecast_password:
                     log.warning("no Icecast password is set, so Icecast will refuse every mount; set %s", PASSWORD_ENV)
                 watchers: list[asyncio.Task[None]] = [tasks.create_task(graph.watch())]
@@ -112,6 +114,7 @@ def _services(
         settings=settings.stream_manager,
         allowed_addresses=AllowedAddresses.of(settings),
         guard=guard,
+        recordings=RecordingControl(switches_path(settings)),
     )
 
 
@@ -121,10 +124,10 @@ def output_suffixes(settings: Settings) -> tuple[str, ...]:
     Raises ConfigError for an output of the stream manager that cannot be loaded. One that only a source names is left
     to that source to report.
     """
-    types = dict(load_outputs(settings.stream_manager.outputs))
+    types = dict(load_outputs((*settings.stream_manager.outputs, RECORDER)))
     for source in settings.sources:
         with suppress(ConfigError):
-            types |= load_outputs(source.outputs or ())
+            types |= load_outputs(output_names(source, ()))
     suffixes = (getattr(output, "jack_suffix", "") for output in types.values())  # a package may lack it
     return tuple(dict.fromkeys(suffix for suffix in suffixes if suffix))
 
@@ -135,11 +138,10 @@ def _children_env(settings: Settings) -> dict[str, str]:
     return {**jack_env(settings.jack.server), **direct}
 
 
-def _server(
-    settings: Settings, graph: JackGraph, icecast: Icecast, sources: Sources, live: LiveStreams, token: str | None
-) -> Server:
-    registry = CollectorRegistry()
+def _server(settings: Settings, services: Services, sources: Sources, live: LiveStreams, token: str | None) -> Server:
+    graph, icecast, registry = services.graph, services.icecast, CollectorRegistry()
     registry.register(SourceMetrics(settings.node.known_as, graph, icecast, sources))
+    registry.register(RecordingMetrics(services.recordings))
     server = Server(
         "stream manager",
         host=settings.stream_manager.host,

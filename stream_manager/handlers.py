@@ -14,6 +14,7 @@ from tidzam.protocol.stream_manager import (
     LoadSource,
     ReleaseSource,
     SourceList,
+    SwitchRecording,
     UnloadSource,
     parse_request,
 )
@@ -37,6 +38,9 @@ class RequestHandler:
             case ReleaseSource(name=name):
                 await self._sources.release(name)
                 response = {"loadsource": {"name": name}}
+            case SwitchRecording(name=name, on=on):
+                await self._sources.switch_recording(name, on=on)
+                response = {"record": {"name": name, "on": on}}
             case ListSources():
                 response = SourceList(sources=self._sources.statuses()).model_dump(mode="json")
             case AddLiveStream():

@@ -11,6 +11,7 @@ from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
 from stream_manager.jack_reservations import JackReservations
 from stream_manager.outputs.icecast_mount import IcecastMount
+from stream_manager.recording_control import RecordingControl
 from tidzam.config.settings import StreamManagerSettings
 
 
@@ -23,7 +24,7 @@ class Services:
 
     `env` is added to the environment of child processes: it leads JACK clients to the node's server.
     `allowed_addresses` is what clients without the token may load. Through `guard`, the connections of clients' sources
-    are made.
+    are made. `recordings` are the switches and the state of all recordings.
     """
 
     graph: JackGraph
@@ -34,6 +35,7 @@ class Services:
     allowed_addresses: AllowedAddresses
     copied_mounts: dict[str, IcecastMount] = field(default_factory=dict)
     guard: GuardProxy | None = None
+    recordings: RecordingControl = field(default_factory=RecordingControl)
 
     def for_client(self, *, trusted: bool) -> Services:
         """Those of a client's source: it opens `allowed_addresses`, more if the client is `trusted`, and no others."""

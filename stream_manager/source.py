@@ -111,6 +111,7 @@ class Source:
             rate_hz=self._rate_hz,
             band_hz=self._band_hz,
             remarks=self._remarks,
+            recording=self._services.recordings.status(self.settings),
         )
 
     def output_faults(self) -> tuple[OutputFault, ...]:

@@ -14,7 +14,7 @@ from stream_manager.allowed_addresses import require_allowed
 from stream_manager.copying import COPY_OUTPUTS, COPY_PLAYERS
 from stream_manager.media_url import resolve_media
 from stream_manager.outputs.base import OutputFault
-from stream_manager.outputs.registry import load_outputs
+from stream_manager.outputs.registry import load_outputs, output_names
 from stream_manager.players.registry import AUTO, load_players
 from stream_manager.services import Services
 from stream_manager.source import Source
@@ -151,6 +151,22 @@ class Sources:
                 log.info("the client that loaded %s has disconnected", ", ".join(guest.name for guest in guests))
             await asyncio.gather(*(self._unload(guest) for guest in guests))
 
+    async def switch_recording(self, name: str, *, on: bool) -> None:
+        """Record the source called `name` from now on, or no longer.
+
+        Raises RequestError if there is none, or if its settings do not say how to record it.
+        """
+        if name not in self._loaded:
+            raise self._unknown(name)
+        settings = self._loaded[name][0].settings
+        if settings.record is None:
+            message = f"The source {name!r} has no settings for recordings."
+            raise RequestError(message, hint="Add `record` to it in the profile.", code="not_recordable", field="name")
+        try:
+            await self._services.recordings.switch(settings, on=on)
+        except OSError as error:
+            log.error("cannot save that %s was switched: %s; a restart will forget it", name, error.strerror)
+
     async def unload_all(self) -> None:
         """End all sources."""
         async with self._changing:
@@ -164,7 +180,7 @@ class Sources:
             message = f"The demo source {settings.name} has not been rendered."
             raise ConfigError(message, hint=hint, code="source_not_rendered")
         is_copied = settings.format == "copy"
-        outputs = self._settings.outputs if settings.outputs is None else settings.outputs
+        outputs = output_names(settings, self._settings.outputs)
         return Source(
             entry,
             self._resolve(entry),

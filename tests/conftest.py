@@ -23,6 +23,7 @@ JACK_TESTS = frozenset(
         "analyzer/test_capture.py",
         "analyzer/test_live_runner.py",
         "stream_manager/outputs/test_contract.py",
+        "stream_manager/outputs/test_recorder.py",
         "stream_manager/players/test_contract.py",
         "test_support.py",
         "tidzam/jack/test_cycle_check.py",

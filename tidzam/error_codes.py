@@ -166,6 +166,25 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "An output of a source failed.", "A fault in the output, see the log.", "It is run again automatically."
         ),
         "source_mounts": Explanation("Mounts of a source are missing.", "They are being pushed.", "Wait."),
+        "not_recordable": Explanation(
+            "The source cannot be recorded.",
+            "Its settings in the profile have no `record`.",
+            "Add `record: {path: …}` to the source.",
+        ),
+        "recording_starting": Explanation("A source is not recorded yet.", "Its recorder is starting.", "Wait."),
+        "recording_failed": Explanation(
+            "A source is not recorded.", "See the message.", "Follow the message; it is tried again automatically."
+        ),
+        "recording_disk_full": Explanation(
+            "Recording is paused.",
+            "Less than 100 MB (2 % of a small disk) are free where the recordings are.",
+            "Free space, or lower `record.keep`; recording continues by itself.",
+        ),
+        "recording_channels": Explanation(
+            "A source is not recorded.",
+            "A FLAC file holds at most 8 channels.",
+            "Set `record.format` to opus or wav, or load fewer channels.",
+        ),
         "source_not_found": Explanation("There is no such file.", "A wrong path.", "Check the path."),
         "source_unreadable": Explanation("The file cannot be opened.", "Its permissions.", "Check them."),
         "source_unreachable": Explanation(

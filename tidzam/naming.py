@@ -11,9 +11,10 @@ from typing import Final
 JACK_CLIENT_NAME: Final = 63
 """The maximum number of characters in the name of a JACK client; the limit for ports is not stricter."""
 ICECAST_SUFFIX = "ice"
-OUTPUT_SUFFIXES: Final = (ICECAST_SUFFIX,)
+RECORDER_SUFFIX = "rec"
+OUTPUT_SUFFIXES: Final = (ICECAST_SUFFIX, RECORDER_SUFFIX)
 """What follows `SOURCE-` in the names of the JACK clients of outputs. No source has a name that ends like one."""
-SOURCE_NAME_LENGTH = JACK_CLIENT_NAME - len(f"-{ICECAST_SUFFIX}")
+SOURCE_NAME_LENGTH = JACK_CLIENT_NAME - max(len(f"-{suffix}") for suffix in OUTPUT_SUFFIXES)
 """The maximum number of characters in the name of a source: the clients of its outputs have longer names."""
 SOURCE_NAME = rf"^[A-Za-z0-9_.-]{{1,{SOURCE_NAME_LENGTH}}}$"
 

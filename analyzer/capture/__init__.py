@@ -1,6 +1,6 @@
 """The capture process, which only copies JACK ports into the shared ring.
 
 `__main__` is the process, `port_watcher` follows the ports that match, `slots` assigns them to slots of the ring,
-`port_capture` is the JACK client of one source, `priority` schedules the process before others, `events` are its
-messages to the analyzer, and `child` is the analyzer's end of it.
+`port_capture` is the JACK client of one source, `events` are its messages to the analyzer, and `child` is the
+analyzer's end of it.
 """

@@ -17,8 +17,8 @@ import jack
 
 from analyzer.capture.events import Alive, Event, Failed, Ready, encode
 from analyzer.capture.port_watcher import PortWatcher
-from analyzer.ring import Ring
 from tidzam.errors import JackError, TidzamError
+from tidzam.jack.ring import Ring
 from tidzam.naming import ANALYZER_CLIENT
 
 _CLOCK_EVERY_S = 1.0

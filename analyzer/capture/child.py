@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from analyzer.capture.events import Alive, Event, decode
-from analyzer.ring import Ring
+from tidzam.jack.ring import Ring
 from tidzam.process import Child, child_process
 
 log = logging.getLogger(__name__)

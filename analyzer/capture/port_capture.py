@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import jack
 
-from analyzer.ring import RingWriter
-from tidzam.jack.priority import run_first
+from tidzam.jack.reader import JackReader
+from tidzam.jack.ring import RingWriter
 
 
 class PortCapture:
@@ -22,25 +22,7 @@ class PortCapture:
         self.client, self.writer = client, writer
         self._ports: dict[str, tuple[int, jack.OwnPort]] = {}
         self._spare: list[jack.OwnPort] = []
-        self._inputs: tuple[tuple[int, jack.OwnPort], ...] = ()
-        client.set_process_callback(self._process)
-        client.set_shutdown_callback(lambda status, reason: on_gone())
-        client.activate()
-        run_first()
-
-    def _process(self, frames: int) -> None:
-        """JACK's callback, called once per cycle in JACK's thread.
-
-        Fetches buffers, copies them to the ring, and counts. It must not block: no locks, no logging, and no JACK calls
-        except for the cycle's frame time before and after. If that changed in between, JACK has started to write the
-        next cycle into the buffers that were being copied.
-        """
-        writer, client = self.writer, self.client
-        clock = client.last_frame_time
-        start = writer.begin(clock, frames)
-        for slot, port in self._inputs:
-            writer.copy(slot, start, port.get_array())
-        writer.commit(start, frames, torn=client.last_frame_time != clock)
+        self._reader = JackReader(client, writer, on_gone)
 
     @property
     def channels(self) -> dict[str, bool]:
@@ -56,12 +38,12 @@ class PortCapture:
             self._spare.append(port)
             raise
         self._ports[name] = slot, port
-        self._inputs = tuple(self._ports.values())
+        self._reader.inputs = tuple(self._ports.values())
 
     def close(self, name: str) -> None:
         """Stop capturing a port that has disappeared. Its input port stays: the callback may be about to read it."""
         self._spare.append(self._ports.pop(name)[1])
-        self._inputs = tuple(self._ports.values())
+        self._reader.inputs = tuple(self._ports.values())
 
     def stop(self) -> None:
         """Close the JACK client."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -12,12 +11,11 @@ import jack
 from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
 from analyzer.capture.port_capture import PortCapture
 from analyzer.capture.slots import plan
-from analyzer.ring import CLOCK, LANES, Ring, RingWriter, wrapped_difference
+from tidzam.jack.clock import read_clocks
+from tidzam.jack.ring import CLOCK, LANES, Ring, RingWriter
 from tidzam.naming import capture_client, source_of
 from tidzam.patterns import matches
 
-_CLOCK_TRIES: Final = 5
-_CLOCK_TIGHT_S: Final = 0.0002
 _SETTLED_CYCLES: Final = 2
 """A connection takes effect at a cycle boundary after the call; by then the callback has the new channels as well."""
 
@@ -111,13 +109,8 @@ class PortWatcher:
     def clock(self) -> Clock | None:
         """The frame clock and the system clock; None before the first cycle, or if no precise reading succeeded."""
         near = self._ring.written_until()
-        for _ in range(_CLOCK_TRIES if near else 0):
-            before = time.time()
-            frame = self._clock.client.frame_time
-            after = time.time()
-            if after - before < _CLOCK_TIGHT_S:
-                return Clock(near + wrapped_difference(frame, near), (before + after) / 2)
-        return None
+        pair = read_clocks(self._clock.client, near) if near else None
+        return Clock(pair.frame, pair.utc_s) if pair else None
 
     def cycle(self) -> int:
         """The frame at which JACK's last cycle began, in 32 bits."""

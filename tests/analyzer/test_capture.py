@@ -14,10 +14,10 @@ import pytest
 
 from analyzer.capture.child import Capture, CaptureOptions, capture_process
 from analyzer.capture.events import Closed, Event, Failed, Opened, Ready, Refused
-from analyzer.ring import Gap, RingReader
 from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
 from tests.support.player import CODE_RANGE, FRAME_CODE, frame_code, playing
+from tidzam.jack.ring import Gap, RingReader
 
 _E = TypeVar("_E", bound=Event)
 pytestmark = pytest.mark.timeout(60)

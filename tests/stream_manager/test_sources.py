@@ -81,7 +81,7 @@ async def test_a_scheme_that_no_built_in_player_knows_is_refused() -> None:
 
 def test_the_suffixes_of_all_outputs_in_use_are_collected() -> None:
     settings = Settings(sources=(source("pond", outputs=["icecast"]), source("lake", outputs=["unknown"])))
-    assert output_suffixes(settings) == ("ice",)
+    assert output_suffixes(settings) == ("ice", "rec")
 
 
 def test_an_unknown_output_of_the_stream_manager_is_refused() -> None:

@@ -24,11 +24,19 @@ Signal = Callable[[int, int], Float32]
 CODE_RANGE = 1 << 22  # a float32 represents whole numbers below this exactly, with a channel number added as well
 FRAME_CODE = "code"
 """In place of a tone's frequency: `frame_code`."""
+RAMP = "ramp"
+"""In place of a tone's frequency: `ramp`."""
+RAMP_STEPS = 1 << 15
 
 
 def frame_code(frame: int, length: int) -> Float32:
     """Samples that encode the number of their frame."""
     return np.asarray((frame + np.arange(length)) % CODE_RANGE, np.float32)
+
+
+def ramp(frame: int, length: int) -> Float32:
+    """Samples that encode the number of their frame, modulo RAMP_STEPS, exactly in 16 bits: from 0 to below 1."""
+    return np.asarray((frame + np.arange(length)) % RAMP_STEPS / RAMP_STEPS, np.float32)
 
 
 def tone(frequency_hz: float, rate_hz: int, *, amplitude: float = 0.5) -> Signal:
@@ -62,7 +70,7 @@ class Player:
 
 @contextmanager
 def playing(server: JackServer, name: str, *signals: float | str) -> Iterator[Player]:
-    """A client with one port `out_N` for each of `signals`: the frequency of a tone in Hz, or FRAME_CODE."""
+    """A client with one port `out_N` for each of `signals`: the frequency of a tone in Hz, FRAME_CODE, or RAMP."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.player", name, *map(str, signals)],
         env={**os.environ, **server.env},
@@ -80,7 +88,8 @@ def playing(server: JackServer, name: str, *signals: float | str) -> Iterator[Pl
 
 def main() -> None:
     client = open_client(sys.argv[1], use_exact_name=True)
-    signals = [frame_code if name == FRAME_CODE else tone(float(name), client.samplerate) for name in sys.argv[2:]]
+    codes = {FRAME_CODE: frame_code, RAMP: ramp}
+    signals = [codes.get(name) or tone(float(name), client.samplerate) for name in sys.argv[2:]]
 
     def fill(frame: int, block: Float32) -> None:
         for row, signal in zip(block, signals, strict=True):

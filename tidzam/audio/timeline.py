@@ -65,4 +65,8 @@ class Timeline:
 
     def frame_at(self, time: datetime) -> int:
         """The frame nearest to a time."""
-        return round((((time - _EPOCH).total_seconds()) - self._mean_s) / self._frame_s + self._mean_frame)
+        return self.frame_at_s((time - _EPOCH).total_seconds())
+
+    def frame_at_s(self, utc_s: float) -> int:
+        """The frame nearest to a time in seconds since 1970."""
+        return round((utc_s - self._mean_s) / self._frame_s + self._mean_frame)

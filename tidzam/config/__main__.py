@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pydantic.fields import FieldInfo
 
 from tidzam.config.live_streams import LiveStreamSettings
+from tidzam.config.recording import KeepSettings, RecordSettings
 from tidzam.config.section import Section
 from tidzam.config.settings import DemoSettings, Settings, SourceSettings
 from tidzam.config.sinks import OWN_SETTINGS, ClipRule
@@ -30,6 +31,7 @@ def document() -> str:
     sections += [(name, type(field.default)) for name, field in Settings.model_fields.items() if _is_section(field)]
     sections += [("stream_manager.live_streams", LiveStreamSettings)]
     sections += [("sources[]", SourceSettings), ("sources[].demo", DemoSettings)]
+    sections += [("sources[].record", RecordSettings), ("sources[].record.keep", KeepSettings)]
     sections += [(f"analyzer.sinks[]` of type `{name}", model) for name, model in OWN_SETTINGS.items()]
     sections += [("analyzer.sinks[].rules[]` of type `clips", ClipRule)]
     return "\n".join([INTRODUCTION, *("\n".join(_table(name, section)) + "\n" for name, section in sections)])

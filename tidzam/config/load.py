@@ -32,7 +32,9 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     def anchor_source(source: SourceSettings) -> SourceSettings:
         is_file = source.url is not None and not is_address(source.url)
         url = str(anchor(Path(source.url))) if is_file and source.url else source.url
-        return source.model_copy(update={"url": url, "path_database": anchor(source.path_database)})
+        record = source.record and source.record.model_copy(update={"path": anchor(source.record.path)})
+        database = anchor(source.path_database)
+        return source.model_copy(update={"url": url, "path_database": database, "record": record})
 
     def anchor_sink(sink: SinkSettings) -> SinkSettings:
         return sink.model_copy(update={name: anchor(value) for name, value in sink if isinstance(value, Path)})

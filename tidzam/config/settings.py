@@ -14,6 +14,7 @@ from tidzam.addresses import bare_host, host_on_this_machine, url_host
 from tidzam.config.channels import ChannelNames, ChannelSelection
 from tidzam.config.inference import DEFAULT_RULE, DecisionRuleName, EngineName
 from tidzam.config.live_streams import LiveStreamSettings
+from tidzam.config.recording import RecordSettings
 from tidzam.config.section import Names, Section, renamed
 from tidzam.config.signals import NoiseSettings, SilenceSettings, ToneSettings
 from tidzam.config.sinks import AnySinkSettings
@@ -74,6 +75,7 @@ class SourceSettings(Section):
     tone: ToneSettings | None = Field(None, description="Play a tone instead of a `url`, for checks")
     noise: NoiseSettings | None = Field(None, description="Play noise instead of a `url`, for checks")
     silence: SilenceSettings | None = Field(None, description="Play silence instead of a `url`, for checks")
+    record: RecordSettings | None = Field(None, description="Record it; by default, it is not recorded")
     path_database: Path | None = Field(None, description="Folder of its recordings (not used yet)")
     nb_channels: int | None = Field(None, ge=1, le=256, description="Expected number of channels, verified on loading")
     channels: ChannelSelection | None = Field(
@@ -97,6 +99,8 @@ class SourceSettings(Section):
             raise ValueError(f"expected one of {', '.join(ORIGINS)}, or a player that needs none")
         if found and found[0] in OWN_PLAYERS and self.player not in ("auto", found[0]):
             raise ValueError(f"the player {self.player} cannot play {found[0]}; leave `player` out")
+        if self.format == "copy" and self.record is not None:
+            raise ValueError("a source with format copy is not decoded and cannot be recorded")
         return self
 
     @model_validator(mode="after")
@@ -137,7 +141,9 @@ class JackSettings(Section):
     server: str = Field("tidzam", pattern=r"^[A-Za-z0-9-]{1,32}$", description="Name of the server; unique per node")
     rate_hz: int = Field(44100, ge=8000, le=192000, description="Sample rate in Hz")
     period: Annotated[int, AfterValidator(_power_of_two)] = Field(2048, ge=16, le=8192, description="Frames per cycle")
-    port_max: int = Field(2048, ge=16, le=4096, description="Maximum number of ports; each channel uses three")
+    port_max: int = Field(
+        2048, ge=16, le=4096, description="Maximum number of ports; each channel uses three, four if it is recorded"
+    )
     timeout_ms: int = Field(100, ge=100, description="Milliseconds that jackd waits for a client that died or hangs")
     driver: Names = Field(("dummy",), description="Driver of jackd and its options, such as `alsa,-dhw:0`")
     realtime: bool = Field(False, description="Use real-time scheduling; the machine must permit it")

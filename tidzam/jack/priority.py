@@ -15,9 +15,9 @@ def run_first() -> None:
 
     JACK callbacks need about 1 % of a core but must never wait behind busy threads; nice values only compare processes
     of one session. Every thread is raised, because a descheduled one may hold the GIL. Call this again after JACK has
-    started threads: they begin at normal priority.
+    started threads: they begin at normal priority, and so do child processes.
     """
     with suppress(PermissionError):
         for task in Path("/proc/self/task").iterdir():
             with suppress(ProcessLookupError):
-                os.sched_setscheduler(int(task.name), os.SCHED_RR, _LOWEST)
+                os.sched_setscheduler(int(task.name), os.SCHED_RR | os.SCHED_RESET_ON_FORK, _LOWEST)

@@ -52,6 +52,7 @@ SOURCE: Final = {
     "band_hz": 22050,
     "remarks": [],
     "live_streams": [],
+    "recording": None,
 }
 
 STREAM_MANAGER_REQUESTS: Final = (

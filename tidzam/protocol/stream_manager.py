@@ -66,6 +66,16 @@ class ReleaseSource(Message):
     name: WireSourceName = Field(description="Name of the source")
 
 
+class SwitchRecording(Message):
+    """Record a source from now on, or no longer. The switch outlives the source and the stream manager.
+
+    The profile says where and how it is recorded (`record`).
+    """
+
+    name: WireSourceName = Field(description="Name of the source")
+    on: bool = Field(description="Whether it is recorded")
+
+
 class ListSources(Message):
     """List the status of every source."""
 
@@ -96,12 +106,40 @@ class SourceRemark(StrEnum):
     REPLACED = "replaced"
 
 
+class RecordingState(StrEnum):
+    """A recording is `waiting` while the source sends no audio, and `paused` because of a fault, such as a full disk.
+
+    It is `starting` until the recorder has reported its state, and `off` if it is switched off.
+    """
+
+    OFF = "off"
+    STARTING = "starting"
+    WAITING = "waiting"
+    RECORDING = "recording"
+    PAUSED = "paused"
+
+
+class RecordingStatus(Message):
+    """The recording of a source. Numbers count from the start of the stream manager."""
+
+    on: bool = Field(description="Whether it is switched on")
+    state: RecordingState = Field(description="What the recorder does at present")
+    folder: str = Field(description="Folder of the recordings")
+    files: int = Field(description="Complete files")
+    bytes: int = Field(description="Size of what was recorded, the file in progress included")
+    seconds: float = Field(description="Length of what was recorded, the file in progress included")
+    lost_seconds: float = Field(description="Audio that could not be recorded")
+    failures: int = Field(description="How often recording was interrupted or a file could not be completed")
+    last_file: str | None = Field(description="The file that was completed last")
+    problem: str | None = Field(description="Why it is paused, and what to do")
+
+
 class SourceStatus(Message):
     """The current status of a source.
 
-    `started` is when it began to play, `bytes` the audio data sent to its mounts since they were created, `gaps` how
-    often its audio was interrupted. `last_error` and `code` remain after the source has recovered; `ok` does not
-    depend on them.
+    `started` is when it began to play, `bytes` the audio data that its outputs have delivered since they were created,
+    `gaps` how often its audio was interrupted. `last_error` and `code` remain after the source has recovered; `ok` does
+    not depend on them.
     """
 
     name: str = Field(description="Name of the source")
@@ -133,6 +171,7 @@ class SourceStatus(Message):
     band_hz: int | None = Field(None, description="The highest frequency it can contain: half of the lower sample rate")
     remarks: tuple[SourceRemark, ...] = Field((), description="What is notable about it")
     live_streams: tuple[LiveStreamStatus, ...] = Field((), description="The streams of `tidzam-livestreams`")
+    recording: RecordingStatus | None = Field(None, description="Its recording; null if the profile has none")
 
 
 class SourceList(Message):
@@ -167,14 +206,17 @@ class StreamManagerHealth(Message):
 
 _MAX_COMMAND_LENGTH = 64
 
-Request = LoadSource | UnloadSource | ReleaseSource | ListSources | AddLiveStream | DeleteLiveStream
+Request = (
+    LoadSource | UnloadSource | ReleaseSource | SwitchRecording | ListSources | AddLiveStream | DeleteLiveStream
+)
 LATER = ("database",)
-COMMANDS = ("loadsource", "unloadsource", "sources", "add_livestream", "del_livestream", *LATER)
+COMMANDS = ("loadsource", "unloadsource", "record", "sources", "add_livestream", "del_livestream", *LATER)
 
 MESSAGES: Mapping[str, type[Message]] = {
     "refusal": Refusal,
     "sys/loadsource": LoadSource,
     "sys/unloadsource": UnloadSource,
+    "sys/record": SwitchRecording,
     "sys/sources": ListSources,
     "sys/sources/response": SourceList,
     "sys/add_livestream": AddLiveStream,
@@ -195,6 +237,8 @@ def parse_request(data: Any) -> Request:
             return _supported(parse(LoadSource, content))
         case "unloadsource":
             return parse(UnloadSource, content)
+        case "record":
+            return parse(SwitchRecording, content)
         case "sources":
             return parse(ListSources, content or {})
         case "add_livestream":

@@ -16,6 +16,7 @@ from tests.support.icecast import PASSWORD, icecast_server
 from tests.support.jack import jack_server
 from tests.support.player import playing
 from tests.support.services import services, source_settings
+from tidzam.config import SourceSettings
 from tidzam.naming import output_client
 
 pytestmark = pytest.mark.timeout(60)
@@ -31,18 +32,26 @@ def test_the_jack_suffix_is_one_word(output_type: OutputType) -> None:
     assert re.fullmatch(r"[a-z0-9]*", output_type.jack_suffix)
 
 
-async def test_an_idle_output_has_sent_nothing_and_reports_faults(output_type: OutputType) -> None:
-    output = output_type(source_settings(), 2, services())
+@pytest.fixture
+def source(tmp_path: Path) -> SourceSettings:
+    """A source with the settings that the outputs need."""
+    return source_settings(record={"path": tmp_path / "recordings", "format": "wav", "length_s": 1})
+
+
+async def test_an_idle_output_has_sent_nothing_and_reports_faults(
+    output_type: OutputType, source: SourceSettings
+) -> None:
+    output = output_type(source, 2, services())
     assert output.sent_bytes == 0
     assert all(fault.code and fault.message.endswith(".") for fault in output.faults())
     assert len(output.addresses) in (0, 2)
 
 
-async def test_a_cancelled_output_ends_even_without_jack(output_type: OutputType) -> None:
+async def test_a_cancelled_output_ends_even_without_jack(output_type: OutputType, source: SourceSettings) -> None:
     shared = services()
     shared.graph.rate_hz = None
     before = asyncio.all_tasks()
-    running = asyncio.create_task(output_type(source_settings(), 2, shared).run())
+    running = asyncio.create_task(output_type(source, 2, shared).run())
     await asyncio.sleep(0)
     running.cancel()
     await asyncio.wait([running])
@@ -50,12 +59,14 @@ async def test_a_cancelled_output_ends_even_without_jack(output_type: OutputType
     assert asyncio.all_tasks() == before
 
 
-async def test_an_output_delivers_and_leaves_no_client_when_cancelled(output_type: OutputType, tmp_path: Path) -> None:
+async def test_an_output_delivers_and_leaves_no_client_when_cancelled(
+    output_type: OutputType, source: SourceSettings, tmp_path: Path
+) -> None:
     with jack_server() as jack, icecast_server(tmp_path) as icecast, playing(jack, "pond", 440.0, 880.0):
         async with following(jack, output_suffixes=(output_type.jack_suffix,)) as graph:
             shared = services(graph, icecast=icecast.settings, password=PASSWORD, env=jack.env)
             polling = asyncio.create_task(shared.icecast.watch())
-            output = output_type(source_settings(), 2, shared)
+            output = output_type(source, 2, shared)
             running = asyncio.create_task(output.run())
             await delivered(output)
             running.cancel()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.ring import CLOCK, Gap, Lapped, Ring, RingReader, RingWriter, wrapped_difference
 from tidzam.errors import AudioError
+from tidzam.jack.ring import CLOCK, Gap, Lapped, Ring, RingReader, RingWriter, wrapped_difference
 
 PERIOD = 16
 CAPACITY = 100  # no multiple of the period: blocks wrap

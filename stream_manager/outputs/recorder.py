@@ -1,0 +1,225 @@
+"""The output that records a source to files, by a recorder process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from typing import ClassVar, Final, Never
+
+from stream_manager.outputs.base import OutputFault
+from stream_manager.recorder.events import (
+    MESSAGES,
+    Beat,
+    Failed,
+    Finished,
+    KeptAside,
+    Lost,
+    Notice,
+    RecorderEvent,
+    Repaired,
+)
+from stream_manager.recorder.options import RecorderOptions, recorder_argv
+from stream_manager.retention_run import delete_old
+from stream_manager.services import Services
+from tidzam.aio import first_completed
+from tidzam.config import SourceSettings
+from tidzam.config.recording import FLAC_CHANNELS
+from tidzam.errors import ConfigError, TidzamError
+from tidzam.naming import RECORDER_SUFFIX
+from tidzam.process import Child, RestartPolicy, child_process
+from tidzam.protocol.stream_manager import RecordingState
+
+log = logging.getLogger(__name__)
+
+IDLE: Final = Beat("waiting", 0, 0, 0)
+POLICY: Final = RestartPolicy(first_delay_s=0.3, max_delay_s=10.0, stable_after_s=20.0)
+START_TIMEOUT_S: Final = 30.0
+"""How long a recorder may take until its first beat: the encoders of a killed one complete their files first."""
+BEAT_TIMEOUT_S: Final = 10.0
+GRACE_S: Final = 10.0
+"""How long the file in progress may take to be completed when recording ends."""
+RETENTION_S: Final = 60.0
+DRAIN_S: Final = 1.0
+
+
+class RecorderOutput:
+    """The output `recorder`, see `Output`: all channels in one file, as the source's `record` settings say.
+
+    It is active for sources with such settings. The process is restarted whenever it ends, hangs or loses JACK.
+    """
+
+    jack_suffix: ClassVar[str] = RECORDER_SUFFIX
+    addresses: tuple[str, ...] = ()
+
+    def __init__(self, source: SourceSettings, channels: int, services: Services) -> None:
+        if source.record is None:
+            message = f"The source {source.name} has no settings `record`, which the output recorder needs."
+            raise ConfigError(message, hint="Add them, or remove the output.")
+        self._source, self._settings, self._services = source, source.record, services
+        self._options = RecorderOptions.of(source.name, channels, source.record)
+        self._control, self._counters = services.recordings, services.recordings.counters(source.name)
+        self._before = IDLE
+        self._fault: OutputFault | None = None
+        self._sent_bytes = 0
+        self._failure = ""
+
+    async def run(self) -> Never:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_deleting(), name=f"{self._source.name} retention")
+            await self._keep_recording()
+
+    @property
+    def sent_bytes(self) -> int:
+        return self._sent_bytes
+
+    def faults(self) -> tuple[OutputFault, ...]:
+        if self._fault is None or not self._control.is_on(self._source):
+            return ()
+        return (self._fault,)
+
+    async def _keep_recording(self) -> Never:
+        failures = 0
+        while True:
+            if not self._control.is_on(self._source):
+                self._set_state(RecordingState.OFF, None)
+                await self._control.until(self._source, on=True)
+            self._set_state(RecordingState.STARTING, OutputFault("recording_starting", "is not recorded yet."))
+            if self._options.format == "flac" and self._options.channels > FLAC_CHANNELS:
+                self._refuse_flac()
+                await self._control.until(self._source, on=False)
+                continue
+            await self._services.graph.until(lambda graph: graph.running)
+            began_s = time.monotonic()
+            try:
+                reason = await self._record_once()
+            except (OSError, TidzamError) as error:  # the recorder could not be started
+                reason = str(error)
+            if not self._control.is_on(self._source):
+                failures = 0
+                continue
+            failures = POLICY.failures_after(failures, time.monotonic() - began_s)
+            await self._report_end(reason, POLICY.delay_s(failures))
+
+    def _refuse_flac(self) -> None:
+        channels = self._options.channels
+        message = f"is not recorded: FLAC holds at most {FLAC_CHANNELS} channels, and it has {channels}."
+        log.error("%s %s Set record.format to opus or wav.", self._source.name, message)
+        hint = "Set `record.format` to opus or wav."
+        self._set_state(RecordingState.PAUSED, OutputFault("recording_channels", f"{message} {hint}"))
+
+    async def _record_once(self) -> str:
+        """Run one recorder until it is switched off, ends, hangs or loses JACK; returns the reason."""
+        argv, pipe = recorder_argv(self._options), asyncio.subprocess.PIPE
+        self._before, self._failure = IDLE, ""
+        reading: asyncio.Task[bool] | None = None
+        try:
+            async with child_process(
+                argv, name=f"{self._source.name} recorder", env=self._services.env, stdout=pipe, grace_s=GRACE_S
+            ) as recorder:  # on leaving, it completes its file
+                assert recorder.process.stdout is not None
+                reading = asyncio.create_task(self._read(recorder.process.stdout))
+                ended = await first_completed(
+                    asyncio.shield(reading),
+                    self._control.until(self._source, on=False),
+                    self._services.graph.until(lambda graph: not graph.up),
+                )
+                if ended == 0:
+                    return self._reason(recorder, hung=reading.result())
+        finally:
+            if reading is not None:
+                await _end(reading)
+        return "the JACK server is gone"
+
+    def _reason(self, recorder: Child, *, hung: bool) -> str:
+        if hung:
+            recorder.kill()
+            return "the recorder hung"
+        last_line = f": {recorder.tail[-1]}" if recorder.tail else ""
+        return self._failure or f"the recorder ended{last_line}"
+
+    async def _read(self, lines: asyncio.StreamReader) -> bool:
+        """Follow the events of a recorder until it ends. Returns whether it hung."""
+        timeout_s = START_TIMEOUT_S
+        while True:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    line = await lines.readline()
+            except TimeoutError:
+                return True
+            if not line.endswith(b"\n"):
+                return False
+            timeout_s = BEAT_TIMEOUT_S
+            self._take(MESSAGES.decode(line))
+
+    def _take(self, event: RecorderEvent) -> None:
+        name, counters = self._source.name, self._counters
+        match event:
+            case Beat():
+                self._take_beat(event)
+            case Finished(file):
+                counters.files += 1
+                counters.last_file = file
+                log.debug("%s: recorded %s", name, file)
+            case Lost(start_s, seconds, reason):
+                at = time.strftime("%H:%M:%S", time.gmtime(start_s))
+                log.warning("%s: %.3f s are missing in the recording from %s UTC on (%s)", name, seconds, at, reason)
+            case Repaired(file, _, seconds):
+                counters.files += 1
+                counters.last_file = file
+                log.warning("%s: repaired %s, which a crash had cut off after %.3f s", name, file, seconds)
+            case KeptAside(file, reason):
+                counters.failures += 1
+                log.error("%s: a recording that a crash had cut off is unusable (%s); it is now %s", name, reason, file)
+            case Notice(text, is_failure):
+                counters.failures += is_failure
+                log.warning("%s: %s", name, text)
+            case Failed(message):
+                self._failure = message
+
+    def _take_beat(self, beat: Beat) -> None:
+        before, self._before = self._before, beat
+        rate_hz = self._services.graph.rate_hz
+        new_bytes = max(0, beat.bytes - before.bytes)
+        self._sent_bytes += new_bytes
+        self._counters.bytes += new_bytes
+        if rate_hz:
+            self._counters.seconds += (beat.frames - before.frames) / rate_hz
+            self._counters.lost_seconds += (beat.lost_frames - before.lost_frames) / rate_hz
+        fault = OutputFault(beat.code, beat.problem) if beat.code else None
+        if fault is not None and fault != self._fault:
+            log.error("%s %s", self._source.name, fault.message)
+        self._set_state(RecordingState(beat.state), fault)
+
+    def _set_state(self, state: RecordingState, fault: OutputFault | None) -> None:
+        self._fault, self._counters.state = fault, state
+        self._counters.problem = f"{self._source.name} {fault.message}" if fault else None
+
+    async def _report_end(self, reason: str, delay_s: float) -> None:
+        self._counters.failures += 1
+        fault = OutputFault("recording_failed", f"is not recorded: {reason}")
+        level = logging.DEBUG if fault == self._fault else logging.WARNING
+        log.log(level, "%s: recording failed: %s; starting again in %.1f s", self._source.name, reason, delay_s)
+        self._set_state(RecordingState.PAUSED, fault)
+        await asyncio.sleep(delay_s)
+
+    async def _keep_deleting(self) -> Never:
+        """Apply the retention settings at regular intervals, whether or not recording is switched on."""
+        name, logged = self._source.name, ""
+        while True:
+            try:
+                for deletion in await asyncio.to_thread(delete_old, name, self._settings):
+                    log.info("%s: deleted %s: %s", name, deletion.file.path, deletion.reason)
+            except (OSError, sqlite3.Error) as error:
+                if str(error) != logged:
+                    log.error("%s: recordings cannot be deleted: %s", name, error)
+                logged = str(error)
+            await asyncio.sleep(RETENTION_S)
+
+
+async def _end(reading: asyncio.Task[bool]) -> None:
+    """Let a task read what its recorder has written before it ended."""
+    await asyncio.wait([reading], timeout=DRAIN_S)
+    reading.cancel()
+    await asyncio.wait([reading])

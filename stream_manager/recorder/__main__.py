@@ -1,0 +1,156 @@
+"""`python -m stream_manager.recorder OPTIONS`: record the channels of one source to files.
+
+Its JACK client `SOURCE-rec` has the ports `input_1` to `input_N`, which the stream manager connects. It ends at TERM or
+INT, once the file in progress is complete, and when the JACK server shuts down.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Final
+
+import jack
+
+from stream_manager.recorder.encoder import SUFFIXES, Encoder, encoder_argv
+from stream_manager.recorder.events import BEAT_S, MESSAGES, Failed, RecorderEvent
+from stream_manager.recorder.folder import RecordingFolder
+from stream_manager.recorder.options import RecorderOptions
+from stream_manager.recorder.recording import Recording
+from stream_manager.recorder.worker import Worker, clear_unfinished_repairs
+from tidzam.errors import JackError, TidzamError
+from tidzam.jack.clock import read_clocks
+from tidzam.jack.reader import JackReader
+from tidzam.jack.ring import CLOCK, Ring, RingWriter
+from tidzam.naming import RECORDER_SUFFIX, output_client
+from tidzam.segments import SegmentIndex
+
+RING_S: Final = 8.0
+"""For how long a disk may block before audio is lost."""
+_STEP_S: Final = 0.05
+_CLOCK_S: Final = 1.0
+_REPAIRS_S: Final = 4.0
+_SWITCH_INTERVAL_S: Final = 0.0005
+"""How long other threads of this process may keep the GIL from the JACK callback; Python's default is 5 ms."""
+_writing = threading.Lock()
+
+
+def main() -> int:
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    jack.set_error_function(lambda message: None)  # the result of every call is checked
+    jack.set_info_function(lambda message: None)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    options = RecorderOptions.parse(sys.argv[1])
+    try:
+        _record(options, stop)
+    except TidzamError as error:
+        _send(Failed(str(error)))
+        return 1
+    except (OSError, TimeoutError, sqlite3.Error) as error:
+        _send(Failed(f"{options.folder} cannot be used: {error}"))
+        return 1
+    return 0
+
+
+def _record(options: RecorderOptions, stop: threading.Event) -> None:
+    """Record until `stop`. Raises JackError, OSError and TimeoutError."""
+    by_day = options.threshold is not None
+    folder = RecordingFolder(options.folder, options.source, SUFFIXES[options.format], by_day=by_day)
+    lock = folder.lock()
+    faults: SimpleQueue[str] = SimpleQueue()
+    index = SegmentIndex(options.folder) if by_day else None
+    worker = Worker(folder, _send, faults.put, index)
+    clear_unfinished_repairs(folder)
+    for part in folder.leftovers():
+        worker.repair(part)
+    if index is not None:
+        worker.complete_index()
+    try:
+        jack_input = JackInput(output_client(options.source, RECORDER_SUFFIX), options.channels)
+    except jack.JackError as error:
+        hint = "Raise jack.port_max, or unload a source; it accepts at most 256 clients."
+        raise JackError(f"JACK refuses the recorder: {error}.", hint=hint) from error
+    rate_hz = jack_input.ring.rate_hz
+
+    def start(part: Path) -> Encoder:
+        argv = encoder_argv(part, rate_hz, options)
+        return Encoder(argv, bytes_per_s=4 * options.channels * rate_hz, keep_fds=(lock,))
+
+    recording = Recording(options, jack_input.ring, folder, worker, start, _send)
+    _follow(recording, jack_input, faults, stop)
+    recording.close()
+    worker.close(repairs_s=_REPAIRS_S)
+    if jack_input.gone.is_set():
+        raise JackError("The JACK server has shut down.")
+
+
+class JackInput:
+    """The JACK client of a recorder: ports `input_1` to `input_N`, copied into `ring`."""
+
+    def __init__(self, name: str, channels: int) -> None:
+        """Raises jack.JackError."""
+        client = jack.Client(name, use_exact_name=True, no_start_server=True)
+        self.gone = threading.Event()
+        self.ring = Ring.create(
+            os.memfd_create("tidzam-recorder"),
+            slots=channels,
+            capacity_frames=int(RING_S * client.samplerate),
+            rate_hz=client.samplerate,
+        )
+        self._reader = JackReader(client, RingWriter(self.ring, CLOCK), self.gone.set)
+        self._ports: Sequence[jack.OwnPort] = [client.inports.register(f"input_{n + 1}") for n in range(channels)]
+        self._reader.inputs = tuple(enumerate(self._ports))
+        self.client = client
+
+    @property
+    def connected(self) -> bool:
+        """Whether any port receives audio."""
+        return any(port.number_of_connections for port in self._ports)
+
+
+def _follow(recording: Recording, source: JackInput, faults: SimpleQueue[str], stop: threading.Event) -> None:
+    """Record what arrives until `stop` or the end of JACK, with a beat at regular intervals."""
+    clock_due = beat_due = 0.0
+    while not source.gone.is_set():
+        now_s, near = time.monotonic(), source.ring.written_until()
+        if now_s >= clock_due and near and (pair := read_clocks(source.client, near)):
+            recording.note_clock(pair)
+            clock_due = now_s + _CLOCK_S
+        for reason in _all(faults):
+            recording.fail(reason, now_s)
+        recording.step(connected=source.connected, now_s=now_s, wait_s=_STEP_S)
+        if now_s >= beat_due:
+            _send(recording.beat())
+            beat_due = now_s + BEAT_S
+        if stop.wait(_STEP_S):
+            recording.step(connected=source.connected, now_s=time.monotonic())
+            return
+
+
+def _all(queue: SimpleQueue[str]) -> list[str]:
+    found = []
+    while True:
+        try:
+            found.append(queue.get_nowait())
+        except Empty:
+            return found
+
+
+def _send(event: RecorderEvent) -> None:
+    with _writing:
+        print(MESSAGES.encode(event), flush=True)
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # libjack may crash when it disconnects from a server that has shut down

@@ -1,0 +1,148 @@
+"""The folder of a source's recordings: names of files, complete files published, and unusable ones set aside."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from tidzam.naming import recording_stem, split_date
+
+PART_SUFFIX: Final = ".part"
+ASIDE: Final = "set-aside"
+_LOCK_TIMEOUT_S: Final = 15.0
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def utc(seconds: float) -> datetime:
+    """Seconds since 1970 as a time."""
+    return _EPOCH + timedelta(seconds=seconds)
+
+
+class RecordingFolder:
+    """Where the recordings of one source are written. With `by_day`, in a folder per day (UTC).
+
+    A file is hidden and ends in `.part` until it is complete.
+    """
+
+    def __init__(self, path: Path, source: str, suffix: str, *, by_day: bool = False) -> None:
+        self.path, self.source = path, source
+        self._suffix, self._by_day = suffix, by_day
+
+    def new_part(self, start_s: int) -> Path:
+        """A path for the file that starts at `start_s` while it is written. Raises OSError."""
+        final = self._free(self._home(start_s) / f"{recording_stem(self.source, utc(start_s))}{self._suffix}")
+        return final.with_name(f".{final.name}{PART_SUFFIX}")
+
+    def publish(self, part: Path) -> Path:
+        """Give a complete file its final name, with its content on disk. Raises OSError."""
+        _sync(part)
+        final = self._free(part.with_name(part.name.removeprefix(".").removesuffix(PART_SUFFIX)), but=part)
+        part.rename(final)
+        _sync(final.parent)
+        return final
+
+    def leftovers(self) -> list[Path]:
+        """Files of this source that were being written when a recorder was killed, oldest first. Raises OSError."""
+        files = (Path(entry.path) for entry in recording_files(self.path))
+        return sorted(path for path in files if _is_part_of(path, self.source))
+
+    def set_aside(self, part: Path, reason: str) -> Path:
+        """Move an unusable file to the folder `set-aside`, with the reason in a text file beside it. Raises OSError."""
+        aside = self.path / ASIDE
+        aside.mkdir(exist_ok=True)
+        name = part.name.removeprefix(".").removesuffix(PART_SUFFIX)
+        target = next(path for path in _numbered(aside / name) if not path.exists())
+        part.rename(target)
+        text = f"{utc(time.time()):%Y-%m-%d %H:%M:%S} UTC: {reason}\n"
+        target.with_name(f"{target.name}.txt").write_text(text, encoding="utf-8")
+        return target
+
+    def lock(self) -> int:
+        """Own the recordings of this source until the descriptor, and copies of it in child processes, are closed.
+
+        Encoders of a recorder that was killed hold it until they have completed their files. Raises TimeoutError if
+        another process holds it for longer, and OSError.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path / f".{self.source}.lock", os.O_RDWR | os.O_CREAT, 0o666)
+        deadline_s = time.monotonic() + _LOCK_TIMEOUT_S
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline_s:
+                    os.close(descriptor)
+                    raise TimeoutError(f"another process records {self.source} to {self.path}") from None
+                time.sleep(0.1)
+            else:
+                return descriptor
+
+    def free_bytes(self) -> int:
+        """Bytes that are free for this user. Raises OSError."""
+        return _free_bytes(self.path)
+
+    def low_bytes(self) -> int:
+        """Recording pauses when less is free: 100 MB, or 2 % of a small disk. Raises OSError."""
+        disk = os.statvfs(self.path)
+        return min(100_000_000, disk.f_blocks * disk.f_frsize // 50)
+
+    def _home(self, start_s: int) -> Path:
+        home = self.path / f"{utc(start_s):%Y-%m-%d}" if self._by_day else self.path
+        home.mkdir(parents=True, exist_ok=True)
+        return home
+
+    def _free(self, final: Path, *, but: Path | None = None) -> Path:
+        """`final`, or if it exists the same time some milliseconds later: the system clock was set back."""
+        for path in (final, *(final.with_stem(f"{final.stem}.{later:03d}") for later in range(1, 1000))):
+            part = path.with_name(f".{path.name}{PART_SUFFIX}")
+            if not path.exists() and (part == but or not part.exists()):
+                return path
+        raise FileExistsError(f"{final} exists a thousand times")
+
+
+def day_folders(folder: Path) -> list[Path]:
+    """The folders of days in a folder of segments, oldest first. Raises OSError."""
+    with os.scandir(folder) as entries:
+        return sorted(
+            Path(one.path) for one in entries if one.is_dir(follow_symlinks=False) and _DAY.fullmatch(one.name)
+        )
+
+
+def recording_files(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Every file in a folder of recordings, and in its folders of days. Raises OSError."""
+    for home in (folder, *day_folders(folder)):
+        with os.scandir(home) as entries:
+            yield from (entry for entry in entries if entry.is_file(follow_symlinks=False))
+
+
+def _is_part_of(path: Path, source: str) -> bool:
+    if not (path.name.startswith(".") and path.suffix == PART_SUFFIX):
+        return False
+    name, time = split_date(Path(path.stem.removeprefix(".")).stem)
+    return name == source and time is not None
+
+
+def _numbered(path: Path) -> Iterator[Path]:
+    yield path
+    for number in range(2, 100_000):
+        yield path.with_stem(f"{path.stem}-{number}")
+
+
+def _free_bytes(path: Path) -> int:
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

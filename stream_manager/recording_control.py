@@ -1,0 +1,115 @@
+"""Whether each source is recorded, as clients switch it, and what has been recorded since the start."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stream_manager.state_file import state_path
+from tidzam.atomic import write_atomically
+from tidzam.config import Settings, SourceSettings
+from tidzam.protocol.stream_manager import RecordingState, RecordingStatus
+
+log = logging.getLogger(__name__)
+
+NAME = "recording-switches.json"
+
+
+def switches_path(settings: Settings) -> Path | None:
+    """The file that keeps what clients switched, beside the one of their permanent sources."""
+    path = state_path(settings)
+    return path.with_name(NAME) if path is not None else None
+
+
+@dataclass
+class RecordingCounters:
+    """What has been recorded of one source; the totals of earlier recorder processes are included."""
+
+    state: RecordingState = RecordingState.OFF
+    files: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    lost_seconds: float = 0.0
+    failures: int = 0
+    last_file: str | None = None
+    problem: str | None = None
+
+
+class RecordingControl:
+    """The switches and counters of all sources that have `record` settings.
+
+    Switches are kept in the file `path`, so that they outlive the stream manager; without one they are not.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path, self._switched = path, _read(path) if path is not None else {}
+        self._changed = asyncio.Condition()
+        self._counters: dict[str, RecordingCounters] = {}
+
+    def is_on(self, source: SourceSettings) -> bool:
+        """Whether `source` is to be recorded: as it was switched, otherwise as its settings say."""
+        return source.record is not None and self._switched.get(source.name, source.record.enabled)
+
+    async def switch(self, source: SourceSettings, *, on: bool) -> None:
+        """Record `source` from now on, or no longer. Raises OSError if that could not be saved; it is done anyway."""
+        async with self._changed:
+            self._switched = {**self._switched, source.name: on}
+            self._changed.notify_all()
+            log.info("%s: recording was switched %s", source.name, "on" if on else "off")
+            if self._path is not None:
+                await asyncio.to_thread(_write, self._path, self._switched)
+
+    async def until(self, source: SourceSettings, *, on: bool) -> None:
+        """Wait until `source` is switched on, or off."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.is_on(source) == on)
+
+    def counters(self, name: str) -> RecordingCounters:
+        """Those of the source called `name`."""
+        return self._counters.setdefault(name, RecordingCounters())
+
+    def all_counters(self) -> Iterator[tuple[str, RecordingCounters]]:
+        """Those of every source that has been recorded."""
+        return iter(self._counters.items())
+
+    def status(self, source: SourceSettings) -> RecordingStatus | None:
+        """The state of the recording of `source`; None if it has no `record` settings."""
+        if source.record is None:
+            return None
+        counters, on = self.counters(source.name), self.is_on(source)
+        return RecordingStatus(
+            on=on,
+            state=counters.state if on else RecordingState.OFF,
+            folder=str(source.record.path),
+            files=counters.files,
+            bytes=counters.bytes,
+            seconds=round(counters.seconds, 3),
+            lost_seconds=round(counters.lost_seconds, 3),
+            failures=counters.failures,
+            last_file=counters.last_file,
+            problem=counters.problem,
+        )
+
+
+def _read(path: Path) -> Mapping[str, bool]:
+    """What was switched; nothing if the file is missing or damaged, in which case the settings apply."""
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        log.warning("cannot read %s: %s; recordings are switched as the profile says", path, error)
+        return {}
+    if not isinstance(found, dict) or not all(isinstance(on, bool) for on in found.values()):
+        log.warning("%s is damaged; recordings are switched as the profile says", path)
+        return {}
+    return found
+
+
+def _write(path: Path, switched: Mapping[str, bool]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(switched, indent=1) + "\n")

@@ -1,0 +1,67 @@
+"""Which recordings are deleted: the oldest, as far as the settings of a source require. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from tidzam.config.recording import KeepSettings
+from tidzam.naming import split_date
+
+RECORDING_SUFFIXES: Final = frozenset({".opus", ".ogg", ".flac", ".wav"})
+_GB: Final = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class RecordedFile:
+    """A complete recording: when it starts, when it was last written to (its end), and its size."""
+
+    path: Path
+    start: datetime
+    end: datetime
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A recording to delete, and which limit requires that."""
+
+    file: RecordedFile
+    reason: str
+
+
+def recording_of(name: str, source: str) -> datetime | None:
+    """When the recording of `source` with this file name starts; None for any other file."""
+    path = Path(name)
+    if path.suffix not in RECORDING_SUFFIXES:
+        return None
+    stem, start = split_date(path.stem)
+    return start if stem == source else None
+
+
+def to_delete(
+    files: Iterable[RecordedFile], keep: KeepSettings, *, now: datetime, free_bytes: int
+) -> Sequence[Deletion]:
+    """The recordings of one source that must go, oldest first.
+
+    `days` counts from the end of a recording. `max_gb` and `min_free_gb` are met by as few deletions as possible; if
+    deleting all recordings does not free enough, all go.
+    """
+    remaining = sorted(files, key=lambda file: (file.start, file.path))
+    total, deletions = sum(file.bytes for file in remaining), []
+    for file in remaining:
+        if keep.days is not None and file.end < now - timedelta(days=keep.days):
+            reason = f"older than {keep.days:g} days"
+        elif keep.max_gb is not None and total > keep.max_gb * _GB:
+            reason = f"more than {keep.max_gb:g} GB of recordings"
+        elif keep.min_free_gb is not None and free_bytes < keep.min_free_gb * _GB:
+            reason = f"less than {keep.min_free_gb:g} GB free"
+        else:
+            break
+        deletions.append(Deletion(file, reason))
+        total -= file.bytes
+        free_bytes += file.bytes
+    return deletions

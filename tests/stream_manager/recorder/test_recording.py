@@ -1,0 +1,261 @@
+"""Files are cut on the clock, and no sample is lost or repeated between them, whatever fails meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stream_manager.recorder.encoder import Encoder, encoder_argv
+from stream_manager.recorder.events import Finished, Lost, Notice, Repaired
+from stream_manager.recorder.open_file import ContinuousFile
+from stream_manager.recorder.recording import next_cut_s
+from tests.stream_manager.recorder.harness import Harness, decoded, recorder_options
+from tests.support.ring_source import RingSource, code, ring_source
+from tidzam.types import Float32
+
+pytestmark = pytest.mark.timeout(60)
+
+LEAD_FRAMES = 2000
+"""A source begins a quarter of a second after a whole second: silence precedes its first sample."""
+
+
+@pytest.fixture
+def source() -> Iterator[RingSource]:
+    with ring_source() as made:
+        yield made
+
+
+def expected(source: RingSource, frames: int, first_frame: int) -> Float32:
+    """What `frames` frames of a source are, from `first_frame` on, after the silence that precedes them."""
+    numbers = np.arange(first_frame, first_frame + frames - LEAD_FRAMES)
+    played = np.stack([code(numbers, channel) for channel in range(source.channels)], axis=1)
+    return np.concatenate([np.zeros((LEAD_FRAMES, source.channels), np.float32), played])
+
+
+def began(harness: Harness) -> int:
+    """Let the source begin; returns its first frame that is recorded."""
+    harness.source.play()
+    harness.source.set_clock(-harness.source.period / harness.source.rate_hz)
+    harness.step()
+    return harness.source.frame
+
+
+@pytest.mark.parametrize(
+    ("kind", "channels", "depth"),
+    [("wav", 1, 16), ("wav", 2, 24), ("wav", 30, 16), ("flac", 1, 16), ("flac", 2, 24)]
+    + [("flac", channels, 16) for channels in range(3, 9)],
+)
+def test_files_join_sample_by_sample_with_each_channel_in_its_place(
+    tmp_path: Path, kind: str, channels: int, depth: int
+) -> None:
+    with ring_source(channels=channels) as source:
+        harness = Harness(source, recorder_options(tmp_path, channels, format=kind, bit_depth=depth))
+        first = began(harness)
+        harness.play(7)
+        harness.close()
+        names = [path.name for path in harness.files()]
+        assert names == [f"pond-2023-11-14-22-13-{second}.{kind}" for second in (20, 22, 24, 26)]
+        recorded = harness.recorded()
+        assert np.array_equal(recorded, expected(source, len(recorded), first))
+        assert len(recorded) == LEAD_FRAMES + 7 * source.rate_hz
+        assert harness.recording.beat().lost_frames == 0
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 30])
+def test_opus_files_have_exactly_the_length_of_what_was_played(tmp_path: Path, channels: int) -> None:
+    with ring_source(channels=channels, rate_hz=48000, period=960, ring_s=2) as source:
+        harness = Harness(source, recorder_options(tmp_path, channels, format="opus"))
+        began(harness)
+        harness.play(3.5)
+        harness.close()
+        assert [len(decoded(path, channels)) for path in harness.files()] == [2 * 48000, round(1.75 * 48000)]
+
+
+def test_only_complete_files_are_visible(tmp_path: Path, source: RingSource) -> None:
+    harness = Harness(source, recorder_options(tmp_path))
+    began(harness)
+    harness.play(1)
+    harness.wait_until_encoding()
+    assert [path.name for path in tmp_path.iterdir()] == [".pond-2023-11-14-22-13-20.wav.part"]
+    harness.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["pond-2023-11-14-22-13-20.wav"]
+
+
+def test_frames_that_jack_skipped_are_silence_and_reported(tmp_path: Path, source: RingSource) -> None:
+    harness = Harness(source, recorder_options(tmp_path))
+    first = began(harness)
+    harness.play(1)
+    gap_at = source.frame
+    source.skip(800)
+    harness.play(2)
+    harness.close()
+    recorded = harness.recorded()
+    wanted = expected(source, len(recorded), first)
+    wanted[LEAD_FRAMES + gap_at - first :][:800] = 0
+    assert np.array_equal(recorded, wanted)
+    assert sum(lost.seconds for lost in harness.of(Lost)) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac"])
+def test_a_killed_encoder_costs_no_sample(tmp_path: Path, source: RingSource, kind: str) -> None:
+    harness = Harness(source, recorder_options(tmp_path, format=kind, length_s=60))
+    first = began(harness)
+    harness.play(6)
+    harness.wait_until_encoding()
+    kill_encoder(harness)
+    harness.play(4)
+    harness.close()
+    assert len(harness.of(Repaired)) == 1
+    assert len(harness.files()) == 2
+    recorded = harness.recorded()
+    assert np.array_equal(recorded, expected(source, len(recorded), first))
+    assert len(recorded) == LEAD_FRAMES + 10 * source.rate_hz
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_an_encoder_of_opus_that_is_killed_costs_no_sample(tmp_path: Path) -> None:
+    with ring_source(rate_hz=48000, period=960) as source:
+        harness = Harness(source, recorder_options(tmp_path, format="opus", length_s=60))
+        began(harness)
+        harness.play(6)
+        harness.wait_until_encoding()
+        kill_encoder(harness)
+        harness.play(4)
+        harness.close()
+        assert len(harness.files()) == 2
+        assert len(harness.recorded()) == 10.25 * 48000
+
+
+def test_an_encoder_that_is_killed_soon_leaves_no_file_of_its_own(tmp_path: Path, source: RingSource) -> None:
+    harness = Harness(source, recorder_options(tmp_path, length_s=60))
+    first = began(harness)
+    harness.play(0.5)
+    kill_encoder(harness)
+    harness.play(1)
+    harness.close()
+    recorded = harness.recorded()
+    assert len(harness.files()) == 1
+    assert np.array_equal(recorded, expected(source, len(recorded), first))
+
+
+def kill_encoder(harness: Harness) -> None:
+    file = harness.recording.file
+    assert isinstance(file, ContinuousFile)
+    os.kill(file.encoder_pid, signal.SIGKILL)
+    os.waitid(os.P_PID, file.encoder_pid, os.WEXITED | os.WNOWAIT)
+
+
+def test_encoders_that_keep_failing_pause_the_recording_for_longer_and_longer(
+    tmp_path: Path, source: RingSource
+) -> None:
+    harness = Harness(source, recorder_options(tmp_path))
+    start = harness.start
+    harness.start = lambda part: Encoder(["false"], bytes_per_s=1)
+    began(harness)
+    harness.play(9)
+    failures = [notice for notice in harness.of(Notice) if "recording failed" in notice.text]
+    assert 2 <= len(failures) <= 8
+    assert harness.recording.beat().code == "recording_failed"
+    harness.start = start
+    harness.play(32)
+    assert harness.recording.beat().state == "recording"
+    harness.close()
+    assert harness.recording.beat().lost_frames > 0
+
+
+def test_a_full_disk_pauses_the_recording_until_there_is_room(tmp_path: Path, source: RingSource) -> None:
+    harness = Harness(source, recorder_options(tmp_path))
+    start = harness.start
+    argv = [*encoder_argv(Path("/dev/full"), source.rate_hz, harness.options), "-y"]
+    argv.remove("-n")
+    harness.start = lambda part: Encoder(argv, bytes_per_s=1)
+    began(harness)
+    while not harness.recording.beat().code:
+        harness.play(0.2)
+        time.sleep(0.01)
+    assert harness.recording.beat().code == "recording_disk_full"
+    harness.start = start
+    harness.play(4)
+    harness.close()
+    assert harness.recording.beat().state == "waiting"
+    assert harness.of(Finished)
+    assert [lost.reason for lost in harness.of(Lost)] == ["paused"]
+
+
+def test_a_file_ends_when_the_system_clock_is_set(tmp_path: Path, source: RingSource) -> None:
+    harness = Harness(source, recorder_options(tmp_path, length_s=60))
+    began(harness)
+    harness.play(1)
+    source.set_clock(+3600)
+    harness.play(1)
+    source.set_clock(-3600)
+    harness.play(1)
+    harness.close()
+    names = [path.name for path in harness.files()]
+    assert names == [f"pond-2023-11-14-{time}.wav" for time in ("22-13-20", "22-13-22", "23-13-21")]
+    assert harness.recording.beat().lost_frames == 0
+
+
+def test_no_file_is_replaced_when_the_clock_is_set_back(tmp_path: Path, source: RingSource) -> None:
+    harness = Harness(source, recorder_options(tmp_path, length_s=60))
+    began(harness)
+    harness.play(1)
+    source.set_clock(-1.0)
+    harness.play(0.4)
+    harness.close()
+    names = [path.name for path in harness.files()]
+    assert names == ["pond-2023-11-14-22-13-20.001.wav", "pond-2023-11-14-22-13-20.wav"]
+
+
+def test_a_file_is_completed_with_silence_and_none_begins_while_there_is_no_source(
+    tmp_path: Path, source: RingSource
+) -> None:
+    harness = Harness(source, recorder_options(tmp_path))
+    began(harness)
+    harness.play(1)
+    harness.connected = False
+    harness.play(5, level=0)
+    assert harness.recording.beat().state == "waiting"
+    harness.connected = True
+    harness.play(1)
+    harness.close()
+    names = [path.name for path in harness.files()]
+    assert names == ["pond-2023-11-14-22-13-20.wav", "pond-2023-11-14-22-13-26.wav"]
+
+
+def test_a_hole_longer_than_the_ring_ends_the_file(tmp_path: Path, source: RingSource) -> None:
+    harness = Harness(source, recorder_options(tmp_path, length_s=60))
+    began(harness)
+    harness.play(1)
+    source.skip(100 * source.rate_hz)
+    harness.play(1)
+    harness.close()
+    assert len(harness.files()) == 2
+    assert sum(lost.seconds for lost in harness.of(Lost)) == pytest.approx(100, abs=0.2)
+
+
+def test_audio_that_is_overwritten_before_it_is_read_is_silence_and_reported(tmp_path: Path) -> None:
+    with ring_source(ring_s=1) as source:
+        harness = Harness(source, recorder_options(tmp_path, length_s=60))
+        first = began(harness)
+        harness.play(1)
+        source.play(49)  # 0.98 s at once
+        harness.step()
+        harness.play(1)
+        harness.close()
+        recorded = harness.recorded()
+        wanted = expected(source, len(recorded), first)
+        differs = (recorded != wanted).any(axis=1)
+        assert not recorded[differs].any()
+        assert sum(lost.seconds for lost in harness.of(Lost)) * source.rate_hz >= differs.sum() > 0
+
+
+@pytest.mark.parametrize(("start_s", "length_s", "cut_s"), [(0, 600, 600), (599, 600, 600), (600, 600, 1200)])
+def test_a_file_ends_at_the_next_multiple_of_its_length(start_s: int, length_s: int, cut_s: int) -> None:
+    assert next_cut_s(start_s, length_s) == cut_s
