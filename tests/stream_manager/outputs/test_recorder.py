@@ -116,13 +116,14 @@ async def test_a_killed_recorder_is_replaced_and_its_file_repaired(jack: JackSer
 async def test_a_recorder_that_hangs_is_replaced(
     jack: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream_manager.outputs.recorder.BEAT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("stream_manager.outputs.recorder.BEAT_TIMEOUT_S", 2.0)
     with playing(jack, "pond", RAMP):
         async with recording(jack, tmp_path, length_s=3600) as recorder:
             await recorder.until_recording()
             old = recorder.process()
             old.suspend()
             await eventually_async(lambda: not old.is_running())
+            await recorder.until_files(1)
             await recorder.until_recording()
     assert len(recorder.files()) == 2
 
