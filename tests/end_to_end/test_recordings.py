@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -103,8 +105,6 @@ def test_only_segments_that_are_not_silent_are_kept(manager: Manager, folder: Pa
 
 
 def test_the_metrics_count_what_is_recorded(manager: Manager) -> None:
-    from urllib.request import urlopen
-
     until(manager, "pond", is_recording)
     text = urlopen(f"{manager.url}/metrics").read().decode()
     values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("tidzam_record"))
@@ -131,10 +131,13 @@ def test_after_a_kill_the_switches_hold_and_the_file_is_repaired(manager: Manage
 
 
 @pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_a_full_disk_pauses_the_recording_and_nothing_else(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tidzam-test", str(disk)], check=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
     try:
         tones = str(write_tones(tmp_path / "tones.wav", 2, seconds=2))
         sources = [

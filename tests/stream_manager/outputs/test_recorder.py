@@ -55,7 +55,8 @@ class RunningRecorder:
         return list(self.folder.glob(".*.part*"))
 
     async def until_recording(self) -> None:
-        await eventually_async(lambda: self.state == "recording" and self.output.sent_bytes > 0)
+        before = self.output.sent_bytes
+        await eventually_async(lambda: self.state == "recording" and self.output.sent_bytes > before)
 
     async def until_files(self, count: int) -> None:
         await eventually_async(lambda: len(self.files()) >= count)
