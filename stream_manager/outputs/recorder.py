@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
+from contextlib import suppress
 from typing import ClassVar, Final, Never
 
 from stream_manager.outputs.base import OutputFault
@@ -64,6 +65,7 @@ class RecorderOutput:
         self._fault: OutputFault | None = None
         self._sent_bytes = 0
         self._failure = ""
+        self._room_is_short = asyncio.Event()
 
     async def run(self) -> Never:
         async with asyncio.TaskGroup() as tasks:
@@ -190,6 +192,8 @@ class RecorderOutput:
         fault = OutputFault(beat.code, beat.problem) if beat.code else None
         if fault is not None and fault != self._fault:
             log.error("%s %s", self._source.name, fault.message)
+            if fault.code == "recording_disk_full":
+                self._room_is_short.set()
         self._set_state(RecordingState(beat.state), fault)
 
     def _set_state(self, state: RecordingState, fault: OutputFault | None) -> None:
@@ -205,7 +209,7 @@ class RecorderOutput:
         await asyncio.sleep(delay_s)
 
     async def _keep_deleting(self) -> Never:
-        """Apply the retention settings at regular intervals, whether or not recording is switched on."""
+        """Apply the retention settings regularly, and when the disk is full, whether or not recording is on."""
         name, logged = self._source.name, ""
         while True:
             try:
@@ -215,7 +219,10 @@ class RecorderOutput:
                 if str(error) != logged:
                     log.error("%s: recordings cannot be deleted: %s", name, error)
                 logged = str(error)
-            await asyncio.sleep(RETENTION_S)
+            self._room_is_short.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETENTION_S):
+                    await self._room_is_short.wait()
 
 
 async def _end(reading: asyncio.Task[bool]) -> None:

@@ -27,7 +27,9 @@ PROBABILITIES = {"predictions", "predicitions"}
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    node = Node(tmp_path_factory.mktemp("examples"), [{"name": "yard", "demo": {"seed": 8, "duration_s": 20}}])
+    folder = tmp_path_factory.mktemp("examples")
+    shed = {"name": "shed", "tone": {}, "outputs": [], "record": {"path": str(folder / "recordings"), "enabled": False}}
+    node = Node(folder, [{"name": "yard", "demo": {"seed": 8, "duration_s": 20}}, shed])
     started = node.start()
     assert started.returncode == 0, started.stderr
     try:

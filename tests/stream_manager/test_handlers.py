@@ -33,7 +33,9 @@ URLS = st.sampled_from(["a.wav", "\0", "a" * 2048, "http://[", "http://\ud800/",
 CONTENTS = st.dictionaries(FIELDS, VALUES, max_size=5) | st.fixed_dictionaries(
     {"name": NAMES, "url": URLS | VALUES}, optional={"channels": CHANNELS | VALUES, "loop": VALUES, "date": VALUES}
 )
-COMMANDS = st.sampled_from(["loadsource", "unloadsource", "sources", "database", "add_livestream", "", "\ud800"])
+COMMANDS = st.sampled_from(
+    ["loadsource", "record", "unloadsource", "sources", "database", "add_livestream", "", "\ud800"]
+)
 REQUESTS = st.dictionaries(COMMANDS | ANY_TEXT, CONTENTS | VALUES, max_size=2)
 MESSAGES = REQUESTS | REQUESTS.map(lambda request: {"sys": request}) | VALUES
 

@@ -71,6 +71,14 @@ STREAM_MANAGER_REQUESTS: Final = (
         {"ok": True, "sys": {"loadsource": {"name": "pond"}}},
     ),
     RequestExample(
+        "Switch the recording of a source",
+        "sys",
+        stream_manager.SwitchRecording,
+        {"sys": {"record": {"name": "shed", "on": False}}},
+        {"ok": True, "sys": {"record": {"name": "shed", "on": False}}},
+        "The source must have `record` in the profile. The switch survives a restart.",
+    ),
+    RequestExample(
         "List all sources",
         "sys",
         stream_manager.ListSources,
