@@ -206,9 +206,7 @@ class StreamManagerHealth(Message):
 
 _MAX_COMMAND_LENGTH = 64
 
-Request = (
-    LoadSource | UnloadSource | ReleaseSource | SwitchRecording | ListSources | AddLiveStream | DeleteLiveStream
-)
+Request = LoadSource | UnloadSource | ReleaseSource | SwitchRecording | ListSources | AddLiveStream | DeleteLiveStream
 LATER = ("database",)
 COMMANDS = ("loadsource", "unloadsource", "record", "sources", "add_livestream", "del_livestream", *LATER)
 
