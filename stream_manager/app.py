@@ -61,7 +61,10 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
     """Run until `stop` is set. Raises TidzamError if it cannot start."""
     settings = options.settings
     graph = JackGraph(
-        settings.jack.server, expected_rate_hz=settings.jack.rate_hz, output_suffixes=output_suffixes(settings)
+        settings.jack.server,
+        expected_rate_hz=settings.jack.rate_hz,
+        output_suffixes=output_suffixes(settings),
+        signal=settings.stream_manager.signal,
     )
     icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
     captured = settings.analyzer.ports if options.analyzer is not None else ()

@@ -9,7 +9,7 @@ from tidzam.addresses import scheme_of
 from tidzam.config.settings import IcecastSettings
 from tidzam.naming import ICECAST_SUFFIX, output_client
 
-NETWORK_TIMEOUT_S = 10
+CONNECT_TIMEOUT_S = 10.0
 PROBED_PACKETS = 4
 """The first packet of Vorbis decodes to nothing, and so may packets before the first complete one of a stream."""
 
@@ -20,18 +20,21 @@ PAGE_US = 250_000
 """The maximum duration of a page of Ogg, which listeners have to wait for."""
 
 
-def probe_argv(media: str, *, script: int | None = None, follow: bool = True) -> list[str]:
+def probe_argv(
+    media: str, *, script: int | None = None, follow: bool = True, timeout_s: float = CONNECT_TIMEOUT_S
+) -> list[str]:
     """ffprobe that prints the first audio stream of `media`, and its first frame that can be decoded, as JSON.
 
     With `script`, it reads the address from that descriptor, as a script for ffmpeg's `concat`, and reports no
-    duration. `follow` allows redirections; a script contains its own option for that.
+    duration. `follow` allows redirections; a script contains its own option for that. A server that sends nothing for
+    `timeout_s` has failed.
     """
     is_web = scheme_of(media) in ("http", "https") and script is None
     return [
         "ffprobe",
         *("-v", "error"),
         *(ffmpeg_limits(media) if script is None else scripted_limits(media)),
-        *(("-rw_timeout", str(NETWORK_TIMEOUT_S * 1_000_000)) if is_web else ()),
+        *(("-rw_timeout", f"{timeout_s * 1_000_000:.0f}") if is_web else ()),
         *(() if follow or not is_web else ("-max_redirects", "0")),
         *("-select_streams", "a:0"),
         *("-show_entries", "stream=channels,sample_rate:format=duration:frame=nb_samples"),
@@ -64,6 +67,7 @@ def mpv_argv(
     loop: bool = False,
     lead_in: bool = False,
     buffer_s: float = 100.0,
+    timeout_s: float = CONNECT_TIMEOUT_S,
     playlist: int | None = None,
     follow: bool = True,
 ) -> list[str]:
@@ -71,8 +75,9 @@ def mpv_argv(
 
     `channels` selects channels of `media`, in that order. No channel layout is remixed
     (`--jack-std-channel-layout=any`), and `pan=Nc` defines no layout, so nothing downstream remixes it either. Up to
-    `buffer_s` seconds of a network stream are read ahead. `lead_in` adds LEAD_IN_S of silence at the beginning. With
-    `playlist`, mpv reads the address from that descriptor. `follow` allows redirections.
+    `buffer_s` seconds of a network stream are read ahead; a server that sends nothing for `timeout_s` has failed.
+    `lead_in` adds LEAD_IN_S of silence at the beginning. With `playlist`, mpv reads the address from that descriptor.
+    `follow` allows redirections.
     """
     filters = [f"adelay={LEAD_IN_S * 1000:.0f}:all=1"] if lead_in else []
     filters += [_selection(channels)] if channels is not None else []
@@ -87,7 +92,7 @@ def mpv_argv(
         *("--volume=100", "--replaygain=no", "--audio-pitch-correction=no", "--gapless-audio=yes"),
         *("--demuxer=lavf", mpv_limits(media)),
         *(f"--cache-secs={buffer_s:g}", "--demuxer-max-bytes=64MiB", "--demuxer-max-back-bytes=0"),
-        f"--network-timeout={NETWORK_TIMEOUT_S}",
+        f"--network-timeout={timeout_s:g}",
         *(() if follow else ("--stream-lavf-o=max_redirects=0",)),
         *((f"--af=lavfi=[{','.join(filters)}]",) if filters else ()),
         *(("--loop-file=inf",) if loop else ()),
@@ -112,7 +117,7 @@ def copy_argv(
     return [
         *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"),
         *(ffmpeg_limits(media) if script is None else scripted_limits(media)),
-        *(("-rw_timeout", str(NETWORK_TIMEOUT_S * 1_000_000)) if is_web else ()),
+        *(("-rw_timeout", f"{CONNECT_TIMEOUT_S * 1_000_000:.0f}") if is_web else ()),
         *(() if follow or not is_web else ("-max_redirects", "0")),
         *(("-stream_loop", "-1") if loop else ()),
         *(("-re",) if paced else ()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream_manager.argv import LEAD_IN_S, NETWORK_TIMEOUT_S
+from stream_manager.argv import CONNECT_TIMEOUT_S, LEAD_IN_S
 from stream_manager.input_limits import ffmpeg_limits, scripted_limits
 from tidzam.addresses import is_address, scheme_of
 
@@ -17,6 +17,7 @@ def decoder_argv(
     channels: Sequence[int] | None = None,
     loop: bool = False,
     lead_in: bool = False,
+    timeout_s: float = CONNECT_TIMEOUT_S,
     script: int | None = None,
     follow: bool = True,
 ) -> list[str]:
@@ -24,13 +25,14 @@ def decoder_argv(
 
     `channels` selects channels of `media`, in that order; no layout is remixed. `lead_in` adds LEAD_IN_S of silence at
     the beginning. With `script`, the address is read from that descriptor, as a script for ffmpeg's `concat`, which
-    contains its own option for redirections; otherwise `follow` allows them.
+    contains its own option for redirections; otherwise `follow` allows them. A server that sends nothing for
+    `timeout_s` has failed.
     """
     filters = [f"adelay={LEAD_IN_S * 1000:.0f}:all=1"] if lead_in else []
     filters += [_selection(channels)] if channels is not None else []
     return [
         *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"),
-        *_input(media, script, follow=follow),
+        *_input(media, script, follow=follow, timeout_s=timeout_s),
         *(("-stream_loop", "-1") if loop else ()),
         *(("-i", media) if script is None else ("-f", "concat", "-safe", "0", "-i", f"pipe:{script}")),
         *("-map", "0:a:0", "-vn", "-sn", "-dn"),
@@ -39,13 +41,13 @@ def decoder_argv(
     ]
 
 
-def _input(media: str, script: int | None, *, follow: bool) -> list[str]:
+def _input(media: str, script: int | None, *, follow: bool, timeout_s: float) -> list[str]:
     """The options of the protocols and formats that `media` may use."""
     if not is_address(media):
         return ffmpeg_limits(media)
     if script is not None:
         return scripted_limits(media)
-    timeout_us = str(NETWORK_TIMEOUT_S * 1_000_000)
+    timeout_us = f"{timeout_s * 1_000_000:.0f}"
     options = ffmpeg_limits(media)
     if scheme_of(media) in ("http", "https"):
         options += ["-rw_timeout", timeout_us]

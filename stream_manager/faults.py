@@ -29,6 +29,30 @@ class SourceFault(Enum):
         "Check the address, and that its server is running.",
         False,
     )
+    HTTP_NOT_FOUND = _Reason(
+        "source_http_not_found",
+        "its server has nothing at this address",
+        "Check the address. A mount of Icecast exists only while its encoder is connected.",
+        True,
+    )
+    ACCESS_DENIED = _Reason(
+        "source_access_denied",
+        "its server denies access",
+        "Check the user name and the password in the address.",
+        True,
+    )
+    UNKNOWN_HOST = _Reason(
+        "source_unknown_host",
+        "the name of its server is unknown",
+        "Check the address, and the name servers that this machine uses.",
+        True,
+    )
+    REDIRECTED = _Reason(
+        "source_redirected",
+        "its server redirects too often",
+        "Load the address at which the redirections end, if they do.",
+        True,
+    )
     NOT_AUDIO = _Reason(
         "source_not_audio", "it contains no readable audio", "Use an audio file or an audio stream.", True
     )
@@ -76,6 +100,24 @@ class SourceFault(Enum):
         "Check the microphone, or the program that encodes the stream.",
         False,
     )
+    STUCK = _Reason(
+        "source_stuck",
+        "it repeats the same short piece of audio",
+        "Check the sound card, or the program that encodes the stream.",
+        False,
+    )
+    NO_DATA = _Reason(
+        "source_no_data",
+        "no data arrives any more",
+        "Check the connection, and the program that sends the stream.",
+        False,
+    )
+    STREAM_ENDED = _Reason(
+        "source_stream_ended", "its server ended the stream", "Check the program that sends the stream.", False
+    )
+    FORMAT_CHANGED = _Reason(
+        "source_format_changed", "its number of channels changed", "It is loaded again with the new number.", False
+    )
     HUNG = _Reason("source_player_hung", "its player hung and was replaced", "See the log.", False)
     TRUNCATED = _Reason(
         "source_truncated", "it ends before its stated duration", "Replace the file with a complete copy.", True
@@ -93,8 +135,19 @@ class SourceFault(Enum):
 
     @property
     def replaces_player(self) -> bool:
-        """Whether the player failed rather than the source: it is replaced, whether the source is permanent or not."""
-        return self in (SourceFault.HUNG, SourceFault.DIGITAL_SILENCE)
+        """Whether another player may do better: it is replaced, whether the source is permanent or not."""
+        return self in _REPLACES_PLAYER
+
+
+_REPLACES_PLAYER = frozenset(
+    {
+        SourceFault.HUNG,
+        SourceFault.DIGITAL_SILENCE,
+        SourceFault.STUCK,
+        SourceFault.NO_DATA,
+        SourceFault.FORMAT_CHANGED,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -128,6 +181,9 @@ class PlaybackError(Exception):
         self.failure = failure
 
 
+HTTP_ERROR = ("server returned", "http error")
+"""What ffmpeg prints before a status code of HTTP or RTSP."""
+
 # What ffprobe, mpv and ffmpeg print, in lower case: ffmpeg 5.1 to 7.1, mpv 0.35 to 0.40.
 STDERR_PATTERNS: tuple[tuple[str, SourceFault], ...] = (
     ("not enough ports available", SourceFault.JACK_FULL),
@@ -136,7 +192,11 @@ STDERR_PATTERNS: tuple[tuple[str, SourceFault], ...] = (
     ("no such file or directory", SourceFault.NOT_FOUND),
     ("permission denied", SourceFault.UNREADABLE),
     ("connection refused", SourceFault.UNREACHABLE),
-    ("failed to resolve hostname", SourceFault.UNREACHABLE),
+    ("name or service not known", SourceFault.UNKNOWN_HOST),
+    ("no address associated with hostname", SourceFault.UNKNOWN_HOST),
+    ("failed to resolve hostname", SourceFault.UNREACHABLE),  # no name server answers: that may pass
+    *((f"{words} {code}", SourceFault.HTTP_NOT_FOUND) for words in HTTP_ERROR for code in (404, 410)),
+    *((f"{words} {code}", SourceFault.ACCESS_DENIED) for words in HTTP_ERROR for code in (401, 403, 407)),
     ("server returned", SourceFault.UNREACHABLE),
     ("network is unreachable", SourceFault.UNREACHABLE),
     ("no route to host", SourceFault.UNREACHABLE),

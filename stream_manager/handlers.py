@@ -11,6 +11,7 @@ from tidzam.config import SourceSettings
 from tidzam.protocol.live_streams import AddLiveStream, DeleteLiveStream, parse_audio
 from tidzam.protocol.stream_manager import (
     ListSources,
+    ListTransitions,
     LoadSource,
     ReleaseSource,
     SourceList,
@@ -48,6 +49,8 @@ class RequestHandler:
             case DeleteLiveStream():
                 self._live.remove(sid)
                 response = {"del_livestream": ""}
+            case ListTransitions(name=name):
+                response = {"transitions": self._sources.transitions(name).model_dump(mode="json")}
         return {"sys": response}
 
     async def audio(self, sid: str, data: Any) -> None:

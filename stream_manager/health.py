@@ -126,3 +126,19 @@ class SourceMetrics(Collector):
                 drift.add_metric([status.name], status.drift_ppm)
         yield from (restarts, gaps, underruns, drift, player_errors, output_failures)
         yield from live_metrics(statuses)
+        yield from signal_metrics(statuses)
+
+
+def signal_metrics(statuses: Iterable[SourceStatus]) -> Iterator[Metric]:
+    """The health of the signal of each channel."""
+    levels = GaugeMetricFamily(
+        "tidzam_channel_level_dbfs", "Level of a channel, relative to a full-scale sine.", labels=["port"]
+    )
+    states = GaugeMetricFamily(
+        "tidzam_channel_signal", "1 for the state of a channel's signal.", labels=["port", "state"]
+    )
+    for signal in (one for status in statuses for one in status.signals):
+        states.add_metric([signal.port, signal.state.value], 1)
+        if signal.level_dbfs is not None:
+            levels.add_metric([signal.port], signal.level_dbfs)
+    yield from (levels, states)

@@ -2,8 +2,8 @@
 
 libjack may hang or abort when its server dies, so it must not run in the stream manager. This process makes the
 connections that are missing and reports what it sees to its parent by the messages of jack_agent_protocol. It ends when
-the server goes, and can be killed at any time: the next one takes over. Its arguments are the suffixes of the outputs'
-JACK clients.
+the server goes, and can be killed at any time: the next one takes over. Its arguments are the seconds between
+measurements of signals, and the suffixes of the outputs' JACK clients.
 
 Connecting is a request to the server, which may hang. Beats are therefore sent from a separate thread, which only
 reads JACK's shared memory.
@@ -30,8 +30,10 @@ from stream_manager.jack_agent_protocol import (
     Connected,
     encode_all,
     port_changes,
+    signal_messages,
     stall_timeout_s,
 )
+from stream_manager.signal_thread import start_measuring
 from stream_manager.silence_meter import SilenceMeter
 
 CLIENT_NAME = "tidzam-patchbay"
@@ -52,8 +54,10 @@ class Reporter:
         threading.Thread(target=self._beat, daemon=True).start()
 
     def send(self, messages: Iterable[AgentMessage]) -> None:
+        lines = encode_all(messages)
         with self._writing:
-            print(encode_all(messages), flush=True)
+            if lines:
+                print(lines, flush=True)
 
     def begin_round(self) -> None:
         """Note that the main thread is not stuck."""
@@ -82,7 +86,7 @@ class Reporter:
             self.send([Beat(now_s - moved_s > timeout_s, now_s - self._round_began_s, quiet)])
 
 
-def main(suffixes: Sequence[str]) -> int:
+def main(interval_s: float, suffixes: Sequence[str]) -> int:
     jack.set_error_function(_mute)
     jack.set_info_function(_mute)
     reporter = Reporter()
@@ -99,6 +103,7 @@ def main(suffixes: Sequence[str]) -> int:
     client.activate()
     reporter.send([Connected(client.samplerate)])
     reporter.watch(client)
+    start_measuring(client, lambda: reporter.ports, interval_s, lambda found: reporter.send(signal_messages(found)))
     while True:
         reporter.begin_round()
         changed.clear()
@@ -146,6 +151,6 @@ def _connections(client: jack.Client, ports: frozenset[str], suffixes: Sequence[
 if __name__ == "__main__":
     # Not by sys.exit: it would wait for libjack's threads, which may hang.
     sys.stderr.flush()
-    code = main(sys.argv[1:])
+    code = main(float(sys.argv[1]), sys.argv[2:])
     sys.stderr.flush()
     os._exit(code)

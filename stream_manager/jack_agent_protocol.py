@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
+from stream_manager.signal_measurement import SignalMeasurement
 from tidzam.jack.helper_protocol import HelperMessages
 
 BEAT_S: Final = 0.5
@@ -61,8 +62,42 @@ class Beat:
     quiet: tuple[str, ...] = ()
 
 
-AgentMessage = Connected | PortChanges | Beat
-MESSAGES = HelperMessages[AgentMessage](Connected, PortChanges, Beat)
+@dataclass(frozen=True)
+class Signals:
+    """Measurements of the signals of some ports: the fields of SignalMeasurement, a value per port."""
+
+    ports: tuple[str, ...]
+    level_dbfs: tuple[float, ...]
+    is_zero: tuple[bool, ...]
+    clipped_share: tuple[float, ...]
+    hum_share: tuple[float, ...]
+    hum_dbfs: tuple[float, ...]
+    bandwidth_hz: tuple[float, ...]
+    repetition: tuple[float, ...]
+
+    def measurements(self) -> dict[str, SignalMeasurement]:
+        """By port. Raises ValueError if the fields differ in length."""
+        values = (getattr(self, field.name) for field in fields(SignalMeasurement))
+        return {port: SignalMeasurement(*row) for port, row in zip(self.ports, zip(*values, strict=True), strict=True)}
+
+
+AgentMessage = Connected | PortChanges | Beat | Signals
+MESSAGES = HelperMessages[AgentMessage](Connected, PortChanges, Beat, Signals)
+
+
+def signal_messages(measured: Mapping[str, SignalMeasurement]) -> Iterator[Signals]:
+    """The messages that report `measured`; none if it is empty."""
+    rows = list(measured.items())
+    for start in range(0, len(rows), MAX_PORTS_PER_MESSAGE):
+        piece = rows[start : start + MAX_PORTS_PER_MESSAGE]
+        columns: Iterator[Any] = (
+            tuple(_rounded(getattr(one, field.name)) for _, one in piece) for field in fields(SignalMeasurement)
+        )
+        yield Signals(tuple(port for port, _ in piece), *columns)
+
+
+def _rounded(value: float | bool) -> float | bool:
+    return value if isinstance(value, bool) else round(value, 4)
 
 
 def port_changes(before: frozenset[str], now: frozenset[str]) -> Iterator[PortChanges]:

@@ -19,7 +19,10 @@ from stream_manager.jack_agent_protocol import (
     Beat,
     Connected,
     PortChanges,
+    Signals,
 )
+from stream_manager.signal_meter import SignalMeter
+from tidzam.config.signal_health import SignalHealthSettings
 from tidzam.jack.environment import jack_env
 from tidzam.naming import source_of
 from tidzam.process import child_process
@@ -38,11 +41,19 @@ class JackGraph:
     """The JACK graph as the agent reports it. `rate_hz` is None while the server is away; then there are no ports.
 
     `stalled` is set while the server exists but its cycles have stopped: it was suspended, or its driver hangs. `quiet`
-    contains the sources that currently send only digital silence.
+    contains the sources that currently send only digital silence, `signals` the health of the signal of each port.
     """
 
-    def __init__(self, server: str, *, expected_rate_hz: int, output_suffixes: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        server: str,
+        *,
+        expected_rate_hz: int,
+        output_suffixes: Sequence[str] = (),
+        signal: SignalHealthSettings = SignalHealthSettings(),  # noqa: B008  frozen
+    ) -> None:
         self._server, self._expected_rate_hz, self._suffixes = server, expected_rate_hz, output_suffixes
+        self._interval_s, self.signals = signal.interval_s, SignalMeter(signal)
         self._changed = asyncio.Condition()
         self.rate_hz: int | None = None
         self.ports: frozenset[str] = frozenset()
@@ -83,7 +94,7 @@ class JackGraph:
 
     async def _follow_agent(self) -> int | None:
         """Run an agent until it ends or has to be replaced. Returns its exit code, None if it was replaced."""
-        argv = [sys.executable, "-m", "stream_manager.jack_agent", *self._suffixes]
+        argv = [sys.executable, "-m", "stream_manager.jack_agent", str(self._interval_s), *self._suffixes]
         pipe = asyncio.subprocess.PIPE
         env = jack_env(self._server)
         async with child_process(argv, name="jack-agent", env=env, stdout=pipe, grace_s=0.5) as agent:
@@ -116,6 +127,14 @@ class JackGraph:
                         await self._set(rate_hz, frozenset(ports))
                 case Beat() as beat:
                     await self._process(beat, connected=rate_hz is not None)
+                case Signals() as measured:
+                    self._add(measured)
+
+    def _add(self, measured: Signals) -> None:
+        try:
+            self.signals.add(measured.measurements())
+        except ValueError:
+            raise _AgentFailedError("sent a malformed message") from None
 
     async def _process(self, beat: Beat, *, connected: bool) -> None:
         """Process a beat. Only a `connected` agent can know that the server runs again."""
@@ -139,6 +158,7 @@ class JackGraph:
             log.warning("the settings specify a sample rate of %d Hz", self._expected_rate_hz)
 
     async def _set(self, rate_hz: int | None, ports: frozenset[str]) -> None:
+        self.signals.forget(self.ports - ports)
         async with self._changed:
             self.rate_hz, self.ports = rate_hz, ports
             self.stalled = self.stalled and rate_hz is not None

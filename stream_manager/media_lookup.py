@@ -15,6 +15,7 @@ from yarl import URL
 
 from stream_manager.address import parse_address
 from stream_manager.allowed_addresses import AllowedAddresses, require_allowed
+from stream_manager.argv import CONNECT_TIMEOUT_S
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.media import Media, follows_redirects
 from stream_manager.playlist import MAX_BYTES, entries, has_playlist_name, hls_addresses, may_be_playlist
@@ -27,7 +28,8 @@ from tidzam.text import comma_list
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 8.0
-MAX_REDIRECTIONS = 5
+MAX_REDIRECTIONS = 8
+"""As many as ffmpeg follows."""
 _UNREAD = (SourceFault.NOT_AUDIO, SourceFault.PLAYLIST)
 MAX_DEPTH = 3
 """The maximum depth of playlists that contain playlists."""
@@ -43,17 +45,22 @@ class WebPage:
 
 
 async def locate_audio(
-    media: str, env: Mapping[str, str], allowed: AllowedAddresses | None, *, depth: int = 0
+    media: str,
+    env: Mapping[str, str],
+    allowed: AllowedAddresses | None,
+    *,
+    depth: int = 0,
+    connect_timeout_s: float = CONNECT_TIMEOUT_S,
 ) -> Media:
     """The audio at the file or address `media`, or at the first address of that playlist which holds audio.
 
-    Only `allowed` addresses are opened; None allows all. Raises PlaybackError.
+    Only `allowed` addresses are opened; None allows all. For `connect_timeout_s` see `probe`. Raises PlaybackError.
     """
     await _require(media, allowed)
     if not is_address(media) and allowed is not None:
         _require_unchanged(Path(media))
     if scheme_of(media) not in ("http", "https") or not is_address(media):
-        return await _probe(media, env)
+        return await _probe(media, env, timeout_s=connect_timeout_s)
     page = None
     follow = follows_redirects(allowed)
     if has_playlist_name(media) or not follow:
@@ -63,18 +70,35 @@ async def locate_audio(
             media = page.address
             await _require_hls(page, env, allowed)
         try:
-            return await _probe(media, env, follow=follow)
+            return await _probe(media, env, follow=follow, timeout_s=connect_timeout_s)
         except PlaybackError as error:
-            page = page or (await _fetch(media, env, allowed) if error.failure.fault in _UNREAD else None)
+            page = page or (await _fetch(media, env, allowed) if _is_unexplained(error.failure) else None)
             if page is None or _entries(page) is None:
-                raise
-    return await _first_playable(_entries(page) or (), env, allowed, depth)
+                raise _explained(error, page) from error
+    return await _first_playable(_entries(page) or (), env, allowed, depth, connect_timeout_s)
 
 
-async def _probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> Media:
+def _is_unexplained(failure: SourceFailure) -> bool:
+    """Whether the content at the address may tell more: a playlist, or redirections without an end."""
+    return failure.fault in _UNREAD or "input/output error" in failure.detail.lower()
+
+
+def _explained(error: PlaybackError, page: WebPage | None) -> PlaybackError:
+    """`error`, or its reason: ffmpeg reports a page of unknown length as an error of input or output."""
+    is_known = error.failure.fault is not SourceFault.UNREACHABLE
+    if is_known or page is None or not page.content or b"\0" in page.content:
+        return error
+    try:
+        page.content.decode()
+    except UnicodeDecodeError:
+        return error
+    return PlaybackError(SourceFailure(SourceFault.NOT_AUDIO, f"it is a text, sent as {page.content_type}"))
+
+
+async def _probe(media: str, env: Mapping[str, str], *, follow: bool = True, timeout_s: float) -> Media:
     """What `media` holds. Raises PlaybackError, with the fault PLAYLIST if it is a playlist instead of audio."""
     try:
-        found = await probe(media, env, follow=follow)
+        found = await probe(media, env, follow=follow, connect_timeout_s=timeout_s)
     except PlaybackError as error:
         if error.failure.fault is SourceFault.NOT_AUDIO and may_be_playlist(media):
             raise PlaybackError(SourceFailure(SourceFault.PLAYLIST)) from error
@@ -83,16 +107,17 @@ async def _probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> 
 
 
 async def _first_playable(
-    found: tuple[str, ...], env: Mapping[str, str], allowed: AllowedAddresses | None, depth: int
+    found: tuple[str, ...], env: Mapping[str, str], allowed: AllowedAddresses | None, depth: int, timeout_s: float
 ) -> Media:
     if depth >= MAX_DEPTH:
         raise PlaybackError(SourceFailure(SourceFault.PLAYLIST, f"more than {MAX_DEPTH} nested playlists"))
     failure = SourceFailure(SourceFault.PLAYLIST, "it contains no address that can be played")
     for entry in found:
         try:
-            return await locate_audio(entry, env, allowed, depth=depth + 1)
+            return await locate_audio(entry, env, allowed, depth=depth + 1, connect_timeout_s=timeout_s)
         except PlaybackError as error:
-            failure = error.failure
+            if failure.fault.persistent:  # one entry that may play later is reason enough to retry soon
+                failure = error.failure
     raise PlaybackError(failure)
 
 
@@ -136,7 +161,8 @@ async def _require_hls(page: WebPage, env: Mapping[str, str], allowed: AllowedAd
 async def _fetch(address: str, env: Mapping[str, str], allowed: AllowedAddresses | None) -> WebPage | None:
     """The beginning of the content at `address`; None if it cannot be read: the player will report the reason.
 
-    A proxy that `env` names is used as the player uses it.
+    A proxy that `env` names is used as the player uses it. Raises PlaybackError if an address that it leads to is not
+    allowed, and after too many redirections.
     """
     try:
         async with asyncio.timeout(TIMEOUT_S):
@@ -145,6 +171,7 @@ async def _fetch(address: str, env: Mapping[str, str], allowed: AllowedAddresses
                 if page is not None:
                     return page
                 await _require(address, allowed)
+            raise PlaybackError(SourceFailure(SourceFault.REDIRECTED, f"more than {MAX_REDIRECTIONS} times"))
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RequestError) as error:
         log.debug("%s cannot be read: %s", address, error or type(error).__name__)
     return None

@@ -17,8 +17,8 @@ from stream_manager.services import Services
 from stream_manager.source_state import SourceEvent
 from tidzam.addresses import is_address
 from tidzam.aio import first_completed
+from tidzam.naming import port_name
 
-START_TIMEOUT_S = 20.0
 NAME_TIMEOUT_S = 5.0
 """How long JACK may take to remove the client of the source's last player."""
 
@@ -89,9 +89,11 @@ async def _until_over(
     reports: PlaybackReports,
 ) -> tuple[SourceFailure | None, float]:
     """Why the player has to be replaced, None if it has ended; and for how many seconds its ports existed."""
-    first = await first_completed(_began(player, track, graph), _done(playing), _start_timeout(graph))
+    first = await first_completed(
+        _began(player, track, graph), _done(playing), _start_timeout(graph, limits.start_timeout_s)
+    )
     if first == 2:
-        return SourceFailure(SourceFault.SILENT, f"waited {START_TIMEOUT_S:.0f} s"), 0.0
+        return SourceFailure(SourceFault.SILENT, f"waited {limits.start_timeout_s:.0f} s"), 0.0
     failure, began_s = None, time.monotonic()
     if first == 0 and graph.up:
         reports.started()
@@ -120,10 +122,10 @@ async def _done(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-async def _start_timeout(graph: JackGraph) -> None:
-    """Return once JACK has run for START_TIMEOUT_S: while it is stalled, no player can start."""
+async def _start_timeout(graph: JackGraph, timeout_s: float) -> None:
+    """Return once JACK has run for `timeout_s`: while it is stalled, no player can start."""
     waited_s = 0.0
-    while waited_s < START_TIMEOUT_S:
+    while waited_s < timeout_s:
         await asyncio.sleep(SAMPLE_INTERVAL_S)
         waited_s += SAMPLE_INTERVAL_S if graph.running else 0.0
 
@@ -138,13 +140,23 @@ async def _supervise(
 ) -> SourceFailure | None:
     """Wait while `player` plays. Returns why it has to be replaced; None if it has ended, or is about to."""
     watch = asyncio.ensure_future(_watch(player, track, graph, limits, on_silence))
-    ended = await first_completed(graph.until(lambda g: not track.ports <= g.ports), _done(playing), watch)
+    ended = await first_completed(
+        graph.until(lambda g: not track.ports <= g.ports), _done(playing), watch, _further_port(track, graph)
+    )
+    if ended == 3:
+        return SourceFailure(SourceFault.FORMAT_CHANGED)
     if ended != 2:
         return None
     failure = watch.result()
     if failure.fault is SourceFault.HUNG:
         player.kill()  # a hung or suspended process does not respond to TERM
     return failure
+
+
+async def _further_port(track: Track, graph: JackGraph) -> None:
+    """Return once the source has a port that `track` lacks: its player has seen another number of channels."""
+    further = port_name(track.source, track.channels)
+    await graph.until(lambda g: further in g.ports)
 
 
 async def _watch(
@@ -155,10 +167,8 @@ async def _watch(
     while True:
         await asyncio.sleep(SAMPLE_INTERVAL_S)
         liveness = liveness.after(await _sample(player, track, graph))
-        if liveness.is_hung:
-            return SourceFailure(SourceFault.HUNG, f"no progress for {liveness.stalled_s:.0f} s")
-        if liveness.silent_too_long:
-            return SourceFailure(SourceFault.DIGITAL_SILENCE, f"for {liveness.silent_s:.0f} s")
+        if liveness.failure is not None:
+            return liveness.failure
         if liveness.is_silent != is_silent:
             is_silent = liveness.is_silent
             on_silence(is_silent)
@@ -169,7 +179,14 @@ async def _sample(player: Player, track: Track, graph: JackGraph) -> LivenessSam
         position_s, answered = await player.position_s(), True
     except (TimeoutError, OSError, ValueError):  # it hangs or has just ended, or its answer is malformed
         position_s, answered = None, False
-    return LivenessSample(time.monotonic(), answered, position_s, track.source in graph.quiet, graph.running)
+    return LivenessSample(
+        time.monotonic(),
+        answered,
+        position_s,
+        quiet=track.source in graph.quiet,
+        stuck=graph.signals.is_stuck(track.ports),
+        jack_runs=graph.running,
+    )
 
 
 async def _end(player: Player, playing: asyncio.Task[None], graph: JackGraph) -> None:
@@ -194,11 +211,16 @@ def _outcome(track: Track, playing: asyncio.Task[None], played_s: float, *, is_c
     if played_s == 0:
         fault = SourceFault.TRUNCATED if track.media.duration_s else SourceFault.EMPTY
         return SourceEvent.FAILED, SourceFailure(fault)
-    return SourceEvent.ENDED, _truncation(track, played_s, is_corrupt=is_corrupt)
+    return SourceEvent.ENDED, _early_end(track, played_s, is_corrupt=is_corrupt)
 
 
-def _truncation(track: Track, played_s: float, *, is_corrupt: bool) -> SourceFailure | None:
-    """The failure of a file that ended early. An address is not judged: it may be live."""
+def _early_end(track: Track, played_s: float, *, is_corrupt: bool) -> SourceFailure | None:
+    """The failure of a live stream, which should not end, or of a file that ended early.
+
+    A file on the web is not judged: its player follows it over interruptions.
+    """
+    if track.media.is_live:
+        return SourceFailure(SourceFault.STREAM_ENDED, f"after {played_s:.0f} s")
     duration_s = track.media.duration_s
     if is_address(track.media.url) or duration_s is None or track.request.loop:
         return None

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stream_manager.argv import duration_argv, probe_argv
+from stream_manager.argv import CONNECT_TIMEOUT_S, duration_argv, probe_argv
 from stream_manager.credentials_fd import ffconcat_of, may_hold_credentials, playlist_of, text_descriptor
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from tidzam.addresses import is_address, scheme_of
 from tidzam.audio.ffprobe import parse_duration, parse_ffprobe
 from tidzam.process import child_process
 
-TIMEOUT_S = 20.0
 DURATION_TIMEOUT_S = 5.0
 
 
@@ -27,15 +26,21 @@ class Probe:
     duration_s: float | None
 
 
-async def probe(media: str, env: Mapping[str, str], *, follow: bool = True) -> Probe:
-    """Run ffprobe, with `env` added to its environment; `follow` allows redirections. Raises PlaybackError."""
+async def probe(
+    media: str, env: Mapping[str, str], *, follow: bool = True, connect_timeout_s: float = CONNECT_TIMEOUT_S
+) -> Probe:
+    """Run ffprobe, with `env` added to its environment; `follow` allows redirections.
+
+    A server may be silent for `connect_timeout_s`, and take twice that altogether. Raises PlaybackError.
+    """
     if not is_address(media):
         _check_file(Path(media))
     try:
-        async with asyncio.timeout(TIMEOUT_S):
-            return await _ask(media, env, follow)
+        async with asyncio.timeout(2 * connect_timeout_s):
+            return await _ask(media, env, follow, connect_timeout_s)
     except TimeoutError:
-        raise PlaybackError(SourceFailure(SourceFault.UNREACHABLE, f"no answer within {TIMEOUT_S:.0f} s")) from None
+        detail = f"no answer within {2 * connect_timeout_s:.0f} s"
+        raise PlaybackError(SourceFailure(SourceFault.UNREACHABLE, detail)) from None
 
 
 def _check_file(path: Path) -> None:
@@ -48,9 +53,9 @@ def _check_file(path: Path) -> None:
         raise PlaybackError(SourceFailure(SourceFault.UNREADABLE, f"{path}: {error.strerror}")) from None
 
 
-async def _ask(media: str, env: Mapping[str, str], follow: bool) -> Probe:
+async def _ask(media: str, env: Mapping[str, str], follow: bool, timeout_s: float) -> Probe:
     if not may_hold_credentials(media):
-        return parse_probe(*await _ffprobe(probe_argv(media, follow=follow), env))
+        return parse_probe(*await _ffprobe(probe_argv(media, follow=follow, timeout_s=timeout_s), env))
     is_web = scheme_of(media) in ("http", "https")
     with text_descriptor(ffconcat_of(media, follow=follow or not is_web)) as script:
         found = parse_probe(*await _ffprobe(probe_argv(media, script=script), env, script))

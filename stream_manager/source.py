@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from stream_manager.allowed_addresses import AllowedAddresses
@@ -19,21 +20,29 @@ from stream_manager.outputs.runner import SourceOutputs
 from stream_manager.playback import Outcome, PlaybackReports, play
 from stream_manager.players.registry import PlayerType, choose_player, inspect
 from stream_manager.services import Services
+from stream_manager.source_history import Transition, TransitionHistory
+from stream_manager.source_log import is_power_of_two, started_lines, transition_line
 from stream_manager.source_registry import SourceEntry
-from stream_manager.source_state import PlaybackState, SourceEvent, transition
+from stream_manager.source_state import HealingPolicy, PlaybackState, SourceEvent, transition
 from tidzam.errors import SetupError, SourceError
 from tidzam.naming import port_name
-from tidzam.protocol.stream_manager import SourceRemark, SourceState, SourceStatus
+from tidzam.protocol.stream_manager import ChannelSignal, SourceRemark, SourceState, SourceStatus
 from tidzam.scrub import scrub_address
 
 log = logging.getLogger(__name__)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Source:
     """A loaded source. `url` is an absolute path or an address; it is empty for a player that opens nothing.
 
     It is played by the first of `players` that can, and goes to `outputs`. With `replaces_profile`, the profile has
-    one of the same name. Raises RequestError if the channels of `entry` are neither numbers nor names.
+    one of the same name. `on_transition` is called after each transition, in the event loop; `chance` gives the random
+    numbers of the jitter, `clock` the time of transitions. Raises RequestError if the channels of `entry` are neither
+    numbers nor names.
     """
 
     def __init__(
@@ -45,10 +54,16 @@ class Source:
         players: Mapping[str, PlayerType],
         outputs: Mapping[str, OutputType],
         replaces_profile: bool = False,
+        on_transition: Callable[[Transition], None] = lambda taken: None,
+        chance: Callable[[], float] = random.random,
+        clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.entry, self.settings, self.owner = entry, entry.settings, entry.owner
         self._replaces_profile = replaces_profile
         self.playback = PlaybackState(permanent=self.settings.is_permanent)
+        self.history = TransitionHistory()
+        self._policy = HealingPolicy.of(services.settings.healing)
+        self._on_transition, self._chance, self._clock = on_transition, chance, clock
         is_own = entry.owner is None
         self._services = services if is_own else services.for_client(trusted=entry.trusted)
         self._players = players
@@ -112,7 +127,16 @@ class Source:
             band_hz=self._band_hz,
             remarks=self._remarks,
             recording=self._services.recordings.status(self.settings),
+            signals=self._signals,
         )
+
+    @property
+    def _signals(self) -> tuple[ChannelSignal, ...]:
+        """The health of its channels' signals, while it plays."""
+        if self.playback.playing_since_s is None:
+            return ()
+        ports = (port_name(self.name, channel) for channel in range(self._channels))
+        return tuple(map(self._services.graph.signals.of, ports))
 
     def output_faults(self) -> tuple[OutputFault, ...]:
         """What is wrong with its outputs at present."""
@@ -178,7 +202,7 @@ class Source:
         self._rate_hz, self._is_live, self._drift_ppm = media.rate_hz, media.is_live, None
         track = make_track(self._request, media)
         player = self._players[choose_player(track, self._players)]
-        if self.settings.nb_channels not in (None, media.channels):
+        if self.settings.nb_channels not in (None, media.channels) and self._channels != track.channels:
             log.warning(
                 "%s: nb_channels is %s, but the source has %d channels",
                 self.name,
@@ -197,21 +221,23 @@ class Source:
     def _limits(self) -> LivenessLimits:
         settings = self._services.settings
         return LivenessLimits(
+            start_timeout_s=2 * settings.healing.connect_timeout_s,
             player_timeout_s=settings.player_timeout_s,
+            no_data_timeout_s=settings.healing.no_data_timeout_s,
             silent_after_s=settings.silent_after_s,
             # Playing a file again does not change its content.
-            silence_timeout_s=settings.silence_timeout_s if self._is_live else None,
+            unhealthy_timeout_s=settings.healing.unhealthy_timeout_s if self._is_live else None,
         )
 
     def _start(self) -> None:
-        self._started = datetime.now(UTC)
+        self._started = self._clock()
         self._handle(SourceEvent.STARTED)
 
     def _silence(self, begins: bool) -> None:
         if not begins:
             self._handle(SourceEvent.SILENCE_ENDED)
             return
-        since = datetime.now(UTC) - timedelta(seconds=self._services.settings.silent_after_s)
+        since = self._clock() - timedelta(seconds=self._services.settings.silent_after_s)
         self._handle(
             SourceEvent.SILENCE_BEGAN, SourceFailure(SourceFault.DIGITAL_SILENCE, f"since {since:%H:%M:%S} UTC")
         )
@@ -221,40 +247,28 @@ class Source:
 
     def _underrun(self) -> None:
         self._underruns += 1
-        log.warning("%s: its audio was interrupted (underrun)", self.name)
+        if is_power_of_two(self._underruns):
+            log.warning("%s: its audio was interrupted (underrun), %d times so far", self.name, self._underruns)
 
     def _handle(self, event: SourceEvent, failure: SourceFailure | None = None) -> None:
-        before, self.playback = self.playback, transition(self.playback, event, time.monotonic(), failure)
-        if self.playback.playing_since_s is None:
+        now_s, before = time.monotonic(), self.playback
+        after = transition(before, event, now_s, failure, policy=self._policy, chance=self._chance())
+        self.playback = after
+        if after.playing_since_s is None:
             self._started = None
-        if self.playback.state is not SourceState.LOADING:
+        if after.state is not SourceState.LOADING:
             self._settled.set()
-        self._log(before, event, failure)
+        delay_s = None if after.retry_at_s is None else after.retry_at_s - now_s
+        taken = Transition(self.name, self._clock(), before.state, event, after.state, failure, delay_s)
+        self.history.add(taken)
+        self._log(taken, before)
+        self._on_transition(taken)
 
-    def _log(self, before: PlaybackState, event: SourceEvent, failure: SourceFailure | None) -> None:
-        if event is SourceEvent.STARTED:
-            status = self.status()
-            ports, mounts = " ".join(status.ports) or "none", " ".join(status.mounts)
-            log.info("%s: playing, ports %s, mounts %s", self.name, ports, mounts)
-            if SourceRemark.NARROW_BAND in status.remarks:
-                log.warning(
-                    "%s: its sample rate is %d Hz: it has no content above %d Hz",
-                    self.name,
-                    status.rate_hz,
-                    status.band_hz,
-                )
-            return
-        if event is SourceEvent.RETRY_DUE:
-            return
-        if event is SourceEvent.SILENCE_BEGAN:
-            log.warning("%s: silent: %s", self.name, failure)
-            return
-        again = (
-            ""
-            if self.playback.retry_at_s is None
-            else f"; retrying in {max(0.0, self.playback.retry_at_s - time.monotonic()):.1f} s"
-        )
-        if failure is not None and (before.failure != failure or event is SourceEvent.ENDED):
-            log.warning("%s [%s]%s", failure.error(self.name), failure.fault.code, again)
+    def _log(self, taken: Transition, before: PlaybackState) -> None:
+        if taken.event is SourceEvent.STARTED:
+            lines = started_lines(self.status(), before.failures)
         else:
-            log.info("%s: %s%s", self.name, event.value, again)
+            line = transition_line(taken, before, self.playback)
+            lines = [line] if line else []
+        for level, text in lines:
+            log.log(level, text)

@@ -24,7 +24,7 @@ from tidzam.addresses import is_address, scheme_of
 from tidzam.config import SourceSettings
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import ConfigError, JackError, RequestError, TidzamError
-from tidzam.protocol.stream_manager import SourceState, SourceStatus
+from tidzam.protocol.stream_manager import SourceState, SourceStatus, TransitionList
 from tidzam.scrub import scrub_address
 
 log = logging.getLogger(__name__)
@@ -76,6 +76,13 @@ class Sources:
     def output_failures(self) -> Mapping[tuple[str, str], int]:
         """How often each output has failed, by the names of its source and itself."""
         return {(one.name, output): count for one in self for output, count in one.output_failures.items()}
+
+    def transitions(self, name: str) -> TransitionList:
+        """The last transitions of a loaded source. Raises RequestError if it is unknown."""
+        if name not in self._loaded:
+            raise self._unknown(name)
+        history = self._loaded[name][0].history
+        return TransitionList(name=name, count=history.count, transitions=tuple(one.record() for one in history))
 
     def missing(self) -> tuple[str, ...]:
         """Permanent sources of the profile that were unloaded."""

@@ -190,6 +190,36 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "source_unreachable": Explanation(
             "The address cannot be reached.", "A wrong address, or its server is down.", "It is tried again."
         ),
+        "source_http_not_found": Explanation(
+            "The server has nothing at this address.",
+            "A wrong address, or a mount of Icecast whose encoder is not connected.",
+            "Check the address and the encoder. A permanent source is retried every two minutes.",
+        ),
+        "source_access_denied": Explanation(
+            "The server denies access.", "A missing or wrong password (401, 403).", "Correct it in the address."
+        ),
+        "source_unknown_host": Explanation(
+            "The server's name is unknown.", "A misspelling, or a name server.", "Check the address."
+        ),
+        "source_redirected": Explanation(
+            "The server redirects too often.", "Its addresses lead in a circle.", "Load the final address."
+        ),
+        "source_stuck": Explanation(
+            "The source repeats the same short piece of audio.",
+            "A sound card, driver or encoder that hangs.",
+            "Check it. After `healing.unhealthy_timeout_s` the source is loaded again.",
+        ),
+        "source_no_data": Explanation(
+            "No data arrives any more.",
+            "A server that keeps the connection open but sends nothing.",
+            "Nothing: the source is loaded again. Check the sender if it happens often.",
+        ),
+        "source_stream_ended": Explanation(
+            "The server ended the stream.", "Its encoder has stopped or restarted.", "Nothing: it is loaded again."
+        ),
+        "source_format_changed": Explanation(
+            "The number of channels changed.", "The sender was reconfigured.", "Nothing: it is loaded again."
+        ),
         "source_not_audio": Explanation(
             "There is no audio in it.", "Another kind of file.", "Specify an audio source."
         ),

@@ -139,6 +139,9 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
 class RestartPolicy:
     """How long to wait before a restart: the delay doubles up to a maximum, and is reset by a stable run.
 
+    `jitter` is the largest fraction of a delay that may be left out at random, so that what failed together is not
+    restarted together.
+
     >>> policy = RestartPolicy(first_delay_s=0.5, max_delay_s=30.0, stable_after_s=20.0)
     >>> [policy.delay_s(failures) for failures in (1, 2, 3, 10)]
     [0.5, 1.0, 2.0, 30.0]
@@ -147,10 +150,18 @@ class RestartPolicy:
     first_delay_s: float = 0.5
     max_delay_s: float = 30.0
     stable_after_s: float = 20.0
+    jitter: float = 0.0
 
-    def delay_s(self, failures: int) -> float:
-        """Seconds before the next start, after `failures` (>= 1) short runs in a row."""
-        return min(self.max_delay_s, self.first_delay_s * 2.0 ** min(failures - 1, 32))
+    def delay_s(self, failures: int, chance: float = 0.0) -> float:
+        """Seconds before the next start, after `failures` (>= 1) short runs in a row.
+
+        `chance`, from 0 to 1, is the random number that decides on the jitter; 0 gives the whole delay.
+        """
+        return self.jittered_s(min(self.max_delay_s, self.first_delay_s * 2.0 ** min(failures - 1, 32)), chance)
+
+    def jittered_s(self, delay_s: float, chance: float) -> float:
+        """`delay_s` with the jitter that `chance` decides on."""
+        return delay_s * (1 - self.jitter * chance)
 
     def failures_after(self, failures: int, ran_s: float) -> int:
         """The number of short runs in a row after a run of `ran_s` seconds has ended."""

@@ -42,7 +42,8 @@ class FeederPlayer:
 
     @staticmethod
     async def inspect(request: PlayRequest, services: Services) -> Media:
-        return await locate_audio(request.url, services.env, request.allowed)
+        timeout_s = services.settings.healing.connect_timeout_s
+        return await locate_audio(request.url, services.env, request.allowed, connect_timeout_s=timeout_s)
 
     @staticmethod
     def refusal(track: Track) -> SourceFailure | None:
@@ -89,6 +90,7 @@ class FeederPlayer:
             channels=track.request.channels,
             loop=track.request.loop,
             lead_in=track.ends,
+            timeout_s=self._services.settings.healing.player_network_timeout_s,
             script=script,
             follow=track.follows_redirects,
         )

@@ -34,7 +34,8 @@ class MpvPlayer:
 
     @staticmethod
     async def inspect(request: PlayRequest, services: Services) -> Media:
-        return await locate_audio(request.url, services.env, request.allowed)
+        timeout_s = services.settings.healing.connect_timeout_s
+        return await locate_audio(request.url, services.env, request.allowed, connect_timeout_s=timeout_s)
 
     @staticmethod
     def refusal(track: Track) -> SourceFailure | None:
@@ -65,6 +66,7 @@ class MpvPlayer:
             loop=track.request.loop,
             lead_in=track.ends,
             buffer_s=self._services.settings.buffer_s,
+            timeout_s=self._services.settings.healing.player_network_timeout_s,
             playlist=playlist,
             follow=track.follows_redirects,
         )

@@ -55,4 +55,5 @@ async def inspect(request: PlayRequest, players: Mapping[str, PlayerType], servi
     if len(players) == 1:
         (player,) = players.values()
         return await player.inspect(request, services)
-    return await locate_audio(request.url, services.env, request.allowed)
+    timeout_s = services.settings.healing.connect_timeout_s
+    return await locate_audio(request.url, services.env, request.allowed, connect_timeout_s=timeout_s)

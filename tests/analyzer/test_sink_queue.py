@@ -107,7 +107,7 @@ async def test_the_status_names_the_fault_while_it_lasts() -> None:
 
 async def test_the_delay_grows_with_failures_in_a_row() -> None:
     class NotedPolicy(RestartPolicy):
-        def delay_s(self, failures: int) -> float:
+        def delay_s(self, failures: int, chance: float = 0.0) -> float:
             noted.append(super().delay_s(failures))
             return 0.0
 

@@ -32,7 +32,8 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
         {"name": name, "url": str(write_tones(folder / f"{name}.flac", 1, seconds=2)), "loop": True}
         for name in ("victim", "other")
     ]
-    limits: dict[str, Any] = {"player_timeout_s": 5, "silent_after_s": 2, "silence_timeout_s": 6}
+    healing = {"no_data_timeout_s": 6, "unhealthy_timeout_s": 6}
+    limits: dict[str, Any] = {"player_timeout_s": 5, "silent_after_s": 2, "healing": healing}
     with stream_manager(folder, sources, period=2048, **limits) as running:
         running.until_well()
         yield running

@@ -11,7 +11,7 @@ from stream_manager.icecast import Icecast, MountStatus
 from stream_manager.jack_graph import JackGraph
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.icecast import IcecastOutput
-from tests.support.services import services, source_settings
+from tests.support.services import services, source_settings, source_status
 from tidzam.config.settings import IcecastSettings
 from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamManagerFault
 
@@ -38,9 +38,7 @@ def graph(rate_hz: int | None, *, stalled: bool = False) -> JackGraph:
 
 
 def status(state: SourceState, **changes: Any) -> SourceStatus:
-    row = {"name": "pond", "state": state, "is_permanent": True, "url": "pond.flac", "channels": 1, "ports": ()}
-    row |= {"mounts": (), "restarts": 0, "last_error": None, "started": None, "bytes": 0, "gaps": 0}
-    return SourceStatus.model_validate(row | changes)
+    return source_status("pond", state, **changes)
 
 
 def faults(one: SourceStatus, mounts: dict[str, MountStatus] | None) -> list[StreamManagerFault]:

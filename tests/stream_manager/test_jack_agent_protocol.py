@@ -14,9 +14,12 @@ from stream_manager.jack_agent_protocol import (
     Beat,
     Connected,
     PortChanges,
+    Signals,
     port_changes,
+    signal_messages,
     stall_timeout_s,
 )
+from stream_manager.signal_measurement import SignalMeasurement
 from stream_manager.silence_meter import is_zero
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -47,6 +50,24 @@ def test_many_changes_are_split_so_that_a_line_is_short() -> None:
     assert {port for change in changes for port in change.added} == now
     assert [change.is_last for change in changes] == [False, False, False, True]
     assert max(len(MESSAGES.encode(change)) for change in changes) < 2**16
+
+
+def test_measurements_survive_their_messages_and_lines_are_short() -> None:
+    one = SignalMeasurement(-31.25, clipped_share=0.0012, hum_share=0.25, hum_dbfs=-50.5, bandwidth_hz=18000.0)
+    measured = {f"{'x' * 59}:out_{number}": one for number in range(2 * MAX_PORTS_PER_MESSAGE + 1)}
+    lines = [MESSAGES.encode(message) for message in signal_messages(measured)]
+    assert (len(lines), max(map(len, lines)) < 2**16) == (3, True)
+    decoded: dict[str, SignalMeasurement] = {}
+    for line in lines:
+        message = MESSAGES.decode(line)
+        assert isinstance(message, Signals)
+        decoded |= message.measurements()
+    assert decoded == measured
+
+
+def test_measurements_of_different_length_are_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        Signals(("a:out_0",), (), (), (), (), (), (), ()).measurements()
 
 
 @pytest.mark.parametrize("line", ["", "x", "[]", "{}", '{"event": "other"}', '{"event": "beat"}', b"\xff"])

@@ -108,7 +108,7 @@ async def test_circular_playlists_are_refused(web: Web) -> None:
 
 async def test_an_entry_of_a_playlist_may_not_be_a_file(web: Web, tmp_path: Path) -> None:
     web.pages["/file.m3u"] = "audio/x-mpegurl", f"{tmp_path / 'pond.flac'}\n".encode()
-    assert await fault_of(f"{web.url}/file.m3u") is SourceFault.UNREACHABLE  # it is looked for on the web server
+    assert await fault_of(f"{web.url}/file.m3u") is SourceFault.HTTP_NOT_FOUND  # it is looked for on the web server
 
 
 async def test_entries_and_redirections_are_checked_for_clients_without_the_token(web: Web) -> None:
@@ -126,6 +126,16 @@ async def test_redirections_seen_only_by_the_player_are_not_followed_without_the
     address = f"{web.url.replace('://', '://' + user)}/sly"
     assert (await locate_audio(address, {}, None)).channels == 2
     assert await fault_of(address, web.allowed()) in (SourceFault.UNREACHABLE, SourceFault.NOT_AUDIO)
+
+
+async def test_redirections_in_a_circle_are_a_fault_of_their_own(web: Web) -> None:
+    web.pages["/here"], web.pages["/there"] = "/there", "/here"
+    assert await fault_of(f"{web.url}/here") is SourceFault.REDIRECTED
+
+
+async def test_a_playlist_with_an_entry_that_may_play_later_is_retried_soon(web: Web) -> None:
+    web.pages["/later.m3u"] = "audio/x-mpegurl", f"http://127.0.0.1:1/closed\n{web.url}/missing\n".encode()
+    assert await fault_of(f"{web.url}/later.m3u") is SourceFault.UNREACHABLE
 
 
 HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n"
@@ -155,7 +165,7 @@ async def test_addresses_in_hls_are_checked_for_clients_without_the_token(
 
 
 async def test_an_unreachable_playlist_is_reported_as_unreachable(web: Web) -> None:
-    assert await fault_of(f"{web.url}/none.m3u") is SourceFault.UNREACHABLE
+    assert await fault_of(f"{web.url}/none.m3u") is SourceFault.HTTP_NOT_FOUND
     assert await fault_of("http://127.0.0.1:1/none.pls") is SourceFault.UNREACHABLE
 
 

@@ -16,10 +16,13 @@ from stream_manager.players.base import PlayerReports
 from stream_manager.services import Services
 from stream_manager.source_state import SourceEvent
 from tests.support.services import SimulatedGraph, play_request, services
+from tidzam.naming import port_name
 
 pytestmark = pytest.mark.timeout(20)
 FILE = Track(play_request("/pond.wav"), Media("/pond.wav", 1, 44100, duration_s=0.5))
-LIMITS = LivenessLimits(player_timeout_s=0.5, silent_after_s=10, silence_timeout_s=None)
+LIMITS = LivenessLimits(
+    start_timeout_s=20, player_timeout_s=0.5, no_data_timeout_s=30, silent_after_s=10, unhealthy_timeout_s=None
+)
 
 
 class ScriptedPlayer:
@@ -67,6 +70,26 @@ def end(player: ScriptedPlayer, error: Exception | None = None) -> None:
 
 async def test_the_end_of_the_media_is_an_end() -> None:
     assert await run(once_started=end) == (SourceEvent.ENDED, None)
+
+
+async def test_the_end_of_a_live_stream_has_a_reason() -> None:
+    track = Track(play_request("http://host/live"), Media("http://host/live", 1, 44100, duration_s=None))
+    event, failure = await run(track, once_started=end)
+    assert event is SourceEvent.ENDED
+    assert failure is not None
+    assert failure.fault is SourceFault.STREAM_ENDED
+
+
+async def test_a_player_with_more_ports_than_the_track_is_replaced() -> None:
+    graph = SimulatedGraph()
+    tasks: list[asyncio.Task[None]] = []
+
+    def widen(player: ScriptedPlayer) -> None:
+        tasks.append(asyncio.create_task(graph.add([port_name("pond", 1)])))
+
+    event, failure = await run(once_started=widen, graph=graph)
+    assert event is SourceEvent.FAILED
+    assert failure == SourceFailure(SourceFault.FORMAT_CHANGED)
 
 
 async def test_a_file_that_ends_early_is_truncated() -> None:

@@ -41,6 +41,17 @@ def test_media_without_audio_is_refused(answer: bytes, fault: SourceFault) -> No
     ("line", "fault"),
     [
         ("[tcp @ 0x55] Connection to tcp://127.0.0.1:1 failed: Connection refused", SourceFault.UNREACHABLE),
+        ("http://h/x.ogg: Server returned 404 Not Found", SourceFault.HTTP_NOT_FOUND),
+        ("[ffmpeg] http: HTTP error 404 Not Found", SourceFault.HTTP_NOT_FOUND),  # mpv
+        ("[https @ 0x55] HTTP error 410 Gone", SourceFault.HTTP_NOT_FOUND),
+        ("http://h/x: Server returned 401 Unauthorized (authorization failed)", SourceFault.ACCESS_DENIED),
+        ("rtsp://h/x: Server returned 403 Forbidden (access denied)", SourceFault.ACCESS_DENIED),
+        ("http://h/x: Server returned 5XX Server Error reply", SourceFault.UNREACHABLE),
+        ("http://h/x: Server returned 4XX Client Error, but not one of 40{0,1,3,4}", SourceFault.UNREACHABLE),
+        ("[ffmpeg] http: HTTP error 503 Service Unavailable", SourceFault.UNREACHABLE),
+        ("[tcp @ 0x55] Failed to resolve hostname nowhere: Name or service not known", SourceFault.UNKNOWN_HOST),
+        ("[tcp @ 0x55] Failed to resolve hostname h: Temporary failure in name resolution", SourceFault.UNREACHABLE),
+        ("http://h/x.ogg: Connection timed out", SourceFault.UNREACHABLE),
         ("[ao/jack] not enough ports available", SourceFault.JACK_FULL),
         ("x.html: Invalid data found when processing input", SourceFault.NOT_AUDIO),
         ("[pcm_s16le @ 0x55] Decoder requires channel count but channels not set", SourceFault.CHANNELS),  # ffmpeg 5.1
@@ -56,6 +67,19 @@ def test_media_without_audio_is_refused(answer: bytes, fault: SourceFault) -> No
 )
 def test_faults_are_classified_by_the_output_of_programs(line: str, fault: SourceFault) -> None:
     assert classify_stderr(["", line], SourceFault.DIED).fault is fault
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [SourceFault.HTTP_NOT_FOUND, SourceFault.ACCESS_DENIED, SourceFault.UNKNOWN_HOST, SourceFault.NOT_AUDIO],
+)
+def test_faults_that_only_a_person_can_fix_are_persistent(fault: SourceFault) -> None:
+    assert fault.persistent
+
+
+@pytest.mark.parametrize("fault", [SourceFault.UNREACHABLE, SourceFault.NO_DATA, SourceFault.STREAM_ENDED])
+def test_faults_of_a_connection_pass(fault: SourceFault) -> None:
+    assert not fault.persistent
 
 
 def test_unrelated_lines_are_not_mistaken_for_the_reason() -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.players.base import PlayerReports
 from stream_manager.services import Services
 from stream_manager.source import Source
 from stream_manager.source_registry import SourceEntry
+from stream_manager.source_state import SourceEvent
 from tests.support.eventually import eventually_async
 from tests.support.services import SimulatedGraph, services
 from tidzam.config import SourceSettings
@@ -77,23 +83,31 @@ class RaisesInPosition(WorkingPlayer):
         raise ZeroDivisionError("no luck")
 
 
-def source(name: str, player: Any, shared: Services, *, permanent: bool = True) -> Source:
+def source(name: str, player: Any, shared: Services, *, permanent: bool = True, **options: Any) -> Source:
     settings = SourceSettings(name=name, player="test", is_permanent=permanent)
-    return Source(SourceEntry(settings), "", shared, players={"test": player}, outputs={})
+    return Source(SourceEntry(settings), "", shared, players={"test": player}, outputs={}, **options)
+
+
+@asynccontextmanager
+async def running(*sources: Source) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(one.run()) for one in sources]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 @pytest.mark.parametrize("player", [RaisesInInspect, RaisesInConstructor, RaisesInPlay, RaisesWhileItPlays])
 async def test_a_raising_player_is_counted_and_restarted_and_other_sources_play_on(player: Any) -> None:
     shared = services()
     broken, working = source("broken", player, shared), source("working", WorkingPlayer, shared)
-    tasks = [asyncio.create_task(one.run()) for one in (broken, working)]
-    await eventually_async(lambda: broken.player_errors >= 2)
-    assert broken.status().restarts >= 1
-    assert broken.status().code == "internal"
-    assert working.status().state is SourceState.PLAYING
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
+    async with running(broken, working):
+        await eventually_async(lambda: broken.player_errors >= 2)
+        assert broken.status().restarts >= 1
+        assert broken.status().code == "internal"
+        assert working.status().state is SourceState.PLAYING
 
 
 async def test_an_exception_of_position_s_is_contained() -> None:
@@ -107,10 +121,74 @@ async def test_an_exception_of_position_s_is_contained() -> None:
 async def test_a_working_player_is_not_counted() -> None:
     shared = services()
     working = source("working", WorkingPlayer, shared)
-    running = asyncio.create_task(working.run())
-    await working.settled()
-    assert working.status().ok
-    running.cancel()
-    await asyncio.wait([running])
+    async with running(working):
+        await working.settled()
+        assert working.status().ok
     assert working.player_errors == 0
     assert not shared.graph.ports
+
+
+class FailsAtOnce(WorkingPlayer):
+    @staticmethod
+    async def inspect(request: PlayRequest, services: Services) -> Media:
+        raise PlaybackError(SourceFailure(SourceFault.UNREACHABLE, "Connection refused"))
+
+
+AT_ONCE = {"first_delay_s": 1e-6, "max_delay_s": 1e-6}
+
+
+async def test_1000_retries_of_a_dead_source_write_few_lines_and_another_plays_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    shared = services(healing=AT_ONCE)
+    dead, working = source("dead", FailsAtOnce, shared), source("working", WorkingPlayer, shared)
+    async with running(dead, working):
+        await eventually_async(lambda: dead.playback.restarts >= 1000)
+        assert [one.event for one in working.history] == [SourceEvent.STARTED]
+    assert len([record for record in caplog.records if record.message.startswith(("dead", "Source dead"))]) < 20
+
+
+async def test_the_history_tells_what_happened_and_why() -> None:
+    failing = source("failing", FailsAtOnce, services(healing={"first_delay_s": 0.05}))
+    async with running(failing):
+        await eventually_async(lambda: failing.playback.restarts >= 2)
+    first, second, *_ = failing.history
+    assert (first.before, first.event, first.after) == (SourceState.LOADING, SourceEvent.FAILED, SourceState.WAITING)
+    assert first.reason == SourceFailure(SourceFault.UNREACHABLE, "Connection refused")
+    assert (second.before, second.event) == (SourceState.WAITING, SourceEvent.RETRY_DUE)
+
+
+async def test_a_jump_of_the_clock_does_not_delay_a_retry() -> None:
+    times = iter(datetime(2026, 5, 1, tzinfo=UTC) - timedelta(days=number) for number in range(100_000))
+    failing = source("failing", FailsAtOnce, services(healing=AT_ONCE), clock=lambda: next(times))
+    async with running(failing):
+        await eventually_async(lambda: failing.playback.restarts >= 3)
+    assert failing.history.count >= 6
+
+
+class Widens(WorkingPlayer):
+    """Ends at once, and has one more channel each time."""
+
+    attempts = 0
+
+    @staticmethod
+    async def inspect(request: PlayRequest, services: Services) -> Media:
+        Widens.attempts += 1
+        return Media(request.url, Widens.attempts, 44100 * Widens.attempts, None)
+
+    async def play(self) -> None:
+        await self._graph.add(self._track.ports)
+        if self._track.channels == 3:
+            await asyncio.Event().wait()
+        await asyncio.sleep(0.05)
+        await self._graph.remove(self._track.ports)
+
+
+async def test_a_source_that_comes_back_with_other_channels_and_another_rate_is_probed_again() -> None:
+    widening = source("widening", Widens, services(healing=AT_ONCE))
+    async with running(widening):
+        await eventually_async(lambda: widening.playback.restarts == 2 and widening.status().ok)
+        status = widening.status()
+        assert (status.channels, status.rate_hz) == (3, 3 * 44100)
+        assert status.ports == ("widening:out_0", "widening:out_1", "widening:out_2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -10,18 +11,40 @@ from hypothesis import strategies as st
 
 from stream_manager.faults import SourceFailure, SourceFault
 from stream_manager.source_state import (
-    PERSISTENT_DELAY_S,
-    POLICY,
+    TRANSITIONS,
+    HealingPolicy,
     PlaybackState,
     SourceEvent,
     TransitionError,
     transition,
 )
+from tidzam.config.healing import HealingSettings
 from tidzam.protocol.stream_manager import SourceState
 
+POLICY = HealingPolicy.of(HealingSettings(permanent_fault_delay_s=300))
 DIED = SourceFailure(SourceFault.DIED)
 NOT_AUDIO = SourceFailure(SourceFault.NOT_AUDIO)
-PLAYING = transition(PlaybackState(permanent=True), SourceEvent.STARTED, 0.0)
+STREAM_ENDED = SourceFailure(SourceFault.STREAM_ENDED)
+SILENCE = SourceFailure(SourceFault.DIGITAL_SILENCE)
+
+
+def after(
+    playback: PlaybackState,
+    event: SourceEvent,
+    now_s: float,
+    failure: SourceFailure | None = None,
+    *,
+    chance: float = 0.0,
+) -> PlaybackState:
+    return transition(playback, event, now_s, failure, policy=POLICY, chance=chance)
+
+
+def retried(playback: PlaybackState, now_s: float) -> PlaybackState:
+    """It plays again after its retry."""
+    return after(after(playback, SourceEvent.RETRY_DUE, now_s), SourceEvent.STARTED, now_s)
+
+
+PLAYING = after(PlaybackState(permanent=True), SourceEvent.STARTED, 0.0)
 
 
 def test_a_source_plays_once_its_ports_are_there() -> None:
@@ -30,61 +53,80 @@ def test_a_source_plays_once_its_ports_are_there() -> None:
 
 
 def test_a_permanent_source_that_dies_is_retried_soon() -> None:
-    playback = transition(PLAYING, SourceEvent.FAILED, 60.0, DIED)
-    assert (playback.state, playback.retry_at_s, playback.gaps) == (SourceState.WAITING, 60.5, 1)
-    playback = transition(playback, SourceEvent.RETRY_DUE, 60.5)
+    playback = after(PLAYING, SourceEvent.FAILED, 60.0, DIED)
+    assert (playback.state, playback.retry_at_s, playback.gaps) == (SourceState.WAITING, 61.0, 1)
+    playback = after(playback, SourceEvent.RETRY_DUE, 61.0)
     assert (playback.state, playback.restarts, playback.failure) == (SourceState.LOADING, 1, DIED)
 
 
-def test_retries_after_short_runs_are_delayed_more_and_more() -> None:
+def waits_of_short_runs(event: SourceEvent, failure: SourceFailure, count: int = 10) -> list[float]:
+    """The delays after runs of 10 s that end with `event`."""
     playback, now_s, waits = PLAYING, 0.0, []
-    for _ in range(9):
-        playback = transition(playback, SourceEvent.FAILED, now_s, DIED)
+    for _ in range(count):
+        now_s += 10
+        playback = after(playback, event, now_s, failure)
         assert playback.retry_at_s is not None
         waits.append(playback.retry_at_s - now_s)
         now_s = playback.retry_at_s
-        playback = transition(transition(playback, SourceEvent.RETRY_DUE, now_s), SourceEvent.STARTED, now_s)
-    assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
-    playback = transition(playback, SourceEvent.FAILED, now_s + POLICY.stable_after_s, DIED)
-    assert playback.retry_at_s == now_s + POLICY.stable_after_s + 0.5
+        playback = retried(playback, now_s)
+    return waits
+
+
+@pytest.mark.parametrize(("event", "failure"), [(SourceEvent.FAILED, DIED), (SourceEvent.ENDED, STREAM_ENDED)])
+def test_delays_double_from_1_s_to_2_min(event: SourceEvent, failure: SourceFailure) -> None:
+    assert waits_of_short_runs(event, failure) == [1, 2, 4, 8, 16, 32, 64, 120, 120, 120]
+
+
+@pytest.mark.parametrize(("event", "failure"), [(SourceEvent.FAILED, DIED), (SourceEvent.ENDED, STREAM_ENDED)])
+def test_30_s_of_playing_reset_the_delay(event: SourceEvent, failure: SourceFailure) -> None:
+    flapping = replace(PLAYING, failures=9)
+    assert after(flapping, event, 29.9, failure).retry_at_s == 29.9 + 120
+    assert after(flapping, event, 30.0, failure).retry_at_s == 31.0
+
+
+def test_jitter_shortens_a_delay_by_up_to_half() -> None:
+    waits = [after(PLAYING, SourceEvent.FAILED, 60.0, DIED, chance=chance).retry_at_s for chance in (0.0, 0.5, 1.0)]
+    assert waits == [61.0, 60.75, 60.5]
 
 
 def test_a_permanent_file_that_ends_is_played_again_at_once() -> None:
     playback = PLAYING
     for end_s in (3.0, 6.0, 9.0):
-        playback = transition(playback, SourceEvent.ENDED, end_s)
-        assert playback.retry_at_s == end_s + 0.5
-        playback = transition(transition(playback, SourceEvent.RETRY_DUE, end_s), SourceEvent.STARTED, end_s)
+        playback = after(playback, SourceEvent.ENDED, end_s)
+        assert playback.retry_at_s == end_s + 1.0
+        playback = retried(playback, end_s)
 
 
-def test_retries_of_a_source_that_ends_at_once_are_delayed() -> None:
+def test_retries_of_a_file_that_ends_at_once_are_delayed() -> None:
     playback = replace(PLAYING, failures=4)
-    assert transition(playback, SourceEvent.ENDED, 0.1).retry_at_s == 0.1 + POLICY.delay_s(5)
+    assert after(playback, SourceEvent.ENDED, 0.1).retry_at_s == 0.1 + 16
 
 
-def test_a_persistent_fault_is_retried_once_per_minute() -> None:
-    playback = transition(PlaybackState(permanent=True), SourceEvent.FAILED, 0.0, NOT_AUDIO)
-    assert (playback.state, playback.retry_at_s, playback.is_final) == (SourceState.FAILED, PERSISTENT_DELAY_S, False)
-    assert transition(playback, SourceEvent.RETRY_DUE, 60.0).state is SourceState.LOADING
+def test_a_fault_that_a_person_has_to_fix_is_retried_slowly_and_for_ever() -> None:
+    playback, now_s = PlaybackState(permanent=True), 0.0
+    for _ in range(1000):
+        playback = after(playback, SourceEvent.FAILED, now_s, NOT_AUDIO)
+        assert (playback.state, playback.retry_at_s, playback.is_final) == (SourceState.FAILED, now_s + 300, False)
+        now_s += 300
+        playback = after(playback, SourceEvent.RETRY_DUE, now_s)
+    assert playback.restarts == 1000
 
 
 @pytest.mark.parametrize("failure", [DIED, NOT_AUDIO])
 def test_a_source_that_is_not_permanent_fails_finally(failure: SourceFailure) -> None:
-    playback = transition(PlaybackState(permanent=False), SourceEvent.FAILED, 0.0, failure)
+    playback = after(PlaybackState(permanent=False), SourceEvent.FAILED, 0.0, failure)
     assert (playback.state, playback.is_final, playback.failure) == (SourceState.FAILED, True, failure)
 
 
 def test_a_source_that_is_not_permanent_ends() -> None:
-    playback = transition(
-        replace(PLAYING, permanent=False), SourceEvent.ENDED, 5.0, SourceFailure(SourceFault.TRUNCATED)
-    )
+    playback = after(replace(PLAYING, permanent=False), SourceEvent.ENDED, 5.0, SourceFailure(SourceFault.TRUNCATED))
     assert (playback.state, playback.is_final) == (SourceState.ENDED, True)
     assert playback.failure == SourceFailure(SourceFault.TRUNCATED)
 
 
 @pytest.mark.parametrize("permanent", [True, False])
 def test_losing_the_jack_server_is_not_a_failure(permanent: bool) -> None:
-    playback = transition(replace(PLAYING, permanent=permanent), SourceEvent.JACK_LOST, 9.0)
+    playback = after(replace(PLAYING, permanent=permanent), SourceEvent.JACK_LOST, 9.0)
     assert (playback.state, playback.retry_at_s, playback.failures, playback.is_final) == (
         SourceState.WAITING,
         9.0,
@@ -93,65 +135,117 @@ def test_losing_the_jack_server_is_not_a_failure(permanent: bool) -> None:
     )
 
 
-SILENCE = SourceFailure(SourceFault.DIGITAL_SILENCE)
-
-
 def test_digital_silence_is_a_state_that_ends_with_the_silence() -> None:
-    playback = transition(PLAYING, SourceEvent.SILENCE_BEGAN, 60.0, SILENCE)
+    playback = after(PLAYING, SourceEvent.SILENCE_BEGAN, 60.0, SILENCE)
     assert (playback.state, playback.failure, playback.retry_at_s, playback.is_final) == (
         SourceState.SILENT,
         SILENCE,
         None,
         False,
     )
-    assert transition(playback, SourceEvent.SILENCE_ENDED, 70.0) == replace(PLAYING, failure=SILENCE)
+    assert after(playback, SourceEvent.SILENCE_ENDED, 70.0) == replace(PLAYING, failure=SILENCE)
 
 
 @pytest.mark.parametrize("permanent", [True, False])
-@pytest.mark.parametrize("fault", [SourceFault.HUNG, SourceFault.DIGITAL_SILENCE])
+@pytest.mark.parametrize("fault", [SourceFault.HUNG, SourceFault.DIGITAL_SILENCE, SourceFault.NO_DATA])
 def test_a_player_that_hangs_or_is_silent_for_too_long_is_replaced(permanent: bool, fault: SourceFault) -> None:
-    playback = transition(replace(PLAYING, permanent=permanent), SourceEvent.SILENCE_BEGAN, 60.0, SILENCE)
-    playback = transition(playback, SourceEvent.FAILED, 120.0, SourceFailure(fault))
-    assert (playback.state, playback.retry_at_s, playback.is_final) == (SourceState.WAITING, 120.5, False)
+    playback = after(replace(PLAYING, permanent=permanent), SourceEvent.SILENCE_BEGAN, 60.0, SILENCE)
+    playback = after(playback, SourceEvent.FAILED, 120.0, SourceFailure(fault))
+    assert (playback.state, playback.retry_at_s, playback.is_final) == (SourceState.WAITING, 121.0, False)
 
 
 def test_repeated_silence_delays_replacements_more_and_more() -> None:
     playback, now_s, waits = PLAYING, 0.0, []
     for _ in range(8):
-        playback = transition(
-            playback, SourceEvent.SILENCE_BEGAN, now_s + 15, SILENCE
-        )  # it sounded for less than a stable run
-        playback = transition(playback, SourceEvent.FAILED, now_s + 75, SILENCE)
+        # It sounded for less than a stable run.
+        playback = after(playback, SourceEvent.SILENCE_BEGAN, now_s + 15, SILENCE)
+        playback = after(playback, SourceEvent.FAILED, now_s + 75, SILENCE)
         assert playback.retry_at_s is not None
         waits.append(playback.retry_at_s - now_s - 75)
         now_s = playback.retry_at_s
-        playback = transition(transition(playback, SourceEvent.RETRY_DUE, now_s), SourceEvent.STARTED, now_s)
-    assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30]
+        playback = retried(playback, now_s)
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 120]
 
 
 @pytest.mark.parametrize("event", [SourceEvent.ENDED, SourceEvent.JACK_LOST])
 def test_a_silent_source_may_end_and_lose_jack(event: SourceEvent) -> None:
-    silent = transition(PLAYING, SourceEvent.SILENCE_BEGAN, 60.0, SILENCE)
-    assert transition(silent, event, 61.0).state is SourceState.WAITING
+    silent = after(PLAYING, SourceEvent.SILENCE_BEGAN, 60.0, SILENCE)
+    assert after(silent, event, 61.0).state is SourceState.WAITING
 
 
-def test_an_impossible_event_raises() -> None:
-    with pytest.raises(TransitionError):
-        transition(PLAYING, SourceEvent.STARTED, 0.0)
-    with pytest.raises(TransitionError):
-        transition(PlaybackState(permanent=True), SourceEvent.RETRY_DUE, 0.0)
+def states() -> list[PlaybackState]:
+    """One of each kind that can occur."""
+    base = [
+        PlaybackState(permanent=True),
+        PLAYING,
+        after(PLAYING, SourceEvent.SILENCE_BEGAN, 1.0, SILENCE),
+        after(PLAYING, SourceEvent.FAILED, 1.0, DIED),
+        after(PLAYING, SourceEvent.FAILED, 1.0, NOT_AUDIO),
+    ]
+    return [
+        *base,
+        after(replace(PLAYING, permanent=False), SourceEvent.ENDED, 5.0),
+        after(PlaybackState(permanent=False), SourceEvent.FAILED, 5.0, NOT_AUDIO),
+    ]
 
 
-@given(st.booleans(), st.lists(st.tuples(st.sampled_from(SourceEvent), st.sampled_from(SourceFault)), max_size=40))
-def test_a_permanent_source_is_never_final(permanent: bool, events: list[tuple[SourceEvent, SourceFault]]) -> None:
-    playback = PlaybackState(permanent=permanent)
-    for now_s, (event, fault) in enumerate(events):
+@pytest.mark.parametrize(("playback", "event"), list(product(states(), SourceEvent)))
+def test_exactly_the_transitions_of_the_table_are_possible(playback: PlaybackState, event: SourceEvent) -> None:
+    allowed = TRANSITIONS.get((playback.state, event), frozenset())
+    if not allowed or (event is SourceEvent.RETRY_DUE and playback.is_final):
+        with pytest.raises(TransitionError):
+            after(playback, event, 9.0, DIED)
+    else:
+        assert after(playback, event, 9.0, DIED).state in allowed
+
+
+def test_every_transition_of_the_table_occurs() -> None:
+    taken = set()
+    for playback, event, permanent, failure in product(states(), SourceEvent, (True, False), (DIED, NOT_AUDIO)):
+        one = replace(playback, permanent=permanent)
         try:
-            playback = transition(playback, event, float(now_s), SourceFailure(fault))
+            taken.add((one.state, event, after(one, event, 9.0, failure).state))
         except TransitionError:
             continue
+    assert taken == {(before, event, to) for (before, event), every in TRANSITIONS.items() for to in every}
+
+
+def test_a_failure_without_a_reason_raises() -> None:
+    with pytest.raises(TransitionError):
+        after(PLAYING, SourceEvent.FAILED, 1.0)
+
+
+EVENTS = st.tuples(
+    st.sampled_from(SourceEvent),
+    st.sampled_from(SourceFault),
+    st.floats(0, 100),
+    st.floats(0, 1, exclude_max=True),
+)
+
+
+@given(st.booleans(), st.lists(EVENTS, max_size=60))
+def test_no_sequence_of_events_breaks_an_invariant(
+    permanent: bool, events: list[tuple[SourceEvent, SourceFault, float, float]]
+) -> None:
+    playback, now_s, least_s = PlaybackState(permanent=permanent), 0.0, 1 - POLICY.retries.jitter
+    for event, fault, passed_s, chance in events:
+        now_s += passed_s
+        before = playback
+        try:
+            playback = after(playback, event, now_s, SourceFailure(fault), chance=chance)
+        except TransitionError:
+            continue
+        assert playback.state in TRANSITIONS[before.state, event]
         resting = playback.state in (SourceState.WAITING, SourceState.FAILED, SourceState.ENDED)
         assert (playback.retry_at_s is not None) == (resting and not playback.is_final)
         assert not (permanent and playback.is_final)
         assert (playback.playing_since_s is not None) == (playback.state in (SourceState.PLAYING, SourceState.SILENT))
         assert (playback.silent_since_s is not None) == (playback.state is SourceState.SILENT)
+        if playback.retry_at_s is not None and event is not SourceEvent.JACK_LOST:
+            assert least_s * 1 <= round(playback.retry_at_s - now_s, 6) <= 300
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1), st.sampled_from(SourceFault))
+def test_every_delay_is_within_its_bounds(failures: int, chance: float, fault: SourceFault) -> None:
+    delay_s = POLICY.delay_s(failures, SourceFailure(fault), chance)
+    assert 0.5 <= delay_s <= (300 if fault.persistent else 120)

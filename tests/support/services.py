@@ -12,6 +12,7 @@ from stream_manager.jack_reservations import JackReservations
 from stream_manager.media import PlayRequest
 from stream_manager.services import Services
 from tidzam.config.settings import IcecastSettings, Settings, SourceSettings, StreamManagerSettings
+from tidzam.protocol.stream_manager import SourceState, SourceStatus
 
 
 class SimulatedGraph(JackGraph):
@@ -60,3 +61,9 @@ def services(
         settings=StreamManagerSettings(**settings),
         allowed_addresses=AllowedAddresses.of(Settings()),
     )
+
+
+def source_status(name: str = "pond", state: SourceState = SourceState.PLAYING, **changes: Any) -> SourceStatus:
+    row = {"name": name, "state": state, "is_permanent": True, "url": "pond.flac", "channels": 1, "ports": ()}
+    row |= {"mounts": (), "restarts": 0, "last_error": None, "started": None, "bytes": 0, "gaps": 0}
+    return SourceStatus.model_validate(row | changes)

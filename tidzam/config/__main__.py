@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
-from tidzam.config.live_streams import LiveStreamSettings
 from tidzam.config.recording import KeepSettings, RecordSettings
 from tidzam.config.section import Section
 from tidzam.config.settings import DemoSettings, Settings, SourceSettings
@@ -27,14 +26,20 @@ is allowed and the nearest known name. Relative paths are relative to the folder
 
 def document() -> str:
     """The text of docs/configuration.md."""
-    sections: list[tuple[str, type[Section]]] = [("", Settings)]
-    sections += [(name, type(field.default)) for name, field in Settings.model_fields.items() if _is_section(field)]
-    sections += [("stream_manager.live_streams", LiveStreamSettings)]
+    sections: list[tuple[str, type[Section]]] = [("", Settings), *_nested("", Settings)]
     sections += [("sources[]", SourceSettings), ("sources[].demo", DemoSettings)]
     sections += [("sources[].record", RecordSettings), ("sources[].record.keep", KeepSettings)]
     sections += [(f"analyzer.sinks[]` of type `{name}", model) for name, model in OWN_SETTINGS.items()]
     sections += [("analyzer.sinks[].rules[]` of type `clips", ClipRule)]
     return "\n".join([INTRODUCTION, *("\n".join(_table(name, section)) + "\n" for name, section in sections)])
+
+
+def _nested(prefix: str, section: type[Section]) -> Iterator[tuple[str, type[Section]]]:
+    """The sections inside `section` at any depth, with their full names."""
+    for name, field in section.model_fields.items():
+        if _is_section(field):
+            yield f"{prefix}{name}", type(field.default)
+            yield from _nested(f"{prefix}{name}.", type(field.default))
 
 
 def _is_section(field: FieldInfo) -> bool:

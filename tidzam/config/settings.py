@@ -12,10 +12,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tidzam.addresses import bare_host, host_on_this_machine, url_host
 from tidzam.config.channels import ChannelNames, ChannelSelection
+from tidzam.config.healing import HealingSettings
 from tidzam.config.inference import DEFAULT_RULE, DecisionRuleName, EngineName
 from tidzam.config.live_streams import LiveStreamSettings
 from tidzam.config.recording import RecordSettings
 from tidzam.config.section import Names, Section, renamed
+from tidzam.config.signal_health import SignalHealthSettings
 from tidzam.config.signals import NoiseSettings, SilenceSettings, ToneSettings
 from tidzam.config.sinks import AnySinkSettings
 from tidzam.naming import source_name
@@ -211,14 +213,16 @@ class StreamManagerSettings(ServerSettings):
     outputs: Names = Field(("icecast",), description="Names of the outputs of all sources' channels; `[]` for none")
     buffer_s: float = Field(100.0, gt=0, description="Seconds of a stream that the player reads ahead")
     player_timeout_s: float = Field(
-        10.0, ge=5, description="A player whose position has not changed for this long is replaced"
+        10.0,
+        ge=5,
+        description="Seconds after which a player is replaced that does not answer, or whose position does not change "
+        "although it plays sound",
     )
     silent_after_s: float = Field(
         10.0, ge=1, description="A source is `silent` after this much digital silence (samples of exactly zero)"
     )
-    silence_timeout_s: float = Field(
-        60.0, ge=5, description="The player of a live source that has been silent for this long is replaced"
-    )
+    healing: HealingSettings = HealingSettings()
+    signal: SignalHealthSettings = SignalHealthSettings()
     max_permanent_sources: int = Field(
         64, ge=0, le=1000, description="Maximum number of permanent sources loaded by clients"
     )

@@ -53,6 +53,7 @@ SOURCE: Final = {
     "remarks": [],
     "live_streams": [],
     "recording": None,
+    "signals": [{"port": "pond:out_0", "state": "well", "level_dbfs": -31.5, "bandwidth_hz": 18000.0}],
 }
 
 STREAM_MANAGER_REQUESTS: Final = (
@@ -84,6 +85,32 @@ STREAM_MANAGER_REQUESTS: Final = (
         stream_manager.ListSources,
         {"sys": {"sources": ""}},
         {"ok": True, "sys": {"sources": [SOURCE]}},
+    ),
+    RequestExample(
+        "List the last transitions of a source",
+        "sys",
+        stream_manager.ListTransitions,
+        {"sys": {"transitions": {"name": "pond"}}},
+        {
+            "ok": True,
+            "sys": {
+                "transitions": {
+                    "name": "pond",
+                    "count": 1,
+                    "transitions": [
+                        {
+                            "time": "2026-05-01T06:30:00.250000Z",
+                            "before": "loading",
+                            "event": "started",
+                            "after": "playing",
+                            "code": None,
+                            "reason": None,
+                            "retry_in_s": None,
+                        }
+                    ],
+                }
+            },
+        },
     ),
     RequestExample(
         "Unload a source",

@@ -80,6 +80,12 @@ class ListSources(Message):
     """List the status of every source."""
 
 
+class ListTransitions(Message):
+    """List the last 100 transitions of a source from one state to another, the oldest first."""
+
+    name: WireSourceName = Field(description="Name of the source")
+
+
 class SourceState(StrEnum):
     """A `waiting` source is retried; an `ended` one is not, and a `failed` one only if it is permanent.
 
@@ -134,6 +140,38 @@ class RecordingStatus(Message):
     problem: str | None = Field(description="Why it is paused, and what to do")
 
 
+class SignalState(StrEnum):
+    """The health of a channel's signal, judged by its content over the last `stream_manager.signal.after_s`.
+
+    `unknown` until then. `digital_silence`: only samples of exactly zero. `stuck`: the same short piece of audio again
+    and again. `quasi_silence`: never louder than `quiet_dbfs`. `clipping`: too many samples at full scale. `hum`:
+    little but a constant hum of the mains. `narrow_band`: nothing above `min_bandwidth_hz`. Where several are true, the
+    first of these is reported.
+    """
+
+    UNKNOWN = "unknown"
+    WELL = "well"
+    DIGITAL_SILENCE = "digital_silence"
+    STUCK = "stuck"
+    QUASI_SILENCE = "quasi_silence"
+    CLIPPING = "clipping"
+    HUM = "hum"
+    NARROW_BAND = "narrow_band"
+
+
+class ChannelSignal(Message):
+    """The health of the signal of one channel."""
+
+    port: str = Field(description="The JACK port")
+    state: SignalState = Field(description="What its signal is like")
+    level_dbfs: float | None = Field(
+        None, description="That of the last examination, relative to a full-scale sine; -200 is digital silence"
+    )
+    bandwidth_hz: float | None = Field(
+        None, description="The highest frequency with content; none if it was too quiet to tell"
+    )
+
+
 class SourceStatus(Message):
     """The current status of a source.
 
@@ -172,12 +210,33 @@ class SourceStatus(Message):
     remarks: tuple[SourceRemark, ...] = Field((), description="What is notable about it")
     live_streams: tuple[LiveStreamStatus, ...] = Field((), description="The streams of `tidzam-livestreams`")
     recording: RecordingStatus | None = Field(None, description="Its recording; null if the profile has none")
+    signals: tuple[ChannelSignal, ...] = Field((), description="The health of the signal of each channel")
 
 
 class SourceList(Message):
     """The response to ListSources, under `sys`."""
 
     sources: tuple[SourceStatus, ...] = Field(description="All sources")
+
+
+class TransitionRecord(Message):
+    """A source went from the state `before` to `after` at `time` (UTC) because of `event`."""
+
+    time: datetime = Field(description="When, in UTC")
+    before: SourceState = Field(description="The state that it left")
+    event: str = Field(description="started, silence_began, silence_ended, ended, failed, jack_lost or retry_due")
+    after: SourceState = Field(description="The state that it has reached")
+    code: str | None = Field(None, description="The code of `reason`")
+    reason: str | None = Field(None, description="What was wrong, and what to do")
+    retry_in_s: float | None = Field(None, description="Seconds until the next attempt; none if there will be none")
+
+
+class TransitionList(Message):
+    """The response to ListTransitions, under `sys.transitions`."""
+
+    name: str = Field(description="The source")
+    count: int = Field(description="The number of all its transitions since it was loaded")
+    transitions: tuple[TransitionRecord, ...] = Field(description="The last 100, the oldest first")
 
 
 class StreamManagerFault(Message):
@@ -206,9 +265,27 @@ class StreamManagerHealth(Message):
 
 _MAX_COMMAND_LENGTH = 64
 
-Request = LoadSource | UnloadSource | ReleaseSource | SwitchRecording | ListSources | AddLiveStream | DeleteLiveStream
+Request = (
+    LoadSource
+    | UnloadSource
+    | ReleaseSource
+    | SwitchRecording
+    | ListSources
+    | ListTransitions
+    | AddLiveStream
+    | DeleteLiveStream
+)
 LATER = ("database",)
-COMMANDS = ("loadsource", "unloadsource", "record", "sources", "add_livestream", "del_livestream", *LATER)
+COMMANDS = (
+    "loadsource",
+    "unloadsource",
+    "record",
+    "sources",
+    "transitions",
+    "add_livestream",
+    "del_livestream",
+    *LATER,
+)
 
 MESSAGES: Mapping[str, type[Message]] = {
     "refusal": Refusal,
@@ -221,6 +298,8 @@ MESSAGES: Mapping[str, type[Message]] = {
     "sys/add_livestream/response": LiveStreamAdded,
     "sys/del_livestream": DeleteLiveStream,
     AUDIO_EVENT: Audio,
+    "sys/transitions": ListTransitions,
+    "sys/transitions/response": TransitionList,
     "healthz/detail": StreamManagerHealth,
 }
 
@@ -243,6 +322,8 @@ def parse_request(data: Any) -> Request:
             return parse(AddLiveStream, content or {})
         case "del_livestream":
             return parse(DeleteLiveStream, content or {})
+        case "transitions":
+            return parse(ListTransitions, content)
         case _:
             raise _not_supported(command)
 
@@ -250,7 +331,7 @@ def parse_request(data: Any) -> Request:
 def reads_only(data: Any) -> bool:
     """Whether a `sys` request changes nothing, so that clients with only the right to listen may send it."""
     inner = data["sys"] if isinstance(data, Mapping) and "sys" in data else data
-    return isinstance(inner, Mapping) and len(inner) == 1 and set(inner) <= {"sources", "database"}
+    return isinstance(inner, Mapping) and len(inner) == 1 and set(inner) <= {"sources", "transitions", "database"}
 
 
 def parse_command(data: Any, known: tuple[str, ...]) -> tuple[str, Any]:

@@ -1,0 +1,153 @@
+"""Streams with every fault that a server can have, played at once by one stream manager: each heals by itself."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.support.clients import connected
+from tests.support.eventually import eventually
+from tests.support.faulty_server import SLOW_PIECE_S, FaultyServer, FaultyStream, faulty_server
+from tests.support.manager import Manager, stream_manager
+from tests.support.sound import write_tones
+
+pytestmark = pytest.mark.timeout(120)
+HEALING = {
+    "connect_timeout_s": 2,
+    "no_data_timeout_s": 6,
+    "first_delay_s": 0.2,
+    "max_delay_s": 2,
+    "stable_after_s": 60,
+    "permanent_fault_delay_s": 2,
+}
+FAULTY = ("mute", "hangs", "slow", "html", "redirects", "missing", "denied", "garbage", "widens")
+
+
+@pytest.fixture(scope="module")
+def gone() -> Iterator[FaultyServer]:
+    """A server that a test stops."""
+    with faulty_server(gone=FaultyStream()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FaultyServer]:
+    streams = {name: FaultyStream() for name in FAULTY}
+    for name in ("mute", "html", "redirects", "missing", "denied"):
+        streams[name].fault = name
+    argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=0.25", "-b:a", "128k", "-f", "mp3", "-"]
+    streams["garbage"].mp3 = subprocess.run(argv, stdout=subprocess.PIPE, check=True, timeout=20).stdout
+    with faulty_server(**streams) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def manager(tmp_path_factory: pytest.TempPathFactory, server: FaultyServer, gone: FaultyServer) -> Iterator[Manager]:
+    folder = tmp_path_factory.mktemp("healing")
+    well = {"name": "well", "url": str(write_tones(folder / "well.flac", 1, seconds=2)), "loop": True}
+    sources: list[dict[str, Any]] = [well, {"name": "gone", "url": gone.url("gone")}]
+    sources += [{"name": name, "url": server.url(name)} for name in FAULTY]
+    for source in sources:
+        source["outputs"] = ["icecast"] if source["name"] == "widens" else []
+    with stream_manager(folder, sources, period=2048, healing=HEALING, silent_after_s=2) as running:
+        expected = ("well", "gone", "slow", "hangs", "garbage", "widens")
+        running.until(lambda: all(plays(running, name) for name in expected), within_s=40)
+        server.streams["slow"].fault = "slow"
+        yield running
+
+
+def plays(manager: Manager, name: str) -> bool:
+    return manager.source(name).get("state") == "playing"
+
+
+def restarts(manager: Manager, name: str) -> int:
+    return int(manager.source(name)["restarts"])
+
+
+def heals(manager: Manager, name: str) -> None:
+    manager.until(lambda: plays(manager, name), within_s=20)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("mute", "source_unreachable"),
+        ("html", "source_not_audio"),
+        ("redirects", "source_redirected"),
+        ("missing", "source_http_not_found"),
+        ("denied", "source_access_denied"),
+    ],
+)
+def test_a_stream_that_cannot_be_played_has_a_reason_and_plays_once_it_is_repaired(
+    manager: Manager, server: FaultyServer, name: str, code: str
+) -> None:
+    manager.until(lambda: manager.source(name)["code"] == code, within_s=20)
+    assert manager.source(name)["state"] in ("waiting", "failed", "loading")
+    server.streams[name].fault = ""
+    heals(manager, name)
+
+
+def test_a_server_that_holds_the_connection_and_sends_nothing_is_left_and_asked_again(
+    manager: Manager, server: FaultyServer
+) -> None:
+    before = restarts(manager, "hangs")
+    server.streams["hangs"].fault = "hangs"
+    manager.until(lambda: manager.source("hangs")["code"] == "source_no_data", within_s=20)
+    server.streams["hangs"].fault = ""
+    heals(manager, "hangs")
+    assert restarts(manager, "hangs") > before
+
+
+def test_a_server_that_is_gone_is_asked_until_it_is_back(manager: Manager, gone: FaultyServer) -> None:
+    before = restarts(manager, "gone")
+    gone.stop()
+    manager.until(lambda: restarts(manager, "gone") >= before + 2, within_s=20)
+    assert manager.source("gone")["code"] == "source_unreachable"
+    gone.start()
+    heals(manager, "gone")
+
+
+def test_garbage_in_a_stream_ends_and_the_stream_plays_on(manager: Manager, server: FaultyServer) -> None:
+    heals(manager, "garbage")
+    server.streams["garbage"].fault = "garbage"
+    manager.until(lambda: not plays(manager, "garbage"), within_s=20)
+    server.streams["garbage"].fault = ""
+    heals(manager, "garbage")
+
+
+def test_a_stream_that_comes_back_with_more_channels_and_another_rate_gets_their_ports_and_mounts(
+    manager: Manager, server: FaultyServer
+) -> None:
+    stream = server.streams["widens"]
+    stream.channels, stream.rate_hz, stream.fault = 3, 48000, "ends"
+    manager.until(lambda: manager.source("widens")["channels"] == 3, within_s=20)
+    stream.fault = ""
+    manager.until(lambda: manager.source("widens")["ok"], within_s=20)
+    status = manager.source("widens")
+    assert (status["rate_hz"], status["ports"]) == (48000, [f"widens:out_{channel}" for channel in range(3)])
+    assert [mount.rpartition("/")[2] for mount in status["mounts"]] == [f"widens-out_{n}.ogg" for n in range(3)]
+
+
+async def test_the_transitions_of_a_source_are_listed_with_their_reasons(
+    manager: Manager, server: FaultyServer
+) -> None:
+    async with connected(manager) as client:
+        answer = await client.ask(transitions={"name": "hangs"})
+    taken = answer["sys"]["transitions"]["transitions"]
+    assert [taken[0][key] for key in ("before", "event", "after")] == ["loading", "started", "playing"]
+    assert all(one["after"] == following["before"] for one, following in pairwise(taken))
+
+
+def test_a_slow_server_is_not_given_up(manager: Manager, server: FaultyServer) -> None:
+    slow = server.streams["slow"]
+    eventually(lambda: slow.slow_pieces * SLOW_PIECE_S > 2 * HEALING["no_data_timeout_s"], within_s=20)
+    assert (restarts(manager, "slow"), slow.listeners) == (0, 2)  # ffprobe and mpv
+
+
+def test_all_of_this_cost_a_healthy_source_nothing(manager: Manager) -> None:
+    status = manager.source("well")
+    assert (status["restarts"], status["gaps"], status["state"]) == (0, 0, "playing")
