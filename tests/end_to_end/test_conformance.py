@@ -6,7 +6,9 @@ Node. Values in words, such as YYYY-MM-DD-HH-MM-SS, are replaced by such values.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,33 +20,44 @@ from tests.support.wire_clients import WireClient, node_client, python_client
 
 pytestmark = pytest.mark.timeout(120)
 
+LIVE = "tidzam-livestreams"
 CLIENTS = {"python-socketio": python_client, "socket.io-client": node_client}
 
 
 @pytest.fixture(scope="module")
-def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
-    folder = tmp_path_factory.mktemp("conformance")
-    with stream_manager(folder, []) as running:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("conformance")
+    write_tones(made / "pond.ogg", 2, seconds=30)
+    return made
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    """A stream of two channels."""
+    with web_server(folder) as server:
+        yield f"http://{server}/pond.ogg"
+
+
+@pytest.fixture(scope="module")
+def manager(folder: Path, address: str) -> Iterator[Manager]:
+    impoundment = {"name": "impoundment", "url": address, "channel_names": ["channel4", "test_chan5"]}
+    with stream_manager(folder, [impoundment]) as running:
         running.until_well()
         yield running
 
 
-@pytest.fixture(scope="module")
-def address(manager: Manager) -> Iterator[str]:
-    """A stream of two channels."""
-    write_tones(manager.media_root / "pond.ogg", 2, seconds=30)
-    with web_server(manager.media_root) as server:
-        yield f"http://{server}/pond.ogg"
-
-
 @pytest.fixture(params=list(CLIENTS))
 async def client(request: pytest.FixtureRequest, manager: Manager) -> AsyncIterator[WireClient]:
-    """A connected client. Afterwards no source is left."""
+    """A connected client. Afterwards the sources are those of the profile."""
     async with CLIENTS[request.param](manager.url) as connected:
         yield connected
-        for source in manager.health()["detail"]["sources"]:
-            await connected.call("sys", {"sys": {"unloadsource": {"name": source["name"]}}})
-    manager.until(lambda: not manager.health()["detail"]["sources"], within_s=10)
+        await connected.call("sys", {"sys": {"unloadsource": {"name": "mynewsource"}}})
+    manager.until(lambda: names(manager) == ["impoundment"], within_s=10)
+    manager.until(lambda: manager.source("impoundment")["remarks"] == [], within_s=10)
+
+
+def names(manager: Manager) -> list[str]:
+    return [source["name"] for source in manager.health()["detail"]["sources"]]
 
 
 async def answer(client: WireClient, request: dict[str, Any]) -> Any:
@@ -70,6 +83,19 @@ async def test_source_loading(client: WireClient, manager: Manager, address: str
     assert manager.source("mynewsource")["ports"] == ["mynewsource:out_0", "mynewsource:out_1"]
 
 
+async def test_source_loading_with_the_names_of_channels(client: WireClient, manager: Manager, address: str) -> None:
+    request = {"sys": {"loadsource": {"name": "impoundment", "url": address, "channels": "test_chan5,channel4"}}}
+    loaded = (await answer(client, request))["sys"]["loadsource"]
+    assert (loaded["state"], loaded["channel_names"]) == ("playing", ["test_chan5", "channel4"])
+
+
+async def test_source_loading_with_format_copy(client: WireClient, manager: Manager, address: str) -> None:
+    request = {"sys": {"loadsource": {"name": "mynewsource", "url": address, "is_permanent": True, "format": "copy"}}}
+    loaded = (await answer(client, request))["sys"]["loadsource"]
+    assert (loaded["ports"], loaded["mounts"]) == ([], [f"{manager.icecast.url}/mynewsource.ogg"])
+    await asyncio.to_thread(manager.until, lambda: manager.source("mynewsource")["bytes"] > 0, within_s=10)
+
+
 @pytest.mark.parametrize(("sent", "meant"), [("True", True), (1, True), ("false", False), (False, False)])
 async def test_is_permanent_true_or_false(
     client: WireClient, manager: Manager, address: str, sent: object, meant: bool
@@ -84,6 +110,27 @@ async def test_source_unloading(client: WireClient, manager: Manager, address: s
         "sys": {"loadsource": {"name": "mynewsource"}}
     }
     assert manager.source("mynewsource") == {}
+
+
+@pytest.mark.parametrize("packet", ["bytes", "object"])
+async def test_a_live_stream_is_created_when_its_data_is_received(
+    client: WireClient, manager: Manager, packet: str
+) -> None:
+    silence = bytes(2 * 44100)
+    data = silence if packet == "bytes" else {"buffer": silence, "samplerate": 44100, "storage": False}
+    await client.emit("audio", data)
+    port = (await answer(client, {"sys": {"add_livestream": ""}}))["sys"]["portname"]
+    assert port in manager.source(LIVE)["ports"]
+    await answer(client, {"sys": {"del_livestream": ""}})
+    await asyncio.to_thread(manager.until, lambda: not manager.source(LIVE), within_s=5)
+
+
+async def test_a_new_live_stream_and_its_end(client: WireClient, manager: Manager) -> None:
+    added = await answer(client, {"sys": {"add_livestream": ""}})
+    port = added["sys"]["portname"]
+    assert manager.source(LIVE)["ports"] == [port]
+    assert await answer(client, {"sys": {"del_livestream": ""}}) == {"sys": {"del_livestream": ""}}
+    await asyncio.to_thread(manager.until, lambda: not manager.source(LIVE), within_s=5)
 
 
 async def test_a_failure_is_answered_on_the_event_that_asked(client: WireClient) -> None:

@@ -18,6 +18,7 @@ from tests.support.jack import jack_server
 from tests.support.manager import Manager
 from tidzam.errors import RequestError
 from tidzam.protocol.examples import STREAM_MANAGER_REQUESTS
+from tidzam.protocol.live_streams import parse_audio
 from tidzam.protocol.stream_manager import parse_request
 
 pytestmark = pytest.mark.timeout(120)
@@ -26,13 +27,19 @@ REQUESTS = [one.request for one in STREAM_MANAGER_REQUESTS if one.event == "sys"
 UNLIMITED = {"messages_per_s": 1e6, "bytes_per_s": 1e9}
 
 
+AUDIO = [bytes(40), {"buffer": bytes(40), "samplerate": 44100, "storage": False}]
+MESSAGES = st.tuples(st.sampled_from(["sys", "sys", "sis"]), mutations(REQUESTS)) | st.tuples(
+    st.just("audio"), mutations(AUDIO)
+)
+
+
 def is_valid(event: str, data: Any) -> bool:
     """Whether the request is understood, so that it may have another effect than an error."""
     try:
-        parse_request(data)
+        parse_audio(data) if event == "audio" else parse_request(data)
     except RequestError:
         return False
-    return event == "sys"
+    return event != "sis"
 
 
 def test_each_hostile_message_gets_one_error_and_leaves_nothing(tmp_path: Path) -> None:
@@ -56,8 +63,9 @@ def test_each_hostile_message_gets_one_error_and_leaves_nothing(tmp_path: Path) 
 
 def _send_generated(session: HostileSession) -> None:
     @settings(max_examples=300)
-    @given(st.sampled_from(["sys", "sys", "sis"]), st.booleans(), mutations(REQUESTS))
-    def send(event: str, acknowledged: bool, message: Any) -> None:
+    @given(MESSAGES, st.booleans())
+    def send(sent: tuple[str, Any], acknowledged: bool) -> None:
+        event, message = sent
         if not is_valid(event, message):
             session.expect_one_error(event, message, acknowledged=acknowledged)
 

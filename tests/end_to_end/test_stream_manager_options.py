@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 import socketio
 from aiohttp import web
 
+from tests.support.clients import connected
 from tests.support.icecast import icecast_server
 from tests.support.jack import jack_server
 from tests.support.manager import Manager, command_line
@@ -119,6 +120,14 @@ def test_the_server_listens_on_the_port(run: Run) -> None:
 def test_the_sources_are_reported_to_the_analyzer(run: Run) -> None:
     run.manager.until(lambda: any(report for report in run.analyzer.reports), within_s=10)
     assert {one["name"] for report in run.analyzer.reports for one in report} == {"impoundment"}
+
+
+async def test_port_available_is_the_number_of_live_streams(run: Run) -> None:
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connected(run.manager)) for _ in range(4)]
+        answers = [await client.ask(add_livestream="") for client in clients]
+    assert [answer["ok"] for answer in answers] == [True, True, True, False]
+    assert answers[3]["error"]["code"] == "live_ports_in_use"
 
 
 def test_debug_logs_more(run: Run) -> None:

@@ -15,6 +15,7 @@ from tests.support.hostile_messages import mutations
 from tidzam.errors import RequestError
 from tidzam.protocol.analyzer import Subscribe, parse_classifier_request, parse_jack_sources
 from tidzam.protocol.examples import ANALYZER_REQUESTS, STREAM_MANAGER_REQUESTS
+from tidzam.protocol.live_streams import parse_audio
 from tidzam.protocol.messages import echo, parse, quote
 from tidzam.protocol.stream_manager import LoadSource, UnloadSource, parse_request, reads_only
 
@@ -39,10 +40,21 @@ def test_any_request_is_parsed_or_refused(data: Any) -> None:
 
 
 @settings(max_examples=1000)
-@given(mutations([one.request for one in (*STREAM_MANAGER_REQUESTS, *ANALYZER_REQUESTS)]))
+@given(
+    mutations(
+        [one.request for one in (*STREAM_MANAGER_REQUESTS, *ANALYZER_REQUESTS)]
+        + [{"buffer": bytes(4), "samplerate": 8000}]
+    )
+)
 def test_a_changed_request_is_parsed_or_refused(data: Any) -> None:
     reads_only(data)
-    for read in (parse_request, parse_classifier_request, parse_jack_sources, lambda data: parse(Subscribe, data)):
+    for read in (
+        parse_request,
+        parse_classifier_request,
+        parse_jack_sources,
+        parse_audio,
+        lambda data: parse(Subscribe, data),
+    ):
         with suppress(RequestError):
             read(data)
 
