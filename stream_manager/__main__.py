@@ -23,10 +23,17 @@ cli = command_line()
 @cli.command()
 def main(
     buffer_size: Annotated[
-        float | None, typer.Option(min=0.1, help="Seconds of a stream to read ahead.", show_default="100")
+        float | None,
+        typer.Option(min=0.1, help="Seconds of a network stream that a player reads ahead.", show_default="100"),
     ] = None,
     samplerate: Annotated[
-        int | None, typer.Option(min=8000, max=192000, help="Sample rate of JACK in Hz.", show_default="44100")
+        int | None,
+        typer.Option(
+            min=8000,
+            max=192000,
+            help="Sample rate in Hz that JACK should have; another one is reported.",
+            show_default="44100",
+        ),
     ] = None,
     port_available: Annotated[
         int | None,
@@ -40,7 +47,7 @@ def main(
     sources: Annotated[
         Path | None, typer.Option(help="JSON or YAML file with the sources to load.", show_default="none")
     ] = None,
-    debug: Annotated[int, typer.Option(min=0, help="Above 0: log everything.")] = 0,
+    debug: Annotated[int, typer.Option(min=0, help="Debug level; above 0, everything is logged.")] = 0,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     profile: Annotated[
         Path | None, typer.Option(help="The profile (YAML) of the node; the other options override it.")
