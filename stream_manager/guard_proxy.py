@@ -7,22 +7,22 @@ checked is the one that is connected to, for every connection. It serves only pr
 from __future__ import annotations
 
 import asyncio
-import logging
+import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 from urllib.parse import SplitResult, unquote, urlsplit
+from weakref import WeakValueDictionary
 
 from stream_manager.allowed_addresses import AllowedAddresses, resolve
+from stream_manager.faults import SourceFailure, SourceFault
 from stream_manager.proxy_request import ProxyRequest, basic_authorization, parse_proxy_request
 from tidzam.aio import first_completed
 from tidzam.errors import RequestError
 from tidzam.proxy import LOCAL_HOSTS
 from tidzam.text import comma_list
-
-log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 MAX_HEAD_BYTES = 32768
@@ -30,32 +30,53 @@ HEAD_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 8.0
 CHUNK_BYTES = 65536
 _USER = "tidzam"
+_PROXY_FAULTS: Final = (
+    SourceFault.UNREACHABLE,
+    SourceFault.NOT_AUDIO,
+    SourceFault.PLAYLIST,
+    SourceFault.DIED,
+)
+"""What a player may report if its proxy refuses a connection."""
 _NO_HOST = "/"
 """A value of `no_proxy` that no host matches. Of an empty one, ffmpeg considers every name with a final dot a match."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
+class GuardPass:
+    """What lets the processes of one source connect to `allowed` addresses, by their environment `env`.
+
+    `failure` is why their last connection could not be made, None if it could.
+    """
+
+    def __init__(self, allowed: AllowedAddresses, env: Mapping[str, str]) -> None:
+        self.allowed, self.env = allowed, env
+        self.failure: SourceFailure | None = None
+
+    def explain(self, failure: SourceFailure) -> SourceFailure:
+        """The reason of `failure`: a player only knows that its proxy refused a connection."""
+        return failure if self.failure is None or failure.fault not in _PROXY_FAULTS else self.failure
+
+
 class GuardProxy:
     """Serves while its context is open. `environment` may name a proxy that leads to other machines."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._policies: dict[str, AllowedAddresses] = {}
+        self._passes: WeakValueDictionary[str, GuardPass] = WeakValueDictionary()
+        """By password."""
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         upstream = urlsplit(environment.get("http_proxy", ""))
         self._upstream = upstream if upstream.scheme == "http" and upstream.hostname else None
         self._direct = {*LOCAL_HOSTS, *comma_list(environment.get("no_proxy") or environment.get("NO_PROXY") or "")}
 
-    def env(self, allowed: AllowedAddresses) -> dict[str, str]:
-        """The environment of processes that may connect only to `allowed` addresses."""
+    def admit(self, allowed: AllowedAddresses) -> GuardPass:
+        """A new pass, which is valid as long as it is referenced."""
         assert self._server is not None, "the context is not open"
-        password = next((known for known, policy in self._policies.items() if policy == allowed), None)
-        if password is None:
-            password = secrets.token_hex(16)
-            self._policies[password] = allowed
-        port = self._server.sockets[0].getsockname()[1]
-        return {"http_proxy": f"http://{_USER}:{password}@{HOST}:{port}", "no_proxy": _NO_HOST, "NO_PROXY": _NO_HOST}
+        password, port = secrets.token_hex(16), self._server.sockets[0].getsockname()[1]
+        env = {"http_proxy": f"http://{_USER}:{password}@{HOST}:{port}", "no_proxy": _NO_HOST, "NO_PROXY": _NO_HOST}
+        self._passes[password] = admitted = GuardPass(allowed, env)
+        return admitted
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, HOST, 0, limit=MAX_HEAD_BYTES)
@@ -100,20 +121,29 @@ class GuardProxy:
 
         Raises _RefusedError, OSError and TimeoutError.
         """
-        allowed = self._policies.get(request.password or "")
-        if allowed is None:
+        admitted = self._passes.get(request.password or "")
+        if admitted is None:
             raise _RefusedError("407 Proxy Authentication Required", 'Proxy-Authenticate: Basic realm="tidzam"')
         resolved = await resolve(request.target)
-        if not allowed.allows(request.target, resolved):
-            log.debug("a source of a client was kept from connecting to %s", request.target.host)
+        if not admitted.allowed.allows(request.target, resolved):
+            admitted.failure = SourceFailure(SourceFault.NOT_ALLOWED)
             raise _RefusedError("403 Forbidden")
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            if self._upstream is not None and request.target.host not in self._direct:
-                reader, writer = await asyncio.open_connection(self._upstream.hostname, self._upstream.port or 80)
-                writer.write(request.for_proxy(_authorization(self._upstream)))
-            else:
-                reader, writer = await _connect_to_first(resolved, request.target.port)
-                writer.write(request.for_target())
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                streams = await self._open(request, resolved)
+        except (OSError, TimeoutError) as error:
+            admitted.failure = _unreachable(error)
+            raise
+        admitted.failure = None
+        return streams
+
+    async def _open(self, request: ProxyRequest, resolved: list[str]) -> Streams:
+        if self._upstream is not None and request.target.host not in self._direct:
+            reader, writer = await asyncio.open_connection(self._upstream.hostname, self._upstream.port or 80)
+            writer.write(request.for_proxy(_authorization(self._upstream)))
+        else:
+            reader, writer = await _connect_to_first(resolved, request.target.port)
+            writer.write(request.for_target())
         return reader, writer
 
     async def _pass_on(self, request: ProxyRequest, client: Streams, server: Streams) -> None:
@@ -135,9 +165,21 @@ class _RefusedError(Exception):
         self.status, self.header = status, header
 
 
+class _UnknownHostError(OSError):
+    """The name of a host cannot be resolved."""
+
+
+def _unreachable(error: OSError | TimeoutError) -> SourceFailure:
+    if isinstance(error, _UnknownHostError):
+        return SourceFailure(SourceFault.UNREACHABLE, "unknown host")
+    if isinstance(error, TimeoutError):
+        return SourceFailure(SourceFault.UNREACHABLE, f"no connection within {CONNECT_TIMEOUT_S:.0f} s")
+    return SourceFailure(SourceFault.UNREACHABLE, os.strerror(error.errno) if error.errno else "")
+
+
 async def _connect_to_first(addresses: list[str], port: int) -> Streams:
     """A connection to the first of the IP addresses that accepts it. Raises OSError."""
-    failure: OSError = OSError("the host cannot be resolved")
+    failure: OSError = _UnknownHostError()
     for address in addresses:
         try:
             return await asyncio.open_connection(address, port)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from stream_manager.allowed_addresses import AllowedAddresses
-from stream_manager.guard_proxy import GuardProxy
+from stream_manager.faults import SourceFailure
+from stream_manager.guard_proxy import GuardPass, GuardProxy
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
 from stream_manager.jack_reservations import JackReservations
@@ -24,7 +25,7 @@ class Services:
 
     `env` is added to the environment of child processes: it leads JACK clients to the node's server.
     `allowed_addresses` is what clients without the token may load. Through `guard`, the connections of clients' sources
-    are made. `recordings` are the switches and the state of all recordings.
+    are made, each with its `guard_pass`. `recordings` are the switches and the state of all recordings.
     """
 
     graph: JackGraph
@@ -36,9 +37,17 @@ class Services:
     copied_mounts: dict[str, IcecastMount] = field(default_factory=dict)
     guard: GuardProxy | None = None
     recordings: RecordingControl = field(default_factory=RecordingControl)
+    guard_pass: GuardPass | None = None
+
+    def explain(self, failure: SourceFailure | None) -> SourceFailure | None:
+        """The reason of a player's `failure`, which the guard may know better than the player."""
+        return failure if failure is None or self.guard_pass is None else self.guard_pass.explain(failure)
 
     def for_client(self, *, trusted: bool) -> Services:
         """Those of a client's source: it opens `allowed_addresses`, more if the client is `trusted`, and no others."""
         allowed = self.allowed_addresses.with_token() if trusted else self.allowed_addresses
-        env = self.env if self.guard is None else {**self.env, **self.guard.env(allowed)}
-        return replace(self, allowed_addresses=allowed, env=env)
+        if self.guard is None:
+            return replace(self, allowed_addresses=allowed)
+        guard_pass = self.guard.admit(allowed)
+        env = {**self.env, **guard_pass.env}
+        return replace(self, allowed_addresses=allowed, env=env, guard_pass=guard_pass)

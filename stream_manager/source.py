@@ -195,7 +195,7 @@ class Source:
             self.player_errors += 1
             log.exception("%s: internal error", self.name)
             event, failure = SourceEvent.FAILED, SourceFailure(SourceFault.INTERNAL)
-        self._handle(event, failure)
+        self._handle(event, self._services.explain(failure))
 
     async def _attempt(self) -> Outcome:
         media = await inspect(self._request, self._players, self._services)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from stream_manager.allowed_addresses import AllowedAddresses
-from stream_manager.faults import PlaybackError
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.guard_proxy import GuardProxy
 from stream_manager.probe import probe
 from tests.support.ports import free_port
@@ -67,13 +68,15 @@ async def get(url: str, proxy: str, *, redirects: bool = True) -> tuple[int, byt
 async def test_content_is_passed_on_whole() -> None:
     content = bytes(range(256)) * 40_000
     async with web_server(content) as port, GuardProxy({}) as guard:
-        proxy = guard.env(only(port))["http_proxy"]
+        admitted = guard.admit(only(port))
+        proxy = admitted.env["http_proxy"]
         assert await get(f"http://127.0.0.1:{port}/x", proxy) == (200, content)
 
 
 async def test_an_address_that_is_not_allowed_is_refused_whether_a_server_is_there_or_not() -> None:
     async with web_server() as port, web_server() as other, GuardProxy({}) as guard:
-        proxy = guard.env(only(port))["http_proxy"]
+        admitted = guard.admit(only(port))
+        proxy = admitted.env["http_proxy"]
         assert (await get(f"http://127.0.0.1:{other}/x", proxy))[0] == 403
         assert (await get(f"http://127.0.0.1:{free_port()}/x", proxy))[0] == 403
 
@@ -84,13 +87,15 @@ async def test_a_redirection_to_an_address_that_is_not_allowed_is_refused() -> N
         web_server(moved_to=f"http://127.0.0.1:{other}/x") as port,
         GuardProxy({}) as guard,
     ):
-        assert (await get(f"http://127.0.0.1:{port}/moved", guard.env(only(port))["http_proxy"]))[0] == 403
-        assert (await get(f"http://127.0.0.1:{port}/moved", guard.env(only(port, other))["http_proxy"]))[0] == 200
+        for ports, status in (((port,), 403), ((port, other), 200)):
+            admitted = guard.admit(only(*ports))
+            assert (await get(f"http://127.0.0.1:{port}/moved", admitted.env["http_proxy"]))[0] == status
 
 
 async def test_link_local_addresses_are_refused_even_with_the_token() -> None:
     async with GuardProxy({}) as guard:
-        proxy = guard.env(only().with_token())["http_proxy"]
+        admitted = guard.admit(only().with_token())
+        proxy = admitted.env["http_proxy"]
         for host in ("169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]"):
             assert (await get(f"http://{host}/latest", proxy))[0] == 403
 
@@ -107,8 +112,9 @@ async def test_what_a_player_opens_by_itself_is_checked(guarded: bool) -> None:
         web_server(SEGMENTED.format(port=other).encode()) as port,
         GuardProxy({}) as guard,
     ):
+        admitted = guard.admit(only(port))
         with pytest.raises(PlaybackError):
-            await probe(f"http://127.0.0.1:{port}/live.m3u8", guard.env(only(port)) if guarded else {})
+            await probe(f"http://127.0.0.1:{port}/live.m3u8", admitted.env if guarded else {})
     assert asked == ([] if guarded else ["/a.ts"])
 
 
@@ -116,24 +122,52 @@ async def test_what_a_player_opens_by_itself_is_checked(guarded: bool) -> None:
 async def test_no_name_of_a_host_leads_past_the_proxy(host: str) -> None:
     asked: list[str] = []
     async with web_server(asked=asked) as port, GuardProxy({}) as guard:
+        admitted = guard.admit(only(1))
         with pytest.raises(PlaybackError):
-            await probe(f"http://{host}:{port}/pond.flac", {"no_proxy": "localhost"} | guard.env(only(1)))
+            await probe(f"http://{host}:{port}/pond.flac", {"no_proxy": "localhost", **admitted.env})
     assert asked == []
 
 
 async def test_a_player_reads_by_way_of_the_proxy(tmp_path: Path) -> None:
     sound = write_tones(tmp_path / "pond.flac", 2, seconds=1).read_bytes()
     async with web_server(sound) as port, GuardProxy({}) as guard:
-        found = await probe(f"http://127.0.0.1:{port}/pond.flac", guard.env(only(port)))
+        admitted = guard.admit(only(port))
+        found = await probe(f"http://127.0.0.1:{port}/pond.flac", admitted.env)
     assert (found.channels, found.duration_s) == (2, 1.0)
 
 
 async def test_a_process_without_the_password_is_refused() -> None:
     async with web_server() as port, GuardProxy({}) as guard:
-        proxy = guard.env(only(port))["http_proxy"]
+        admitted = guard.admit(only(port))
+        proxy = admitted.env["http_proxy"]
         host = proxy.rpartition("@")[2]
         for wrong in (f"http://{host}", f"http://tidzam:guessed@{host}"):
             assert (await get(f"http://127.0.0.1:{port}/x", wrong))[0] == 407
+
+
+async def test_a_pass_is_valid_as_long_as_it_is_held() -> None:
+    async with web_server() as port, GuardProxy({}) as guard:
+        proxy = guard.admit(only(port)).env["http_proxy"]
+        gc.collect()
+        assert (await get(f"http://127.0.0.1:{port}/x", proxy))[0] == 407
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("http://10.0.0.1/x", SourceFault.NOT_ALLOWED),
+        ("http://no-such-host.invalid/x", SourceFault.UNREACHABLE),
+        ("http://127.0.0.1:1/x", SourceFault.UNREACHABLE),
+    ],
+)
+async def test_a_pass_explains_why_a_connection_failed(url: str, fault: SourceFault) -> None:
+    async with GuardProxy({}) as guard:
+        admitted = guard.admit(only(1))
+        with pytest.raises(PlaybackError) as caught:
+            await probe(url, admitted.env)
+    assert admitted.explain(caught.value.failure).fault is fault
+    unrelated = SourceFailure(SourceFault.CHANNELS)
+    assert admitted.explain(unrelated) is unrelated
 
 
 async def test_the_address_that_was_checked_is_the_one_that_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,18 +184,21 @@ async def test_the_address_that_was_checked_is_the_one_that_is_opened(monkeypatc
     monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
     async with web_server(b"checked") as port, GuardProxy({}) as guard:
         allowed = AllowedAddresses(True, frozenset(), ("127.0.0.1", 2))
-        proxy = guard.env(allowed)["http_proxy"]
+        admitted = guard.admit(allowed)
+        proxy = admitted.env["http_proxy"]
         assert await get(f"http://rebound.example:{port}/x", proxy) == (200, b"checked")
     assert asked == ["rebound.example"]
 
 
 async def test_a_tunnel_is_made_to_allowed_addresses_only() -> None:
     async with web_server() as port, GuardProxy({}) as guard:
-        host, _, number = guard.env(only(port))["http_proxy"].rpartition("@")[2].partition(":")
-        login = aiohttp.encode_basic_auth("tidzam", guard.env(only(port))["http_proxy"].split(":")[2].partition("@")[0])
+        admitted = guard.admit(only(port))
+        login, _, address = admitted.env["http_proxy"].removeprefix("http://").rpartition("@")
+        authorization = aiohttp.encode_basic_auth(*login.split(":"))
+        host, _, number = address.partition(":")
         for target, status in ((port, b"200"), (free_port(), b"403")):
             reader, writer = await asyncio.open_connection(host, int(number))
-            writer.write(f"CONNECT 127.0.0.1:{target} HTTP/1.1\r\nProxy-Authorization: {login}\r\n\r\n".encode())
+            writer.write(f"CONNECT 127.0.0.1:{target} HTTP/1.1\r\nProxy-Authorization: {authorization}\r\n\r\n".encode())
             assert (await reader.readline()).split()[1] == status
             writer.close()
 
@@ -177,8 +214,8 @@ async def test_other_machines_are_reached_by_way_of_the_environments_proxy() -> 
     server = await asyncio.start_server(upstream, "127.0.0.1", 0)
     address = f"http://bob:word@127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, GuardProxy({"http_proxy": address}) as guard:
-        allowed = AllowedAddresses(False, frozenset(), ("127.0.0.1", 2))
-        assert await get("http://far.invalid/x", guard.env(allowed)["http_proxy"]) == (200, b"far")
+        admitted = guard.admit(only())
+        assert await get("http://far.invalid/x", admitted.env["http_proxy"]) == (200, b"far")
     head = (await received).decode()
     assert head.startswith("GET http://far.invalid:80/x HTTP/1.1")
     assert "Proxy-Authorization: Basic Ym9iOndvcmQ=" in head
@@ -188,7 +225,8 @@ async def test_open_connections_end_with_the_proxy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         async with GuardProxy({}) as guard:
-            waiting = asyncio.create_task(get(f"http://127.0.0.1:{port}/x", guard.env(only(port))["http_proxy"]))
+            admitted = guard.admit(only(port))
+            waiting = asyncio.create_task(get(f"http://127.0.0.1:{port}/x", admitted.env["http_proxy"]))
             await asyncio.to_thread(silent.accept)
         with pytest.raises(aiohttp.ClientError):
             await waiting
