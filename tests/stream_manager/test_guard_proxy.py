@@ -198,8 +198,11 @@ async def test_a_tunnel_is_made_to_allowed_addresses_only() -> None:
         host, _, number = address.partition(":")
         for target, status in ((port, b"200"), (free_port(), b"403")):
             reader, writer = await asyncio.open_connection(host, int(number))
-            writer.write(f"CONNECT 127.0.0.1:{target} HTTP/1.1\r\nProxy-Authorization: {authorization}\r\n\r\n".encode())
-            assert (await reader.readline()).split()[1] == status
+            writer.write(
+                f"CONNECT 127.0.0.1:{target} HTTP/1.1\r\nProxy-Authorization: {authorization}\r\n\r\n".encode()
+            )
+            line = await reader.readline()
+            assert line.split()[1] == status
             writer.close()
 
 
