@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from stream_manager.address import Address, parse_address
@@ -104,8 +105,10 @@ async def require_allowed(media: str, allowed: AllowedAddresses | None) -> None:
     """
     if allowed is None or not is_address(media):
         return
-    address = parse_address(media)
-    if not allowed.allows(address, await resolve(address)):
+    address, resolved = parse_address(media), list[str]()
+    with suppress(OSError):
+        resolved = await resolve(address)
+    if not allowed.allows(address, resolved):
         raise _refusal(allowed)
 
 
@@ -122,11 +125,11 @@ def _refusal(allowed: AllowedAddresses) -> RequestError:
 
 
 async def resolve(address: Address) -> list[str]:
-    """The IP addresses of the host of `address`; none if it cannot be resolved."""
+    """The IP addresses of the host of `address`. Raises OSError: `socket.gaierror` if there are none."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(RESOLVE_TIMEOUT_S):
             rows = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError, TimeoutError):
-        return []
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "the name of the host is malformed") from None
     return [str(row[4][0]) for row in rows]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
@@ -32,6 +33,7 @@ CHUNK_BYTES = 65536
 _USER = "tidzam"
 _PROXY_FAULTS: Final = (
     SourceFault.UNREACHABLE,
+    SourceFault.ACCESS_DENIED,
     SourceFault.NOT_AUDIO,
     SourceFault.PLAYLIST,
     SourceFault.DIED,
@@ -109,7 +111,7 @@ class GuardProxy:
             await _answer(writer, refusal.status, refusal.header)
         except RequestError:
             await _answer(writer, "400 Bad Request")
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             await _answer(writer, "502 Bad Gateway")
         else:
             await self._pass_on(request, client, server)
@@ -119,28 +121,34 @@ class GuardProxy:
     async def _connect(self, request: ProxyRequest) -> Streams:
         """A connection that has been sent the request, once its addresses have been checked.
 
-        Raises _RefusedError, OSError and TimeoutError.
+        Raises _RefusedError and OSError.
         """
         admitted = self._passes.get(request.password or "")
         if admitted is None:
             raise _RefusedError("407 Proxy Authentication Required", 'Proxy-Authenticate: Basic realm="tidzam"')
-        resolved = await resolve(request.target)
-        if not admitted.allowed.allows(request.target, resolved):
-            admitted.failure = SourceFailure(SourceFault.NOT_ALLOWED)
-            raise _RefusedError("403 Forbidden")
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                streams = await self._open(request, resolved)
-        except (OSError, TimeoutError) as error:
+                streams = await self._open(request, admitted.allowed)
+        except _NotAllowedError:
+            admitted.failure = SourceFailure(SourceFault.NOT_ALLOWED)
+            raise _RefusedError("403 Forbidden") from None
+        except OSError as error:
             admitted.failure = _unreachable(error)
             raise
         admitted.failure = None
         return streams
 
-    async def _open(self, request: ProxyRequest, resolved: list[str]) -> Streams:
-        if self._upstream is not None and request.target.host not in self._direct:
-            reader, writer = await asyncio.open_connection(self._upstream.hostname, self._upstream.port or 80)
-            writer.write(request.for_proxy(_authorization(self._upstream)))
+    async def _open(self, request: ProxyRequest, allowed: AllowedAddresses) -> Streams:
+        """Raises _NotAllowedError and OSError."""
+        upstream = None if request.target.host in self._direct else self._upstream
+        resolved: list[str] = []
+        with suppress(*((OSError,) if upstream else ())):  # the other proxy may know names that are unknown here
+            resolved = await resolve(request.target)
+        if not allowed.allows(request.target, resolved):
+            raise _NotAllowedError
+        if upstream is not None:
+            reader, writer = await asyncio.open_connection(upstream.hostname, upstream.port or 80)
+            writer.write(request.for_proxy(_authorization(upstream)))
         else:
             reader, writer = await _connect_to_first(resolved, request.target.port)
             writer.write(request.for_target())
@@ -157,6 +165,10 @@ class GuardProxy:
             server[1].transport.abort()
 
 
+class _NotAllowedError(Exception):
+    """The target of a request is not allowed."""
+
+
 class _RefusedError(Exception):
     """The proxy refuses a request, with an HTTP status and a header."""
 
@@ -165,21 +177,18 @@ class _RefusedError(Exception):
         self.status, self.header = status, header
 
 
-class _UnknownHostError(OSError):
-    """The name of a host cannot be resolved."""
-
-
-def _unreachable(error: OSError | TimeoutError) -> SourceFailure:
-    if isinstance(error, _UnknownHostError):
-        return SourceFailure(SourceFault.UNREACHABLE, "unknown host")
+def _unreachable(error: OSError) -> SourceFailure:
+    if isinstance(error, socket.gaierror):
+        is_final = error.errno in (socket.EAI_NONAME, socket.EAI_NODATA)  # else the name servers do not answer
+        return SourceFailure(SourceFault.UNKNOWN_HOST if is_final else SourceFault.UNREACHABLE, error.strerror or "")
     if isinstance(error, TimeoutError):
-        return SourceFailure(SourceFault.UNREACHABLE, f"no connection within {CONNECT_TIMEOUT_S:.0f} s")
+        return SourceFailure(SourceFault.UNREACHABLE, "Connection timed out")
     return SourceFailure(SourceFault.UNREACHABLE, os.strerror(error.errno) if error.errno else "")
 
 
 async def _connect_to_first(addresses: list[str], port: int) -> Streams:
     """A connection to the first of the IP addresses that accepts it. Raises OSError."""
-    failure: OSError = _UnknownHostError()
+    failure: OSError = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     for address in addresses:
         try:
             return await asyncio.open_connection(address, port)

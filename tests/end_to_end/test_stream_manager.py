@@ -197,7 +197,7 @@ def channel_count(wav: bytes, channels: int) -> bytes:
         ("/etc/passwd", "request"),
         ("file:///etc/passwd", "request"),
         ("http://127.0.0.1:1/x.ogg", "source_unreachable"),
-        ("http://no-such-host.invalid/x.ogg", "source_unreachable"),
+        ("http://no-such-host.invalid/x.ogg", "source_unknown_host"),
         ("WEB/text.ogg", "source_not_audio"),
         ("WEB/no-such.ogg", "source_unreachable"),
     ],

@@ -156,7 +156,7 @@ async def test_a_pass_is_valid_as_long_as_it_is_held() -> None:
     ("url", "fault"),
     [
         ("http://10.0.0.1/x", SourceFault.NOT_ALLOWED),
-        ("http://no-such-host.invalid/x", SourceFault.UNREACHABLE),
+        ("http://no-such-host.invalid/x", SourceFault.UNKNOWN_HOST),
         ("http://127.0.0.1:1/x", SourceFault.UNREACHABLE),
     ],
 )
