@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from tidzam.jack.ring import CLOCK, Ring, RingWriter
 from tidzam.types import Float32
 
 CODE_STEPS = 1 << 15
+_NOISE: Float32 = np.random.default_rng(1).uniform(-0.5, 0.5, 250_007).astype(np.float32)
+
+Signal = Callable[[Any, int], Float32]
+"""From frames, shape (frames,), and a channel to its samples there."""
 
 
 def code(frames: Float32 | np.ndarray, channel: int, steps: int = CODE_STEPS) -> Float32:
@@ -20,13 +25,20 @@ def code(frames: Float32 | np.ndarray, channel: int, steps: int = CODE_STEPS) ->
     return np.asarray(((frames + 1000 * channel) % steps) / steps, np.float32)
 
 
-class RingSource:
-    """Plays `code` into a ring. `frame` is the next one; `utc_s` the time at which it begins."""
+def noise(frames: Float32 | np.ndarray, channel: int) -> Float32:
+    """Noise that repeats after some seconds, for codecs that change samples."""
+    return _NOISE[(frames + 1000 * channel) % len(_NOISE)]
 
-    def __init__(self, fd: int, *, channels: int, rate_hz: int, utc_s: float, period: int, ring_s: float) -> None:
+
+class RingSource:
+    """Plays `signal` into a ring. `frame` is the next one; `utc_s` the time at which it begins."""
+
+    def __init__(
+        self, fd: int, signal: Signal, *, channels: int, rate_hz: int, utc_s: float, period: int, ring_s: float
+    ) -> None:
         self.ring = Ring.create(fd, slots=channels, capacity_frames=int(ring_s * rate_hz), rate_hz=rate_hz)
         self._writer = RingWriter(self.ring, CLOCK)
-        self.channels, self.rate_hz, self.period = channels, rate_hz, period
+        self.channels, self.rate_hz, self.period, self._signal = channels, rate_hz, period, signal
         self.frame = (1 << 31) + 12345
         self._first_frame, self._first_s = self.frame, utc_s
 
@@ -47,7 +59,7 @@ class RingSource:
             start = self._writer.begin(self.frame % (1 << 32), self.period)
             frames = np.arange(start, start + self.period)
             for channel in range(self.channels):
-                self._writer.copy(channel, start, level * code(frames, channel))
+                self._writer.copy(channel, start, level * self._signal(frames, channel))
             self._writer.commit(start, self.period, torn=False)
             self.frame += self.period
 
@@ -58,10 +70,16 @@ class RingSource:
 
 @contextmanager
 def ring_source(
-    *, channels: int = 2, rate_hz: int = 8000, utc_s: float = 1_700_000_000.25, period: int = 160, ring_s: float = 8.0
+    signal: Signal = code,
+    *,
+    channels: int = 2,
+    rate_hz: int = 8000,
+    utc_s: float = 1_700_000_000.25,
+    period: int = 160,
+    ring_s: float = 8.0,
 ) -> Iterator[RingSource]:
     fd = os.memfd_create("ring")
     try:
-        yield RingSource(fd, channels=channels, rate_hz=rate_hz, utc_s=utc_s, period=period, ring_s=ring_s)
+        yield RingSource(fd, signal, channels=channels, rate_hz=rate_hz, utc_s=utc_s, period=period, ring_s=ring_s)
     finally:
         os.close(fd)

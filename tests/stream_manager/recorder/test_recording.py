@@ -16,7 +16,7 @@ from stream_manager.recorder.events import Finished, Lost, Notice, Repaired
 from stream_manager.recorder.open_file import ContinuousFile
 from stream_manager.recorder.recording import next_cut_s
 from tests.stream_manager.recorder.harness import Harness, decoded, recorder_options
-from tests.support.ring_source import RingSource, code, ring_source
+from tests.support.ring_source import RingSource, code, noise, ring_source
 from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(60)
@@ -75,6 +75,37 @@ def test_opus_files_have_exactly_the_length_of_what_was_played(tmp_path: Path, c
         harness.play(3.5)
         harness.close()
         assert [len(decoded(path, channels)) for path in harness.files()] == [2 * 48000, round(1.75 * 48000)]
+
+
+def test_opus_files_join_without_a_shift(tmp_path: Path) -> None:
+    with ring_source(noise, channels=1, rate_hz=48000, period=960, ring_s=2) as source:
+        harness = Harness(source, recorder_options(tmp_path, 1, format="opus", length_s=1))
+        first = began(harness)
+        harness.play(3.5)
+        harness.close()
+        recorded = harness.recorded()[:, 0]
+        lead = 48000 // 4
+        played = noise(np.arange(first, first + len(recorded) - lead), 0)
+        shifts = [shift(recorded[at : at + 4800], played[at - lead :][:4800]) for at in range(24000, 140000, 4800)]
+        assert shifts == [0] * len(shifts)
+
+
+def shift(one: Float32, other: Float32) -> int:
+    """By how many samples `one` is later than `other`: where their correlation is largest."""
+    size = 2 * len(one)
+    spectrum = np.fft.rfft(one - one.mean(), size) * np.fft.rfft(other - other.mean(), size).conj()
+    found = int(np.argmax(np.fft.irfft(spectrum)))
+    return found if found < len(one) else found - size
+
+
+def test_opus_of_another_rate_keeps_its_length_to_a_sample(tmp_path: Path) -> None:
+    with ring_source(rate_hz=44100, period=441, ring_s=2) as source:
+        harness = Harness(source, recorder_options(tmp_path, format="opus"))
+        began(harness)
+        harness.play(3.75)
+        harness.close()
+        frames = [len(decoded(path, 2)) for path in harness.files()]
+        assert frames == pytest.approx([96000, 96000], abs=1)
 
 
 def test_only_complete_files_are_visible(tmp_path: Path, source: RingSource) -> None:
