@@ -42,6 +42,8 @@ BEAT_TIMEOUT_S: Final = 10.0
 GRACE_S: Final = 10.0
 """How long the file in progress may take to be completed when recording ends."""
 RETENTION_S: Final = 60.0
+RETENTION_SHARE: Final = 100
+"""Reading a folder of 100,000 files takes a second or two: no more than a hundredth of the time is spent on that."""
 DRAIN_S: Final = 1.0
 
 
@@ -212,6 +214,7 @@ class RecorderOutput:
         """Apply the retention settings regularly, and when the disk is full, whether or not recording is on."""
         name, logged = self._source.name, ""
         while True:
+            began_s = time.monotonic()
             try:
                 for deletion in await asyncio.to_thread(delete_old, name, self._settings):
                     log.info("%s: deleted %s: %s", name, deletion.file.path, deletion.reason)
@@ -221,7 +224,7 @@ class RecorderOutput:
                 logged = str(error)
             self._room_is_short.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(RETENTION_S):
+                async with asyncio.timeout(max(RETENTION_S, RETENTION_SHARE * (time.monotonic() - began_s))):
                     await self._room_is_short.wait()
 
 

@@ -27,7 +27,7 @@ def code(frames: Float32 | np.ndarray, channel: int, steps: int = CODE_STEPS) ->
 
 def noise(frames: Float32 | np.ndarray, channel: int) -> Float32:
     """Noise that repeats after some seconds, for codecs that change samples."""
-    return _NOISE[(frames + 1000 * channel) % len(_NOISE)]
+    return np.asarray(_NOISE[(frames + 1000 * channel) % len(_NOISE)], np.float32)
 
 
 class RingSource:
