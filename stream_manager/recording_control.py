@@ -81,9 +81,10 @@ class RecordingControl:
         if source.record is None:
             return None
         counters, on = self.counters(source.name), self.is_on(source)
+        state = RecordingState.STARTING if counters.state is RecordingState.OFF else counters.state
         return RecordingStatus(
             on=on,
-            state=counters.state if on else RecordingState.OFF,
+            state=state if on else RecordingState.OFF,
             folder=str(source.record.path),
             files=counters.files,
             bytes=counters.bytes,

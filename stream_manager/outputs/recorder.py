@@ -70,9 +70,12 @@ class RecorderOutput:
         self._room_is_short = asyncio.Event()
 
     async def run(self) -> Never:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_deleting(), name=f"{self._source.name} retention")
-            await self._keep_recording()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_deleting(), name=f"{self._source.name} retention")
+                await self._keep_recording()
+        finally:
+            self._set_state(RecordingState.OFF, None)
 
     @property
     def sent_bytes(self) -> int:

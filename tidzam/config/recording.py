@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tidzam.config.section import Section
 
 FLAC_CHANNELS: Final = 8
 """The maximum number of channels in a FLAC file."""
+LONGEST_SEGMENT_S: Final = 60
 _LENGTH_S: Final = {"continuous": 600, "segments": 3}
 
 
@@ -49,6 +50,12 @@ class RecordSettings(Section):
     )
     enabled: bool = Field(True, description="Record from the start; clients may switch recording on and off")
     keep: KeepSettings = KeepSettings()
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> RecordSettings:
+        if self.mode == "segments" and self.file_length_s > LONGEST_SEGMENT_S:
+            raise ValueError(f"a segment may be {LONGEST_SEGMENT_S} s long at most: it is held in memory")
+        return self
 
     @property
     def file_length_s(self) -> int:
