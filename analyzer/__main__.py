@@ -18,6 +18,7 @@ from tidzam.config.load import load_settings
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
 from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings, SinkSettings
 from tidzam.log import set_up_logging
+from tidzam.paths import GAPS
 from tidzam.server import Access
 from tidzam.terminal import command_line, exit_on_error
 from tidzam.text import comma_list
@@ -100,6 +101,8 @@ def _live_options(settings: Settings, *, jack_server: str | None) -> LiveOptions
         jack_server=jack_server,
         access=Access.of(settings.access, host=settings.analyzer.host, token=take_token(settings.home)),
         limits=settings.limits,
+        gaps=None if settings.home is None else settings.home / GAPS,
+        keep_gap_days=settings.gaps.keep_days,
     )
 
 

@@ -8,6 +8,7 @@ import logging
 import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
@@ -22,6 +23,7 @@ from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.socketio import SocketIoSink
 from analyzer.source_rates import SourceRates
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
+from tidzam.gaps import GapLedger, GapReason
 from tidzam.inference.tracker import DetectionTracker
 from tidzam.protocol.analyzer import (
     JACK_SOURCE,
@@ -42,13 +44,19 @@ _DRAIN_S: Final = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class LiveOptions:
-    """Options of the live analyzer. `node` is the node's name; without a `jack_server`, the environment names it."""
+    """Options of the live analyzer. `node` is the node's name; without a `jack_server`, the environment names it.
+
+    `gaps` is the folder of the gap ledger; without one, nothing is recorded. Its files are deleted after
+    `keep_gap_days`, if that is set.
+    """
 
     settings: AnalyzerSettings
     node: str
     jack_server: str | None = None
     access: Access | None = None
     limits: LimitSettings | None = None
+    gaps: Path | None = None
+    keep_gap_days: int | None = None
 
 
 async def run_live(options: LiveOptions) -> None:
@@ -69,6 +77,9 @@ class Analyzer:
         self._pipeline, self._node = pipeline, options.node
         self._rates = SourceRates()
         self._tracker = DetectionTracker(pipeline.labels, node=options.node)
+        self._gaps = GapLedger(
+            options.gaps, writer="analyzer", death=GapReason.CAPTURE, keep_days=options.keep_gap_days
+        )
         self._live = LiveAnalysis(
             pipeline,
             CaptureOptions(
@@ -81,6 +92,7 @@ class Analyzer:
             self._deliver,
             overlap=settings.overlap,
             source_rate=self._rates.of_channel,
+            gaps=self._gaps,
         )
         self._server = self._make_server(options)
         self._socketio = SocketIoSink(
@@ -125,8 +137,10 @@ class Analyzer:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._server)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
+            stack.callback(self._gaps.close, keep=True)  # capture is missing until the next start
             running = [tasks.create_task(sink.run()) for sink in self._sinks]
             running.append(tasks.create_task(self._socketio.send_health()))
+            running.append(tasks.create_task(self._gaps.run()))
             analysis = tasks.create_task(self._live.run())
             await stop.wait()
             log.info("ending")

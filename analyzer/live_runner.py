@@ -20,6 +20,7 @@ from analyzer.capture_session import CaptureSession, Channel
 from analyzer.health import LiveHealth, LiveStatistics
 from analyzer.window_schedule import Due
 from tidzam.errors import JackError, TidzamError
+from tidzam.gaps import ALL, Gap, GapLedger, GapReason
 from tidzam.inference.tracker import DetectionTracker
 from tidzam.jack.ring import Lapped
 from tidzam.process import RestartPolicy
@@ -68,7 +69,8 @@ class LiveAnalysis:
     block.
 
     When the last channel has disappeared, one batch without channels reports it. `source_rate` returns the rate of
-    the source behind a channel, before it was resampled to JACK's.
+    the source behind a channel, before it was resampled to JACK's. `gaps` is where intervals that were not captured,
+    or not analyzed, are recorded.
     """
 
     def __init__(
@@ -80,10 +82,12 @@ class LiveAnalysis:
         *,
         overlap: float = 0.0,
         source_rate: Callable[[str], int | None] = lambda channel: None,
+        gaps: GapLedger | None = None,
     ) -> None:
         self._pipeline, self._options, self._overlap = pipeline, capture, overlap
         self._tracker, self._on_batch = tracker, on_batch
         self._source_rate = source_rate
+        self._gaps = gaps or GapLedger(None, writer="analyzer", death=GapReason.CAPTURE)
         self._statistics = LiveStatistics()
         self._pid: int | None = None
         self._session: CaptureSession | None = None
@@ -94,6 +98,7 @@ class LiveAnalysis:
     async def run(self) -> None:
         """Capture and analyze. The capture process is started again whenever it ends."""
         failures = 0
+        self._gaps.begin(ALL, GapReason.CAPTURE)
         with ThreadPoolExecutor(1, "analysis", initializer=_lower_priority) as worker:
             while True:
                 started = time.monotonic()
@@ -130,6 +135,7 @@ class LiveAnalysis:
                         self._session.handle(event)
                 raise TidzamError("The capture process ended.", code="capture")
             finally:
+                self._gaps.begin(ALL, GapReason.CAPTURE)
                 self._pid = None
                 self._previous, self._session = self._session or self._previous, None
 
@@ -137,6 +143,7 @@ class LiveAnalysis:
         self._pipeline.check_rate(ready.rate_hz)
         log.info("capturing at %d Hz as the JACK client %s (pid %d)", ready.rate_hz, ready.client, capture.pid)
         self._report(None)
+        self._gaps.end(ALL, GapReason.CAPTURE)
         return CaptureSession(capture.ring(), window_s=self._pipeline.window_s, overlap=self._overlap)
 
     async def _watch(self, capture: Capture, monitor: CaptureMonitor) -> None:
@@ -179,14 +186,24 @@ class LiveAnalysis:
                 log.warning("lost %d frames while the capture process was not running", gap.frames)
         for source, gap in session.new_gaps():
             self._statistics.lost(gap.frames)
+            self._record_gap(session, source, gap.start, gap.frames)
             start = session.timeline.time_of(gap.start) if session.timeline else "time unknown"
             log.warning("lost %d frames of %s at frame %d (%s)", gap.frames, source, gap.start, start)
+
+    def _record_gap(self, session: CaptureSession, channel: str, start: int, frames: int) -> None:
+        """Record that `frames` of a channel or a source were not captured, or not analyzed."""
+        if session.timeline is not None:
+            begin, end = session.timeline.time_of(start), session.timeline.time_of(start + frames)
+            self._gaps.record(Gap(channel, begin, end, GapReason.CAPTURE))
 
     async def _take(self, session: CaptureSession, due: Due, worker: Executor) -> None:
         channels = session.channels_at(due.start)
         if due.skipped:
             self._statistics.dropped_windows += due.skipped * len(channels)
             log.warning("analysis cannot keep up: dropped %d windows of %d channels", due.skipped, len(channels))
+            skipped = due.skipped * session.schedule.hop
+            for channel in channels:
+                self._record_gap(session, channel.name, due.start - skipped, skipped)
         if not channels and self._silence_reported:
             return
         self._silence_reported = not channels
@@ -196,6 +213,8 @@ class LiveAnalysis:
         except Lapped as error:
             self._statistics.dropped_windows += len(channels)
             log.warning("a window was dropped: %s", error)
+            for channel in channels:
+                self._record_gap(session, channel.name, due.start, session.schedule.hop)
             return
         assert session.timeline is not None
         end_s = session.timeline.utc_s(due.start + session.schedule.window)

@@ -121,7 +121,7 @@ def errors() -> str:
 def metrics() -> str:
     """The text of docs/metrics.md."""
     source = stream_manager.SourceStatus.model_validate(SOURCE)
-    graph, icecast = SimpleNamespace(running=True), SimpleNamespace(mounts=())
+    graph, icecast = SimpleNamespace(running=True, xruns=0), SimpleNamespace(mounts=())
     sources = SimpleNamespace(
         statuses=lambda: (source,),
         player_errors=lambda: {source.name: 0},

@@ -17,6 +17,7 @@ from stream_manager.guard_proxy import GuardProxy
 from stream_manager.handlers import RequestHandler
 from stream_manager.health import SourceMetrics, health
 from stream_manager.icecast import Icecast
+from stream_manager.jack_gaps import record_jack_gaps
 from stream_manager.jack_graph import JackGraph
 from stream_manager.jack_reservations import JackReservations
 from stream_manager.live.page import add_live_page
@@ -30,8 +31,10 @@ from stream_manager.sources import Sources
 from stream_manager.state_file import read_state, state_path
 from tidzam.config import Settings
 from tidzam.errors import ConfigError, TidzamError
+from tidzam.gaps import ALL, GapLedger, GapReason
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.jack.environment import jack_env
+from tidzam.paths import GAPS, is_wanted
 from tidzam.protocol.live_streams import AUDIO_EVENT
 from tidzam.protocol.stream_manager import MESSAGES, reads_only
 from tidzam.proxy import bypassing_locally
@@ -60,11 +63,13 @@ class StreamManagerOptions:
 async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
     """Run until `stop` is set. Raises TidzamError if it cannot start."""
     settings = options.settings
+    ledger = gap_ledger(settings)
     graph = JackGraph(
         settings.jack.server,
         expected_rate_hz=settings.jack.rate_hz,
         output_suffixes=output_suffixes(settings),
         signal=settings.stream_manager.signal,
+        on_late=lambda seconds: ledger.add(ALL, GapReason.XRUN, seconds),
     )
     icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
     captured = settings.analyzer.ports if options.analyzer is not None else ()
@@ -72,7 +77,7 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
     state = state_path(settings)
     try:
         async with GuardProxy({**os.environ, **env}) as guard, asyncio.TaskGroup() as tasks:
-            services = _services(settings, graph, icecast, env, guard, captured=captured)
+            services = _services(settings, graph, icecast, env, guard, ledger, captured=captured)
             live = LiveStreams(services, load_outputs(settings.stream_manager.outputs), live_storage(settings))
             sources = Sources(services, tasks, settings.stream_manager, state, live.statuses)
             token = take_token(settings.home)
@@ -82,6 +87,8 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
                 watchers: list[asyncio.Task[None]] = [tasks.create_task(graph.watch())]
                 watchers.append(tasks.create_task(icecast.watch()))
                 watchers.append(tasks.create_task(live.run()))
+                watchers.append(tasks.create_task(ledger.run()))
+                watchers.append(tasks.create_task(record_jack_gaps(graph, ledger)))
                 if options.analyzer is not None:
                     link = AnalyzerLink(
                         options.analyzer, lambda: [*(one.status() for one in sources), *live.statuses()], token=token
@@ -90,6 +97,7 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
                 await sources.load_permanent(settings.sources, read_state(state) if state else ())
                 await stop.wait()
                 log.info("stopping")
+                ledger.close(keep=settings.home is not None and is_wanted(settings.home))
                 await sources.unload_all()
                 for watcher in watchers:
                     watcher.cancel()
@@ -106,6 +114,7 @@ def _services(
     icecast: Icecast,
     env: Mapping[str, str],
     guard: GuardProxy,
+    ledger: GapLedger,
     *,
     captured: Sequence[str],
 ) -> Services:
@@ -118,6 +127,7 @@ def _services(
         allowed_addresses=AllowedAddresses.of(settings),
         guard=guard,
         recordings=RecordingControl(switches_path(settings)),
+        gaps=ledger,
     )
 
 
@@ -133,6 +143,12 @@ def output_suffixes(settings: Settings) -> tuple[str, ...]:
             types |= load_outputs(output_names(source, ()))
     suffixes = (getattr(output, "jack_suffix", "") for output in types.values())  # a package may lack it
     return tuple(dict.fromkeys(suffix for suffix in suffixes if suffix))
+
+
+def gap_ledger(settings: Settings) -> GapLedger:
+    """The ledger in the home of the node. Without a home, gaps are counted but not kept."""
+    folder = None if settings.home is None else settings.home / GAPS
+    return GapLedger(folder, writer="stream_manager", keep_days=settings.gaps.keep_days)
 
 
 def _children_env(settings: Settings) -> dict[str, str]:

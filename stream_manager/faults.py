@@ -119,6 +119,12 @@ class SourceFault(Enum):
         "source_format_changed", "its number of channels changed", "It is loaded again with the new number.", False
     )
     HUNG = _Reason("source_player_hung", "its player hung and was replaced", "See the log.", False)
+    INPUT_MISSING = _Reason(
+        "source_input_missing",
+        "the sound card has no such input",
+        "Plug it in, or set `input.ports` of the source to ports that `tidzam sources devices` lists.",
+        False,
+    )
     TRUNCATED = _Reason(
         "source_truncated", "it ends before its stated duration", "Replace the file with a complete copy.", True
     )

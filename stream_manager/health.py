@@ -13,6 +13,7 @@ from stream_manager.jack_graph import JackGraph
 from stream_manager.live.metrics import live_metrics
 from stream_manager.outputs.base import OutputFault
 from stream_manager.sources import Sources
+from tidzam.gaps import GapReason
 from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamManagerFault, StreamManagerHealth
 from tidzam.server import Health
 
@@ -108,6 +109,9 @@ class SourceMetrics(Collector):
             "By how much the clock of a live source is faster than that of JACK, in parts per million",
             labels=["source"],
         )
+        gap_seconds = CounterMetricFamily(
+            "tidzam_source_gap_seconds", "Seconds without true sound of a source", labels=["source", "reason"]
+        )
         player_errors = CounterMetricFamily(
             "tidzam_source_player_errors", "Unexpected errors of a source's player", labels=["source"]
         )
@@ -124,7 +128,10 @@ class SourceMetrics(Collector):
             underruns.add_metric([status.name], status.underruns)
             if status.drift_ppm is not None:
                 drift.add_metric([status.name], status.drift_ppm)
-        yield from (restarts, gaps, underruns, drift, player_errors, output_failures)
+            for reason in GapReason:
+                gap_seconds.add_metric([status.name, reason.value], status.gap_s_by_reason.get(reason, 0.0))
+        yield CounterMetricFamily("tidzam_jack_xruns", "Times JACK or a client of it was late", value=self._graph.xruns)
+        yield from (restarts, gaps, gap_seconds, underruns, drift, player_errors, output_failures)
         yield from live_metrics(statuses)
         yield from signal_metrics(statuses)
 

@@ -35,6 +35,7 @@ from stream_manager.jack_agent_protocol import (
 )
 from stream_manager.signal_thread import start_measuring
 from stream_manager.silence_meter import SilenceMeter
+from stream_manager.xrun_counter import XrunCounter
 
 CLIENT_NAME = "tidzam-patchbay"
 SETTLE_S = 0.02
@@ -50,6 +51,7 @@ class Reporter:
         self._writing = threading.Lock()
         self._round_began_s = time.monotonic()
         self._client: jack.Client | None = None
+        self._xruns = XrunCounter()
         self.ports: frozenset[str] = frozenset()
         threading.Thread(target=self._beat, daemon=True).start()
 
@@ -67,6 +69,10 @@ class Reporter:
         """From now on, report the state of JACK in the beats."""
         self._client = client
 
+    def note_xrun(self, delayed_us: float) -> None:
+        """JACK's callback."""
+        self._xruns.add(delayed_us)
+
     def _beat(self) -> None:
         while self._client is None:
             opening_s = time.monotonic() - self._round_began_s
@@ -83,7 +89,9 @@ class Reporter:
             if now_frame != frame:
                 frame, moved_s = now_frame, now_s
             quiet = tuple(sorted(meter.take_quiet()))
-            self.send([Beat(now_s - moved_s > timeout_s, now_s - self._round_began_s, quiet)])
+            xruns, late_s = self._xruns.take()
+            stalled = now_s - moved_s > timeout_s
+            self.send([Beat(stalled, now_s - self._round_began_s, quiet, xruns, late_s)])
 
 
 def main(interval_s: float, suffixes: Sequence[str]) -> int:
@@ -98,6 +106,7 @@ def main(interval_s: float, suffixes: Sequence[str]) -> int:
     changed = threading.Event()
     client.set_port_registration_callback(lambda port, registered: changed.set())
     client.set_port_connect_callback(lambda output, input, connected: changed.set())
+    client.set_xrun_callback(reporter.note_xrun)
     # Once the server has gone, libjack is not reliable, not even for closing the client.
     client.set_shutdown_callback(lambda status, reason: os._exit(EXIT_SERVER_GONE))
     client.activate()

@@ -54,12 +54,15 @@ class Beat:
     """The state of the agent and of JACK, sent every BEAT_S.
 
     `stalled` is whether JACK's cycles have stopped, `busy_s` how long the current call of libjack has taken, and
-    `quiet` the sources on whose ports there were only samples of exactly zero since the last beat.
+    `quiet` the sources on whose ports there were only samples of exactly zero since the last beat. `xruns` is how often
+    JACK reported since the last beat that it or a client was late, and `late_s` by how much its driver was in total.
     """
 
     stalled: bool
     busy_s: float
     quiet: tuple[str, ...] = ()
+    xruns: int = 0
+    late_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ class JackGraph:
 
     `stalled` is set while the server exists but its cycles have stopped: it was suspended, or its driver hangs. `quiet`
     contains the sources that currently send only digital silence, `signals` the health of the signal of each port.
+    `on_late` is called with the seconds by which the driver of JACK, such as a sound card, was late: no channel had
+    sound meanwhile.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class JackGraph:
         expected_rate_hz: int,
         output_suffixes: Sequence[str] = (),
         signal: SignalHealthSettings = SignalHealthSettings(),  # noqa: B008  frozen
+        on_late: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._server, self._expected_rate_hz, self._suffixes = server, expected_rate_hz, output_suffixes
         self._interval_s, self.signals = signal.interval_s, SignalMeter(signal)
@@ -59,6 +62,9 @@ class JackGraph:
         self.ports: frozenset[str] = frozenset()
         self.stalled = False
         self.quiet: frozenset[str] = frozenset()
+        self.xruns = 0
+        """How often JACK reported that it or a client was late."""
+        self._on_late = on_late
 
     @property
     def up(self) -> bool:
@@ -139,6 +145,9 @@ class JackGraph:
     async def _process(self, beat: Beat, *, connected: bool) -> None:
         """Process a beat. Only a `connected` agent can know that the server runs again."""
         self.quiet = frozenset(beat.quiet)
+        self.xruns += beat.xruns
+        if beat.late_s > 0:
+            self._on_late(beat.late_s)
         if beat.stalled != self.stalled and (connected or beat.stalled):
             await self._set_stalled(beat.stalled)
         if beat.busy_s > BUSY_TIMEOUT_S and not (connected and beat.stalled):

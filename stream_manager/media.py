@@ -45,18 +45,20 @@ class PlayRequest:
 class Media:
     """What a player found at a request's `url`, or at the address that it leads to.
 
-    `rate_hz` is its own sample rate, `duration_s` is None if it has no known end.
+    `rate_hz` is its own sample rate, `duration_s` is None if it has no known end. `is_device` is whether it comes from
+    a device of this machine, such as a microphone.
     """
 
     url: str
     channels: int
     rate_hz: int
     duration_s: float | None
+    is_device: bool = False
 
     @property
     def is_live(self) -> bool:
-        """Whether it is a stream without a known end."""
-        return is_address(self.url) and self.duration_s is None
+        """Whether it is heard as it happens: a device, or a stream without a known end."""
+        return self.is_device or (is_address(self.url) and self.duration_s is None)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from stream_manager.services import Services
 from stream_manager.source_state import SourceEvent
 from tidzam.addresses import is_address
 from tidzam.aio import first_completed
+from tidzam.gaps import GapReason
 from tidzam.naming import port_name
 
 NAME_TIMEOUT_S = 5.0
@@ -38,12 +39,13 @@ Outcome = tuple[SourceEvent, SourceFailure | None]
 
 @dataclass(frozen=True)
 class PlaybackReports:
-    """Callbacks: all ports of the track exist; its audio was interrupted for a short time; digital silence begins
-    (True) or ends (False); by how much the clock of the source is faster than that of JACK, in parts per million.
+    """Callbacks: all ports of the track exist; its audio was interrupted, for a reason and as many seconds; digital
+    silence begins (True) or ends (False); by how much the clock of the source is faster than that of JACK, in parts per
+    million.
     """
 
     started: Callable[[], None]
-    gap: Callable[[], None]
+    gap: Callable[[GapReason, float], None]
     silence: Callable[[bool], None]
     drift: Callable[[float], None] = lambda ppm: None
 

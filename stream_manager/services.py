@@ -14,11 +14,12 @@ from stream_manager.jack_reservations import JackReservations
 from stream_manager.outputs.icecast_mount import IcecastMount
 from stream_manager.recording_control import RecordingControl
 from tidzam.config.settings import StreamManagerSettings
+from tidzam.gaps import GapLedger
 
 
 @dataclass(frozen=True)
 class Services:
-    """JACK, Icecast and the settings.
+    """JACK, Icecast, the settings, and the ledger of gaps.
 
     `reservations` is what the sources take of the JACK server, `copied_mounts` are the mounts of sources that are
     copied without decoding, by source.
@@ -34,6 +35,7 @@ class Services:
     env: Mapping[str, str]
     settings: StreamManagerSettings
     allowed_addresses: AllowedAddresses
+    gaps: GapLedger
     copied_mounts: dict[str, IcecastMount] = field(default_factory=dict)
     guard: GuardProxy | None = None
     recordings: RecordingControl = field(default_factory=RecordingControl)

@@ -20,13 +20,15 @@ from stream_manager.outputs.runner import SourceOutputs
 from stream_manager.playback import Outcome, PlaybackReports, play
 from stream_manager.players.registry import PlayerType, choose_player, inspect
 from stream_manager.services import Services
+from stream_manager.source_gaps import SourceGaps
 from stream_manager.source_history import Transition, TransitionHistory
 from stream_manager.source_log import is_power_of_two, started_lines, transition_line
 from stream_manager.source_registry import SourceEntry
 from stream_manager.source_state import HealingPolicy, PlaybackState, SourceEvent, transition
 from tidzam.errors import SetupError, SourceError
+from tidzam.gaps import GapReason
 from tidzam.naming import port_name
-from tidzam.protocol.stream_manager import ChannelSignal, SourceRemark, SourceState, SourceStatus
+from tidzam.protocol.stream_manager import ChannelSignal, GapStatus, SourceRemark, SourceState, SourceStatus
 from tidzam.scrub import scrub_address
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,7 @@ class Source:
         self._services = services if is_own else services.for_client(trusted=entry.trusted)
         self._players = players
         self._outputs = SourceOutputs(outputs, self.settings, services)
+        self._gaps = SourceGaps(self.name, services.gaps, returns=self.settings.is_permanent)
         self._request = PlayRequest(
             settings=self.settings,
             url=url,
@@ -81,7 +84,7 @@ class Source:
         self._rate_hz: int | None = None
         self._is_live = False
         self._started: datetime | None = None
-        self._underruns = 0
+        self._interruptions = self._underruns = 0
         self._drift_ppm: float | None = None
         self._settled = asyncio.Event()
 
@@ -105,6 +108,7 @@ class Source:
 
     def status(self) -> SourceStatus:
         state, failure = self.playback.state, self.playback.failure
+        gaps = self._gaps.totals()
         return SourceStatus(
             name=self.name,
             state=state,
@@ -120,9 +124,12 @@ class Source:
             code=failure.code if failure else None,
             started=self._started,
             bytes=self._outputs.sent_bytes,
-            gaps=self.playback.gaps + self._underruns,
+            gaps=self.playback.gaps + self._interruptions,
             underruns=self._underruns,
             drift_ppm=self._drift_ppm,
+            gap_s=round(gaps.seconds, 3),
+            gap_s_by_reason={reason: round(seconds, 3) for reason, seconds in gaps.by_reason.items()},
+            last_gap=GapStatus.of(gaps.last),
             rate_hz=self._rate_hz,
             band_hz=self._band_hz,
             remarks=self._remarks,
@@ -172,10 +179,13 @@ class Source:
     async def run(self) -> None:
         """Play, and play again after failures, until the source is final or until cancelled."""
         log.info("%s: loaded from %s", self.name, scrub_address(self.settings.url or ""))
+        self._gaps.load(self._channels)
+        self._gaps.follow(self.playback.state, is_live=self._is_live)
         try:
             while not self.playback.is_final:
                 await self._next_attempt()
         finally:
+            self._gaps.unload()
             await self._outputs.stop()
             self._services.reservations.release(self.name)
             self._settled.set()
@@ -211,10 +221,11 @@ class Source:
             )
         await self._services.reservations.reserve(self.name, track.channels, self._outputs.jack_suffixes)
         self._channels = media.channels if self._request.is_copied else track.channels
+        self._gaps.load(track.channels)
         self._ports = tuple(port_name(self.name, channel) for channel in range(track.channels))
         await self._outputs.start(track.channels or 1)  # a copied source has one mount and no ports
         await self._services.graph.until(lambda graph: graph.running)
-        reports = PlaybackReports(started=self._start, gap=self._underrun, silence=self._silence, drift=self._drift)
+        reports = PlaybackReports(started=self._start, gap=self._interrupted, silence=self._silence, drift=self._drift)
         return await play(player, track, self._services, self._limits, reports)
 
     @property
@@ -245,15 +256,20 @@ class Source:
     def _drift(self, ppm: float) -> None:
         self._drift_ppm = ppm
 
-    def _underrun(self) -> None:
-        self._underruns += 1
-        if is_power_of_two(self._underruns):
-            log.warning("%s: its audio was interrupted (underrun), %d times so far", self.name, self._underruns)
+    def _interrupted(self, reason: GapReason, seconds: float) -> None:
+        self._interruptions += 1
+        self._underruns += reason in (GapReason.UNDERRUN, GapReason.NETWORK)
+        self._gaps.add(reason, seconds)
+        if is_power_of_two(self._interruptions):
+            times = "" if self._interruptions == 1 else f", {self._interruptions} times so far"
+            log.warning("%s: its audio was interrupted for %.2f s (%s)%s", self.name, seconds, reason, times)
 
     def _handle(self, event: SourceEvent, failure: SourceFailure | None = None) -> None:
         now_s, before = time.monotonic(), self.playback
         after = transition(before, event, now_s, failure, policy=self._policy, chance=self._chance())
         self.playback = after
+        silent_s = self._services.settings.silent_after_s if event is SourceEvent.SILENCE_BEGAN else 0.0
+        self._gaps.follow(after.state, is_live=self._is_live, ago_s=silent_s)
         if after.playing_since_s is None:
             self._started = None
         if after.state is not SourceState.LOADING:

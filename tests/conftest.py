@@ -28,6 +28,7 @@ JACK_TESTS = frozenset(
         "test_support.py",
         "tidzam/jack/test_cycle_check.py",
         "tidzam/jack/test_feeder.py",
+        "tidzam/jack/test_port_copy.py",
         "tidzam/jack/test_server_names.py",
         "tidzam/node/test_shared_memory.py",
     }

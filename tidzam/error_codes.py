@@ -242,6 +242,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         ),
         "source_player_hung": Explanation("The player hung.", "See the log.", "It was replaced automatically."),
         "source_player_died": Explanation("The player ended.", "See the log.", "It is restarted automatically."),
+        "source_input_missing": Explanation(
+            "The sound card has no such input.",
+            "It is unplugged, or `input.ports` of the source names a port that it does not have.",
+            "Plug it in, or set `input.ports` to ports that `tidzam sources devices` lists.",
+        ),
         "source_truncated": Explanation("The file ends early.", "It is cut short.", "Replace the file."),
         "source_not_rendered": Explanation(
             "The demo's file is missing.", "It was not rendered.", "Run `tidzam restart`."

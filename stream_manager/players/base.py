@@ -13,18 +13,19 @@ from typing import Protocol
 from stream_manager.faults import SourceFailure
 from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.services import Services
+from tidzam.gaps import GapReason
 
 
 @dataclass(frozen=True)
 class PlayerReports:
     """What a player reports while it plays. The callbacks return immediately and must be called in the event loop.
 
-    `gap`: the audio was interrupted for a short time (an underrun). `corrupt`: a part of the media could not be
-    decoded; a file that then ends counts as truncated. `drift`: by how much the clock of the source is faster than that
-    of JACK, in parts per million, for players that measure it.
+    `gap`: the audio was interrupted for this reason and as many seconds, until now. `corrupt`: a part of the media
+    could not be decoded; a file that then ends counts as truncated. `drift`: by how much the clock of the source is
+    faster than that of JACK, in parts per million, for players that measure it.
     """
 
-    gap: Callable[[], None]
+    gap: Callable[[GapReason, float], None]
     corrupt: Callable[[], None]
     drift: Callable[[float], None] = lambda ppm: None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from stream_manager.players.base import PlayerReports
+from tidzam.gaps import GapReason
 from tidzam.jack.feeder_protocol import FeederStatus, Pacing
 
 STALE_S = 2.0
@@ -27,9 +28,18 @@ class FeederProgress:
         if status.drift_ppm is not None and status.drift_ppm != self._told.drift_ppm:
             self._reports.drift(status.drift_ppm)
         if not status.starving:
-            for _ in range(status.underruns - self._told.underruns):
-                self._reports.gap()
+            self._report_gaps(status, self._told)
             self._told = status
+
+    def _report_gaps(self, now: FeederStatus, before: FeederStatus) -> None:
+        underruns = now.underruns - before.underruns
+        if underruns > 0:
+            reason = GapReason.NETWORK if self._pacing is Pacing.PUSH else GapReason.UNDERRUN
+            frames = now.underrun_frames - before.underrun_frames
+            for _ in range(underruns):
+                self._reports.gap(reason, frames / underruns / now.jack_rate_hz)
+        if now.skipped_frames > before.skipped_frames:
+            self._reports.gap(GapReason.XRUN, (now.skipped_frames - before.skipped_frames) / now.jack_rate_hz)
 
     def position_s(self) -> float | None:
         """Seconds of audio that have been played; None before the first.

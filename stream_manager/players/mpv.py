@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AsyncExitStack
 
 from stream_manager.argv import mpv_argv
@@ -11,7 +12,10 @@ from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.media_lookup import locate_audio
 from stream_manager.players.base import PlayerReports
 from stream_manager.players.mpv_ipc import MpvIpc, mpv_ipc
+from stream_manager.players.progress_meter import ProgressMeter
 from stream_manager.services import Services
+from tidzam.addresses import is_address
+from tidzam.gaps import GapReason
 from tidzam.process import Child, child_process
 
 MAX_CHANNELS = 8
@@ -31,6 +35,7 @@ class MpvPlayer:
         self._track, self._services, self._reports = track, services, reports
         self._mpv: Child | None = None
         self._ipc: MpvIpc | None = None
+        self._progress = ProgressMeter()
 
     @staticmethod
     async def inspect(request: PlayRequest, services: Services) -> Media:
@@ -89,10 +94,17 @@ class MpvPlayer:
         if CORRUPT in line.lower():
             self._reports.corrupt()
         if UNDERRUN in line.lower():
-            self._reports.gap()
+            self._progress.underrun()
 
     async def position_s(self) -> float | None:
-        return None if self._ipc is None else await self._ipc.position_s()
+        if self._ipc is None:
+            return None
+        position_s = await self._ipc.position_s()
+        lost_s = self._progress.lost_s(time.monotonic(), position_s)
+        if lost_s is not None:
+            is_network = is_address(self._track.media.url)
+            self._reports.gap(GapReason.NETWORK if is_network else GapReason.UNDERRUN, lost_s)
+        return position_s
 
     def kill(self) -> None:
         if self._mpv is not None:

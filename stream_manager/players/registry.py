@@ -19,6 +19,7 @@ PLAYERS: Final = Registry(
         "mpv": "stream_manager.players.mpv:MpvPlayer",
         "feeder": "stream_manager.players.feeder:FeederPlayer",
         **dict.fromkeys(("tone", "noise", "silence"), "stream_manager.players.signals:SignalPlayer"),
+        "input": "stream_manager.players.sound_card:InputPlayer",
     },
 )
 AUTO: Final = "auto"

@@ -59,7 +59,9 @@ made: list[ScriptedPlayer] = []
 async def run(
     track: Track = FILE, *, once_started: Callable[[ScriptedPlayer], None], graph: SimulatedGraph | None = None
 ) -> tuple[SourceEvent, SourceFailure | None]:
-    reports = PlaybackReports(started=lambda: once_started(made[-1]), gap=lambda: None, silence=lambda begins: None)
+    reports = PlaybackReports(
+        started=lambda: once_started(made[-1]), gap=lambda reason, seconds: None, silence=lambda begins: None
+    )
     return await play(ScriptedPlayer, track, services(graph), LIMITS, reports)  # type: ignore[arg-type]
 
 

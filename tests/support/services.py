@@ -12,6 +12,7 @@ from stream_manager.jack_reservations import JackReservations
 from stream_manager.media import PlayRequest
 from stream_manager.services import Services
 from tidzam.config.settings import IcecastSettings, Settings, SourceSettings, StreamManagerSettings
+from tidzam.gaps import GapLedger
 from tidzam.protocol.stream_manager import SourceState, SourceStatus
 
 
@@ -49,6 +50,7 @@ def services(
     password: str = "secret",
     env: dict[str, str] | None = None,
     port_max: int = 2048,
+    gaps: GapLedger | None = None,
     **settings: Any,
 ) -> Services:
     """`port_max` is that of the JACK server, `settings` are those of the stream manager."""
@@ -60,6 +62,7 @@ def services(
         env=env or {},
         settings=StreamManagerSettings(**settings),
         allowed_addresses=AllowedAddresses.of(Settings()),
+        gaps=gaps or GapLedger(None, writer="test"),
     )
 
 

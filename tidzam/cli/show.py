@@ -43,6 +43,15 @@ def milliseconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds * 1000:.0f} ms"
 
 
+def duration(seconds: float) -> str:
+    """A length of time as people read it: `0.4 s`, `95 s`, `3.5 min`, `12.3 h`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.1f} h"
+
+
 def print_started(console: Console, status: NodeStatus, found: tuple[NodeFault, ...], *, seconds: float) -> None:
     """The report of `tidzam start`."""
     _print_tables(console, status)
@@ -107,17 +116,19 @@ def _print_tables(console: Console, status: NodeStatus) -> None:
 
 
 def _processes(status: NodeStatus) -> Table:
-    table = _table("Processes", "process", "state", "pid", "up", "memory")
+    table = plain_table("Processes", "process", "state", "pid", "up", "memory")
     for process in status.processes:
         indented = f"  {process.name.partition('/')[2]}" if "/" in process.name else process.name
         uptime = str(timedelta(seconds=round(process.uptime_s)))
-        table.add_row(indented, _state(process.state), str(process.pid or ""), uptime, f"{process.share_mb:.0f} MB")
+        table.add_row(
+            indented, state_markup(process.state), str(process.pid or ""), uptime, f"{process.share_mb:.0f} MB"
+        )
     table.add_row("[dim]total[/]", "", "", "", f"[dim]{status.memory_mb:.0f} MB[/]")
     return table
 
 
 def _strays(status: NodeStatus) -> Table:
-    table = _table("Processes that are still running", "process", "state", "pid", "up")
+    table = plain_table("Processes that are still running", "process", "state", "pid", "up")
     for process in status.strays:
         uptime = str(timedelta(seconds=round(process.uptime_s)))
         table.add_row(escape(process.name), process.state, str(process.pid), uptime)
@@ -125,16 +136,17 @@ def _strays(status: NodeStatus) -> Table:
 
 
 def _sources(status: NodeStatus) -> Table:
-    table = _table("Sources", "source", "state", "kHz", "channel", "listen at", gap=1)
+    table = plain_table("Sources", "source", "state", "kHz", "missing", "channel", "listen at", gap=1)
     for source in status.sources:
-        head = escape(source.name), _state(source.state), _rate(source)
+        missing = duration(source.gap_s) if source.gap_s else ""
+        head = escape(source.name), state_markup(source.state), _rate(source), missing
         if source.state != "playing":
             table.add_row(*head, "", f"[red]{escape(source.last_error or 'no audio yet')}[/]")
             continue
         # A copied source has a mount and no ports, one without outputs has ports and no mounts.
         rows = list(zip_longest(source.ports, source.mounts, fillvalue="")) or [("", "")]
         for index, (port, mount) in enumerate(rows):
-            table.add_row(*(head if index == 0 else ("", "", "")), port, mount)
+            table.add_row(*(head if index == 0 else ("", "", "", "")), port, mount)
     return table
 
 
@@ -147,7 +159,7 @@ def _rate(source: SourceStatus) -> str:
 
 
 def _analyzer(status: NodeStatus) -> Table:
-    table = _table("Analyzer", "classifiers", "engine", "channels", "lag", "windows/s", "lost frames")
+    table = plain_table("Analyzer", "classifiers", "engine", "channels", "lag", "windows/s", "lost frames")
     analyzer = status.analyzer
     if analyzer is None:
         table.add_row("[red]not available[/]", "", "", "", "", "")
@@ -163,14 +175,17 @@ def _analyzer(status: NodeStatus) -> Table:
     return table
 
 
-def _table(title: str, *columns: str, gap: int = 2) -> Table:
+def plain_table(title: str, *columns: str, gap: int = 2) -> Table:
+    """A table without lines between its cells."""
     table = Table(
         title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, gap, 0, 0)
     )
+    table.min_width = len(title)  # rather than wrap the title
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
 
 
-def _state(state: str) -> str:
+def state_markup(state: str) -> str:
+    """The state of a program or a source, in its colour."""
     return f"[{_COLOURS.get(state, 'red')}]{state}[/]"

@@ -12,8 +12,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tidzam.addresses import bare_host, host_on_this_machine, url_host
 from tidzam.config.channels import ChannelNames, ChannelSelection
+from tidzam.config.gaps import GapSettings
 from tidzam.config.healing import HealingSettings
 from tidzam.config.inference import DEFAULT_RULE, DecisionRuleName, EngineName
+from tidzam.config.inputs import InputSettings
 from tidzam.config.live_streams import LiveStreamSettings
 from tidzam.config.recording import RecordSettings
 from tidzam.config.section import Names, Section, renamed
@@ -55,14 +57,15 @@ class DemoSettings(Section):
     duration_s: float = Field(120.0, ge=5, le=3600, description="Length of the scene in seconds; it is repeated")
 
 
-OWN_PLAYERS = ("tone", "noise", "silence")
+OWN_PLAYERS = ("tone", "noise", "silence", "input")
 """The origins of a source that have a player of their own, of the same name."""
 ORIGINS = ("url", "demo", *OWN_PLAYERS)
 """The settings of which a source has exactly one."""
 
 
 class SourceSettings(Section):
-    """A source that the node loads when it starts: an address or file to play, or a scene to synthesize."""
+    """A source that the node loads when it starts: an address or file to play, ports of a sound card, or a scene to
+    synthesize."""
 
     name: SourceName = Field(description="1 to 59 letters, digits and `_ . -`; its JACK ports are NAME:out_0, …")
     url: str | None = Field(None, min_length=1, description="Address (http, https, rtsp, …) or path of a file")
@@ -77,6 +80,7 @@ class SourceSettings(Section):
     tone: ToneSettings | None = Field(None, description="Play a tone instead of a `url`, for checks")
     noise: NoiseSettings | None = Field(None, description="Play noise instead of a `url`, for checks")
     silence: SilenceSettings | None = Field(None, description="Play silence instead of a `url`, for checks")
+    input: InputSettings | None = Field(None, description="Play ports of JACK's driver, such as a microphone's")
     record: RecordSettings | None = Field(None, description="Record it; by default, it is not recorded")
     path_database: Path | None = Field(None, description="Folder of its recordings (not used yet)")
     nb_channels: int | None = Field(None, ge=1, le=256, description="Expected number of channels, verified on loading")
@@ -147,9 +151,30 @@ class JackSettings(Section):
         2048, ge=16, le=4096, description="Maximum number of ports; each channel uses three, four if it is recorded"
     )
     timeout_ms: int = Field(100, ge=100, description="Milliseconds that jackd waits for a client that died or hangs")
-    driver: Names = Field(("dummy",), description="Driver of jackd and its options, such as `alsa,-dhw:0`")
+    driver: Names = Field(("dummy",), description="Driver of jackd, such as `alsa`, and further options of it")
+    device: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][^\s]*$",
+        description="ALSA device to capture from with the driver `alsa`, such as `hw:1`; `tidzam sources devices` "
+        "lists them. Nothing is played",
+    )
+    capture_channels: int | None = Field(
+        None, ge=1, le=256, description="Number of channels that the driver captures; by default, all of the device"
+    )
+    buffer_periods: int | None = Field(
+        None, ge=2, le=64, description="Cycles that the buffer of the ALSA device holds; 3 helps some USB devices"
+    )
     realtime: bool = Field(False, description="Use real-time scheduling; the machine must permit it")
     synchronous: bool = Field(False, description="Wait for late clients; one that dies delays all by `timeout_ms`")
+
+    @model_validator(mode="after")
+    def _fits_driver(self) -> JackSettings:
+        driver = self.driver[0] if self.driver else ""
+        if driver != "alsa" and (self.device is not None or self.buffer_periods is not None):
+            raise ValueError(f"device and buffer_periods are for the driver alsa; the driver is {driver!r}")
+        if driver not in ("alsa", "dummy") and self.capture_channels is not None:
+            raise ValueError(f"capture_channels is for the drivers alsa and dummy; the driver is {driver!r}")
+        return self
 
 
 class ServerSettings(Section):
@@ -356,6 +381,7 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
     check: CheckSettings = CheckSettings()
+    gaps: GapSettings = GapSettings()
     sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_distinct)] = ()
 
     @model_validator(mode="after")

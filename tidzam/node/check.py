@@ -40,7 +40,10 @@ def faults(status: NodeStatus, limits: CheckSettings) -> tuple[NodeFault, ...]:
     """
     if not status.running:
         return (_not_supervised(status),)
-    found = [fault for program in status.programs for fault in (*_stopped(status, program), *_idle(status, program))]
+    found = [
+        *_sound_card(status),
+        *(fault for program in status.programs for fault in (*_stopped(status, program), *_idle(status, program))),
+    ]
     return tuple(dict.fromkeys([*found, *_starved(status, limits)]))
 
 
@@ -92,16 +95,23 @@ def remarks(status: NodeStatus) -> tuple[str, ...]:
 
 
 def programs_are_up(status: NodeStatus) -> bool:
-    """Whether all programs run and answer, and the stream manager is connected to JACK and Icecast."""
+    """Whether all programs run and answer, and the stream manager is connected to JACK and Icecast.
+
+    JACK is not waited for while its sound card is at fault.
+    """
     manager = status.manager
+    lacks_jack = status.sound_card_fault is not None
     return (
-        all(_state(status, program) == "RUNNING" for program in status.programs)
+        all(_state(status, program) == "RUNNING" or _lacks_sound_card(status, program) for program in status.programs)
         and all(health.ok is not None for health in status.servers.values())
         and manager is not None
-        and manager.jack
         and manager.icecast
-        and status.jack_ok is not False
+        and (lacks_jack or (manager.jack and status.jack_ok is not False))
     )
+
+
+def _sound_card(status: NodeStatus) -> list[NodeFault]:
+    return [] if status.sound_card_fault is None else [NodeFault(status.sound_card_fault)]
 
 
 def _not_supervised(status: NodeStatus) -> NodeFault:
@@ -120,7 +130,7 @@ def _state(status: NodeStatus, program: NodeProgram) -> str:
 
 def _stopped(status: NodeStatus, program: NodeProgram) -> list[NodeFault]:
     state = _state(status, program)
-    if state == "RUNNING":
+    if state == "RUNNING" or _lacks_sound_card(status, program):
         return []
     reason = f"{program.name} is not running: its state is {state}."
     return [_unless_starting(reason, program.name, starting=state in STARTING)]
@@ -128,6 +138,8 @@ def _stopped(status: NodeStatus, program: NodeProgram) -> list[NodeFault]:
 
 def _idle(status: NodeStatus, program: NodeProgram) -> list[NodeFault]:
     """Faults of a program that is running but does not work."""
+    if _lacks_sound_card(status, program):
+        return []
     if program.life_sign is LifeSign.JACK_CYCLES and status.jack_ok is False:
         return _hangs(status, program.name, ("jackd is running, but its cycles have stopped: no audio flows.",))
     health = status.servers.get(program.name)
@@ -140,6 +152,11 @@ def _idle(status: NodeStatus, program: NodeProgram) -> list[NodeFault]:
     if program.name == "analyzer" and status.analyzer is not None:
         return _analyzer(status, status.analyzer)
     return [NodeFault(reason) for reason in health.reasons]
+
+
+def _lacks_sound_card(status: NodeStatus, program: NodeProgram) -> bool:
+    """Whether `program` is a jackd whose sound card is at fault, which is reported, and which no restart repairs."""
+    return status.sound_card_fault is not None and program.life_sign is LifeSign.JACK_CYCLES
 
 
 def _unless_starting(reason: str, program: str, *, starting: bool) -> NodeFault:

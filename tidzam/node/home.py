@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from tidzam.errors import NodeError, SetupError
-from tidzam.paths import default_home
+from tidzam.paths import GAPS, WANTED, default_home, is_wanted
 from tidzam.tokens import TOKEN_FILE
 
 if TYPE_CHECKING:  # pydantic doubles the memory of a watchdog that needs no settings
@@ -23,7 +23,6 @@ if TYPE_CHECKING:  # pydantic doubles the memory of a watchdog that needs no set
 HOME_ENV = "TIDZAM_HOME"
 NEEDED_BYTES = 200_000_000
 SOCKET_NAME = "supervisor.sock"
-WANTED_NAME = "wanted"
 LOCK_TIMEOUT_S = 150.0
 """How long a command waits for another one. A start takes a little more than `check.start_timeout_s` (60 s)."""
 LOCK_POLL_S = 0.1
@@ -53,6 +52,11 @@ class Home:
     def scenes(self) -> Path:
         """The folder of synthesized sources and their truth labels."""
         return self.root / "demo"
+
+    @property
+    def gaps(self) -> Path:
+        """The folder of the gap ledger."""
+        return self.root / GAPS
 
     @property
     def icecast_config(self) -> Path:
@@ -124,11 +128,11 @@ class Home:
     @property
     def is_wanted(self) -> bool:
         """Whether the node should be running: it was started, and has not been stopped since."""
-        return (self.root / WANTED_NAME).is_file()
+        return is_wanted(self.root)
 
     def want(self, running: bool) -> None:
         """Record for the watchdog whether the node should be running."""
-        marker = self.root / WANTED_NAME
+        marker = self.root / WANTED
         if running:
             marker.touch(mode=0o600)
         else:

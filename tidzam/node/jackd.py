@@ -23,5 +23,20 @@ def jackd_argv(settings: JackSettings) -> list[str]:
         f"-d{driver}",
         f"-r{settings.rate_hz}",
         f"-p{settings.period}",
+        *_device_options(driver, settings),
         *options,
     ]
+
+
+def _device_options(driver: str, settings: JackSettings) -> list[str]:
+    """The options of the driver that select a device and its channels. A device is only captured from."""
+    options = []
+    channels = settings.capture_channels
+    if settings.device is not None:
+        # -d names the device whose settings jackd examines, -C alone would leave that at hw:0.
+        options += [f"-d{settings.device}", f"-C{settings.device}"]
+    if settings.buffer_periods is not None:
+        options.append(f"-n{settings.buffer_periods}")
+    if channels is not None:
+        options.append(f"-i{channels}" if driver == "alsa" else f"-C{channels}")
+    return options

@@ -33,6 +33,7 @@ HEAL_PATIENCE_S = 8.0
 def start(home: Home, settings: Settings, *, keep: bool, say: Say) -> NodeStatus:
     """Start a node and wait until its programs work, and for up to SOURCE_PATIENCE_S until its sources play.
 
+    A sound card that is missing is no failure either: the status reports it, and jackd is started until it is there.
     Raises TidzamError if it is already running, a port is in use, the disk is full, or a program does not start; then
     all processes are stopped unless `keep`. A source that cannot be played is no failure: the status reports it.
     """
@@ -181,7 +182,7 @@ def _wait_until_up(home: Home, settings: Settings, say: Say) -> NodeStatus:
     if not programs_are_up(status):
         raise _did_not_start(home, status, left)
     say("waiting for the sources to play")
-    _wait_for(home, settings, SOURCE_PATIENCE_S, lambda _, left: not left)
+    _wait_for(home, settings, SOURCE_PATIENCE_S, lambda now, left: not left or now.sound_card_fault is not None)
     return node_status(home, settings)
 
 
@@ -206,10 +207,15 @@ def _wait_for(
                 break
         else:
             return left
-        given_up = fail_fast and any(process.state == "FATAL" for process in status.processes)
+        given_up = fail_fast and status.sound_card_fault is None and _has_failed(status)
         if given_up or time.monotonic() > deadline:
             return left
         time.sleep(POLL_S)
+
+
+def _has_failed(status: NodeStatus) -> bool:
+    """Whether supervisord has given up a program."""
+    return any(process.state == "FATAL" for process in status.processes)
 
 
 def _did_not_start(home: Home, status: NodeStatus, left: tuple[NodeFault, ...]) -> TidzamError:

@@ -25,6 +25,7 @@ from tidzam.node.cleanup import node_processes
 from tidzam.node.home import Home
 from tidzam.node.http_probe import answers
 from tidzam.node.programs import LifeSign, NodeProgram, in_sentence, node_programs, servers
+from tidzam.node.sound_card_fault import LOG_LINES, sound_card_fault
 from tidzam.node.supervisor import JACKD, ProgramState, Supervisor
 from tidzam.process import CHILD_ENV
 from tidzam.protocol.analyzer import AnalyzerHealth
@@ -78,7 +79,7 @@ class NodeStatus:
     `programs` are those that it consists of, `servers` the health of each of them that serves HTTP, by name.
     `manager` and `analyzer` are the detailed reports of these two, None if they sent none. `strays` are processes of
     the node that are running although supervisord is gone. `jack_ok` is whether the cycles of the JACK server run,
-    None if that was not examined.
+    None if that was not examined. `sound_card_fault` is why jackd cannot use its sound card, None if it can.
     """
 
     home: Path
@@ -93,6 +94,7 @@ class NodeStatus:
     free_mb: float
     urls: Mapping[str, str]
     programs: tuple[NodeProgram, ...] = field(default_factory=node_programs)
+    sound_card_fault: str | None = None
 
     @property
     def running(self) -> bool:
@@ -126,6 +128,7 @@ class NodeStatus:
             "processes": [asdict(process) for process in self.processes],
             "strays": [asdict(process) for process in self.strays],
             "jack": self.jack_ok,
+            "sound_card": self.sound_card_fault,
             "sources": [source.model_dump(mode="json") for source in self.sources],
             "analyzer": self.analyzer.model_dump(mode="json") if self.analyzer else None,
             "reasons": list(self.reported_reasons),
@@ -149,19 +152,36 @@ def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> Nod
         processes = _processes(programs)
     health = {name: answer.result() for name, answer in answering.items()}
     state = _supervisor_state(supervisor, programs)
+    jack_ok = jack_answer.result() if jack_answer else None
     return NodeStatus(
         home=home.root,
         supervisor=state,
         is_wanted=home.is_wanted,
         processes=processes,
         strays=() if state is SupervisorState.RUNNING else _strays(home),
-        jack_ok=jack_answer.result() if jack_answer else None,
+        jack_ok=jack_ok,
         servers=health,
         manager=_parsed(StreamManagerHealth, health["stream_manager"]),
         analyzer=_parsed(AnalyzerHealth, health["analyzer"]),
         free_mb=round(shutil.disk_usage(home.root).free / 1e6),
         urls=node_urls(settings),
+        sound_card_fault=None if jackd is None else _sound_card_fault(home, settings, jackd, jack_ok=jack_ok),
     )
+
+
+def _sound_card_fault(home: Home, settings: Settings, jackd: ProgramState, *, jack_ok: bool | None) -> str | None:
+    """Why jackd has ended, or hangs, if its sound card is the reason."""
+    if (jackd.state == "RUNNING" and jack_ok is not False) or not _logs_since_start(home, JACKD):
+        return None
+    return sound_card_fault(settings.jack, home.tail(JACKD, LOG_LINES))
+
+
+def _logs_since_start(home: Home, program: str) -> bool:
+    """Whether a program has written to its log since supervisord was started: older lines say nothing of it."""
+    supervisor = Supervisor(home).process()
+    with suppress(psutil.Error, OSError):
+        return supervisor is not None and home.log(program).stat().st_mtime > supervisor.create_time()
+    return False
 
 
 def _parsed(message: type[_Message], health: ServerHealth) -> _Message | None:

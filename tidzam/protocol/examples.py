@@ -48,6 +48,13 @@ SOURCE: Final = {
     "started": "2026-05-01T06:30:00.250000Z",
     "bytes": 65536,
     "gaps": 0,
+    "gap_s": 0.412,
+    "gap_s_by_reason": {"source_down": 0.412},
+    "last_gap": {
+        "reason": "source_down",
+        "start": "2026-05-01T06:29:59.838000Z",
+        "end": "2026-05-01T06:30:00.250000Z",
+    },
     "rate_hz": 44100,
     "band_hz": 22050,
     "remarks": [],

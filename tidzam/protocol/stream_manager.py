@@ -11,6 +11,8 @@ from pydantic import AfterValidator, Field
 
 from tidzam.config.channels import channel_selection
 from tidzam.errors import RequestError
+from tidzam.gaps.records import GapReason
+from tidzam.gaps.totals import LastGap
 from tidzam.naming import SOURCE_NAME, source_name
 from tidzam.protocol.live_streams import (
     AUDIO_EVENT,
@@ -172,6 +174,19 @@ class ChannelSignal(Message):
     )
 
 
+class GapStatus(Message):
+    """An interval in which a source had no true sound."""
+
+    reason: GapReason = Field(description="Why it had none")
+    start: datetime = Field(description="When it began, UTC")
+    end: datetime | None = Field(None, description="When it ended, UTC; null while it lasts")
+
+    @classmethod
+    def of(cls, gap: LastGap | None) -> GapStatus | None:
+        """The message for a gap, if there is one."""
+        return None if gap is None else cls(reason=gap.reason, start=gap.start, end=gap.end)
+
+
 class SourceStatus(Message):
     """The current status of a source.
 
@@ -203,6 +218,13 @@ class SourceStatus(Message):
         description="By how much the clock of a live source is faster than that of JACK (negative: slower), in parts "
         "per million; None where it is not measured",
     )
+    gap_s: float = Field(
+        0.0,
+        description="Seconds without true sound since it was loaded, the time until it first played included; "
+        "overlapping gaps are counted once",
+    )
+    gap_s_by_reason: Mapping[GapReason, float] = Field({}, description="Seconds without true sound, by their reason")
+    last_gap: GapStatus | None = Field(None, description="The last interval without true sound")
     rate_hz: int | None = Field(
         None, description="The sample rate of the source itself, before resampling to that of JACK"
     )

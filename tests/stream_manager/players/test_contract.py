@@ -19,10 +19,10 @@ from stream_manager.players.registry import PLAYERS, PlayerType
 from stream_manager.services import Services
 from tests.stream_manager.jack_support import following
 from tests.support.jack import JackServer, jack_server
-from tests.support.services import play_request, services, source_settings
+from tests.support.services import SimulatedGraph, play_request, services, source_settings
 
 pytestmark = pytest.mark.timeout(60)
-REPORTS = PlayerReports(gap=lambda: None, corrupt=lambda: None)
+REPORTS = PlayerReports(gap=lambda reason, seconds: None, corrupt=lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +62,18 @@ def generated(signal: str) -> Callable[[Path, str, bool], PlayRequest]:
     return request
 
 
+def captured(folder: Path, name: str, loop: bool) -> PlayRequest:
+    """The two capture ports of the dummy driver."""
+    return PlayRequest(source_settings(name, url=None, input={}), "")
+
+
 CASES = (
     Case("mpv", recorded, 1.0),
     Case("feeder", recorded, 1.0),
     Case("tone", generated("tone")),
     Case("noise", generated("noise")),
     Case("silence", generated("silence")),
+    Case("input", captured),
 )
 
 
@@ -116,7 +122,9 @@ async def playing(
 
 
 async def test_inspect_finds_channels_rate_and_duration(case: Case, tmp_path: Path) -> None:
-    media = await case.type.inspect(case.request(tmp_path, "pond", False), services())
+    graph = SimulatedGraph()
+    await graph.add(["system:capture_1", "system:capture_2"])
+    media = await case.type.inspect(case.request(tmp_path, "pond", False), services(graph))
     assert (media.channels, media.rate_hz, media.duration_s) == (2, 44100, case.duration_s)
 
 

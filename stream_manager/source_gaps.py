@@ -1,0 +1,54 @@
+"""Records in the gap ledger when one source had no true sound, as its states tell."""
+
+from __future__ import annotations
+
+from tidzam.gaps import GapLedger, GapReason
+from tidzam.gaps.totals import GapTotals
+from tidzam.protocol.stream_manager import SourceState
+
+_REASONS = {
+    SourceState.LOADING: GapReason.SOURCE_DOWN,
+    SourceState.WAITING: GapReason.SOURCE_DOWN,
+    SourceState.FAILED: GapReason.SOURCE_DOWN,
+    SourceState.SILENT: GapReason.SILENCE,
+}
+
+
+def gap_reason(state: SourceState, *, is_live: bool) -> GapReason | None:
+    """Why a source in this state has no true sound; None if it has. Silence in a file is content."""
+    if state is SourceState.SILENT and not is_live:
+        return None
+    return _REASONS.get(state)
+
+
+class SourceGaps:
+    """The gaps of one source, from `load` to `unload`. `returns` is whether it is loaded again after a restart."""
+
+    def __init__(self, source: str, ledger: GapLedger, *, returns: bool) -> None:
+        self._source, self._ledger, self._returns = source, ledger, returns
+        self._reason: GapReason | None = None
+
+    def load(self, channels: int = 0) -> None:
+        """Sound of as many channels is expected; 0 if their number is not known yet."""
+        self._ledger.load(self._source, channels, returns=self._returns)
+
+    def unload(self) -> None:
+        self._ledger.unload(self._source)
+
+    def follow(self, state: SourceState, *, is_live: bool, ago_s: float = 0.0) -> None:
+        """The source has had this state for `ago_s` seconds."""
+        reason = gap_reason(state, is_live=is_live)
+        if reason is self._reason:
+            return
+        if self._reason is not None:
+            self._ledger.end(self._source, self._reason)
+        if reason is not None:
+            self._ledger.begin(self._source, reason, ago_s=ago_s)
+        self._reason = reason
+
+    def add(self, reason: GapReason, seconds: float) -> None:
+        """A gap has just ended."""
+        self._ledger.add(self._source, reason, seconds)
+
+    def totals(self) -> GapTotals:
+        return self._ledger.totals(self._source)

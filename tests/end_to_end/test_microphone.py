@@ -1,0 +1,53 @@
+"""A node that listens to its sound card: present, missing, and what was heard of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.eventually import eventually
+from tests.support.node import Node
+from tidzam.paths import PROFILES
+
+pytestmark = pytest.mark.timeout(150)
+
+
+def microphone_profile(**jack: Any) -> dict[str, Any]:
+    """The sections of the ready profile, with other settings of JACK."""
+    profile: dict[str, Any] = yaml.safe_load((PROFILES / "microphone.yaml").read_text(encoding="utf-8"))
+    return {**profile, "jack": {**profile["jack"], **jack}}
+
+
+def heard(node: Node) -> dict[str, Any]:
+    """What `tidzam sources heard` says of the only channel."""
+    (channel,) = json.loads(node.run("sources", "heard", "--json").stdout)["channels"]
+    return dict(channel)
+
+
+def test_a_microphone_is_a_source_and_what_a_kill_costs_is_in_the_ledger(tmp_path: Path) -> None:
+    """The dummy driver takes the place of the sound card."""
+    profile = microphone_profile(driver="dummy", device=None, capture_channels=1)
+    node = Node(tmp_path, **profile, stream_manager={"silent_after_s": 600})
+    started = node.start()
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert "microphone:out_0" in started.stdout
+    assert "system:capture_1" in node.run("sources", "devices").stdout
+    listed = node.run("sources")
+    assert listed.returncode == 0
+    assert "playing" in listed.stdout
+
+    node.kill(node.pid("stream_manager"))
+    eventually(node.is_well, within_s=60)
+    eventually(lambda: heard(node)["missing_s"].get("node_down", 0) > 0, within_s=30)
+    found = heard(node)
+    assert found["channel"] == "microphone:out_0"
+    assert 0 < found["heard_s"] < found["loaded_s"]
+    assert found["heard_s"] + sum(found["missing_s"].values()) == pytest.approx(found["loaded_s"])
+
+    node.stop()
+    loaded_s = heard(node)["loaded_s"]
+    assert heard(node)["loaded_s"] == loaded_s, "nothing is expected of a node that was stopped"

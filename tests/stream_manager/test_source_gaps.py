@@ -1,0 +1,54 @@
+"""When a source has no true sound, as its states tell."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from stream_manager.jack_gaps import record_jack_gaps
+from stream_manager.source_gaps import SourceGaps, gap_reason
+from tests.support.eventually import eventually_async
+from tests.support.gap_clock import SetClock
+from tests.support.services import SimulatedGraph
+from tidzam.gaps import GapLedger, GapReason
+from tidzam.protocol.stream_manager import SourceState
+
+
+@pytest.mark.parametrize("state", SourceState)
+def test_a_source_has_sound_only_while_it_plays(state: SourceState) -> None:
+    has_sound = state in (SourceState.PLAYING, SourceState.ENDED)
+    assert (gap_reason(state, is_live=True) is None) == has_sound
+
+
+def test_silence_in_a_file_is_content() -> None:
+    assert gap_reason(SourceState.SILENT, is_live=False) is None
+
+
+def test_a_silent_source_has_been_silent_before_that_was_known() -> None:
+    clock = SetClock()
+    ledger = GapLedger(None, writer="test", clock=clock)
+    gaps = SourceGaps("pond", ledger, returns=True)
+    gaps.load(1)
+    gaps.follow(SourceState.LOADING, is_live=True)
+    clock.pass_s(2)
+    gaps.follow(SourceState.PLAYING, is_live=True)
+    clock.pass_s(100)
+    gaps.follow(SourceState.SILENT, is_live=True, ago_s=10)
+    clock.pass_s(5)
+    assert gaps.totals().by_reason == {GapReason.SOURCE_DOWN: 2, GapReason.SILENCE: 15}
+
+
+async def test_while_jack_is_away_every_source_has_a_gap() -> None:
+    graph, ledger = SimulatedGraph(), GapLedger(None, writer="test")
+    ledger.load("pond", 1)
+    recording = asyncio.create_task(record_jack_gaps(graph, ledger))
+    try:
+        await asyncio.sleep(0)
+        assert ledger.totals("pond").last is None
+        await graph.lose_server()
+        await eventually_async(lambda: ledger.totals("pond").last is not None)
+        assert ledger.totals("pond").by_reason.keys() == {GapReason.JACK_DOWN}
+    finally:
+        recording.cancel()
+        await asyncio.wait([recording])

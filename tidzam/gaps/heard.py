@@ -1,0 +1,84 @@
+"""The time that was truly heard of each channel on a day: when it was loaded, less its gaps. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from tidzam.gaps.intervals import Interval, difference, intersection, length, union
+from tidzam.gaps.records import Gap, GapReason, Loaded, Record, midnight
+from tidzam.naming import port_name
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_S: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A channel on one day (UTC): for how long it was loaded, for how long it was heard, and why the rest is missing.
+
+    `channel` is a JACK port, or a source whose channels are not known. The values of `missing_s` and `heard_s` add up
+    to `loaded_s`: overlapping gaps are counted once, for the first of their reasons in GapReason.
+    """
+
+    channel: str
+    day: date
+    loaded_s: float
+    heard_s: float
+    missing_s: Mapping[GapReason, float]
+
+
+def heard(day: date, records: Iterable[Record]) -> tuple[Heard, ...]:
+    """What `records` say about `day`, per channel in the order of their names."""
+    records = tuple(records)
+    loaded = [record for record in records if isinstance(record, Loaded) and _of_day(record, day)]
+    gaps = [record for record in records if isinstance(record, Gap) and _of_day(record, day)]
+    sources: dict[str, list[Loaded]] = {}
+    for one in loaded:
+        sources.setdefault(one.source, []).append(one)
+    return tuple(
+        _channel(channel, day, intervals, gaps)
+        for _, of_source in sorted(sources.items())
+        for channel, intervals in _channels(of_source, day).items()
+    )
+
+
+def _channels(loaded: Sequence[Loaded], day: date) -> dict[str, list[Interval]]:
+    """When each channel of a source was loaded. While their number was not known, all that are known count."""
+    source, most = loaded[0].source, max(one.channels for one in loaded)
+    if not most:
+        return {source: union(filter(None, (_of_day(one, day) for one in loaded)))}
+    return {
+        port_name(source, channel): union(
+            interval
+            for one in loaded
+            if (one.channels > channel or not one.channels) and (interval := _of_day(one, day))
+        )
+        for channel in range(most)
+    }
+
+
+def _channel(channel: str, day: date, loaded: Sequence[Interval], gaps: Sequence[Gap]) -> Heard:
+    left, missing_s = list(loaded), {}
+    own = [gap for gap in gaps if gap.concerns(channel)]
+    for reason in GapReason:
+        lost = union(interval for gap in own if gap.reason is reason and (interval := _of_day(gap, day)))
+        missing = length(intersection(left, lost))
+        if missing:
+            missing_s[reason] = missing / _S
+            left = difference(left, lost)
+    return Heard(channel, day, length(loaded) / _S, length(left) / _S, missing_s)
+
+
+def _of_day(record: Record, day: date) -> Interval | None:
+    """The part of a record on `day`, in microseconds since 1970; None if there is none."""
+    begin = midnight(day)
+    start, end = max(record.start, begin), min(record.end, begin + timedelta(days=1))
+    return (_microseconds(start), _microseconds(end)) if start < end else None
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - _EPOCH) // _MICROSECOND
