@@ -1,4 +1,4 @@
-"""A clock for tests of the gap ledger, which moves only when it is told to."""
+"""A clock for tests of the gap ledger, which moves only when the test moves it."""
 
 from __future__ import annotations
 

@@ -187,5 +187,5 @@ def plain_table(title: str, *columns: str, gap: int = 2) -> Table:
 
 
 def state_markup(state: str) -> str:
-    """The state of a program or a source, in its colour."""
+    """The state of a program or a source, in its color."""
     return f"[{_COLOURS.get(state, 'red')}]{state}[/]"

@@ -7,8 +7,8 @@ from pathlib import Path
 from tidzam.audio.alsa import capture_devices
 
 CARDS = """\
- 0 [PCH            ]: HDA-Intel - HDA Intel PCH
-                      HDA Intel PCH at 0xf7e30000 irq 31
+ 0 [PCH            ]: Board - Intel PCH
+                      Intel PCH at 0xf7e30000 irq 31
  1 [C930e          ]: USB-Audio - Logitech Webcam C930e
                       Logitech Webcam C930e at usb-0000:00:14.0-9, high speed
  3 [Loopback       ]: Loopback - Loopback
@@ -59,7 +59,7 @@ def proc(folder: Path) -> Path:
 def test_devices_that_capture_are_found_with_names_that_stay(tmp_path: Path) -> None:
     devices = capture_devices(proc(tmp_path))
     assert [device.name for device in devices] == ["hw:PCH", "hw:PCH,2", "hw:C930e", "hw:Loopback,1"]
-    assert [device.card_name for device in devices[1:3]] == ["HDA Intel PCH", "Logitech Webcam C930e"]
+    assert [device.card_name for device in devices[1:3]] == ["Intel PCH", "Logitech Webcam C930e"]
 
 
 def test_the_channels_and_rates_of_a_usb_device_are_those_of_capturing(tmp_path: Path) -> None:
