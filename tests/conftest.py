@@ -43,6 +43,7 @@ SLOW_TESTS = (
     "database_tool/test_hostile_datasets.py",
     "database_tool/test_resume.py",
     "database_tool/test_verify.py",
+    "stream_manager/recorder/",
     "stream_manager/test_media_lookup.py",
     "tidzam/audio/test_damage.py",
     "tidzam/audio/test_joined.py",

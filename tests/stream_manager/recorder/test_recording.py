@@ -49,7 +49,7 @@ def began(harness: Harness) -> int:
 @pytest.mark.parametrize(
     ("kind", "channels", "depth"),
     [("wav", 1, 16), ("wav", 2, 24), ("wav", 30, 16), ("flac", 1, 16), ("flac", 2, 24)]
-    + [("flac", channels, 16) for channels in range(3, 9)],
+    + [("flac", channels, 16) for channels in (3, 6, 8)],
 )
 def test_files_join_sample_by_sample_with_each_channel_in_its_place(
     tmp_path: Path, kind: str, channels: int, depth: int

@@ -43,7 +43,7 @@ def killed(folder: Path, kind: str, samples: Float32, *, bit_depth: int = 16) ->
         size = 0
         while not (part.exists() and part.stat().st_size == size > 20000):
             size = part.stat().st_size if part.exists() else 0
-            time.sleep(0.3)
+            time.sleep(0.15)
         ffmpeg.send_signal(signal.SIGKILL)
     return part
 
