@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from stream_manager.recorder.options import RecorderOptions
 
 SUFFIXES: Final = {"opus": ".opus", "flac": ".flac", "wav": ".wav"}
@@ -111,6 +113,12 @@ class Encoder:
         """Raises EncoderError if ffmpeg has ended."""
         if self._process.poll() is not None:
             raise self._end()
+
+    def check_progress(self) -> None:
+        """Raises EncoderError if ffmpeg was suspended. One that waits for a slow disk was not."""
+        with suppress(psutil.Error):
+            if psutil.Process(self.pid).status() == psutil.STATUS_STOPPED:
+                raise EncoderError("ffmpeg was suspended")
 
     def finish(self, data: bytes = b"", *, timeout_s: float = 60.0) -> None:
         """Write `data`, close the input, and wait until the file is complete. Raises EncoderError if it is not."""

@@ -45,6 +45,10 @@ class OpenFile(Protocol):
         """Try for some time to get rid of what blocks it. Raises EncoderError."""
         ...
 
+    def check_progress(self) -> None:
+        """Called when it has been blocked for some time. Raises EncoderError if it will remain so."""
+        ...
+
     def close(self, *, is_whole: bool) -> None:
         """Complete it in the background. `is_whole` means that it ends where it was to end."""
         ...
@@ -80,6 +84,9 @@ class ContinuousFile:
     def write(self, samples: Float32) -> None:
         self._waiting = memoryview(np.ascontiguousarray(samples, "<f4").tobytes())
         self._write()
+
+    def check_progress(self) -> None:
+        self._encoder.check_progress()
 
     def flush(self, timeout_s: float) -> None:
         self._encoder.check()
@@ -126,6 +133,9 @@ class SegmentFile:
     def write(self, samples: Float32) -> None:
         self._blocks.append(np.ascontiguousarray(samples, "<f4").tobytes())
         self._peak = max(self._peak, float(np.abs(samples).max(initial=0.0)))
+
+    def check_progress(self) -> None:
+        pass
 
     def flush(self, timeout_s: float) -> None:
         pass

@@ -26,6 +26,7 @@ CLOCK_JUMP_S: Final = 0.5
 """A file ends early if the system clock was set by more than this, since it would have wrong times."""
 RETAKE_S: Final = 2
 """When an encoder dies, the last seconds are taken from the ring again: it may not have written them."""
+BLOCKED_S: Final = 3.0
 ROOM_CHECK_S: Final = 1.0
 _CHUNK_S: Final = 0.25
 
@@ -144,6 +145,8 @@ class Recording:
         assert self._position is not None
         if self._file is not None:
             self._file.flush(wait_s)
+            if end - self._position > BLOCKED_S * self._ring.rate_hz:
+                self._file.check_progress()
         if end - self._position > self._ring.capacity_frames:
             self._skip_hole(timeline, end)
         chunk = round(_CHUNK_S * self._ring.rate_hz)

@@ -175,6 +175,26 @@ def test_an_encoder_that_is_killed_soon_leaves_no_file_of_its_own(tmp_path: Path
     assert np.array_equal(recorded, expected(source, len(recorded), first))
 
 
+def test_an_encoder_that_was_suspended_costs_no_sample(tmp_path: Path, source: RingSource) -> None:
+    harness = Harness(source, recorder_options(tmp_path, length_s=60))
+    first = began(harness)
+    harness.play(3)
+    harness.wait_until_encoding()
+    file = harness.recording.file
+    assert isinstance(file, ContinuousFile)
+    os.kill(file.encoder_pid, signal.SIGSTOP)
+    while harness.recording.file is file:
+        source.play(10)
+        harness.recording.note_clock(source.clock)
+        harness.recording.step(connected=True, now_s=harness.now_s)
+    harness.play(3)
+    harness.close()
+    recorded = harness.recorded()
+    assert len(harness.files()) == 2
+    assert np.array_equal(recorded, expected(source, len(recorded), first))
+    assert harness.recording.beat().lost_frames == 0
+
+
 def kill_encoder(harness: Harness) -> None:
     file = harness.recording.file
     assert isinstance(file, ContinuousFile)
