@@ -133,6 +133,16 @@ async def test_a_new_live_stream_and_its_end(client: WireClient, manager: Manage
     await asyncio.to_thread(manager.until, lambda: not manager.source(LIVE), within_s=5)
 
 
+@pytest.mark.parametrize("name", ["--version", "-i"])
+async def test_the_name_of_a_source_is_never_taken_for_an_option(
+    client: WireClient, manager: Manager, address: str, name: str
+) -> None:
+    loaded = (await answer(client, {"sys": {"loadsource": {"name": name, "url": address}}}))["sys"]["loadsource"]
+    assert loaded["state"] == "playing"
+    await asyncio.to_thread(manager.until, lambda: manager.source(name)["bytes"] > 0, within_s=10)
+    await answer(client, {"sys": {"unloadsource": {"name": name}}})
+
+
 async def test_a_failure_is_answered_on_the_event_that_asked(client: WireClient) -> None:
     request = {"sys": {"loadsource": {"name": "nothing"}}}
     refused = await answer(client, request)
