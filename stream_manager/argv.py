@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream_manager.input_limits import PROTOCOLS, STREAM_FORMATS, ffmpeg_limits, mpv_limits, scripted_limits
+from stream_manager.input_limits import STREAM_FORMATS, WEB_PROTOCOLS, ffmpeg_limits, mpv_limits, scripted_limits
 from tidzam.addresses import scheme_of
 from tidzam.config.settings import IcecastSettings
 from tidzam.naming import ICECAST_SUFFIX, output_client
@@ -52,7 +52,7 @@ def duration_argv(playlist: int) -> list[str]:
     return [
         "ffprobe",
         *("-v", "error"),
-        *("-protocol_whitelist", f"concatf,pipe,{PROTOCOLS}", "-format_whitelist", STREAM_FORMATS),
+        *("-protocol_whitelist", f"concatf,pipe,{WEB_PROTOCOLS}", "-format_whitelist", STREAM_FORMATS),
         *("-show_entries", "format=duration"),
         *("-of", "json"),
         *("-i", f"concatf:pipe:{playlist}"),

@@ -6,10 +6,13 @@ addresses, but not to a file; a file may refer to nothing.
 
 from __future__ import annotations
 
-from tidzam.addresses import is_address
+from tidzam.addresses import is_address, scheme_of
 
-PROTOCOLS = "http,https,httpproxy,tcp,tls,crypto,rtp,udp,rtsp,rtsps"
-"""The protocols that ffmpeg may open for an address. `httpproxy` is https by way of a proxy."""
+WEB_PROTOCOLS = "http,https,httpproxy,tcp,tls,crypto"
+"""The protocols that ffmpeg may open for an address on the web. `httpproxy` is https by way of a proxy."""
+
+RTSP_PROTOCOLS = "rtsp,rtsps,rtp,udp,tcp,tls"
+"""The protocols that ffmpeg may open for an address of RTSP."""
 
 FORMATS = (
     "aac,ac3,adx,aiff,amr,ape,asf,asf_o,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,iff,ircam,loas,matroska,mlp,mmf,mov,mp3,"
@@ -23,7 +26,9 @@ STREAM_FORMATS = f"{FORMATS},dash,hls,live_flv,rtsp,webvtt"
 
 def protocols(media: str) -> str:
     """The protocols that may be opened for `media`, a file or an address."""
-    return PROTOCOLS if is_address(media) else "file"
+    if not is_address(media):
+        return "file"
+    return WEB_PROTOCOLS if scheme_of(media) in ("http", "https") else RTSP_PROTOCOLS
 
 
 def formats(media: str) -> str:

@@ -10,7 +10,8 @@ from stream_manager.input_limits import ffmpeg_limits, scripted_limits
 BEGIN = "ffmpeg -nostdin -hide_banner -loglevel warning -nostats"
 LIMITS = {
     "FILE": ffmpeg_limits("/pond.wav"),
-    "STREAM": ffmpeg_limits("http://host/pond"),
+    "WEB": ffmpeg_limits("http://host/pond"),
+    "RTSP": ffmpeg_limits("rtsp://host/pond"),
     "SCRIPT": scripted_limits("http://host/pond"),
 }
 """What stands for the options of the protocols and formats."""
@@ -29,12 +30,12 @@ OUTPUT = "-c:a pcm_f32le -f f32le -flush_packets 1 pipe:7"
         (
             "http://host/pond",
             {"follow": False},
-            "STREAM -rw_timeout 10000000 -max_redirects 0 -i http://host/pond | -ar 48000",
+            "WEB -rw_timeout 10000000 -max_redirects 0 -i http://host/pond | -ar 48000",
         ),
         (
             "rtsp://host/pond",
             {},
-            "STREAM -timeout 10000000 -rtsp_flags prefer_tcp -i rtsp://host/pond | -ar 48000",
+            "RTSP -timeout 10000000 -rtsp_flags prefer_tcp -i rtsp://host/pond | -ar 48000",
         ),
         (
             "http://user:password@host/pond",

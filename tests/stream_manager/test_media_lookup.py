@@ -138,6 +138,7 @@ async def test_a_playlist_with_an_entry_that_may_play_later_is_retried_soon(web:
     assert await fault_of(f"{web.url}/later.m3u") is SourceFault.UNREACHABLE
 
 
+OTHER_SCHEMES = ("tcp", "httpproxy", "file", "crypto+http", "concat:http", "udp")
 HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n"
 
 
@@ -148,13 +149,31 @@ HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n"
         (f"{HLS}#EXTINF:5,\na.ts\n#EXTINF:5,\n//127.0.0.1:1/a.ts\n", SourceFault.NOT_ALLOWED),
         (f'{HLS}#EXT-X-KEY:METHOD=AES-128,URI="http://127.0.0.1:1/k"\n#EXTINF:5,\na.ts\n', SourceFault.NOT_ALLOWED),
         (f"{HLS}#EXT-X-STREAM-INF:BANDWIDTH=1\ninner.m3u8\n", SourceFault.NOT_ALLOWED),
+        (f'{HLS}#EXT-X-MAP:URI="http://127.0.0.1:1/i.mp4"\n#EXTINF:5,\na.ts\n', SourceFault.NOT_ALLOWED),
+        (f'{HLS}#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",URI="http://127.0.0.1:1/a.m3u8"\n', SourceFault.NOT_ALLOWED),
+        (f'{HLS}#EXT-X-SESSION-KEY:METHOD=AES-128,URI="//127.0.0.1:1/k"\n', SourceFault.NOT_ALLOWED),
+        *((f"{HLS}#EXTINF:5,\n{scheme}://127.0.0.1:1/a.ts\n", SourceFault.NOT_ALLOWED) for scheme in OTHER_SCHEMES),
         (f"{HLS}#EXTINF:5,\nhttp://[::1/a.ts\n", SourceFault.PLAYLIST),
         (f"{HLS}\0#EXTINF:5,\nhttp://127.0.0.1:1/a.ts\n", SourceFault.PLAYLIST),
         (HLS + "#\n" * 40000 + "http://127.0.0.1:1/a.ts\n", SourceFault.PLAYLIST),
         ("<?xml version='1.0'?><MPD><BaseURL>http://127.0.0.1:1/</BaseURL></MPD>", SourceFault.PLAYLIST),
         ("v=0\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n", SourceFault.PLAYLIST),
     ],
-    ids=["piece", "second piece", "key", "list in a list", "no address", "NUL", "too long", "DASH", "SDP"],
+    ids=[
+        "piece",
+        "second piece",
+        "key",
+        "list in a list",
+        "initialization",
+        "rendition",
+        "session key",
+        *OTHER_SCHEMES,
+        "no address",
+        "NUL",
+        "too long",
+        "DASH",
+        "SDP",
+    ],
 )
 async def test_addresses_in_hls_are_checked_for_clients_without_the_token(
     web: Web, page: str, fault: SourceFault
