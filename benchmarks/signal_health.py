@@ -19,7 +19,7 @@ from stream_manager.signal_analysis import FRAMES, measure
 from stream_manager.signal_meter import judge
 from tidzam.config.signal_health import SignalHealthSettings
 from tidzam.progress import Say
-from tidzam.protocol.stream_manager import SignalState
+from tidzam.protocol.signals import SignalState
 from tidzam.types import Float32
 
 TITLE = "false alarms and found faults of the signal on clips of real recordings, and the cost per channel"

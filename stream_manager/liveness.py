@@ -30,8 +30,8 @@ class LivenessSample:
     """One observation of a player and its ports. Times are seconds of a monotonic clock.
 
     `answered` is whether the player answered, `position_s` its position in the source (None if it has not begun),
-    `quiet` whether its ports contain digital silence, `stuck` whether they repeat themselves, and `jack_runs` whether
-    JACK's cycles run.
+    `quiet` whether its ports contain digital silence, `stuck` whether they repeat themselves, `has_ports` whether it
+    has any, and `jack_runs` whether JACK's cycles run.
     """
 
     now_s: float
@@ -39,6 +39,7 @@ class LivenessSample:
     position_s: float | None
     quiet: bool
     stuck: bool = False
+    has_ports: bool = True
     jack_runs: bool = True
 
 
@@ -76,7 +77,8 @@ class Liveness:
                 well_s=self.well_s + waited_s,
             )
         moves = sample.answered and sample.position_s != self.position_s
-        waits = sample.answered and sample.quiet  # the player works, but its source delivers nothing
+        # The player works, but its source delivers nothing.
+        waits = sample.answered and (sample.quiet or not sample.has_ports)
         return replace(
             self,
             now_s=now_s,

@@ -187,6 +187,7 @@ async def _sample(player: Player, track: Track, graph: JackGraph) -> LivenessSam
         position_s,
         quiet=track.source in graph.quiet,
         stuck=graph.signals.is_stuck(track.ports),
+        has_ports=bool(track.ports),
         jack_runs=graph.running,
     )
 

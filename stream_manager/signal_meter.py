@@ -9,7 +9,7 @@ from typing import Final
 
 from stream_manager.signal_measurement import SignalMeasurement
 from tidzam.config.signal_health import SignalHealthSettings
-from tidzam.protocol.stream_manager import ChannelSignal, SignalState
+from tidzam.protocol.signals import ChannelSignal, SignalState
 
 HUM_SPREAD_DB: Final = 3.0
 """The level of hum that comes from the mains varies by less than this; that of engines by more."""

@@ -28,7 +28,8 @@ from stream_manager.source_state import HealingPolicy, PlaybackState, SourceEven
 from tidzam.errors import SetupError, SourceError
 from tidzam.gaps import GapReason
 from tidzam.naming import port_name
-from tidzam.protocol.stream_manager import ChannelSignal, GapStatus, SourceRemark, SourceState, SourceStatus
+from tidzam.protocol.signals import ChannelSignal
+from tidzam.protocol.stream_manager import GapStatus, SourceRemark, SourceState, SourceStatus
 from tidzam.scrub import scrub_address
 
 log = logging.getLogger(__name__)

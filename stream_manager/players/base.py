@@ -34,8 +34,9 @@ class Player(Protocol):
     """Plays one track into the JACK ports `track.ports`, once.
 
     The source calls `inspect` and `refusal` to find out what there is to play, makes a player and awaits `play`. It
-    sees in the JACK graph when the ports appear, which they must within 20 s, and from then on asks for `position_s`
-    once per second. It restarts a player that fails, hangs or loses JACK by making another one, with increasing delays.
+    sees in the JACK graph when the ports appear, which they must within twice `healing.connect_timeout_s`, and from
+    then on asks for `position_s` once per second. It restarts a player that fails, hangs or loses JACK by making
+    another one, with increasing delays.
 
     Any exception is contained by the source: it is logged, counted in `/metrics`, and the source fails with the code
     `internal`. To report why something cannot be played, raise PlaybackError.
@@ -70,7 +71,7 @@ class Player(Protocol):
 
         A player whose position does not change for `stream_manager.player_timeout_s`, and whose ports do not carry
         digital silence, is considered hung. So is one that does not answer: it may raise TimeoutError, OSError or
-        ValueError.
+        ValueError. With digital silence, it is considered to wait for data, for up to `healing.no_data_timeout_s`.
         """
         ...
 

@@ -55,6 +55,12 @@ def test_a_player_that_waits_for_data_is_not_hung_but_its_source_is_loaded_again
     assert fault(seen(waiting[:32])) is SourceFault.NO_DATA
 
 
+def test_a_player_without_ports_that_stands_still_waits_for_data() -> None:
+    copying = [look(t, position_s=3.0, has_ports=False) for t in range(1, 40)]
+    assert fault(seen(copying[:30])) is None
+    assert fault(seen(copying)) is SourceFault.NO_DATA
+
+
 def test_data_that_arrives_once_in_a_while_is_enough() -> None:
     slow = [look(t, position_s=float(t // 29), quiet=True) for t in range(1, 55)]
     assert fault(seen(slow)) is None

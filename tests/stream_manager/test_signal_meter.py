@@ -19,7 +19,7 @@ from stream_manager.signal_meter import SignalMeter, judge
 from tests.support.signals import RATE_HZ, WELL, clipped, hum, narrow, noise, stuck
 from tests.support.sound import tone
 from tidzam.config.signal_health import SignalHealthSettings
-from tidzam.protocol.stream_manager import SignalState
+from tidzam.protocol.signals import SignalState
 from tidzam.types import Float32
 
 SETTINGS = SignalHealthSettings()

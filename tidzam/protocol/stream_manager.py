@@ -23,6 +23,7 @@ from tidzam.protocol.live_streams import (
     LiveStreamStatus,
 )
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, quote, suggestion
+from tidzam.protocol.signals import ChannelSignal
 
 WireSourceName = Annotated[str, Field(json_schema_extra={"pattern": SOURCE_NAME}), AfterValidator(source_name)]
 WireChannels = Annotated[WireNames, AfterValidator(channel_selection)]
@@ -140,38 +141,6 @@ class RecordingStatus(Message):
     failures: int = Field(description="How often recording was interrupted or a file could not be completed")
     last_file: str | None = Field(description="The file that was completed last")
     problem: str | None = Field(description="Why it is paused, and what to do")
-
-
-class SignalState(StrEnum):
-    """The health of a channel's signal, judged by its content over the last `stream_manager.signal.after_s`.
-
-    `unknown` until then. `digital_silence`: only samples of exactly zero. `stuck`: the same short piece of audio again
-    and again. `quasi_silence`: never louder than `quiet_dbfs`. `clipping`: too many samples at full scale. `hum`:
-    little but a constant hum of the mains. `narrow_band`: nothing above `min_bandwidth_hz`. Where several are true, the
-    first of these is reported.
-    """
-
-    UNKNOWN = "unknown"
-    WELL = "well"
-    DIGITAL_SILENCE = "digital_silence"
-    STUCK = "stuck"
-    QUASI_SILENCE = "quasi_silence"
-    CLIPPING = "clipping"
-    HUM = "hum"
-    NARROW_BAND = "narrow_band"
-
-
-class ChannelSignal(Message):
-    """The health of the signal of one channel."""
-
-    port: str = Field(description="The JACK port")
-    state: SignalState = Field(description="What its signal is like")
-    level_dbfs: float | None = Field(
-        None, description="That of the last examination, relative to a full-scale sine; -200 is digital silence"
-    )
-    bandwidth_hz: float | None = Field(
-        None, description="The highest frequency with content; none if it was too quiet to tell"
-    )
 
 
 class GapStatus(Message):
