@@ -17,7 +17,7 @@ from stream_manager.guard_proxy import GuardProxy
 from stream_manager.handlers import RequestHandler
 from stream_manager.health import SourceMetrics, health
 from stream_manager.icecast import Icecast
-from stream_manager.jack_gaps import record_jack_gaps
+from stream_manager.jack_gaps import record_jack_gaps, record_signal_gaps
 from stream_manager.jack_graph import JackGraph
 from stream_manager.jack_reservations import JackReservations
 from stream_manager.live.page import add_live_page
@@ -89,6 +89,7 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
                 watchers.append(tasks.create_task(live.run()))
                 watchers.append(tasks.create_task(ledger.run()))
                 watchers.append(tasks.create_task(record_jack_gaps(graph, ledger)))
+                watchers.append(tasks.create_task(record_signal_gaps(sources)))
                 if options.analyzer is not None:
                     link = AnalyzerLink(
                         options.analyzer, lambda: [*(one.status() for one in sources), *live.statuses()], token=token

@@ -1,12 +1,25 @@
-"""Records in the gap ledger when no channel had sound because of JACK."""
+"""Records in the gap ledger when channels had no true sound, as the JACK server and its ports tell."""
 
 from __future__ import annotations
 
-from typing import Never
+import asyncio
+from collections.abc import Iterable
+from typing import Final, Never
 
 from stream_manager.jack_agent_protocol import STALL_S
 from stream_manager.jack_graph import JackGraph
+from stream_manager.source import Source
 from tidzam.gaps import ALL, GapLedger, GapReason
+
+SIGNALS_EVERY_S: Final = 1.0
+
+
+async def record_signal_gaps(sources: Iterable[Source]) -> Never:
+    """Record channels that carry no true sound, until cancelled."""
+    while True:
+        await asyncio.sleep(SIGNALS_EVERY_S)
+        for source in sources:
+            source.record_signals()
 
 
 async def record_jack_gaps(graph: JackGraph, ledger: GapLedger) -> Never:

@@ -146,6 +146,11 @@ class Source:
         ports = (port_name(self.name, channel) for channel in range(self._channels))
         return tuple(map(self._services.graph.signals.of, ports))
 
+    def record_signals(self) -> None:
+        """Record the gaps of channels that carry no true sound although the source plays. To be called every second."""
+        after_s = self._services.settings.signal.after_s
+        self._gaps.follow_signals(self._signals, is_live=self._is_live, ago_s=after_s)
+
     def output_faults(self) -> tuple[OutputFault, ...]:
         """What is wrong with its outputs at present."""
         return self._outputs.faults()

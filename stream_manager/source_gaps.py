@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tidzam.gaps import GapLedger, GapReason
 from tidzam.gaps.totals import GapTotals
-from tidzam.protocol.stream_manager import SourceState
+from tidzam.protocol.stream_manager import ChannelSignal, SignalState, SourceState
 
 _REASONS = {
     SourceState.LOADING: GapReason.SOURCE_DOWN,
@@ -12,6 +14,8 @@ _REASONS = {
     SourceState.FAILED: GapReason.SOURCE_DOWN,
     SourceState.SILENT: GapReason.SILENCE,
 }
+_SIGNAL_REASONS = {SignalState.STUCK: GapReason.STUCK, SignalState.DIGITAL_SILENCE: GapReason.SILENCE}
+"""The states of a signal that is not that of a microphone. The others are those of the microphone or its place."""
 
 
 def gap_reason(state: SourceState, *, is_live: bool) -> GapReason | None:
@@ -27,6 +31,8 @@ class SourceGaps:
     def __init__(self, source: str, ledger: GapLedger, *, returns: bool) -> None:
         self._source, self._ledger, self._returns = source, ledger, returns
         self._reason: GapReason | None = None
+        self._channels: dict[str, GapReason] = {}
+        """The channels that have no true sound although the source plays."""
 
     def load(self, channels: int = 0) -> None:
         """Sound of as many channels is expected; 0 if their number is not known yet."""
@@ -45,6 +51,17 @@ class SourceGaps:
         if reason is not None:
             self._ledger.begin(self._source, reason, ago_s=ago_s)
         self._reason = reason
+
+    def follow_signals(self, signals: Iterable[ChannelSignal], *, is_live: bool, ago_s: float) -> None:
+        """The channels of the source have had these signals for `ago_s` seconds. In a file, all is content."""
+        found = {one.port: _SIGNAL_REASONS[one.state] for one in signals if is_live and one.state in _SIGNAL_REASONS}
+        for port, reason in self._channels.items():
+            if found.get(port) is not reason:
+                self._ledger.end(port, reason)
+        for port, reason in found.items():
+            if self._channels.get(port) is not reason:
+                self._ledger.begin(port, reason, ago_s=ago_s)
+        self._channels = found
 
     def add(self, reason: GapReason, seconds: float) -> None:
         """A gap has just ended."""
