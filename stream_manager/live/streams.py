@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal, Never
 
+from stream_manager.live.gaps import LiveGaps
 from stream_manager.live.process import LiveProcess, LiveProcessError, live_process
 from stream_manager.live.recorder import LiveRecorder
 from stream_manager.live.registry import LiveStream, LiveStreamRegistry
@@ -63,6 +64,7 @@ class LiveStreams:
         self._last_used_s = 0.0
         self._refused: dict[str, tuple[float, str]] = {}
         self._finishing: set[asyncio.Task[None]] = set()
+        self._gaps = LiveGaps(services.gaps)
         self.restarts = 0
 
     def receive(self, client: str, audio: Audio) -> None:
@@ -142,6 +144,7 @@ class LiveStreams:
             client, started=datetime.now(UTC), now_s=time.monotonic(), buffer_s=self._settings.buffer_s
         )
         log.info("%s: a client streams to it", stream.port)
+        self._gaps.begin(stream.port)
         self._wanted.set()
         if self._process is not None:
             self._process.send(LiveFrame(FrameKind.OPEN, stream.slot))
@@ -173,6 +176,7 @@ class LiveStreams:
 
     def _close(self, stream: LiveStream, reason: str) -> None:
         log.info("%s: %s after %.1f s of audio", stream.port, reason, stream.received_s)
+        self._gaps.end(stream.port)
         self._finish_recording(stream)
         self._registry.close(stream, time.monotonic())
         if self._process is None or not self._process.send(LiveFrame(FrameKind.CLOSE, stream.slot)):
@@ -249,11 +253,15 @@ class LiveStreams:
         if isinstance(message, SlotClosed):
             stream = self._registry.at(message.slot)
             self._registry.release(message.slot)
+            if stream is not None:
+                self._gaps.end(stream.port)
             if message.reason and stream is not None:
                 log.warning("%s: JACK refuses the port: %s", stream.port, message.reason)
                 self._finish_recording(stream)
                 self._refused[stream.client or ""] = (time.monotonic() + REFUSED_S, message.reason)
         elif isinstance(message, SlotStatus) and (stream := self._registry.at(message.slot)) is not None:
+            if stream.client is not None:
+                self._gaps.play(stream.port, stream.status, message)
             stream.status = message
 
     def _interrupted(self, reason: str) -> None:
@@ -264,6 +272,8 @@ class LiveStreams:
             stream.interrupt()
             if stream.client is None:
                 self._registry.release(stream.slot)
+            else:
+                self._gaps.interrupt(stream.port)
 
     async def _until_unused(self) -> None:
         """Return once there have been no streams for LINGER_S."""

@@ -57,6 +57,7 @@ class GapLedger:
     def load(self, source: str, channels: int = 0, *, returns: bool = True) -> None:
         """Sound of `source` is expected from now on, on as many channels; 0 if their number is not known.
 
+        A single JACK port, such as that of a live stream, may be a `source` as well.
         `returns` is whether it is loaded again by itself if the program dies.
         """
         now = self._now()
@@ -74,7 +75,7 @@ class GapLedger:
         """No sound of `source` is expected from now on; its gaps end."""
         now = self._now()
         for gap in self._state.gaps:
-            if source_of(gap.channel) == source:
+            if source in (gap.channel, source_of(gap.channel)):
                 self.end(gap.channel, gap.reason)
         self._end_source(source, now)
         self._totals.unload(source)
