@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from tidzam.gaps import GapLedger, GapReason
 from tidzam.gaps.totals import GapTotals
-from tidzam.protocol.stream_manager import ChannelSignal, SignalState, SourceState
+from tidzam.protocol.signals import ChannelSignal, SignalState
+from tidzam.protocol.stream_manager import SourceState
 
 _REASONS = {
     SourceState.LOADING: GapReason.SOURCE_DOWN,

@@ -12,7 +12,8 @@ from tests.support.eventually import eventually_async
 from tests.support.gap_clock import SetClock
 from tests.support.services import SimulatedGraph
 from tidzam.gaps import GapLedger, GapReason
-from tidzam.protocol.stream_manager import ChannelSignal, SignalState, SourceState
+from tidzam.protocol.signals import ChannelSignal, SignalState
+from tidzam.protocol.stream_manager import SourceState
 
 
 @pytest.mark.parametrize("state", SourceState)
