@@ -23,6 +23,7 @@ from stream_manager.outputs.registry import OutputType
 from stream_manager.players.base import PlayerReports
 from stream_manager.players.registry import PlayerType
 from stream_manager.services import Services
+from tidzam.addresses import scheme_of
 from tidzam.config import SourceSettings
 from tidzam.naming import copied_mount_name
 from tidzam.process import Child, child_process
@@ -73,7 +74,7 @@ class CopyPlayer:
     async def _start(self, stack: AsyncExitStack) -> Child:
         """An ffmpeg that runs while `stack` is open. No command line shows credentials."""
         track, script = self._track, None
-        follow = track.follows_redirects
+        follow = track.follows_redirects or scheme_of(track.media.url) not in ("http", "https")
         if may_hold_credentials(track.media.url):
             script = stack.enter_context(text_descriptor(ffconcat_of(track.media.url, follow=follow)))
         paced = track.media.duration_s is not None
