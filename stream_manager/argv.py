@@ -105,28 +105,6 @@ def _selection(channels: Sequence[int]) -> str:
     return f"pan={len(channels)}c|{chosen}"
 
 
-def copy_argv(
-    media: str, *, script: int | None = None, loop: bool = False, paced: bool = False, follow: bool = True
-) -> list[str]:
-    """ffmpeg that writes the first audio stream of `media` to its stdout as Ogg, without decoding it.
-
-    With `script`, it reads the address from that descriptor, as a script for ffmpeg's `concat`. `paced` makes it read
-    a file no faster than it plays. `follow` allows redirections; a script contains its own option for that.
-    """
-    is_web = scheme_of(media) in ("http", "https") and script is None
-    return [
-        *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"),
-        *(ffmpeg_limits(media) if script is None else scripted_limits(media)),
-        *(("-rw_timeout", f"{CONNECT_TIMEOUT_S * 1_000_000:.0f}") if is_web else ()),
-        *(() if follow or not is_web else ("-max_redirects", "0")),
-        *(("-stream_loop", "-1") if loop else ()),
-        *(("-re",) if paced else ()),
-        *(("-i", media) if script is None else ("-f", "concat", "-safe", "0", "-i", f"pipe:{script}")),
-        *("-map", "0:a:0", "-c:a", "copy", "-page_duration", str(PAGE_US)),
-        *("-flush_packets", "1", "-f", "ogg", "pipe:1"),
-    ]
-
-
 def encoder_argv(source: str, pipes: Sequence[int], icecast: IcecastSettings) -> list[str]:
     """One ffmpeg with a JACK port for each of `pipes`, which writes each as mono Ogg to that descriptor."""
     argv = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"]

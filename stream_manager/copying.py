@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import ClassVar, Final
 
-from stream_manager.argv import copy_argv
 from stream_manager.credentials_fd import ffconcat_of, may_hold_credentials, text_descriptor
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from stream_manager.media import Media, PlayRequest, Track
@@ -23,6 +22,7 @@ from stream_manager.outputs.registry import OutputType
 from stream_manager.players.base import PlayerReports
 from stream_manager.players.registry import PlayerType
 from stream_manager.services import Services
+from stream_manager.stream_copy_argv import stream_copy_argv
 from tidzam.addresses import scheme_of
 from tidzam.config import SourceSettings
 from tidzam.naming import copied_mount_name
@@ -49,7 +49,8 @@ class CopyPlayer:
 
     @staticmethod
     async def inspect(request: PlayRequest, services: Services) -> Media:
-        return await locate_audio(request.url, services.env, request.allowed)
+        timeout_s = services.settings.healing.connect_timeout_s
+        return await locate_audio(request.url, services.env, request.allowed, connect_timeout_s=timeout_s)
 
     @staticmethod
     def refusal(track: Track) -> SourceFailure | None:
@@ -68,17 +69,26 @@ class CopyPlayer:
             code = await ffmpeg.wait()
         if code < 0:
             raise PlaybackError(SourceFailure(SourceFault.DIED, f"signal {-code}"))
-        if code > 0:
-            raise PlaybackError(classify_stderr(tuple(ffmpeg.tail), SourceFault.DIED))
+        failure = classify_stderr(ffmpeg.tail, SourceFault.DIED)
+        # ffmpeg ends normally when a connection breaks.
+        if code > 0 or (self._track.media.is_live and failure.fault is SourceFault.UNREACHABLE):
+            raise PlaybackError(failure)
 
     async def _start(self, stack: AsyncExitStack) -> Child:
         """An ffmpeg that runs while `stack` is open. No command line shows credentials."""
         track, script = self._track, None
-        follow = track.follows_redirects or scheme_of(track.media.url) not in ("http", "https")
-        if may_hold_credentials(track.media.url):
-            script = stack.enter_context(text_descriptor(ffconcat_of(track.media.url, follow=follow)))
-        paced = track.media.duration_s is not None
-        argv = copy_argv(track.media.url, script=script, loop=track.request.loop, paced=paced, follow=follow)
+        media = track.media.url
+        if may_hold_credentials(media):
+            follow = track.follows_redirects or scheme_of(media) not in ("http", "https")
+            script = stack.enter_context(text_descriptor(ffconcat_of(media, follow=follow)))
+        argv = stream_copy_argv(
+            media,
+            loop=track.request.loop,
+            paced=track.media.duration_s is not None,
+            timeout_s=self._services.settings.healing.player_network_timeout_s,
+            script=script,
+            follow=track.follows_redirects,
+        )
         return await stack.enter_async_context(
             child_process(
                 argv,

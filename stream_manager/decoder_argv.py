@@ -32,7 +32,7 @@ def decoder_argv(
     filters += [_selection(channels)] if channels is not None else []
     return [
         *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"),
-        *_input(media, script, follow=follow, timeout_s=timeout_s),
+        *input_options(media, script, follow=follow, timeout_s=timeout_s),
         *(("-stream_loop", "-1") if loop else ()),
         *(("-i", media) if script is None else ("-f", "concat", "-safe", "0", "-i", f"pipe:{script}")),
         *("-map", "0:a:0", "-vn", "-sn", "-dn"),
@@ -41,7 +41,7 @@ def decoder_argv(
     ]
 
 
-def _input(media: str, script: int | None, *, follow: bool, timeout_s: float) -> list[str]:
+def input_options(media: str, script: int | None, *, follow: bool, timeout_s: float) -> list[str]:
     """The options of the protocols and formats that `media` may use."""
     if not is_address(media):
         return ffmpeg_limits(media)

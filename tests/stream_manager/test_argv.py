@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from stream_manager.argv import copy_argv, encoder_argv, mpv_argv, probe_argv, silence_argv
+from stream_manager.argv import encoder_argv, mpv_argv, probe_argv, silence_argv
 from stream_manager.input_limits import FORMATS
+from stream_manager.stream_copy_argv import stream_copy_argv
 from tidzam.config.settings import IcecastSettings
 
 GOLDEN_MPV = """\
@@ -66,18 +67,20 @@ def test_the_encoder_command_line() -> None:
 
 
 def test_the_command_line_that_copies() -> None:
-    assert " ".join(copy_argv("/sounds/pond.opus", loop=True, paced=True)) == GOLDEN_COPY.replace("FORMATS", FORMATS)
+    assert " ".join(stream_copy_argv("/sounds/pond.opus", loop=True, paced=True)) == GOLDEN_COPY.replace(
+        "FORMATS", FORMATS
+    )
 
 
 def test_a_copied_stream_is_not_paced_and_may_not_open_files() -> None:
-    argv = copy_argv("http://host/pond.opus", follow=False)
+    argv = stream_copy_argv("http://host/pond.opus", follow=False)
     assert "-re" not in argv
     assert argv[argv.index("-max_redirects") + 1] == "0"
     assert "file" not in argv[argv.index("-protocol_whitelist") + 1]
 
 
 def test_an_address_with_a_password_is_read_from_a_descriptor() -> None:
-    argv = copy_argv("http://user:secret@host/pond.opus", script=7)
+    argv = stream_copy_argv("http://user:secret@host/pond.opus", script=7)
     assert "pipe:7" in argv
     assert not any("secret" in word for word in argv)
 
