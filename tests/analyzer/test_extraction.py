@@ -1,5 +1,7 @@
 """Which windows become clips, and what happens when they cannot be written."""
 
+import errno
+import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +12,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer import extraction
 from analyzer.extraction import Extractor, keep_probability, rules_of
 from tests.support.sound import tone
 from tidzam.config.sinks import ClipRule
@@ -113,13 +116,18 @@ def test_of_a_common_class_fewer_are_kept(tmp_path: Path) -> None:
     assert 80 < counts["birds-owl"] < 130
 
 
-def test_a_full_disk_costs_that_clip_alone(tmp_path: Path) -> None:
+def test_a_full_disk_costs_that_clip_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     extractor = Extractor(tmp_path, EVERYTHING, TREE)
     batch, analyses = heard(1, "rain", "birds")
-    (tmp_path / "rain").mkdir()
-    stem = clip_stem(analyses[0].channel, analyses[0].start)
-    (tmp_path / "rain" / f".{stem}.wav.part").symlink_to("/dev/full")
-    with pytest.raises(TidzamError, match=r"1 clips cannot be written .* No space left on device"):
+    written = extraction.write_atomically
+
+    def write(path: Path, content: memoryview) -> None:
+        if path.parent.name == "rain":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written(path, content)
+
+    with monkeypatch.context() as full, pytest.raises(TidzamError, match=r"1 clips cannot be written .* No space left"):
+        full.setattr(extraction, "write_atomically", write)
         take(extractor, batch, analyses)
     assert extractor.counts == {"birds": 1}
     assert list((tmp_path / "rain").iterdir()) == []

@@ -34,7 +34,7 @@ def test_socketio_calls_the_methods_that_we_override() -> None:
     assert parameters(server._handle_ack) == ["eio_sid", "namespace", "id", "data"]
     assert parameters(server._handle_event_internal) == ["server", "sid", "eio_sid", "data", "namespace", "id"]
     assert parameters(server._trigger_event) == ["event", "namespace", "args"]
-    assert server.not_handled is not None
+    assert socketio.AsyncServer().not_handled is not None
     assert parameters(server._send_packet) == ["eio_sid", "pkt"]
     assert inspect.iscoroutinefunction(server._send_packet)
     assert parameters(server._send_eio_packet) == ["eio_sid", "eio_pkt"]
