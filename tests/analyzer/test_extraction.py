@@ -12,9 +12,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer import extraction
 from analyzer.extraction import Extractor, keep_probability, rules_of
 from tests.support.sound import tone
+from tidzam.atomic import write_atomically
 from tidzam.config.sinks import ClipRule
 from tidzam.errors import TidzamError
 from tidzam.labels import UNKNOWN, LabelTree
@@ -119,15 +119,14 @@ def test_of_a_common_class_fewer_are_kept(tmp_path: Path) -> None:
 def test_a_full_disk_costs_that_clip_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     extractor = Extractor(tmp_path, EVERYTHING, TREE)
     batch, analyses = heard(1, "rain", "birds")
-    written = extraction.write_atomically
 
     def write(path: Path, content: memoryview) -> None:
         if path.parent.name == "rain":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written(path, content)
+        write_atomically(path, content)
 
     with monkeypatch.context() as full, pytest.raises(TidzamError, match=r"1 clips cannot be written .* No space left"):
-        full.setattr(extraction, "write_atomically", write)
+        full.setattr("analyzer.extraction.write_atomically", write)
         take(extractor, batch, analyses)
     assert extractor.counts == {"birds": 1}
     assert list((tmp_path / "rain").iterdir()) == []
