@@ -1,17 +1,25 @@
-"""A running node: where its passwords are, and where they are not."""
+"""A running node: where its passwords are, and where they are not; and what hostile reports to its analyzer do."""
 
 from __future__ import annotations
 
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
 from xml.etree import ElementTree
 
 import psutil
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.support.hostile_messages import mutations
+from tests.support.hostile_session import hostile_session
 from tests.support.node import Node
+from tidzam.errors import RequestError
+from tidzam.protocol.analyzer import JACK_SOURCE, parse_jack_sources
 from tidzam.proxy import open_direct
 from tidzam.tokens import read_token
 
@@ -30,6 +38,34 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         yield node
     finally:
         node.stop()
+
+
+@asynccontextmanager
+async def at(url: str) -> AsyncIterator[str]:
+    """A server that is already running."""
+    yield url
+
+
+def is_report(message: Any) -> bool:
+    try:
+        parse_jack_sources(message)
+    except RequestError:
+        return False
+    return True
+
+
+def test_each_hostile_report_to_the_analyzer_gets_one_error(node: Node) -> None:
+    report = [{"name": "yard", "starting_time": "2026-05-01-06-30-00", "rate_hz": 44100}]
+    with hostile_session(lambda: at(f"http://127.0.0.1:{node.ports['analyzer']}")) as session:
+
+        @settings(max_examples=100)
+        @given(mutations([report]), st.booleans())
+        def send(message: Any, acknowledged: bool) -> None:
+            if not is_report(message):
+                session.expect_one_error(JACK_SOURCE, message, acknowledged=acknowledged)
+
+        send()
+    assert node.health("analyzer")["ok"]
 
 
 def secrets(node: Node) -> list[str]:
