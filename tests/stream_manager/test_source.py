@@ -6,17 +6,19 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
+from stream_manager.guard_proxy import GuardProxy
 from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.players.base import PlayerReports
 from stream_manager.services import Services
 from stream_manager.source import Source
-from stream_manager.source_registry import SourceEntry
+from stream_manager.source_registry import FORMER_CLIENT, SourceEntry
 from stream_manager.source_state import SourceEvent
 from tests.support.eventually import eventually_async
 from tests.support.services import SimulatedGraph, services
@@ -192,3 +194,45 @@ async def test_a_source_that_comes_back_with_other_channels_and_another_rate_is_
         status = widening.status()
         assert (status.channels, status.rate_hz) == (3, 3 * 44100)
         assert status.ports == ("widening:out_0", "widening:out_1", "widening:out_2")
+
+
+@pytest.mark.parametrize(
+    ("owner", "trusted", "private"), [("sid", True, True), ("sid", False, False), (FORMER_CLIENT, False, False)]
+)
+def test_what_a_clients_source_may_open_depends_on_the_token_that_it_was_loaded_with(
+    owner: str, trusted: bool, private: bool
+) -> None:
+    allowed = _loaded_by(owner, trusted=trusted).allowed_addresses
+    assert allowed is not None
+    assert allowed.allow_private is private
+
+
+def test_the_profiles_own_source_may_open_any_address() -> None:
+    assert _loaded_by(None, trusted=True).allowed_addresses is None
+
+
+def _loaded_by(owner: str | None, *, trusted: bool) -> Source:
+    entry = SourceEntry(SourceSettings(name="pond", url="http://h/x"), owner, trusted)
+    return Source(entry, "http://h/x", services(), players={}, outputs={})
+
+
+async def test_the_guard_explains_what_a_player_cannot_know() -> None:
+    class RefusedByTheProxy(WorkingPlayer):
+        @staticmethod
+        async def inspect(request: PlayRequest, services: Services) -> Media:
+            assert services.guard_pass is not None
+            services.guard_pass.failure = SourceFailure(SourceFault.NOT_ALLOWED)
+            raise PlaybackError(SourceFailure(SourceFault.ACCESS_DENIED, "HTTP error 403"))
+
+    async with GuardProxy({}) as guard:
+        entry = SourceEntry(SourceSettings(name="pond", url="http://h/x", is_permanent=False), "sid", trusted=False)
+        source = Source(
+            entry,
+            "http://h/x",
+            replace(services(), guard=guard),
+            players={"refused": RefusedByTheProxy},
+            outputs={},
+        )
+        await source.run()
+    assert source.error is not None
+    assert source.error.code == "address_not_allowed"
