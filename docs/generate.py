@@ -24,12 +24,17 @@ from analyzer.metrics import HealthCollector
 from database_tool.__main__ import app as database_tool_app
 from database_tool.editor.__main__ import cli as editor_app
 from stream_manager.__main__ import cli as stream_manager_app
+from stream_manager.capacity_metrics import CapacityMetrics
 from stream_manager.health import SourceMetrics
+from stream_manager.icecast import Icecast
+from stream_manager.jack_graph import JackGraph
+from stream_manager.jack_reservations import JackReservations
 from stream_manager.recording_control import RecordingControl
 from stream_manager.recording_metrics import RecordingMetrics
 from tidzam.cli.__main__ import app as tidzam_app
 from tidzam.cli.reference import document
 from tidzam.config.__main__ import document as configuration
+from tidzam.config.settings import IcecastSettings
 from tidzam.error_codes import GROUPS
 from tidzam.protocol import analyzer, live_streams, stream_manager
 from tidzam.protocol.examples import (
@@ -127,13 +132,14 @@ def metrics() -> str:
         player_errors=lambda: {source.name: 0},
         output_failures=lambda: {(source.name, "icecast"): 0},
     )
-    recordings = RecordingControl()
+    recordings, server = RecordingControl(), Icecast(IcecastSettings(), "", "")
     recordings.counters(source.name)
     health = analyzer.AnalyzerHealth.model_validate(HEALTH)
     programs = {
         "Stream manager": [
             *SourceMetrics("", graph, icecast, sources).collect(),
             *RecordingMetrics(recordings).collect(),
+            *CapacityMetrics(JackReservations(JackGraph("", expected_rate_hz=44100), port_max=2048), server).collect(),
         ],
         "Analyzer": HealthCollector(lambda: health, CollectorRegistry()).collect(),
     }

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.analyzer_link import AnalyzerLink
+from stream_manager.capacity_metrics import CapacityMetrics
 from stream_manager.guard_proxy import GuardProxy
 from stream_manager.handlers import RequestHandler
 from stream_manager.health import SourceMetrics, health
@@ -162,6 +163,7 @@ def _server(settings: Settings, services: Services, sources: Sources, live: Live
     graph, icecast, registry = services.graph, services.icecast, CollectorRegistry()
     registry.register(SourceMetrics(settings.node.known_as, graph, icecast, sources))
     registry.register(RecordingMetrics(services.recordings))
+    registry.register(CapacityMetrics(services.reservations, icecast))
     server = Server(
         "stream manager",
         host=settings.stream_manager.host,

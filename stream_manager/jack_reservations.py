@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from stream_manager.capacity import SourceDemand, resources_in_use, server_resources, shortage, source_demand
+from stream_manager.capacity import (
+    JackResources,
+    SourceDemand,
+    resources_in_use,
+    server_resources,
+    shortage,
+    source_demand,
+)
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.jack_graph import JackGraph
 from tidzam.naming import port_name
@@ -24,8 +31,14 @@ class JackReservations:
 
     def __init__(self, graph: JackGraph, *, port_max: int, captured: Sequence[str] = ()) -> None:
         self._graph, self._captured = graph, tuple(captured)
-        self._limit = server_resources(port_max)
+        self.limit = server_resources(port_max)
+        """What the server has for all clients that can be seen."""
         self._reserved: dict[str, SourceDemand] = {}
+
+    @property
+    def used(self) -> JackResources:
+        """What is in use, by any client, or reserved."""
+        return resources_in_use(self._graph.ports, tuple(self._reserved.values()))
 
     async def reserve(self, source: str, channels: int, suffixes: Sequence[str]) -> None:
         """Reserve what a source with outputs of these JACK `suffixes` takes, in place of what it had reserved.
@@ -51,4 +64,4 @@ class JackReservations:
     def _shortage(self, source: str, demand: SourceDemand) -> str | None:
         others = [reserved for name, reserved in self._reserved.items() if name != source]
         used = resources_in_use(self._graph.ports, others, demand)
-        return shortage(demand.resources, used, self._limit)
+        return shortage(demand.resources, used, self.limit)

@@ -7,9 +7,12 @@ import asyncio
 import pytest
 
 from stream_manager import jack_reservations
+from stream_manager.capacity_metrics import CapacityMetrics
 from stream_manager.faults import PlaybackError, SourceFault
+from stream_manager.icecast import Icecast
 from stream_manager.jack_reservations import JackReservations
 from tests.support.services import SimulatedGraph
+from tidzam.config.settings import IcecastSettings
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -68,6 +71,15 @@ async def test_ports_that_disappear_in_time_make_room(monkeypatch: pytest.Monkey
     assert not reserving.done()
     await graph.remove(ports)
     await reserving
+
+
+async def test_the_metrics_show_what_is_reserved_and_what_there_is() -> None:
+    one = reservations(64)
+    await one.reserve("pond", 20, ("ice",))
+    families = CapacityMetrics(one, Icecast(IcecastSettings(), "", "")).collect()
+    found = {family.name: family.samples[0].value for family in families}
+    assert (found["tidzam_jack_ports"], found["tidzam_jack_ports_limit"]) == (40, 63)
+    assert (found["tidzam_jack_clients"], found["tidzam_jack_clients_limit"]) == (2, 253)
 
 
 async def test_a_port_that_the_analyzer_captures_counts_for_its_client() -> None:
