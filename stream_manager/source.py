@@ -43,9 +43,8 @@ class Source:
     """A loaded source. `url` is an absolute path or an address; it is empty for a player that opens nothing.
 
     It is played by the first of `players` that can, and goes to `outputs`. With `replaces_profile`, the profile has
-    one of the same name. `on_transition` is called after each transition, in the event loop; `chance` gives the random
-    numbers of the jitter, `clock` the time of transitions. Raises RequestError if the channels of `entry` are neither
-    numbers nor names.
+    one of the same name. `chance` gives the random numbers of the jitter, `clock` the time of transitions. Raises
+    RequestError if the channels of `entry` are neither numbers nor names.
     """
 
     def __init__(
@@ -57,7 +56,6 @@ class Source:
         players: Mapping[str, PlayerType],
         outputs: Mapping[str, OutputType],
         replaces_profile: bool = False,
-        on_transition: Callable[[Transition], None] = lambda taken: None,
         chance: Callable[[], float] = random.random,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -66,7 +64,7 @@ class Source:
         self.playback = PlaybackState(permanent=self.settings.is_permanent)
         self.history = TransitionHistory()
         self._policy = HealingPolicy.of(services.settings.healing)
-        self._on_transition, self._chance, self._clock = on_transition, chance, clock
+        self._chance, self._clock = chance, clock
         is_own = entry.owner is None
         self._services = services if is_own else services.for_client(trusted=entry.trusted)
         self._players = players
@@ -284,7 +282,6 @@ class Source:
         taken = Transition(self.name, self._clock(), before.state, event, after.state, failure, delay_s)
         self.history.add(taken)
         self._log(taken, before)
-        self._on_transition(taken)
 
     def _log(self, taken: Transition, before: PlaybackState) -> None:
         if taken.event is SourceEvent.STARTED:

@@ -108,7 +108,7 @@ def test_a_full_jack_server_is_reported_and_the_other_sources_play_on(tmp_path: 
             second = Manager(tmp_path, jack, icecast, [{"name": "big", "url": big, "loop": True}])
             try:
                 second.until(lambda: bool(second.source("big").get("last_error")), within_s=20)
-                assert "has no free ports" in second.source("big")["last_error"]
+                assert "has no room for it" in second.source("big")["last_error"]
                 assert manager.health()["ok"]
             finally:
                 second.stop()
