@@ -51,3 +51,15 @@ def test_a_microphone_is_a_source_and_what_a_kill_costs_is_in_the_ledger(tmp_pat
     node.stop()
     loaded_s = heard(node)["loaded_s"]
     assert heard(node)["loaded_s"] == loaded_s, "nothing is expected of a node that was stopped"
+
+
+def test_a_missing_microphone_is_named_and_the_rest_of_the_node_runs(tmp_path: Path) -> None:
+    node = Node(tmp_path, **microphone_profile(device="hw:NoSuchCard"))
+    started = node.start()
+    assert started.returncode == 3, started.stdout + started.stderr
+    assert "The ALSA device hw:NoSuchCard does not exist." in started.stdout
+    assert "tidzam sources devices" in started.stdout
+    status = node.status()
+    assert "hw:NoSuchCard" in status["sound_card"]
+    assert node.run("check").returncode == 2
+    node.stop()

@@ -15,7 +15,7 @@ _BANNER: Final = "jackdmp "
 _LIST: Final = "`tidzam sources devices` lists the devices of this machine."
 _RETRIED: Final = "jackd is started again until it is there."
 
-# What jackd 1.9.21 and 1.9.22, and ALSA, print. A later line explains more than an earlier one, except where noted.
+# What jackd 1.9.21 and 1.9.22, and ALSA, print. The last line that matches counts, and of a line the first pattern.
 _PATTERNS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), reason, hint)
     for pattern, reason, hint in (
@@ -41,14 +41,14 @@ _PATTERNS: Final = tuple(
             "Set jack.device to its `plughw:` name, which converts the samples.",
         ),
         (
+            r"cannot get card index|unknown pcm|invalid value for card|control open .*no such (file|device)",
+            "does not exist",
+            f"{_LIST} If it is unplugged, plug it in: {_RETRIED}",
+        ),
+        (
             "device disconnected|no such device|poll time out",
             "has been unplugged or does not respond",
             f"Plug it in; {_RETRIED}",
-        ),
-        (
-            r"cannot get card index|unknown pcm|invalid value for card|control open .*no such file",
-            "does not exist",
-            f"{_LIST} If it is unplugged, plug it in: {_RETRIED}",
         ),
     )
 )

@@ -23,6 +23,7 @@ MICROPHONE = JackSettings(driver=("alsa",), device="hw:Mic", capture_channels=1,
     [
         ("ALSA lib confmisc.c:165:(snd_config_get_card) Cannot get card index for Mic", "does not exist"),
         ('control open "hw:1" (No such file or directory)', "does not exist"),
+        ('control open "hw:Mic" (No such device)', "does not exist"),
         ("ALSA lib pcm.c:2660:(snd_pcm_open_noupdate) Unknown PCM mic", "does not exist"),
         (
             'ATTENTION: The capture (recording) device "hw:Mic" is already in use. Please stop the application',
