@@ -6,8 +6,10 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tidzam.config.recording import RecordSettings
+if TYPE_CHECKING:  # a third of the memory of a recorder would be that of the settings' library
+    from tidzam.config.recording import RecordSettings
 
 
 @dataclass(frozen=True, kw_only=True)
