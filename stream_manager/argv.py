@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stream_manager.input_limits import STREAM_FORMATS, WEB_PROTOCOLS, ffmpeg_limits, mpv_limits, scripted_limits
-from tidzam.addresses import scheme_of
+from tidzam.addresses import is_address, scheme_of
 from tidzam.config.settings import IcecastSettings
 from tidzam.naming import ICECAST_SUFFIX, output_client
 
@@ -18,6 +18,16 @@ LEAD_IN_S = 0.5
 
 PAGE_US = 250_000
 """The maximum duration of a page of Ogg, which listeners have to wait for."""
+
+
+def is_rtsp(media: str) -> bool:
+    """Whether `media` is the address of an RTSP stream."""
+    return is_address(media) and scheme_of(media) in ("rtsp", "rtsps")
+
+
+def rtsp_options(timeout_s: float = CONNECT_TIMEOUT_S) -> list[str]:
+    """RTSP over TCP, as mpv does: a firewall that drops UDP would be noticed only after the time-out."""
+    return ["-rtsp_transport", "tcp", "-timeout", f"{timeout_s * 1_000_000:.0f}"]
 
 
 def probe_argv(
@@ -36,6 +46,7 @@ def probe_argv(
         *(ffmpeg_limits(media) if script is None else scripted_limits(media)),
         *(("-rw_timeout", f"{timeout_s * 1_000_000:.0f}") if is_web else ()),
         *(() if follow or not is_web else ("-max_redirects", "0")),
+        *(rtsp_options(timeout_s) if is_rtsp(media) and script is None else ()),
         *("-select_streams", "a:0"),
         *("-show_entries", "stream=channels,sample_rate:format=duration:frame=nb_samples"),
         *("-read_intervals", f"%+#{PROBED_PACKETS}"),

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from stream_manager.argv import is_rtsp, rtsp_options
 from tidzam.addresses import is_address
 from tidzam.scrub import scrub_address
 
@@ -34,5 +35,8 @@ def playlist_of(media: str) -> str:
 
 def ffconcat_of(media: str, *, follow: bool = True) -> str:
     """`media` as a script for ffmpeg's demuxer `concat`; `follow` allows redirections."""
-    script = f"ffconcat version 1.0\nfile '{media.replace(chr(39), '%27')}'\n"
-    return script if follow else f"{script}option max_redirects 0\n"
+    options = rtsp_options() if is_rtsp(media) else []
+    options += [] if follow else ["-max_redirects", "0"]
+    pairs = zip(options[::2], options[1::2], strict=True)
+    lines = [f"option {name.removeprefix('-')} {value}" for name, value in pairs]
+    return "\n".join(["ffconcat version 1.0", f"file '{media.replace(chr(39), '%27')}'", *lines, ""])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream_manager.argv import CONNECT_TIMEOUT_S, LEAD_IN_S
+from stream_manager.argv import CONNECT_TIMEOUT_S, LEAD_IN_S, is_rtsp, rtsp_options
 from stream_manager.input_limits import ffmpeg_limits, scripted_limits
 from tidzam.addresses import is_address, scheme_of
 
@@ -47,14 +47,11 @@ def input_options(media: str, script: int | None, *, follow: bool, timeout_s: fl
         return ffmpeg_limits(media)
     if script is not None:
         return scripted_limits(media)
-    timeout_us = f"{timeout_s * 1_000_000:.0f}"
     options = ffmpeg_limits(media)
     if scheme_of(media) in ("http", "https"):
-        options += ["-rw_timeout", timeout_us]
+        options += ["-rw_timeout", f"{timeout_s * 1_000_000:.0f}"]
         options += [] if follow else ["-max_redirects", "0"]
-    elif scheme_of(media) in ("rtsp", "rtsps"):
-        options += ["-timeout", timeout_us, "-rtsp_flags", "prefer_tcp"]
-    return options
+    return [*options, *(rtsp_options(timeout_s) if is_rtsp(media) else ())]
 
 
 def _selection(channels: Sequence[int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
+from stream_manager.argv import is_rtsp
 from stream_manager.credentials_fd import ffconcat_of, may_hold_credentials, text_descriptor
 from stream_manager.decoder_argv import decoder_argv
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
@@ -26,7 +27,7 @@ CORRUPT = "packet corrupt"
 
 def pacing_of(track: Track) -> Pacing:
     """Whether the media of `track` wait for JACK, or have a clock of their own."""
-    is_paced = track.media.is_live or scheme_of(track.media.url) in ("rtsp", "rtsps")
+    is_paced = track.media.is_live or is_rtsp(track.media.url)
     return Pacing.PUSH if is_paced else Pacing.PULL
 
 

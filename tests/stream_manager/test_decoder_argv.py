@@ -35,7 +35,7 @@ OUTPUT = "-c:a pcm_f32le -f f32le -flush_packets 1 pipe:7"
         (
             "rtsp://host/pond",
             {},
-            "RTSP -timeout 10000000 -rtsp_flags prefer_tcp -i rtsp://host/pond | -ar 48000",
+            "RTSP -rtsp_transport tcp -timeout 10000000 -i rtsp://host/pond | -ar 48000",
         ),
         (
             "http://user:password@host/pond",

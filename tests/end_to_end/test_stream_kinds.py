@@ -1,0 +1,109 @@
+"""One stream manager plays every kind of stream: Icecast, playlists, HLS, RTSP and test signals, by mpv and feeder."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.icecast import icecast_server
+from tests.support.jack import jack_server
+from tests.support.manager import Manager
+from tests.support.recorder import record
+from tests.support.rtsp import rtsp_server
+from tests.support.sound import loudest_hz
+from tests.support.web import web_server
+
+pytestmark = pytest.mark.timeout(120)
+
+PASSWORD = "secret-of-the-camera"
+BEEP_HZ, HLS_HZ, RTSP_HZ = 1000, 1400, 1800
+FROM_BEEP = ("icecast", "icecast-feeder", "m3u", "pls")
+TONES = dict.fromkeys(("beep", *FROM_BEEP), BEEP_HZ) | {
+    "hls": HLS_HZ,
+    "hls-feeder": HLS_HZ,
+    "rtsp": RTSP_HZ,
+    "rtsp-feeder": RTSP_HZ,
+}
+
+
+def sine(frequency_hz: int, *output: str, duration_s: float | None = None) -> list[str]:
+    length = ["-t", str(duration_s)] if duration_s else ["-re"]
+    source = f"sine=frequency={frequency_hz}:sample_rate=44100"
+    return ["ffmpeg", "-v", "error", "-y", *length, "-f", "lavfi", "-i", source, "-c:a", "aac", *output]
+
+
+@contextmanager
+def hls_stream(playlist: Path) -> Iterator[None]:
+    """Live HLS with segments of one second."""
+    options = ["-f", "hls", "-hls_time", "1", "-hls_flags", "delete_segments"]
+    process = subprocess.Popen(["setpriv", "--pdeathsig=KILL", "--", *sine(HLS_HZ, *options, str(playlist))])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
+    folder = tmp_path_factory.mktemp("kinds")
+    web_folder, rtsp_folder = folder / "web", folder / "rtsp"
+    web_folder.mkdir()
+    rtsp_folder.mkdir()
+    subprocess.run(sine(RTSP_HZ, "-ac", "2", str(rtsp_folder / "tone.mp4"), duration_s=10), check=True)
+    with ExitStack() as stack:
+        stack.enter_context(hls_stream(web_folder / "live.m3u8"))
+        web = f"http://{stack.enter_context(web_server(web_folder))}"
+        rtsp = f"rtsp://{stack.enter_context(rtsp_server(rtsp_folder))}/tone.mp4?play_count=0"
+        jack = stack.enter_context(jack_server(period=2048))
+        icecast = stack.enter_context(icecast_server(folder))
+        beep = f"{icecast.url}/beep-out_0.ogg"
+        (web_folder / "list.pls").write_text(f"[playlist]\nNumberOfEntries=1\nFile1={beep}\n")
+        sources: list[dict[str, object]] = [
+            {"name": "beep", "tone": {"frequency_hz": BEEP_HZ}, "outputs": ["icecast"]},
+            {"name": "hiss", "noise": {"channels": 2}},
+            {"name": "quiet", "silence": {}},
+            {"name": "icecast", "url": beep},
+            {"name": "icecast-feeder", "url": beep, "player": "feeder"},
+            {"name": "m3u", "url": f"{beep}.m3u"},
+            {"name": "pls", "url": f"{web}/list.pls"},
+            {"name": "hls", "url": f"{web}/live.m3u8"},
+            {"name": "hls-feeder", "url": f"{web}/live.m3u8", "player": "feeder"},
+            {"name": "rtsp", "url": rtsp},
+            {"name": "rtsp-feeder", "url": rtsp.replace("://", f"://listener:{PASSWORD}@"), "player": "feeder"},
+        ]
+        running = Manager(folder, jack, icecast, sources, {"outputs": []})
+        stack.callback(running.stop)
+        yield running
+
+
+def test_every_kind_of_stream_plays_its_own_sound(manager: Manager, tmp_path: Path) -> None:
+    manager.until(lambda: all(manager.source(name).get("state") == "playing" for name in TONES), within_s=45)
+    manager.until(lambda: heard(manager, tmp_path) == TONES, within_s=30)
+
+
+def test_noise_is_independent_on_each_channel_and_silence_is_digital(manager: Manager, tmp_path: Path) -> None:
+    manager.until(
+        lambda: {manager.source(name).get("state") for name in ("hiss", "quiet")} <= {"playing", "silent"}, within_s=20
+    )
+    samples = record(manager.jack, ["hiss:out_0", "hiss:out_1", "quiet:out_0"], tmp_path, seconds=0.5).samples
+    assert 20 * np.log10(np.std(samples[:, 0])) == pytest.approx(-30, abs=1)
+    assert abs(np.vdot(samples[:, 0], samples[:, 1])) < 0.1 * np.vdot(samples[:, 0], samples[:, 0])
+    assert not samples[:, 2].any()
+
+
+def test_no_command_line_and_no_log_shows_a_password(manager: Manager) -> None:
+    manager.until(lambda: manager.source("rtsp-feeder").get("state") == "playing", within_s=30)
+    words = [word for child in manager.children() for word in child.cmdline()]
+    assert any("rtsp-feeder" in word for word in words)
+    assert PASSWORD not in " ".join(words) + manager.log + str(manager.health())
+
+
+def heard(manager: Manager, folder: Path) -> dict[str, int]:
+    recording = record(manager.jack, [f"{name}:out_0" for name in TONES], folder, seconds=0.6)
+    return dict(zip(TONES, (loudest_hz(channel, 44100) for channel in recording.samples.T), strict=True))
