@@ -6,13 +6,12 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import soundfile
 
-from stream_manager.live.storage import LiveStorage
+from stream_manager.live.storage import LiveStorage, StoredFile
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class LiveRecorder:
         self._name, self._storage, self._length_s = name, storage, length_s
         self._packets: asyncio.Queue[_Packet | None] = asyncio.Queue()
         self._waiting_s = 0.0
-        self._file: tuple[Path, soundfile.SoundFile] | None = None
+        self._file: StoredFile | None = None
         self._written_s = 0.0
         self.file_name: str | None = None
         """The name of the current file."""
@@ -83,23 +82,24 @@ class LiveRecorder:
             await self._complete()
 
     def _put(self, packet: _Packet) -> None:
-        if self._file is not None and (packet.rate_hz != self._file[1].samplerate or self._written_s >= self._length_s):
+        if self._file is not None and (
+            packet.rate_hz != self._file.audio.samplerate or self._written_s >= self._length_s
+        ):
             self._end_file()
         if self._file is None:
             self._file, self._written_s = self._storage.begin(self._name, packet.start, packet.rate_hz), 0.0
-            self.file_name = self._file[0].name
-        path, file = self._file
-        if not self._storage.reserve(path, len(packet.pcm)):
+            self.file_name = self._file.name
+        if not self._storage.reserve(self._file, len(packet.pcm)):
             self._fail("the recordings have reached their maximum size")
             return
-        file.write(np.frombuffer(packet.pcm, "<i2"))
+        self._file.audio.write(np.frombuffer(packet.pcm, "<i2"))
         self._written_s += packet.duration_s
 
     def _end_file(self) -> None:
         if self._file is None:
             return
-        (path, file), self._file, self.file_name = self._file, None, None
-        self._storage.finish(path, file)
+        file, self._file, self.file_name = self._file, None, None
+        path = self._storage.finish(file)
         log.info("%s: recorded %.1f s to %s", self._name, self._written_s, path)
 
     async def _complete(self) -> None:

@@ -4,21 +4,41 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import soundfile
 
+from stream_manager.recorder.folder import PART_SUFFIX, RecordingFolder
+from stream_manager.recorder.repair import NoRoomError, UnusableError, repair
 from tidzam.config import Settings
 from tidzam.errors import RequestError
-from tidzam.naming import recording_stem
 
 log = logging.getLogger(__name__)
 
-PART: Final = ".part"
 DEFAULT_FOLDER: Final = "live-recordings"
 _BYTES_PER_GB: Final = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A recording in progress; `part` is its present path."""
+
+    folder: RecordingFolder
+    part: Path
+    audio: soundfile.SoundFile
+
+    @property
+    def name(self) -> str:
+        """The name that it will have."""
+        return self.part.name.removeprefix(".").removesuffix(PART_SUFFIX)
+
+
+Leftover = tuple[RecordingFolder, Path]
+"""A recording that was cut off, and the folder that it belongs to."""
 
 
 class LiveStorage:
@@ -46,42 +66,64 @@ class LiveStorage:
     def _used_bytes(self) -> int:
         return (self._finished_bytes or 0) + sum(self._reserved.values())
 
-    def begin(self, name: str, time: datetime, rate_hz: int) -> tuple[Path, soundfile.SoundFile]:
-        """A new file in progress, and its final path. Raises OSError or soundfile.LibsndfileError."""
+    def begin(self, name: str, time: datetime, rate_hz: int) -> StoredFile:
+        """A new file in progress. Raises OSError or soundfile.LibsndfileError."""
         assert self._folder is not None
         self._folder.mkdir(parents=True, exist_ok=True)
         self._measure()
-        path = _free_path(self._folder, recording_stem(name, time), self._format, time)
-        part = part_of(path)
-        file = soundfile.SoundFile(part, "x", rate_hz, 1, "PCM_16", format=self._format.upper())
-        self._reserved[path] = 0
-        return path, file
+        folder = self._recordings(name)
+        part = folder.new_part(int(time.timestamp()))
+        audio = soundfile.SoundFile(part, "x", rate_hz, 1, "PCM_16", format=self._format.upper())
+        self._reserved[part] = 0
+        return StoredFile(folder, part, audio)
+
+    def _recordings(self, name: str) -> RecordingFolder:
+        assert self._folder is not None
+        return RecordingFolder(self._folder, name, f".{self._format}")
+
+    def leftovers(self, names: Iterable[str]) -> tuple[Leftover, ...]:
+        """The recordings of `names` that a crash left. To be called before any begins."""
+        if self._folder is None or not self._folder.is_dir():
+            return ()
+        folders = [self._recordings(name) for name in names]
+        try:
+            return tuple((folder, part) for folder in folders for part in folder.leftovers())
+        except OSError as error:
+            log.error("%s: cannot be read: %s", self._folder, error.strerror)
+            return ()
 
     def _measure(self) -> None:
         """The size of the finished recordings, which may have been deleted or added meanwhile."""
         assert self._folder is not None
         sizes = (entry.stat().st_size for entry in os.scandir(self._folder) if entry.is_file())
-        self._finished_bytes = sum(sizes) - sum(_size(part_of(path)) for path in self._reserved)
+        self._finished_bytes = sum(sizes) - sum(map(_size, self._reserved))
 
-    def reserve(self, path: Path, count: int) -> bool:
-        """Whether another `count` bytes may be written to the file of `path`; if so, they are counted."""
+    def reserve(self, file: StoredFile, count: int) -> bool:
+        """Whether another `count` bytes may be written to `file`; if so, they are counted."""
         if self._used_bytes + count > self._max_bytes:
             return False
-        self._reserved[path] += count
+        self._reserved[file.part] += count
         return True
 
-    def finish(self, path: Path, file: soundfile.SoundFile) -> None:
-        """Close a file and give it its final name. Raises OSError or soundfile.LibsndfileError."""
-        self._reserved.pop(path, None)
-        part = part_of(path)
-        file.close()
-        descriptor = os.open(part, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        part.rename(path)
+    def finish(self, file: StoredFile) -> Path:
+        """Complete a file; returns its final path. Raises OSError or soundfile.LibsndfileError."""
+        self._reserved.pop(file.part, None)
+        file.audio.close()
+        path = file.folder.publish(file.part)
         self._finished_bytes = (self._finished_bytes or 0) + path.stat().st_size
+        return path
+
+
+def complete(leftovers: Iterable[Leftover]) -> None:
+    """Make complete recordings of what a crash left, or set them aside with the reason. Blocking."""
+    for folder, part in leftovers:
+        try:
+            content = repair(part)
+            log.warning("%s: completed a recording of %.1f s", folder.publish(part), content.seconds)
+        except UnusableError as error:
+            log.warning("%s: a recording cannot be completed: %s", folder.set_aside(part, str(error)), error)
+        except (NoRoomError, OSError) as error:
+            log.error("%s: a recording cannot be completed now: %s", part, error)
 
 
 def live_storage(settings: Settings) -> LiveStorage:
@@ -89,18 +131,6 @@ def live_storage(settings: Settings) -> LiveStorage:
     live = settings.stream_manager.live_streams
     folder = live.recordings or (settings.home / DEFAULT_FOLDER if settings.home is not None else None)
     return LiveStorage(folder, file_format=live.recording_format, max_gb=live.recordings_max_gb)
-
-
-def part_of(path: Path) -> Path:
-    """The name of a recording until it is complete."""
-    return path.with_name(path.name + PART)
-
-
-def _free_path(folder: Path, stem: str, suffix: str, time: datetime) -> Path:
-    """A name that no recording has: with a fraction of a second if another one began in the same second."""
-    fractions = (f".{fraction:06d}" for fraction in range(time.microsecond, 1_000_000))
-    paths = (folder / f"{stem}{fraction}.{suffix}" for fraction in ("", *fractions))
-    return next(path for path in paths if not path.exists() and not part_of(path).exists())
 
 
 def _size(path: Path) -> int:

@@ -14,7 +14,7 @@ from stream_manager.live.process import LiveProcess, LiveProcessError, live_proc
 from stream_manager.live.recorder import LiveRecorder
 from stream_manager.live.registry import LiveStream, LiveStreamRegistry
 from stream_manager.live.status import source_status
-from stream_manager.live.storage import LiveStorage
+from stream_manager.live.storage import LiveStorage, complete
 from stream_manager.outputs.registry import OutputType
 from stream_manager.outputs.runner import SourceOutputs
 from stream_manager.services import Services
@@ -22,7 +22,7 @@ from tidzam.aio import first_completed
 from tidzam.config import SourceSettings
 from tidzam.errors import JackError
 from tidzam.jack.live_protocol import FrameKind, LiveFrame, LiveMessage, LivePortOptions, SlotClosed, SlotStatus
-from tidzam.naming import LIVE_SOURCE
+from tidzam.naming import LIVE_SOURCE, port_name
 from tidzam.process import RestartPolicy
 from tidzam.protocol.live_streams import Audio, LiveStreamAdded
 from tidzam.protocol.stream_manager import SourceStatus
@@ -48,6 +48,11 @@ class LiveSourceSettings(SourceSettings):
     mounts: Literal["always", "on-demand"] | None = "on-demand"
 
 
+def recording_name(slot: int) -> str:
+    """What the names of recordings of a stream begin with."""
+    return port_name(LIVE_SOURCE, slot).replace(":", "-")
+
+
 class LiveStreams:
     """The live streams of all clients. While there are none, nothing runs for them.
 
@@ -65,6 +70,8 @@ class LiveStreams:
         self._refused: dict[str, tuple[float, str]] = {}
         self._finishing: set[asyncio.Task[None]] = set()
         self._gaps = LiveGaps(services.gaps)
+        names = (recording_name(slot) for slot in range(services.settings.live_ports))
+        self._leftovers = storage.leftovers(names)
         self.restarts = 0
 
     def receive(self, client: str, audio: Audio) -> None:
@@ -162,8 +169,9 @@ class LiveStreams:
             self._finish_recording(stream)
             return
         if stream.recorder is None:
-            name = stream.port.replace(":", "-")
-            stream.recorder = LiveRecorder(name, self._storage, length_s=self._settings.recording_length_s)
+            stream.recorder = LiveRecorder(
+                recording_name(stream.slot), self._storage, length_s=self._settings.recording_length_s
+            )
         stream.recorder.write(audio.buffer, audio.samplerate)
 
     def _finish_recording(self, stream: LiveStream) -> None:
@@ -185,6 +193,7 @@ class LiveStreams:
     async def run(self) -> Never:
         """Run the process whenever there are streams, until cancelled."""
         ticking = asyncio.create_task(self._tick())
+        completing = asyncio.create_task(asyncio.to_thread(complete, self._leftovers))
         failures = 0
         try:
             while True:
@@ -198,6 +207,7 @@ class LiveStreams:
                 await asyncio.sleep(POLICY.delay_s(failures))
         finally:
             ticking.cancel()
+            completing.cancel()
             await self._outputs.stop()
             for stream in self._registry:
                 self._finish_recording(stream)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 import soundfile
 
 from stream_manager.live.recorder import LiveRecorder
-from stream_manager.live.storage import PART, LiveStorage
+from stream_manager.live.storage import LiveStorage, complete
+from stream_manager.recorder.folder import ASIDE, PART_SUFFIX
 from tests.support.eventually import eventually_async
 from tidzam.errors import RequestError
 from tidzam.naming import parse_clip_name
@@ -29,7 +31,7 @@ def storage(folder: Path | None, *, file_format: str = "flac", max_gb: float = 1
 
 
 def recordings(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix != PART)
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix != PART_SUFFIX)
 
 
 def everything(folder: Path) -> list[Path]:
@@ -65,7 +67,7 @@ async def test_a_recording_in_progress_has_another_name(tmp_path: Path) -> None:
     recorder.write(packet(0), RATE_HZ)
     await eventually_async(lambda: recorder.file_name is not None)
     assert recordings(tmp_path) == []
-    assert [path.suffix for path in everything(tmp_path)] == [PART]
+    assert [path.suffix for path in everything(tmp_path)] == [PART_SUFFIX]
     await recorder.finish()
 
 
@@ -126,3 +128,24 @@ async def test_a_disk_that_is_too_slow_ends_the_recording_and_delays_nobody(tmp_
         recorder.write(packet(number), RATE_HZ)
     assert recorder.failure is not None
     await asyncio.wait_for(recorder.finish(), 10)
+
+
+@pytest.mark.parametrize("file_format", ["flac", "wav"])
+def test_a_recording_that_a_crash_cut_off_is_completed_at_the_next_start(tmp_path: Path, file_format: str) -> None:
+    file = storage(tmp_path, file_format=file_format).begin(NAME, datetime(2026, 5, 1, tzinfo=UTC), RATE_HZ)
+    for number in range(20):
+        file.audio.write(np.frombuffer(packet(number), "<i2"))
+    file.audio.flush()
+    complete(storage(tmp_path, file_format=file_format).leftovers([NAME]))
+    (path,) = recordings(tmp_path)
+    assert path.name == f"{NAME}-2026-05-01-00-00-00.{file_format}"
+    found, sent = samples([path]), [value for number in range(20) for value in range(number, number + PACKET)]
+    assert found == sent[: len(found)]
+    assert len(found) > PACKET
+
+
+def test_what_cannot_be_completed_is_set_aside_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / f".{NAME}-2026-05-01-00-00-00.flac{PART_SUFFIX}").write_bytes(b"no audio")
+    complete(storage(tmp_path).leftovers([NAME]))
+    assert sorted(path.suffix for path in everything(tmp_path / ASIDE)) == [".flac", ".txt"]
+    assert recordings(tmp_path) == []
