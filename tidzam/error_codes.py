@@ -148,6 +148,9 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "There is no folder for it.",
             "Set `stream_manager.live_streams.recordings`.",
         ),
+        "storage_failed": Explanation(
+            "The recording of a live stream has ended.", "The disk, see the message.", "Correct it and stream again."
+        ),
         "storage_full": Explanation(
             "The recordings of live streams have reached their maximum size.",
             "`stream_manager.live_streams.recordings_max_gb`.",

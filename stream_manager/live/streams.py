@@ -11,10 +11,10 @@ from typing import Final, Literal, Never
 
 from stream_manager.live.gaps import LiveGaps
 from stream_manager.live.process import LiveProcess, LiveProcessError, live_process
-from stream_manager.live.recorder import LiveRecorder
+from stream_manager.live.recordings import LiveRecordings
 from stream_manager.live.registry import LiveStream, LiveStreamRegistry
 from stream_manager.live.status import source_status
-from stream_manager.live.storage import LiveStorage, complete
+from stream_manager.live.storage import LiveStorage
 from stream_manager.outputs.registry import OutputType
 from stream_manager.outputs.runner import SourceOutputs
 from stream_manager.services import Services
@@ -22,7 +22,7 @@ from tidzam.aio import first_completed
 from tidzam.config import SourceSettings
 from tidzam.errors import JackError
 from tidzam.jack.live_protocol import FrameKind, LiveFrame, LiveMessage, LivePortOptions, SlotClosed, SlotStatus
-from tidzam.naming import LIVE_SOURCE, port_name
+from tidzam.naming import LIVE_SOURCE
 from tidzam.process import RestartPolicy
 from tidzam.protocol.live_streams import Audio, LiveStreamAdded
 from tidzam.protocol.stream_manager import SourceStatus
@@ -48,11 +48,6 @@ class LiveSourceSettings(SourceSettings):
     mounts: Literal["always", "on-demand"] | None = "on-demand"
 
 
-def recording_name(slot: int) -> str:
-    """What the names of recordings of a stream begin with."""
-    return port_name(LIVE_SOURCE, slot).replace(":", "-")
-
-
 class LiveStreams:
     """The live streams of all clients. While there are none, nothing runs for them.
 
@@ -60,7 +55,7 @@ class LiveStreams:
     """
 
     def __init__(self, services: Services, outputs: Mapping[str, OutputType], storage: LiveStorage) -> None:
-        self._services, self._storage = services, storage
+        self._services = services
         self._settings = services.settings.live_streams
         self._registry = LiveStreamRegistry(services.settings.live_ports)
         self._outputs = SourceOutputs(outputs, LiveSourceSettings(), services)
@@ -68,20 +63,18 @@ class LiveStreams:
         self._wanted = asyncio.Event()
         self._last_used_s = 0.0
         self._refused: dict[str, tuple[float, str]] = {}
-        self._finishing: set[asyncio.Task[None]] = set()
         self._gaps = LiveGaps(services.gaps)
-        names = (recording_name(slot) for slot in range(services.settings.live_ports))
-        self._leftovers = storage.leftovers(names)
+        ports, length_s = services.settings.live_ports, self._settings.recording_length_s
+        self._recordings = LiveRecordings(storage, ports=ports, length_s=length_s)
         self.restarts = 0
 
     def receive(self, client: str, audio: Audio) -> None:
         """Play a packet of a client. Its first packet begins its stream.
 
-        Audio that exceeds what may be buffered is dropped and counted. Raises RequestError if all ports are in use or
-        the audio cannot be stored, JackError while the JACK server is away.
+        Audio that exceeds what may be buffered is dropped and counted. Raises RequestError if all ports are in use,
+        JackError while the JACK server is away, and RequestError if the audio is to be stored and cannot be, although
+        it is played.
         """
-        if audio.storage:
-            self._storage.require()
         stream, now_s = self._stream(client), time.monotonic()
         duration_s = len(audio.buffer) / 2 / audio.samplerate
         stream.last_audio_s, stream.rate_hz = now_s, audio.samplerate
@@ -94,7 +87,7 @@ class LiveStreams:
             stream.drop(stream.pending.add(frame))
         elif not self._process.send(frame):
             stream.drop(duration_s)
-        self._record(stream, audio)
+        self._recordings.take(stream, audio)
 
     async def add(self, client: str) -> LiveStreamAdded:
         """Begin the stream of a client, if it has none, and wait for its port. Raises RequestError and JackError."""
@@ -164,28 +157,10 @@ class LiveStreams:
             hint = "Unload a source, or raise jack.port_max in the profile."
             raise JackError(f"JACK refuses the port of the live stream: {reason}.", hint=hint, code="jack_full")
 
-    def _record(self, stream: LiveStream, audio: Audio) -> None:
-        if not audio.storage:
-            self._finish_recording(stream)
-            return
-        if stream.recorder is None:
-            stream.recorder = LiveRecorder(
-                recording_name(stream.slot), self._storage, length_s=self._settings.recording_length_s
-            )
-        stream.recorder.write(audio.buffer, audio.samplerate)
-
-    def _finish_recording(self, stream: LiveStream) -> None:
-        if stream.recorder is None:
-            return
-        task = asyncio.create_task(stream.recorder.finish())
-        stream.recorder = None
-        self._finishing.add(task)
-        task.add_done_callback(self._finishing.discard)
-
     def _close(self, stream: LiveStream, reason: str) -> None:
         log.info("%s: %s after %.1f s of audio", stream.port, reason, stream.received_s)
         self._gaps.end(stream.port)
-        self._finish_recording(stream)
+        self._recordings.finish(stream)
         self._registry.close(stream, time.monotonic())
         if self._process is None or not self._process.send(LiveFrame(FrameKind.CLOSE, stream.slot)):
             self._registry.release(stream.slot)
@@ -193,7 +168,7 @@ class LiveStreams:
     async def run(self) -> Never:
         """Run the process whenever there are streams, until cancelled."""
         ticking = asyncio.create_task(self._tick())
-        completing = asyncio.create_task(asyncio.to_thread(complete, self._leftovers))
+        completing = asyncio.create_task(self._recordings.complete_leftovers())
         failures = 0
         try:
             while True:
@@ -210,9 +185,8 @@ class LiveStreams:
             completing.cancel()
             await self._outputs.stop()
             for stream in self._registry:
-                self._finish_recording(stream)
-            if self._finishing:
-                await asyncio.wait(self._finishing)
+                self._recordings.finish(stream)
+            await self._recordings.finished()
 
     async def _run_contained(self) -> bool:
         try:
@@ -267,7 +241,7 @@ class LiveStreams:
                 self._gaps.end(stream.port)
             if message.reason and stream is not None:
                 log.warning("%s: JACK refuses the port: %s", stream.port, message.reason)
-                self._finish_recording(stream)
+                self._recordings.finish(stream)
                 self._refused[stream.client or ""] = (time.monotonic() + REFUSED_S, message.reason)
         elif isinstance(message, SlotStatus) and (stream := self._registry.at(message.slot)) is not None:
             if stream.client is not None:
@@ -302,6 +276,6 @@ class LiveStreams:
             await asyncio.sleep(TICK_S)
             now_s = time.monotonic()
             for stream in self._registry.idle(now_s, PAUSE_S):
-                self._finish_recording(stream)
+                self._recordings.finish(stream)
             for stream in self._registry.idle(now_s, timeout_s):
                 self._close(stream, f"closed because its client has sent nothing for {timeout_s:.0f} s")

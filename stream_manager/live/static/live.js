@@ -6,7 +6,8 @@ import { UserError, openMicrophone } from "./microphone.js";
 const SOCKET_PATH = new URL("../socket.io/", import.meta.url);
 const REQUEST_MS = 15000;
 const STATUS_MS = 1000;
-const FINAL = new Set(["unauthorized", "live_ports_in_use", "live_streams_off", "storage_off", "storage_full"]);
+const FINAL = new Set(["unauthorized", "live_ports_in_use", "live_streams_off"]);
+const NOT_STORED = new Set(["storage_off", "storage_full", "storage_failed"]);
 const HINTS = {
   unauthorized: "The node asks for its token, and this is not it. Enter the token, then start again.",
   "websocket error": "The node cannot be reached. Check that it is running.",
@@ -113,6 +114,9 @@ class Session {
     const text = HINTS[code] ?? message;
     if (FINAL.has(code)) {
       this.fail(text);
+    } else if (NOT_STORED.has(code)) { // it is played nevertheless
+      this.storage = false;
+      showAlert(text);
     } else {
       this.interrupt("Waiting for the node");
       showAlert(text);
