@@ -60,6 +60,11 @@ class Icecast:
         async with self._polled:
             await self._polled.wait_for(lambda: condition(self))
 
+    async def polled(self) -> None:
+        """Wait for the next poll."""
+        async with self._polled:
+            await self._polled.wait()
+
     async def watch(self) -> Never:
         """Keep `mounts` up to date, until cancelled."""
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)

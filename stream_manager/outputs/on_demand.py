@@ -38,12 +38,15 @@ async def encode_on_demand(source: str, mounts: Sequence[IcecastMount], services
     await services.graph.until(lambda graph: graph.running)
     headers = await stream_headers(services)
     while True:
-        await first_completed(icecast.until(lambda server: server.listeners(paths) > 0), _rest(mounts, headers))
+        if not icecast.listeners(paths):
+            await first_completed(icecast.until(lambda server: server.listeners(paths) > 0), _rest(mounts, headers))
         log.debug("%s: somebody listens", source)
         await first_completed(_until_alone(icecast, paths), encode())
         log.debug("%s: nobody has listened for %.0f s", source, LINGER_S)
-        for mount in mounts:
-            mount.renew()
+        await icecast.polled()
+        if not icecast.listeners(paths):  # else somebody came in the meantime, who would be disconnected
+            for mount in mounts:
+                mount.renew()
 
 
 async def _rest(mounts: Sequence[IcecastMount], headers: bytes) -> Never:

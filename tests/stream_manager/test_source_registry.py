@@ -81,3 +81,10 @@ def test_sources_of_one_client_are_limited(permanent: bool) -> None:
         SourceRegistry().require_room(SourceEntry(source("z", permanent=permanent), "me"), loaded, LIMITS)
     SourceRegistry().require_room(SourceEntry(source("x", permanent=permanent), "me"), loaded, LIMITS)
     SourceRegistry().require_room(SourceEntry(source("z", permanent=permanent), "another"), loaded, LIMITS)
+
+
+def test_a_client_may_use_the_names_that_the_profile_gives_the_channels_of_that_source() -> None:
+    one = registry()
+    one.profile["pond"] = SourceEntry(SourceSettings(name="pond", url="pond.flac", channel_names=("north", "south")))
+    assert one.with_channel_names(source(permanent=False)).channel_names == ("north", "south")
+    assert one.with_channel_names(source("lake")).channel_names == ()

@@ -12,6 +12,7 @@ from typing import Any, Never
 import aiohttp
 import pytest
 
+from stream_manager import icecast
 from stream_manager.ogg import PageReader
 from stream_manager.outputs import on_demand
 from stream_manager.outputs.icecast_mount import IcecastMount
@@ -25,11 +26,16 @@ from tidzam.config.settings import IcecastSettings
 pytestmark = pytest.mark.timeout(40)
 
 PATH = "/pond-out_0.ogg"
-PAGE_S = 0.25
+PAGE_S = 0.1
+
+
+@pytest.fixture(autouse=True)
+def _frequent_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(icecast, "POLL_S", 0.1)
 
 
 class Encoder:
-    """Feeds a mount as an encoder does: a page of noise every quarter of a second."""
+    """Feeds a mount as an encoder does: a page of noise every tenth of a second."""
 
     def __init__(self, mount: IcecastMount) -> None:
         self._mount, self.starts, self.is_running = mount, 0, False
