@@ -21,6 +21,7 @@ from analyzer.pipeline import Pipeline
 from analyzer.sinks.base import NamedSink, SinkContext, make_sinks
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.socketio import SocketIoSink
+from analyzer.source_clocks import SourceClocks
 from analyzer.source_rates import SourceRates
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.gaps import GapLedger, GapReason
@@ -75,7 +76,7 @@ class Analyzer:
     def __init__(self, pipeline: Pipeline, options: LiveOptions) -> None:
         settings = options.settings
         self._pipeline, self._node = pipeline, options.node
-        self._rates = SourceRates()
+        self._rates, self._clocks = SourceRates(), SourceClocks()
         self._tracker = DetectionTracker(pipeline.labels, node=options.node)
         self._gaps = GapLedger(
             options.gaps, writer="analyzer", death=GapReason.CAPTURE, keep_days=options.keep_gap_days
@@ -93,6 +94,7 @@ class Analyzer:
             overlap=settings.overlap,
             source_rate=self._rates.of_channel,
             gaps=self._gaps,
+            clocks=self._clocks,
         )
         self._server = self._make_server(options)
         self._socketio = SocketIoSink(
@@ -127,7 +129,9 @@ class Analyzer:
 
     async def _on_jack_source(self, sid: str, data: Any) -> None:
         """The stream manager reports its sources."""
-        self._rates.update(parse_jack_sources(data))
+        sources = parse_jack_sources(data)
+        self._rates.update(sources)
+        self._clocks.update(sources)
 
     async def run(self) -> None:
         """Run until TERM or INT; everything ends in the reverse order of its start."""

@@ -18,6 +18,7 @@ from analyzer.capture.events import Failed, Ready
 from analyzer.capture_health import CaptureMonitor, CaptureState
 from analyzer.capture_session import CaptureSession, Channel
 from analyzer.health import LiveHealth, LiveStatistics
+from analyzer.source_clocks import SourceClocks
 from analyzer.window_schedule import Due
 from tidzam.errors import JackError, TidzamError
 from tidzam.gaps import ALL, Gap, GapLedger, GapReason
@@ -70,7 +71,7 @@ class LiveAnalysis:
 
     When the last channel has disappeared, one batch without channels reports it. `source_rate` returns the rate of
     the source behind a channel, before it was resampled to JACK's. `gaps` is where intervals that were not captured,
-    or not analyzed, are recorded.
+    or not analyzed, are recorded. `clocks` are the times of replayed recordings.
     """
 
     def __init__(
@@ -83,10 +84,11 @@ class LiveAnalysis:
         overlap: float = 0.0,
         source_rate: Callable[[str], int | None] = lambda channel: None,
         gaps: GapLedger | None = None,
+        clocks: SourceClocks | None = None,
     ) -> None:
         self._pipeline, self._options, self._overlap = pipeline, capture, overlap
         self._tracker, self._on_batch = tracker, on_batch
-        self._source_rate = source_rate
+        self._source_rate, self._clocks = source_rate, clocks or SourceClocks()
         self._gaps = gaps or GapLedger(None, writer="analyzer", death=GapReason.CAPTURE)
         self._statistics = LiveStatistics()
         self._pid: int | None = None
@@ -197,7 +199,7 @@ class LiveAnalysis:
             self._gaps.record(Gap(channel, begin, end, GapReason.CAPTURE))
 
     async def _take(self, session: CaptureSession, due: Due, worker: Executor) -> None:
-        channels = session.channels_at(due.start)
+        channels = tuple(one for one in session.channels_at(due.start) if self._clocks.is_known(one.name))
         if due.skipped:
             self._statistics.dropped_windows += due.skipped * len(channels)
             log.warning("analysis cannot keep up: dropped %d windows of %d channels", due.skipped, len(channels))
@@ -225,7 +227,8 @@ class LiveAnalysis:
         """Runs in the worker thread, so that the event loop stays free."""
         batch = session.read(channels, start)
         batch = replace(batch, source_rates_hz=tuple(map(self._source_rate, batch.channels)))
-        return self._tracker.follow(batch, self._pipeline.analyze(batch))
+        batch, jumped = self._clocks.applied(batch)
+        return self._tracker.follow(batch, self._pipeline.analyze(batch), jumped=jumped)
 
     def health(self) -> LiveHealth:
         """The current state."""

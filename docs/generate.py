@@ -137,7 +137,7 @@ def metrics() -> str:
     health = analyzer.AnalyzerHealth.model_validate(HEALTH)
     programs = {
         "Stream manager": [
-            *SourceMetrics("", graph, icecast, sources).collect(),
+            *SourceMetrics("", graph, icecast, sources, ()).collect(),
             *RecordingMetrics(recordings).collect(),
             *CapacityMetrics(JackReservations(JackGraph("", expected_rate_hz=44100), port_max=2048), server).collect(),
         ],

@@ -1,4 +1,5 @@
-"""Reports each source's start time and native sample rate to the analyzer, which cannot learn them from JACK."""
+"""Reports each source's start time, native sample rate and recorded time to the analyzer, which cannot learn them from
+JACK."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _POLL_S: Final = 0.25
 """A source's rate is known before it plays, and must reach the analyzer before the first window is complete."""
 _ANSWER_TIMEOUT_S: Final = 5.0
 _MAX_SOURCES_PER_EVENT: Final = 200
-_POLICY: Final = RestartPolicy(first_delay_s=0.5, max_delay_s=5.0, stable_after_s=5.0)
+_POLICY: Final = RestartPolicy(first_delay_s=0.5, max_delay_s=1.0, stable_after_s=5.0)
+"""Until it is connected, the analyzer takes recordings for what happens now."""
 
 Known = Mapping[str, JackSource]
 
@@ -44,6 +46,7 @@ def event_data(sources: Iterable[JackSource]) -> list[dict[str, Any]]:
             "name": source.name,
             "starting_time": source.starting_time and wire_time(source.starting_time),
             "rate_hz": source.rate_hz,
+            **({"frame": source.frame, "is_recorded": True} if source.is_recorded else {}),
         }
         for source in sources
     ]

@@ -27,6 +27,7 @@ from stream_manager.live.streams import LiveStreams
 from stream_manager.outputs.registry import RECORDER, load_outputs, output_names
 from stream_manager.recording_control import RecordingControl, switches_path
 from stream_manager.recording_metrics import RecordingMetrics
+from stream_manager.recordings.databases import RecordingDatabases
 from stream_manager.services import Services
 from stream_manager.sources import Sources
 from stream_manager.state_file import read_state, state_path
@@ -75,10 +76,11 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
     icecast = Icecast(settings.icecast, options.icecast_password, options.icecast_admin_password)
     captured = settings.analyzer.ports if options.analyzer is not None else ()
     env = _children_env(settings)
+    databases = RecordingDatabases(settings.sources)
     state = state_path(settings)
     try:
         async with GuardProxy({**os.environ, **env}) as guard, asyncio.TaskGroup() as tasks:
-            services = _services(settings, graph, icecast, env, guard, ledger, captured=captured)
+            services = _services(settings, graph, icecast, env, guard, ledger, databases, captured=captured)
             live = LiveStreams(services, load_outputs(settings.stream_manager.outputs), live_storage(settings))
             sources = Sources(services, tasks, settings.stream_manager, state, live.statuses)
             token = take_token(settings.home)
@@ -91,6 +93,7 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
                 watchers.append(tasks.create_task(ledger.run()))
                 watchers.append(tasks.create_task(record_jack_gaps(graph, ledger)))
                 watchers.append(tasks.create_task(record_signal_gaps(sources)))
+                watchers.append(tasks.create_task(databases.run()))
                 if options.analyzer is not None:
                     link = AnalyzerLink(
                         options.analyzer, lambda: [*(one.status() for one in sources), *live.statuses()], token=token
@@ -117,6 +120,7 @@ def _services(
     env: Mapping[str, str],
     guard: GuardProxy,
     ledger: GapLedger,
+    databases: RecordingDatabases,
     *,
     captured: Sequence[str],
 ) -> Services:
@@ -130,6 +134,7 @@ def _services(
         guard=guard,
         recordings=RecordingControl(switches_path(settings)),
         gaps=ledger,
+        databases=databases,
     )
 
 
@@ -161,20 +166,20 @@ def _children_env(settings: Settings) -> dict[str, str]:
 
 def _server(settings: Settings, services: Services, sources: Sources, live: LiveStreams, token: str | None) -> Server:
     graph, icecast, registry = services.graph, services.icecast, CollectorRegistry()
-    registry.register(SourceMetrics(settings.node.known_as, graph, icecast, sources))
+    registry.register(SourceMetrics(settings.node.known_as, graph, icecast, sources, services.databases))
     registry.register(RecordingMetrics(services.recordings))
     registry.register(CapacityMetrics(services.reservations, icecast))
     server = Server(
         "stream manager",
         host=settings.stream_manager.host,
         port=settings.stream_manager.port,
-        health=lambda: health(graph, icecast, sources),
+        health=lambda: health(graph, icecast, sources, services.databases),
         messages=MESSAGES,
         registry=registry,
         access=Access.of(settings.access, host=settings.stream_manager.host, token=token),
         limits=settings.limits,
     )
-    requests = RequestHandler(sources, live, lambda sid: server.client(sid).has_token)
+    requests = RequestHandler(sources, live, services.databases, lambda sid: server.client(sid).has_token)
     server.on("sys", requests.sys, needs=lambda data: Right.LISTEN if reads_only(data) else Right.MANAGE)
     server.on(AUDIO_EVENT, requests.audio)
     server.on_disconnect(requests.disconnected)

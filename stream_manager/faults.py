@@ -68,6 +68,12 @@ class SourceFault(Enum):
         "Send the token, or set stream_manager.allow_private_addresses or allowed_hosts in the profile.",
         True,
     )
+    NO_RECORDING = _Reason(
+        "no_recording",
+        "there is no recording at or after its date",
+        "Choose another date; the request `database` lists the periods.",
+        True,
+    )
     EMPTY = _Reason("source_empty", "it is empty", "Use a file or a stream that contains audio.", True)
     CHANNELS = _Reason(
         "source_channels",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from stream_manager.live.streams import LiveStreams
+from stream_manager.recordings.databases import RecordingDatabases
 from stream_manager.sources import Sources
 from tidzam.config import SourceSettings
 from tidzam.protocol.live_streams import AddLiveStream, DeleteLiveStream, parse_audio
+from tidzam.protocol.recordings import ListDatabases
 from tidzam.protocol.stream_manager import (
     ListSources,
     ListTransitions,
@@ -22,16 +25,22 @@ from tidzam.protocol.stream_manager import (
 
 
 class RequestHandler:
-    """Handles requests about `sources` and `live` streams. `has_token` returns whether a client presented the token."""
+    """Handles requests about `sources`, `live` streams and `databases`.
 
-    def __init__(self, sources: Sources, live: LiveStreams, has_token: Callable[[str], bool]) -> None:
-        self._sources, self._live, self._has_token = sources, live, has_token
+    `has_token` returns whether a client presented the token.
+    """
+
+    def __init__(
+        self, sources: Sources, live: LiveStreams, databases: RecordingDatabases, has_token: Callable[[str], bool]
+    ) -> None:
+        self._sources, self._live, self._databases, self._has_token = sources, live, databases, has_token
 
     async def sys(self, sid: str, data: Any) -> dict[str, Any]:
         """The response to a request. Raises TidzamError if it cannot be carried out."""
         match parse_request(data):
             case LoadSource() as wanted:
-                source = await self._sources.load(source_settings(wanted), sid, trusted=self._has_token(sid))
+                settings = source_settings(wanted, now=datetime.now(UTC))
+                source = await self._sources.load(settings, sid, trusted=self._has_token(sid))
                 response: dict[str, Any] = {"loadsource": source.status().model_dump(mode="json")}
             case UnloadSource(name=name):
                 await self._sources.unload(name)
@@ -51,6 +60,8 @@ class RequestHandler:
                 response = {"del_livestream": ""}
             case ListTransitions(name=name):
                 response = {"transitions": self._sources.transitions(name).model_dump(mode="json")}
+            case ListDatabases(name=name):
+                response = (await self._databases.answer(name)).model_dump(mode="json")
         return {"sys": response}
 
     async def audio(self, sid: str, data: Any) -> None:
@@ -62,11 +73,15 @@ class RequestHandler:
         await self._sources.leave(sid)
 
 
-def source_settings(wanted: LoadSource) -> SourceSettings:
-    """The settings of the source that a client requests."""
+def source_settings(wanted: LoadSource, *, now: datetime) -> SourceSettings:
+    """The settings of the source that a client requests. With a date in the future, it plays its live address."""
+    is_replay = wanted.date is not None and wanted.date <= now
+    database = (wanted.database or wanted.name) if is_replay or wanted.url is None else None
     return SourceSettings(
         name=wanted.name,
         url=wanted.url,
+        database=database,
+        date=wanted.date if is_replay else None,
         channels=wanted.channels,
         is_permanent=wanted.is_permanent,
         loop=wanted.loop,

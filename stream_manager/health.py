@@ -12,19 +12,22 @@ from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
 from stream_manager.live.metrics import live_metrics
 from stream_manager.outputs.base import OutputFault
+from stream_manager.recordings.database import RecordingDatabase
 from stream_manager.sources import Sources
 from tidzam.gaps import GapReason
 from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamManagerFault, StreamManagerHealth
 from tidzam.server import Health
+from tidzam.text import shown
 
 
-def health(graph: JackGraph, icecast: Icecast, sources: Sources) -> Health:
-    """Healthy if JACK and Icecast answer, every permanent source plays, and its outputs work."""
+def health(graph: JackGraph, icecast: Icecast, sources: Sources, recordings: Iterable[RecordingDatabase]) -> Health:
+    """Healthy if JACK and Icecast answer, every permanent source plays, its outputs work and recordings can be read."""
     statuses = sources.statuses()
     faults = (
         *server_faults(graph, icecast),
         *source_faults(statuses, sources.output_faults()),
         *_missing(sources.missing()),
+        *_unreadable(recordings),
     )
     detail = StreamManagerHealth(
         jack=graph.running,
@@ -77,11 +80,29 @@ def _missing(names: Iterable[str]) -> Iterator[StreamManagerFault]:
         yield StreamManagerFault(code="source_missing", origin="source", source=name, message=message)
 
 
-class SourceMetrics(Collector):
-    """The metrics of the node `node` and its sources, read on each request."""
+def _unreadable(recordings: Iterable[RecordingDatabase]) -> Iterator[StreamManagerFault]:
+    for database in recordings:
+        if database.fault is not None:
+            folder = shown(database.options.folder)
+            message = f"The recordings of {database.name} in {folder} cannot be read: {database.fault}."
+            yield StreamManagerFault(
+                code="recordings_unreadable", origin="source", source=database.name, message=message
+            )
 
-    def __init__(self, node: str, graph: JackGraph, icecast: Icecast, sources: Sources) -> None:
+
+class SourceMetrics(Collector):
+    """The metrics of the node `node`, its sources and their recordings, read on each request."""
+
+    def __init__(
+        self,
+        node: str,
+        graph: JackGraph,
+        icecast: Icecast,
+        sources: Sources,
+        recordings: Iterable[RecordingDatabase],
+    ) -> None:
         self._node, self._graph, self._icecast, self._sources = node, graph, icecast, sources
+        self._recordings = recordings
 
     def collect(self) -> Iterator[Metric]:
         info = GaugeMetricFamily("tidzam_stream_manager_info", "The node; always 1", labels=["node"])
@@ -134,6 +155,17 @@ class SourceMetrics(Collector):
         yield from (restarts, gaps, gap_seconds, underruns, drift, player_errors, output_failures)
         yield from live_metrics(statuses)
         yield from signal_metrics(statuses)
+        yield from self._of_recordings()
+
+    def _of_recordings(self) -> Iterator[Metric]:
+        found = GaugeMetricFamily("tidzam_database_recordings", "Indexed recordings", labels=["source"])
+        ignored = GaugeMetricFamily(
+            "tidzam_database_ignored_files", "Files beside them that are no recordings of the source", labels=["source"]
+        )
+        for database in self._recordings:
+            found.add_metric([database.name], len(database.index))
+            ignored.add_metric([database.name], database.ignored)
+        yield from (found, ignored)
 
 
 def signal_metrics(statuses: Iterable[SourceStatus]) -> Iterator[Metric]:

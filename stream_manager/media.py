@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
+from stream_manager.replay import Replay
 from tidzam.addresses import is_address
 from tidzam.config import SourceSettings
 from tidzam.naming import port_name
@@ -17,13 +18,14 @@ class PlayRequest:
 
     `settings` are those of the source. `url` is what to open: an absolute path, an address, or empty for a player that
     opens nothing. `channels` are the numbers of the channels to play, from 0 and in that order; None for all. `allowed`
-    limits which addresses may be opened; None allows all.
+    limits which addresses may be opened; None allows all. `replay` are the recordings to play instead, if any.
     """
 
     settings: SourceSettings
     url: str
     channels: tuple[int, ...] | None = None
     allowed: AllowedAddresses | None = None
+    replay: Replay | None = None
 
     @property
     def source(self) -> str:

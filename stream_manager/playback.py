@@ -13,6 +13,7 @@ from stream_manager.liveness import Liveness, LivenessLimits, LivenessSample
 from stream_manager.media import Track
 from stream_manager.players.base import Player, PlayerReports
 from stream_manager.players.registry import PlayerType
+from stream_manager.replay import MediaTime
 from stream_manager.services import Services
 from stream_manager.source_state import SourceEvent
 from tidzam.addresses import is_address
@@ -41,13 +42,14 @@ Outcome = tuple[SourceEvent, SourceFailure | None]
 class PlaybackReports:
     """Callbacks: all ports of the track exist; its audio was interrupted, for a reason and as many seconds; digital
     silence begins (True) or ends (False); by how much the clock of the source is faster than that of JACK, in parts per
-    million.
+    million; the time of recorded media.
     """
 
     started: Callable[[], None]
     gap: Callable[[GapReason, float], None]
     silence: Callable[[bool], None]
     drift: Callable[[float], None] = lambda ppm: None
+    time: Callable[[MediaTime], None] = lambda time: None
 
 
 async def play(
@@ -69,7 +71,8 @@ async def play(
         nonlocal is_corrupt
         is_corrupt = True
 
-    player = player_type(track, services, PlayerReports(gap=reports.gap, corrupt=corrupt, drift=reports.drift))
+    player_reports = PlayerReports(gap=reports.gap, corrupt=corrupt, drift=reports.drift, time=reports.time)
+    player = player_type(track, services, player_reports)
     playing = asyncio.create_task(player.play(), name=f"{track.source} player")
     try:
         failure, played_s = await _until_over(player, playing, track, graph, limits, reports)

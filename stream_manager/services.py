@@ -13,6 +13,7 @@ from stream_manager.jack_graph import JackGraph
 from stream_manager.jack_reservations import JackReservations
 from stream_manager.outputs.icecast_mount import IcecastMount
 from stream_manager.recording_control import RecordingControl
+from stream_manager.recordings.databases import RecordingDatabases
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.gaps import GapLedger
 
@@ -26,7 +27,8 @@ class Services:
 
     `env` is added to the environment of child processes: it leads JACK clients to the node's server.
     `allowed_addresses` is what clients without the token may load. Through `guard`, the connections of clients' sources
-    are made, each with its `guard_pass`. `recordings` are the switches and the state of all recordings.
+    are made, each with its `guard_pass`. `recordings` are the switches and the state of all recordings. `databases`
+    are the recordings that can be played again.
     """
 
     graph: JackGraph
@@ -40,6 +42,7 @@ class Services:
     guard: GuardProxy | None = None
     recordings: RecordingControl = field(default_factory=RecordingControl)
     guard_pass: GuardPass | None = None
+    databases: RecordingDatabases = field(default_factory=RecordingDatabases)
 
     def explain(self, failure: SourceFailure | None) -> SourceFailure | None:
         """The reason of a player's `failure`, which the guard may know better than the player."""

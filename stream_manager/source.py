@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from stream_manager.allowed_addresses import AllowedAddresses
@@ -18,7 +19,8 @@ from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.registry import OutputType
 from stream_manager.outputs.runner import SourceOutputs
 from stream_manager.playback import Outcome, PlaybackReports, play
-from stream_manager.players.registry import PlayerType, choose_player, inspect
+from stream_manager.players.registry import REPLAY, PlayerType, choose_player, inspect, load_players
+from stream_manager.replay import MediaTime, Replay, utc
 from stream_manager.services import Services
 from stream_manager.source_gaps import SourceGaps
 from stream_manager.source_history import Transition, TransitionHistory
@@ -43,8 +45,9 @@ class Source:
     """A loaded source. `url` is an absolute path or an address; it is empty for a player that opens nothing.
 
     It is played by the first of `players` that can, and goes to `outputs`. With `replaces_profile`, the profile has
-    one of the same name. `chance` gives the random numbers of the jitter, `clock` the time of transitions. Raises
-    RequestError if the channels of `entry` are neither numbers nor names.
+    one of the same name. `origin` is the entry that `url` and its player belong to, if it is another one; there is none
+    if `players` is empty, and only the `replay` is played. `chance` gives the random numbers of the jitter, `clock` the
+    time of transitions. Raises RequestError if the channels of `entry` are neither numbers nor names.
     """
 
     def __init__(
@@ -56,6 +59,8 @@ class Source:
         players: Mapping[str, PlayerType],
         outputs: Mapping[str, OutputType],
         replaces_profile: bool = False,
+        origin: SourceEntry | None = None,
+        replay: Replay | None = None,
         chance: Callable[[], float] = random.random,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -65,17 +70,19 @@ class Source:
         self.history = TransitionHistory()
         self._policy = HealingPolicy.of(services.settings.healing)
         self._chance, self._clock = chance, clock
-        is_own = entry.owner is None
+        self._origin = origin or entry
+        is_own = self._origin.owner is None
         self._services = services if is_own else services.for_client(trusted=entry.trusted)
         self._players = players
         self._outputs = SourceOutputs(outputs, self.settings, services)
         self._gaps = SourceGaps(self.name, services.gaps, returns=self.settings.is_permanent)
         self._request = PlayRequest(
-            settings=self.settings,
+            settings=self._origin.settings.model_copy(update={"name": self.name, "format": self.settings.format}),
             url=url,
             channels=selected_channels(self.settings.channels, self.settings.channel_names),
             allowed=self.allowed_addresses,
         )
+        self._replay, self._has_replayed = replay, False
         self.player_errors = 0
         """How often a player raised an unexpected exception."""
         self._channels = 0
@@ -94,7 +101,7 @@ class Source:
     @property
     def allowed_addresses(self) -> AllowedAddresses | None:
         """What may be opened for it; None, for the profile's own, allows all."""
-        return None if self.entry.owner is None else self._services.allowed_addresses
+        return None if self._origin.owner is None else self._services.allowed_addresses
 
     @property
     def error(self) -> SourceError | None:
@@ -113,7 +120,7 @@ class Source:
             state=state,
             ok=self._plays_well and not self.output_faults(),
             is_permanent=self.settings.is_permanent,
-            url=scrub_address(self.settings.url or ""),
+            url=scrub_address(self._request.settings.url or ""),
             channels=self._channels,
             ports=self._ports,
             channel_names=channel_labels(self._request.channels, len(self._ports), self.settings.channel_names),
@@ -134,6 +141,7 @@ class Source:
             remarks=self._remarks,
             recording=self._services.recordings.status(self.settings),
             signals=self._signals,
+            replay=self._replay.status() if self._replay is not None else None,
         )
 
     @property
@@ -166,7 +174,11 @@ class Source:
 
     @property
     def _remarks(self) -> tuple[SourceRemark, ...]:
-        found = ((SourceRemark.NARROW_BAND, self._is_narrow), (SourceRemark.REPLACED, self._replaces_profile))
+        found = (
+            (SourceRemark.NARROW_BAND, self._is_narrow),
+            (SourceRemark.REPLACED, self._replaces_profile),
+            (SourceRemark.REACHED_PRESENT, self._has_replayed),
+        )
         return tuple(remark for remark, holds in found if holds)
 
     @property
@@ -182,7 +194,7 @@ class Source:
 
     async def run(self) -> None:
         """Play, and play again after failures, until the source is final or until cancelled."""
-        log.info("%s: loaded from %s", self.name, scrub_address(self.settings.url or ""))
+        log.info("%s: loaded from %s", self.name, self._described())
         self._gaps.load(self._channels)
         self._gaps.follow(self.playback.state, is_live=self._is_live)
         try:
@@ -211,11 +223,41 @@ class Source:
             event, failure = SourceEvent.FAILED, SourceFailure(SourceFault.INTERNAL)
         self._handle(event, self._services.explain(failure))
 
+    def _described(self) -> str:
+        if self._replay is None:
+            return scrub_address(self._request.settings.url or "")
+        return f"recordings of {self._replay.database.name} from {utc(self._replay.time_s):%Y-%m-%d %H:%M:%S} UTC"
+
     async def _attempt(self) -> Outcome:
-        media = await inspect(self._request, self._players, self._services)
+        """Play once: first what is to be replayed. Another attempt plays what follows."""
+        if self._replay is None:
+            return await self._play(self._request, self._players)
+        replay, request = self._replay, replace(self._request, url="", replay=self._replay)
+        replay.anchor = None
+        try:
+            outcome = await self._play(request, load_players(REPLAY))
+        except PlaybackError as error:
+            if error.failure.fault is not SourceFault.NO_RECORDING or not self._players:
+                raise
+            replay.is_over, outcome = True, (SourceEvent.ENDED, None)
+        return self._after_replay(replay) if outcome[0] is SourceEvent.ENDED else outcome
+
+    def _after_replay(self, replay: Replay) -> Outcome:
+        """What follows the last recording, or one of another format."""
+        if not replay.is_over:
+            return SourceEvent.CONTINUED, None
+        if not self._players:
+            self._replay = Replay.of(replay.database, replay.date)
+            return SourceEvent.ENDED, None
+        self._replay, self._has_replayed = None, True
+        log.info("%s: no later recording of %s; playing live", self.name, replay.database.name)
+        return SourceEvent.CONTINUED, None
+
+    async def _play(self, request: PlayRequest, players: Mapping[str, PlayerType]) -> Outcome:
+        media = await inspect(request, players, self._services)
         self._rate_hz, self._is_live, self._drift_ppm = media.rate_hz, media.is_live, None
-        track = make_track(self._request, media)
-        player = self._players[choose_player(track, self._players)]
+        track = make_track(request, media)
+        player = players[choose_player(track, players)]
         if self.settings.nb_channels not in (None, media.channels) and self._channels != track.channels:
             log.warning(
                 "%s: nb_channels is %s, but the source has %d channels",
@@ -229,7 +271,9 @@ class Source:
         self._ports = tuple(port_name(self.name, channel) for channel in range(track.channels))
         await self._outputs.start(track.channels or 1)  # a copied source has one mount and no ports
         await self._services.graph.until(lambda graph: graph.running)
-        reports = PlaybackReports(started=self._start, gap=self._interrupted, silence=self._silence, drift=self._drift)
+        reports = PlaybackReports(
+            started=self._start, gap=self._interrupted, silence=self._silence, drift=self._drift, time=self._anchor
+        )
         return await play(player, track, self._services, self._limits, reports)
 
     @property
@@ -247,6 +291,10 @@ class Source:
     def _start(self) -> None:
         self._started = self._clock()
         self._handle(SourceEvent.STARTED)
+
+    def _anchor(self, time: MediaTime) -> None:
+        if self._replay is not None:
+            self._replay.anchor = time
 
     def _silence(self, begins: bool) -> None:
         if not begins:

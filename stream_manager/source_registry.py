@@ -66,6 +66,18 @@ class SourceRegistry:
             return settings
         return settings.model_copy(update={"channel_names": own.settings.channel_names})
 
+    def origin(self, entry: SourceEntry) -> SourceEntry | None:
+        """The entry whose address is played live for `entry`: its own, or that of the profile's source `database`.
+
+        None if neither has one.
+        """
+        seen: set[str] = set()
+        origin: SourceEntry | None = entry
+        while origin is not None and (database := _live_database(origin.settings)) is not None:
+            origin = self.profile.get(database) if database not in seen else None
+            seen.add(database)
+        return origin
+
     def missing(self, present: Iterable[str]) -> tuple[str, ...]:
         """Permanent sources of the profile for which no source is loaded and none was refused."""
         permanent = (name for name, entry in self.profile.items() if entry.settings.is_permanent)
@@ -89,6 +101,11 @@ class SourceRegistry:
         own = sum(entry.owner == wanted.owner and name != wanted.name for name, entry in loaded.items())
         if own >= limits.max_client_sources:
             raise _too_many("This client has", own, "sources", "max_client_sources")
+
+
+def _live_database(settings: SourceSettings) -> str | None:
+    """The source whose live address is played, if there is no own one."""
+    return None if settings.has_origin else settings.database
 
 
 def _too_many(subject: str, count: int, kind: str, setting: str) -> RequestError:

@@ -23,6 +23,7 @@ class SourceEvent(Enum):
     SILENCE_BEGAN = "digital silence began"
     SILENCE_ENDED = "digital silence ended"
     ENDED = "it ended"
+    CONTINUED = "it continues with its next recording or its live address"
     FAILED = "it failed"
     JACK_LOST = "the JACK server was lost"
     RETRY_DUE = "a retry is due"
@@ -37,6 +38,7 @@ TRANSITIONS: Final[Mapping[tuple[SourceState, SourceEvent], frozenset[SourceStat
     (_PLAYING, SourceEvent.SILENCE_BEGAN): frozenset({_SILENT}),
     (_SILENT, SourceEvent.SILENCE_ENDED): frozenset({_PLAYING}),
     **{(state, SourceEvent.ENDED): frozenset({_WAITING, _ENDED}) for state in _RUNNING},
+    **{(state, SourceEvent.CONTINUED): frozenset({_LOADING}) for state in _RUNNING},
     **{(state, SourceEvent.FAILED): frozenset({_WAITING, _FAILED}) for state in _RUNNING},
     **{(state, SourceEvent.JACK_LOST): frozenset({_WAITING}) for state in _RUNNING},
     (_WAITING, SourceEvent.RETRY_DUE): frozenset({_LOADING}),
@@ -134,6 +136,8 @@ def _after(
             return replace(playback, state=SourceState.PLAYING, silent_since_s=None)
         case SourceEvent.ENDED:
             return _ended(playback, now_s, failure, policy, chance)
+        case SourceEvent.CONTINUED:
+            return replace(playback, state=SourceState.LOADING, playing_since_s=None, silent_since_s=None)
         case SourceEvent.FAILED:
             return None if failure is None else _failed(playback, now_s, failure, policy, chance)
         case SourceEvent.JACK_LOST:

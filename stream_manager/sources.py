@@ -15,7 +15,8 @@ from stream_manager.copying import COPY_OUTPUTS, COPY_PLAYERS
 from stream_manager.media_url import resolve_media
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.registry import load_outputs, output_names
-from stream_manager.players.registry import AUTO, load_players
+from stream_manager.players.registry import AUTO, PlayerType, load_players
+from stream_manager.replay import Replay
 from stream_manager.services import Services
 from stream_manager.source import Source
 from stream_manager.source_registry import SourceEntry, SourceRegistry
@@ -188,13 +189,23 @@ class Sources:
             raise ConfigError(message, hint=hint, code="source_not_rendered")
         is_copied = settings.format == "copy"
         outputs = output_names(settings, self._settings.outputs)
+        replay = None
+        if settings.database is not None and settings.date is not None:
+            replay = Replay.of(self._services.databases.find(settings.database), settings.date)
+        origin = self._registry.origin(entry)
+        if origin is None and replay is None:
+            hint = "Choose one of the profile's sources with an address, or add a url."
+            message = f"Source {settings.name} has no address, and {settings.database} has none either."
+            raise RequestError(message, hint=hint, field="database")
         return Source(
             entry,
-            self._resolve(entry),
+            self._resolve(origin) if origin is not None else "",
             self._services,
-            players=COPY_PLAYERS if is_copied else load_players(settings.player_name),
+            players=_players(origin, is_copied=is_copied),
             outputs=COPY_OUTPUTS if is_copied else load_outputs(outputs),
             replaces_profile=entry.owner is not None and entry.name in self._registry.profile,
+            origin=origin,
+            replay=replay,
         )
 
     def _resolve(self, entry: SourceEntry) -> str:
@@ -290,6 +301,13 @@ class Sources:
         loaded = ", ".join(self._loaded) or "none"
         hint = f"Loaded sources: {loaded}."
         return RequestError(f"There is no source named {name!r}.", hint=hint, code="source_unknown", field="name")
+
+
+def _players(origin: SourceEntry | None, *, is_copied: bool) -> Mapping[str, PlayerType]:
+    """What may play the address of `origin`. Raises ConfigError for an unknown player."""
+    if origin is None:
+        return {}
+    return COPY_PLAYERS if is_copied else load_players(origin.settings.player_name)
 
 
 def _refusal(settings: SourceSettings, error: TidzamError) -> SourceStatus:

@@ -18,7 +18,7 @@ HEAVY = {"jack", "tensorflow", "keras", "aiohttp", "socketio", "onnxruntime", "s
 _LEVELS = {
     0: """__init__ addresses aio atomic config error_codes errors extensions icecast_passwords labels log naming
         parallel paths patterns process progress proxy scrub segments suggest tables tensorflow_loader terminal text
-        tokens types validation""",
+        times tokens types validation""",
     1: "audio bundle clips dataset gaps jack manifest_fields results spectrogram",
     2: "inference metrics protocol server",
     3: "cli demo node",

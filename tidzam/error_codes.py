@@ -160,6 +160,17 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
     "Sources": {
         "source": Explanation("A source failed.", "See the message.", "Follow the message."),
         "source_unknown": Explanation("No source has this name.", "A misspelling.", "List the sources."),
+        "database_unknown": Explanation(
+            "No source has recordings of this name.",
+            "A misspelling, or the source has no `path_database`.",
+            "List the databases.",
+        ),
+        "no_recording": Explanation(
+            "There is nothing to replay.", "No recording is at or after the date.", "Choose another date."
+        ),
+        "recordings_unreadable": Explanation(
+            "Recordings cannot be read.", "Their folder is missing, or may not be read.", "Correct the folder."
+        ),
         "source_refused": Explanation("A source's settings are refused.", "See the message.", "Correct them."),
         "source_missing": Explanation(
             "A source of the profile is not loaded.", "A client unloaded it.", "Send `loadsource` with its name alone."

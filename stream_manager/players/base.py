@@ -12,6 +12,7 @@ from typing import Protocol
 
 from stream_manager.faults import SourceFailure
 from stream_manager.media import Media, PlayRequest, Track
+from stream_manager.replay import MediaTime
 from stream_manager.services import Services
 from tidzam.gaps import GapReason
 
@@ -22,12 +23,14 @@ class PlayerReports:
 
     `gap`: the audio was interrupted for this reason and as many seconds, until now. `corrupt`: a part of the media
     could not be decoded; a file that then ends counts as truncated. `drift`: by how much the clock of the source is
-    faster than that of JACK, in parts per million, for players that measure it.
+    faster than that of JACK, in parts per million, for players that measure it. `time`: the media has times of its
+    own, and this is one of them; reported whenever it cannot be calculated from the one before.
     """
 
     gap: Callable[[GapReason, float], None]
     corrupt: Callable[[], None]
     drift: Callable[[float], None] = lambda ppm: None
+    time: Callable[[MediaTime], None] = lambda time: None
 
 
 class Player(Protocol):

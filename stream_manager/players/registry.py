@@ -20,9 +20,11 @@ PLAYERS: Final = Registry(
         "feeder": "stream_manager.players.feeder:FeederPlayer",
         **dict.fromkeys(("tone", "noise", "silence"), "stream_manager.players.signals:SignalPlayer"),
         "input": "stream_manager.players.sound_card:InputPlayer",
+        "replay": "stream_manager.players.replay:ReplayPlayer",
     },
 )
 AUTO: Final = "auto"
+REPLAY: Final = "replay"
 AUTO_ORDER: Final = ("mpv", "feeder")
 """The players that AUTO considers, in order of preference."""
 

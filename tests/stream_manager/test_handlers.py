@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from stream_manager.channel_selection import selected_channels
 from stream_manager.handlers import source_settings
 from stream_manager.media_url import resolve_media
+from tidzam.config import SourceSettings
 from tidzam.errors import RequestError
 from tidzam.protocol.stream_manager import LoadSource, parse_request
 
+NOW = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80)
 """With lone surrogates, which JSON can carry and UTF-8 cannot."""
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT | st.binary(max_size=8)
@@ -58,7 +61,7 @@ def test_any_message_is_either_parsed_or_refused_as_bad_input(media_root: Path, 
     try:
         request = parse_request(message)
         if isinstance(request, LoadSource):
-            settings = source_settings(request)
+            settings = source_settings(request, now=NOW)
             selected_channels(settings.channels)
             resolve_media(settings.url or "", [media_root], trusted=False)
     except RequestError as error:
@@ -93,3 +96,28 @@ def test_an_impossible_path_is_bad_input(media_root: Path, path: str, trusted: b
         assert error.field == "url"
     else:
         assert trusted  # a path of the profile is opened later, and reported then
+
+
+def loaded(**fields: Any) -> SourceSettings:
+    request = parse_request({"sys": {"loadsource": {"name": "pond", **fields}}})
+    assert isinstance(request, LoadSource)
+    return source_settings(request, now=NOW)
+
+
+def test_a_date_in_the_past_replays_recordings() -> None:
+    settings = loaded(database="lake", date="2026-05-01-06-29-59")
+    assert (settings.database, settings.date, settings.url) == ("lake", NOW - timedelta(seconds=1), None)
+
+
+def test_without_a_database_the_recordings_are_those_of_the_source_itself() -> None:
+    assert loaded(url="a.wav", date="2020-01-01-00-00-00").database == "pond"
+
+
+def test_a_date_in_the_future_plays_the_live_address() -> None:
+    settings = loaded(url="a.wav", database="lake", date="2026-05-01-06-30-01")
+    assert (settings.database, settings.date, settings.url) == (None, None, "a.wav")
+
+
+def test_a_date_in_the_future_without_an_address_plays_that_of_the_database() -> None:
+    settings = loaded(database="lake", date="2026-05-01-06-30-01")
+    assert (settings.database, settings.date, settings.url) == ("lake", None, None)

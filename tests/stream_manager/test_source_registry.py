@@ -29,6 +29,21 @@ def registry(*, kept: bool = False) -> SourceRegistry:
     return made
 
 
+def test_a_source_is_its_own_origin() -> None:
+    assert registry().origin(GUEST) is GUEST
+
+
+def test_the_origin_of_a_replay_without_an_address_is_the_source_of_the_profile() -> None:
+    guest = SourceEntry(SourceSettings(name="past", database="pond"), "b")
+    assert registry().origin(guest) is OWN
+
+
+def test_a_source_that_refers_to_itself_has_no_origin() -> None:
+    one = registry()
+    one.profile["pond"] = SourceEntry(SourceSettings(name="pond", database="pond"))
+    assert one.origin(one.profile["pond"]) is None
+
+
 def test_a_profile_source_is_restored_when_its_guest_is_dismissed() -> None:
     one = registry()
     one.dismiss(GUEST)

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidzam.errors import RequestError
-from tidzam.protocol import analyzer, messages, stream_manager
+from tidzam.protocol import analyzer, messages, recordings, stream_manager
 from tidzam.protocol.analyzer import MESSAGES, Subscribe, analysis_event, parse_classifier_request, sys_event
 from tidzam.protocol.messages import Message, WireTime, parse
-from tidzam.protocol.stream_manager import ListSources, ReleaseSource, UnloadSource, parse_request
+from tidzam.protocol.recordings import ListDatabases
+from tidzam.protocol.stream_manager import ListSources, LoadSource, ReleaseSource, UnloadSource, parse_request
 from tidzam.results import Analysis
 
 URL = "http://example.org/a.ogg"
@@ -83,17 +84,6 @@ def test_an_unknown_command_is_told_the_nearest() -> None:
 @pytest.mark.parametrize("data", [None, 1, "sys", [], {}, {"sys": None}, {"sys": {}}, {"sys": {"a": 1, "b": 2}}])
 def test_what_is_no_command_is_refused(data: Any) -> None:
     assert refusal(data).code == "request"
-
-
-@pytest.mark.parametrize("fields", [{"database": "pond"}, {"date": "2020-01-01-00-00-00"}], ids=lambda f: next(iter(f)))
-def test_what_comes_later_is_said_so(fields: dict[str, str]) -> None:
-    error = refusal({"loadsource": {"name": "pond", "url": URL, **fields}})
-    assert error.code == "not_supported"
-    assert error.field == next(iter(fields))
-
-
-def test_commands_that_come_later() -> None:
-    assert refusal({"sys": {"database": ""}}).code == "not_supported"
 
 
 def test_a_copied_source_has_no_channels_to_choose() -> None:
@@ -177,7 +167,9 @@ def test_the_frozen_event_and_refusals_are_in_the_schema() -> None:
     assert MESSAGES["refusal"].model_validate(refused)
 
 
-@pytest.mark.parametrize("module", [analyzer, messages, stream_manager], ids=lambda module: str(module.__name__))
+@pytest.mark.parametrize(
+    "module", [analyzer, messages, recordings, stream_manager], ids=lambda module: str(module.__name__)
+)
 def test_every_field_of_a_message_is_described(module: ModuleType) -> None:
     models = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Message)]
     lacking = [
@@ -187,3 +179,14 @@ def test_every_field_of_a_message_is_described(module: ModuleType) -> None:
         if not field.description
     ]
     assert not lacking
+
+
+@pytest.mark.parametrize("content", ["", {}, None])
+def test_the_request_for_databases_of_tidzam_2019_is_understood(content: Any) -> None:
+    assert parse_request({"sys": {"database": content}}) == ListDatabases()
+
+
+def test_a_date_in_another_zone_is_read_as_utc() -> None:
+    request = parse_request({"loadsource": {"name": "pond", "date": "2026-05-01-08-30-00+02:00"}})
+    assert isinstance(request, LoadSource)
+    assert request.date == datetime(2026, 5, 1, 6, 30, tzinfo=UTC)

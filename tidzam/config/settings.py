@@ -18,6 +18,7 @@ from tidzam.config.inference import DEFAULT_RULE, DecisionRuleName, EngineName
 from tidzam.config.inputs import InputSettings
 from tidzam.config.live_streams import LiveStreamSettings
 from tidzam.config.recording import RecordSettings
+from tidzam.config.recordings import RecordingDate, TimeZoneName
 from tidzam.config.section import Names, Section, renamed
 from tidzam.config.signal_health import SignalHealthSettings
 from tidzam.config.signals import NoiseSettings, SilenceSettings, ToneSettings
@@ -82,7 +83,22 @@ class SourceSettings(Section):
     silence: SilenceSettings | None = Field(None, description="Play silence instead of a `url`, for checks")
     input: InputSettings | None = Field(None, description="Play ports of JACK's driver, such as a microphone's")
     record: RecordSettings | None = Field(None, description="Record it; by default, it is not recorded")
-    path_database: Path | None = Field(None, description="Folder of its recordings (not used yet)")
+    path_database: Path | None = Field(
+        None, description="Folder of its recordings, NAME-YYYY-MM-DD-HH-MM-SS.ogg, .opus, .wav or .flac"
+    )
+    database_prefix: str | None = Field(
+        None, min_length=1, description="NAME in their file names; by default its own name or that of the folder"
+    )
+    database_time_zone: TimeZoneName = Field(
+        "UTC", description="Time zone of the times in their file names, such as America/New_York"
+    )
+    database_file_length: float | None = Field(
+        None, gt=0, description="Length of all recordings in seconds; by default, it is read from each file"
+    )
+    database: SourceName | None = Field(
+        None, description="Source whose recordings are played from `date`, and then its live address"
+    )
+    date: RecordingDate | None = Field(None, description="Time in the recordings, in UTC unless it states a zone")
     nb_channels: int | None = Field(None, ge=1, le=256, description="Expected number of channels, verified on loading")
     channels: ChannelSelection | None = Field(
         None, description="Channels to load, in that order: numbers from 0, or names; by default all"
@@ -101,8 +117,10 @@ class SourceSettings(Section):
         found = [name for name in ORIGINS if getattr(self, name) is not None]
         if len(found) > 1:
             raise ValueError(f"expected one of {', '.join(ORIGINS)}; found {' and '.join(found)}")
-        if not found and self.player == "auto":
-            raise ValueError(f"expected one of {', '.join(ORIGINS)}, or a player that needs none")
+        if self.date is not None and self.database is None:
+            raise ValueError("expected a database, whose recordings are played from the date")
+        if not self.has_origin and self.database is None:
+            raise ValueError(f"expected one of {', '.join(ORIGINS)}, a database, or a player that needs none")
         if found and found[0] in OWN_PLAYERS and self.player not in ("auto", found[0]):
             raise ValueError(f"the player {self.player} cannot play {found[0]}; leave `player` out")
         if self.format == "copy" and self.record is not None:
@@ -115,10 +133,17 @@ class SourceSettings(Section):
             return self
         if self.url is None:
             raise ValueError("format copy needs a url")
+        if self.date is not None:
+            raise ValueError("format copy cannot replay recordings from a date; they are decoded")
         choices = {"channels": self.channels, "outputs": self.outputs, "player": self.player.removeprefix("auto")}
         if chosen := [name for name, value in choices.items() if value]:
             raise ValueError(f"format copy pushes all of the stream as it is; remove {', '.join(chosen)}")
         return self
+
+    @property
+    def has_origin(self) -> bool:
+        """Whether it has something to play by itself, apart from recordings."""
+        return self.player != "auto" or any(getattr(self, name) is not None for name in ORIGINS)
 
     @property
     def player_name(self) -> str:

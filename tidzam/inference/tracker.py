@@ -44,9 +44,16 @@ class DetectionTracker:
         self._channels: frozenset[str] = frozenset()
         self._open: dict[tuple[str, str], _Open] = {}
 
-    def follow(self, batch: WindowBatch, analyses: tuple[Analysis, ...]) -> AnalyzedBatch:
-        """The next batch with its detections. Those of channels that are missing from it end first."""
-        gone = [end for channel in sorted(self._channels - {*batch.channels}) for end in self.finish(channel)]
+    def follow(
+        self, batch: WindowBatch, analyses: tuple[Analysis, ...], *, jumped: frozenset[str] = frozenset()
+    ) -> AnalyzedBatch:
+        """The next batch with its detections.
+
+        Those of channels that are missing from it end first, and those of the channels in `jumped`: what is heard
+        there was not recorded right after what was heard before.
+        """
+        ended = sorted(self._channels - {*batch.channels} | jumped)
+        gone = [end for channel in ended for end in self.finish(channel)]
         self._channels = frozenset(batch.channels)
         return AnalyzedBatch(batch, analyses, (*gone, *self.add(analyses)))
 

@@ -35,11 +35,17 @@ JackSourceName = Annotated[str, AfterValidator(_source_or_live_port)]
 class JackSource(Message):
     """A source of the stream manager, reported when it starts, when it changes, and when the two programs reconnect.
 
-    The rate is the source's own: JACK carries it resampled, which adds nothing to its band.
+    The rate is the source's own: JACK carries it resampled, which adds nothing to its band. A source that replays
+    recordings is reported again whenever its time jumps. The analyzer then uses the recordings' times; until `frame` is
+    known, it does not analyze the source.
     """
 
     name: JackSourceName = Field(description="Name of the source; of a live stream, its port")
-    starting_time: WireTime | None = Field(None, description="When its audio began, UTC")
+    starting_time: WireTime | None = Field(
+        None, description="When its audio began, UTC; of recordings, the time in them that is played at `frame`"
+    )
+    frame: int | None = Field(None, ge=0, lt=1 << 32, description="Frame of the JACK server's clock (recordings only)")
+    is_recorded: bool = Field(False, description="It replays recordings, which have times of their own")
     rate_hz: int | None = Field(None, ge=1, le=10_000_000, description="Sample rate of the source; unknown if missing")
 
 
@@ -267,7 +273,18 @@ def jack_sources(source: SourceStatus) -> tuple[JackSource, ...]:
             JackSource(name=stream.port, starting_time=stream.started, rate_hz=stream.rate_hz)
             for stream in source.live_streams
         )
-    return (JackSource(name=source.name, starting_time=source.started, rate_hz=source.rate_hz),)
+    if source.replay is None:
+        return (JackSource(name=source.name, starting_time=source.started, rate_hz=source.rate_hz),)
+    replay = source.replay
+    return (
+        JackSource(
+            name=source.name,
+            starting_time=replay.anchor_time,
+            frame=replay.anchor_frame,
+            is_recorded=True,
+            rate_hz=source.rate_hz,
+        ),
+    )
 
 
 def parse_classifier_request(data: Any) -> ListClassifiers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tidzam.protocol import analyzer, live_streams, stream_manager
+from tidzam.protocol import analyzer, live_streams, recordings, stream_manager
 from tidzam.protocol.messages import Message
 
 
@@ -61,6 +61,24 @@ SOURCE: Final = {
     "live_streams": [],
     "recording": None,
     "signals": [{"port": "pond:out_0", "state": "well", "level_dbfs": -31.5, "bandwidth_hz": 18000.0}],
+    "replay": None,
+}
+
+REPLAYED: Final = SOURCE | {
+    "name": "replay",
+    "is_permanent": False,
+    "url": "https://radio.example/marsh.ogg",
+    "ports": ["replay:out_0"],
+    "mounts": ["http://127.0.0.1:8000/replay-out_0.ogg"],
+    "replay": {
+        "database": "marsh",
+        "time": "2026-05-01T04:15:30Z",
+        "file": "marsh-2026-05-01-04-10-00.opus",
+        "holes": 0,
+        "skipped_s": 0.0,
+        "anchor_frame": 194230272,
+        "anchor_time": "2026-05-01T04:15:30Z",
+    },
 }
 
 STREAM_MANAGER_REQUESTS: Final = (
@@ -118,6 +136,34 @@ STREAM_MANAGER_REQUESTS: Final = (
                 }
             },
         },
+    ),
+    RequestExample(
+        "List all recordings",
+        "sys",
+        recordings.ListDatabases,
+        {"sys": {"database": ""}},
+        {
+            "ok": True,
+            "sys": {
+                "database": {
+                    "marsh": {
+                        "nb_channels": 1,
+                        "database": [
+                            ["2026-04-01-00-00-00", "2026-04-17-09-21-44"],
+                            ["2026-04-17-09-30-00", "2026-05-01-06-20-00"],
+                        ],
+                    }
+                }
+            },
+        },
+        "The content is the name of a source, or empty for all.",
+    ),
+    RequestExample(
+        "Replay recordings from a date",
+        "sys",
+        stream_manager.LoadSource,
+        {"sys": {"loadsource": {"name": "replay", "database": "marsh", "date": "2026-05-01-04-15-30"}}},
+        {"ok": True, "sys": {"loadsource": REPLAYED}},
     ),
     RequestExample(
         "Unload a source",

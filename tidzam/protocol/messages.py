@@ -15,6 +15,7 @@ from tidzam.errors import RequestError
 from tidzam.scrub import hide_credentials
 from tidzam.suggest import nearest
 from tidzam.text import comma_list
+from tidzam.times import parse_time
 from tidzam.validation import reason
 
 _LONGEST_QUOTE = 80
@@ -105,18 +106,11 @@ def quote(value: Any) -> str:
 
 
 def _time(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    for pattern in ("%Y-%m-%d-%H-%M-%S", "%Y-%m-%d-%H-%M-%S.%f"):
-        try:
-            return datetime.strptime(value, pattern).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    raise ValueError("expected a time in UTC as YYYY-MM-DD-HH-MM-SS")
+    return parse_time(value) if isinstance(value, str) else value
 
 
 WireTime = Annotated[datetime, BeforeValidator(_time)]
-"""`YYYY-MM-DD-HH-MM-SS`, with or without a fraction of a second."""
+"""`YYYY-MM-DD-HH-MM-SS` in UTC, with or without a fraction of a second and a zone (`Z`, `+02:00`)."""
 
 
 def wire_time(time: datetime) -> str:

@@ -23,6 +23,7 @@ from tidzam.protocol.live_streams import (
     LiveStreamStatus,
 )
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, quote, suggestion
+from tidzam.protocol.recordings import DatabaseList, ListDatabases, ReplayStatus
 from tidzam.protocol.signals import ChannelSignal
 
 WireSourceName = Annotated[str, Field(json_schema_extra={"pattern": SOURCE_NAME}), AfterValidator(source_name)]
@@ -39,10 +40,14 @@ class LoadSource(Message):
     url: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
         None, description="http, https, rtsp or icecast address, or a file under a media root"
     )
-    database: Annotated[str, Field(max_length=256)] | None = Field(
-        None, description="Name of the recordings to play from, at `date` (not supported yet)"
+    database: WireSourceName | None = Field(
+        None, description="Source of the profile whose recordings are played from `date`; by default `name`"
     )
-    date: WireTime | None = Field(None, description="Start in the recordings (not supported yet)")
+    date: WireTime | None = Field(
+        None,
+        description="Time at which to begin in the recordings. After the newest one, and if it is in the future, the "
+        "live address is played: `url`, or else that of the source `database`",
+    )
     channels: WireChannels | None = Field(
         None,
         description="The channels to load, in that order: numbers from 0 (2 or out_2), or names that the profile gives "
@@ -109,10 +114,12 @@ class SourceRemark(StrEnum):
 
     `narrow_band`: its own sample rate is below that of JACK, so it has no content above `band_hz`. `replaced`: it plays
     in place of the profile's source of the same name, which is restored when this one ends or is unloaded.
+    `reached_present`: it has replayed recordings up to the newest one, and now plays its live address.
     """
 
     NARROW_BAND = "narrow_band"
     REPLACED = "replaced"
+    REACHED_PRESENT = "reached_present"
 
 
 class RecordingState(StrEnum):
@@ -202,6 +209,7 @@ class SourceStatus(Message):
     live_streams: tuple[LiveStreamStatus, ...] = Field((), description="The streams of `tidzam-livestreams`")
     recording: RecordingStatus | None = Field(None, description="Its recording; null if the profile has none")
     signals: tuple[ChannelSignal, ...] = Field((), description="The health of the signal of each channel")
+    replay: ReplayStatus | None = Field(None, description="What it plays of recordings; None if it plays live")
 
 
 class SourceList(Message):
@@ -263,19 +271,19 @@ Request = (
     | SwitchRecording
     | ListSources
     | ListTransitions
+    | ListDatabases
     | AddLiveStream
     | DeleteLiveStream
 )
-LATER = ("database",)
 COMMANDS = (
     "loadsource",
     "unloadsource",
     "record",
     "sources",
     "transitions",
+    "database",
     "add_livestream",
     "del_livestream",
-    *LATER,
 )
 
 MESSAGES: Mapping[str, type[Message]] = {
@@ -291,6 +299,8 @@ MESSAGES: Mapping[str, type[Message]] = {
     AUDIO_EVENT: Audio,
     "sys/transitions": ListTransitions,
     "sys/transitions/response": TransitionList,
+    "sys/database": ListDatabases,
+    "sys/database/response": DatabaseList,
     "healthz/detail": StreamManagerHealth,
 }
 
@@ -316,7 +326,7 @@ def parse_request(data: Any) -> Request:
         case "transitions":
             return parse(ListTransitions, content)
         case _:
-            raise _not_supported(command)
+            return parse(ListDatabases, {"name": content} if isinstance(content, str) else content or {})
 
 
 def reads_only(data: Any) -> bool:
@@ -341,16 +351,16 @@ def parse_command(data: Any, known: tuple[str, ...]) -> tuple[str, Any]:
 
 
 def _supported(request: LoadSource) -> LoadSource:
-    for field in ("database", "date"):
-        if getattr(request, field) is not None:
-            raise _not_supported(field)
     if request.format == "copy" and request.channels is not None:
         message = "The format copy takes all channels, as they are encoded."
         raise RequestError(message, hint="Remove 'channels', or use the format ogg.", field="channels")
-    if request.url is None:
-        raise RequestError("'url' is missing.", hint="Add an address, or a file under a media root.", field="url")
+    if request.format == "copy" and request.url is None:
+        raise RequestError("The format copy needs a 'url'.", hint="Add one, or use the format ogg.", field="url")
+    if request.format == "copy" and request.date is not None:
+        message = "Recordings are decoded and cannot be copied."
+        raise RequestError(message, hint="Remove 'date', or use the format ogg.", field="date")
+    if request.url is None and request.database is None and request.date is None:
+        raise RequestError(
+            "'url' is missing.", hint="Add an address, a file under a media root, or a date.", field="url"
+        )
     return request
-
-
-def _not_supported(field: str) -> RequestError:
-    return RequestError(f"{field!r} is not supported yet.", hint="Load a url.", code="not_supported", field=field)

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,12 @@ import soundfile
 from stream_manager.media import Media, PlayRequest, Track, make_track
 from stream_manager.players.base import Player, PlayerReports
 from stream_manager.players.registry import PLAYERS, PlayerType
+from stream_manager.recordings.database import DatabaseOptions, RecordingDatabase
+from stream_manager.replay import Replay
 from stream_manager.services import Services
 from tests.stream_manager.jack_support import following
 from tests.support.jack import JackServer, jack_server
+from tests.support.recordings import RATE_HZ, START, write_recording
 from tests.support.services import SimulatedGraph, play_request, services, source_settings
 
 pytestmark = pytest.mark.timeout(60)
@@ -67,6 +71,15 @@ def captured(folder: Path, name: str, loop: bool) -> PlayRequest:
     return PlayRequest(source_settings(name, url=None, input={}), "")
 
 
+def replayed(folder: Path, name: str, loop: bool) -> PlayRequest:
+    """A stereo recording of ten seconds."""
+    write_recording(folder, np.random.default_rng(1).normal(0, 0.1, (10 * RATE_HZ, 2)).astype(np.float32))
+    database = RecordingDatabase(DatabaseOptions("pond", folder, frozenset({"pond"}), UTC))
+    database.index.fill({path.name: START.replace(tzinfo=None) for path in folder.iterdir()}, lambda name: None)
+    database.ready.set()
+    return replace(play_request(name=name), url="", replay=Replay.of(database, START))
+
+
 CASES = (
     Case("mpv", recorded, 1.0),
     Case("feeder", recorded, 1.0),
@@ -74,6 +87,7 @@ CASES = (
     Case("noise", generated("noise")),
     Case("silence", generated("silence")),
     Case("input", captured),
+    Case("replay", replayed),
 )
 
 

@@ -1,0 +1,1 @@
+"""Recordings of sources: found by date, and followed as new ones arrive."""

@@ -1,0 +1,195 @@
+"""The recordings of one source: indexed when the program starts, and followed from then on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from stream_manager.recordings.file_names import parse_file_name
+from stream_manager.recordings.folder import FolderChange, file_names, watched
+from stream_manager.recordings.index import Recording, RecordingIndex
+from stream_manager.recordings.measure import measure
+from tidzam.audio.ogg_length import AudioLength
+from tidzam.config import SourceSettings
+from tidzam.text import plural, shown
+
+log = logging.getLogger(__name__)
+
+RETRY_S: Final = 10.0
+"""How often a folder that cannot be read is tried again."""
+_BATCH: Final = 200
+"""Recordings that are measured at a time, so that the thread is soon free for something else."""
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True)
+class DatabaseOptions:
+    """Where the recordings of the source `name` are, and how their file names are read.
+
+    They begin with one of `prefixes`. Without `file_length_s`, the length of each file is read from its header.
+    `channels` is their number of channels, if that is known without opening one.
+    """
+
+    name: str
+    folder: Path
+    prefixes: frozenset[str]
+    zone: tzinfo
+    file_length_s: float | None = None
+    channels: int | None = None
+
+    @classmethod
+    def of(cls, source: SourceSettings) -> DatabaseOptions | None:
+        """The options of a source of the profile; None if it has no recordings."""
+        folder = source.path_database or (source.record.path if source.record is not None else None)
+        if folder is None:
+            return None
+        folder = folder.expanduser()
+        names = {source.database_prefix} if source.database_prefix else {source.name, folder.resolve().name}
+        return cls(
+            name=source.name,
+            folder=folder,
+            prefixes=frozenset(names),
+            zone=ZoneInfo(source.database_time_zone),
+            file_length_s=source.database_file_length,
+            channels=source.nb_channels,
+        )
+
+
+class RecordingDatabase:
+    """The recordings of one source. `run` follows them; all else returns at once.
+
+    `fault` is why the folder cannot be read at present, `ignored` the number of files in it that are no recordings of
+    the source.
+    """
+
+    def __init__(self, options: DatabaseOptions, *, measure: Callable[[Path], AudioLength | None] = measure) -> None:
+        self.options = options
+        self.index = RecordingIndex(options.zone, file_length_s=options.file_length_s)
+        self.fault: str | None = None
+        self.ready, self.measured = asyncio.Event(), asyncio.Event()
+        """The folder has been read, or cannot be; the lengths of all recordings are known."""
+        self._measure = measure
+        self._foreign: set[str] = set()
+        self._unreadable: set[str] = set()
+        self._channels: int | None = None
+        self._wanted = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        return self.options.name
+
+    @property
+    def ignored(self) -> int:
+        return len(self._foreign) + len(self._unreadable)
+
+    @property
+    def channels(self) -> int:
+        """The number of channels of its newest recording, or as expected by the settings; 0 if it is unknown."""
+        return self._channels or self.options.channels or 0
+
+    def path(self, recording: Recording) -> Path:
+        return self.options.folder / recording.file_name
+
+    async def run(self) -> None:
+        """Follow the folder until cancelled. While it cannot be read, it is tried again."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_measuring())
+            while True:
+                try:
+                    await self._follow()
+                except OSError as error:
+                    self._report(error)
+                await asyncio.sleep(RETRY_S if self.fault else 0)
+
+    async def _follow(self) -> None:
+        """Read the folder, and apply its changes until it is gone. Raises OSError."""
+        with watched(self.options.folder) as changes:  # before it is read, so that nothing is missed
+            found, self._foreign = await asyncio.to_thread(self._read)
+            await asyncio.to_thread(self.index.fill, found, self._length_s)
+            self._report(None)
+            self.ready.set()
+            self._wanted.set()
+            async for change in changes:
+                self.apply(change)
+
+    def _read(self) -> tuple[Mapping[str, datetime], set[str]]:
+        """The local starts of recordings by file name, and the names of other files. Raises OSError."""
+        names = file_names(self.options.folder)
+        found = {name: local for name in names if (local := self._local(name)) is not None}
+        return found, {name for name in names if name not in found}
+
+    def _local(self, file_name: str) -> datetime | None:
+        """The local time in the name of a recording of this source; None for other files."""
+        parsed = parse_file_name(file_name)
+        return parsed.local if parsed is not None and parsed.name in self.options.prefixes else None
+
+    def _length_s(self, file_name: str) -> float | None:
+        found = self._measure(self.options.folder / file_name)
+        return None if found is None else found.length_s
+
+    def apply(self, change: FolderChange) -> None:
+        """Take a change of the folder into account."""
+        name, local = change.file_name, self._local(change.file_name)
+        self._foreign.discard(name)
+        self._unreadable.discard(name)
+        if not change.is_added:
+            self.index.remove(name)
+        elif local is None:
+            self._foreign.add(name)
+        else:
+            self.index.add(name, local, self._length_s)
+            self._wanted.set()
+
+    def _report(self, error: OSError | None) -> None:
+        """Log a fault of the folder once, and its end."""
+        before, self.fault = self.fault, None if error is None else (error.strerror or str(error))
+        folder = shown(self.options.folder)
+        if self.fault is not None:
+            self.ready.set()
+            if self.fault != before:
+                log.error("%s: its recordings in %s cannot be read: %s", self.name, folder, self.fault)
+            return
+        log.info("%s: %s in %s", self.name, plural(len(self.index), "recording"), folder)
+        if self._foreign:
+            names = ", ".join(sorted(map(shown, self._foreign))[:_NAMED])
+            log.warning(
+                "%s: %s in %s are ignored, such as %s: the names of its recordings begin with %s",
+                *(self.name, plural(len(self._foreign), "file"), folder, names),
+                " or ".join(f"{prefix}-" for prefix in sorted(self.options.prefixes)),
+            )
+
+    async def _keep_measuring(self) -> None:
+        """Read the lengths of recordings whose length is unknown, newest first, as long as the program runs."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            self.measured.clear()
+            if self.options.file_length_s is None:
+                await self._measure_all()
+            else:
+                await self._measure_some(self.index.unmeasured()[:1])  # for its channels
+            if not self._wanted.is_set():
+                self.measured.set()
+
+    async def _measure_all(self) -> None:
+        waiting = [name for name in self.index.unmeasured() if name not in self._unreadable]
+        for first in range(0, len(waiting), _BATCH):
+            await self._measure_some(waiting[first : first + _BATCH])
+
+    async def _measure_some(self, waiting: Iterable[str]) -> None:
+        found = await asyncio.to_thread(lambda: {name: self._measure(self.options.folder / name) for name in waiting})
+        newest = self.index.newest
+        for name, length in found.items():
+            if length is None:
+                self._unreadable.add(name)
+                log.warning("%s: the recording %s cannot be read", self.name, shown(name))
+            elif name in self.index:
+                self.index.lengths_s[name] = length.length_s
+                if newest is not None and name == newest.file_name:
+                    self._channels = length.channels

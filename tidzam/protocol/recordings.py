@@ -1,0 +1,45 @@
+"""The stream manager's messages about recordings: which there are, and what is replayed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field, PlainSerializer
+
+from tidzam.protocol.messages import Message, WireTime
+from tidzam.times import whole_seconds
+
+SecondTime = Annotated[WireTime, PlainSerializer(whole_seconds, return_type=str)]
+"""`YYYY-MM-DD-HH-MM-SS`, in UTC."""
+
+
+class ListDatabases(Message):
+    """List the recordings of all sources, or of one."""
+
+    name: Annotated[str, Field(max_length=256)] = Field("", description="Name of the source; empty for all")
+
+
+class Database(Message):
+    """The recordings of a source. Recordings that follow one another are one period."""
+
+    nb_channels: int = Field(description="Number of channels of the newest recording; 0 if it is unknown")
+    database: tuple[tuple[SecondTime, SecondTime], ...] = Field(description="Start and end of each period, in UTC")
+
+
+class DatabaseList(Message):
+    """The response to ListDatabases, under `sys`."""
+
+    database: dict[str, Database] = Field(description="By name of the source")
+
+
+class ReplayStatus(Message):
+    """What a source replays."""
+
+    database: str = Field(description="Name of the source whose recordings are replayed")
+    time: datetime = Field(description="The time in the recordings that is being played, or will be next")
+    file: str | None = Field(None, description="Name of the recording that is being played")
+    holes: int = Field(0, description="Holes in the recordings that were skipped so far")
+    skipped_s: float = Field(0.0, description="Duration of these holes in seconds")
+    anchor_frame: int | None = Field(None, description="A frame of the JACK server's clock, 0 to 4294967295")
+    anchor_time: datetime | None = Field(None, description="The time in the recordings that is played at that frame")
