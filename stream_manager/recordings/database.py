@@ -46,7 +46,9 @@ class DatabaseOptions:
     @classmethod
     def of(cls, source: SourceSettings) -> DatabaseOptions | None:
         """The options of a source of the profile; None if it has no recordings."""
-        folder = source.path_database or (source.record.path if source.record is not None else None)
+        folder = source.path_database
+        if folder is None and source.record is not None and source.record.mode == "continuous":
+            folder = source.record.path
         if folder is None:
             return None
         folder = folder.expanduser()
