@@ -29,9 +29,6 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "rate_limited": Explanation(
             "Too many requests at once.", "The client exceeds `limits`.", "Send fewer, or wait for the answers."
         ),
-        "not_supported": Explanation(
-            "The request is known but not supported yet.", "A feature of a later version.", "Load a `url`."
-        ),
         "internal": Explanation(
             "The program failed to carry out a request.", "A fault in Tidzam.", "Read the log and report the fault."
         ),

@@ -36,7 +36,7 @@ class _Codec:
 
 
 def ogg_length(data: FileBytes) -> AudioLength | None:
-    """The length of an Ogg file of one link with Opus, Vorbis or FLAC; None if it cannot be told from its ends."""
+    """The length of an Ogg file of one link with Opus, Vorbis or FLAC; None if its ends do not state it."""
     head = data.at(0, _HEAD_BYTES)
     if len(head) < _HEADER or not head.startswith(b"OggS\x00"):
         return None
