@@ -99,8 +99,9 @@ class MpvPlayer:
     async def position_s(self) -> float | None:
         if self._ipc is None:
             return None
+        asked_s = time.monotonic()
         position_s = await self._ipc.position_s()
-        lost_s = self._progress.lost_s(time.monotonic(), position_s)
+        lost_s = self._progress.lost_s(asked_s, time.monotonic(), position_s)
         if lost_s is not None:
             is_network = is_address(self._track.media.url)
             self._reports.gap(GapReason.NETWORK if is_network else GapReason.UNDERRUN, lost_s)

@@ -21,16 +21,17 @@ class ProgressMeter:
         """The player reported an underrun: it is measured at the next position that has moved."""
         self._underrun = True
 
-    def lost_s(self, now_s: float, position_s: float | None) -> float | None:
+    def lost_s(self, asked_s: float, answered_s: float, position_s: float | None) -> float | None:
         """The seconds that were interrupted since the last position; None if none were, or if they last.
 
+        The position was that of some time from `asked_s` to `answered_s`: where this program was late, less is certain.
         A position that jumps, as at the end of a loop, measures nothing.
         """
         last = self._last
         if position_s is None or (last is not None and position_s == last[1]):
             return None
-        self._last, underrun, self._underrun = (now_s, position_s), self._underrun, False
+        self._last, underrun, self._underrun = (answered_s, position_s), self._underrun, False
         if last is None or position_s < last[1]:
             return None
-        lost_s = (now_s - last[0]) - (position_s - last[1])
+        lost_s = (asked_s - last[0]) - (position_s - last[1])
         return lost_s if lost_s > (UNDERRUN_S if underrun else STALL_S) else None

@@ -23,8 +23,8 @@ from tidzam.protocol.examples import (
     RequestExample,
 )
 
-PROBABILITIES = {"predictions", "predicitions"}
-"""Keys whose values are objects with the classes as keys."""
+MAPPINGS = {"predictions", "predicitions", "gap_s_by_reason"}
+"""Keys whose values are objects with varying keys, such as the classes."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def shape(value: Any) -> Any:
     """The keys in `value`, to any depth; of a list, those of its first item."""
     match value:
         case dict():
-            return {key: "probabilities" if key in PROBABILITIES else shape(one) for key, one in value.items()}
+            return {key: "mapping" if key in MAPPINGS else shape(one) for key, one in value.items()}
         case [first, *_]:
             return [shape(first)]
         case _:
