@@ -22,8 +22,10 @@ class LiveGaps:
         if now.plays:
             self._ledger.end(port, GapReason.SOURCE_DOWN)
         lost_s = now.gap_s - (before.gap_s if before is not None else 0.0)
-        if lost_s > 0:
-            self._ledger.add(port, GapReason.NETWORK, lost_s)
+        dropped_s = now.dropped_s - (before.dropped_s if before is not None else 0.0)
+        for reason, seconds in ((GapReason.NETWORK, lost_s), (GapReason.OVERRUN, dropped_s)):
+            if seconds > 0:
+                self._ledger.add(port, reason, seconds)
 
     def interrupt(self, port: str) -> None:
         """The process that plays the stream has ended."""
