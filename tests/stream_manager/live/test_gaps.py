@@ -58,5 +58,6 @@ def test_audio_that_did_not_fit_is_an_overrun(tmp_path: Path) -> None:
     gaps.play(PORT, None, status())
     clock.pass_s(60)
     gaps.play(PORT, status(), status(dropped_s=3.0))
+    gaps.end(PORT)
     (row,) = read_report(tmp_path, clock.utc.date(), clock.utc).channels
     assert row.missing_s == {GapReason.OVERRUN: 3}
