@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream_manager.input_limits import STREAM_FORMATS, WEB_PROTOCOLS, ffmpeg_limits, mpv_limits, scripted_limits
+from stream_manager.input_limits import ffmpeg_limits, formats, mpv_limits, protocols, scripted_limits
 from tidzam.addresses import is_address, scheme_of
 from tidzam.config.settings import IcecastSettings
 from tidzam.naming import ICECAST_SUFFIX, output_client
@@ -55,15 +55,15 @@ def probe_argv(
     ]
 
 
-def duration_argv(playlist: int) -> list[str]:
-    """ffprobe that prints the duration of the one address in the descriptor `playlist`, as JSON.
+def duration_argv(media: str, playlist: int) -> list[str]:
+    """ffprobe that prints the duration of the address `media` in the descriptor `playlist`, as JSON.
 
     It fails for a stream without an end, and for a segmented stream such as HLS.
     """
     return [
         "ffprobe",
         *("-v", "error"),
-        *("-protocol_whitelist", f"concatf,pipe,{WEB_PROTOCOLS}", "-format_whitelist", STREAM_FORMATS),
+        *("-protocol_whitelist", f"concatf,pipe,{protocols(media)}", "-format_whitelist", formats(media)),
         *("-show_entries", "format=duration"),
         *("-of", "json"),
         *("-i", f"concatf:pipe:{playlist}"),

@@ -7,57 +7,29 @@ checked is the one that is connected to, for every connection. It serves only pr
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, Self
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import Self
 from weakref import WeakValueDictionary
 
-from stream_manager.allowed_addresses import AllowedAddresses, resolve
-from stream_manager.faults import SourceFailure, SourceFault
-from stream_manager.proxy_request import ProxyRequest, basic_authorization, parse_proxy_request
+from stream_manager.allowed_addresses import AllowedAddresses
+from stream_manager.guard_connections import Connector, NotAllowedError, Streams
+from stream_manager.guard_pass import GUARD_ENV, GuardPass
+from stream_manager.guard_response import CHUNK_BYTES, pass_response
+from stream_manager.guarded_content import ContentRefusedError
+from stream_manager.proxy_request import ProxyRequest, parse_proxy_request
 from tidzam.aio import first_completed
 from tidzam.errors import RequestError
-from tidzam.proxy import LOCAL_HOSTS
-from tidzam.text import comma_list
 
 HOST = "127.0.0.1"
 MAX_HEAD_BYTES = 32768
 HEAD_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 8.0
-CHUNK_BYTES = 65536
 _USER = "tidzam"
-_PROXY_FAULTS: Final = (
-    SourceFault.UNREACHABLE,
-    SourceFault.ACCESS_DENIED,
-    SourceFault.NOT_AUDIO,
-    SourceFault.PLAYLIST,
-    SourceFault.DIED,
-)
-"""What a player may report if its proxy refuses a connection."""
 _NO_HOST = "/"
 """A value of `no_proxy` that no host matches. Of an empty one, ffmpeg considers every name with a final dot a match."""
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-class GuardPass:
-    """What lets the processes of one source connect to `allowed` addresses, by their environment `env`.
-
-    `failure` is why their last connection could not be made, None if it could.
-    """
-
-    def __init__(self, allowed: AllowedAddresses, env: Mapping[str, str]) -> None:
-        self.allowed, self.env = allowed, env
-        self.failure: SourceFailure | None = None
-
-    def explain(self, failure: SourceFailure) -> SourceFailure:
-        """The reason of `failure`: a player only knows that its proxy refused a connection."""
-        return failure if self.failure is None or failure.fault not in _PROXY_FAULTS else self.failure
 
 
 class GuardProxy:
@@ -68,15 +40,14 @@ class GuardProxy:
         """By password."""
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
-        upstream = urlsplit(environment.get("http_proxy", ""))
-        self._upstream = upstream if upstream.scheme == "http" and upstream.hostname else None
-        self._direct = {*LOCAL_HOSTS, *comma_list(environment.get("no_proxy") or environment.get("NO_PROXY") or "")}
+        self._connector = Connector(environment)
 
     def admit(self, allowed: AllowedAddresses) -> GuardPass:
         """A new pass, which is valid as long as it is referenced."""
         assert self._server is not None, "the context is not open"
         password, port = secrets.token_hex(16), self._server.sockets[0].getsockname()[1]
-        env = {"http_proxy": f"http://{_USER}:{password}@{HOST}:{port}", "no_proxy": _NO_HOST, "NO_PROXY": _NO_HOST}
+        address = f"http://{_USER}:{password}@{HOST}:{port}"
+        env = {"http_proxy": address, "no_proxy": _NO_HOST, "NO_PROXY": _NO_HOST, GUARD_ENV: "1"}
         self._passes[password] = admitted = GuardPass(allowed, env)
         return admitted
 
@@ -106,7 +77,8 @@ class GuardProxy:
             async with asyncio.timeout(HEAD_TIMEOUT_S):
                 head = await reader.readuntil(b"\r\n\r\n")
             request = parse_proxy_request(head)
-            server = await self._connect(request)
+            admitted = self._admitted(request)
+            server = await self._connect(request, admitted)
         except _RefusedError as refusal:
             await _answer(writer, refusal.status, refusal.header)
         except RequestError:
@@ -114,59 +86,44 @@ class GuardProxy:
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             await _answer(writer, "502 Bad Gateway")
         else:
-            await self._pass_on(request, client, server)
+            await self._pass_on(request, admitted, client, server)
         finally:
             writer.transport.abort()
 
-    async def _connect(self, request: ProxyRequest) -> Streams:
-        """A connection that has been sent the request, once its addresses have been checked.
-
-        Raises _RefusedError and OSError.
-        """
+    def _admitted(self, request: ProxyRequest) -> GuardPass:
+        """The pass of a request. Raises _RefusedError."""
         admitted = self._passes.get(request.password or "")
         if admitted is None:
             raise _RefusedError("407 Proxy Authentication Required", 'Proxy-Authenticate: Basic realm="tidzam"')
+        return admitted
+
+    async def _connect(self, request: ProxyRequest, admitted: GuardPass) -> Streams:
+        """Raises _RefusedError and OSError."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                streams = await self._open(request, admitted.allowed)
-        except _NotAllowedError:
-            admitted.failure = SourceFailure(SourceFault.NOT_ALLOWED)
+                streams = await self._connector.connect(request, admitted.allowed)
+        except NotAllowedError:
+            admitted.refuse()
             raise _RefusedError("403 Forbidden") from None
         except OSError as error:
-            admitted.failure = _unreachable(error)
+            admitted.fail(error)
             raise
         admitted.failure = None
         return streams
 
-    async def _open(self, request: ProxyRequest, allowed: AllowedAddresses) -> Streams:
-        """Raises _NotAllowedError and OSError."""
-        upstream = None if request.target.host in self._direct else self._upstream
-        resolved: list[str] = []
-        with suppress(*((OSError,) if upstream else ())):  # the other proxy may know names that are unknown here
-            resolved = await resolve(request.target)
-        if not allowed.allows(request.target, resolved):
-            raise _NotAllowedError
-        if upstream is not None:
-            reader, writer = await asyncio.open_connection(upstream.hostname, upstream.port or 80)
-            writer.write(request.for_proxy(_authorization(upstream)))
-        else:
-            reader, writer = await _connect_to_first(resolved, request.target.port)
-            writer.write(request.for_target())
-        return reader, writer
-
-    async def _pass_on(self, request: ProxyRequest, client: Streams, server: Streams) -> None:
-        """Pass on data in both directions until one side has closed the connection."""
+    async def _pass_on(self, request: ProxyRequest, admitted: GuardPass, client: Streams, server: Streams) -> None:
+        """Pass on data until one side has closed the connection."""
         try:
-            if request.is_tunnel and (self._upstream is None or request.target.host in self._direct):
-                client[1].write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            if await first_completed(_copy(client[0], server[1]), _copy(server[0], client[1])) == 1:
+            if request.inspected:  # the player is sent one response, and nothing that it sends meanwhile is passed on
+                ended = await first_completed(_discard(client[0]), _respond(request, admitted, client, server))
+            else:
+                if request.is_tunnel and self._connector.upstream(request) is None:
+                    client[1].write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                ended = await first_completed(_copy(client[0], server[1]), _copy(server[0], client[1]))
+            if ended == 1:
                 await _close(client[1])  # the player reads the rest at its own pace
         finally:
             server[1].transport.abort()
-
-
-class _NotAllowedError(Exception):
-    """The target of a request is not allowed."""
 
 
 class _RefusedError(Exception):
@@ -177,24 +134,21 @@ class _RefusedError(Exception):
         self.status, self.header = status, header
 
 
-def _unreachable(error: OSError) -> SourceFailure:
-    if isinstance(error, socket.gaierror):
-        is_final = error.errno in (socket.EAI_NONAME, socket.EAI_NODATA)  # else the name servers do not answer
-        return SourceFailure(SourceFault.UNKNOWN_HOST if is_final else SourceFault.UNREACHABLE, error.strerror or "")
-    if isinstance(error, TimeoutError):
-        return SourceFailure(SourceFault.UNREACHABLE, "Connection timed out")
-    return SourceFailure(SourceFault.UNREACHABLE, os.strerror(error.errno) if error.errno else "")
+async def _respond(request: ProxyRequest, admitted: GuardPass, client: Streams, server: Streams) -> None:
+    try:
+        await pass_response(server[0], client[1], request.target.scheme)
+    except ContentRefusedError:
+        admitted.refuse()
+        client[1].write(_response("403 Forbidden"))
+    except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        client[1].write(_response("502 Bad Gateway"))
 
 
-async def _connect_to_first(addresses: list[str], port: int) -> Streams:
-    """A connection to the first of the IP addresses that accepts it. Raises OSError."""
-    failure: OSError = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    for address in addresses:
-        try:
-            return await asyncio.open_connection(address, port)
-        except OSError as error:
-            failure = error
-    raise failure
+async def _discard(reader: asyncio.StreamReader) -> None:
+    """Read until the connection is closed."""
+    with suppress(OSError):
+        while await reader.read(CHUNK_BYTES):
+            pass
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
@@ -205,15 +159,13 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
             await target.drain()
 
 
-def _authorization(upstream: SplitResult) -> str:
-    if upstream.username is None:
-        return ""
-    return basic_authorization(unquote(upstream.username), unquote(upstream.password or ""))
+def _response(status: str, header: str = "") -> bytes:
+    lines = [f"HTTP/1.1 {status}", *([header] if header else []), "Content-Length: 0", "Connection: close", "", ""]
+    return "\r\n".join(lines).encode()
 
 
 async def _answer(writer: asyncio.StreamWriter, status: str, header: str = "") -> None:
-    lines = [f"HTTP/1.1 {status}", *([header] if header else []), "Content-Length: 0", "Connection: close", "", ""]
-    writer.write("\r\n".join(lines).encode())
+    writer.write(_response(status, header))
     await _close(writer)
 
 

@@ -6,10 +6,14 @@ addresses, but not to a file; a file may refer to nothing.
 
 from __future__ import annotations
 
+from stream_manager.guarded_url import is_guarded
 from tidzam.addresses import is_address, scheme_of
 
 WEB_PROTOCOLS = "http,https,httpproxy,tcp,tls,crypto"
 """The protocols that ffmpeg may open for an address on the web. `httpproxy` is https by way of a proxy."""
+
+GUARDED_PROTOCOLS = "http,tcp,crypto"
+"""The protocols that ffmpeg may open by way of the guard proxy."""
 
 RTSP_PROTOCOLS = "rtsp,rtsps,rtp,udp,tcp,tls"
 """The protocols that ffmpeg may open for an address of RTSP."""
@@ -20,6 +24,9 @@ FORMATS = (
 )
 """The formats of a file: those that hold audio, and name no other file or address."""
 
+GUARDED_FORMATS = f"{FORMATS},hls,live_flv,webvtt"
+"""The formats by way of the guard proxy, which understands the lists of HLS alone."""
+
 STREAM_FORMATS = f"{FORMATS},dash,hls,live_flv,rtsp,webvtt"
 """The formats at an address, which may name other addresses."""
 
@@ -28,12 +35,16 @@ def protocols(media: str) -> str:
     """The protocols that may be opened for `media`, a file or an address."""
     if not is_address(media):
         return "file"
+    if is_guarded(media):
+        return GUARDED_PROTOCOLS
     return WEB_PROTOCOLS if scheme_of(media) in ("http", "https") else RTSP_PROTOCOLS
 
 
 def formats(media: str) -> str:
     """The formats of which `media`, a file or an address, may be."""
-    return STREAM_FORMATS if is_address(media) else FORMATS
+    if not is_address(media):
+        return FORMATS
+    return GUARDED_FORMATS if is_guarded(media) else STREAM_FORMATS
 
 
 def ffmpeg_limits(media: str) -> list[str]:

@@ -17,6 +17,8 @@ from stream_manager.address import parse_address
 from stream_manager.allowed_addresses import AllowedAddresses, require_allowed
 from stream_manager.argv import CONNECT_TIMEOUT_S
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
+from stream_manager.guard_pass import GUARD_ENV
+from stream_manager.guarded_url import guarded_url
 from stream_manager.media import Media, follows_redirects
 from stream_manager.playlist import MAX_BYTES, entries, has_playlist_name, hls_addresses, may_be_playlist
 from stream_manager.probe import probe
@@ -96,14 +98,18 @@ def _explained(error: PlaybackError, page: WebPage | None) -> PlaybackError:
 
 
 async def _probe(media: str, env: Mapping[str, str], *, follow: bool = True, timeout_s: float) -> Media:
-    """What `media` holds. Raises PlaybackError, with the fault PLAYLIST if it is a playlist instead of audio."""
+    """What `media` holds, at the address that players open for it.
+
+    Raises PlaybackError, with the fault PLAYLIST if it is a playlist instead of audio.
+    """
+    opened = guarded_url(media) if is_address(media) and GUARD_ENV in env else media
     try:
-        found = await probe(media, env, follow=follow, connect_timeout_s=timeout_s)
+        found = await probe(opened, env, follow=follow, connect_timeout_s=timeout_s)
     except PlaybackError as error:
         if error.failure.fault is SourceFault.NOT_AUDIO and may_be_playlist(media):
             raise PlaybackError(SourceFailure(SourceFault.PLAYLIST)) from error
         raise
-    return Media(media, found.channels, found.rate_hz, found.duration_s)
+    return Media(opened, found.channels, found.rate_hz, found.duration_s)
 
 
 async def _first_playable(

@@ -69,7 +69,7 @@ async def _duration_s(media: str, env: Mapping[str, str]) -> float | None:
     with text_descriptor(playlist_of(media)) as playlist:
         try:
             async with asyncio.timeout(DURATION_TIMEOUT_S):
-                answer, _ = await _ffprobe(duration_argv(playlist), env, playlist)
+                answer, _ = await _ffprobe(duration_argv(media, playlist), env, playlist)
             return parse_duration(answer)
         except (TimeoutError, PlaybackError):
             return None

@@ -8,6 +8,7 @@ from binascii import Error as Base64Error
 from dataclasses import dataclass
 
 from stream_manager.address import Address, parse_address
+from stream_manager.guarded_url import true_target
 from tidzam.addresses import url_host
 from tidzam.errors import RequestError
 
@@ -21,6 +22,7 @@ _HOP_HEADERS = ("proxy-", "connection:")
 class ProxyRequest:
     """A request to a proxy. `target` is what to connect to, whatever the headers say.
 
+    With `inspected`, the request is that of a player for a `guarded_url`, and the response has to be inspected.
     `is_tunnel` is whether its method is CONNECT, which asks only for a connection. `path` includes the query.
     `password` is the client's, None if it sent none.
     """
@@ -31,10 +33,16 @@ class ProxyRequest:
     version: str
     headers: tuple[str, ...]
     password: str | None
+    inspected: bool = False
 
     @property
     def is_tunnel(self) -> bool:
         return self.method == "CONNECT"
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the proxy itself encrypts the connection."""
+        return self.target.scheme == "https" and not self.is_tunnel
 
     def for_target(self) -> bytes:
         """What the target receives first: nothing in a tunnel.
@@ -43,6 +51,12 @@ class ProxyRequest:
         """
         return b"" if self.is_tunnel else self._head(self.path, "")
 
+    def for_tunnel(self, authorization: str = "") -> bytes:
+        """What another proxy receives first, to make the connection for an encrypted request."""
+        authority = f"{url_host(self.target.host)}:{self.target.port}"
+        extra = [f"Proxy-Authorization: {authorization}"] if authorization else []
+        return "\r\n".join([f"CONNECT {authority} HTTP/1.1", f"Host: {authority}", *extra, "", ""]).encode("latin-1")
+
     def for_proxy(self, authorization: str = "") -> bytes:
         """What another proxy receives first, with the value of its header Proxy-Authorization, if any."""
         authority = f"{url_host(self.target.host)}:{self.target.port}"
@@ -50,6 +64,10 @@ class ProxyRequest:
 
     def _head(self, target: str, authorization: str) -> bytes:
         kept = [line for line in self.headers if not line.lower().startswith(_HOP_HEADERS)]
+        if self.inspected:
+            default = {"http": 80, "https": 443}[self.target.scheme]
+            host = url_host(self.target.host) + ("" if self.target.port == default else f":{self.target.port}")
+            kept = [line for line in kept if not line.lower().startswith("host:")] + [f"Host: {host}"]
         if authorization:
             kept.append(f"Proxy-Authorization: {authorization}")
         lines = [f"{self.method} {target} {self.version}", *kept, "Connection: close", "", ""]
@@ -70,9 +88,11 @@ def parse_proxy_request(head: bytes) -> ProxyRequest:
         raise RequestError("The proxy received a request for something other than an http address.")
     if "@" in authority:
         raise RequestError("The proxy received an address with a user name.")
+    target = parse_address(f"{'https' if line['method'] == 'CONNECT' else 'http'}://{authority}/")
     return ProxyRequest(
         method=line["method"],
-        target=parse_address(f"{'https' if line['method'] == 'CONNECT' else 'http'}://{authority}/"),
+        target=true_target(target),
+        inspected=line["method"] != "CONNECT" and true_target(target) != target,
         path=path if path.startswith("/") else f"/{path}",
         version=line["version"],
         headers=tuple(headers),

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.faults import SourceFailure
-from stream_manager.guard_proxy import GuardPass, GuardProxy
+from stream_manager.guard_pass import GuardPass
+from stream_manager.guard_proxy import GuardProxy
 from stream_manager.icecast import Icecast
 from stream_manager.jack_graph import JackGraph
 from stream_manager.jack_reservations import JackReservations

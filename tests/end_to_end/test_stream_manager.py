@@ -199,7 +199,7 @@ def channel_count(wav: bytes, channels: int) -> bytes:
         ("http://127.0.0.1:1/x.ogg", "source_unreachable"),
         ("http://no-such-host.invalid/x.ogg", "source_unknown_host"),
         ("WEB/text.ogg", "source_not_audio"),
-        ("WEB/no-such.ogg", "source_unreachable"),
+        ("WEB/no-such.ogg", "source_http_not_found"),
     ],
 )
 async def test_unplayable_media_is_refused_with_the_reason(

@@ -17,8 +17,10 @@ from aiohttp import web
 from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.guard_proxy import GuardProxy
+from stream_manager.guarded_url import guarded_url
 from stream_manager.probe import probe
 from tests.support.ports import free_port
+from tests.support.proxied import get
 from tests.support.sound import write_tones
 
 pytestmark = pytest.mark.timeout(30)
@@ -55,14 +57,6 @@ async def web_server(
 def only(*ports: int) -> AllowedAddresses:
     """This machine at `ports`."""
     return AllowedAddresses(False, frozenset(f"127.0.0.1:{port}" for port in ports), ("127.0.0.1", 2))
-
-
-async def get(url: str, proxy: str, *, redirects: bool = True) -> tuple[int, bytes]:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(url, proxy=proxy, allow_redirects=redirects) as answer,
-    ):
-        return answer.status, await answer.read()
 
 
 async def test_content_is_passed_on_whole() -> None:
@@ -114,7 +108,8 @@ async def test_what_a_player_opens_by_itself_is_checked(guarded: bool) -> None:
     ):
         admitted = guard.admit(only(port))
         with pytest.raises(PlaybackError):
-            await probe(f"http://127.0.0.1:{port}/live.m3u8", admitted.env if guarded else {})
+            url = f"http://127.0.0.1:{port}/live.m3u8"
+            await probe(guarded_url(url) if guarded else url, admitted.env if guarded else {})
     assert asked == ([] if guarded else ["/a.ts"])
 
 
@@ -124,7 +119,7 @@ async def test_no_name_of_a_host_leads_past_the_proxy(host: str) -> None:
     async with web_server(asked=asked) as port, GuardProxy({}) as guard:
         admitted = guard.admit(only(1))
         with pytest.raises(PlaybackError):
-            await probe(f"http://{host}:{port}/pond.flac", {"no_proxy": "localhost", **admitted.env})
+            await probe(guarded_url(f"http://{host}:{port}/pond.flac"), {"no_proxy": "localhost", **admitted.env})
     assert asked == []
 
 
@@ -132,7 +127,7 @@ async def test_a_player_reads_by_way_of_the_proxy(tmp_path: Path) -> None:
     sound = write_tones(tmp_path / "pond.flac", 2, seconds=1).read_bytes()
     async with web_server(sound) as port, GuardProxy({}) as guard:
         admitted = guard.admit(only(port))
-        found = await probe(f"http://127.0.0.1:{port}/pond.flac", admitted.env)
+        found = await probe(guarded_url(f"http://127.0.0.1:{port}/pond.flac"), admitted.env)
     assert (found.channels, found.duration_s) == (2, 1.0)
 
 
@@ -164,10 +159,10 @@ async def test_a_pass_explains_why_a_connection_failed(url: str, fault: SourceFa
     async with GuardProxy({}) as guard:
         admitted = guard.admit(only(1))
         with pytest.raises(PlaybackError) as caught:
-            await probe(url, admitted.env)
+            await probe(guarded_url(url), admitted.env)
     assert admitted.explain(caught.value.failure).fault is fault
     unrelated = SourceFailure(SourceFault.CHANNELS)
-    assert admitted.explain(unrelated) is unrelated
+    assert admitted.explain(unrelated) == unrelated
 
 
 async def test_the_address_that_was_checked_is_the_one_that_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
