@@ -28,6 +28,8 @@ CLIENTS = {"python-socketio": python_client, "socket.io-client": node_client}
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("conformance")
     write_tones(made / "pond.ogg", 2, seconds=30)
+    (made / "recordings").mkdir()
+    write_tones(made / "recordings" / "impoundment-2026-05-01-06-30-00.wav", 2, seconds=20)
     return made
 
 
@@ -40,7 +42,13 @@ def address(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def manager(folder: Path, address: str) -> Iterator[Manager]:
-    impoundment = {"name": "impoundment", "url": address, "channel_names": ["channel4", "test_chan5"]}
+    impoundment = {
+        "name": "impoundment",
+        "url": address,
+        "path_database": str(folder / "recordings"),
+        "nb_channels": 2,
+        "channel_names": ["channel4", "test_chan5"],
+    }
     with stream_manager(folder, [impoundment]) as running:
         running.until_well()
         yield running
@@ -66,21 +74,48 @@ async def answer(client: WireClient, request: dict[str, Any]) -> Any:
     return await client.received("sys")
 
 
-async def test_source_loading(client: WireClient, manager: Manager, address: str) -> None:
-    request = {
+def loadsource(address: str, date: str) -> dict[str, Any]:
+    """The request with every key that is printed."""
+    return {
         "sys": {
             "loadsource": {
                 "name": "mynewsource",
                 "url": address,
+                "database": "impoundment",
+                "date": date,
                 "channels": "1,0",
                 "is_permanent": True,
                 "format": "ogg",
             }
         }
     }
-    loaded = (await answer(client, request))["sys"]["loadsource"]
+
+
+async def test_source_loading_from_a_date_in_the_past(client: WireClient, manager: Manager, address: str) -> None:
+    loaded = (await answer(client, loadsource(address, "2026-05-01-06-30-02")))["sys"]["loadsource"]
     assert (loaded["name"], loaded["state"], loaded["is_permanent"]) == ("mynewsource", "playing", True)
+    assert loaded["replay"]["file"] == "impoundment-2026-05-01-06-30-00.wav"
     assert manager.source("mynewsource")["ports"] == ["mynewsource:out_0", "mynewsource:out_1"]
+
+
+async def test_source_loading_from_a_date_in_the_future_plays_the_url(
+    client: WireClient, manager: Manager, address: str
+) -> None:
+    loaded = (await answer(client, loadsource(address, "2999-01-01-00-00-00")))["sys"]["loadsource"]
+    assert (loaded["state"], loaded["url"], loaded["replay"]) == ("playing", address, None)
+    assert manager.source("mynewsource")["ports"] == ["mynewsource:out_0", "mynewsource:out_1"]
+
+
+async def test_source_loading_from_a_web_url(client: WireClient, address: str) -> None:
+    loaded = (await answer(client, {"sys": {"loadsource": {"name": "mynewsource", "url": address}}}))["sys"]
+    assert (loaded["loadsource"]["state"], loaded["loadsource"]["is_permanent"]) == ("playing", False)
+
+
+async def test_the_list_of_source_databases(client: WireClient) -> None:
+    periods = [["2026-05-01-06-30-00", "2026-05-01-06-30-20"]]
+    assert await answer(client, {"sys": {"database": ""}}) == {
+        "sys": {"database": {"impoundment": {"nb_channels": 2, "database": periods}}}
+    }
 
 
 async def test_source_loading_with_the_names_of_channels(client: WireClient, manager: Manager, address: str) -> None:
@@ -110,6 +145,20 @@ async def test_source_unloading(client: WireClient, manager: Manager, address: s
         "sys": {"loadsource": {"name": "mynewsource"}}
     }
     assert manager.source("mynewsource") == {}
+
+
+async def test_unloading_sends_a_permanent_source_back_to_its_live_url(
+    client: WireClient, manager: Manager, address: str
+) -> None:
+    replay = {"name": "impoundment", "database": "impoundment", "date": "2026-05-01-06-30-00"}
+    assert (await answer(client, {"sys": {"loadsource": replay}}))["sys"]["loadsource"]["replay"]
+    await answer(client, {"sys": {"loadsource": {"name": "impoundment"}}})
+    await asyncio.to_thread(manager.until, lambda: plays_live(manager, address), within_s=10)
+
+
+def plays_live(manager: Manager, address: str) -> bool:
+    status = manager.source("impoundment")
+    return (status["state"], status["url"], status["replay"]) == ("playing", address, None)
 
 
 @pytest.mark.parametrize("packet", ["bytes", "object"])

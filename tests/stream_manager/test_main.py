@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -25,6 +26,12 @@ def test_help_names_the_original_options(option: str) -> None:
         assert f"--{name} " in shown
     for default in ("100", "44100", "10", "8080", "localhost:8001"):
         assert default in shown
+
+
+@pytest.mark.parametrize("page", ["cli", "configuration", "protocol", "errors"])
+def test_no_generated_page_announces_what_does_not_exist(page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert re.findall(r"(?i)to come\b|not (?:implemented|supported|used|available) yet|in a later version", text) == []
 
 
 def test_a_port_in_use_is_reported_in_one_line() -> None:
