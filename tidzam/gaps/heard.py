@@ -35,7 +35,7 @@ def heard(day: date, records: Iterable[Record]) -> tuple[Heard, ...]:
     """What `records` say about `day`, per channel in the order of their names."""
     records = tuple(records)
     loaded = [record for record in records if isinstance(record, Loaded) and _of_day(record, day)]
-    gaps = [record for record in records if isinstance(record, Gap) and _of_day(record, day)]
+    gaps = [record for record in records if isinstance(record, Gap) and not record.is_past and _of_day(record, day)]
     sources: dict[str, list[Loaded]] = {}
     for one in loaded:
         sources.setdefault(one.source, []).append(one)

@@ -110,7 +110,7 @@ class GapLedger:
     def record(self, gap: Gap) -> None:
         """Record a gap that is over."""
         now = self._now()
-        self._totals.add(gap.channel, gap.reason, gap.start, gap.end, gap.count)
+        self._totals.add(gap)
         self._append(self._short.add(gap, now.elapsed_s))
 
     def totals(self, source: str) -> GapTotals:

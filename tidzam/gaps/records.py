@@ -26,7 +26,8 @@ class GapReason(StrEnum):
     SOURCE_DOWN = "source_down"
     """The source did not play: it was loading, waiting for a retry, or had failed."""
     RECORDING_MISSING = "recording_missing"
-    """A replay by date met a hole in the recordings."""
+    """A replay by date met a hole in the recordings, which it skipped. Its times are those of the recordings: nothing
+    is missing of the time in which the replay was heard."""
     SILENCE = "silence"
     """A live source sent only digital silence (samples of exactly zero)."""
     STUCK = "stuck"
@@ -60,6 +61,11 @@ class Gap:
     @property
     def seconds(self) -> float:
         return (self.end - self.start).total_seconds()
+
+    @property
+    def is_past(self) -> bool:
+        """Whether its times are those of recordings rather than those at which it was heard."""
+        return self.reason is GapReason.RECORDING_MISSING
 
     def concerns(self, port: str) -> bool:
         """Whether it is a gap of the channel `port`."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tidzam.gaps.records import ALL, GapReason
+from tidzam.gaps.records import ALL, Gap, GapReason
 from tidzam.naming import source_of
 
 
@@ -21,7 +21,8 @@ class LastGap:
 
 @dataclass(frozen=True)
 class GapTotals:
-    """The gaps of a source and of its channels. In `seconds`, those that overlap are counted once."""
+    """The gaps of a source and of its channels. In `seconds`, those that overlap are counted once, and holes in
+    recordings are not."""
 
     count: int = 0
     seconds: float = 0.0
@@ -58,12 +59,12 @@ class _Running:
         if self.last is not None and self.last.reason is reason and self.last.end is None:
             self.last = LastGap(reason, self.last.start, end)
 
-    def add(self, reason: GapReason, start: datetime, end: datetime, count: int) -> None:
+    def add(self, reason: GapReason, start: datetime, end: datetime, count: int, *, is_past: bool) -> None:
         seconds = (end - start).total_seconds()
         self.count += count
         self.by_reason[reason] = self.by_reason.get(reason, 0.0) + seconds
         if not self.open:
-            self.seconds += seconds
+            self.seconds += 0.0 if is_past else seconds
             self.last = LastGap(reason, start, end)
 
     def totals(self, now_s: float) -> GapTotals:
@@ -103,10 +104,10 @@ class SourceTotals:
         for running in self._of(channel):
             running.end((channel, reason), end, now_s)
 
-    def add(self, channel: str, reason: GapReason, start: datetime, end: datetime, count: int = 1) -> None:
+    def add(self, gap: Gap) -> None:
         """A gap that is over."""
-        for running in self._of(channel):
-            running.add(reason, start, end, count)
+        for running in self._of(gap.channel):
+            running.add(gap.reason, gap.start, gap.end, gap.count, is_past=gap.is_past)
 
     def of(self, source: str, now_s: float) -> GapTotals:
         """The totals of a source; zero if it is not loaded."""

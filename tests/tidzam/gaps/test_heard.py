@@ -59,7 +59,9 @@ def test_the_minutes_heard_are_those_counted_second_by_second(loaded: list[Loade
             if any(one.start <= now < one.end and (one.channels > channel or not one.channels) for one in loaded):
                 expected.add(second)
             reasons = [
-                gap.reason for gap in missed if gap.start <= now < gap.end and gap.channel in (ALL, "pond", row.channel)
+                gap.reason
+                for gap in missed
+                if gap.start <= now < gap.end and gap.channel in (ALL, "pond", row.channel) and not gap.is_past
             ]
             if reasons:
                 lost[second] = min(reasons, key=list(GapReason).index)
@@ -85,6 +87,13 @@ def test_overlapping_gaps_are_counted_once_for_the_first_reason() -> None:
     (row,) = heard(DAY, [loaded, down, jack])
     assert row.missing_s == {GapReason.JACK_DOWN: 60, GapReason.SOURCE_DOWN: 120}
     assert row.heard_s == 420
+
+
+def test_a_hole_in_recordings_is_no_gap_of_the_day_on_which_they_were_made() -> None:
+    loaded = Loaded("pond", 1, NOON, NOON + timedelta(minutes=1))
+    hole = Gap("pond", NOON, NOON + timedelta(seconds=30), GapReason.RECORDING_MISSING)
+    (row,) = heard(DAY, [loaded, hole])
+    assert row.heard_s == 60
 
 
 def test_a_gap_of_one_channel_leaves_the_others() -> None:
