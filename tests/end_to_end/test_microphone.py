@@ -39,6 +39,9 @@ def test_a_microphone_is_a_source_and_what_a_kill_costs_is_in_the_ledger(tmp_pat
     listed = node.run("sources")
     assert listed.returncode == 0
     assert "playing" in listed.stdout
+    assert "started" in node.run("sources", "history", "microphone").stdout
+    (signal,) = json.loads(node.run("sources", "signals", "--json").stdout)["signals"]
+    assert signal["port"] == "microphone:out_0"
 
     node.kill(node.pid("stream_manager"))
     eventually(node.is_well, within_s=60)

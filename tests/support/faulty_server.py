@@ -12,15 +12,17 @@ from typing import Literal
 
 import numpy as np
 
+from tests.support.signals import noise
 from tests.support.sound import tones
 
 SEGMENT_S = 0.25
 SLOW_PIECE_S = 2 * SEGMENT_S
 _ENDLESS = 0x7FFFFFFF
 
-Fault = Literal["", "mute", "hangs", "slow", "html", "redirects", "missing", "denied", "ends", "garbage"]
+Fault = Literal["", "mute", "hangs", "slow", "html", "redirects", "missing", "denied", "ends", "garbage", "stuck"]
 """What is wrong with a stream: nothing; it accepts and never answers; it sends a second of audio and nothing more; it
-sends at half the speed; it sends a web page as audio; it redirects to itself; 404; 401; it ends; it sends no audio."""
+sends at half the speed; it sends a web page as audio; it redirects to itself; 404; 401; it ends; it sends no audio; it
+repeats 10 ms of noise."""
 
 
 @dataclass
@@ -53,6 +55,9 @@ class FaultyStream:
             return np.random.default_rng(0).bytes(4000)
         if self.mp3:
             return self.mp3
+        if self.fault == "stuck":
+            samples = np.resize(noise(frames=self.rate_hz // 100), (round(SEGMENT_S * self.rate_hz), self.channels))
+            return np.asarray(samples * 32768, "<i2").tobytes()
         samples = tones(self.channels, seconds=SEGMENT_S, rate_hz=self.rate_hz)
         return np.asarray(samples * 32768, "<i2").tobytes()
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from tidzam.cli.options import HomeOption, JsonOption, console, running_node, say
 from tidzam.errors import NodeError
 from tidzam.node.home import Home, find_home
-from tidzam.protocol.stream_manager import SourceStatus
+from tidzam.protocol.stream_manager import SourceStatus, TransitionList
 from tidzam.terminal import command_line, print_json
 
 app = command_line(help="Show the sources of the node, what was truly heard of them, and the capture devices.")
@@ -89,6 +89,36 @@ def unload(
 
     request_sources(*running_node(home or context.obj), unloadsource={"name": name})
     say(f"unloaded {name}")
+
+
+@app.command()
+def history(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the source.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the last 100 changes of a source's state, each with its reason."""
+    from tidzam.cli.source_health_tables import history_table
+    from tidzam.cli.source_requests import request_sources
+
+    answer = request_sources(*running_node(home or context.obj), transitions={"name": name})["transitions"]
+    if as_json:
+        print_json(answer)
+        return
+    console.print(history_table(TransitionList.model_validate(answer)))
+
+
+@app.command()
+def signals(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show the health of the signal of each channel: silent, stuck, clipped, humming, narrow or well."""
+    from tidzam.cli.source_health_tables import signals_table
+
+    found = _loaded_sources(home or context.obj)
+    if as_json:
+        print_json({"signals": [one.model_dump(mode="json") for source in found for one in source.signals]})
+        return
+    console.print(signals_table(found))
 
 
 def _print_faults(faults: list[str]) -> None:

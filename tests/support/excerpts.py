@@ -1,0 +1,27 @@
+"""`python -m tests.support.excerpts COUNT PORT...`: reads excerpts of ports that play frame codes, like the JACK agent.
+
+Prints a JSON object per excerpt: for each port that was read, its number of frames and whether they are contiguous.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+
+from stream_manager.excerpt_reader import ExcerptReader
+from tests.support.jack import open_client
+from tests.support.player import CODE_RANGE
+
+
+def main(count: int, ports: list[str]) -> None:
+    reader = ExcerptReader(open_client("excerpts"))
+    for _ in range(count):
+        read = reader.read(ports)
+        steps = {port: np.diff(samples) % CODE_RANGE for port, samples in read.items()}
+        print(json.dumps({port: [len(step) + 1, bool((step == 1).all())] for port, step in steps.items()}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])
