@@ -42,10 +42,10 @@ class RecordingFolder:
 
     def publish(self, part: Path) -> Path:
         """Give a complete file its final name, with its content on disk. Raises OSError."""
-        _sync(part)
+        sync_file(part)
         final = self._free(part.with_name(part.name.removeprefix(".").removesuffix(PART_SUFFIX)), but=part)
         part.rename(final)
-        _sync(final.parent)
+        sync_file(final.parent)
         return final
 
     def leftovers(self) -> list[Path]:
@@ -140,7 +140,8 @@ def _free_bytes(path: Path) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def _sync(path: Path) -> None:
+def sync_file(path: Path) -> None:
+    """Flush a file, or the names in a folder, to disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

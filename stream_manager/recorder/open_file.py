@@ -49,6 +49,10 @@ class OpenFile(Protocol):
         """Called when it has been blocked for some time. Raises EncoderError if it will remain so."""
         ...
 
+    def sync(self) -> None:
+        """Write what it holds to disk, in the background."""
+        ...
+
     def close(self, *, is_whole: bool) -> None:
         """Complete it in the background. `is_whole` means that it ends where it was to end."""
         ...
@@ -94,6 +98,10 @@ class ContinuousFile:
             self._encoder.wait_writable(timeout_s)
             self._write()
 
+    def sync(self) -> None:
+        if self.size:
+            self._worker.sync(self.part)
+
     def _write(self) -> None:
         while self._waiting:
             written = self._encoder.write(self._waiting)
@@ -135,6 +143,9 @@ class SegmentFile:
         self._peak = max(self._peak, float(np.abs(samples).max(initial=0.0)))
 
     def check_progress(self) -> None:
+        pass
+
+    def sync(self) -> None:
         pass
 
     def flush(self, timeout_s: float) -> None:

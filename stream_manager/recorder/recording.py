@@ -28,6 +28,7 @@ RETAKE_S: Final = 2
 """When an encoder dies, the last seconds are taken from the ring again: it may not have written them."""
 BLOCKED_S: Final = 3.0
 ROOM_CHECK_S: Final = 1.0
+SYNC_S: Final = 10.0
 _CHUNK_S: Final = 0.25
 
 
@@ -81,7 +82,7 @@ class Recording:
         """When the next file starts (seconds since 1970), if it starts at the sample after the last file."""
         self._ended_s: int | None = None
         self._pause: Pause | None = None
-        self._short_runs, self._failed_s, self._room_due_s = 0, -math.inf, 0.0
+        self._short_runs, self._failed_s, self._room_due_s, self._sync_due_s = 0, -math.inf, 0.0, 0.0
         self._frames = self._lost_frames = self._counted_until = 0
 
     def note_clock(self, pair: ClockPair) -> None:
@@ -114,6 +115,7 @@ class Recording:
             if self._pause is not None and not self._resume(end, now_s):
                 return
             self._advance(self._timeline, end, connected=connected, wait_s=wait_s)
+            self._sync(now_s)
         except (EncoderError, OSError) as error:
             self._fail(str(error), now_s)
 
@@ -138,7 +140,6 @@ class Recording:
 
     @property
     def file(self) -> OpenFile | None:
-        """The file in progress."""
         return self._file
 
     def _advance(self, timeline: Timeline, end: int, *, connected: bool, wait_s: float) -> None:
@@ -225,6 +226,11 @@ class Recording:
         file, self._file = self._file, None
         if file is not None:
             file.close(is_whole=is_whole)
+
+    def _sync(self, now_s: float) -> None:
+        if self._file is not None and now_s >= self._sync_due_s:
+            self._file.sync()
+            self._sync_due_s = now_s + SYNC_S
 
     def _check_room(self, now_s: float) -> None:
         if self._pause is not None or now_s < self._room_due_s:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from stream_manager.recorder.encoder import is_out_of_room
-from stream_manager.recorder.folder import PART_SUFFIX
+from stream_manager.recorder.folder import PART_SUFFIX, sync_file
 from tidzam.audio.ogg_checksum import ogg_checksum
 
 _TIMEOUT_S: Final = 3600
@@ -59,7 +59,7 @@ def repair(part: Path, *, limit_s: int | None = None) -> Content:
         if suffix == ".opus" and limit_s is not None:
             _end_opus_at(fixed, limit_s)
         content = examine(fixed)
-        _sync(fixed)
+        sync_file(fixed)
         fixed.replace(part)
     finally:
         fixed.unlink(missing_ok=True)
@@ -157,8 +157,3 @@ def _end_opus_at(path: Path, seconds: int) -> None:
         struct.pack_into("<I", page, _CHECKSUM_AT, ogg_checksum(page))
         file.seek(tail_at + page_at)
         file.write(page)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

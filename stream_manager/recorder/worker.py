@@ -10,7 +10,7 @@ from typing import Final
 
 from stream_manager.recorder.encoder import Encoder, EncoderError, is_out_of_room
 from stream_manager.recorder.events import Finished, KeptAside, Notice, RecorderEvent, Repaired
-from stream_manager.recorder.folder import PART_SUFFIX, RecordingFolder
+from stream_manager.recorder.folder import PART_SUFFIX, RecordingFolder, sync_file
 from stream_manager.recorder.index_check import index_changes
 from stream_manager.recorder.repair import Content, NoRoomError, UnusableError, examine, repair
 from tidzam.naming import parse_clip_name
@@ -50,6 +50,10 @@ class Worker:
         """Publish what is usable of a part that a crash left, up to `limit_s`; set it aside if nothing is."""
         done = self._repairs.submit(self._contained, lambda: self._repair(part, limit_s))
         self._repairing = [other for other in self._repairing if not other.done()] + [done]
+
+    def sync(self, part: Path) -> None:
+        """Write what a file in progress holds so far to disk: a power cut costs no more than what follows."""
+        self._submit(lambda: sync_file(part) if part.exists() else None)
 
     def complete_index(self) -> None:
         """Add segments to the index that were published shortly before a crash, and remove those that are gone."""

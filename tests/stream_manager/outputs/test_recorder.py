@@ -65,6 +65,9 @@ class RunningRecorder:
         children = psutil.Process().children(recursive=True)
         return next(child for child in children if "stream_manager.recorder" in child.cmdline())
 
+    def encoder(self) -> psutil.Process:
+        return next(child for child in self.process().children() if child.name() == "ffmpeg")
+
 
 @asynccontextmanager
 async def recording(
@@ -112,6 +115,17 @@ async def test_a_killed_recorder_is_replaced_and_its_file_repaired(jack: JackSer
     assert is_one_ramp(joined([repaired]))
     assert len(recorder.files()) == 2
     assert not recorder.parts()
+
+
+async def test_a_killed_encoder_costs_no_sample(jack: JackServer, tmp_path: Path) -> None:
+    with playing(jack, "pond", RAMP):
+        async with recording(jack, tmp_path, length_s=3600) as recorder:
+            await eventually_async(lambda: recorder.control.counters("pond").seconds > 4)
+            recorder.encoder().kill()
+            await recorder.until_files(1)
+            await recorder.until_recording()
+    assert len(recorder.files()) == 2
+    assert is_one_ramp(joined(recorder.files()))
 
 
 async def test_a_recorder_that_hangs_is_replaced(
