@@ -70,6 +70,7 @@ def _record(options: RecorderOptions, stop: threading.Event) -> None:
     index = SegmentIndex(options.folder) if by_day else None
     worker = Worker(folder, _send, faults.put, index)
     clear_unfinished_repairs(folder)
+    ended_s = folder.ended_s()
     for part in folder.leftovers():
         worker.repair(part)
     if index is not None:
@@ -85,7 +86,7 @@ def _record(options: RecorderOptions, stop: threading.Event) -> None:
         argv = encoder_argv(part, rate_hz, options)
         return Encoder(argv, bytes_per_s=4 * options.channels * rate_hz, keep_fds=(lock,))
 
-    recording = Recording(options, jack_input.ring, folder, worker, start, _send)
+    recording = Recording(options, jack_input.ring, folder, worker, start, _send, ended_s=ended_s)
     _follow(recording, jack_input, faults, stop)
     recording.close()
     worker.close(repairs_s=_REPAIRS_S)

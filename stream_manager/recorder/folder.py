@@ -51,7 +51,16 @@ class RecordingFolder:
     def leftovers(self) -> list[Path]:
         """Files of this source that were being written when a recorder was killed, oldest first. Raises OSError."""
         files = (Path(entry.path) for entry in recording_files(self.path))
-        return sorted(path for path in files if _is_part_of(path, self.source))
+        return sorted(path for path in files if path.suffix == PART_SUFFIX and _is_file_of(path.name, self.source))
+
+    def ended_s(self) -> float | None:
+        """When the newest file of this source was last written to (seconds since 1970), complete or not.
+
+        None if there is none. Raises OSError.
+        """
+        mine = (entry for entry in recording_files(self.path) if _is_file_of(entry.name, self.source))
+        newest = max(mine, key=lambda entry: entry.name.removeprefix("."), default=None)
+        return None if newest is None else newest.stat().st_mtime
 
     def set_aside(self, part: Path, reason: str) -> Path:
         """Move an unusable file to the folder `set-aside`, with the reason in a text file beside it. Raises OSError."""
@@ -122,11 +131,14 @@ def recording_files(folder: Path) -> Iterator[os.DirEntry[str]]:
             yield from (entry for entry in entries if entry.is_file(follow_symlinks=False))
 
 
-def _is_part_of(path: Path, source: str) -> bool:
-    if not (path.name.startswith(".") and path.suffix == PART_SUFFIX):
+def _is_file_of(name: str, source: str) -> bool:
+    """Whether a file with this name is a recording of `source`, or one in progress."""
+    is_part = name.startswith(".") and name.endswith(PART_SUFFIX)
+    final = name[1:].removesuffix(PART_SUFFIX) if is_part else name
+    if not final.startswith(f"{source}-"):
         return False
-    name, time = split_date(Path(path.stem.removeprefix(".")).stem)
-    return name == source and time is not None
+    stem, time = split_date(Path(final).stem)
+    return stem == source and time is not None
 
 
 def _numbered(path: Path) -> Iterator[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from stream_manager.recorder.events import Beat, Lost, Notice, RecorderEvent
 from stream_manager.recorder.folder import RecordingFolder
 from stream_manager.recorder.open_file import ContinuousFile, OpenFile, SegmentFile, StartEncoder
 from stream_manager.recorder.options import RecorderOptions
+from stream_manager.recorder.pause import Pause
 from stream_manager.recorder.worker import Worker
 from tidzam.audio.timeline import ClockPair, Timeline
 from tidzam.jack.ring import CLOCK, Lapped, Ring, RingReader
@@ -37,18 +37,6 @@ def next_cut_s(start_s: int, length_s: int) -> int:
     return (start_s // length_s + 1) * length_s
 
 
-@dataclass(frozen=True)
-class Pause:
-    """Why nothing is recorded from the frame `since` on, and when that is tried again (monotonic clock)."""
-
-    code: str
-    problem: str
-    since: int
-    until_s: float
-    broken: tuple[Path, ...] = ()
-    """Parts to be repaired afterwards."""
-
-
 class Recording:
     """The recording of one source: `step` writes what has arrived in the ring since the last step.
 
@@ -67,7 +55,10 @@ class Recording:
         worker: Worker,
         start: StartEncoder,
         send: Callable[[RecorderEvent], None],
+        *,
+        ended_s: float | None = None,
     ) -> None:
+        """`ended_s` is when the last file of an earlier recorder ended: the first file starts later."""
         self._options, self._ring, self._reader = options, ring, RingReader(ring)
         self._folder, self._worker, self._start, self._send = folder, worker, start, send
         self._places = [(slot, CLOCK) for slot in range(options.channels)]
@@ -80,7 +71,7 @@ class Recording:
         self._cut_s = self._cut_frame = 0
         self._follows: int | None = None
         """When the next file starts (seconds since 1970), if it starts at the sample after the last file."""
-        self._ended_s: int | None = None
+        self._ended_s = ended_s
         self._pause: Pause | None = None
         self._short_runs, self._failed_s, self._room_due_s, self._sync_due_s = 0, -math.inf, 0.0, 0.0
         self._frames = self._lost_frames = self._counted_until = 0

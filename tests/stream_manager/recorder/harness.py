@@ -41,7 +41,7 @@ def recorder_options(folder: Path, channels: int = 2, **changes: Any) -> Recorde
 class Harness:
     """`events` are those that the recording sent; `now_s` is its monotonic clock."""
 
-    def __init__(self, source: RingSource, options: RecorderOptions) -> None:
+    def __init__(self, source: RingSource, options: RecorderOptions, *, ended_s: float | None = None) -> None:
         self.source, self.options = source, options
         self.events: list[RecorderEvent] = []
         self.faults: list[str] = []
@@ -52,7 +52,13 @@ class Harness:
         self.worker = Worker(self.folder, self.events.append, self.faults.append, index)
         self.start: Callable[[Path], Encoder] = self.start_encoder
         self.recording = Recording(
-            options, source.ring, self.folder, self.worker, lambda part: self.start(part), self.events.append
+            options,
+            source.ring,
+            self.folder,
+            self.worker,
+            lambda part: self.start(part),
+            self.events.append,
+            ended_s=ended_s,
         )
         self.now_s = 0.0
         self.connected = True

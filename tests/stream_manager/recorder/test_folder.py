@@ -51,6 +51,20 @@ def test_a_second_recorder_of_a_source_is_refused(tmp_path: Path, monkeypatch: p
     os.close(RecordingFolder(tmp_path, "pond", ".flac").lock())
 
 
+def test_the_end_of_the_newest_file_is_known_complete_or_not(tmp_path: Path) -> None:
+    folder = RecordingFolder(tmp_path, "pond", ".flac")
+    assert folder.ended_s() is None
+    for name, end_s in (
+        ("pond-2023-11-14-22-13-20.flac", 1000),
+        (".pond-2023-11-14-22-13-30.flac.part", 2000),
+        ("pond-2023-11-14-22-13-25.flac", 3000),
+        ("pond-east-2023-11-15-22-13-25.flac", 4000),
+    ):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (end_s, end_s))
+    assert folder.ended_s() == 2000
+
+
 def test_files_are_listed_with_those_of_days_but_without_those_set_aside(tmp_path: Path) -> None:
     for name in ("a.wav", "2023-11-14/b.wav", "set-aside/c.wav", "2023-11-14/deeper/d.wav"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -253,6 +253,18 @@ def test_a_file_ends_when_the_system_clock_is_set(tmp_path: Path, source: RingSo
     assert harness.recording.beat().lost_frames == 0
 
 
+def test_a_file_starts_after_the_last_one_of_an_earlier_recorder(tmp_path: Path, source: RingSource) -> None:
+    harness = Harness(source, recorder_options(tmp_path), ended_s=1_700_000_000.1)
+    began(harness)
+    harness.play(2)
+    harness.close()
+    assert [path.name for path in harness.files()] == [
+        "pond-2023-11-14-22-13-21.wav",
+        "pond-2023-11-14-22-13-22.wav",
+    ]
+    assert len(harness.recorded()) == 1.25 * source.rate_hz
+
+
 def test_no_file_is_replaced_when_the_clock_is_set_back(tmp_path: Path, source: RingSource) -> None:
     harness = Harness(source, recorder_options(tmp_path, length_s=60))
     began(harness)
