@@ -38,7 +38,6 @@ BIG = "big"
 HEALED_WITHIN_S = 10.0
 _LOAD_WITHIN_S = 60.0
 _SETTLE_S = 5.0
-_STEP_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -66,13 +65,15 @@ def run(
     channels: str = "30",
     kills: str = "10",
     seed: str = "1",
+    step_s: str = "20",
     format: str = "vorbis",
     mounts: str = "always",
 ) -> dict[str, Any]:
     """Load `sources` permanent files of one channel step by step, and one of `channels` channels (0 for none). Watch
     them for `minutes` while `kills` players are killed at random times. Nobody listens to the mounts.
 
-    Costs are processor time in percent of one core, and proportional set size; `growth` has those of one more source.
+    Costs are processor time in percent of one core, and proportional set size; `growth` has those at each step, over
+    `step_s` seconds.
     Raises NodeError if the sources do not play.
     """
     names = [f"s{number}" for number in range(int(sources))]
@@ -83,7 +84,7 @@ def run(
             growth = []
             for count in (*(step for step in GROWTH if step < len(names)), len(names)):
                 _load(manager, dict.fromkeys(names[:count], small), say)
-                growth.append({"sources": count, **_cost_of_each(manager, names[:count])})
+                growth.append({"sources": count, **_cost_of_each(manager, names[:count], float(step_s))})
             if int(channels):
                 _load(manager, {BIG: write_sound(folder_path / "big.wav", int(channels))}, say)
                 names.append(BIG)
@@ -155,12 +156,12 @@ def _roots(manager: Manager) -> dict[str, int]:
     return {"stream_manager": manager.process.pid, "jackd": manager.jack.pid, "icecast": manager.icecast.pid}
 
 
-def _cost_of_each(manager: Manager, names: Sequence[str]) -> dict[str, Any]:
-    """The mean cost of each of these sources, and that of the servers for all of them."""
-    before = read_processes(_roots(manager), names)
-    time.sleep(_STEP_S)
-    found = costs(before, read_processes(_roots(manager), names), _STEP_S)
-    return _figures(found, names)
+def _cost_of_each(manager: Manager, names: Sequence[str], seconds: float) -> dict[str, Any]:
+    """The mean cost of each of these sources over `seconds`, and that of the servers for all of them."""
+    before, began_s = read_processes(_roots(manager), names), time.monotonic()
+    time.sleep(seconds)
+    took_s = time.monotonic() - began_s
+    return _figures(costs(before, read_processes(_roots(manager), names), took_s), names)
 
 
 def _figures(found: Mapping[str, Cost], names: Sequence[str]) -> dict[str, Any]:

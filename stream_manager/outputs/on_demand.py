@@ -75,7 +75,7 @@ async def stream_headers(services: Services) -> bytes:
     argv = silence_argv(services.icecast.settings, services.graph.rate_hz or 44100)
     async with (
         asyncio.timeout(HEADERS_TIMEOUT_S),
-        child_process(argv, name="headers ffmpeg", env=services.env, stdout=asyncio.subprocess.PIPE) as ffmpeg,
+        child_process(argv, name="mount-headers", env=services.env, stdout=asyncio.subprocess.PIPE) as ffmpeg,
     ):
         assert ffmpeg.process.stdout is not None
         encoded = await ffmpeg.process.stdout.read()
