@@ -125,6 +125,9 @@ class SourceMetrics(Collector):
         underruns = CounterMetricFamily(
             "tidzam_source_underruns", "Times audio of a source did not reach its player in time", labels=["source"]
         )
+        overruns = CounterMetricFamily(
+            "tidzam_source_overruns", "Times more live audio of a source came than can wait", labels=["source"]
+        )
         drift = GaugeMetricFamily(
             "tidzam_source_drift_ppm",
             "By how much the clock of a live source is faster than that of JACK, in parts per million",
@@ -147,12 +150,13 @@ class SourceMetrics(Collector):
             restarts.add_metric([status.name], status.restarts)
             gaps.add_metric([status.name], status.gaps)
             underruns.add_metric([status.name], status.underruns)
+            overruns.add_metric([status.name], status.overruns)
             if status.drift_ppm is not None:
                 drift.add_metric([status.name], status.drift_ppm)
             for reason in GapReason:
                 gap_seconds.add_metric([status.name, reason.value], status.gap_s_by_reason.get(reason, 0.0))
         yield CounterMetricFamily("tidzam_jack_xruns", "Times JACK or a client of it was late", value=self._graph.xruns)
-        yield from (restarts, gaps, gap_seconds, underruns, drift, player_errors, output_failures)
+        yield from (restarts, gaps, gap_seconds, underruns, overruns, drift, player_errors, output_failures)
         yield from live_metrics(statuses)
         yield from signal_metrics(statuses)
         yield from self._of_recordings()

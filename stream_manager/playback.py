@@ -50,6 +50,7 @@ class PlaybackReports:
     silence: Callable[[bool], None]
     drift: Callable[[float], None] = lambda ppm: None
     time: Callable[[MediaTime], None] = lambda time: None
+    overrun: Callable[[], None] = lambda: None
 
 
 async def play(
@@ -71,7 +72,9 @@ async def play(
         nonlocal is_corrupt
         is_corrupt = True
 
-    player_reports = PlayerReports(gap=reports.gap, corrupt=corrupt, drift=reports.drift, time=reports.time)
+    player_reports = PlayerReports(
+        gap=reports.gap, corrupt=corrupt, drift=reports.drift, overrun=reports.overrun, time=reports.time
+    )
     player = player_type(track, services, player_reports)
     playing = asyncio.create_task(player.play(), name=f"{track.source} player")
     try:

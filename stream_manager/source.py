@@ -90,7 +90,7 @@ class Source:
         self._rate_hz: int | None = None
         self._is_live = False
         self._started: datetime | None = None
-        self._interruptions = self._underruns = 0
+        self._interruptions = self._underruns = self._overruns = 0
         self._drift_ppm: float | None = None
         self._settled = asyncio.Event()
 
@@ -132,6 +132,7 @@ class Source:
             bytes=self._outputs.sent_bytes,
             gaps=self.playback.gaps + self._interruptions,
             underruns=self._underruns,
+            overruns=self._overruns,
             drift_ppm=self._drift_ppm,
             gap_s=round(gaps.seconds, 3),
             gap_s_by_reason={reason: round(seconds, 3) for reason, seconds in gaps.by_reason.items()},
@@ -272,7 +273,12 @@ class Source:
         await self._outputs.start(track.channels or 1)  # a copied source has one mount and no ports
         await self._services.graph.until(lambda graph: graph.running)
         reports = PlaybackReports(
-            started=self._start, gap=self._interrupted, silence=self._silence, drift=self._drift, time=self._anchor
+            started=self._start,
+            gap=self._interrupted,
+            silence=self._silence,
+            drift=self._drift,
+            overrun=self._overrun,
+            time=self._anchor,
         )
         return await play(player, track, self._services, self._limits, reports)
 
@@ -304,6 +310,9 @@ class Source:
         self._handle(
             SourceEvent.SILENCE_BEGAN, SourceFailure(SourceFault.DIGITAL_SILENCE, f"since {since:%H:%M:%S} UTC")
         )
+
+    def _overrun(self) -> None:
+        self._overruns += 1
 
     def _drift(self, ppm: float) -> None:
         self._drift_ppm = ppm

@@ -25,6 +25,7 @@ JACK_TESTS = frozenset(
         "stream_manager/outputs/test_contract.py",
         "stream_manager/outputs/test_recorder.py",
         "stream_manager/players/test_contract.py",
+        "stream_manager/players/test_feeder_player.py",
         "stream_manager/players/test_replay.py",
         "test_support.py",
         "tidzam/jack/test_cycle_check.py",

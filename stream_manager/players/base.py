@@ -23,14 +23,16 @@ class PlayerReports:
 
     `gap`: the audio was interrupted for this reason and as many seconds, until now. `corrupt`: a part of the media
     could not be decoded; a file that then ends counts as truncated. `drift`: by how much the clock of the source is
-    faster than that of JACK, in parts per million, for players that measure it. `time`: the media has times of its
-    own, and this is one of them; reported whenever it cannot be calculated from the one before.
+    faster than that of JACK, in parts per million, for players that measure it. `overrun`: more live audio came than
+    can wait, so that the server that sends it has to. `time`: the media has times of its own, and this is one of them;
+    reported whenever it cannot be calculated from the one before.
     """
 
     gap: Callable[[GapReason, float], None]
     corrupt: Callable[[], None]
     drift: Callable[[float], None] = lambda ppm: None
     time: Callable[[MediaTime], None] = lambda time: None
+    overrun: Callable[[], None] = lambda: None
 
 
 class Player(Protocol):

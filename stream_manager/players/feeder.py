@@ -22,6 +22,9 @@ from tidzam.process import Child, child_process
 MAX_CHANNELS = 64
 """The maximum of ffmpeg's resampler and of its filter for selecting channels (SWR_CH_MAX)."""
 
+MIN_ROUND_S = 2.0
+"""Files shorter than this are repeated by ffmpeg itself: it would have to be started too often."""
+
 CORRUPT = "packet corrupt"
 
 
@@ -56,53 +59,64 @@ class FeederPlayer:
 
     async def play(self) -> None:
         track = self._track
-        async with AsyncExitStack() as stack:
-            playing = feeder(
-                track.source,
-                track.channels,
-                rate_hz=track.media.rate_hz,
-                pacing=self._pacing,
-                ports_with_audio=True,
-                env=self._services.env,
-                on_status=self._progress.read,
-            )
-            self._feeder = await stack.enter_async_context(playing)
-            self._ffmpeg = await self._decode(stack, self._feeder.input_fd)
+        playing = feeder(
+            track.source,
+            track.channels,
+            rate_hz=track.media.rate_hz,
+            pacing=self._pacing,
+            ports_with_audio=True,
+            env=self._services.env,
+            on_status=self._progress.read,
+        )
+        async with playing as self._feeder:
+            while await self._decode(self._feeder) and self._repeats:
+                pass
             self._feeder.close_input()
-            if await first_completed(self._ffmpeg.wait(), self._feeder.wait()) == 0:
-                self._check(self._ffmpeg)
             code = await self._feeder.wait()  # it plays what it still holds
         if code < 0:
             raise PlaybackError(SourceFailure(SourceFault.DIED, f"signal {-code}"))
         if code > 0:
             raise PlaybackError(classify_stderr(self._feeder.tail, SourceFault.DIED))
 
-    async def _decode(self, stack: AsyncExitStack, output: int) -> Child:
-        """An ffmpeg that writes to `output` while `stack` is open. No command line shows credentials."""
-        track, script = self._track, None
-        media = track.media.url
-        if may_hold_credentials(media):
-            follow = track.follows_redirects or scheme_of(media) not in ("http", "https")
-            script = stack.enter_context(text_descriptor(ffconcat_of(media, follow=follow)))
-        argv = decoder_argv(
-            media,
-            output,
-            rate_hz=track.media.rate_hz,
-            channels=track.request.channels,
-            loop=track.request.loop,
-            lead_in=track.ends,
-            timeout_s=self._services.settings.healing.player_network_timeout_s,
-            script=script,
-            follow=track.follows_redirects,
-        )
-        child = child_process(
-            argv,
-            name=f"{track.source} ffmpeg",
-            env=self._services.env,
-            pass_fds=[output] if script is None else [output, script],
-            on_line=self._read_line,
-        )
-        return await stack.enter_async_context(child)
+    @property
+    def _repeats(self) -> bool:
+        """Whether a loop is played by one ffmpeg after the other.
+
+        They are joined sample by sample; ffmpeg's own loop adds the preroll of Opus and of other codecs to each round.
+        """
+        return self._track.request.loop and (self._track.media.duration_s or 0.0) >= MIN_ROUND_S
+
+    async def _decode(self, feeding: Feeder) -> bool:
+        """Decode the media once into a feeder; whether it is still there. No command line shows credentials."""
+        track, media, output = self._track, self._track.media.url, feeding.input_fd
+        async with AsyncExitStack() as stack:
+            script = None
+            if may_hold_credentials(media):
+                follow = track.follows_redirects or scheme_of(media) not in ("http", "https")
+                script = stack.enter_context(text_descriptor(ffconcat_of(media, follow=follow)))
+            argv = decoder_argv(
+                media,
+                output,
+                rate_hz=track.media.rate_hz,
+                channels=track.request.channels,
+                loop=track.request.loop and not self._repeats,
+                lead_in=track.ends,
+                timeout_s=self._services.settings.healing.player_network_timeout_s,
+                script=script,
+                follow=track.follows_redirects,
+            )
+            child = child_process(
+                argv,
+                name=f"{track.source} ffmpeg",
+                env=self._services.env,
+                pass_fds=[output] if script is None else [output, script],
+                on_line=self._read_line,
+            )
+            self._ffmpeg = await stack.enter_async_context(child)
+            if await first_completed(self._ffmpeg.wait(), feeding.wait()) == 1:
+                return False
+            self._check(self._ffmpeg)
+        return True
 
     def _check(self, ffmpeg: Child) -> None:
         """Raises PlaybackError if an ffmpeg that has ended has failed."""

@@ -19,6 +19,7 @@ class FeederProgress:
         self._reports, self._pacing = reports, pacing
         self._status: FeederStatus | None = None
         self._reported_s = 0.0
+        self._overruns = 0
         self._told = FeederStatus()
         """The last status whose gaps have been passed on."""
 
@@ -27,6 +28,9 @@ class FeederProgress:
         self._status, self._reported_s = status, asyncio.get_running_loop().time()
         if status.drift_ppm is not None and status.drift_ppm != self._told.drift_ppm:
             self._reports.drift(status.drift_ppm)
+        for _ in range(status.overruns - self._overruns):
+            self._reports.overrun()
+        self._overruns = status.overruns
         if not status.starving:
             self._report_gaps(status, self._told)
             self._told = status

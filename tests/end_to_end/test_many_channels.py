@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.icecast import icecast_server
@@ -15,6 +16,7 @@ from tests.support.manager import Manager
 from tests.support.recorder import record
 from tests.support.sound import BASE_HZ, STEP_HZ, decode_mount, loudest_hz, write_tones
 from tests.support.web import web_server
+from tidzam.process import CHILD_ENV
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -75,6 +77,29 @@ def test_each_mount_has_the_tone_of_its_channel(manager: Manager) -> None:
 def test_the_loop_and_the_selection_are_no_reason_for_a_restart(manager: Manager) -> None:
     for name in ("wav", "opus", "some"):
         assert manager.source(name)["restarts"] == 0, manager.log
+
+
+@pytest.mark.parametrize("program", ["ffmpeg", "feeder"])
+def test_a_killed_process_of_a_player_is_replaced_within_10_s(manager: Manager, tmp_path: Path, program: str) -> None:
+    ports = [f"wav:out_{channel}" for channel in range(CHANNELS)]
+    others = processes(manager, "some", "feeder")
+    (old,) = processes(manager, "wav", program)
+    old.kill()
+    manager.until(lambda: processes(manager, "wav", "feeder") not in ([], [old]), within_s=10)
+    manager.until(lambda: heard(manager, ports, tmp_path) == EXPECTED, within_s=10)
+    assert processes(manager, "some", "feeder") == others
+
+
+def processes(manager: Manager, source: str, program: str) -> list[psutil.Process]:
+    """The running processes of a source's player: its ffmpeg or its feeder."""
+    return [child for child in manager.children() if name_of(child).startswith(f"{source} {program}")]
+
+
+def name_of(child: psutil.Process) -> str:
+    try:
+        return "" if child.status() == psutil.STATUS_ZOMBIE else child.environ().get(CHILD_ENV, "")
+    except psutil.Error:  # it has just ended
+        return ""
 
 
 def heard(manager: Manager, ports: list[str], folder: Path) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.eventually import eventually
+from tests.support.icecast import PASSWORD as SOURCE_PASSWORD
 from tests.support.icecast import icecast_server
 from tests.support.jack import jack_server
 from tests.support.manager import Manager
@@ -31,22 +34,29 @@ TONES = dict.fromkeys(("beep", *FROM_BEEP), BEEP_HZ) | {
 }
 
 
-def sine(frequency_hz: int, *output: str, duration_s: float | None = None) -> list[str]:
-    length = ["-t", str(duration_s)] if duration_s else ["-re"]
+def sine(frequency_hz: int, *output: str, live: bool = True) -> list[str]:
     source = f"sine=frequency={frequency_hz}:sample_rate=44100"
-    return ["ffmpeg", "-v", "error", "-y", *length, "-f", "lavfi", "-i", source, "-c:a", "aac", *output]
+    return ["ffmpeg", "-v", "error", "-y", *(["-re"] if live else ["-t", "10"]), "-f", "lavfi", "-i", source, *output]
 
 
 @contextmanager
-def hls_stream(playlist: Path) -> Iterator[None]:
-    """Live HLS with segments of one second."""
-    options = ["-f", "hls", "-hls_time", "1", "-hls_flags", "delete_segments"]
-    process = subprocess.Popen(["setpriv", "--pdeathsig=KILL", "--", *sine(HLS_HZ, *options, str(playlist))])
+def broadcasting(argv: list[str], address: str) -> Iterator[None]:
+    """A program that feeds a live stream, once the stream exists at `address`."""
+    process = subprocess.Popen(["setpriv", "--pdeathsig=KILL", "--", *argv])
     try:
+        eventually(lambda: exists(address), what=address)
         yield
     finally:
         process.kill()
         process.wait()
+
+
+def exists(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return bool(answer.read(1))
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -55,25 +65,28 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
     web_folder, rtsp_folder = folder / "web", folder / "rtsp"
     web_folder.mkdir()
     rtsp_folder.mkdir()
-    subprocess.run(sine(RTSP_HZ, "-ac", "2", str(rtsp_folder / "tone.mp4"), duration_s=10), check=True)
+    subprocess.run(sine(RTSP_HZ, "-ac", "2", "-c:a", "aac", str(rtsp_folder / "tone.mp4"), live=False), check=True)
     with ExitStack() as stack:
-        stack.enter_context(hls_stream(web_folder / "live.m3u8"))
         web = f"http://{stack.enter_context(web_server(web_folder))}"
         rtsp = f"rtsp://{stack.enter_context(rtsp_server(rtsp_folder))}/tone.mp4?play_count=0"
         jack = stack.enter_context(jack_server(period=2048))
         icecast = stack.enter_context(icecast_server(folder))
-        beep = f"{icecast.url}/beep-out_0.ogg"
+        beep, hls = f"{icecast.url}/live.ogg", f"{web}/live.m3u8"
+        mount = beep.replace("http://", f"icecast://source:{SOURCE_PASSWORD}@")
+        stack.enter_context(broadcasting(sine(BEEP_HZ, "-c:a", "libvorbis", "-f", "ogg", mount), beep))
+        to_hls = ["-c:a", "aac", "-f", "hls", "-hls_time", "1", "-hls_flags", "delete_segments"]
+        stack.enter_context(broadcasting(sine(HLS_HZ, *to_hls, str(web_folder / "live.m3u8")), hls))
         (web_folder / "list.pls").write_text(f"[playlist]\nNumberOfEntries=1\nFile1={beep}\n")
         sources: list[dict[str, object]] = [
-            {"name": "beep", "tone": {"frequency_hz": BEEP_HZ}, "outputs": ["icecast"]},
+            {"name": "beep", "tone": {"frequency_hz": BEEP_HZ}},
             {"name": "hiss", "noise": {"channels": 2}},
             {"name": "quiet", "silence": {}},
             {"name": "icecast", "url": beep},
             {"name": "icecast-feeder", "url": beep, "player": "feeder"},
             {"name": "m3u", "url": f"{beep}.m3u"},
             {"name": "pls", "url": f"{web}/list.pls"},
-            {"name": "hls", "url": f"{web}/live.m3u8"},
-            {"name": "hls-feeder", "url": f"{web}/live.m3u8", "player": "feeder"},
+            {"name": "hls", "url": hls},
+            {"name": "hls-feeder", "url": hls, "player": "feeder"},
             {"name": "rtsp", "url": rtsp},
             {"name": "rtsp-feeder", "url": rtsp.replace("://", f"://listener:{PASSWORD}@"), "player": "feeder"},
         ]

@@ -189,6 +189,7 @@ class SourceStatus(Message):
     bytes: int = Field(description="Audio data sent to its mounts since they were created")
     gaps: int = Field(description="How often its audio was interrupted")
     underruns: int = Field(0, description="How often audio did not reach its player in time; a part of gaps")
+    overruns: int = Field(0, description="How often more live audio came than can wait, so that its server had to")
     drift_ppm: float | None = Field(
         None,
         description="By how much the clock of a live source is faster than that of JACK (negative: slower), in parts "

@@ -1,0 +1,125 @@
+"""The feeder player: which pace it sets, what it repeats how, and what it says about itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stream_manager.media import Media, make_track
+from stream_manager.players.base import PlayerReports
+from stream_manager.players.feeder import FeederPlayer, pacing_of
+from stream_manager.players.feeder_progress import FeederProgress
+from tests.stream_manager.jack_support import following
+from tests.support.jack import JackServer, jack_server
+from tests.support.recorder import record, unbroken
+from tests.support.services import play_request, services
+from tests.support.sound import BASE_HZ, write_tones
+from tidzam.gaps import GapReason
+from tidzam.jack.feeder_protocol import FeederStatus, Pacing
+
+
+class Reports:
+    """What a player has reported."""
+
+    def __init__(self) -> None:
+        self.gaps: list[tuple[GapReason, float]] = []
+        self.drifts: list[float] = []
+        self.overruns = 0
+        self.reports = PlayerReports(
+            gap=lambda reason, seconds: self.gaps.append((reason, seconds)),
+            corrupt=lambda: None,
+            drift=self.drifts.append,
+            overrun=self._count,
+        )
+
+    def _count(self) -> None:
+        self.overruns += 1
+
+
+@pytest.fixture(scope="module")
+def jack() -> Iterator[JackServer]:
+    with jack_server() as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("url", "duration_s", "pacing"),
+    [
+        ("/pond.wav", 10.0, Pacing.PULL),
+        ("/pond.aac", None, Pacing.PULL),
+        ("http://host/pond.ogg", 10.0, Pacing.PULL),
+        ("http://host/pond", None, Pacing.PUSH),
+        ("rtsp://host/pond", None, Pacing.PUSH),
+        ("rtsp://host/pond.mp4", 10.0, Pacing.PUSH),
+    ],
+)
+@pytest.mark.unit
+def test_files_wait_for_jack_and_streams_have_a_clock_of_their_own(
+    url: str, duration_s: float | None, pacing: Pacing
+) -> None:
+    assert pacing_of(make_track(play_request(url), Media(url, 30, 48000, duration_s))) is pacing
+
+
+@pytest.mark.unit
+async def test_an_underrun_is_reported_with_its_length_when_audio_comes_again() -> None:
+    reported = Reports()
+    progress = FeederProgress(reported.reports, Pacing.PUSH)
+    progress.read(FeederStatus(jack_rate_hz=1000, played_frames=10, first_frame=0))
+    progress.read(FeederStatus(jack_rate_hz=1000, underruns=1, underrun_frames=200, starving=True, first_frame=0))
+    assert not reported.gaps
+    progress.read(FeederStatus(jack_rate_hz=1000, underruns=1, underrun_frames=500, first_frame=0))
+    assert reported.gaps == [(GapReason.NETWORK, 0.5)]
+
+
+@pytest.mark.unit
+async def test_the_drift_is_reported_when_it_is_known_and_when_it_changes() -> None:
+    reported = Reports()
+    progress = FeederProgress(reported.reports, Pacing.PUSH)
+    for drift_ppm in (None, 12.5, 12.5, 13.0):
+        progress.read(FeederStatus(jack_rate_hz=1000, drift_ppm=drift_ppm))
+    assert reported.drifts == [12.5, 13.0]
+
+
+@pytest.mark.unit
+async def test_each_overrun_is_reported_once() -> None:
+    reported = Reports()
+    progress = FeederProgress(reported.reports, Pacing.PUSH)
+    for overruns in (0, 2, 2, 3):
+        progress.read(FeederStatus(jack_rate_hz=1000, overruns=overruns))
+    assert reported.overruns == 3
+
+
+@pytest.mark.unit
+async def test_the_position_is_what_has_been_played() -> None:
+    progress = FeederProgress(Reports().reports, Pacing.PULL)
+    assert progress.position_s() is None
+    progress.read(FeederStatus(jack_rate_hz=1000))
+    assert progress.position_s() is None
+    progress.read(FeederStatus(jack_rate_hz=1000, first_frame=7, played_frames=2500))
+    assert progress.position_s() == 2.5
+
+
+@pytest.mark.unit
+async def test_a_file_whose_decoder_delivers_nothing_does_not_answer() -> None:
+    progress = FeederProgress(Reports().reports, Pacing.PULL)
+    progress.read(FeederStatus(jack_rate_hz=1000, first_frame=0, starving=True))
+    with pytest.raises(TimeoutError, match="decoder"):
+        progress.position_s()
+
+
+@pytest.mark.parametrize("seconds", [1, 3])
+async def test_a_loop_has_no_gap_however_long_its_file_is(jack: JackServer, tmp_path: Path, seconds: int) -> None:
+    path = write_tones(tmp_path / f"{seconds}.flac", 1, seconds=seconds)
+    request = play_request(str(path), name=f"loop{seconds}", loop=True)
+    async with following(jack) as graph:
+        shared = services(graph, env=jack.env)
+        track = make_track(request, await FeederPlayer.inspect(request, shared))
+        playing = asyncio.create_task(FeederPlayer(track, shared, Reports().reports).play())
+        await graph.until(lambda known: track.ports <= known.ports)
+        recording = await asyncio.to_thread(record, jack, sorted(track.ports), tmp_path, seconds=seconds + 2.0)
+        playing.cancel()
+        await asyncio.wait([playing])
+    assert unbroken(recording, BASE_HZ)
