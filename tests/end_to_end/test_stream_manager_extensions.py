@@ -17,7 +17,7 @@ from tests.support.packages import write_package
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "extending.md"
 EXAMPLES = {
-    "tone_player": ("tidzam.players", "tone = tone_player:TonePlayer"),
+    "sine_player": ("tidzam.players", "sine = sine_player:SinePlayer"),
     "wav_output": ("tidzam.outputs", "wav = wav_output:WavOutput"),
 }
 pytestmark = pytest.mark.timeout(120)
@@ -69,6 +69,6 @@ def test_the_output_of_a_package_gets_the_audio_of_the_player(manager: Manager, 
 
 
 def test_a_player_that_is_killed_is_replaced_like_a_built_in_one(manager: Manager) -> None:
-    player = next(child for child in manager.children() if "tone_player" in child.cmdline())
+    player = next(child for child in manager.children() if "sine_player" in child.cmdline())
     player.kill()
     manager.until(lambda: manager.source("beep")["restarts"] >= 1 and manager.source("beep")["ok"], within_s=20)

@@ -9,7 +9,7 @@ import pytest
 
 
 def write_package(folder: Path, module: str, source: str, group: str, entry_point: str) -> None:
-    """Write `module` with the text `source`, and an entry point such as `tone = tone_player:TonePlayer`.
+    """Write `module` with the text `source`, and an entry point such as `sine = sine_player:SinePlayer`.
 
     Both are found by interpreters that have `folder` on their path.
     """

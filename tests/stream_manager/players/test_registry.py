@@ -78,7 +78,7 @@ PLAYER = """
 from stream_manager.media import Media
 
 
-class TonePlayer:
+class SinePlayer:
     def __init__(self, track, services, reports):
         pass
 
@@ -95,9 +95,9 @@ class TonePlayer:
 async def test_a_player_of_another_package_is_found_by_its_entry_point(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install_package(tmp_path, monkeypatch, "tone_player", PLAYER, "tidzam.players", "tone = tone_player:TonePlayer")
+    install_package(tmp_path, monkeypatch, "sine_player", PLAYER, "tidzam.players", "sine = sine_player:SinePlayer")
     registry = Registry(PLAYERS.group, PLAYERS.kind, {"mpv": "stream_manager.players.mpv:MpvPlayer"})
     monkeypatch.setattr("stream_manager.players.registry.PLAYERS", registry)
-    players = load_players("tone")
-    media = await inspect(play_request("tone://440"), players, services())
-    assert choose_player(make_track(play_request("tone://440"), media), players) == "tone"
+    players = load_players("sine")
+    media = await inspect(play_request("sine://440"), players, services())
+    assert choose_player(make_track(play_request("sine://440"), media), players) == "sine"
