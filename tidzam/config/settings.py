@@ -123,6 +123,8 @@ class SourceSettings(Section):
             raise ValueError(f"expected one of {', '.join(ORIGINS)}, a database, or a player that needs none")
         if found and found[0] in OWN_PLAYERS and self.player not in ("auto", found[0]):
             raise ValueError(f"the player {self.player} cannot play {found[0]}; leave `player` out")
+        if self.player in OWN_PLAYERS and self.player not in found:
+            raise ValueError(f"the player {self.player} plays what the setting `{self.player}` describes; add it")
         if self.format == "copy" and self.record is not None:
             raise ValueError("a source with format copy is not decoded and cannot be recorded")
         return self

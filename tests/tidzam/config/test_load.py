@@ -81,6 +81,7 @@ log: {level: loud}
     [
         ("sources: [{name: a}]", "expected one of url, demo, tone, noise, silence"),
         ("sources: [{name: a, url: x, tone: {}}]", "found url and tone"),
+        ("sources: [{name: a, url: x, player: tone}]", "the setting `tone` describes"),
         ("sources: [{name: a, tone: {}, player: mpv}]", "the player mpv cannot play tone"),
         ("sources: [{name: a, tone: {frequency_hz: 22050}}]", "it must be below 22050 Hz"),
         ("sources: [{name: a, url: x}, {name: a, url: y}]", "several sources have the name a"),
