@@ -342,7 +342,7 @@ class Source:
 
     def _log(self, taken: Transition, before: PlaybackState) -> None:
         if taken.event is SourceEvent.STARTED:
-            lines = started_lines(self.status(), before.failures)
+            lines = started_lines(self.status(), before)
         else:
             line = transition_line(taken, before, self.playback)
             lines = [line] if line else []

@@ -20,7 +20,8 @@ def is_power_of_two(count: int) -> bool:
 def transition_line(taken: Transition, before: PlaybackState, after: PlaybackState) -> LogLine | None:
     """The line about a transition other than STARTED; None if it is not worth one.
 
-    Of consecutive failures with the same reason, those are logged whose number is a power of two.
+    Of consecutive failures with the same reason, and of the ends of a file that is played again and again, those are
+    logged whose number is a power of two.
     """
     failure = taken.reason
     match taken.event:
@@ -31,6 +32,8 @@ def transition_line(taken: Transition, before: PlaybackState, after: PlaybackSta
         case SourceEvent.SILENCE_ENDED:
             return logging.INFO, f"{taken.source}: {taken.event.value}"
     is_news = failure is not None and (before.failure is None or before.failure.fault is not failure.fault)
+    if after.repeats > 1 and not is_power_of_two(after.repeats):
+        return None
     if not is_news and after.failures > 1 and not is_power_of_two(after.failures):
         return None
     times = f" ({after.failures} times in a row)" if after.failures > 1 else ""
@@ -40,9 +43,9 @@ def transition_line(taken: Transition, before: PlaybackState, after: PlaybackSta
     return logging.WARNING, f"{failure.error(taken.source)} [{failure.code}]{times}{again}"
 
 
-def started_lines(status: SourceStatus, failures: int) -> list[LogLine]:
-    """The lines about a source that plays, after `failures` short runs in a row."""
-    if failures > 1 and not is_power_of_two(failures):
+def started_lines(status: SourceStatus, before: PlaybackState) -> list[LogLine]:
+    """The lines about a source that plays, in the state `before` that."""
+    if any(count > 1 and not is_power_of_two(count) for count in (before.failures, before.repeats)):
         return []
     ports = " ".join(status.ports) or "none"
     text = f"{status.name}: playing, ports {ports}, mounts {' '.join(status.mounts)}"

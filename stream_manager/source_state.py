@@ -75,12 +75,14 @@ class PlaybackState:
     """The state of a source, with its history as far as it matters. Times are seconds of one monotonic clock.
 
     `failures` is the number of short runs in a row, `failure` the last one; it is kept after the source has recovered.
+    `repeats` is how often in a row a permanent file has ended as it should.
     """
 
     permanent: bool
     state: SourceState = SourceState.LOADING
     failures: int = 0
     restarts: int = 0
+    repeats: int = 0
     gaps: int = 0
     playing_since_s: float | None = None
     silent_since_s: float | None = None
@@ -172,14 +174,16 @@ def _ended(
     else:  # a file is played again
         failures = 1 if ran_s >= MIN_RUN_S else playback.failures + 1
     retry_at_s = now_s + policy.retries.delay_s(failures, chance)
-    return replace(_stopped(playback), state=SourceState.WAITING, failures=failures, retry_at_s=retry_at_s)
+    repeats = 0 if failure is not None else playback.repeats + 1
+    waiting = replace(_stopped(playback), state=SourceState.WAITING, failures=failures, repeats=repeats)
+    return replace(waiting, retry_at_s=retry_at_s)
 
 
 def _failed(
     playback: PlaybackState, now_s: float, failure: SourceFailure, policy: HealingPolicy, chance: float
 ) -> PlaybackState:
     failures = policy.retries.failures_after(playback.failures, _ran_s(playback, now_s))
-    playback = replace(_stopped(playback), failures=failures, failure=failure)
+    playback = replace(_stopped(playback), failures=failures, repeats=0, failure=failure)
     if not playback.permanent and not failure.fault.replaces_player:
         return replace(playback, state=SourceState.FAILED)
     state = SourceState.FAILED if failure.fault.persistent else SourceState.WAITING

@@ -29,7 +29,7 @@ class LoggedSource:
         taken = Transition("pond", NOW, before.state, event, self.playback.state, failure, delay_s)
         line = transition_line(taken, before, self.playback)
         if event is SourceEvent.STARTED:
-            self.lines += started_lines(source_status("pond"), before.failures)
+            self.lines += started_lines(source_status("pond"), before)
         elif line:
             self.lines.append(line)
 
@@ -53,6 +53,16 @@ def test_1000_short_runs_write_few_lines() -> None:
         source.happens(SourceEvent.STARTED)
         source.now_s += 5
         source.fails(SourceFault.DIED)
+    assert len(source.lines) <= 25
+
+
+def test_a_file_that_is_played_1000_times_writes_few_lines() -> None:
+    source = LoggedSource()
+    for _ in range(1000):
+        source.happens(SourceEvent.STARTED)
+        source.now_s += 5
+        source.happens(SourceEvent.ENDED)
+        source.happens(SourceEvent.RETRY_DUE)
     assert len(source.lines) <= 25
 
 
