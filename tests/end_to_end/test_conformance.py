@@ -20,6 +20,7 @@ from tests.support.wire_clients import WireClient, node_client, python_client
 
 pytestmark = pytest.mark.timeout(120)
 
+RECORDING = "impoundment-2026-05-01-06-30-00"
 LIVE = "tidzam-livestreams"
 CLIENTS = {"python-socketio": python_client, "socket.io-client": node_client}
 
@@ -29,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("conformance")
     write_tones(made / "pond.ogg", 2, seconds=30)
     (made / "recordings").mkdir()
-    write_tones(made / "recordings" / "impoundment-2026-05-01-06-30-00.wav", 2, seconds=20)
+    write_tones(made / "recordings" / f"{RECORDING}.wav", 2, seconds=20)
     return made
 
 
@@ -94,8 +95,15 @@ def loadsource(address: str, date: str) -> dict[str, Any]:
 async def test_source_loading_from_a_date_in_the_past(client: WireClient, manager: Manager, address: str) -> None:
     loaded = (await answer(client, loadsource(address, "2026-05-01-06-30-02")))["sys"]["loadsource"]
     assert (loaded["name"], loaded["state"], loaded["is_permanent"]) == ("mynewsource", "playing", True)
-    assert loaded["replay"]["file"] == "impoundment-2026-05-01-06-30-00.wav"
+    assert loaded["replay"]["database"] == "impoundment"
+    await asyncio.to_thread(manager.until, lambda: replayed(manager) == f"{RECORDING}.wav", within_s=10)
     assert manager.source("mynewsource")["ports"] == ["mynewsource:out_0", "mynewsource:out_1"]
+
+
+def replayed(manager: Manager) -> str | None:
+    """The file that the source replays."""
+    replay = manager.source("mynewsource")["replay"]
+    return replay and replay["file"]  # type: ignore[no-any-return]
 
 
 async def test_source_loading_from_a_date_in_the_future_plays_the_url(
