@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from stream_manager.recordings.file_names import parse_file_name
-from stream_manager.recordings.folder import FolderChange, file_names, watched
+from stream_manager.recordings.folder import FolderChange, FolderChangedError, changed_at, file_names, watched
 from stream_manager.recordings.index import Recording, RecordingIndex
 from stream_manager.recordings.measure import measure
+from tidzam.aio import first_completed
 from tidzam.audio.ogg_length import AudioLength
 from tidzam.config import SourceSettings
 from tidzam.text import plural, shown
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 RETRY_S: Final = 10.0
 """How often a folder that cannot be read is tried again."""
+CHECK_S: Final = 60.0
+"""How often a folder is checked for changes that are not reported: those of other machines."""
 _BATCH: Final = 200
 """Recordings that are measured at a time, so that the thread is soon free for something else."""
 _NAMED: Final = 3
@@ -81,6 +84,8 @@ class RecordingDatabase:
         self._unreadable: set[str] = set()
         self._channels: int | None = None
         self._wanted = asyncio.Event()
+        self._has_changed = False
+        """Whether a change was reported since the last check."""
 
     @property
     def name(self) -> str:
@@ -105,9 +110,14 @@ class RecordingDatabase:
             while True:
                 try:
                     await self._follow()
+                except FolderChangedError as change:
+                    log.info("%s: its recordings are read again: %s", self.name, change)
                 except OSError as error:
                     self._report(error)
-                await asyncio.sleep(RETRY_S if self.fault else 0)
+                    await asyncio.sleep(RETRY_S)
+                except Exception:  # a fault here must affect neither the sources nor other databases
+                    log.exception("%s: its recordings cannot be followed", self.name)
+                    await asyncio.sleep(RETRY_S)
 
     async def _follow(self) -> None:
         """Read the folder, and apply its changes until it is gone. Raises OSError."""
@@ -117,8 +127,22 @@ class RecordingDatabase:
             self._report(None)
             self.ready.set()
             self._wanted.set()
-            async for change in changes:
-                self.apply(change)
+            await first_completed(self._apply_all(changes), self._notice_missed_changes())
+
+    async def _apply_all(self, changes: AsyncIterator[FolderChange]) -> None:
+        async for change in changes:
+            self._has_changed = True
+            self.apply(change)
+
+    async def _notice_missed_changes(self) -> None:
+        """Raises FolderChangedError when the folder was changed by another machine, over a network file system."""
+        known = await asyncio.to_thread(changed_at, self.options.folder)
+        while True:
+            await asyncio.sleep(CHECK_S)
+            before, known = known, await asyncio.to_thread(changed_at, self.options.folder)
+            if known != before and not self._has_changed:
+                raise FolderChangedError("it was changed by another machine")
+            self._has_changed = False
 
     def _read(self) -> tuple[Mapping[str, datetime], set[str]]:
         """The local starts of recordings by file name, and the names of other files. Raises OSError."""
@@ -172,15 +196,17 @@ class RecordingDatabase:
             await self._wanted.wait()
             self._wanted.clear()
             self.measured.clear()
-            if self.options.file_length_s is None:
-                await self._measure_all()
-            else:
-                await self._measure_some(self.index.unmeasured()[:1])  # for its channels
+            try:
+                # Where all have the same length, one is opened for its channels.
+                waiting = self.index.unmeasured()
+                await self._measure_all(waiting if self.options.file_length_s is None else waiting[:1])
+            except Exception:  # as above
+                log.exception("%s: its recordings cannot be measured", self.name)
             if not self._wanted.is_set():
                 self.measured.set()
 
-    async def _measure_all(self) -> None:
-        waiting = [name for name in self.index.unmeasured() if name not in self._unreadable]
+    async def _measure_all(self, names: Iterable[str]) -> None:
+        waiting = [name for name in names if name not in self._unreadable]
         for first in range(0, len(waiting), _BATCH):
             await self._measure_some(waiting[first : first + _BATCH])
 

@@ -34,6 +34,11 @@ def file_names(folder: Path) -> list[str]:
         return [entry.name for entry in entries if not entry.name.startswith(".") and not entry.is_dir()]
 
 
+def changed_at(folder: Path) -> int:
+    """When a file in a folder was last added, renamed or removed, in nanoseconds. Raises OSError."""
+    return folder.stat().st_mtime_ns
+
+
 @contextmanager
 def watched(folder: Path) -> Iterator[AsyncIterator[FolderChange]]:
     """The changes in a folder from now on. Raises OSError; the iterator raises FolderChangedError."""
@@ -45,7 +50,7 @@ def watched(folder: Path) -> Iterator[AsyncIterator[FolderChange]]:
 async def _changes(inotify: Inotify) -> AsyncIterator[FolderChange]:
     async for event in inotify:
         if event.mask & _LOST:
-            raise FolderChangedError("the folder was moved, or too much has changed in it at once")
+            raise FolderChangedError("their folder was replaced, or too much has changed in it at once")
         if (change := _change(event)) is not None:
             yield change
 

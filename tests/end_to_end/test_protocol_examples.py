@@ -32,9 +32,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     folder = tmp_path_factory.mktemp("examples")
     shed = {"name": "shed", "tone": {}, "outputs": [], "record": {"path": str(folder / "recordings"), "enabled": False}}
     yard, marsh = ({"name": name, "demo": {"seed": 8, "duration_s": 20}} for name in ("yard", "marsh"))
-    recording = tone(440, duration_s=3600, rate_hz=8000)
     (folder / "marsh").mkdir()
-    soundfile.write(folder / "marsh" / "marsh-2026-05-01-04-00-00.wav", recording, 8000)
+    soundfile.write(folder / "marsh" / "marsh-2026-05-01-04-15-00.wav", tone(440, duration_s=60), 44100)
     node = Node(folder, [yard, shed, {**marsh, "path_database": str(folder / "marsh")}])
     started = node.start()
     assert started.returncode == 0, started.stderr

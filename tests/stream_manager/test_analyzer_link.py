@@ -13,6 +13,7 @@ from tests.support.eventually import eventually_async
 from tests.support.ports import free_port
 from tidzam.protocol.analyzer import JACK_SOURCE, JackSource, parse_jack_sources
 from tidzam.protocol.live_streams import LiveStreamStatus
+from tidzam.protocol.recordings import ReplayStatus
 from tidzam.protocol.stream_manager import SourceState, SourceStatus
 from tidzam.server import Access, Health, Server
 
@@ -79,6 +80,19 @@ def test_live_streams_are_reported_one_by_one_with_their_own_rates() -> None:
         "tidzam-livestreams:out_4": 48000,
         "pond": 44100,
     }
+
+
+def test_the_time_of_a_recording_is_reported_with_its_frame() -> None:
+    replay = ReplayStatus(database="pond", time=STARTED, anchor_frame=7, anchor_time=STARTED)
+    (source,) = known_sources([status("past", 8000).model_copy(update={"replay": replay})]).values()
+    assert parse_jack_sources(event_data([source])) == (source,)
+    assert (source.is_recorded, source.frame, source.starting_time) == (True, 7, STARTED)
+
+
+def test_a_replay_whose_frame_is_not_known_yet_is_reported_as_recorded() -> None:
+    replay = ReplayStatus(database="pond", time=STARTED)
+    (source,) = known_sources([status("past", 8000).model_copy(update={"replay": replay})]).values()
+    assert (source.is_recorded, source.frame, source.starting_time) == (True, None, None)
 
 
 @asynccontextmanager

@@ -70,10 +70,11 @@ REPLAYED: Final = SOURCE | {
     "url": "https://radio.example/marsh.ogg",
     "ports": ["replay:out_0"],
     "mounts": ["http://127.0.0.1:8000/replay-out_0.ogg"],
+    "signals": [{"port": "replay:out_0", "state": "well", "level_dbfs": -31.5, "bandwidth_hz": 18000.0}],
     "replay": {
         "database": "marsh",
         "time": "2026-05-01T04:15:30Z",
-        "file": "marsh-2026-05-01-04-10-00.opus",
+        "file": "marsh-2026-05-01-04-15-00.opus",
         "holes": 0,
         "skipped_s": 0.0,
         "anchor_frame": 194230272,
