@@ -34,6 +34,8 @@ INDEX_TIMEOUT_S: Final = 20.0
 """How long it may take until the folder of the recordings has been read."""
 ANCHOR_EVERY_S: Final = 600.0
 """How often the time is reported again: JACK's clock of 32 bits returns to the same frame every day."""
+NEARLY_S: Final = 1.0
+"""When less than this is left to be played, no further recording is waited for."""
 ANNOUNCED_S: Final = 1.5
 """How long before a passage its time is reported; at least two reports of the feeder."""
 RECORDED_HOLE_S: Final = 86400.0
@@ -131,8 +133,21 @@ class ReplayPlayer:
                 if played is None:
                     return passage
                 frames += played
-                passage = next_passage(replay.database.index, passage, played / media.rate_hz)
+                passage = await self._following(feeder, passage, played / media.rate_hz, frames * ratio)
         return None
+
+    async def _following(self, feeder: Feeder, passage: Passage, played_s: float, frames: float) -> Passage | None:
+        """What follows a passage. As long as less than `frames` were played, a recording may still be completed."""
+        index, ended = replay_of(self._track.request).database.index, asyncio.ensure_future(feeder.wait())
+        try:
+            while (following := next_passage(index, passage, played_s)) is None:
+                status = feeder.status
+                if ended.done() or status.played_frames + NEARLY_S * status.jack_rate_hz >= frames:
+                    break
+                await asyncio.wait([ended], timeout=NEARLY_S / 5)
+        finally:
+            ended.cancel()
+        return following
 
     def _recording_reader(self, feeder: Feeder, *, silence: int) -> AbstractAsyncContextManager[Child]:
         """A reader that writes so many bytes of silence first: clients are connected when the audio begins."""

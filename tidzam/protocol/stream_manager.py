@@ -224,7 +224,9 @@ class TransitionRecord(Message):
 
     time: datetime = Field(description="When, in UTC")
     before: SourceState = Field(description="The state that it left")
-    event: str = Field(description="started, silence_began, silence_ended, ended, failed, jack_lost or retry_due")
+    event: str = Field(
+        description="started, silence_began, silence_ended, ended, continued, failed, jack_lost or retry_due"
+    )
     after: SourceState = Field(description="The state that it has reached")
     code: str | None = Field(None, description="The code of `reason`")
     reason: str | None = Field(None, description="What was wrong, and what to do")
