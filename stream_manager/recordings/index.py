@@ -14,6 +14,8 @@ from stream_manager.recordings.local_times import LengthOf, is_ambiguous, starts
 
 _SAMPLED: Final = 1000
 """How many recordings in succession have a usual length."""
+_LENGTH_S: Final = 600.0
+"""The assumed length of the only recording, until it is known."""
 _OVERLAPPING: Final = 4
 """How many of the last recordings before a time may hold it."""
 _NEIGHBOURS: Final = 2
@@ -122,7 +124,7 @@ class RecordingIndex:
         if block not in self._usual_s:
             nearby = self._sorted[block * _SAMPLED : (block + 1) * _SAMPLED + 1]
             distances = [after.start_s - before.start_s for before, after in pairwise(nearby)]
-            self._usual_s[block] = median(distances or [0.0])
+            self._usual_s[block] = median(distances or [_LENGTH_S])
         usual_s, following = self._usual_s[block], self.following(recording)
         return usual_s if following is None else min(usual_s, following.start_s - recording.start_s)
 

@@ -49,6 +49,10 @@ def test_a_recording_of_unknown_length_lasts_as_long_as_usual_and_at_most_until_
     assert [index.length_s(one) for one in index] == [10, 10, 3, 10, 10, 10, 10]
 
 
+def test_the_only_recording_is_found_before_its_length_is_known() -> None:
+    assert found(index_of(0, length_s=None), 5) == "0"
+
+
 def test_the_following_recording_is_found_after_one_was_removed() -> None:
     index = index_of(0, 10, 20)
     first = index.at(BEGIN_S)
