@@ -135,9 +135,9 @@ async def test_a_folder_that_is_replaced_is_read_again(tmp_path: Path, monkeypat
 
 async def test_changes_of_another_machine_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a network file system: the folder changes, and nothing reports it."""
+    names = ["pond-2026-05-01-06-00-00.wav"]
     monkeypatch.setattr(database_module, "CHECK_S", 0.02)
     monkeypatch.setattr(database_module, "file_names", lambda folder: names)
-    names = ["pond-2026-05-01-06-00-00.wav"]
     times = iter(range(3))
     monkeypatch.setattr(database_module, "changed_at", lambda folder: next(times, 3))
     async with followed(tmp_path) as database:
