@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -195,3 +196,16 @@ async def test_an_unsupported_playlist_is_reported_as_a_playlist(web: Web, tmp_p
     assert await fault_of(str(tmp_path / "local.M3U")) is SourceFault.PLAYLIST
     web.pages["/text.ogg"] = "text/plain", b"This is no sound.\n" * 100
     assert await fault_of(f"{web.url}/text.ogg") is SourceFault.NOT_AUDIO
+
+
+def test_a_link_that_takes_the_place_of_a_checked_file_is_not_followed(tmp_path: Path) -> None:
+    checked, secret = tmp_path.resolve() / "media" / "pond.flac", tmp_path.resolve() / "secret.flac"
+    checked.parent.mkdir()
+    argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", str(secret)]
+    subprocess.run(argv, check=True, timeout=20)
+    allowed = AllowedAddresses(False, frozenset(), ("127.0.0.1", 2))
+    checked.write_bytes(secret.read_bytes())
+    assert asyncio.run(locate_audio(str(checked), {}, allowed)).channels == 1
+    checked.unlink()
+    checked.symlink_to(secret)
+    assert asyncio.run(fault_of(str(checked), allowed)) is SourceFault.UNREADABLE
