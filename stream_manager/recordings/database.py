@@ -36,7 +36,8 @@ class DatabaseOptions:
     """Where the recordings of the source `name` are, and how their file names are read.
 
     They begin with one of `prefixes`. Without `file_length_s`, the length of each file is read from its header.
-    `channels` is their number of channels, if that is known without opening one.
+    `channels` is their number of channels, if that is known without opening one. `may_be_missing`: the folder is made
+    by the recorder when it begins.
     """
 
     name: str
@@ -45,6 +46,7 @@ class DatabaseOptions:
     zone: tzinfo
     file_length_s: float | None = None
     channels: int | None = None
+    may_be_missing: bool = False
 
     @classmethod
     def of(cls, source: SourceSettings) -> DatabaseOptions | None:
@@ -63,6 +65,7 @@ class DatabaseOptions:
             zone=ZoneInfo(source.database_time_zone),
             file_length_s=source.database_file_length,
             channels=source.nb_channels,
+            may_be_missing=source.path_database is None,
         )
 
 
@@ -112,6 +115,12 @@ class RecordingDatabase:
                     await self._follow()
                 except FolderChangedError as change:
                     log.info("%s: its recordings are read again: %s", self.name, change)
+                except FileNotFoundError as error:
+                    if not self.options.may_be_missing:
+                        self._report(error)
+                    self.ready.set()
+                    self.measured.set()
+                    await asyncio.sleep(RETRY_S)
                 except OSError as error:
                     self._report(error)
                     await asyncio.sleep(RETRY_S)
@@ -185,7 +194,7 @@ class RecordingDatabase:
         if self._foreign:
             names = ", ".join(sorted(map(shown, self._foreign))[:_NAMED])
             log.warning(
-                "%s: %s in %s are ignored, such as %s: the names of its recordings begin with %s",
+                "%s: ignoring %s in %s, such as %s: the names of its recordings begin with %s",
                 *(self.name, plural(len(self._foreign), "file"), folder, names),
                 " or ".join(f"{prefix}-" for prefix in sorted(self.options.prefixes)),
             )

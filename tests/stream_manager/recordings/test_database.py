@@ -22,7 +22,7 @@ from tidzam.config import SourceSettings
 pytestmark = pytest.mark.timeout(30)
 
 
-def options(folder: Path, **changes: object) -> DatabaseOptions:
+def options(folder: Path | None, **changes: object) -> DatabaseOptions:
     settings = SourceSettings.model_validate({"name": "pond", "url": "x.wav", "path_database": folder, **changes})
     found = DatabaseOptions.of(settings)
     assert found is not None
@@ -30,7 +30,7 @@ def options(folder: Path, **changes: object) -> DatabaseOptions:
 
 
 @asynccontextmanager
-async def followed(folder: Path, **changes: object) -> AsyncIterator[RecordingDatabase]:
+async def followed(folder: Path | None, **changes: object) -> AsyncIterator[RecordingDatabase]:
     """A database that has read its folder."""
     database = RecordingDatabase(options(folder, **changes))
     running = asyncio.create_task(database.run())
@@ -120,6 +120,15 @@ async def test_a_folder_that_is_missing_is_reported_and_followed_once_it_exists(
         write_recording(tmp_path / "late", chirp(0.0, 1.0))
         await eventually_async(lambda: len(database.index) == 1)
         assert database.fault is None
+
+
+async def test_a_recorder_that_has_not_begun_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "RETRY_S", 0.05)
+    folder = tmp_path / "later"
+    async with followed(None, record={"path": folder}) as database:
+        assert (database.fault, len(database.index)) == (None, 0)
+        write_recording(folder, chirp(0.0, 1.0))
+        await eventually_async(lambda: len(database.index) == 1)
 
 
 async def test_a_folder_that_is_replaced_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
