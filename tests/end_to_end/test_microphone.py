@@ -23,9 +23,9 @@ def microphone_profile(**jack: Any) -> dict[str, Any]:
 
 
 def heard(node: Node) -> dict[str, Any]:
-    """What `tidzam sources heard` says of the only channel."""
-    (channel,) = json.loads(node.run("sources", "heard", "--json").stdout)["channels"]
-    return dict(channel)
+    """What `tidzam sources heard` says of the microphone."""
+    channels = json.loads(node.run("sources", "heard", "--json").stdout)["channels"]
+    return next(dict(channel) for channel in channels if channel["channel"] == "microphone:out_0")
 
 
 def test_a_microphone_is_a_source_and_what_a_kill_costs_is_in_the_ledger(tmp_path: Path) -> None:
@@ -43,11 +43,19 @@ def test_a_microphone_is_a_source_and_what_a_kill_costs_is_in_the_ledger(tmp_pat
     (signal,) = json.loads(node.run("sources", "signals", "--json").stdout)["signals"]
     assert signal["port"] == "microphone:out_0"
 
+    mount = f"http://127.0.0.1:{node.ports['icecast']}/microphone-out_0.ogg"
+    loaded = node.run("sources", "load", "echo", mount)
+    assert loaded.returncode == 0, loaded.stderr
+    assert "playing" in loaded.stdout
+    assert node.run("sources", "unload", "echo").returncode == 0
+    refused = node.run("sources", "unload", "echo")
+    assert refused.returncode == 1
+    assert "There is no source named 'echo'." in refused.stderr
+
     node.kill(node.pid("stream_manager"))
     eventually(node.is_well, within_s=60)
     eventually(lambda: heard(node)["missing_s"].get("node_down", 0) > 0, within_s=30)
     found = heard(node)
-    assert found["channel"] == "microphone:out_0"
     assert 0 < found["heard_s"] < found["loaded_s"]
     assert found["heard_s"] + sum(found["missing_s"].values()) == pytest.approx(found["loaded_s"])
 
