@@ -150,8 +150,7 @@ class Source:
         """The health of its channels' signals, while it plays."""
         if self.playback.playing_since_s is None:
             return ()
-        ports = (port_name(self.name, channel) for channel in range(self._channels))
-        return tuple(map(self._services.graph.signals.of, ports))
+        return tuple(map(self._services.graph.signals.of, self._ports))
 
     def record_signals(self) -> None:
         """Record the gaps of channels that carry no true sound although the source plays. To be called every second."""
@@ -196,7 +195,7 @@ class Source:
     async def run(self) -> None:
         """Play, and play again after failures, until the source is final or until cancelled."""
         log.info("%s: loaded from %s", self.name, self._described())
-        self._gaps.load(self._channels)
+        self._gaps.load(len(self._ports))
         self._gaps.follow(self.playback.state, is_live=self._is_live)
         try:
             while not self.playback.is_final:
@@ -259,7 +258,8 @@ class Source:
         self._rate_hz, self._is_live, self._drift_ppm = media.rate_hz, media.is_live, None
         track = make_track(request, media)
         player = players[choose_player(track, players)]
-        if self.settings.nb_channels not in (None, media.channels) and self._channels != track.channels:
+        channels = media.channels if request.is_copied else track.channels
+        if self.settings.nb_channels not in (None, media.channels) and self._channels != channels:
             log.warning(
                 "%s: nb_channels is %s, but the source has %d channels",
                 self.name,
@@ -267,7 +267,7 @@ class Source:
                 media.channels,
             )
         await self._services.reservations.reserve(self.name, track.channels, self._outputs.jack_suffixes)
-        self._channels = media.channels if self._request.is_copied else track.channels
+        self._channels = channels
         self._gaps.load(track.channels)
         self._ports = tuple(port_name(self.name, channel) for channel in range(track.channels))
         await self._outputs.start(track.channels or 1)  # a copied source has one mount and no ports

@@ -76,6 +76,7 @@ async def test_it_plays_without_ports_and_its_mount_is_served(tmp_path: Path) ->
         assert (status.state, status.channels, status.ports) == (SourceState.PLAYING, 2, ())
         assert [mount.rpartition("/")[2] for mount in status.mounts] == ["pond.ogg"]
         assert status.bytes > 0
+        assert status.signals == ()
 
 
 async def test_no_command_line_shows_the_password_of_icecast_or_of_its_address(tmp_path: Path, web: str) -> None:

@@ -82,6 +82,17 @@ REPLAYED: Final = SOURCE | {
     },
 }
 
+COPIED: Final = SOURCE | {
+    "name": "brook",
+    "is_permanent": False,
+    "url": "https://radio.example/brook.opus",
+    "channels": 30,
+    "ports": [],
+    "channel_names": [],
+    "mounts": ["http://127.0.0.1:8000/brook.ogg"],
+    "signals": [],
+}
+
 STREAM_MANAGER_REQUESTS: Final = (
     RequestExample(
         "Load a source",
@@ -89,6 +100,13 @@ STREAM_MANAGER_REQUESTS: Final = (
         stream_manager.LoadSource,
         {"sys": {"loadsource": {"name": "pond", "url": "/srv/recordings/pond.flac", "is_permanent": True}}},
         {"ok": True, "sys": {"loadsource": SOURCE}},
+    ),
+    RequestExample(
+        "Copy a stream to Icecast as it is encoded",
+        "sys",
+        stream_manager.LoadSource,
+        {"sys": {"loadsource": {"name": "brook", "url": "https://radio.example/brook.opus", "format": "copy"}}},
+        {"ok": True, "sys": {"loadsource": COPIED}},
     ),
     RequestExample(
         "Return a source to its own address",
