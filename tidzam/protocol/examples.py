@@ -48,6 +48,9 @@ SOURCE: Final = {
     "started": "2026-05-01T06:30:00.250000Z",
     "bytes": 65536,
     "gaps": 0,
+    "underruns": 0,
+    "overruns": 0,
+    "drift_ppm": None,
     "gap_s": 0.412,
     "gap_s_by_reason": {"source_down": 0.412},
     "last_gap": {
