@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sqlite3
 import time
 from contextlib import suppress
@@ -45,6 +46,8 @@ RETENTION_S: Final = 60.0
 RETENTION_SHARE: Final = 100
 """Reading a folder of 100,000 files takes a second or two: no more than a hundredth of the time is spent on that."""
 DRAIN_S: Final = 1.0
+LOSS_LOG_S: Final = 30.0
+"""An overloaded machine loses audio many times per second."""
 
 
 class RecorderOutput:
@@ -68,6 +71,7 @@ class RecorderOutput:
         self._sent_bytes = 0
         self._failure = ""
         self._room_is_short = asyncio.Event()
+        self._unlogged_s, self._loss_logged_s = 0.0, -math.inf
 
     async def run(self) -> Never:
         try:
@@ -169,9 +173,8 @@ class RecorderOutput:
                 counters.files += 1
                 counters.last_file = file
                 log.debug("%s: recorded %s", name, file)
-            case Lost(start_s, seconds, reason):
-                at = time.strftime("%H:%M:%S", time.gmtime(start_s))
-                log.warning("%s: %.3f s are missing in the recording from %s UTC on (%s)", name, seconds, at, reason)
+            case Lost():
+                self._log_loss(event)
             case Repaired(file, _, seconds):
                 counters.files += 1
                 counters.last_file = file
@@ -184,6 +187,16 @@ class RecorderOutput:
                 log.warning("%s: %s", name, text)
             case Failed(message):
                 self._failure = message
+
+    def _log_loss(self, lost: Lost) -> None:
+        """Log what is missing in a recording, together with what was not logged since the last time."""
+        self._unlogged_s += lost.seconds
+        if (now_s := time.monotonic()) - self._loss_logged_s < LOSS_LOG_S:
+            return
+        at = time.strftime("%H:%M:%S", time.gmtime(lost.start_s))
+        message = "%s: %.3f s are missing in the recording, the last of them from %s UTC on (%s)"
+        log.warning(message, self._source.name, self._unlogged_s, at, lost.reason)
+        self._unlogged_s, self._loss_logged_s = 0.0, now_s
 
     def _take_beat(self, beat: Beat) -> None:
         before, self._before = self._before, beat

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from stream_manager.outputs.recorder import RecorderOutput
+from stream_manager.recorder.events import Lost
 from stream_manager.recording_control import RecordingControl
 from stream_manager.services import Services
 from tests.stream_manager.jack_support import following
@@ -179,6 +180,15 @@ async def test_flac_with_more_than_eight_channels_is_refused_with_the_remedy(tmp
     await asyncio.wait([task])
     assert fault.code == "recording_channels"
     assert "Set `record.format` to opus or wav." in fault.message
+
+
+def test_losses_many_times_per_second_are_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    running = RunningRecorder(tmp_path, services())
+    for second in range(100):
+        running.output._take(Lost(1_700_000_000 + second, 0.02, "xrun"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "pond: 0.020 s are missing in the recording, the last of them from 22:13:20 UTC on (xrun)"
+    ]
 
 
 async def test_nothing_runs_while_recording_is_switched_off(tmp_path: Path) -> None:
