@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -193,6 +194,32 @@ def test_an_encoder_that_was_suspended_costs_no_sample(tmp_path: Path, source: R
     assert len(harness.files()) == 2
     assert np.array_equal(recorded, expected(source, len(recorded), first))
     assert harness.recording.beat().lost_frames == 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_happens_every_sample_is_recorded_once(tmp_path: Path, source: RingSource, seed: int) -> None:
+    """Encoders are killed at random moments, JACK skips frames, and steps are of any length."""
+    random = Random(seed)
+    harness = Harness(source, recorder_options(tmp_path, length_s=random.choice([5, 12])))
+    first = began(harness)
+    skipped: list[tuple[int, int]] = []
+    for _ in range(3):
+        for _ in range(random.randrange(3, 8)):
+            harness.play(random.uniform(0.1, 2.0))
+            skipped.append((source.frame, random.randrange(1, 2000)))
+            source.skip(skipped[-1][1])
+        harness.play(10)  # rare failures are not taken for a fault that persists
+        kill_encoder(harness)
+    harness.play(3)
+    harness.close()
+    recorded = harness.recorded()
+    wanted = expected(source, len(recorded), first)
+    for frame, length in skipped:
+        wanted[LEAD_FRAMES + frame - first :][:length] = 0
+    assert np.array_equal(recorded, wanted)
+    assert len(recorded) == LEAD_FRAMES + source.frame - first
+    lost_frames = sum(lost.seconds for lost in harness.of(Lost)) * source.rate_hz
+    assert lost_frames == pytest.approx(sum(length for _, length in skipped))
 
 
 def kill_encoder(harness: Harness) -> None:
