@@ -13,9 +13,17 @@ from hypothesis import strategies as st
 from tidzam.errors import RequestError
 from tidzam.protocol import analyzer, messages, recordings, stream_manager
 from tidzam.protocol.analyzer import MESSAGES, Subscribe, analysis_event, parse_classifier_request, sys_event
+from tidzam.protocol.examples import COPIED, REPLAYED, SOURCE
 from tidzam.protocol.messages import Message, WireTime, parse
 from tidzam.protocol.recordings import ListDatabases
-from tidzam.protocol.stream_manager import ListSources, LoadSource, ReleaseSource, UnloadSource, parse_request
+from tidzam.protocol.stream_manager import (
+    ListSources,
+    LoadSource,
+    ReleaseSource,
+    SourceStatus,
+    UnloadSource,
+    parse_request,
+)
 from tidzam.results import Analysis
 
 URL = "http://example.org/a.ogg"
@@ -190,3 +198,8 @@ def test_a_date_in_another_zone_is_read_as_utc() -> None:
     request = parse_request({"loadsource": {"name": "pond", "date": "2026-05-01-08-30-00+02:00"}})
     assert isinstance(request, LoadSource)
     assert request.date == datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("example", [SOURCE, REPLAYED, COPIED], ids=lambda example: example["name"])
+def test_the_examples_of_a_source_have_all_fields(example: dict[str, Any]) -> None:
+    assert example.keys() == SourceStatus.model_fields.keys()
