@@ -191,7 +191,7 @@ class RecordingDatabase:
                 log.error("%s: its recordings in %s cannot be read: %s", self.name, folder, self.fault)
             return
         log.info("%s: %s in %s", self.name, plural(len(self.index), "recording"), folder)
-        if self._foreign:
+        if self._foreign and not self.options.may_be_missing:  # several sources may be recorded into one folder
             names = ", ".join(sorted(map(shown, self._foreign))[:_NAMED])
             log.warning(
                 "%s: ignoring %s in %s, such as %s: the names of its recordings begin with %s",
