@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 POLICY: Final = RestartPolicy(first_delay_s=0.3, max_delay_s=10.0, stable_after_s=10.0)
 TICK_S: Final = 0.25
-LINGER_S: Final = 5.0
+LINGER_S: Final = 3.0
 """For how long the process and the outputs stay after the last stream: clients come back."""
 PAUSE_S: Final = 2.0
 """A recording ends when no audio has arrived for this long, so that its times remain true."""
