@@ -13,7 +13,7 @@ from tidzam.cli.show import duration, plain_table, state_markup
 from tidzam.gaps import GapReason
 from tidzam.gaps.heard import Heard
 from tidzam.gaps.report import DayReport
-from tidzam.protocol.stream_manager import GapStatus, SourceStatus
+from tidzam.protocol.stream_manager import GapStatus, SourceState, SourceStatus
 
 _DEFAULT_RATE_HZ = 48000
 
@@ -44,7 +44,16 @@ def source_faults(sources: Sequence[SourceStatus]) -> list[str]:
     return [
         f"Source {source.name} is {source.state}: {source.last_error or 'No audio yet.'}"
         for source in sources
-        if not source.ok
+        if not source.ok and source.state is not SourceState.PLAYING
+    ]
+
+
+def output_faults(sources: Sequence[SourceStatus]) -> list[str]:
+    """A sentence about each source that plays, but has an output that does not work. It may have just begun."""
+    return [
+        f"Source {source.name} plays, but lacks an output, such as a mount. `tidzam status` names it."
+        for source in sources
+        if not source.ok and source.state is SourceState.PLAYING
     ]
 
 

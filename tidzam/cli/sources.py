@@ -35,10 +35,10 @@ def sources(context: typer.Context, home: HomeOption = None, as_json: JsonOption
     if as_json:
         print_json({"sources": [source.model_dump(mode="json") for source in found]})
         return
-    from tidzam.cli.source_tables import source_faults, sources_table
+    from tidzam.cli.source_tables import output_faults, source_faults, sources_table
 
     console.print(sources_table(found))
-    _print_faults(source_faults(found))
+    _print_faults([*source_faults(found), *output_faults(found)])
 
 
 def _loaded_sources(home: Path | None) -> tuple[SourceStatus, ...]:

@@ -15,7 +15,14 @@ from tests.support.gap_clock import NOON, SetClock
 from tests.support.status import source
 from tidzam.audio.alsa import AlsaDevice
 from tidzam.cli.show import duration
-from tidzam.cli.source_tables import device_profile, heard_table, jack_table, source_faults, sources_table
+from tidzam.cli.source_tables import (
+    device_profile,
+    heard_table,
+    jack_table,
+    output_faults,
+    source_faults,
+    sources_table,
+)
 from tidzam.cli.sources import app
 from tidzam.config import load_settings
 from tidzam.gaps import GapLedger, GapReason
@@ -83,6 +90,14 @@ def test_the_gaps_of_sources_are_shown() -> None:
     assert lines[2].split() == ["pond", "playing", "1", "0", "3", "7.5", "s", "network", "12:30:00,", "4.0", "s"]
     assert lines[3].split() == ["lake", "failed", "1", "0", "0", "5.0", "min", "source", "down", "since", "12:30:00"]
     assert source_faults([pond, lake]) == ["Source lake is failed: it cannot be opened."]
+
+
+def test_a_source_that_plays_without_its_mounts_is_no_source_without_audio() -> None:
+    pond = source().model_copy(update={"ok": False})
+    assert source_faults([pond]) == []
+    assert output_faults([pond]) == [
+        "Source pond plays, but lacks an output, such as a mount. `tidzam status` names it."
+    ]
 
 
 def test_the_profile_that_is_printed_for_a_device_is_valid(tmp_path: Path) -> None:
