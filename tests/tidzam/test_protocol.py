@@ -203,3 +203,7 @@ def test_a_date_in_another_zone_is_read_as_utc() -> None:
 @pytest.mark.parametrize("example", [SOURCE, REPLAYED, COPIED], ids=lambda example: example["name"])
 def test_the_examples_of_a_source_have_all_fields(example: dict[str, Any]) -> None:
     assert example.keys() == SourceStatus.model_fields.keys()
+
+
+def test_an_empty_database_and_an_empty_date_are_none() -> None:
+    assert load(database="", date="") == load()

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from tidzam.config.channels import channel_selection
 from tidzam.errors import RequestError
@@ -28,6 +28,8 @@ from tidzam.protocol.signals import ChannelSignal
 
 WireSourceName = Annotated[str, Field(json_schema_extra={"pattern": SOURCE_NAME}), AfterValidator(source_name)]
 WireChannels = Annotated[WireNames, AfterValidator(channel_selection)]
+_EMPTY_IS_NONE = BeforeValidator(lambda value: None if value == "" else value)
+"""Clients of Tidzam 2019 send fields that they do not use as empty texts."""
 
 
 class LoadSource(Message):
@@ -40,10 +42,10 @@ class LoadSource(Message):
     url: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
         None, description="http, https, rtsp or icecast address, or a file under a media root"
     )
-    database: WireSourceName | None = Field(
+    database: Annotated[WireSourceName | None, _EMPTY_IS_NONE] = Field(
         None, description="Source of the profile whose recordings are played from `date`; by default `name`"
     )
-    date: WireTime | None = Field(
+    date: Annotated[WireTime | None, _EMPTY_IS_NONE] = Field(
         None,
         description="Time at which to begin in the recordings. After the newest one, and if it is in the future, the "
         "live address is played: `url`, or else that of the source `database`",
