@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from tidzam.config.section import Names
 from tidzam.naming import MAX_CHANNELS, channel_name, channel_number
@@ -20,6 +20,12 @@ def channel_selection(channels: tuple[str, ...]) -> tuple[str, ...]:
         if channel_number(channel) is None:
             _require_name(channel)
     return channels
+
+
+def _numbers_as_text(value: object) -> object:
+    """Allow `5` and `[5, north]` as YAML reads them."""
+    channels = [value] if type(value) is int else value
+    return [str(one) if type(one) is int else one for one in channels] if isinstance(channels, list) else channels
 
 
 def _require_name(channel: str) -> None:
@@ -42,5 +48,5 @@ def _distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 ChannelNames = Annotated[Names, AfterValidator(_distinct_names)]
 """Distinct names of the channels of a source, from channel 0 on."""
-ChannelSelection = Annotated[Names, AfterValidator(channel_selection)]
+ChannelSelection = Annotated[Names, BeforeValidator(_numbers_as_text), AfterValidator(channel_selection)]
 """Channels by number, as `out_N`, or by name."""
