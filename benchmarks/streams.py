@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ BIG = "big"
 HEALED_WITHIN_S = 10.0
 _LOAD_WITHIN_S = 60.0
 _SETTLE_S = 5.0
+_STOP_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def run(
                 names.append(BIG)
             say(f"watching {len(names)} sources for {minutes} minutes, with {kills} players killed")
             watched = _watch(manager, names, 60 * float(minutes), int(kills), int(seed), say)
+            watched["stopped_s"] = round(_stop(manager), 1)
     return {"format": format, "mounts": mounts, "channels": int(sources) + int(channels), **watched, "growth": growth}
 
 
@@ -110,7 +113,17 @@ def _stream_manager(folder: Path, icecast: Mapping[str, str]) -> Iterator[Manage
         try:
             yield manager
         finally:
-            manager.stop()
+            _stop(manager)
+
+
+def _stop(manager: Manager) -> float:
+    """End the stream manager, which closes the JACK clients of all sources; the seconds that it took."""
+    began_s = time.monotonic()
+    manager.process.send_signal(signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        manager.process.wait(_STOP_WITHIN_S)
+    manager.stop()
+    return time.monotonic() - began_s
 
 
 def _load(manager: Manager, files: Mapping[str, Path], say: Callable[[str], None]) -> None:
