@@ -174,11 +174,12 @@ STREAM_MANAGER_REQUESTS: Final = (
                             ["2026-04-01-00-00-00", "2026-04-17-09-21-44"],
                             ["2026-04-17-09-30-00", "2026-05-01-06-20-00"],
                         ],
-                    }
+                    },
+                    "shed": {"nb_channels": 0, "database": []},
                 }
             },
         },
-        "The content is the name of a source, or empty for all.",
+        "The content is the name of a source, or empty for all. Of `shed`, there is no recording yet.",
     ),
     RequestExample(
         "Replay recordings from a date",
