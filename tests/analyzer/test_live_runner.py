@@ -16,6 +16,7 @@ from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
 from tests.support.pitch_pipeline import LABELS, PitchPipeline
 from tests.support.player import playing
+from tidzam.gaps import GapLedger, GapReason
 from tidzam.inference.tracker import DetectionTracker
 from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 
@@ -31,7 +32,9 @@ class Listener:
     def __init__(self, server: JackServer, pipeline: WindowAnalyzer, *, ring_s: float = 5.0) -> None:
         self.heard: dict[str, list[Analysis]] = {}
         options = CaptureOptions(patterns=("*:out_*",), server=server.name, slots=8, ring_s=ring_s)
-        self.live = LiveAnalysis(pipeline, options, DetectionTracker(LABELS), self._hear)
+        self.gaps = GapLedger(None, writer="analyzer", death=GapReason.CAPTURE)
+        self.gaps.load("s", 1)
+        self.live = LiveAnalysis(pipeline, options, DetectionTracker(LABELS), self._hear, gaps=self.gaps)
 
     def _hear(self, analyzed: AnalyzedBatch) -> None:
         for analysis in analyzed.analyses:
@@ -133,13 +136,18 @@ async def test_a_killed_capture_process_is_replaced_and_its_loss_counted() -> No
             assert pid is not None
             before = listener.starts("s:out_0")[-1]
             count = len(listener.results("s:out_0"))
+            missed = listener.gaps.totals("s")
             os.kill(pid, signal.SIGKILL)
             assert await eventually_async(lambda: len(listener.results("s:out_0")) > count + 1) < 10
             after = listener.starts("s:out_0")[-1]
             lost = listener.live.health().statistics.lost_frames
             assert 0 < lost < after - before
+            missed_since = listener.gaps.totals("s")
             assert listener.live.health().capture_pid != pid
             assert listener.live.health().reasons == ()
+        assert missed_since.by_reason.keys() == {GapReason.CAPTURE}
+        assert missed_since.count > missed.count
+        assert missed_since.seconds > missed.seconds
 
 
 async def test_capture_resumes_after_a_killed_jack_server() -> None:
