@@ -15,8 +15,8 @@ import numpy as np
 import soundfile
 
 from benchmarks.esc10 import find_clips
-from stream_manager.signal_analysis import FRAMES, measure
-from stream_manager.signal_meter import judge
+from stream_manager.signals.analysis import FRAMES, measure
+from stream_manager.signals.meter import judge
 from tidzam.config.signal_health import SignalHealthSettings
 from tidzam.progress import Say
 from tidzam.protocol.signals import SignalState

@@ -11,22 +11,22 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
-from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.analyzer_link import AnalyzerLink
-from stream_manager.capacity_metrics import CapacityMetrics
-from stream_manager.guard_proxy import GuardProxy
 from stream_manager.handlers import RequestHandler
 from stream_manager.health import SourceMetrics, health
 from stream_manager.icecast import Icecast
-from stream_manager.jack_gaps import record_jack_gaps, record_signal_gaps
-from stream_manager.jack_graph import JackGraph
-from stream_manager.jack_reservations import JackReservations
+from stream_manager.jack.capacity_metrics import CapacityMetrics
+from stream_manager.jack.gaps import record_jack_gaps, record_signal_gaps
+from stream_manager.jack.graph import JackGraph
+from stream_manager.jack.reservations import JackReservations
 from stream_manager.live.page import add_live_page
 from stream_manager.live.storage import live_storage
 from stream_manager.live.streams import LiveStreams
+from stream_manager.network.allowed_addresses import AllowedAddresses
+from stream_manager.network.guard_proxy import GuardProxy
 from stream_manager.outputs.registry import RECORDER, load_outputs, output_names
-from stream_manager.recording_control import RecordingControl, switches_path
-from stream_manager.recording_metrics import RecordingMetrics
+from stream_manager.recorder.control import RecordingControl, switches_path
+from stream_manager.recorder.metrics import RecordingMetrics
 from stream_manager.recordings.databases import RecordingDatabases
 from stream_manager.services import Services
 from stream_manager.sources import Sources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream_manager.input_limits import ffmpeg_limits, formats, mpv_limits, protocols, scripted_limits
+from stream_manager.network.input_limits import ffmpeg_limits, formats, mpv_limits, protocols, scripted_limits
 from tidzam.addresses import is_address, scheme_of
 from tidzam.config.settings import IcecastSettings
 from tidzam.naming import ICECAST_SUFFIX, output_client

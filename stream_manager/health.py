@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from stream_manager.icecast import Icecast
-from stream_manager.jack_graph import JackGraph
+from stream_manager.jack.graph import JackGraph
 from stream_manager.live.metrics import live_metrics
 from stream_manager.outputs.base import OutputFault
 from stream_manager.recordings.database import RecordingDatabase

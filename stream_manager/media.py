@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
+from stream_manager.network.allowed_addresses import AllowedAddresses
 from stream_manager.replay import Replay
 from tidzam.addresses import is_address
 from tidzam.config import SourceSettings

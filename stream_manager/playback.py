@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
-from stream_manager.jack_graph import JackGraph
+from stream_manager.jack.graph import JackGraph
 from stream_manager.liveness import Liveness, LivenessLimits, LivenessSample
 from stream_manager.media import Track
 from stream_manager.players.base import Player, PlayerReports

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.faults import SourceFailure
-from stream_manager.guard_pass import GuardPass
-from stream_manager.guard_proxy import GuardProxy
 from stream_manager.icecast import Icecast
-from stream_manager.jack_graph import JackGraph
-from stream_manager.jack_reservations import JackReservations
+from stream_manager.jack.graph import JackGraph
+from stream_manager.jack.reservations import JackReservations
+from stream_manager.network.allowed_addresses import AllowedAddresses
+from stream_manager.network.guard_pass import GuardPass
+from stream_manager.network.guard_proxy import GuardProxy
 from stream_manager.outputs.icecast_mount import IcecastMount
-from stream_manager.recording_control import RecordingControl
+from stream_manager.recorder.control import RecordingControl
 from stream_manager.recordings.databases import RecordingDatabases
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.gaps import GapLedger

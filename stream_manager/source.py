@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.channel_selection import channel_labels, selected_channels
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.liveness import LivenessLimits
 from stream_manager.media import PlayRequest, make_track
+from stream_manager.network.allowed_addresses import AllowedAddresses
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.registry import OutputType
 from stream_manager.outputs.runner import SourceOutputs

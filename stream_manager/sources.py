@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from stream_manager.address import SCHEMES
-from stream_manager.allowed_addresses import require_allowed
-from stream_manager.copying import COPY_OUTPUTS, COPY_PLAYERS
-from stream_manager.media_url import resolve_media
+from stream_manager.network.address import SCHEMES
+from stream_manager.network.allowed_addresses import require_allowed
+from stream_manager.network.media_url import resolve_media
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.registry import load_outputs, output_names
+from stream_manager.outputs.stream_copy import COPY_OUTPUTS, COPY_PLAYERS
 from stream_manager.players.registry import AUTO, PlayerType, load_players
 from stream_manager.replay import Replay
 from stream_manager.services import Services

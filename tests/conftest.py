@@ -46,7 +46,7 @@ SLOW_TESTS = (
     "database_tool/test_resume.py",
     "database_tool/test_verify.py",
     "stream_manager/recorder/",
-    "stream_manager/test_media_lookup.py",
+    "stream_manager/network/test_media_lookup.py",
     "tidzam/audio/test_damage.py",
     "tidzam/audio/test_joined.py",
     "tidzam/audio/test_mixed.py",

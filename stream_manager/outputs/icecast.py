@@ -14,7 +14,7 @@ from typing import ClassVar, Never
 
 from stream_manager.argv import encoder_argv
 from stream_manager.channel_selection import channel_labels, selected_channels
-from stream_manager.jack_graph import JackGraph
+from stream_manager.jack.graph import JackGraph
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.icecast_mount import IcecastMount
 from stream_manager.outputs.on_demand import encode_on_demand

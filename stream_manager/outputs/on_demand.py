@@ -14,8 +14,8 @@ from typing import Any, Never
 
 from stream_manager.argv import silence_argv
 from stream_manager.icecast import Icecast
-from stream_manager.ogg import Headers, PageReader
 from stream_manager.outputs.icecast_mount import IcecastMount
+from stream_manager.outputs.ogg import Headers, PageReader
 from stream_manager.services import Services
 from tidzam.aio import first_completed
 from tidzam.errors import NodeError

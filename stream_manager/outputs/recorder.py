@@ -23,7 +23,7 @@ from stream_manager.recorder.events import (
     Repaired,
 )
 from stream_manager.recorder.options import RecorderOptions, recorder_argv
-from stream_manager.retention_run import delete_old
+from stream_manager.recorder.retention_run import delete_old
 from stream_manager.services import Services
 from tidzam.aio import first_completed
 from tidzam.config import SourceSettings

@@ -68,7 +68,7 @@ def test_the_sources_return_after_jackd_is_killed(manager: Manager) -> None:
 
 def test_a_killed_agent_does_not_affect_sources(manager: Manager) -> None:
     restarts = manager.source("victim")["restarts"]
-    agent = next(child for child in manager.children() if "stream_manager.jack_agent" in child.cmdline())
+    agent = next(child for child in manager.children() if "stream_manager.jack.agent" in child.cmdline())
     agent.kill()
     manager.until(lambda: "starting another one" in manager.log, within_s=5)
     time.sleep(1.5)

@@ -55,7 +55,7 @@ def _go_on(pid: int) -> None:
 
 
 def agent(manager: Manager) -> psutil.Process:
-    return next(child for child in manager.children() if "stream_manager.jack_agent" in child.cmdline())
+    return next(child for child in manager.children() if "stream_manager.jack.agent" in child.cmdline())
 
 
 def restarts(manager: Manager) -> list[int]:

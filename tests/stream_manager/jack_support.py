@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from stream_manager.jack_graph import JackGraph
+from stream_manager.jack.graph import JackGraph
 from tests.support.jack import JackServer
 
 

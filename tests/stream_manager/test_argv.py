@@ -11,8 +11,8 @@ import pytest
 import soundfile
 
 from stream_manager.argv import encoder_argv, mpv_argv, probe_argv, silence_argv
-from stream_manager.input_limits import FORMATS
-from stream_manager.stream_copy_argv import stream_copy_argv
+from stream_manager.network.input_limits import FORMATS
+from stream_manager.outputs.stream_copy_argv import stream_copy_argv
 from tidzam.config.settings import IcecastSettings
 
 GOLDEN_MPV = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stream_manager.decoder_argv import decoder_argv
-from stream_manager.input_limits import ffmpeg_limits, scripted_limits
+from stream_manager.network.input_limits import ffmpeg_limits, scripted_limits
 
 BEGIN = "ffmpeg -nostdin -hide_banner -loglevel warning -nostats"
 LIMITS = {

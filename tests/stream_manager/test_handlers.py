@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stream_manager.channel_selection import selected_channels
 from stream_manager.handlers import source_settings
-from stream_manager.media_url import resolve_media
+from stream_manager.network.media_url import resolve_media
 from tidzam.config import SourceSettings
 from tidzam.errors import RequestError
 from tidzam.protocol.stream_manager import LoadSource, parse_request

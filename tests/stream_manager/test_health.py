@@ -8,7 +8,7 @@ import pytest
 
 from stream_manager.health import server_faults, source_faults
 from stream_manager.icecast import Icecast, MountStatus
-from stream_manager.jack_graph import JackGraph
+from stream_manager.jack.graph import JackGraph
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.icecast import IcecastOutput
 from tests.support.services import services, source_settings, source_status

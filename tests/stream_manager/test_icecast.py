@@ -11,7 +11,7 @@ import pytest
 
 from stream_manager.icecast import Icecast
 from stream_manager.outputs.icecast_mount import IcecastMount
-from tests.stream_manager.test_ogg import encoded
+from tests.stream_manager.outputs.test_ogg import encoded
 from tests.support.eventually import eventually_async
 from tests.support.icecast import ADMIN_PASSWORD, PASSWORD, icecast_server
 from tidzam.node.icecast import LISTENER, listeners_file

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from stream_manager.capacity import server_resources
+from stream_manager.jack.capacity import server_resources
 from tests.support.jack import JackServer, jack_server
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.jack]

@@ -6,7 +6,7 @@ import pytest
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from stream_manager.icecast import MountStatus, parse_stats, parse_status
-from stream_manager.probe import Probe, parse_probe
+from stream_manager.network.probe import Probe, parse_probe
 
 STEREO = b"""{"frames": [{"nb_samples": 64}], "format": {"duration": "3.5"},
  "streams": [{"sample_rate": "44100", "channels": 2}]}"""

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
-from stream_manager.guard_proxy import GuardProxy
 from stream_manager.media import Media, PlayRequest, Track
+from stream_manager.network.guard_proxy import GuardProxy
 from stream_manager.players.base import PlayerReports
 from stream_manager.services import Services
 from stream_manager.source import Source

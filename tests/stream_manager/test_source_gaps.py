@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from stream_manager.jack_gaps import record_jack_gaps
+from stream_manager.jack.gaps import record_jack_gaps
 from stream_manager.source_gaps import SourceGaps, gap_reason
 from tests.support.eventually import eventually_async
 from tests.support.gap_clock import SetClock

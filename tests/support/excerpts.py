@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from stream_manager.excerpt_reader import ExcerptReader
+from stream_manager.signals.excerpt_reader import ExcerptReader
 from tests.support.jack import open_client
 from tests.support.player import CODE_RANGE
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from stream_manager.allowed_addresses import AllowedAddresses
 from stream_manager.icecast import Icecast
-from stream_manager.jack_graph import JackGraph
-from stream_manager.jack_reservations import JackReservations
+from stream_manager.jack.graph import JackGraph
+from stream_manager.jack.reservations import JackReservations
 from stream_manager.media import PlayRequest
+from stream_manager.network.allowed_addresses import AllowedAddresses
 from stream_manager.services import Services
 from tidzam.config.settings import IcecastSettings, Settings, SourceSettings, StreamManagerSettings
 from tidzam.gaps import GapLedger

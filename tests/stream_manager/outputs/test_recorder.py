@@ -14,8 +14,8 @@ import pytest
 import soundfile
 
 from stream_manager.outputs.recorder import RecorderOutput
+from stream_manager.recorder.control import RecordingControl
 from stream_manager.recorder.events import Lost
-from stream_manager.recording_control import RecordingControl
 from stream_manager.services import Services
 from tests.stream_manager.jack_support import following
 from tests.support.eventually import eventually_async

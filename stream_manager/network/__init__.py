@@ -1,0 +1,1 @@
+"""Addresses: which may be opened, where they lead, and what is found there."""

@@ -1,0 +1,40 @@
+"""The metrics of recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from stream_manager.recorder.control import RecordingControl
+from tidzam.protocol.stream_manager import RecordingState
+
+
+class RecordingMetrics(Collector):
+    """What has been recorded of each source, read on each request."""
+
+    def __init__(self, recordings: RecordingControl) -> None:
+        self._recordings = recordings
+
+    def collect(self) -> Iterator[Metric]:
+        active = GaugeMetricFamily("tidzam_recording", "Whether a source is being recorded.", labels=["source"])
+        families = {
+            "bytes": CounterMetricFamily("tidzam_recorded_bytes", "Size of what was recorded.", labels=["source"]),
+            "seconds": CounterMetricFamily(
+                "tidzam_recorded_seconds", "Length of what was recorded.", labels=["source"]
+            ),
+            "lost_seconds": CounterMetricFamily(
+                "tidzam_recording_lost_seconds", "Audio that could not be recorded.", labels=["source"]
+            ),
+            "failures": CounterMetricFamily(
+                "tidzam_recording_failures",
+                "Times a recording was interrupted or a file could not be completed.",
+                labels=["source"],
+            ),
+        }
+        for name, counters in self._recordings.all_counters():
+            active.add_metric([name], counters.state is RecordingState.RECORDING)
+            for field, family in families.items():
+                family.add_metric([name], getattr(counters, field))
+        yield from (active, *families.values())

@@ -1,0 +1,1 @@
+"""The health of each channel's signal, measured in JACK's port buffers."""
