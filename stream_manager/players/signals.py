@@ -12,9 +12,6 @@ from tidzam.config import SourceSettings
 from tidzam.jack.feeder_client import Feeder, signal_feeder
 from tidzam.jack.feeder_protocol import Pacing
 
-DEFAULT_RATE_HZ = 44100
-"""Reported while JACK is away."""
-
 
 class SignalPlayer:
     """The players `tone`, `noise` and `silence`, see `Player`: whichever of these settings the source has."""
@@ -27,7 +24,10 @@ class SignalPlayer:
     @staticmethod
     async def inspect(request: PlayRequest, services: Services) -> Media:
         _, channels = _signal(request.settings)
-        return Media("", channels, services.graph.rate_hz or DEFAULT_RATE_HZ, None)
+        graph = services.graph
+        await graph.until(lambda g: g.running)
+        assert graph.rate_hz is not None
+        return Media("", channels, graph.rate_hz, None)
 
     @staticmethod
     def refusal(track: Track) -> SourceFailure | None:

@@ -11,7 +11,8 @@ from stream_manager.jack.reservations import JackReservations
 from stream_manager.media import PlayRequest
 from stream_manager.network.allowed_addresses import AllowedAddresses
 from stream_manager.services import Services
-from tidzam.config.settings import IcecastSettings, Settings, SourceSettings, StreamManagerSettings
+from tidzam.config.settings import IcecastSettings, Settings, StreamManagerSettings
+from tidzam.config.sources import SourceSettings
 from tidzam.gaps import GapLedger
 from tidzam.protocol.stream_manager import SourceState, SourceStatus
 

@@ -8,8 +8,9 @@ from pydantic.fields import FieldInfo
 
 from tidzam.config.recording import KeepSettings, RecordSettings
 from tidzam.config.section import Section
-from tidzam.config.settings import DemoSettings, Settings, SourceSettings
+from tidzam.config.settings import Settings
 from tidzam.config.sinks import OWN_SETTINGS, ClipRule
+from tidzam.config.sources import DemoSettings, SourceSettings
 
 INTRODUCTION = """# Configuration
 

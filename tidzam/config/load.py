@@ -6,8 +6,9 @@ from pathlib import Path
 
 from tidzam.addresses import is_address
 from tidzam.config.read import read_model
-from tidzam.config.settings import Settings, SourceSettings
+from tidzam.config.settings import Settings
 from tidzam.config.sinks import SinkSettings
+from tidzam.config.sources import SourceSettings
 
 
 def load_settings(path: Path) -> Settings:

@@ -42,3 +42,22 @@ def renamed(section: str, **names: str) -> Callable[[object], object]:
         return {found.get(name, name): value for name, value in values.items()}
 
     return rename
+
+
+def moved(section: str, **places: str) -> Callable[[object], object]:
+    """A `before` validator of a section that accepts settings in their old places (old=SECTION.new), with a warning."""
+
+    def move(values: object) -> object:
+        if not isinstance(values, Mapping):
+            return values
+        changed = dict(values)
+        for old in places.keys() & values.keys():
+            subsection, _, new = places[old].partition(".")
+            inner = changed.get(subsection, {})
+            if not isinstance(inner, Mapping) or new in inner:
+                raise ValueError(f"{section}.{places[old]} is set twice, also by its old name {section}.{old}")
+            log.warning("setting %s.%s is deprecated; use %s.%s", section, old, section, places[old])
+            changed[subsection] = {**inner, new: changed.pop(old)}
+        return changed
+
+    return move

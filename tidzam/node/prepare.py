@@ -12,7 +12,7 @@ import yaml
 
 from tidzam.atomic import write_atomically
 from tidzam.config import Settings, SourceSettings
-from tidzam.config.settings import DemoSettings
+from tidzam.config.sources import DemoSettings
 from tidzam.errors import SetupError
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.node.home import Home, disk_full

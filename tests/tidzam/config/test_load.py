@@ -126,5 +126,19 @@ def test_the_old_name_of_a_setting_is_accepted_with_a_warning(tmp_path: Path, ca
     assert caplog.messages == ["setting analyzer.jack is deprecated; use analyzer.ports"]
 
 
+def test_a_moved_setting_works_in_its_old_place(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "profile.yaml"
+    path.write_text("stream_manager: {silence_timeout_s: 77}")
+    assert load_settings(path).stream_manager.healing.unhealthy_timeout_s == 77
+    assert "use stream_manager.healing.unhealthy_timeout_s" in caplog.text
+
+
+def test_a_moved_setting_that_is_set_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "profile.yaml"
+    path.write_text("stream_manager: {silence_timeout_s: 77, healing: {unhealthy_timeout_s: 60}}")
+    with pytest.raises(ConfigError, match="is set twice"):
+        load_settings(path)
+
+
 def test_a_setting_by_its_old_and_new_name_is_refused(tmp_path: Path) -> None:
     assert "analyzer.ports is set twice" in "\n".join(mistakes(tmp_path, "analyzer: {jack: 'a:', ports: 'b:'}"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tidzam.config.settings import IcecastSettings, SourceSettings, StreamManagerSettings
+from tidzam.config.settings import IcecastSettings, StreamManagerSettings
+from tidzam.config.sources import SourceSettings
 
 
 @pytest.mark.parametrize(
