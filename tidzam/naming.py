@@ -74,6 +74,11 @@ def port_name(source: str, channel: int) -> str:
     return f"{source}:out_{channel}"
 
 
+def is_channel_port(port: str) -> bool:
+    """Whether `port` has the name of a channel of a source, `SOURCE:out_N`."""
+    return re.fullmatch(r"[A-Za-z0-9_.-]{1,64}:out_[0-9]+", port) is not None
+
+
 def mount_name(source: str, channel: int) -> str:
     """The Icecast mount of a channel, counted from 0."""
     return f"/{source}-out_{channel}.ogg"

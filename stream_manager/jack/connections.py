@@ -34,8 +34,3 @@ def missing_connections(
     """The `possible_connections` that are not among `connected`. Ports of other clients are left alone."""
     existing = set(connected)
     return tuple(pair for pair in possible_connections(ports, suffixes) if pair not in existing)
-
-
-def is_channel(port: str) -> bool:
-    """Whether `port` is a channel of a source."""
-    return _CHANNEL.match(port) is not None

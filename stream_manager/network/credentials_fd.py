@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stream_manager.argv import is_rtsp, rtsp_options
+from stream_manager.network.probe_argv import is_rtsp, rtsp_options
 from tidzam.addresses import is_address
 from tidzam.scrub import scrub_address
 

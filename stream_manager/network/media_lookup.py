@@ -13,7 +13,6 @@ from urllib.parse import urljoin
 import aiohttp
 from yarl import URL
 
-from stream_manager.argv import CONNECT_TIMEOUT_S
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.media import Media, follows_redirects
 from stream_manager.network.address import parse_address
@@ -22,6 +21,7 @@ from stream_manager.network.guard_pass import GUARD_ENV
 from stream_manager.network.guarded_url import guarded_url
 from stream_manager.network.playlist import MAX_BYTES, entries, has_playlist_name, hls_addresses, may_be_playlist
 from stream_manager.network.probe import probe
+from stream_manager.network.probe_argv import CONNECT_TIMEOUT_S
 from tidzam.addresses import is_address, scheme_of
 from tidzam.errors import RequestError
 from tidzam.proxy import LOCAL_HOSTS

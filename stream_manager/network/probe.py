@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stream_manager.argv import CONNECT_TIMEOUT_S, duration_argv, probe_argv
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from stream_manager.network.credentials_fd import ffconcat_of, may_hold_credentials, playlist_of, text_descriptor
+from stream_manager.network.probe_argv import CONNECT_TIMEOUT_S, duration_argv, probe_argv
 from tidzam.addresses import is_address, scheme_of
 from tidzam.audio.ffprobe import parse_duration, parse_ffprobe
 from tidzam.process import child_process

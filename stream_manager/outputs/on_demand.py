@@ -12,8 +12,8 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Never
 
-from stream_manager.argv import silence_argv
 from stream_manager.icecast import Icecast
+from stream_manager.outputs.encoder_argv import silence_argv
 from stream_manager.outputs.icecast_mount import IcecastMount
 from stream_manager.outputs.ogg import Headers, PageReader
 from stream_manager.services import Services

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from stream_manager.argv import CONNECT_TIMEOUT_S, PAGE_US
-from stream_manager.decoder_argv import input_options
+from stream_manager.network.probe_argv import CONNECT_TIMEOUT_S
+from stream_manager.outputs.encoder_argv import PAGE_US
+from stream_manager.players.decoder_argv import input_options
 
 
 def stream_copy_argv(

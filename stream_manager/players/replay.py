@@ -11,9 +11,8 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from stream_manager.argv import LEAD_IN_S
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
-from stream_manager.media import Media, PlayRequest, Track
+from stream_manager.media import LEAD_IN_S, Media, PlayRequest, Track
 from stream_manager.players.base import PlayerReports
 from stream_manager.players.reader_protocol import MESSAGES, Differs, Failed, Finished, ReadOrder
 from stream_manager.recordings.database import RecordingDatabase

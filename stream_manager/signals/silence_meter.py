@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import jack
 
-from stream_manager.jack.connections import is_channel
-from tidzam.naming import source_of
+from tidzam.naming import is_channel_port, source_of
 
 
 class SilenceMeter:
@@ -25,7 +24,7 @@ class SilenceMeter:
         """Examine the current cycle of the ports of sources that have been silent since `take_quiet`."""
         for port in ports:
             source = source_of(port)
-            if source in self._audible or not is_channel(port):
+            if source in self._audible or not is_channel_port(port):
                 continue
             self._examined.add(source)
             if self._is_audible(port):

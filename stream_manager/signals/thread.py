@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 
 import jack
 
-from stream_manager.jack.connections import is_channel
 from stream_manager.signals.measurement import SignalMeasurement
+from tidzam.naming import is_channel_port
 
 Measured = Callable[[Mapping[str, SignalMeasurement]], None]
 
@@ -32,6 +32,6 @@ def _measure(client: jack.Client, ports: Callable[[], Collection[str]], interval
     reader = ExcerptReader(client)
     while True:
         began_s = time.monotonic()
-        excerpts = reader.read(sorted(filter(is_channel, ports())))
+        excerpts = reader.read(sorted(filter(is_channel_port, ports())))
         measured({port: measure(samples, client.samplerate) for port, samples in excerpts.items()})
         time.sleep(max(interval_s / 4, began_s + interval_s - time.monotonic()))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_manager.jack.connections import is_channel, missing_connections, possible_connections
+from stream_manager.jack.connections import missing_connections, possible_connections
+from tidzam.naming import is_channel_port
 
 PAIR = ("pond:out_0", "pond-ice:input_1")
 SUFFIXES = ("ice", "rec")
@@ -30,8 +31,8 @@ def test_a_channel_without_an_output_is_not_connected() -> None:
 
 
 def test_ports_of_other_clients_are_left_alone() -> None:
-    assert not is_channel("system:capture_1")
-    assert not is_channel("pond-ice:input_1")
+    assert not is_channel_port("system:capture_1")
+    assert not is_channel_port("pond-ice:input_1")
     ports = ["system:playback_1", "lake:out_0", "pond-ice:input_1", "lake-other:input_1"]
     assert missing_connections(ports, SUFFIXES, []) == ()
 

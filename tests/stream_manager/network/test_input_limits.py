@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from stream_manager.argv import mpv_argv, probe_argv
 from stream_manager.faults import PlaybackError
 from stream_manager.network.probe import probe
+from stream_manager.network.probe_argv import probe_argv
+from stream_manager.players.mpv_argv import mpv_argv
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from stream_manager.argv import encoder_argv, mpv_argv, probe_argv, silence_argv
 from stream_manager.network.input_limits import FORMATS
+from stream_manager.network.probe_argv import probe_argv
+from stream_manager.outputs.encoder_argv import encoder_argv, silence_argv
 from stream_manager.outputs.stream_copy_argv import stream_copy_argv
+from stream_manager.players.mpv_argv import mpv_argv
 from tidzam.config.settings import IcecastSettings
 
 GOLDEN_MPV = """\

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream_manager.argv import CONNECT_TIMEOUT_S, LEAD_IN_S, is_rtsp, rtsp_options
+from stream_manager.media import LEAD_IN_S
 from stream_manager.network.input_limits import ffmpeg_limits, scripted_limits
+from stream_manager.network.probe_argv import CONNECT_TIMEOUT_S, is_rtsp, rtsp_options
 from tidzam.addresses import is_address, scheme_of
 
 

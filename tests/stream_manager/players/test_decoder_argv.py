@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stream_manager.decoder_argv import decoder_argv
 from stream_manager.network.input_limits import ffmpeg_limits, scripted_limits
+from stream_manager.players.decoder_argv import decoder_argv
 
 BEGIN = "ffmpeg -nostdin -hide_banner -loglevel warning -nostats"
 LIMITS = {
