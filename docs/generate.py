@@ -70,7 +70,8 @@ A request is an event with one object. If the client asks for an acknowledgement
 of the response, or `{"ok": false, "error": {"code", "message", "field"}}`. Without an acknowledgement the response is
 sent on the event of the request, and a refusal as `{"error": {…}, "request-origin": <the request>}`. The codes are
 listed in [Error codes](errors.md). Unknown keys are errors. A boolean may be `true`, `1`, `"True"` or `"true"`; a time
-is `YYYY-MM-DD-HH-MM-SS` in UTC, with or without a fraction of a second.
+is `YYYY-MM-DD-HH-MM-SS` in UTC, with or without a fraction of a second. In a request, `Z` or an offset such as
+`-05:00` may follow it.
 """
 
 HTTP = """## HTTP

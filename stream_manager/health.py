@@ -126,7 +126,9 @@ class SourceMetrics(Collector):
             "tidzam_source_underruns", "Times audio of a source did not reach its player in time", labels=["source"]
         )
         overruns = CounterMetricFamily(
-            "tidzam_source_overruns", "Times more live audio of a source came than can wait", labels=["source"]
+            "tidzam_source_overruns",
+            "Times more live audio of a source arrived than the buffer holds",
+            labels=["source"],
         )
         drift = GaugeMetricFamily(
             "tidzam_source_drift_ppm",
@@ -164,7 +166,9 @@ class SourceMetrics(Collector):
     def _of_recordings(self) -> Iterator[Metric]:
         found = GaugeMetricFamily("tidzam_database_recordings", "Indexed recordings", labels=["source"])
         ignored = GaugeMetricFamily(
-            "tidzam_database_ignored_files", "Files beside them that are no recordings of the source", labels=["source"]
+            "tidzam_database_ignored_files",
+            "Files in the folder of the recordings that are not recordings of the source",
+            labels=["source"],
         )
         for database in self._recordings:
             found.add_metric([database.name], len(database.index))
@@ -175,10 +179,10 @@ class SourceMetrics(Collector):
 def signal_metrics(statuses: Iterable[SourceStatus]) -> Iterator[Metric]:
     """The health of the signal of each channel."""
     levels = GaugeMetricFamily(
-        "tidzam_channel_level_dbfs", "Level of a channel, relative to a full-scale sine.", labels=["port"]
+        "tidzam_channel_level_dbfs", "Level of a channel, relative to a full-scale sine", labels=["port"]
     )
     states = GaugeMetricFamily(
-        "tidzam_channel_signal", "1 for the state of a channel's signal.", labels=["port", "state"]
+        "tidzam_channel_signal", "1 for the present state of a channel's signal", labels=["port", "state"]
     )
     for signal in (one for status in statuses for one in status.signals):
         states.add_metric([signal.port, signal.state.value], 1)

@@ -188,7 +188,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         ),
         "recording_disk_full": Explanation(
             "Recording is paused.",
-            "Less than 100 MB (2 % of a small disk) are free where the recordings are.",
+            "Less than 100 MB (on a small disk, 2 %) are free where the recordings are.",
             "Free space, or lower `record.keep`; recording continues by itself.",
         ),
         "recording_channels": Explanation(

@@ -20,7 +20,7 @@ def live_metrics(statuses: Iterable[SourceStatus]) -> Iterator[Metric]:
         ),
         "gap_s": GaugeMetricFamily(
             "tidzam_live_stream_gap_seconds",
-            f"Silence played for want of audio, {since}",
+            f"Silence played because audio was missing, {since}",
             labels=["port"],
         ),
         "dropped_s": GaugeMetricFamily(

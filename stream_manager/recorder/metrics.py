@@ -18,18 +18,16 @@ class RecordingMetrics(Collector):
         self._recordings = recordings
 
     def collect(self) -> Iterator[Metric]:
-        active = GaugeMetricFamily("tidzam_recording", "Whether a source is being recorded.", labels=["source"])
+        active = GaugeMetricFamily("tidzam_recording", "Whether a source is being recorded", labels=["source"])
         families = {
-            "bytes": CounterMetricFamily("tidzam_recorded_bytes", "Size of what was recorded.", labels=["source"]),
-            "seconds": CounterMetricFamily(
-                "tidzam_recorded_seconds", "Length of what was recorded.", labels=["source"]
-            ),
+            "bytes": CounterMetricFamily("tidzam_recorded_bytes", "Bytes that were recorded", labels=["source"]),
+            "seconds": CounterMetricFamily("tidzam_recorded_seconds", "Seconds that were recorded", labels=["source"]),
             "lost_seconds": CounterMetricFamily(
-                "tidzam_recording_lost_seconds", "Audio that could not be recorded.", labels=["source"]
+                "tidzam_recording_lost_seconds", "Seconds of audio that could not be recorded", labels=["source"]
             ),
             "failures": CounterMetricFamily(
                 "tidzam_recording_failures",
-                "Times a recording was interrupted or a file could not be completed.",
+                "Times a recording was interrupted or a file could not be completed",
                 labels=["source"],
             ),
         }

@@ -11,5 +11,5 @@ class GapSettings(Section):
     """The gap ledger: when channels had no true sound, one file per day in the folder `gaps` of the home."""
 
     keep_days: int | None = Field(
-        None, ge=1, description="Days after which its files are deleted; by default they are kept"
+        None, ge=1, description="Days after which the files of the gap ledger are deleted; by default they are kept"
     )

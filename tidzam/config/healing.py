@@ -11,7 +11,10 @@ class HealingSettings(Section):
     """When a source that does not play as it should is loaded again."""
 
     connect_timeout_s: float = Field(
-        10.0, ge=1, description="Seconds that a server may be silent while it is connected to; twice that for all of it"
+        10.0,
+        ge=1,
+        description="Seconds that a server may send nothing while it is connected to; the whole connection may take "
+        "twice as long",
     )
     no_data_timeout_s: float = Field(
         30.0, ge=2, description="A source from which no data has arrived for this many seconds is loaded again"

@@ -74,7 +74,10 @@ class JackSettings(Section):
         "lists them. Nothing is played",
     )
     capture_channels: int | None = Field(
-        None, ge=1, le=256, description="Number of channels that the driver captures; by default, all of the device"
+        None,
+        ge=1,
+        le=256,
+        description="Number of channels that the driver captures; by default, all that the device has",
     )
     buffer_periods: int | None = Field(
         None, ge=2, le=64, description="Cycles that the buffer of the ALSA device holds; 3 helps some USB devices"
@@ -220,7 +223,8 @@ class AccessSettings(Section):
 
     listen: Literal["auto", "open", "token"] = Field(
         "auto",
-        description="Who may receive events and read the state: all clients (open), or only those with the token",
+        description="Who may receive events, read the state and listen to mounts: all clients (open), or only those "
+        "with the token",
     )
     manage: Literal["auto", "open", "token"] = Field(
         "auto", description="Who may change the state: all clients (open), or only those with the token"

@@ -19,7 +19,7 @@ class SignalHealthSettings(Section):
         0.98,
         gt=0,
         le=1,
-        description="Stuck: the correlation of the signal with an earlier piece of itself is this high",
+        description="Stuck: the signal's correlation with an earlier piece of itself is at least this",
     )
     clipped_share: float = Field(
         0.001, gt=0, le=1, description="Clipping: this share of all samples is at full scale, at least 3 in a row"

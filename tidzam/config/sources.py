@@ -50,7 +50,9 @@ class SourceSettings(Section):
     tone: ToneSettings | None = Field(None, description="Play a tone instead of a `url`, for checks")
     noise: NoiseSettings | None = Field(None, description="Play noise instead of a `url`, for checks")
     silence: SilenceSettings | None = Field(None, description="Play silence instead of a `url`, for checks")
-    input: InputSettings | None = Field(None, description="Play ports of JACK's driver, such as a microphone's")
+    input: InputSettings | None = Field(
+        None, description="Play capture ports of JACK's driver, such as those of a microphone"
+    )
     record: RecordSettings | None = Field(None, description="Record it; by default, it is not recorded")
     path_database: Path | None = Field(
         None, description="Folder of its recordings, NAME-YYYY-MM-DD-HH-MM-SS.ogg, .opus, .wav or .flac"

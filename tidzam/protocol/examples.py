@@ -179,7 +179,7 @@ STREAM_MANAGER_REQUESTS: Final = (
                 }
             },
         },
-        "The content is the name of a source, or empty for all. Of `shed`, there is no recording yet.",
+        "The content is the name of a source, or empty for all. There is no recording of `shed` yet.",
     ),
     RequestExample(
         "Replay recordings from a date",
@@ -216,8 +216,7 @@ STREAM_MANAGER_REQUESTS: Final = (
         live_streams.Audio,
         {"buffer": bytes(9600), "samplerate": 48000, "storage": False},
         {"ok": True},
-        "The content may also be the bytes of `buffer` alone, which are then 44,100 Hz. Send a packet "
-        "every 20 to 200 ms.",
+        "The content may also be the bytes of `buffer` alone, at 44,100 Hz. Send a packet every 20 to 200 ms.",
     ),
     RequestExample(
         "End a live stream",
@@ -225,7 +224,7 @@ STREAM_MANAGER_REQUESTS: Final = (
         live_streams.DeleteLiveStream,
         {"sys": {"del_livestream": ""}},
         {"ok": True, "sys": {"del_livestream": ""}},
-        "It ends as well when the client disconnects.",
+        "The stream also ends when the client disconnects.",
     ),
 )
 

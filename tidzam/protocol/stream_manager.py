@@ -77,9 +77,9 @@ class ReleaseSource(Message):
 
 
 class SwitchRecording(Message):
-    """Record a source from now on, or no longer. The switch outlives the source and the stream manager.
+    """Switch the recording of a source on or off. The state of the switch survives restarts.
 
-    The profile says where and how it is recorded (`record`).
+    The settings `record` in the profile determine where and how it is recorded.
     """
 
     name: WireSourceName = Field(description="Name of the source")
@@ -144,9 +144,9 @@ class RecordingStatus(Message):
     state: RecordingState = Field(description="What the recorder does at present")
     folder: str = Field(description="Folder of the recordings")
     files: int = Field(description="Complete files")
-    bytes: int = Field(description="Size of what was recorded, the file in progress included")
-    seconds: float = Field(description="Length of what was recorded, the file in progress included")
-    lost_seconds: float = Field(description="Audio that could not be recorded")
+    bytes: int = Field(description="Size of what was recorded, including the file in progress")
+    seconds: float = Field(description="Length of what was recorded in seconds, including the file in progress")
+    lost_seconds: float = Field(description="Seconds of audio that could not be recorded")
     failures: int = Field(description="How often recording was interrupted or a file could not be completed")
     last_file: str | None = Field(description="The file that was completed last")
     problem: str | None = Field(description="Why it is paused, and what to do")
@@ -191,11 +191,13 @@ class SourceStatus(Message):
     bytes: int = Field(description="Audio data sent to its mounts since they were created")
     gaps: int = Field(description="How often its audio was interrupted")
     underruns: int = Field(0, description="How often audio did not reach its player in time; a part of gaps")
-    overruns: int = Field(0, description="How often more live audio came than can wait, so that its server had to")
+    overruns: int = Field(
+        0, description="How often more live audio arrived than the buffer holds, so that its server had to wait"
+    )
     drift_ppm: float | None = Field(
         None,
         description="By how much the clock of a live source is faster than that of JACK (negative: slower), in parts "
-        "per million; None where it is not measured",
+        "per million; null where it is not measured",
     )
     gap_s: float = Field(
         0.0,
@@ -212,7 +214,7 @@ class SourceStatus(Message):
     live_streams: tuple[LiveStreamStatus, ...] = Field((), description="The streams of `tidzam-livestreams`")
     recording: RecordingStatus | None = Field(None, description="Its recording; null if the profile has none")
     signals: tuple[ChannelSignal, ...] = Field((), description="The health of the signal of each channel")
-    replay: ReplayStatus | None = Field(None, description="What it plays of recordings; None if it plays live")
+    replay: ReplayStatus | None = Field(None, description="What it plays of recordings; null if it plays no recordings")
 
 
 class SourceList(Message):
