@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
             {"name": "web-opus", "url": f"http://{web}/tones.opus"},
             {"name": "some", "url": str(wav), "loop": True, "channels": "29,3,17"},
         ]
-        running = Manager(folder, jack, icecast, sources, {"outputs": []})
+        running = Manager(folder, jack, icecast, sources, {"outputs": [], "player_timeout_s": 5})
         try:
             yield running
         finally:
@@ -80,12 +81,15 @@ def test_the_loop_and_the_selection_are_no_reason_for_a_restart(manager: Manager
 
 
 @pytest.mark.parametrize("program", ["ffmpeg", "feeder"])
-def test_a_killed_process_of_a_player_is_replaced_within_10_s(manager: Manager, tmp_path: Path, program: str) -> None:
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_killed_or_suspended_process_of_a_player_is_replaced(
+    manager: Manager, tmp_path: Path, program: str, fault: signal.Signals
+) -> None:
     ports = [f"wav:out_{channel}" for channel in range(CHANNELS)]
     others = processes(manager, "some", "feeder")
     (old,) = processes(manager, "wav", program)
-    old.kill()
-    manager.until(lambda: processes(manager, "wav", "feeder") not in ([], [old]), within_s=10)
+    old.send_signal(fault)
+    manager.until(lambda: processes(manager, "wav", program) not in ([], [old]), within_s=15)
     manager.until(lambda: heard(manager, ports, tmp_path) == EXPECTED, within_s=10)
     assert processes(manager, "some", "feeder") == others
 

@@ -84,8 +84,10 @@ async def test_a_replay_is_analyzed_with_the_times_of_the_recordings_and_then_pl
         replay = answer["sys"]["loadsource"]["replay"]
         assert replay["database"] == "pond"
         await eventually_async(lambda: {"low", "high"} <= ended.keys(), within_s=40, what=lambda: str(ended))
+        missing_s = source(node, "past")["gap_s_by_reason"]["recording_missing"]
         await eventually_async(lambda: source(node, "past").get("remarks") == ["reached_present"])
         assert source(node, "past")["replay"] is None
+    assert missing_s == pytest.approx(52, abs=0.1)
     assert_period(ended["high"], START + timedelta(seconds=3), START + timedelta(seconds=6))
     assert_period(ended["low"], START + timedelta(seconds=60), START + timedelta(seconds=64))
 

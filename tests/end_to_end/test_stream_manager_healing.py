@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -126,6 +128,13 @@ def test_a_server_that_is_gone_is_asked_until_it_is_back(manager: Manager, gone:
     assert manager.source("gone")["code"] == "source_unreachable"
     gone.start()
     heals(manager, "gone")
+
+
+def test_the_time_without_a_server_is_in_the_status_and_the_metrics(manager: Manager) -> None:
+    assert manager.source("gone")["gap_s_by_reason"]["source_down"] > 0
+    with urllib.request.urlopen(f"{manager.url}/metrics", timeout=5) as answer:
+        metrics = answer.read().decode()
+    assert re.search(r'tidzam_source_gap_seconds_total\{reason="source_down",source="gone"\} [1-9]', metrics)
 
 
 def test_garbage_in_a_stream_ends_and_the_stream_plays_on(manager: Manager, server: FaultyServer) -> None:
