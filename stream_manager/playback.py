@@ -21,6 +21,8 @@ from tidzam.aio import first_completed
 from tidzam.gaps import GapReason
 from tidzam.naming import port_name
 
+START_S = 1.5
+"""For how long a starting player may delay the start of others."""
 NAME_TIMEOUT_S = 5.0
 """How long JACK may take to remove the client of the source's last player."""
 
@@ -76,11 +78,15 @@ async def play(
         gap=reports.gap, corrupt=corrupt, drift=reports.drift, overrun=reports.overrun, time=reports.time
     )
     player = player_type(track, services, player_reports)
-    playing = asyncio.create_task(player.play(), name=f"{track.source} player")
+    playing: asyncio.Task[None] | None = None
     try:
+        async with services.starting:
+            playing = asyncio.create_task(player.play(), name=f"{track.source} player")
+            await first_completed(_began(player, track, graph), _done(playing), asyncio.sleep(START_S))
         failure, played_s = await _until_over(player, playing, track, graph, limits, reports)
     finally:
-        await _end(player, playing, graph)
+        if playing is not None:
+            await _end(player, playing, graph)
     if not graph.up:
         return SourceEvent.JACK_LOST, None
     if failure is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,8 @@ from stream_manager.recorder.control import RecordingControl
 from stream_manager.recordings.databases import RecordingDatabases
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.gaps import GapLedger
+
+STARTS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Services:
     guard: GuardProxy | None = None
     recordings: RecordingControl = field(default_factory=RecordingControl)
     guard_pass: GuardPass | None = None
+    starting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STARTS_AT_ONCE))
+    """Held while a player opens its JACK client: jackd may hang when many clients are opened at once."""
     databases: RecordingDatabases = field(default_factory=RecordingDatabases)
 
     def explain(self, failure: SourceFailure | None) -> SourceFailure | None:

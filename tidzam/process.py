@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 TAIL_LINES = 40
 DRAIN_S = 0.2
+REAP_S = 5.0
+"""How long a killed process may take to end: one that waits for a device that is gone never does."""
 """How long the output of a child that has ended is still read."""
 CHILD_ENV = "TIDZAM_CHILD"
 """Environment variable with the name of a child, by which `tidzam status` shows it."""
@@ -127,7 +129,11 @@ async def _end(child: Child, grace_s: float) -> None:
         log.warning("%s did not end within %.0f s after SIGTERM and was killed", child.name, grace_s)
     finally:
         _signal_group(child.pid, signal.SIGKILL)
-    await child.process.wait()
+    try:
+        async with asyncio.timeout(REAP_S):
+            await child.process.wait()
+    except TimeoutError:
+        log.error("%s cannot be killed: it waits for a device", child.name)
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

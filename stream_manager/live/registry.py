@@ -50,8 +50,9 @@ class PendingAudio:
         self._duration_s += frame.duration_s
         dropped_s = 0.0
         while self._duration_s > PENDING_S and len(self._frames) > 1:
-            dropped_s += self._frames.popleft().duration_s
-            self._duration_s -= dropped_s
+            oldest_s = self._frames.popleft().duration_s
+            dropped_s += oldest_s
+            self._duration_s -= oldest_s
         return dropped_s
 
     def take(self) -> tuple[LiveFrame, ...]:

@@ -96,7 +96,7 @@ class LiveStorage:
         """The size of the finished recordings, which may have been deleted or added meanwhile."""
         assert self._folder is not None
         sizes = (entry.stat().st_size for entry in os.scandir(self._folder) if entry.is_file())
-        self._finished_bytes = sum(sizes) - sum(map(_size, self._reserved))
+        self._finished_bytes = sum(sizes) - sum(map(_size, list(self._reserved)))  # others begin and end meanwhile
 
     def reserve(self, file: StoredFile, count: int) -> bool:
         """Whether another `count` bytes may be written to `file`; if so, they are counted."""

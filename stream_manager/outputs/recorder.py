@@ -115,7 +115,7 @@ class RecorderOutput:
 
     def _refuse_flac(self) -> None:
         channels = self._options.channels
-        message = f"is not recorded: FLAC holds at most {FLAC_CHANNELS} channels, and it has {channels}."
+        message = f"is not recorded: it has {channels} channels, and FLAC holds at most {FLAC_CHANNELS}."
         log.error("%s %s Set record.format to opus or wav.", self._source.name, message)
         hint = "Set `record.format` to opus or wav."
         self._set_state(RecordingState.PAUSED, OutputFault("recording_channels", f"{message} {hint}"))
@@ -231,6 +231,7 @@ class RecorderOutput:
         name, logged = self._source.name, ""
         while True:
             began_s = time.monotonic()
+            self._room_is_short.clear()
             try:
                 for deletion in await asyncio.to_thread(delete_old, name, self._settings):
                     log.info("%s: deleted %s: %s", name, deletion.file.path, deletion.reason)
@@ -238,7 +239,6 @@ class RecorderOutput:
                 if str(error) != logged:
                     log.error("%s: recordings cannot be deleted: %s", name, error)
                 logged = str(error)
-            self._room_is_short.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(RETENTION_S, RETENTION_SHARE * (time.monotonic() - began_s))):
                     await self._room_is_short.wait()

@@ -71,15 +71,16 @@ def _record(options: RecorderOptions, stop: threading.Event) -> None:
     worker = Worker(folder, _send, faults.put, index)
     clear_unfinished_repairs(folder)
     ended_s = folder.ended_s()
-    for part in folder.leftovers():
-        worker.repair(part)
-    if index is not None:
-        worker.complete_index()
+    leftovers = folder.leftovers()
     try:
         jack_input = JackInput(output_client(options.source, RECORDER_SUFFIX), options.channels)
     except jack.JackError as error:
         hint = "Raise jack.port_max, or unload a source; it accepts at most 256 clients."
         raise JackError(f"JACK refuses the recorder: {error}.", hint=hint) from error
+    for part in leftovers:  # only now: the client's priority is that of every thread that exists when it begins
+        worker.repair(part)
+    if index is not None:
+        worker.complete_index()
     rate_hz = jack_input.ring.rate_hz
 
     def start(part: Path) -> Encoder:

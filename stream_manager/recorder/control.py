@@ -47,7 +47,7 @@ class RecordingControl:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path, self._switched = path, _read(path) if path is not None else {}
-        self._changed = asyncio.Condition()
+        self._changed, self._saving = asyncio.Condition(), asyncio.Lock()
         self._counters: dict[str, RecordingCounters] = {}
 
     def is_on(self, source: SourceSettings) -> bool:
@@ -56,9 +56,10 @@ class RecordingControl:
 
     async def switch(self, source: SourceSettings, *, on: bool) -> None:
         """Record `source` from now on, or no longer. Raises OSError if that could not be saved; it is done anyway."""
-        async with self._changed:
-            self._switched = {**self._switched, source.name: on}
-            self._changed.notify_all()
+        async with self._saving:  # the switches are written in order, and nobody waits for a slow disk
+            async with self._changed:
+                self._switched = {**self._switched, source.name: on}
+                self._changed.notify_all()
             log.info("%s: recording was switched %s", source.name, "on" if on else "off")
             if self._path is not None:
                 await asyncio.to_thread(_write, self._path, self._switched)

@@ -54,11 +54,11 @@ def to_delete(
     total, deletions = sum(file.bytes for file in remaining), []
     for file in remaining:
         if keep.days is not None and file.end < now - timedelta(days=keep.days):
-            reason = f"older than {keep.days:g} days"
+            reason = f"older than keep.days, {keep.days:g}"
         elif keep.max_gb is not None and total > keep.max_gb * _GB:
-            reason = f"more than {keep.max_gb:g} GB of recordings"
+            reason = f"the recordings have more than keep.max_gb, {keep.max_gb:g} GB"
         elif keep.min_free_gb is not None and free_bytes < keep.min_free_gb * _GB:
-            reason = f"less than {keep.min_free_gb:g} GB free"
+            reason = f"less than keep.min_free_gb is free, {keep.min_free_gb:g} GB"
         else:
             break
         deletions.append(Deletion(file, reason))

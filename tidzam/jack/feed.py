@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tidzam.jack.ring import wrapped_difference
 from tidzam.types import Float32
 
 _WRAP = 1 << 32
@@ -99,10 +100,10 @@ class Feed:
             self._flows = False
 
     def _advance_clock(self, frame: int, wanted: int) -> None:
-        skipped = 0 if self._next_frame is None else (frame - self._next_frame) % _WRAP
-        if 0 < skipped < _WRAP // 2:
-            self.skipped_frames += skipped
-            self.clock_frames += skipped
+        # Negative if a late callback has read the time of the next cycle, which is then read twice.
+        skipped = 0 if self._next_frame is None else wrapped_difference(frame, self._next_frame)
+        self.skipped_frames += max(0, skipped)
+        self.clock_frames += skipped
         self._next_frame = (frame + wanted) % _WRAP
         self.clock_frames += wanted
 

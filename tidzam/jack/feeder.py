@@ -105,8 +105,8 @@ def _play(client: jack.Client, options: argparse.Namespace) -> int:
         print(f"unable to register port: {options.channels} are needed", file=sys.stderr)
         return EXIT_REFUSED
     with writer:
-        run_first()
         threading.Thread(target=_report, args=(feed_input,), daemon=True).start()
+        run_first()  # all threads: one of a lower priority might hold the interpreter that the callback waits for
         for samples in blocks:
             feed_input.write(samples)
         feed_input.end()
@@ -174,5 +174,8 @@ if __name__ == "__main__":
         code = main()
     except SystemExit as ended:  # by TERM
         code = ended.code if isinstance(ended.code, int) else 1
+    except jack.JackError as error:
+        print(f"cannot open server: it refuses: {error}", file=sys.stderr)
+        code = EXIT_REFUSED
     sys.stderr.flush()
     os._exit(code)  # not by sys.exit: it would wait for libjack's threads, which may hang

@@ -138,6 +138,9 @@ def main(options: LivePortOptions) -> int:
             _serve(ports)
     except (BrokenPipeError, SystemExit):
         return 0
+    except jack.JackError as error:
+        print(f"JACK refuses the client {options.client}: {error}", file=sys.stderr)
+        return EXIT_REFUSED
     return 0
 
 

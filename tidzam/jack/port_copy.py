@@ -13,13 +13,13 @@ import os
 import select
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 
 import jack
 
 from tidzam.jack.copy_protocol import EXIT_NO_PORT, EXIT_NO_SERVER, EXIT_REFUSED, EXIT_SERVER_GONE, MESSAGES, CopyStatus
 from tidzam.jack.priority import run_first
+from tidzam.jack.ring import wrapped_difference
 
 STATUS_S = 0.5
 SWITCH_INTERVAL_S = 0.0005
@@ -35,10 +35,7 @@ class PortCopier:
         self._pairs: tuple[tuple[jack.OwnPort, jack.OwnPort], ...] = ()
         self._next: int | None = None
         self._copied = self._skipped = 0
-        self.changed = threading.Event()
-        """Set when connections of JACK ports have changed."""
         client.set_process_callback(self._process)
-        client.set_port_connect_callback(lambda one, other, connected: self.changed.set())
 
     def start(self, inputs: Sequence[str]) -> None:
         """Begin to copy. Raises jack.JackError, for instance if a port does not exist."""
@@ -65,7 +62,8 @@ class PortCopier:
         for own, out in self._pairs:
             out.get_buffer()[:] = own.get_buffer()
         if self._next is not None:
-            self._skipped += (frame - self._next) % _WRAP
+            # A late callback reads the time of the next cycle, which is then read twice.
+            self._skipped += max(0, wrapped_difference(frame, self._next))
         self._next = (frame + frames) % _WRAP
         self._copied += frames
 

@@ -13,7 +13,7 @@ LOG_LINES: Final = 60
 _BANNER: Final = "jackdmp "
 """How the first line begins that jackd prints."""
 _LIST: Final = "`tidzam sources devices` lists the devices of this machine."
-_RETRIED: Final = "jackd is started again until it is there."
+_RETRIED: Final = "jackd is started again until the device is present."
 
 # What jackd 1.9.21 and 1.9.22, and ALSA, print. The last line that matches counts, and of a line the first pattern.
 _PATTERNS: Final = tuple(

@@ -83,3 +83,10 @@ def test_pending_audio_keeps_the_latest_and_reports_what_it_drops() -> None:
     assert sum(one.duration_s for one in kept) == PENDING_S
     assert dropped_s == 5.0 - PENDING_S
     assert pending.take() == ()
+
+
+def test_pending_audio_of_packets_of_any_length_is_bounded() -> None:
+    pending = PendingAudio()
+    for number in range(1000):
+        pending.add(frame(number % 256, duration_s=0.02 if number % 2 else 0.5))
+    assert sum(one.duration_s for one in pending.take()) <= PENDING_S

@@ -54,7 +54,7 @@ def test_recordings_go_until_enough_is_free() -> None:
 
 def test_each_deletion_has_its_reason() -> None:
     (one,) = to_delete(FILES[:1], KeepSettings(max_gb=0.5), now=NOW, free_bytes=0)
-    assert one.reason == "more than 0.5 GB of recordings"
+    assert one.reason == "the recordings have more than keep.max_gb, 0.5 GB"
 
 
 @given(

@@ -83,6 +83,14 @@ def test_cycles_that_jack_skipped_are_counted_across_the_wrap_of_its_clock() -> 
     assert (feed.skipped_frames, feed.clock_frames) == (4, 12)
 
 
+def test_a_cycle_that_is_announced_twice_does_not_set_the_clock_forward() -> None:
+    """A late callback reads the time of the next cycle, which is then read twice."""
+    feed = make()
+    for frame in (0, 2 * PERIOD, 2 * PERIOD, 3 * PERIOD):
+        cycle(feed, frame)
+    assert feed.clock_frames == 4 * PERIOD
+
+
 def test_a_writer_waits_while_the_feed_is_full_and_loses_nothing() -> None:
     feed = make(capacity_frames=8)
     heard: list[float] = []
