@@ -287,4 +287,5 @@ class Recording:
         self._count_lost(self._timeline, max(pause.since, self._counted_until), end - pause.since, "paused")
         for part in pause.broken:
             self._worker.repair(part)
+        self._worker.repair_postponed()
         return True

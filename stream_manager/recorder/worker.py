@@ -33,6 +33,7 @@ class Worker:
         self._folder, self._send, self._failed, self._index = folder, send, failed, index
         self._thread, self._repairs = ThreadPoolExecutor(1, "finish"), ThreadPoolExecutor(1, "repair")
         self._repairing: list[Future[None]] = []
+        self._postponed: list[tuple[Path, int | None]] = []
         self.bytes = 0
         """Bytes of the files completed so far."""
         self.waiting = 0
@@ -58,6 +59,12 @@ class Worker:
     def complete_index(self) -> None:
         """Add segments to the index that were published shortly before a crash, and remove those that are gone."""
         self._submit(self._complete_index)
+
+    def repair_postponed(self) -> None:
+        """Repair the parts for which there was no room before."""
+        postponed, self._postponed = self._postponed, []
+        for part, limit_s in postponed:
+            self.repair(part, limit_s=limit_s)
 
     def flush(self) -> None:
         """Wait until all jobs so far are done."""
@@ -87,7 +94,9 @@ class Worker:
         except EncoderError as error:
             self._send(Notice(f"{part.name} is not complete: {error}"))
             self._failed(str(error))
-            if not is_out_of_room(str(error)):
+            if is_out_of_room(str(error)):
+                self._postponed.append((part, None))
+            else:
                 self._repair(part, None)
             return
         self._publish(part, None)
@@ -120,6 +129,7 @@ class Worker:
             content = repair(part, limit_s=limit_s)
         except NoRoomError as error:
             self._send(Notice(f"{part.name} is not repaired yet: {error}"))
+            self._postponed.append((part, limit_s))
             return
         except UnusableError as error:
             aside = self._folder.set_aside(part, str(error))

@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 from random import Random
+from typing import Never
 
 import numpy as np
 import pytest
@@ -15,9 +16,10 @@ import pytest
 from stream_manager.recorder.encoder import SUFFIXES, encoder_argv
 from stream_manager.recorder.events import KeptAside, Notice, RecorderEvent, Repaired
 from stream_manager.recorder.folder import RecordingFolder
-from stream_manager.recorder.repair import UnusableError, repair
+from stream_manager.recorder.repair import NoRoomError, UnusableError, repair
 from stream_manager.recorder.worker import Worker
 from tests.stream_manager.recorder.harness import decoded, recorder_options
+from tests.support.eventually import eventually
 from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(60)
@@ -130,3 +132,23 @@ def test_files_of_other_sources_and_other_files_are_left_alone(tmp_path: Path) -
         (tmp_path / name).write_bytes(b"x")
     assert not repaired(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+
+
+def test_a_part_for_which_there_was_no_room_is_repaired_when_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = killed(tmp_path, "wav", noise(2.0))
+    folder = RecordingFolder(tmp_path, "pond", ".wav")
+    events: list[RecorderEvent] = []
+    worker = Worker(folder, events.append, lambda reason: None)
+
+    def no_room(part: Path, *, limit_s: int | None) -> Never:
+        raise NoRoomError("No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("stream_manager.recorder.worker.repair", no_room)
+        worker.repair(part)
+        eventually(lambda: bool(events))
+    worker.repair_postponed()
+    worker.close(repairs_s=30)
+    assert [type(event) for event in events] == [Notice, Repaired]
