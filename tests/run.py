@@ -13,20 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from tests.conftest import JACK_TESTS
 from tidzam import terminal
 
 ROOT = Path(__file__).parent.parent
 LINT = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["codespell_lib"], ["mypy"])
-PROGRAMS = ("tests/end_to_end",)
-"""Tests of whole programs, which mostly wait for audio, in real time."""
-_COMPONENTS = ("tests/stream_manager", "tests/tidzam/jack", "tests/tidzam/node")
-COMPONENTS = (
-    *_COMPONENTS,
-    *(test for name in sorted(JACK_TESTS) if not (test := f"tests/{name}").startswith(_COMPONENTS)),
-)
-"""Tests of parts that wait for audio, too. They run beside those, and all others at a lower priority beside both."""
-
+REAL_TIME = ("-m", "jack or e2e")
+"""Tests that wait for audio, in real time. All others run beside them, at a lower priority."""
 UNIT = ("-m", "unit")
 FAST = ("-m", "unit and not slow")
 COVERAGE_REPORT = ROOT / "build" / "coverage.txt"
@@ -54,19 +46,15 @@ def main(command: str, arguments: list[str]) -> int:
 
 
 def _run_all() -> bool:
-    """All tests, in three runs beside one another, and the coverage of all."""
+    """All tests, those of `REAL_TIME` beside the others, and the coverage of both."""
     COVERAGE_REPORT.parent.mkdir(exist_ok=True)
-    pytest = ["coverage", "run", "-m", "pytest"]
-    with tempfile.TemporaryFile() as components_output, tempfile.TemporaryFile() as others_output:
-        ignored = (f"--ignore={tests}" for tests in (*PROGRAMS, *COMPONENTS))
-        others = _start([*pytest, *ignored], nice=10, into=others_output)
-        components = _start([*pytest, *COMPONENTS], into=components_output)
-        programs = _start([*pytest, *PROGRAMS])
-        passed = [_passes(run) for run in (programs, components, others)]
-        for output in (components_output, others_output):
-            output.seek(0)
-            say("the tests that ran beside those:")
-            sys.stderr.write(output.read().decode(errors="replace"))
+    with tempfile.TemporaryFile() as output:
+        others = _start(["coverage", "run", "-m", "pytest", *UNIT], nice=10, into=output)
+        real_time = _start(["coverage", "run", "-m", "pytest", "--durations=40", *REAL_TIME])
+        passed = [_passes(real_time), _passes(others)]
+        output.seek(0)
+        say("the tests that ran beside those:")
+        sys.stderr.write(output.read().decode(errors="replace"))
     _report_coverage()
     return all(passed)
 

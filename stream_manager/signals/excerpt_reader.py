@@ -21,8 +21,8 @@ LEAST_POLL_S: Final = 0.001
 class ExcerptReader:
     """Copies the buffers of output ports once per cycle: no port, no connection, no callback.
 
-    In the middle of a cycle, the owner of a port has written its buffer, and not yet begun to write the next one. A
-    cycle that was missed spoils the excerpt, which is then begun again.
+    In the middle of a cycle, the owner of a port has usually written its buffer, and not yet begun to write the next
+    one. A cycle that was missed spoils the excerpt, which is then begun again; an owner that is late is not noticed.
     """
 
     def __init__(self, client: jack.Client) -> None:

@@ -77,7 +77,7 @@ def test_shipped_bundles_are_small_and_measured() -> None:
     for lesson in LESSONS:
         bundle = read_bundle(BUNDLES / lesson.name)
         assert sum(entry.size_bytes for entry in bundle.manifest.files.values()) < 1_000_000
-        assert "synthesized" in json.dumps(bundle.manifest.accuracy["scenes"]["data"])
+        assert "scenes only" in json.dumps(bundle.manifest.accuracy["scenes"]["data"])
         assert set(bundle.manifest.classes) <= set(LABELS)
 
 
