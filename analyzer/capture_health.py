@@ -35,7 +35,7 @@ class CaptureState(Enum):
 
 
 @dataclass
-class _Moving:
+class _LastChange:
     """A value, and when it last changed."""
 
     value: int | None
@@ -51,7 +51,7 @@ class CaptureMonitor:
 
     def __init__(self, now_s: float) -> None:
         self._last_report_s = now_s
-        self._cycle, self._written = _Moving(None, now_s), _Moving(None, now_s)
+        self._cycle, self._written = _LastChange(None, now_s), _LastChange(None, now_s)
         self._has_reported = False
 
     def alive(self, cycle: int | None, now_s: float) -> None:

@@ -107,7 +107,7 @@ def _watch(watcher: PortWatcher, stop: threading.Event) -> None:
         if time.monotonic() >= alive_due:
             _send(Alive(watcher.cycle()))
             alive_due = time.monotonic() + _ALIVE_EVERY_S
-        watcher.patch()
+        watcher.update()
         if time.monotonic() >= clock_due and (clock := watcher.clock()):
             _send(clock)
             clock_due = time.monotonic() + _CLOCK_EVERY_S

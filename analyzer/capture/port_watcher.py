@@ -43,7 +43,7 @@ class PortWatcher:
         self.gone.set()
         self.changed.set()
 
-    def patch(self) -> None:
+    def update(self) -> None:
         """Release ports that disappeared, and capture new ones. Other channels are not touched."""
         if not self._ring.written_until():
             return  # the clock has not started

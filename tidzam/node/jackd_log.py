@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from tidzam.node.log_folding import LogFolder
+from tidzam.node.log_deduplication import LogDeduplicator
 
 READ_BYTES = 65536
 MOST_LOG_BYTES = 2_000_000
@@ -40,7 +40,7 @@ class FoldingLog:
 
     def __init__(self, fifo: Path, log: Path) -> None:
         self._fifo, self._log = fifo, log
-        self._folder = LogFolder()
+        self._deduplicator = LogDeduplicator()
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -56,13 +56,13 @@ class FoldingLog:
             *lines, rest = (rest[:READ_BYTES] + os.read(descriptor, READ_BYTES)).split(b"\n")
             with self._lock:
                 for line in lines:
-                    self._write(self._folder.fold(line.decode(errors="replace"), time.monotonic()))
+                    self._write(self._deduplicator.pass_on(line.decode(errors="replace"), time.monotonic()))
 
     def _report(self) -> None:
         while True:
             time.sleep(IDLE_S)
             with self._lock:
-                self._write(self._folder.due(time.monotonic()))
+                self._write(self._deduplicator.due(time.monotonic()))
 
     def _write(self, lines: list[str]) -> None:
         if not lines:

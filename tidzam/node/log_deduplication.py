@@ -1,4 +1,4 @@
-"""Folds repeated messages in a log: each is written once per minute with the number of its repetitions."""
+"""Deduplicates repeated messages in a log: each is written once per minute with the number of its repetitions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class _Repeats:
     count: int = 0
 
 
-class LogFolder:
+class LogDeduplicator:
     """Passes the first of several lines that differ only in numbers, counts the others, and reports them every
     period."""
 
     def __init__(self) -> None:
         self._repeats: dict[str, _Repeats] = {}
 
-    def fold(self, line: str, now_s: float) -> list[str]:
+    def pass_on(self, line: str, now_s: float) -> list[str]:
         """The lines to write after `line` was read."""
         written = self.due(now_s)
         kind = _NUMBERS.sub("#", line)

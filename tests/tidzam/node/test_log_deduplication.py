@@ -10,19 +10,19 @@ import pytest
 
 from tests.support.eventually import eventually
 from tidzam.node.jackd_log import FoldingLog
-from tidzam.node.log_folding import MOST_MESSAGES, PERIOD_S, LogFolder
+from tidzam.node.log_deduplication import MOST_MESSAGES, PERIOD_S, LogDeduplicator
 
 LATE = "JackEngine::XRun: client = pond was not finished, state = Triggered"
 ERROR = "JackAudioDriver::ProcessGraphAsyncMaster: Process error"
 
 
 def test_ten_minutes_of_a_late_client_are_a_few_lines_with_a_count() -> None:
-    folder, written = LogFolder(), list[str]()
+    log, written = LogDeduplicator(), list[str]()
     cycles = 600 * 21
     for cycle in range(cycles):
         for line in (LATE, ERROR):
-            written += folder.fold(line, cycle / 21)
-    written += folder.due(10_000.0)
+            written += log.pass_on(line, cycle / 21)
+    written += log.due(10_000.0)
     assert len(written) <= 4 * 600 / PERIOD_S
     assert written[:2] == [LATE, ERROR]
     counted = sum(int(line.split("(repeated ")[1].split()[0]) + 1 if "(repeated" in line else 0 for line in written)
@@ -30,25 +30,25 @@ def test_ten_minutes_of_a_late_client_are_a_few_lines_with_a_count() -> None:
 
 
 def test_a_new_fault_is_written_at_once_however_much_is_folded() -> None:
-    folder = LogFolder()
+    log = LogDeduplicator()
     for cycle in range(100):
-        folder.fold(LATE, cycle / 21)
-    assert folder.fold("Cannot open driver", 5.0) == ["Cannot open driver"]
-    assert folder.fold(LATE.replace("pond", "creek"), 5.0) == [LATE.replace("pond", "creek")]
+        log.pass_on(LATE, cycle / 21)
+    assert log.pass_on("Cannot open driver", 5.0) == ["Cannot open driver"]
+    assert log.pass_on(LATE.replace("pond", "creek"), 5.0) == [LATE.replace("pond", "creek")]
 
 
 def test_messages_that_differ_by_a_number_are_one_kind() -> None:
-    folder = LogFolder()
-    assert folder.fold("Cannot write socket fd = 20", 0.0) == ["Cannot write socket fd = 20"]
-    assert folder.fold("Cannot write socket fd = 17", 1.0) == []
-    assert folder.due(PERIOD_S) == ["Cannot write socket fd = 17 (repeated 1 times within 60 s)"]
+    log = LogDeduplicator()
+    assert log.pass_on("Cannot write socket fd = 20", 0.0) == ["Cannot write socket fd = 20"]
+    assert log.pass_on("Cannot write socket fd = 17", 1.0) == []
+    assert log.due(PERIOD_S) == ["Cannot write socket fd = 17 (repeated 1 times within 60 s)"]
 
 
 def test_memory_is_bounded_for_any_messages() -> None:
-    folder = LogFolder()
+    log = LogDeduplicator()
     for number in range(10 * MOST_MESSAGES):
-        folder.fold("x" * number, 0.0)
-    assert len(folder.due(PERIOD_S)) <= MOST_MESSAGES
+        log.pass_on("x" * number, 0.0)
+    assert len(log.due(PERIOD_S)) <= MOST_MESSAGES
 
 
 @pytest.mark.timeout(60)
