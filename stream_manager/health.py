@@ -67,7 +67,7 @@ def source_faults(
         else:
             code, reason = (
                 status.code or "source_starting",
-                f"is {status.state}: {status.last_error or 'no audio yet.'}",
+                f"{status.state.predicate}: {status.last_error or 'no audio yet.'}",
             )
         message = f"Source {status.name} {reason}"
         yield StreamManagerFault(code=code, origin="source", source=status.name, message=message)

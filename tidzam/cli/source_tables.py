@@ -42,7 +42,7 @@ def sources_table(sources: Sequence[SourceStatus]) -> Table:
 def source_faults(sources: Sequence[SourceStatus]) -> list[str]:
     """A sentence about each source that does not play as it should."""
     return [
-        f"Source {source.name} is {source.state}: {source.last_error or 'No audio yet.'}"
+        f"Source {source.name} {source.state.predicate}: {source.last_error or 'No audio yet.'}"
         for source in sources
         if not source.ok and source.state is not SourceState.PLAYING
     ]

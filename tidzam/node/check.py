@@ -190,7 +190,7 @@ def _fails(source: SourceStatus) -> bool:
 
 
 def _source_fault(source: SourceStatus) -> NodeFault:
-    reason = f"Source {source.name} is {source.state}: {source.last_error or 'No audio yet.'}"
+    reason = f"Source {source.name} {source.state.predicate}: {source.last_error or 'No audio yet.'}"
     return NodeFault(reason, pending=source.state == "loading")
 
 

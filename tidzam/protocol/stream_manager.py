@@ -110,6 +110,11 @@ class SourceState(StrEnum):
     ENDED = "ended"
     FAILED = "failed"
 
+    @property
+    def predicate(self) -> str:
+        """What completes a sentence that begins with the source, such as "is waiting"."""
+        return f"has {self.value}" if self in (SourceState.ENDED, SourceState.FAILED) else f"is {self.value}"
+
 
 class SourceRemark(StrEnum):
     """Information about a source that is not a fault of the node.

@@ -49,10 +49,10 @@ def test_a_node_without_supervisord_is_called_stopped_only_if_it_was_stopped(
 def test_a_refused_source_is_named_with_its_reason() -> None:
     refused = source("bad", "failed", "rtmp://far is refused. Name an http, rtsp or icecast address.")
     status = node(
-        manager=manager(source_fault("bad", f"Source bad is failed: {refused.last_error}"), sources=(refused,))
+        manager=manager(source_fault("bad", f"Source bad has failed: {refused.last_error}"), sources=(refused,))
     )
     assert "Name an http, rtsp or icecast address." in shown(status)
-    assert "✗ Source bad is failed" in shown(status)
+    assert "✗ Source bad has failed" in shown(status)
 
 
 def test_the_rate_and_the_band_of_a_source_are_shown() -> None:

@@ -89,7 +89,7 @@ def test_the_gaps_of_sources_are_shown() -> None:
     lines = printed(sources_table([pond, lake]))
     assert lines[2].split() == ["pond", "playing", "1", "0", "3", "7.5", "s", "network", "12:30:00,", "4.0", "s"]
     assert lines[3].split() == ["lake", "failed", "1", "0", "0", "5.0", "min", "source", "down", "since", "12:30:00"]
-    assert source_faults([pond, lake]) == ["Source lake is failed: it cannot be opened."]
+    assert source_faults([pond, lake]) == ["Source lake has failed: it cannot be opened."]
 
 
 def test_a_source_that_plays_without_its_mounts_is_no_source_without_audio() -> None:
