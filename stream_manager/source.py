@@ -266,7 +266,9 @@ class Source:
                 self.settings.nb_channels,
                 media.channels,
             )
-        await self._services.reservations.reserve(self.name, track.channels, self._outputs.jack_suffixes)
+        await self._services.reservations.reserve(
+            self.name, track.channels, self._outputs.jack_suffixes, is_device=track.media.is_device
+        )
         self._channels = channels
         self._gaps.load(track.channels)
         self._ports = tuple(port_name(self.name, channel) for channel in range(track.channels))

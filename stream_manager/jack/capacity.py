@@ -41,20 +41,32 @@ def server_resources(port_max: int) -> JackResources:
 
 @dataclass(frozen=True)
 class SourceDemand:
-    """What one source takes: `channels` ports in each of its JACK `clients`; the first is that of its player."""
+    """What one source takes: `channels` ports in each of its JACK `clients`; the first is that of its player.
+
+    `inputs` are ports that the player has in addition, as one that copies the ports of a sound card does.
+    """
 
     channels: int
     clients: tuple[str, ...]
+    inputs: int = 0
 
     @property
     def resources(self) -> JackResources:
-        return JackResources(self.channels * len(self.clients), len(self.clients)) if self.channels else JackResources()
+        if not self.channels:
+            return JackResources()
+        return JackResources(self.channels * len(self.clients) + self.inputs, len(self.clients))
 
 
-def source_demand(source: str, channels: int, suffixes: Sequence[str], *, is_captured: bool) -> SourceDemand:
-    """The demand of a source with outputs of these `suffixes`; one that the analyzer listens to `is_captured`."""
+def source_demand(
+    source: str, channels: int, suffixes: Sequence[str], *, is_captured: bool, is_device: bool = False
+) -> SourceDemand:
+    """The demand of a source with outputs of these `suffixes`; one that the analyzer listens to `is_captured`.
+
+    The player of a sound card (`is_device`) has an input per channel, too.
+    """
     outputs = (output_client(source, suffix) for suffix in suffixes if suffix)
-    return SourceDemand(channels, (source, *outputs, *((capture_client(source),) if is_captured else ())))
+    clients = (source, *outputs, *((capture_client(source),) if is_captured else ()))
+    return SourceDemand(channels, clients, inputs=channels if is_device else 0)
 
 
 def resources_in_use(

@@ -40,12 +40,13 @@ class JackReservations:
         """What is in use, by any client, or reserved."""
         return resources_in_use(self._graph.ports, tuple(self._reserved.values()))
 
-    async def reserve(self, source: str, channels: int, suffixes: Sequence[str]) -> None:
+    async def reserve(self, source: str, channels: int, suffixes: Sequence[str], *, is_device: bool = False) -> None:
         """Reserve what a source with outputs of these JACK `suffixes` takes, in place of what it had reserved.
 
         Raises PlaybackError (`jack_full`) with the numbers if the server has less; nothing is changed then.
         """
-        demand = source_demand(source, channels, suffixes, is_captured=self._is_captured(source))
+        captured = self._is_captured(source)
+        demand = source_demand(source, channels, suffixes, is_captured=captured, is_device=is_device)
         try:
             async with asyncio.timeout(SETTLE_S):
                 await self._graph.until(lambda graph: self._shortage(source, demand) is None)

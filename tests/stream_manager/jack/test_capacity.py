@@ -24,6 +24,10 @@ def test_a_captured_source_takes_a_client_of_the_analyzer_as_well() -> None:
     assert demand("pond", 2, "ice", is_captured=True).clients == ("pond", "pond-ice", "tidzam-analyzer-pond")
 
 
+def test_a_sound_card_takes_an_input_per_channel_as_well() -> None:
+    assert source_demand("mic", 2, ("ice",), is_captured=False, is_device=True).resources == JackResources(6, 2)
+
+
 def test_outputs_without_a_jack_client_take_nothing() -> None:
     assert demand("pond", 2, "").resources == JackResources(2, 1)
 
