@@ -28,9 +28,9 @@ def jack() -> Iterator[JackServer]:
         yield server
 
 
-def start(server: JackServer, *ports: str) -> subprocess.Popen[bytes]:
+def start(server: JackServer, *ports: str, client: str = "pond") -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "tidzam.jack.port_copy", "--client=pond", "--", *ports],
+        [sys.executable, "-P", "-m", "tidzam.jack.port_copy", f"--client={client}", "--", *ports],
         env={**os.environ, **server.env},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -71,7 +71,7 @@ def test_it_ends_with_its_parent_and_leaves_no_port(jack: JackServer) -> None:
 
 
 def test_a_port_that_does_not_exist_is_refused(jack: JackServer) -> None:
-    process = start(jack, "system:capture_1", "system:capture_9")
+    process = start(jack, "system:capture_1", "system:capture_9", client="refused")
     _, stderr = process.communicate(timeout=20)
     assert process.returncode == EXIT_NO_PORT
     assert b"system:capture_9" in stderr
@@ -79,7 +79,7 @@ def test_a_port_that_does_not_exist_is_refused(jack: JackServer) -> None:
 
 def test_it_ends_when_a_port_disappears(jack: JackServer) -> None:
     with playing(jack, "card", 440):
-        process = start(jack, "card:out_0")
+        process = start(jack, "card:out_0", client="ends")
         assert process.stdout is not None
         assert process.stdout.readline()
     process.wait(20)
