@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Sequence
 
 import jack
@@ -22,6 +23,8 @@ from tidzam.jack.priority import run_first
 from tidzam.jack.ring import wrapped_difference
 
 STATUS_S = 0.5
+CONNECTED_S = 2.0
+"""How long a new connection may take to be visible: JACK makes it between two cycles."""
 SWITCH_INTERVAL_S = 0.0005
 """How long other threads of this process may keep the GIL from the JACK callback; Python's default is 5 ms."""
 _WRAP = 1 << 32
@@ -107,6 +110,9 @@ def _copy(client: jack.Client, inputs: Sequence[str]) -> int:
     except jack.JackError as error:
         return _refuse(f"unable to register port: {error}", EXIT_REFUSED)
     run_first()
+    deadline_s = time.monotonic() + CONNECTED_S
+    while not copier.is_complete and time.monotonic() < deadline_s:
+        time.sleep(CONNECTED_S / 100)
     while copier.is_complete:
         print(MESSAGES.encode(copier.status()), flush=True)
         if select.select([sys.stdin], [], [], STATUS_S)[0]:  # the parent closes it
