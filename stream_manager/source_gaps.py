@@ -1,4 +1,4 @@
-"""Records in the gap ledger when one source had no true sound, as its states tell."""
+"""Records in the gap ledger when one source had no true sound, judged by its states."""
 
 from __future__ import annotations
 

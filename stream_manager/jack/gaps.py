@@ -1,4 +1,4 @@
-"""Records in the gap ledger when channels had no true sound, as the JACK server and its ports tell."""
+"""Records in the gap ledger when channels had no true sound, judged by the JACK server and its ports."""
 
 from __future__ import annotations
 

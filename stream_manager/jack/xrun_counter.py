@@ -1,4 +1,4 @@
-"""Counts what JACK reports as xruns, and tells those of its driver from those of a client. Pure."""
+"""Counts what JACK reports as xruns, and distinguishes those of its driver from those of a client. Pure."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ async def locate_audio(
 
 
 def _is_unexplained(failure: SourceFailure) -> bool:
-    """Whether the content at the address may tell more: a playlist, or redirections without an end."""
+    """Whether the content at the address may show the cause: a playlist, or redirections without an end."""
     return failure.fault in _UNREAD or "input/output error" in failure.detail.lower()
 
 

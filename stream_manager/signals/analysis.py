@@ -1,4 +1,4 @@
-"""What a short excerpt of a channel tells about the health of its signal. Pure."""
+"""Measures the health of a channel's signal from a short excerpt. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidzam.types import Float32
 Float64 = NDArray[np.float64]
 
 FRAMES: Final = 8192
-"""The length of an excerpt: enough to tell harmonics of 50 Hz from those of 60 Hz."""
+"""The length of an excerpt: enough to distinguish harmonics of 50 Hz from those of 60 Hz."""
 CLIP_LEVEL: Final = 10 ** (-0.1 / 20)
 CLIP_RUN: Final = 3
 """Fewer samples in a row at full scale may be the peak of a wave."""
@@ -86,7 +86,7 @@ def _strongest_line(power: Float64, frequencies_hz: Float64) -> float:
 
 
 def _bandwidth_hz(power: Float64, frequencies_hz: Float64) -> float:
-    """The upper edge of the highest band with content; 0 if the signal is too quiet to tell."""
+    """The upper edge of the highest band with content; 0 if the signal is too quiet to measure it."""
     number = (frequencies_hz / BAND_HZ).astype(np.int64)
     levels_db = 10 * np.log10(np.maximum(np.bincount(number, weights=power), 1e-20))
     if levels_db.max() < BAND_FLOOR_DBFS + BAND_RANGE_DB:

@@ -1,4 +1,4 @@
-"""When a source has no true sound, as its states tell."""
+"""When a source has no true sound, judged by its states."""
 
 from __future__ import annotations
 

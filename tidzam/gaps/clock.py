@@ -1,4 +1,4 @@
-"""The clocks by which the gap ledger tells time that has passed from a clock that was set."""
+"""The clocks by which the gap ledger distinguishes time that has passed from a clock that was set."""
 
 from __future__ import annotations
 

@@ -37,5 +37,5 @@ class ChannelSignal(Message):
         None, description="That of the last examination, relative to a full-scale sine; -200 is digital silence"
     )
     bandwidth_hz: float | None = Field(
-        None, description="The highest frequency with content; none if it was too quiet to tell"
+        None, description="The highest frequency with content; null if the signal is too quiet to measure it"
     )
