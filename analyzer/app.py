@@ -226,10 +226,10 @@ def channel_status(channel: str, pipeline: Pipeline, rates: SourceRates) -> Chan
 
 
 def band_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
-    """A sentence per channel with a narrow band."""
+    """A sentence per channel whose source lacks the band of some classifiers."""
     return tuple(
         f"Channel {status.channel} is {status.state}: its source has {status.source_rate_hz} Hz, too low for the "
         f"{'classifier' if len(status.left_out) == 1 else 'classifiers'} {', '.join(status.left_out)}."
         for status in health.channel_states
-        if status.state is ChannelState.NARROW_BAND
+        if status.state is ChannelState.BAND_LIMITED
     )

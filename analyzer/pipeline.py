@@ -121,7 +121,7 @@ class Pipeline:
 
     def channel_state(self, source_rate_hz: int | None) -> ChannelState:
         """The state of a channel whose source has this rate."""
-        return ChannelState.NARROW_BAND if self.lacking_band(source_rate_hz) else ChannelState.LISTENING
+        return ChannelState.BAND_LIMITED if self.lacking_band(source_rate_hz) else ChannelState.LISTENING
 
     @property
     def classifier_errors(self) -> Mapping[str, int]:

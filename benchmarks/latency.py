@@ -21,7 +21,7 @@ from tidzam.errors import NodeError
 from tidzam.jack.writer import JackWriter
 from tidzam.types import Float32
 
-TITLE = "from a click at a known frame to the socket.io event of its window: median and 95th percentile"
+TITLE = "from a click at a known frame to the Socket.IO event of its window: median and 95th percentile"
 
 RATE_HZ = 48000
 PERIOD = 2048

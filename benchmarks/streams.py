@@ -68,7 +68,7 @@ def run(
     kills: str = "10",
     seed: str = "1",
     step_s: str = "20",
-    format: str = "vorbis",
+    codec: str = "vorbis",
     mounts: str = "always",
 ) -> dict[str, Any]:
     """Load `sources` permanent files of one channel step by step, and one of `channels` channels (0 for none). Watch
@@ -82,7 +82,7 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         folder_path = Path(folder)
         small = write_sound(folder_path / "small.flac", 1)
-        with _stream_manager(folder_path, {"format": format, "mounts": mounts}) as manager:
+        with _stream_manager(folder_path, {"codec": codec, "mounts": mounts}) as manager:
             growth = []
             for count in (*(step for step in GROWTH if step < len(names)), len(names)):
                 _load(manager, dict.fromkeys(names[:count], small), say)
@@ -93,7 +93,7 @@ def run(
             say(f"watching {len(names)} sources for {minutes} minutes, with {kills} players killed")
             watched = _watch(manager, names, 60 * float(minutes), int(kills), int(seed), say)
             watched["stopped_s"] = round(_stop(manager), 1)
-    return {"format": format, "mounts": mounts, "channels": int(sources) + int(channels), **watched, "growth": growth}
+    return {"codec": codec, "mounts": mounts, "channels": int(sources) + int(channels), **watched, "growth": growth}
 
 
 def write_sound(path: Path, channels: int) -> Path:

@@ -24,13 +24,13 @@ from analyzer.metrics import HealthCollector
 from database_tool.__main__ import app as database_tool_app
 from database_tool.editor.__main__ import cli as editor_app
 from stream_manager.__main__ import cli as stream_manager_app
-from stream_manager.health import SourceMetrics
 from stream_manager.icecast import Icecast
 from stream_manager.jack.capacity_metrics import CapacityMetrics
 from stream_manager.jack.graph import JackGraph
 from stream_manager.jack.reservations import JackReservations
 from stream_manager.recorder.control import RecordingControl
 from stream_manager.recorder.metrics import RecordingMetrics
+from stream_manager.source_metrics import SourceMetrics
 from tidzam.cli.__main__ import app as tidzam_app
 from tidzam.cli.reference import document
 from tidzam.config.__main__ import document as configuration

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from stream_manager.analyzer_link import AnalyzerLink
 from stream_manager.handlers import RequestHandler
-from stream_manager.health import SourceMetrics, health
+from stream_manager.health import health
 from stream_manager.icecast import Icecast
 from stream_manager.jack.capacity_metrics import CapacityMetrics
 from stream_manager.jack.gaps import record_jack_gaps, record_signal_gaps
@@ -29,6 +29,7 @@ from stream_manager.recorder.control import RecordingControl, switches_path
 from stream_manager.recorder.metrics import RecordingMetrics
 from stream_manager.recordings.databases import RecordingDatabases
 from stream_manager.services import Services
+from stream_manager.source_metrics import SourceMetrics
 from stream_manager.sources import Sources
 from stream_manager.state_file import read_state, state_path
 from tidzam.config import Settings

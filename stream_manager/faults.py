@@ -96,7 +96,7 @@ class SourceFault(Enum):
     JACK_FULL = _Reason(
         "jack_full",
         "the JACK server has no room for it",
-        "Unload another source, or raise jack.port_max (--port-max of jackd); it never holds more than 256 clients.",
+        "Unload another source, or raise jack.port_max (--port-max of jackd). The number of clients cannot be raised.",
         False,
     )
     SILENT = _Reason("source_silent", "no audio arrived in time", "Check that it sends audio.", False)

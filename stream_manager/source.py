@@ -153,7 +153,7 @@ class Source:
         return tuple(map(self._services.graph.signals.of, self._ports))
 
     def record_signals(self) -> None:
-        """Record the gaps of channels that carry no true sound although the source plays. To be called every second."""
+        """Record the gaps of channels that carry no valid audio although the source plays. Call it every second."""
         after_s = self._services.settings.signal.after_s
         self._gaps.follow_signals(self._signals, is_live=self._is_live, ago_s=after_s)
 
@@ -175,7 +175,7 @@ class Source:
     @property
     def _remarks(self) -> tuple[SourceRemark, ...]:
         found = (
-            (SourceRemark.NARROW_BAND, self._is_narrow),
+            (SourceRemark.LOW_SAMPLE_RATE, self._is_narrow),
             (SourceRemark.REPLACED, self._replaces_profile),
             (SourceRemark.REACHED_PRESENT, self._has_replayed),
         )

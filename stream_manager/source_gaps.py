@@ -1,4 +1,4 @@
-"""Records in the gap ledger when one source had no true sound, judged by its states."""
+"""Records in the gap ledger when one source had no valid audio, judged by its states."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SIGNAL_REASONS = {SignalState.STUCK: GapReason.STUCK, SignalState.DIGITAL_SILEN
 
 
 def gap_reason(state: SourceState, *, is_live: bool) -> GapReason | None:
-    """Why a source in this state has no true sound; None if it has. Silence in a file is content."""
+    """Why a source in this state has no valid audio; None if it has. Silence in a file is content."""
     if state is SourceState.SILENT and not is_live:
         return None
     return _REASONS.get(state)
@@ -33,7 +33,7 @@ class SourceGaps:
         self._source, self._ledger, self._returns = source, ledger, returns
         self._reason: GapReason | None = None
         self._channels: dict[str, GapReason] = {}
-        """The channels that have no true sound although the source plays."""
+        """The channels that have no valid audio although the source plays."""
 
     def load(self, channels: int = 0) -> None:
         """Sound of as many channels is expected; 0 if their number is not known yet."""

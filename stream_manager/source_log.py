@@ -50,7 +50,7 @@ def started_lines(status: SourceStatus, before: PlaybackState) -> list[LogLine]:
     ports = " ".join(status.ports) or "none"
     text = f"{status.name}: playing, ports {ports}, mounts {' '.join(status.mounts)}"
     lines = [(logging.INFO, text)]
-    if SourceRemark.NARROW_BAND in status.remarks:
+    if SourceRemark.LOW_SAMPLE_RATE in status.remarks:
         narrow = f"its sample rate is {status.rate_hz} Hz: it has no content above {status.band_hz} Hz"
         lines.append((logging.WARNING, f"{status.name}: {narrow}"))
     return lines

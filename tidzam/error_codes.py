@@ -119,8 +119,8 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "jack_stalled": Explanation("JACK's cycles have stopped.", "It hangs.", "It is replaced automatically."),
         "jack_full": Explanation(
             "JACK has no room for more ports or clients.",
-            "`jack.port_max`, or JACK's 256 clients.",
-            "Unload a source, or raise `jack.port_max`.",
+            "`jack.port_max` is reached, or the 253 clients that JACK has for sources and other programs.",
+            "Unload a source, or raise `jack.port_max`; the number of clients cannot be raised.",
         ),
         "icecast_away": Explanation("Icecast does not answer.", "It ended.", "It is restarted automatically."),
         "ring": Explanation("The capture memory is invalid.", "A fault in Tidzam.", "Report it with the log."),
@@ -159,7 +159,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "source_unknown": Explanation("No source has this name.", "A misspelling.", "List the sources."),
         "database_unknown": Explanation(
             "No source has recordings of this name.",
-            "A misspelling, or the source has no `path_database`.",
+            "A misspelling, or the source has neither `record` nor `path_database`.",
             "List the databases.",
         ),
         "no_recording": Explanation(

@@ -13,10 +13,10 @@ if TYPE_CHECKING:  # the wire and the command line import this module and must n
 
 
 class ChannelState(StrEnum):
-    """Whether all classifiers run on a channel. `narrow_band`: its source lacks the band of some of them."""
+    """Whether all classifiers run on a channel. `band_limited`: its source lacks the band of some of them."""
 
     LISTENING = "listening"
-    NARROW_BAND = "narrow_band"
+    BAND_LIMITED = "band_limited"
 
 
 @dataclass(frozen=True)

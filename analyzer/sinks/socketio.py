@@ -1,4 +1,4 @@
-"""The analyzer's socket.io interface: the `sys` event for everybody, and the events that a client subscribes to."""
+"""The analyzer's Socket.IO interface: the `sys` event for everybody, and the events that a client subscribes to."""
 
 from __future__ import annotations
 

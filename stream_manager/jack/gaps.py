@@ -1,4 +1,4 @@
-"""Records in the gap ledger when channels had no true sound, judged by the JACK server and its ports."""
+"""Records in the gap ledger when channels had no valid audio, judged by the JACK server and its ports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIGNALS_EVERY_S: Final = 1.0
 
 
 async def record_signal_gaps(sources: Iterable[Source]) -> Never:
-    """Record channels that carry no true sound, until cancelled."""
+    """Record channels that carry no valid audio, until cancelled."""
     while True:
         await asyncio.sleep(SIGNALS_EVERY_S)
         for source in sources:

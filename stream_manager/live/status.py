@@ -41,7 +41,7 @@ def source_status(
         started=min(stream.started for stream in streams) if shown else None,
         bytes=sent_bytes,
         gaps=sum(detail.gaps for detail in details),
-        remarks=(SourceRemark.NARROW_BAND,) if is_narrow else (),
+        remarks=(SourceRemark.LOW_SAMPLE_RATE,) if is_narrow else (),
         live_streams=details,
     )
 

@@ -38,7 +38,7 @@ def silence_argv(icecast: IcecastSettings, rate_hz: int) -> list[str]:
 def encoding_options(icecast: IcecastSettings) -> tuple[str, ...]:
     """The options of ffmpeg that encode one channel for its mount."""
     rate = ("-b:a", f"{icecast.bitrate_kbps}k")
-    match icecast.format:
+    match icecast.codec:
         case "vorbis":
             codec: tuple[str, ...] = ("-c:a", "libvorbis", *rate)
         case "opus":

@@ -83,5 +83,5 @@ async def stream_headers(services: Services) -> bytes:
     for page in PageReader().feed(encoded):
         headers.take(page)
     if not headers.complete:
-        raise NodeError(f"ffmpeg cannot encode silence: {' '.join(ffmpeg.tail)}.", hint="Set another icecast.format.")
+        raise NodeError(f"ffmpeg cannot encode silence: {' '.join(ffmpeg.tail)}.", hint="Set another icecast.codec.")
     return b"".join(page.data for page in headers.pages)

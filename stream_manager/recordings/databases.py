@@ -52,7 +52,7 @@ class RecordingDatabases:
             hint = f"The databases are {', '.join(known)}."
         else:
             message = f"There is no database {quote(name)}."
-            hint = "No source of the profile has recordings: set its path_database."
+            hint = "No source of the profile has recordings: set `record` or `path_database` of one."
         raise RequestError(message, hint=hint, code="database_unknown", field="database")
 
     async def answer(self, name: str = "") -> DatabaseList:

@@ -35,12 +35,12 @@ def health_of(*channels: str, rates_hz: dict[str, int], faults: tuple[AnalyzerFa
 def test_a_channel_whose_source_lacks_the_band_is_named_narrow_with_rate_and_classifiers() -> None:
     health = health_of("phone:out_0", "wood:out_0", "new:out_0", rates_hz={"phone": 4000, "wood": 48000})
     assert [(one.state, one.source_rate_hz, one.left_out) for one in health.channel_states] == [
-        ("narrow_band", 4000, ("selector",)),
+        ("band_limited", 4000, ("selector",)),
         ("listening", 48000, ()),
         ("listening", None, ()),
     ]
     (remark,) = band_remarks(health)
-    assert remark.startswith("Channel phone:out_0 is narrow_band: its source has 4000 Hz")
+    assert remark.startswith("Channel phone:out_0 is band_limited: its source has 4000 Hz")
     assert health.faults == ()
 
 

@@ -1,4 +1,4 @@
-"""What socket.io clients of the analyzer get, on a real server with real clients."""
+"""What Socket.IO clients of the analyzer get, on a real server with real clients."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ async def serving() -> AsyncIterator[tuple[SocketIoSink, Server, str]]:
 
 
 class Client:
-    """A socket.io client that keeps what it gets."""
+    """A Socket.IO client that keeps what it gets."""
 
     def __init__(self) -> None:
         self.socket = socketio.AsyncClient()

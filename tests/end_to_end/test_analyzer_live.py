@@ -1,4 +1,4 @@
-"""`python -m analyzer` as its users run it: a process on a real jackd, with a socket.io client."""
+"""`python -m analyzer` as its users run it: a process on a real jackd, with a Socket.IO client."""
 
 import asyncio
 import json

@@ -50,7 +50,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 
 @asynccontextmanager
 async def events(node: Node, name: str, **subscription: Any) -> AsyncIterator[list[Any]]:
-    """The events `name` that a socket.io client receives from the analyzer, as they arrive."""
+    """The events `name` that a Socket.IO client receives from the analyzer, as they arrive."""
     received: list[Any] = []
     client = socketio.AsyncClient()
     client.on(name, received.append)

@@ -68,12 +68,12 @@ async def test_a_profile_source_is_restored_when_its_replacement(manager: Manage
         manager.until(lambda: plays(manager, "pond", "own.flac"), within_s=15)
 
 
-async def test_the_status_has_the_rate_of_the_source_and_marks_a_narrow_band(manager: Manager) -> None:
+async def test_the_status_has_the_rate_of_the_source_and_marks_a_low_one(manager: Manager) -> None:
     write_tones(manager.media_root / "phone.wav", 1, seconds=2, rate_hz=8000)
     async with connected(manager) as client:
         assert (await client.load("phone", "phone.wav", loop=True))["ok"]
         status = manager.source("phone")
-        assert [status[key] for key in ("rate_hz", "band_hz", "remarks")] == [8000, 4000, ["narrow_band"]]
+        assert [status[key] for key in ("rate_hz", "band_hz", "remarks")] == [8000, 4000, ["low_sample_rate"]]
         own = manager.source("pond")
         assert [own[key] for key in ("rate_hz", "band_hz", "remarks")] == [44100, 22050, []]
 

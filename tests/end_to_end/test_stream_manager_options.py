@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(90)
 
 @dataclass
 class Analyzer:
-    """A socket.io server that keeps what the stream manager reports to it."""
+    """A Socket.IO server that keeps what the stream manager reports to it."""
 
     port: int
     reports: list[Any] = field(default_factory=list)

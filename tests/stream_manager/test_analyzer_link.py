@@ -1,4 +1,4 @@
-"""What is reported to the analyzer about sources, and when. Real socket.io servers on loopback."""
+"""What is reported to the analyzer about sources, and when. Real Socket.IO servers on loopback."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -88,13 +88,13 @@ def test_an_address_with_a_password_is_read_from_a_descriptor() -> None:
 
 
 @pytest.mark.parametrize(
-    ("format", "codec"),
+    ("codec", "encoder"),
     [("vorbis", "libvorbis -b:a 64k"), ("opus", "libopus -b:a 64k"), ("flac", "flac -sample_fmt s16")],
 )
-def test_the_format_of_mounts_determines_the_encoder(format: Any, codec: str) -> None:
-    icecast = IcecastSettings(format=format, bitrate_kbps=64)
+def test_the_codec_of_mounts_determines_the_encoder(codec: Any, encoder: str) -> None:
+    icecast = IcecastSettings(codec=codec, bitrate_kbps=64)
     for argv in (encoder_argv("pond", [7], icecast), silence_argv(icecast, 44100)):
-        assert f"-c:a {codec} -page_duration" in " ".join(argv)
+        assert f"-c:a {encoder} -page_duration" in " ".join(argv)
 
 
 def test_media_that_ends_begins_with_silence() -> None:

@@ -1,4 +1,4 @@
-"""When a source has no true sound, judged by its states."""
+"""When a source has no valid audio, judged by its states."""
 
 from __future__ import annotations
 

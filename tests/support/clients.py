@@ -1,4 +1,4 @@
-"""A socket.io client of a stream manager for a test."""
+"""A Socket.IO client of a stream manager for a test."""
 
 from __future__ import annotations
 

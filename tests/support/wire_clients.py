@@ -1,4 +1,4 @@
-"""The two socket.io clients that users have, with one interface: python-socketio, and socket.io-client in Node.
+"""The two Socket.IO clients that users have, with one interface: python-socketio, and socket.io-client in Node.
 
 Node's packages are those of tests/conformance/package-lock.json, installed once into build/.
 """

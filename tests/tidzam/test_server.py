@@ -1,4 +1,4 @@
-"""The shared server, asked by a plain socket.io client."""
+"""The shared server, asked by a plain Socket.IO client."""
 
 from __future__ import annotations
 

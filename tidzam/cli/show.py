@@ -155,7 +155,7 @@ def _rate(source: SourceStatus) -> str:
     if source.rate_hz is None:
         return ""
     rate_khz = f"{source.rate_hz / 1000:g}"
-    return f"[yellow]{rate_khz}[/]" if SourceRemark.NARROW_BAND in source.remarks else rate_khz
+    return f"[yellow]{rate_khz}[/]" if SourceRemark.LOW_SAMPLE_RATE in source.remarks else rate_khz
 
 
 def _analyzer(status: NodeStatus) -> Table:

@@ -68,7 +68,7 @@ def last_gap(gap: GapStatus | None) -> str:
 def heard_table(report: DayReport) -> Table:
     """The minutes heard per channel. Times are in UTC."""
     is_over = report.until.date() != report.day
-    title = f"Minutes truly heard on {report.day} (UTC){'' if is_over else f' until {report.until:%H:%M}'}"
+    title = f"Minutes heard on {report.day} (UTC){'' if is_over else f' until {report.until:%H:%M}'}"
     table = plain_table(title, "channel", "loaded", "heard", "", "missing")
     for column in table.columns[1:4]:
         column.justify = "right"

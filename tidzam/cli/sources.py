@@ -1,4 +1,4 @@
-"""sources: the sources of the node, what was truly heard of them, and the devices that sound can be captured from."""
+"""sources: the sources of the node, how much was heard of them, and the devices that sound can be captured from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tidzam.node.home import Home, find_home
 from tidzam.protocol.stream_manager import SourceStatus, TransitionList
 from tidzam.terminal import command_line, print_json
 
-app = command_line(help="Show the sources of the node, what was truly heard of them, and the capture devices.")
+app = command_line(help="Show the sources of the node, how much was heard of them, and the capture devices.")
 
 DayOption = Annotated[
     str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="The day, in UTC.", show_default="today")
@@ -24,7 +24,7 @@ DayOption = Annotated[
 
 @app.callback(invoke_without_command=True)
 def sources(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Show the sources of the node, what was truly heard of them, and the capture devices.
+    """Show the sources of the node, how much was heard of them, and the capture devices.
 
     Without a command, list the sources with their states and their gaps.
     """
@@ -128,7 +128,7 @@ def _print_faults(faults: list[str]) -> None:
 
 @app.command()
 def heard(context: typer.Context, day: DayOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Show the minutes of a day that were truly heard of each channel, and why the others are missing.
+    """Show the minutes of a day that were heard of each channel, and why the others are missing.
 
     The node need not be running. A channel is expected to be heard while its source is loaded.
     """

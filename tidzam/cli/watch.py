@@ -92,7 +92,7 @@ def _decided(event: AnalysisEvent) -> Text:
 
 def _likeliest(event: AnalysisEvent) -> Text:
     if event.left_out and not event.predictions:
-        why = "its source lacks the band for" if event.state is ChannelState.NARROW_BAND else "no result from"
+        why = "its source lacks the band for" if event.state is ChannelState.BAND_LIMITED else "no result from"
         return Text(f"{why} {', '.join(event.left_out)}", "yellow")
     top = sorted(event.predictions.items(), key=lambda item: -item[1])[:TOP_CLASSES]
     return Text("  ").join(

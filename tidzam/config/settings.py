@@ -123,7 +123,7 @@ class IcecastSettings(ServerSettings):
         "always",
         description="When channels are encoded: `always`, or `on-demand` while somebody listens to their source",
     )
-    format: Literal["vorbis", "opus", "flac"] = Field(
+    codec: Literal["vorbis", "opus", "flac"] = Field(
         "vorbis", description="Encoding of the Ogg mount of each channel; flac is lossless, 16 bits"
     )
     bitrate_kbps: int = Field(
@@ -136,11 +136,13 @@ class IcecastSettings(ServerSettings):
         "`stream_manager.player_timeout_s`, since an encoder receives no data while the player hangs",
     )
 
+    _renamed = model_validator(mode="before")(renamed("icecast", format="codec"))
+
 
 class StreamManagerSettings(ServerSettings):
     """The stream manager."""
 
-    port: Port = Field(8080, description="Port for socket.io and HTTP")
+    port: Port = Field(8080, description="Port for Socket.IO and HTTP")
     media_roots: tuple[Path, ...] = Field((), description="Folders whose files clients may load")
     allow_private_addresses: bool = Field(
         False, description="Clients without the token may load addresses on this machine and private networks"
@@ -180,7 +182,7 @@ class StreamManagerSettings(ServerSettings):
 class AnalyzerSettings(ServerSettings):
     """The analyzer."""
 
-    port: Port = Field(8001, description="Port for socket.io and HTTP")
+    port: Port = Field(8001, description="Port for Socket.IO and HTTP")
     nn: Path | None = Field(None, description="Folder of bundles; by default those of the demo")
     ports: Names = Field(("*:out_*",), description="JACK ports to analyze: globs, or prefixes of names")
     overlap: float = Field(0.0, ge=0, lt=1, description="Fraction of a window that the next one shares")
@@ -194,7 +196,7 @@ class AnalyzerSettings(ServerSettings):
     threads: int = Field(1, ge=1, le=64, description="Threads that a classifier runs on")
     max_channels: int = Field(256, ge=1, le=1024, description="Maximum number of channels")
     sinks: tuple[AnySinkSettings, ...] = Field(
-        (), description="Where results go besides socket.io: a list of `{type: NAME, …}` with the settings of that type"
+        (), description="Where results go besides Socket.IO: a list of `{type: NAME, …}` with the settings of that type"
     )
 
     _renamed = model_validator(mode="before")(renamed("analyzer", jack="ports"))

@@ -1,4 +1,4 @@
-"""The time that was truly heard of each channel on a day: when it was loaded, less its gaps. Pure."""
+"""The time that was heard of each channel on a day: when it was loaded, less its gaps. Pure."""
 
 from __future__ import annotations
 

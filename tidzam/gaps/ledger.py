@@ -1,4 +1,4 @@
-"""The gap ledger of one program: records when sources were loaded and when their channels had no true sound."""
+"""The gap ledger of one program: records when sources were loaded and when their channels had no valid audio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records of the gap ledger, when a source was loaded and when a channel had no true sound, as lines of JSON."""
+"""The records of the gap ledger, when a source was loaded and when a channel had no valid audio, as lines of JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DAY: Final = timedelta(days=1)
 
 
 class GapReason(StrEnum):
-    """Why a channel had no true sound. Where gaps overlap, time is attributed to the first of their reasons here."""
+    """Why a channel had no valid audio. Where gaps overlap, time is attributed to the first of their reasons here."""
 
     NODE_DOWN = "node_down"
     """The stream manager was not running, or the machine was suspended."""
@@ -46,7 +46,7 @@ class GapReason(StrEnum):
 
 @dataclass(frozen=True)
 class Gap:
-    """An interval without true sound. Times are aware and in UTC.
+    """An interval without valid audio. Times are aware and in UTC.
 
     `channel` is a JACK port, a source (all its channels) or `ALL`. A record may stand for several short gaps: `count`
     is their number and `end - start` their total length. It is 0 if the record continues a gap.

@@ -66,12 +66,12 @@ def settled(found: tuple[NodeFault, ...]) -> bool:
 
 
 def remarks(status: NodeStatus) -> tuple[str, ...]:
-    """Remarks for the operator that are not faults: sources with a narrow band, and sources that a client has replaced,
+    """Remarks for the operator that are not faults: sources with a low sample rate, sources that a client has replaced,
     channels that some classifiers leave out, and sinks of the analyzer that fail."""
     narrow = [
         f"Source {source.name} has a sample rate of {source.rate_hz} Hz: it has no content above {source.band_hz} Hz."
         for source in status.sources
-        if SourceRemark.NARROW_BAND in source.remarks
+        if SourceRemark.LOW_SAMPLE_RATE in source.remarks
     ]
     replaced = [
         f"Source {source.name} was loaded by a client and replaces the source of that name in the profile."

@@ -172,7 +172,7 @@ ANALYZER = NodeProgram(
     argv=_program("analyzer"),
     life_sign=LifeSign.HEALTH,
     server=lambda settings: settings.analyzer,
-    address_title="Events (socket.io)",
+    address_title="Events (Socket.IO)",
     uses_jack=True,
     applies_access=True,
 )

@@ -84,7 +84,7 @@ class AnalysisEvent(Message):
     """The analysis of one window of one channel.
 
     `result` holds the detected classes, `paths` their paths from the root. `left_out` names the classifiers that should
-    have run and did not: their band is missing in the source (then `state` is `narrow_band`), or their network failed.
+    have run and did not: their band is missing in the source (then `state` is `band_limited`), or their network failed.
     If none ran, the result is `unknown` without predictions.
     """
 
@@ -138,7 +138,7 @@ class AnalyzerFault(Message):
 
 
 class ChannelStatus(Message):
-    """A captured channel. It is `narrow_band` if its source lacks the band that the `left_out` classifiers need."""
+    """A captured channel. It is `band_limited` if its source lacks the band that the `left_out` classifiers need."""
 
     channel: str = Field(description="Port name")
     state: ChannelState = Field(description="Whether all classifiers can run on the channel")

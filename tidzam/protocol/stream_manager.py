@@ -119,12 +119,12 @@ class SourceState(StrEnum):
 class SourceRemark(StrEnum):
     """Information about a source that is not a fault of the node.
 
-    `narrow_band`: its own sample rate is below that of JACK, so it has no content above `band_hz`. `replaced`: it plays
-    in place of the profile's source of the same name, which is restored when this one ends or is unloaded.
+    `low_sample_rate`: its own sample rate is below that of JACK, so it has no content above `band_hz`. `replaced`: it
+    plays in place of the profile's source of the same name, which is restored when this one ends or is unloaded.
     `reached_present`: it has replayed recordings up to the newest one, and now plays its live address.
     """
 
-    NARROW_BAND = "narrow_band"
+    LOW_SAMPLE_RATE = "low_sample_rate"
     REPLACED = "replaced"
     REACHED_PRESENT = "reached_present"
 
@@ -158,7 +158,7 @@ class RecordingStatus(Message):
 
 
 class GapStatus(Message):
-    """An interval in which a source had no true sound."""
+    """An interval in which a source had no valid audio."""
 
     reason: GapReason = Field(description="Why it had none")
     start: datetime = Field(description="When it began, UTC")
@@ -206,11 +206,11 @@ class SourceStatus(Message):
     )
     gap_s: float = Field(
         0.0,
-        description="Seconds without true sound since it was loaded, the time until it first played included; "
+        description="Seconds without valid audio since it was loaded, the time until it first played included; "
         "overlapping gaps are counted once",
     )
-    gap_s_by_reason: Mapping[GapReason, float] = Field({}, description="Seconds without true sound, by their reason")
-    last_gap: GapStatus | None = Field(None, description="The last interval without true sound")
+    gap_s_by_reason: Mapping[GapReason, float] = Field({}, description="Seconds without valid audio, by their reason")
+    last_gap: GapStatus | None = Field(None, description="The last interval without valid audio")
     rate_hz: int | None = Field(
         None, description="The sample rate of the source itself, before resampling to that of JACK"
     )

@@ -1,4 +1,4 @@
-"""The HTTP and socket.io server that programs share: access, limits, events, routes, health, metrics."""
+"""The HTTP and Socket.IO server that programs share: access, limits, events, routes, health, metrics."""
 
 from tidzam.server.access import Access, Client, Identity, Right
 from tidzam.server.app import Server

@@ -40,7 +40,7 @@ ANONYMOUS = Identity("", frozenset())
 
 @dataclass(frozen=True)
 class Client:
-    """The sender of a request: its socket.io id (empty for a route), its address, its identity and all its rights."""
+    """The sender of a request: its Socket.IO id (empty for a route), its address, its identity and all its rights."""
 
     id: str
     address: str

@@ -1,4 +1,4 @@
-"""The server: requests and events over socket.io, and HTTP routes, each with the right that it requires."""
+"""The server: requests and events over Socket.IO, and HTTP routes, each with the right that it requires."""
 
 from __future__ import annotations
 

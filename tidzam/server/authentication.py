@@ -28,7 +28,7 @@ class Credentials:
     """What a client sent that may prove who it is.
 
     `bearer` is the token of the header `Authorization: Bearer TOKEN`. Headers and cookies are those of a route's
-    request or of a socket's handshake. `auth` is what a socket.io client sends when it connects, None for a route.
+    request or of a socket's handshake. `auth` is what a Socket.IO client sends when it connects, None for a route.
     """
 
     bearer: str | None = field(default=None, repr=False)

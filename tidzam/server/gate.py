@@ -24,7 +24,7 @@ _MOST_BUCKETS = 1024
 
 
 class Gate:
-    """The rules of one server, applied to all HTTP requests, including those of socket.io."""
+    """The rules of one server, applied to all HTTP requests, including those of Socket.IO."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Gate:
         return None
 
     def _is_flood(self, request: web.Request) -> bool:
-        """Whether an address exceeds the rate of requests; those of socket.io or with the token do not count."""
+        """Whether an address exceeds the rate of requests; those of Socket.IO or with the token do not count."""
         if request.path == PATH or self.client(request).has_token:
             return False
         now, address = time.monotonic(), party(request.remote or "")

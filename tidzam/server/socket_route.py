@@ -1,4 +1,4 @@
-"""The route of socket.io: decides which HTTP requests and packets reach Engine.IO."""
+"""The route of Socket.IO: decides which HTTP requests and packets reach Engine.IO."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SHARE_OF_CLIENTS = 0.75
 
 
 class SocketRoute:
-    """Answers requests to the path of socket.io after their origin and size have been checked."""
+    """Answers requests to the path of Socket.IO after their origin and size have been checked."""
 
     def __init__(self, sockets: Sockets) -> None:
         self._sockets = sockets
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if not _is_engine_io(request):
-            self._report(request, "sent a malformed request to socket.io")
+            self._report(request, "sent a malformed request to Socket.IO")
             return _refused(400)
         eio_sid = request.query.get("sid")
         if eio_sid is None:

@@ -124,8 +124,8 @@ async def test_encoding_goes_on_while_another_listener_stays(tmp_path: Path, mon
         assert encoder.starts == 1
 
 
-@pytest.mark.parametrize("format", ["vorbis", "opus", "flac"])
-async def test_the_headers_are_those_of_the_format(format: Any) -> None:
-    pages = list(PageReader().feed(await stream_headers(services(icecast=IcecastSettings(format=format)))))
+@pytest.mark.parametrize("codec", ["vorbis", "opus", "flac"])
+async def test_the_headers_are_those_of_the_codec(codec: Any) -> None:
+    pages = list(PageReader().feed(await stream_headers(services(icecast=IcecastSettings(codec=codec)))))
     assert [page.is_first for page in pages] == [True] + [False] * (len(pages) - 1)
-    assert {"vorbis": b"vorbis", "opus": b"OpusHead", "flac": b"FLAC"}[format] in pages[0].content
+    assert {"vorbis": b"vorbis", "opus": b"OpusHead", "flac": b"FLAC"}[codec] in pages[0].content

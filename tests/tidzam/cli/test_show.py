@@ -56,7 +56,7 @@ def test_a_refused_source_is_named_with_its_reason() -> None:
 
 
 def test_the_rate_and_the_band_of_a_source_are_shown() -> None:
-    narrow = source().model_copy(update={"rate_hz": 8000, "band_hz": 4000, "remarks": (SourceRemark.NARROW_BAND,)})
+    narrow = source().model_copy(update={"rate_hz": 8000, "band_hz": 4000, "remarks": (SourceRemark.LOW_SAMPLE_RATE,)})
     text = shown(node(manager=manager(sources=(narrow, source("creek").model_copy(update={"rate_hz": 48000})))))
     assert re.search(r"pond +playing +8 ", text)
     assert re.search(r"creek +playing +48 ", text)

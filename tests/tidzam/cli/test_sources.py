@@ -52,7 +52,7 @@ def test_the_minutes_heard_and_the_reasons_of_the_others_are_shown() -> None:
         Heard("pond:out_1", DAY, 3600, 3600, {}),
     )
     title, header, first, second = printed(heard_table(DayReport(DAY, datetime(2026, 11, 28, tzinfo=UTC), rows, 0)))
-    assert title == "Minutes truly heard on 2026-11-27 (UTC)"
+    assert title == "Minutes heard on 2026-11-27 (UTC)"
     assert header.split() == ["channel", "loaded", "heard", "missing"]
     assert first.split() == [
         "pond:out_0",

@@ -65,12 +65,12 @@ def test_a_channel_shows_its_level_its_result_and_its_likeliest_classes() -> Non
     assert "wind" not in text
 
 
-def test_a_channel_whose_source_lacks_the_band_is_called_narrow_band_not_unknown() -> None:
+def test_a_channel_whose_source_lacks_the_band_is_called_band_limited_not_unknown() -> None:
     narrow = analysis(
-        result=("unknown",), paths=(("unknown",),), predictions={}, state="narrow_band", left_out=("selector",)
+        result=("unknown",), paths=(("unknown",),), predictions={}, state="band_limited", left_out=("selector",)
     )
     text = shown(WatchState(channels={"pond:out_0": narrow}, connected=True))
-    assert "narrow band" in text
+    assert "band limited" in text
     assert "its source lacks the band for selector" in text
     assert "unknown" not in text
 

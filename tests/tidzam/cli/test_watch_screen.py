@@ -27,7 +27,7 @@ def listening() -> WatchState:
     rows = (
         analysis(),
         analysis("creek:out_0", **unknown, predictions={"wind": 0.4, "rain": 0.2}, level_dbfs=-2.0),
-        analysis("old-phone:out_0", **unknown, predictions={}, state="narrow_band", left_out=("selector",)),
+        analysis("old-phone:out_0", **unknown, predictions={}, state="band_limited", left_out=("selector",)),
     )
     state = WatchState(channels={row.channel: row for row in rows}, health=HEALTH, connected=True)
     for event in (detection("a", "start", 1.0), detection("b", "end", 2.5), detection("a", "update", 4.0)):

@@ -126,6 +126,10 @@ def test_the_old_name_of_a_setting_is_accepted_with_a_warning(tmp_path: Path, ca
     assert caplog.messages == ["setting analyzer.jack is deprecated; use analyzer.ports"]
 
 
+def test_the_old_name_of_the_codec_of_mounts_is_accepted(tmp_path: Path) -> None:
+    assert load_settings(write(tmp_path, "icecast: {format: opus}")).icecast.codec == "opus"
+
+
 def test_a_moved_setting_works_in_its_old_place(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "profile.yaml"
     path.write_text("stream_manager: {silence_timeout_s: 77}")

@@ -162,7 +162,7 @@ def test_a_network_that_allocates_a_terabyte_does_not_end_the_analysis(tmp_path:
 def test_a_source_without_the_band_of_a_classifier_is_not_classified_by_it() -> None:
     pipeline = Pipeline(Cascade([flat("selector", "birds")], gate=0.0))
     narrow, full, unknown = pipeline.analyze(batch(LOUD, LOUD, LOUD, rates_hz=(7999, 8000, None)))
-    assert narrow.state is ChannelState.NARROW_BAND
+    assert narrow.state is ChannelState.BAND_LIMITED
     assert narrow.left_out == ("selector",)
     assert narrow.probabilities == {}
     assert narrow.result == (UNKNOWN,)

@@ -153,14 +153,14 @@ def test_a_memory_limit_that_is_too_low_does_not_restart_a_program_at_every_chec
 
 
 def test_a_source_with_a_low_rate_is_remarked_with_its_band_and_is_not_a_fault() -> None:
-    changes = {"rate_hz": 8000, "band_hz": 4000, "remarks": (SourceRemark.NARROW_BAND,)}
-    narrow = ChannelStatus(channel="pond:out_0", state=ChannelState.NARROW_BAND, left_out=("birds",))
+    changes = {"rate_hz": 8000, "band_hz": 4000, "remarks": (SourceRemark.LOW_SAMPLE_RATE,)}
+    narrow = ChannelStatus(channel="pond:out_0", state=ChannelState.BAND_LIMITED, left_out=("birds",))
     heard = analyzer().model_copy(update={"channel_states": (narrow,)})
     status = node(manager=manager(sources=(source().model_copy(update=changes),)), analyzer=heard)
     assert faults(status, LIMITS) == ()
     assert remarks(status) == (
         "Source pond has a sample rate of 8000 Hz: it has no content above 4000 Hz.",
-        "Channel pond:out_0 is narrow band: it is not classified by birds.",
+        "Channel pond:out_0 is band limited: it is not classified by birds.",
     )
 
 

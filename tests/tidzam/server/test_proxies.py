@@ -1,4 +1,4 @@
-"""Our socket.io clients reach servers of this machine even if the environment sets a proxy."""
+"""Our Socket.IO clients reach servers of this machine even if the environment sets a proxy."""
 
 from __future__ import annotations
 

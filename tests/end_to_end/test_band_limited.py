@@ -53,7 +53,7 @@ async def has_state(url: str, channel: str, state: str) -> bool:
     return await asyncio.to_thread(_state, url, channel) == state
 
 
-async def test_a_live_source_of_8_khz_is_named_narrow_and_not_classified(tmp_path: Path) -> None:
+async def test_a_live_source_of_8_khz_is_named_band_limited_and_not_classified(tmp_path: Path) -> None:
     write_tone_bundle(tmp_path / "nn", "selector", {"low": (440.0,), "high": (3000.0,)})
     sources = []
     for name, rate_hz in (("phone", 8000), ("field", 48000)):
@@ -67,7 +67,7 @@ async def test_a_live_source_of_8_khz_is_named_narrow_and_not_classified(tmp_pat
             with running_analyzer(tmp_path / "profile.yaml", {**jack.env}):
                 await _check(f"http://127.0.0.1:{port}")
             with running_analyzer(tmp_path / "profile.yaml", {**jack.env}):  # reported again after it came back
-                await eventually_async(lambda: has_state(f"http://127.0.0.1:{port}", "phone:out_0", "narrow_band"))
+                await eventually_async(lambda: has_state(f"http://127.0.0.1:{port}", "phone:out_0", "band_limited"))
         finally:
             manager.stop()
 
@@ -75,7 +75,7 @@ async def test_a_live_source_of_8_khz_is_named_narrow_and_not_classified(tmp_pat
 async def _check(url: str) -> None:
     heard: dict[str, list[dict[str, Any]]] = {}
     frozen: dict[str, list[dict[str, Any]]] = {}
-    await eventually_async(lambda: has_state(url, "phone:out_0", "narrow_band"))
+    await eventually_async(lambda: has_state(url, "phone:out_0", "band_limited"))
     await eventually_async(lambda: has_state(url, "field:out_0", "listening"))
     client = socketio.AsyncClient()
     client.on("analysis", lambda event: heard.setdefault(event["channel"], []).append(event))
@@ -94,14 +94,14 @@ async def _check(url: str) -> None:
         await client.disconnect()
     assert {(tuple(e["result"]), e["state"]) for e in heard["field:out_0"]} == {(("low",), "listening")}
     narrow = heard["phone:out_0"][-1]
-    assert (narrow["result"], narrow["state"]) == (["unknown"], "narrow_band")
+    assert (narrow["result"], narrow["state"]) == (["unknown"], "band_limited")
     assert (narrow["predictions"], narrow["left_out"]) == ({}, ["selector"])
     assert {key for entry in frozen["phone:out_0"] for key in entry} == {"time", "result", "predicitions"}
     assert frozen["phone:out_0"][-1]["result"] == ["unknown"]
     health = json.loads(get(f"{url}/healthz"))
     assert health["ok"], health
-    assert any("phone:out_0 is narrow_band" in reason for reason in health["reasons"])
-    assert 'tidzam_analyzer_channel_states{state="narrow_band"} 1.0' in get(f"{url}/metrics")
+    assert any("phone:out_0 is band_limited" in reason for reason in health["reasons"])
+    assert 'tidzam_analyzer_channel_states{state="band_limited"} 1.0' in get(f"{url}/metrics")
 
 
 def _channels(data: Any) -> list[dict[str, Any]]:
