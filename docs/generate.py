@@ -36,17 +36,14 @@ from tidzam.cli.reference import document
 from tidzam.config.__main__ import document as configuration
 from tidzam.config.settings import IcecastSettings
 from tidzam.error_codes import GROUPS
-from tidzam.protocol import analyzer, live_streams, stream_manager
-from tidzam.protocol.examples import (
-    ANALYZER_EVENTS,
-    ANALYZER_REQUESTS,
-    HEALTH,
-    REFUSED,
-    SOURCE,
-    STREAM_MANAGER_REQUESTS,
-    EventExample,
-    RequestExample,
-)
+from tidzam.protocol import analyzer
+from tidzam.protocol.examples.analyzer import ANALYZER_EVENTS, ANALYZER_REQUESTS, HEALTH
+from tidzam.protocol.examples.base import EventExample, RequestExample
+from tidzam.protocol.examples.stream_manager import REFUSED, SOURCE, STREAM_MANAGER_REQUESTS
+from tidzam.protocol.live_streams import LiveStreamStatus
+from tidzam.protocol.recordings import RecordingStatus
+from tidzam.protocol.source_status import SourceStatus
+from tidzam.protocol.stream_manager import StreamManagerFault, StreamManagerHealth
 from trainer.cli import cli as trainer_app
 from trainer.training_file_reference import document as training_file
 
@@ -105,13 +102,13 @@ def protocol() -> str:
     """The text of docs/protocol.md."""
     parts = [PROTOCOL, _request(REFUSED, level="###"), "## Stream manager\n"]
     parts += [_request(example) for example in STREAM_MANAGER_REQUESTS]
-    parts += ["### Status of a source\n\n" + _fields(stream_manager.SourceStatus)]
-    parts += ["### Status of a live stream\n\n" + _fields(live_streams.LiveStreamStatus)]
-    parts += ["### Status of a recording\n\n" + _fields(stream_manager.RecordingStatus)]
+    parts += ["### Status of a source\n\n" + _fields(SourceStatus)]
+    parts += ["### Status of a live stream\n\n" + _fields(LiveStreamStatus)]
+    parts += ["### Status of a recording\n\n" + _fields(RecordingStatus)]
     parts += ["## Analyzer: requests\n", *(_request(example) for example in ANALYZER_REQUESTS)]
     parts += ["## Analyzer: events\n", *(_event(example) for example in ANALYZER_EVENTS)]
-    parts += [HTTP, "### `detail` of the stream manager's `/healthz`\n\n" + _fields(stream_manager.StreamManagerHealth)]
-    parts += ["### Faults\n\n" + _fields(stream_manager.StreamManagerFault) + "\n" + _fields(analyzer.AnalyzerFault)]
+    parts += [HTTP, "### `detail` of the stream manager's `/healthz`\n\n" + _fields(StreamManagerHealth)]
+    parts += ["### Faults\n\n" + _fields(StreamManagerFault) + "\n" + _fields(analyzer.AnalyzerFault)]
     return "\n".join(parts)
 
 
@@ -126,7 +123,7 @@ def errors() -> str:
 
 def metrics() -> str:
     """The text of docs/metrics.md."""
-    source = stream_manager.SourceStatus.model_validate(SOURCE)
+    source = SourceStatus.model_validate(SOURCE)
     graph, icecast = SimpleNamespace(running=True, xruns=0), SimpleNamespace(mounts=())
     sources = SimpleNamespace(
         statuses=lambda: (source,),

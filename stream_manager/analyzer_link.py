@@ -13,7 +13,7 @@ import socketio
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import JACK_SOURCE, JackSource, jack_sources
 from tidzam.protocol.messages import wire_time
-from tidzam.protocol.stream_manager import SourceStatus
+from tidzam.protocol.source_status import SourceStatus
 
 log = logging.getLogger(__name__)
 

@@ -12,16 +12,16 @@ from stream_manager.sources import Sources
 from tidzam.config import SourceSettings
 from tidzam.protocol.live_streams import AddLiveStream, DeleteLiveStream, parse_audio
 from tidzam.protocol.recordings import ListDatabases
-from tidzam.protocol.stream_manager import (
+from tidzam.protocol.source_requests import (
     ListSources,
     ListTransitions,
     LoadSource,
     ReleaseSource,
-    SourceList,
     SwitchRecording,
     UnloadSource,
-    parse_request,
 )
+from tidzam.protocol.source_status import SourceList
+from tidzam.protocol.stream_manager import parse_request
 
 
 class RequestHandler:

@@ -9,7 +9,8 @@ from stream_manager.jack.graph import JackGraph
 from stream_manager.outputs.base import OutputFault
 from stream_manager.recordings.database import RecordingDatabase
 from stream_manager.sources import Sources
-from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamManagerFault, StreamManagerHealth
+from tidzam.protocol.source_status import SourceState, SourceStatus
+from tidzam.protocol.stream_manager import StreamManagerFault, StreamManagerHealth
 from tidzam.server import Health
 from tidzam.text import shown
 

@@ -31,7 +31,7 @@ from tidzam.errors import SetupError, SourceError
 from tidzam.gaps import GapReason
 from tidzam.naming import port_name
 from tidzam.protocol.signals import ChannelSignal
-from tidzam.protocol.stream_manager import GapStatus, SourceRemark, SourceState, SourceStatus
+from tidzam.protocol.source_status import GapStatus, SourceRemark, SourceState, SourceStatus
 from tidzam.scrub import scrub_address
 
 log = logging.getLogger(__name__)

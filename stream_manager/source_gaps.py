@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tidzam.gaps import GapLedger, GapReason
 from tidzam.gaps.totals import GapTotals
 from tidzam.protocol.signals import ChannelSignal, SignalState
-from tidzam.protocol.stream_manager import SourceState
+from tidzam.protocol.source_status import SourceState
 
 _REASONS = {
     SourceState.LOADING: GapReason.SOURCE_DOWN,

@@ -10,7 +10,7 @@ from typing import Final
 
 from stream_manager.faults import SourceFailure
 from stream_manager.source_state import SourceEvent
-from tidzam.protocol.stream_manager import SourceState, TransitionRecord
+from tidzam.protocol.source_status import SourceState, TransitionRecord
 
 KEPT: Final = 100
 """How many transitions of a source are kept."""

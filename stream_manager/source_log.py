@@ -6,7 +6,7 @@ import logging
 
 from stream_manager.source_history import Transition
 from stream_manager.source_state import PlaybackState, SourceEvent
-from tidzam.protocol.stream_manager import SourceRemark, SourceStatus
+from tidzam.protocol.source_status import SourceRemark, SourceStatus
 
 LogLine = tuple[int, str]
 """A level of `logging`, and the text."""

@@ -16,7 +16,7 @@ from stream_manager.recordings.metrics import database_metrics
 from stream_manager.signals.metrics import signal_metrics
 from stream_manager.sources import Sources
 from tidzam.gaps import GapReason
-from tidzam.protocol.stream_manager import SourceState, SourceStatus
+from tidzam.protocol.source_status import SourceState, SourceStatus
 
 
 class SourceMetrics(Collector):

@@ -10,7 +10,7 @@ from typing import Final
 from stream_manager.faults import SourceFailure, SourceFault
 from tidzam.config.healing import HealingSettings
 from tidzam.process import RestartPolicy
-from tidzam.protocol.stream_manager import SourceState
+from tidzam.protocol.source_status import SourceState
 
 MIN_RUN_S = 1.0
 """A file that ends sooner has not really played: retries of it are delayed more and more."""

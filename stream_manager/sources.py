@@ -25,7 +25,7 @@ from tidzam.addresses import is_address, scheme_of
 from tidzam.config import SourceSettings
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import ConfigError, JackError, RequestError, TidzamError
-from tidzam.protocol.stream_manager import SourceState, SourceStatus, TransitionList
+from tidzam.protocol.source_status import SourceState, SourceStatus, TransitionList
 from tidzam.scrub import scrub_address
 
 log = logging.getLogger(__name__)

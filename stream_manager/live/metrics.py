@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from tidzam.protocol.stream_manager import SourceStatus
+from tidzam.protocol.source_status import SourceStatus
 
 
 def live_metrics(statuses: Iterable[SourceStatus]) -> Iterator[Metric]:

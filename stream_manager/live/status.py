@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from stream_manager.live.registry import LiveStream
 from tidzam.naming import LIVE_SOURCE
 from tidzam.protocol.live_streams import LiveStreamStatus
-from tidzam.protocol.stream_manager import SourceRemark, SourceState, SourceStatus
+from tidzam.protocol.source_status import SourceRemark, SourceState, SourceStatus
 
 
 def source_status(

@@ -25,7 +25,7 @@ from tidzam.jack.live_protocol import FrameKind, LiveFrame, LiveMessage, LivePor
 from tidzam.naming import LIVE_SOURCE
 from tidzam.process import RestartPolicy
 from tidzam.protocol.live_streams import Audio, LiveStreamAdded
-from tidzam.protocol.stream_manager import SourceStatus
+from tidzam.protocol.source_status import SourceStatus
 
 log = logging.getLogger(__name__)
 

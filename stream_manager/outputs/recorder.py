@@ -31,7 +31,7 @@ from tidzam.config.recording import FLAC_CHANNELS
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.naming import RECORDER_SUFFIX
 from tidzam.process import Child, RestartPolicy, child_process
-from tidzam.protocol.stream_manager import RecordingState
+from tidzam.protocol.recordings import RecordingState
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from stream_manager.state_file import state_path
 from tidzam.atomic import write_atomically
 from tidzam.config import Settings, SourceSettings
-from tidzam.protocol.stream_manager import RecordingState, RecordingStatus
+from tidzam.protocol.recordings import RecordingState, RecordingStatus
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from stream_manager.recorder.control import RecordingControl
-from tidzam.protocol.stream_manager import RecordingState
+from tidzam.protocol.recordings import RecordingState
 
 
 class RecordingMetrics(Collector):

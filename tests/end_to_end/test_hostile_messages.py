@@ -17,7 +17,7 @@ from tests.support.icecast import icecast_server
 from tests.support.jack import jack_server
 from tests.support.manager import Manager
 from tidzam.errors import RequestError
-from tidzam.protocol.examples import STREAM_MANAGER_REQUESTS
+from tidzam.protocol.examples.stream_manager import STREAM_MANAGER_REQUESTS
 from tidzam.protocol.live_streams import parse_audio
 from tidzam.protocol.stream_manager import parse_request
 

@@ -14,14 +14,9 @@ import soundfile
 
 from tests.support.node import Node
 from tests.support.sound import tone
-from tidzam.protocol.examples import (
-    ANALYZER_EVENTS,
-    ANALYZER_REQUESTS,
-    REFUSED,
-    STREAM_MANAGER_REQUESTS,
-    EventExample,
-    RequestExample,
-)
+from tidzam.protocol.examples.analyzer import ANALYZER_EVENTS, ANALYZER_REQUESTS
+from tidzam.protocol.examples.base import EventExample, RequestExample
+from tidzam.protocol.examples.stream_manager import REFUSED, STREAM_MANAGER_REQUESTS
 
 MAPPINGS = {"predictions", "predicitions", "gap_s_by_reason"}
 """Keys whose values are objects with varying keys, such as the classes."""

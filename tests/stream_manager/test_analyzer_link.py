@@ -14,7 +14,7 @@ from tests.support.ports import free_port
 from tidzam.protocol.analyzer import JACK_SOURCE, JackSource, parse_jack_sources
 from tidzam.protocol.live_streams import LiveStreamStatus
 from tidzam.protocol.recordings import ReplayStatus
-from tidzam.protocol.stream_manager import SourceState, SourceStatus
+from tidzam.protocol.source_status import SourceState, SourceStatus
 from tidzam.server import Access, Health, Server
 
 pytestmark = pytest.mark.timeout(30)

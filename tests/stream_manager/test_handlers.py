@@ -16,7 +16,8 @@ from stream_manager.handlers import source_settings
 from stream_manager.network.media_url import resolve_media
 from tidzam.config import SourceSettings
 from tidzam.errors import RequestError
-from tidzam.protocol.stream_manager import LoadSource, parse_request
+from tidzam.protocol.source_requests import LoadSource
+from tidzam.protocol.stream_manager import parse_request
 
 NOW = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80)

@@ -13,7 +13,8 @@ from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.icecast import IcecastOutput
 from tests.support.services import services, source_settings, source_status
 from tidzam.config.settings import IcecastSettings
-from tidzam.protocol.stream_manager import SourceState, SourceStatus, StreamManagerFault
+from tidzam.protocol.source_status import SourceState, SourceStatus
+from tidzam.protocol.stream_manager import StreamManagerFault
 
 MOUNT = "/pond-out_0.ogg"
 

@@ -24,7 +24,7 @@ from tests.support.eventually import eventually_async
 from tests.support.recordings import START
 from tests.support.services import SimulatedGraph, services
 from tidzam.config import SourceSettings
-from tidzam.protocol.stream_manager import SourceRemark, SourceState
+from tidzam.protocol.source_status import SourceRemark, SourceState
 
 pytestmark = pytest.mark.timeout(20)
 

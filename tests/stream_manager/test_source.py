@@ -23,7 +23,7 @@ from stream_manager.source_state import SourceEvent
 from tests.support.eventually import eventually_async
 from tests.support.services import SimulatedGraph, services
 from tidzam.config import SourceSettings
-from tidzam.protocol.stream_manager import SourceState
+from tidzam.protocol.source_status import SourceState
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -13,7 +13,7 @@ from tests.support.gap_clock import SetClock
 from tests.support.services import SimulatedGraph
 from tidzam.gaps import GapLedger, GapReason
 from tidzam.protocol.signals import ChannelSignal, SignalState
-from tidzam.protocol.stream_manager import SourceState
+from tidzam.protocol.source_status import SourceState
 
 
 @pytest.mark.parametrize("state", SourceState)

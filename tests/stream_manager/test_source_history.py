@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from stream_manager.faults import SourceFailure, SourceFault
 from stream_manager.source_history import KEPT, Transition, TransitionHistory
 from stream_manager.source_state import SourceEvent
-from tidzam.protocol.stream_manager import SourceState
+from tidzam.protocol.source_status import SourceState
 
 BEGIN = datetime(2026, 5, 1, tzinfo=UTC)
 

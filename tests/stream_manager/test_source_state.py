@@ -19,7 +19,7 @@ from stream_manager.source_state import (
     transition,
 )
 from tidzam.config.healing import HealingSettings
-from tidzam.protocol.stream_manager import SourceState
+from tidzam.protocol.source_status import SourceState
 
 POLICY = HealingPolicy.of(HealingSettings(permanent_fault_delay_s=300))
 DIED = SourceFailure(SourceFault.DIED)

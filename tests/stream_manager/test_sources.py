@@ -18,7 +18,7 @@ from tests.support.services import services
 from tidzam.config import Settings, SourceSettings
 from tidzam.errors import ConfigError
 from tidzam.extensions import Registry
-from tidzam.protocol.stream_manager import SourceState, SourceStatus
+from tidzam.protocol.source_status import SourceState, SourceStatus
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -14,7 +14,7 @@ from stream_manager.services import Services
 from tidzam.config.settings import IcecastSettings, Settings, StreamManagerSettings
 from tidzam.config.sources import SourceSettings
 from tidzam.gaps import GapLedger
-from tidzam.protocol.stream_manager import SourceState, SourceStatus
+from tidzam.protocol.source_status import SourceState, SourceStatus
 
 
 class SimulatedGraph(JackGraph):

@@ -10,8 +10,9 @@ from tidzam.config.settings import CheckSettings
 from tidzam.node.programs import node_programs
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth
-from tidzam.protocol.examples import HEALTH
-from tidzam.protocol.stream_manager import SourceStatus, StreamManagerFault, StreamManagerHealth
+from tidzam.protocol.examples.analyzer import HEALTH
+from tidzam.protocol.source_status import SourceStatus
+from tidzam.protocol.stream_manager import StreamManagerFault, StreamManagerHealth
 
 LIMITS = CheckSettings(memory_limit_mb=1000)
 GOOD = ServerHealth(ok=True)

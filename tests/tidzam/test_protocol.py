@@ -13,17 +13,12 @@ from hypothesis import strategies as st
 from tidzam.errors import RequestError
 from tidzam.protocol import analyzer, messages, recordings, stream_manager
 from tidzam.protocol.analyzer import MESSAGES, Subscribe, analysis_event, parse_classifier_request, sys_event
-from tidzam.protocol.examples import COPIED, REPLAYED, SOURCE
+from tidzam.protocol.examples.stream_manager import COPIED, REPLAYED, SOURCE
 from tidzam.protocol.messages import Message, WireTime, parse
 from tidzam.protocol.recordings import ListDatabases
-from tidzam.protocol.stream_manager import (
-    ListSources,
-    LoadSource,
-    ReleaseSource,
-    SourceStatus,
-    UnloadSource,
-    parse_request,
-)
+from tidzam.protocol.source_requests import ListSources, LoadSource, ReleaseSource, UnloadSource
+from tidzam.protocol.source_status import SourceStatus
+from tidzam.protocol.stream_manager import parse_request
 from tidzam.results import Analysis
 
 URL = "http://example.org/a.ogg"

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from tests.support.hostile_messages import mutations
 from tidzam.errors import RequestError
 from tidzam.protocol.analyzer import Subscribe, parse_classifier_request, parse_jack_sources
-from tidzam.protocol.examples import ANALYZER_REQUESTS, STREAM_MANAGER_REQUESTS
+from tidzam.protocol.examples.analyzer import ANALYZER_REQUESTS
+from tidzam.protocol.examples.stream_manager import STREAM_MANAGER_REQUESTS
 from tidzam.protocol.live_streams import parse_audio
 from tidzam.protocol.messages import echo, parse, quote
-from tidzam.protocol.stream_manager import LoadSource, UnloadSource, parse_request, reads_only
+from tidzam.protocol.source_requests import LoadSource, UnloadSource
+from tidzam.protocol.stream_manager import parse_request, reads_only
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | st.binary()
 VALUES = st.recursive(

@@ -12,7 +12,7 @@ from rich.table import Table
 from tidzam.cli.options import HomeOption, JsonOption, console, running_node, say
 from tidzam.errors import NodeError
 from tidzam.paths import DEMO_BUNDLES
-from tidzam.protocol.stream_manager import SourceStatus
+from tidzam.protocol.source_status import SourceStatus
 from tidzam.terminal import command_line, print_json
 
 app = command_line(no_args_is_help=True, help="The synthesized wetland: render it, list its truth, train on it.")

@@ -16,7 +16,7 @@ from tidzam.node.check import NodeFault, remarks
 from tidzam.node.home import find_home
 from tidzam.node.status import NodeStatus, SupervisorState
 from tidzam.paths import checkout
-from tidzam.protocol.stream_manager import SourceRemark, SourceStatus
+from tidzam.protocol.source_status import SourceRemark, SourceStatus
 
 NOT_RESTARTED = "Programs that end are not restarted."
 _COLOURS = {"RUNNING": "green", "playing": "green", "STARTING": "yellow"}

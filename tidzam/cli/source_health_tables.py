@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tidzam.cli.show import plain_table, state_markup
 from tidzam.protocol.signals import SignalState
-from tidzam.protocol.stream_manager import SourceStatus, TransitionList
+from tidzam.protocol.source_status import SourceStatus, TransitionList
 
 _SIGNAL_COLORS = {SignalState.WELL: "green", SignalState.UNKNOWN: "dim"}
 

@@ -13,7 +13,7 @@ from tidzam.cli.show import duration, plain_table, state_markup
 from tidzam.gaps import GapReason
 from tidzam.gaps.heard import Heard
 from tidzam.gaps.report import DayReport
-from tidzam.protocol.stream_manager import GapStatus, SourceState, SourceStatus
+from tidzam.protocol.source_status import GapStatus, SourceState, SourceStatus
 
 _DEFAULT_RATE_HZ = 48000
 

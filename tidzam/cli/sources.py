@@ -12,7 +12,7 @@ from rich.markup import escape
 from tidzam.cli.options import HomeOption, JsonOption, console, running_node, say
 from tidzam.errors import NodeError
 from tidzam.node.home import Home, find_home
-from tidzam.protocol.stream_manager import SourceStatus, TransitionList
+from tidzam.protocol.source_status import SourceStatus, TransitionList
 from tidzam.terminal import command_line, print_json
 
 app = command_line(help="Show the sources of the node, how much was heard of them, and the capture devices.")

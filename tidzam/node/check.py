@@ -8,7 +8,8 @@ from tidzam.config.settings import CheckSettings
 from tidzam.node.programs import LifeSign, NodeProgram
 from tidzam.node.status import NodeStatus, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerHealth
-from tidzam.protocol.stream_manager import SourceRemark, SourceStatus, StreamManagerHealth
+from tidzam.protocol.source_status import SourceRemark, SourceStatus
+from tidzam.protocol.stream_manager import StreamManagerHealth
 from tidzam.results import ChannelState
 
 STARTING = ("STARTING", "BACKOFF", "STOPPING")

@@ -29,7 +29,8 @@ from tidzam.node.sound_card_fault import LOG_LINES, sound_card_fault
 from tidzam.node.supervisor import JACKD, ProgramState, Supervisor
 from tidzam.process import CHILD_ENV
 from tidzam.protocol.analyzer import AnalyzerHealth
-from tidzam.protocol.stream_manager import SourceStatus, StreamManagerHealth
+from tidzam.protocol.source_status import SourceStatus
+from tidzam.protocol.stream_manager import StreamManagerHealth
 from tidzam.proxy import open_direct
 from tidzam.tokens import bearer, find_token
 

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field
 
 from tidzam.errors import RequestError
 from tidzam.naming import is_live_port, source_name, source_of
-from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, wire_time
-from tidzam.protocol.stream_manager import SourceStatus, parse_command
+from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, parse_command, wire_time
+from tidzam.protocol.source_status import SourceStatus
 from tidzam.results import Analysis, ChannelState, DetectionChange
 
 PROBABILITY_DIGITS = 4

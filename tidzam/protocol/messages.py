@@ -24,6 +24,7 @@ _LONGEST_INTEGER = 1024
 _MOST_NAMED = 3
 _MOST_NAMES = 256
 _LONGEST_NAME = 128
+_LONGEST_COMMAND = 64
 
 
 class _ShortRepr(reprlib.Repr):
@@ -71,6 +72,21 @@ def parse(model: type[AnyMessage], data: Any) -> AnyMessage:
     named = "; ".join(_describe(place, fault, model) for place, fault in zip(places, faults, strict=True))
     more = f"; and {count - _MOST_NAMED} more errors" if count > _MOST_NAMED else ""
     raise RequestError(f"Invalid request: {named}{more}.", field=places[0] or None)
+
+
+def parse_command(data: Any, known: tuple[str, ...]) -> tuple[str, Any]:
+    """The command in a `sys` request, and its content. Raises RequestError."""
+    inner = data["sys"] if isinstance(data, Mapping) and "sys" in data else data
+    if not isinstance(inner, Mapping) or len(inner) != 1:
+        raise RequestError(
+            f"A sys request must contain exactly one command; found {quote(inner)}.",
+            hint=f"The commands are: {', '.join(known)}.",
+        )
+    command, content = next(iter(inner.items()))
+    if command not in known:
+        name = str(command)[:_LONGEST_COMMAND]
+        raise RequestError(f"Unknown command {quote(command)}{suggestion(name, known)}.", field=ascii(name)[1:-1])
+    return command, content
 
 
 def _describe(place: str, fault: ErrorDetails, model: type[Message]) -> str:

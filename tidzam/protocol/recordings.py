@@ -1,8 +1,9 @@
-"""The stream manager's messages about recordings: which there are, and what is replayed."""
+"""Recordings in messages: the state of a recording, which recordings there are, and what is replayed."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, PlainSerializer
@@ -12,6 +13,34 @@ from tidzam.times import whole_seconds
 
 SecondTime = Annotated[WireTime, PlainSerializer(whole_seconds, return_type=str)]
 """`YYYY-MM-DD-HH-MM-SS`, in UTC."""
+
+
+class RecordingState(StrEnum):
+    """A recording is `waiting` while the source sends no audio, and `paused` because of a fault, such as a full disk.
+
+    It is `starting` until the recorder has reported its state, and `off` if it is switched off.
+    """
+
+    OFF = "off"
+    STARTING = "starting"
+    WAITING = "waiting"
+    RECORDING = "recording"
+    PAUSED = "paused"
+
+
+class RecordingStatus(Message):
+    """The recording of a source. Numbers count from the start of the stream manager."""
+
+    on: bool = Field(description="Whether it is switched on")
+    state: RecordingState = Field(description="What the recorder does at present")
+    folder: str = Field(description="Folder of the recordings")
+    files: int = Field(description="Complete files")
+    bytes: int = Field(description="Size of what was recorded, including the file in progress")
+    seconds: float = Field(description="Length of what was recorded in seconds, including the file in progress")
+    lost_seconds: float = Field(description="Seconds of audio that could not be recorded")
+    failures: int = Field(description="How often recording was interrupted or a file could not be completed")
+    last_file: str | None = Field(description="The file that was completed last")
+    problem: str | None = Field(description="Why it is paused, and what to do")
 
 
 class ListDatabases(Message):

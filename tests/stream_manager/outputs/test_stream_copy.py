@@ -24,7 +24,7 @@ from tests.support.manager import command_line
 from tests.support.services import services
 from tests.support.sound import write_tones
 from tidzam.config import SourceSettings
-from tidzam.protocol.stream_manager import SourceState
+from tidzam.protocol.source_status import SourceState
 
 pytestmark = pytest.mark.timeout(40)
 

@@ -11,7 +11,7 @@ from stream_manager.recorder.control import RecordingControl, switches_path
 from tests.support.services import source_settings
 from tidzam.config import Settings
 from tidzam.config.settings import StreamManagerSettings
-from tidzam.protocol.stream_manager import RecordingState
+from tidzam.protocol.recordings import RecordingState
 
 POND = source_settings("pond", record={"path": "/recordings"})
 LAKE = source_settings("lake", record={"path": "/recordings", "enabled": False})

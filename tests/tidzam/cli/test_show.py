@@ -16,7 +16,7 @@ from tests.support.status import LIMITS, manager, node, servers, source, source_
 from tidzam.cli.show import print_started, print_status
 from tidzam.node.check import faults
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
-from tidzam.protocol.stream_manager import SourceRemark
+from tidzam.protocol.source_status import SourceRemark
 
 STRAYS = (ProcessStatus("icecast2", "sleeping", 42, 9.0),)
 

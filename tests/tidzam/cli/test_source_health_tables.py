@@ -10,7 +10,7 @@ from rich.table import Table
 from tests.support.services import source_status
 from tidzam.cli.source_health_tables import history_table, signals_table
 from tidzam.protocol.signals import ChannelSignal, SignalState
-from tidzam.protocol.stream_manager import SourceState, TransitionList, TransitionRecord
+from tidzam.protocol.source_status import SourceState, TransitionList, TransitionRecord
 
 
 def printed(table: Table) -> list[list[str]]:

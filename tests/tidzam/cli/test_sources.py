@@ -29,7 +29,7 @@ from tidzam.gaps import GapLedger, GapReason
 from tidzam.gaps.heard import Heard
 from tidzam.gaps.report import DayReport
 from tidzam.node.jackd import jackd_argv
-from tidzam.protocol.stream_manager import GapStatus
+from tidzam.protocol.source_status import GapStatus
 
 DAY = date(2026, 11, 27)
 

@@ -11,7 +11,8 @@ from tests.support.status import AWAY, LIMITS, analyzer, manager, node, servers,
 from tidzam.node.check import culprit, faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerFault, ChannelStatus, SinkStatus
-from tidzam.protocol.stream_manager import SourceRemark, StreamManagerFault
+from tidzam.protocol.source_status import SourceRemark
+from tidzam.protocol.stream_manager import StreamManagerFault
 from tidzam.results import ChannelState
 
 

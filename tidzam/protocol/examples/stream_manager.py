@@ -1,36 +1,20 @@
-"""An example of each message of the protocol, for docs/protocol.md. A test sends them to the real servers."""
+"""Examples of the requests of the stream manager."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from tidzam.protocol import analyzer, live_streams, recordings, stream_manager
-from tidzam.protocol.messages import Message
-
-
-@dataclass(frozen=True)
-class RequestExample:
-    """A request on `event`, and its acknowledgement. `message` is the content's type, None for one without content."""
-
-    title: str
-    event: str
-    message: type[Message] | None
-    request: Any
-    acknowledgement: dict[str, Any]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class EventExample:
-    """An event that a server sends."""
-
-    title: str
-    event: str
-    message: type[Message]
-    data: Any
-    note: str = ""
-
+from tidzam.protocol.examples.base import RequestExample
+from tidzam.protocol.live_streams import AUDIO_EVENT, AddLiveStream, Audio, DeleteLiveStream
+from tidzam.protocol.recordings import ListDatabases
+from tidzam.protocol.source_requests import (
+    ListSources,
+    ListTransitions,
+    LoadSource,
+    ReleaseSource,
+    SwitchRecording,
+    UnloadSource,
+)
 
 SOURCE: Final = {
     "name": "pond",
@@ -100,28 +84,28 @@ STREAM_MANAGER_REQUESTS: Final = (
     RequestExample(
         "Load a source",
         "sys",
-        stream_manager.LoadSource,
+        LoadSource,
         {"sys": {"loadsource": {"name": "pond", "url": "/srv/recordings/pond.flac", "is_permanent": True}}},
         {"ok": True, "sys": {"loadsource": SOURCE}},
     ),
     RequestExample(
         "Copy a stream to Icecast as it is encoded",
         "sys",
-        stream_manager.LoadSource,
+        LoadSource,
         {"sys": {"loadsource": {"name": "brook", "url": "https://radio.example/brook.opus", "format": "copy"}}},
         {"ok": True, "sys": {"loadsource": COPIED}},
     ),
     RequestExample(
         "Return a source to its own address",
         "sys",
-        stream_manager.ReleaseSource,
+        ReleaseSource,
         {"sys": {"loadsource": {"name": "pond"}}},
         {"ok": True, "sys": {"loadsource": {"name": "pond"}}},
     ),
     RequestExample(
         "Switch the recording of a source",
         "sys",
-        stream_manager.SwitchRecording,
+        SwitchRecording,
         {"sys": {"record": {"name": "shed", "on": False}}},
         {"ok": True, "sys": {"record": {"name": "shed", "on": False}}},
         "The source must have `record` in the profile. The switch survives a restart.",
@@ -129,14 +113,14 @@ STREAM_MANAGER_REQUESTS: Final = (
     RequestExample(
         "List all sources",
         "sys",
-        stream_manager.ListSources,
+        ListSources,
         {"sys": {"sources": ""}},
         {"ok": True, "sys": {"sources": [SOURCE]}},
     ),
     RequestExample(
         "List the last transitions of a source",
         "sys",
-        stream_manager.ListTransitions,
+        ListTransitions,
         {"sys": {"transitions": {"name": "pond"}}},
         {
             "ok": True,
@@ -162,7 +146,7 @@ STREAM_MANAGER_REQUESTS: Final = (
     RequestExample(
         "List all recordings",
         "sys",
-        recordings.ListDatabases,
+        ListDatabases,
         {"sys": {"database": ""}},
         {
             "ok": True,
@@ -184,21 +168,21 @@ STREAM_MANAGER_REQUESTS: Final = (
     RequestExample(
         "Replay recordings from a date",
         "sys",
-        stream_manager.LoadSource,
+        LoadSource,
         {"sys": {"loadsource": {"name": "replay", "database": "marsh", "date": "2026-05-01-04-15-30"}}},
         {"ok": True, "sys": {"loadsource": REPLAYED}},
     ),
     RequestExample(
         "Unload a source",
         "sys",
-        stream_manager.UnloadSource,
+        UnloadSource,
         {"sys": {"unloadsource": {"name": "pond"}}},
         {"ok": True, "sys": {"unloadsource": {"name": "pond"}}},
     ),
     RequestExample(
         "Begin a live stream",
         "sys",
-        live_streams.AddLiveStream,
+        AddLiveStream,
         {"sys": {"add_livestream": ""}},
         {
             "ok": True,
@@ -212,8 +196,8 @@ STREAM_MANAGER_REQUESTS: Final = (
     ),
     RequestExample(
         "Send the audio of a live stream",
-        live_streams.AUDIO_EVENT,
-        live_streams.Audio,
+        AUDIO_EVENT,
+        Audio,
         {"buffer": bytes(9600), "samplerate": 48000, "storage": False},
         {"ok": True},
         "The content may also be the bytes of `buffer` alone, at 44,100 Hz. Send a packet every 20 to 200 ms.",
@@ -221,7 +205,7 @@ STREAM_MANAGER_REQUESTS: Final = (
     RequestExample(
         "End a live stream",
         "sys",
-        live_streams.DeleteLiveStream,
+        DeleteLiveStream,
         {"sys": {"del_livestream": ""}},
         {"ok": True, "sys": {"del_livestream": ""}},
         "The stream also ends when the client disconnects.",
@@ -241,115 +225,4 @@ REFUSED: Final = RequestExample(
             "field": "urll",
         },
     },
-)
-
-ANALYZER_REQUESTS: Final = (
-    RequestExample(
-        "List the classifiers",
-        "sys",
-        analyzer.ListClassifiers,
-        {"sys": {"classifier": {"list": ""}}},
-        {"ok": True, "sys": {"classifier": {"list": ["selector", "birds"]}}},
-    ),
-    RequestExample(
-        "Subscribe to events",
-        "subscribe",
-        analyzer.Subscribe,
-        {"events": ["detection"], "channels": ["pond:*"], "classes": ["birds*"], "mute_sys": True},
-        {"ok": True},
-    ),
-    RequestExample(
-        "Report the sources (sent by the stream manager)",
-        "JackSource",
-        analyzer.JackSource,
-        [{"name": "pond", "starting_time": "2026-05-01-06-30-00", "rate_hz": 44100}],
-        {"ok": True},
-        "The content is a list of these objects.",
-    ),
-)
-
-_WINDOW: Final = {
-    "node": "garden",
-    "source": "pond",
-    "channel": "pond:out_0",
-    "start": "2026-05-01T06:30:00Z",
-    "end": "2026-05-01T06:30:01Z",
-}
-
-HEALTH: Final = {
-    "node": "garden",
-    "engine": "onnx",
-    "classifiers": ["selector", "birds"],
-    "channels": ["pond:out_0"],
-    "lag_s": 0.04,
-    "lost_frames": 0,
-    "gaps": 0,
-    "dropped_windows": 0,
-    "dropped_messages": 0,
-    "windows_per_s": 1.0,
-    "windows": 120,
-    "last_window_age_s": 0.6,
-    "capture_pid": 4711,
-    "rate_hz": 48000,
-    "faults": [],
-    "channel_states": [{"channel": "pond:out_0", "state": "listening", "source_rate_hz": 44100, "left_out": []}],
-    "classifier_errors": {},
-    "sinks": [{"name": "socketio", "errors": 0, "dropped": 0, "fault": None}],
-}
-
-ANALYZER_EVENTS: Final = (
-    EventExample(
-        "`sys`: the results of all channels",
-        "sys",
-        analyzer.SysChannel,
-        [
-            {
-                "chan": "pond:out_0",
-                "analysis": {
-                    "time": "2026-05-01-06-30-00.000",
-                    "result": ["birds-wren"],
-                    "predicitions": {"birds": 0.98, "birds-wren": 0.95, "frogs": 0.01},
-                },
-            }
-        ],
-        "Sent to every client after each analysis, unless it set `mute_sys`. The content is a list of these objects, "
-        "one per channel. The event is frozen, including the spelling of `predicitions`.",
-    ),
-    EventExample(
-        "`analysis`: one window of one channel",
-        "analysis",
-        analyzer.AnalysisEvent,
-        _WINDOW
-        | {
-            "result": ["birds-wren"],
-            "paths": [["birds", "birds-wren"]],
-            "predictions": {"birds": 0.98, "birds-wren": 0.95, "frogs": 0.01},
-            "scores": {},
-            "level_dbfs": -31.5,
-            "gap_frames": 0,
-            "state": "listening",
-            "left_out": [],
-        },
-    ),
-    EventExample(
-        "`detection`: a detection starts, continues or ends",
-        "detection",
-        analyzer.DetectionEvent,
-        _WINDOW
-        | {
-            "state": "end",
-            "id": "garden/pond:out_0/birds-wren/20260501T063000.000000/3f9a1c07-12",
-            "path": ["birds", "birds-wren"],
-            "peak_probability": 0.97,
-            "mean_probability": 0.94,
-            "windows": 4,
-            "clip": None,
-        },
-    ),
-    EventExample(
-        "`health`: every two seconds",
-        "health",
-        analyzer.AnalyzerHealth,
-        HEALTH,
-    ),
 )

@@ -1,0 +1,119 @@
+"""Examples of the requests and the events of the analyzer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tidzam.protocol import analyzer
+from tidzam.protocol.examples.base import EventExample, RequestExample
+
+ANALYZER_REQUESTS: Final = (
+    RequestExample(
+        "List the classifiers",
+        "sys",
+        analyzer.ListClassifiers,
+        {"sys": {"classifier": {"list": ""}}},
+        {"ok": True, "sys": {"classifier": {"list": ["selector", "birds"]}}},
+    ),
+    RequestExample(
+        "Subscribe to events",
+        "subscribe",
+        analyzer.Subscribe,
+        {"events": ["detection"], "channels": ["pond:*"], "classes": ["birds*"], "mute_sys": True},
+        {"ok": True},
+    ),
+    RequestExample(
+        "Report the sources (sent by the stream manager)",
+        "JackSource",
+        analyzer.JackSource,
+        [{"name": "pond", "starting_time": "2026-05-01-06-30-00", "rate_hz": 44100}],
+        {"ok": True},
+        "The content is a list of these objects.",
+    ),
+)
+
+_WINDOW: Final = {
+    "node": "garden",
+    "source": "pond",
+    "channel": "pond:out_0",
+    "start": "2026-05-01T06:30:00Z",
+    "end": "2026-05-01T06:30:01Z",
+}
+
+HEALTH: Final = {
+    "node": "garden",
+    "engine": "onnx",
+    "classifiers": ["selector", "birds"],
+    "channels": ["pond:out_0"],
+    "lag_s": 0.04,
+    "lost_frames": 0,
+    "gaps": 0,
+    "dropped_windows": 0,
+    "dropped_messages": 0,
+    "windows_per_s": 1.0,
+    "windows": 120,
+    "last_window_age_s": 0.6,
+    "capture_pid": 4711,
+    "rate_hz": 48000,
+    "faults": [],
+    "channel_states": [{"channel": "pond:out_0", "state": "listening", "source_rate_hz": 44100, "left_out": []}],
+    "classifier_errors": {},
+    "sinks": [{"name": "socketio", "errors": 0, "dropped": 0, "fault": None}],
+}
+
+ANALYZER_EVENTS: Final = (
+    EventExample(
+        "`sys`: the results of all channels",
+        "sys",
+        analyzer.SysChannel,
+        [
+            {
+                "chan": "pond:out_0",
+                "analysis": {
+                    "time": "2026-05-01-06-30-00.000",
+                    "result": ["birds-wren"],
+                    "predicitions": {"birds": 0.98, "birds-wren": 0.95, "frogs": 0.01},
+                },
+            }
+        ],
+        "Sent to every client after each analysis, unless it set `mute_sys`. The content is a list of these objects, "
+        "one per channel. The event is frozen, including the spelling of `predicitions`.",
+    ),
+    EventExample(
+        "`analysis`: one window of one channel",
+        "analysis",
+        analyzer.AnalysisEvent,
+        _WINDOW
+        | {
+            "result": ["birds-wren"],
+            "paths": [["birds", "birds-wren"]],
+            "predictions": {"birds": 0.98, "birds-wren": 0.95, "frogs": 0.01},
+            "scores": {},
+            "level_dbfs": -31.5,
+            "gap_frames": 0,
+            "state": "listening",
+            "left_out": [],
+        },
+    ),
+    EventExample(
+        "`detection`: a detection starts, continues or ends",
+        "detection",
+        analyzer.DetectionEvent,
+        _WINDOW
+        | {
+            "state": "end",
+            "id": "garden/pond:out_0/birds-wren/20260501T063000.000000/3f9a1c07-12",
+            "path": ["birds", "birds-wren"],
+            "peak_probability": 0.97,
+            "mean_probability": 0.94,
+            "windows": 4,
+            "clip": None,
+        },
+    ),
+    EventExample(
+        "`health`: every two seconds",
+        "health",
+        analyzer.AnalyzerHealth,
+        HEALTH,
+    ),
+)
