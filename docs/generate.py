@@ -24,7 +24,7 @@ from analyzer.metrics import HealthCollector
 from database_tool.__main__ import app as database_tool_app
 from database_tool.editor.__main__ import cli as editor_app
 from stream_manager.__main__ import cli as stream_manager_app
-from stream_manager.icecast import Icecast
+from stream_manager.icecast.server import Icecast
 from stream_manager.jack.capacity_metrics import CapacityMetrics
 from stream_manager.jack.graph import JackGraph
 from stream_manager.jack.reservations import JackReservations

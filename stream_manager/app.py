@@ -14,9 +14,9 @@ from prometheus_client import CollectorRegistry
 from stream_manager.analyzer_link import AnalyzerLink
 from stream_manager.handlers import RequestHandler
 from stream_manager.health import health
-from stream_manager.icecast import Icecast
+from stream_manager.icecast.server import Icecast
 from stream_manager.jack.capacity_metrics import CapacityMetrics
-from stream_manager.jack.gaps import record_jack_gaps, record_signal_gaps
+from stream_manager.jack.gaps import record_jack_gaps
 from stream_manager.jack.graph import JackGraph
 from stream_manager.jack.reservations import JackReservations
 from stream_manager.live.page import add_live_page
@@ -93,7 +93,7 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
                 watchers.append(tasks.create_task(live.run()))
                 watchers.append(tasks.create_task(ledger.run()))
                 watchers.append(tasks.create_task(record_jack_gaps(graph, ledger)))
-                watchers.append(tasks.create_task(record_signal_gaps(sources)))
+                watchers.append(tasks.create_task(sources.record_signals()))
                 watchers.append(tasks.create_task(databases.run()))
                 if options.analyzer is not None:
                     link = AnalyzerLink(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from stream_manager.faults import SourceFailure, SourceFault
+from tidzam.config.settings import StreamManagerSettings
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,17 @@ class LivenessLimits:
     no_data_timeout_s: float
     silent_after_s: float
     unhealthy_timeout_s: float | None
+
+    @classmethod
+    def of(cls, settings: StreamManagerSettings, *, is_live: bool) -> LivenessLimits:
+        """Those of a source. A file has no limit for being unwell: playing it again does not change its content."""
+        return cls(
+            start_timeout_s=2 * settings.healing.connect_timeout_s,
+            player_timeout_s=settings.player_timeout_s,
+            no_data_timeout_s=settings.healing.no_data_timeout_s,
+            silent_after_s=settings.silent_after_s,
+            unhealthy_timeout_s=settings.healing.unhealthy_timeout_s if is_live else None,
+        )
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from stream_manager.faults import SourceFailure
-from stream_manager.icecast import Icecast
+from stream_manager.icecast.mount import IcecastMount
+from stream_manager.icecast.server import Icecast
 from stream_manager.jack.graph import JackGraph
 from stream_manager.jack.reservations import JackReservations
 from stream_manager.network.allowed_addresses import AllowedAddresses
 from stream_manager.network.guard_pass import GuardPass
 from stream_manager.network.guard_proxy import GuardProxy
-from stream_manager.outputs.icecast_mount import IcecastMount
 from stream_manager.recorder.control import RecordingControl
 from stream_manager.recordings.databases import RecordingDatabases
 from tidzam.config.settings import StreamManagerSettings

@@ -22,6 +22,7 @@ from stream_manager.playback import Outcome, PlaybackReports, play
 from stream_manager.players.registry import REPLAY, PlayerType, choose_player, inspect, load_players
 from stream_manager.replay import MediaTime, Replay, utc
 from stream_manager.services import Services
+from stream_manager.source_figures import SourceFigures
 from stream_manager.source_gaps import SourceGaps
 from stream_manager.source_history import Transition, TransitionHistory
 from stream_manager.source_log import is_power_of_two, started_lines, transition_line
@@ -85,13 +86,7 @@ class Source:
         self._replay, self._has_replayed = replay, False
         self.player_errors = 0
         """How often a player raised an unexpected exception."""
-        self._channels = 0
-        self._ports: tuple[str, ...] = ()
-        self._rate_hz: int | None = None
-        self._is_live = False
-        self._started: datetime | None = None
-        self._interruptions = self._underruns = self._overruns = 0
-        self._drift_ppm: float | None = None
+        self._figures = SourceFigures()
         self._settled = asyncio.Event()
 
     @property
@@ -114,31 +109,31 @@ class Source:
 
     def status(self) -> SourceStatus:
         state, failure = self.playback.state, self.playback.failure
-        gaps = self._gaps.totals()
+        figures, gaps, jack_hz = self._figures, self._gaps.totals(), self._services.graph.rate_hz
         return SourceStatus(
             name=self.name,
             state=state,
             ok=self._plays_well and not self.output_faults(),
             is_permanent=self.settings.is_permanent,
             url=scrub_address(self._request.settings.url or ""),
-            channels=self._channels,
-            ports=self._ports,
-            channel_names=channel_labels(self._request.channels, len(self._ports), self.settings.channel_names),
+            channels=figures.channels,
+            ports=figures.ports,
+            channel_names=channel_labels(self._request.channels, len(figures.ports), self.settings.channel_names),
             mounts=self._outputs.addresses,
             restarts=self.playback.restarts,
             last_error=str(failure) if failure else None,
             code=failure.code if failure else None,
-            started=self._started,
+            started=figures.started,
             bytes=self._outputs.sent_bytes,
-            gaps=self.playback.gaps + self._interruptions,
-            underruns=self._underruns,
-            overruns=self._overruns,
-            drift_ppm=self._drift_ppm,
+            gaps=self.playback.gaps + figures.interruptions,
+            underruns=figures.underruns,
+            overruns=figures.overruns,
+            drift_ppm=figures.drift_ppm,
             gap_s=round(gaps.seconds, 3),
             gap_s_by_reason={reason: round(seconds, 3) for reason, seconds in gaps.by_reason.items()},
             last_gap=GapStatus.of(gaps.last),
-            rate_hz=self._rate_hz,
-            band_hz=self._band_hz,
+            rate_hz=figures.rate_hz,
+            band_hz=figures.band_hz(jack_hz),
             remarks=self._remarks,
             recording=self._services.recordings.status(self.settings),
             signals=self._signals,
@@ -150,12 +145,12 @@ class Source:
         """The health of its channels' signals, while it plays."""
         if self.playback.playing_since_s is None:
             return ()
-        return tuple(map(self._services.graph.signals.of, self._ports))
+        return tuple(map(self._services.graph.signals.of, self._figures.ports))
 
     def record_signals(self) -> None:
         """Record the gaps of channels that carry no valid audio although the source plays. Call it every second."""
         after_s = self._services.settings.signal.after_s
-        self._gaps.follow_signals(self._signals, is_live=self._is_live, ago_s=after_s)
+        self._gaps.follow_signals(self._signals, is_live=self._figures.is_live, ago_s=after_s)
 
     def output_faults(self) -> tuple[OutputFault, ...]:
         """What is wrong with its outputs at present."""
@@ -170,33 +165,22 @@ class Source:
     def _plays_well(self) -> bool:
         """Whether it plays as it should. Silence in a file is content; that of a live source is a fault."""
         state = self.playback.state
-        return state is SourceState.PLAYING or (state is SourceState.SILENT and not self._is_live)
+        return state is SourceState.PLAYING or (state is SourceState.SILENT and not self._figures.is_live)
 
     @property
     def _remarks(self) -> tuple[SourceRemark, ...]:
         found = (
-            (SourceRemark.LOW_SAMPLE_RATE, self._is_narrow),
+            (SourceRemark.LOW_SAMPLE_RATE, self._figures.has_low_rate(self._services.graph.rate_hz)),
             (SourceRemark.REPLACED, self._replaces_profile),
             (SourceRemark.REACHED_PRESENT, self._has_replayed),
         )
         return tuple(remark for remark, holds in found if holds)
 
-    @property
-    def _is_narrow(self) -> bool:
-        jack_hz = self._services.graph.rate_hz
-        return self._rate_hz is not None and jack_hz is not None and self._rate_hz < jack_hz
-
-    @property
-    def _band_hz(self) -> int | None:
-        """The highest frequency that it can contain; None while the source's or JACK's rate is not known."""
-        jack_hz = self._services.graph.rate_hz
-        return None if self._rate_hz is None or jack_hz is None else min(self._rate_hz, jack_hz) // 2
-
     async def run(self) -> None:
         """Play, and play again after failures, until the source is final or until cancelled."""
         log.info("%s: loaded from %s", self.name, self._described())
-        self._gaps.load(len(self._ports))
-        self._gaps.follow(self.playback.state, is_live=self._is_live)
+        self._gaps.load(len(self._figures.ports))
+        self._gaps.follow(self.playback.state, is_live=self._figures.is_live)
         try:
             while not self.playback.is_final:
                 await self._next_attempt()
@@ -255,11 +239,11 @@ class Source:
 
     async def _play(self, request: PlayRequest, players: Mapping[str, PlayerType]) -> Outcome:
         media = await inspect(request, players, self._services)
-        self._rate_hz, self._is_live, self._drift_ppm = media.rate_hz, media.is_live, None
+        self._figures.open(media)
         track = make_track(request, media)
         player = players[choose_player(track, players)]
         channels = media.channels if request.is_copied else track.channels
-        if self.settings.nb_channels not in (None, media.channels) and self._channels != channels:
+        if self.settings.nb_channels not in (None, media.channels) and self._figures.channels != channels:
             log.warning(
                 "%s: nb_channels is %s, but the source has %d channels",
                 self.name,
@@ -269,35 +253,24 @@ class Source:
         await self._services.reservations.reserve(
             self.name, track.channels, self._outputs.jack_suffixes, is_device=track.media.is_device
         )
-        self._channels = channels
+        self._figures.channels = channels
         self._gaps.load(track.channels)
-        self._ports = tuple(port_name(self.name, channel) for channel in range(track.channels))
+        self._figures.ports = tuple(port_name(self.name, channel) for channel in range(track.channels))
         await self._outputs.start(track.channels or 1)  # a copied source has one mount and no ports
         await self._services.graph.until(lambda graph: graph.running)
+        limits = LivenessLimits.of(self._services.settings, is_live=media.is_live)
         reports = PlaybackReports(
             started=self._start,
             gap=self._interrupted,
             silence=self._silence,
-            drift=self._drift,
-            overrun=self._overrun,
+            drift=self._figures.drift,
+            overrun=self._figures.overrun,
             time=self._anchor,
         )
-        return await play(player, track, self._services, self._limits, reports)
-
-    @property
-    def _limits(self) -> LivenessLimits:
-        settings = self._services.settings
-        return LivenessLimits(
-            start_timeout_s=2 * settings.healing.connect_timeout_s,
-            player_timeout_s=settings.player_timeout_s,
-            no_data_timeout_s=settings.healing.no_data_timeout_s,
-            silent_after_s=settings.silent_after_s,
-            # Playing a file again does not change its content.
-            unhealthy_timeout_s=settings.healing.unhealthy_timeout_s if self._is_live else None,
-        )
+        return await play(player, track, self._services, limits, reports)
 
     def _start(self) -> None:
-        self._started = self._clock()
+        self._figures.started = self._clock()
         self._handle(SourceEvent.STARTED)
 
     def _anchor(self, time: MediaTime) -> None:
@@ -313,18 +286,12 @@ class Source:
             SourceEvent.SILENCE_BEGAN, SourceFailure(SourceFault.DIGITAL_SILENCE, f"since {since:%H:%M:%S} UTC")
         )
 
-    def _overrun(self) -> None:
-        self._overruns += 1
-
-    def _drift(self, ppm: float) -> None:
-        self._drift_ppm = ppm
-
     def _interrupted(self, reason: GapReason, seconds: float) -> None:
-        self._interruptions += 1
-        self._underruns += reason in (GapReason.UNDERRUN, GapReason.NETWORK)
+        self._figures.interrupted(reason)
         self._gaps.add(reason, seconds)
-        if is_power_of_two(self._interruptions):
-            times = "" if self._interruptions == 1 else f", {self._interruptions} times so far"
+        count = self._figures.interruptions
+        if is_power_of_two(count):
+            times = "" if count == 1 else f", {count} times so far"
             log.warning("%s: its audio was interrupted for %.2f s (%s)%s", self.name, seconds, reason, times)
 
     def _handle(self, event: SourceEvent, failure: SourceFailure | None = None) -> None:
@@ -332,9 +299,9 @@ class Source:
         after = transition(before, event, now_s, failure, policy=self._policy, chance=self._chance())
         self.playback = after
         silent_s = self._services.settings.silent_after_s if event is SourceEvent.SILENCE_BEGAN else 0.0
-        self._gaps.follow(after.state, is_live=self._is_live, ago_s=silent_s)
+        self._gaps.follow(after.state, is_live=self._figures.is_live, ago_s=silent_s)
         if after.playing_since_s is None:
-            self._started = None
+            self._figures.started = None
         if after.state is not SourceState.LOADING:
             self._settled.set()
         delay_s = None if after.retry_at_s is None else after.retry_at_s - now_s

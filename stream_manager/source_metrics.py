@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from stream_manager.icecast import Icecast
+from stream_manager.icecast.server import Icecast
 from stream_manager.jack.graph import JackGraph
 from stream_manager.live.metrics import live_metrics
 from stream_manager.recordings.database import RecordingDatabase

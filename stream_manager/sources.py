@@ -8,23 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final, Never
 
-from stream_manager.network.address import SCHEMES
 from stream_manager.network.allowed_addresses import require_allowed
-from stream_manager.network.media_url import resolve_media
 from stream_manager.outputs.base import OutputFault
-from stream_manager.outputs.registry import load_outputs, output_names
-from stream_manager.outputs.stream_copy import COPY_OUTPUTS, COPY_PLAYERS
-from stream_manager.players.registry import AUTO, PlayerType, load_players
-from stream_manager.replay import Replay
 from stream_manager.services import Services
 from stream_manager.source import Source
+from stream_manager.source_factory import SourceFactory
 from stream_manager.source_registry import SourceEntry, SourceRegistry
 from stream_manager.state_file import write_state
-from tidzam.addresses import is_address, scheme_of
 from tidzam.config import SourceSettings
 from tidzam.config.settings import StreamManagerSettings
-from tidzam.errors import ConfigError, JackError, RequestError, TidzamError
+from tidzam.errors import JackError, RequestError, TidzamError
 from tidzam.protocol.source_status import SourceState, SourceStatus, TransitionList
 from tidzam.scrub import scrub_address
 
@@ -32,6 +27,7 @@ log = logging.getLogger(__name__)
 
 LOAD_TIMEOUT_S = 25.0
 """How long a request to load waits for the source to play or to fail."""
+SIGNALS_EVERY_S: Final = 1.0
 
 
 class Sources:
@@ -52,6 +48,7 @@ class Sources:
         self._others = others
         self._services, self._tasks, self._settings, self._state = services, tasks, settings, state
         self._registry = SourceRegistry()
+        self._factory = SourceFactory(services, settings, self._registry)
         self._loaded: dict[str, tuple[Source, asyncio.Task[None]]] = {}
         self._refused: dict[str, SourceStatus] = {}
         self._changing = asyncio.Lock()
@@ -111,7 +108,7 @@ class Sources:
         if not self._services.graph.running:
             raise JackError("The JACK server is not running.", hint="Try again when it is running.", code="jack_away")
         entry = SourceEntry(self._registry.with_channel_names(settings), owner, trusted)
-        source = self._source(entry)
+        source = self._factory.source(entry)
         with self._request_of(owner):
             await require_allowed(settings.url or "", source.allowed_addresses)
             await self._replace(source)
@@ -175,47 +172,17 @@ class Sources:
         except OSError as error:
             log.error("cannot save that %s was switched: %s; a restart will forget it", name, error.strerror)
 
+    async def record_signals(self) -> Never:
+        """Record the gaps of channels that carry no valid audio although their source plays, until cancelled."""
+        while True:
+            await asyncio.sleep(SIGNALS_EVERY_S)
+            for source in self:
+                source.record_signals()
+
     async def unload_all(self) -> None:
         """End all sources."""
         async with self._changing:
             await asyncio.gather(*(self._end(name) for name in list(self._loaded)))
-
-    def _source(self, entry: SourceEntry) -> Source:
-        """Raises TidzamError if playing the source cannot even be attempted."""
-        settings = entry.settings
-        if settings.demo is not None and settings.url is None:
-            hint = "Start the node with `tidzam start`, which renders it, or set a url."
-            message = f"The demo source {settings.name} has not been rendered."
-            raise ConfigError(message, hint=hint, code="source_not_rendered")
-        is_copied = settings.format == "copy"
-        outputs = output_names(settings, self._settings.outputs)
-        replay = None
-        if settings.database is not None and settings.date is not None:
-            replay = Replay.of(self._services.databases.find(settings.database), settings.date)
-        origin = self._registry.origin(entry)
-        if origin is None and replay is None:
-            hint = "Choose one of the profile's sources with an address, or add a url."
-            message = f"Source {settings.name} has no address, and {settings.database} has none either."
-            raise RequestError(message, hint=hint, field="database")
-        return Source(
-            entry,
-            self._resolve(origin) if origin is not None else "",
-            self._services,
-            players=_players(origin, is_copied=is_copied),
-            outputs=COPY_OUTPUTS if is_copied else load_outputs(outputs),
-            replaces_profile=entry.owner is not None and entry.name in self._registry.profile,
-            origin=origin,
-            replay=replay,
-        )
-
-    def _resolve(self, entry: SourceEntry) -> str:
-        """What the source's player opens. Raises RequestError."""
-        settings, trusted = entry.settings, entry.owner is None
-        url = settings.url or ""
-        is_players_own = not url or (is_address(url) and scheme_of(url) not in SCHEMES)
-        if trusted and settings.player_name != AUTO and is_players_own:
-            return url
-        return resolve_media(url, self._settings.media_roots, trusted=trusted)
 
     @contextmanager
     def _request_of(self, owner: str) -> Iterator[None]:
@@ -261,7 +228,7 @@ class Sources:
         """Load the source that is to play under `name`, once none is loaded. Refused ones are listed with a reason."""
         for entry in self._registry.entries(name):
             try:
-                self._start(self._source(entry))
+                self._start(self._factory.source(entry))
                 return
             except TidzamError as error:
                 if name not in self._refused:
@@ -301,13 +268,6 @@ class Sources:
         loaded = ", ".join(self._loaded) or "none"
         hint = f"Loaded sources: {loaded}."
         return RequestError(f"There is no source named {name!r}.", hint=hint, code="source_unknown", field="name")
-
-
-def _players(origin: SourceEntry | None, *, is_copied: bool) -> Mapping[str, PlayerType]:
-    """What may play the address of `origin`. Raises ConfigError for an unknown player."""
-    if origin is None:
-        return {}
-    return COPY_PLAYERS if is_copied else load_players(origin.settings.player_name)
 
 
 def _refusal(settings: SourceSettings, error: TidzamError) -> SourceStatus:

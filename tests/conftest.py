@@ -46,7 +46,7 @@ SLOW_TESTS = (
     "database_tool/test_resume.py",
     "database_tool/test_verify.py",
     "stream_manager/recorder/",
-    "stream_manager/network/test_media_lookup.py",
+    "stream_manager/players/test_media_lookup.py",
     "stream_manager/outputs/",
     "stream_manager/players/test_recording_reader.py",
     "stream_manager/test_analyzer_link.py",

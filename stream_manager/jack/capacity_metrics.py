@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from stream_manager.icecast import Icecast
+from stream_manager.icecast.server import Icecast
 from stream_manager.jack.reservations import JackReservations
 
 

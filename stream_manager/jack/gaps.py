@@ -1,25 +1,12 @@
-"""Records in the gap ledger when channels had no valid audio, judged by the JACK server and its ports."""
+"""Records in the gap ledger when the JACK server was down."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
-from typing import Final, Never
+from typing import Never
 
 from stream_manager.jack.agent_protocol import STALL_S
 from stream_manager.jack.graph import JackGraph
-from stream_manager.source import Source
 from tidzam.gaps import ALL, GapLedger, GapReason
-
-SIGNALS_EVERY_S: Final = 1.0
-
-
-async def record_signal_gaps(sources: Iterable[Source]) -> Never:
-    """Record channels that carry no valid audio, until cancelled."""
-    while True:
-        await asyncio.sleep(SIGNALS_EVERY_S)
-        for source in sources:
-            source.record_signals()
 
 
 async def record_jack_gaps(graph: JackGraph, ledger: GapLedger) -> Never:

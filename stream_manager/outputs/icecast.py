@@ -13,10 +13,10 @@ from functools import partial
 from typing import ClassVar, Never
 
 from stream_manager.channel_selection import channel_labels, selected_channels
+from stream_manager.icecast.mount import IcecastMount
 from stream_manager.jack.graph import JackGraph
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.encoder_argv import encoder_argv
-from stream_manager.outputs.icecast_mount import IcecastMount
 from stream_manager.outputs.on_demand import encode_on_demand
 from stream_manager.services import Services
 from tidzam.aio import first_completed

@@ -12,10 +12,10 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Never
 
-from stream_manager.icecast import Icecast
+from stream_manager.icecast.mount import IcecastMount
+from stream_manager.icecast.ogg import Headers, PageReader
+from stream_manager.icecast.server import Icecast
 from stream_manager.outputs.encoder_argv import silence_argv
-from stream_manager.outputs.icecast_mount import IcecastMount
-from stream_manager.outputs.ogg import Headers, PageReader
 from stream_manager.services import Services
 from tidzam.aio import first_completed
 from tidzam.errors import NodeError

@@ -13,14 +13,14 @@ from contextlib import AsyncExitStack
 from typing import ClassVar, Final
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
+from stream_manager.icecast.mount import IcecastMount
 from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.network.credentials_fd import ffconcat_of, may_hold_credentials, text_descriptor
-from stream_manager.network.media_lookup import locate_audio
 from stream_manager.outputs.base import OutputFault
-from stream_manager.outputs.icecast_mount import IcecastMount
 from stream_manager.outputs.registry import OutputType
 from stream_manager.outputs.stream_copy_argv import stream_copy_argv
 from stream_manager.players.base import PlayerReports
+from stream_manager.players.media_lookup import locate_audio
 from stream_manager.players.registry import PlayerType
 from stream_manager.services import Services
 from tidzam.addresses import scheme_of

@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.network.credentials_fd import ffconcat_of, may_hold_credentials, text_descriptor
-from stream_manager.network.media_lookup import locate_audio
 from stream_manager.network.probe_argv import is_rtsp
 from stream_manager.players.base import PlayerReports
 from stream_manager.players.decoder_argv import decoder_argv
 from stream_manager.players.feeder_progress import FeederProgress
+from stream_manager.players.media_lookup import locate_audio
 from stream_manager.services import Services
 from tidzam.addresses import scheme_of
 from tidzam.aio import first_completed

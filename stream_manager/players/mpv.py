@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.network.credentials_fd import may_hold_credentials, playlist_of, text_descriptor
-from stream_manager.network.media_lookup import locate_audio
 from stream_manager.players.base import PlayerReports
+from stream_manager.players.media_lookup import locate_audio
 from stream_manager.players.mpv_argv import mpv_argv
 from stream_manager.players.mpv_ipc import MpvIpc, mpv_ipc
 from stream_manager.players.progress_meter import ProgressMeter

@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 
 from stream_manager.faults import PlaybackError
 from stream_manager.media import Media, PlayRequest, Track
-from stream_manager.network.media_lookup import locate_audio
 from stream_manager.players.base import Player
+from stream_manager.players.media_lookup import locate_audio
 from stream_manager.services import Services
 from tidzam.extensions import Registry
 

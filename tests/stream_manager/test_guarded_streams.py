@@ -17,8 +17,8 @@ from stream_manager.network.allowed_addresses import AllowedAddresses
 from stream_manager.network.guard_pass import GuardPass
 from stream_manager.network.guard_proxy import GuardProxy
 from stream_manager.network.guarded_url import guarded_url
-from stream_manager.network.media_lookup import locate_audio
 from stream_manager.network.probe import probe
+from stream_manager.players.media_lookup import locate_audio
 from stream_manager.players.mpv_argv import mpv_argv
 from tests.support.ports import free_port
 from tidzam.process import child_process

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stream_manager.health import server_faults, source_faults
-from stream_manager.icecast import Icecast, MountStatus
+from stream_manager.icecast.server import Icecast, MountStatus
 from stream_manager.jack.graph import JackGraph
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.icecast import IcecastOutput

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
-from stream_manager.icecast import MountStatus, parse_stats, parse_status
+from stream_manager.icecast.server import MountStatus, parse_stats, parse_status
 from stream_manager.network.probe import Probe, parse_probe
 
 STEREO = b"""{"frames": [{"nb_samples": 64}], "format": {"duration": "3.5"},

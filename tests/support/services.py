@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from stream_manager.icecast import Icecast
+from stream_manager.icecast.server import Icecast
 from stream_manager.jack.graph import JackGraph
 from stream_manager.jack.reservations import JackReservations
 from stream_manager.media import PlayRequest

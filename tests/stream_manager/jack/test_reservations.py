@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from stream_manager.faults import PlaybackError, SourceFault
-from stream_manager.icecast import Icecast
+from stream_manager.icecast.server import Icecast
 from stream_manager.jack import reservations as jack_reservations
 from stream_manager.jack.capacity_metrics import CapacityMetrics
 from stream_manager.jack.reservations import JackReservations

@@ -13,11 +13,11 @@ import aiohttp
 import pytest
 
 from stream_manager import icecast
+from stream_manager.icecast.mount import IcecastMount
+from stream_manager.icecast.ogg import PageReader
 from stream_manager.outputs import on_demand
-from stream_manager.outputs.icecast_mount import IcecastMount
-from stream_manager.outputs.ogg import PageReader
 from stream_manager.outputs.on_demand import encode_on_demand, stream_headers
-from tests.stream_manager.outputs.test_ogg import encoded
+from tests.stream_manager.icecast.test_ogg import encoded
 from tests.support.eventually import eventually_async
 from tests.support.icecast import PASSWORD, icecast_server
 from tests.support.services import services

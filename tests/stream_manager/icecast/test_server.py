@@ -9,9 +9,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from stream_manager.icecast import Icecast
-from stream_manager.outputs.icecast_mount import IcecastMount
-from tests.stream_manager.outputs.test_ogg import encoded
+from stream_manager.icecast.mount import IcecastMount
+from stream_manager.icecast.server import Icecast
+from tests.stream_manager.icecast.test_ogg import encoded
 from tests.support.eventually import eventually_async
 from tests.support.icecast import ADMIN_PASSWORD, PASSWORD, icecast_server
 from tidzam.node.icecast import LISTENER, listeners_file
@@ -68,7 +68,7 @@ async def test_a_wrong_source_password_is_reported_once_with_the_remedy(
     with icecast_server(tmp_path) as server:
         mount = IcecastMount("/pond-out_0.ogg", "pond 0", Icecast(server.settings, "wrong", ADMIN_PASSWORD))
         serving = asyncio.create_task(mount.serve())
-        with caplog.at_level(logging.DEBUG, logger="stream_manager.outputs.icecast_mount"):
+        with caplog.at_level(logging.DEBUG, logger="stream_manager.icecast.mount"):
             while len(caplog.records) < 2:
                 mount.feed(encoded())
                 await asyncio.sleep(0.05)

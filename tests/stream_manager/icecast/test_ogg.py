@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_manager.outputs.ogg import Headers, Page, PageReader, header_packets
+from stream_manager.icecast.ogg import Headers, Page, PageReader, header_packets
 
 
 @cache

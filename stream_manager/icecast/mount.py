@@ -9,8 +9,8 @@ from typing import Never
 
 import aiohttp
 
-from stream_manager.icecast import Icecast
-from stream_manager.outputs.ogg import Headers, Page, PageReader
+from stream_manager.icecast.ogg import Headers, Page, PageReader
+from stream_manager.icecast.server import Icecast
 from tidzam.addresses import url_host
 from tidzam.icecast_passwords import PASSWORD_ENV
 from tidzam.process import RestartPolicy

@@ -15,7 +15,7 @@ import pytest
 
 from stream_manager.faults import PlaybackError, SourceFault
 from stream_manager.network.allowed_addresses import AllowedAddresses
-from stream_manager.network.media_lookup import locate_audio
+from stream_manager.players.media_lookup import locate_audio
 
 pytestmark = pytest.mark.timeout(60)
 
