@@ -33,19 +33,19 @@ def imports_of(package: str) -> Iterator[tuple[Path, str]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 yield from ((path, alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module == LIBRARY:
-                yield from ((path, f"{LIBRARY}.{alias.name}") for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module == package:
+                yield from ((path, f"{package}.{alias.name}") for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
                 yield path, node.module
 
 
-def library_graph() -> dict[str, set[str]]:
-    """Which modules and packages directly below `tidzam` import which."""
+def graph_of(package: str) -> dict[str, set[str]]:
+    """Which modules and packages directly below `package` import which."""
     graph: dict[str, set[str]] = {}
-    for path, name in imports_of(LIBRARY):
-        part = path.relative_to(ROOT / LIBRARY).with_suffix("").parts[0]
+    for path, name in imports_of(package):
+        part = path.relative_to(ROOT / package).with_suffix("").parts[0]
         imported = name.split(".")
-        if imported[0] == LIBRARY and len(imported) > 1 and not imported[1].startswith("__"):
+        if imported[0] == package and len(imported) > 1 and not imported[1].startswith("__"):
             graph.setdefault(part, set()).add(imported[1])
     return {part: imported - {part} for part, imported in graph.items()}
 
@@ -74,15 +74,16 @@ def test_each_level_of_the_library_imports_only_lower_ones() -> None:
     level = {part: number for number, parts in LEVELS.items() for part in parts}
     upwards = [
         f"{part} imports {imported}"
-        for part, names in library_graph().items()
+        for part, names in graph_of(LIBRARY).items()
         for imported in names
         if level[imported] > level[part]
     ]
     assert not upwards
 
 
-def test_the_library_has_no_import_cycle() -> None:
-    TopologicalSorter(library_graph()).prepare()
+@pytest.mark.parametrize("package", [LIBRARY, "stream_manager", "analyzer", "database_tool"])
+def test_packages_have_no_import_cycle(package: str) -> None:
+    TopologicalSorter(graph_of(package)).prepare()
 
 
 def loaded_by(statement: str) -> set[str]:
