@@ -75,7 +75,7 @@ def _record(options: RecorderOptions, stop: threading.Event) -> None:
     try:
         jack_input = JackInput(output_client(options.source, RECORDER_SUFFIX), options.channels)
     except jack.JackError as error:
-        hint = "Raise jack.port_max, or unload a source; it accepts at most 256 clients."
+        hint = "Unload a source, or raise jack.port_max. The number of clients cannot be raised."
         raise JackError(f"JACK refuses the recorder: {error}.", hint=hint) from error
     for part in leftovers:  # only now: the client's priority is that of every thread that exists when it begins
         worker.repair(part)
