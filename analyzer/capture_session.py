@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
 from analyzer.window_schedule import Due, WindowSchedule
 from tidzam.audio.timeline import ClockPair, Timeline
-from tidzam.jack.ring import Gap, Ring, RingReader, wrapped_difference
+from tidzam.jack.ring import Ring, RingGap, RingReader, wrapped_difference
 from tidzam.naming import source_of
 from tidzam.results import WindowBatch
 
@@ -112,7 +112,7 @@ class CaptureSession:
             gap_frames=lost,
         )
 
-    def new_gaps(self) -> list[tuple[str, Gap]]:
+    def new_gaps(self) -> list[tuple[str, RingGap]]:
         """Gaps since the last call with their sources; those before the first channel of a source are left out."""
         since: dict[int, tuple[int, str]] = {}
         for channel in self.channels.values():
@@ -125,7 +125,7 @@ class CaptureSession:
             if gap.start >= first_frame
         ]
 
-    def gap_after(self, previous: CaptureSession) -> Gap | None:
+    def gap_after(self, previous: CaptureSession) -> RingGap | None:
         """The frames lost between two runs of the capture process.
 
         None if the JACK server was restarted in between (frame clocks are unrelated) or no clock reading exists yet.
@@ -138,7 +138,7 @@ class CaptureSession:
         if abs(off) > _SAME_CLOCK_S * self.ring.rate_hz:
             return None
         start = previous.ring.written_until()
-        return Gap(start, wrapped_difference(self.ring.first_frame(), start))
+        return RingGap(start, wrapped_difference(self.ring.first_frame(), start))
 
 
 def _without(items: Mapping[str, _T], name: str) -> dict[str, _T]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from analyzer.recording import Recording
+from analyzer.recording import AnalyzedFile
 from tidzam.results import Detection
 from tidzam.text import shown
 
@@ -26,7 +26,7 @@ class FileDetection:
     detection: Detection
 
     @classmethod
-    def of(cls, detection: Detection, recording: Recording) -> FileDetection:
+    def of(cls, detection: Detection, recording: AnalyzedFile) -> FileDetection:
         """The detection in its recording."""
         span = recording.seconds(detection.start), recording.seconds(detection.end)
         return cls(recording.names[detection.channel], *span, recording.dated, detection)

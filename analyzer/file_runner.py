@@ -20,7 +20,7 @@ from analyzer.file_report import FileDetection, clock, detection_table
 from analyzer.pipeline import Pipeline
 from analyzer.playback import play
 from analyzer.progress_display import progress
-from analyzer.recording import Recording
+from analyzer.recording import AnalyzedFile
 from analyzer.sinks.base import SinkContext, make_sinks
 from analyzer.sinks.file_sinks import FileSinks
 from analyzer.window_schedule import WindowSchedule
@@ -62,7 +62,7 @@ def run_file(options: FileOptions) -> int:
     """
     settings = options.settings
     with open_audio(options.path) as audio:
-        recording = Recording.of(audio, options.channel)
+        recording = AnalyzedFile.of(audio, options.channel)
         pipeline = Pipeline.of(settings)
         pipeline.check_rate(audio.rate_hz)
         schedule = WindowSchedule.of(audio.rate_hz, window_s=pipeline.window_s, overlap=settings.overlap)
@@ -83,7 +83,7 @@ def run_file(options: FileOptions) -> int:
     return int(audio.truncated or bool(errors) or bool(sinks.errors))
 
 
-def check_memory(recording: Recording, schedule: WindowSchedule) -> None:
+def check_memory(recording: AnalyzedFile, schedule: WindowSchedule) -> None:
     """Raises AudioError if a window over all channels is too large to be held in memory."""
     channels, megabytes = len(recording.names), 4 * MAX_WINDOW_SAMPLES >> 20
     if channels * schedule.window > MAX_WINDOW_SAMPLES:
@@ -156,7 +156,7 @@ def _draw(console: Console, pipeline: Pipeline, analyzed: AnalyzedBatch) -> None
         console.print(spectrogram(pipeline.spectrogram(samples, batch.rate_hz)), no_wrap=True)
 
 
-def window_batches(audio: AudioFile, recording: Recording, schedule: WindowSchedule) -> Iterator[WindowBatch]:
+def window_batches(audio: AudioFile, recording: AnalyzedFile, schedule: WindowSchedule) -> Iterator[WindowBatch]:
     """The windows of a file: those of live analysis that began at frame 0, and the remainder.
 
     The part of a window past the end of the file is counted as its gap.
@@ -179,7 +179,7 @@ def window_batches(audio: AudioFile, recording: Recording, schedule: WindowSched
 class Findings:
     """Gathers the detections of a file for its report."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: AnalyzedFile) -> None:
         self.found: list[FileDetection] = []
         self.windows = 0
         self.duration_s = 0.0

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from analyzer.capture.child import Capture, CaptureOptions, capture_process
-from analyzer.capture.events import Failed, Ready
+from analyzer.capture.events import CaptureFailed, Ready
 from analyzer.capture_health import CaptureMonitor, CaptureState
 from analyzer.capture_session import CaptureSession, Channel
 from analyzer.health import LiveHealth, LiveStatistics
@@ -128,7 +128,7 @@ class LiveAnalysis:
             tasks.create_task(self._watch(capture, monitor))
             try:
                 async for event in capture.events(lambda alive: monitor.alive(alive.cycle, time.monotonic())):
-                    if isinstance(event, Failed):
+                    if isinstance(event, CaptureFailed):
                         raise JackError(event.message, hint=event.hint, code="jack_away")
                     if isinstance(event, Ready):
                         self._session = self._begin(capture, event)

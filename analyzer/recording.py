@@ -14,7 +14,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Recording:
+class AnalyzedFile:
     """The place of an audio file in time, and the channels of it that are analyzed.
 
     `names` maps the channels, called as their JACK ports would be, to their numbers in the file. In a file without a
@@ -27,7 +27,7 @@ class Recording:
     names: dict[str, int]
 
     @classmethod
-    def of(cls, audio: AudioFile, channel: int | None) -> Recording:
+    def of(cls, audio: AudioFile, channel: int | None) -> AnalyzedFile:
         """Raises AudioError (`channel`) if the file has no such channel."""
         if channel is not None and channel >= audio.channels:
             has = "one channel, 0" if audio.channels == 1 else f"{audio.channels} channels, 0 to {audio.channels - 1}"

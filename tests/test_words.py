@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,10 @@ def test_no_text_has_a_banned_phrasing(pattern: str) -> None:
 def test_words_are_spelled_right() -> None:
     checked = subprocess.run([sys.executable, "-m", "codespell_lib"], cwd=ROOT, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout
+
+
+def test_no_two_classes_of_the_programs_have_the_same_name() -> None:
+    programs = ("tidzam", "stream_manager", "analyzer", "trainer", "database_tool")
+    sources = [path.read_text(encoding="utf-8") for name in programs for path in (ROOT / name).rglob("*.py")]
+    names = Counter(name for source in sources for name in re.findall(r"^class (\w+)", source, re.MULTILINE))
+    assert [name for name, count in names.items() if count > 1] == []

@@ -15,7 +15,7 @@ import time
 
 import jack
 
-from analyzer.capture.events import Alive, Event, Failed, Ready, encode
+from analyzer.capture.events import Alive, CaptureFailed, Event, Ready, encode
 from analyzer.capture.port_watcher import PortWatcher
 from tidzam.errors import JackError, TidzamError
 from tidzam.jack.ring import Ring
@@ -37,7 +37,7 @@ def main() -> int:
     try:
         _capture(options)
     except TidzamError as error:
-        _send(Failed(error.message, error.hint))
+        _send(CaptureFailed(error.message, error.hint))
         return 1
     except BrokenPipeError:  # the analyzer has gone
         return 1

@@ -60,14 +60,14 @@ class Alive:
 
 
 @dataclass(frozen=True)
-class Failed:
+class CaptureFailed:
     """The reason why the process is about to exit."""
 
     message: str
     hint: str
 
 
-Event = Ready | Opened | Closed | Refused | Clock | Alive | Failed
-_MESSAGES = HelperMessages[Event](Ready, Opened, Closed, Refused, Clock, Alive, Failed)
+Event = Ready | Opened | Closed | Refused | Clock | Alive | CaptureFailed
+_MESSAGES = HelperMessages[Event](Ready, Opened, Closed, Refused, Clock, Alive, CaptureFailed)
 encode = _MESSAGES.encode
 decode = _MESSAGES.decode

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from analyzer.recording import Recording
+from analyzer.recording import AnalyzedFile
 from tidzam.config.sinks import SINKS, SinkSettings
 from tidzam.errors import ConfigError
 from tidzam.labels import LabelTree
@@ -38,7 +38,7 @@ class SinkContext:
 
     node: str
     labels: LabelTree
-    recording: Recording | None = None
+    recording: AnalyzedFile | None = None
 
 
 class SinkFactory(Protocol):

@@ -24,8 +24,8 @@ from stream_manager.jack.agent_protocol import (
     EXIT_NO_SERVER,
     EXIT_SERVER_GONE,
     OPEN_S,
+    AgentBeat,
     AgentMessage,
-    Beat,
     Connected,
     encode_all,
     port_changes,
@@ -76,7 +76,7 @@ class Reporter:
     def _beat(self) -> None:
         while self._client is None:
             opening_s = time.monotonic() - self._round_began_s
-            self.send([Beat(opening_s > OPEN_S, opening_s)])
+            self.send([AgentBeat(opening_s > OPEN_S, opening_s)])
             time.sleep(BEAT_S)
         client, meter = self._client, SilenceMeter(self._client)
         timeout_s = stall_timeout_s(client.blocksize, client.samplerate)
@@ -91,7 +91,7 @@ class Reporter:
             quiet = tuple(sorted(meter.take_quiet()))
             xruns, late_s = self._xruns.take()
             stalled = now_s - moved_s > timeout_s
-            self.send([Beat(stalled, now_s - self._round_began_s, quiet, xruns, late_s)])
+            self.send([AgentBeat(stalled, now_s - self._round_began_s, quiet, xruns, late_s)])
 
 
 def main(interval_s: float, suffixes: Sequence[str]) -> int:

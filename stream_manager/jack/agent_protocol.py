@@ -50,7 +50,7 @@ class PortChanges:
 
 
 @dataclass(frozen=True)
-class Beat:
+class AgentBeat:
     """The state of the agent and of JACK, sent every BEAT_S.
 
     `stalled` is whether JACK's cycles have stopped, `busy_s` how long the current call of libjack has taken, and
@@ -84,8 +84,8 @@ class Signals:
         return {port: SignalMeasurement(*row) for port, row in zip(self.ports, zip(*values, strict=True), strict=True)}
 
 
-AgentMessage = Connected | PortChanges | Beat | Signals
-MESSAGES = HelperMessages[AgentMessage](Connected, PortChanges, Beat, Signals)
+AgentMessage = Connected | PortChanges | AgentBeat | Signals
+MESSAGES = HelperMessages[AgentMessage](Connected, PortChanges, AgentBeat, Signals)
 
 
 def signal_messages(measured: Mapping[str, SignalMeasurement]) -> Iterator[Signals]:

@@ -15,8 +15,8 @@ from stream_manager.jack.agent_protocol import (
     EXIT_SERVER_GONE,
     MESSAGES,
     START_TIMEOUT_S,
+    AgentBeat,
     AgentMessage,
-    Beat,
     Connected,
     PortChanges,
     Signals,
@@ -131,7 +131,7 @@ class JackGraph:
                     ports = (ports - set(removed)) | set(added)
                     if is_last and (rate_hz != self.rate_hz or ports != self.ports):
                         await self._set(rate_hz, frozenset(ports))
-                case Beat() as beat:
+                case AgentBeat() as beat:
                     await self._process(beat, connected=rate_hz is not None)
                 case Signals() as measured:
                     self._add(measured)
@@ -142,7 +142,7 @@ class JackGraph:
         except ValueError:
             raise _AgentFailedError("sent a malformed message") from None
 
-    async def _process(self, beat: Beat, *, connected: bool) -> None:
+    async def _process(self, beat: AgentBeat, *, connected: bool) -> None:
         """Process a beat. Only a `connected` agent can know that the server runs again."""
         self.quiet = frozenset(beat.quiet)
         self.xruns += beat.xruns

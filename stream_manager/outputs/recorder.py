@@ -13,13 +13,13 @@ from typing import ClassVar, Final, Never
 from stream_manager.outputs.base import OutputFault
 from stream_manager.recorder.events import (
     MESSAGES,
-    Beat,
-    Failed,
-    Finished,
+    FileFinished,
     KeptAside,
     Lost,
     Notice,
+    RecorderBeat,
     RecorderEvent,
+    RecorderFailed,
     Repaired,
 )
 from stream_manager.recorder.options import RecorderOptions, recorder_argv
@@ -35,7 +35,7 @@ from tidzam.protocol.recordings import RecordingState
 
 log = logging.getLogger(__name__)
 
-IDLE: Final = Beat("waiting", 0, 0, 0)
+IDLE: Final = RecorderBeat("waiting", 0, 0, 0)
 POLICY: Final = RestartPolicy(first_delay_s=0.3, max_delay_s=10.0, stable_after_s=20.0)
 START_TIMEOUT_S: Final = 30.0
 """How long a recorder may take until its first beat: the encoders of a killed one complete their files first."""
@@ -167,9 +167,9 @@ class RecorderOutput:
     def _take(self, event: RecorderEvent) -> None:
         name, counters = self._source.name, self._counters
         match event:
-            case Beat():
+            case RecorderBeat():
                 self._take_beat(event)
-            case Finished(file):
+            case FileFinished(file):
                 counters.files += 1
                 counters.last_file = file
                 log.debug("%s: recorded %s", name, file)
@@ -185,7 +185,7 @@ class RecorderOutput:
             case Notice(text, is_failure):
                 counters.failures += is_failure
                 log.warning("%s: %s", name, text)
-            case Failed(message):
+            case RecorderFailed(message):
                 self._failure = message
 
     def _log_loss(self, lost: Lost) -> None:
@@ -198,7 +198,7 @@ class RecorderOutput:
         log.warning(message, self._source.name, self._unlogged_s, at, lost.reason)
         self._unlogged_s, self._loss_logged_s = 0.0, now_s
 
-    def _take_beat(self, beat: Beat) -> None:
+    def _take_beat(self, beat: RecorderBeat) -> None:
         before, self._before = self._before, beat
         rate_hz = self._services.graph.rate_hz
         new_bytes = max(0, beat.bytes - before.bytes)

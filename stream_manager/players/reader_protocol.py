@@ -27,7 +27,7 @@ class ReadOrder:
 
 
 @dataclass(frozen=True)
-class Finished:
+class ReadFinished:
     """All samples of the file were written: so many `frames`."""
 
     frames: int
@@ -42,12 +42,12 @@ class Differs:
 
 
 @dataclass(frozen=True)
-class Failed:
+class ReadFailed:
     """After `frames` frames, the file could not be read any further."""
 
     message: str
     frames: int
 
 
-ReaderMessage = Finished | Differs | Failed
-MESSAGES: HelperMessages[ReaderMessage] = HelperMessages(Finished, Differs, Failed)
+ReaderMessage = ReadFinished | Differs | ReadFailed
+MESSAGES: HelperMessages[ReaderMessage] = HelperMessages(ReadFinished, Differs, ReadFailed)

@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from stream_manager.players.reader_protocol import MESSAGES, Differs, Failed, Finished, ReaderMessage, ReadOrder
+from stream_manager.players.reader_protocol import MESSAGES, Differs, ReaderMessage, ReadFailed, ReadFinished, ReadOrder
 from tidzam.audio.files import AudioFile, open_audio
 from tidzam.errors import TidzamError
 
@@ -54,8 +54,8 @@ def _carry_out(order: ReadOrder, output: _Output) -> ReaderMessage:
                 return Differs(audio.rate_hz, audio.channels)
             _copy(audio, order, output)
     except (TidzamError, OSError, ValueError) as error:
-        return Failed(str(error), output.frames)
-    return Finished(output.frames)
+        return ReadFailed(str(error), output.frames)
+    return ReadFinished(output.frames)
 
 
 def _copy(audio: AudioFile, order: ReadOrder, output: _Output) -> None:

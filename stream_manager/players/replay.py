@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from stream_manager.media import LEAD_IN_S, Media, PlayRequest, Track
 from stream_manager.players.base import PlayerReports
-from stream_manager.players.reader_protocol import MESSAGES, Differs, Failed, Finished, ReadOrder
+from stream_manager.players.reader_protocol import MESSAGES, Differs, ReadFailed, ReadFinished, ReadOrder
 from stream_manager.recordings.database import RecordingDatabase
 from stream_manager.recordings.measure import measure
 from stream_manager.recordings.sequence import Passage, next_passage
@@ -169,9 +169,9 @@ class ReplayPlayer:
         if not line:
             await self._explain_end(reader, passage)
         match MESSAGES.decode(line):
-            case Finished(frames):
+            case ReadFinished(frames):
                 return frames
-            case Failed(message, frames):
+            case ReadFailed(message, frames):
                 log.warning("%s: %s", self._track.source, message)
                 return frames
             case Differs(rate_hz, channels):

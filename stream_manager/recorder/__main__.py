@@ -20,10 +20,10 @@ from typing import Final
 import jack
 
 from stream_manager.recorder.encoder import SUFFIXES, Encoder, encoder_argv
-from stream_manager.recorder.events import BEAT_S, MESSAGES, Failed, RecorderEvent
+from stream_manager.recorder.events import BEAT_S, MESSAGES, RecorderEvent, RecorderFailed
 from stream_manager.recorder.folder import RecordingFolder
 from stream_manager.recorder.options import RecorderOptions
-from stream_manager.recorder.recording import Recording
+from stream_manager.recorder.recording import RecordingInProgress
 from stream_manager.recorder.worker import Worker, clear_unfinished_repairs
 from tidzam.errors import JackError, TidzamError
 from tidzam.jack.clock import read_clocks
@@ -53,10 +53,10 @@ def main() -> int:
     try:
         _record(options, stop)
     except TidzamError as error:
-        _send(Failed(str(error)))
+        _send(RecorderFailed(str(error)))
         return 1
     except (OSError, TimeoutError, sqlite3.Error) as error:
-        _send(Failed(f"{options.folder} cannot be used: {error}"))
+        _send(RecorderFailed(f"{options.folder} cannot be used: {error}"))
         return 1
     return 0
 
@@ -87,7 +87,7 @@ def _record(options: RecorderOptions, stop: threading.Event) -> None:
         argv = encoder_argv(part, rate_hz, options)
         return Encoder(argv, bytes_per_s=4 * options.channels * rate_hz, keep_fds=(lock,))
 
-    recording = Recording(options, jack_input.ring, folder, worker, start, _send, ended_s=ended_s)
+    recording = RecordingInProgress(options, jack_input.ring, folder, worker, start, _send, ended_s=ended_s)
     _follow(recording, jack_input, faults, stop)
     recording.close()
     worker.close(repairs_s=_REPAIRS_S)
@@ -119,7 +119,7 @@ class JackInput:
         return any(port.number_of_connections for port in self._ports)
 
 
-def _follow(recording: Recording, source: JackInput, faults: SimpleQueue[str], stop: threading.Event) -> None:
+def _follow(recording: RecordingInProgress, source: JackInput, faults: SimpleQueue[str], stop: threading.Event) -> None:
     """Record what arrives until `stop` or the end of JACK, with a beat at regular intervals."""
     clock_due = beat_due = 0.0
     while not source.gone.is_set():

@@ -11,7 +11,7 @@ BEAT_S: Final = 0.5
 
 
 @dataclass(frozen=True)
-class Beat:
+class RecorderBeat:
     """Sent every BEAT_S. `state` is `waiting` (for audio of the source), `recording` or `paused`.
 
     `frames` and `bytes` have been recorded since the process started, those of the file in progress included.
@@ -28,7 +28,7 @@ class Beat:
 
 
 @dataclass(frozen=True)
-class Finished:
+class FileFinished:
     """A file is complete. `max_amp` is the peak of a segment, as a fraction of full scale."""
 
     file: str
@@ -71,11 +71,11 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Failed:
+class RecorderFailed:
     """Why the process is about to exit."""
 
     message: str
 
 
-RecorderEvent = Beat | Finished | Lost | Repaired | KeptAside | Notice | Failed
-MESSAGES = HelperMessages[RecorderEvent](Beat, Finished, Lost, Repaired, KeptAside, Notice, Failed)
+RecorderEvent = RecorderBeat | FileFinished | Lost | Repaired | KeptAside | Notice | RecorderFailed
+MESSAGES = HelperMessages[RecorderEvent](RecorderBeat, FileFinished, Lost, Repaired, KeptAside, Notice, RecorderFailed)

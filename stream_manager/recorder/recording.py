@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from stream_manager.recorder.encoder import EncoderError, is_out_of_room
-from stream_manager.recorder.events import Beat, Lost, Notice, RecorderEvent
+from stream_manager.recorder.events import Lost, Notice, RecorderBeat, RecorderEvent
 from stream_manager.recorder.folder import RecordingFolder
 from stream_manager.recorder.open_file import ContinuousFile, OpenFile, SegmentFile, StartEncoder
 from stream_manager.recorder.options import RecorderOptions
@@ -37,7 +37,7 @@ def next_cut_s(start_s: int, length_s: int) -> int:
     return (start_s // length_s + 1) * length_s
 
 
-class Recording:
+class RecordingInProgress:
     """The recording of one source: `step` writes what has arrived in the ring since the last step.
 
     A file begins when audio arrives, at a whole second (silence precedes the first sample), and ends at a multiple of
@@ -122,12 +122,12 @@ class Recording:
         except EncoderError as error:
             self._send(Notice(str(error)))
 
-    def beat(self) -> Beat:
+    def beat(self) -> RecorderBeat:
         """The current state."""
         size = self._worker.bytes + (self._file.size if self._file else 0)
         if self._pause is not None:
-            return Beat("paused", self._frames, size, self._lost_frames, self._pause.code, self._pause.problem)
-        return Beat("waiting" if self._file is None else "recording", self._frames, size, self._lost_frames)
+            return RecorderBeat("paused", self._frames, size, self._lost_frames, self._pause.code, self._pause.problem)
+        return RecorderBeat("waiting" if self._file is None else "recording", self._frames, size, self._lost_frames)
 
     @property
     def file(self) -> OpenFile | None:

@@ -34,7 +34,7 @@ class NoRoomError(Exception):
 
 
 @dataclass(frozen=True)
-class Content:
+class AudioSummary:
     """The length of a file and its peak, as a fraction of full scale."""
 
     frames: int
@@ -46,7 +46,7 @@ class Content:
         return self.frames / self.rate_hz
 
 
-def repair(part: Path, *, limit_s: int | None = None) -> Content:
+def repair(part: Path, *, limit_s: int | None = None) -> AudioSummary:
     """Replace the file `part` by a complete one with the same audio, or with its first `limit_s` seconds.
 
     FLAC and WAV are written again, so that their headers are right; packets of Opus are copied. The result is decoded
@@ -92,7 +92,7 @@ def _wav_codec(part: Path, kind: str) -> Sequence[str]:
     return ("-c:a", f"pcm_s{24 if bits == 24 else 16}le", "-rf64", "auto")
 
 
-def examine(path: Path) -> Content:
+def examine(path: Path) -> AudioSummary:
     """Decode a file to its end. Raises UnusableError if there is no audio in it."""
     rate_hz, channels = _stream_of(path)
     argv = ["ffmpeg", "-nostdin", "-v", "fatal", "-protocol_whitelist", "file,pipe", "-i", f"file:{path}"]
@@ -106,7 +106,7 @@ def examine(path: Path) -> Content:
             peak = max(peak, float(np.abs(samples).max(initial=0.0)))
     if total < channels:
         raise UnusableError("there is no audio in it")
-    return Content(total // channels, rate_hz, peak)
+    return AudioSummary(total // channels, rate_hz, peak)
 
 
 def _stream_of(path: Path) -> tuple[int, int]:

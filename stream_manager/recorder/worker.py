@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from stream_manager.recorder.encoder import Encoder, EncoderError, is_out_of_room
-from stream_manager.recorder.events import Finished, KeptAside, Notice, RecorderEvent, Repaired
+from stream_manager.recorder.events import FileFinished, KeptAside, Notice, RecorderEvent, Repaired
 from stream_manager.recorder.folder import PART_SUFFIX, RecordingFolder, sync_file
 from stream_manager.recorder.index_check import index_changes
-from stream_manager.recorder.repair import Content, NoRoomError, UnusableError, examine, repair
+from stream_manager.recorder.repair import AudioSummary, NoRoomError, UnusableError, examine, repair
 from tidzam.naming import parse_clip_name
 from tidzam.segments import Segment, SegmentIndex
 
@@ -116,7 +116,7 @@ class Worker:
         size = final.stat().st_size
         self.bytes += size
         self._add_to_index(final, max_amp)
-        self._send(Finished(str(final), size, max_amp))
+        self._send(FileFinished(str(final), size, max_amp))
 
     def _repair(self, part: Path, limit_s: int | None) -> None:
         if not part.exists():
@@ -137,7 +137,7 @@ class Worker:
             return
         self._publish_repaired(part, content)
 
-    def _publish_repaired(self, part: Path, content: Content) -> None:
+    def _publish_repaired(self, part: Path, content: AudioSummary) -> None:
         final = self._folder.publish(part)
         size = final.stat().st_size
         self.bytes += size

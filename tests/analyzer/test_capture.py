@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from analyzer.capture.child import Capture, CaptureOptions, capture_process
-from analyzer.capture.events import Closed, Event, Failed, Opened, Ready, Refused
+from analyzer.capture.events import CaptureFailed, Closed, Event, Opened, Ready, Refused
 from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
 from tests.support.player import CODE_RANGE, FRAME_CODE, frame_code, playing
-from tidzam.jack.ring import Gap, RingReader
+from tidzam.jack.ring import RingGap, RingReader
 
 _E = TypeVar("_E", bound=Event)
 pytestmark = pytest.mark.timeout(60)
@@ -61,7 +61,7 @@ async def capturing(server: JackServer, *patterns: str, slots: int = 8) -> Async
         following.cancel()
 
 
-async def written(reader: RingReader, lane: int, until: int) -> list[Gap]:
+async def written(reader: RingReader, lane: int, until: int) -> list[RingGap]:
     """A lane's new gaps, once it is written until a frame."""
     await eventually_async(lambda: reader.ring.written_until(lane) >= until)
     return reader.new_gaps(lane)
@@ -162,14 +162,14 @@ async def test_it_exits_with_the_reason_when_jack_shuts_down() -> None:
         async with capturing(server, "s:") as heard:
             await heard.until(Ready)
             server.kill()
-            (failed,) = await heard.until(Failed)
+            (failed,) = await heard.until(CaptureFailed)
             assert "JACK server has shut down" in failed.message
 
 
 async def test_a_missing_jack_server_is_reported_with_a_remedy() -> None:
     async with capture_process(CaptureOptions(patterns=("s:",), server="nobody-runs-this")) as capture:
         (failed,) = [event async for event in capture.events()]
-        assert isinstance(failed, Failed)
+        assert isinstance(failed, CaptureFailed)
         assert "jackd" in failed.hint
 
 

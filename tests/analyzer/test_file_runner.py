@@ -18,7 +18,7 @@ from analyzer.__main__ import app
 from analyzer.file_report import COLUMNS
 from analyzer.file_runner import FileOptions, run_file, window_batches
 from analyzer.pipeline import Pipeline
-from analyzer.recording import Recording
+from analyzer.recording import AnalyzedFile
 from analyzer.window_schedule import WindowSchedule
 from tests.support import hostile
 from tests.support.bundles import write_tone_bundle
@@ -139,7 +139,7 @@ def test_windows_are_those_of_live_listening(pond: Path, nn: Path) -> None:
     pipeline = Pipeline.load(nn)
     schedule = WindowSchedule.of(RATE_HZ, window_s=pipeline.window_s, overlap=0.5)
     with open_audio(pond) as audio:
-        batches = list(window_batches(audio, Recording.of(audio, None), schedule))
+        batches = list(window_batches(audio, AnalyzedFile.of(audio, None), schedule))
     whole, _ = soundfile.read(pond, dtype="float32")
     for batch in batches[:-1]:
         assert batch.start_frame == schedule.start_from(batch.start_frame)

@@ -1,6 +1,6 @@
 import pytest
 
-from analyzer.capture.events import Clock, Closed, Event, Failed, Opened, Ready, Refused, decode, encode
+from analyzer.capture.events import CaptureFailed, Clock, Closed, Event, Opened, Ready, Refused, decode, encode
 from analyzer.capture.slots import SlotPlan, natural_order, plan
 
 
@@ -42,7 +42,7 @@ def test_natural_order() -> None:
         Closed("s:out_0"),
         Refused("s:out_1", "why"),
         Clock(7, 1.5),
-        Failed("what", "do this"),
+        CaptureFailed("what", "do this"),
     ],
 )
 def test_events_survive_the_pipe(event: Event) -> None:

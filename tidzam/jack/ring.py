@@ -46,7 +46,7 @@ _WRAP: Final = 1 << 32
 
 
 @dataclass(frozen=True)
-class Gap:
+class RingGap:
     """Frames from `start` on that were not captured."""
 
     start: int
@@ -183,19 +183,19 @@ class RingReader:
 
     def __init__(self, ring: Ring) -> None:
         self.ring = ring
-        self.gaps: dict[int, deque[Gap]] = {}
+        self.gaps: dict[int, deque[RingGap]] = {}
         self._seen = [0] * LANES
 
-    def new_gaps(self, lane: int) -> list[Gap]:
+    def new_gaps(self, lane: int) -> list[RingGap]:
         """A lane's gaps since the last call. If they overflowed the log, the missing ones are reported as one."""
         ring = self.ring
         known = self.gaps.setdefault(lane, deque())
         count = int(ring.lanes[lane, _GAPS])
         oldest = max(self._seen[lane], count - _LOG_LENGTH // 2)
-        fresh = [Gap(*map(int, ring.log[lane, index % _LOG_LENGTH])) for index in range(oldest, count)]
+        fresh = [RingGap(*map(int, ring.log[lane, index % _LOG_LENGTH])) for index in range(oldest, count)]
         if oldest > self._seen[lane]:
             start = known[-1].start if known else ring.first_frame(lane)
-            fresh.insert(0, Gap(start, fresh[0].start - start))
+            fresh.insert(0, RingGap(start, fresh[0].start - start))
         self._seen[lane] = count
         known.extend(fresh)
         too_old = ring.written_until() - ring.capacity_frames

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stream_manager.jack.agent_protocol import (
     MAX_PORTS_PER_MESSAGE,
     MESSAGES,
-    Beat,
+    AgentBeat,
     Connected,
     PortChanges,
     Signals,
@@ -29,9 +29,9 @@ PORTS = st.frozensets(NAMES, max_size=30)
 @given(
     st.builds(Connected, st.integers(8000, 192000))
     | st.builds(PortChanges, st.lists(NAMES).map(tuple), st.lists(NAMES).map(tuple), st.booleans())
-    | st.builds(Beat, st.booleans(), st.floats(0, 1e6), st.lists(NAMES).map(tuple))
+    | st.builds(AgentBeat, st.booleans(), st.floats(0, 1e6), st.lists(NAMES).map(tuple))
 )
-def test_a_message_is_one_line_and_survives_decoding(message: Connected | PortChanges | Beat) -> None:
+def test_a_message_is_one_line_and_survives_decoding(message: Connected | PortChanges | AgentBeat) -> None:
     line = MESSAGES.encode(message)
     assert "\n" not in line
     assert MESSAGES.decode(line) == message

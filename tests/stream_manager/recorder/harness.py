@@ -14,7 +14,7 @@ from stream_manager.recorder.encoder import SUFFIXES, Encoder, encoder_argv
 from stream_manager.recorder.events import RecorderEvent
 from stream_manager.recorder.folder import RecordingFolder
 from stream_manager.recorder.options import RecorderOptions
-from stream_manager.recorder.recording import Recording
+from stream_manager.recorder.recording import RecordingInProgress
 from stream_manager.recorder.worker import Worker
 from tests.support.eventually import eventually
 from tests.support.ring_source import RingSource
@@ -51,7 +51,7 @@ class Harness:
         index = SegmentIndex(options.folder) if by_day else None
         self.worker = Worker(self.folder, self.events.append, self.faults.append, index)
         self.start: Callable[[Path], Encoder] = self.start_encoder
-        self.recording = Recording(
+        self.recording = RecordingInProgress(
             options,
             source.ring,
             self.folder,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from stream_manager.recorder.encoder import Encoder, encoder_argv
-from stream_manager.recorder.events import Finished, Lost, Notice, Repaired
+from stream_manager.recorder.events import FileFinished, Lost, Notice, Repaired
 from stream_manager.recorder.open_file import ContinuousFile
 from stream_manager.recorder.recording import next_cut_s
 from tests.stream_manager.recorder.harness import Harness, decoded, recorder_options
@@ -262,7 +262,7 @@ def test_a_full_disk_pauses_the_recording_until_there_is_room(tmp_path: Path, so
     harness.play(4)
     harness.close()
     assert harness.recording.beat().state == "waiting"
-    assert harness.of(Finished)
+    assert harness.of(FileFinished)
     assert [lost.reason for lost in harness.of(Lost)] == ["paused"]
 
 

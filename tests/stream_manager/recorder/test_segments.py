@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from stream_manager.recorder.encoder import Encoder
-from stream_manager.recorder.events import Finished, Notice
+from stream_manager.recorder.events import FileFinished, Notice
 from tests.stream_manager.recorder.harness import Harness, decoded, recorder_options
 from tests.support.ring_source import RingSource, ring_source
 from tidzam.segments import SegmentIndex
@@ -71,7 +71,7 @@ def test_the_index_holds_time_peak_and_file(tmp_path: Path, source: RingSource) 
     for segment in found:
         peak = np.abs(decoded(tmp_path / segment.filepath, 2)).max()
         assert segment.max_amp == pytest.approx(peak, abs=1 / (1 << 15))
-    assert [event.max_amp for event in harness.of(Finished)] == [segment.max_amp for segment in found]
+    assert [event.max_amp for event in harness.of(FileFinished)] == [segment.max_amp for segment in found]
 
 
 def test_a_segment_that_would_begin_late_is_left_out(tmp_path: Path, source: RingSource) -> None:

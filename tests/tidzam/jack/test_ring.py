@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidzam.errors import AudioError
-from tidzam.jack.ring import CLOCK, Gap, Lapped, Ring, RingReader, RingWriter, wrapped_difference
+from tidzam.jack.ring import CLOCK, Lapped, Ring, RingGap, RingReader, RingWriter, wrapped_difference
 
 PERIOD = 16
 CAPACITY = 100  # no multiple of the period: blocks wrap
@@ -79,7 +79,7 @@ def test_lost_frames_are_zeros_and_are_counted(memory: int) -> None:
     writer, reader = RingWriter(ring, CLOCK), RingReader(ring)
     for block in (0, 1, 3, 4):
         write(writer, 16 + block * PERIOD)
-    assert reader.new_gaps(CLOCK) == [Gap(48, PERIOD)]
+    assert reader.new_gaps(CLOCK) == [RingGap(48, PERIOD)]
     window, lost = reader.read([(1, CLOCK)], 40, 40)
     assert lost == (PERIOD,)
     expected = [0 if 48 <= frame < 64 else value_of(frame) + 1 for frame in range(40, 80)]
@@ -94,7 +94,7 @@ def test_the_block_after_a_gap_waits_until_it_is_sure(memory: int) -> None:
     assert ring.written_until() == 16 + 4 * PERIOD
     write(writer, 16 + 4 * PERIOD)  # announced again, now with the right samples
     assert ring.written_until() == 16 + 5 * PERIOD
-    assert reader.new_gaps(CLOCK) == [Gap(32, 3 * PERIOD)]
+    assert reader.new_gaps(CLOCK) == [RingGap(32, 3 * PERIOD)]
 
 
 def test_a_torn_block_is_lost(memory: int) -> None:
@@ -103,7 +103,7 @@ def test_a_torn_block_is_lost(memory: int) -> None:
     write(writer, 16)
     write(writer, 32, torn=True)
     write(writer, 48)
-    assert reader.new_gaps(CLOCK) == [Gap(32, PERIOD)]
+    assert reader.new_gaps(CLOCK) == [RingGap(32, PERIOD)]
     assert reader.read([(0, CLOCK)], 16, 48)[1] == (PERIOD,)
 
 
@@ -131,7 +131,7 @@ def test_a_lane_that_hangs_loses_its_own_frames_and_no_other(memory: int) -> Non
     assert lost == (32, 0)
     np.testing.assert_array_equal(window[0], [9] * PERIOD + [0] * 32)
     hung.commit(hung.begin(80, PERIOD), PERIOD, torn=False)
-    assert (reader.new_gaps(7), reader.new_gaps(CLOCK)) == ([Gap(48, 32)], [])
+    assert (reader.new_gaps(7), reader.new_gaps(CLOCK)) == ([RingGap(48, 32)], [])
 
 
 @given(st.integers(1, 5), st.integers(0, WRAP - 1))
