@@ -7,7 +7,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from stream_manager.channel_selection import channel_labels, selected_channels
@@ -18,9 +17,10 @@ from stream_manager.network.allowed_addresses import AllowedAddresses
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.registry import OutputType
 from stream_manager.outputs.runner import SourceOutputs
+from stream_manager.play_queue import PlayQueue
 from stream_manager.playback import Outcome, PlaybackReports, play
-from stream_manager.players.registry import REPLAY, PlayerType, choose_player, inspect, load_players
-from stream_manager.replay import MediaTime, Replay, utc
+from stream_manager.players.registry import PlayerType, choose_player, inspect
+from stream_manager.replay import Replay
 from stream_manager.services import Services
 from stream_manager.source_figures import SourceFigures
 from stream_manager.source_gaps import SourceGaps
@@ -74,16 +74,15 @@ class Source:
         self._origin = origin or entry
         is_own = self._origin.owner is None
         self._services = services if is_own else services.for_client(trusted=entry.trusted)
-        self._players = players
         self._outputs = SourceOutputs(outputs, self.settings, services)
         self._gaps = SourceGaps(self.name, services.gaps, returns=self.settings.is_permanent)
-        self._request = PlayRequest(
+        request = PlayRequest(
             settings=self._origin.settings.model_copy(update={"name": self.name, "format": self.settings.format}),
             url=url,
             channels=selected_channels(self.settings.channels, self.settings.channel_names),
             allowed=self.allowed_addresses,
         )
-        self._replay, self._has_replayed = replay, False
+        self._queue = PlayQueue(request, players, replay)
         self.player_errors = 0
         """How often a player raised an unexpected exception."""
         self._figures = SourceFigures()
@@ -115,10 +114,10 @@ class Source:
             state=state,
             ok=self._plays_well and not self.output_faults(),
             is_permanent=self.settings.is_permanent,
-            url=scrub_address(self._request.settings.url or ""),
+            url=scrub_address(self._queue.request.settings.url or ""),
             channels=figures.channels,
             ports=figures.ports,
-            channel_names=channel_labels(self._request.channels, len(figures.ports), self.settings.channel_names),
+            channel_names=channel_labels(self._queue.request.channels, len(figures.ports), self.settings.channel_names),
             mounts=self._outputs.addresses,
             restarts=self.playback.restarts,
             last_error=str(failure) if failure else None,
@@ -137,7 +136,7 @@ class Source:
             remarks=self._remarks,
             recording=self._services.recordings.status(self.settings),
             signals=self._signals,
-            replay=self._replay.status() if self._replay is not None else None,
+            replay=None if self._queue.replay is None else self._queue.replay.status(),
         )
 
     @property
@@ -172,13 +171,13 @@ class Source:
         found = (
             (SourceRemark.LOW_SAMPLE_RATE, self._figures.has_low_rate(self._services.graph.rate_hz)),
             (SourceRemark.REPLACED, self._replaces_profile),
-            (SourceRemark.REACHED_PRESENT, self._has_replayed),
+            (SourceRemark.REACHED_PRESENT, self._queue.has_replayed),
         )
         return tuple(remark for remark, holds in found if holds)
 
     async def run(self) -> None:
         """Play, and play again after failures, until the source is final or until cancelled."""
-        log.info("%s: loaded from %s", self.name, self._described())
+        log.info("%s: loaded from %s", self.name, self._queue)
         self._gaps.load(len(self._figures.ports))
         self._gaps.follow(self.playback.state, is_live=self._figures.is_live)
         try:
@@ -197,8 +196,6 @@ class Source:
             self._handle(SourceEvent.RETRY_DUE)
         try:
             event, failure = await self._attempt()
-        except PlaybackError as error:
-            event, failure = SourceEvent.FAILED, error.failure
         except SetupError as error:
             event, failure = SourceEvent.FAILED, SourceFailure(SourceFault.INTERNAL, str(error))
         except Exception:  # a fault in one source, or in a player of another package, must not affect the others
@@ -207,35 +204,14 @@ class Source:
             event, failure = SourceEvent.FAILED, SourceFailure(SourceFault.INTERNAL)
         self._handle(event, self._services.explain(failure))
 
-    def _described(self) -> str:
-        if self._replay is None:
-            return scrub_address(self._request.settings.url or "")
-        return f"recordings of {self._replay.database.name} from {utc(self._replay.time_s):%Y-%m-%d %H:%M:%S} UTC"
-
     async def _attempt(self) -> Outcome:
-        """Play once: first what is to be replayed. Another attempt plays what follows."""
-        if self._replay is None:
-            return await self._play(self._request, self._players)
-        replay, request = self._replay, replace(self._request, url="", replay=self._replay)
-        replay.anchor = None
+        """Play what is next. Another attempt plays what follows."""
+        request, players = self._queue.next()
         try:
-            outcome = await self._play(request, load_players(REPLAY))
+            outcome = await self._play(request, players)
         except PlaybackError as error:
-            if error.failure.fault is not SourceFault.NO_RECORDING or not self._players:
-                raise
-            replay.is_over, outcome = True, (SourceEvent.ENDED, None)
-        return self._after_replay(replay) if outcome[0] is SourceEvent.ENDED else outcome
-
-    def _after_replay(self, replay: Replay) -> Outcome:
-        """What follows the last recording, or one of another format."""
-        if not replay.is_over:
-            return SourceEvent.CONTINUED, None
-        if not self._players:
-            self._replay = Replay.of(replay.database, replay.date)
-            return SourceEvent.ENDED, None
-        self._replay, self._has_replayed = None, True
-        log.info("%s: no later recording of %s; playing live", self.name, replay.database.name)
-        return SourceEvent.CONTINUED, None
+            outcome = SourceEvent.FAILED, error.failure
+        return self._queue.after(outcome)
 
     async def _play(self, request: PlayRequest, players: Mapping[str, PlayerType]) -> Outcome:
         media = await inspect(request, players, self._services)
@@ -265,17 +241,13 @@ class Source:
             silence=self._silence,
             drift=self._figures.drift,
             overrun=self._figures.overrun,
-            time=self._anchor,
+            time=self._queue.anchor,
         )
         return await play(player, track, self._services, limits, reports)
 
     def _start(self) -> None:
         self._figures.started = self._clock()
         self._handle(SourceEvent.STARTED)
-
-    def _anchor(self, time: MediaTime) -> None:
-        if self._replay is not None:
-            self._replay.anchor = time
 
     def _silence(self, begins: bool) -> None:
         if not begins:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stream_manager import source as source_module
+from stream_manager import play_queue
 from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.players.base import PlayerReports
 from stream_manager.players.replay import replay_of
@@ -91,7 +91,7 @@ def empty_database() -> RecordingDatabase:
 
 
 def replaying(players: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch, player: Any) -> Source:
-    monkeypatch.setattr(source_module, "load_players", lambda name: {"replay": player})
+    monkeypatch.setattr(play_queue, "load_players", lambda name: {"replay": player})
     settings = SourceSettings(name="past", database="pond", date=START, is_permanent=False)
     return Source(
         SourceEntry(settings),
