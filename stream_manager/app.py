@@ -18,6 +18,7 @@ from stream_manager.icecast.server import Icecast
 from stream_manager.jack.capacity_metrics import CapacityMetrics
 from stream_manager.jack.gaps import record_jack_gaps
 from stream_manager.jack.graph import JackGraph
+from stream_manager.jack.openings import ClientOpenings
 from stream_manager.jack.reservations import JackReservations
 from stream_manager.live.page import add_live_page
 from stream_manager.live.storage import live_storage
@@ -127,6 +128,7 @@ def _services(
 ) -> Services:
     return Services(
         graph=graph,
+        openings=ClientOpenings(graph),
         reservations=JackReservations(graph, port_max=settings.jack.port_max, captured=captured),
         icecast=icecast,
         env=env,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
@@ -22,8 +22,6 @@ from tidzam.aio import first_completed
 from tidzam.gaps import GapReason
 from tidzam.naming import port_name
 
-START_S = 1.5
-"""For how long a starting player may delay the start of others."""
 NAME_TIMEOUT_S = 5.0
 """How long JACK may take to remove the client of the source's last player."""
 
@@ -79,10 +77,10 @@ async def play(
         gap=reports.gap, corrupt=corrupt, drift=reports.drift, overrun=reports.overrun, time=reports.time
     )
     player = player_type(track, services, player_reports)
-    async with _turn_to_start(services.starting) as started:
+    async with services.openings.turn(track.source) if track.ports else nullcontext():
         playing = asyncio.create_task(player.play(), name=f"{track.source} player")
         try:
-            failure, played_s = await _until_over(player, playing, track, graph, limits, reports, started)
+            failure, played_s = await _until_over(player, playing, track, graph, limits, reports)
         finally:
             await _end(player, playing, graph)
     if not graph.up:
@@ -92,26 +90,6 @@ async def play(
     return _outcome(track, playing, played_s, is_corrupt=is_corrupt)
 
 
-@asynccontextmanager
-async def _turn_to_start(starting: asyncio.Semaphore) -> AsyncIterator[Callable[[], None]]:
-    """A place among those that start, until the function is called, for START_S at most."""
-    await starting.acquire()
-    is_held = True
-
-    def give_back() -> None:
-        nonlocal is_held
-        if is_held:
-            is_held = False
-            starting.release()
-
-    timer = asyncio.get_running_loop().call_later(START_S, give_back)
-    try:
-        yield give_back
-    finally:
-        timer.cancel()
-        give_back()
-
-
 async def _until_over(
     player: Player,
     playing: asyncio.Task[None],
@@ -119,16 +97,11 @@ async def _until_over(
     graph: JackGraph,
     limits: LivenessLimits,
     reports: PlaybackReports,
-    started: Callable[[], None],
 ) -> tuple[SourceFailure | None, float]:
-    """Why the player has to be replaced, None if it has ended; and for how many seconds its ports existed.
-
-    `started` is called when it has begun, or is not going to.
-    """
+    """Why the player has to be replaced, None if it has ended; and for how many seconds its ports existed."""
     first = await first_completed(
         _began(player, track, graph), _done(playing), _start_timeout(graph, limits.start_timeout_s)
     )
-    started()
     if first == 2:
         return SourceFailure(SourceFault.SILENT, f"waited {limits.start_timeout_s:.0f} s"), 0.0
     failure, began_s = None, time.monotonic()

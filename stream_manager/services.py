@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +9,7 @@ from stream_manager.faults import SourceFailure
 from stream_manager.icecast.mount import IcecastMount
 from stream_manager.icecast.server import Icecast
 from stream_manager.jack.graph import JackGraph
+from stream_manager.jack.openings import ClientOpenings
 from stream_manager.jack.reservations import JackReservations
 from stream_manager.network.allowed_addresses import AllowedAddresses
 from stream_manager.network.guard_pass import GuardPass
@@ -19,13 +19,12 @@ from stream_manager.recordings.databases import RecordingDatabases
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.gaps import GapLedger
 
-STARTS_AT_ONCE = 2
-
 
 @dataclass(frozen=True)
 class Services:
     """JACK, Icecast, the settings, and the ledger of gaps.
 
+    `openings` are the turns in which processes open their JACK clients: players have one, an output takes one.
     `reservations` is what the sources take of the JACK server, `copied_mounts` are the mounts of sources that are
     copied without decoding, by source.
 
@@ -36,6 +35,7 @@ class Services:
     """
 
     graph: JackGraph
+    openings: ClientOpenings
     reservations: JackReservations
     icecast: Icecast
     env: Mapping[str, str]
@@ -46,8 +46,6 @@ class Services:
     guard: GuardProxy | None = None
     recordings: RecordingControl = field(default_factory=RecordingControl)
     guard_pass: GuardPass | None = None
-    starting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STARTS_AT_ONCE))
-    """Held while a player opens its JACK client: jackd may hang when many clients are opened at once."""
     databases: RecordingDatabases = field(default_factory=RecordingDatabases)
 
     def explain(self, failure: SourceFailure | None) -> SourceFailure | None:

@@ -189,6 +189,10 @@ class Source:
             self._services.reservations.release(self.name)
             self._settled.set()
 
+    async def stop_outputs(self) -> None:
+        """End its outputs now, while it still plays. Nothing is output afterwards."""
+        await self._outputs.stop()
+
     async def _next_attempt(self) -> None:
         if self.playback.retry_at_s is not None:
             await asyncio.sleep(max(0.0, self.playback.retry_at_s - time.monotonic()))

@@ -180,9 +180,10 @@ class Sources:
                 source.record_signals()
 
     async def unload_all(self) -> None:
-        """End all sources."""
+        """End all sources, with their players and outputs at the same time."""
         async with self._changing:
-            await asyncio.gather(*(self._end(name) for name in list(self._loaded)))
+            outputs = [source.stop_outputs() for source in self]
+            await asyncio.gather(*(self._end(name) for name in list(self._loaded)), *outputs)
 
     @contextmanager
     def _request_of(self, owner: str) -> Iterator[None]:

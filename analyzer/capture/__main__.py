@@ -23,9 +23,12 @@ from tidzam.naming import ANALYZER_CLIENT
 
 _CLOCK_EVERY_S = 1.0
 _ALIVE_EVERY_S = 0.9
+_ROUND_S = 20.0
+"""How long the clients of new sources may take to open. A process that waits for longer shows no sign of life."""
 _FIRST_BLOCK_EVERY_S = 0.05
 _SWITCH_INTERVAL_S = 0.0005
 """How long other threads of this process may keep the GIL from the JACK callback; Python's default is 5 ms."""
+_writing = threading.Lock()
 
 
 def main() -> int:
@@ -101,12 +104,12 @@ def _stop_request(changed: threading.Event) -> threading.Event:
 
 def _watch(watcher: PortWatcher, stop: threading.Event) -> None:
     """Connect ports when they change and report the clock every second, until a stop request or the end of JACK."""
-    clock_due = alive_due = 0.0
+    clock_due = 0.0
+    rounds = _Rounds()
+    threading.Thread(target=_beat, args=(watcher, rounds), daemon=True).start()
     while not (stop.is_set() or watcher.gone.is_set()):
         watcher.changed.clear()
-        if time.monotonic() >= alive_due:
-            _send(Alive(watcher.cycle()))
-            alive_due = time.monotonic() + _ALIVE_EVERY_S
+        rounds.begin()
         watcher.update()
         if time.monotonic() >= clock_due and (clock := watcher.clock()):
             _send(clock)
@@ -114,8 +117,32 @@ def _watch(watcher: PortWatcher, stop: threading.Event) -> None:
         watcher.changed.wait(_CLOCK_EVERY_S if clock_due else _FIRST_BLOCK_EVERY_S)
 
 
+class _Rounds:
+    """The rounds in which ports are connected, as the thread of the beat sees them."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        self._began_s = time.monotonic()
+
+    @property
+    def go_on(self) -> bool:
+        """Whether the current round has not taken too long."""
+        return time.monotonic() - self._began_s < _ROUND_S
+
+
+def _beat(watcher: PortWatcher, rounds: _Rounds) -> None:
+    """Send signs of life, also while JACK keeps the main thread waiting: existing channels are captured meanwhile."""
+    while True:
+        if rounds.go_on:
+            _send(Alive(watcher.cycle()))
+        time.sleep(_ALIVE_EVERY_S)
+
+
 def _send(event: Event) -> None:
-    print(encode(event), flush=True)
+    with _writing:
+        print(encode(event), flush=True)
 
 
 if __name__ == "__main__":

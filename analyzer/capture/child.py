@@ -11,12 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from analyzer.capture.events import Alive, Event, decode
+from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.jack.ring import Ring
 from tidzam.process import Child, child_process
 
 log = logging.getLogger(__name__)
-
-_GRACE_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +88,7 @@ async def capture_process(options: CaptureOptions) -> AsyncIterator[Capture]:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=(fd,),
-            grace_s=_GRACE_S,
+            grace_s=CLIENT_GRACE_S,
             on_line=lambda line: log.warning("capture: %s", line),
         ) as child:
             yield Capture(child, fd)

@@ -45,6 +45,10 @@ class PortCapture:
         self._spare.append(self._ports.pop(name)[1])
         self._reader.inputs = tuple(self._ports.values())
 
+    def end(self) -> None:
+        """Capture nothing from the next cycle on. Returns immediately."""
+        self._reader.end()
+
     def stop(self) -> None:
         """Close the JACK client."""
-        self.client.close()
+        self._reader.close()

@@ -11,11 +11,14 @@ import jack
 from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
 from analyzer.capture.port_capture import PortCapture
 from analyzer.capture.slots import plan
+from tidzam.jack.callback_watch import CallbackWatch
 from tidzam.jack.clock import read_clocks
 from tidzam.jack.ring import CLOCK, LANES, Ring, RingWriter
 from tidzam.naming import capture_client, source_of
 from tidzam.patterns import matches
 
+_FORGOTTEN_S: Final = 30.0
+"""For how long JACK may not call a client while its cycles run: a player that hangs delays it until replaced."""
 _SETTLED_CYCLES: Final = 2
 """A connection takes effect at a cycle boundary after the call; by then the callback has the new channels as well."""
 
@@ -34,6 +37,7 @@ class PortWatcher:
         self._ring, self._patterns, self._send = ring, patterns, send
         self._slots: dict[str, int] = {}
         self._captures: dict[str, tuple[int, PortCapture]] = {}
+        self._watches: dict[str, CallbackWatch] = {}
         self._refused: frozenset[str] = frozenset()
         self._last_lane = CLOCK
         client.set_port_registration_callback(lambda port, register: self.changed.set(), only_available=False)
@@ -47,6 +51,7 @@ class PortWatcher:
         """Release ports that disappeared, and capture new ones. Other channels are not touched."""
         if not self._ring.written_until():
             return  # the clock has not started
+        self._close_forgotten()
         names = (port.name for port in self._clock.client.get_ports(is_audio=True, is_output=True))
         wanted = {name for name in names if matches(name, self._patterns)}
         connected = {
@@ -87,6 +92,7 @@ class PortWatcher:
             client = jack.Client(capture_client(source), no_start_server=True)
             writer = RingWriter(self._ring, lane, near=self._clock.writer.next_frame)
             self._captures[source] = lane, PortCapture(client, writer, self._leave)
+            self._watches[source] = CallbackWatch(round(_FORGOTTEN_S * self._ring.rate_hz))
         return self._captures[source]
 
     def _free_lane(self) -> int:
@@ -101,9 +107,19 @@ class PortWatcher:
         self._captures[source_of(name)][1].close(name)
         self._send(Closed(name))
 
+    def _close_forgotten(self) -> None:
+        """Close the clients that JACK does not call. Their channels are captured again by others."""
+        cycle = self.cycle()
+        for source, (lane, capture) in list(self._captures.items()):
+            if self._watches[source].is_forgotten(cycle, self._ring.written_until(lane)):
+                for name in list(capture.channels):
+                    self._close(name)
+        self._leave_idle()
+
     def _leave_idle(self) -> None:
         idle = [source for source, (_, capture) in self._captures.items() if not capture.channels]
         for source in idle:
+            del self._watches[source]
             self._captures.pop(source)[1].stop()
 
     def clock(self) -> Clock | None:
@@ -118,5 +134,8 @@ class PortWatcher:
 
     def stop(self) -> None:
         """Close all JACK clients."""
-        for _, capture in (*self._captures.values(), (CLOCK, self._clock)):
+        captures = [*(capture for _, capture in self._captures.values()), self._clock]
+        for capture in captures:  # all in the same cycle
+            capture.end()
+        for capture in captures:
             capture.stop()

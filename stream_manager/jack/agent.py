@@ -2,8 +2,8 @@
 
 libjack may hang or abort when its server dies, so it must not run in the stream manager. This process makes the
 connections that are missing and reports what it sees to its parent by the messages of jack_agent_protocol. It ends when
-the server goes, and can be killed at any time: the next one takes over. Its arguments are the seconds between
-measurements of signals, and the suffixes of the outputs' JACK clients.
+the server goes, and can be killed whenever its client is open: the next one takes over. Its arguments are the seconds
+between measurements of signals, and the suffixes of the outputs' JACK clients.
 
 Connecting is a request to the server, which may hang. Beats are therefore sent from a separate thread, which only
 reads JACK's shared memory.
@@ -12,6 +12,7 @@ reads JACK's shared memory.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -97,6 +98,8 @@ class Reporter:
 def main(interval_s: float, suffixes: Sequence[str]) -> int:
     jack.set_error_function(_mute)
     jack.set_info_function(_mute)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())  # not while the client is being opened
     reporter = Reporter()
     try:
         client = jack.Client(CLIENT_NAME, no_start_server=True)
@@ -113,7 +116,7 @@ def main(interval_s: float, suffixes: Sequence[str]) -> int:
     reporter.send([Connected(client.samplerate)])
     reporter.watch(client)
     start_measuring(client, lambda: reporter.ports, interval_s, lambda found: reporter.send(signal_messages(found)))
-    while True:
+    while not stop.is_set():
         reporter.begin_round()
         changed.clear()
         _report(reporter, frozenset(port.name for port in client.get_ports()))
@@ -121,6 +124,7 @@ def main(interval_s: float, suffixes: Sequence[str]) -> int:
         reporter.begin_round()
         changed.wait(BEAT_S)
         time.sleep(SETTLE_S)
+    return 0
 
 
 def _mute(message: str) -> None:

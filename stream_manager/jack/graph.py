@@ -23,6 +23,7 @@ from stream_manager.jack.agent_protocol import (
 )
 from stream_manager.signals.meter import SignalMeter
 from tidzam.config.signal_health import SignalHealthSettings
+from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.jack.environment import jack_env
 from tidzam.naming import source_of
 from tidzam.process import child_process
@@ -103,7 +104,7 @@ class JackGraph:
         argv = [sys.executable, "-m", "stream_manager.jack.agent", str(self._interval_s), *self._suffixes]
         pipe = asyncio.subprocess.PIPE
         env = jack_env(self._server)
-        async with child_process(argv, name="jack-agent", env=env, stdout=pipe, grace_s=0.5) as agent:
+        async with child_process(argv, name="jack-agent", env=env, stdout=pipe, grace_s=CLIENT_GRACE_S) as agent:
             assert agent.process.stdout is not None
             try:
                 await self._read(agent.process.stdout)

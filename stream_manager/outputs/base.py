@@ -49,6 +49,7 @@ class Output(Protocol):
     async def run(self) -> None:
         """Do the work until cancelled, then release all resources before returning.
 
+        A process that opens a JACK client is started within `services.openings.turn(CLIENT)`.
         Should handle expected faults itself, such as a server that is away, and report them by `faults`. Returning
         counts as a failure.
         """

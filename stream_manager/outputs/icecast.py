@@ -22,7 +22,8 @@ from stream_manager.services import Services
 from tidzam.aio import first_completed
 from tidzam.config import SourceSettings
 from tidzam.errors import TidzamError
-from tidzam.naming import ICECAST_SUFFIX, mount_name
+from tidzam.jack.client_grace import CLIENT_GRACE_S
+from tidzam.naming import ICECAST_SUFFIX, mount_name, output_client
 from tidzam.process import Child, RestartPolicy, child_process
 
 log = logging.getLogger(__name__)
@@ -32,9 +33,6 @@ START_S = 2.0
 """For how long a starting ffmpeg may delay the start of others."""
 START_TIMEOUT_S = 20.0
 """How long an ffmpeg may take until its first page: many may start at once on a busy machine."""
-
-GRACE_S = 5.0
-"""A JACK client that is killed while it disconnects delays changes of the others: rather wait."""
 
 
 class IcecastOutput:
@@ -104,7 +102,8 @@ async def _encode_once(source: str, mounts: Sequence[IcecastMount], services: Se
     graph, icecast = services.graph, services.icecast
     async with AsyncExitStack() as starting:
         await starting.enter_async_context(icecast.starting)
-        async with _ffmpeg(source, mounts, services) as ffmpeg:
+        client = output_client(source, ICECAST_SUFFIX)
+        async with services.openings.turn(client), _ffmpeg(source, mounts, services) as ffmpeg:
             encoding = asyncio.gather(*(mount.page_arrived.wait() for mount in mounts))
             await first_completed(graph.until(lambda g: not g.up), ffmpeg.wait(), encoding, asyncio.sleep(START_S))
             await starting.aclose()
@@ -155,7 +154,7 @@ async def _ffmpeg(source: str, mounts: Sequence[IcecastMount], services: Service
         numbers = [writer.fileno() for writer in writers]
         argv = encoder_argv(source, numbers, services.icecast.settings)
         async with child_process(
-            argv, name=f"{source} ffmpeg", env=services.env, grace_s=GRACE_S, pass_fds=numbers
+            argv, name=f"{source} ffmpeg", env=services.env, grace_s=CLIENT_GRACE_S, pass_fds=numbers
         ) as ffmpeg:
             for writer in writers:
                 writer.close()

@@ -29,7 +29,8 @@ from tidzam.aio import first_completed
 from tidzam.config import SourceSettings
 from tidzam.config.recording import FLAC_CHANNELS
 from tidzam.errors import ConfigError, TidzamError
-from tidzam.naming import RECORDER_SUFFIX
+from tidzam.jack.client_grace import CLIENT_GRACE_S
+from tidzam.naming import RECORDER_SUFFIX, output_client
 from tidzam.process import Child, RestartPolicy, child_process
 from tidzam.protocol.recordings import RecordingState
 
@@ -40,8 +41,8 @@ POLICY: Final = RestartPolicy(first_delay_s=0.3, max_delay_s=10.0, stable_after_
 START_TIMEOUT_S: Final = 30.0
 """How long a recorder may take until its first beat: the encoders of a killed one complete their files first."""
 BEAT_TIMEOUT_S: Final = 10.0
-GRACE_S: Final = 10.0
-"""How long the file in progress may take to be completed when recording ends."""
+GRACE_S: Final = CLIENT_GRACE_S + 3.0
+"""How long a recorder may take to complete the file in progress and to close its JACK client."""
 RETENTION_S: Final = 60.0
 RETENTION_SHARE: Final = 100
 """Reading a folder of 100,000 files takes a second or two: no more than a hundredth of the time is spent on that."""
@@ -126,9 +127,12 @@ class RecorderOutput:
         self._before, self._failure = IDLE, ""
         reading: asyncio.Task[bool] | None = None
         try:
-            async with child_process(
-                argv, name=f"{self._source.name} recorder", env=self._services.env, stdout=pipe, grace_s=GRACE_S
-            ) as recorder:  # on leaving, it completes its file
+            async with (
+                self._services.openings.turn(output_client(self._source.name, RECORDER_SUFFIX)),
+                child_process(
+                    argv, name=f"{self._source.name} recorder", env=self._services.env, stdout=pipe, grace_s=GRACE_S
+                ) as recorder,  # on leaving, it completes its file
+            ):
                 assert recorder.process.stdout is not None
                 reading = asyncio.create_task(self._read(recorder.process.stdout))
                 ended = await first_completed(

@@ -42,10 +42,10 @@ class OutputRunner:
         self._task = asyncio.create_task(self._keep_running(channels), name=f"{self._source.name} {self.name}")
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        task, self._task = self._task, None  # once: another cancellation would cut the output's own end short
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
 
     async def _keep_running(self, channels: int) -> None:
         short_runs, task = 0, asyncio.current_task()

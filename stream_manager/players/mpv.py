@@ -16,13 +16,11 @@ from stream_manager.players.progress_meter import ProgressMeter
 from stream_manager.services import Services
 from tidzam.addresses import is_address
 from tidzam.gaps import GapReason
+from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.process import Child, child_process
 
 MAX_CHANNELS = 8
 """The largest channel layout that mpv knows."""
-
-GRACE_S = 5.0
-"""A JACK client that is killed while it disconnects delays changes of the others: rather wait."""
 
 UNDERRUN = "underrun"
 CORRUPT = "packet corrupt"
@@ -82,7 +80,7 @@ class MpvPlayer:
             env=self._services.env,
             pass_fds=[ipc.fd] if playlist is None else [ipc.fd, playlist],
             merge_output=True,
-            grace_s=GRACE_S,
+            grace_s=CLIENT_GRACE_S,
             on_line=self._read_line,
         )
         mpv = await stack.enter_async_context(child)

@@ -13,13 +13,12 @@ from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.players.base import PlayerReports
 from stream_manager.services import Services
 from tidzam.gaps import GapReason
+from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.jack.copy_protocol import EXIT_NO_PORT, MESSAGES, CopyStatus
 from tidzam.process import Child, child_process
 
 STALE_S = 2.0
 """The process reports twice per second: without a report for this long, it does not answer."""
-GRACE_S = 5.0
-"""A JACK client that is killed while it disconnects delays changes of the others: rather wait."""
 _CAPTURE_PORT = re.compile(r"system:capture_(\d+)")
 
 
@@ -69,7 +68,7 @@ class InputPlayer:
             env=self._services.env,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            grace_s=GRACE_S,
+            grace_s=CLIENT_GRACE_S,
         )
         async with process as self._process:
             stdout = self._process.process.stdout

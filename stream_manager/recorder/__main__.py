@@ -1,7 +1,7 @@
 """`python -m stream_manager.recorder OPTIONS`: record the channels of one source to files.
 
 Its JACK client `SOURCE-rec` has the ports `input_1` to `input_N`, which the stream manager connects. It ends at TERM or
-INT, once the file in progress is complete, and when the JACK server shuts down.
+INT, once the file in progress is complete and its client is closed, and when the JACK server shuts down.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from stream_manager.recorder.options import RecorderOptions
 from stream_manager.recorder.recording import RecordingInProgress
 from stream_manager.recorder.worker import Worker, clear_unfinished_repairs
 from tidzam.errors import JackError, TidzamError
+from tidzam.jack.callback_watch import CallbackWatch
 from tidzam.jack.clock import read_clocks
 from tidzam.jack.reader import JackReader
 from tidzam.jack.ring import CLOCK, Ring, RingWriter
@@ -37,6 +38,10 @@ RING_S: Final = 8.0
 _STEP_S: Final = 0.05
 _CLOCK_S: Final = 1.0
 _REPAIRS_S: Final = 4.0
+_LEAVE_S: Final = 4.0
+"""How long the client may take to be closed: two cycles, and those of the clients that are closed before it."""
+_FORGOTTEN_S: Final = 30.0
+"""For how long JACK may not call the recorder while its cycles run: a player that hangs delays it until replaced."""
 _SWITCH_INTERVAL_S: Final = 0.0005
 """How long other threads of this process may keep the GIL from the JACK callback; Python's default is 5 ms."""
 _writing = threading.Lock()
@@ -88,9 +93,12 @@ def _record(options: RecorderOptions, stop: threading.Event) -> None:
         return Encoder(argv, bytes_per_s=4 * options.channels * rate_hz, keep_fds=(lock,))
 
     recording = RecordingInProgress(options, jack_input.ring, folder, worker, start, _send, ended_s=ended_s)
-    _follow(recording, jack_input, faults, stop)
-    recording.close()
-    worker.close(repairs_s=_REPAIRS_S)
+    try:
+        _follow(recording, jack_input, faults, stop)
+    finally:
+        recording.close()
+        worker.close(repairs_s=_REPAIRS_S)
+        jack_input.close(_LEAVE_S)
     if jack_input.gone.is_set():
         raise JackError("The JACK server has shut down.")
 
@@ -118,22 +126,37 @@ class JackInput:
         """Whether any port receives audio."""
         return any(port.number_of_connections for port in self._ports)
 
+    def close(self, timeout_s: float) -> None:
+        """Close the client, so that JACK does not wait for it, unless its server is gone. Takes at most `timeout_s`."""
+        if self.gone.is_set():  # libjack may crash or hang when it disconnects from a server that is gone
+            return
+        closing = threading.Thread(target=self._reader.close, daemon=True)
+        closing.start()
+        closing.join(timeout_s)
+
 
 def _follow(recording: RecordingInProgress, source: JackInput, faults: SimpleQueue[str], stop: threading.Event) -> None:
-    """Record what arrives until `stop` or the end of JACK, with a beat at regular intervals."""
+    """Record what arrives until `stop` or the end of JACK, with a beat at regular intervals.
+
+    Raises JackError if JACK does not call the client.
+    """
     clock_due = beat_due = 0.0
+    watch = CallbackWatch(round(_FORGOTTEN_S * source.ring.rate_hz))
     while not source.gone.is_set():
         now_s, near = time.monotonic(), source.ring.written_until()
         if now_s >= clock_due and near and (pair := read_clocks(source.client, near)):
             recording.note_clock(pair)
             clock_due = now_s + _CLOCK_S
+        if watch.is_forgotten(int(source.client.last_frame_time), near):
+            raise JackError(f"JACK has not called the recorder for {_FORGOTTEN_S:.0f} s.")
         for reason in _all(faults):
             recording.fail(reason, now_s)
         recording.step(connected=source.connected, now_s=now_s, wait_s=_STEP_S)
         if now_s >= beat_due:
             _send(recording.beat())
             beat_due = now_s + BEAT_S
-        if stop.wait(_STEP_S):
+        time.sleep(_STEP_S)  # not stop.wait: a signal handler that sets an event may block a thread that waits for it
+        if stop.is_set():
             recording.step(connected=source.connected, now_s=time.monotonic())
             return
 
@@ -155,4 +178,4 @@ def _send(event: RecorderEvent) -> None:
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
-    os._exit(code)  # libjack may crash when it disconnects from a server that has shut down
+    os._exit(code)  # libjack's threads may hang

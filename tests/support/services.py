@@ -7,6 +7,7 @@ from typing import Any
 
 from stream_manager.icecast.server import Icecast
 from stream_manager.jack.graph import JackGraph
+from stream_manager.jack.openings import ClientOpenings
 from stream_manager.jack.reservations import JackReservations
 from stream_manager.media import PlayRequest
 from stream_manager.network.allowed_addresses import AllowedAddresses
@@ -58,6 +59,7 @@ def services(
     graph = graph or SimulatedGraph()
     return Services(
         graph=graph,
+        openings=ClientOpenings(graph),
         reservations=JackReservations(graph, port_max=port_max),
         icecast=Icecast(icecast or IcecastSettings(), password, "other"),
         env=env or {},

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from tidzam.jack.environment import jack_env
 from tidzam.process import CHILD_ENV
@@ -16,7 +17,10 @@ PROBE_NAME = "jack-probe"
 
 
 class JackProbe:
-    """A running probe process. `frames` is the latest frame time that it printed."""
+    """A running probe process. `frames` is the latest frame time that it printed.
+
+    It is never killed (see `tidzam.jack.client_grace`).
+    """
 
     def __init__(self, server: str) -> None:
         self.frames: int | None = None
@@ -35,6 +39,7 @@ class JackProbe:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self._lines.put(line)
+        self._process.wait()
 
     @property
     def ended(self) -> bool:
@@ -54,15 +59,16 @@ class JackProbe:
             self.wait_for_frames(0.0)
         return self.frames
 
-    def close(self, grace_s: float = 1.0) -> None:
-        """Make it disconnect from JACK; kill it if it does not within `grace_s`."""
+    def leave(self) -> None:
+        """Make it disconnect from JACK and end, without waiting for it."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        try:
-            self._process.wait(grace_s)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+
+    def close(self, patience_s: float = 1.0) -> None:
+        """Make it disconnect from JACK, and wait for its end for up to `patience_s`."""
+        self.leave()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience_s)
 
 
 def cycles_run(server: str, timeout_s: float) -> bool:

@@ -2,8 +2,8 @@
 
 A line is printed every `EVERY_S`, until standard input ends or the server is gone. The frame time is the one that the
 server records in each cycle; `frame_time` is extrapolated from it by the clock, so it would advance although the server
-hangs. libjack may wait forever for a hung server, so this is a separate process, which its parent ends after a
-deadline.
+hangs. libjack may wait forever for a hung server, so this is a separate process, which is never killed: it ends when
+the server answers or is gone (see `tidzam.jack.client_grace`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import sys
+import threading
 
 import jack
 
@@ -23,17 +24,18 @@ SERVER_GONE = 4
 def main() -> int:
     jack.set_error_function(_mute)
     jack.set_info_function(_mute)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())  # before the client is opened
     try:
         client = jack.Client(CLIENT_NAME, no_start_server=True)
     except jack.JackOpenError:
         return SERVER_GONE
     # Once the server has gone, libjack is not reliable, not even for closing the client.
     client.set_shutdown_callback(lambda status, reason: os._exit(SERVER_GONE))
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     try:
-        while not select.select([sys.stdin], [], [], EVERY_S)[0]:
+        while not stop.is_set() and not select.select([sys.stdin], [], [], EVERY_S)[0]:
             print(client.last_frame_time, flush=True)
-    except (BrokenPipeError, SystemExit):
+    except BrokenPipeError:
         pass
     client.close()
     return 0

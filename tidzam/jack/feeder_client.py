@@ -12,13 +12,12 @@ from contextlib import asynccontextmanager, suppress
 
 from tidzam.audio.signals import Noise, Signal, Tone
 from tidzam.errors import JackError
+from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.jack.feeder_protocol import MESSAGES, FeederStatus, Pacing
 from tidzam.process import Child, child_process
 
 log = logging.getLogger(__name__)
 
-GRACE_S = 5.0
-"""A JACK client that is killed while it disconnects delays changes of the others: rather wait."""
 PIPE_BYTES = 1 << 20
 """The largest pipe that any user may have; 64 KiB are 11 ms of 30 channels."""
 
@@ -173,7 +172,7 @@ async def _process(
         env=env,
         stdin=stdin,
         stdout=asyncio.subprocess.PIPE,
-        grace_s=GRACE_S,
+        grace_s=CLIENT_GRACE_S,
         on_line=lambda line: log.warning("%s feeder: %s", client, line),
     )
     async with child as process:

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 import jack
 
+from tidzam.jack.callback_end import CallbackEnd
 from tidzam.jack.copy_protocol import EXIT_NO_PORT, EXIT_NO_SERVER, EXIT_REFUSED, EXIT_SERVER_GONE, MESSAGES, CopyStatus
 from tidzam.jack.priority import run_first
 from tidzam.jack.ring import wrapped_difference
@@ -37,6 +38,7 @@ class PortCopier:
         self._client = client
         self._pairs: tuple[tuple[jack.OwnPort, jack.OwnPort], ...] = ()
         self._next: int | None = None
+        self._end = CallbackEnd()
         self._copied = self._skipped = 0
         client.set_process_callback(self._process)
 
@@ -51,6 +53,10 @@ class PortCopier:
         for name, (own, _) in zip(inputs, self._pairs, strict=True):
             own.connect(name)
 
+    def end(self) -> None:
+        """Copy no more, so that the client can be closed."""
+        self._end.reach()
+
     @property
     def is_complete(self) -> bool:
         """Whether all ports are still connected."""
@@ -61,6 +67,11 @@ class PortCopier:
 
     def _process(self, frames: int) -> None:
         """JACK's callback: copies, and counts the frames that were copied and those that were skipped."""
+        if self._end.is_wanted:
+            for _, out in self._pairs:
+                out.get_array()[:] = 0
+            self._end.confirm()
+            return
         frame = self._client.last_frame_time
         for own, out in self._pairs:
             out.get_buffer()[:] = own.get_buffer()
@@ -109,6 +120,13 @@ def _copy(client: jack.Client, inputs: Sequence[str]) -> int:
         copier.start(inputs)
     except jack.JackError as error:
         return _refuse(f"unable to register port: {error}", EXIT_REFUSED)
+    try:
+        return _report_while_complete(copier)
+    finally:
+        copier.end()
+
+
+def _report_while_complete(copier: PortCopier) -> int:
     run_first()
     deadline_s = time.monotonic() + CONNECTED_S
     while not copier.is_complete and time.monotonic() < deadline_s:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 from tidzam.jack.environment import jack_env
 
@@ -14,16 +15,20 @@ TIMEOUT_S = 6.0
 
 
 def capture_ports_of(server: str) -> tuple[str, ...] | None:
-    """The ports that the driver of `server`, such as a sound card, captures; None if the server does not answer."""
+    """The ports that the driver of `server`, such as a sound card, captures; None if the server does not answer.
+
+    A process that is late is not killed (see `tidzam.jack.client_grace`): it ends once the server answers or is gone.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "tidzam.jack.port_probe"],
+        env={**os.environ, **jack_env(server)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "tidzam.jack.port_probe"],
-            env={**os.environ, **jack_env(server)},
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+        answer, _ = process.communicate(timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
+        threading.Thread(target=process.communicate, daemon=True).start()
         return None
-    return tuple(json.loads(done.stdout)) if done.returncode == 0 else None
+    return tuple(json.loads(answer)) if process.returncode == 0 else None

@@ -10,6 +10,7 @@ from typing import Self
 import jack
 import numpy as np
 
+from tidzam.jack.callback_end import CallbackEnd
 from tidzam.types import Float32
 
 _LET_GO_S = 0.5
@@ -42,6 +43,7 @@ class JackWriter:
         self._silent: dict[int, bool] = {}
         """Channels that `silence` was called for, and whether it has been played since. Replaced as a whole, too."""
         self._cycles = 0
+        self._end = CallbackEnd()
         self._block = np.zeros((channels, client.blocksize), np.float32)
         self.frame = 0
         """The first frame of the cycle that was played last."""
@@ -78,6 +80,10 @@ class JackWriter:
         port.unregister()
 
     def _process(self, frames: int) -> None:
+        if self._end.is_wanted:
+            self._play_silence()
+            self._end.confirm()
+            return
         frame = self._client.last_frame_time
         if self.error is None:
             try:
@@ -95,6 +101,11 @@ class JackWriter:
         self.frame = frame
         self._cycles += 1
 
+    def _play_silence(self) -> None:
+        """Otherwise JACK would repeat what was played last until the ports are gone."""
+        for port in self._ports.values():
+            port.get_array()[:] = 0
+
     def _resize(self, frames: int) -> None:
         """JACK changes the length of its cycles; it runs none meanwhile."""
         self._block = np.zeros((len(self._block), frames), np.float32)
@@ -106,6 +117,7 @@ class JackWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end.reach()
         self._client.deactivate()
         self._client.close()
         if self.error is not None and error is None:

@@ -18,7 +18,7 @@ from tidzam.extensions import Registry
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.jack.environment import jack_env
 from tidzam.node.home import Home
-from tidzam.node.supervisor import NODE_ENV, SupervisedProgram
+from tidzam.node.supervisor import LONG_STOP_WAIT_S, NODE_ENV, STOP_WAIT_S, SupervisedProgram
 
 if TYPE_CHECKING:  # pydantic doubles the memory of a watchdog that needs no settings
     from tidzam.config import Settings
@@ -64,6 +64,7 @@ class NodeProgram:
     A client of JACK (`uses_jack`) finds the node's server by its environment. `applies_access` is whether its server
     follows the settings `access`, as `tidzam.server` does.
     Unless it `outlives_supervisor`, it ends when supervisord is killed. `umask` is that of the files that it makes.
+    It is killed `stop_wait_s` after it was told to end, at most LONG_STOP_WAIT_S.
     """
 
     name: str
@@ -78,6 +79,7 @@ class NodeProgram:
     applies_access: bool = False
     outlives_supervisor: bool = False
     umask: int = 0o022
+    stop_wait_s: int = STOP_WAIT_S
 
     def supervised(self, context: LaunchContext) -> SupervisedProgram:
         """The program as supervisord runs it."""
@@ -89,6 +91,7 @@ class NodeProgram:
             {**common, **client, **self.env(context)},
             outlives_supervisor=self.outlives_supervisor,
             umask=self.umask,
+            stop_wait_s=self.stop_wait_s,
         )
 
     def url(self, settings: Settings) -> str | None:
@@ -165,6 +168,7 @@ STREAM_MANAGER = NodeProgram(
     server=lambda settings: settings.stream_manager,
     uses_jack=True,
     applies_access=True,
+    stop_wait_s=LONG_STOP_WAIT_S,
 )
 ANALYZER = NodeProgram(
     name="analyzer",
@@ -175,6 +179,7 @@ ANALYZER = NodeProgram(
     address_title="Events (Socket.IO)",
     uses_jack=True,
     applies_access=True,
+    stop_wait_s=LONG_STOP_WAIT_S,
 )
 WATCHDOG = _watchdog(WATCHDOGS[0], "the watchdog")
 WATCHDOG_GUARD = _watchdog(WATCHDOGS[1], "the watchdog's guard")

@@ -21,9 +21,12 @@ NODE_ENV = "TIDZAM_NODE"
 """Environment variable that marks all processes of a node with its home, so that none is left behind."""
 
 STOP_WAIT_S = 5
+"""How long a program may take to end after SIGTERM, unless it says otherwise."""
+LONG_STOP_WAIT_S = 20
+"""The longest that a program may say, for those with JACK clients: longer than `tidzam.jack.client_grace`."""
+SHUTDOWN_TIMEOUT_S = LONG_STOP_WAIT_S + 3.0 * STOP_WAIT_S
 START_WAIT_S = 30.0
 LAUNCH_TIMEOUT_S = 20.0
-SHUTDOWN_TIMEOUT_S = 4.0 * STOP_WAIT_S
 WAKE_EVERY_S = 0.05
 ALREADY_STARTED = 60
 """The value of `supervisor.xmlrpc.Faults.ALREADY_STARTED`, whose import takes a third of a second."""
@@ -37,7 +40,7 @@ JACKD = "jackd"
 class SupervisedProgram:
     """One process that supervisord keeps running. Unless it `outlives_supervisor`, it ends when supervisord is killed.
 
-    `umask` is that of the files that it makes.
+    `umask` is that of the files that it makes. `stop_wait_s` is how long it may take to end after SIGTERM.
     """
 
     name: str
@@ -45,6 +48,7 @@ class SupervisedProgram:
     env: Mapping[str, str]
     outlives_supervisor: bool = False
     umask: int = 0o022
+    stop_wait_s: int = STOP_WAIT_S
 
 
 @dataclass(frozen=True)
@@ -79,18 +83,19 @@ chmod=0700
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
-    return "\n".join([head, *(_program_section(program.name, rank) for rank, program in enumerate(programs))])
+    return "\n".join([head, *(_program_section(program, rank) for rank, program in enumerate(programs))])
 
 
-def _program_section(name: str, rank: int) -> str:
+def _program_section(program: SupervisedProgram, rank: int) -> str:
     """Programs are started by rank and stopped in reverse, because jackd ends cleanly only after its clients."""
+    name = program.name
     return f"""[program:{name}]
 priority={rank}
 command=sh launchers/{name}.sh
 autorestart=true
 startsecs=2
 startretries=4
-stopwaitsecs={STOP_WAIT_S}
+stopwaitsecs={program.stop_wait_s}
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
@@ -193,7 +198,7 @@ class Supervisor:
     def restart(self, name: str) -> None:
         """Stop `name` if it is running, and start it. Raises NodeError if it does not start."""
         with suppress(*FAILURES):  # it was not running
-            call(self._home, "stopProcess", name, timeout_s=STOP_WAIT_S + CALL_TIMEOUT_S)
+            call(self._home, "stopProcess", name, timeout_s=LONG_STOP_WAIT_S + CALL_TIMEOUT_S)
         try:
             call(self._home, "startProcess", name, timeout_s=START_WAIT_S)
         except FAILURES as error:

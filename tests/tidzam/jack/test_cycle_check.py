@@ -13,8 +13,8 @@ from tests.support.jack import JackServer, jack_server
 from tidzam.errors import NodeError
 from tidzam.jack.cycle_check import cycles_run
 from tidzam.jack.server_names import require_free_name
-from tidzam.node import life_signs
-from tidzam.node.life_signs import JackSign
+from tidzam.node import jack_sign
+from tidzam.node.jack_sign import JackSign
 
 
 @pytest.fixture
@@ -31,7 +31,8 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 
 
 @pytest.mark.timeout(60)
-def test_a_suspended_jackd_is_not_taken_for_a_running_one(server: JackServer) -> None:
+def test_a_suspended_jackd_is_not_taken_for_a_running_one(server: JackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jack_sign, "CLIENT_GRACE_S", 2.0)
     assert cycles_run(server.name, 10.0)
     sign = JackSign(server.name)
     try:
@@ -41,7 +42,7 @@ def test_a_suspended_jackd_is_not_taken_for_a_running_one(server: JackServer) ->
         try:
             assert not cycles_run(server.name, 2.0)
             sign(server.pid)  # what came before the signal
-            assert not within(6.0, lambda: sign(server.pid))  # long enough for another probe
+            assert not within(4.0, lambda: sign(server.pid))  # long enough for another probe
         finally:
             os.kill(server.pid, signal.SIGCONT)
         assert within(10.0, lambda: sign(server.pid))
@@ -76,7 +77,7 @@ def test_a_running_jackd_gives_a_sign_however_rarely_it_is_asked(
     sign = JackSign(server.name)
     try:
         assert within(10.0, lambda: sign(server.pid))
-        monkeypatch.setattr(life_signs, "PROBE_PATIENCE_S", 0.5)
+        monkeypatch.setattr(jack_sign, "CLIENT_GRACE_S", 0.5)
         for _ in range(3):
             time.sleep(1.5)
             assert sign(server.pid)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from tidzam.jack import callback_end
 from tidzam.jack.writer import JackWriter
 from tidzam.types import Float32
 
@@ -40,6 +42,8 @@ class Client:
     def __init__(self) -> None:
         self.outports = Ports()
         self.calls: list[str] = []
+        self.last: list[list[float]] = []
+        """What was played last before it was deactivated."""
         self.process: Callable[[int], None] = lambda frames: None
         self.resize: Callable[[int], None] = lambda frames: None
 
@@ -54,9 +58,16 @@ class Client:
 
     def deactivate(self) -> None:
         self.calls.append("deactivate")
+        self.last = [port.samples.tolist() for port in self.outports.made.values()]
 
     def close(self) -> None:
         self.calls.append("close")
+
+
+@pytest.fixture(autouse=True)
+def short_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In most tests no cycle runs at the end."""
+    monkeypatch.setattr(callback_end, "_CYCLE_S", 0.01)
 
 
 def ramp(frame: int, block: Float32) -> None:
@@ -125,3 +136,12 @@ def test_a_port_is_silent_before_it_is_closed() -> None:
         client.process(4)
         assert played(client) == [[1000, 1001, 1002, 1003], [0, 0, 0, 0]]
         assert writer.is_silent(1)
+
+
+def test_the_last_cycle_before_the_client_is_deactivated_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callback_end, "_CYCLE_S", 10.0)
+    client = Client()
+    with JackWriter(client, 1, ramp):
+        client.process(4)
+        threading.Timer(0.05, client.process, [4]).start()
+    assert client.last == [[0, 0, 0, 0]]

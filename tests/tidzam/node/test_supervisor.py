@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tidzam.config import Settings
 from tidzam.config.settings import IcecastSettings, JackSettings
 from tidzam.errors import NodeError, SetupError
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
+from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.node.cleanup import end_processes
 from tidzam.node.home import Home, find_home
 from tidzam.node.icecast import icecast_config
@@ -26,7 +28,7 @@ from tidzam.node.jackd import jackd_argv
 from tidzam.node.prepare import write_configuration
 from tidzam.node.programs import LaunchContext, supervised_programs
 from tidzam.node.rpc import CALL_TIMEOUT_S
-from tidzam.node.supervisor import DESCRIPTORS, SupervisedProgram, Supervisor, launcher
+from tidzam.node.supervisor import DESCRIPTORS, SupervisedProgram, Supervisor, launcher, supervisor_config
 
 SLEEP = SupervisedProgram("p", ("sleep", "600"), {})
 PRINT_ARGUMENTS = """
@@ -77,6 +79,17 @@ def test_every_program_of_a_node_is_marked_with_its_home(tmp_path: Path) -> None
 
 def test_a_client_of_jack_finds_the_server_of_the_profile(tmp_path: Path) -> None:
     assert launched(tmp_path)["analyzer"].env["JACK_DEFAULT_SERVER"] == "pond"
+
+
+def test_a_program_with_jack_clients_may_take_as_long_to_end_as_they_may(tmp_path: Path) -> None:
+    clients = [program for program in launched(tmp_path).values() if "JACK_DEFAULT_SERVER" in program.env]
+    assert len(clients) == 2
+    assert min(program.stop_wait_s for program in clients) > CLIENT_GRACE_S
+
+
+def test_a_program_is_not_killed_before_its_time_to_end_is_over() -> None:
+    sections = supervisor_config((SLEEP, SupervisedProgram("q", ("true",), {}, stop_wait_s=17)))
+    assert re.findall(r"stopwaitsecs=(\d+)", sections) == ["5", "17"]
 
 
 def test_only_the_stream_manager_gets_the_passwords_and_only_in_its_environment(tmp_path: Path) -> None:
