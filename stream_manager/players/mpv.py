@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from stream_manager.media import Media, PlayRequest, Track
@@ -51,7 +52,10 @@ class MpvPlayer:
     async def play(self) -> None:
         async with AsyncExitStack() as stack:
             mpv = self._mpv = await self._start(stack)
-            code = await mpv.wait()
+            try:
+                code = await mpv.wait()
+            finally:
+                await self._leave(mpv)
         if code < 0:
             raise PlaybackError(SourceFailure(SourceFault.DIED, f"signal {-code}"))
         if code > 0:
@@ -87,6 +91,14 @@ class MpvPlayer:
         await ipc.started()
         self._ipc = ipc
         return mpv
+
+    async def _leave(self, mpv: Child) -> None:
+        """Let mpv close its JACK client, which it does not at SIGTERM."""
+        assert self._ipc is not None
+        self._ipc.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLIENT_GRACE_S):
+                await mpv.wait()
 
     def _read_line(self, line: str) -> None:
         if CORRUPT in line.lower():

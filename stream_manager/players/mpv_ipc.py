@@ -54,6 +54,7 @@ class MpvIpc:
         raise ConnectionResetError("mpv has closed its IPC socket")
 
     def close(self) -> None:
+        """Close the connection; mpv then ends as if its user had quit."""
         if self._streams is not None:
             self._streams[1].close()
         self._theirs.close()

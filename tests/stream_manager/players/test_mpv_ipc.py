@@ -60,3 +60,9 @@ async def test_a_killed_mpv_is_noticed_at_once() -> None:
         await mpv.wait()
         with pytest.raises(OSError):
             await channel.position_s()
+
+
+async def test_an_mpv_whose_connection_is_closed_ends_by_itself() -> None:
+    async with playing() as (channel, mpv):
+        channel.close()
+        assert await mpv.wait() == 0
