@@ -64,7 +64,7 @@ class NodeProgram:
     A client of JACK (`uses_jack`) finds the node's server by its environment. `applies_access` is whether its server
     follows the settings `access`, as `tidzam.server` does.
     Unless it `outlives_supervisor`, it ends when supervisord is killed. `umask` is that of the files that it makes.
-    It is killed `stop_wait_s` after it was told to end, at most LONG_STOP_WAIT_S.
+    It is killed `stop_wait_s` after SIGTERM, which is at most LONG_STOP_WAIT_S.
     """
 
     name: str
