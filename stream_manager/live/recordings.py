@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from stream_manager.live.recorder import LiveRecorder
 from stream_manager.live.registry import LiveStream
@@ -10,6 +11,8 @@ from stream_manager.live.storage import LiveStorage, complete
 from tidzam.errors import RequestError
 from tidzam.naming import LIVE_SOURCE, port_name
 from tidzam.protocol.live_streams import Audio
+
+log = logging.getLogger(__name__)
 
 
 def recording_name(slot: int) -> str:
@@ -26,8 +29,11 @@ class LiveRecordings:
         self._finishing: set[asyncio.Task[None]] = set()
 
     async def complete_leftovers(self) -> None:
-        """Complete what a crash left."""
-        await asyncio.to_thread(complete, self._leftovers)
+        """Complete what a crash left. Faults are logged."""
+        try:
+            await asyncio.to_thread(complete, self._leftovers)
+        except Exception:  # a fault in an old recording must not affect the streams
+            log.exception("the recordings of live streams that a crash left cannot be completed")
 
     def take(self, stream: LiveStream, audio: Audio) -> None:
         """Record `audio` if its client asks for it; otherwise a recording of the stream ends.
@@ -52,7 +58,12 @@ class LiveRecordings:
         task = asyncio.create_task(stream.recorder.finish())
         stream.recorder = None
         self._finishing.add(task)
-        task.add_done_callback(self._finishing.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, finishing: asyncio.Task[None]) -> None:
+        self._finishing.discard(finishing)
+        if not finishing.cancelled() and (error := finishing.exception()) is not None:
+            log.error("a recording of a live stream could not be completed", exc_info=error)
 
     async def finished(self) -> None:
         """Wait until all recordings that were ended are complete."""

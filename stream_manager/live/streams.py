@@ -167,26 +167,28 @@ class LiveStreams:
 
     async def run(self) -> Never:
         """Run the process whenever there are streams, until cancelled."""
-        ticking = asyncio.create_task(self._tick())
-        completing = asyncio.create_task(self._recordings.complete_leftovers())
-        failures = 0
         try:
-            while True:
-                await self._wanted.wait()
-                await self._services.graph.until(lambda graph: graph.running)
-                began_s = time.monotonic()
-                if await self._run_contained():
-                    failures = 0
-                    continue
-                failures = POLICY.failures_after(failures, time.monotonic() - began_s)
-                await asyncio.sleep(POLICY.delay_s(failures))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._tick(), name="idle live streams")
+                tasks.create_task(self._recordings.complete_leftovers(), name="leftovers of live streams")
+                await self._keep_running()
         finally:
-            ticking.cancel()
-            completing.cancel()
             await self._outputs.stop()
             for stream in self._registry:
                 self._recordings.finish(stream)
             await self._recordings.finished()
+
+    async def _keep_running(self) -> Never:
+        failures = 0
+        while True:
+            await self._wanted.wait()
+            await self._services.graph.until(lambda graph: graph.running)
+            began_s = time.monotonic()
+            if await self._run_contained():
+                failures = 0
+                continue
+            failures = POLICY.failures_after(failures, time.monotonic() - began_s)
+            await asyncio.sleep(POLICY.delay_s(failures))
 
     async def _run_contained(self) -> bool:
         try:
@@ -201,10 +203,7 @@ class LiveStreams:
         settings, reason = self._services.settings, ""
         options = LivePortOptions(LIVE_SOURCE, settings.live_ports, self._settings.delay_s, self._settings.buffer_s)
         await self._outputs.start(settings.live_ports)
-        async with (
-            self._services.openings.turn(LIVE_SOURCE),
-            live_process(options, self._services.env) as process,
-        ):
+        async with live_process(options, self._services.env) as process:
             self._process = process
             for stream in self._registry:
                 for frame in (LiveFrame(FrameKind.OPEN, stream.slot), *stream.pending.take()):
@@ -273,12 +272,20 @@ class LiveStreams:
                 return
 
     async def _tick(self) -> Never:
-        """Close streams that have been idle, and end recordings where a pause begins."""
-        timeout_s = self._settings.idle_timeout_s
+        """Close streams that have been idle, and end recordings where a pause begins, until cancelled."""
+        logged = ""
         while True:
             await asyncio.sleep(TICK_S)
-            now_s = time.monotonic()
-            for stream in self._registry.idle(now_s, PAUSE_S):
-                self._recordings.finish(stream)
-            for stream in self._registry.idle(now_s, timeout_s):
-                self._close(stream, f"closed because its client has sent nothing for {timeout_s:.0f} s")
+            try:
+                self._look_for_idle(time.monotonic())
+            except Exception as error:  # as above
+                if repr(error) != logged:
+                    log.exception("live streams whose clients are idle cannot be closed")
+                logged = repr(error)
+
+    def _look_for_idle(self, now_s: float) -> None:
+        timeout_s = self._settings.idle_timeout_s
+        for stream in self._registry.idle(now_s, PAUSE_S):
+            self._recordings.finish(stream)
+        for stream in self._registry.idle(now_s, timeout_s):
+            self._close(stream, f"closed because its client has sent nothing for {timeout_s:.0f} s")

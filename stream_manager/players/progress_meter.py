@@ -11,9 +11,14 @@ STALL_S: Final = 0.25
 
 
 class ProgressMeter:
-    """Compares the position in the media with the time that has passed. Times are seconds of a monotonic clock."""
+    """Compares the position in the media with the time that has passed. Times are seconds of a monotonic clock.
 
-    def __init__(self) -> None:
+    `round_s` is the duration of media that are repeated without an end; None for others. In the time of a round, a
+    position may have moved by any number of rounds.
+    """
+
+    def __init__(self, *, round_s: float | None = None) -> None:
+        self._round_s = round_s
         self._last: tuple[float, float] | None = None
         self._underrun = False
 
@@ -33,5 +38,11 @@ class ProgressMeter:
         self._last, underrun, self._underrun = (answered_s, position_s), self._underrun, False
         if last is None or position_s < last[1]:
             return None
-        lost_s = (asked_s - last[0]) - (position_s - last[1])
+        lost_s = self._without_rounds((asked_s - last[0]) - (position_s - last[1]), answered_s - last[0])
         return lost_s if lost_s > (UNDERRUN_S if underrun else STALL_S) else None
+
+    def _without_rounds(self, lost_s: float, passed_s: float) -> float:
+        """What remains of `lost_s` if as many rounds as possible were played in `passed_s`."""
+        if not self._round_s or passed_s < self._round_s - STALL_S:
+            return lost_s
+        return lost_s - self._round_s * round(lost_s / self._round_s)

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 JUMP_S: Final = 1.0
 """If the time of day differs from the time that has passed by more than this, the clock was set."""
+CHECK_S: Final = 1.0
+"""How often the ledger checks the clock. Until it has, a reader takes the program for dead since the clock was set."""
 MAX_UNWRITTEN: Final = 10_000
 """How many records wait for a disk that is full; the oldest are dropped."""
 
@@ -118,10 +120,16 @@ class GapLedger:
         return self._totals.of(source, self._clock().elapsed_s)
 
     async def run(self) -> Never:
-        """Call `beat` every BEAT_S, until cancelled."""
+        """Call `beat` every BEAT_S, and `check_clock` every CHECK_S, until cancelled."""
         while True:
             self.beat()
-            await asyncio.sleep(BEAT_S)
+            for _ in range(round(BEAT_S / CHECK_S)):
+                await asyncio.sleep(CHECK_S)
+                self.check_clock()
+
+    def check_clock(self) -> None:
+        """Record at once if the clock of this machine was set."""
+        self._now()
 
     def beat(self) -> None:
         """Record that the program is alive, and what has become due."""
@@ -163,6 +171,7 @@ class GapLedger:
         if abs((now.utc - expected.utc).total_seconds()) > JUMP_S:
             log.warning("the clock of this machine was set from %s to %s", expected.utc, now.utc)
             self._cut(expected.utc, now.utc)
+            self._save()
         elif _hour(now.utc) != _hour(last.utc):
             self._cut(_hour(now.utc), _hour(now.utc))
         if now.utc.date() != last.utc.date():

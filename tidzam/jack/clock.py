@@ -15,7 +15,7 @@ _TIGHT_S: Final = 0.0002
 
 
 def read_clocks(client: jack.Client, near: int) -> ClockPair | None:
-    """A reading of both clocks; None if this thread was interrupted in every attempt.
+    """A reading of both clocks; None if this thread was interrupted, or the clock set, in every attempt.
 
     `near` is a recent frame in 64 bits, which resolves the wrap-around of JACK's 32-bit clock.
     """
@@ -23,6 +23,6 @@ def read_clocks(client: jack.Client, near: int) -> ClockPair | None:
         before = time.time()
         frame = client.frame_time
         after = time.time()
-        if after - before < _TIGHT_S:
+        if 0 <= after - before < _TIGHT_S:
             return ClockPair(near + wrapped_difference(frame, near), (before + after) / 2)
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from stream_manager.live.recorder import LiveRecorder
 from stream_manager.live.storage import LiveStorage, complete
 from stream_manager.recorder.folder import ASIDE, PART_SUFFIX
 from tests.support.eventually import eventually_async
+from tests.support.gap_clock import NOON, SetClock
 from tidzam.errors import RequestError
 from tidzam.naming import parse_clip_name
 
@@ -88,6 +89,42 @@ async def test_another_sample_rate_begins_another_file(tmp_path: Path) -> None:
     recorder.write(packet(0), 16000)
     await recorder.finish()
     assert sorted(soundfile.info(path).samplerate for path in recordings(tmp_path)) == [16000, 44100]
+
+
+@pytest.mark.parametrize("jump_s", [3600.0, -7200.0])
+async def test_a_clock_that_is_set_begins_another_file_with_the_time_that_it_has_then(
+    tmp_path: Path, jump_s: float
+) -> None:
+    clock = SetClock()
+    recorder = LiveRecorder(NAME, storage(tmp_path), length_s=3600, clock=clock)
+    for number in range(20):
+        if number == 10:
+            clock.set_by(jump_s)
+        clock.pass_s(0.1)
+        recorder.write(packet(number), RATE_HZ)
+    await recorder.finish()
+    paths = sorted(recordings(tmp_path), key=lambda path: samples([path])[0])
+    times = [name.time for path in paths if (name := parse_clip_name(path))]
+    assert times == [NOON, NOON + timedelta(seconds=1 + jump_s)]
+    assert samples(paths) == [value for number in range(20) for value in range(number, number + PACKET)]
+
+
+async def test_audio_that_comes_late_and_in_bursts_does_not_look_like_a_clock_that_is_set(tmp_path: Path) -> None:
+    clock = SetClock()
+    recorder = LiveRecorder(NAME, storage(tmp_path), length_s=3600, clock=clock)
+    for pause_s in (0.0, 1.9, 0.0, 0.0, 1.5, 0.1):
+        clock.pass_s(pause_s)
+        recorder.write(packet(0), RATE_HZ)
+    await recorder.finish()
+    assert len(recordings(tmp_path)) == 1
+
+
+async def test_an_unexpected_error_ends_the_recording_and_its_client_learns_of_it(tmp_path: Path) -> None:
+    recorder = LiveRecorder(NAME, storage(tmp_path), length_s=3600)
+    recorder.write(b"half a sample", RATE_HZ)
+    await recorder.finish()
+    assert recorder.failure is not None
+    assert "internal error" in recorder.failure
 
 
 async def test_recording_ends_at_the_size_limit_with_a_complete_file(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from stream_manager.live.recordings import LiveRecordings
 from stream_manager.live.registry import LiveStream, LiveStreamRegistry
-from stream_manager.live.storage import LiveStorage
+from stream_manager.live.storage import LiveStorage, StoredFile
 from tests.support.eventually import eventually_async
 from tidzam.errors import RequestError
 from tidzam.protocol.live_streams import Audio
@@ -19,6 +19,13 @@ KEPT = Audio(buffer=bytes(8820), storage=True)
 
 def live_stream() -> LiveStream:
     return LiveStreamRegistry(1).open("client", started=datetime.now(UTC), now_s=0.0, buffer_s=5.0)
+
+
+class FailingStorage(LiveStorage):
+    """Cannot complete a file, for a reason that nobody expects."""
+
+    def finish(self, file: StoredFile) -> Path:
+        raise ZeroDivisionError
 
 
 def live_recordings(folder: Path | None) -> LiveRecordings:
@@ -56,3 +63,14 @@ async def test_a_client_learns_that_its_recording_has_ended(tmp_path: Path) -> N
     with pytest.raises(RequestError) as caught:
         recordings.take(stream, KEPT)
     assert caught.value.code == "storage_failed"
+
+
+async def test_a_recording_that_cannot_be_completed_for_any_reason_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = FailingStorage(tmp_path, file_format="flac", max_gb=1.0)
+    recordings, stream = LiveRecordings(storage, ports=1, length_s=3600), live_stream()
+    recordings.take(stream, KEPT)
+    recordings.finish(stream)
+    await eventually_async(lambda: "ZeroDivisionError" in caplog.text)
+    assert "could not be completed" in caplog.text

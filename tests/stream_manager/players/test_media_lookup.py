@@ -91,6 +91,17 @@ async def test_a_playlist_is_followed_to_its_audio(web: Web, path: str, kind: st
     assert (found.channels, found.duration_s) == (2, 1.0)
 
 
+@pytest.mark.parametrize(
+    "kind", ["text/html", "text/plain", "application/octet-stream", "audio/x-mpegurl", "video/mp4"]
+)
+async def test_audio_is_found_whatever_its_content_type(web: Web, kind: str) -> None:
+    page = web.pages["/pond"]
+    assert isinstance(page, tuple)
+    web.pages["/audio"] = kind, page[1]
+    for allowed in (None, web.allowed()):
+        assert (await locate_audio(f"{web.url}/audio", {}, allowed)).channels == 2
+
+
 async def fault_of(media: str, allowed: AllowedAddresses | None = None) -> SourceFault:
     with pytest.raises(PlaybackError) as caught:
         await locate_audio(media, {}, allowed)

@@ -43,3 +43,17 @@ def test_a_late_answer_is_no_interruption() -> None:
     late = meter((0, 5.0), (1, 6.0))
     assert late.lost_s(2, 4.5, 7.0) is None
     assert late.lost_s(5, 5, 10.0) is None
+
+
+@pytest.mark.parametrize("round_s", [0.3, 1.0, 1.02, 2.0, 2.5, 60.0])
+def test_rounds_of_a_short_loop_are_no_interruption(round_s: float) -> None:
+    made = ProgressMeter(round_s=round_s)
+    for number in range(300):
+        now_s = number * (1.0 + 0.1 * (number % 3))
+        assert made.lost_s(now_s, now_s, now_s % round_s) is None
+
+
+def test_a_stall_in_a_loop_is_measured_as_elsewhere() -> None:
+    made = ProgressMeter(round_s=60.0)
+    assert made.lost_s(0, 0, 5.0) is None
+    assert made.lost_s(3, 3, 6.0) == pytest.approx(2.0)

@@ -140,6 +140,19 @@ def test_a_clock_that_is_set_changes_no_length(tmp_path: Path, jump_s: float) ->
     assert sum(gap.count for gap in gaps) == 1
 
 
+@pytest.mark.parametrize("jump_s", [3600.0, -7200.0])
+def test_once_the_clock_was_checked_nobody_takes_the_program_for_dead(tmp_path: Path, jump_s: float) -> None:
+    clock = SetClock()
+    one = ledger(tmp_path, clock)
+    one.load("pond", 1)
+    live(one, clock, 60)
+    clock.set_by(jump_s)
+    clock.pass_s(1)
+    one.check_clock()
+    found = row(tmp_path, clock.utc)
+    assert (found.heard_s, found.missing_s) == (61, {})
+
+
 def test_time_for_which_the_machine_was_suspended_is_a_gap(tmp_path: Path) -> None:
     clock = SetClock()
     one = ledger(tmp_path, clock)
