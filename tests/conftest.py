@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.support import guard, jack
 from tests.support.node import Node
+from tests.support.selection import is_in_part, kinds_in, may_select, modules_of_tests
 
 # The run time of an example depends on the load of the machine: no deadlines.
 hypothesis.settings.register_profile("tidzam", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -79,6 +81,10 @@ FAST_TESTS = frozenset({"trainer/test_topology.py", "trainer/test_training_file.
 GUARD = pytest.StashKey[guard.Guard]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", help="K/N: only every N-th module that has tests for this run, from the K-th on")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[GUARD] = guard.watch()
 
@@ -88,6 +94,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     left = config.stash[GUARD].dismiss()
     if left:
         print(f"\nThe tests left these processes running; they have been killed:\n{left}", end="")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Modules that have no test for this run are not imported, which takes longer than many a test."""
+    expression, part = config.option.markexpr, config.getoption("part")
+    if collection_path in modules_of_tests(ROOT):
+        return collection_path not in modules_of(expression, part) or None
+    return None
+
+
+@cache
+def modules_of(expression: str, part: str | None) -> frozenset[Path]:
+    """The modules that may have tests for a run with this expression of `-m`, or of its part."""
+    found = [path for path in modules_of_tests(ROOT) if may_have_tests(path, expression)]
+    return frozenset(path for number, path in enumerate(found) if is_in_part(number, part))
+
+
+def may_have_tests(path: Path, expression: str) -> bool:
+    kinds = kinds_in(path.read_text(encoding="utf-8"), kind_of(path), KINDS)
+    return may_select(expression, kinds, slow=is_slow(path))
 
 
 def name_of(path: Path) -> str:
@@ -102,6 +128,11 @@ def kind_of(path: Path) -> str:
     return "jack" if name in JACK_TESTS else "unit"
 
 
+def is_slow(path: Path) -> bool:
+    name = name_of(path)
+    return name.startswith(SLOW_TESTS) and name not in FAST_TESTS
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by its module, unless it is marked itself. Each has exactly one of `KINDS`."""
     for item in items:
@@ -110,8 +141,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid} is marked {' and '.join(sorted(own))}; expected one of them")
         if not own:
             item.add_marker(kind_of(item.path))
-        name = name_of(item.path)
-        if name.startswith(SLOW_TESTS) and name not in FAST_TESTS:
+        if is_slow(item.path):
             item.add_marker("slow")
 
 

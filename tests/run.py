@@ -9,18 +9,20 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO
 
+from tests.support.selection import FAST, REAL_TIME, UNIT
 from tidzam import terminal
 
 ROOT = Path(__file__).parent.parent
 LINT = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["codespell_lib"], ["mypy"])
-REAL_TIME = ("-m", "jack or e2e")
-"""Tests that wait for audio, in real time. All others run beside them, at a lower priority."""
-UNIT = ("-m", "unit")
-FAST = ("-m", "unit and not slow")
+PARTS = (("--part", "1/2"), ("--part", "2/2"))
+"""The arguments of two runs that have half of the modules each."""
 COVERAGE_REPORT = ROOT / "build" / "coverage.txt"
 LOWEST = ROOT / "build" / "lowest"
 LOWEST_PYTHON = LOWEST / "bin" / "python"
@@ -31,32 +33,66 @@ say = partial(terminal.say, program="tidzam")
 
 def main(command: str, arguments: list[str]) -> int:
     """The exit code: 0 if all checks pass, else 1."""
-    if not all(_passes(_start(step)) for step in LINT):
+    options = [argument for argument in arguments if argument not in ("--fast", "--lowest")]
+    if "--fast" in arguments:
+        return int(not _run_fast(options))
+    if not _lint():
         return 1
     if command == "lint":
         return 0
-    options = [argument for argument in arguments if argument not in ("--fast", "--lowest")]
     if "--lowest" in arguments:
         return int(not (_install_lowest() and _passes(_start(["pytest", *UNIT, *options], python=LOWEST_PYTHON))))
-    if "--fast" in arguments:
-        return int(not _passes(_start(["pytest", *FAST, *options])))
     if arguments:
         return int(not _passes(_start(["pytest", *arguments])))
     return int(not _run_all())
 
 
+def _lint() -> bool:
+    """All checks of `LINT`, at the same time."""
+    passed = [_passes(step) for step in [_start(step) for step in LINT]]
+    return all(passed)
+
+
+def _run_fast(options: list[str]) -> bool:
+    """The tests of `FAST` in two halves and the linters, at the same time."""
+    first, second = (["pytest", *FAST, *part, *options] for part in PARTS)
+    with _Beside.start(second) as beside:
+        shown = _start(first)
+        passed = [_lint(), _passes(shown), beside.passes()]
+    return all(passed)
+
+
 def _run_all() -> bool:
     """All tests, those of `REAL_TIME` beside the others, and the coverage of both."""
     COVERAGE_REPORT.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryFile() as output:
-        others = _start(["coverage", "run", "-m", "pytest", *UNIT], nice=10, into=output)
-        real_time = _start(["coverage", "run", "-m", "pytest", "--durations=40", *REAL_TIME])
-        passed = [_passes(real_time), _passes(others)]
-        output.seek(0)
-        say("the tests that ran beside those:")
-        sys.stderr.write(output.read().decode(errors="replace"))
+    pytest = ["coverage", "run", "-m", "pytest"]
+    with ExitStack() as stack:
+        others = [stack.enter_context(_Beside.start([*pytest, *UNIT, *part], nice=10)) for part in PARTS]
+        real_time = _start([*pytest, "--durations=40", *REAL_TIME])
+        passed = [_passes(real_time), *(other.passes() for other in others)]
     _report_coverage()
     return all(passed)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """A run whose output is printed when it has ended."""
+
+    process: subprocess.Popen[bytes]
+    output: IO[bytes]
+
+    @classmethod
+    @contextmanager
+    def start(cls, step: list[str], *, nice: int = 0) -> Iterator[_Beside]:
+        with tempfile.TemporaryFile() as output:
+            yield cls(_start(step, nice=nice, into=output), output)
+
+    def passes(self) -> bool:
+        passed = _passes(self.process)
+        self.output.seek(0)
+        sys.stdout.write(self.output.read().decode(errors="replace"))
+        sys.stdout.flush()
+        return passed
 
 
 def _report_coverage() -> None:

@@ -116,6 +116,7 @@ class IcecastMount:
             for page in self._headers.pages:
                 self._send(page, connection)
             self._connection = connection
+            self._icecast.poll_soon()
             while await answer.read(1024):
                 pass
         finally:

@@ -1,10 +1,13 @@
-"""The mounts that Icecast currently serves and how many listen to each, polled once per second."""
+"""The mounts that Icecast currently serves and how many listen to each, polled once per second and after changes."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Never
 from xml.etree import ElementTree
@@ -16,6 +19,8 @@ from tidzam.config.settings import IcecastSettings
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
+EAGER_S, EAGER_POLL_S = 1.5, 0.25
+"""For how long, and how often, it is polled after a mount was added: Icecast lists the mount a little later."""
 TIMEOUT_S = 3.0
 SETTLE_S = 0.3
 STARTS_AT_ONCE = 2
@@ -44,6 +49,8 @@ class Icecast:
         self._admin_password = admin_password
         self.mounts: Mounts | None = None
         self._polled = asyncio.Condition()
+        self._added = asyncio.Event()
+        self._eager_until_s = -math.inf
         self._problem = "not polled yet"
 
     @property
@@ -65,6 +72,11 @@ class Icecast:
         async with self._polled:
             await self._polled.wait()
 
+    def poll_soon(self) -> None:
+        """Poll more often for a while, since a mount was added."""
+        self._eager_until_s = time.monotonic() + EAGER_S
+        self._added.set()
+
     async def watch(self) -> Never:
         """Keep `mounts` up to date, until cancelled."""
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
@@ -74,7 +86,17 @@ class Icecast:
                     await self._note(await self._fetch_mounts(http), "")
                 except (aiohttp.ClientError, TimeoutError, ValueError, ElementTree.ParseError) as error:
                     await self._note(None, str(error) or type(error).__name__)
-                await asyncio.sleep(POLL_S)
+                await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait until the next poll is due."""
+        if time.monotonic() < self._eager_until_s:
+            await asyncio.sleep(EAGER_POLL_S)
+            return
+        self._added.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_S):
+                await self._added.wait()
 
     async def _note(self, mounts: Mounts | None, problem: str) -> None:
         if problem != self._problem and problem:

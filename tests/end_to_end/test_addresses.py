@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import socket
 import subprocess
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import socketio
 from tests.support.icecast import PASSWORD
 from tests.support.manager import Manager, command_line, stream_manager
 from tests.support.sound import write_tones
+from tests.support.web import serve_in_thread
 from tidzam.tokens import TOKEN_ENV
 
 pytestmark = pytest.mark.timeout(90)
@@ -64,7 +64,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     folder = tmp_path_factory.mktemp("addresses")
     write_tones(folder / "pond.ogg", 1, seconds=2)
     with Server6(("::1", 0), partial(Locked, directory=folder)) as web:
-        threading.Thread(target=web.serve_forever, daemon=True).start()
+        serve_in_thread(web)
         host = f"[::1]:{web.server_port}"
         sources: list[dict[str, Any]] = [
             {"name": LONGEST, "url": f"HTTP://bob:{SECRET}@{host}/pond.ogg", "loop": True},

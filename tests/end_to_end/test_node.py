@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import signal
 import socket
@@ -12,16 +13,18 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
-import socketio
 
+from tests.support.clients import connected_to
 from tests.support.eventually import eventually, eventually_async
-from tests.support.node import Node
+from tests.support.node import Node, running_node
 from tests.support.sound import write_tones
 from tidzam.demo.scene import read_truth, truth_at
 
@@ -38,30 +41,20 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    node = Node(tmp_path_factory.mktemp("node"), SOURCES, analyzer={"overlap": 0.5})
-    started = node.start()
-    try:
-        assert started.returncode == 0, started.stderr
-        assert "wetland-out_3.ogg" in started.stdout
+    with running_node(tmp_path_factory.mktemp("node"), SOURCES, analyzer={"overlap": 0.5}) as node:
         yield node
-    finally:
-        node.stop()
 
 
 @asynccontextmanager
 async def events(node: Node, name: str, **subscription: Any) -> AsyncIterator[list[Any]]:
     """The events `name` that a Socket.IO client receives from the analyzer, as they arrive."""
     received: list[Any] = []
-    client = socketio.AsyncClient()
-    client.on(name, received.append)
-    await client.connect(f"http://127.0.0.1:{node.ports['analyzer']}")
-    if subscription:
-        answer = await client.call("subscribe", subscription)
-        assert answer["ok"], answer
-    try:
+    async with connected_to(node.url("analyzer"), reconnection=True) as client:
+        client.on(name, received.append)
+        if subscription:
+            answer = await client.call("subscribe", subscription)
+            assert answer["ok"], answer
         yield received
-    finally:
-        await client.disconnect()
 
 
 def heard_at(event: dict[str, Any]) -> datetime:
@@ -80,6 +73,10 @@ def enough_named(received: Iterable[Any]) -> bool:
     """Whether 50 windows were named, and ten of each channel."""
     counts = Counter(row["chan"] for row in named_rows(received))
     return sum(counts.values()) >= 50 and len(counts) == 4 and min(counts.values()) >= 10
+
+
+def test_start_shows_the_mounts(node: Node) -> None:
+    assert "wetland-out_3.ogg" in node.started.stdout
 
 
 @pytest.mark.timeout(120)
@@ -112,7 +109,7 @@ def test_every_mount_can_be_decoded(node: Node) -> None:
 
 @pytest.mark.timeout(30)
 def test_status_as_json_has_processes_sources_and_analyzer(node: Node) -> None:
-    status = node.status()
+    status = json.loads(node.run("status", "--json").stdout)
     process, source, analyzer = status["processes"][0], status["sources"][0], status["analyzer"]
     assert process.keys() >= {"name", "state", "pid", "uptime_s", "rss_mb"}
     assert source.keys() >= {"name", "state", "url", "channels", "ports", "mounts", "restarts", "last_error"}
@@ -162,7 +159,8 @@ async def test_a_killed_process_comes_back(node: Node, name: str, within_s: floa
     eventually(node.is_well, within_s=30, what="well before")
     pid = node.pid(name)
     async with events(node, "analysis", events=["analysis"]) as received:
-        await eventually_async(lambda: len(received) >= ENOUGH_EVENTS, within_s=20)
+        if name in PLAYER_AND_ENCODER:
+            await eventually_async(lambda: len(received) >= ENOUGH_EVENTS, within_s=20)
         node.kill(pid)
         await asyncio.to_thread(eventually, lambda: not Path(f"/proc/{pid}").exists(), within_s=5, what=f"{name} ended")
         took_s = await asyncio.to_thread(
@@ -222,34 +220,50 @@ def test_check_reports_healthy_and_repairs(node: Node) -> None:
     assert node.run("check").returncode == 0
 
 
+@dataclass
+class StoppedNode:
+    """A node that has run and was stopped: its status as it ran, the check of it then, and its processes."""
+
+    node: Node
+    status: dict[str, Any]
+    checked: subprocess.CompletedProcess[str]
+
+    @property
+    def pids(self) -> list[int]:
+        return [row["pid"] for row in self.status["processes"]]
+
+
+@pytest.fixture(scope="module", params=['it\'s 100% #1; "home" \\ ü', os.fsdecode(b"not UTF-8 \xff")])
+def stopped(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[StoppedNode]:
+    """A node in a home of any name."""
+    folder = tmp_path_factory.mktemp("stopped") / request.param
+    folder.mkdir()
+    pond = {"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 20}}
+    with running_node(folder, [pond]) as node:
+        found = StoppedNode(node, node.status(), node.run("check"))
+        node.stop()
+        yield found
+
+
 @pytest.mark.timeout(120)
-def test_stop_leaves_nothing(tmp_path: Path) -> None:
-    node = Node(tmp_path, [{"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 20}}])
-    started = node.start()
-    assert started.returncode == 0, started.stderr
-    pids = [row["pid"] for row in node.status()["processes"]]
-    assert len(pids) >= 7
-    node.stop()
-    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), within_s=2, what="nothing is left")
-    assert "stopped: jackd (exit status 0)" in (node.home / "logs" / "supervisord.log").read_text()
-    for port in node.ports.values():
+def test_a_node_lives_in_a_home_of_any_name(stopped: StoppedNode) -> None:
+    assert [source["state"] for source in stopped.status["sources"]] == ["playing"]
+    assert stopped.checked.returncode == 0, stopped.checked.stdout
+
+
+def test_stop_ends_every_process_and_jackd_cleanly(stopped: StoppedNode) -> None:
+    assert len(stopped.pids) >= 7
+    eventually(lambda: not any(map(psutil.pid_exists, stopped.pids)), within_s=2, what="nothing is left")
+    assert "stopped: jackd (exit status 0)" in (stopped.node.home / "logs" / "supervisord.log").read_text()
+
+
+def test_stop_frees_ports_and_shared_memory(stopped: StoppedNode) -> None:
+    for port in stopped.node.ports.values():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
-    assert [path.name for path in Path("/dev/shm").iterdir() if node.server in path.name] == []
-    assert node.run("status").returncode == 1
+    assert [path.name for path in Path("/dev/shm").iterdir() if stopped.node.server in path.name] == []
 
 
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("name", ['it\'s 100% #1; "home" \\ ü', os.fsdecode(b"not UTF-8 \xff")])
-def test_a_node_lives_in_a_home_of_any_name(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).mkdir()
-    node = Node(tmp_path / name, [{"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 20}}])
-    try:
-        started = node.start()
-        assert started.returncode == 0, started.stderr
-        assert [source["state"] for source in node.status()["sources"]] == ["playing"]
-        checked = node.run("check")
-        assert checked.returncode == 0, checked.stdout
-    finally:
-        node.stop()
+def test_a_stopped_node_has_the_status_of_one(stopped: StoppedNode) -> None:
+    assert stopped.node.run("status").returncode == 1

@@ -20,9 +20,10 @@ from tests.support.eventually import eventually
 from tests.support.node import Node
 from tidzam.node.cleanup import node_processes
 from tidzam.node.home import Home
+from tidzam.node.supervisor import Supervisor
 from tidzam.paths import DEMO_BUNDLES
 
-POND: dict[str, Any] = {"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 10}}
+POND: dict[str, Any] = {"name": "pond", "tone": {}}
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def make(tmp_path: Path) -> Iterator[Any]:
 
     yield build
     for node in made:
-        node.run("stop")
+        node.end()
 
 
 def assert_refused(node: Node, *expected: str) -> None:
@@ -58,7 +59,7 @@ def test_a_port_in_use_is_named_with_its_holder(make: Any) -> None:
 
 @pytest.mark.timeout(60)
 def test_a_program_that_does_not_start_is_reported_with_the_end_of_its_log(make: Any) -> None:
-    node = make(jack={"driver": "nosuchdriver"}, check={"start_timeout_s": 8})
+    node = make(jack={"driver": "nosuchdriver"}, check={"start_timeout_s": 5})
     assert_refused(node, "jackd did not start", "jackd.log", "nosuchdriver")
 
 
@@ -116,22 +117,6 @@ def test_sources_that_cannot_be_played_end_neither_the_node_nor_the_others(make:
         assert states[name]["last_error"]
 
 
-@pytest.mark.timeout(180)
-def test_remains_of_a_killed_node_do_not_prevent_a_start(make: Any) -> None:
-    """supervisord killed: a stale pid file, a stale socket, perhaps orphans. `start` clears them and goes on."""
-    node = make()
-    assert node.start().returncode == 0
-    supervisor = int((node.home / "supervisord.pid").read_text())
-    node.kill(supervisor)
-    checked = node.run("check")
-    assert checked.returncode == 1, checked.stdout + checked.stderr
-    assert "restarting" not in checked.stderr  # it was started, once
-    node.run("stop")
-    (node.home / "supervisord.pid").write_text("1\n")
-    started = node.start()
-    assert started.returncode == 0, started.stderr
-
-
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_start_that_is_interrupted_half_way_leaves_nothing(make: Any, number: signal.Signals) -> None:
@@ -151,23 +136,41 @@ def test_a_start_that_is_interrupted_half_way_leaves_nothing(make: Any, number: 
     assert "is stopped" in node.run("status").stdout
 
 
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A node that was started with what a killed one leaves, behind a proxy that is away."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            patch.setenv(name, "http://127.0.0.1:9")
+            patch.setenv(name.upper(), "http://127.0.0.1:9")
+        patch.delenv("no_proxy", raising=False)
+        patch.delenv("NO_PROXY", raising=False)
+        node = Node(tmp_path_factory.mktemp("tried"), [POND])
+        node.home.mkdir()
+        (node.home / "supervisord.pid").write_text("1\n")
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(str(node.home / "supervisor.sock"))
+        try:
+            node.start()
+            yield node
+        finally:
+            node.end()
+
+
 @pytest.mark.timeout(120)
-def test_a_node_behind_a_proxy_that_is_away_starts_and_is_healthy(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    node = make()
-    started = node.start()
-    assert started.returncode == 0, started.stdout + started.stderr
+def test_remains_of_a_killed_node_and_a_proxy_that_is_away_do_not_prevent_a_start(node: Node) -> None:
+    assert node.started.returncode == 0, node.started.stdout + node.started.stderr
+    assert (node.home / "supervisord.pid").read_text() != "1\n"
+
+
+@pytest.mark.timeout(60)
+def test_a_node_behind_a_proxy_that_is_away_is_healthy(node: Node) -> None:
     assert node.run("check").returncode == 0
     assert node.run("status").returncode == 0
 
 
 @pytest.mark.timeout(120)
-def test_a_restart_that_cannot_succeed_leaves_the_node_as_it_is(make: Any, tmp_path: Path) -> None:
-    node = make()
-    assert node.start().returncode == 0
+def test_a_restart_that_cannot_succeed_leaves_the_node_as_it_is(node: Node, tmp_path: Path) -> None:
     before = lasting(node.status())
     other = tmp_path / "other.yaml"
     settings = yaml.safe_load(node.profile.read_text())
@@ -184,6 +187,25 @@ def test_a_restart_that_cannot_succeed_leaves_the_node_as_it_is(make: Any, tmp_p
     assert node.run("restart", "--profile", str(other)).returncode == 1
     assert lasting(node.status()) == before
     assert node.run("check").returncode == 0
+
+
+@pytest.mark.timeout(120)
+def test_check_starts_a_node_whose_supervisord_was_killed_once(node: Node) -> None:
+    node.kill(int((node.home / "supervisord.pid").read_text()))
+    checked = node.run("check")
+    assert checked.returncode == 1, checked.stdout + checked.stderr
+    assert "restarting" not in checked.stderr
+
+
+@pytest.mark.timeout(120)
+def test_stop_ends_a_node_whose_supervisord_is_suspended(node: Node) -> None:
+    process = Supervisor(Home(node.home)).process()
+    assert process is not None
+    process.suspend()
+    assert node.run("status", timeout_s=30).returncode in (0, 1)
+    process.suspend()
+    assert node.run("stop", timeout_s=60).returncode == 0
+    assert node_processes(Home(node.home)) == []
 
 
 @pytest.mark.timeout(30)

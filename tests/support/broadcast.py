@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 
 from tests.support.sound import tones
+from tests.support.web import serve_in_thread
 from tidzam.types import Float32
 
 RATE_HZ = 44100
@@ -78,7 +79,7 @@ def broadcast(mp3: bytes | None = None) -> Iterator[Broadcast]:
         server.daemon_threads = True
         live = Broadcast(server.server_port, mp3)
         live.content = "garbage" if mp3 else "tone"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serve_in_thread(server)
         try:
             yield live
         finally:

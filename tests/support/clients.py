@@ -1,4 +1,4 @@
-"""A Socket.IO client of a stream manager for a test."""
+"""Socket.IO clients for a test."""
 
 from __future__ import annotations
 
@@ -27,11 +27,18 @@ class ManagerClient:
 
 
 @asynccontextmanager
-async def connected(manager: Manager) -> AsyncIterator[ManagerClient]:
-    """A client, which leaves when the context is left."""
-    io = socketio.AsyncClient(reconnection=False)
-    await io.connect(manager.url)
+async def connected_to(url: str, *, reconnection: bool = False, **options: Any) -> AsyncIterator[socketio.AsyncClient]:
+    """A client of any server, which leaves when the context is left. `options` are those of the connection."""
+    io = socketio.AsyncClient(reconnection=reconnection)
+    await io.connect(url, **options)
     try:
-        yield ManagerClient(io)
+        yield io
     finally:
         await io.disconnect()
+
+
+@asynccontextmanager
+async def connected(manager: Manager) -> AsyncIterator[ManagerClient]:
+    """A client, which leaves when the context is left."""
+    async with connected_to(manager.url) as io:
+        yield ManagerClient(io)

@@ -14,6 +14,7 @@ import numpy as np
 
 from tests.support.signals import noise
 from tests.support.sound import tones
+from tests.support.web import serve_in_thread
 
 SEGMENT_S = 0.25
 SLOW_PIECE_S = 2 * SEGMENT_S
@@ -78,7 +79,7 @@ class FaultyServer:
         self._ended = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self.streams, self._ended))
         self._server.daemon_threads, self.port = True, self._server.server_port
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve_in_thread(self._server)
 
     def stop(self) -> None:
         self._ended.set()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import socketio
 
+from tests.support.clients import connected_to
 from tests.support.manager import Manager
 from tests.support.sound import tone
 
@@ -92,9 +93,5 @@ class LiveClient:
 @asynccontextmanager
 async def live_client(manager: Manager) -> AsyncIterator[LiveClient]:
     """A client, which leaves when the context is left."""
-    io = socketio.AsyncClient(reconnection=False)
-    await io.connect(manager.url, transports=["websocket"])
-    try:
+    async with connected_to(manager.url, transports=["websocket"]) as io:
         yield LiveClient(io)
-    finally:
-        await io.disconnect()

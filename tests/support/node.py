@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,10 +20,13 @@ from tests.support.guard import clear_jack, server_prefix
 from tests.support.ports import free_port
 from tidzam.node.cleanup import end_processes
 from tidzam.node.home import Home
+from tidzam.node.status import node_status
 
 
 class Node:
-    """`tidzam` commands on one home. `sources` are those of its profile."""
+    """`tidzam` commands on one home. `sources` are those of its profile; `started` is what the last start printed."""
+
+    started: subprocess.CompletedProcess[str]
 
     made: ClassVar[list[Node]] = []
     """All of them, so that none outlives its test."""
@@ -53,9 +58,11 @@ class Node:
         )
 
     def start(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self.run("start", "--profile", str(self.profile), *words)
+        self.started = self.run("start", "--profile", str(self.profile), *words)
+        return self.started
 
     def stop(self) -> None:
+        """End it as a user does. Where that is not what is tested, `end` is faster."""
         assert self.run("stop").returncode == 0
 
     def end(self) -> None:
@@ -64,7 +71,9 @@ class Node:
         clear_jack(os.getpid())
 
     def status(self) -> dict[str, Any]:
-        return dict(json.loads(self.run("status", "--json").stdout))
+        """What `tidzam status --json` prints, without a process for that."""
+        home = Home(self.home.resolve())
+        return node_status(home, home.settings()).to_dict()
 
     def pid(self, name: str) -> int:
         """The pid of a process, called as `tidzam status` calls it."""
@@ -73,13 +82,29 @@ class Node:
     def kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
+    def url(self, server: str) -> str:
+        """The address of `icecast`, `stream_manager` or `analyzer`."""
+        return f"http://127.0.0.1:{self.ports[server]}"
+
     def health(self, server: str) -> dict[str, Any]:
         """The body of /healthz; not ok if the server is away."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[server]}/healthz", timeout=2) as response:
+            with urllib.request.urlopen(f"{self.url(server)}/healthz", timeout=2) as response:
                 return dict(json.load(response))
         except OSError:
             return {"ok": False}
 
     def is_well(self) -> bool:
         return bool(self.health("stream_manager")["ok"] and self.health("analyzer")["ok"])
+
+
+@contextmanager
+def running_node(folder: Path, sources: list[dict[str, Any]], **sections: dict[str, Any]) -> Iterator[Node]:
+    """A node that has started without a fault."""
+    node = Node(folder, sources, **sections)
+    try:
+        started = node.start()
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield node
+    finally:
+        node.end()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from tests.support.web import serve_in_thread
 from tidzam.proxy import bypassing_locally, forget_proxies, open_direct, without_proxies
 
 
@@ -23,7 +23,7 @@ class _Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def address() -> Iterator[str]:
     with HTTPServer(("127.0.0.1", 0), _Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serve_in_thread(server)
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
 

@@ -46,7 +46,7 @@ def _loaded_sources(home: Path | None) -> tuple[SourceStatus, ...]:
     from tidzam.node.status import node_status
 
     place, settings = running_node(home)
-    status = node_status(place, settings, ask_jack=False)
+    status = node_status(place, settings, thorough=False)
     if status.manager is None:
         raise NodeError(f"The stream manager of the node of {place.root} does not answer.", hint="See `tidzam status`.")
     return status.sources

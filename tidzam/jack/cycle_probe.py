@@ -1,9 +1,9 @@
 """Whether a JACK server's cycles run: `python -m tidzam.jack.cycle_probe` prints the frame time of its last cycle.
 
-A line is printed every `EVERY_S`, until standard input ends or the server is gone. The frame time is the one that the
-server records in each cycle; `frame_time` is extrapolated from it by the clock, so it would advance although the server
-hangs. libjack may wait forever for a hung server, so this is a separate process, which is never killed: it ends when
-the server answers or is gone (see `tidzam.jack.client_grace`).
+A line is printed at once, soon after that, and then every `EVERY_S`, until standard input ends or the server is gone.
+The frame time is the one that the server records in each cycle; `frame_time` is extrapolated from it by the clock, so
+it would advance although the server hangs. libjack may wait forever for a hung server, so this is a separate process,
+which is never killed: it ends when the server answers or is gone (see `tidzam.jack.client_grace`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import threading
 import jack
 
 CLIENT_NAME = "tidzam-probe"
+FIRST_S = 0.02
+"""Time between the first two lines. It doubles until it is EVERY_S."""
 EVERY_S = 0.25
 SERVER_GONE = 4
 
@@ -32,9 +34,11 @@ def main() -> int:
         return SERVER_GONE
     # Once the server has gone, libjack is not reliable, not even for closing the client.
     client.set_shutdown_callback(lambda status, reason: os._exit(SERVER_GONE))
+    wait_s = 0.0
     try:
-        while not stop.is_set() and not select.select([sys.stdin], [], [], EVERY_S)[0]:
+        while not stop.is_set() and not select.select([sys.stdin], [], [], wait_s)[0]:
             print(client.last_frame_time, flush=True)
+            wait_s = min(EVERY_S, max(FIRST_S, 2 * wait_s))
     except BrokenPipeError:
         pass
     client.close()

@@ -8,7 +8,7 @@ from tidzam.config.settings import CheckSettings
 from tidzam.node.programs import LifeSign, NodeProgram
 from tidzam.node.status import NodeStatus, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerHealth
-from tidzam.protocol.source_status import SourceRemark, SourceStatus
+from tidzam.protocol.source_status import SourceRemark, SourceState, SourceStatus
 from tidzam.protocol.stream_manager import StreamManagerHealth
 from tidzam.results import ChannelState
 
@@ -25,12 +25,14 @@ LEAK_AFTER_S = 3600.0
 class NodeFault:
     """Something that is wrong. `restart` is the program whose restart repairs it, None if a restart would not help.
 
-    A `pending` fault is expected to disappear soon, because something is starting.
+    A `pending` fault is expected to disappear soon, because something is starting. `source` is the name of the source
+    that has the fault, if it is one.
     """
 
     reason: str
     restart: str | None = None
     pending: bool = False
+    source: str | None = None
 
 
 def faults(status: NodeStatus, limits: CheckSettings) -> tuple[NodeFault, ...]:
@@ -64,6 +66,18 @@ def culprit(status: NodeStatus, found: tuple[NodeFault, ...]) -> str:
 def settled(found: tuple[NodeFault, ...]) -> bool:
     """Whether neither waiting nor a restart would change the faults."""
     return not any(fault.restart or fault.pending for fault in found)
+
+
+def are_of_failed_sources(status: NodeStatus, found: tuple[NodeFault, ...]) -> bool:
+    """Whether all faults are of sources for which a start does not wait: they have failed for a reason that only a
+    person can change, or a second time."""
+    failed = {source.name for source in status.sources if _has_failed(source)}
+    return all(fault.source in failed for fault in found)
+
+
+def _has_failed(source: SourceStatus) -> bool:
+    is_retried = source.state is SourceState.WAITING
+    return source.state in (SourceState.FAILED, SourceState.ENDED) or (is_retried and source.restarts > 0)
 
 
 def remarks(status: NodeStatus) -> tuple[str, ...]:
@@ -175,7 +189,7 @@ def _hangs(status: NodeStatus, program: str, reasons: tuple[str, ...]) -> list[N
 
 def _stream_manager(status: NodeStatus, manager: StreamManagerHealth) -> list[NodeFault]:
     found = [
-        NodeFault(fault.message, "stream_manager" if fault.origin == "stream_manager" else None)
+        NodeFault(fault.message, "stream_manager" if fault.origin == "stream_manager" else None, source=fault.source)
         for fault in manager.faults
         if fault.origin != "icecast" or status.answers("icecast")  # else it is reported already
     ]
@@ -192,7 +206,7 @@ def _fails(source: SourceStatus) -> bool:
 
 def _source_fault(source: SourceStatus) -> NodeFault:
     reason = f"Source {source.name} {source.state.predicate}: {source.last_error or 'No audio yet.'}"
-    return NodeFault(reason, pending=source.state == "loading")
+    return NodeFault(reason, pending=source.state == "loading", source=source.name)
 
 
 def _analyzer(status: NodeStatus, analyzer: AnalyzerHealth) -> list[NodeFault]:

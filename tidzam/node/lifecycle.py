@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from tidzam.config import Settings
 from tidzam.errors import NodeError, TidzamError
 from tidzam.jack.server_names import require_free_name
-from tidzam.node.check import NodeFault, culprit, faults, programs_are_up, remarks, restarts, settled
+from tidzam.node.check import (
+    NodeFault,
+    are_of_failed_sources,
+    culprit,
+    faults,
+    programs_are_up,
+    remarks,
+    restarts,
+    settled,
+)
 from tidzam.node.cleanup import end_processes, node_processes
 from tidzam.node.home import Home
 from tidzam.node.life_signs import beat
@@ -19,15 +28,16 @@ from tidzam.node.programs import LifeSign, node_programs
 from tidzam.node.shared_memory import clear_shared_memory
 from tidzam.node.status import NodeStatus, node_status
 from tidzam.node.supervisor import Supervisor
+from tidzam.node.supervisor_monitor import is_suspended
 from tidzam.node.system_packages import require_programs
 from tidzam.progress import Say
 from tidzam.tokens import ensure_token
 
 POLL_S = 0.25
 SOURCE_PATIENCE_S = 15.0
-"""How long a start waits for the sources after all programs work."""
+"""How long a start waits for the sources after all programs work. It does not wait for one that has failed."""
 HEAL_PATIENCE_S = 8.0
-"""How long a check waits for the node to recover by itself before it restarts a program."""
+"""How long a check waits for the node to recover by itself before it restarts a program that is not suspended."""
 
 
 def start(home: Home, settings: Settings, *, keep: bool, say: Say) -> NodeStatus:
@@ -144,18 +154,24 @@ def check(home: Home, settings: Settings, say: Say) -> Checked:
     else:
         say("the node is not running: starting it")
         _start_again(home, settings, say)
-    left = _wait_for(home, settings, settings.check.start_timeout_s, lambda _, left: settled(left))
-    return Checked(found, left, remarks(node_status(home, settings, ask_jack=False)))
+    status, left = _wait_for(home, settings, settings.check.start_timeout_s, lambda _, left: settled(left))
+    return Checked(found, left, remarks(status))
 
 
 def _restart_broken(home: Home, settings: Settings, say: Say) -> None:
     """Restart programs that do not recover by themselves, and give those that depend on them some time."""
-    left = _wait_for(home, settings, HEAL_PATIENCE_S, lambda _, left: not restarts(left))
+    _, left = _wait_for(home, settings, HEAL_PATIENCE_S, lambda now, left: _are_suspended(now, restarts(left)))
     for program in restarts(left):
         say(f"restarting {program}")
         Supervisor(home).restart(program)
     if restarts(left):
         _wait_for(home, settings, HEAL_PATIENCE_S, lambda _, left: not left)
+
+
+def _are_suspended(status: NodeStatus, programs: tuple[str, ...]) -> bool:
+    """Whether all of `programs` are suspended, and therefore do not recover by themselves."""
+    pids = {process.name: process.pid for process in status.processes}
+    return all((pid := pids.get(program)) is not None and is_suspended(pid) for program in programs)
 
 
 def _wakes(supervisor: Supervisor, say: Say) -> bool:
@@ -175,15 +191,15 @@ def _start_again(home: Home, settings: Settings, say: Say) -> None:
 
 def _wait_until_up(home: Home, settings: Settings, say: Say) -> NodeStatus:
     """Wait for the programs, then for the sources. Raises NodeError for a program that does not start."""
-    left = _wait_for(
+    status, left = _wait_for(
         home, settings, settings.check.start_timeout_s, lambda status, _: programs_are_up(status), fail_fast=True
     )
-    status = node_status(home, settings)
     if not programs_are_up(status):
         raise _did_not_start(home, status, left)
+    if status.sound_card_fault is not None or are_of_failed_sources(status, left):
+        return status
     say("waiting for the sources to play")
-    _wait_for(home, settings, SOURCE_PATIENCE_S, lambda now, left: not left or now.sound_card_fault is not None)
-    return node_status(home, settings)
+    return _wait_for(home, settings, SOURCE_PATIENCE_S, are_of_failed_sources)[0]
 
 
 def _wait_for(
@@ -193,23 +209,21 @@ def _wait_for(
     good_enough: Callable[[NodeStatus, tuple[NodeFault, ...]], bool],
     *,
     fail_fast: bool = False,
-) -> tuple[NodeFault, ...]:
-    """Poll until the status and its faults are `good_enough`, or until the timeout; returns the remaining faults.
+) -> tuple[NodeStatus, tuple[NodeFault, ...]]:
+    """Poll until the status and its faults are `good_enough`, or until the timeout; returns the last ones.
 
-    JACK is examined last, since that takes a separate process.
+    A thorough status, which takes longer, is only made to confirm a brief one, and at the end.
     """
     deadline = time.monotonic() + timeout_s
     while True:
-        for ask_jack in (False, True):
-            status = node_status(home, settings, ask_jack=ask_jack)
+        brief = node_status(home, settings, thorough=False)
+        given_up = fail_fast and brief.sound_card_fault is None and _has_failed(brief)
+        is_last = given_up or time.monotonic() > deadline
+        if is_last or good_enough(brief, faults(brief, settings.check)):
+            status = node_status(home, settings)
             left = faults(status, settings.check)
-            if not good_enough(status, left):
-                break
-        else:
-            return left
-        given_up = fail_fast and status.sound_card_fault is None and _has_failed(status)
-        if given_up or time.monotonic() > deadline:
-            return left
+            if is_last or good_enough(status, left):
+                return status, left
         time.sleep(POLL_S)
 
 

@@ -137,8 +137,12 @@ class NodeStatus:
         }
 
 
-def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> NodeStatus:
-    """Query all programs once, concurrently. One that does not answer in time is reported as such."""
+def node_status(home: Home, settings: Settings, *, thorough: bool = True) -> NodeStatus:
+    """Query all programs once, concurrently. One that does not answer in time is reported as such.
+
+    What costs a tenth of a second or more is only part of a `thorough` status: whether the cycles of JACK run, the
+    child processes of the programs, and the memory of all processes.
+    """
     supervisor, token = Supervisor(home), find_token(home.root)
     with ThreadPoolExecutor() as threads:
         answering = {
@@ -148,9 +152,9 @@ def node_status(home: Home, settings: Settings, *, ask_jack: bool = True) -> Nod
         }
         programs = supervisor.programs()
         jackd = next((program for program in programs if program.name == JACKD), None)
-        ask_jack = ask_jack and jackd is not None and jackd.pid is not None
+        ask_jack = thorough and jackd is not None and jackd.pid is not None
         jack_answer = threads.submit(cycles_run, settings.jack.server, JACK_TIMEOUT_S) if ask_jack else None
-        processes = _processes(programs)
+        processes = _processes(programs) if thorough else tuple(_named(program) for program in programs)
     health = {name: answer.result() for name, answer in answering.items()}
     state = _supervisor_state(supervisor, programs)
     jack_ok = jack_answer.result() if jack_answer else None
@@ -217,7 +221,11 @@ def _processes(programs: tuple[ProgramState, ...]) -> tuple[ProcessStatus, ...]:
 
 
 def _program(program: ProgramState) -> ProcessStatus:
-    return _measured(ProcessStatus(program.name, program.state, program.pid, program.uptime_s))
+    return _measured(_named(program))
+
+
+def _named(program: ProgramState) -> ProcessStatus:
+    return ProcessStatus(program.name, program.state, program.pid, program.uptime_s)
 
 
 def _children(program: ProgramState) -> list[ProcessStatus]:

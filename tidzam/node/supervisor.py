@@ -197,6 +197,7 @@ class Supervisor:
 
     def restart(self, name: str) -> None:
         """Stop `name` if it is running, and start it. Raises NodeError if it does not start."""
+        self._resume(name)
         with suppress(*FAILURES):  # it was not running
             call(self._home, "stopProcess", name, timeout_s=LONG_STOP_WAIT_S + CALL_TIMEOUT_S)
         try:
@@ -205,6 +206,13 @@ class Supervisor:
             if getattr(error, "faultCode", None) == ALREADY_STARTED:  # by a watchdog in the meantime
                 return
             raise NodeError(f"{name} cannot be restarted: {error}.", hint=f"See {self._home.log(name)}.") from None
+
+    def _resume(self, name: str) -> None:
+        """Resume a suspended program, which would not receive the signal to end otherwise."""
+        pid = next((state.pid for state in self.programs() if state.name == name), None)
+        if pid is not None:
+            with suppress(psutil.Error):
+                psutil.Process(pid).resume()
 
     def shutdown(self, timeout_s: float = SHUTDOWN_TIMEOUT_S) -> None:
         """Stop all programs, then supervisord. Returns when it has ended, or after `timeout_s`.

@@ -1,7 +1,6 @@
 """ESC-50's layout, from a folder or from an address."""
 
 import io
-import threading
 import zipfile
 from collections.abc import Iterator
 from functools import partial
@@ -14,6 +13,7 @@ from typer.testing import CliRunner
 
 from database_tool.__main__ import app
 from database_tool.importers.esc50 import fetch, find_esc50
+from tests.support.web import serve_in_thread
 from tidzam.dataset import open_dataset
 from tidzam.errors import DatasetError, SetupError
 
@@ -49,7 +49,7 @@ def address(tmp_path: Path) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=home))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serve_in_thread(server)
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

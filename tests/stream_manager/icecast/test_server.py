@@ -78,3 +78,22 @@ async def test_a_wrong_source_password_is_reported_once_with_the_remedy(
     assert len(warnings) == 1
     assert "401" in warnings[0]
     assert "TIDZAM_ICECAST_PASSWORD" in warnings[0]
+
+
+async def test_a_mount_is_known_before_the_next_regular_poll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream_manager.icecast.server.POLL_S", 600.0)
+    with icecast_server(tmp_path) as server:
+        icecast = Icecast(server.settings, PASSWORD, ADMIN_PASSWORD)
+        mount = IcecastMount("/pond-out_0.ogg", "pond 0", icecast)
+        watching = asyncio.create_task(icecast.watch())
+        await eventually_async(lambda: icecast.mounts == {})
+        serving = asyncio.create_task(mount.serve())
+
+        def known() -> bool:
+            mount.feed(encoded())
+            return mount.path in (icecast.mounts or {})
+
+        await eventually_async(known)
+        for task in (serving, watching):
+            task.cancel()
+        await asyncio.wait([serving, watching])

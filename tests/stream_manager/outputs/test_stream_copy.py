@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -23,6 +22,7 @@ from tests.support.icecast import PASSWORD, icecast_server
 from tests.support.manager import command_line
 from tests.support.services import services
 from tests.support.sound import write_tones
+from tests.support.web import serve_in_thread
 from tidzam.config import SourceSettings
 from tidzam.protocol.source_status import SourceState
 
@@ -38,7 +38,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
 def web(tmp_path: Path) -> Iterator[str]:
     """The host and port of a server of the files in `tmp_path`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(tmp_path)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serve_in_thread(server)
     yield f"127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +15,7 @@ import pytest
 from stream_manager.faults import PlaybackError, SourceFault
 from stream_manager.network.allowed_addresses import AllowedAddresses
 from stream_manager.players.media_lookup import locate_audio
+from tests.support.web import serve_in_thread
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -60,7 +60,7 @@ def web(tmp_path: Path) -> Iterator[Web]:
             self.wfile.write(body)
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serve_in_thread(server)
         served = Web(server.server_port)
         argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", "-ac", "2", str(tmp_path / "pond.flac")]
         subprocess.run(argv, check=True, timeout=20)

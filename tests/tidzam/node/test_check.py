@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.status import AWAY, LIMITS, analyzer, manager, node, servers, source, source_fault
-from tidzam.node.check import culprit, faults, programs_are_up, remarks, restarts, settled
+from tidzam.node.check import are_of_failed_sources, culprit, faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerFault, ChannelStatus, SinkStatus
 from tidzam.protocol.source_status import SourceRemark
@@ -70,6 +70,23 @@ def test_a_program_that_was_just_started_is_not_restarted_for_not_answering_yet(
 def test_faults_that_only_a_person_can_repair_are_not_waited_for() -> None:
     status = node(manager=manager(sources=(source(), source("far", "waiting", "Unreachable."))), free_mb=10)
     assert settled(faults(status, LIMITS))
+
+
+@pytest.mark.parametrize(
+    ("state", "attempts", "is_waited_for"),
+    [("loading", 1, True), ("waiting", 1, True), ("waiting", 2, False), ("failed", 1, False)],
+)
+def test_a_start_waits_for_a_source_until_it_has_failed_for_good_or_twice(
+    state: str, attempts: int, is_waited_for: bool
+) -> None:
+    far = source("far", state, "Unreachable.").model_copy(update={"restarts": attempts - 1})
+    status = node(manager=manager(source_fault("far", "Source far: unreachable."), sources=(source(), far)))
+    assert are_of_failed_sources(status, faults(status, LIMITS)) is not is_waited_for
+
+
+def test_a_start_waits_for_other_faults_than_those_of_failed_sources() -> None:
+    status = node(manager=manager(sources=(source("far", "failed", "No file."),)), servers=servers(icecast=AWAY))
+    assert not are_of_failed_sources(status, faults(status, LIMITS))
 
 
 def test_a_suspended_jackd_is_restarted_and_nothing_that_depends_on_it() -> None:
