@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,8 @@ ROOT = Path(__file__).parent.parent
 LINT = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["codespell_lib"], ["mypy"])
 PARTS = (("--part", "1/2"), ("--part", "2/2"))
 """The arguments of two runs that have half of the modules each."""
+NICE = 10
+"""What runs beside tests that wait for audio has a lower priority."""
 COVERAGE_REPORT = ROOT / "build" / "coverage.txt"
 LOWEST = ROOT / "build" / "lowest"
 LOWEST_PYTHON = LOWEST / "bin" / "python"
@@ -34,28 +37,28 @@ say = partial(terminal.say, program="tidzam")
 def main(command: str, arguments: list[str]) -> int:
     """The exit code: 0 if all checks pass, else 1."""
     options = [argument for argument in arguments if argument not in ("--fast", "--lowest")]
-    if "--fast" in arguments:
-        return int(not _run_fast(options))
+    if command == "test" and not arguments:
+        return int(not _run_all())
+    if arguments == ["--fast"]:
+        return int(not _run_fast())
     if not _lint():
         return 1
     if command == "lint":
         return 0
     if "--lowest" in arguments:
         return int(not (_install_lowest() and _passes(_start(["pytest", *UNIT, *options], python=LOWEST_PYTHON))))
-    if arguments:
-        return int(not _passes(_start(["pytest", *arguments])))
-    return int(not _run_all())
+    return int(not _passes(_start(["pytest", *(FAST if "--fast" in arguments else ()), *options])))
 
 
-def _lint() -> bool:
+def _lint(*, nice: int = 0) -> bool:
     """All checks of `LINT`, at the same time."""
-    passed = [_passes(step) for step in [_start(step) for step in LINT]]
+    passed = [_passes(step) for step in [_start(step, nice=nice) for step in LINT]]
     return all(passed)
 
 
-def _run_fast(options: list[str]) -> bool:
+def _run_fast() -> bool:
     """The tests of `FAST` in two halves and the linters, at the same time."""
-    first, second = (["pytest", *FAST, *part, *options] for part in PARTS)
+    first, second = (["pytest", *FAST, *part] for part in PARTS)
     with _Beside.start(second) as beside:
         shown = _start(first)
         passed = [_lint(), _passes(shown), beside.passes()]
@@ -63,12 +66,16 @@ def _run_fast(options: list[str]) -> bool:
 
 
 def _run_all() -> bool:
-    """All tests, those of `REAL_TIME` beside the others, and the coverage of both."""
+    """All checks: the tests of `REAL_TIME` beside the linters and then the other tests; and the coverage of both."""
     COVERAGE_REPORT.parent.mkdir(exist_ok=True)
     pytest = ["coverage", "run", "-m", "pytest"]
+    real_time = _start([*pytest, "--durations=40", *REAL_TIME])
+    if not _lint(nice=NICE):
+        real_time.send_signal(signal.SIGINT)
+        real_time.wait()
+        return False
     with ExitStack() as stack:
-        others = [stack.enter_context(_Beside.start([*pytest, *UNIT, *part], nice=10)) for part in PARTS]
-        real_time = _start([*pytest, "--durations=40", *REAL_TIME])
+        others = [stack.enter_context(_Beside.start([*pytest, *UNIT, *part], nice=NICE)) for part in PARTS]
         passed = [_passes(real_time), *(other.passes() for other in others)]
     _report_coverage()
     return all(passed)

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -15,12 +15,19 @@ import pytest
 from analyzer.capture.child import Capture, CaptureOptions, capture_process
 from analyzer.capture.events import CaptureFailed, Closed, Event, Opened, Ready, Refused
 from tests.support.eventually import eventually_async
+from tests.support.frame_codes import CODE_RANGE, FRAME_CODE, frame_code
 from tests.support.jack import JackServer, jack_server
-from tests.support.player import CODE_RANGE, FRAME_CODE, frame_code, playing
+from tests.support.player import playing
 from tidzam.jack.ring import RingGap, RingReader
 
 _E = TypeVar("_E", bound=Event)
 pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[JackServer]:
+    with jack_server(rate_hz=48000, period=512) as running:
+        yield running
 
 
 class Heard:
@@ -84,8 +91,8 @@ def frames_told_in_vain(reader: RingReader, channel: Opened) -> int:
     return int((ring.samples[channel.slot, lost % ring.capacity_frames] == lost % CODE_RANGE).sum())
 
 
-async def test_every_sample_is_at_its_own_frame() -> None:
-    with jack_server(rate_hz=48000, period=512) as server, playing(server, "s", *[FRAME_CODE] * 2):
+async def test_every_sample_is_at_its_own_frame(server: JackServer) -> None:
+    with playing(server, "s", *[FRAME_CODE] * 2):
         async with capturing(server, "s:") as heard:
             opened = await heard.until(Opened, 2)
             reader = RingReader(heard.capture.ring())
@@ -96,8 +103,8 @@ async def test_every_sample_is_at_its_own_frame() -> None:
             assert isinstance(heard.events[0], Ready)
 
 
-async def test_forced_loss_is_counted_to_the_frame() -> None:
-    with jack_server(rate_hz=48000, period=512) as server, playing(server, "s", FRAME_CODE) as player:
+async def test_forced_loss_is_counted_to_the_frame(server: JackServer) -> None:
+    with playing(server, "s", FRAME_CODE) as player:
         async with capturing(server, "s:") as heard:
             (opened,) = await heard.until(Opened)
             reader = RingReader(heard.capture.ring())
@@ -119,8 +126,8 @@ async def test_forced_loss_is_counted_to_the_frame() -> None:
             assert frames_told_in_vain(reader, opened) <= 3 * 512
 
 
-async def test_a_channel_comes_and_goes_without_a_gap_on_the_others() -> None:
-    with jack_server(rate_hz=48000, period=512) as server, playing(server, "stays", FRAME_CODE):
+async def test_a_channel_comes_and_goes_without_a_gap_on_the_others(server: JackServer) -> None:
+    with playing(server, "stays", FRAME_CODE):
         async with capturing(server, "*:out_*") as heard:
             (stays,) = await heard.until(Opened)
             with playing(server, "comes", FRAME_CODE):
@@ -149,8 +156,8 @@ async def test_a_refused_port_is_reported_and_the_others_are_captured() -> None:
             await eventually_async(lambda: len(heard.channels()) >= 9, within_s=15)
 
 
-async def test_ports_beyond_the_slots_are_reported() -> None:
-    with jack_server(rate_hz=48000, period=512) as server, playing(server, "s", *[FRAME_CODE] * 3):
+async def test_ports_beyond_the_slots_are_reported(server: JackServer) -> None:
+    with playing(server, "s", *[FRAME_CODE] * 3):
         async with capturing(server, "s:", slots=2) as heard:
             (refused,) = await heard.until(Refused)
             assert refused.channel == "s:out_2"
@@ -173,19 +180,18 @@ async def test_a_missing_jack_server_is_reported_with_a_remedy() -> None:
         assert "jackd" in failed.hint
 
 
-async def test_it_ends_when_its_standard_input_closes() -> None:
+async def test_it_ends_when_its_standard_input_closes(server: JackServer) -> None:
     fd = os.memfd_create("ring")
-    with jack_server(rate_hz=48000, period=512) as server:
-        process = await asyncio.create_subprocess_exec(
-            *[sys.executable, "-m", "analyzer.capture", f"--fd={fd}", "s:"],
-            env={**os.environ, **server.env},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=(fd,),
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        await process.stdout.readline()
-        process.stdin.close()
-        assert await asyncio.wait_for(process.wait(), 3) == 0
+    process = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-m", "analyzer.capture", f"--fd={fd}", "s:"],
+        env={**os.environ, **server.env},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=(fd,),
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    await process.stdout.readline()
+    process.stdin.close()
+    assert await asyncio.wait_for(process.wait(), 3) == 0
     os.close(fd)

@@ -62,9 +62,9 @@ def test_programs_that_hang_one_after_the_other_are_replaced_and_no_other(node: 
     """As long as one hangs, the watchdog's rounds are slow: the others are not to be blamed for it."""
     eventually(node.is_well, within_s=30, what="well before")
     before, hung = programs(node), ("analyzer", "icecast", "stream_manager")
-    for name in hung:
+    for number, name in enumerate(hung):
+        time.sleep(APART_S if number else 0)
         os.kill(before[name], signal.SIGSTOP)
-        time.sleep(APART_S)
     eventually(lambda: all(heals(node, name, before[name]) for name in hung), within_s=HEAL_S, what="all healed")
     assert changed_since(before, node) == set(hung)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -14,10 +13,10 @@ from typing import Any
 
 import psutil
 import pytest
+import socketio
 import soundfile
 
-from tests.support.broadcast import broadcast
-from tests.support.clients import connected
+from tests.support.broadcast import Broadcast, broadcast
 from tests.support.manager import Manager, stream_manager
 from tests.support.recorder import recorder, unbroken
 from tests.support.sound import BASE_HZ, tones, write_tones
@@ -89,7 +88,7 @@ def test_a_stopped_jackd_is_reported_within_5_s_and_sources_play_on_afterwards(m
         manager.until(lambda: not manager.health()["detail"]["jack"], within_s=5)
         faults = manager.health()["detail"]["faults"]
         assert [fault["code"] for fault in faults if fault["origin"] == "jack"] == ["jack_stalled"]
-        time.sleep(8)  # longer than a player or an encoder may stand still: none is blamed for what JACK does
+        time.sleep(6)  # longer than a player may stand still: none is blamed for what JACK does
     manager.until_well(within_s=25)
     assert restarts(manager) == before
     # ffmpeg gives up by itself two seconds after JACK's last cycle, and is started again once there are cycles.
@@ -104,43 +103,83 @@ def test_the_sources_return_after_a_stopped_jackd_is_replaced(manager: Manager) 
     manager.until_well(within_s=30)
 
 
-async def test_a_digitally_silent_live_source_is_reported_and_then_replaced(manager: Manager) -> None:
-    with broadcast() as live:
-        async with connected(manager) as client:
-            assert (await client.load("live", live.url))["ok"]
-            live.content = "zeros"
-            manager.until(lambda: manager.source("live")["state"] == "silent", within_s=15)
-            assert manager.source("live")["code"] == "source_digital_silence"
-            assert not manager.source("live")["ok"]
-            live.content = "tone"
-            manager.until(lambda: manager.source("live")["state"] == "playing", within_s=15)
-            restarted = manager.source("live")["restarts"]
-            live.content = "zeros"
-            manager.until(lambda: manager.source("live")["restarts"] > restarted, within_s=25)
-
-
-async def test_a_very_quiet_source_is_not_silent_and_a_silent_file_is_not_restarted(manager: Manager) -> None:
-    soundfile.write(manager.media_root / "pause.wav", 0 * tones(1, seconds=2), 44100)
-    with broadcast() as live:
-        live.content = "floor"
-        async with connected(manager) as client:
-            assert (await client.load("quiet", live.url))["ok"]
-            assert (await client.load("pause", "pause.wav", loop=True))["ok"]
-            manager.until(lambda: manager.source("pause")["state"] == "silent", within_s=10)
-            await asyncio.sleep(7)  # longer than a live source may be silent
-            assert manager.source("quiet")["state"] == "playing"
-            assert [manager.source("pause")[key] for key in ("state", "ok", "restarts")] == ["silent", True, 0]
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def mp3() -> bytes:
     argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=3", "-f", "mp3", "-"]
     return subprocess.run(argv, stdout=subprocess.PIPE, check=True, timeout=20).stdout
 
 
-async def test_a_stream_of_garbage_is_silent_and_then_replaced(manager: Manager, mp3: bytes) -> None:
-    with broadcast(mp3) as live:
-        async with connected(manager) as client:
-            assert (await client.load("live", live.url))["ok"]
-            manager.until(lambda: manager.source("live")["state"] == "silent", within_s=15)
-            manager.until(lambda: manager.source("live")["restarts"] >= 1, within_s=20)
+@pytest.fixture(scope="module")
+def client(manager: Manager) -> Iterator[socketio.Client]:
+    io = socketio.Client(reconnection=False)
+    io.connect(manager.url)
+    yield io
+    io.disconnect()
+
+
+def ask(client: socketio.Client, **command: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = client.call("sys", {"sys": command}, timeout=40)
+    assert answer["ok"], answer
+    return answer
+
+
+@pytest.fixture(scope="module")
+def streams(manager: Manager, client: socketio.Client, mp3: bytes) -> Iterator[dict[str, Broadcast]]:
+    """Live streams that the client has loaded beside a silent file, `pause`. Two of them have just fallen silent."""
+    manager.until_well(within_s=30)
+    soundfile.write(manager.media_root / "pause.wav", 0 * tones(1, seconds=2), 44100)
+    with ExitStack() as stack:
+        made = {name: stack.enter_context(broadcast()) for name in ("recovers", "stays-silent", "quiet")}
+        made["corrupt"] = stack.enter_context(broadcast(mp3))
+        made["quiet"].content = "floor"
+        ask(client, loadsource={"name": "pause", "url": "pause.wav", "loop": True})
+        for name, live in made.items():
+            ask(client, loadsource={"name": name, "url": live.url})
+        for name in ("recovers", "stays-silent"):
+            made[name].content = "zeros"
+        yield made
+
+
+def states_of(client: socketio.Client, name: str) -> list[str]:
+    """All states that a source has had."""
+    taken = ask(client, transitions={"name": name})["sys"]["transitions"]["transitions"]
+    return [one["after"] for one in taken]
+
+
+def test_a_digitally_silent_live_source_is_reported_until_it_has_sound_again(
+    manager: Manager, streams: dict[str, Broadcast]
+) -> None:
+    manager.until(lambda: manager.source("recovers")["state"] == "silent", within_s=15)
+    status = manager.source("recovers")
+    assert (status["code"], status["ok"]) == ("source_digital_silence", False)
+    streams["recovers"].content = "tone"
+    manager.until(lambda: manager.source("recovers")["state"] == "playing", within_s=15)
+
+
+def until_a_silent_one_is_replaced(manager: Manager) -> None:
+    """That takes less time than the other sources have then played."""
+    manager.until(lambda: manager.source("stays-silent")["restarts"] > 0, within_s=25)
+
+
+def test_a_live_source_that_stays_digitally_silent_is_replaced(manager: Manager, streams: dict[str, Broadcast]) -> None:
+    until_a_silent_one_is_replaced(manager)
+
+
+def test_a_stream_of_garbage_is_silent_and_then_replaced(
+    manager: Manager, streams: dict[str, Broadcast], client: socketio.Client
+) -> None:
+    manager.until(lambda: manager.source("corrupt")["restarts"] > 0, within_s=25)
+    states = states_of(client, "corrupt")
+    assert "silent" in states[: states.index("waiting")]
+
+
+def test_a_very_quiet_source_is_never_silent(
+    manager: Manager, streams: dict[str, Broadcast], client: socketio.Client
+) -> None:
+    until_a_silent_one_is_replaced(manager)
+    assert states_of(client, "quiet") == ["playing"]
+
+
+def test_a_silent_file_is_not_restarted(manager: Manager, streams: dict[str, Broadcast]) -> None:
+    until_a_silent_one_is_replaced(manager)
+    assert [manager.source("pause")[key] for key in ("state", "ok", "restarts")] == ["silent", True, 0]

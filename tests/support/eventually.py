@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 
 WITHIN_S = 20.0
-_POLL_S = 0.02
+_POLL_S, _LATER_POLL_S = 0.02, 0.06
+"""The time between two questions in the first second, and then: many of them keep the server that is asked busy."""
 
 What = str | Callable[[], str]
 """What is waited for, as text for the error; a function of it is called when the error is raised."""
@@ -22,7 +23,7 @@ def eventually(condition: Callable[[], object], *, within_s: float = WITHIN_S, w
     began_s = time.monotonic()
     while not condition():
         _check(began_s, within_s, what)
-        time.sleep(_POLL_S)
+        time.sleep(_pause_s(began_s))
     return time.monotonic() - began_s
 
 
@@ -33,12 +34,16 @@ async def eventually_async(
     began_s = time.monotonic()
     while not await _value(condition()):
         _check(began_s, within_s, what)
-        await asyncio.sleep(_POLL_S)
+        await asyncio.sleep(_pause_s(began_s))
     return time.monotonic() - began_s
 
 
 async def _value(result: object) -> object:
     return await result if inspect.isawaitable(result) else result
+
+
+def _pause_s(began_s: float) -> float:
+    return _POLL_S if time.monotonic() - began_s < 1.0 else _LATER_POLL_S
 
 
 def _check(began_s: float, within_s: float, what: What) -> None:

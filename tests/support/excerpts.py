@@ -11,8 +11,8 @@ import sys
 import numpy as np
 
 from stream_manager.signals.excerpt_reader import ExcerptReader
-from tests.support.jack import open_client
-from tests.support.player import CODE_RANGE
+from tests.support.frame_codes import CODE_RANGE
+from tests.support.jack_client import open_client
 
 
 def main(count: int, ports: list[str]) -> None:

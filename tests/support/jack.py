@@ -11,31 +11,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import jack
 
 from tests.support.guard import clear_jack, server_prefix
 from tidzam.config.settings import JackSettings
 from tidzam.jack.environment import jack_env
+from tidzam.jack.server_names import SHARED_MEMORY, is_listening
 from tidzam.node.jackd import SERVER_ENV, jackd_argv
 
 START_TIMEOUT_S = 10.0
 _count = itertools.count()
 is_allowed = True
 """Whether the running test may start jackd. tests/conftest.py sets it."""
-
-
-def open_client(name: str, **options: Any) -> jack.Client:
-    """A JACK client. While its graph changes a server may refuse a client temporarily: it is tried again."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        try:
-            return jack.Client(name, no_start_server=True, **options)
-        except jack.JackOpenError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
 
 
 class JackServer:
@@ -80,10 +66,9 @@ class JackServer:
             time.sleep(0.05)
 
     def _answers(self) -> bool:
-        """Asked from outside: libjack remembers in a process that a server of it was killed."""
-        argv = [sys.executable, "-c", 'import jack; jack.Client("asks", no_start_server=True)']
-        asked = subprocess.run(argv, env={**os.environ, **self.env}, capture_output=True, timeout=10, check=False)
-        return asked.returncode == 0
+        """Whether it listens for clients. Asked without libjack, which remembers in a process that a server was
+        killed."""
+        return is_listening(SHARED_MEMORY / f"jack_{self.name}_{os.geteuid()}_0")
 
     def kill(self) -> None:
         assert self._process is not None
@@ -128,7 +113,3 @@ def jack_server(*, rate_hz: int = 44100, period: int = 1024, port_max: int = 512
         yield server
     finally:
         server.clear()
-
-
-jack.set_error_function(lambda message: None)
-jack.set_info_function(lambda message: None)

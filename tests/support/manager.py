@@ -52,7 +52,7 @@ class Manager:
         self._profile = folder / "profile.yaml"
         self._env = {**os.environ, **icecast.env, **(env or {})}
         self._arguments = [str(self.port) if word == "PORT" else word for word in arguments]
-        settings = {
+        settings: dict[str, Any] = {
             "jack": {"server": jack.name, "rate_hz": jack.rate_hz, "port_max": jack.settings.port_max},
             "icecast": {"host": icecast.settings.host, "port": icecast.settings.port},
             "stream_manager": {
@@ -63,8 +63,9 @@ class Manager:
                 **(options or {}),
             },
             "sources": sources,
-            **(sections or {}),
         }
+        for name, section in (sections or {}).items():
+            settings[name] = {**settings.get(name, {}), **section}
         self._profile.write_text(yaml.safe_dump(settings), encoding="utf-8")
         self._log.touch()
         self.start()

@@ -9,44 +9,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
-
-from tests.support.jack import JackServer, open_client
-from tidzam.jack.writer import JackWriter
-from tidzam.types import Float32
-
-Signal = Callable[[int, int], Float32]
-"""From a frame of the JACK clock and a length to the samples there."""
-
-CODE_RANGE = 1 << 22  # a float32 represents whole numbers below this exactly, with a channel number added as well
-FRAME_CODE = "code"
-"""In place of a tone's frequency: `frame_code`."""
-RAMP = "ramp"
-"""In place of a tone's frequency: `ramp`."""
-RAMP_STEPS = 1 << 15
-
-
-def frame_code(frame: int, length: int) -> Float32:
-    """Samples that encode the number of their frame."""
-    return np.asarray((frame + np.arange(length)) % CODE_RANGE, np.float32)
-
-
-def ramp(frame: int, length: int) -> Float32:
-    """Samples that encode the number of their frame, modulo RAMP_STEPS, exactly in 16 bits: from 0 to below 1."""
-    return np.asarray((frame + np.arange(length)) % RAMP_STEPS / RAMP_STEPS, np.float32)
-
-
-def tone(frequency_hz: float, rate_hz: int, *, amplitude: float = 0.5) -> Signal:
-    """A sine whose phase follows the frame clock."""
-
-    def signal(frame: int, length: int) -> Float32:
-        phase = (frame + np.arange(length)) * (2 * np.pi * frequency_hz / rate_hz)
-        return np.asarray(amplitude * np.sin(phase), np.float32)
-
-    return signal
+from tests.support.jack import JackServer
 
 
 class Player:
@@ -72,7 +38,7 @@ class Player:
 def playing(server: JackServer, name: str, *signals: float | str) -> Iterator[Player]:
     """A client with one port `out_N` for each of `signals`: the frequency of a tone in Hz, FRAME_CODE, or RAMP."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.player", name, *map(str, signals)],
+        [sys.executable, "-m", "tests.support.player_process", name, *map(str, signals)],
         env={**os.environ, **server.env},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -84,22 +50,3 @@ def playing(server: JackServer, name: str, *signals: float | str) -> Iterator[Pl
         yield Player(process)
     finally:
         process.communicate()  # closes its standard input, and it ends
-
-
-def main() -> None:
-    client = open_client(sys.argv[1], use_exact_name=True)
-    codes = {FRAME_CODE: frame_code, RAMP: ramp}
-    signals = [codes.get(name) or tone(float(name), client.samplerate) for name in sys.argv[2:]]
-
-    def fill(frame: int, block: Float32) -> None:
-        for row, signal in zip(block, signals, strict=True):
-            row[:] = signal(frame, len(row))
-
-    with JackWriter(client, len(signals), fill) as writer:
-        print("playing", flush=True)
-        for _ in sys.stdin:
-            print(writer.frame, flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -7,17 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import jack
 import numpy as np
 
-from tests.support.jack import JackServer, open_client
+from tests.support.jack import JackServer
 from tests.support.sound import tone_breaks
 from tidzam.types import Float32
-
-CONNECT_TIMEOUT_S = 10.0
 
 
 class Recording:
@@ -34,7 +31,7 @@ class Recording:
 def recorder(server: JackServer, ports: Sequence[str], folder: Path) -> Iterator[Recording]:
     """Record `ports` while the context is open."""
     out = folder / f"recorded-{ports[0].replace(':', '-')}.npz"
-    argv = [sys.executable, "-m", "tests.support.recorder", str(out), *ports]
+    argv = [sys.executable, "-m", "tests.support.recorder_process", str(out), *ports]
     process = subprocess.Popen(
         argv, env={**os.environ, **server.env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -61,46 +58,3 @@ def unbroken(recording: Recording, frequency_hz: float, *, port: int = 0, rate_h
     samples = recording.samples[:, port]
     seams = {seam + step for seam in recording.seams for step in (0, 1)}
     return bool(samples.any()) and tone_breaks(samples, frequency_hz, rate_hz) <= seams
-
-
-def _connect(client: jack.Client, port: str, to: jack.OwnPort) -> None:
-    deadline = time.monotonic() + CONNECT_TIMEOUT_S
-    while True:
-        try:
-            client.connect(port, to)
-        except jack.JackError:  # a port is there a little before its client is active
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def main(out: str, *ports: str) -> None:
-    with suppress(PermissionError):  # to keep up on a busy machine
-        os.nice(-10)
-    client = open_client(f"recorder{os.getpid()}")
-    inputs = [client.inports.register(f"in_{index}") for index in range(len(ports))]
-    blocks: list[Float32] = []
-    frames: list[int] = []
-
-    @client.set_process_callback  # type: ignore[untyped-decorator]  # JACK-Client has no types
-    def process(length: int) -> None:
-        frames.append(client.last_frame_time)
-        blocks.append(np.stack([port.get_array().copy() for port in inputs], axis=1))
-
-    client.activate()
-    for port, own in zip(ports, inputs, strict=True):
-        _connect(client, port, own)
-    time.sleep(0.1)
-    first = len(blocks)
-    print("recording", flush=True)
-    sys.stdin.read()
-    last = len(blocks)
-    skipped = np.flatnonzero(np.diff(frames[first:last]) != client.blocksize) + 1
-    np.savez(out, samples=np.concatenate(blocks[first:last]), seams=skipped * client.blocksize)
-    os._exit(0)  # without closing the client, in which libjack may block
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

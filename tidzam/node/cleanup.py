@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 
 import psutil
 
 from tidzam.node.home import Home
-from tidzam.node.supervisor import NODE_ENV, Supervisor
+from tidzam.node.supervisor import NODE_ENV, Supervisor, has_ended
 
 GRACE_S = 3.0
+POLL_S = 0.02
 
 
 def node_processes(home: Home) -> list[psutil.Process]:
@@ -39,15 +41,25 @@ def _end(processes: list[psutil.Process]) -> None:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
             process.resume()  # a suspended process receives SIGTERM only when it is resumed
-    _, alive = psutil.wait_procs(processes, timeout=GRACE_S)
-    _kill(alive)
+    _kill(_alive_after(processes, GRACE_S))
 
 
 def _kill(processes: list[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes, timeout=GRACE_S)
+    _alive_after(processes, GRACE_S)
+
+
+def _alive_after(processes: list[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Those that have not ended when all others have, or after `timeout_s`.
+
+    A process counts as ended before its parent notices it: that of an orphan may be an init that does so rarely.
+    """
+    deadline = time.monotonic() + timeout_s
+    while (alive := [process for process in processes if not has_ended(process)]) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return alive
 
 
 def _name(process: psutil.Process) -> str:

@@ -150,7 +150,7 @@ def check(home: Home, settings: Settings, say: Say) -> Checked:
         return Checked((), (), remarks(status))
     supervisor = Supervisor(home)
     if supervisor.is_running() or _wakes(supervisor, say):
-        _restart_broken(home, settings, say)
+        _restart_broken(home, settings, found, say)
     else:
         say("the node is not running: starting it")
         _start_again(home, settings, say)
@@ -158,14 +158,15 @@ def check(home: Home, settings: Settings, say: Say) -> Checked:
     return Checked(found, left, remarks(status))
 
 
-def _restart_broken(home: Home, settings: Settings, say: Say) -> None:
-    """Restart programs that do not recover by themselves, and give those that depend on them some time."""
+def _restart_broken(home: Home, settings: Settings, found: tuple[NodeFault, ...], say: Say) -> None:
+    """Restart programs that do not recover by themselves, and give those that depend on them some time; also if they
+    are starting, or if the watchdog has restarted them meanwhile."""
     _, left = _wait_for(home, settings, HEAL_PATIENCE_S, lambda now, left: _are_suspended(now, restarts(left)))
     for program in restarts(left):
         say(f"restarting {program}")
         Supervisor(home).restart(program)
-    if restarts(left):
-        _wait_for(home, settings, HEAL_PATIENCE_S, lambda _, left: not left)
+    if not settled((*found, *left)):
+        _wait_for(home, settings, HEAL_PATIENCE_S, are_of_failed_sources)
 
 
 def _are_suspended(status: NodeStatus, programs: tuple[str, ...]) -> bool:

@@ -138,7 +138,7 @@ class Supervisor:
         """Its process, even if it does not answer; None if there is none."""
         try:
             process = psutil.Process(int(self._home.supervisor_pid.read_text(encoding="ascii")))
-            alive = process.environ().get(NODE_ENV) == str(self._home.root) and not _has_ended(process)
+            alive = process.environ().get(NODE_ENV) == str(self._home.root) and not has_ended(process)
         except (OSError, ValueError, psutil.Error):
             return None
         return process if alive else None
@@ -231,7 +231,7 @@ class Supervisor:
             time.sleep(WAKE_EVERY_S)
         with suppress(*FAILURES):
             call(self._home, "shutdown")
-        while time.monotonic() < deadline and not _has_ended(process):
+        while time.monotonic() < deadline and not has_ended(process):
             with suppress(*FAILURES):
                 call(self._home, "getState", timeout_s=1.0)
             time.sleep(WAKE_EVERY_S)
@@ -240,8 +240,11 @@ class Supervisor:
         return [state for state in self.programs() if state.name != JACKD]
 
 
-def _has_ended(process: psutil.Process) -> bool:
+def has_ended(process: psutil.Process) -> bool:
+    """Whether `process` has ended, all its threads included, although its parent may not have noticed."""
     try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        if not process.is_running():
+            return True
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
     except psutil.Error:
         return True

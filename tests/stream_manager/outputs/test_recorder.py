@@ -19,8 +19,9 @@ from stream_manager.recorder.events import Lost
 from stream_manager.services import Services
 from tests.stream_manager.jack_support import following
 from tests.support.eventually import eventually_async
+from tests.support.frame_codes import RAMP, RAMP_STEPS
 from tests.support.jack import JackServer, jack_server
-from tests.support.player import RAMP, RAMP_STEPS, playing
+from tests.support.player import playing
 from tests.support.services import services, source_settings
 from tidzam.errors import ConfigError
 from tidzam.naming import RECORDER_SUFFIX

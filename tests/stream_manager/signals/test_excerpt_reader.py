@@ -10,8 +10,9 @@ import sys
 import pytest
 
 from stream_manager.signals.analysis import FRAMES
+from tests.support.frame_codes import FRAME_CODE
 from tests.support.jack import jack_server
-from tests.support.player import FRAME_CODE, playing
+from tests.support.player import playing
 
 pytestmark = [pytest.mark.jack, pytest.mark.timeout(60)]
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.frame_codes import CODE_RANGE, FRAME_CODE
 from tests.support.jack import JackServer, jack_server
-from tests.support.player import CODE_RANGE, FRAME_CODE, playing
+from tests.support.player import playing
 from tests.support.recorder import record
 from tidzam.config.settings import JackSettings
 from tidzam.jack.copy_protocol import EXIT_NO_PORT, EXIT_NO_SERVER, MESSAGES

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.jack import JackServer, jack_server, open_client
+from tests.support.jack import JackServer, jack_server
+from tests.support.jack_client import open_client
 from tidzam.config import Settings
 from tidzam.jack.server_names import SHARED_MEMORY
 from tidzam.node.home import Home
