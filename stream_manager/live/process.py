@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
+from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.jack.live_protocol import LIVE_MESSAGES, FrameKind, LiveFrame, LiveMessage, LivePortOptions
 from tidzam.process import Child, child_process
 
-START_TIMEOUT_S: Final = 10.0
+START_TIMEOUT_S: Final = CLIENT_GRACE_S + 3.0
+"""Until its first report, after it has opened its JACK client."""
 BEAT_TIMEOUT_S: Final = 4.0
 """A process that has reported nothing for this long hangs; it reports several times per second."""
-GRACE_S: Final = 2.0
 MOST_WAITING_BYTES: Final = 4 << 20
 """Audio that waits for the process. It reads all the time, so that more only waits if it hangs."""
 
@@ -80,7 +81,7 @@ async def live_process(options: LivePortOptions, env: Mapping[str, str]) -> Asyn
     """Run the process while the context is open. `env` leads it to its JACK server."""
     pipe = asyncio.subprocess.PIPE
     async with child_process(
-        options.argv(), name=options.client, env=env, stdin=pipe, stdout=pipe, grace_s=GRACE_S
+        options.argv(), name=options.client, env=env, stdin=pipe, stdout=pipe, grace_s=CLIENT_GRACE_S
     ) as child:
         try:
             yield LiveProcess(child)

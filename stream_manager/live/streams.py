@@ -203,7 +203,10 @@ class LiveStreams:
         settings, reason = self._services.settings, ""
         options = LivePortOptions(LIVE_SOURCE, settings.live_ports, self._settings.delay_s, self._settings.buffer_s)
         await self._outputs.start(settings.live_ports)
-        async with live_process(options, self._services.env) as process:
+        async with (
+            self._services.openings.turn(LIVE_SOURCE),
+            live_process(options, self._services.env) as process,
+        ):
             self._process = process
             for stream in self._registry:
                 for frame in (LiveFrame(FrameKind.OPEN, stream.slot), *stream.pending.take()):

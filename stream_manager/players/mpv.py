@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from stream_manager.media import Media, PlayRequest, Track
@@ -16,13 +17,11 @@ from stream_manager.players.progress_meter import ProgressMeter
 from stream_manager.services import Services
 from tidzam.addresses import is_address
 from tidzam.gaps import GapReason
+from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.process import Child, child_process
 
 MAX_CHANNELS = 8
 """The largest channel layout that mpv knows."""
-
-GRACE_S = 5.0
-"""A JACK client that is killed while it disconnects delays changes of the others: rather wait."""
 
 UNDERRUN = "underrun"
 CORRUPT = "packet corrupt"
@@ -53,7 +52,10 @@ class MpvPlayer:
     async def play(self) -> None:
         async with AsyncExitStack() as stack:
             mpv = self._mpv = await self._start(stack)
-            code = await mpv.wait()
+            try:
+                code = await mpv.wait()
+            finally:
+                await self._leave(mpv)
         if code < 0:
             raise PlaybackError(SourceFailure(SourceFault.DIED, f"signal {-code}"))
         if code > 0:
@@ -82,13 +84,21 @@ class MpvPlayer:
             env=self._services.env,
             pass_fds=[ipc.fd] if playlist is None else [ipc.fd, playlist],
             merge_output=True,
-            grace_s=GRACE_S,
+            grace_s=CLIENT_GRACE_S,
             on_line=self._read_line,
         )
         mpv = await stack.enter_async_context(child)
         await ipc.started()
         self._ipc = ipc
         return mpv
+
+    async def _leave(self, mpv: Child) -> None:
+        """Let mpv close its JACK client, which it does not at SIGTERM."""
+        assert self._ipc is not None
+        self._ipc.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLIENT_GRACE_S):
+                await mpv.wait()
 
     def _read_line(self, line: str) -> None:
         if CORRUPT in line.lower():
