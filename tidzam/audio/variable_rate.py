@@ -11,6 +11,8 @@ from tidzam.types import Float32
 
 TAPS = 64
 PHASES = 512
+PIECE = 1024
+"""Frames that are interpolated at once: their kernels fit into a cache of the processor."""
 _BETA = 9.0
 """Of the Kaiser window: side lobes of about -90 dB, flat up to 0.91 of the Nyquist frequency."""
 _LEFT = TAPS // 2 - 1
@@ -54,7 +56,9 @@ class VariableRate:
         last = held.shape[1] - 1 - TAPS // 2
         count = max(0, int((last - self._position) / step) + 1) if last >= self._position else 0
         positions: NDArray[np.float64] = self._position + step * np.arange(count + 1, dtype=np.float64)
-        output = self._interpolate(held, positions[:-1])
+        output = np.empty((len(held), count), np.float32)
+        for at in range(0, count, PIECE):
+            output[:, at : at + PIECE] = self._interpolate(held, positions[at : min(at + PIECE, count)])
         kept = int(positions[-1]) - _LEFT
         self._held, self._position = held[:, kept:].copy(), float(positions[-1]) - kept
         return output
@@ -65,8 +69,6 @@ class VariableRate:
 
     def _interpolate(self, held: Float32, positions: NDArray[np.float64]) -> Float32:
         """The signal `held` at `positions`, shape (channels, len(positions))."""
-        if not len(positions):
-            return np.empty((len(held), 0), np.float32)
         whole = positions.astype(np.int64)
         phase = (positions - whole) * PHASES
         if not phase.any():
