@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -122,7 +122,10 @@ class SourceFault(Enum):
         "source_stream_ended", "its server ended the stream", "Check the program that sends the stream.", False
     )
     FORMAT_CHANGED = _Reason(
-        "source_format_changed", "its number of channels changed", "It is loaded again with the new number.", False
+        "source_format_changed",
+        "its number of channels or its sample rate changed",
+        "It is loaded again with the new one.",
+        False,
     )
     HUNG = _Reason("source_player_hung", "its player hung and was replaced", "See the log.", False)
     INPUT_MISSING = _Reason(
@@ -196,7 +199,7 @@ class PlaybackError(Exception):
 HTTP_ERROR = ("server returned", "http error")
 """What ffmpeg prints before a status code of HTTP or RTSP."""
 
-# What ffprobe, mpv and ffmpeg print, in lower case: ffmpeg 5.1 to 7.1, mpv 0.35 to 0.40.
+# What ffprobe, mpv and ffmpeg print, in lower case: ffmpeg 5.1 to 9.0, mpv 0.35 to 0.40.
 STDERR_PATTERNS: tuple[tuple[str, SourceFault], ...] = (
     ("not enough ports available", SourceFault.JACK_FULL),
     ("unable to register port", SourceFault.JACK_FULL),
@@ -217,6 +220,9 @@ STDERR_PATTERNS: tuple[tuple[str, SourceFault], ...] = (
     ("operation timed out", SourceFault.UNREACHABLE),
     ("input/output error", SourceFault.UNREACHABLE),
     ("http error", SourceFault.UNREACHABLE),
+    ("changing audio frame properties on the fly", SourceFault.FORMAT_CHANGED),
+    ("channel change is not supported", SourceFault.FORMAT_CHANGED),
+    ("sample rate change is not supported", SourceFault.FORMAT_CHANGED),
     ("channels not set", SourceFault.CHANNELS),
     ("requires channel layout to be set", SourceFault.CHANNELS),
     ("unsupported codec id in stream", SourceFault.NOT_COPYABLE),
@@ -244,6 +250,17 @@ def classify_stderr(lines: Iterable[str], otherwise: SourceFault) -> SourceFailu
             if words in line.lower():
                 return SourceFailure(fault, _without_prefix(line))
     return SourceFailure(otherwise, _without_prefix(printed[-1]) if printed else "")
+
+
+def classify_broken_stream(lines: Sequence[str], otherwise: SourceFault) -> SourceFailure:
+    """Why a stream that has played has ended: the last known reason in the output of a program.
+
+    What was playable may be again, so that this is no reason that only a person could fix. For ffmpeg, it is an error
+    of input that a server ends a stream of unknown length.
+    """
+    failure = classify_stderr(reversed(lines), otherwise)
+    is_end = failure.fault.persistent or "input/output error" in failure.detail.lower()
+    return SourceFailure(SourceFault.STREAM_ENDED, failure.detail) if is_end else failure
 
 
 def _without_prefix(line: str) -> str:

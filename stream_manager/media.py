@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.network.allowed_addresses import AllowedAddresses
+from stream_manager.network.probe_argv import is_rtsp
 from stream_manager.replay import Replay
 from tidzam.addresses import is_address
 from tidzam.config import SourceSettings
@@ -64,6 +65,11 @@ class Media:
     def is_live(self) -> bool:
         """Whether it is heard as it happens: a device, or a stream without a known end."""
         return self.is_device or (is_address(self.url) and self.duration_s is None)
+
+    @property
+    def has_own_clock(self) -> bool:
+        """Whether its server sends it at the pace of a clock of its own, as live media and everything by RTSP."""
+        return self.is_live or is_rtsp(self.url)
 
 
 @dataclass(frozen=True)

@@ -229,7 +229,9 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "The server ended the stream.", "Its encoder has stopped or restarted.", "Nothing: it is loaded again."
         ),
         "source_format_changed": Explanation(
-            "The number of channels changed.", "The sender was reconfigured.", "Nothing: it is loaded again."
+            "The number of channels or the sample rate changed.",
+            "The sender was reconfigured.",
+            "Nothing: it is loaded again.",
         ),
         "source_not_audio": Explanation(
             "There is no audio in it.", "Another kind of file.", "Specify an audio source."

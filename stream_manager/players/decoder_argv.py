@@ -21,19 +21,22 @@ def decoder_argv(
     timeout_s: float = CONNECT_TIMEOUT_S,
     script: int | None = None,
     follow: bool = True,
+    changes: bool = True,
 ) -> list[str]:
     """ffmpeg that decodes `media` to interleaved float32 at `rate_hz` in the descriptor `output`.
 
     `channels` selects channels of `media`, in that order; no layout is remixed. `lead_in` adds LEAD_IN_S of silence at
     the beginning. With `script`, the address is read from that descriptor, as a script for ffmpeg's `concat`, which
     contains its own option for redirections; otherwise `follow` allows them. A server that sends nothing for
-    `timeout_s` has failed.
+    `timeout_s` has failed. Without `changes`, ffmpeg ends when the format of the audio changes; with them, it converts
+    what follows to the first number of channels.
     """
     filters = [f"adelay={LEAD_IN_S * 1000:.0f}:all=1"] if lead_in else []
     filters += [_selection(channels)] if channels is not None else []
     return [
         *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats"),
         *input_options(media, script, follow=follow, timeout_s=timeout_s),
+        *(() if changes else ("-reinit_filter", "0")),
         *(("-stream_loop", "-1") if loop else ()),
         *(("-i", media) if script is None else ("-f", "concat", "-safe", "0", "-i", f"pipe:{script}")),
         *("-map", "0:a:0", "-vn", "-sn", "-dn"),

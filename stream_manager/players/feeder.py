@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+import signal
+from contextlib import AsyncExitStack, suppress
 
-from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
+from stream_manager.faults import (
+    PlaybackError,
+    SourceFailure,
+    SourceFault,
+    classify_broken_stream,
+    classify_stderr,
+)
 from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.network.credentials_fd import ffconcat_of, may_hold_credentials, text_descriptor
-from stream_manager.network.probe_argv import is_rtsp
 from stream_manager.players.base import PlayerReports
 from stream_manager.players.decoder_argv import decoder_argv
 from stream_manager.players.feeder_progress import FeederProgress
@@ -27,11 +33,8 @@ MIN_ROUND_S = 2.0
 
 CORRUPT = "packet corrupt"
 
-
-def pacing_of(track: Track) -> Pacing:
-    """Whether the media of `track` wait for JACK, or have a clock of their own."""
-    is_paced = track.media.is_live or is_rtsp(track.media.url)
-    return Pacing.PUSH if is_paced else Pacing.PULL
+ENDED_NORMALLY = (SourceFault.UNREACHABLE, SourceFault.FORMAT_CHANGED)
+"""Reasons for which a live stream may end although ffmpeg exits with 0."""
 
 
 class FeederPlayer:
@@ -39,7 +42,7 @@ class FeederPlayer:
 
     def __init__(self, track: Track, services: Services, reports: PlayerReports) -> None:
         self._track, self._services, self._reports = track, services, reports
-        self._pacing = pacing_of(track)
+        self._pacing = Pacing.PUSH if track.media.has_own_clock else Pacing.PULL
         self._progress = FeederProgress(reports, self._pacing)
         self._feeder: Feeder | None = None
         self._ffmpeg: Child | None = None
@@ -64,19 +67,34 @@ class FeederPlayer:
             track.channels,
             rate_hz=track.media.rate_hz,
             pacing=self._pacing,
+            ahead_s=self._services.settings.buffer_s,
             ports_with_audio=True,
             env=self._services.env,
             on_status=self._progress.read,
         )
         async with playing as self._feeder:
-            while await self._decode(self._feeder) and self._repeats:
-                pass
+            failure = await self._decode_all(self._feeder)
             self._feeder.close_input()
             code = await self._feeder.wait()  # it plays what it still holds
         if code < 0:
             raise PlaybackError(SourceFailure(SourceFault.DIED, f"signal {-code}"))
         if code > 0:
             raise PlaybackError(classify_stderr(self._feeder.tail, SourceFault.DIED))
+        if failure is not None:
+            raise PlaybackError(failure)
+
+    async def _decode_all(self, feeding: Feeder) -> SourceFailure | None:
+        """Decode the media into a feeder, which may fail while it plays what it has received.
+
+        Returns why that ended early, if it did and audio has been played. Raises PlaybackError otherwise.
+        """
+        while (ffmpeg := await self._decode(feeding)) is not None:
+            failure = self._failure_of(ffmpeg)
+            if failure is not None and not self._progress.has_played:
+                raise PlaybackError(failure)
+            if failure is not None or not self._repeats:
+                return failure
+        return None
 
     @property
     def _repeats(self) -> bool:
@@ -86,8 +104,11 @@ class FeederPlayer:
         """
         return self._track.request.loop and (self._track.media.duration_s or 0.0) >= MIN_ROUND_S
 
-    async def _decode(self, feeding: Feeder) -> bool:
-        """Decode the media once into a feeder; whether it is still there. No command line shows credentials."""
+    async def _decode(self, feeding: Feeder) -> Child | None:
+        """Decode the media once into a feeder: the ffmpeg that has ended, None if the feeder has ended.
+
+        No command line shows credentials.
+        """
         track, media, output = self._track, self._track.media.url, feeding.input_fd
         async with AsyncExitStack() as stack:
             script = None
@@ -104,6 +125,7 @@ class FeederPlayer:
                 timeout_s=self._services.settings.healing.player_network_timeout_s,
                 script=script,
                 follow=track.follows_redirects,
+                changes=not track.media.has_own_clock,
             )
             child = child_process(
                 argv,
@@ -113,20 +135,20 @@ class FeederPlayer:
                 on_line=self._read_line,
             )
             self._ffmpeg = await stack.enter_async_context(child)
+            stack.callback(_interrupt, self._ffmpeg)
             if await first_completed(self._ffmpeg.wait(), feeding.wait()) == 1:
-                return False
-            self._check(self._ffmpeg)
-        return True
+                return None
+        return self._ffmpeg
 
-    def _check(self, ffmpeg: Child) -> None:
-        """Raises PlaybackError if an ffmpeg that has ended has failed."""
+    def _failure_of(self, ffmpeg: Child) -> SourceFailure | None:
+        """Why an ffmpeg that has ended has failed, if it has. Raises PlaybackError if a signal ended it."""
         code = ffmpeg.returncode or 0
         if code < 0:
             raise PlaybackError(SourceFailure(SourceFault.DIED, f"signal {-code}"))
-        failure = classify_stderr(ffmpeg.tail, SourceFault.DIED)
-        # ffmpeg ends normally when a connection breaks.
-        if code > 0 or (self._track.media.is_live and failure.fault is SourceFault.UNREACHABLE):
-            raise PlaybackError(failure)
+        is_live = self._track.media.is_live
+        classify = classify_broken_stream if is_live and self._progress.has_played else classify_stderr
+        failure = classify(ffmpeg.tail, SourceFault.DIED)
+        return failure if code > 0 or (is_live and failure.fault in ENDED_NORMALLY) else None
 
     def _read_line(self, line: str) -> None:
         if CORRUPT in line.lower():
@@ -139,3 +161,10 @@ class FeederPlayer:
         for process in (self._ffmpeg, self._feeder):
             if process is not None:
                 process.kill()
+
+
+def _interrupt(ffmpeg: Child) -> None:
+    """Send a first signal to an ffmpeg that is to end: only the second one interrupts its wait for a server."""
+    if ffmpeg.returncode is None:
+        with suppress(ProcessLookupError):
+            ffmpeg.process.send_signal(signal.SIGINT)

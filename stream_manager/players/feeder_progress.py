@@ -45,6 +45,11 @@ class FeederProgress:
         if now.skipped_frames > before.skipped_frames:
             self._reports.gap(GapReason.XRUN, (now.skipped_frames - before.skipped_frames) / now.jack_rate_hz)
 
+    @property
+    def has_played(self) -> bool:
+        """Whether audio has been played."""
+        return self._status is not None and self._status.first_frame is not None
+
     def position_s(self) -> float | None:
         """Seconds of audio that have been played; None before the first.
 

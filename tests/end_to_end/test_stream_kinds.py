@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,18 +20,21 @@ from tests.support.manager import Manager
 from tests.support.recorder import record
 from tests.support.rtsp import rtsp_server
 from tests.support.sound import loudest_hz
+from tests.support.titles import TITLE_S, station
 from tests.support.web import web_server
 
 pytestmark = pytest.mark.timeout(120)
 
 PASSWORD = "secret-of-the-camera"
-BEEP_HZ, HLS_HZ, RTSP_HZ = 1000, 1400, 1800
+COUNTS = ("state", "restarts", "gaps", "underruns")
+BEEP_HZ, HLS_HZ, RTSP_HZ, TITLES_HZ = 1000, 1400, 1800, 2200
 FROM_BEEP = ("icecast", "icecast-feeder", "m3u", "pls")
 TONES = dict.fromkeys(("beep", *FROM_BEEP), BEEP_HZ) | {
     "hls": HLS_HZ,
     "hls-feeder": HLS_HZ,
     "rtsp": RTSP_HZ,
     "rtsp-feeder": RTSP_HZ,
+    "titles": TITLES_HZ,
 }
 
 
@@ -73,9 +77,11 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
         icecast = stack.enter_context(icecast_server(folder))
         beep, hls = f"{icecast.url}/live.ogg", f"{web}/live.m3u8"
         mount = beep.replace("http://", f"icecast://source:{SOURCE_PASSWORD}@")
-        stack.enter_context(broadcasting(sine(BEEP_HZ, "-c:a", "libvorbis", "-f", "ogg", mount), beep))
+        to_icecast = ["-c:a", "libvorbis", "-f", "ogg", "-content_type", "audio/ogg", mount]
+        stack.enter_context(broadcasting(sine(BEEP_HZ, *to_icecast), beep))
         to_hls = ["-c:a", "aac", "-f", "hls", "-hls_time", "1", "-hls_flags", "delete_segments"]
         stack.enter_context(broadcasting(sine(HLS_HZ, *to_hls, str(web_folder / "live.m3u8")), hls))
+        titles = stack.enter_context(station(icecast, "/titles.ogg", frequency_hz=TITLES_HZ))
         (web_folder / "list.pls").write_text(f"[playlist]\nNumberOfEntries=1\nFile1={beep}\n")
         sources: list[dict[str, object]] = [
             {"name": "beep", "tone": {"frequency_hz": BEEP_HZ}},
@@ -85,6 +91,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
             {"name": "icecast-feeder", "url": beep, "player": "feeder"},
             {"name": "m3u", "url": f"{beep}.m3u"},
             {"name": "pls", "url": f"{web}/list.pls"},
+            {"name": "titles", "url": titles, "player": "feeder"},
             {"name": "hls", "url": hls},
             {"name": "hls-feeder", "url": hls, "player": "feeder"},
             {"name": "rtsp", "url": rtsp},
@@ -98,6 +105,13 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
 def test_every_kind_of_stream_plays_its_own_sound(manager: Manager, tmp_path: Path) -> None:
     manager.until(lambda: all(manager.source(name).get("state") == "playing" for name in TONES), within_s=45)
     manager.until(lambda: heard(manager, tmp_path) == TONES, within_s=30)
+
+
+def test_a_new_title_interrupts_nothing(manager: Manager) -> None:
+    manager.until(lambda: manager.source("titles").get("state") == "playing", within_s=30)
+    before = manager.source("titles")
+    time.sleep(2 * TITLE_S)
+    assert {name: manager.source("titles")[name] for name in COUNTS} == {name: before[name] for name in COUNTS}
 
 
 def test_noise_is_independent_on_each_channel_and_silence_is_digital(manager: Manager, tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""Streams of the web through the guard proxy, played by the installed ffprobe and mpv: with and without encryption."""
+"""Streams of the web through the guard proxy, played by the installed programs: with and without encryption."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from stream_manager.network.guard_pass import GuardPass
 from stream_manager.network.guard_proxy import GuardProxy
 from stream_manager.network.guarded_url import guarded_url
 from stream_manager.network.probe import probe
+from stream_manager.players.decoder_argv import decoder_argv
 from stream_manager.players.media_lookup import locate_audio
 from stream_manager.players.mpv_argv import mpv_argv
 from tests.support.ports import free_port
@@ -90,16 +91,27 @@ async def test_a_stream_is_opened(folder: Path, scheme: str, path: str) -> None:
     assert found.duration_s == pytest.approx(2, abs=0.2)
 
 
+def mpv(media: str) -> list[str]:
+    return ["--ao=null" if word == "--ao=jack" else word for word in mpv_argv("pond", media)]
+
+
+def ffmpeg(media: str) -> list[str]:
+    return decoder_argv(media, 1, rate_hz=48000, changes=False)
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
-async def test_what_is_found_is_what_mpv_plays_to_its_end(folder: Path, scheme: str) -> None:
+@pytest.mark.parametrize("player", [mpv, ffmpeg])
+async def test_what_is_found_is_what_a_player_plays_to_its_end(
+    folder: Path, scheme: str, player: Callable[[str], list[str]]
+) -> None:
     async with served(folder, scheme) as address, GuardProxy({}) as guard:
         admitted = admitted_to(guard, address)
         found = await locate_audio(f"{address}/static/live.m3u8", admitted.env, admitted.allowed.with_token())
-        argv = ["--ao=null" if word == "--ao=jack" else word for word in mpv_argv("pond", found.url)]
-        async with child_process(argv, name="mpv", env=admitted.env, merge_output=True) as mpv:
+        is_mpv = player is mpv
+        async with child_process(player(found.url), name="player", env=admitted.env, merge_output=is_mpv) as child:
             async with asyncio.timeout(20):
-                code = await mpv.wait()
-    assert (code, list(mpv.tail)) == (0, [])
+                code = await child.wait()
+    assert (code, list(child.tail)) == (0, [])
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

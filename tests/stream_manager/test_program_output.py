@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_broken_stream, classify_stderr
 from stream_manager.icecast.server import MountStatus, parse_stats, parse_status
 from stream_manager.network.probe import Probe, parse_probe
 
@@ -62,6 +62,12 @@ def test_media_without_audio_is_refused(answer: bytes, fault: SourceFault) -> No
         ),  # ffmpeg 5.1 and 6.1
         ("[mp3 @ 0x56] Failed to find two consecutive MPEG audio frames.", SourceFault.NOT_AUDIO),  # ffmpeg 7.1
         ("/music: Is a directory", SourceFault.NOT_AUDIO),
+        (
+            "[graph_0_in_0_0 @ 0x56] Changing audio frame properties on the fly is not supported.",
+            SourceFault.FORMAT_CHANGED,
+        ),
+        ("[in#0/ogg @ 0x55] Channel change is not supported", SourceFault.FORMAT_CHANGED),  # ffmpeg 8 and 9
+        ("[in#0/ogg @ 0x55] Sample rate change is not supported", SourceFault.FORMAT_CHANGED),
         ("something else", SourceFault.DIED),
     ],
 )
@@ -85,6 +91,25 @@ def test_faults_of_a_connection_pass(fault: SourceFault) -> None:
 def test_unrelated_lines_are_not_mistaken_for_the_reason() -> None:
     lines = ["it broke", "    Last message repeated 1 times", "client removed during hook handling"]
     assert classify_stderr(lines, SourceFault.DIED) == SourceFailure(SourceFault.DIED, "it broke")
+
+
+BROKEN = "[in#0/mp3 @ 0x56] Error during demuxing: Connection reset by peer"
+GARBAGE = "Error while decoding stream #0:0: Invalid data found when processing input"
+
+
+def test_a_stream_that_has_played_ended_for_the_last_reason() -> None:
+    found = classify_broken_stream([GARBAGE, GARBAGE, BROKEN], SourceFault.DIED)
+    assert found == SourceFailure(SourceFault.UNREACHABLE, "Error during demuxing: Connection reset by peer")
+
+
+def test_a_stream_whose_length_was_unknown_was_ended_by_its_server() -> None:
+    found = classify_broken_stream(["http://host/pond: Input/output error"], SourceFault.DIED)
+    assert found.fault is SourceFault.STREAM_ENDED
+
+
+def test_a_stream_that_has_played_may_play_again() -> None:
+    found = classify_broken_stream([GARBAGE, "Conversion failed!"], SourceFault.DIED)
+    assert found == SourceFailure(SourceFault.STREAM_ENDED, GARBAGE)
 
 
 def test_an_error_names_the_source_the_reason_and_the_remedy() -> None:

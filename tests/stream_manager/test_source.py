@@ -236,3 +236,19 @@ async def test_the_guard_explains_what_a_player_cannot_know() -> None:
         await source.run()
     assert source.error is not None
     assert source.error.code == "address_not_allowed"
+
+
+class MeasuresDrift(WorkingPlayer):
+    def __init__(self, track: Track, services: Services, reports: PlayerReports) -> None:
+        super().__init__(track, services, reports)
+        self._reports = reports
+
+    async def position_s(self) -> float | None:
+        self._reports.drift(-12.5)
+        return await super().position_s()
+
+
+async def test_the_drift_that_a_player_measures_is_in_the_status() -> None:
+    drifting = source("drifting", MeasuresDrift, services())
+    async with running(drifting):
+        await eventually_async(lambda: drifting.status().drift_ppm == -12.5)

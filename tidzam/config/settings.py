@@ -156,7 +156,9 @@ class StreamManagerSettings(ServerSettings):
     live_ports: int = Field(10, ge=0, le=256, description="Maximum number of live streams; 0 for none")
     live_streams: LiveStreamSettings = LiveStreamSettings()
     outputs: Names = Field(("icecast",), description="Names of the outputs of all sources' channels; `[]` for none")
-    buffer_s: float = Field(100.0, gt=0, description="Seconds of a stream that the player reads ahead")
+    buffer_s: float = Field(
+        100.0, gt=0, description="Seconds of a stream that the player reads ahead; at most 30 s of a live one are kept"
+    )
     player_timeout_s: float = Field(
         10.0,
         ge=5,

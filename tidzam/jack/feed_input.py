@@ -17,18 +17,22 @@ from tidzam.types import Float32
 PULL_S = 2.0
 """Seconds of media that are decoded in advance: what a busy machine or a slow disk may cost."""
 PUSH_S = 30.0
-"""Seconds of live audio that can wait, in addition to its delay. Servers begin with a burst of several seconds."""
+"""The most seconds of live audio that can wait, in addition to its delay. Servers begin with a burst of several."""
 PUSH_BYTES = 48_000_000
 """The most memory for that."""
 
 
-def make_feed(channels: int, jack_rate_hz: int, pacing: Pacing, delay_s: float, *, period: int) -> Feed:
-    """A feed of a suitable size. `period` is the number of frames of a JACK cycle."""
+def make_feed(
+    channels: int, jack_rate_hz: int, pacing: Pacing, delay_s: float, *, period: int, ahead_s: float = PUSH_S
+) -> Feed:
+    """A feed of a suitable size. `period` is the number of frames of a JACK cycle, and `ahead_s` how much live audio
+    can wait, up to PUSH_S.
+    """
     prebuffer = max(round(delay_s * jack_rate_hz), 2 * period)
     if pacing is Pacing.PULL:
         extra = round(PULL_S * jack_rate_hz)
     else:
-        extra = min(round(PUSH_S * jack_rate_hz), PUSH_BYTES // (4 * channels))
+        extra = min(round(min(ahead_s, PUSH_S) * jack_rate_hz), PUSH_BYTES // (4 * channels))
     return Feed(channels, capacity_frames=prebuffer + max(extra, 4 * period), prebuffer_frames=prebuffer)
 
 

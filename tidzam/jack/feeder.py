@@ -23,7 +23,7 @@ import numpy as np
 
 from tidzam.audio.signals import Noise, Signal, Silence, Tone
 from tidzam.jack.feed import Feed
-from tidzam.jack.feed_input import FeedInput, make_feed
+from tidzam.jack.feed_input import PUSH_S, FeedInput, make_feed
 from tidzam.jack.feeder_protocol import EXIT_NO_SERVER, EXIT_REFUSED, EXIT_SERVER_GONE, MESSAGES, Pacing
 from tidzam.jack.priority import run_first
 from tidzam.jack.writer import JackWriter
@@ -62,6 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--channels", type=int, required=True, help="number of channels and of ports")
     parser.add_argument("--pacing", type=Pacing, required=True, help="who sets the pace: pull (JACK) or push (writer)")
     parser.add_argument("--delay-s", type=float, default=0.5, help="seconds that are buffered before playing")
+    parser.add_argument("--ahead-s", type=float, default=PUSH_S, help="seconds of live audio that can wait besides")
     parser.add_argument("--rate-hz", type=int, help="sample rate of the input; that of JACK by default")
     parser.add_argument("--ports-with-audio", action="store_true", help="register the ports when audio arrives")
     parser.add_argument("--signal", choices=SIGNALS, help="play this instead of the input")
@@ -83,7 +84,14 @@ def _signal_of(options: argparse.Namespace) -> Signal:
 
 def _play(client: jack.Client, options: argparse.Namespace) -> int:
     rate_hz = client.samplerate
-    feed = make_feed(options.channels, rate_hz, options.pacing, options.delay_s, period=client.blocksize)
+    feed = make_feed(
+        options.channels,
+        rate_hz,
+        options.pacing,
+        options.delay_s,
+        period=client.blocksize,
+        ahead_s=options.ahead_s,
+    )
     feed_input = FeedInput(
         feed,
         channels=options.channels,

@@ -118,6 +118,7 @@ async def feeder(
     rate_hz: int | None = None,
     pacing: Pacing,
     delay_s: float = 0.5,
+    ahead_s: float | None = None,
     ports_with_audio: bool = False,
     env: Mapping[str, str],
     on_status: OnStatus = None,
@@ -125,12 +126,14 @@ async def feeder(
     """A feeder that owns the JACK client `client` with the ports `out_0` to `out_(channels - 1)` while it is open.
 
     `rate_hz` is the rate of what is written to it; that of JACK by default. `delay_s` is how much is buffered before it
-    is played. `ports_with_audio` registers the ports only when the first audio arrives. `env` leads to the JACK server.
-    `on_status` is called for each report. On leaving, the client is closed; no port remains. It does not wait until
-    JACK has accepted the client: `Feeder.started` does.
+    is played, `ahead_s` how much live audio can wait besides, up to and by default 30 s. `ports_with_audio` registers
+    the ports only when the first audio arrives. `env` leads to the JACK server. `on_status` is called for each report.
+    On leaving, the client is closed; no port remains. It does not wait until JACK has accepted the client:
+    `Feeder.started` does.
     """
     argv = feeder_argv(client, channels, pacing=pacing, delay_s=delay_s)
     argv += [] if rate_hz is None else [f"--rate-hz={rate_hz}"]
+    argv += [] if ahead_s is None else [f"--ahead-s={ahead_s:g}"]
     argv += ["--ports-with-audio"] if ports_with_audio else []
     read_fd, write_fd = os.pipe()
     with suppress(OSError):  # the user has too many large pipes: a small one will do

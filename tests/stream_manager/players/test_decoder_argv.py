@@ -29,8 +29,8 @@ OUTPUT = "-c:a pcm_f32le -f f32le -flush_packets 1 pipe:7"
         ),
         (
             "http://host/pond",
-            {"follow": False},
-            "WEB -rw_timeout 10000000 -max_redirects 0 -i http://host/pond | -ar 48000",
+            {"follow": False, "changes": False},
+            "WEB -rw_timeout 10000000 -max_redirects 0 -reinit_filter 0 -i http://host/pond | -ar 48000",
         ),
         (
             "rtsp://host/pond",

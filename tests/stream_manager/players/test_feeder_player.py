@@ -1,4 +1,4 @@
-"""The feeder player: which pace it sets, what it repeats how, and what it says about itself."""
+"""The feeder player: what it repeats how, and what it says about itself."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stream_manager.media import Media, make_track
+from stream_manager.media import make_track
 from stream_manager.players.base import PlayerReports
-from stream_manager.players.feeder import FeederPlayer, pacing_of
+from stream_manager.players.feeder import FeederPlayer
 from stream_manager.players.feeder_progress import FeederProgress
 from tests.stream_manager.jack_support import following
 from tests.support.jack import JackServer, jack_server
@@ -43,24 +43,6 @@ class Reports:
 def jack() -> Iterator[JackServer]:
     with jack_server() as server:
         yield server
-
-
-@pytest.mark.parametrize(
-    ("url", "duration_s", "pacing"),
-    [
-        ("/pond.wav", 10.0, Pacing.PULL),
-        ("/pond.aac", None, Pacing.PULL),
-        ("http://host/pond.ogg", 10.0, Pacing.PULL),
-        ("http://host/pond", None, Pacing.PUSH),
-        ("rtsp://host/pond", None, Pacing.PUSH),
-        ("rtsp://host/pond.mp4", 10.0, Pacing.PUSH),
-    ],
-)
-@pytest.mark.unit
-def test_files_wait_for_jack_and_streams_have_a_clock_of_their_own(
-    url: str, duration_s: float | None, pacing: Pacing
-) -> None:
-    assert pacing_of(make_track(play_request(url), Media(url, 30, 48000, duration_s))) is pacing
 
 
 @pytest.mark.unit

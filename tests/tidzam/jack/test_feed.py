@@ -121,6 +121,12 @@ def test_an_overrun_counts_once_until_the_feed_is_noticeably_emptier() -> None:
     assert writer.overruns == 2
 
 
+@pytest.mark.parametrize(("ahead_s", "capacity_frames"), [(7.0, 7500), (100.0, 30_500)])
+def test_live_audio_that_can_wait_is_limited(ahead_s: float, capacity_frames: int) -> None:
+    feed = make_feed(1, 1000, Pacing.PUSH, 0.5, period=4, ahead_s=ahead_s)
+    assert feed.capacity_frames == capacity_frames
+
+
 def test_the_input_is_resampled_to_the_rate_of_jack_whole() -> None:
     feed = make_feed(2, 48000, Pacing.PULL, 0.5, period=1024)
     feed_input = FeedInput(
