@@ -210,8 +210,8 @@ def _source_fault(source: SourceStatus) -> NodeFault:
 
 
 def _analyzer(status: NodeStatus, analyzer: AnalyzerHealth) -> list[NodeFault]:
-    """An analyzer without audio is not itself at fault; a source may be."""
-    playing = any(source.state == "playing" for source in status.sources)
+    """An analyzer without audio is not itself at fault; a source may be. A source that is copied has no ports."""
+    playing = any(source.state == "playing" and source.ports for source in status.sources)
     found = [
         _unless_starting(fault.message, "analyzer", starting=fault.code == "starting")
         if fault.origin == "analyzer"

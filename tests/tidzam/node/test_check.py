@@ -150,6 +150,17 @@ def test_a_node_without_sources_is_healthy_although_the_analyzer_has_no_channel(
     assert faults(status, LIMITS) == ()
 
 
+def test_a_node_with_copied_sources_alone_is_healthy_although_the_analyzer_has_no_channel() -> None:
+    idle = AnalyzerFault(code="no_channel", origin="source", message="No JACK port matches *:out_*.")
+    copied = source().model_copy(update={"ports": ()})
+    status = node(
+        manager=manager(sources=(copied,)),
+        analyzer=analyzer(idle, windows=0),
+        servers=servers(analyzer=ServerHealth(False, (idle.message,))),
+    )
+    assert faults(status, LIMITS) == ()
+
+
 def test_an_analyzer_without_channels_is_a_consequence_of_sources_that_do_not_play() -> None:
     idle = AnalyzerFault(code="no_channel", origin="source", message="No JACK port matches *:out_*.")
     status = node(
