@@ -43,6 +43,10 @@ class Player(Protocol):
     then on asks for `position_s` once per second. It restarts a player that fails, hangs or loses JACK by making
     another one, with increasing delays.
 
+    A class whose attribute `corrects_drift` is true plays media that have a clock of their own
+    (`Media.has_own_clock`) without ever running out of audio or accumulating it; of several players that can play such
+    media, it is preferred.
+
     Any exception is contained by the source: it is logged, counted in `/metrics`, and the source fails with the code
     `internal`. To report why something cannot be played, raise PlaybackError.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import AsyncExitStack, suppress
+from typing import Final
 
 from stream_manager.faults import (
     PlaybackError,
@@ -39,6 +40,8 @@ ENDED_NORMALLY = (SourceFault.UNREACHABLE, SourceFault.FORMAT_CHANGED)
 
 class FeederPlayer:
     """The player `feeder`, see `Player`."""
+
+    corrects_drift: Final = True
 
     def __init__(self, track: Track, services: Services, reports: PlayerReports) -> None:
         self._track, self._services, self._reports = track, services, reports

@@ -42,15 +42,23 @@ def load_players(name: str) -> Mapping[str, PlayerType]:
 def choose_player(track: Track, players: Mapping[str, PlayerType]) -> str:
     """The name of the first of `players` that can play `track`.
 
+    Media that have a clock of their own are played by a player that corrects the drift of that clock, if one can.
     Raises PlaybackError with the reason of the last one if none can.
     """
     failure = None
-    for name, player in players.items():
-        failure = player.refusal(track)
+    for name in _by_preference(track, players):
+        failure = players[name].refusal(track)
         if failure is None:
             return name
     assert failure is not None, "no player was given"
     raise PlaybackError(failure)
+
+
+def _by_preference(track: Track, players: Mapping[str, PlayerType]) -> list[str]:
+    names = list(players)
+    if track.media.has_own_clock:
+        names.sort(key=lambda name: not getattr(players[name], "corrects_drift", False))
+    return names
 
 
 async def inspect(request: PlayRequest, players: Mapping[str, PlayerType], services: Services) -> Media:

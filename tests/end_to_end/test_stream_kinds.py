@@ -22,18 +22,19 @@ from tests.support.rtsp import rtsp_server
 from tests.support.sound import loudest_hz
 from tests.support.titles import TITLE_S, station
 from tests.support.web import web_server
+from tidzam.process import CHILD_ENV
 
 pytestmark = pytest.mark.timeout(120)
 
 PASSWORD = "secret-of-the-camera"
 COUNTS = ("state", "restarts", "gaps", "underruns")
 BEEP_HZ, HLS_HZ, RTSP_HZ, TITLES_HZ = 1000, 1400, 1800, 2200
-FROM_BEEP = ("icecast", "icecast-feeder", "m3u", "pls")
+FROM_BEEP = ("icecast", "icecast-mpv", "m3u", "pls")
 TONES = dict.fromkeys(("beep", *FROM_BEEP), BEEP_HZ) | {
     "hls": HLS_HZ,
-    "hls-feeder": HLS_HZ,
+    "hls-mpv": HLS_HZ,
     "rtsp": RTSP_HZ,
-    "rtsp-feeder": RTSP_HZ,
+    "rtsp-mpv": RTSP_HZ,
     "titles": TITLES_HZ,
 }
 
@@ -88,14 +89,14 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
             {"name": "hiss", "noise": {"channels": 2}},
             {"name": "quiet", "silence": {}},
             {"name": "icecast", "url": beep},
-            {"name": "icecast-feeder", "url": beep, "player": "feeder"},
+            {"name": "icecast-mpv", "url": beep, "player": "mpv"},
             {"name": "m3u", "url": f"{beep}.m3u"},
             {"name": "pls", "url": f"{web}/list.pls"},
-            {"name": "titles", "url": titles, "player": "feeder"},
+            {"name": "titles", "url": titles},
             {"name": "hls", "url": hls},
-            {"name": "hls-feeder", "url": hls, "player": "feeder"},
-            {"name": "rtsp", "url": rtsp},
-            {"name": "rtsp-feeder", "url": rtsp.replace("://", f"://listener:{PASSWORD}@"), "player": "feeder"},
+            {"name": "hls-mpv", "url": hls, "player": "mpv"},
+            {"name": "rtsp", "url": rtsp.replace("://", f"://listener:{PASSWORD}@")},
+            {"name": "rtsp-mpv", "url": rtsp, "player": "mpv"},
         ]
         running = Manager(folder, jack, icecast, sources, {"outputs": []})
         stack.callback(running.stop)
@@ -105,6 +106,12 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
 def test_every_kind_of_stream_plays_its_own_sound(manager: Manager, tmp_path: Path) -> None:
     manager.until(lambda: all(manager.source(name).get("state") == "playing" for name in TONES), within_s=45)
     manager.until(lambda: heard(manager, tmp_path) == TONES, within_s=30)
+
+
+@pytest.mark.parametrize("name", ["icecast", "hls", "rtsp"])
+def test_the_drift_of_a_stream_is_corrected_by_default(manager: Manager, name: str) -> None:
+    manager.until(lambda: manager.source(name).get("state") == "playing", within_s=30)
+    assert any(child.environ().get(CHILD_ENV) == f"{name} feeder" for child in manager.children())
 
 
 def test_a_new_title_interrupts_nothing(manager: Manager) -> None:
@@ -125,9 +132,9 @@ def test_noise_is_independent_on_each_channel_and_silence_is_digital(manager: Ma
 
 
 def test_no_command_line_and_no_log_shows_a_password(manager: Manager) -> None:
-    manager.until(lambda: manager.source("rtsp-feeder").get("state") == "playing", within_s=30)
+    manager.until(lambda: manager.source("rtsp").get("state") == "playing", within_s=30)
     words = [word for child in manager.children() for word in child.cmdline()]
-    assert any("rtsp-feeder" in word for word in words)
+    assert "--client=rtsp" in words
     assert PASSWORD not in " ".join(words) + manager.log + str(manager.health())
 
 

@@ -20,7 +20,7 @@ from tests.support.sound import write_tones
 pytestmark = pytest.mark.timeout(120)
 SIGNAL = {"interval_s": 0.5, "after_s": 2}
 HEALING = {
-    "connect_timeout_s": 2,
+    "connect_timeout_s": 4,
     "no_data_timeout_s": 6,
     "unhealthy_timeout_s": 8,
     "first_delay_s": 0.2,
@@ -38,7 +38,7 @@ CODES = {
 """The reasons of streams that have their fault from the beginning."""
 LATER: dict[str, Fault] = {"slow": "slow", "hangs": "hangs", "garbage": "garbage", "widens": "ends"}
 """The faults that begin when all the others play."""
-FAULTY = ("mute", "hangs", "slow", "html", "redirects", "missing", "denied", "garbage", "widens", "stuck")
+FAULTY = ("mute", "hangs", "slow", "html", "redirects", "missing", "denied", "garbage", "widens", "turns", "stuck")
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +48,19 @@ def gone() -> Iterator[FaultyServer]:
         yield server
 
 
+def mp3(channels: int) -> bytes:
+    """The quarter of a second that a stream repeats."""
+    tone = ["-f", "lavfi", "-i", "sine=duration=0.25", "-ac", str(channels)]
+    argv = ["ffmpeg", "-v", "error", *tone, "-b:a", "128k", "-f", "mp3", "-"]
+    return subprocess.run(argv, stdout=subprocess.PIPE, check=True, timeout=20).stdout
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[FaultyServer]:
     streams = {name: FaultyStream() for name in FAULTY}
     for name in (*CODES, "stuck"):
         streams[name].fault = name  # type: ignore[assignment]
-    argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=0.25", "-b:a", "128k", "-f", "mp3", "-"]
-    streams["garbage"].mp3 = subprocess.run(argv, stdout=subprocess.PIPE, check=True, timeout=20).stdout
+    streams["garbage"].mp3 = streams["turns"].mp3 = mp3(1)
     with faulty_server(**streams) as running:
         yield running
 
@@ -68,11 +74,12 @@ def manager(tmp_path_factory: pytest.TempPathFactory, server: FaultyServer, gone
     for source in sources:
         source["outputs"] = ["icecast"] if source["name"] == "widens" else []
     with stream_manager(folder, sources, period=2048, healing=HEALING, signal=SIGNAL, silent_after_s=2) as running:
-        expected = ("well", "gone", "slow", "hangs", "garbage", "widens", "stuck")
+        expected = ("well", "gone", "slow", "hangs", "garbage", "widens", "turns", "stuck")
         running.until(lambda: all(plays(running, name) for name in expected), within_s=40)
         for name, fault in LATER.items():
             server.streams[name].fault = fault
         server.streams["widens"].channels, server.streams["widens"].rate_hz = 3, 48000
+        server.streams["turns"].mp3 = mp3(2)
         yield running
 
 
@@ -154,6 +161,11 @@ def test_a_stream_that_comes_back_with_more_channels_and_another_rate_gets_their
     assert [mount.rpartition("/")[2] for mount in status["mounts"]] == [f"widens-out_{n}.ogg" for n in range(3)]
 
 
+def test_a_stream_that_turns_from_mono_to_stereo_gets_another_port(manager: Manager) -> None:
+    manager.until(lambda: manager.source("turns")["ports"] == ["turns:out_0", "turns:out_1"], within_s=20)
+    assert manager.source("turns")["code"] == "source_format_changed"
+
+
 def test_a_stream_that_repeats_itself_for_too_long_is_loaded_again(manager: Manager, server: FaultyServer) -> None:
     manager.until(lambda: manager.source("stuck")["code"] == "source_stuck", within_s=20)
     server.streams["stuck"].fault = ""
@@ -173,7 +185,7 @@ async def test_the_transitions_of_a_source_are_listed_with_their_reasons(
 def test_a_slow_server_is_not_given_up(manager: Manager, server: FaultyServer) -> None:
     slow = server.streams["slow"]
     eventually(lambda: slow.slow_pieces * SLOW_PIECE_S > 2 * HEALING["no_data_timeout_s"], within_s=20)
-    assert (restarts(manager, "slow"), slow.listeners) == (0, 2)  # ffprobe and mpv
+    assert (restarts(manager, "slow"), slow.listeners) == (0, 2)  # ffprobe and the player
 
 
 def test_all_of_this_cost_a_healthy_source_nothing(manager: Manager) -> None:

@@ -21,6 +21,10 @@ def track(channels: int, picked: tuple[int, ...] | None = None) -> Track:
     return make_track(play_request("/pond.wav", picked), Media("/pond.wav", channels, 44100, 1.0))
 
 
+def stream(url: str, duration_s: float | None, channels: int = 1) -> Track:
+    return make_track(play_request(url), Media(url, channels, 44100, duration_s))
+
+
 class PlaysAnything(MpvPlayer):
     @staticmethod
     def refusal(track: Track) -> SourceFailure | None:
@@ -61,6 +65,23 @@ def test_auto_plays_more_channels_than_mpv_can_with_the_feeder() -> None:
     assert [choose_player(track(channels), load_players(AUTO)) for channels in (1, 8, 9, 30, 64)] == [
         *("mpv", "mpv", "feeder", "feeder", "feeder")
     ]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [stream("http://host/pond", None), stream("rtsp://host/pond", None, 2), stream("rtsp://host/pond.mp4", 10.0)],
+)
+def test_auto_plays_media_with_a_clock_of_their_own_with_the_player_that_corrects_its_drift(one: Track) -> None:
+    assert choose_player(one, load_players(AUTO)) == "feeder"
+
+
+@pytest.mark.parametrize("one", [stream("http://host/pond.ogg", 10.0), stream("/pond.aac", None)])
+def test_auto_plays_media_that_wait_for_jack_with_mpv(one: Track) -> None:
+    assert choose_player(one, load_players(AUTO)) == "mpv"
+
+
+def test_a_player_that_does_not_correct_the_drift_plays_a_stream_if_it_is_the_only_one_that_can() -> None:
+    assert choose_player(stream("http://host/pond", None, 70), {**BOTH, **load_players("feeder")}) == "other"
 
 
 def test_more_channels_than_ffmpeg_can_convert_are_refused() -> None:
