@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.support.jack import JackServer, jack_server
 from tidzam.errors import NodeError
-from tidzam.jack.cycle_check import cycles_run
+from tidzam.jack.cycle_check import JackProbe, cycles_run
 from tidzam.jack.server_names import require_free_name
 from tidzam.node import jack_sign
 from tidzam.node.jack_sign import JackSign
@@ -48,6 +50,36 @@ def test_a_suspended_jackd_is_not_taken_for_a_running_one(server: JackServer, mo
         assert within(10.0, lambda: sign(server.pid))
     finally:
         sign.close()
+
+
+@contextmanager
+def a_request_that_was_cut_off(server: JackServer) -> Iterator[None]:
+    """While open, jackd waits for the rest of a request: it runs its cycles, but serves no other request."""
+    with socket.socket(socket.AF_UNIX) as requests:
+        requests.connect(f"/dev/shm/jack_{server.name}_{os.geteuid()}_0")
+        requests.sendall(bytes(4))
+        yield
+
+
+@pytest.mark.timeout(60)
+def test_a_jackd_that_serves_no_request_gives_no_sign_although_its_cycles_run(
+    server: JackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jack_sign, "RENEWAL_S", 1.0)
+    monkeypatch.setattr(jack_sign, "OPENING_S", 2.0)
+    sign = JackSign(server.name)
+    probe = JackProbe(server.name)
+    try:
+        assert within(10.0, lambda: probe.latest_frames() is not None)
+        assert within(10.0, lambda: sign(server.pid))
+        with a_request_that_was_cut_off(server):
+            assert within(20.0, lambda: not within(1.5, lambda: sign(server.pid)))
+            frames = probe.latest_frames()
+            assert within(5.0, lambda: probe.latest_frames() != frames)
+        assert within(10.0, lambda: sign(server.pid))
+    finally:
+        sign.close()
+        probe.close()
 
 
 @pytest.mark.timeout(30)
