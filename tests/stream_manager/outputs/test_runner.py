@@ -149,3 +149,29 @@ def test_an_output_of_another_package_is_found_by_its_entry_point(
     built_in = {"icecast": "stream_manager.outputs.icecast:IcecastOutput"}
     monkeypatch.setattr("stream_manager.outputs.registry.OUTPUTS", Registry(OUTPUTS.group, OUTPUTS.kind, built_in))
     assert [output.jack_suffix for output in load_outputs(["icecast", "level"]).values()] == ["ice", "level"]
+
+
+class SlowlyEndingOutput(WorkingOutput):
+    """Takes a while to end, and sets `begun` and `has_ended` of the class."""
+
+    begun = asyncio.Event()
+    has_ended = False
+
+    async def run(self) -> None:
+        type(self).begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+            type(self).has_ended = True
+
+
+async def test_an_output_that_is_stopped_twice_at_the_same_time_ends_whole() -> None:
+    runner = OutputRunner("slow", SlowlyEndingOutput, source_settings(), services())
+    await runner.start(1)
+    await SlowlyEndingOutput.begun.wait()
+    first = asyncio.create_task(runner.stop())
+    await asyncio.sleep(0)
+    await runner.stop()
+    await first
+    assert SlowlyEndingOutput.has_ended
