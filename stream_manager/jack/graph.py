@@ -66,6 +66,8 @@ class JackGraph:
         self.xruns = 0
         """How often JACK reported that it or a client was late."""
         self._on_late = on_late
+        self._agent_is_open = False
+        """Whether the agent's JACK client is open, so that the agent may be killed."""
 
     @property
     def up(self) -> bool:
@@ -104,6 +106,7 @@ class JackGraph:
         argv = [sys.executable, "-m", "stream_manager.jack.agent", str(self._interval_s), *self._suffixes]
         pipe = asyncio.subprocess.PIPE
         env = jack_env(self._server)
+        self._agent_is_open = False
         async with child_process(argv, name="jack-agent", env=env, stdout=pipe, grace_s=CLIENT_GRACE_S) as agent:
             assert agent.process.stdout is not None
             try:
@@ -115,6 +118,8 @@ class JackGraph:
                 return None
             finally:
                 self.quiet = frozenset()
+                if self._agent_is_open:  # it may have to wait for other clients that are being closed
+                    agent.kill()
 
     async def _read(self, lines: asyncio.StreamReader) -> None:
         """Follow the messages of an agent until it ends. Raises _AgentFailedError."""
@@ -125,7 +130,7 @@ class JackGraph:
             timeout_s = BEAT_TIMEOUT_S
             match message:
                 case Connected(rate):
-                    rate_hz = rate
+                    rate_hz, self._agent_is_open = rate, True
                     self._log_connected(rate)
                     await self._set_stalled(False)  # it has answered; a beat reports if its cycles have stopped
                 case PortChanges(added, removed, is_last):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,9 @@ STOP_WAIT_S = 5
 """How long a program may take to end after SIGTERM, unless it says otherwise."""
 LONG_STOP_WAIT_S = 20
 """The longest that a program may say, for those with JACK clients: longer than `tidzam.jack.client_grace`."""
+GENTLE_STOP_S = 3.0
+"""How long JACK clients may take to be closed when the whole node is stopped. jackd closes one after the other and
+tells all others: that takes longer the more there are. Then it is killed, and its clients end by themselves."""
 SHUTDOWN_TIMEOUT_S = LONG_STOP_WAIT_S + 3.0 * STOP_WAIT_S
 START_WAIT_S = 30.0
 LAUNCH_TIMEOUT_S = 20.0
@@ -217,8 +221,8 @@ class Supervisor:
     def shutdown(self, timeout_s: float = SHUTDOWN_TIMEOUT_S) -> None:
         """Stop all programs, then supervisord. Returns when it has ended, or after `timeout_s`.
 
-        All programs but jackd are stopped together, then jackd. supervisord notices the end of a process only when it
-        wakes up, which may take a second: frequent calls wake it.
+        All programs but jackd are stopped together, then jackd, which is killed if they take long. supervisord notices
+        the end of a process only when it wakes up, which may take a second: frequent calls wake it.
         """
         process = self.process()
         if process is None or not self.wake():
@@ -227,14 +231,32 @@ class Supervisor:
         for state in self._others_than_jackd():
             with suppress(*FAILURES):  # it is not running
                 call(self._home, "stopProcess", state.name, False)
-        while time.monotonic() < deadline and any(state.pid is not None for state in self._others_than_jackd()):
-            time.sleep(WAKE_EVERY_S)
+        self._wait_for_others(min(deadline, time.monotonic() + GENTLE_STOP_S))
+        if self._others_run():
+            self._kill(JACKD)
+        self._wait_for_others(deadline)
         with suppress(*FAILURES):
             call(self._home, "shutdown")
         while time.monotonic() < deadline and not has_ended(process):
             with suppress(*FAILURES):
                 call(self._home, "getState", timeout_s=1.0)
             time.sleep(WAKE_EVERY_S)
+
+    def _wait_for_others(self, deadline_s: float) -> None:
+        while time.monotonic() < deadline_s and self._others_run():
+            time.sleep(WAKE_EVERY_S)
+
+    def _others_run(self) -> bool:
+        return any(state.pid is not None for state in self._others_than_jackd())
+
+    def _kill(self, name: str) -> None:
+        """Kill a program that is not to be restarted."""
+        pid = next((state.pid for state in self.programs() if state.name == name), None)
+        if pid is None:
+            return
+        with suppress(*FAILURES, ProcessLookupError):
+            call(self._home, "stopProcess", name, False)
+            os.kill(pid, signal.SIGKILL)
 
     def _others_than_jackd(self) -> list[ProgramState]:
         return [state for state in self.programs() if state.name != JACKD]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,12 +53,16 @@ def test_a_suspended_jackd_is_not_taken_for_a_running_one(server: JackServer, mo
         sign.close()
 
 
+CLIENT_CHECK = (22).to_bytes(4, sys.byteorder)
+"""The number of a request of libjack (JackRequest.h)."""
+
+
 @contextmanager
 def a_request_that_was_cut_off(server: JackServer) -> Iterator[None]:
     """While open, jackd waits for the rest of a request: it runs its cycles, but serves no other request."""
     with socket.socket(socket.AF_UNIX) as requests:
         requests.connect(f"/dev/shm/jack_{server.name}_{os.geteuid()}_0")
-        requests.sendall(bytes(4))
+        requests.sendall(CLIENT_CHECK)  # without its length
         yield
 
 

@@ -151,6 +151,38 @@ def test_a_stop_takes_no_longer_than_its_programs(supervised: Home) -> None:
     assert time.monotonic() - began_s < 2.0
 
 
+WAITS_FOR_JACKD = """
+import pathlib, signal, time
+jackd = pathlib.Path("/proc", pathlib.Path("jackd.pid").read_text().strip())
+ended = []
+signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
+while not ended or jackd.exists():
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.timeout(60)
+def test_jackd_is_killed_when_its_clients_take_long_to_be_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidzam.node.supervisor.GENTLE_STOP_S", 0.5)
+    home = Home(tmp_path)
+    home.logs.mkdir(parents=True)
+    hung = "trap '' TERM; echo $$ > jackd.pid; exec sleep 600"
+    server = SupervisedProgram("jackd", ("sh", "-c", hung), {})
+    client = SupervisedProgram("client", (sys.executable, "-c", WAITS_FOR_JACKD), {}, stop_wait_s=20)
+    write_configuration(home, (server, client))
+    Supervisor(home).launch()
+    try:
+        eventually(lambda: [state.state for state in Supervisor(home).programs()] == ["RUNNING"] * 2)
+        Supervisor(home).shutdown()
+    finally:
+        end_processes(home)
+    log = home.log("supervisord").read_text()
+    assert "stopped: jackd (terminated by SIGKILL)" in log
+    assert "stopped: client (exit status 0)" in log
+
+
 @pytest.mark.timeout(60)
 def test_a_stale_pid_of_another_process_is_not_supervisord(tmp_path: Path) -> None:
     Home(tmp_path).supervisor_pid.write_text(f"{os.getpid()}\n")
