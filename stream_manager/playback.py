@@ -77,7 +77,7 @@ async def play(
         gap=reports.gap, corrupt=corrupt, drift=reports.drift, overrun=reports.overrun, time=reports.time
     )
     player = player_type(track, services, player_reports)
-    async with services.openings.turn(track.source) if track.ports else nullcontext():
+    async with services.openings.turn(track.source, plays=True) if track.ports else nullcontext():
         playing = asyncio.create_task(player.play(), name=f"{track.source} player")
         try:
             failure, played_s = await _until_over(player, playing, track, graph, limits, reports)

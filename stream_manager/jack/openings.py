@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
@@ -15,29 +16,54 @@ TURN_S: Final = 3.0
 
 
 class ClientOpenings:
-    """Has only `at_once` processes open a JACK client at the same time, in the order in which they come.
+    """Has only `at_once` processes open a JACK client at the same time, players before outputs.
 
     While jackd opens clients on a busy machine, it may fall behind with its own messages about late cycles. One that is
     cut off makes it wait for the rest, and serve no request any more (jack2, pull requests 386 and 548).
     """
 
     def __init__(self, graph: JackGraph, *, at_once: int = AT_ONCE, turn_s: float = TURN_S) -> None:
-        self._graph, self._turn_s = graph, turn_s
-        self._places = asyncio.Semaphore(at_once)
+        self._graph, self._turn_s, self._free = graph, turn_s, at_once
+        self._players: deque[asyncio.Future[None]] = deque()
+        self._outputs: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def turn(self, client: str) -> AsyncIterator[None]:
+    async def turn(self, client: str, *, plays: bool = False) -> AsyncIterator[None]:
         """Wait for a turn to open the JACK client `client`, by a process that is started in the context.
 
-        The turn is over when the client has ports, when the context ends, or after `turn_s`.
+        The turn is over when the client has ports, when the context ends, or after `turn_s`. A client that `plays` a
+        source comes first.
         """
-        await self._places.acquire()
+        await self._take_place(self._players if plays else self._outputs)
         opening = asyncio.create_task(self._until_open(client), name=f"{client} opens")
-        opening.add_done_callback(lambda task: self._places.release())
+        opening.add_done_callback(lambda task: self._give_place())
         try:
             yield
         finally:
             opening.cancel()
+
+    async def _take_place(self, waiting: deque[asyncio.Future[None]]) -> None:
+        if self._free:  # then nobody waits
+            self._free -= 1
+            return
+        place = asyncio.get_running_loop().create_future()
+        waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():  # it was given the place just before
+                self._give_place()
+            raise
+
+    def _give_place(self) -> None:
+        """Give a place to who has waited longest, to a player first."""
+        for waiting in (self._players, self._outputs):
+            while waiting:
+                place = waiting.popleft()
+                if not place.done():
+                    place.set_result(None)
+                    return
+        self._free += 1
 
     async def _until_open(self, client: str) -> None:
         with suppress(TimeoutError):

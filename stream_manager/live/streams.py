@@ -204,7 +204,7 @@ class LiveStreams:
         options = LivePortOptions(LIVE_SOURCE, settings.live_ports, self._settings.delay_s, self._settings.buffer_s)
         await self._outputs.start(settings.live_ports)
         async with (
-            self._services.openings.turn(LIVE_SOURCE),
+            self._services.openings.turn(LIVE_SOURCE, plays=True),
             live_process(options, self._services.env) as process,
         ):
             self._process = process

@@ -29,7 +29,7 @@ class Crowd:
             self.tasks[name] = asyncio.create_task(self._run(name))
 
     async def _run(self, name: str) -> None:
-        async with self.openings.turn(name):
+        async with self.openings.turn(name, plays=name.startswith("player")):
             self.began.append(name)
             await asyncio.Event().wait()
 
@@ -61,6 +61,25 @@ async def test_a_client_that_has_ports_makes_room_for_the_next_one() -> None:
         await made.graph.add(["b:out_0"])
         await settle()
         assert made.began == ["a", "b", "c"]
+
+
+async def test_a_player_comes_before_outputs_that_have_waited_longer() -> None:
+    async with crowd("a", "b", "c", "player", "d") as made:
+        await made.graph.add(["a:out_0"])
+        await settle()
+        assert made.began == ["a", "b", "player"]
+
+
+@pytest.mark.parametrize("rounds", range(8))
+async def test_a_client_that_leaves_while_it_gets_its_turn_keeps_no_place(rounds: int) -> None:
+    """`rounds` of the event loop pass between the end of another turn and its leaving."""
+    async with crowd("a", "b", "c", "d") as made:
+        made.tasks["a"].cancel()
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        made.tasks["c"].cancel()
+        await settle()
+        assert "d" in made.began
 
 
 async def test_a_process_that_has_ended_makes_room_for_the_next_one() -> None:
