@@ -167,11 +167,11 @@ class SlowlyEndingOutput(WorkingOutput):
 
 
 async def test_an_output_that_is_stopped_twice_at_the_same_time_ends_whole() -> None:
-    runner = OutputRunner("slow", SlowlyEndingOutput, source_settings(), services())
-    await runner.start(1)
+    slow = runner(SlowlyEndingOutput)
+    await slow.start(1)
     await SlowlyEndingOutput.begun.wait()
-    first = asyncio.create_task(runner.stop())
+    first = asyncio.create_task(slow.stop())
     await asyncio.sleep(0)
-    await runner.stop()
+    await slow.stop()
     await first
     assert SlowlyEndingOutput.has_ended
