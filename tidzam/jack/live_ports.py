@@ -17,6 +17,7 @@ import time
 import jack
 
 from tidzam.jack.feeder_protocol import EXIT_NO_SERVER, EXIT_REFUSED, EXIT_SERVER_GONE
+from tidzam.jack.live_closing import POLL_S, ClosingStep, PortClosing
 from tidzam.jack.live_protocol import (
     LIVE_MESSAGES,
     STATUS_S,
@@ -37,10 +38,6 @@ from tidzam.types import Float32
 _READ_BYTES = 1 << 18
 _SWITCH_INTERVAL_S = 0.0005
 """How long the reading thread may keep the GIL from the JACK callback; Python's default is 5 ms."""
-CLOSED_S = 0.9
-"""How long closing a port may take: it is to be free within a second."""
-CLOSING_CYCLES = 3
-"""Cycles that JACK needs to silence and to remove a port."""
 
 
 class LivePorts:
@@ -50,8 +47,7 @@ class LivePorts:
         self._client, self._options = client, options
         self._slots: dict[int, LiveSlot] = {}
         self._playing: tuple[tuple[int, LiveSlot], ...] = ()
-        self._closing: dict[int, float] = {}
-        """When the slot is silenced at the latest, although it has not played all that it has buffered."""
+        self._closing: dict[int, PortClosing] = {}
         self.writer = JackWriter(client, options.ports, self.fill, open_ports=False)
 
     def fill(self, frame: int, block: Float32) -> None:
@@ -69,7 +65,8 @@ class LivePorts:
             slot.write(frame.pcm, frame.rate_hz)
         elif frame.kind is FrameKind.CLOSE:
             slot.end()
-            self._closing[frame.slot] = time.monotonic() + self._drain_s
+            cycle_s = self._client.blocksize / self._client.samplerate
+            self._closing[frame.slot] = PortClosing(time.monotonic(), cycle_s)
 
     def _open(self, number: int) -> None:
         slot = LiveSlot(
@@ -93,23 +90,21 @@ class LivePorts:
     def is_closing(self) -> bool:
         return bool(self._closing)
 
-    @property
-    def _drain_s(self) -> float:
-        """How long a closed slot may play what it has buffered."""
-        return max(0.0, CLOSED_S - CLOSING_CYCLES * float(self._client.blocksize / self._client.samplerate))
-
     def close_ended(self) -> None:
-        """Remove the ports of closed slots that have played all, or have had the time to."""
-        now_s = time.monotonic()
-        for number, deadline_s in list(self._closing.items()):
-            if self._slots[number].has_ended or now_s >= deadline_s:
-                self.writer.silence(number)
-            if not self.writer.is_silent(number) and now_s < deadline_s + CLOSED_S:
-                continue
-            self.writer.close_port(number)
-            self._set({other: kept for other, kept in self._slots.items() if other != number})
-            del self._closing[number]
-            _send(SlotClosed(number))
+        """Take the next step for each closed slot."""
+        for number, closing in list(self._closing.items()):
+            has_ended, is_silent = self._slots[number].has_ended, self.writer.is_silent(number)
+            match closing.step(time.monotonic(), has_ended=has_ended, is_silent=is_silent):
+                case ClosingStep.SILENCE:
+                    self.writer.silence(number)
+                case ClosingStep.REMOVE:
+                    self._remove(number)
+
+    def _remove(self, number: int) -> None:
+        self.writer.close_port(number)
+        self._set({other: kept for other, kept in self._slots.items() if other != number})
+        del self._closing[number]
+        _send(SlotClosed(number))
 
     def report(self) -> None:
         for slot in self._slots.values():
@@ -149,7 +144,7 @@ def _serve(ports: LivePorts) -> None:
     frames, report_due_s = LiveFrameReader(), 0.0
     stdin = sys.stdin.fileno()
     while ports.writer.error is None:
-        if select.select([stdin], [], [], 0.02 if ports.is_closing else STATUS_S / 2)[0]:
+        if select.select([stdin], [], [], POLL_S if ports.is_closing else STATUS_S / 2)[0]:
             data = os.read(stdin, _READ_BYTES)
             if not data:
                 return
