@@ -10,6 +10,8 @@ from tidzam.jack.ring import wrapped_difference
 from tidzam.types import Float32
 
 _WRAP = 1 << 32
+_MOST_PAUSE_S = 0.25
+"""How long a writer waits for room in a large ring: a server may drop a client that does not read for longer."""
 _FULL_BELOW = 0.9
 """A full ring counts as full until it is emptier than this, so that one overrun counts once."""
 
@@ -123,7 +125,7 @@ class FeedWriter:
 
     def __init__(self, feed: Feed, rate_hz: int, wait: Callable[[float], None]) -> None:
         self._feed, self._wait = feed, wait
-        self._pause_s = feed.capacity_frames / rate_hz / 8
+        self._pause_s = min(feed.capacity_frames / rate_hz / 8, _MOST_PAUSE_S)
         self.overruns = 0
         """How often the feed became full."""
         self.is_full = False

@@ -13,7 +13,6 @@ import gc
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from itertools import chain
@@ -25,6 +24,7 @@ from tidzam.audio.signals import Noise, Signal, Silence, Tone
 from tidzam.jack.feed import Feed
 from tidzam.jack.feed_input import PUSH_S, FeedInput, make_feed
 from tidzam.jack.feeder_protocol import EXIT_NO_SERVER, EXIT_REFUSED, EXIT_SERVER_GONE, MESSAGES, Pacing
+from tidzam.jack.helper_protocol import reporting
 from tidzam.jack.priority import run_first
 from tidzam.jack.writer import JackWriter
 from tidzam.types import Float32
@@ -112,14 +112,12 @@ def _play(client: jack.Client, options: argparse.Namespace) -> int:
         client.close()
         print(f"unable to register port: {options.channels} are needed", file=sys.stderr)
         return EXIT_REFUSED
-    with writer:
-        threading.Thread(target=_report, args=(feed_input,), daemon=True).start()
+    with writer, reporting(lambda: _send(feed_input), every_s=STATUS_S):
         run_first()  # all threads: one of a lower priority might hold the interpreter that the callback waits for
         for samples in blocks:
             feed_input.write(samples)
         feed_input.end()
         _drain(feed, client.blocksize / rate_hz)
-        _send(feed_input)
     return 0
 
 
@@ -147,12 +145,6 @@ def _drain(feed: Feed, period_s: float) -> None:
     while not feed.is_drained:
         time.sleep(period_s / 2)
     time.sleep(AFTER_END_PERIODS * period_s)
-
-
-def _report(feed_input: FeedInput) -> None:
-    while True:
-        _send(feed_input)
-        time.sleep(STATUS_S)
 
 
 def _send(feed_input: FeedInput) -> None:

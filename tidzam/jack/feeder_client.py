@@ -18,6 +18,8 @@ from tidzam.process import Child, child_process
 
 log = logging.getLogger(__name__)
 
+LAST_REPORT_S = 0.5
+"""How long the last report of a feeder that has ended is waited for."""
 PIPE_BYTES = 1 << 20
 """The largest pipe that any user may have; 64 KiB are 11 ms of 30 channels."""
 
@@ -54,7 +56,8 @@ class Feeder:
     def __init__(self, child: Child) -> None:
         self._child = child
         self.input_fd = -1
-        self._reported = asyncio.Event()
+        self._reported, self._read_all = asyncio.Event(), asyncio.Event()
+        self._failure: Exception | None = None
         self.status = FeederStatus()
         """The last report; a feeder reports twice per second."""
         self.reported_s: float | None = None
@@ -86,8 +89,17 @@ class Feeder:
         return self.status
 
     async def wait(self) -> int:
-        """Wait until everything has been played, or it has failed: its exit code, negative for a signal."""
-        return await self._child.wait()
+        """Wait until everything has been played, or it has failed: its exit code, negative for a signal.
+
+        `status` is then the last one. Raises what a callback for its reports has raised, which ends it.
+        """
+        code = await self._child.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_REPORT_S):
+                await self._read_all.wait()
+        if self._failure is not None:
+            raise self._failure
+        return code
 
     def close_input(self) -> None:
         """Close the input in this process."""
@@ -100,14 +112,30 @@ class Feeder:
         self._child.kill()
 
     async def read_reports(self, on_status: OnStatus) -> None:
-        """Keep `status` up to date until the process has ended."""
+        """Keep `status` up to date until the process has ended. A malformed report ends it."""
+        try:
+            while (status := await self._next_report()) is not None:
+                self.status, self.reported_s = status, asyncio.get_running_loop().time()
+                self._reported.set()
+                if on_status is not None:
+                    on_status(status)
+        except Exception as error:  # noqa: BLE001  raised by `wait`, for which whoever plays waits
+            self._failure = error
+            self.kill()
+        finally:
+            self._read_all.set()
+
+    async def _next_report(self) -> FeederStatus | None:
+        """The next report; None once it has ended."""
         stdout = self._child.process.stdout
         assert stdout is not None
-        async for line in stdout:
-            self.status, self.reported_s = MESSAGES.decode(line), asyncio.get_running_loop().time()
-            self._reported.set()
-            if on_status is not None:
-                on_status(self.status)
+        try:
+            line = await stdout.readline()
+            return MESSAGES.decode(line) if line.endswith(b"\n") else None
+        except (ValueError, KeyError, TypeError):
+            log.error("%s has sent a malformed report and is killed", self._child.name)
+            self.kill()
+            return None
 
 
 @asynccontextmanager
@@ -140,7 +168,7 @@ async def feeder(
         fcntl.fcntl(write_fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     running = None
     try:
-        async with _process(argv, client, env, read_fd, on_status) as child:
+        async with feeder_process(argv, client, env=env, stdin=read_fd, on_status=on_status) as child:
             os.close(read_fd)
             read_fd = -1
             running = child
@@ -161,14 +189,20 @@ async def signal_feeder(
 ) -> AsyncIterator[Feeder]:
     """A feeder that plays `signal`, and has no input. See `feeder`."""
     argv = [*feeder_argv(client, channels, pacing=Pacing.PULL), *signal_options(signal)]
-    async with _process(argv, client, env, asyncio.subprocess.DEVNULL, on_status) as running:
+    async with feeder_process(argv, client, env=env, on_status=on_status) as running:
         yield running
 
 
 @asynccontextmanager
-async def _process(
-    argv: Sequence[str], client: str, env: Mapping[str, str], stdin: int, on_status: OnStatus
+async def feeder_process(
+    argv: Sequence[str],
+    client: str,
+    *,
+    env: Mapping[str, str],
+    stdin: int = asyncio.subprocess.DEVNULL,
+    on_status: OnStatus = None,
 ) -> AsyncIterator[Feeder]:
+    """The process of a feeder with this command line, while the context is open."""
     child = child_process(
         argv,
         name=f"{client} feeder",

@@ -8,6 +8,9 @@ defines its own.
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Generic, TypeVar, cast
 
@@ -42,3 +45,26 @@ class HelperMessages(Generic[M]):
             raise ValueError("a message must be a JSON object")
         message_type = self._types[fields.pop("event")]
         return message_type(**{name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()})
+
+
+@contextmanager
+def reporting(send: Callable[[], None], *, every_s: float) -> Iterator[None]:
+    """Call `send` in a thread while the context is open: at once, then every `every_s` seconds, and last at its end.
+
+    No two calls overlap, so that each may write a line to a pipe that has no other writer.
+    """
+    ended = threading.Event()
+
+    def report() -> None:
+        send()
+        while not ended.wait(every_s):
+            send()
+        send()
+
+    thread = threading.Thread(target=report, name="reports", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -127,6 +127,17 @@ def test_live_audio_that_can_wait_is_limited(ahead_s: float, capacity_frames: in
     assert feed.capacity_frames == capacity_frames
 
 
+def test_a_writer_looks_often_for_room_in_a_large_feed() -> None:
+    feed, pauses = make_feed(1, 8000, Pacing.PUSH, 0.5, period=256), list[float]()
+
+    def play(pause_s: float) -> None:
+        pauses.append(pause_s)
+        cycle(feed, 0, frames=round(pause_s * 8000))
+
+    FeedWriter(feed, 8000, play).write(np.zeros((1, 8000 * 40), np.float32))
+    assert max(pauses) <= 0.25
+
+
 def test_the_input_is_resampled_to_the_rate_of_jack_whole() -> None:
     feed = make_feed(2, 48000, Pacing.PULL, 0.5, period=1024)
     feed_input = FeedInput(
