@@ -38,7 +38,7 @@ CODES = {
 """The reasons of streams that have their fault from the beginning."""
 LATER: dict[str, Fault] = {"slow": "slow", "hangs": "hangs", "garbage": "garbage", "widens": "ends"}
 """The faults that begin when all the others play."""
-FAULTY = ("mute", "hangs", "slow", "html", "redirects", "missing", "denied", "garbage", "widens", "turns", "stuck")
+FAULTY = (*CODES, *LATER, "turns", "stuck", "mislabeled")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def mp3(channels: int) -> bytes:
 @pytest.fixture(scope="module")
 def server() -> Iterator[FaultyServer]:
     streams = {name: FaultyStream() for name in FAULTY}
-    for name in (*CODES, "stuck"):
+    for name in (*CODES, "stuck", "mislabeled"):
         streams[name].fault = name  # type: ignore[assignment]
     streams["garbage"].mp3 = streams["turns"].mp3 = mp3(1)
     with faulty_server(**streams) as running:
@@ -74,7 +74,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory, server: FaultyServer, gone
     for source in sources:
         source["outputs"] = ["icecast"] if source["name"] == "widens" else []
     with stream_manager(folder, sources, period=2048, healing=HEALING, signal=SIGNAL, silent_after_s=2) as running:
-        expected = ("well", "gone", "slow", "hangs", "garbage", "widens", "turns", "stuck")
+        expected = ("well", "gone", *LATER, "turns", "stuck", "mislabeled")
         running.until(lambda: all(plays(running, name) for name in expected), within_s=40)
         for name, fault in LATER.items():
             server.streams[name].fault = fault
@@ -118,6 +118,11 @@ def test_a_stream_that_cannot_be_played_has_a_reason(codes: dict[str, str], name
 @pytest.mark.parametrize("name", CODES)
 def test_a_stream_plays_once_its_server_is_repaired(manager: Manager, codes: dict[str, str], name: str) -> None:
     heals(manager, name)
+
+
+def test_audio_with_the_content_type_of_a_web_page_is_played(manager: Manager) -> None:
+    status = manager.source("mislabeled")
+    assert (status["state"], status["restarts"]) == ("playing", 0)
 
 
 def test_a_server_that_holds_the_connection_and_sends_nothing_is_left_and_asked_again(

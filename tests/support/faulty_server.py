@@ -20,10 +20,12 @@ SEGMENT_S = 0.25
 SLOW_PIECE_S = 2 * SEGMENT_S
 _ENDLESS = 0x7FFFFFFF
 
-Fault = Literal["", "mute", "hangs", "slow", "html", "redirects", "missing", "denied", "ends", "garbage", "stuck"]
+Fault = Literal[
+    "", "mute", "hangs", "slow", "html", "mislabeled", "redirects", "missing", "denied", "ends", "garbage", "stuck"
+]
 """What is wrong with a stream: nothing; it accepts and never answers; it sends a second of audio and nothing more; it
-sends at half the speed; it sends a web page as audio; it redirects to itself; 404; 401; it ends; it sends no audio; it
-repeats 10 ms of noise."""
+sends at half the speed; it sends a web page as audio; it sends audio as a web page; it redirects to itself; 404; 401;
+it ends; it sends no audio; it repeats 10 ms of noise."""
 
 
 @dataclass
@@ -111,7 +113,8 @@ def _handler(streams: dict[str, FaultyStream], ended: threading.Event) -> type[B
                     self._head(200, **{"Content-Type": "audio/mpeg"})
                     self.wfile.write(b"<html><body>Sorry, we are off the air.</body></html>" * 100)
                 case _:
-                    self._head(200, **{"Content-Type": "audio/mpeg" if stream.mp3 else "audio/wav"})
+                    kind = "audio/mpeg" if stream.mp3 else "audio/wav"
+                    self._head(200, **{"Content-Type": "text/html" if stream.fault == "mislabeled" else kind})
                     self._stream(stream)
 
         def _head(self, status: int, **headers: str) -> None:

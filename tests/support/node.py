@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,15 +24,27 @@ from tidzam.node.status import node_status
 
 
 class Node:
-    """`tidzam` commands on one home. `sources` are those of its profile; `started` is what the last start printed."""
+    """`tidzam` commands on one home.
+
+    `sources` are those of its profile; `started` is what the last start printed. `env` is added to the environment of
+    all its programs.
+    """
 
     started: subprocess.CompletedProcess[str]
 
     made: ClassVar[list[Node]] = []
     """All of them, so that none outlives its test."""
 
-    def __init__(self, folder: Path, sources: list[dict[str, Any]], **sections: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sources: list[dict[str, Any]],
+        *,
+        env: Mapping[str, str] | None = None,
+        **sections: dict[str, Any],
+    ) -> None:
         self.made.append(self)
+        self._env = env or {}
         self.home = folder / "home"
         self.profile = folder / "profile.yaml"
         self.server = re.sub(r"[^A-Za-z0-9]", "-", f"{server_prefix(os.getpid())}-{folder.name}")[:32]
@@ -46,7 +58,7 @@ class Node:
 
     def run(self, *words: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
         """`tidzam WORDS`, on this node's home."""
-        environment = {**os.environ, "TIDZAM_HOME": str(self.home), "COLUMNS": "160", "NO_COLOR": "1"}
+        environment = {**os.environ, **self._env, "TIDZAM_HOME": str(self.home), "COLUMNS": "160", "NO_COLOR": "1"}
         return subprocess.run(
             [sys.executable, "-m", "tidzam.cli", *words],
             env=environment,
