@@ -9,37 +9,36 @@ from collections.abc import Iterator
 import pytest
 import socketio
 
-from tests.support.node import Node
+from tests.support.node import Node, running_node
 from tidzam.proxy import open_direct
 from tidzam.tokens import read_token
 
-SOURCES = [{"name": "pond", "nb_channels": 1, "demo": {"seed": 8, "duration_s": 30}}]
+SOURCES = [{"name": "pond", "tone": {}}]
 
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    node = Node(tmp_path_factory.mktemp("locked"), SOURCES, access={"listen": "token", "manage": "token"})
-    try:
-        started = node.start()
-        assert started.returncode == 0, started.stdout + started.stderr
-        assert "can be managed only with the token" in started.stdout
-        assert str(node.home / "token") in started.stdout
+    access = {"listen": "token", "manage": "token"}
+    with running_node(tmp_path_factory.mktemp("locked"), SOURCES, access=access) as node:
         yield node
-    finally:
-        node.end()
+
+
+def test_start_says_that_the_token_is_needed_and_where_it_is(node: Node) -> None:
+    assert "can be managed only with the token" in node.started.stdout
+    assert str(node.home / "token") in node.started.stdout
 
 
 def test_the_token_is_its_owners_alone_and_the_commands_use_it(node: Node) -> None:
     assert (node.home / "token").stat().st_mode & 0o777 == 0o600
     assert node.run("status").returncode == 0
-    seen = node.run("watch", "--seconds", "3")
+    seen = node.run("watch", "--seconds", "2")
     assert "pond:out_0" in seen.stdout
     assert node.run("check").returncode == 0
 
 
 @pytest.mark.parametrize("server", ["stream_manager", "analyzer"])
 def test_no_other_client_reads_the_state(node: Node, server: str) -> None:
-    url = f"http://127.0.0.1:{node.ports[server]}"
+    url = node.url(server)
     with open_direct(f"{url}/healthz", timeout_s=5) as answer:
         assert json.load(answer) == {"ok": True}
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -48,7 +47,7 @@ def test_no_other_client_reads_the_state(node: Node, server: str) -> None:
 
 
 async def test_sources_are_loaded_with_the_token_alone(node: Node) -> None:
-    url = f"http://127.0.0.1:{node.ports['stream_manager']}"
+    url = node.url("stream_manager")
     stranger = socketio.AsyncClient(reconnection=False)
     with pytest.raises(socketio.exceptions.ConnectionError):
         await stranger.connect(url)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.support.eventually import eventually
-from tests.support.node import Node
+from tests.support.node import Node, running_node
 from tests.support.packages import write_package
 from tests.support.ports import free_port
 
@@ -37,14 +37,12 @@ def node(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Node]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(packages))
         patch.setenv("GREETER_PORT", str(port))
-        node = Node(tmp_path_factory.mktemp("greeted"), [], check={"hung_after_s": 6})
-        started = node.start()
-        try:
-            assert started.returncode == 0, started.stderr
-            assert f"Greetings: http://127.0.0.1:{port}" in started.stdout
+        with running_node(tmp_path_factory.mktemp("greeted"), [], check={"hung_after_s": 5}) as node:
             yield node
-        finally:
-            node.run("stop")
+
+
+def test_start_shows_its_address(node: Node, port: int) -> None:
+    assert f"Greetings: http://127.0.0.1:{port}" in node.started.stdout
 
 
 def test_it_serves(node: Node, port: int) -> None:

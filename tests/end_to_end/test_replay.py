@@ -3,8 +3,7 @@ happens now."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ import socketio
 import soundfile
 
 from tests.support.bundles import write_tone_bundle
+from tests.support.clients import connected_to
 from tests.support.eventually import eventually_async
-from tests.support.node import Node
+from tests.support.node import Node, running_node
 from tests.support.recordings import RATE_HZ, START, write_recording
 from tests.support.sound import tone
 
@@ -25,32 +25,17 @@ WINDOW_S = 1.0
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """Live, `pond` is silent. Its recordings hold a high tone from 3 to 6 s, and a low one in the minute after."""
+    """Live, `pond` is silent. Its recordings hold a high tone from 2 to 4 s, and a low one in the minute after."""
     folder = tmp_path_factory.mktemp("replay")
     write_tone_bundle(folder / "nn", "selector", {"low": (440.0,), "high": (3000.0,)})
     soundfile.write(folder / "quiet.wav", tone(9000, duration_s=2, amplitude=0.001), RATE_HZ)
-    sound = tone(duration_s=8)
-    sound[3 * RATE_HZ : 6 * RATE_HZ] = tone(3000, duration_s=3)
+    sound = tone(duration_s=5)
+    sound[2 * RATE_HZ : 4 * RATE_HZ] = tone(3000, duration_s=2)
     write_recording(folder / "pond", sound)
-    write_recording(folder / "pond", tone(440, duration_s=4), 60)
+    write_recording(folder / "pond", tone(440, duration_s=2), 60)
     pond = {"name": "pond", "url": str(folder / "quiet.wav"), "loop": True, "path_database": str(folder / "pond")}
-    node = Node(folder, [pond], analyzer={"nn": str(folder / "nn"), "overlap": 0.5})
-    started = node.start()
-    assert started.returncode == 0, started.stderr
-    try:
+    with running_node(folder, [pond], analyzer={"nn": str(folder / "nn"), "overlap": 0.5}) as node:
         yield node
-    finally:
-        node.stop()
-
-
-@asynccontextmanager
-async def connected(node: Node, server: str) -> AsyncIterator[socketio.AsyncClient]:
-    client = socketio.AsyncClient(reconnection=False)
-    await client.connect(f"http://127.0.0.1:{node.ports[server]}")
-    try:
-        yield client
-    finally:
-        await client.disconnect()
 
 
 async def ask(client: socketio.AsyncClient, **command: Any) -> dict[str, Any]:
@@ -64,9 +49,9 @@ def source(node: Node, name: str) -> dict[str, Any]:
 
 
 async def test_the_recordings_are_listed(node: Node) -> None:
-    async with connected(node, "stream_manager") as client:
+    async with connected_to(node.url("stream_manager")) as client:
         answer = await ask(client, database="")
-    periods = [["2026-05-01-06-30-00", "2026-05-01-06-30-08"], ["2026-05-01-06-31-00", "2026-05-01-06-31-04"]]
+    periods = [["2026-05-01-06-30-00", "2026-05-01-06-30-05"], ["2026-05-01-06-31-00", "2026-05-01-06-31-02"]]
     assert answer == {"ok": True, "sys": {"database": {"pond": {"nb_channels": 1, "database": periods}}}}
 
 
@@ -77,7 +62,7 @@ async def test_a_replay_is_analyzed_with_the_times_of_the_recordings_and_then_pl
         if event["state"] == "end" and event["source"] == "past":
             ended[event["path"][-1]] = event
 
-    async with connected(node, "analyzer") as listener, connected(node, "stream_manager") as client:
+    async with connected_to(node.url("analyzer")) as listener, connected_to(node.url("stream_manager")) as client:
         listener.on("detection", keep)
         await listener.call("subscribe", {"events": ["detection"]}, timeout=10)
         answer = await ask(client, loadsource={"name": "past", "database": "pond", "date": "2026-05-01-06-30-01"})
@@ -87,9 +72,9 @@ async def test_a_replay_is_analyzed_with_the_times_of_the_recordings_and_then_pl
         missing_s = source(node, "past")["gap_s_by_reason"]["recording_missing"]
         await eventually_async(lambda: source(node, "past").get("remarks") == ["reached_present"])
         assert source(node, "past")["replay"] is None
-    assert missing_s == pytest.approx(52, abs=0.1)
-    assert_period(ended["high"], START + timedelta(seconds=3), START + timedelta(seconds=6))
-    assert_period(ended["low"], START + timedelta(seconds=60), START + timedelta(seconds=64))
+    assert missing_s == pytest.approx(55, abs=0.1)
+    assert_period(ended["high"], START + timedelta(seconds=2), START + timedelta(seconds=4))
+    assert_period(ended["low"], START + timedelta(seconds=60), START + timedelta(seconds=62))
 
 
 def assert_period(event: dict[str, Any], start: datetime, end: datetime) -> None:
@@ -101,7 +86,7 @@ def assert_period(event: dict[str, Any], start: datetime, end: datetime) -> None
 
 
 async def test_a_date_in_the_future_plays_live(node: Node) -> None:
-    async with connected(node, "stream_manager") as client:
+    async with connected_to(node.url("stream_manager")) as client:
         answer = await ask(client, loadsource={"name": "later", "database": "pond", "date": "2999-01-01-00-00-00"})
     status = answer["sys"]["loadsource"]
     assert (status["state"], status["replay"]) == ("playing", None)
@@ -109,7 +94,7 @@ async def test_a_date_in_the_future_plays_live(node: Node) -> None:
 
 
 async def test_an_unknown_database_is_refused_with_the_known_ones(node: Node) -> None:
-    async with connected(node, "stream_manager") as client:
+    async with connected_to(node.url("stream_manager")) as client:
         answer = await ask(client, loadsource={"name": "past", "database": "pnod", "date": "2026-05-01-06-30-01"})
     assert (answer["ok"], answer["error"]["code"]) == (False, "database_unknown")
     assert "The databases are pond." in answer["error"]["message"]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.support.hostile_messages import mutations
 from tests.support.hostile_session import hostile_session
-from tests.support.node import Node
+from tests.support.node import Node, running_node
 from tidzam.errors import RequestError
 from tidzam.protocol.analyzer import JACK_SOURCE, parse_jack_sources
 from tidzam.proxy import open_direct
@@ -31,13 +31,9 @@ DEFAULTS = ("hackme", "admin", "icecast", "")
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    node = Node(tmp_path_factory.mktemp("secrets"), [{"name": "yard", "demo": {"seed": 8, "duration_s": 20}}])
-    started = node.start()
-    assert started.returncode == 0, started.stderr
-    try:
+    yard = {"name": "yard", "demo": {"seed": 8, "duration_s": 20}}
+    with running_node(tmp_path_factory.mktemp("secrets"), [yard]) as node:
         yield node
-    finally:
-        node.stop()
 
 
 @asynccontextmanager
@@ -56,7 +52,7 @@ def is_report(message: Any) -> bool:
 
 def test_each_hostile_report_to_the_analyzer_gets_one_error(node: Node) -> None:
     report = [{"name": "yard", "starting_time": "2026-05-01-06-30-00", "rate_hz": 44100}]
-    with hostile_session(lambda: at(f"http://127.0.0.1:{node.ports['analyzer']}")) as session:
+    with hostile_session(lambda: at(node.url("analyzer"))) as session:
 
         @settings(max_examples=100)
         @given(mutations([report]), st.booleans())
@@ -109,9 +105,7 @@ def test_files_with_passwords_are_readable_by_their_owner_alone(node: Node) -> N
 )
 def test_the_admin_page_of_icecast_has_no_default_password(node: Node, user: str, path: str, password: str) -> None:
     login = b64encode(f"{user}:{password}".encode()).decode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{node.ports['icecast']}{path}", headers={"Authorization": f"Basic {login}"}
-    )
+    request = urllib.request.Request(f"{node.url('icecast')}{path}", headers={"Authorization": f"Basic {login}"})
     with pytest.raises(urllib.error.HTTPError) as caught:
         open_direct(request, timeout_s=5)
     assert caught.value.code == 401
