@@ -153,6 +153,14 @@ class SourceFault(Enum):
         """Whether another player may do better: it is replaced, whether the source is permanent or not."""
         return self in _REPLACES_PLAYER
 
+    @property
+    def may_appear(self) -> bool:
+        """Whether what is missing may appear without a person, so that the first retries come soon.
+
+        A mount of Icecast exists only while its encoder is connected, which may begin later than the source.
+        """
+        return self is SourceFault.HTTP_NOT_FOUND
+
 
 _REPLACES_PLAYER = frozenset(
     {

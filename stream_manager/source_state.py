@@ -49,8 +49,9 @@ TRANSITIONS: Final[Mapping[tuple[SourceState, SourceEvent], frozenset[SourceStat
 
 @dataclass(frozen=True)
 class HealingPolicy:
-    """The delays before a source is loaded again: `retries` after passing faults, and after faults that only a person
-    can fix.
+    """The delays before a source is loaded again: `retries` after passing faults, and `permanent_fault_delay_s` after
+    faults that only a person can fix. Where what is missing may appear, delays grow from the first of `retries` to
+    `permanent_fault_delay_s`.
     """
 
     retries: RestartPolicy
@@ -65,9 +66,11 @@ class HealingPolicy:
 
     def delay_s(self, failures: int, failure: SourceFailure | None, chance: float) -> float:
         """Seconds before the next attempt, after `failures` (>= 1) short runs in a row, the last one with `failure`."""
-        if failure is not None and failure.fault.persistent:
-            return self.retries.jittered_s(self.permanent_fault_delay_s, chance)
-        return self.retries.delay_s(failures, chance)
+        if failure is None or not failure.fault.persistent:
+            return self.retries.delay_s(failures, chance)
+        if failure.fault.may_appear:
+            return replace(self.retries, max_delay_s=self.permanent_fault_delay_s).delay_s(failures, chance)
+        return self.retries.jittered_s(self.permanent_fault_delay_s, chance)
 
 
 @dataclass(frozen=True)

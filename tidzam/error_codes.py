@@ -204,7 +204,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "source_http_not_found": Explanation(
             "The server has nothing at this address.",
             "A wrong address, or a mount of Icecast whose encoder is not connected.",
-            "Check the address and the encoder. A permanent source is retried every two minutes.",
+            "Check the address and the encoder. A permanent source is retried soon, later every two minutes.",
         ),
         "source_access_denied": Explanation(
             "The server denies access.", "A missing or wrong password (401, 403).", "Correct it in the address."

@@ -83,6 +83,10 @@ def test_faults_that_only_a_person_can_fix_are_persistent(fault: SourceFault) ->
     assert fault.persistent
 
 
+def test_only_what_a_server_lacks_may_appear_by_itself() -> None:
+    assert [fault for fault in SourceFault if fault.may_appear] == [SourceFault.HTTP_NOT_FOUND]
+
+
 @pytest.mark.parametrize("fault", [SourceFault.UNREACHABLE, SourceFault.NO_DATA, SourceFault.STREAM_ENDED])
 def test_faults_of_a_connection_pass(fault: SourceFault) -> None:
     assert not fault.persistent

@@ -24,6 +24,7 @@ from tidzam.protocol.source_status import SourceState
 POLICY = HealingPolicy.of(HealingSettings(permanent_fault_delay_s=300))
 DIED = SourceFailure(SourceFault.DIED)
 NOT_AUDIO = SourceFailure(SourceFault.NOT_AUDIO)
+HTTP_NOT_FOUND = SourceFailure(SourceFault.HTTP_NOT_FOUND)
 STREAM_ENDED = SourceFailure(SourceFault.STREAM_ENDED)
 SILENCE = SourceFailure(SourceFault.DIGITAL_SILENCE)
 
@@ -112,7 +113,25 @@ def test_a_fault_that_a_person_has_to_fix_is_retried_slowly_and_for_ever() -> No
     assert playback.restarts == 1000
 
 
-@pytest.mark.parametrize("failure", [DIED, NOT_AUDIO])
+def test_a_missing_mount_is_retried_soon_and_then_as_slowly_as_a_fault_that_a_person_has_to_fix() -> None:
+    playback, now_s, waits = PlaybackState(permanent=True), 0.0, []
+    for _ in range(11):
+        playback = after(playback, SourceEvent.FAILED, now_s, HTTP_NOT_FOUND)
+        assert playback.retry_at_s is not None
+        waits.append(playback.retry_at_s - now_s)
+        now_s = playback.retry_at_s
+        playback = after(playback, SourceEvent.RETRY_DUE, now_s)
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+
+
+def test_a_mount_that_has_played_and_is_missing_now_is_retried_soon() -> None:
+    waiting = after(replace(PLAYING, failures=9), SourceEvent.ENDED, 60.0, STREAM_ENDED)
+    loading = after(waiting, SourceEvent.RETRY_DUE, 61.0)
+    missing = after(loading, SourceEvent.FAILED, 61.0, HTTP_NOT_FOUND)
+    assert (missing.state, missing.retry_at_s) == (SourceState.FAILED, 63.0)
+
+
+@pytest.mark.parametrize("failure", [DIED, NOT_AUDIO, HTTP_NOT_FOUND])
 def test_a_source_that_is_not_permanent_fails_finally(failure: SourceFailure) -> None:
     playback = after(PlaybackState(permanent=False), SourceEvent.FAILED, 0.0, failure)
     assert (playback.state, playback.is_final, playback.failure) == (SourceState.FAILED, True, failure)

@@ -32,7 +32,10 @@ class HealingSettings(Section):
         30.0, gt=0, description="Seconds that a source has to play well until its next failure counts as the first"
     )
     permanent_fault_delay_s: float = Field(
-        120.0, gt=0, description="Seconds before a retry after a fault that a person has to fix, such as a missing file"
+        120.0,
+        gt=0,
+        description="Seconds before a retry after a fault that a person has to fix, such as a missing file; the "
+        "maximum for an address at which its server has nothing yet (status 404)",
     )
 
     @model_validator(mode="after")
