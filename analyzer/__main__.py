@@ -1,4 +1,4 @@
-"""`python -m analyzer`: analyze a file (--stream), or JACK ports live (--jack, --profile)."""
+"""`python -m analyzer`: analyze files (--stream), or JACK ports live (--jack, --profile)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from analyzer.app import LiveOptions, run_live
+from analyzer.archive.inputs import is_plain_file
+from analyzer.archive.run import ArchiveOptions, run_archive
 from analyzer.extraction import rules_of
 from analyzer.file_runner import FileOptions, run_file
+from analyzer.picture import SUFFIXES as PICTURES
 from analyzer.sinks.chain import parse_chain_address
+from tidzam.config.files import FileSettings
 from tidzam.config.inference import ENGINES
 from tidzam.config.load import load_settings
+from tidzam.config.result_formats import ResultTarget
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
 from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings, SinkSettings
 from tidzam.log import set_up_logging
@@ -32,7 +38,13 @@ app = command_line()
 
 @app.command()
 def analyze(
-    stream: Annotated[Path | None, typer.Option("--stream", "-s", help="Audio file to analyze.")] = None,
+    stream: Annotated[
+        list[str] | None,
+        typer.Option("--stream", "-s", help="Audio file, folder or glob to analyze. Repeatable.", show_default=False),
+    ] = None,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILES]...", help="Further files, as after --stream.")
+    ] = None,
     channel: Annotated[
         int | None, typer.Option("--channel", "-c", min=0, help="Channel to analyze; by default all.")
     ] = None,
@@ -42,9 +54,34 @@ def analyze(
     extract: Annotated[str, typer.Option(help="Classes to extract (unknown,birds-); by default all.")] = "",
     extract_dd: Annotated[bool, typer.Option(help="Extract rare classes rather than common ones.")] = True,
     extract_channels: Annotated[str, typer.Option(help="Channels to extract from (0,3); by default all.")] = "",
-    show: Annotated[bool, typer.Option("--show", help="Play the file and show its spectrogram.")] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Show its spectrogram and play it; with FILE.png, write a picture.")
+    ] = False,
     csv: Annotated[Path | None, typer.Option(help="CSV file for the detections.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
+    results: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="File for the detections: .csv, .jsonl or .parquet; or raven:FOLDER, audacity:FOLDER. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Files analyzed at a time; by default one per core.")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(help="File that keeps the results of finished files; by default beside --results.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Continue an interrupted analysis.")] = True,
+    scheduler: Annotated[
+        str, typer.Option(help="Analyze on the dask.distributed cluster at tcp://HOST:PORT.", show_default=False)
+    ] = "",
+    time_zone: Annotated[
+        str | None, typer.Option(help="Time zone of recordings that state none; by default UTC.")
+    ] = None,
+    name_pattern: Annotated[
+        list[str] | None, typer.Option(help="File names with a date (*_%d.%m.%Y_%Hh%M). Repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object per file instead of the table.")] = False,
     overlap: Annotated[
         float | None, typer.Option(min=0, max=0.99, help="Fraction of a window shared with the next.")
     ] = None,
@@ -60,38 +97,81 @@ def analyze(
     profile: Annotated[Path | None, typer.Option(help="Profile of the node (YAML); other options override it.")] = None,
     debug: Annotated[int, typer.Option(help="Above 0: log everything.")] = 0,
 ) -> None:
-    """Analyze a file, or JACK ports live."""
-    if stream is not None and (jack or chain_api):
+    """Analyze files, or JACK ports live."""
+    picture = _picture(more or []) if show else None
+    given = (*(stream or ()), *(text for text in more or () if text != str(picture)))
+    if more and not stream:
+        raise typer.BadParameter("Files follow --stream.")
+    if given and (jack or chain_api):
         raise typer.BadParameter("--stream excludes --jack and --chainAPI, which are for live analysis.")
-    if stream is None and (channel is not None or csv or as_json or show):
-        raise typer.BadParameter("--channel, --csv, --json and --show require --stream.")
-    if stream is None and not jack and profile is None:
+    if not given and (channel is not None or csv or as_json or show or results or jobs or journal or scheduler):
+        raise typer.BadParameter(
+            "--channel, --csv, --results, --json, --show, --jobs, --journal and --scheduler require --stream."
+        )
+    if not given and not jack and profile is None:
         raise typer.BadParameter("Specify the input: --stream FILE, --jack PORTS or --profile YAML.")
     if engine is not None and engine not in ENGINES.names():
         raise typer.BadParameter(f"There is no engine {engine!r}. The known ones are {', '.join(ENGINES.names())}.")
+    one_file = is_plain_file(given) and not (results or journal or scheduler)
+    targets = [ResultTarget.parse(text) for text in results or ()]
     sinks: list[SinkSettings] = []
     if out is not None:
         rules = rules_of(classes=comma_list(extract), dynamic=extract_dd, channels=comma_list(extract_channels))
         sinks.append(ClipSinkSettings(folder=out, rules=rules))
-    if csv is not None:
+    if csv is not None and one_file:
         sinks.append(CsvSinkSettings(path=csv, replace=True))
+    elif csv is not None:
+        targets.insert(0, ResultTarget("csv", csv))
     if chain_api:
         sinks.append(parse_chain_address(chain_api))
-    given = {"nn": nn, "ports": comma_list(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
-    settings = _settings(profile, {**given, "engine": engine}, sinks)
+    over = {"nn": nn, "ports": comma_list(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
+    settings = _settings(profile, {**over, "engine": engine}, sinks, _files(time_zone, name_pattern))
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
-    if stream is None:
+    if not given:
         asyncio.run(run_live(_live_options(settings, jack_server=settings.jack.server if profile else None)))
         return
-    file = FileOptions(
-        path=stream,
+    if one_file:
+        file = FileOptions(
+            path=Path(given[0]),
+            settings=settings.analyzer,
+            node=settings.node.known_as,
+            channel=channel,
+            as_json=as_json,
+            show=show and picture is None,
+            picture=picture,
+        )
+        raise typer.Exit(run_file(file))
+    if show:
+        raise typer.BadParameter("--show is for a single file.")
+    archive = ArchiveOptions(
+        given=given,
         settings=settings.analyzer,
         node=settings.node.known_as,
         channel=channel,
+        jobs=jobs,
+        results=tuple(targets),
+        journal=journal,
+        resume=resume,
+        scheduler=scheduler,
         as_json=as_json,
-        show=show,
     )
-    raise typer.Exit(run_file(file))
+    raise typer.Exit(run_archive(archive))
+
+
+def _picture(words: Sequence[str]) -> Path | None:
+    """The picture in `--show FILE.png`: the option has no value, so that the name is among the files."""
+    return next((Path(word) for word in words if Path(word).suffix.lower() in PICTURES), None)
+
+
+def _files(time_zone: str | None, name_patterns: Sequence[str] | None) -> dict[str, object]:
+    """The settings of files that were given as options."""
+    given = {"time_zone": time_zone, "name_patterns": tuple(name_patterns or ()) or None}
+    try:
+        return FileSettings(**{name: value for name, value in given.items() if value is not None}).model_dump(
+            exclude_unset=True
+        )
+    except ValidationError as error:
+        raise typer.BadParameter(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
 
 
 def _live_options(settings: Settings, *, jack_server: str | None) -> LiveOptions:
@@ -106,14 +186,17 @@ def _live_options(settings: Settings, *, jack_server: str | None) -> LiveOptions
     )
 
 
-def _settings(profile: Path | None, given: Mapping[str, object], sinks: Sequence[SinkSettings]) -> Settings:
+def _settings(
+    profile: Path | None, given: Mapping[str, object], sinks: Sequence[SinkSettings], files: Mapping[str, object]
+) -> Settings:
     """The profile's settings, or the defaults, with the command line's options applied; typer has validated these.
 
-    `sinks` are added to the profile's.
+    `sinks` are added to the profile's; `files` replace single settings of files.
     """
     settings = load_settings(profile) if profile else STANDALONE
     over = {name: value for name, value in given.items() if value is not None}
     over["sinks"] = (*settings.analyzer.sinks, *sinks)
+    over["files"] = settings.analyzer.files.model_copy(update=files)
     return settings.model_copy(update={"analyzer": settings.analyzer.model_copy(update=over)})
 
 

@@ -21,12 +21,16 @@ _STEP_SAMPLES: Final = 1 << 22
 Analyzed = tuple[WindowBatch, tuple[Analysis, ...]]
 
 
-def analyze_batches(pipeline: Pipeline, batches: Iterator[WindowBatch]) -> Generator[Analyzed]:
-    """The analyses of each batch, in order. Several are analyzed in one step, and a step runs on each core.
+def analyze_batches(
+    pipeline: Pipeline, batches: Iterator[WindowBatch], *, cores: int | None = None
+) -> Generator[Analyzed]:
+    """The analyses of each batch, in order. Several are analyzed in one step, and a step runs on each of `cores`.
+
+    Without `cores`, all of the machine are used.
 
     Holds at most two steps more than there are cores in memory, fewer if they are large, however long the file is.
     """
-    cores = os.cpu_count() or 1
+    cores = cores or os.cpu_count() or 1
     steps: deque[tuple[list[WindowBatch], Future[list[tuple[Analysis, ...]]]]] = deque()
     with ThreadPoolExecutor(cores, "analysis") as pool:
         for step in _steps(batches):

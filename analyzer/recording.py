@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tidzam.audio.files import AudioFile
+from tidzam.audio.recording_time import TimeRules, recording_time
 from tidzam.errors import AudioError
-from tidzam.naming import port_name, split_date
+from tidzam.naming import port_name
+from tidzam.recording_names import stem_of
 from tidzam.text import shown
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,18 +19,24 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class AnalyzedFile:
     """The place of an audio file in time, and the channels of it that are analyzed.
 
-    `names` maps the channels, called as their JACK ports would be, to their numbers in the file. In a file without a
-    date in its name (not `dated`), times count from the epoch.
+    `names` maps the channels, called as their JACK ports would be, to their numbers in the file. In a file whose date
+    is unknown (not `dated`), times count from the epoch. `time_source` says where the date was read.
     """
 
     rate_hz: int
     start: datetime
     dated: bool
     names: dict[str, int]
+    time_source: str = ""
 
     @classmethod
-    def of(cls, audio: AudioFile, channel: int | None) -> AnalyzedFile:
-        """Raises AudioError (`channel`) if the file has no such channel."""
+    def of(
+        cls, audio: AudioFile, channel: int | None, rules: TimeRules | None = None, *, source: str = ""
+    ) -> AnalyzedFile:
+        """The recording is called `source`, or as its file name says, without the date; its time is read by `rules`.
+
+        Raises AudioError (`channel`) if the file has no such channel.
+        """
         if channel is not None and channel >= audio.channels:
             has = "one channel, 0" if audio.channels == 1 else f"{audio.channels} channels, 0 to {audio.channels - 1}"
             raise AudioError(
@@ -36,10 +44,11 @@ class AnalyzedFile:
                 hint="Choose one with -c, or leave it out for all.",
                 code="channel",
             )
-        name, start = split_date(audio.path.stem)
+        time = recording_time(audio.path, rules or TimeRules())
+        name = source or time.name or stem_of(audio.path)
         numbers = range(audio.channels) if channel is None else [channel]
         names = {port_name(name, number): number for number in numbers}
-        return cls(audio.rate_hz, start or EPOCH, start is not None, names)
+        return cls(audio.rate_hz, time.start or EPOCH, time.start is not None, names, time.source)
 
     def time_of(self, frame: int) -> datetime:
         """The time at which a frame of the file begins."""

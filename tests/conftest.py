@@ -40,6 +40,8 @@ JACK_TESTS = frozenset(
 )
 """Modules whose tests start jackd. In other modules, a single test is marked by hand."""
 SLOW_TESTS = (
+    "analyzer/archive/test_cluster.py",
+    "analyzer/archive/test_run.py",
     "analyzer/test_file_runner",
     "benchmarks/",
     "database_tool/editor/",

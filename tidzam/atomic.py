@@ -6,8 +6,10 @@ import ctypes
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -19,12 +21,21 @@ def write_atomically(path: Path, content: str | bytes | memoryview, *, mode: int
     Text is written as UTF-8. `mode` holds the permissions of the new file, less the umask: 0o600 for a secret. The
     folder must exist. Raises OSError; the old file is then unchanged.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with replacing(path, mode=mode) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """A file for the new content of `path`, which replaces it at the end, as in `write_atomically`.
+
+    After an exception the old file is unchanged, and nothing is left beside it.
+    """
     fresh = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)

@@ -281,6 +281,16 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "The Chain API's server does not accept results.", "Its address, credentials or state.", "Check the server."
         ),
         "sink": Explanation("A sink of the results cannot be opened.", "See the message.", "Check `analyzer.sinks`."),
+        "journal": Explanation(
+            "The journal of an archive's analysis cannot be used.",
+            "Another run writes it, the disk is full, or it is damaged.",
+            "Wait for the other run, free some room, or delete it to start again.",
+        ),
+        "worker_died": Explanation(
+            "The process that analyzed a file was killed, also at the second attempt.",
+            "Memory ran out, or the decoder crashes on this file.",
+            "Use fewer `--jobs`; copy the file again.",
+        ),
     },
     "Audio": {
         "audio": Explanation("Audio cannot be read or used.", "See the message.", "Follow the message."),
@@ -478,18 +488,22 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Continue with `--resume` and fewer `--batch-workers`.",
         ),
         "cluster": Explanation(
-            "The cluster failed, or its options are wrong.", "See the message.", "Correct `--ps` and `--workers`."
+            "The cluster failed, or its options are wrong.",
+            "See the message.",
+            "Correct `--ps`, `--workers` or `--scheduler`.",
         ),
         "cluster_unreachable": Explanation(
             "A process of the cluster does not answer.",
             "It was not started, or its address is wrong.",
-            "Start it, or correct `--ps` and `--workers`.",
+            "Start it, or correct `--ps`, `--workers` or `--scheduler`.",
         ),
         "cluster_member": Explanation(
-            "A process of the cluster ended.", "Its own message follows.", "Remove the cause and start it again."
+            "A process of the cluster ended, or is missing.", "See the message.", "Remove the cause and start it again."
         ),
         "cluster_lost": Explanation(
-            "A process of the cluster is gone.", "See its log.", "Start it again, and train with `--resume`."
+            "A process of the cluster is gone.",
+            "See its log.",
+            "Start it again, and continue: training with `--resume`.",
         ),
         "cluster_taken": Explanation(
             "The address or cluster is in use.", "Another training.", "Wait for it, or end it."

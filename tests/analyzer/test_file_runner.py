@@ -15,8 +15,9 @@ import soundfile
 from typer.testing import CliRunner
 
 from analyzer.__main__ import app
+from analyzer.file_analysis import window_batches
 from analyzer.file_report import COLUMNS
-from analyzer.file_runner import FileOptions, run_file, window_batches
+from analyzer.file_runner import FileOptions, run_file
 from analyzer.pipeline import Pipeline
 from analyzer.recording import AnalyzedFile
 from analyzer.window_schedule import WindowSchedule

@@ -145,9 +145,9 @@ def test_many_channels_are_analyzed_in_bounded_memory(tmp_path: Path, nn: Path) 
     assert int(done.stderr.split()[-1]) < 700_000  # kB; a window is 35 MB, and Python with its libraries 100
 
 
-@pytest.mark.parametrize("kind", ["pipe", "socket", "device", "folder"])
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device"])
 def test_paths_other_than_regular_files_are_refused(tmp_path: Path, nn: Path, kind: str) -> None:
-    path = {"device": Path("/dev/zero"), "folder": tmp_path}.get(kind, tmp_path / "a.wav")
+    path = {"device": Path("/dev/zero")}.get(kind, tmp_path / "a.wav")
     if kind == "pipe":
         os.mkfifo(path)
     with socket.socket(socket.AF_UNIX) as server:

@@ -148,6 +148,25 @@ def _chunks(data: FileBytes, at: int, *, big_endian: bool = False, wide: bool = 
             return
 
 
+def riff_chunks(data: FileBytes, at: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and size of each chunk of the RIFF, RF64 or BW64 file that begins at a position."""
+    long_size, at = 0, at + 12
+    while True:
+        behind = None
+        for chunk in _chunks(data, at):
+            size = chunk.size
+            if chunk.name == b"ds64":
+                long_size = int.from_bytes(data.at(chunk.start + 8, 8), "little")
+            elif chunk.name == b"data" and size == _WRAP - 1 and long_size:
+                size, behind = long_size, chunk.start + long_size + (long_size & 1)
+            yield chunk.name, chunk.start, size
+            if behind is not None:
+                break
+        if behind is None:
+            return
+        at = behind
+
+
 def _guid_chunks(data: FileBytes, at: int) -> Iterator[_Chunk]:
     """The chunks of Wave64: sizes count the header, and are filled up to eight bytes."""
     for _ in range(_MAX_CHUNKS):

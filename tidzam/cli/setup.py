@@ -13,8 +13,10 @@ from tidzam.errors import SetupError
 from tidzam.node.system_packages import require_programs
 from tidzam.paths import checkout
 
-PARTS = ("", "train", "test", "all")
-Part = Annotated[str, typer.Argument(help="Optional part: train, test or all. Only in a checkout.")]
+PARTS = ("", "train", "cluster", "parquet", "show", "test", "all")
+Part = Annotated[
+    str, typer.Argument(help="Optional part: train, cluster, parquet, show, test or all. Only in a checkout.")
+]
 
 
 def install(part: Part = "") -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from tidzam.addresses import bare_host, host_on_this_machine, url_host
+from tidzam.config.files import FileSettings
 from tidzam.config.gaps import GapSettings
 from tidzam.config.healing import HealingSettings
 from tidzam.config.inference import DEFAULT_RULE, DecisionRuleName, EngineName
@@ -200,6 +201,7 @@ class AnalyzerSettings(ServerSettings):
     sinks: tuple[AnySinkSettings, ...] = Field(
         (), description="Where results go besides Socket.IO: a list of `{type: NAME, …}` with the settings of that type"
     )
+    files: FileSettings = FileSettings()
 
     _renamed = model_validator(mode="before")(renamed("analyzer", jack="ports"))
 

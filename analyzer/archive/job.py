@@ -1,0 +1,175 @@
+"""The analysis of one file of an archive, in whatever process or machine, and its outcome as a value."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from analyzer.file_analysis import FileAnalysis, FileReport
+from analyzer.pipeline import Pipeline
+from analyzer.sinks.base import SinkContext, make_sinks
+from analyzer.sinks.file_sinks import FileSinks
+from tidzam.audio.files import open_audio
+from tidzam.config.settings import AnalyzerSettings
+from tidzam.config.sinks import ClipSinkSettings
+from tidzam.errors import TidzamError
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileJob:
+    """What is needed to analyze a file: `number` counts the files of an archive from 0.
+
+    `source` is the name of the recording, `cores` the number of threads on which windows are analyzed.
+    """
+
+    number: int
+    path: Path
+    source: str
+    settings: AnalyzerSettings
+    node: str
+    channel: int | None = None
+    cores: int = 1
+
+    def everywhere(self) -> Self:
+        """The same with absolute paths, for a process with another working directory."""
+        settings = self.settings
+        sinks = [
+            sink.model_copy(update={"folder": sink.folder.absolute()}) if isinstance(sink, ClipSinkSettings) else sink
+            for sink in settings.sinks
+        ]
+        nn = None if settings.nn is None else settings.nn.absolute()
+        settings = settings.model_copy(update={"nn": nn, "sinks": tuple(sinks)})
+        return replace(self, path=self.path.absolute(), settings=settings)
+
+
+@dataclass(frozen=True)
+class FileFailure:
+    """Why a file could not be analyzed: the code of the error, and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """The report of a file, or its failure; `remarks` are the warnings about it."""
+
+    report: FileReport | None
+    failure: FileFailure | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of the file was analyzed, without any failure."""
+        return self.report is not None and self.report.is_complete
+
+    @classmethod
+    def failed(cls, code: str, message: str, remarks: tuple[str, ...] = ()) -> Self:
+        return cls(None, FileFailure(code, message), remarks)
+
+    def as_json(self) -> str:
+        """The outcome as one line, which `from_json` reads."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Raises ValueError if it is not an outcome."""
+        try:
+            values: dict[str, Any] = json.loads(text)
+            report, failure = values["report"], values["failure"]
+            if report is not None:
+                report["channels"], report["detections"] = tuple(report["channels"]), tuple(report["detections"])
+            return cls(
+                FileReport(**report) if report is not None else None,
+                FileFailure(**failure) if failure is not None else None,
+                tuple(values["remarks"]),
+            )
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ValueError(f"not the outcome of a file: {error}") from None
+
+
+class JobStoppedError(Exception):
+    """The analysis of a file was given up: there is no outcome."""
+
+
+def run_job(
+    job: FileJob,
+    *,
+    advance: Callable[[float], None] = lambda share: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> FileOutcome:
+    """Analyze a file. What is wrong with it becomes the outcome: no exception leaves this function but JobStoppedError.
+
+    `advance` is called with the share that is done, 0 to 1.
+    """
+    with _warnings() as remarks:
+        try:
+            report = _analyze(job, advance, stopped)
+        except JobStoppedError:
+            raise
+        except TidzamError as error:
+            return FileOutcome.failed(error.code, str(error), tuple(remarks))
+        except MemoryError:
+            return FileOutcome.failed("audio_large", f"{job.path}: memory ran out.", tuple(remarks))
+        except Exception as error:  # noqa: BLE001  contained: the other files go on
+            return FileOutcome.failed("internal", f"{job.path}: {type(error).__name__}: {error}", tuple(remarks))
+    return FileOutcome(report, None, tuple(remarks))
+
+
+def _analyze(job: FileJob, advance: Callable[[float], None], stopped: Callable[[], bool]) -> FileReport:
+    settings = job.settings
+    with open_audio(job.path) as audio:
+        pipeline = _pipeline(settings)
+        analysis = FileAnalysis(audio, pipeline, settings, channel=job.channel, source=job.source)
+        context = SinkContext(node=job.node, labels=pipeline.labels, recording=analysis.recording)
+        with FileSinks(make_sinks(settings.sinks, context)) as sinks:
+            batches = analysis.batches(node=job.node, stopped=stopped, cores=job.cores)
+            with closing(batches):
+                for analyzed in batches:
+                    if stopped():
+                        raise JobStoppedError
+                    sinks.deliver(analyzed)
+                    if audio.expected_s:
+                        advance(min(1.0, analysis.reached_s / audio.expected_s))
+        return analysis.report(sink_errors=sinks.errors)
+
+
+_loaded: list[tuple[AnalyzerSettings, Pipeline]] = []
+_loading = threading.Lock()
+
+
+def _pipeline(settings: AnalyzerSettings) -> Pipeline:
+    """The pipeline of this process: loading networks takes longer than analyzing a short file."""
+    with _loading:
+        if not _loaded or _loaded[0][0] != settings:
+            _loaded[:] = [(settings, Pipeline.of(settings))]
+        return _loaded[0][1]
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """Collect the warnings that this thread logs meanwhile."""
+    handler = _Collector()
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield handler.messages
+    finally:
+        root.removeHandler(handler)
+
+
+class _Collector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread and record.name.startswith(("tidzam.", "analyzer.")):
+            self.messages.append(record.getMessage())

@@ -1,0 +1,208 @@
+"""The analysis of an archive from the command line: workers, journal, progress, results."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from analyzer.archive.inputs import ArchiveFile, ArchiveInputs, find_inputs
+from analyzer.archive.job import FileJob, FileOutcome
+from analyzer.archive.journal import Journal, fingerprint
+from analyzer.archive.progress import ArchiveDisplay, ArchiveProgress, archive_display
+from analyzer.archive.summary import ArchiveSummary, print_json, print_summary
+from analyzer.archive.workers import ArchiveWorkers, WorkerProcesses
+from analyzer.pipeline import Pipeline
+from analyzer.result_formats.base import FileResult, make_format
+from tidzam.config.result_formats import ResultTarget
+from tidzam.config.settings import AnalyzerSettings
+from tidzam.config.sinks import ClipSinkSettings
+from tidzam.parallel import cores
+from tidzam.recording_names import compile_pattern
+from tidzam.text import plural, shown
+
+INTERRUPTED: Final = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveOptions:
+    """Options of the analysis of an archive: files, folders and globs (`given`).
+
+    `jobs` is the number of processes, by default one per core. Without a `journal`, it lies beside the first of
+    `results` and is deleted when they are complete; without results, it is kept in memory. Unless `resume`, an earlier
+    run is not continued. With a `scheduler`, the files are analyzed by its workers.
+    """
+
+    given: tuple[str, ...]
+    settings: AnalyzerSettings
+    node: str
+    channel: int | None = None
+    jobs: int | None = None
+    results: tuple[ResultTarget, ...] = ()
+    journal: Path | None = None
+    resume: bool = True
+    scheduler: str = ""
+    as_json: bool = False
+
+
+def run_archive(options: ArchiveOptions) -> int:
+    """Analyze an archive, write its results and print a summary.
+
+    Returns the exit code: 0; 1 if a file failed or could only be analyzed in part; 130 after Ctrl-C or SIGTERM.
+    Raises TidzamError if nothing can be analyzed, or the results or the journal cannot be written.
+    """
+    formats = [make_format(target) for target in options.results]
+    for result_format in formats:
+        result_format.check()
+    inputs = _inputs(options)
+    Pipeline.of(options.settings)  # what is wrong with the classifiers is wrong for every file
+    with _journal(options) as journal, archive_display() as display, stop_signals() as stop:
+        for remark in (*inputs.remarks, *_remarks(options, journal)):
+            display.say(remark)
+        ArchiveRun(options, inputs.files, journal, display).analyze(stop)
+        summary = ArchiveSummary.of(journal.outcome(file) for file in inputs.files)
+        for result_format in formats:
+            result_format.write(_results(inputs.files, journal))
+        if options.as_json:
+            print_json((file, journal.outcome(file)) for file in inputs.files)
+        else:
+            print_summary(summary)
+        for line in _ending(summary, journal, interrupted=stop.is_set()):
+            display.say(line)
+        if summary.finished == summary.files and options.journal is None:
+            journal.delete()
+    return INTERRUPTED if stop.is_set() else int(summary.complete < summary.files)
+
+
+def _inputs(options: ArchiveOptions) -> ArchiveInputs:
+    patterns = [compile_pattern(pattern) for pattern in options.settings.files.name_patterns]
+    clips = [sink.folder for sink in options.settings.sinks if isinstance(sink, ClipSinkSettings)]
+    return find_inputs(options.given, patterns=patterns, leave_out=clips)
+
+
+def _journal(options: ArchiveOptions) -> Journal:
+    path = options.journal
+    if path is None and options.results:
+        first = options.results[0].path
+        path = first.with_name(f"{first.name}.journal")
+    mark = fingerprint(options.settings, channel=options.channel, node=options.node)
+    return Journal(path, mark, resume=options.resume)
+
+
+def _remarks(options: ArchiveOptions, journal: Journal) -> Iterator[str]:
+    if journal.discarded:
+        yield f"{journal.name} was made with other settings or classifiers: all files are analyzed again"
+    others = [sink.type for sink in options.settings.sinks if not isinstance(sink, ClipSinkSettings)]
+    if others:
+        yield f"the sinks {', '.join(others)} do not run when several files are analyzed; use --results"
+
+
+def _results(files: Sequence[ArchiveFile], journal: Journal) -> Iterator[FileResult]:
+    for file in files:
+        outcome = journal.outcome(file)
+        if outcome is not None and outcome.report is not None:
+            yield FileResult(outcome.report, file.below)
+
+
+def _ending(summary: ArchiveSummary, journal: Journal, *, interrupted: bool) -> Iterator[str]:
+    left = summary.files - summary.finished
+    again = f"; {journal.name} holds the others, so that the same command continues" if journal.path else ""
+    if interrupted:
+        yield f"interrupted: {plural(left, 'file')} of {summary.files:,} not analyzed{again}"
+    elif left:
+        yield f"{plural(left, 'file')} of {summary.files:,} could not be analyzed{again}"
+
+
+class ArchiveRun:
+    """Analyzes the files that the journal does not hold yet, and writes each outcome into it."""
+
+    def __init__(
+        self, options: ArchiveOptions, files: Sequence[ArchiveFile], journal: Journal, display: ArchiveDisplay
+    ) -> None:
+        self._options, self._journal, self._display = options, journal, display
+        self._files = files
+        self._todo = {number: file for number, file in enumerate(files) if not journal.is_finished(file)}
+        self._bytes = max(1, sum(file.size for file in files))
+        self._left = sum(file.size for file in self._todo.values())
+        self._audio_s = 0.0
+
+    def analyze(self, stop: threading.Event) -> None:
+        """Analyze until all is done or `stop` is set. Raises TidzamError if the journal cannot be written."""
+        known = len(self._files) - len(self._todo)
+        if known:
+            self._display.say(f"{plural(known, 'file')} of {len(self._files):,} analyzed before ({self._journal.name})")
+        if not self._todo:
+            return
+        workers, jobs = self._workers()
+        with closing(workers.outcomes(jobs)) as outcomes:
+            for finished in outcomes:
+                if finished is not None:
+                    self._note(*finished)
+                self._show(workers)
+                if stop.is_set():
+                    return
+
+    def _workers(self) -> tuple[ArchiveWorkers, Iterator[FileJob]]:
+        if self._options.scheduler:
+            from analyzer.archive.cluster import ClusterWorkers  # its library takes a second to import
+
+            return ClusterWorkers(self._options.scheduler), (job.everywhere() for job in self._jobs(cores_per_job=1))
+        available = cores()
+        processes = max(1, min(self._options.jobs or available, len(self._todo)))
+        jobs = self._jobs(cores_per_job=max(1, available // processes))
+        return WorkerProcesses(processes=processes, files=len(self._files)), jobs
+
+    def _jobs(self, *, cores_per_job: int) -> Iterator[FileJob]:
+        """The jobs in the order of the files. Of the sinks, only clips are written file by file."""
+        options = self._options
+        clips = tuple(sink for sink in options.settings.sinks if isinstance(sink, ClipSinkSettings))
+        settings = options.settings.model_copy(update={"sinks": clips})
+        for number, file in list(self._todo.items()):
+            yield FileJob(
+                number=number,
+                path=file.path,
+                source=file.source,
+                settings=settings,
+                node=options.node,
+                channel=options.channel,
+                cores=cores_per_job,
+            )
+
+    def _note(self, job: FileJob, outcome: FileOutcome) -> None:
+        file = self._todo.pop(job.number)
+        if outcome.report is not None:  # a worker on another machine is given the absolute path
+            outcome = replace(outcome, report=replace(outcome.report, file=str(file.path)))
+        self._journal.add(file, outcome)
+        self._left -= file.size
+        for remark in outcome.remarks:
+            self._display.say(remark)
+        if outcome.failure is not None:
+            self._display.say(outcome.failure.message)
+        if (report := outcome.report) is not None:
+            self._audio_s += report.duration_s
+            for name, windows in report.classifier_errors.items():
+                self._display.say(f"{shown(job.path)}: classifier {name} failed on {plural(windows, 'window')}")
+            for name, count in report.sink_errors.items():
+                self._display.say(f"{shown(job.path)}: the output {name} failed {count} times and is incomplete")
+
+    def _show(self, workers: ArchiveWorkers) -> None:
+        begun = sum(self._todo[number].size * share for number, share in workers.shares().items())
+        share = 1 - (self._left - begun) / self._bytes
+        finished = len(self._files) - len(self._todo)
+        self._display.show(ArchiveProgress(finished, len(self._files), share, self._audio_s))
+
+
+@contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """While open, Ctrl-C and SIGTERM set the event, so that nothing is interrupted halfway."""
+    stop = threading.Event()
+    before = [(number, signal.signal(number, lambda *_: stop.set())) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield stop
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)

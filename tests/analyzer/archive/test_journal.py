@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analyzer.archive.inputs import ArchiveFile
+from analyzer.archive.job import FileOutcome
+from analyzer.archive.journal import Journal, fingerprint
+from tests.support.bundles import write_tone_bundle
+from tests.support.reports import detection_row, file_report
+from tidzam.config.settings import AnalyzerSettings
+from tidzam.errors import TidzamError
+
+
+def archive_file(name: str, stamp: tuple[int, int] = (1, 2)) -> ArchiveFile:
+    return ArchiveFile(Path(name), Path(name), "pond", stamp)
+
+
+ANALYZED = FileOutcome(file_report("a.wav", [detection_row("owl", 1.0, 3.0)], channels=2), None, ("a remark",))
+FAILED = FileOutcome.failed("audio_empty", "b.wav holds no audio.")
+
+
+def test_an_outcome_is_read_back(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal", "1") as journal:
+        journal.add(archive_file("a.wav"), ANALYZED)
+        journal.add(archive_file("b.wav"), FAILED)
+    with Journal(tmp_path / "journal", "1") as journal:
+        assert journal.outcome(archive_file("a.wav")) == ANALYZED
+        assert journal.outcome(archive_file("b.wav")) == FAILED
+        assert journal.outcome(archive_file("c.wav")) is None
+
+
+def test_a_failed_file_is_not_finished(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal", "1") as journal:
+        journal.add(archive_file("a.wav"), ANALYZED)
+        journal.add(archive_file("b.wav"), FAILED)
+        assert journal.is_finished(archive_file("a.wav"))
+        assert not journal.is_finished(archive_file("b.wav"))
+
+
+def test_a_changed_file_is_not_finished(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal", "1") as journal:
+        journal.add(archive_file("a.wav"), ANALYZED)
+        assert not journal.is_finished(archive_file("a.wav", (1, 3)))
+        assert journal.outcome(archive_file("a.wav", (2, 2))) is None
+
+
+@pytest.mark.parametrize(("mark", "resume", "discarded"), [("2", True, True), ("1", False, False)])
+def test_results_of_other_settings_are_discarded(tmp_path: Path, mark: str, resume: bool, discarded: bool) -> None:
+    with Journal(tmp_path / "journal", "1") as journal:
+        journal.add(archive_file("a.wav"), ANALYZED)
+    with Journal(tmp_path / "journal", mark, resume=resume) as journal:
+        assert journal.discarded is discarded
+        assert not journal.is_finished(archive_file("a.wav"))
+
+
+def test_one_run_at_a_time(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal", "1"), pytest.raises(TidzamError, match="Another run is writing"):
+        Journal(tmp_path / "journal", "1")
+
+
+def test_a_journal_in_memory() -> None:
+    with Journal(None, "1") as journal:
+        journal.add(archive_file("a.wav"), ANALYZED)
+        assert journal.outcome(archive_file("a.wav")) == ANALYZED
+
+
+def test_another_file_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "song.wav").write_bytes(b"RIFF" * 1000)
+    with pytest.raises(TidzamError, match="cannot be used"):
+        Journal(tmp_path / "song.wav", "1")
+    assert (tmp_path / "song.wav").read_bytes() == b"RIFF" * 1000
+
+
+def test_a_folder_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(TidzamError, match="cannot be used"):
+        Journal(tmp_path / "missing" / "journal", "1")
+
+
+def test_it_is_deleted_with_all_that_belongs_to_it(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal", "1") as journal:
+        journal.add(archive_file("a.wav"), ANALYZED)
+        journal.delete()
+    assert not list(tmp_path.iterdir())
+
+
+def test_after_kill_9_every_finished_file_is_there(tmp_path: Path) -> None:
+    program = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from tests.analyzer.archive.test_journal import ANALYZED, archive_file\n"
+        "from analyzer.archive.journal import Journal\n"
+        "journal = Journal(Path(sys.argv[1]), '1')\n"
+        "for number in range(20): journal.add(archive_file(f'{number}.wav'), ANALYZED)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "journal")], check=False)
+    assert done.returncode == -9
+    with Journal(tmp_path / "journal", "1") as journal:
+        assert all(journal.is_finished(archive_file(f"{number}.wav")) for number in range(20))
+
+
+def test_the_fingerprint_is_of_all_that_changes_results(tmp_path: Path) -> None:
+    write_tone_bundle(tmp_path / "nn", "selector", {"owl": (2000.0,)})
+    settings = AnalyzerSettings(nn=tmp_path / "nn")
+    before = fingerprint(settings, channel=None)
+    assert fingerprint(settings.model_copy(update={"threads": 2, "port": 9}), channel=None) == before
+    changed = [
+        fingerprint(settings.model_copy(update={"overlap": 0.5}), channel=None),
+        fingerprint(settings, channel=1),
+        fingerprint(AnalyzerSettings(), channel=None),
+    ]
+    write_tone_bundle(tmp_path / "nn", "birds", {"owl": (2000.0,)})
+    changed.append(fingerprint(settings, channel=None))
+    assert len({before, *changed}) == 5
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"report": {"file": 1}, "failure": null, "remarks": []}', "null"])
+def test_a_damaged_outcome_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"not the outcome|Expecting"):
+        FileOutcome.from_json(text)
