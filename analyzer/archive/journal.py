@@ -49,7 +49,7 @@ def fingerprint(settings: AnalyzerSettings, **options: Any) -> str:
     return digest.hexdigest()
 
 
-class Journal:
+class ArchiveJournal:
     """An open journal. All methods raise TidzamError (`journal`) if the file cannot be read or written.
 
     Without a `path` it is kept in memory. `discarded` says whether the file held the results of a run with other

@@ -12,7 +12,7 @@ from typing import Final
 
 from analyzer.archive.inputs import ArchiveFile, ArchiveInputs, find_inputs
 from analyzer.archive.job import FileJob, FileOutcome
-from analyzer.archive.journal import Journal, fingerprint
+from analyzer.archive.journal import ArchiveJournal, fingerprint
 from analyzer.archive.progress import ArchiveDisplay, ArchiveProgress, archive_display
 from analyzer.archive.summary import ArchiveSummary, print_json, print_summary
 from analyzer.archive.workers import ArchiveWorkers, WorkerProcesses
@@ -84,16 +84,16 @@ def _inputs(options: ArchiveOptions) -> ArchiveInputs:
     return find_inputs(options.given, patterns=patterns, leave_out=clips)
 
 
-def _journal(options: ArchiveOptions) -> Journal:
+def _journal(options: ArchiveOptions) -> ArchiveJournal:
     path = options.journal
     if path is None and options.results:
         first = options.results[0].path
         path = first.with_name(f"{first.name}.journal")
     mark = fingerprint(options.settings, channel=options.channel, node=options.node)
-    return Journal(path, mark, resume=options.resume)
+    return ArchiveJournal(path, mark, resume=options.resume)
 
 
-def _remarks(options: ArchiveOptions, journal: Journal) -> Iterator[str]:
+def _remarks(options: ArchiveOptions, journal: ArchiveJournal) -> Iterator[str]:
     if journal.discarded:
         yield f"{journal.name} was made with other settings or classifiers: all files are analyzed again"
     others = [sink.type for sink in options.settings.sinks if not isinstance(sink, ClipSinkSettings)]
@@ -101,14 +101,14 @@ def _remarks(options: ArchiveOptions, journal: Journal) -> Iterator[str]:
         yield f"the sinks {', '.join(others)} do not run when several files are analyzed; use --results"
 
 
-def _results(files: Sequence[ArchiveFile], journal: Journal) -> Iterator[FileResult]:
+def _results(files: Sequence[ArchiveFile], journal: ArchiveJournal) -> Iterator[FileResult]:
     for file in files:
         outcome = journal.outcome(file)
         if outcome is not None and outcome.report is not None:
             yield FileResult(outcome.report, file.below)
 
 
-def _ending(summary: ArchiveSummary, journal: Journal, *, interrupted: bool) -> Iterator[str]:
+def _ending(summary: ArchiveSummary, journal: ArchiveJournal, *, interrupted: bool) -> Iterator[str]:
     left = summary.files - summary.finished
     again = f"; {journal.name} holds the others, so that the same command continues" if journal.path else ""
     if interrupted:
@@ -121,7 +121,7 @@ class ArchiveRun:
     """Analyzes the files that the journal does not hold yet, and writes each outcome into it."""
 
     def __init__(
-        self, options: ArchiveOptions, files: Sequence[ArchiveFile], journal: Journal, display: ArchiveDisplay
+        self, options: ArchiveOptions, files: Sequence[ArchiveFile], journal: ArchiveJournal, display: ArchiveDisplay
     ) -> None:
         self._options, self._journal, self._display = options, journal, display
         self._files = files

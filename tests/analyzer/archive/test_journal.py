@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.archive.inputs import ArchiveFile
 from analyzer.archive.job import FileOutcome
-from analyzer.archive.journal import Journal, fingerprint
+from analyzer.archive.journal import ArchiveJournal, fingerprint
 from tests.support.bundles import write_tone_bundle
 from tests.support.reports import detection_row, file_report
 from tidzam.config.settings import AnalyzerSettings
@@ -24,17 +24,17 @@ FAILED = FileOutcome.failed("audio_empty", "b.wav holds no audio.")
 
 
 def test_an_outcome_is_read_back(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal", "1") as journal:
+    with ArchiveJournal(tmp_path / "journal", "1") as journal:
         journal.add(archive_file("a.wav"), ANALYZED)
         journal.add(archive_file("b.wav"), FAILED)
-    with Journal(tmp_path / "journal", "1") as journal:
+    with ArchiveJournal(tmp_path / "journal", "1") as journal:
         assert journal.outcome(archive_file("a.wav")) == ANALYZED
         assert journal.outcome(archive_file("b.wav")) == FAILED
         assert journal.outcome(archive_file("c.wav")) is None
 
 
 def test_a_failed_file_is_not_finished(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal", "1") as journal:
+    with ArchiveJournal(tmp_path / "journal", "1") as journal:
         journal.add(archive_file("a.wav"), ANALYZED)
         journal.add(archive_file("b.wav"), FAILED)
         assert journal.is_finished(archive_file("a.wav"))
@@ -42,7 +42,7 @@ def test_a_failed_file_is_not_finished(tmp_path: Path) -> None:
 
 
 def test_a_changed_file_is_not_finished(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal", "1") as journal:
+    with ArchiveJournal(tmp_path / "journal", "1") as journal:
         journal.add(archive_file("a.wav"), ANALYZED)
         assert not journal.is_finished(archive_file("a.wav", (1, 3)))
         assert journal.outcome(archive_file("a.wav", (2, 2))) is None
@@ -50,20 +50,20 @@ def test_a_changed_file_is_not_finished(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("mark", "resume", "discarded"), [("2", True, True), ("1", False, False)])
 def test_results_of_other_settings_are_discarded(tmp_path: Path, mark: str, resume: bool, discarded: bool) -> None:
-    with Journal(tmp_path / "journal", "1") as journal:
+    with ArchiveJournal(tmp_path / "journal", "1") as journal:
         journal.add(archive_file("a.wav"), ANALYZED)
-    with Journal(tmp_path / "journal", mark, resume=resume) as journal:
+    with ArchiveJournal(tmp_path / "journal", mark, resume=resume) as journal:
         assert journal.discarded is discarded
         assert not journal.is_finished(archive_file("a.wav"))
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal", "1"), pytest.raises(TidzamError, match="Another run is writing"):
-        Journal(tmp_path / "journal", "1")
+    with ArchiveJournal(tmp_path / "journal", "1"), pytest.raises(TidzamError, match="Another run is writing"):
+        ArchiveJournal(tmp_path / "journal", "1")
 
 
 def test_a_journal_in_memory() -> None:
-    with Journal(None, "1") as journal:
+    with ArchiveJournal(None, "1") as journal:
         journal.add(archive_file("a.wav"), ANALYZED)
         assert journal.outcome(archive_file("a.wav")) == ANALYZED
 
@@ -71,17 +71,17 @@ def test_a_journal_in_memory() -> None:
 def test_another_file_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "song.wav").write_bytes(b"RIFF" * 1000)
     with pytest.raises(TidzamError, match="cannot be used"):
-        Journal(tmp_path / "song.wav", "1")
+        ArchiveJournal(tmp_path / "song.wav", "1")
     assert (tmp_path / "song.wav").read_bytes() == b"RIFF" * 1000
 
 
 def test_a_folder_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(TidzamError, match="cannot be used"):
-        Journal(tmp_path / "missing" / "journal", "1")
+        ArchiveJournal(tmp_path / "missing" / "journal", "1")
 
 
 def test_it_is_deleted_with_all_that_belongs_to_it(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal", "1") as journal:
+    with ArchiveJournal(tmp_path / "journal", "1") as journal:
         journal.add(archive_file("a.wav"), ANALYZED)
         journal.delete()
     assert not list(tmp_path.iterdir())
@@ -91,14 +91,14 @@ def test_after_kill_9_every_finished_file_is_there(tmp_path: Path) -> None:
     program = (
         "import os, sys\nfrom pathlib import Path\n"
         "from tests.analyzer.archive.test_journal import ANALYZED, archive_file\n"
-        "from analyzer.archive.journal import Journal\n"
-        "journal = Journal(Path(sys.argv[1]), '1')\n"
+        "from analyzer.archive.journal import ArchiveJournal\n"
+        "journal = ArchiveJournal(Path(sys.argv[1]), '1')\n"
         "for number in range(20): journal.add(archive_file(f'{number}.wav'), ANALYZED)\n"
         "os.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "journal")], check=False)
     assert done.returncode == -9
-    with Journal(tmp_path / "journal", "1") as journal:
+    with ArchiveJournal(tmp_path / "journal", "1") as journal:
         assert all(journal.is_finished(archive_file(f"{number}.wav")) for number in range(20))
 
 

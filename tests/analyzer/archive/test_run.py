@@ -90,7 +90,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     channels = np.stack([sound(500, 500, 0), sound(0, 2000, 2000), sound(0, 0, 0)], axis=1)
     soundfile.write(folder / "pond-2026-05-01-06-30-00.flac", channels, RATE_HZ)
     soundfile.write(folder / "undated.wav", tone(2000.0, rate_hz=48000, amplitude=0.9), 48000)
-    argv = ["ffmpeg", "-v", "error", "-i", folder / "undated.wav", folder / "undated.wv"]
+    argv = ["ffmpeg", "-v", "error", "-i", str(folder / "undated.wav"), str(folder / "undated.wv")]
     subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
     (folder / "undated.wav").unlink()
     return folder
