@@ -70,7 +70,7 @@ class ArchiveJournal:
     @property
     def name(self) -> str:
         """Its path for a message."""
-        return "the journal" if self.path is None else shown(self.path)
+        return "A file in memory" if self.path is None else shown(self.path)
 
     def _begin(self, fingerprint: str, *, resume: bool) -> None:
         for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
@@ -145,7 +145,7 @@ class ArchiveJournal:
 
     def _fault(self, error: Exception) -> TidzamError:
         return TidzamError(
-            f"The journal {self.name} cannot be used: {error}.",
+            f"{self.name} cannot be used as a journal: {error}.",
             hint="Free some room, delete it to start again, or specify another file with --journal.",
             code="journal",
         )

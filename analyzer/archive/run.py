@@ -55,10 +55,10 @@ def run_archive(options: ArchiveOptions) -> int:
     Returns the exit code: 0; 1 if a file failed or could only be analyzed in part; 130 after Ctrl-C or SIGTERM.
     Raises TidzamError if nothing can be analyzed, or the results or the journal cannot be written.
     """
+    inputs = _inputs(options)
     formats = [make_format(target) for target in options.results]
     for result_format in formats:
         result_format.check()
-    inputs = _inputs(options)
     Pipeline.of(options.settings)  # what is wrong with the classifiers is wrong for every file
     with _journal(options) as journal, archive_display() as display, stop_signals() as stop:
         for remark in (*inputs.remarks, *_remarks(options, journal)):

@@ -62,6 +62,8 @@ class WorkerProcesses:
         try:
             while True:
                 suspects = self._submit(pool, waiting)
+                if not running and not suspects:
+                    return
                 done, _ = wait(running, timeout=_POLL_S, return_when=FIRST_COMPLETED)
                 for future in done:
                     if isinstance(future.exception(), BrokenProcessPool):
@@ -75,8 +77,6 @@ class WorkerProcesses:
                     for job in sorted(suspects, key=lambda job: job.number):
                         yield from self._alone(job)
                     pool = self._pool(self._processes)
-                elif not running:
-                    return
                 yield None
         finally:
             self._stop.value = 1
@@ -96,8 +96,12 @@ class WorkerProcesses:
         log.debug("%s is analyzed again, alone", job.path)
         with self._pool(1) as pool:
             future = pool.submit(_run, job)
-            while not wait([future], timeout=_POLL_S).done:
-                yield None
+            try:
+                while not wait([future], timeout=_POLL_S).done:
+                    yield None
+            except GeneratorExit:
+                self._stop.value = 1
+                raise
             try:
                 yield job, future.result()
             except BrokenProcessPool:
