@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -19,16 +21,21 @@ from analyzer.file_analysis import FileAnalysis, FileReport
 from analyzer.file_report import FileDetection, clock, detection_table
 from analyzer.picture import DetectionPicture
 from analyzer.pipeline import Pipeline
-from analyzer.playback import play
+from analyzer.playback import has_display, play, play_in_window
 from analyzer.progress_display import progress
+from analyzer.recording import AnalyzedFile
+from analyzer.result_formats.base import check_file
 from analyzer.sinks.base import SinkContext, make_sinks
 from analyzer.sinks.file_sinks import FileSinks
 from tidzam.audio.files import AudioFile, open_audio
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sinks import CsvSinkSettings
+from tidzam.errors import TidzamError
 from tidzam.results import AnalyzedBatch
 from tidzam.spectrogram import spectrogram
 from tidzam.text import shown
+
+log = logging.getLogger(__name__)
 
 INTERRUPTED: Final = 130
 _PIPE_WIDTH: Final = 160
@@ -61,21 +68,21 @@ def run_file(options: FileOptions) -> int:
     with open_audio(options.path) as audio:
         pipeline = Pipeline.of(settings)
         analysis = FileAnalysis(audio, pipeline, settings, channel=options.channel)
-        picture = DetectionPicture(options.picture, analysis.recording) if options.picture else None
+        picture = _picture(options, analysis.recording)
         context = SinkContext(node=options.node, labels=pipeline.labels, recording=analysis.recording)
         with FileSinks(make_sinks(settings.sinks, context)) as sinks:
             stopped = _analyze(audio, pipeline, analysis, sinks, options, picture)
         report = analysis.report(sink_errors=sinks.errors)
     _print(report, analysis.found, options)
-    if picture is not None:
-        picture.save(analysis.found)
+    if picture is not None and options.picture is not None:
+        picture.save(options.picture, analysis.found)
     for name, count in report.sink_errors.items():
         typer.echo(f"analyzer: sink {name} failed {count} times; its output is incomplete.", err=True)
     if stopped:
         typer.echo(f"analyzer: interrupted after {report.duration_s:.1f} s of audio{_kept(settings)}.", err=True)
         return INTERRUPTED
     if options.show:
-        play(options.path)
+        _show(options.path, picture, analysis.found)
     return int(not report.is_complete)
 
 
@@ -99,9 +106,35 @@ def _analyze(
             advance_to(analysis.reached_s)
             if picture is not None:
                 picture.add(analyzed)
-            if options.show:
+            elif options.show:
                 _draw(console, pipeline, analyzed)
         return stop.is_set()
+
+
+def _picture(options: FileOptions, recording: AnalyzedFile) -> DetectionPicture | None:
+    """The picture for a file, or for a window if there is a display; without one, detections are drawn on the terminal.
+
+    Raises TidzamError if a file was asked for and cannot be written.
+    """
+    if options.picture is not None:
+        check_file(options.picture)
+        return DetectionPicture(recording)
+    if not options.show or not has_display():
+        return None
+    try:
+        return DetectionPicture(recording)
+    except TidzamError as error:
+        log.warning("there is no window: %s", error)
+        return None
+
+
+def _show(path: Path, picture: DetectionPicture | None, found: Sequence[FileDetection]) -> None:
+    """Play a file, with its picture in a window if there is one."""
+    if picture is None:
+        play(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        play_in_window(path, picture.save(Path(folder) / "picture.png", found))
 
 
 @contextmanager

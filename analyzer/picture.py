@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from analyzer.file_report import FileDetection
 from analyzer.recording import AnalyzedFile
-from analyzer.result_formats.base import check_file, naming_errors
+from analyzer.result_formats.base import naming_errors
 from tidzam.atomic import write_atomically
 from tidzam.errors import ConfigError, SetupError
 from tidzam.results import AnalyzedBatch
@@ -85,20 +86,28 @@ class LoudestSpectra:
         return levels
 
 
+@dataclass(frozen=True)
+class PictureFile:
+    """A picture on disk. Its spectrograms reach from `left` to `right`, shares of its width, and last `duration_s`."""
+
+    path: Path
+    left: float
+    right: float
+    duration_s: float
+
+
 class DetectionPicture:
     """Gathers the sound of a file while it is analyzed, and draws it at the end."""
 
-    def __init__(self, path: Path, recording: AnalyzedFile) -> None:
-        """Raises SetupError without Matplotlib, TidzamError (`output`) if the file cannot be written, and ConfigError
-        if there are too many channels for a picture."""
+    def __init__(self, recording: AnalyzedFile) -> None:
+        """Raises SetupError without Matplotlib, and ConfigError if there are too many channels for a picture."""
         _figure_class()
-        check_file(path)
         if len(recording.names) > MAX_CHANNELS:
             raise ConfigError(
                 f"The file has {len(recording.names)} channels; a picture shows at most {MAX_CHANNELS}.",
                 hint="Choose one with -c.",
             )
-        self._path, self._recording = path, recording
+        self._recording = recording
         self._spectra = LoudestSpectra(len(recording.names))
         self._frame = 0
 
@@ -111,12 +120,14 @@ class DetectionPicture:
         self._spectra.add(batch.samples[:, max(0, self._frame - batch.start_frame) : end])
         self._frame = batch.start_frame + end
 
-    def save(self, found: Sequence[FileDetection]) -> None:
-        """Write the picture. Raises TidzamError (`output`)."""
-        drawn = io.BytesIO()
-        self._draw(found).savefig(drawn, format=self._path.suffix[1:].lower(), dpi=100)
-        with naming_errors(self._path):
-            write_atomically(self._path, drawn.getbuffer())
+    def save(self, path: Path, found: Sequence[FileDetection]) -> PictureFile:
+        """Write the picture in the format of the suffix of `path`. Raises TidzamError (`output`)."""
+        drawn, figure = io.BytesIO(), self._draw(found)
+        figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=100)
+        with naming_errors(path):
+            write_atomically(path, drawn.getbuffer())
+        area = figure.axes[0].get_position()
+        return PictureFile(path, float(area.x0), float(area.x1), self._frame / self._recording.rate_hz)
 
     def _draw(self, found: Sequence[FileDetection]) -> Any:
         recording = self._recording

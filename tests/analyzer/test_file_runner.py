@@ -270,6 +270,8 @@ def test_show_draws_each_detection_and_logs_why_the_file_is_not_played(
     pond: Path, nn: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
     assert listen(pond, nn, show=True) == 0
     drawn = capsys.readouterr().err
     assert drawn.count("▀") >= 3 * 32 * 80 * 0.9

@@ -9,7 +9,8 @@ import soundfile
 from typer.testing import CliRunner
 
 from analyzer.__main__ import app
-from analyzer.picture import DetectionPicture, LoudestSpectra
+from analyzer.picture import DetectionPicture, LoudestSpectra, PictureFile
+from analyzer.playback import window_argv
 from analyzer.recording import AnalyzedFile
 from tests.support.bundles import write_tone_bundle
 from tests.support.sound import tone
@@ -60,23 +61,50 @@ def recording(channels: int) -> AnalyzedFile:
     return AnalyzedFile(RATE_HZ, datetime(2026, 5, 1, tzinfo=UTC), True, names)
 
 
-def test_too_many_channels_are_refused(tmp_path: Path) -> None:
+def test_too_many_channels_are_refused() -> None:
     with pytest.raises(ConfigError, match="17 channels"):
-        DetectionPicture(tmp_path / "a.png", recording(17))
+        DetectionPicture(recording(17))
 
 
-def test_a_picture_that_cannot_be_written_is_found_at_once() -> None:
-    with pytest.raises(TidzamError, match="cannot be written"):
-        DetectionPicture(Path("/nonexistent/a.png"), recording(1))
+def pond(folder: Path) -> list[str]:
+    """The options that analyze a recording with two channels."""
+    write_tone_bundle(folder / "nn", "selector", {"owl": (2000.0,)})
+    samples = np.concatenate([tone(), tone(2000.0, amplitude=0.9)])
+    path = folder / "pond-2026-05-01-06-30-00.wav"
+    soundfile.write(path, np.stack([samples, samples[::-1]], axis=1), RATE_HZ)
+    return ["--stream", str(path), "--nn", str(folder / "nn")]
+
+
+def test_a_picture_that_cannot_be_written_is_found_before_the_analysis(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, [*pond(tmp_path), "--show", "/nonexistent/a.png"])
+    assert isinstance(done.exception, TidzamError)
+    assert "/nonexistent/a.png cannot be written" in str(done.exception)
+
+
+def test_with_a_display_the_file_is_played_in_a_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    player = tmp_path / "bin" / "mpv"
+    player.write_text(f'#!/bin/sh\nfor word; do last=$word; done\ncp "$last" {tmp_path}/shown.png\n')
+    player.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setenv("DISPLAY", ":99")
+    done = CliRunner().invoke(app, [*pond(tmp_path), "--show"])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "shown.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_line_moves_over_the_spectrogram_while_the_file_is_played() -> None:
+    argv = window_argv(Path("/a b/od:d.wav"), PictureFile(Path("/tmp/p.png"), 0.1, 0.9, 40.0), silent=True)
+    assert argv[-1] == "/tmp/p.png"
+    assert "--audio-files-append=/a b/od:d.wav" in argv
+    assert "--length=40.000000" in argv
+    assert "--ao=null" in argv
+    assert any("W*(0.100000+0.800000*t/40.000000)" in word for word in argv)
 
 
 @pytest.mark.parametrize(("name", "magic"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.PDF", b"%PDF")])
 def test_show_with_a_file_writes_a_picture(tmp_path: Path, name: str, magic: bytes) -> None:
-    write_tone_bundle(tmp_path / "nn", "selector", {"owl": (2000.0,)})
-    samples = np.concatenate([tone(), tone(2000.0, amplitude=0.9)])
-    soundfile.write(tmp_path / "pond-2026-05-01-06-30-00.wav", np.stack([samples, samples[::-1]], axis=1), RATE_HZ)
-    words = ["--stream", str(tmp_path / "pond-2026-05-01-06-30-00.wav"), "--nn", str(tmp_path / "nn")]
-    done = CliRunner().invoke(app, [*words, "--overlap", "0.5", "--show", str(tmp_path / name)])
+    done = CliRunner().invoke(app, [*pond(tmp_path), "--overlap", "0.5", "--show", str(tmp_path / name)])
     assert done.exit_code == 0, done.output
     assert (tmp_path / name).read_bytes().startswith(magic)
     assert "owl" in done.output
