@@ -60,7 +60,7 @@ def window_argv(path: Path, picture: PictureFile, *, silent: bool) -> Sequence[s
         f"[picture][line]overlay=x='{position}':y=0[vo]"
     )
     return (
-        *("mpv", "--no-config", "--really-quiet", "--force-window=yes", "--image-display-duration=inf"),
+        *("mpv", "--no-config", "--really-quiet", "--image-display-duration=inf"),
         *(["--ao=null"] if silent else []),
         *(f"--length={duration_s:.6f}", f"--audio-files-append={path.absolute()}", "--aid=1"),
         *(f"--lavfi-complex={graph}", "--", str(picture.path)),
