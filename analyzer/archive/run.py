@@ -129,6 +129,7 @@ class ArchiveRun:
         self._bytes = max(1, sum(file.size for file in files))
         self._left = sum(file.size for file in self._todo.values())
         self._audio_s = 0.0
+        self._said = set[str]()
 
     def analyze(self, stop: threading.Event) -> None:
         """Analyze until all is done or `stop` is set. Raises TidzamError if the journal cannot be written."""
@@ -179,7 +180,9 @@ class ArchiveRun:
         self._journal.add(file, outcome)
         self._left -= file.size
         for remark in outcome.remarks:
-            self._display.say(remark)
+            if remark not in self._said:  # what is said of all files of a kind is said once
+                self._said.add(remark)
+                self._display.say(remark)
         if outcome.failure is not None:
             self._display.say(outcome.failure.message)
         if (report := outcome.report) is not None:
