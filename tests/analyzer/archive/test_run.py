@@ -58,6 +58,11 @@ def analyzer(nn: Path, *words: object, env: Mapping[str, str] | None = None) -> 
     )
 
 
+def messages(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What was said on stderr, without the lines of progress of a slow machine."""
+    return [line for line in done.stderr.splitlines() if not line.endswith("times real time")]
+
+
 @contextmanager
 def started(nn: Path, *words: object) -> Iterator[subprocess.Popen[str]]:
     """The command while it runs; it is killed at the end."""
@@ -113,7 +118,7 @@ def results(archive: Path, nn: Path, tmp_path_factory: pytest.TempPathFactory) -
     targets = [word for name, path in paths.items() for word in ("--results", f"{name}:{path}")]
     clips = ("--out", out / "clips", "--extract", "owl", "--no-extract-dd")
     done = analyzer(nn, "--stream", archive, *targets, *clips, "--time-zone", "America/New_York")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, messages(done)) == (0, [])
     (out / "summary.txt").write_text(done.stdout)
     return {**paths, "clips": out / "clips", "summary": out / "summary.txt"}
 
@@ -218,7 +223,7 @@ def test_bad_files_cost_a_line_each_and_the_others_continue(nn: Path, tmp_path: 
     assert [row["start"] for row in rows_of(tmp_path / "found.csv") if "moth" in row["file"]] == [
         "2026-05-01T11:30:00+00:00"
     ]
-    lines = done.stderr.splitlines()
+    lines = messages(done)
     for name in ("cut.flac", "empty.wav", "text.wav", "zero.wav"):
         assert len([line for line in lines if name in line]) == 1, (name, lines)
     assert len(lines) == 5, lines
