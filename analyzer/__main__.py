@@ -43,7 +43,7 @@ def analyze(
         typer.Option("--stream", "-s", help="Audio file, folder or glob to analyze. Repeatable.", show_default=False),
     ] = None,
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILES]...", help="Further files, as after --stream.")
+        list[str] | None, typer.Argument(metavar="FILES", help="Further files, as after --stream.")
     ] = None,
     channel: Annotated[
         int | None, typer.Option("--channel", "-c", min=0, help="Channel to analyze; by default all.")
@@ -108,6 +108,8 @@ def analyze(
         raise typer.BadParameter(
             "--channel, --csv, --results, --json, --show, --jobs, --journal and --scheduler require --stream."
         )
+    if scheduler and jobs:
+        raise typer.BadParameter("--jobs is for this machine; with --scheduler, the cluster's workers count.")
     if not given and not jack and profile is None:
         raise typer.BadParameter("Specify the input: --stream FILE, --jack PORTS or --profile YAML.")
     if engine is not None and engine not in ENGINES.names():

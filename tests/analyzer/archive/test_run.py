@@ -337,6 +337,7 @@ def refused(nn: Path, *words: object) -> tuple[int, str]:
         (("a.wav",), 2, "Files follow --stream"),
         (("--jack", "x", "--results", "a.csv"), 2, "require --stream"),
         (("--stream", "a.wav", "b.wav", "--results", "a.xls"), 1, "The format of the results"),
+        (("--stream", "a.wav", "--scheduler", "tcp://x:1", "--jobs", "2"), 2, "--jobs is for this machine"),
         (("--stream", "a.wav", "--name-pattern", "%Y"), 2, "a pattern needs"),
         (("--stream", "a.wav", "--time-zone", "Mars"), 2, "is not a time zone"),
         (("--stream", "a.wav", "b.wav", "--csv", "/nonexistent/a.csv"), 1, "cannot be written"),
