@@ -42,9 +42,7 @@ def analyze(
         list[str] | None,
         typer.Option("--stream", "-s", help="Audio file, folder or glob to analyze. Repeatable.", show_default=False),
     ] = None,
-    more: Annotated[
-        list[str] | None, typer.Argument(metavar="FILES", help="Further files, as after --stream.")
-    ] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="FILES", help="Further files, as after --stream.")] = None,
     channel: Annotated[
         int | None, typer.Option("--channel", "-c", min=0, help="Channel to analyze; by default all.")
     ] = None,

@@ -69,6 +69,11 @@ class FileOutcome:
         """Whether all of the file was analyzed, without any failure."""
         return self.report is not None and self.report.is_complete
 
+    @property
+    def is_final(self) -> bool:
+        """Whether analyzing the file again would add nothing: it was analyzed, and every clip was written."""
+        return self.report is not None and not self.report.sink_errors
+
     @classmethod
     def failed(cls, code: str, message: str, remarks: tuple[str, ...] = ()) -> Self:
         return cls(None, FileFailure(code, message), remarks)

@@ -89,7 +89,7 @@ class ArchiveJournal:
     def add(self, file: ArchiveFile, outcome: FileOutcome) -> None:
         """Write the outcome of a file, in place of an earlier one."""
         with self._errors_named():
-            row = (_key(file), *file.stamp, outcome.report is not None, outcome.as_json())
+            row = (_key(file), *file.stamp, outcome.is_final, outcome.as_json())
             self._database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", row)
 
     def outcome(self, file: ArchiveFile) -> FileOutcome | None:
@@ -100,7 +100,7 @@ class ArchiveJournal:
             return None if text is None else FileOutcome.from_json(text)
 
     def is_finished(self, file: ArchiveFile) -> bool:
-        """Whether a file was analyzed: one that failed is tried again."""
+        """Whether a file is finished: one that failed, or whose clips could not be written, is analyzed again."""
         with self._errors_named():
             query = "SELECT finished FROM files WHERE path = ? AND size = ? AND changed_ns = ?"
             return bool(self._one(query, _key(file), *file.stamp))

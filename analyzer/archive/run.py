@@ -73,7 +73,7 @@ def run_archive(options: ArchiveOptions) -> int:
             print_summary(summary)
         for line in _ending(summary, journal, interrupted=stop.is_set()):
             display.say(line)
-        if summary.finished == summary.files and options.journal is None:
+        if summary.final == summary.files and options.journal is None:
             journal.delete()
     return INTERRUPTED if stop.is_set() else int(summary.complete < summary.files)
 
@@ -109,12 +109,14 @@ def _results(files: Sequence[ArchiveFile], journal: ArchiveJournal) -> Iterator[
 
 
 def _ending(summary: ArchiveSummary, journal: ArchiveJournal, *, interrupted: bool) -> Iterator[str]:
-    left = summary.files - summary.finished
+    left, clips = summary.files - summary.analyzed, summary.analyzed - summary.final
     again = f"; {journal.name} holds the others, so that the same command continues" if journal.path else ""
     if interrupted:
         yield f"interrupted: {plural(left, 'file')} of {summary.files:,} not analyzed{again}"
     elif left:
         yield f"{plural(left, 'file')} of {summary.files:,} could not be analyzed{again}"
+    elif clips:
+        yield f"the clips of {plural(clips, 'file')} are incomplete{again}"
 
 
 class ArchiveRun:

@@ -31,11 +31,12 @@ class ClassSummary:
 
 @dataclass
 class ArchiveSummary:
-    """Counts over the files of an archive: those analyzed (`finished`), those without any fault (`complete`), seconds
-    of audio, and detections by class."""
+    """Counts over the files of an archive: those analyzed (`analyzed`), those that need not be analyzed again (`final`),
+    those without any fault (`complete`), seconds of audio, and detections by class."""
 
     files: int = 0
-    finished: int = 0
+    analyzed: int = 0
+    final: int = 0
     complete: int = 0
     audio_s: float = 0.0
     undated: int = 0
@@ -53,7 +54,8 @@ class ArchiveSummary:
 
     def _add(self, outcome: FileOutcome) -> None:
         assert outcome.report is not None
-        self.finished += 1
+        self.analyzed += 1
+        self.final += outcome.is_final
         self.complete += outcome.is_complete
         self.audio_s += outcome.report.duration_s
         self.undated += outcome.report.start is None
@@ -73,9 +75,9 @@ def print_summary(summary: ArchiveSummary) -> None:
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
     detections = sum(found.detections for found in summary.classes.values())
-    of = "" if summary.finished == summary.files else f" of {summary.files:,}"
+    of = "" if summary.analyzed == summary.files else f" of {summary.files:,}"
     undated = f", {plural(summary.undated, 'file')} without a date" if summary.undated else ""
-    facts = f"{plural(summary.finished, 'file')}{of} analyzed, {clock(summary.audio_s)} of audio{undated}"
+    facts = f"{plural(summary.analyzed, 'file')}{of} analyzed, {clock(summary.audio_s)} of audio{undated}"
     console.print(f"{facts}, {plural(detections, 'detection')}.", markup=False)
     if summary.classes:
         console.print(_table(summary))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ def test_a_failed_file_is_not_finished(tmp_path: Path) -> None:
         journal.add(archive_file("b.wav"), FAILED)
         assert journal.is_finished(archive_file("a.wav"))
         assert not journal.is_finished(archive_file("b.wav"))
+
+
+def test_a_file_whose_clips_could_not_be_written_is_not_finished(tmp_path: Path) -> None:
+    incomplete = FileOutcome(replace(file_report("a.wav"), sink_errors={"clips": 3}))
+    with ArchiveJournal(tmp_path / "journal", "1") as journal:
+        journal.add(archive_file("a.wav"), incomplete)
+        assert not journal.is_finished(archive_file("a.wav"))
+        assert journal.outcome(archive_file("a.wav")) == incomplete
 
 
 def test_a_changed_file_is_not_finished(tmp_path: Path) -> None:

@@ -236,6 +236,7 @@ def test_clips_that_cannot_be_written_do_not_stop_the_analysis(archive: Path, nn
     assert done.returncode == 1
     assert found(tmp_path / "found.csv") == EXPECTED[:2]
     assert done.stderr.count("the output clips failed") == 2
+    assert "the clips of 2 files are incomplete; " in done.stderr
 
 
 CRASH = """
