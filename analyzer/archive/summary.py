@@ -31,8 +31,8 @@ class ClassSummary:
 
 @dataclass
 class ArchiveSummary:
-    """Counts over the files of an archive: those analyzed (`analyzed`), those that need not be analyzed again (`final`),
-    those without any fault (`complete`), seconds of audio, and detections by class."""
+    """Counts over the files of an archive: those `analyzed`, those that need not be analyzed again (`final`), those
+    without any fault (`complete`), seconds of audio, and detections by class."""
 
     files: int = 0
     analyzed: int = 0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from analyzer.result_formats.base import FileResult, check_folder, file_names, naming_errors
+from analyzer.result_formats.base import FileResult, channels_of, check_folder, file_names, naming_errors
 from tidzam.atomic import write_atomically
 
 
@@ -30,7 +30,7 @@ class AudacityLabels:
                 path = (self._path / name).with_name(name.name.removesuffix(".txt") + suffix)
                 with naming_errors(path):
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    rows = [row for row in report.detections if row["channel"] == channel]
+                    rows = [row for row in report.detections if channel in channels_of(row)]
                     write_atomically(path, _track(rows))
 
 

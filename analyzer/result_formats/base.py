@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from analyzer.file_analysis import FileReport
 from analyzer.file_report import COLUMNS
@@ -59,6 +59,11 @@ def rows_of(results: Iterable[FileResult]) -> Iterator[dict[str, object]]:
     for result in results:
         for row in result.report.detections:
             yield {"file": result.report.file, **row}
+
+
+def channels_of(row: Mapping[str, Any]) -> list[int]:
+    """The channels of a detection, which may be heard on several: the loudest first."""
+    return [int(channel) for channel in str(row.get("channels") or row["channel"]).split()]
 
 
 def check_file(path: Path) -> None:
