@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import socketio
 import soundfile
 
-from tests.support.node import Node
+from tests.support.clients import connected_to
+from tests.support.node import Node, running_node
 from tests.support.sound import tone
 from tidzam.protocol.examples.analyzer import ANALYZER_EVENTS, ANALYZER_REQUESTS
 from tidzam.protocol.examples.base import EventExample, RequestExample
@@ -29,23 +28,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     yard, marsh = ({"name": name, "demo": {"seed": 8, "duration_s": 20}} for name in ("yard", "marsh"))
     (folder / "marsh").mkdir()
     soundfile.write(folder / "marsh" / "marsh-2026-05-01-04-15-00.wav", tone(440, duration_s=60), 44100)
-    node = Node(folder, [yard, shed, {**marsh, "path_database": str(folder / "marsh")}])
-    started = node.start()
-    assert started.returncode == 0, started.stderr
-    try:
+    with running_node(folder, [yard, shed, {**marsh, "path_database": str(folder / "marsh")}]) as node:
         yield node
-    finally:
-        node.stop()
-
-
-@asynccontextmanager
-async def connected(node: Node, server: str) -> AsyncIterator[socketio.AsyncClient]:
-    client = socketio.AsyncClient(reconnection=False)
-    await client.connect(f"http://127.0.0.1:{node.ports[server]}")
-    try:
-        yield client
-    finally:
-        await client.disconnect()
 
 
 def shape(value: Any) -> Any:
@@ -69,28 +53,28 @@ def with_url(request: Any, url: str) -> Any:
 
 
 async def test_the_stream_manager_acknowledges_its_examples_in_their_order(node: Node) -> None:
-    url = f"http://127.0.0.1:{node.ports['icecast']}/yard-out_0.ogg"
-    async with connected(node, "stream_manager") as client:
+    url = f"{node.url('icecast')}/yard-out_0.ogg"
+    async with connected_to(node.url("stream_manager")) as client:
         for example in STREAM_MANAGER_REQUESTS:
             answer = await client.call(example.event, with_url(example.request, url), timeout=30)
             assert shape(answer) == shape(example.acknowledgement), f"{example.title}: {answer}"
 
 
 async def test_a_refusal_is_as_documented(node: Node) -> None:
-    async with connected(node, "stream_manager") as client:
+    async with connected_to(node.url("stream_manager")) as client:
         assert await client.call(REFUSED.event, REFUSED.request, timeout=10) == REFUSED.acknowledgement
 
 
 @pytest.mark.parametrize("example", ANALYZER_REQUESTS, ids=lambda example: example.title)
 async def test_the_analyzer_acknowledges_its_examples(node: Node, example: RequestExample) -> None:
-    async with connected(node, "analyzer") as client:
+    async with connected_to(node.url("analyzer")) as client:
         answer = await client.call(example.event, example.request, timeout=10)
         assert shape(answer) == shape(example.acknowledgement)
 
 
 @pytest.mark.parametrize("example", ANALYZER_EVENTS, ids=lambda example: example.event)
 async def test_the_analyzer_sends_events_as_documented(node: Node, example: EventExample) -> None:
-    async with connected(node, "analyzer") as client:
+    async with connected_to(node.url("analyzer")) as client:
         received: asyncio.Queue[Any] = asyncio.Queue()
         client.on(example.event, received.put)
         await client.call("subscribe", {"events": ["analysis", "detection", "health"]}, timeout=10)

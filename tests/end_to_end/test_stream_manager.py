@@ -147,7 +147,7 @@ async def test_loading_a_loaded_name_replaces_the_source(
     assert len(manager.health()["detail"]["sources"]) == 1
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def web(manager: Manager) -> Iterator[str]:
     """The media root over HTTP."""
     with web_server(manager.media_root) as web:
@@ -166,7 +166,9 @@ async def test_an_address_is_played_and_its_password_is_not_shown(
     assert PASSWORD not in everything
 
 
-def write_bad_files(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def bad_files(manager: Manager) -> None:
+    folder = manager.media_root
     (folder / "empty.wav").touch()
     (folder / "text.ogg").write_text("This is no sound.\n" * 100)
     soundfile.write(folder / "65.wav", np.zeros((44100, 65)), 44100)
@@ -203,9 +205,8 @@ def channel_count(wav: bytes, channels: int) -> bytes:
     ],
 )
 async def test_unplayable_media_is_refused_with_the_reason(
-    manager: Manager, client: socketio.AsyncClient, web: str, url: str, code: str
+    manager: Manager, client: socketio.AsyncClient, bad_files: None, web: str, url: str, code: str
 ) -> None:
-    write_bad_files(manager.media_root)
     error = await refused(client, "bad", url.replace("WEB", web))
     assert error["code"] == code, error
     assert "Traceback" not in manager.log
