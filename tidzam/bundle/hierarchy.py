@@ -22,7 +22,7 @@ def ordered(manifests: Iterable[BundleManifest]) -> tuple[BundleManifest, ...]:
     _check_windows(known)
     found = [manifest for manifest in known if manifest.is_selector]
     for parent in found:  # grows while it is walked
-        found += [one for one in known if one.name in parent.classes and one not in found]
+        found += [one for one in known if not one.is_root and one.place in parent.classes and one not in found]
     for manifest in known:
         if manifest not in found:
             raise _without_parent(manifest.name, [label for one in found for label in one.classes])

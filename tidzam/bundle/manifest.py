@@ -57,6 +57,7 @@ class BundleManifest(BaseModel):
     data: tuple[FileEntry, ...] = Field(
         default=(), strict=False, description="Other files that a network reads: weights beside an ONNX graph."
     )
+    parent: Label | None = Field(None, description="The class that this expert refines; by default that of its name.")
     provenance: dict[str, Any] = Field(description="By whom, when, from which data and with which seed it was trained.")
     accuracy: dict[str, Any] = Field(description="Measured figures, and the data they were measured on.")
 
@@ -86,19 +87,30 @@ class BundleManifest(BaseModel):
     def _without_empty_data(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Most bundles have none, and earlier versions of Tidzam do not know the key."""
         values: dict[str, Any] = serialize(self)
-        return values if self.data else {key: value for key, value in values.items() if key != "data"}
+        unused = {"data": not self.data, "parent": self.parent is None}
+        return {key: value for key, value in values.items() if not unused.get(key)}
 
     @property
     def is_selector(self) -> bool:
         return self.name == SELECTOR
 
     @property
+    def is_root(self) -> bool:
+        """Whether it runs on every window, rather than only where its parent class is likely."""
+        return self.is_selector
+
+    @property
+    def place(self) -> str:
+        """The class that it refines, unless it is a root."""
+        return self.parent or self.name
+
+    @property
     def labels_in_cascade(self) -> LabelTree:
-        """Its label tree within a cascade: an expert's roots are placed under the class with its name."""
-        if self.is_selector:
+        """Its label tree within a cascade: an expert's roots are placed under the class that it refines."""
+        if self.is_root:
             return self.labels
-        hung = {label: self.name if parent is None else parent for label, parent in self.labels.parents.items()}
-        return LabelTree({**hung, self.name: None})
+        hung = {label: self.place if parent is None else parent for label, parent in self.labels.parents.items()}
+        return LabelTree({**hung, self.place: None})
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -15,6 +15,7 @@ from tidzam.bundle import BundleManifest
 from tidzam.bundle.hierarchy import merged_labels, ordered
 from tidzam.inference.engines import Network
 from tidzam.inference.output_check import OutputCheck
+from tidzam.labels import UNKNOWN
 from tidzam.types import Float32
 
 Rows = NDArray[np.intp]
@@ -25,10 +26,13 @@ class Prediction:
     """The joint probability of each class whose classifier ran, and the classifiers that were left out.
 
     Left out are the classifiers whose band the audio lacks, and those whose outputs were not probabilities.
+    `remainders` holds, for each class with subclasses whose classifier ran, the joint probability that it is not one
+    of them ("a bird, but none of those that are known"), and under `unknown` that it is not a root of the tree.
     """
 
     probabilities: dict[str, float]
     left_out: tuple[str, ...]
+    remainders: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,24 @@ class Classifier:
 
 
 class Cascade:
-    """Classifiers joined by name: an expert is placed under the class with its name, to any depth.
+    """Classifiers joined to a tree: an expert is placed under the class that it refines, to any depth.
 
-    `classifiers` are ordered parents first, the selector at the head; `labels` is the tree of all of them, and
-    `classes` their outputs, parents before children.
+    Several experts may refine one class. `classifiers` are ordered parents first, the selector at the head; `labels` is
+    the tree of all of them, and `classes` their outputs, parents before children.
+
+    Probabilities multiply down the tree. With q(c) the output of a class c, given its parent, and p its joint
+    probability:
+
+        p(c) = q(c) · p(parent of c),   p(c) = q(c) for a root
+
+    Each classifier e with children C of a class n leaves a part of n to none of them:
+
+        r(e, n) = 1 - Σ q(c)     if its classes exclude one another (softmax)
+        r(e, n) = Π (1 - q(c))   if they do not (sigmoid): the probability that no independent event occurs
+
+    with c in C. The remainder of n is what all of them leave, p(n) · Π r(e, n) over e. So, with one softmax classifier
+    below n, the children of n and its remainder sum to p(n); in general, the union of the children and the remainder
+    do. A cascade that stops half way, at `birds`, is as certain as the remainder of `birds` is large.
     """
 
     def __init__(self, classifiers: Iterable[Classifier], *, gate: float = 0.05) -> None:
@@ -65,6 +83,7 @@ class Cascade:
         self._columns = {label: column for column, label in enumerate(self.classes)}
         self._parents = {label: self._parent_column(label) for label in self.classes}
         self._orders = {classifier.name: self._order(classifier) for classifier in self.classifiers}
+        self._families = {classifier.name: self._family(classifier) for classifier in self.classifiers}
 
     @property
     def window_s(self) -> float:
@@ -88,6 +107,7 @@ class Cascade:
         """
         features = FeatureCache(windows, rate_hz)
         joint = np.full((len(windows), len(self.classes)), np.nan, dtype=np.float32)
+        remainders = np.full((len(windows), len(self.classes) + 1), np.nan, dtype=np.float32)  # the last: of the roots
         left_out = [self.lacking_band(rate) for rate in source_rates_hz or [None] * len(windows)]
         for classifier in self.classifiers:
             lacking = [row for row, names in enumerate(left_out) if classifier.name in names]
@@ -97,11 +117,13 @@ class Cascade:
                 classes = len(classifier.manifest.classes)
                 outputs, fine = self.output_check.outputs(classifier.name, classifier.network, seen, classes)
                 self._multiply(classifier, outputs, joint, rows[fine])
+                self._leave(classifier, outputs, joint, remainders, rows[fine])
                 for row in rows[~fine]:
                     left_out[row] += (classifier.name,)
+        nodes = (*self.classes, UNKNOWN)
         return [
-            Prediction({label: float(p) for label, p in zip(self.classes, row, strict=True) if not np.isnan(p)}, names)
-            for row, names in zip(joint, left_out, strict=True)
+            Prediction(_known(self.classes, row), names, _known(nodes, rest))
+            for row, names, rest in zip(joint, left_out, remainders, strict=True)
         ]
 
     @lru_cache(maxsize=256)  # noqa: B019 - a cascade lives as long as its program
@@ -113,9 +135,9 @@ class Cascade:
 
     def _rows(self, classifier: Classifier, joint: Float32) -> Rows:
         """The windows that `classifier` is to run on."""
-        if classifier.manifest.is_selector:
+        if classifier.manifest.is_root:
             return np.arange(len(joint))
-        return np.flatnonzero(joint[:, self._columns[classifier.name]] >= self.gate)
+        return np.flatnonzero(joint[:, self._columns[classifier.manifest.place]] >= self.gate)
 
     def _multiply(self, classifier: Classifier, outputs: Float32, joint: Float32, rows: Rows) -> None:
         """Write the outputs (len(rows), classes) of `classifier` to `joint`, each times the value of its parent."""
@@ -123,6 +145,26 @@ class Cascade:
             parent = self._parents[label]
             weight = np.float32(1) if parent is None else joint[rows, parent]
             joint[rows, self._columns[label]] = outputs[:, output] * weight
+
+    def _leave(self, classifier: Classifier, outputs: Float32, joint: Float32, remainders: Float32, rows: Rows) -> None:
+        """Multiply the remainders of the classes that `classifier` has children of by what it leaves of them."""
+        for parent, children in self._families[classifier.name]:
+            shares = outputs[:, children]
+            if classifier.manifest.activation == "softmax":
+                rest = np.clip(1 - shares.sum(axis=1), 0, 1)
+            else:
+                rest = (1 - shares).prod(axis=1)
+            column = -1 if parent is None else parent
+            whole = np.float32(1) if parent is None else joint[rows, parent]
+            before = remainders[rows, column]
+            remainders[rows, column] = np.where(np.isnan(before), whole, before) * rest
+
+    def _family(self, classifier: Classifier) -> list[tuple[int | None, list[int]]]:
+        """The columns of the classes that `classifier` has children of (None: roots), with the outputs of these."""
+        families: dict[int | None, list[int]] = {}
+        for number, label in enumerate(classifier.manifest.classes):
+            families.setdefault(self._parents[label], []).append(number)
+        return list(families.items())
 
     def _order(self, classifier: Classifier) -> list[tuple[str, int]]:
         """A classifier's classes, parents first, each with the index of its output."""
@@ -133,6 +175,11 @@ class Cascade:
         """The column of the nearest ancestor of `label` that is a class of some classifier."""
         ancestors = reversed(self.labels.path(label)[:-1])
         return next((self._columns[ancestor] for ancestor in ancestors if ancestor in self._columns), None)
+
+
+def _known(labels: Sequence[str], row: Float32) -> dict[str, float]:
+    """The values of a row by label, without those that are not known (NaN)."""
+    return {label: float(value) for label, value in zip(labels, row, strict=True) if not np.isnan(value)}
 
 
 class FeatureCache:

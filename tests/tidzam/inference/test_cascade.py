@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analyzer.pipeline import Pipeline, measured
 from tests.support.bundles import write_tone_bundle
-from tests.support.classifiers import SPEC, Projection, classifier, flat
+from tests.support.classifiers import SPEC, Projection, cascades, classifier, flat
 from tests.support.sound import tone
 from tidzam.errors import AudioError, BundleError
 from tidzam.inference.cascade import Cascade, Classifier, order
@@ -52,6 +52,58 @@ def test_a_child_is_never_likelier_than_its_parent(seed: int) -> None:
             parent = cascade.labels.parents[label]
             assert 0 <= probability <= 1
             assert parent is None or probability <= probabilities[parent]
+
+
+def union(values: list[float]) -> float:
+    """The probability that at least one of several independent events occurs."""
+    return 1 - float(np.prod([1 - value for value in values]))
+
+
+@given(classifiers=cascades(), seed=st.integers(0, 10**6))
+@settings(max_examples=60, deadline=None)
+def test_the_children_of_each_class_and_its_remainder_sum_to_it(classifiers: list[Classifier], seed: int) -> None:
+    cascade = Cascade(classifiers, gate=0)
+    below: dict[str, list[Classifier]] = {}
+    for one in cascade.classifiers:
+        below.setdefault(UNKNOWN if one.manifest.is_root else one.manifest.place, []).append(one)
+    for found in cascade.classify(windows(seed, count=4), SPEC.rate_hz):
+        assert set(found.remainders) == set(below)
+        for node, experts in below.items():
+            whole = 1.0 if node == UNKNOWN else found.probabilities[node]
+            named = []  # the share of the node that each expert gives to its classes
+            for expert in experts:
+                children = [found.probabilities[label] / whole for label in expert.manifest.classes] if whole else [0.0]
+                named.append(sum(children) if expert.manifest.activation == "softmax" else union(children))
+            assert found.remainders[node] + whole * union(named) == pytest.approx(whole, abs=1e-4)
+
+
+def test_two_experts_refine_one_class() -> None:
+    owls, wrens = flat("owls", "barn", "snowy", parent="birds", seed=1), flat("wrens", "house", parent="birds", seed=2)
+    cascade = Cascade([owls, wrens, flat("selector", "birds", "rain", seed=3)], gate=0)
+    assert cascade.labels.children("birds") == ("barn", "snowy", "house")
+    for found in cascade.classify(windows(3), SPEC.rate_hz):
+        left = found.probabilities["birds"]
+        for label in ("barn", "snowy", "house"):
+            left *= 1 - found.probabilities[label] / found.probabilities["birds"]
+        assert found.remainders["birds"] == pytest.approx(left, abs=1e-5)
+
+
+def test_a_class_whose_expert_did_not_run_has_no_remainder() -> None:
+    cascade, sound = Cascade(three_levels(5), gate=0.5), windows(5, count=40)
+    found = cascade.classify(sound, SPEC.rate_hz)
+    assert {("birds" in one.remainders) == (one.probabilities["birds"] >= 0.5) for one in found} == {True}
+
+
+def test_a_cascade_of_six_levels_multiplies_down_to_its_last_class() -> None:
+    chain = [flat("selector", "c0")] + [flat(f"c{k}", f"c{k + 1}", seed=k) for k in range(5)]
+    cascade = Cascade(reversed(chain), gate=0)
+    (alone,) = cascade.classify(windows(2, count=1), SPEC.rate_hz)
+    product = 1.0
+    for one in cascade.classifiers:
+        (label,) = one.manifest.classes
+        part = Cascade([flat("selector", label, seed=int(label[1]) - 1 if label != "c0" else 0)])
+        product *= part.predict(windows(2, count=1), SPEC.rate_hz)[0][label]
+    assert alone.probabilities["c5"] == pytest.approx(product, abs=1e-5)
 
 
 @given(seed=st.integers(0, 10**6), gate=st.floats(0, 1, width=32))
