@@ -62,6 +62,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "setup": Explanation(
             "Something is missing on this machine.", "A program, package or right.", "Install or grant it."
         ),
+        "location": Explanation(
+            "The position of the node is not set.",
+            "An override of `analyzer.decision` names dawn, day, dusk or night.",
+            "Set `location: {latitude: …, longitude: …}`.",
+        ),
         "unknown_extension": Explanation(
             "No player, output, sink, engine, decision rule, importer, model or augmentation has this name.",
             "A misspelling, or a package that is not installed.",

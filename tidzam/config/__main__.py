@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
+from tidzam.config.decision import DecisionOverride
+from tidzam.config.location import LocationSettings
 from tidzam.config.recording import KeepSettings, RecordSettings
 from tidzam.config.section import Section
 from tidzam.config.settings import Settings
@@ -28,6 +30,7 @@ is allowed and the nearest known name. Relative paths are relative to the folder
 def document() -> str:
     """The text of docs/configuration.md."""
     sections: list[tuple[str, type[Section]]] = [("", Settings), *_nested("", Settings)]
+    sections += [("location", LocationSettings), ("analyzer.decision.overrides[]", DecisionOverride)]
     sections += [("sources[]", SourceSettings), ("sources[].demo", DemoSettings)]
     sections += [("sources[].record", RecordSettings), ("sources[].record.keep", KeepSettings)]
     sections += [(f"analyzer.sinks[]` of type `{name}", model) for name, model in OWN_SETTINGS.items()]
@@ -57,7 +60,7 @@ def _table(name: str, section: type[Section]) -> Iterator[str]:
 
 
 def _written(value: object) -> str:
-    if value is None or value == () or not str(value):
+    if value in (None, (), {}) or not str(value):
         return "none"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))

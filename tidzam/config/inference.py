@@ -19,9 +19,16 @@ ENGINES: Final = Registry(
 )
 """All engines by the name that `analyzer.engine` selects."""
 DECISION_RULES: Final = Registry(
-    "tidzam.decision_rules", "decision rule", {DEFAULT_RULE: "tidzam.inference.decision:decide"}
+    "tidzam.decision_rules",
+    "decision rule",
+    {
+        DEFAULT_RULE: "tidzam.inference.decision:decide",
+        "threshold": "tidzam.inference.decision:decide",
+        "margin": "tidzam.inference.decision:margin",
+        "topk": "tidzam.inference.decision:topk",
+    },
 )
-"""All decision rules by the name that `analyzer.decision` selects. Each is a function."""
+"""All decision rules by the name that `analyzer.decision.rule` selects. Each is a function."""
 
 
 def _one_of(registry: Registry) -> AfterValidator:

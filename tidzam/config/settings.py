@@ -11,11 +11,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from tidzam.addresses import bare_host, host_on_this_machine, url_host
+from tidzam.config.decision import AnyDecisionSettings, DecisionSettings
+from tidzam.config.detections import DetectionSettings
 from tidzam.config.files import FileSettings
 from tidzam.config.gaps import GapSettings
 from tidzam.config.healing import HealingSettings
-from tidzam.config.inference import DEFAULT_RULE, DecisionRuleName, EngineName
+from tidzam.config.inference import EngineName
 from tidzam.config.live_streams import LiveStreamSettings
+from tidzam.config.location import LocationSettings
 from tidzam.config.section import Names, Section, moved, renamed
 from tidzam.config.signal_health import SignalHealthSettings
 from tidzam.config.sinks import AnySinkSettings
@@ -193,9 +196,8 @@ class AnalyzerSettings(ServerSettings):
     engine: EngineName = Field(
         "onnx", description="Engine that runs the classifiers: onnx, keras (needs the part `train`) or an installed one"
     )
-    decision: DecisionRuleName = Field(
-        DEFAULT_RULE, description="Rule that decides on the classes: thresholds or an installed one"
-    )
+    decision: AnyDecisionSettings = DecisionSettings()
+    detections: DetectionSettings = DetectionSettings()
     threads: int = Field(1, ge=1, le=64, description="Threads that a classifier runs on")
     max_channels: int = Field(256, ge=1, le=1024, description="Maximum number of channels")
     sinks: tuple[AnySinkSettings, ...] = Field(
@@ -300,6 +302,7 @@ class Settings(Section):
 
     home: Path | None = Field(None, description="Home of the node, unless --home or TIDZAM_HOME is given")
     node: NodeSettings = NodeSettings()
+    location: LocationSettings | None = Field(None, description="Where the node listens")
     jack: JackSettings = JackSettings()
     icecast: IcecastSettings = IcecastSettings()
     stream_manager: StreamManagerSettings = StreamManagerSettings()
@@ -319,6 +322,14 @@ class Settings(Section):
                     f"the tone of source {source.name} has {source.tone.frequency_hz:g} Hz; at a jack.rate_hz of "
                     f"{self.jack.rate_hz} it must be below {self.jack.rate_hz / 2:g} Hz"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _sun_is_known(self) -> Settings:
+        if self.analyzer.decision.needs_sun and self.location is None:
+            raise ValueError(
+                "analyzer.decision.overrides depend on the sun; they need location: {latitude: …, longitude: …}"
+            )
         return self
 
     @model_validator(mode="after")

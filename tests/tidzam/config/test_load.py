@@ -94,7 +94,7 @@ log: {level: loud}
         ("jack: !!python/object:os.system {}", "could not determine a constructor"),
         ("- a list", "expected a mapping"),
         ("analyzer:\n  engine: onxx", ":2: analyzer.engine: found 'onxx'; there is no such engine"),
-        ("analyzer:\n  decision: thresh", ":2: analyzer.decision: found 'thresh'; there is no such decision rule"),
+        ("analyzer:\n  decision: thresh", ":2: analyzer.decision.rule: found 'thresh'; there is no such decision rule"),
         ("home: !!timestamp x", "invalid YAML"),
         ("home: !!int ''", "invalid YAML"),
     ],

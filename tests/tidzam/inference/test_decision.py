@@ -12,7 +12,7 @@ from tests.support.packages import install_package
 from tidzam.config.inference import DECISION_RULES
 from tidzam.errors import ConfigError
 from tidzam.extensions import Registry
-from tidzam.inference.decision import decide, find_decision_rule
+from tidzam.inference.decision import decide, find_decision_rule, margin, topk
 from tidzam.labels import UNKNOWN, LabelTree
 
 EXTENDING = Path(__file__).parents[3] / "docs" / "extending.md"
@@ -40,8 +40,48 @@ def test_a_child_with_a_low_threshold_is_reported_though_its_parent_is_not() -> 
 
 
 def test_an_unknown_rule_is_refused() -> None:
-    with pytest.raises(ConfigError, match="There is no decision rule 'threshold'"):
-        find_decision_rule("threshold")
+    with pytest.raises(ConfigError, match="There is no decision rule 'thresh'"):
+        find_decision_rule("thresh")
+
+
+def test_thresholds_has_two_names() -> None:
+    assert find_decision_rule("threshold") is find_decision_rule("thresholds")
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "result"),
+    [
+        pytest.param({"birds": 0.9, "birds-owl": 0.6, "rain": 0.3}, ("birds-owl",), id="a species above 0.5"),
+        pytest.param({"birds": 0.9, "birds-owl": 0.5, "rain": 0.3}, ("birds",), id="no species above 0.5"),
+        pytest.param({"birds": 0.9, "birds-owl": 0.6, "rain": 0.45}, (UNKNOWN,), id="a rival within the margin"),
+        pytest.param({"birds": 0.9, "birds-owl": 0.6, "rain": 0.4}, (UNKNOWN,), id="exactly the margin"),
+        pytest.param({"birds": 0.9, "birds-owl": 0.9}, ("birds-owl",), id="a species as probable as its parent"),
+        pytest.param({"birds": 0.5}, (UNKNOWN,), id="nothing is more probable than the margin"),
+        pytest.param({"birds": 0.51}, ("birds",), id="without a rival"),
+        pytest.param({"rain": 1.0, "birds": 1.0}, (UNKNOWN,), id="a tie"),
+        pytest.param({}, (UNKNOWN,), id="no classifier ran"),
+    ],
+)
+def test_the_margin_to_unrelated_classes_decides(probabilities: dict[str, float], result: tuple[str, ...]) -> None:
+    assert margin(probabilities, HALF, TREE) == result
+
+
+def test_the_margin_rule_descends_as_far_as_it_is_sure() -> None:
+    tree = LabelTree({"a": None, "b": "a", "c": "b", "d": "c"})
+    assert margin({"a": 0.99, "b": 0.9, "c": 0.7, "d": 0.4}, {}, tree) == ("c",)
+    assert margin({"a": 0.99, "b": 0.9, "c": 0.7, "d": 0.4}, {}, tree, species=0.3) == ("d",)
+
+
+def test_the_options_of_margin_move_its_limits() -> None:
+    assert margin({"birds": 0.5, "rain": 0.3}, {}, TREE, margin=0.1) == ("birds",)
+
+
+def test_topk_names_the_most_probable_deepest_classes() -> None:
+    probabilities = {"birds": 0.9, "birds-owl": 0.3, "birds-wren": 0.4, "rain": 0.35}
+    assert topk(probabilities, HALF, TREE) == ("birds-wren", "rain", "birds-owl")
+    assert topk(probabilities, HALF, TREE, count=2) == ("birds-wren", "rain")
+    assert topk(probabilities, HALF, TREE, probability=0.5) == ("birds",)
+    assert topk({"rain": 0.05}, HALF, TREE) == (UNKNOWN,)
 
 
 def test_the_rule_of_another_package_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
