@@ -139,6 +139,7 @@ def analyze(
             as_json=as_json,
             show=show and picture is None,
             picture=picture,
+            location=settings.location,
         )
         raise typer.Exit(run_file(file))
     if show:
@@ -147,6 +148,7 @@ def analyze(
         given=given,
         settings=settings.analyzer,
         node=settings.node.known_as,
+        location=settings.location,
         channel=channel,
         jobs=jobs,
         results=tuple(targets),
@@ -183,6 +185,7 @@ def _live_options(settings: Settings, *, jack_server: str | None) -> LiveOptions
         limits=settings.limits,
         gaps=None if settings.home is None else settings.home / GAPS,
         keep_gap_days=settings.gaps.keep_days,
+        location=settings.location,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from analyzer.capture.child import CaptureOptions
+from analyzer.detections import DetectionStages
 from analyzer.health import LiveHealth
 from analyzer.live_runner import LiveAnalysis
 from analyzer.metrics import HealthCollector
@@ -23,9 +24,9 @@ from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.socketio import SocketIoSink
 from analyzer.source_clocks import SourceClocks
 from analyzer.source_rates import SourceRates
+from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.gaps import GapLedger, GapReason
-from tidzam.inference.tracker import DetectionTracker
 from tidzam.protocol.analyzer import (
     JACK_SOURCE,
     MESSAGES,
@@ -58,12 +59,13 @@ class LiveOptions:
     limits: LimitSettings | None = None
     gaps: Path | None = None
     keep_gap_days: int | None = None
+    location: LocationSettings | None = None
 
 
 async def run_live(options: LiveOptions) -> None:
     """Capture and analyze, until TERM or INT. Raises TidzamError if it cannot begin."""
     settings = options.settings
-    pipeline = Pipeline.of(settings)
+    pipeline = Pipeline.of(settings, options.location)
     log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
     gc.collect()
     gc.freeze()  # collecting what is loaded by now would stop the program for a tenth of a second each time
@@ -77,7 +79,7 @@ class Analyzer:
         settings = options.settings
         self._pipeline, self._node = pipeline, options.node
         self._rates, self._clocks = SourceRates(), SourceClocks()
-        self._tracker = DetectionTracker(pipeline.labels, node=options.node)
+        self._detections = DetectionStages.of(pipeline, settings, node=options.node)
         self._gaps = GapLedger(
             options.gaps, writer="analyzer", death=GapReason.CAPTURE, keep_days=options.keep_gap_days
         )
@@ -89,7 +91,7 @@ class Analyzer:
                 slots=settings.max_channels,
                 ring_s=ring_length_s(pipeline.window_s),
             ),
-            self._tracker,
+            self._detections,
             self._deliver,
             overlap=settings.overlap,
             source_rate=self._rates.of_channel,
@@ -150,7 +152,7 @@ class Analyzer:
             log.info("ending")
             analysis.cancel()
             await asyncio.wait([analysis])
-            self._deliver(self._tracker.last_batch())
+            self._deliver(self._detections.last_batch())
             await asyncio.gather(*(sink.drain(_DRAIN_S) for sink in self._sinks))
             for task in reversed(running):
                 task.cancel()

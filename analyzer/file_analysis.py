@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from analyzer.batching import analyze_batches
+from analyzer.detections import DetectionStages
 from analyzer.file_report import FileDetection
 from analyzer.pipeline import Pipeline
 from analyzer.recording import AnalyzedFile
@@ -18,7 +19,6 @@ from tidzam.audio.recording_time import TimeRules
 from tidzam.audio.windows import cut_windows
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import AudioError
-from tidzam.inference.tracker import DetectionTracker
 from tidzam.results import AnalyzedBatch, WindowBatch
 from tidzam.types import Float32
 
@@ -71,7 +71,7 @@ class FileAnalysis:
         pipeline.check_rate(audio.rate_hz)
         self.found: list[FileDetection] = []
         self.reached_s = 0.0
-        self._audio, self._pipeline = audio, pipeline
+        self._audio, self._pipeline, self._settings = audio, pipeline, settings
         self._schedule = WindowSchedule.of(audio.rate_hz, window_s=pipeline.window_s, overlap=settings.overlap)
         self._errors_before = Counter(pipeline.classifier_errors)
         self._windows = 0
@@ -84,16 +84,16 @@ class FileAnalysis:
 
         The analysis runs on `cores`, by default all.
         """
-        tracker = DetectionTracker(self._pipeline.labels, node=node)
+        stages = DetectionStages.of(self._pipeline, self._settings, node=node)
         windows = window_batches(self._audio, self.recording, self._schedule)
         with closing(analyze_batches(self._pipeline, windows, cores=cores)) as results:
             for batch, analyses in results:
-                yield self._noted(tracker.follow(batch, analyses))
+                yield self._noted(stages.follow(batch, analyses))
                 if stopped():
                     break
             else:
                 self.reached_s = self._audio.frames_read / self._audio.rate_hz
-        yield self._noted(tracker.last_batch())
+        yield self._noted(stages.last_batch())
 
     def _noted(self, analyzed: AnalyzedBatch) -> AnalyzedBatch:
         self._windows += len(analyzed.analyses)

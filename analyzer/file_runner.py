@@ -28,6 +28,7 @@ from analyzer.result_formats.base import check_file
 from analyzer.sinks.base import SinkContext, make_sinks
 from analyzer.sinks.file_sinks import FileSinks
 from tidzam.audio.files import AudioFile, open_audio
+from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sinks import CsvSinkSettings
 from tidzam.errors import TidzamError
@@ -56,6 +57,7 @@ class FileOptions:
     as_json: bool = False
     show: bool = False
     picture: Path | None = None
+    location: LocationSettings | None = None
 
 
 def run_file(options: FileOptions) -> int:
@@ -66,7 +68,7 @@ def run_file(options: FileOptions) -> int:
     """
     settings = options.settings
     with open_audio(options.path) as audio:
-        pipeline = Pipeline.of(settings)
+        pipeline = Pipeline.of(settings, options.location)
         analysis = FileAnalysis(audio, pipeline, settings, channel=options.channel)
         picture = _picture(options, analysis.recording)
         context = SinkContext(node=options.node, labels=pipeline.labels, recording=analysis.recording)

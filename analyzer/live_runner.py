@@ -22,7 +22,6 @@ from analyzer.source_clocks import SourceClocks
 from analyzer.window_schedule import Due
 from tidzam.errors import JackError, TidzamError
 from tidzam.gaps import ALL, Gap, GapLedger, GapReason
-from tidzam.inference.tracker import DetectionTracker
 from tidzam.jack.ring import Lapped
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import AnalyzerFault, FaultCode, FaultOrigin
@@ -65,6 +64,14 @@ class WindowAnalyzer(Protocol):
     def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]: ...
 
 
+class WindowFollower(Protocol):
+    """What turns the analyses of consecutive windows into detections."""
+
+    def follow(
+        self, batch: WindowBatch, analyses: tuple[Analysis, ...], *, jumped: frozenset[str] = frozenset()
+    ) -> AnalyzedBatch: ...
+
+
 class LiveAnalysis:
     """Runs until cancelled. `on_batch` receives the windows of all channels at one time and their results; it must not
     block.
@@ -78,7 +85,7 @@ class LiveAnalysis:
         self,
         pipeline: WindowAnalyzer,
         capture: CaptureOptions,
-        tracker: DetectionTracker,
+        detections: WindowFollower,
         on_batch: Callable[[AnalyzedBatch], None],
         *,
         overlap: float = 0.0,
@@ -87,7 +94,7 @@ class LiveAnalysis:
         clocks: SourceClocks | None = None,
     ) -> None:
         self._pipeline, self._options, self._overlap = pipeline, capture, overlap
-        self._tracker, self._on_batch = tracker, on_batch
+        self._detections, self._on_batch = detections, on_batch
         self._source_rate, self._clocks = source_rate, clocks or SourceClocks()
         self._gaps = gaps or GapLedger(None, writer="analyzer", death=GapReason.CAPTURE)
         self._statistics = LiveStatistics()
@@ -228,7 +235,7 @@ class LiveAnalysis:
         batch = session.read(channels, start)
         batch = replace(batch, source_rates_hz=tuple(map(self._source_rate, batch.channels)))
         batch, jumped = self._clocks.applied(batch)
-        return self._tracker.follow(batch, self._pipeline.analyze(batch), jumped=jumped)
+        return self._detections.follow(batch, self._pipeline.analyze(batch), jumped=jumped)
 
     def health(self) -> LiveHealth:
         """The current state."""

@@ -13,10 +13,11 @@ from tidzam.audio.features import require_rate
 from tidzam.audio.sanitize import sanitize
 from tidzam.audio.windows import window_features
 from tidzam.bundle import find_bundles, read_bundle
-from tidzam.config.inference import DEFAULT_RULE
+from tidzam.config.decision import DecisionSettings
+from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.inference.cascade import Cascade, Prediction
-from tidzam.inference.decision import find_decision_rule
+from tidzam.inference.decision_policy import DecisionPolicy
 from tidzam.inference.loading import load_cascade
 from tidzam.labels import LabelTree
 from tidzam.paths import DEMO_BUNDLES
@@ -27,13 +28,22 @@ SILENCE_DBFS = -120.0
 
 
 class Pipeline:
-    """A cascade, and the rule that decides on its probabilities. Holds no state between windows."""
+    """A cascade, and the policy that decides on its probabilities, each window by itself."""
 
-    def __init__(self, cascade: Cascade, *, engine: str = "onnx", decision: str = DEFAULT_RULE) -> None:
-        """Raises ConfigError (`unknown_extension`) if there is no decision rule of that name."""
+    def __init__(
+        self,
+        cascade: Cascade,
+        *,
+        engine: str = "onnx",
+        decision: DecisionSettings | None = None,
+        location: LocationSettings | None = None,
+    ) -> None:
+        """Raises the errors of DecisionPolicy."""
         self.cascade = cascade
         self.engine = engine
-        self._decide = find_decision_rule(decision)
+        self.policy = DecisionPolicy(
+            decision or DecisionSettings(), cascade.thresholds, cascade.labels, location=location
+        )
 
     @classmethod
     def load(
@@ -41,7 +51,8 @@ class Pipeline:
         folder: Path | None = None,
         *,
         engine: str = "onnx",
-        decision: str = DEFAULT_RULE,
+        decision: DecisionSettings | None = None,
+        location: LocationSettings | None = None,
         gate: float = 0.05,
         threads: int = 1,
     ) -> Self:
@@ -50,15 +61,17 @@ class Pipeline:
         Raises BundleError with the reason, ConfigError if there is no such engine or decision rule.
         """
         bundles = [read_bundle(path) for path in find_bundles(folder or DEMO_BUNDLES)]
-        return cls(load_cascade(bundles, engine, gate=gate, threads=threads), engine=engine, decision=decision)
+        cascade = load_cascade(bundles, engine, gate=gate, threads=threads)
+        return cls(cascade, engine=engine, decision=decision, location=location)
 
     @classmethod
-    def of(cls, settings: AnalyzerSettings) -> Self:
-        """The pipeline that `settings` describe. Raises the errors of `load`."""
+    def of(cls, settings: AnalyzerSettings, location: LocationSettings | None = None) -> Self:
+        """The pipeline that `settings` describe, at a location if that is known. Raises the errors of `load`."""
         return cls.load(
             settings.nn,
             engine=settings.engine,
             decision=settings.decision,
+            location=location,
             gate=settings.gate,
             threads=settings.threads,
         )
@@ -106,13 +119,14 @@ class Pipeline:
             start=batch.starts[row],
             end=batch.starts[row] + timedelta(seconds=batch.samples.shape[1] / batch.rate_hz),
             start_frame=batch.start_frame,
-            result=self._decide(found.probabilities, self.cascade.thresholds, self.labels),
+            result=self.policy.decide(found.probabilities, channel=batch.channels[row], time=batch.starts[row]),
             probabilities=found.probabilities,
             level_dbfs=level_dbfs,
             gap_frames=batch.gap_frames[row],
             rate_hz=batch.rate_hz,
             state=self.channel_state(source_rate_hz),
             left_out=found.left_out,
+            remainders=found.remainders,
         )
 
     def lacking_band(self, source_rate_hz: int | None) -> tuple[str, ...]:

@@ -44,7 +44,9 @@ class Analysis:
     """The result of one window of one channel.
 
     `probabilities` holds every class of the classifiers that ran, children multiplied by their parents. `scores` holds
-    values by name that are not probabilities, in any range. `result` is the decision: the deepest classes that reach
+    values by name that are not probabilities, in any range. `remainders` holds, for each class with subclasses whose
+    classifier ran, the probability that it is not one of them, and under `unknown` that it is not a root of the tree.
+    `result` is the decision: the deepest classes that reach
     their threshold, likeliest first, or ("unknown",). `left_out` names the classifiers that should have run, but whose
     band the source lacks, or whose network failed on this window: then "unknown" may only mean that no classifier ran.
     `start_frame` counts frames of `rate_hz`; without a rate, only `start` and `end` locate the window.
@@ -62,6 +64,7 @@ class Analysis:
     state: ChannelState = ChannelState.LISTENING
     left_out: tuple[str, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
+    remainders: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def start_s(self) -> float:
@@ -74,10 +77,25 @@ class Analysis:
 
 
 @dataclass(frozen=True)
-class Detection:
-    """Consecutive windows of one channel whose decisions hold the same class.
+class DetectedChannel:
+    """A channel on which a detection is heard.
 
-    `id` is unique across nodes and restarts, and stays the same while the detection lasts.
+    `level_dbfs` is the highest level of its windows. `arrival_s` is how much later than on the first channel of the
+    detection the sound arrives; None where that cannot be measured.
+    """
+
+    channel: str
+    level_dbfs: float
+    arrival_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Consecutive windows whose decisions hold the same class, on one or several channels of a source.
+
+    `id` is unique across nodes and restarts, and stays the same while the detection lasts; so does `channel`, the
+    loudest one when it started. `channels` holds all, the loudest first. The probabilities and the number of `windows`
+    are those of all channels together.
     """
 
     id: str
@@ -89,6 +107,12 @@ class Detection:
     peak_probability: float
     mean_probability: float
     windows: int
+    channels: tuple[DetectedChannel, ...] = ()
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """The names of all its channels, the loudest first."""
+        return tuple(heard.channel for heard in self.channels) or (self.channel,)
 
 
 @dataclass(frozen=True)
@@ -103,8 +127,8 @@ class DetectionChange:
 class AnalyzedBatch:
     """The windows of all channels at one time, an analysis per channel in the same order, and the detections changed.
 
-    Detections of a channel that is missing from `batch` have ended. When the last channel has disappeared, or a file is
-    over, a batch without channels carries the last ends.
+    Detections whose channels are all missing from `batch` have ended. When the last channel has disappeared, or a file
+    is over, a batch without channels carries the last ends.
     """
 
     batch: WindowBatch

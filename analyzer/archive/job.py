@@ -16,6 +16,7 @@ from analyzer.pipeline import Pipeline
 from analyzer.sinks.base import SinkContext, make_sinks
 from analyzer.sinks.file_sinks import FileSinks
 from tidzam.audio.files import open_audio
+from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import TidzamError
@@ -33,6 +34,7 @@ class FileJob:
     source: str
     settings: AnalyzerSettings
     node: str
+    location: LocationSettings | None = None
     channel: int | None = None
     cores: int = 1
 
@@ -130,7 +132,7 @@ def run_job(
 def _analyze(job: FileJob, advance: Callable[[float], None], stopped: Callable[[], bool]) -> FileReport:
     settings = job.settings
     with open_audio(job.path) as audio:
-        pipeline = _pipeline(settings)
+        pipeline = _pipeline(settings, job.location)
         analysis = FileAnalysis(audio, pipeline, settings, channel=job.channel, source=job.source)
         context = SinkContext(node=job.node, labels=pipeline.labels, recording=analysis.recording)
         with FileSinks(make_sinks(settings.sinks, context)) as sinks:
@@ -145,15 +147,15 @@ def _analyze(job: FileJob, advance: Callable[[float], None], stopped: Callable[[
         return analysis.report(sink_errors=sinks.errors)
 
 
-_loaded: list[tuple[AnalyzerSettings, Pipeline]] = []
+_loaded: list[tuple[tuple[AnalyzerSettings, LocationSettings | None], Pipeline]] = []
 _loading = threading.Lock()
 
 
-def _pipeline(settings: AnalyzerSettings) -> Pipeline:
+def _pipeline(settings: AnalyzerSettings, location: LocationSettings | None) -> Pipeline:
     """The pipeline of this process: loading networks takes longer than analyzing a short file."""
     with _loading:
-        if not _loaded or _loaded[0][0] != settings:
-            _loaded[:] = [(settings, Pipeline.of(settings))]
+        if not _loaded or _loaded[0][0] != (settings, location):
+            _loaded[:] = [((settings, location), Pipeline.of(settings, location))]
         return _loaded[0][1]
 
 

@@ -18,6 +18,7 @@ from analyzer.archive.summary import ArchiveSummary, print_json, print_summary
 from analyzer.archive.workers import ArchiveWorkers, WorkerProcesses
 from analyzer.pipeline import Pipeline
 from analyzer.result_formats.base import FileResult, make_format
+from tidzam.config.location import LocationSettings
 from tidzam.config.result_formats import ResultTarget
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sinks import ClipSinkSettings
@@ -40,6 +41,7 @@ class ArchiveOptions:
     given: tuple[str, ...]
     settings: AnalyzerSettings
     node: str
+    location: LocationSettings | None = None
     channel: int | None = None
     jobs: int | None = None
     results: tuple[ResultTarget, ...] = ()
@@ -59,7 +61,7 @@ def run_archive(options: ArchiveOptions) -> int:
     formats = [make_format(target) for target in options.results]
     for result_format in formats:
         result_format.check()
-    Pipeline.of(options.settings)  # what is wrong with the classifiers is wrong for every file
+    Pipeline.of(options.settings, options.location)  # what is wrong with the classifiers is wrong for every file
     with _journal(options) as journal, archive_display() as display, stop_signals() as stop:
         for remark in (*inputs.remarks, *_remarks(options, journal)):
             display.say(remark)
@@ -89,7 +91,7 @@ def _journal(options: ArchiveOptions) -> ArchiveJournal:
     if path is None and options.results:
         first = options.results[0].path
         path = first.with_name(f"{first.name}.journal")
-    mark = fingerprint(options.settings, channel=options.channel, node=options.node)
+    mark = fingerprint(options.settings, location=options.location, channel=options.channel, node=options.node)
     return ArchiveJournal(path, mark, resume=options.resume)
 
 
@@ -171,6 +173,7 @@ class ArchiveRun:
                 source=file.source,
                 settings=settings,
                 node=options.node,
+                location=options.location,
                 channel=options.channel,
                 cores=cores_per_job,
             )

@@ -22,7 +22,8 @@ from tidzam.results import AnalyzedBatch, Detection
 class CsvSink:
     """Writes a row per detection as it ends, at once: the file always holds complete rows.
 
-    In live analysis, `channel` is the name of the port, and `start_s` and `end_s` are empty.
+    In live analysis, channels are named by their ports, and `start_s` and `end_s` are empty. `channels` and
+    `arrivals_ms` are separated by spaces.
     """
 
     settings_model: ClassVar[type[SinkSettings]] = CsvSinkSettings
@@ -71,7 +72,8 @@ class CsvSink:
         if self._recording is not None:
             return FileDetection.of(detection, self._recording).row()
         row = FileDetection(0, 0.0, 0.0, True, detection).row()
-        return row | {"channel": detection.channel, "start_s": None, "end_s": None}
+        channels = " ".join(detection.channel_names)
+        return row | {"channel": detection.channel, "channels": channels, "start_s": None, "end_s": None}
 
     async def close(self) -> None:
         assert self._file is not None

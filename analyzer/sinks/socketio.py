@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, Final
 
 from analyzer.subscriptions import Subscriptions
@@ -19,7 +20,7 @@ from tidzam.protocol.analyzer import (
     sys_event,
 )
 from tidzam.protocol.messages import Message, parse
-from tidzam.results import Analysis, AnalyzedBatch
+from tidzam.results import Analysis, AnalyzedBatch, Detection
 from tidzam.server import Right, Server
 
 _SYS_ROOM: Final = "sys"
@@ -84,7 +85,7 @@ class SocketIoSink:
                 await self._send("analysis", analysis_event(analysis, self._paths, node=self._node), rooms)
         for change in analyzed.detections:
             found = change.detection
-            if rooms := self._subscriptions.rooms("detection", found.channel, found.path):
+            if rooms := self._rooms_of(found):
                 await self._send("detection", detection_event(change, node=self._node), rooms)
 
     async def close(self) -> None:
@@ -93,6 +94,11 @@ class SocketIoSink:
     def _classes(self, analysis: Analysis) -> tuple[str, ...]:
         """The classes decided and their parents."""
         return tuple(label for result in analysis.result for label in self._paths.get(result, (result,)))
+
+    def _rooms_of(self, found: Detection) -> list[str]:
+        """The rooms of the subscriptions that include a detection, by any of its channels."""
+        rooms = (self._subscriptions.rooms("detection", channel, found.path) for channel in found.channel_names)
+        return list(dict.fromkeys(chain.from_iterable(rooms)))
 
     async def _send(self, event: EventName, message: Message, rooms: list[str]) -> None:
         data = message.model_dump(mode="json")

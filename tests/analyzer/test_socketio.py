@@ -14,6 +14,8 @@ from analyzer.subscriptions import Subscriptions
 from tests.support import status
 from tests.support.batches import LABELS, Batches
 from tests.support.ports import free_port
+from tidzam.config.detections import DetectionSettings
+from tidzam.inference.channel_merger import ChannelMerger
 from tidzam.protocol.analyzer import MESSAGES, Subscribe
 from tidzam.server import Health, Server
 
@@ -114,6 +116,23 @@ async def test_a_subscriber_receives_only_the_events_of_its_subscription() -> No
     assert [(data["state"], data["windows"]) for data in detections] == [("start", 1), ("update", 2), ("end", 2)]
     assert {data["node"] for data in [*analyses, *detections]} == {"garden"}
     assert len(client.of("sys")) == 1  # the list of classifiers, before it was muted
+
+
+async def test_a_call_on_several_channels_goes_to_the_subscribers_of_any_of_them() -> None:
+    merger = ChannelMerger(DetectionSettings())
+    batch = merger.follow(Batches().batch(0, pond_0="birds", pond_1="birds"))
+    async with serving() as (sink, _, url), connected(url) as client, connected(url) as both:
+        await client.socket.call("subscribe", {"events": ["detection"], "channels": ["pond:out_1"]})
+        await both.socket.call("subscribe", {"events": ["detection"]})
+        await sink.deliver(batch)
+        (event,) = await client.until("detection", 1)
+        await both.until("detection", 1)
+        await sink.deliver(Batches().batch(1, pond_0="unknown"))
+        await both.until("sys", 3)
+        assert both.of("detection") == [event]
+    assert event["channels"] == ["pond:out_0", "pond:out_1"]
+    assert event["levels_dbfs"] == {"pond:out_0": -20.0, "pond:out_1": -20.0}
+    assert event["arrivals_ms"] == {"pond:out_0": 0.0}
 
 
 async def test_a_later_subscription_replaces_the_earlier() -> None:

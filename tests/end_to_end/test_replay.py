@@ -3,6 +3,10 @@ happens now."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +25,7 @@ from tests.support.sound import tone
 
 pytestmark = pytest.mark.timeout(120)
 WINDOW_S = 1.0
+HOP_S = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +80,8 @@ async def test_a_replay_is_analyzed_with_the_times_of_the_recordings_and_then_pl
     assert missing_s == pytest.approx(55, abs=0.1)
     assert_period(ended["high"], START + timedelta(seconds=2), START + timedelta(seconds=4))
     assert_period(ended["low"], START + timedelta(seconds=60), START + timedelta(seconds=62))
+    for label, seconds in (("high", 0), ("low", 60)):
+        assert_same_period(ended[label], await asyncio.to_thread(analyzed_file, node, label, seconds))
 
 
 def assert_period(event: dict[str, Any], start: datetime, end: datetime) -> None:
@@ -83,6 +90,22 @@ def assert_period(event: dict[str, Any], start: datetime, end: datetime) -> None
     assert abs((found[0] - start).total_seconds()) <= WINDOW_S, event
     assert abs((found[1] - end).total_seconds()) <= WINDOW_S, event
     assert f"/{found[0].astimezone(UTC):%Y%m%dT%H%M}" in event["id"]
+
+
+def analyzed_file(node: Node, label: str, seconds: int) -> dict[str, Any]:
+    """The detection of a class in the recording that begins so many seconds after START, analyzed with `--stream`."""
+    (path,) = node.profile.parent.glob(f"pond/pond-{START + timedelta(seconds=seconds):%Y-%m-%d-%H-%M-%S}.*")
+    argv = [sys.executable, "-m", "analyzer", "--stream", str(path), "--profile", str(node.profile), "--json"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    (row,) = (row for row in json.loads(done.stdout)["detections"] if row["class"] == label)
+    return dict(row)
+
+
+def assert_same_period(event: dict[str, Any], row: dict[str, Any]) -> None:
+    """Whether a live detection and one of the file agree within one hop."""
+    for key in ("start", "end"):
+        live, file = datetime.fromisoformat(event[key]), datetime.fromisoformat(row[key])
+        assert abs((live - file).total_seconds()) <= HOP_S + 0.001, (event, row)
 
 
 async def test_a_date_in_the_future_plays_live(node: Node) -> None:

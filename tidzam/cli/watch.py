@@ -108,7 +108,7 @@ def _detections(view: WatchState, rows: int) -> Table:
         length_s = (event.end - event.start).total_seconds()
         table.add_row(
             event.start.strftime("%H:%M:%S.%f")[:-4],
-            event.channel,
+            _heard_on(event),
             " > ".join(event.path),
             f"{length_s:.1f} s",
             f"{event.peak_probability:.2f}",
@@ -116,6 +116,12 @@ def _detections(view: WatchState, rows: int) -> Table:
             style="bold" if event.state != "end" else "",
         )
     return table
+
+
+def _heard_on(event: DetectionEvent) -> str:
+    """The channel of a detection, and how many more there are."""
+    more = len(event.channels) - 1
+    return f"{event.channel} +{more}" if more > 0 else event.channel
 
 
 def _footer(view: WatchState) -> RenderableType:

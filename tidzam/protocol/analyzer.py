@@ -97,6 +97,10 @@ class AnalysisEvent(Message):
     paths: tuple[tuple[str, ...], ...] = Field(description="The path of each detected class from the root")
     predictions: dict[str, float] = Field(description="Probabilities by class")
     scores: dict[str, float] = Field(default_factory=dict, description="Values by name that are not probabilities")
+    remainders: dict[str, float] = Field(
+        default_factory=dict,
+        description="By class, the probability that no subclass of it occurs; by `unknown`, that no class occurs",
+    )
     level_dbfs: float = Field(description="RMS level in dBFS")
     gap_frames: int = Field(description="Frames of the window that were lost")
     state: ChannelState = Field(ChannelState.LISTENING, description="Whether all classifiers can run on the channel")
@@ -104,13 +108,25 @@ class AnalysisEvent(Message):
 
 
 class DetectionEvent(Message):
-    """A detection: consecutive windows of one channel with the same class."""
+    """A detection: consecutive windows with the same class, on one or several channels of a source.
+
+    A call that several channels hear is one detection. Probabilities and `windows` are those of all its channels.
+    """
 
     node: str = Field("", description="Name of the node")
     state: Literal["start", "update", "end"] = Field(description="Whether it starts, continues or ends")
     id: str = Field(description="Unique across nodes and restarts")
     source: str = Field(description="Name of the source")
-    channel: str = Field(description="Port name")
+    channel: str = Field(description="Port name; of several, the loudest one at the start")
+    channels: tuple[str, ...] = Field((), description="Port names of all channels, the loudest first")
+    levels_dbfs: dict[str, float] = Field(
+        default_factory=dict, description="The highest RMS level of a window in dBFS, by port name"
+    )
+    arrivals_ms: dict[str, float] = Field(
+        default_factory=dict,
+        description="Milliseconds by which the sound arrives later than on the loudest channel, by port name; channels "
+        "for which that cannot be measured are missing",
+    )
     path: tuple[str, ...] = Field(description="The class and its parents, from the root")
     start: datetime = Field(description="Start of its first window, UTC")
     end: datetime = Field(description="End of its last window so far, UTC")
@@ -234,6 +250,7 @@ def analysis_event(analysis: Analysis, path_of: Mapping[str, tuple[str, ...]], *
         paths=tuple(path_of.get(label, (label,)) for label in analysis.result),
         predictions=_rounded(analysis.probabilities),
         scores=_rounded(analysis.scores),
+        remainders=_rounded(analysis.remainders),
         level_dbfs=round(analysis.level_dbfs, 1),
         gap_frames=analysis.gap_frames,
         state=analysis.state,
@@ -249,6 +266,13 @@ def detection_event(change: DetectionChange, *, node: str) -> DetectionEvent:
         id=detection.id,
         source=source_of(detection.channel),
         channel=detection.channel,
+        channels=detection.channel_names,
+        levels_dbfs={heard.channel: round(heard.level_dbfs, 1) for heard in detection.channels},
+        arrivals_ms={
+            heard.channel: round(1000 * heard.arrival_s, 2)
+            for heard in detection.channels
+            if heard.arrival_s is not None
+        },
         path=detection.path,
         start=detection.start,
         end=detection.end,

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from analyzer.file_report import COLUMNS, FileDetection, clock
 from tidzam.audio.timeline import ClockPair, Timeline
+from tidzam.config.detections import DetectionSettings
+from tidzam.inference.decision import decide
 from tidzam.inference.tracker import DetectionTracker
 from tidzam.labels import UNKNOWN, LabelTree
 from tidzam.naming import split_date
@@ -70,13 +72,13 @@ def ids(tracker: DetectionTracker, seconds: int = 3) -> set[str]:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        pytest.param({"node": "garden"}, {"node": "pond"}, id="two nodes"),
-        pytest.param({"node": "garden"}, {"node": "garden"}, id="a restart of a node, or its second tracker"),
-        pytest.param({"node": "garden", "run": "1"}, {"node": "pond", "run": "1"}, id="two nodes with the same run"),
+        pytest.param(("garden", None), ("pond", None), id="two nodes"),
+        pytest.param(("garden", None), ("garden", None), id="a restart of a node, or its second tracker"),
+        pytest.param(("garden", "1"), ("pond", "1"), id="two nodes with the same run"),
     ],
 )
-def test_ids_are_unique_across_nodes_and_restarts(one: dict[str, str], other: dict[str, str]) -> None:
-    first, second = ids(DetectionTracker(TREE, **one)), ids(DetectionTracker(TREE, **other))
+def test_ids_are_unique_across_nodes_and_restarts(one: tuple[str, str | None], other: tuple[str, str | None]) -> None:
+    first, second = (ids(DetectionTracker(TREE, node=node, run=run)) for node, run in (one, other))
     assert len(first) == len(second) == 12
     assert not first & second
 
@@ -259,3 +261,105 @@ def test_windows_follow_a_clock_that_is_set_and_the_detection_keeps_its_length(s
     assert end.detection.start == START
     assert end.detection.windows == 60
     assert abs(end.detection.end - START - timedelta(seconds=60)) < timedelta(milliseconds=1)
+
+
+def likely(start_s: float, **probabilities: float) -> Analysis:
+    """A window of one second that names the deepest classes with a probability of at least 0.5."""
+    p = {label.replace("_", "-"): value for label, value in probabilities.items()}
+    return replace(window(start_s), result=decide(p, dict.fromkeys(TREE, 0.5), TREE), probabilities=p)
+
+
+def tracker_with(**settings: float) -> DetectionTracker:
+    made = DetectionSettings.model_validate(settings)
+    return DetectionTracker(TREE, settings=made, threshold_of=lambda analysis, label: 0.5)
+
+
+def changes_of(tracker: DetectionTracker, windows: list[Analysis]) -> list[list[tuple[str, str]]]:
+    return [kinds_of(tracker.add([one])) for one in windows]
+
+
+def test_a_detection_needs_enough_windows() -> None:
+    tracker = tracker_with(min_windows=3)
+    events = [event for k in range(4) for event in tracker.add([window(k, "rain")])]
+    assert [event.kind for event in events] == ["start", "update"]
+    assert events[0].detection.windows == 3
+    assert events[0].detection.start == START
+    assert kinds_of(tracker.add([window(4)])) == [("end", "rain")]
+
+
+def test_too_few_windows_are_never_reported() -> None:
+    tracker = tracker_with(min_windows=3)
+    assert changes_of(tracker, [window(0, "rain"), window(1, "rain"), window(2)]) == [[], [], []]
+    assert tracker.finish() == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "kinds"),
+    [
+        pytest.param(1, [[("start", "rain")], [], [("update", "rain")]], id="as long as allowed"),
+        pytest.param(2, [[("start", "rain")], [], [("end", "rain")], [("start", "rain")]], id="longer"),
+    ],
+)
+def test_a_gap_is_bridged_up_to_a_limit(missing: int, kinds: list[list[tuple[str, str]]]) -> None:
+    windows = [window(0, "rain"), *(window(1 + k) for k in range(missing)), window(1 + missing, "rain")]
+    assert changes_of(tracker_with(max_gap_s=1.0), windows) == kinds
+
+
+def test_a_detection_with_a_gap_ends_where_it_was_last_heard() -> None:
+    tracker = tracker_with(max_gap_s=2.0)
+    tracker.add([window(0, "rain")])
+    tracker.add([window(1)])
+    tracker.add([window(2)])
+    (end,) = tracker.add([window(3)])
+    assert end.detection.end == START + timedelta(seconds=1)
+
+
+def test_windows_that_were_lost_count_as_a_gap() -> None:
+    tracker = tracker_with(max_gap_s=2.0)
+    assert changes_of(tracker, [window(0, "rain"), window(3, "rain"), window(6.5, "rain")]) == [
+        [("start", "rain")],
+        [("update", "rain")],
+        [("end", "rain"), ("start", "rain")],
+    ]
+
+
+def test_hysteresis_holds_a_detection_below_its_threshold() -> None:
+    windows = [likely(0, rain=0.45), likely(1, rain=0.6), likely(2, rain=0.45), likely(3, rain=0.35)]
+    assert changes_of(tracker_with(hysteresis=0.1), windows) == [
+        [],
+        [("start", "rain")],
+        [("update", "rain")],
+        [("end", "rain")],
+    ]
+
+
+def test_a_class_that_is_held_covers_its_parent() -> None:
+    windows = [likely(0, birds=0.9, birds_owl=0.6), likely(1, birds=0.9, birds_owl=0.45)]
+    assert changes_of(tracker_with(hysteresis=0.1), windows)[1] == [("update", "birds-owl")]
+    assert changes_of(tracker_with(), windows)[1] == [("end", "birds-owl"), ("start", "birds")]
+
+
+def test_hysteresis_never_holds_below_half_the_threshold() -> None:
+    windows = [likely(0, rain=0.6), likely(1, rain=0.26), likely(2, rain=0.24)]
+    assert changes_of(tracker_with(hysteresis=0.5), windows)[1:] == [[("update", "rain")], [("end", "rain")]]
+
+
+@given(
+    st.lists(st.floats(0, 1), max_size=30),
+    st.integers(1, 3),
+    st.sampled_from([0.0, 1.0, 2.5]),
+    st.sampled_from([0.0, 0.2]),
+)
+def test_every_start_has_one_end_and_enough_windows(
+    values: list[float], min_windows: int, max_gap_s: float, hysteresis: float
+) -> None:
+    tracker = tracker_with(min_windows=min_windows, max_gap_s=max_gap_s, hysteresis=hysteresis)
+    events = [event for k, value in enumerate(values) for event in tracker.add([likely(k, rain=value)])]
+    events += tracker.finish()
+    kinds = [event.kind for event in events if event.kind != "update"]
+    assert kinds == ["start", "end"] * (len(kinds) // 2)
+    for event in events:
+        length_s = (event.detection.end - event.detection.start).total_seconds()
+        assert event.detection.windows >= min_windows
+        assert length_s >= event.detection.windows
+        assert length_s <= event.detection.windows + max_gap_s * (event.detection.windows - 1)

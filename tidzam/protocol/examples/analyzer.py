@@ -89,6 +89,7 @@ ANALYZER_EVENTS: Final = (
             "paths": [["birds", "birds-wren"]],
             "predictions": {"birds": 0.98, "birds-wren": 0.95, "frogs": 0.01},
             "scores": {},
+            "remainders": {"unknown": 0.02, "birds": 0.03},
             "level_dbfs": -31.5,
             "gap_frames": 0,
             "state": "listening",
@@ -103,6 +104,9 @@ ANALYZER_EVENTS: Final = (
         | {
             "state": "end",
             "id": "garden/pond:out_0/birds-wren/20260501T063000.000000/3f9a1c07-12",
+            "channels": ["pond:out_0", "pond:out_2"],
+            "levels_dbfs": {"pond:out_0": -31.5, "pond:out_2": -38.2},
+            "arrivals_ms": {"pond:out_0": 0.0, "pond:out_2": 12.4},
             "path": ["birds", "birds-wren"],
             "peak_probability": 0.97,
             "mean_probability": 0.94,
