@@ -244,6 +244,9 @@ STDERR_PATTERNS: tuple[tuple[str, SourceFault], ...] = (
 )
 
 
+UNKNOWN_LENGTH = f"should be {2**64 - 1}"
+"""What ffmpeg prints of a body of HTTP that began, and whose end is that of the connection."""
+
 IGNORED_LINES = ("client removed during hook handling", "last message repeated")
 """Printed by mpv 0.40 and ffmpeg in addition to the reason."""
 
@@ -269,6 +272,11 @@ def classify_broken_stream(lines: Sequence[str], otherwise: SourceFault) -> Sour
     failure = classify_stderr(reversed(lines), otherwise)
     is_end = failure.fault.persistent or "input/output error" in failure.detail.lower()
     return SourceFailure(SourceFault.STREAM_ENDED, failure.detail) if is_end else failure
+
+
+def ends_unknown_length(lines: Iterable[str]) -> bool:
+    """Whether ffmpeg printed that a server has ended content whose length it had not stated."""
+    return any(UNKNOWN_LENGTH in line for line in lines)
 
 
 def _without_prefix(line: str) -> str:

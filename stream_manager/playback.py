@@ -105,10 +105,11 @@ async def _until_over(
     if first == 2:
         return SourceFailure(SourceFault.SILENT, f"waited {limits.start_timeout_s:.0f} s"), 0.0
     failure, began_s = None, time.monotonic()
-    if first == 0 and graph.up:
+    has_begun = first == 0 or await _has_written(player, track)
+    if has_begun and graph.up:
         reports.started()
         failure = await _supervise(player, playing, track, graph, limits, reports.silence)
-    played_s = time.monotonic() - began_s if first == 0 else 0.0
+    played_s = time.monotonic() - began_s if has_begun else 0.0
     if failure is None:
         await asyncio.sleep(SETTLE_S)
         if not playing.done() and graph.up:
@@ -125,6 +126,11 @@ async def _began(player: Player, track: Track, graph: JackGraph) -> None:
         if not graph.up or await player.position_s() is not None:
             return
         await asyncio.sleep(BEGIN_POLL_S)
+
+
+async def _has_written(player: Player, track: Track) -> bool:
+    """Whether a player without ports that has ended has played anything. It may be too brief to be noticed before."""
+    return not track.ports and await player.position_s() is not None
 
 
 async def _done(task: asyncio.Task[None]) -> None:
@@ -218,7 +224,8 @@ def _outcome(track: Track, playing: asyncio.Task[None], played_s: float, *, is_c
     try:
         playing.result()
     except PlaybackError as error:
-        return SourceEvent.FAILED, error.failure
+        is_end = error.failure.fault is SourceFault.STREAM_ENDED
+        return SourceEvent.ENDED if is_end else SourceEvent.FAILED, error.failure
     if played_s == 0:
         fault = SourceFault.TRUNCATED if track.media.duration_s else SourceFault.EMPTY
         return SourceEvent.FAILED, SourceFailure(fault)

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import ClassVar, Final
 
-from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
+from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_broken_stream, classify_stderr
 from stream_manager.icecast.mount import IcecastMount
 from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.network.credentials_fd import ffconcat_of, may_hold_credentials, text_descriptor
 from stream_manager.outputs.base import OutputFault
 from stream_manager.outputs.registry import OutputType
-from stream_manager.outputs.stream_copy_argv import stream_copy_argv
+from stream_manager.outputs.stream_copy_argv import read_rate, stream_copy_argv
 from stream_manager.players.base import PlayerReports
 from stream_manager.players.media_lookup import locate_audio
 from stream_manager.players.registry import PlayerType
@@ -69,9 +69,11 @@ class CopyPlayer:
             code = await ffmpeg.wait()
         if code < 0:
             raise PlaybackError(SourceFailure(SourceFault.DIED, f"signal {-code}"))
-        failure = classify_stderr(ffmpeg.tail, SourceFault.DIED)
+        is_live = self._track.media.is_live
+        classify = classify_broken_stream if is_live and self._began_s is not None else classify_stderr
+        failure = classify(ffmpeg.tail, SourceFault.DIED)
         # ffmpeg ends normally when a connection breaks.
-        if code > 0 or (self._track.media.is_live and failure.fault is SourceFault.UNREACHABLE):
+        if code > 0 or (is_live and failure.fault is SourceFault.UNREACHABLE):
             raise PlaybackError(failure)
 
     async def _start(self, stack: AsyncExitStack) -> Child:
@@ -84,7 +86,7 @@ class CopyPlayer:
         argv = stream_copy_argv(
             media,
             loop=track.request.loop,
-            paced=track.media.duration_s is not None,
+            rate=read_rate(track.media),
             timeout_s=self._services.settings.healing.player_network_timeout_s,
             script=script,
             follow=track.follows_redirects,

@@ -12,6 +12,7 @@ from stream_manager.faults import (
     SourceFault,
     classify_broken_stream,
     classify_stderr,
+    ends_unknown_length,
 )
 from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.network.credentials_fd import ffconcat_of, may_hold_credentials, text_descriptor
@@ -93,7 +94,8 @@ class FeederPlayer:
         """
         while (ffmpeg := await self._decode(feeding)) is not None:
             failure = self._failure_of(ffmpeg)
-            if failure is not None and not self._progress.has_played:
+            has_audio = self._progress.has_played or ends_unknown_length(ffmpeg.tail)
+            if failure is not None and not has_audio:
                 raise PlaybackError(failure)
             if failure is not None or not self._repeats:
                 return failure
@@ -149,7 +151,8 @@ class FeederPlayer:
         if code < 0:
             raise PlaybackError(SourceFailure(SourceFault.DIED, f"signal {-code}"))
         is_live = self._track.media.is_live
-        classify = classify_broken_stream if is_live and self._progress.has_played else classify_stderr
+        has_audio = self._progress.has_played or ends_unknown_length(ffmpeg.tail)
+        classify = classify_broken_stream if is_live and has_audio else classify_stderr
         failure = classify(ffmpeg.tail, SourceFault.DIED)
         return failure if code > 0 or (is_live and failure.fault in ENDED_NORMALLY) else None
 

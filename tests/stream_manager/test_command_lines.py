@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from stream_manager.media import Media
 from stream_manager.network.input_limits import FORMATS
 from stream_manager.network.probe_argv import probe_argv
 from stream_manager.outputs.encoder_argv import encoder_argv, silence_argv
-from stream_manager.outputs.stream_copy_argv import stream_copy_argv
+from stream_manager.outputs.stream_copy_argv import read_rate, stream_copy_argv
 from stream_manager.players.mpv_argv import mpv_argv
 from tidzam.config.settings import IcecastSettings
 
@@ -38,7 +39,7 @@ ffmpeg -nostdin -hide_banner -loglevel warning -nostats -f jack -channels 2 -thr
 
 GOLDEN_COPY = """\
 ffmpeg -nostdin -hide_banner -loglevel warning -nostats -protocol_whitelist file \
--format_whitelist FORMATS -stream_loop -1 -re \
+-format_whitelist FORMATS -stream_loop -1 -readrate 1 \
 -i /sounds/pond.opus -map 0:a:0 -c:a copy -page_duration 250000 -flush_packets 1 -f ogg pipe:1"""
 
 
@@ -69,14 +70,31 @@ def test_the_encoder_command_line() -> None:
 
 
 def test_the_command_line_that_copies() -> None:
-    assert " ".join(stream_copy_argv("/sounds/pond.opus", loop=True, paced=True)) == GOLDEN_COPY.replace(
+    assert " ".join(stream_copy_argv("/sounds/pond.opus", loop=True, rate=1.0)) == GOLDEN_COPY.replace(
         "FORMATS", FORMATS
     )
 
 
-def test_a_copied_stream_is_not_paced_and_may_not_open_files() -> None:
+@pytest.mark.parametrize(
+    ("url", "duration_s", "rate"),
+    [
+        ("/pond.opus", 10.0, 1.0),
+        ("/pond.webm", None, 1.0),
+        ("http://host/pond.opus", 10.0, 1.0),
+        ("http://host/pond.opus", None, 1.001),
+        ("rtsp://host/pond", None, None),
+        ("rtsp://host/pond.mp4", 10.0, None),
+    ],
+)
+def test_what_a_server_does_not_pace_is_copied_at_the_pace_at_which_it_plays(
+    url: str, duration_s: float | None, rate: float | None
+) -> None:
+    assert read_rate(Media(url, 2, 48000, duration_s)) == rate
+
+
+def test_a_copied_stream_may_have_its_own_pace_and_may_not_open_files() -> None:
     argv = stream_copy_argv("http://host/pond.opus", follow=False)
-    assert "-re" not in argv
+    assert "-readrate" not in argv
     assert argv[argv.index("-max_redirects") + 1] == "0"
     assert "file" not in argv[argv.index("-protocol_whitelist") + 1]
 

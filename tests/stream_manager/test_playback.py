@@ -10,12 +10,12 @@ import pytest
 from stream_manager import playback
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.liveness import LivenessLimits
-from stream_manager.media import Media, Track
+from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.playback import PlaybackReports, play
 from stream_manager.players.base import PlayerReports
 from stream_manager.services import Services
 from stream_manager.source_state import SourceEvent
-from tests.support.services import SimulatedGraph, play_request, services
+from tests.support.services import SimulatedGraph, play_request, services, source_settings
 from tidzam.naming import port_name
 
 pytestmark = pytest.mark.timeout(20)
@@ -23,6 +23,21 @@ FILE = Track(play_request("/pond.wav"), Media("/pond.wav", 1, 44100, duration_s=
 LIMITS = LivenessLimits(
     start_timeout_s=20, player_timeout_s=0.5, no_data_timeout_s=30, silent_after_s=10, unhealthy_timeout_s=None
 )
+
+
+class BriefPlayer:
+    """A player without ports that has ended before anybody could notice that it plays."""
+
+    def __init__(self, track: Track, services: Services, reports: PlayerReports) -> None:
+        self._has_played = False
+
+    async def play(self) -> None:
+        self._has_played = True
+
+    async def position_s(self) -> float | None:
+        return 0.0 if self._has_played else None
+
+    def kill(self) -> None: ...
 
 
 class ScriptedPlayer:
@@ -80,6 +95,23 @@ async def test_the_end_of_a_live_stream_has_a_reason() -> None:
     assert event is SourceEvent.ENDED
     assert failure is not None
     assert failure.fault is SourceFault.STREAM_ENDED
+
+
+async def test_a_stream_that_its_server_has_ended_is_an_end() -> None:
+    reason = SourceFailure(SourceFault.STREAM_ENDED, "Input/output error")
+    assert await run(once_started=lambda player: end(player, PlaybackError(reason))) == (SourceEvent.ENDED, reason)
+
+
+async def test_what_is_copied_may_be_brief() -> None:
+    request = PlayRequest(source_settings(url="/pond.ogg", format="copy"), "/pond.ogg")
+    track = Track(request, Media("/pond.ogg", 1, 44100, duration_s=0.1))
+    started: list[Track] = []
+    reports = PlaybackReports(
+        started=lambda: started.append(track), gap=lambda reason, seconds: None, silence=lambda begins: None
+    )
+    outcome = await play(BriefPlayer, track, services(), LIMITS, reports)  # type: ignore[arg-type]
+    assert outcome == (SourceEvent.ENDED, None)
+    assert started == [track]
 
 
 async def test_a_player_with_more_ports_than_the_track_is_replaced() -> None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_broken_stream, classify_stderr
+from stream_manager.faults import (
+    PlaybackError,
+    SourceFailure,
+    SourceFault,
+    classify_broken_stream,
+    classify_stderr,
+    ends_unknown_length,
+)
 from stream_manager.icecast.server import MountStatus, parse_stats, parse_status
 from stream_manager.network.probe import Probe, parse_probe
 
@@ -109,6 +116,18 @@ def test_a_stream_that_has_played_ended_for_the_last_reason() -> None:
 def test_a_stream_whose_length_was_unknown_was_ended_by_its_server() -> None:
     found = classify_broken_stream(["http://host/pond: Input/output error"], SourceFault.DIED)
     assert found.fault is SourceFault.STREAM_ENDED
+
+
+@pytest.mark.parametrize(
+    ("line", "is_end"),
+    [
+        ("[http @ 0x55] Stream ends prematurely at 3917, should be 18446744073709551615", True),
+        ("[http @ 0x55] Stream ends prematurely at 3917, should be 20000", False),
+        ("http://host/pond: Input/output error", False),
+    ],
+)
+def test_the_end_of_content_of_unknown_length_is_recognized(line: str, is_end: bool) -> None:
+    assert ends_unknown_length([line, "http://host/pond: Input/output error"]) is is_end
 
 
 def test_a_stream_that_has_played_may_play_again() -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import get_args
 
 import psutil
 import pytest
@@ -22,7 +23,7 @@ from tests.support.icecast import PASSWORD, icecast_server
 from tests.support.manager import command_line
 from tests.support.services import services
 from tests.support.sound import write_tones
-from tests.support.web import serve_in_thread
+from tests.support.web import Framing, serve_in_thread, web_server_without_lengths
 from tidzam.config import SourceSettings
 from tidzam.protocol.source_status import SourceState
 
@@ -94,6 +95,23 @@ async def test_a_file_ends_after_its_duration(tmp_path: Path) -> None:
         await running
         assert source.status().state is SourceState.ENDED
         assert source.status().last_error is None
+
+
+async def test_a_file_whose_server_states_no_length_is_sent_at_its_own_pace(tmp_path: Path) -> None:
+    path = write_tones(tmp_path / "pond.ogg", 1, seconds=20)
+    with web_server_without_lengths(tmp_path, "chunked") as host_and_port:
+        async with copying(tmp_path, f"http://{host_and_port}/pond.ogg") as (source, _):
+            await eventually_async(lambda: source.status().ok)
+            assert 0 < source.status().bytes < path.stat().st_size / 2
+
+
+@pytest.mark.parametrize("framing", get_args(Framing))
+async def test_a_file_whose_server_states_no_length_ends(tmp_path: Path, framing: Framing) -> None:
+    write_tones(tmp_path / "pond.ogg", 1, seconds=0.3)
+    with web_server_without_lengths(tmp_path, framing) as host_and_port:
+        async with copying(tmp_path, f"http://{host_and_port}/pond.ogg", permanent=False) as (source, running):
+            await running
+            assert (source.status().state, source.status().code) == (SourceState.ENDED, "source_stream_ended")
 
 
 async def test_an_encoding_that_ogg_cannot_hold_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.support.jack import JackServer, jack_server
 from tests.support.recorder import record, unbroken
 from tests.support.services import play_request, services
 from tests.support.sound import BASE_HZ, write_tones
+from tests.support.web import Framing, web_server_without_lengths
 from tidzam.gaps import GapReason
 from tidzam.jack.feeder_protocol import FeederStatus, Pacing
 
@@ -90,6 +92,21 @@ async def test_a_file_whose_decoder_delivers_nothing_does_not_answer() -> None:
     progress.read(FeederStatus(jack_rate_hz=1000, first_frame=0, starving=True))
     with pytest.raises(TimeoutError, match="decoder"):
         progress.position_s()
+
+
+@pytest.mark.parametrize("framing", get_args(Framing))
+async def test_a_file_whose_server_states_no_length_is_played_to_its_end(
+    jack: JackServer, tmp_path: Path, framing: Framing
+) -> None:
+    write_tones(tmp_path / "pond.ogg", 1, seconds=2)
+    with web_server_without_lengths(tmp_path, framing) as host_and_port:
+        request = play_request(f"http://{host_and_port}/pond.ogg", name=framing)
+        async with following(jack) as graph:
+            shared = services(graph, env=jack.env)
+            track = make_track(request, await FeederPlayer.inspect(request, shared))
+            player = FeederPlayer(track, shared, Reports().reports)
+            await player.play()
+            assert await player.position_s() == pytest.approx(2, abs=0.05)
 
 
 @pytest.mark.parametrize("seconds", [1, 3])
