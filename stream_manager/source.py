@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from stream_manager.channel_selection import channel_labels, selected_channels
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
+from stream_manager.icecast.own_mounts import until_served
 from stream_manager.liveness import LivenessLimits
 from stream_manager.media import PlayRequest, make_track
 from stream_manager.network.allowed_addresses import AllowedAddresses
@@ -218,6 +219,9 @@ class Source:
         return self._queue.after(outcome)
 
     async def _play(self, request: PlayRequest, players: Mapping[str, PlayerType]) -> Outcome:
+        if self.settings.is_permanent:
+            timeout_s = self._services.settings.healing.connect_timeout_s
+            await until_served(request.url, self._services.icecast, timeout_s=timeout_s)
         media = await inspect(request, players, self._services)
         self._figures.open(media)
         track = make_track(request, media)

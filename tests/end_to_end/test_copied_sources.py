@@ -10,7 +10,9 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.support.manager import Manager, command_line, stream_manager
+from tests.support.icecast import icecast_server
+from tests.support.jack import jack_server
+from tests.support.manager import Manager, command_line
 from tests.support.sound import BASE_HZ, STEP_HZ, loudest_hz, tones
 
 pytestmark = pytest.mark.timeout(60)
@@ -32,9 +34,15 @@ def write_opus(path: Path, *, seconds: float) -> Path:
 def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
     folder = tmp_path_factory.mktemp("copy")
     bog = {"name": "bog", "url": str(write_opus(folder / "bog.opus", seconds=4)), "format": "copy", "loop": True}
-    with stream_manager(folder, [bog]) as running:
-        running.until_well()
-        yield running
+    with jack_server(port_max=512) as jack, icecast_server(folder) as icecast:
+        # Its mount does not exist when they start.
+        relay = {"name": "relay", "url": f"{icecast.url}/bog.ogg", "channels": [2], "outputs": []}
+        running = Manager(folder, jack, icecast, [relay, bog])
+        try:
+            running.until_well()
+            yield running
+        finally:
+            running.stop()
 
 
 def copying(manager: Manager) -> psutil.Process:
@@ -54,6 +62,11 @@ def test_all_30_channels_are_heard_on_one_mount(manager: Manager) -> None:
     (mount,) = manager.source("bog")["mounts"]
     assert mount == f"{manager.icecast.url}/bog.ogg"
     assert heard_hz(mount) == [BASE_HZ + STEP_HZ * channel for channel in range(CHANNELS)]
+
+
+def test_a_source_that_plays_a_mount_of_the_same_node_waits_until_it_is_served(manager: Manager) -> None:
+    relay = manager.source("relay")
+    assert (relay["state"], relay["restarts"], relay["last_error"]) == ("playing", 0, None)
 
 
 def test_a_killed_copy_is_started_again_while_its_listeners_stay(manager: Manager) -> None:
