@@ -141,7 +141,9 @@ class DetectionPicture:
             self._draw_spectra(row, spectra)
             row.set_xlim(0, duration_s)
             row.set_ylabel(f"channel {channel}\nkHz")
-            _draw_detections(row, [one for one in found if one.channel == channel], colors, duration_s)
+            _draw_detections(
+                row, [one for one in found if channel in (one.channels or (one.channel,))], colors, duration_s
+            )
         start = f", from {recording.start:%Y-%m-%d %H:%M:%S} UTC" if recording.dated else ""
         rows[-1].set_xlabel("s")
         name = next(iter(recording.names)).rpartition(":")[0]

@@ -73,7 +73,7 @@ class ArchiveJournal:
         return "A file in memory" if self.path is None else shown(self.path)
 
     def _begin(self, fingerprint: str, *, resume: bool) -> None:
-        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
+        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
             self._database.execute(f"PRAGMA {pragma}")
         self._database.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
         known = self._database.execute("SELECT version, fingerprint FROM run").fetchone()
