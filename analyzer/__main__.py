@@ -20,6 +20,7 @@ from analyzer.sinks.chain import parse_chain_address
 from tidzam.config.files import FileSettings
 from tidzam.config.inference import ENGINES
 from tidzam.config.load import load_settings
+from tidzam.config.location import LocationSettings
 from tidzam.config.result_formats import ResultTarget
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
 from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings, SinkSettings
@@ -47,7 +48,14 @@ def analyze(
         int | None, typer.Option("--channel", "-c", min=0, help="Channel to analyze; by default all.")
     ] = None,
     jack: Annotated[str, typer.Option("--jack", "-j", help="JACK ports: globs or prefixes, comma-separated.")] = "",
-    nn: Annotated[Path | None, typer.Option("--nn", "-n", help="Folder of bundles; by default the demo's.")] = None,
+    nn: Annotated[
+        Path | None,
+        typer.Option("--nn", "-n", help="Folder of bundles; by default the demo's, if there are no models."),
+    ] = None,
+    models: Annotated[
+        str,
+        typer.Option(help="Installed models, comma-separated (`tidzam models list`); they join the bundles of --nn."),
+    ] = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for extracted clips.")] = None,
     extract: Annotated[str, typer.Option(help="Classes to extract (unknown,birds-); by default all.")] = "",
     extract_dd: Annotated[bool, typer.Option(help="Extract rare classes rather than common ones.")] = True,
@@ -87,11 +95,19 @@ def analyze(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Socket.IO port.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     engine: Annotated[
-        str | None, typer.Option(help="Engine that runs the classifiers: onnx, keras or an installed one.")
+        str | None, typer.Option(help="Engine that runs the classifiers: onnx, litert, keras or an installed one.")
     ] = None,
     gate: Annotated[
         float | None, typer.Option(min=0, max=1, help="Parent probability at which an expert runs.")
     ] = None,
+    latitude: Annotated[
+        float | None,
+        typer.Option(min=-90, max=90, help="Latitude in degrees: only species that live there are reported."),
+    ] = None,
+    longitude: Annotated[float | None, typer.Option(min=-180, max=180, help="Longitude in degrees.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a file whose sample rate lacks some of the band that is needed.")
+    ] = False,
     profile: Annotated[Path | None, typer.Option(help="Profile of the node (YAML); other options override it.")] = None,
     debug: Annotated[int, typer.Option(help="Above 0: log everything.")] = 0,
 ) -> None:
@@ -124,8 +140,10 @@ def analyze(
         targets.insert(0, ResultTarget("csv", csv))
     if chain_api:
         sinks.append(parse_chain_address(chain_api))
-    over = {"nn": nn, "ports": comma_list(jack) or None, "overlap": overlap, "host": host, "port": port, "gate": gate}
-    settings = _settings(profile, {**over, "engine": engine}, sinks, _files(time_zone, name_pattern))
+    over: dict[str, object] = {"nn": nn, "models": comma_list(models) or None, "ports": comma_list(jack) or None}
+    over |= {"strict": strict or None, "overlap": overlap, "host": host, "port": port, "gate": gate, "engine": engine}
+    location = _location(latitude, longitude)
+    settings = _settings(profile, over, sinks, _files(time_zone, name_pattern), location)
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
     if not given:
         asyncio.run(run_live(_live_options(settings, jack_server=settings.jack.server if profile else None)))
@@ -140,6 +158,7 @@ def analyze(
             show=show and picture is None,
             picture=picture,
             location=settings.location,
+            home=settings.home,
         )
         raise typer.Exit(run_file(file))
     if show:
@@ -156,6 +175,7 @@ def analyze(
         resume=resume,
         scheduler=scheduler,
         as_json=as_json,
+        home=settings.home,
     )
     raise typer.Exit(run_archive(archive))
 
@@ -186,11 +206,24 @@ def _live_options(settings: Settings, *, jack_server: str | None) -> LiveOptions
         gaps=None if settings.home is None else settings.home / GAPS,
         keep_gap_days=settings.gaps.keep_days,
         location=settings.location,
+        home=settings.home,
     )
 
 
+def _location(latitude: float | None, longitude: float | None) -> LocationSettings | None:
+    if latitude is None or longitude is None:
+        if latitude is not None or longitude is not None:
+            raise typer.BadParameter("--latitude and --longitude require each other.")
+        return None
+    return LocationSettings(latitude=latitude, longitude=longitude)
+
+
 def _settings(
-    profile: Path | None, given: Mapping[str, object], sinks: Sequence[SinkSettings], files: Mapping[str, object]
+    profile: Path | None,
+    given: Mapping[str, object],
+    sinks: Sequence[SinkSettings],
+    files: Mapping[str, object],
+    location: LocationSettings | None,
 ) -> Settings:
     """The profile's settings, or the defaults, with the command line's options applied; typer has validated these.
 
@@ -200,7 +233,8 @@ def _settings(
     over = {name: value for name, value in given.items() if value is not None}
     over["sinks"] = (*settings.analyzer.sinks, *sinks)
     over["files"] = settings.analyzer.files.model_copy(update=files)
-    return settings.model_copy(update={"analyzer": settings.analyzer.model_copy(update=over)})
+    update = {"analyzer": settings.analyzer.model_copy(update=over), "location": location or settings.location}
+    return settings.model_copy(update=update)
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ class LiveOptions:
     """Options of the live analyzer. `node` is the node's name; without a `jack_server`, the environment names it.
 
     `gaps` is the folder of the gap ledger; without one, nothing is recorded. Its files are deleted after
-    `keep_gap_days`, if that is set.
+    `keep_gap_days`, if that is set. `home` is the node's home, which holds the installed models.
     """
 
     settings: AnalyzerSettings
@@ -60,12 +60,13 @@ class LiveOptions:
     gaps: Path | None = None
     keep_gap_days: int | None = None
     location: LocationSettings | None = None
+    home: Path | None = None
 
 
 async def run_live(options: LiveOptions) -> None:
     """Capture and analyze, until TERM or INT. Raises TidzamError if it cannot begin."""
     settings = options.settings
-    pipeline = Pipeline.of(settings, options.location)
+    pipeline = Pipeline.of(settings, options.location, home=options.home)
     log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
     gc.collect()
     gc.freeze()  # collecting what is loaded by now would stop the program for a tenth of a second each time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -21,6 +22,8 @@ from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import AudioError
 from tidzam.results import AnalyzedBatch, WindowBatch
 from tidzam.types import Float32
+
+log = logging.getLogger(__name__)
 
 MAX_WINDOW_SAMPLES: Final = 1 << 24
 """The maximum number of samples in a window over all channels: 64 MB."""
@@ -68,7 +71,7 @@ class FileAnalysis:
         """Raises AudioError if the pipeline cannot analyze such a file, or it has no such channel."""
         rules = TimeRules.of(settings.files.time_zone, settings.files.name_patterns)
         self.recording = AnalyzedFile.of(audio, channel, rules, source=source)
-        pipeline.check_rate(audio.rate_hz)
+        _check_band(pipeline, audio.rate_hz, strict=settings.strict)
         self.found: list[FileDetection] = []
         self.reached_s = 0.0
         self._audio, self._pipeline, self._settings = audio, pipeline, settings
@@ -124,6 +127,15 @@ class FileAnalysis:
         )
 
 
+def _check_band(pipeline: Pipeline, rate_hz: int, *, strict: bool) -> None:
+    """Log the classifiers that need more band than a file has. Raises AudioError (`sample_rate`) if `strict`."""
+    if strict:
+        pipeline.check_rate(rate_hz)
+    for name, share in pipeline.missing_band(rate_hz).items():
+        missing = f"{100 * share:.0f} %" if share >= 0.005 else "less than 1 %"
+        log.warning("at %d Hz, %s of the band that classifier %s needs is missing", rate_hz, missing, name)
+
+
 def check_memory(recording: AnalyzedFile, schedule: WindowSchedule) -> None:
     """Raises AudioError if a window over all channels is too large to be held in memory."""
     channels, megabytes = len(recording.names), 4 * MAX_WINDOW_SAMPLES >> 20
@@ -153,4 +165,5 @@ def window_batches(audio: AudioFile, recording: AnalyzedFile, schedule: WindowSc
             start_frame=window.start_frame,
             starts=(recording.time_of(window.start_frame),) * len(numbers),
             gap_frames=(window.missing_frames,) * len(numbers),
+            dated=recording.dated,
         )

@@ -45,7 +45,8 @@ _PIPE_WIDTH: Final = 160
 
 @dataclass(frozen=True, kw_only=True)
 class FileOptions:
-    """Options of the analysis of a file. Without a `channel`, all are analyzed. `node` is the node's name.
+    """Options of the analysis of a file. Without a `channel`, all are analyzed. `node` is the node's name, `home` its
+    home, which holds the installed models.
 
     `show` plays the file after its detections are drawn on the terminal; a `picture` of it is a file.
     """
@@ -58,6 +59,7 @@ class FileOptions:
     show: bool = False
     picture: Path | None = None
     location: LocationSettings | None = None
+    home: Path | None = None
 
 
 def run_file(options: FileOptions) -> int:
@@ -68,7 +70,7 @@ def run_file(options: FileOptions) -> int:
     """
     settings = options.settings
     with open_audio(options.path) as audio:
-        pipeline = Pipeline.of(settings, options.location)
+        pipeline = Pipeline.of(settings, options.location, home=options.home)
         analysis = FileAnalysis(audio, pipeline, settings, channel=options.channel)
         picture = _picture(options, analysis.recording)
         context = SinkContext(node=options.node, labels=pipeline.labels, recording=analysis.recording)

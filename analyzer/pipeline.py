@@ -8,19 +8,23 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tidzam.audio.features import require_rate
+from tidzam.audio.features import FeatureSpec
 from tidzam.audio.sanitize import sanitize
+from tidzam.audio.waveform import InputSpec, missing_share, require_rate
 from tidzam.audio.windows import window_features
-from tidzam.bundle import find_bundles, read_bundle
+from tidzam.bundle import Bundle, cascade_folders, read_bundle
 from tidzam.config.decision import DecisionSettings
+from tidzam.config.inference import DEFAULT_ENGINE
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.inference.cascade import Cascade, Prediction
 from tidzam.inference.decision_policy import DecisionPolicy
-from tidzam.inference.loading import load_cascade
+from tidzam.inference.engines import engine_for
+from tidzam.inference.loading import load_cascade, load_range_model
+from tidzam.inference.species_range import RangeModel, SpeciesRange
 from tidzam.labels import LabelTree
-from tidzam.paths import DEMO_BUNDLES
 from tidzam.results import Analysis, ChannelState, WindowBatch
 from tidzam.types import Float32
 
@@ -28,19 +32,24 @@ SILENCE_DBFS = -120.0
 
 
 class Pipeline:
-    """A cascade, and the policy that decides on its probabilities, each window by itself."""
+    """A cascade, which of its classes are reported, and the policy that decides on their probabilities.
+
+    Holds no state between windows.
+    """
 
     def __init__(
         self,
         cascade: Cascade,
         *,
-        engine: str = "onnx",
+        engine: str = DEFAULT_ENGINE,
         decision: DecisionSettings | None = None,
         location: LocationSettings | None = None,
+        species: SpeciesRange | None = None,
     ) -> None:
         """Raises the errors of DecisionPolicy."""
         self.cascade = cascade
         self.engine = engine
+        self._species = None if species is None or species.hides_nothing else species
         self.policy = DecisionPolicy(
             decision or DecisionSettings(), cascade.thresholds, cascade.labels, location=location
         )
@@ -50,30 +59,34 @@ class Pipeline:
         cls,
         folder: Path | None = None,
         *,
-        engine: str = "onnx",
-        decision: DecisionSettings | None = None,
-        location: LocationSettings | None = None,
+        engine: str = DEFAULT_ENGINE,
         gate: float = 0.05,
         threads: int = 1,
     ) -> Self:
         """The bundles in `folder` (the demo's, if None) as one cascade.
 
-        Raises BundleError with the reason, ConfigError if there is no such engine or decision rule.
+        Raises BundleError with the reason, ConfigError if there is no such engine.
         """
-        bundles = [read_bundle(path) for path in find_bundles(folder or DEMO_BUNDLES)]
-        cascade = load_cascade(bundles, engine, gate=gate, threads=threads)
-        return cls(cascade, engine=engine, decision=decision, location=location)
+        return cls.of(AnalyzerSettings(nn=folder, engine=engine, gate=gate, threads=threads))
 
     @classmethod
-    def of(cls, settings: AnalyzerSettings, location: LocationSettings | None = None) -> Self:
-        """The pipeline that `settings` describe, at a location if that is known. Raises the errors of `load`."""
-        return cls.load(
-            settings.nn,
-            engine=settings.engine,
+    def of(
+        cls, settings: AnalyzerSettings, location: LocationSettings | None = None, *, home: Path | None = None
+    ) -> Self:
+        """The pipeline that `settings` describe, at a location if that is known. `home` is the node's home, which holds
+        the installed models; by default the one of `models_folder`. Raises the errors of `load`, and ConfigError
+        (`unknown_class`) if `settings.range` names a class that does not exist."""
+        folders = cascade_folders(settings.nn, settings.models, home=home)
+        bundles = [read_bundle(path) for path in folders]
+        engine = settings.engine
+        cascade = load_cascade(bundles, engine, gate=settings.gate, threads=settings.threads)
+        engines = dict.fromkeys(engine_for(bundle.manifest.files, engine) for bundle in bundles)
+        return cls(
+            cascade,
+            engine=", ".join(engines),
             decision=settings.decision,
             location=location,
-            gate=settings.gate,
-            threads=settings.threads,
+            species=_species_range(cascade, bundles, settings, location),
         )
 
     @property
@@ -93,6 +106,11 @@ class Pipeline:
         """Raises AudioError (`sample_rate`) if audio at `rate_hz` lacks the band that a classifier needs."""
         require_rate(rate_hz, self.cascade.specs)
 
+    def missing_band(self, rate_hz: int) -> dict[str, float]:
+        """The classifiers that need more band than audio at `rate_hz` holds, and the share of it that is missing."""
+        shares = {one.name: missing_share(one.manifest.input, rate_hz) for one in self.cascade.classifiers}
+        return {name: share for name, share in shares.items() if share > 0}
+
     def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]:
         """The analysis of each channel of `batch`, in its order."""
         return self.analyze_all([batch])[0]
@@ -105,21 +123,30 @@ class Pipeline:
         samples, levels = measured(np.concatenate(rows))
         known = [batch.source_rates_hz or (None,) * len(batch.channels) for batch in batches]
         rates = [rate for of_batch in known for rate in of_batch]
-        predictions = zip(self.cascade.classify(samples, batches[0].rate_hz, rates), levels, rates, strict=True)
+        found = self.cascade.classify(samples, batches[0].rate_hz, rates, hidden=self._hidden(batches))
+        predictions = zip(found, levels, rates, strict=True)
         return [
             tuple(self._analysis(batch, row, *next(predictions)) for row in range(len(batch.channels)))
             for batch in batches
         ]
 
+    def _hidden(self, batches: Sequence[WindowBatch]) -> NDArray[np.bool_] | None:
+        """The classes that are not reported in each window, shape (windows, classes); None if all are."""
+        if self._species is None:
+            return None
+        days = [start.date() if batch.dated else None for batch in batches for start in batch.starts]
+        return np.stack([self._species.hidden(day) for day in days])
+
     def _analysis(
         self, batch: WindowBatch, row: int, found: Prediction, level_dbfs: float, source_rate_hz: int | None
     ) -> Analysis:
+        channel, start = batch.channels[row], batch.starts[row]
         return Analysis(
-            channel=batch.channels[row],
-            start=batch.starts[row],
-            end=batch.starts[row] + timedelta(seconds=batch.samples.shape[1] / batch.rate_hz),
+            channel=channel,
+            start=start,
+            end=start + timedelta(seconds=batch.samples.shape[1] / batch.rate_hz),
             start_frame=batch.start_frame,
-            result=self.policy.decide(found.probabilities, channel=batch.channels[row], time=batch.starts[row]),
+            result=self.policy.decide(found.probabilities, channel=channel, time=start if batch.dated else None),
             probabilities=found.probabilities,
             level_dbfs=level_dbfs,
             gap_frames=batch.gap_frames[row],
@@ -148,10 +175,31 @@ class Pipeline:
         return self.cascade.output_check.recent()
 
     def spectrogram(self, window: Float32, rate_hz: int) -> Float32:
-        """The selector's features of one window (frames,) at `rate_hz`: (frames, mels) in dB."""
-        spec = self.cascade.classifiers[0].manifest.features
+        """The features of one window (frames,) at `rate_hz`: (frames, mels) in dB. They are those that the first
+        classifier takes; if it takes a waveform, those of its band."""
+        spec = _features_like(self.cascade.classifiers[0].manifest.input)
         (features,) = window_features(window[None], rate_hz, spec)
         return np.asarray(features)
+
+
+def _species_range(
+    cascade: Cascade, bundles: Sequence[Bundle], settings: AnalyzerSettings, location: LocationSettings | None
+) -> SpeciesRange:
+    models = [(bundle.manifest, load_range_model(bundle)) for bundle in bundles] if location else []
+    return SpeciesRange(
+        cascade.classes,
+        cascade.labels,
+        settings=settings.range,
+        scientific_names={k: v for bundle in bundles for k, v in bundle.manifest.scientific_names.items()},
+        location=location,
+        models=[RangeModel(manifest, network) for manifest, network in models if network is not None],
+    )
+
+
+def _features_like(spec: InputSpec) -> FeatureSpec:
+    if isinstance(spec, FeatureSpec):
+        return spec
+    return FeatureSpec(rate_hz=spec.rate_hz, window_s=spec.window_s, fmin_hz=spec.fmin_hz, fmax_hz=spec.fmax_hz)
 
 
 def measured(windows: Float32) -> tuple[Float32, list[float]]:

@@ -110,7 +110,7 @@ def _spec_like(path: Path) -> FeatureSpec:
     """The features of a bundle or a dataset."""
     if (path / "shards").is_dir():
         return open_dataset(path).spec
-    return read_bundle(path).manifest.features
+    return read_bundle(path).manifest.feature_spec
 
 
 def tree_of(path: Path | None) -> LabelTree | None:

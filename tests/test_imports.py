@@ -21,7 +21,7 @@ _LEVELS = {
         tensorflow_loader terminal text times tokens types validation""",
     1: "audio bundle clips dataset gaps jack manifest_fields results spectrogram",
     2: "inference metrics protocol server",
-    3: "cli demo node",
+    3: "cli demo models node",
 }
 LEVELS: Mapping[int, frozenset[str]] = {level: frozenset(names.split()) for level, names in _LEVELS.items()}
 """The modules and packages of `tidzam`. Each may import those of lower levels, and of its own level without a cycle."""

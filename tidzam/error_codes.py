@@ -62,6 +62,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "setup": Explanation(
             "Something is missing on this machine.", "A program, package or right.", "Install or grant it."
         ),
+        "unknown_class": Explanation(
+            "A setting names a class that does not exist.",
+            "A misspelled label or scientific name.",
+            "Correct `range.include` or `range.exclude`.",
+        ),
         "location": Explanation(
             "The position of the node is not set.",
             "An override of `analyzer.decision` names dawn, day, dusk or night.",
@@ -342,7 +347,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Choose another engine, or export the bundle again.",
         ),
         "bundle_features": Explanation(
-            "The network's input does not fit the features, or windows in a cascade differ.",
+            "The network's input does not fit the manifest, or windows in a cascade differ.",
             "The bundles were trained with different features.",
             "Train them with the same `window_s` and features.",
         ),
@@ -373,6 +378,35 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "The bundle cannot be written.",
             "The disk is full, or permissions.",
             "Free space, then continue with `--resume`.",
+        ),
+        "model_missing": Explanation(
+            "No model of that name is installed.",
+            "A wrong name, or another home.",
+            "Choose one of `tidzam models list`, or install it with `tidzam models add`.",
+        ),
+        "model_exists": Explanation(
+            "A model of that name is installed.", "It was added before.", "Choose another `--name`, or use `--replace`."
+        ),
+        "model_license": Explanation(
+            "The license of a model was not accepted.",
+            "`--accept-license` is missing.",
+            "Read the license, and add the option if you accept it.",
+        ),
+        "model_download": Explanation(
+            "The package with a model cannot be fetched.", "See the message.", "Check the connection, then try again."
+        ),
+        "model_format": Explanation(
+            "The file is not a model that can be imported.",
+            "Another format, or a wrong path.",
+            "Specify an ONNX, LiteRT or Keras file, or a SavedModel.",
+        ),
+        "model_code": Explanation(
+            "The model contains code.",
+            "A Lambda layer, a class of its own, or an operation that touches files.",
+            "Build the model without it, and export it again.",
+        ),
+        "model_range": Explanation(
+            "The model knows nothing about the ranges of species.", "It has no range model.", "Use one that has."
         ),
         "init_network": Explanation(
             "The network given with `--init` does not fit.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -10,8 +11,12 @@ PROFILES = PACKAGE / "configs"
 """The ready profiles; in a checkout this is a link to `configs/`."""
 
 
+HOME_ENV = "TIDZAM_HOME"
+"""The environment variable that names a node's home."""
 GAPS = "gaps"
 """The folder of the gap ledger, in the home of a node."""
+MODELS = "models"
+"""The folder of installed models, in the home of a node."""
 WANTED = "wanted"
 """The file in the home that exists while the node should be running: it was started, and has not been stopped since."""
 
@@ -26,6 +31,12 @@ def default_home() -> Path:
     """Where a node keeps its files by default: `var/` in a checkout."""
     root = checkout()
     return root / "var" if root else Path.home() / ".local" / "share" / "tidzam"
+
+
+def models_folder(home: Path | None = None) -> Path:
+    """The folder of installed models: in `home`, or else in that of the environment, or else in the default one."""
+    environment = os.environ.get(HOME_ENV)
+    return (home or (Path(environment) if environment else default_home())).expanduser().resolve() / MODELS
 
 
 def is_wanted(home: Path) -> bool:

@@ -27,7 +27,7 @@ class WindowBatch:
     JACK server, or of the file. `starts` holds the time at which each channel's window begins: a source that replays
     a recording has its own clock. `gap_frames` counts the frames of each window that were lost and hold zeros.
     `source_rates_hz` holds the rate of each channel's source before it was resampled, None where it is unknown; it may
-    be left empty.
+    be left empty. `dated` says whether `starts` are dates; if not, they count from the epoch.
     """
 
     channels: tuple[str, ...]
@@ -37,6 +37,7 @@ class WindowBatch:
     starts: tuple[datetime, ...]
     gap_frames: tuple[int, ...]
     source_rates_hz: tuple[int | None, ...] = ()
+    dated: bool = True
 
 
 @dataclass(frozen=True)

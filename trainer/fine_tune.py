@@ -39,7 +39,7 @@ def start_from(
     Raises DatasetError if the bundle has other features than `spec`, BundleError (`init_network`) if it has
     another architecture.
     """
-    require_same_features(spec, bundle.manifest.features, names=("this training", f"bundle {bundle.folder}"))
+    require_same_features(spec, bundle.manifest.feature_spec, names=("this training", f"bundle {bundle.folder}"))
     network, rows = _trained(bundle)
     source = [np.asarray(weight, dtype=np.float32) for weight in network.weights]
     axes = class_axes(build, spec, len(classes))

@@ -20,6 +20,7 @@ from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import TidzamError
+from tidzam.paths import models_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +35,9 @@ class FileJob:
     source: str
     settings: AnalyzerSettings
     node: str
-    location: LocationSettings | None = None
     channel: int | None = None
+    location: LocationSettings | None = None
+    home: Path | None = None
     cores: int = 1
 
     def everywhere(self) -> Self:
@@ -47,7 +49,8 @@ class FileJob:
         ]
         nn = None if settings.nn is None else settings.nn.absolute()
         settings = settings.model_copy(update={"nn": nn, "sinks": tuple(sinks)})
-        return replace(self, path=self.path.absolute(), settings=settings)
+        home = models_folder(self.home).parent if settings.models else self.home
+        return replace(self, path=self.path.absolute(), settings=settings, home=home)
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def run_job(
 def _analyze(job: FileJob, advance: Callable[[float], None], stopped: Callable[[], bool]) -> FileReport:
     settings = job.settings
     with open_audio(job.path) as audio:
-        pipeline = _pipeline(settings, job.location)
+        pipeline = _pipeline(job)
         analysis = FileAnalysis(audio, pipeline, settings, channel=job.channel, source=job.source)
         context = SinkContext(node=job.node, labels=pipeline.labels, recording=analysis.recording)
         with FileSinks(make_sinks(settings.sinks, context)) as sinks:
@@ -147,15 +150,16 @@ def _analyze(job: FileJob, advance: Callable[[float], None], stopped: Callable[[
         return analysis.report(sink_errors=sinks.errors)
 
 
-_loaded: list[tuple[tuple[AnalyzerSettings, LocationSettings | None], Pipeline]] = []
+_loaded: list[tuple[object, Pipeline]] = []
 _loading = threading.Lock()
 
 
-def _pipeline(settings: AnalyzerSettings, location: LocationSettings | None) -> Pipeline:
+def _pipeline(job: FileJob) -> Pipeline:
     """The pipeline of this process: loading networks takes longer than analyzing a short file."""
+    wanted = job.settings, job.location, job.home
     with _loading:
-        if not _loaded or _loaded[0][0] != (settings, location):
-            _loaded[:] = [((settings, location), Pipeline.of(settings, location))]
+        if not _loaded or _loaded[0][0] != wanted:
+            _loaded[:] = [(wanted, Pipeline.of(job.settings, job.location, home=job.home))]
         return _loaded[0][1]
 
 

@@ -18,10 +18,9 @@ from typing import Any, Final, Self
 import tidzam
 from analyzer.archive.inputs import ArchiveFile
 from analyzer.archive.job import FileOutcome
-from tidzam.bundle import MANIFEST, find_bundles
+from tidzam.bundle import MANIFEST, cascade_folders
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import TidzamError
-from tidzam.paths import DEMO_BUNDLES
 from tidzam.text import shown
 
 VERSION: Final = 1
@@ -39,10 +38,10 @@ _NOT_RESULTS: Final = {"host", "port", "ports", "threads", "max_channels", "sink
 """Settings that do not change the results of a file."""
 
 
-def fingerprint(settings: AnalyzerSettings, **options: Any) -> str:
+def fingerprint(settings: AnalyzerSettings, home: Path | None = None, **options: Any) -> str:
     """A digest of all that the results depend on besides the files: version, settings, options and bundles."""
     digest = hashlib.sha256(tidzam.__version__.encode())
-    for bundle in find_bundles(settings.nn or DEMO_BUNDLES):
+    for bundle in cascade_folders(settings.nn, settings.models, home=home):
         digest.update((bundle / MANIFEST).read_bytes())
     values = settings.model_dump(mode="json", exclude=_NOT_RESULTS | {"nn"})
     digest.update(json.dumps([values, options], sort_keys=True, default=str).encode())

@@ -35,19 +35,21 @@ class ArchiveOptions:
 
     `jobs` is the number of processes, by default one per core. Without a `journal`, it lies beside the first of
     `results` and is deleted when they are complete; without results, it is kept in memory. Unless `resume`, an earlier
-    run is not continued. With a `scheduler`, the files are analyzed by its workers.
+    run is not continued. With a `scheduler`, the files are analyzed by its workers. `home` is the node's home, which
+    holds the installed models.
     """
 
     given: tuple[str, ...]
     settings: AnalyzerSettings
     node: str
-    location: LocationSettings | None = None
     channel: int | None = None
     jobs: int | None = None
     results: tuple[ResultTarget, ...] = ()
     journal: Path | None = None
     resume: bool = True
     scheduler: str = ""
+    location: LocationSettings | None = None
+    home: Path | None = None
     as_json: bool = False
 
 
@@ -61,7 +63,8 @@ def run_archive(options: ArchiveOptions) -> int:
     formats = [make_format(target) for target in options.results]
     for result_format in formats:
         result_format.check()
-    Pipeline.of(options.settings, options.location)  # what is wrong with the classifiers is wrong for every file
+    # What is wrong with the classifiers is wrong for every file.
+    Pipeline.of(options.settings, options.location, home=options.home)
     with _journal(options) as journal, archive_display() as display, stop_signals() as stop:
         for remark in (*inputs.remarks, *_remarks(options, journal)):
             display.say(remark)
@@ -91,7 +94,9 @@ def _journal(options: ArchiveOptions) -> ArchiveJournal:
     if path is None and options.results:
         first = options.results[0].path
         path = first.with_name(f"{first.name}.journal")
-    mark = fingerprint(options.settings, location=options.location, channel=options.channel, node=options.node)
+    mark = fingerprint(
+        options.settings, options.home, location=options.location, channel=options.channel, node=options.node
+    )
     return ArchiveJournal(path, mark, resume=options.resume)
 
 
@@ -173,8 +178,9 @@ class ArchiveRun:
                 source=file.source,
                 settings=settings,
                 node=options.node,
-                location=options.location,
                 channel=options.channel,
+                location=options.location,
+                home=options.home,
                 cores=cores_per_job,
             )
 

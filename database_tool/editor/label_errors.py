@@ -58,11 +58,11 @@ def find_label_issues(
     Samples of classes that the bundle does not know are skipped, and an ancestor or descendant of a label does not
     contradict it. Raises DatasetError if the features differ or the dataset and the bundle have no class in common.
     """
-    manifest = bundle.manifest
-    require_same_features(spec, manifest.features, names=("the dataset", bundle.name), but=("window_s",))
-    if spec.n_frames < manifest.features.n_frames:
+    manifest, wanted = bundle.manifest, bundle.manifest.feature_spec
+    require_same_features(spec, wanted, names=("the dataset", bundle.name), but=("window_s",))
+    if spec.n_frames < wanted.n_frames:
         raise DatasetError(
-            f"Samples have {spec.window_s:g} s, but {bundle.name} needs windows of {manifest.features.window_s:g} s.",
+            f"Samples have {spec.window_s:g} s, but {bundle.name} needs windows of {wanted.window_s:g} s.",
             hint="Use a bundle that was trained on samples of this length or shorter.",
             code="dataset_features",
         )
@@ -116,7 +116,7 @@ def _contradictions(
 
 def _predict(samples: NDArray[np.int64], spec: FeatureSpec, read: Read, bundle: Bundle, advance: Progress) -> Float32:
     """The bundle's probabilities, (n, classes): the maximum over the windows of each sample."""
-    frames = bundle.manifest.features.n_frames
+    frames = bundle.manifest.feature_spec.n_frames
     starts = sorted({*range(0, spec.n_frames - frames + 1, max(1, frames // 2)), spec.n_frames - frames})
     block = max(1, BLOCK_WINDOWS // len(starts))
     network = load_network(bundle, threads=ALL_CORES)

@@ -191,10 +191,20 @@ def test_a_channel_that_is_not_there(pond: Path, nn: Path) -> None:
     assert caught.value.code == "channel"
 
 
-def test_a_rate_that_is_too_low(tmp_path: Path, nn: Path) -> None:
+def test_a_rate_that_is_too_low_is_a_warning_with_the_share_of_the_band(
+    tmp_path: Path, nn: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    soundfile.write(tmp_path / "phone.wav", tone(500.0, rate_hz=8000, amplitude=0.9), 8000)
+    assert listen(tmp_path / "phone.wav", nn) == 0
+    assert "at 8000 Hz, 62 % of the band that classifier selector needs is missing" in caplog.text
+    assert "rain" in capsys.readouterr().out
+
+
+def test_a_rate_that_is_too_low_is_refused_if_so_wanted(tmp_path: Path, nn: Path) -> None:
     soundfile.write(tmp_path / "phone.wav", tone(500.0, rate_hz=8000), 8000)
+    settings = AnalyzerSettings(nn=nn, strict=True)
     with pytest.raises(AudioError) as caught:
-        listen(tmp_path / "phone.wav", nn)
+        run_file(FileOptions(path=tmp_path / "phone.wav", settings=settings, node="garden"))
     assert caught.value.code == "sample_rate"
 
 

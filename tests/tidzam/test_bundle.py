@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from tests.support.bundles import tone_manifest, write_tone_bundle
+from tidzam.audio.waveform import WaveformSpec
 from tidzam.bundle import (
+    RANGE_MODEL,
     Bundle,
     BundleManifest,
+    License,
     NetworkFormat,
+    cascade_folders,
     find_bundles,
     read_bundle,
     rewrite_manifest,
@@ -76,6 +80,72 @@ def test_the_same_bundle_is_the_same_text(bundle: Bundle) -> None:
     before = path.read_text()
     write_bundle(bundle.folder, bundle.manifest, {"onnx": bundle.file("onnx")})
     assert path.read_text() == before
+
+
+def test_a_manifest_of_our_own_has_no_key_that_earlier_versions_do_not_know(bundle: Bundle) -> None:
+    assert set(json.loads((bundle.folder / "manifest.json").read_text())) == {
+        *("format_version", "name", "features", "hop_s", "classes", "labels", "activation"),
+        *("thresholds", "files", "provenance", "accuracy"),
+    }
+
+
+def test_a_bundle_of_a_waveform_is_read_as_it_was_written(bundle: Bundle, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {
+        "features": None,
+        "waveform": WaveformSpec(rate_hz=48000, window_s=3.0, fmax_hz=15000.0),
+        "output": "logits",
+        "root": True,
+        "scientific_names": {"birds": "Aves"},
+        "license": License(name="MIT"),
+        "origin": "An example.",
+        "name": "birdy",
+    }
+    manifest = bundle.manifest.model_copy(update=changes)
+    range_model = tmp_path / "any.tflite"
+    range_model.write_bytes(b"ranges")
+    written = write_bundle(tmp_path / "birdy", manifest, {"onnx": bundle.file("onnx")}, range_model=range_model)
+    assert read_bundle(tmp_path / "birdy") == written
+    assert written.manifest.input.shape == (144000,)
+    (tmp_path / "birdy" / RANGE_MODEL).write_bytes(b"others")
+    assert refusal(tmp_path / "birdy").code == "bundle_checksum"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda values: values.pop("features"), "either features or a waveform"),
+        (
+            lambda values: values.update(waveform={"rate_hz": 8000, "window_s": 1, "fmax_hz": 4000}),
+            "either features or",
+        ),
+        (lambda values: values.update(parent="birds"), "cannot have the parent 'birds'"),
+        (lambda values: values.update(scientific_names={"owl": "Strix"}), "are not names of classes"),
+        (lambda values: values.update(output="scores"), "output"),
+    ],
+)
+def test_contradictions_in_a_manifest_are_refused(
+    bundle: Bundle, change: Callable[[dict[str, Any]], object], reason: str
+) -> None:
+    change_manifest(bundle, change)
+    error = refusal(bundle.folder)
+    assert error.code == "bundle_manifest"
+    assert reason in error.message
+
+
+def test_a_classifier_of_a_waveform_has_no_features(bundle: Bundle) -> None:
+    spec = WaveformSpec(rate_hz=48000, window_s=3.0, fmax_hz=15000.0)
+    with pytest.raises(BundleError, match="takes a waveform, not features"):
+        _ = bundle.manifest.model_copy(update={"features": None, "waveform": spec}).feature_spec
+
+
+def test_the_bundles_of_a_cascade_are_those_of_a_folder_and_installed_ones(bundle: Bundle, tmp_path: Path) -> None:
+    installed = write_tone_bundle(tmp_path / "home" / "models", "tones", {"hum": (440.0,)})
+    home = tmp_path / "home"
+    assert cascade_folders(None, ["tones"], home=home) == [installed.folder]
+    assert cascade_folders(bundle.folder, ["tones"], home=home) == [bundle.folder, installed.folder]
+    assert {path.name for path in cascade_folders(None, home=home)} == {"selector", "birds", "frogs"}
+    with pytest.raises(BundleError, match="No model called 'tone' is installed"):
+        cascade_folders(None, ["tone"], home=home)
 
 
 def test_a_wrong_version_is_refused(bundle: Bundle) -> None:

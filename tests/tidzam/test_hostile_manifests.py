@@ -207,7 +207,7 @@ def test_a_start_refuses_the_bundles_that_the_analyzer_would(
     hostile.write_network(tmp_path, network, name=name)
     settings = Settings(analyzer=AnalyzerSettings(nn=tmp_path))
     with pytest.raises(BundleError) as of_start:
-        require_classifiers(settings)
+        require_classifiers(settings, tmp_path)
     with pytest.raises(BundleError) as of_analyzer:
         Pipeline.load(tmp_path)
     assert of_start.value.code == of_analyzer.value.code == code

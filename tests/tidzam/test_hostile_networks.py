@@ -124,7 +124,7 @@ def test_a_network_with_two_outputs_is_refused(tmp_path: Path) -> None:
     assert "2 outputs" in error.message
 
 
-@pytest.mark.parametrize("shape", [(1, hostile.FRAMES, hostile.MELS), (None, 7, 3), (None, hostile.FRAMES), ()])
+@pytest.mark.parametrize("shape", [(2, hostile.FRAMES, hostile.MELS), (None, 7, 3), (None, hostile.FRAMES), ()])
 def test_a_network_of_another_input_shape_is_refused(tmp_path: Path, shape: tuple[int | None, ...]) -> None:
     assert refusal(tmp_path, reshape(TensorProto.FLOAT, shape)).code == "bundle_features"
 

@@ -31,7 +31,7 @@ def bundle(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 def probabilities(bundle: Bundle, sound: np.ndarray) -> dict[str, float]:
-    features = extract(sound[None, : SPEC.window_samples], bundle.manifest.features)
+    features = extract(sound[None, : SPEC.window_samples], bundle.manifest.feature_spec)
     return dict(zip(bundle.manifest.classes, map(float, run_onnx(bundle.file("onnx"), features)[0]), strict=True))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -105,6 +105,11 @@ class FeatureSpec:
         """(frames, mels) of one window's features."""
         return self.n_frames, self.n_mels
 
+    @property
+    def silence(self) -> float:
+        """The value, in dB, that the features of a silent window hold throughout."""
+        return self.floor_db
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -123,17 +128,6 @@ class FeatureSpec:
             if isinstance(value, bool) or not isinstance(value, wanted):
                 raise AudioError(f"FeatureSpec field {name} cannot be {str(value)[:40]!r}.", code="feature_spec")
         return cls(**values)
-
-
-def require_rate(rate_hz: int, specs: Iterable[FeatureSpec]) -> None:
-    """Raises AudioError (`sample_rate`) if audio at `rate_hz` lacks the band that one of `specs` needs."""
-    needed = max(spec.rate_hz for spec in specs)
-    if rate_hz < needed:
-        raise AudioError(
-            f"The sample rate is {rate_hz} Hz; the classifiers need {needed} Hz or more.",
-            hint=f"Use audio of at least {needed} Hz (live: jack.rate_hz), or train classifiers for {rate_hz} Hz.",
-            code="sample_rate",
-        )
 
 
 def extract(windows: Float32, spec: FeatureSpec) -> Float32:

@@ -9,6 +9,8 @@ import numpy as np
 
 from tidzam.audio.features import FeatureSpec, extract
 from tidzam.audio.resample import resample
+from tidzam.audio.waveform import InputSpec, WaveformSpec
+from tidzam.errors import AudioError
 from tidzam.types import Float32
 
 
@@ -57,8 +59,29 @@ def cut_windows(blocks: Iterable[Float32], *, window: int, hop: int) -> Iterator
 
 def window_features(windows: Float32, rate_hz: int, spec: FeatureSpec) -> Float32:
     """Features, shape (n, *spec.shape), of windows (n, frames) that last `spec.window_s` at `rate_hz`."""
+    return extract(_at_rate(windows, rate_hz, spec), spec)
+
+
+def network_inputs(windows: Float32, rate_hz: int, spec: InputSpec) -> Float32:
+    """The input of a network, shape (n, *spec.shape), of windows (n, frames) that last `spec.window_s` at `rate_hz`.
+
+    Raises AudioError (`feature_shape`) if they have another length.
+    """
+    if not isinstance(spec, WaveformSpec):
+        return window_features(windows, rate_hz, spec)
+    samples = _at_rate(windows, rate_hz, spec)
+    if samples.shape[1] != spec.window_samples:
+        raise AudioError(
+            f"Invalid windows: the array has shape {samples.shape}, expected (windows, {spec.window_samples}).",
+            code="feature_shape",
+        )
+    return samples
+
+
+def _at_rate(windows: Float32, rate_hz: int, spec: InputSpec) -> Float32:
+    """`windows` (n, frames) at the rate of `spec`."""
     samples = resample(windows, rate_hz, spec.rate_hz)
     missing = spec.window_samples - samples.shape[1]
     if abs(missing) == 1:  # window_s is not a whole number of frames at one of the rates
         samples = np.pad(samples, ((0, 0), (0, 1)))[:, : spec.window_samples]
-    return extract(samples, spec)
+    return samples

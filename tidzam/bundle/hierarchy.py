@@ -13,19 +13,21 @@ from tidzam.suggest import did_you_mean
 
 
 def ordered(manifests: Iterable[BundleManifest]) -> tuple[BundleManifest, ...]:
-    """`manifests`, the selector first and every expert after its parent.
+    """`manifests`, the roots first (the selector before the others) and every expert after its parent.
 
     Raises BundleError: `bundle_cascade` if names do not fit together, `bundle_features` if windows differ.
     """
     known = tuple(manifests)
     _check_names(known)
     _check_windows(known)
-    found = [manifest for manifest in known if manifest.is_selector]
+    roots = [manifest for manifest in known if manifest.is_root]
+    found = sorted(roots, key=lambda manifest: not manifest.is_selector)
     for parent in found:  # grows while it is walked
-        found += [one for one in known if not one.is_root and one.place in parent.classes and one not in found]
+        classes = frozenset(parent.classes)
+        found += [one for one in known if not one.is_root and one.place in classes and one not in found]
     for manifest in known:
         if manifest not in found:
-            raise _without_parent(manifest.name, [label for one in found for label in one.classes])
+            raise _without_parent(manifest, [label for one in found for label in one.classes])
     return tuple(found)
 
 
@@ -36,9 +38,9 @@ def merged_labels(manifests: Iterable[BundleManifest]) -> LabelTree:
 
 def _check_names(manifests: Sequence[BundleManifest]) -> None:
     names = [manifest.name for manifest in manifests]
-    if SELECTOR not in names:
+    if not any(manifest.is_root for manifest in manifests):
         raise BundleError(
-            f"No classifier is called {SELECTOR!r}; found: {', '.join(sorted(names)) or 'none'}.",
+            f"No classifier is called {SELECTOR!r}, or is a root; found: {', '.join(sorted(names)) or 'none'}.",
             hint=f"Name the classifier that runs on every window {SELECTOR}.",
             code="bundle_cascade",
         )
@@ -52,9 +54,9 @@ def _check_names(manifests: Sequence[BundleManifest]) -> None:
 
 
 def _check_windows(manifests: Sequence[BundleManifest]) -> None:
-    lengths = {manifest.features.window_s for manifest in manifests}
+    lengths = {manifest.input.window_s for manifest in manifests}
     if len(lengths) > 1:
-        each = ", ".join(f"{m.name} {m.features.window_s:g} s" for m in manifests)
+        each = ", ".join(f"{m.name} {m.input.window_s:g} s" for m in manifests)
         raise BundleError(
             f"All classifiers of a cascade must have windows of the same length; these differ: {each}.",
             hint="Train them with the same window_s.",
@@ -66,10 +68,11 @@ def _repeated(names: list[str]) -> str | None:
     return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
-def _without_parent(name: str, classes: list[str]) -> BundleError:
+def _without_parent(manifest: BundleManifest, classes: list[str]) -> BundleError:
+    name, place = manifest.name, manifest.place
     shown = [*classes[:20], "…"] if len(classes) > 20 else classes
     return BundleError(
-        f"Classifier {name!r} has no parent: no other classifier has a class of that name.",
-        hint=f"{did_you_mean(name, classes)}The classes are {', '.join(shown)}.",
+        f"Classifier {name!r} has no parent: no other classifier has a class {place!r}.",
+        hint=f"{did_you_mean(place, classes)}The classes are {', '.join(shown)}.",
         code="bundle_cascade",
     )

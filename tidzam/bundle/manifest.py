@@ -16,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from tidzam.audio.features import FeatureSpec
+from tidzam.audio.waveform import InputSpec, WaveformSpec
 from tidzam.errors import BundleError
 from tidzam.labels import Label, LabelTree
 from tidzam.manifest_fields import (
@@ -30,34 +32,71 @@ MANIFEST = "manifest.json"
 SELECTOR = "selector"
 """The name of the classifier that runs on every window."""
 
-NetworkFormat = Literal["onnx", "keras"]
+NetworkFormat = Literal["onnx", "litert", "keras"]
 """The file formats of networks in a bundle."""
-FILE_NAMES: Mapping[NetworkFormat, str] = {"onnx": "model.onnx", "keras": "model.keras"}
+FILE_NAMES: Mapping[NetworkFormat, str] = {"onnx": "model.onnx", "litert": "model.tflite", "keras": "model.keras"}
+RANGE_MODEL = "range.tflite"
+"""The file of a range model."""
 MAX_CLASSES: Final = 50_000
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
+_OPTIONAL: Final = (
+    *("features", "waveform", "output", "scientific_names", "license", "origin"),
+    *("root", "parent", "range_model", "data"),
+)
+"""Keys that are left out at their defaults: earlier versions of Tidzam do not know them."""
+
+
+class License(BaseModel):
+    """The license under which a model may be used."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str = Field(min_length=1, max_length=200, description="Its name, such as CC BY 4.0.")
+    url: str = Field("", max_length=2000, description="The address of its text; empty if unknown.")
+
+
 class BundleManifest(BaseModel):
-    """What `manifest.json` holds. Outputs of the model are `classes`, in that order."""
+    """What `manifest.json` holds. Outputs of the model are `classes`, in that order.
+
+    Its input is `features` or a `waveform`, exactly one of them. The classifiers of a cascade are placed by name: an
+    expert under the class that it is called after. `parent` names another class, and a `root` runs on every window.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
     format_version: Literal[1] = FORMAT_VERSION
     name: str = Field(pattern=NAME_PATTERN)
-    features: Features
+    features: Features | None = None
+    waveform: WaveformSpec | None = None
     hop_s: float = Field(gt=0, allow_inf_nan=False, description="Time from one window to the next in training.")
     classes: tuple[Label, ...] = Field(min_length=1, max_length=MAX_CLASSES, strict=False)
     labels: Labels
     activation: Literal["sigmoid", "softmax"] = Field(
         description="sigmoid: several classes may occur in a window; softmax: exactly one does."
     )
+    output: Literal["probabilities", "logits"] = Field(
+        "probabilities", description="What the network returns; `activation` turns logits into probabilities."
+    )
     thresholds: dict[Label, Probability] = Field(description="The probability from which on each class is reported.")
     files: dict[NetworkFormat, FileEntry] = Field(default_factory=dict)
     data: tuple[FileEntry, ...] = Field(
         default=(), strict=False, description="Other files that a network reads: weights beside an ONNX graph."
     )
+    range_model: FileEntry | None = Field(
+        None,
+        description="A LiteRT network that says how likely each class occurs at a place in a week: latitude, longitude "
+        "and week (1 to 48, or -1 for the whole year) in, a probability per class out.",
+    )
+    root: bool = Field(False, description="Runs on every window, whatever its name.")
     parent: Label | None = Field(None, description="The class that this expert refines; by default that of its name.")
+    scientific_names: dict[Label, str] = Field(
+        default_factory=dict, description="The scientific names of those classes that are species."
+    )
+    license: License | None = Field(None, description="The license of a model that others made.")
+    origin: str = Field("", max_length=2000, description="Where a model that others made comes from, and who made it.")
     provenance: dict[str, Any] = Field(description="By whom, when, from which data and with which seed it was trained.")
     accuracy: dict[str, Any] = Field(description="Measured figures, and the data they were measured on.")
 
@@ -70,6 +109,21 @@ class BundleManifest(BaseModel):
             raise ValueError(f"classes {missing[:5]} are not in the label tree")
         if set(self.thresholds) != set(self.classes):
             raise ValueError("thresholds and classes name different classes")
+        foreign = [label for label in self.scientific_names if label not in self.thresholds]
+        if foreign:
+            raise ValueError(f"scientific_names {foreign[:5]} are not names of classes")
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_input(self) -> BundleManifest:
+        if (self.features is None) == (self.waveform is None):
+            raise ValueError("it must have either features or a waveform")
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> BundleManifest:
+        if self.is_root and self.parent is not None:
+            raise ValueError(f"it runs on every window, and cannot have the parent {self.parent!r}")
         return self
 
     @model_validator(mode="after")
@@ -78,17 +132,44 @@ class BundleManifest(BaseModel):
             suffix = Path(FILE_NAMES[file_format]).suffix
             if not entry.name.endswith(suffix):  # another suffix makes an engine read another, less safe format
                 raise ValueError(f"the {file_format} file is called {entry.name[:40]!r}; its name must end in {suffix}")
-        names = [MANIFEST, *(entry.name for entry in (*self.files.values(), *self.data))]
+        names = [MANIFEST, *(entry.name for entry in self.all_files)]
         if len(set(names)) < len(names):
             raise ValueError("two files have the same name")
         return self
 
     @model_serializer(mode="wrap")
-    def _without_empty_data(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Most bundles have none, and earlier versions of Tidzam do not know the key."""
+    def _without_defaults(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        left_out = {
+            key
+            for key in _OPTIONAL
+            if getattr(self, key) == fields[key].get_default(call_default_factory=True, validated_data={})
+        }
         values: dict[str, Any] = serialize(self)
-        unused = {"data": not self.data, "parent": self.parent is None}
-        return {key: value for key, value in values.items() if not unused.get(key)}
+        return {key: value for key, value in values.items() if key not in left_out}
+
+    @property
+    def input(self) -> InputSpec:
+        """What the network takes."""
+        spec = self.features or self.waveform
+        assert spec is not None  # validated
+        return spec
+
+    @property
+    def feature_spec(self) -> FeatureSpec:
+        """The features that the network takes. Raises BundleError (`bundle_features`) if it takes a waveform."""
+        if self.features is None:
+            raise BundleError(
+                f"Classifier {self.name!r} takes a waveform, not features.",
+                hint="Use a classifier that was trained by Tidzam.",
+                code="bundle_features",
+            )
+        return self.features
+
+    @property
+    def all_files(self) -> tuple[FileEntry, ...]:
+        """Every file beside the manifest whose checksum it holds."""
+        return (*self.files.values(), *self.data, *([self.range_model] if self.range_model else []))
 
     @property
     def is_selector(self) -> bool:
@@ -97,7 +178,7 @@ class BundleManifest(BaseModel):
     @property
     def is_root(self) -> bool:
         """Whether it runs on every window, rather than only where its parent class is likely."""
-        return self.is_selector
+        return self.root or self.is_selector
 
     @property
     def place(self) -> str:

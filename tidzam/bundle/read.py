@@ -38,7 +38,7 @@ def read_bundle(folder: Path) -> Bundle:
     except ValidationError as error:
         message = f"Invalid manifest of bundle {folder}: {faults_of(error)}."
         raise BundleError(message, code="bundle_manifest") from None
-    for entry in (*manifest.files.values(), *manifest.data):
+    for entry in manifest.all_files:
         _verify_file(folder / entry.name, entry)
     bundle = Bundle(folder, manifest)
     _check_external_files(bundle)

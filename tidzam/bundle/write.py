@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tidzam.atomic import swap_in
-from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, Bundle, BundleManifest, NetworkFormat
+from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, RANGE_MODEL, Bundle, BundleManifest, NetworkFormat
 from tidzam.manifest_fields import FileEntry, entry_of
 
 
@@ -19,19 +19,24 @@ def write_bundle(
     manifest: BundleManifest,
     files: Mapping[NetworkFormat, Path],
     *,
+    range_model: Path | None = None,
     write_extras: Callable[[Path, BundleManifest], object] = lambda folder, manifest: None,
 ) -> Bundle:
     """Write a bundle whole or not at all; an older one at `folder` is replaced.
 
-    `files` are copied in and their checksums recorded; `manifest.files` is ignored. `write_extras` may add files for
-    people, such as a model card, to the new folder before it is put in place; it receives the complete manifest.
+    `files` and `range_model` are copied in and their checksums recorded; `manifest.files` is ignored, and
+    `manifest.range_model` is kept unless there is a new one. `write_extras` may add files for people, such as a model
+    card, to the new folder before it is put in place; it receives the complete manifest.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         fresh = Path(temporary) / folder.name
         fresh.mkdir()
         entries = {engine: _add_file(source, fresh / FILE_NAMES[engine]) for engine, source in files.items()}
-        complete = manifest.model_copy(update={"files": entries})
+        changes: dict[str, Any] = {"files": entries}
+        if range_model is not None:
+            changes["range_model"] = _add_file(range_model, fresh / RANGE_MODEL)
+        complete = manifest.model_copy(update=changes)
         text = json.dumps(complete.model_dump(mode="json"), indent=2, sort_keys=True)
         (fresh / MANIFEST).write_text(text + "\n", encoding="utf-8")
         write_extras(fresh, complete)

@@ -13,9 +13,12 @@ from tidzam.errors import SetupError
 from tidzam.node.system_packages import require_programs
 from tidzam.paths import checkout
 
-PARTS = ("", "train", "cluster", "parquet", "show", "test", "all")
+PARTS = ("", "litert", "birdnet", "train", "cluster", "parquet", "show", "test", "all")
 Part = Annotated[
-    str, typer.Argument(help="Optional part: train, cluster, parquet, show, test or all. Only in a checkout.")
+    str,
+    typer.Argument(
+        help="Optional part: litert, birdnet, train, cluster, parquet, show, test or all. Only in a checkout."
+    ),
 ]
 
 

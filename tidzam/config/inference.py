@@ -9,11 +9,13 @@ from pydantic import AfterValidator
 from tidzam.extensions import Registry
 
 DEFAULT_RULE: Final = "thresholds"
+DEFAULT_ENGINE: Final = "onnx"
 ENGINES: Final = Registry(
     "tidzam.engines",
     "engine",
     {
-        "onnx": "tidzam.inference.onnx_engine:OnnxEngine",
+        DEFAULT_ENGINE: "tidzam.inference.onnx_engine:OnnxEngine",
+        "litert": "tidzam.inference.litert_engine:LiteRtEngine",
         "keras": "tidzam.inference.keras_engine:KerasEngine",
     },
 )

@@ -16,13 +16,14 @@ from tidzam.config.detections import DetectionSettings
 from tidzam.config.files import FileSettings
 from tidzam.config.gaps import GapSettings
 from tidzam.config.healing import HealingSettings
-from tidzam.config.inference import EngineName
+from tidzam.config.inference import DEFAULT_ENGINE, EngineName
 from tidzam.config.live_streams import LiveStreamSettings
 from tidzam.config.location import LocationSettings
 from tidzam.config.section import Names, Section, moved, renamed
 from tidzam.config.signal_health import SignalHealthSettings
 from tidzam.config.sinks import AnySinkSettings
 from tidzam.config.sources import MountMode, SourceSettings
+from tidzam.config.species_range import RangeSettings
 
 
 def _power_of_two(frames: int) -> int:
@@ -189,15 +190,24 @@ class AnalyzerSettings(ServerSettings):
     """The analyzer."""
 
     port: Port = Field(8001, description="Port for Socket.IO and HTTP")
-    nn: Path | None = Field(None, description="Folder of bundles; by default those of the demo")
+    nn: Path | None = Field(None, description="Folder of bundles; by default the demo's, unless there are models")
+    models: Names = Field(
+        (), description="Installed models (`tidzam models list`) that are part of the cascade, beside the bundles of nn"
+    )
     ports: Names = Field(("*:out_*",), description="JACK ports to analyze: globs, or prefixes of names")
     overlap: float = Field(0.0, ge=0, lt=1, description="Fraction of a window that the next one shares")
     gate: float = Field(0.05, ge=0, le=1, description="Parent probability from which an expert runs; 0: always")
     engine: EngineName = Field(
-        "onnx", description="Engine that runs the classifiers: onnx, keras (needs the part `train`) or an installed one"
+        DEFAULT_ENGINE,
+        description="Engine that runs the classifiers: onnx, litert (needs the part `litert`), keras (needs the part "
+        "`train`) or an installed one. With onnx, a bundle without an ONNX file runs on the engine of the file it has",
     )
     decision: AnyDecisionSettings = DecisionSettings()
     detections: DetectionSettings = DetectionSettings()
+    range: RangeSettings = RangeSettings()
+    strict: bool = Field(
+        False, description="Refuse files whose sample rate lacks a part of the band that a classifier needs"
+    )
     threads: int = Field(1, ge=1, le=64, description="Threads that a classifier runs on")
     max_channels: int = Field(256, ge=1, le=1024, description="Maximum number of channels")
     sinks: tuple[AnySinkSettings, ...] = Field(

@@ -102,13 +102,13 @@ class _Sheet:
 
 def _fill(bundle: Bundle, truth: Truth, channel: int, found: Bools) -> _Sheet:
     manifest = bundle.manifest
-    marks = mark(truth, channel, manifest.classes, manifest.features.window_s)
+    marks = mark(truth, channel, manifest.classes, manifest.input.window_s)
     return _Sheet(marks, found, _events_named(truth, channel, bundle, found))
 
 
 def _events_named(truth: Truth, channel: int, bundle: Bundle, found: Bools) -> list[bool]:
     """For each audible event of a channel, whether it was reported for any window that it fills enough."""
-    window_s, classes = bundle.manifest.features.window_s, bundle.manifest.classes
+    window_s, classes = bundle.manifest.input.window_s, bundle.manifest.classes
     starts = np.arange(len(found)) * window_s
     named = []
     for event in truth.events:

@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.features import FeatureSpec
-from tidzam.audio.windows import window_features
+from tidzam.audio.waveform import InputSpec, required_rate
+from tidzam.audio.windows import network_inputs
 from tidzam.bundle import BundleManifest
 from tidzam.bundle.hierarchy import merged_labels, ordered
 from tidzam.inference.engines import Network
@@ -50,7 +50,7 @@ class Classifier:
 class Cascade:
     """Classifiers joined to a tree: an expert is placed under the class that it refines, to any depth.
 
-    Several experts may refine one class. `classifiers` are ordered parents first, the selector at the head; `labels` is
+    Several experts may refine one class. `classifiers` are ordered parents first, the roots at the head; `labels` is
     the tree of all of them, and `classes` their outputs, parents before children.
 
     Probabilities multiply down the tree. With q(c) the output of a class c, given its parent, and p its joint
@@ -82,30 +82,37 @@ class Cascade:
         self.output_check = OutputCheck()
         self._columns = {label: column for column, label in enumerate(self.classes)}
         self._parents = {label: self._parent_column(label) for label in self.classes}
-        self._orders = {classifier.name: self._order(classifier) for classifier in self.classifiers}
-        self._families = {classifier.name: self._family(classifier) for classifier in self.classifiers}
+        self._groups = {classifier.name: self._group(classifier) for classifier in self.classifiers}
 
     @property
     def window_s(self) -> float:
-        return self.classifiers[0].manifest.features.window_s
+        return self.classifiers[0].manifest.input.window_s
 
     @property
-    def specs(self) -> frozenset[FeatureSpec]:
-        return frozenset(classifier.manifest.features for classifier in self.classifiers)
+    def specs(self) -> frozenset[InputSpec]:
+        return frozenset(classifier.manifest.input for classifier in self.classifiers)
 
     def predict(self, windows: Float32, rate_hz: int) -> list[dict[str, float]]:
         """The probabilities of `classify`, for sources that have every band."""
         return [found.probabilities for found in self.classify(windows, rate_hz)]
 
-    def classify(self, windows: Float32, rate_hz: int, source_rates_hz: Sequence[int | None] = ()) -> list[Prediction]:
+    def classify(
+        self,
+        windows: Float32,
+        rate_hz: int,
+        source_rates_hz: Sequence[int | None] = (),
+        *,
+        hidden: NDArray[np.bool_] | None = None,
+    ) -> list[Prediction]:
         """The predictions of every classifier that ran on windows (n, frames) at `rate_hz`.
 
         A child's joint probability is its classifier's output times its parent's joint probability. An expert runs
         on the windows whose parent class reaches `gate`; its classes are absent from the others. So are those of a
         classifier that is left out, and of the experts under it. `source_rates_hz` holds the rate of each window's
-        source, None if that is unknown; it may be empty.
+        source, None if that is unknown; it may be empty. `hidden`, shape (n, len(self.classes)), marks the classes that
+        are left out of the result of each window (`tidzam.inference.species_range`).
         """
-        features = FeatureCache(windows, rate_hz)
+        inputs = InputCache(windows, rate_hz)
         joint = np.full((len(windows), len(self.classes)), np.nan, dtype=np.float32)
         remainders = np.full((len(windows), len(self.classes) + 1), np.nan, dtype=np.float32)  # the last: of the roots
         left_out = [self.lacking_band(rate) for rate in source_rates_hz or [None] * len(windows)]
@@ -113,16 +120,19 @@ class Cascade:
             lacking = [row for row, names in enumerate(left_out) if classifier.name in names]
             rows = np.setdiff1d(self._rows(classifier, joint), lacking, assume_unique=True)
             if len(rows):
-                seen = features.of(classifier.manifest.features, rows)
+                seen = inputs.of(classifier.manifest.input, rows)
                 classes = len(classifier.manifest.classes)
                 outputs, fine = self.output_check.outputs(classifier.name, classifier.network, seen, classes)
                 self._multiply(classifier, outputs, joint, rows[fine])
-                self._leave(classifier, outputs, joint, remainders, rows[fine])
+                self._leave(classifier, outputs, joint, remainders, rows[fine], hidden)
                 for row in rows[~fine]:
                     left_out[row] += (classifier.name,)
+        if hidden is not None:
+            joint[hidden] = np.nan
+            remainders[:, :-1][hidden] = np.nan
         nodes = (*self.classes, UNKNOWN)
         return [
-            Prediction(_known(self.classes, row), names, _known(nodes, rest))
+            Prediction(_present(self.classes, row), names, _present(nodes, rest))
             for row, names, rest in zip(joint, left_out, remainders, strict=True)
         ]
 
@@ -131,7 +141,7 @@ class Cascade:
         """The classifiers that need a band that a source of this rate lacks; none if the rate is unknown."""
         if source_rate_hz is None:
             return ()
-        return tuple(c.name for c in self.classifiers if source_rate_hz < c.manifest.features.rate_hz)
+        return tuple(c.name for c in self.classifiers if source_rate_hz < required_rate(c.manifest.input))
 
     def _rows(self, classifier: Classifier, joint: Float32) -> Rows:
         """The windows that `classifier` is to run on."""
@@ -141,15 +151,27 @@ class Cascade:
 
     def _multiply(self, classifier: Classifier, outputs: Float32, joint: Float32, rows: Rows) -> None:
         """Write the outputs (len(rows), classes) of `classifier` to `joint`, each times the value of its parent."""
-        for label, output in self._orders[classifier.name]:
-            parent = self._parents[label]
-            weight = np.float32(1) if parent is None else joint[rows, parent]
-            joint[rows, self._columns[label]] = outputs[:, output] * weight
+        for parent, columns, numbers in self._groups[classifier.name]:
+            values = outputs[:, numbers]
+            joint[rows[:, None], columns] = values if parent is None else values * joint[rows, parent][:, None]
 
-    def _leave(self, classifier: Classifier, outputs: Float32, joint: Float32, remainders: Float32, rows: Rows) -> None:
-        """Multiply the remainders of the classes that `classifier` has children of by what it leaves of them."""
-        for parent, children in self._families[classifier.name]:
-            shares = outputs[:, children]
+    def _leave(
+        self,
+        classifier: Classifier,
+        outputs: Float32,
+        joint: Float32,
+        remainders: Float32,
+        rows: Rows,
+        hidden: NDArray[np.bool_] | None,
+    ) -> None:
+        """Multiply the remainders of the classes that `classifier` has children of by what it leaves of them.
+
+        Hidden children count as part of the remainder.
+        """
+        for parent, columns, numbers in self._groups[classifier.name]:
+            shares = outputs[:, numbers]
+            if hidden is not None:
+                shares = np.where(hidden[rows][:, columns], np.float32(0), shares)
             if classifier.manifest.activation == "softmax":
                 rest = np.clip(1 - shares.sum(axis=1), 0, 1)
             else:
@@ -159,17 +181,21 @@ class Cascade:
             before = remainders[rows, column]
             remainders[rows, column] = np.where(np.isnan(before), whole, before) * rest
 
-    def _family(self, classifier: Classifier) -> list[tuple[int | None, list[int]]]:
-        """The columns of the classes that `classifier` has children of (None: roots), with the outputs of these."""
-        families: dict[int | None, list[int]] = {}
-        for number, label in enumerate(classifier.manifest.classes):
-            families.setdefault(self._parents[label], []).append(number)
-        return list(families.items())
-
-    def _order(self, classifier: Classifier) -> list[tuple[str, int]]:
-        """A classifier's classes, parents first, each with the index of its output."""
+    def _group(self, classifier: Classifier) -> list[tuple[int | None, Rows, Rows]]:
+        """A classifier's classes by their parents, parents first: the parent's column, and the column and the output
+        of each class."""
         outputs = {label: number for number, label in enumerate(classifier.manifest.classes)}
-        return sorted(outputs.items(), key=lambda item: self._columns[item[0]])
+        groups: dict[int | None, list[str]] = {}
+        for label in sorted(outputs, key=self._columns.__getitem__):
+            groups.setdefault(self._parents[label], []).append(label)
+        return [
+            (
+                parent,
+                np.array([self._columns[label] for label in labels]),
+                np.array([outputs[label] for label in labels]),
+            )
+            for parent, labels in groups.items()
+        ]
 
     def _parent_column(self, label: str) -> int | None:
         """The column of the nearest ancestor of `label` that is a class of some classifier."""
@@ -177,34 +203,40 @@ class Cascade:
         return next((self._columns[ancestor] for ancestor in ancestors if ancestor in self._columns), None)
 
 
-def _known(labels: Sequence[str], row: Float32) -> dict[str, float]:
-    """The values of a row by label, without those that are not known (NaN)."""
-    return {label: float(value) for label, value in zip(labels, row, strict=True) if not np.isnan(value)}
+def _present(labels: Sequence[str], row: Float32) -> dict[str, float]:
+    """The values of one window, shape (len(labels),), that are not NaN, by label."""
+    columns = np.flatnonzero(~np.isnan(row))
+    if len(columns) == len(labels):
+        return dict(zip(labels, row.tolist(), strict=True))
+    return {labels[int(column)]: value for column, value in zip(columns, row[columns].tolist(), strict=True)}
 
 
-class FeatureCache:
-    """The features of some windows, computed once per spec, and only for the rows that are requested."""
+class InputCache:
+    """The inputs that some windows give to networks, computed once per spec, for the rows that are requested."""
 
     def __init__(self, windows: Float32, rate_hz: int) -> None:
         self._windows = windows
         self._rate_hz = rate_hz
-        self._features: dict[FeatureSpec, Float32] = {}
-        self._done: dict[FeatureSpec, NDArray[np.bool_]] = {}
+        self._inputs: dict[InputSpec, Float32] = {}
+        self._done: dict[InputSpec, NDArray[np.bool_]] = {}
 
-    def of(self, spec: FeatureSpec, rows: Rows) -> Float32:
-        """Features of `rows`, shape (len(rows), *spec.shape)."""
+    def of(self, spec: InputSpec, rows: Rows) -> Float32:
+        """The inputs of `rows`, shape (len(rows), *spec.shape)."""
         count = len(self._windows)
-        features = self._features.setdefault(spec, np.empty((count, *spec.shape), dtype=np.float32))
+        if len(rows) == count and spec not in self._inputs:  # most often: nothing is copied
+            self._done[spec] = np.ones(count, dtype=np.bool_)
+            return self._inputs.setdefault(spec, network_inputs(self._windows, self._rate_hz, spec))
+        inputs = self._inputs.setdefault(spec, np.empty((count, *spec.shape), dtype=np.float32))
         done = self._done.setdefault(spec, np.zeros(count, dtype=np.bool_))
         fresh = rows[~done[rows]]
         if len(fresh):
-            features[fresh] = window_features(self._windows[fresh], self._rate_hz, spec)
+            inputs[fresh] = network_inputs(self._windows[fresh], self._rate_hz, spec)
             done[fresh] = True
-        return features if len(rows) == count else features[rows]
+        return inputs if len(rows) == count else inputs[rows]
 
 
 def order(classifiers: tuple[Classifier, ...]) -> tuple[Classifier, ...]:
-    """`classifiers`, the selector first and every expert after its parent.
+    """`classifiers`, the roots first and every expert after its parent.
 
     Raises BundleError if they do not form a cascade.
     """

@@ -6,6 +6,7 @@ Importing this module is cheap; an engine imports its library when it is asked t
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -13,7 +14,7 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.config.inference import ENGINES
+from tidzam.config.inference import DEFAULT_ENGINE, ENGINES
 from tidzam.errors import BundleError
 from tidzam.types import Float32
 
@@ -36,13 +37,16 @@ class Network(Protocol):
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
-        """(None, frames, mels); None stands for any number of windows."""
+        """(None, frames, mels) of features or (None, samples) of a waveform; None stands for any number of windows."""
         ...
 
-    def predict(self, features: Float32) -> Float32:
-        """Features (n, frames, mels) in dB to probabilities (n, classes), both float32; n may be 0.
+    def predict(self, inputs: Float32) -> Float32:
+        """Features (n, frames, mels) in dB, or waveforms (n, samples) in -1…1, to probabilities (n, classes).
 
-        A window's probabilities depend on its own features only, and are the same every time. It may raise any
+        All are float32; n may be 0. What a network returns whose manifest has the output `logits` are logits;
+        `tidzam.inference.outputs.LogitsNetwork` turns them into probabilities.
+
+        A window's outputs depend on its own input only, and are the same every time. It may raise any
         exception: callers contain it (`tidzam.inference.output_check`).
         """
         ...
@@ -56,7 +60,7 @@ class Engine(Protocol):
     """
 
     @property
-    def file_format(self) -> Literal["onnx", "keras"]:
+    def file_format(self) -> Literal["onnx", "litert", "keras"]:
         """Which of a bundle's files the engine reads: a key of `files` in the manifest."""
         ...
 
@@ -85,20 +89,37 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What a manifest states about its network: `shape` (frames, mels) in, `classes` probabilities out.
+    """What a manifest states about its network: windows of `shape` in, `classes` outputs out.
 
-    Silence is features of `floor_db` throughout.
+    `shape` is (frames, mels) for features and (samples,) for a waveform. Silence is `silence` throughout. Without an
+    `activation`, the outputs are probabilities; with one, they are logits.
     """
 
-    shape: tuple[int, int]
-    floor_db: float
+    shape: tuple[int, ...]
+    silence: float
     classes: int
+    activation: Literal["sigmoid", "softmax"] | None = None
+
+    @property
+    def kind(self) -> str:
+        """What the network takes, in the plural."""
+        return "features" if len(self.shape) > 1 else "waveforms"
 
 
 def find_engine(name: str) -> Engine:
     """The engine called `name`. Raises ConfigError as `Registry.load` does."""
     engine: Engine = ENGINES.load(name)()
     return engine
+
+
+def engine_for(formats: Container[str], name: str) -> str:
+    """The name of the engine that runs a bundle whose files have `formats`, if the engine called `name` is wanted.
+
+    It is that engine, but for the default: that gives way to the engine of a file that the bundle has.
+    """
+    if name != DEFAULT_ENGINE or find_engine(name).file_format in formats:
+        return name
+    return next((other for other in ENGINES.built_in if find_engine(other).file_format in formats), name)
 
 
 def check_network(network: Network, spec: NetworkSpec, name: str) -> None:
@@ -108,7 +129,7 @@ def check_network(network: Network, spec: NetworkSpec, name: str) -> None:
     probabilities, `bundle_engine` if it cannot be run.
     """
     for count in TRIAL_BATCHES:
-        silence = np.full((count, *spec.shape), spec.floor_db, dtype=np.float32)
+        silence = np.full((count, *spec.shape), spec.silence, dtype=np.float32)
         try:
             outputs = network.predict(silence)
         except Exception as error:  # noqa: BLE001 - the engines' errors share no base, and any file may be the cause
@@ -147,11 +168,13 @@ def value_fault(outputs: Float32) -> str | None:
 
 
 def require_shape(network: Network, spec: NetworkSpec, name: str) -> None:
-    """Raises BundleError (`bundle_features`) unless `network` takes any number of windows of the features' shape."""
+    """Raises BundleError (`bundle_features`) unless `network` takes any number of windows of the manifest's shape."""
     wanted = (None, *spec.shape)
-    if network.input_shape != wanted:
+    found = network.input_shape
+    fits = len(found) == len(wanted) and found[0] is None
+    if not fits or any(size not in (None, expected) for size, expected in zip(found, wanted, strict=True)):
         raise BundleError(
-            f"{name} takes an input of shape {network.input_shape}; the manifest's features have {wanted}.",
+            f"{name} takes an input of shape {found}; the manifest's {spec.kind} have {wanted}.",
             hint="Train the bundle again.",
             code="bundle_features",
         )

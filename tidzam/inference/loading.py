@@ -9,17 +9,20 @@ import numpy as np
 
 from tidzam.bundle import Bundle
 from tidzam.inference.cascade import Cascade, Classifier
-from tidzam.inference.engines import ALL_CORES, Network, find_engine, require_shape
+from tidzam.inference.engines import ALL_CORES, Network, engine_for, find_engine, require_shape
 from tidzam.inference.onnx_engine import OnnxEngine
-from tidzam.inference.trial import spec_of, try_networks
+from tidzam.inference.outputs import LogitsNetwork
+from tidzam.inference.trial import RANGE_ENGINE, spec_of, try_networks
 from tidzam.types import Float32
 
 
 def load_networks(bundles: Sequence[Bundle], engine: str = "onnx", *, threads: int = 1) -> list[Network]:
-    """The networks of `bundles`, each run by the engine of that name on `threads` threads (or `ALL_CORES`).
+    """The networks of `bundles`, each run on `threads` threads (or `ALL_CORES`) by the engine of `engine_for`.
 
-    Each is first tried in another process. Raises BundleError if a network does not fit its manifest or cannot be used
-    (see `try_networks`), SetupError if the engine's library is not installed, ConfigError if there is no such engine.
+    They return probabilities, also where the file returns logits. Each is first tried in another process.
+
+    Raises BundleError if a network does not fit its manifest or cannot be used (see `try_networks`), SetupError if the
+    engine's library is not installed, ConfigError if there is no such engine.
     """
     try_networks(bundles, engine)
     return [_load(bundle, engine, threads) for bundle in bundles]
@@ -37,11 +40,22 @@ def load_cascade(bundles: Sequence[Bundle], engine: str = "onnx", *, gate: float
 
 
 def _load(bundle: Bundle, engine: str, threads: int) -> Network:
-    runs = find_engine(engine)
+    runs = find_engine(engine_for(bundle.manifest.files, engine))
     path = bundle.file(runs.file_format)
     network = runs.load(path, threads=threads)
-    require_shape(network, spec_of(bundle), f"The network {path}")
-    return network
+    spec = spec_of(bundle)
+    require_shape(network, spec, f"The network {path}")
+    return network if spec.activation is None else LogitsNetwork(network, spec.activation)
+
+
+def load_range_model(bundle: Bundle) -> Network | None:
+    """The range model of a bundle that `load_networks` has tried; None if it has none.
+
+    It takes (latitude, longitude, week), shape (n, 3), and returns a probability for each class of the bundle.
+    """
+    if bundle.manifest.range_model is None:
+        return None
+    return find_engine(RANGE_ENGINE).load(bundle.folder / bundle.manifest.range_model.name, threads=1)
 
 
 def run_onnx(path: Path, features: Float32, *, batch: int = 256) -> Float32:

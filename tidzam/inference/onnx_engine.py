@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from tidzam.inference.engines import Network, first_line, not_usable, require_one_float
+from tidzam.inference.one_by_one import OneByOne
 from tidzam.types import Float32
 
 
@@ -23,7 +24,10 @@ class OnnxEngine:
         import onnxruntime  # noqa: F401 - here, since it takes a tenth of a second
 
     def load(self, path: Path, *, threads: int) -> Network:
-        return _OnnxNetwork(path, open_session(path, threads=threads))
+        network = _OnnxNetwork(path, open_session(path, threads=threads))
+        if network.input_shape[:1] == (1,):
+            return OneByOne(network.predict, network.input_shape[1:], network.classes)
+        return network
 
 
 def open_session(path: Path, *, threads: int) -> Any:
@@ -57,6 +61,8 @@ class _OnnxNetwork:
         typed = [[(one.name, one.type) for one in side] for side in (inputs, outputs)]
         require_one_float(f"The network {path}", *typed)
         (self._input,) = inputs
+        size = outputs[0].shape[-1] if outputs[0].shape else 0
+        self.classes = size if isinstance(size, int) else 0
         self._session = session
         self._limit = TimeLimit()
 

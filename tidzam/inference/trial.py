@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,14 +27,16 @@ from tidzam.inference.engines import (
     Engine,
     NetworkSpec,
     check_network,
+    engine_for,
     find_engine,
     first_line,
     not_usable,
     require_shape,
 )
+from tidzam.inference.outputs import LogitsNetwork
 
 if TYPE_CHECKING:
-    from tidzam.bundle import Bundle
+    from tidzam.bundle import Bundle, BundleManifest
 
 WALL_S: Final = 45.0
 """The time for the process to start, and again for each network: enough on a busy machine."""
@@ -42,28 +44,60 @@ _FILE_COPIES: Final = 4
 _MAX_FILE_BYTES: Final = 2**30
 """Keras unpacks parts of its archive."""
 _WINDOWS: Final = sum(TRIAL_BATCHES)
+RANGE_ENGINE: Final = "litert"
+RANGE_INPUTS: Final = 3
+"""The engine that runs range models, and the size of their input: latitude, longitude and week."""
+
+
+@dataclass(frozen=True)
+class _Tried:
+    engine: str
+    path: Path
+    spec: NetworkSpec
 
 
 def spec_of(bundle: Bundle) -> NetworkSpec:
     """What the manifest of `bundle` states about its networks."""
     manifest = bundle.manifest
-    return NetworkSpec(manifest.features.shape, manifest.features.floor_db, len(manifest.classes))
+    activation = manifest.activation if manifest.output == "logits" else None
+    return NetworkSpec(manifest.input.shape, manifest.input.silence, len(manifest.classes), activation)
+
+
+def range_spec(manifest: BundleManifest) -> NetworkSpec:
+    """What a manifest states about its range model. Its silence is a place in the Gulf of Guinea."""
+    return NetworkSpec((RANGE_INPUTS,), 0.0, len(manifest.classes))
 
 
 def try_networks(bundles: Sequence[Bundle], engine: str = "onnx") -> None:
-    """Run the network of each bundle once, on silence, in a process with bounded memory and time.
+    """Run the network of each bundle once, on silence, in a process with bounded memory and time; so its range model.
+
+    A bundle runs on the engine that `engine_for` chooses.
 
     Raises BundleError for the first one that cannot be used: `bundle_engine`, `bundle_features`, `bundle_classes`,
     `bundle_outputs`; SetupError if the engine's library is not installed, ConfigError if there is no such engine.
     """
-    runs = find_engine(engine)
-    paths = [bundle.file(runs.file_format) for bundle in bundles]
-    tried = [{"path": str(path), **asdict(spec_of(bundle))} for path, bundle in zip(paths, bundles, strict=True)]
+    tried = [one for bundle in bundles for one in _networks_of(bundle, engine)]
+    for name in dict.fromkeys(one.engine for one in tried):
+        _try_on(name, [one for one in tried if one.engine == name])
+
+
+def _networks_of(bundle: Bundle, engine: str) -> list[_Tried]:
+    name = engine_for(bundle.manifest.files, engine)
+    networks = [_Tried(name, bundle.file(find_engine(name).file_format), spec_of(bundle))]
+    if bundle.manifest.range_model is not None:
+        path = bundle.folder / bundle.manifest.range_model.name
+        networks.append(_Tried(RANGE_ENGINE, path, range_spec(bundle.manifest)))
+    return networks
+
+
+def _try_on(engine: str, networks: list[_Tried]) -> None:
+    """Run networks once on one engine. Raises the errors of `try_networks`."""
+    tried = [{"path": str(network.path), **asdict(network.spec)} for network in networks]
     lines, ending = _run({"engine": engine, "networks": tried})
-    for path, line in zip(paths, lines, strict=False):
-        _raise(path, json.loads(line))
-    if len(lines) < len(paths):
-        raise not_usable(f"The network {paths[len(lines)]}", _death(runs, ending))
+    for network, line in zip(networks, lines, strict=False):
+        _raise(network.path, json.loads(line))
+    if len(lines) < len(networks):
+        raise not_usable(f"The network {networks[len(lines)].path}", _death(find_engine(engine), ending))
 
 
 def _run(request: dict[str, Any]) -> tuple[list[str], int | None]:
@@ -123,11 +157,13 @@ def _answer(engine: Engine, network: dict[str, Any]) -> dict[str, str]:
     """What is wrong with a network; empty if nothing is."""
     path = Path(network["path"])
     name = f"The network {path}"
-    spec = NetworkSpec(tuple(network["shape"]), network["floor_db"], network["classes"])
+    spec = NetworkSpec(tuple(network["shape"]), network["silence"], network["classes"], network["activation"])
     try:
         engine.import_library()  # before the limits are set: they are for the network
         _limit(engine, path)
         loaded = engine.load(path, threads=1)
+        if spec.activation is not None:
+            loaded = LogitsNetwork(loaded, spec.activation)
         require_shape(loaded, spec, name)
         check_network(loaded, spec, name)
     except TidzamError as error:

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from tidzam.errors import NodeError, SetupError
-from tidzam.paths import GAPS, WANTED, default_home, is_wanted
+from tidzam.paths import GAPS, HOME_ENV, MODELS, WANTED, default_home, is_wanted
 from tidzam.tokens import TOKEN_FILE
 
 if TYPE_CHECKING:  # pydantic doubles the memory of a watchdog that needs no settings
     from tidzam.config import Settings
 
-HOME_ENV = "TIDZAM_HOME"
 NEEDED_BYTES = 200_000_000
 SOCKET_NAME = "supervisor.sock"
 LOCK_TIMEOUT_S = 150.0
@@ -57,6 +56,11 @@ class Home:
     def gaps(self) -> Path:
         """The folder of the gap ledger."""
         return self.root / GAPS
+
+    @property
+    def models(self) -> Path:
+        """The folder of installed models."""
+        return self.root / MODELS
 
     @property
     def icecast_config(self) -> Path:

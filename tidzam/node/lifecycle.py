@@ -86,7 +86,7 @@ def verify(home: Home, settings: Settings) -> None:
     home.root.mkdir(parents=True, exist_ok=True)
     home.require_space()
     ensure_token(home.token)
-    require_classifiers(settings)
+    require_classifiers(settings, home.root)
     own = frozenset(process.pid for process in node_processes(home))
     require_free_ports(settings, except_of=own)
     require_free_name(settings.jack.server, except_of=own)

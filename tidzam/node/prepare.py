@@ -19,7 +19,6 @@ from tidzam.node.home import Home, disk_full
 from tidzam.node.icecast import icecast_config, listeners_file
 from tidzam.node.programs import LaunchContext, supervised_programs
 from tidzam.node.supervisor import SupervisedProgram, launcher, supervisor_config
-from tidzam.paths import DEMO_BUNDLES
 from tidzam.progress import Say
 from tidzam.tokens import ensure_token, find_token
 
@@ -73,20 +72,21 @@ def write_configuration(home: Home, programs: tuple[SupervisedProgram, ...]) -> 
     _write(home.supervisor_config, supervisor_config(programs).encode())
 
 
-def require_classifiers(settings: Settings) -> None:
+def require_classifiers(settings: Settings, home: Path) -> None:
     """Check what the analyzer would refuse.
 
     Raises BundleError for unusable bundles, and AudioError if JACK's sample rate is too low.
     """
-    from tidzam.audio.features import require_rate  # NumPy: only needed here
-    from tidzam.bundle import find_bundles, read_bundle
+    from tidzam.audio.waveform import require_rate  # NumPy: only needed here
+    from tidzam.bundle import cascade_folders, read_bundle
     from tidzam.bundle.hierarchy import merged_labels, ordered
     from tidzam.inference.trial import try_networks
 
-    bundles = [read_bundle(path) for path in find_bundles(settings.analyzer.nn or DEMO_BUNDLES)]
+    analyzer = settings.analyzer
+    bundles = [read_bundle(path) for path in cascade_folders(analyzer.nn, analyzer.models, home=home)]
     merged_labels(ordered(bundle.manifest for bundle in bundles))
-    try_networks(bundles, settings.analyzer.engine)
-    require_rate(settings.jack.rate_hz, [bundle.manifest.features for bundle in bundles])
+    try_networks(bundles, analyzer.engine)
+    require_rate(settings.jack.rate_hz, [bundle.manifest.input for bundle in bundles])
 
 
 def _resolve(source: SourceSettings, home: Home, settings: Settings, say: Say) -> SourceSettings:

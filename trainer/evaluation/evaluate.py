@@ -67,11 +67,11 @@ def evaluate(
     the data were compiled with other features or shorter windows.
     """
     tree = reduce(LabelTree.merged, (bundle.manifest.labels_in_cascade for bundle in bundles))
-    specs = {bundle.manifest.features for bundle in bundles}
+    specs = {bundle.manifest.feature_spec for bundle in bundles}
     opened = {spec: _open(folder, spec, nested=len(bundles) > 1) for spec in specs}
     found = []
     for bundle in bundles:
-        data = opened[bundle.manifest.features]
+        data = opened[bundle.manifest.feature_spec]
         _refuse_foreign(data, bundles, tree, background)
         table = table_for(data.source.classes, bundle.manifest, (tree, data.tree), background)
         source = data.source
@@ -86,7 +86,7 @@ def evaluate(
 def _measure(bundle: Bundle, source: TrainingSource, table: Float32, overlap: float) -> Metrics:
     manifest = bundle.manifest
     predictions = predict_windows(
-        source, manifest.features, load_network(bundle, threads=ALL_CORES).predict, overlap=overlap
+        source, manifest.feature_spec, load_network(bundle, threads=ALL_CORES).predict, overlap=overlap
     )
     return compute_metrics(
         predictions.targets(source, table),

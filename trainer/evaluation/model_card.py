@@ -65,7 +65,7 @@ def _lines(manifest: BundleManifest, metrics: Metrics, data: str) -> Iterator[st
 
 
 def _input(manifest: BundleManifest) -> Iterator[str]:
-    spec = manifest.features
+    spec = manifest.feature_spec
     size_kb = sum(entry.size_bytes for entry in manifest.files.values()) / 1000
     yield from ("", "## Input and output", "", "| | |", "| --- | --- |")
     yield f"| window | {spec.window_s:g} s, one every {manifest.hop_s:g} s |"

@@ -61,7 +61,7 @@ class EditorScene:
 def write_scene_files(folder: Path) -> SceneFiles:
     """Synthesize clips of all voices of the demo, and label two chickadees as frogs."""
     clips = write_training_folders(folder / "clips", seed=1, clips=CLIPS_PER_VOICE)
-    spec, classes = read_bundle(BUNDLE).manifest.features, tuple(sorted(set(LABELS.roots) - {SILENCE}))
+    spec, classes = read_bundle(BUNDLE).manifest.feature_spec, tuple(sorted(set(LABELS.roots) - {SILENCE}))
     draft = Draft(name="wetland", spec=spec, classes=classes, labels=LabelTree.flat(classes))
     with DatasetWriter(folder / "wetland", draft) as writer:
         for voice in VOICES:

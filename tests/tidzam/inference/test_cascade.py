@@ -144,6 +144,46 @@ def test_an_expert_runs_on_the_likely_windows_alone() -> None:
     assert 0 < network.rows == likely < 40
 
 
+def placed(name: str, *labels: str, seed: int = 0, root: bool = False, parent: str | None = None) -> Classifier:
+    """A flat classifier whose manifest says where it runs."""
+    made = flat(name, *labels, seed=seed)
+    return replace(made, manifest=made.manifest.model_copy(update={"root": root, "parent": parent}))
+
+
+def test_a_root_runs_on_every_window_beside_the_selector() -> None:
+    cascade = Cascade([placed("cars", "engine", root=True), flat("selector", "birds")], gate=1.0)
+    assert [one.name for one in cascade.classifiers] == ["selector", "cars"]
+    assert cascade.labels.roots == ("birds", "engine")
+    assert all(set(found) == {"birds", "engine"} for found in cascade.predict(windows(0), SPEC.rate_hz))
+
+
+def test_a_root_alone_is_a_cascade() -> None:
+    assert Cascade([placed("cars", "engine", root=True)]).classes == ("engine",)
+
+
+def test_several_experts_refine_one_class() -> None:
+    experts = [placed("a", "owl", parent="birds", seed=1), placed("b", "wren", parent="birds", seed=2)]
+    cascade = Cascade([*experts, flat("selector", "birds")], gate=0.0)
+    assert cascade.labels.children("birds") == ("owl", "wren")
+    for found in cascade.predict(windows(0), SPEC.rate_hz):
+        assert max(found["owl"], found["wren"]) <= found["birds"]
+
+
+def test_an_expert_of_a_class_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(BundleError, match="no other classifier has a class 'bird'") as caught:
+        Cascade([placed("a", "owl", parent="bird"), flat("selector", "birds")])
+    assert "Did you mean 'birds'?" in caught.value.hint
+
+
+def test_hidden_classes_are_left_out_of_their_windows() -> None:
+    cascade, sound = Cascade(three_levels(), gate=0.0), windows(0, 2)
+    hidden = np.array([[label == "rain" for label in cascade.classes], [False] * len(cascade.classes)])
+    first, second = cascade.classify(sound, SPEC.rate_hz, hidden=hidden)
+    full = cascade.predict(sound, SPEC.rate_hz)
+    assert first.probabilities == {label: value for label, value in full[0].items() if label != "rain"}
+    assert second.probabilities == full[1]
+
+
 def test_no_windows() -> None:
     assert Cascade(three_levels()).predict(np.empty((0, 400), np.float32), 8000) == []
 
@@ -199,7 +239,7 @@ def test_a_rate_that_lacks_the_band_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AudioError) as caught:
         Pipeline.load(tmp_path).check_rate(16000)
     assert caught.value.code == "sample_rate"
-    assert "22050" in caught.value.message
+    assert "21000" in caught.value.message
 
 
 def test_levels_are_dbfs_and_faults_become_silence() -> None:

@@ -1,5 +1,6 @@
-"""The contract of `Engine`, which every registered engine passes, on one bundle that holds both file formats."""
+"""The contract of `Engine`, which every registered engine passes, on one bundle that holds every file format."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ import pytest
 
 from tests.support.bundles import SPEC, tone_manifest, write_tone_bundle
 from tests.support.classifiers import SPEC as SMALL
+from tests.support.waveform_models import write_litert
 from tidzam.audio.features import FeatureSpec
-from tidzam.bundle import FILE_NAMES, Bundle, write_bundle
+from tidzam.bundle import FILE_NAMES, Bundle, NetworkFormat, find_bundles, read_bundle, write_bundle
 from tidzam.config.inference import ENGINES
 from tidzam.errors import BundleError, ConfigError
 from tidzam.inference.engines import ALL_CORES, Network, find_engine
-from tidzam.inference.loading import load_network
+from tidzam.inference.loading import load_network, load_networks
+from tidzam.paths import DEMO_BUNDLES
 from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(150)
@@ -45,7 +48,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         ]
     )
     manifest = tone_manifest("selector", CLASSES, features=SMALL)
-    return export(network, manifest, features(8), tmp_path_factory.mktemp("nn") / "selector")
+    folder = tmp_path_factory.mktemp("nn")
+    exported = export(network, manifest, features(8), folder / "exported")
+    files: dict[NetworkFormat, Path] = {name: exported.file(name) for name in exported.manifest.files}
+    files["litert"] = write_litert(folder / "model.tflite", network)
+    return write_bundle(folder / "selector", manifest, files)
 
 
 @pytest.fixture(scope="module", params=ENGINES.names())
@@ -71,9 +78,35 @@ def test_the_same_again(network: Network) -> None:
     np.testing.assert_array_equal(network.predict(features(5)), network.predict(features(5)))
 
 
-def test_both_engines_give_the_same_probabilities(bundle: Bundle) -> None:
-    onnx, keras = (load_network(bundle, name).predict(features(50)) for name in ("onnx", "keras"))
-    np.testing.assert_allclose(onnx, keras, atol=1e-5)
+@pytest.mark.parametrize("name", ["keras", "litert"])
+def test_all_engines_give_the_same_probabilities(bundle: Bundle, name: str) -> None:
+    onnx, other = (load_network(bundle, engine).predict(features(50)) for engine in ("onnx", name))
+    np.testing.assert_allclose(onnx, other, atol=1e-5)
+
+
+def test_all_engines_give_the_same_probabilities_of_every_shipped_bundle() -> None:
+    bundles = [read_bundle(folder) for folder in find_bundles(DEMO_BUNDLES)]
+    for bundle, *networks in zip(bundles, *(load_networks(bundles, name) for name in ("onnx", "keras")), strict=True):
+        onnx, keras = (network.predict(features(50, bundle.manifest.feature_spec)) for network in networks)
+        np.testing.assert_allclose(onnx, keras, atol=1e-4, err_msg=bundle.name)
+
+
+@pytest.mark.parametrize("file_format", ["keras", "litert"])
+def test_the_default_engine_gives_way_to_that_of_the_file(
+    bundle: Bundle, tmp_path: Path, file_format: NetworkFormat
+) -> None:
+    only = write_bundle(tmp_path / "selector", bundle.manifest, {file_format: bundle.file(file_format)})
+    outputs = load_network(only).predict(features(3))
+    np.testing.assert_allclose(outputs, load_network(bundle).predict(features(3)), atol=1e-5)
+
+
+def test_threads_that_call_at_the_same_time_get_their_own_results(bundle: Bundle) -> None:
+    network = load_network(bundle, "litert")
+    batches = [features(count) for count in range(1, 9)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(network.predict, batches * 4))
+    for outputs, batch in zip(found, batches * 4, strict=True):
+        np.testing.assert_array_equal(outputs, network.predict(batch))
 
 
 @pytest.mark.parametrize("name", ENGINES.names())

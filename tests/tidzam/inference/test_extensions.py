@@ -51,7 +51,7 @@ def test_an_installed_engine_passes_the_trial_and_gives_the_same_probabilities(
     bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install("An engine", ENGINES, tmp_path, monkeypatch)
-    shape = bundle.manifest.features.shape
+    shape = bundle.manifest.feature_spec.shape
     features = np.random.default_rng(1).uniform(-100, 0, (5, *shape)).astype(np.float32)
     expected = load_network(bundle).predict(features)
     np.testing.assert_allclose(load_network(bundle, "reference").predict(features), expected, atol=1e-5)

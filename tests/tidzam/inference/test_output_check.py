@@ -172,7 +172,7 @@ def test_a_source_without_the_band_of_a_classifier_is_not_classified_by_it() -> 
 
 
 def test_only_the_experts_that_need_more_band_are_left_out() -> None:
-    wide = replace(SPEC, rate_hz=16000, window_s=SPEC.window_s)
+    wide = replace(SPEC, rate_hz=16000, fmax_hz=8000.0)
     whole = Cascade([flat("selector", "birds"), flat("birds", "owl", spec=wide)], gate=0.0)
     windows = np.random.default_rng(0).normal(0, 0.1, (2, round(SPEC.window_s * 16000))).astype(np.float32)
     narrow, full = whole.classify(windows, 16000, [8000, 16000])

@@ -1,0 +1,40 @@
+"""The models that are installed in a node's home, and which bundles form a cascade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tidzam.bundle.manifest import MANIFEST
+from tidzam.bundle.read import find_bundles
+from tidzam.errors import BundleError
+from tidzam.paths import DEMO_BUNDLES, models_folder
+from tidzam.suggest import did_you_mean
+
+
+def installed_models(folder: Path) -> list[str]:
+    """The names of the models that are installed in `folder`, in alphabetical order; none if there is no folder."""
+    return sorted(path.parent.name for path in folder.glob(f"[!.]*/{MANIFEST}"))
+
+
+def installed_model(folder: Path, name: str) -> Path:
+    """The bundle of an installed model. Raises BundleError (`model_missing`) if no model has that name."""
+    known = installed_models(folder)
+    if name not in known:
+        listed = f"Installed are {', '.join(known)}." if known else "Install it with `tidzam models add` or `import`."
+        raise BundleError(
+            f"No model called {name!r} is installed in {folder}.",
+            hint=f"{did_you_mean(name, known)}{listed}",
+            code="model_missing",
+        )
+    return folder / name
+
+
+def cascade_folders(nn: Path | None, models: Sequence[str] = (), *, home: Path | None = None) -> list[Path]:
+    """The bundles of a cascade: those in the folder `nn`, and the installed `models`; those of the demo without either.
+
+    `home` is the node's home, by default as `models_folder` says. Raises BundleError: `bundle_missing`,
+    `model_missing`.
+    """
+    found = find_bundles(nn or DEMO_BUNDLES) if nn is not None or not models else []
+    return [*found, *(installed_model(models_folder(home), name) for name in models)]
