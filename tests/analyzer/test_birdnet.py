@@ -16,7 +16,7 @@ from scipy.special import expit
 from typer.testing import CliRunner
 
 from analyzer.__main__ import app
-from analyzer.file_runner import window_batches
+from analyzer.file_analysis import window_batches
 from analyzer.pipeline import Pipeline
 from analyzer.recording import AnalyzedFile
 from analyzer.window_schedule import WindowSchedule
