@@ -16,12 +16,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from typer.testing import CliRunner
 
+from analyzer.__main__ import app
 from tests.support.bundles import write_tone_bundle
 from tests.support.eventually import eventually
 from tests.support.packages import write_package
 from tests.support.recorder_files import chunk, info_list, wav_bytes
 from tests.support.sound import tone
+from tidzam.errors import TidzamError
 from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(120)
@@ -323,25 +326,31 @@ def test_ctrl_c_writes_the_finished_files(nn: Path, long: Path, tmp_path: Path) 
     assert {names.count(name) for name in names} == {20}
 
 
-def refused(nn: Path, *words: object) -> tuple[int, str]:
-    done = analyzer(nn, *words)
-    return done.returncode, done.stderr
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("a.wav", "Files follow --stream"),
+        ("--jack x --results a.csv", "require --stream"),
+        ("--stream a.wav --scheduler tcp://x:1 --jobs 2", "--jobs is for this machine"),
+        ("--stream a.wav --name-pattern %Y", "a pattern needs"),
+        ("--stream a.wav --time-zone Mars", "is not a time zone"),
+    ],
+)
+def test_wrong_usage(words: str, says: str) -> None:
+    done = CliRunner().invoke(app, words.split(), env={"COLUMNS": "300"})
+    assert done.exit_code == 2
+    assert says in done.output
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "says"),
+    ("words", "says"),
     [
-        (("--stream", "MISSING/*.wav"), 1, "No file matches"),
-        (("a.wav",), 2, "Files follow --stream"),
-        (("--jack", "x", "--results", "a.csv"), 2, "require --stream"),
-        (("--stream", "a.wav", "b.wav", "--results", "a.xls"), 1, "The format of the results"),
-        (("--stream", "a.wav", "--scheduler", "tcp://x:1", "--jobs", "2"), 2, "--jobs is for this machine"),
-        (("--stream", "a.wav", "--name-pattern", "%Y"), 2, "a pattern needs"),
-        (("--stream", "a.wav", "--time-zone", "Mars"), 2, "is not a time zone"),
-        (("--stream", "a.wav", "b.wav", "--csv", "/nonexistent/a.csv"), 1, "cannot be written"),
+        ("--stream MISSING/*.wav", "No file matches"),
+        ("--stream a.wav b.wav --results a.xls", "The format of the results"),
+        ("--stream a.wav b.wav --csv /nonexistent/a.csv", "cannot be written"),
     ],
 )
-def test_wrong_usage(nn: Path, words: Sequence[object], code: int, says: str) -> None:
-    returncode, err = refused(nn, *words)
-    assert returncode == code
-    assert says in " ".join(err.replace("│", " ").split())
+def test_what_is_wrong_is_found_before_the_analysis(words: str, says: str) -> None:
+    done = CliRunner().invoke(app, words.split())
+    assert isinstance(done.exception, TidzamError)
+    assert says in str(done.exception)
