@@ -80,7 +80,7 @@ class Analyzer:
         settings = options.settings
         self._pipeline, self._node = pipeline, options.node
         self._rates, self._clocks = SourceRates(), SourceClocks()
-        self._detections = DetectionStages.of(pipeline, settings, node=options.node)
+        self._detections = DetectionStages(pipeline, settings, node=options.node)
         self._gaps = GapLedger(
             options.gaps, writer="analyzer", death=GapReason.CAPTURE, keep_days=options.keep_gap_days
         )

@@ -87,7 +87,7 @@ class FileAnalysis:
 
         The analysis runs on `cores`, by default all.
         """
-        stages = DetectionStages.of(self._pipeline, self._settings, node=node)
+        stages = DetectionStages(self._pipeline, self._settings, node=node)
         windows = window_batches(self._audio, self.recording, self._schedule)
         with closing(analyze_batches(self._pipeline, windows, cores=cores)) as results:
             for batch, analyses in results:

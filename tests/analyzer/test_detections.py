@@ -29,17 +29,19 @@ def nn(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def analyzed(nn: Path, windows: list[list[Float32]], *, hop_s: float = 1.0, **settings: Any) -> list[AnalyzedBatch]:
+def analyzed(
+    nn: Path, windows: list[list[Float32]], *, hop_s: float = 1.0, dated: bool = True, **settings: Any
+) -> list[AnalyzedBatch]:
     """The batches of windows of each channel of one source, and the last batch."""
     made = AnalyzerSettings.model_validate({"nn": nn, **settings})
     pipeline = Pipeline.of(made)
-    stages = DetectionStages.of(pipeline, made, node="garden")
+    stages = DetectionStages(pipeline, made, node="garden")
     batches = []
     for number, samples in enumerate(windows):
         start = START + timedelta(seconds=number * hop_s)
         channels = tuple(f"pond:out_{k}" for k in range(len(samples)))
         count, frame = len(samples), round(number * hop_s * RATE_HZ)
-        batch = WindowBatch(channels, np.stack(samples), RATE_HZ, frame, (start,) * count, (0,) * count)
+        batch = WindowBatch(channels, np.stack(samples), RATE_HZ, frame, (start,) * count, (0,) * count, dated=dated)
         batches.append(stages.follow(batch, pipeline.analyze(batch)))
     return [*batches, stages.last_batch()]
 
@@ -73,6 +75,14 @@ def test_the_rule_and_thresholds_of_the_profile_decide(nn: Path) -> None:
     decision = {"rule": "margin", "overrides": [{"classes": "owl", "threshold": 1.0}]}
     (batch, _) = analyzed(nn, [[OWL]], decision=decision)
     assert batch.analyses[0].result == ("birds",)
+
+
+@pytest.mark.parametrize(("dated", "result"), [(True, "unknown"), (False, "rain")])
+@pytest.mark.parametrize("overlap", [0.0, 0.5])
+def test_times_of_day_are_those_of_dated_recordings(nn: Path, overlap: float, dated: bool, result: str) -> None:
+    decision = {"overrides": [{"times": "06:00-07:00", "threshold": 1.0}]}
+    batches = analyzed(nn, [[RAIN], [RAIN]], hop_s=1 - overlap, overlap=overlap, dated=dated, decision=decision)
+    assert {analysis.result for batch in batches for analysis in batch.analyses} == {(result,)}
 
 
 def test_detections_follow_their_settings(nn: Path) -> None:
