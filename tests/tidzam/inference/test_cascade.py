@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analyzer.pipeline import Pipeline, measured
 from tests.support.bundles import write_tone_bundle
-from tests.support.classifiers import SPEC, Projection, cascades, classifier, flat
+from tests.support.classifiers import SPEC, Activation, Projection, cascades, classifier, flat
 from tests.support.sound import tone
 from tidzam.errors import AudioError, BundleError
 from tidzam.inference.cascade import Cascade, Classifier, order
@@ -92,6 +92,17 @@ def test_a_class_whose_expert_did_not_run_has_no_remainder() -> None:
     cascade, sound = Cascade(three_levels(5), gate=0.5), windows(5, count=40)
     found = cascade.classify(sound, SPEC.rate_hz)
     assert {("birds" in one.remainders) == (one.probabilities["birds"] >= 0.5) for one in found} == {True}
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+def test_classes_that_are_not_reported_count_in_the_remainder(activation: Activation) -> None:
+    owls = flat("owls", "barn", "snowy", parent="birds", seed=1, activation=activation)
+    cascade, sound = Cascade([flat("selector", "birds"), owls], gate=0), windows(3, count=4)
+    hidden = np.tile([label == "barn" for label in cascade.classes], (len(sound), 1))
+    for found in cascade.classify(sound, SPEC.rate_hz, hidden=hidden):
+        assert set(found.probabilities) == {"birds", "snowy"}
+        rest = found.probabilities["birds"] - found.probabilities["snowy"]
+        assert found.remainders["birds"] == pytest.approx(rest, abs=1e-5)
 
 
 def test_a_cascade_of_six_levels_multiplies_down_to_its_last_class() -> None:
