@@ -10,6 +10,8 @@ import queue
 import secrets
 import time
 from collections.abc import Generator, Iterable, Mapping
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,11 +22,17 @@ from tidzam.errors import ClusterError, SetupError
 if TYPE_CHECKING:
     from distributed import Future
 
+_LOST: Final = (OSError, RuntimeError, CancelledError)
+"""What a client raises whose scheduler is gone."""
 _POLL_S: Final = 0.2
 _COUNT_S: Final = 5.0
 """Seconds between two counts of the workers, which may come and go."""
 _AHEAD: Final = 2
 """Jobs per thread of the cluster that are in progress or wait."""
+
+
+class WorkerVersionError(Exception):
+    """A worker runs another version of Tidzam."""
 
 
 class ClusterWorkers:
@@ -71,9 +79,13 @@ class ClusterWorkers:
                     continue
                 job, _ = running.pop(str(future.key))
                 yield job, self._outcome(job, future)
+        except _LOST:  # in the middle of whatever the client was doing
+            raise self._lost() from None
         finally:
-            self._client.cancel([future for _, future in running.values()], force=True)
-            self._client.close()
+            with suppress(*_LOST):
+                self._client.cancel([future for _, future in running.values()], force=True)
+            with suppress(*_LOST):
+                self._client.close()
 
     def _wanted(self) -> int:
         """How many jobs should be submitted: the scheduler must not wait for this process, nor hold a whole archive."""
@@ -93,6 +105,8 @@ class ClusterWorkers:
             outcome: FileOutcome = future.result()
             future.release()  # type: ignore[no-untyped-call]
             return outcome
+        if isinstance(error, CancelledError):
+            raise self._lost()
         if isinstance(error, KilledWorker):
             message = (
                 f"{job.path}: the workers that analyzed it were killed, one after the other. They ran out of memory, "
@@ -168,5 +182,5 @@ def _version() -> str:
 def _run(job: FileJob, version: str) -> Any:
     """On a worker: analyze a file. A worker may have joined the cluster after the versions were compared."""
     if tidzam.__version__ != version:
-        raise RuntimeError(f"it runs Tidzam {tidzam.__version__}; expected {version}")
+        raise WorkerVersionError(f"it runs Tidzam {tidzam.__version__}; expected {version}")
     return run_job(job)
