@@ -13,6 +13,7 @@ from tidzam.node.supervisor import NODE_ENV, Supervisor, has_ended
 
 GRACE_S = 3.0
 POLL_S = 0.02
+ROUNDS = 3
 
 
 def node_processes(home: Home) -> list[psutil.Process]:
@@ -23,17 +24,22 @@ def node_processes(home: Home) -> list[psutil.Process]:
 def end_processes(home: Home) -> int:
     """End all processes of the node with SIGTERM, then SIGKILL. Returns their number.
 
-    supervisord is killed first, so that it does not restart the others. jackd comes last: it ends cleanly only after
-    its clients.
+    supervisord is killed first, so that it does not restart the others. One that was only starting is not known yet,
+    and may start programs while it ends: hence the rounds. jackd comes last: it ends cleanly only after its clients.
     """
-    processes = node_processes(home)
-    supervisor = Supervisor(home).process()
-    if supervisor is not None:
-        _kill([supervisor])
-    servers = [process for process in processes if _name(process) == "jackd"]
-    for group in ([process for process in processes if process not in servers], servers):
-        _end(group)
-    return len(processes)
+    ended: set[int] = set()
+    for _ in range(ROUNDS):
+        processes = node_processes(home)
+        if not processes:
+            break
+        ended.update(process.pid for process in processes)
+        supervisor = Supervisor(home).process()
+        if supervisor is not None:
+            _kill([supervisor])
+        servers = [process for process in processes if _name(process) == "jackd"]
+        for group in ([process for process in processes if process not in servers], servers):
+            _end(group)
+    return len(ended)
 
 
 def _end(processes: list[psutil.Process]) -> None:
