@@ -15,11 +15,13 @@ from prometheus_client import CollectorRegistry
 
 from analyzer.capture.child import CaptureOptions
 from analyzer.detections import DetectionStages
+from analyzer.extraction_requests import ExtractionRequests
 from analyzer.health import LiveHealth
 from analyzer.live_runner import LiveAnalysis
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
 from analyzer.sinks.base import NamedSink, SinkContext, make_sinks
+from analyzer.sinks.clips import ClipSink
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.socketio import SocketIoSink
 from analyzer.source_clocks import SourceClocks
@@ -108,6 +110,8 @@ class Analyzer:
             health=self._detail,
         )
         others = make_sinks(settings.sinks, SinkContext(node=options.node, labels=pipeline.labels))
+        clips = [named.sink for named in others if isinstance(named.sink, ClipSink)]
+        ExtractionRequests(self._server, clips, pipeline.labels)
         self._sinks = [BoundedSink(named) for named in (NamedSink("socketio", self._socketio), *others)]
 
     def _make_server(self, options: LiveOptions) -> Server:

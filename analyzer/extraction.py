@@ -11,6 +11,7 @@ from typing import Literal
 
 import soundfile
 
+from analyzer.requested_rules import read_requested, rule_for
 from tidzam.atomic import write_atomically
 from tidzam.config.sinks import ClipRule
 from tidzam.errors import TidzamError
@@ -43,8 +44,8 @@ def keep_probability(counts: Mapping[str, int], label: str, siblings: Sequence[s
 class Extractor:
     """Writes the windows that its rules cover to `OUT/class/`, each completely or not at all.
 
-    Existing clips count in the dynamic distribution. `rules` may be replaced at any time; the first that covers a
-    window decides. Not thread-safe.
+    Existing clips count in the dynamic distribution. `rules` and `requested` may be replaced at any time; the first
+    that covers a window decides. Not thread-safe.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Extractor:
         seed: int = 0,
     ) -> None:
         self.rules = tuple(rules)
+        self.requested = read_requested(out)
         self._out = out
         self._labels = labels
         self._format = clip_format
@@ -101,7 +103,7 @@ class Extractor:
         return written
 
     def _wants(self, channel: str, label: str) -> bool:
-        rule = next((rule for rule in self.rules if rule.covers(channel, label)), None)
+        rule = rule_for(channel, label, requested=self.requested, configured=self.rules)
         if rule is None:
             return False
         rate = keep_probability(self._counts, label, self._siblings(label)) if rule.rate == "auto" else rule.rate

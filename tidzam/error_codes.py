@@ -290,6 +290,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "chain": Explanation(
             "The Chain API's server does not accept results.", "Its address, credentials or state.", "Check the server."
         ),
+        "no_clips": Explanation(
+            "Rules of clips were set, but no clips are kept.",
+            "There is no sink for them.",
+            "`--out`, or a `clips` sink.",
+        ),
         "sink": Explanation("A sink of the results cannot be opened.", "See the message.", "Check `analyzer.sinks`."),
         "journal": Explanation(
             "The journal of an archive's analysis cannot be used.",

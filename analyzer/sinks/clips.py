@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from analyzer.extraction import Extractor
+from analyzer.requested_rules import write_requested
 from analyzer.sinks.base import SinkContext
 from tidzam.config.sinks import ClipRule, ClipSinkSettings, SinkSettings
+from tidzam.protocol.extraction import ExtractionRule
 from tidzam.results import AnalyzedBatch
 
 
@@ -19,6 +23,22 @@ class ClipSink:
     def __init__(self, settings: ClipSinkSettings, context: SinkContext) -> None:
         self._settings, self._labels = settings, context.labels
         self._extractor: Extractor | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the class folders."""
+        return self._settings.folder
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Clips in each class folder; none while the sink is not open."""
+        return {} if self._extractor is None else self._extractor.counts
+
+    async def set_requested(self, rules: Mapping[str, ExtractionRule]) -> None:
+        """Keep rules that a client has set, and apply them. Raises TidzamError (`output`)."""
+        await asyncio.to_thread(write_requested, self.folder, rules)
+        if self._extractor is not None:
+            self._extractor.requested = rules
 
     async def open(self) -> None:
         """Count the clips that the folder holds already."""

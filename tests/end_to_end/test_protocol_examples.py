@@ -17,7 +17,10 @@ from tidzam.protocol.examples.analyzer import ANALYZER_EVENTS, ANALYZER_REQUESTS
 from tidzam.protocol.examples.base import EventExample, RequestExample
 from tidzam.protocol.examples.stream_manager import REFUSED, STREAM_MANAGER_REQUESTS
 
-MAPPINGS = {"predictions", "predicitions", "remainders", "levels_dbfs", "arrivals_ms", "gap_s_by_reason"}
+MAPPINGS = {
+    *("predictions", "predicitions", "remainders", "levels_dbfs", "arrivals_ms", "gap_s_by_reason"),
+    *("rules", "database_info"),
+}
 """Keys whose values are objects with varying keys, such as the classes."""
 
 

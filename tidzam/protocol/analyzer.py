@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from tidzam.errors import RequestError
 from tidzam.naming import is_live_port, source_name, source_of
+from tidzam.protocol.extraction import SAMPLE_EXTRACTION_RULES, SampleExtractionAnswer, SampleExtractionRequest
 from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, parse_command, wire_time
 from tidzam.protocol.source_status import SourceStatus
 from tidzam.results import Analysis, ChannelState, DetectionChange
@@ -217,6 +218,8 @@ MESSAGES: Mapping[str, type[Message]] = {
     "sys[]": SysChannel,
     "sys/classifier": ListClassifiers,
     "subscribe": Subscribe,
+    SAMPLE_EXTRACTION_RULES: SampleExtractionRequest,
+    f"{SAMPLE_EXTRACTION_RULES}/answer": SampleExtractionAnswer,
     "analysis": AnalysisEvent,
     "detection": DetectionEvent,
     "health": AnalyzerHealth,

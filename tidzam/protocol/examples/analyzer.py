@@ -6,6 +6,7 @@ from typing import Final
 
 from tidzam.protocol import analyzer
 from tidzam.protocol.examples.base import EventExample, RequestExample
+from tidzam.protocol.extraction import SampleExtractionRequest
 
 ANALYZER_REQUESTS: Final = (
     RequestExample(
@@ -29,6 +30,21 @@ ANALYZER_REQUESTS: Final = (
         [{"name": "pond", "starting_time": "2026-05-01-06-30-00", "rate_hz": 44100}],
         {"ok": True},
         "The content is a list of these objects.",
+    ),
+    RequestExample(
+        "Get the rules by which clips are kept",
+        "SampleExtractionRules",
+        SampleExtractionRequest,
+        {"get": "rules"},
+        {"ok": True, "rules": {"pond": {"rate": "auto", "classes": ["birds*", "unknown"]}}},
+        'They are set with `{"set": "rules", "rules": {"pond": {"rate": "auto"}}}`, which has the same response.',
+    ),
+    RequestExample(
+        "Get the number of clips of each class",
+        "SampleExtractionRules",
+        SampleExtractionRequest,
+        {"get": "database_info"},
+        {"ok": True, "database_info": {"birds": 120, "frogs": 7, "unknown": 14}},
     ),
 )
 
