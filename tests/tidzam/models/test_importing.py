@@ -1,5 +1,6 @@
 """Importing models: each format with its tones named as before, and each reason for a refusal."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_a_model_of_each_format_names_tones(tmp_path: Path, kind: str) -> None:
     import_model(tmp_path / "models", write(tmp_path / name), ABOUT)
     found = named(tmp_path, 2000.0)
     assert found["whistle"] > 0.99
-    assert found["hum"] == pytest.approx(1 / (1 + np.e), abs=1e-3)
+    assert found["hum"] == pytest.approx(1 / (1 + math.e), abs=1e-3)
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 22050, 44100, 48000])
