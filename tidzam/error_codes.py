@@ -91,6 +91,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "chain_address": Explanation(
             "The Chain API's address is invalid.", "A wrong form.", "Write `user:password@http://host:port/path`."
         ),
+        "secret": Explanation(
+            "A secret of the profile is unknown.",
+            "Its environment variable is not set, or its file cannot be read.",
+            "Provide it, or correct the profile.",
+        ),
         "download": Explanation(
             "A dataset cannot be downloaded.", "No network, or the server failed.", "Download it by other means."
         ),
@@ -294,6 +299,9 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Rules of clips were set, but no clips are kept.",
             "There is no sink for them.",
             "`--out`, or a `clips` sink.",
+        ),
+        "mqtt": Explanation(
+            "The MQTT broker does not accept results.", "Its address, login, certificate or state.", "Check the broker."
         ),
         "sink": Explanation("A sink of the results cannot be opened.", "See the message.", "Check `analyzer.sinks`."),
         "journal": Explanation(

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 from analyzer.recording import AnalyzedFile
 from tidzam.config.sinks import SINKS, SinkSettings
-from tidzam.errors import ConfigError
+from tidzam.errors import ConfigError, TidzamError
 from tidzam.labels import LabelTree
 from tidzam.results import AnalyzedBatch
 
@@ -62,7 +62,10 @@ class NamedSink:
 
 
 def make_sinks(settings: Sequence[SinkSettings], context: SinkContext) -> list[NamedSink]:
-    """The sinks that the settings ask for. Raises ConfigError (`broken_extension`) if one cannot be made."""
+    """The sinks that the settings ask for.
+
+    Raises ConfigError (`broken_extension`) if one cannot be made, SetupError if one needs a package that is missing.
+    """
     count: Counter[str] = Counter()
     made = []
     for entry in settings:
@@ -76,6 +79,8 @@ def _make(settings: SinkSettings, context: SinkContext) -> Sink:
     factory: SinkFactory = SINKS.load(settings.type)
     try:
         return factory(settings, context)
+    except TidzamError:
+        raise
     except Exception as error:  # whatever a third party's code raises
         raise ConfigError(
             f"The sink {settings.type!r} cannot be created: {type(error).__name__}: {error}",

@@ -19,8 +19,10 @@ from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.socketio import SocketIoSink
 from tests.support.batches import LABELS, Batches
 from tests.support.eventually import eventually_async
+from tests.support.mqtt import listening, mqtt_broker
 from tests.support.ports import free_port
 from tests.support.status import analyzer as analyzer_health
+from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.sinks import ChainSinkSettings, ClipRule, ClipSinkSettings, CsvSinkSettings, SinkSettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.process import RestartPolicy
@@ -82,7 +84,15 @@ async def socket_io(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
         await client.disconnect()
 
 
-SINKS = pytest.mark.parametrize("running", [clips, csv_file, chain, socket_io])
+@asynccontextmanager
+async def mqtt(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    with mqtt_broker(folder) as broker:
+        async with listening(broker, "tidzam/garden/detection") as heard:
+            sink = made(MqttSinkSettings(host="localhost", port=broker.port, states=("end",)))
+            yield sink, lambda: len(heard)
+
+
+SINKS = pytest.mark.parametrize("running", [clips, csv_file, chain, socket_io, mqtt])
 
 
 def batches(count: int) -> list[AnalyzedBatch]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tidzam.addresses import is_address
 from tidzam.config.read import read_model
+from tidzam.config.secret import SecretReference
 from tidzam.config.settings import Settings
 from tidzam.config.sinks import SinkSettings
 from tidzam.config.sources import SourceSettings
@@ -38,7 +39,14 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         return source.model_copy(update={"url": url, "path_database": database, "record": record})
 
     def anchor_sink(sink: SinkSettings) -> SinkSettings:
-        return sink.model_copy(update={name: anchor(value) for name, value in sink if isinstance(value, Path)})
+        return sink.model_copy(update={name: anchor_value(value) for name, value in sink})
+
+    def anchor_value(value: object) -> object:
+        if isinstance(value, SecretReference):
+            return value.model_copy(update={"file": anchor(value.file)})
+        if isinstance(value, tuple):
+            return tuple(map(anchor_value, value))
+        return anchor(value) if isinstance(value, Path) else value
 
     manager, analyzer = settings.stream_manager, settings.analyzer
     roots, state = tuple(anchor(root) for root in manager.media_roots), anchor(manager.state_file)

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.read import suggest
+from tidzam.config.secret import PlainSecret
 from tidzam.config.section import Names, Section
+from tidzam.config.sink_base import Channels, is_web_address
+from tidzam.config.sink_base import SinkSettings as SinkSettings  # where packages with sinks import it
 from tidzam.errors import ConfigError
 from tidzam.extensions import Registry
-from tidzam.naming import is_channel_number
 from tidzam.patterns import matches
 
 SINKS: Final = Registry(
@@ -27,20 +29,9 @@ SINKS: Final = Registry(
         "clips": "analyzer.sinks.clips:ClipSink",
         "csv": "analyzer.sinks.csv_file:CsvSink",
         "chain": "analyzer.sinks.chain:ChainSink",
+        "mqtt": "analyzer.sinks.mqtt:MqttSink",
     },
 )
-
-
-class SinkSettings(Section):
-    """The base class of every sink's settings. `type` is the name of the sink in the registry."""
-
-    type: str = Field(description="Name of the sink")
-
-
-def _texts(value: object) -> object:
-    """Channel numbers may be written as numbers."""
-    items = [value] if isinstance(value, int) else value
-    return tuple(str(item) for item in items) if isinstance(items, list | tuple) else items
 
 
 def _rate(value: object) -> object:
@@ -49,15 +40,11 @@ def _rate(value: object) -> object:
     return value
 
 
-def _ports(channels: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f"*:out_{channel}" if is_channel_number(channel) else channel for channel in channels)
-
-
 class ClipRule(Section):
     """Which windows become clips."""
 
     classes: Names = Field(("*",), description="Classes to keep: globs, or prefixes (`birds-`)")
-    channels: Annotated[Names, BeforeValidator(_texts), AfterValidator(_ports)] = Field(
+    channels: Channels = Field(
         (), description="Channel numbers, or ports as globs or prefixes; all channels if not given"
     )
     rate: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = Field(
@@ -94,28 +81,21 @@ class ChainSinkSettings(SinkSettings):
     type: Literal["chain"] = Field("chain", description="Posts the results of each window to the Chain API")
     url: str = Field(description="http or https address")
     user: str = Field("", description="User of HTTP basic authentication")
-    password: SecretStr = Field(SecretStr(""), description="Password of HTTP basic authentication")
+    password: PlainSecret = Field(SecretStr(""), description="Password of HTTP basic authentication")
     timeout_s: float = Field(5.0, gt=0, description="Time allowed for one request")
 
     @model_validator(mode="after")
     def _usable(self) -> ChainSinkSettings:
-        if not _is_web_address(self.url):
+        if not is_web_address(self.url):
             raise ValueError("url is not an http or https address without a user (set user and password instead)")
         return self
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in url and parts.port != 0
-    except ValueError:  # the port is not a number
-        return False
 
 
 OWN_SETTINGS: Mapping[str, type[SinkSettings]] = {
     "clips": ClipSinkSettings,
     "csv": CsvSinkSettings,
     "chain": ChainSinkSettings,
+    "mqtt": MqttSinkSettings,
 }
 """The settings models of our own sinks. A third party's sink has its model in its class attribute `settings_model`."""
 

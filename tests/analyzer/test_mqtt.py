@@ -1,0 +1,207 @@
+"""The MQTT sink against mosquitto: its messages, Home Assistant's discovery, TLS, logins, a broker that goes away."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from analyzer.sinks.base import NamedSink, SinkContext
+from analyzer.sinks.mqtt import MqttSink
+from analyzer.sinks.presence import Presence
+from analyzer.sinks.queue import BoundedSink
+from tests.support.batches import LABELS, Batches
+from tests.support.eventually import eventually_async
+from tests.support.mqtt import PASSWORD, USER, Broker, listening, mqtt_broker
+from tests.support.ports import free_port
+from tidzam.config.mqtt_sink import MqttSinkSettings
+from tidzam.errors import SetupError, TidzamError
+from tidzam.process import RestartPolicy
+
+pytestmark = pytest.mark.timeout(60)
+
+AT_ONCE = RestartPolicy(first_delay_s=0.05, max_delay_s=0.05)
+Messages = list[tuple[str, str, bool]]
+
+
+def sink_to(broker: Broker, node: str = "garden", **settings: Any) -> MqttSink:
+    if broker.has_password:
+        settings = {"user": USER, "password": SecretStr(PASSWORD), **settings}
+    if broker.ca_file is not None:
+        settings = {"tls": True, "ca_file": broker.ca_file, **settings}
+    made = MqttSinkSettings(host="localhost", port=broker.port, **settings)
+    return MqttSink(made, SinkContext(node=node, labels=LABELS))
+
+
+def payloads(heard: Messages, topic: str) -> list[str]:
+    return [payload for found, payload, _ in heard if found == topic]
+
+
+async def a_call(sink: MqttSink, **results: str) -> None:
+    """Deliver a detection of one window, from start to end."""
+    batches = Batches()
+    await sink.open()
+    await sink.deliver(batches.batch(0, **results))
+    await sink.deliver(batches.last())
+
+
+async def test_a_detection_is_published_as_its_event(tmp_path: Path) -> None:
+    with mqtt_broker(tmp_path) as broker:
+        async with listening(broker, "tidzam/garden/detection") as heard:
+            sink = sink_to(broker)
+            await a_call(sink, pond_0="birds-wren")
+            await eventually_async(lambda: len(heard) == 2)
+            await sink.close()
+    events = [json.loads(payload) for _, payload, _ in heard]
+    assert [(event["state"], event["path"], event["channel"]) for event in events] == [
+        ("start", ["birds", "birds-wren"], "pond:out_0"),
+        ("end", ["birds", "birds-wren"], "pond:out_0"),
+    ]
+
+
+async def test_a_class_and_its_parent_are_on_while_they_are_heard(tmp_path: Path) -> None:
+    with mqtt_broker(tmp_path) as broker:
+        async with listening(broker, "tidzam/garden/class/+") as heard:
+            sink = sink_to(broker)
+            await a_call(sink, pond_0="birds-wren")
+            await eventually_async(lambda: len(heard) == 4)
+            await sink.close()
+    assert payloads(heard, "tidzam/garden/class/birds") == ["ON", "OFF"]
+    assert payloads(heard, "tidzam/garden/class/birds-wren") == ["ON", "OFF"]
+
+
+async def test_home_assistant_finds_the_sensors_after_its_own_restart(tmp_path: Path) -> None:
+    with mqtt_broker(tmp_path) as broker:
+        sink = sink_to(broker, node="pond station/1")
+        await a_call(sink, pond_0="birds")
+        async with listening(broker, "homeassistant/#") as heard:
+            await eventually_async(lambda: len(heard) == 2)
+        await sink.close()
+    assert all(retained for _, _, retained in heard)
+    found = {topic.split("/")[1]: json.loads(payload) for topic, payload, _ in heard}
+    sensor = found["binary_sensor"]
+    assert sensor["state_topic"] == "tidzam/pond station_1/class/birds"
+    assert sensor["off_delay"] == 60
+    assert found["sensor"]["device"] == sensor["device"]
+    assert all(set(topic) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-/") for topic, _, _ in heard)
+
+
+async def test_a_class_that_was_on_is_not_retained(tmp_path: Path) -> None:
+    with mqtt_broker(tmp_path) as broker:
+        sink, batches = sink_to(broker), Batches()
+        await sink.open()
+        await sink.deliver(batches.batch(0, pond_0="birds"))
+        async with listening(broker, "tidzam/#") as heard:
+            await eventually_async(lambda: len(heard) == 1)
+        await sink.close()
+    assert heard == [("tidzam/garden/status", "online", True)]
+
+
+async def test_without_discovery_home_assistant_is_left_alone(tmp_path: Path) -> None:
+    with mqtt_broker(tmp_path) as broker:
+        async with listening(broker) as heard:
+            sink = sink_to(broker, discovery=False)
+            await a_call(sink, pond_0="birds")
+            await sink.close()
+            await eventually_async(lambda: "offline" in payloads(heard, "tidzam/garden/status"))
+    assert not [topic for topic, _, _ in heard if topic.startswith("homeassistant")]
+
+
+async def test_a_killed_analyzer_is_reported_offline(tmp_path: Path) -> None:
+    with mqtt_broker(tmp_path) as broker:
+        sink = sink_to(broker)
+        await sink.open()
+        async with listening(broker, "tidzam/garden/status") as heard:
+            await eventually_async(lambda: payloads(heard, "tidzam/garden/status") == ["online"])
+            sink._client._client.socket().close()  # as the kernel does for a killed process
+            await eventually_async(lambda: payloads(heard, "tidzam/garden/status") == ["online", "offline"])
+
+
+async def test_only_wanted_detections_are_published(tmp_path: Path) -> None:
+    with mqtt_broker(tmp_path) as broker:
+        async with listening(broker, "tidzam/garden/detection") as heard:
+            sink = sink_to(broker, classes=("birds",), channels=("1", "lake:*"), states=("start",))
+            await a_call(sink, pond_0="birds", pond_1="birds", lake_0="frogs", lake_2="birds-wren")
+            await eventually_async(lambda: len(heard) == 2)
+            await sink.close()
+    assert {json.loads(payload)["channel"] for _, payload, _ in heard} == {"pond:out_1", "lake:out_2"}
+
+
+async def test_a_login_over_tls(tmp_path: Path) -> None:
+    with mqtt_broker(tmp_path, password=True, tls=True) as broker:
+        async with listening(broker, "tidzam/garden/detection") as heard:
+            sink = sink_to(broker)
+            await a_call(sink, pond_0="birds")
+            await eventually_async(lambda: len(heard) == 2)
+            await sink.close()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"password": SecretStr("hidden-guess")}, "Not authorized"),
+        ({"ca_file": None}, "CERTIFICATE_VERIFY_FAILED"),
+        ({"tls": False, "ca_file": None, "timeout_s": 1.0}, "does not accept results"),
+    ],
+)
+async def test_a_broker_that_refuses_is_named_with_the_reason(
+    wrong: dict[str, Any], reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with mqtt_broker(tmp_path, password=True, tls=True) as broker, pytest.raises(TidzamError, match=reason) as caught:
+        await sink_to(broker, **wrong).open()
+    assert caught.value.code == "mqtt"
+    assert "hidden-guess" not in f"{caught.value}{caplog.text}"
+    assert PASSWORD not in f"{caught.value}{caplog.text}"
+
+
+async def test_the_sink_goes_on_when_the_broker_is_back(tmp_path: Path) -> None:
+    port, batches = free_port(), Batches()
+    with mqtt_broker(tmp_path, port=port) as broker:
+        bounded = BoundedSink(NamedSink("mqtt", sink_to(broker, timeout_s=1.0)), policy=AT_ONCE)
+        running = asyncio.create_task(bounded.run())
+        async with listening(broker, "tidzam/garden/detection") as heard:
+            bounded.put(batches.batch(0, pond_0="birds"))
+            await eventually_async(lambda: len(heard) == 1)
+    await until_failing(bounded, lambda number: bounded.put(batches.batch(number, pond_0="birds")))
+    with mqtt_broker(tmp_path, port=port) as broker:
+        async with listening(broker, "tidzam/garden/detection") as heard:
+            bounded.put(batches.last())
+            await eventually_async(lambda: len(heard) == 1 and bounded.fault is None)
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def until_failing(bounded: BoundedSink, put: Callable[[int], None]) -> None:
+    number = 1
+    while bounded.fault is None:
+        put(number)
+        number += 1
+        await asyncio.sleep(0.05)
+
+
+def test_a_missing_package_is_named_with_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "aiomqtt", None)
+    with pytest.raises(SetupError, match=r"needs the Python package aiomqtt.* install mqtt"):
+        sink_to(Broker(1883))
+
+
+def test_a_class_stays_present_until_its_last_detection_ends() -> None:
+    batches, presence = Batches(), Presence(forget_s=60)
+    presence.follow(batches.batch(0, pond_0="birds", lake_0="birds-wren").detections)
+    assert presence.follow(batches.batch(1, pond_0="birds").detections)["birds"]
+    assert not presence.follow(batches.last().detections)["birds"]
+
+
+def test_a_detection_whose_end_was_lost_is_forgotten() -> None:
+    now = [0.0]
+    batches, presence = Batches(), Presence(forget_s=60, clock=lambda: now[0])
+    presence.follow(batches.batch(0, pond_0="birds").detections)
+    now[0] = 61.0
+    other = Batches()
+    other.batch(0, lake_0="birds")
+    assert presence.follow(other.last().detections) == {"birds": False}

@@ -1,0 +1,54 @@
+"""The base classes of the settings of sinks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from tidzam.config.section import Names, Section
+from tidzam.naming import is_channel_number
+
+ChangeKind = Literal["start", "update", "end"]
+
+
+class SinkSettings(Section):
+    """The base class of every sink's settings. `type` is the name of the sink in the registry."""
+
+    type: str = Field(description="Name of the sink")
+
+
+def _texts(value: object) -> object:
+    """Channel numbers may be written as numbers."""
+    items = [value] if isinstance(value, int) else value
+    return tuple(str(item) for item in items) if isinstance(items, list | tuple) else items
+
+
+def _ports(channels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"*:out_{channel}" if is_channel_number(channel) else channel for channel in channels)
+
+
+Channels = Annotated[Names, BeforeValidator(_texts), AfterValidator(_ports)]
+"""Channel numbers, or ports as globs or prefixes."""
+
+
+class DetectionFilter(Section):
+    """Which detections are meant, by class, channel and probability."""
+
+    classes: Names = Field(
+        ("*",), description="Classes: globs, or prefixes (`birds-`); a class includes those below it"
+    )
+    channels: Channels = Field(
+        (), description="Channel numbers, or ports as globs or prefixes; all channels if not given"
+    )
+    min_probability: float = Field(0.0, ge=0, le=1, description="Detections with a lower peak probability are left out")
+
+
+def is_web_address(url: str) -> bool:
+    """Whether `url` is an http or https address without a user."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in url and parts.port != 0
+    except ValueError:  # the port is not a number
+        return False
