@@ -64,6 +64,11 @@ class Feed:
         """Whether silence is played in place of audio that should be there."""
         return self.first_frame is not None and not self._flows and not self._ended
 
+    def level_frames(self, frame: int) -> int:
+        """Frames that wait to be played at the frame time `frame`, which may be within a cycle."""
+        due_frame, played = self.position
+        return self._written - played - wrapped_difference(frame, due_frame or 0)
+
     def put(self, block: Float32) -> None:
         """Append `block`, shape (channels, frames), of at most `room` frames."""
         begin = self._written % self.capacity_frames

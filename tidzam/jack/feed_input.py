@@ -12,6 +12,7 @@ from tidzam.audio.variable_rate import VariableRate
 from tidzam.jack.drift import BufferLimits, DriftController
 from tidzam.jack.feed import Feed, FeedWriter
 from tidzam.jack.feeder_protocol import FeederStatus, Pacing
+from tidzam.jack.frame_clock import FrameClock
 from tidzam.types import Float32
 
 PULL_S = 2.0
@@ -39,7 +40,8 @@ def make_feed(
 class FeedInput:
     """Resamples interleaved audio of `rate_hz` to `jack_rate_hz` and puts it into `feed`.
 
-    With `Pacing.PUSH`, the drift of the writer's clock is corrected by resampling, by at most 0.1 %. `wait` sleeps.
+    With `Pacing.PUSH`, the drift of the writer's clock is corrected by resampling, by at most 0.1 %. `frame_time` is
+    that of a FrameClock, and `wait` sleeps.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class FeedInput:
         jack_rate_hz: int,
         pacing: Pacing,
         delay_s: float,
+        frame_time: Callable[[], int],
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._feed, self._writer = feed, FeedWriter(feed, jack_rate_hz, wait)
@@ -60,12 +63,13 @@ class FeedInput:
         self._drift = DriftController(BufferLimits(delay_s, feed.capacity_frames / jack_rate_hz))
         self._faults = 0
         self._received = 0
+        self._clock = FrameClock(frame_time)
 
     def write(self, samples: Float32) -> None:
         """Put `samples`, shape (frames, channels); wait while the feed is full."""
-        if self._variable is not None:
-            self._observe()
         self._received += len(samples)
+        if self._variable is not None:
+            self._observe(len(samples) / self._rate_hz)
         self._put(samples if self._fixed is None else self._fixed.resample_chunk(samples))
 
     def end(self) -> None:
@@ -101,8 +105,8 @@ class FeedInput:
         block = np.ascontiguousarray(samples.T)
         self._writer.write(block if self._variable is None else self._variable.process(block))
 
-    def _observe(self) -> None:
-        """Keep the drift controller informed, and apply its correction."""
+    def _observe(self, arrived_s: float) -> None:
+        """Inform the drift controller that so much audio has arrived, and apply its correction."""
         feed, drift, variable = self._feed, self._drift, self._variable
         if feed.first_frame is None or variable is None:
             return
@@ -110,9 +114,12 @@ class FeedInput:
         if faults != self._faults or self._writer.is_full:
             self._faults = faults
             drift.restart()
+        frame, passed = self._clock.read()
+        level_s = feed.level_frames(frame) / self._jack_rate_hz
         drift.observe(
-            feed.clock_frames / self._jack_rate_hz,
+            passed / self._jack_rate_hz,
             self._received / self._rate_hz,
-            feed.available / self._jack_rate_hz,
+            lowest_s=level_s,
+            highest_s=level_s + arrived_s,
         )
         variable.ppm = drift.correction_ppm

@@ -99,6 +99,7 @@ def _play(client: jack.Client, options: argparse.Namespace) -> int:
         jack_rate_hz=rate_hz,
         pacing=options.pacing,
         delay_s=options.delay_s,
+        frame_time=lambda: client.frame_time,
     )
     if options.signal is None:
         blocks = _input_blocks(options.channels, options.rate_hz or rate_hz)

@@ -75,6 +75,7 @@ class LivePorts:
             delay_s=self._options.delay_s,
             buffer_s=self._options.buffer_s,
             cycle_frames=self._client.blocksize,
+            frame_time=lambda: self._client.frame_time,
         )
         self._set({**self._slots, number: slot})
         try:

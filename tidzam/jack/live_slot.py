@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import soxr
 from tidzam.audio.variable_rate import VariableRate
 from tidzam.jack.drift import BUCKET_S, BufferLimits, DriftController
 from tidzam.jack.feed import Feed
+from tidzam.jack.frame_clock import FrameClock
 from tidzam.jack.live_protocol import SlotStatus
 from tidzam.types import Float32
 
@@ -26,12 +28,22 @@ class LiveSlot:
     It is resampled to `rate_hz`, the rate of JACK, and buffered for `delay_s` plus the `cycle_frames` that JACK takes
     at once. Playback begins when that much has arrived, or its first part has waited for as long, and again after the
     buffer ran empty. At most `buffer_s` seconds are kept; a client that sends more loses it. At JACK's own rate every
-    sample arrives unchanged, unless a drift of the client's clock has been measured.
+    sample arrives unchanged, unless a drift of the client's clock has been measured. `frame_time` is that of a
+    FrameClock; by default, the clock moves with each cycle.
 
     One thread may write while another one, that of JACK, reads.
     """
 
-    def __init__(self, slot: int, *, rate_hz: int, delay_s: float, buffer_s: float, cycle_frames: int) -> None:
+    def __init__(
+        self,
+        slot: int,
+        *,
+        rate_hz: int,
+        delay_s: float,
+        buffer_s: float,
+        cycle_frames: int,
+        frame_time: Callable[[], int] | None = None,
+    ) -> None:
         self._slot, self._rate_hz = slot, rate_hz
         self._delay = max(1, round(delay_s * rate_hz)) + cycle_frames
         capacity = max(round(buffer_s * rate_hz), 2 * self._delay)
@@ -40,7 +52,11 @@ class LiveSlot:
         self._input_hz = rate_hz
         self._converter: soxr.ResampleStream | None = None
         self._fine = VariableRate(1)
-        self._drift = _DriftMeter(DriftController(BufferLimits(delay_s, capacity / rate_hz)), rate_hz)
+        self._drift = _DriftMeter(
+            DriftController(BufferLimits(delay_s, capacity / rate_hz)),
+            FrameClock(frame_time or (lambda: self._feed.clock_frames)),
+            rate_hz,
+        )
         self._received_s = 0.0
         self._dropped_frames = self._faults = 0
 
@@ -124,8 +140,8 @@ class _DriftMeter:
     were.
     """
 
-    def __init__(self, controller: DriftController, rate_hz: int) -> None:
-        self._controller, self._rate_hz = controller, rate_hz
+    def __init__(self, controller: DriftController, clock: FrameClock, rate_hz: int) -> None:
+        self._controller, self._clock, self._rate_hz = controller, clock, rate_hz
         self._faults = 0
         self._begin_s = 0.0
         self._highest_frames, self._earliest_s = 0, -math.inf
@@ -141,14 +157,15 @@ class _DriftMeter:
 
     def after_packet(self, feed: Feed, received_s: float, *, faults: int) -> float:
         """Note the arrival of a packet; returns the correction in ppm. `faults` counts whatever interrupts a series."""
-        now_s = feed.clock_frames / self._rate_hz
+        now_s = self._clock.read()[1] / self._rate_hz
         if faults != self._faults or not feed.flows:
             self._faults = faults
             self._controller.restart()
             self._begin(now_s)
         self._earliest_s = max(self._earliest_s, received_s - now_s)
         if now_s - self._begin_s >= BUCKET_S:
-            self._controller.observe(now_s, now_s + self._earliest_s, self._highest_frames / self._rate_hz)
+            level_s = self._highest_frames / self._rate_hz
+            self._controller.observe(now_s, now_s + self._earliest_s, lowest_s=level_s, highest_s=level_s)
             self._begin(now_s)
         return self._controller.correction_ppm
 

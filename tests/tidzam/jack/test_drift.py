@@ -39,6 +39,27 @@ def packets(
         yield arrived_s, length_s
 
 
+def late_packets(hours: float, ppm: float, *, seed: int = 0) -> Arrivals:
+    """Packets that a busy machine receives or reads late: by 50 ms on average, and one in a hundred by up to 1 s."""
+    generator, count = np.random.default_rng(seed), round(hours * HOUR_S * 10)
+    late_s = generator.exponential(0.05, count) + (generator.random(count) < 0.01) * generator.uniform(0.1, 1.0, count)
+    due_s = np.arange(1, count + 1) * 0.1 * (1 - ppm * 1e-6)
+    yield 0.0, DELAY_S + 4.0
+    for now_s in np.maximum.accumulate(due_s + late_s):
+        yield float(now_s), 0.1
+
+
+def segments(hours: float, ppm: float, *, seed: int = 0) -> Arrivals:
+    """Segments of 2 to 10 s, each decoded at once when the playlist is read, up to 2 s after it is complete."""
+    generator = np.random.default_rng(seed)
+    lengths_s = generator.integers(20, 101, round(hours * HOUR_S / 6)) * 0.1
+    due_s = np.cumsum(lengths_s) * (1 - ppm * 1e-6)
+    yield 0.0, DELAY_S + 12.0
+    for now_s, length_s in zip(due_s + generator.uniform(0, 2, len(due_s)), lengths_s, strict=True):
+        for index in range(round(length_s * 10)):
+            yield float(now_s) + 0.001 * index, 0.1
+
+
 def run(arrivals: Arrivals, *, watch: Callable[[float, DriftController], None] = lambda now_s, one: None) -> Course:
     """Play `arrivals` with the corrections of a controller, and fail if the buffer runs empty or over."""
     course = Course(DriftController(BufferLimits(DELAY_S, CAPACITY_S)))
@@ -46,7 +67,7 @@ def run(arrivals: Arrivals, *, watch: Callable[[float, DriftController], None] =
     for now_s, length_s in arrivals:
         buffered_s -= (now_s - before_s) * (1 + controller.correction_ppm * 1e-6)
         assert buffered_s >= 0, f"an underrun after {now_s:.0f} s"
-        controller.observe(now_s, received_s, buffered_s)
+        controller.observe(now_s, received_s + length_s, lowest_s=buffered_s, highest_s=buffered_s + length_s)
         if now_s > 60:
             course.lowest_s = min(course.lowest_s, buffered_s)
             course.highest_s = max(course.highest_s, buffered_s + length_s)
@@ -81,6 +102,35 @@ def test_a_source_with_the_clock_of_jack_is_never_corrected() -> None:
 
 def test_no_correction_exceeds_a_tenth_of_a_percent() -> None:
     assert run(packets(1, 900.0, burst_s=8.0)).largest_ppm <= MAX_PPM
+
+
+@pytest.mark.parametrize("ppm", [500.0, -200.0])
+def test_on_a_busy_machine_the_drift_is_known_within_two_minutes(ppm: float) -> None:
+    course = run(late_packets(2 / 60, ppm))
+    assert course.controller.drift_ppm == pytest.approx(ppm, abs=20)
+
+
+def test_on_a_busy_machine_a_source_with_the_clock_of_jack_is_never_corrected() -> None:
+    assert run(late_packets(2, 0.0)).largest_ppm == 0
+
+
+@pytest.mark.parametrize("ppm", [500.0, -200.0])
+def test_the_drift_of_segments_of_varying_length_is_found_within_an_hour(ppm: float) -> None:
+    assert run(segments(1, ppm)).controller.drift_ppm == pytest.approx(ppm, abs=50)
+
+
+@pytest.mark.parametrize("step_s", [1.0, -1.0])
+@pytest.mark.parametrize("after_s", [40, 120, 1800])
+def test_a_step_of_the_arrivals_does_not_count_as_drift(step_s: float, after_s: float) -> None:
+    def stepped() -> Arrivals:
+        arrived_s = 0.0
+        for now_s, length_s in packets(1, 0.0, jitter_s=0.1, burst_s=6.0):
+            arrived_s = max(arrived_s, now_s + (step_s if now_s > after_s else 0.0))
+            yield arrived_s, length_s
+
+    found: list[float] = []
+    run(stepped(), watch=lambda now_s, controller: found.append(controller.drift_ppm or 0.0))
+    assert max(map(abs, found)) < 100
 
 
 @pytest.mark.parametrize("ppm", [200.0, -200.0])

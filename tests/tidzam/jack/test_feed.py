@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,20 @@ def never(pause_s: float) -> None:
 
 def make(*, channels: int = 1, capacity_frames: int = 16, prebuffer_frames: int = 4) -> Feed:
     return Feed(channels, capacity_frames=capacity_frames, prebuffer_frames=prebuffer_frames)
+
+
+def make_live_input(feed: Feed, rate_hz: int, delay_s: float, frame_time: Callable[[], int]) -> FeedInput:
+    """An input at the rate of JACK."""
+    return FeedInput(
+        feed,
+        channels=1,
+        rate_hz=rate_hz,
+        jack_rate_hz=rate_hz,
+        pacing=Pacing.PUSH,
+        delay_s=delay_s,
+        frame_time=frame_time,
+        wait=never,
+    )
 
 
 def ramp(begin: int, end: int, channels: int = 1) -> Float32:
@@ -141,7 +157,14 @@ def test_a_writer_looks_often_for_room_in_a_large_feed() -> None:
 def test_the_input_is_resampled_to_the_rate_of_jack_whole() -> None:
     feed = make_feed(2, 48000, Pacing.PULL, 0.5, period=1024)
     feed_input = FeedInput(
-        feed, channels=2, rate_hz=44100, jack_rate_hz=48000, pacing=Pacing.PULL, delay_s=0.5, wait=never
+        feed,
+        channels=2,
+        rate_hz=44100,
+        jack_rate_hz=48000,
+        pacing=Pacing.PULL,
+        delay_s=0.5,
+        frame_time=lambda: 0,
+        wait=never,
     )
     for _ in range(10):
         feed_input.write(np.full((4410, 2), 0.5, np.float32))
@@ -155,9 +178,7 @@ def test_the_input_is_resampled_to_the_rate_of_jack_whole() -> None:
 def test_live_audio_at_the_rate_of_jack_is_played_bit_by_bit_however_late_its_packets_are() -> None:
     rate_hz, generator = 8000, np.random.default_rng(3)
     feed = make_feed(1, rate_hz, Pacing.PUSH, 0.5, period=256)
-    feed_input = FeedInput(
-        feed, channels=1, rate_hz=rate_hz, jack_rate_hz=rate_hz, pacing=Pacing.PUSH, delay_s=0.5, wait=never
-    )
+    feed_input = make_live_input(feed, rate_hz, 0.5, lambda: feed.clock_frames)
     arrivals = np.maximum.accumulate(np.arange(1, 1500) * 160 / rate_hz + generator.uniform(0, 0.3, 1499))
     sent, heard = 0, []
     for number in range(900):
@@ -174,12 +195,10 @@ def test_live_audio_at_the_rate_of_jack_is_played_bit_by_bit_however_late_its_pa
 @pytest.mark.parametrize("ppm", [200.0, -200.0])
 def test_a_drifting_tone_is_played_for_an_hour_without_a_cut_or_a_repetition(ppm: float) -> None:
     """The source's samples come 200 ppm too fast or too slowly; each packet is 1 s so that the test is quick."""
-    rate_hz, frequency_hz = 1000, 37.0
+    rate_hz, frequency_hz, sent = 1000, 37.0, 0
     feed = make_feed(1, rate_hz, Pacing.PUSH, 2.0, period=32)
-    feed_input = FeedInput(
-        feed, channels=1, rate_hz=rate_hz, jack_rate_hz=rate_hz, pacing=Pacing.PUSH, delay_s=2.0, wait=never
-    )
-    sent, clock, heard = 0, 0, []
+    feed_input = make_live_input(feed, rate_hz, 2.0, lambda: round((sent + rate_hz) * (1 - ppm * 1e-6)))
+    clock, heard = 0, []
     while sent < 3600 * rate_hz:
         while clock / rate_hz < (sent + rate_hz) / rate_hz * (1 - ppm * 1e-6):
             block = np.zeros((1, 100), np.float32)
