@@ -109,7 +109,7 @@ class Analyzer:
             labels=pipeline.labels,
             health=self._detail,
         )
-        others = make_sinks(settings.sinks, SinkContext(node=options.node, labels=pipeline.labels))
+        others = make_sinks(settings.sinks, SinkContext(node=options.node, labels=pipeline.labels, home=options.home))
         clips = [named.sink for named in others if isinstance(named.sink, ClipSink)]
         ExtractionRequests(self._server, clips, pipeline.labels)
         self._sinks = [BoundedSink(named) for named in (NamedSink("socketio", self._socketio), *others)]

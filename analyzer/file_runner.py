@@ -73,7 +73,9 @@ def run_file(options: FileOptions) -> int:
         pipeline = Pipeline.of(settings, options.location, home=options.home)
         analysis = FileAnalysis(audio, pipeline, settings, channel=options.channel)
         picture = _picture(options, analysis.recording)
-        context = SinkContext(node=options.node, labels=pipeline.labels, recording=analysis.recording)
+        context = SinkContext(
+            node=options.node, labels=pipeline.labels, recording=analysis.recording, home=options.home
+        )
         with FileSinks(make_sinks(settings.sinks, context)) as sinks:
             stopped = _analyze(audio, pipeline, analysis, sinks, options, picture)
         report = analysis.report(sink_errors=sinks.errors)

@@ -300,6 +300,14 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "There is no sink for them.",
             "`--out`, or a `clips` sink.",
         ),
+        "unsent": Explanation(
+            "Some results were not sent at the end.", "The server is away.", "Nothing: they are sent at the next start."
+        ),
+        "spool": Explanation(
+            "Results cannot be kept for a server that is away.",
+            "Disk or permissions.",
+            "Set `spool` to another folder.",
+        ),
         "mqtt": Explanation(
             "The MQTT broker does not accept results.", "Its address, login, certificate or state.", "Check the broker."
         ),

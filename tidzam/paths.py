@@ -17,6 +17,8 @@ GAPS = "gaps"
 """The folder of the gap ledger, in the home of a node."""
 MODELS = "models"
 """The folder of installed models, in the home of a node."""
+SPOOL = "spool"
+"""The folder of results that wait for a server, in the home of a node."""
 WANTED = "wanted"
 """The file in the home that exists while the node should be running: it was started, and has not been stopped since."""
 
@@ -35,8 +37,17 @@ def default_home() -> Path:
 
 def models_folder(home: Path | None = None) -> Path:
     """The folder of installed models: in `home`, or else in that of the environment, or else in the default one."""
+    return _home(home) / MODELS
+
+
+def spool_folder(home: Path | None = None) -> Path:
+    """The folder of results that wait for a server: in `home`, or else where `models_folder` looks."""
+    return _home(home) / SPOOL
+
+
+def _home(home: Path | None) -> Path:
     environment = os.environ.get(HOME_ENV)
-    return (home or (Path(environment) if environment else default_home())).expanduser().resolve() / MODELS
+    return (home or (Path(environment) if environment else default_home())).expanduser().resolve()
 
 
 def is_wanted(home: Path) -> bool:

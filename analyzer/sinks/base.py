@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from analyzer.recording import AnalyzedFile
 from tidzam.config.sinks import SINKS, SinkSettings
@@ -32,13 +33,25 @@ class Sink(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
+class ReportsFault(Protocol):
+    """A sink that may be in trouble although `deliver` succeeds, since it sends later. `fault` is why, or None."""
+
+    @property
+    def fault(self) -> str | None: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class SinkContext:
-    """What a sink may need besides its own settings. `recording` is the file analyzed, None in live analysis."""
+    """What a sink may need besides its own settings.
+
+    `recording` is the file analyzed, None in live analysis. `home` is the node's home, None if it is the default one.
+    """
 
     node: str
     labels: LabelTree
     recording: AnalyzedFile | None = None
+    home: Path | None = None
 
 
 class SinkFactory(Protocol):

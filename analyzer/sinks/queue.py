@@ -7,7 +7,7 @@ import logging
 import time
 from typing import Final
 
-from analyzer.sinks.base import NamedSink
+from analyzer.sinks.base import NamedSink, ReportsFault
 from tidzam.errors import TidzamError
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import SinkStatus
@@ -33,13 +33,20 @@ class BoundedSink:
         self._policy = policy
         self._queue: asyncio.Queue[AnalyzedBatch] = asyncio.Queue(limit)
         self._dropping = False
-        self.dropped = self.errors = 0
+        self.delivered = self.dropped = self.errors = 0
         self.fault: str | None = None
 
     @property
     def status(self) -> SinkStatus:
-        """Its counts and its fault."""
-        return SinkStatus(name=self.name, errors=self.errors, dropped=self.dropped, fault=self.fault)
+        """Its counts and its fault: why it fails, or what it reports itself."""
+        own = self._sink.fault if isinstance(self._sink, ReportsFault) else None
+        return SinkStatus(
+            name=self.name,
+            delivered=self.delivered,
+            errors=self.errors,
+            dropped=self.dropped,
+            fault=self.fault or own,
+        )
 
     def put(self, analyzed: AnalyzedBatch) -> None:
         """Queue a batch, or drop it. Never waits."""
@@ -110,6 +117,7 @@ class BoundedSink:
             log.error("sink %s failed and is restarted until it works: %s", self.name, self.fault, exc_info=trace)
 
     def _delivered(self) -> None:
+        self.delivered += 1
         if self.fault is not None:
             log.info("sink %s works again, after %d failures in total", self.name, self.errors)
         self.fault = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,8 +23,11 @@ from tests.support.eventually import eventually_async
 from tests.support.mqtt import listening, mqtt_broker
 from tests.support.ports import free_port
 from tests.support.status import analyzer as analyzer_health
+from tests.support.web_receiver import web_receiver
+from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.sinks import ChainSinkSettings, ClipRule, ClipSinkSettings, CsvSinkSettings, SinkSettings
+from tidzam.config.webhook_sink import WebhookSinkSettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import MESSAGES
@@ -92,7 +96,21 @@ async def mqtt(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
             yield sink, lambda: len(heard)
 
 
-SINKS = pytest.mark.parametrize("running", [clips, csv_file, chain, socket_io, mqtt])
+@asynccontextmanager
+async def influxdb(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    async with web_receiver() as server:
+        sink = made(InfluxSinkSettings(url=server.url, spool=folder / "spool", collect_s=0.0))
+        yield sink, lambda: len(server.lines)
+
+
+@asynccontextmanager
+async def webhook(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    async with web_receiver() as server:
+        sink = made(WebhookSinkSettings(url=SecretStr(server.url), spool=folder / "spool", states=("end",)))
+        yield sink, lambda: sum(len(json.loads(one.body)["detections"]) for one in server.accepted)
+
+
+SINKS = pytest.mark.parametrize("running", [clips, csv_file, chain, socket_io, mqtt, influxdb, webhook])
 
 
 def batches(count: int) -> list[AnalyzedBatch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -52,3 +53,13 @@ def is_web_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in url and parts.port != 0
     except ValueError:  # the port is not a number
         return False
+
+
+class SpoolSettings(Section):
+    """Where results wait on disk while a server is away."""
+
+    spool: Path | None = Field(
+        None, description="Folder in which results wait for the server; by default, one in `spool/` in the home"
+    )
+    spool_mb: float = Field(200.0, gt=0, description="Maximum size of the spool in MB; above it, the oldest is deleted")
+    timeout_s: float = Field(10.0, gt=0, description="Time allowed for one request")

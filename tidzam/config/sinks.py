@@ -12,12 +12,14 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.read import suggest
 from tidzam.config.secret import PlainSecret
 from tidzam.config.section import Names, Section
 from tidzam.config.sink_base import Channels, is_web_address
 from tidzam.config.sink_base import SinkSettings as SinkSettings  # where packages with sinks import it
+from tidzam.config.webhook_sink import WebhookSinkSettings
 from tidzam.errors import ConfigError
 from tidzam.extensions import Registry
 from tidzam.patterns import matches
@@ -30,6 +32,8 @@ SINKS: Final = Registry(
         "csv": "analyzer.sinks.csv_file:CsvSink",
         "chain": "analyzer.sinks.chain:ChainSink",
         "mqtt": "analyzer.sinks.mqtt:MqttSink",
+        "influxdb": "analyzer.sinks.influx:InfluxSink",
+        "webhook": "analyzer.sinks.webhook:WebhookSink",
     },
 )
 
@@ -96,6 +100,8 @@ OWN_SETTINGS: Mapping[str, type[SinkSettings]] = {
     "csv": CsvSinkSettings,
     "chain": ChainSinkSettings,
     "mqtt": MqttSinkSettings,
+    "influxdb": InfluxSinkSettings,
+    "webhook": WebhookSinkSettings,
 }
 """The settings models of our own sinks. A third party's sink has its model in its class attribute `settings_model`."""
 

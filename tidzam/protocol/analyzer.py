@@ -167,6 +167,7 @@ class SinkStatus(Message):
     """A sink of the results. If it fails, it is restarted until it works."""
 
     name: str = Field(description="Type of the sink, numbered from the second of the same type")
+    delivered: int = Field(0, description="Batches that it has taken since the start")
     errors: int = Field(description="Failures since the start")
     dropped: int = Field(description="Batches dropped because the sink was too slow or failed")
     fault: str | None = Field(None, description="Why it fails at present")

@@ -1,0 +1,164 @@
+"""Lines that wait on disk until they are sent: they survive a restart, and a power cut once `append` has returned."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from tidzam.errors import TidzamError
+
+log = logging.getLogger(__name__)
+
+_SUFFIX: Final = ".lines"
+_MOST_USERS: Final = 16
+REJECTED: Final = "rejected"
+"""The folder of what the server refused."""
+
+
+@dataclass(frozen=True)
+class SpooledLines:
+    """The oldest lines of a spool, which are one file."""
+
+    path: Path
+    lines: tuple[str, ...]
+
+
+class Spool:
+    """A queue of lines in the files of a folder, at most `file_lines` in each.
+
+    Above `limit_bytes` the oldest file is deleted and counted in `lost_lines`. One program uses a folder at a time:
+    the next one gets another beside it, `FOLDER-2`, and so on. Its methods may be called from any thread, and wait for
+    the disk. Raises TidzamError (`spool`) if the disk fails.
+    """
+
+    def __init__(self, folder: Path, *, file_lines: int, limit_bytes: int) -> None:
+        self._wanted, self._file_lines, self._limit = folder, file_lines, limit_bytes
+        self._sizes: dict[Path, tuple[int, int]] = {}
+        self._open: Path | None = None
+        self._number = 0
+        self._mutex = threading.RLock()
+        self.lost_lines = 0
+
+    def __enter__(self) -> Self:
+        with self._errors_named():
+            self.folder, self._lock = _reserve(self._wanted)
+            for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
+                content = _without_half_line(path)
+                self._sizes[path] = content.count(b"\n"), len(content)
+                self._number = int(path.stem) + 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._lock)
+        self._sizes.clear()
+        self._open = None
+
+    @property
+    def waiting(self) -> int:
+        """Number of lines."""
+        return sum(lines for lines, _ in tuple(self._sizes.values()))
+
+    def append(self, lines: Sequence[str]) -> None:
+        """Add lines without line breaks. They are on disk afterwards."""
+        data = "".join(f"{line}\n" for line in lines).encode()
+        with self._mutex, self._errors_named():
+            path = self._file_for(len(lines))
+            _write(path, data)
+            count, size = self._sizes.get(path, (0, 0))
+            self._sizes[path] = count + len(lines), size + len(data)
+            self._make_room()
+
+    def _file_for(self, count: int) -> Path:
+        if self._open is None or self._sizes.get(self._open, (0, 0))[0] + count > self._file_lines:
+            self._open = self.folder / f"{self._number:012d}{_SUFFIX}"
+            self._number += 1
+        return self._open
+
+    def _make_room(self) -> None:
+        while len(self._sizes) > 1 and sum(size for _, size in self._sizes.values()) > self._limit:
+            oldest = next(iter(self._sizes))
+            lines, _ = self._sizes[oldest]
+            log.error("%s is full: the oldest %d lines are deleted", self.folder, lines)
+            self.lost_lines += lines
+            self.remove(oldest)
+
+    def oldest(self) -> SpooledLines | None:
+        """The oldest file, to which nothing is added from now on. None if nothing waits."""
+        with self._mutex, self._errors_named():
+            path = next(iter(self._sizes), None)
+            if path is None:
+                return None
+            if path == self._open:
+                self._open = None
+            return SpooledLines(path, tuple(path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]))
+
+    def remove(self, path: Path) -> None:
+        """Forget a file that was sent."""
+        with self._mutex, self._errors_named():
+            self._sizes.pop(path, None)
+            path.unlink(missing_ok=True)
+
+    def set_aside(self, path: Path) -> Path:
+        """Keep a file that the server refused in the folder `rejected`. Returns where it is then."""
+        kept = self.folder / REJECTED / path.name
+        with self._mutex, self._errors_named():
+            if self._sizes.pop(path, None) is not None:  # else it was deleted meanwhile, to make room
+                kept.parent.mkdir(exist_ok=True)
+                path.replace(kept)
+        return kept
+
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise TidzamError(
+                f"{self._wanted} cannot be used: {error.strerror}.",
+                hint="Free some room, or set spool to another folder.",
+                code="spool",
+            ) from None
+
+
+def _reserve(folder: Path) -> tuple[Path, int]:
+    """The first of FOLDER, FOLDER-2, … that no other program uses, and the descriptor that keeps it reserved."""
+    for number in range(1, _MOST_USERS + 1):
+        path = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+        else:
+            return path, descriptor
+    raise TidzamError(f"{folder} is used by {_MOST_USERS} programs.", hint="Set spool to another folder.", code="spool")
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Append, all or nothing, and flush to disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        if os.write(descriptor, data) != len(data):
+            os.ftruncate(descriptor, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _without_half_line(path: Path) -> bytes:
+    """The content of a file, after its last line was deleted if a power cut left only a part of it."""
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        os.truncate(path, len(whole))
+    return whole

@@ -1,0 +1,104 @@
+"""The spool: what is appended is on disk, comes out once in its order, and survives restarts and power cuts."""
+
+from pathlib import Path
+
+import pytest
+
+from analyzer.sinks.spool import Spool
+from tidzam.errors import TidzamError
+
+
+def spool(folder: Path, *, file_lines: int = 3, limit_bytes: int = 1000) -> Spool:
+    return Spool(folder / "spool", file_lines=file_lines, limit_bytes=limit_bytes)
+
+
+def drained(spool: Spool) -> list[str]:
+    lines: list[str] = []
+    while (found := spool.oldest()) is not None:
+        lines += found.lines
+        spool.remove(found.path)
+    return lines
+
+
+def test_lines_come_out_in_their_order(tmp_path: Path) -> None:
+    lines = [f"line {number}" for number in range(10)]
+    with spool(tmp_path) as kept:
+        for line in lines:
+            kept.append([line])
+        assert drained(kept) == lines
+
+
+def test_a_file_holds_at_most_its_number_of_lines(tmp_path: Path) -> None:
+    with spool(tmp_path) as kept:
+        for line in "abcdefg":
+            kept.append([line])
+        found = kept.oldest()
+    assert found is not None
+    assert found.lines == ("a", "b", "c")
+
+
+def test_nothing_is_added_to_a_file_that_is_being_sent(tmp_path: Path) -> None:
+    with spool(tmp_path) as kept:
+        kept.append(["a"])
+        sent = kept.oldest()
+        kept.append(["b"])
+        assert sent is not None
+        kept.remove(sent.path)
+        assert drained(kept) == ["b"]
+
+
+def test_lines_survive_a_restart_and_keep_their_order(tmp_path: Path) -> None:
+    with spool(tmp_path) as kept:
+        kept.append(["a"])
+    with spool(tmp_path) as kept:
+        kept.append(["b\x0b\x85\u2028c"])
+        assert kept.waiting == 2
+        assert drained(kept) == ["a", "b\x0b\x85\u2028c"]
+
+
+def test_a_half_line_of_a_power_cut_is_left_out(tmp_path: Path) -> None:
+    with spool(tmp_path) as kept:
+        kept.append(["a"])
+    (path,) = (tmp_path / "spool").glob("*.lines")
+    with path.open("ab") as file:
+        file.write(b"half")
+    with spool(tmp_path) as kept:
+        assert drained(kept) == ["a"]
+
+
+def test_above_its_limit_the_oldest_lines_are_deleted_and_counted(tmp_path: Path) -> None:
+    with spool(tmp_path, file_lines=1, limit_bytes=20) as kept:
+        for line in ("first 890", "second 90", "third 890"):
+            kept.append([line])
+        assert kept.lost_lines == 1
+        assert drained(kept) == ["second 90", "third 890"]
+
+
+def test_two_programs_use_two_folders(tmp_path: Path) -> None:
+    with spool(tmp_path) as kept, spool(tmp_path) as other:
+        kept.append(["a"])
+        other.append(["b"])
+        assert (drained(kept), drained(other)) == (["a"], ["b"])
+
+
+def test_refused_lines_are_kept_aside(tmp_path: Path) -> None:
+    with spool(tmp_path) as kept:
+        kept.append(["bad"])
+        found = kept.oldest()
+        assert found is not None
+        assert kept.set_aside(found.path).read_text() == "bad\n"
+        assert kept.oldest() is None
+
+
+def test_a_disk_that_fails_is_named(tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("a file")
+    with pytest.raises(TidzamError, match="spool cannot be used: File exists") as caught, spool(tmp_path):
+        pass
+    assert caught.value.code == "spool"
+
+
+def test_the_folder_is_free_after_the_end(tmp_path: Path) -> None:
+    for _ in range(2):
+        with spool(tmp_path) as kept:
+            assert kept.folder == tmp_path / "spool"
+    assert list(tmp_path.iterdir()) == [tmp_path / "spool"]
