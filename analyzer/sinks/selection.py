@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date
+
 from tidzam.config.sink_base import DetectionFilter
 from tidzam.patterns import matches
-from tidzam.results import DetectionChange
+from tidzam.results import Detection, DetectionChange
 
 
 def covers(wanted: DetectionFilter, change: DetectionChange) -> bool:
@@ -15,3 +17,8 @@ def covers(wanted: DetectionFilter, change: DetectionChange) -> bool:
         and any(matches(label, wanted.classes) for label in found.path)
         and (not wanted.channels or any(matches(channel, wanted.channels) for channel in found.channel_names))
     )
+
+
+def utc_day(found: Detection) -> date:
+    """The day in UTC on which a detection started."""
+    return found.start.astimezone(UTC).date()

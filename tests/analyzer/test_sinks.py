@@ -26,7 +26,14 @@ from tests.support.status import analyzer as analyzer_health
 from tests.support.web_receiver import web_receiver
 from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.mqtt_sink import MqttSinkSettings
-from tidzam.config.sinks import ChainSinkSettings, ClipRule, ClipSinkSettings, CsvSinkSettings, SinkSettings
+from tidzam.config.sinks import (
+    ChainSinkSettings,
+    ClipRule,
+    ClipSinkSettings,
+    CsvSinkSettings,
+    JsonLinesSinkSettings,
+    SinkSettings,
+)
 from tidzam.config.webhook_sink import WebhookSinkSettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.process import RestartPolicy
@@ -58,6 +65,18 @@ async def clips(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
 async def csv_file(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
     path = folder / "found.csv"
     yield made(CsvSinkSettings(path=path)), lambda: path.read_text().count("\n") - 1
+
+
+@asynccontextmanager
+async def daily_csv(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    path = folder / "found-2026-05-01.csv"
+    yield made(CsvSinkSettings(path=folder / "found.csv", daily=True)), lambda: path.read_text().count("\n") - 1
+
+
+@asynccontextmanager
+async def json_lines(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    path = folder / "found.jsonl"
+    yield made(JsonLinesSinkSettings(path=path)), lambda: path.read_text().count("\n")
 
 
 @asynccontextmanager
@@ -110,7 +129,9 @@ async def webhook(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
         yield sink, lambda: sum(len(json.loads(one.body)["detections"]) for one in server.accepted)
 
 
-SINKS = pytest.mark.parametrize("running", [clips, csv_file, chain, socket_io, mqtt, influxdb, webhook])
+SINKS = pytest.mark.parametrize(
+    "running", [clips, csv_file, daily_csv, json_lines, chain, socket_io, mqtt, influxdb, webhook]
+)
 
 
 def batches(count: int) -> list[AnalyzedBatch]:

@@ -17,7 +17,7 @@ from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.read import suggest
 from tidzam.config.secret import PlainSecret
 from tidzam.config.section import Names, Section
-from tidzam.config.sink_base import Channels, is_web_address
+from tidzam.config.sink_base import ChangeKind, Channels, DetectionFilter, is_web_address
 from tidzam.config.sink_base import SinkSettings as SinkSettings  # where packages with sinks import it
 from tidzam.config.webhook_sink import WebhookSinkSettings
 from tidzam.errors import ConfigError
@@ -30,6 +30,7 @@ SINKS: Final = Registry(
     {
         "clips": "analyzer.sinks.clips:ClipSink",
         "csv": "analyzer.sinks.csv_file:CsvSink",
+        "jsonl": "analyzer.sinks.json_lines:JsonLinesSink",
         "chain": "analyzer.sinks.chain:ChainSink",
         "mqtt": "analyzer.sinks.mqtt:MqttSink",
         "influxdb": "analyzer.sinks.influx:InfluxSink",
@@ -76,7 +77,23 @@ class CsvSinkSettings(SinkSettings):
 
     type: Literal["csv"] = Field("csv", description="Writes a row per detection as it ends")
     path: Path = Field(description="The file; rows are appended")
-    replace: bool = Field(False, description="Replace the file at the start instead of appending")
+    daily: bool = Field(
+        False, description="A file per UTC day beside `path`, such as `found-2026-05-01.csv` for `found.csv`"
+    )
+    replace: bool = Field(False, description="Replace the file at the start instead of appending; not if daily")
+
+
+class JsonLinesSinkSettings(DetectionFilter, SinkSettings):
+    """Detections as JSON lines."""
+
+    type: Literal["jsonl"] = Field("jsonl", description="Writes detections as JSON lines")
+    path: Path = Field(description="The file; lines are appended")
+    daily: bool = Field(
+        False, description="A file per UTC day beside `path`, such as `found-2026-05-01.jsonl` for `found.jsonl`"
+    )
+    states: tuple[ChangeKind, ...] = Field(
+        ("end",), description="Changes of a detection that are written: start, update, end"
+    )
 
 
 class ChainSinkSettings(SinkSettings):
@@ -98,6 +115,7 @@ class ChainSinkSettings(SinkSettings):
 OWN_SETTINGS: Mapping[str, type[SinkSettings]] = {
     "clips": ClipSinkSettings,
     "csv": CsvSinkSettings,
+    "jsonl": JsonLinesSinkSettings,
     "chain": ChainSinkSettings,
     "mqtt": MqttSinkSettings,
     "influxdb": InfluxSinkSettings,

@@ -46,7 +46,10 @@ def test_sinks_are_read_in_their_order_with_paths_from_the_profiles_folder(tmp_p
     [
         ("{type: csv, pth: x}", "profile.yaml:4: analyzer.sinks.1.pth: found 'x'; unknown name. Did you mean 'path'?"),
         ("{type: csvv}", "profile.yaml:4: analyzer.sinks.1.type: found 'csvv'; there is no sink 'csvv'. Did you mean"),
-        ("{path: x}", "profile.yaml:4: analyzer.sinks.1: a sink needs a type; the known ones are clips, csv, chain"),
+        (
+            "{path: x}",
+            "profile.yaml:4: analyzer.sinks.1: a sink needs a type; the known ones are clips, csv, jsonl, chain",
+        ),
         ("{type: csv}", "profile.yaml:4: analyzer.sinks.1.path: "),
         (
             "{type: clips, folder: x, rules: [{rate: 2}]}",
