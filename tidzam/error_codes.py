@@ -308,6 +308,9 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Disk or permissions.",
             "Set `spool` to another folder.",
         ),
+        "notify": Explanation(
+            "A notification was not accepted.", "An address of Apprise, or its service.", "Check `urls`."
+        ),
         "mqtt": Explanation(
             "The MQTT broker does not accept results.", "Its address, login, certificate or state.", "Check the broker."
         ),

@@ -26,6 +26,7 @@ from tests.support.status import analyzer as analyzer_health
 from tests.support.web_receiver import web_receiver
 from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.mqtt_sink import MqttSinkSettings
+from tidzam.config.notification_sink import NotificationRule, NotificationSinkSettings
 from tidzam.config.sinks import (
     ChainSinkSettings,
     ClipRule,
@@ -129,8 +130,17 @@ async def webhook(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
         yield sink, lambda: sum(len(json.loads(one.body)["detections"]) for one in server.accepted)
 
 
+@asynccontextmanager
+async def notify(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    async with web_receiver() as server:
+        url = SecretStr(server.url.replace("http", "json"))
+        rules = (NotificationRule(interval_s=0),)
+        sink = made(NotificationSinkSettings(urls=(url,), rules=rules, memory=folder / "memory.json"))
+        yield sink, lambda: len(server.accepted)
+
+
 SINKS = pytest.mark.parametrize(
-    "running", [clips, csv_file, daily_csv, json_lines, chain, socket_io, mqtt, influxdb, webhook]
+    "running", [clips, csv_file, daily_csv, json_lines, chain, socket_io, mqtt, influxdb, webhook, notify]
 )
 
 

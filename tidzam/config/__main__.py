@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 
 from tidzam.config.decision import DecisionOverride
 from tidzam.config.location import LocationSettings
+from tidzam.config.notification_sink import NotificationRule
 from tidzam.config.recording import KeepSettings, RecordSettings
 from tidzam.config.section import Section
 from tidzam.config.settings import Settings
@@ -35,6 +36,7 @@ def document() -> str:
     sections += [("sources[].record", RecordSettings), ("sources[].record.keep", KeepSettings)]
     sections += [(f"analyzer.sinks[]` of type `{name}", model) for name, model in OWN_SETTINGS.items()]
     sections += [("analyzer.sinks[].rules[]` of type `clips", ClipRule)]
+    sections += [("analyzer.sinks[].rules[]` of type `notify", NotificationRule)]
     return "\n".join([INTRODUCTION, *("\n".join(_table(name, section)) + "\n" for name, section in sections)])
 
 

@@ -14,6 +14,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.mqtt_sink import MqttSinkSettings
+from tidzam.config.notification_sink import NotificationSinkSettings
 from tidzam.config.read import suggest
 from tidzam.config.secret import PlainSecret
 from tidzam.config.section import Names, Section
@@ -35,6 +36,7 @@ SINKS: Final = Registry(
         "mqtt": "analyzer.sinks.mqtt:MqttSink",
         "influxdb": "analyzer.sinks.influx:InfluxSink",
         "webhook": "analyzer.sinks.webhook:WebhookSink",
+        "notify": "analyzer.sinks.notify:NotificationSink",
     },
 )
 
@@ -120,6 +122,7 @@ OWN_SETTINGS: Mapping[str, type[SinkSettings]] = {
     "mqtt": MqttSinkSettings,
     "influxdb": InfluxSinkSettings,
     "webhook": WebhookSinkSettings,
+    "notify": NotificationSinkSettings,
 }
 """The settings models of our own sinks. A third party's sink has its model in its class attribute `settings_model`."""
 
