@@ -46,9 +46,10 @@ class HealthCollector(Collector):
             if value is not None:
                 yield GaugeMetricFamily(f"tidzam_analyzer_{name}", description, value)
         yield _by_label("classifier_errors", "Windows without probabilities", "classifier", health.classifier_errors)
-        errors, dropped = (
-            {sink.name: getattr(sink, field) for sink in health.sinks} for field in ("errors", "dropped")
+        delivered, errors, dropped = (
+            {sink.name: getattr(sink, field) for sink in health.sinks} for field in ("delivered", "errors", "dropped")
         )
+        yield _by_label("sink_delivered", "Batches that a sink has taken", "sink", delivered)
         yield _by_label("sink_errors", "Failures of a sink", "sink", errors)
         yield _by_label("sink_dropped", "Batches dropped because a sink was slow or failed", "sink", dropped)
         states = Counter(status.state for status in health.channel_states)

@@ -46,12 +46,14 @@ class SinkContext:
     """What a sink may need besides its own settings.
 
     `recording` is the file analyzed, None in live analysis. `home` is the node's home, None if it is the default one.
+    `is_example`: the sink is only tried, beside the running analyzer, and leaves alone what that one keeps.
     """
 
     node: str
     labels: LabelTree
     recording: AnalyzedFile | None = None
     home: Path | None = None
+    is_example: bool = False
 
 
 class SinkFactory(Protocol):

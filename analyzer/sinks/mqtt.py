@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar, Final
 
@@ -58,8 +58,8 @@ class MqttSink:
         except self._mqtt.MqttError as error:
             raise self._fault(error) from None
         self._announced.clear()  # the broker may have lost what it retained
-        greeting: list[Publication] = [(self._topics.availability, "online", True)]
-        if self._settings.discovery:
+        greeting = self._availability("online")
+        if self._announces:
             greeting.append(_retained(*last_detection(self._topics, self._settings.discovery_prefix)))
         try:
             await self._publish(greeting)
@@ -79,7 +79,7 @@ class MqttSink:
             username=settings.user or None,
             password=password or None,
             identifier=_DECIDED_BY_THE_BROKER,
-            will=will,
+            will=None if self._context.is_example else will,
             tls_context=tls,
             timeout=settings.timeout_s,
         )
@@ -105,15 +105,14 @@ class MqttSink:
             [
                 *self._introductions(heard),
                 *((self._topics.detection, event.model_dump_json(), False) for event in events),
-                # ON expires in Home Assistant: retained, it would show a class again after a restart
-                *((self._topics.presence(label), "ON" if on else "OFF", not on) for label, on in heard.items()),
+                *self._presences(heard),
             ]
         )
 
     def _introductions(self, labels: Iterable[str]) -> list[Publication]:
         """The discovery messages of the classes that are heard for the first time."""
         settings = self._settings
-        new = [label for label in labels if label not in self._announced] if settings.discovery else []
+        new = [label for label in labels if label not in self._announced] if self._announces else []
         self._announced.update(new)
         return [
             _retained(
@@ -126,6 +125,19 @@ class MqttSink:
             )
             for label in new
         ]
+
+    def _presences(self, heard: Mapping[str, bool]) -> list[Publication]:
+        """ON expires in Home Assistant: retained, it would show a class again after a restart."""
+        if self._context.is_example:
+            return []
+        return [(self._topics.presence(label), "ON" if on else "OFF", not on) for label, on in heard.items()]
+
+    @property
+    def _announces(self) -> bool:
+        return self._settings.discovery and not self._context.is_example
+
+    def _availability(self, state: str) -> list[Publication]:
+        return [] if self._context.is_example else [(self._topics.availability, state, True)]
 
     async def _publish(self, publications: Iterable[Publication]) -> None:
         """Publish in this order, and wait for all acknowledgements together."""
@@ -140,7 +152,7 @@ class MqttSink:
     async def close(self) -> None:
         """Say goodbye, and disconnect."""
         try:
-            await self._publish([(self._topics.availability, "offline", True)])
+            await self._publish(self._availability("offline"))
         finally:
             await self._disconnect()
 

@@ -102,7 +102,7 @@ def remarks(status: NodeStatus) -> tuple[str, ...]:
     ]
     sinks = status.analyzer.sinks if status.analyzer else ()
     failing = [
-        f"The analyzer's sink {sink.name} fails and is restarted until it works: {sink.fault}"
+        f"The analyzer's sink {sink.name} fails and is tried again until it works: {sink.fault}"
         for sink in sinks
         if sink.fault
     ]

@@ -198,7 +198,7 @@ def test_a_failing_sink_is_remarked_and_is_not_a_fault() -> None:
     status = node(analyzer=analyzer().model_copy(update={"sinks": (sink,)}))
     assert faults(status, LIMITS) == ()
     assert remarks(status) == (
-        "The analyzer's sink csv fails and is restarted until it works: a.csv cannot be written.",
+        "The analyzer's sink csv fails and is tried again until it works: a.csv cannot be written.",
     )
 
 

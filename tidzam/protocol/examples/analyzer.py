@@ -74,7 +74,7 @@ HEALTH: Final = {
     "faults": [],
     "channel_states": [{"channel": "pond:out_0", "state": "listening", "source_rate_hz": 44100, "left_out": []}],
     "classifier_errors": {},
-    "sinks": [{"name": "socketio", "errors": 0, "dropped": 0, "fault": None}],
+    "sinks": [{"name": "socketio", "delivered": 3600, "errors": 0, "dropped": 0, "fault": None}],
 }
 
 ANALYZER_EVENTS: Final = (
