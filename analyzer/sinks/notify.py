@@ -49,7 +49,7 @@ class NotificationSink:
         for number, url in enumerate(self._settings.urls, start=1):
             if not services.add(reveal(url, f"Address {number} of the sink notify")):
                 raise ConfigError(
-                    f"Address {number} of the sink notify is none of Apprise.",
+                    f"Address {number} of the sink notify is not one of Apprise.",
                     hint="See https://appriseit.com/services.",
                     code="notify",
                 )
