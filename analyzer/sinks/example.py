@@ -6,6 +6,7 @@ It is of the class `example`, whatever classes the sink is for. What the running
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
@@ -120,6 +121,7 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Send an example detection through a sink of the profile, and report what happened."""
+    logging.getLogger().addHandler(logging.NullHandler())  # the error that ends this command says the same
     settings = load_settings(profile)
     with tempfile.TemporaryDirectory() as folder:
         named = sink_for_example(settings, name, Path(folder))

@@ -14,6 +14,7 @@ from analyzer.sinks.spool import Spool, SpooledLines
 from tidzam.errors import TidzamError
 from tidzam.process import RestartPolicy
 from tidzam.scrub import scrub
+from tidzam.text import plural
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,8 @@ class Poster:
         """Why nothing can be sent at present."""
         if self._reason is None:
             return None
-        return f"{self._shown} does not accept results: {self._reason}. {self._spool.waiting} lines wait on disk."
+        waiting = plural(self._spool.waiting, "result")
+        return f"{self._shown} does not accept results: {self._reason}. On disk: {waiting}."
 
     async def put(self, lines: Sequence[str]) -> None:
         """Store lines on disk, to be sent. Raises TidzamError (`spool`)."""
@@ -103,7 +105,8 @@ class Poster:
             await self._post(session, post)
         except _Refused as error:
             kept = await asyncio.to_thread(self._spool.set_aside, found.path)
-            log.error("%s refused %d lines (%s); they are kept in %s", self._shown, len(found.lines), error, kept)
+            refused = plural(len(found.lines), "result")
+            log.error("%s refused %s (%s), kept in %s", self._shown, refused, error, kept)
         else:
             await asyncio.to_thread(self._spool.remove, found.path)
 

@@ -72,7 +72,7 @@ async def test_points_wait_for_a_server_that_is_away_also_over_a_restart(tmp_pat
         await sink.open()
         for batch in analyzed:
             await sink.deliver(batch)
-        with pytest.raises(TidzamError, match="lines wait on disk") as caught:
+        with pytest.raises(TidzamError, match=r"On disk: [25] results") as caught:
             await sink.close()
     assert caught.value.code == "unsent"
     async with web_receiver(port) as server:
@@ -118,7 +118,7 @@ async def test_refused_points_do_not_hold_up_the_others(tmp_path: Path, caplog: 
         await sink.close()
     (kept,) = (tmp_path / "spool" / "rejected").iterdir()
     assert "class=birds" in kept.read_text()
-    assert "refused 1 lines (status 400 Bad Request: the reason)" in caplog.text
+    assert "refused 1 result (status 400 Bad Request: the reason)" in caplog.text
 
 
 async def deliver_apart(sink: InfluxSink, requests: list[Any]) -> None:
