@@ -55,8 +55,11 @@ class MqttSink:
         self._client = self._make_client(*await asyncio.to_thread(self._read_files))
         try:
             await self._stack.enter_async_context(self._client)
-        except self._mqtt.MqttError as error:
-            raise self._fault(error) from None
+        except BaseException as error:
+            self._client._client.disconnect()  # aiomqtt keeps a connection that was not confirmed
+            if isinstance(error, self._mqtt.MqttError):
+                raise self._fault(error) from None
+            raise
         self._announced.clear()  # the broker may have lost what it retained
         greeting = self._availability("online")
         if self._announces:

@@ -93,8 +93,8 @@ class Poster:
             async with aiohttp.ClientSession(timeout=self._timeout) as session:
                 while (found := await asyncio.to_thread(self._spool.oldest)) is not None:
                     await self._send(session, found)
-        except (aiohttp.ClientError, TimeoutError, TidzamError) as error:
-            self._failed(str(error).rstrip(".") or "no answer in time")
+        except Exception as error:  # noqa: BLE001  whatever it is, what waits must be tried again
+            self._failed(_reason(error))
             return False
         self._works()
         return True
@@ -119,7 +119,7 @@ class Poster:
             raise _Refused(reason) if answer.status in _REFUSED else aiohttp.ClientError(reason)
 
     def _failed(self, reason: str) -> None:
-        first, self._reason = self._reason is None, scrub(reason)
+        first, self._reason = self._reason is None, reason
         if first:
             log.error("%s", self.fault)
 
@@ -127,3 +127,10 @@ class Poster:
         if self._reason is not None:
             log.info("%s accepts results again", self._shown)
         self._reason = None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    known = isinstance(error, aiohttp.ClientError | TidzamError) and str(error)
+    return scrub(str(error) if known else f"{type(error).__name__}: {error}").rstrip(".")

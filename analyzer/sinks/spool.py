@@ -35,7 +35,8 @@ class Spool:
     """A queue of lines in the files of a folder, at most `file_lines` in each.
 
     Above `limit_bytes` the oldest file is deleted and counted in `lost_lines`. One program uses a folder at a time:
-    the next one gets another beside it, `FOLDER-2`, and so on. Its methods may be called from any thread, and wait for
+    the next one gets another beside it, `FOLDER-2`, and so on; what it leaves there is taken over by whoever comes
+    later. Its methods may be called from any thread, and wait for
     the disk. Raises TidzamError (`spool`) if the disk fails.
     """
 
@@ -51,10 +52,21 @@ class Spool:
         with self._errors_named():
             self.folder, self._lock = _reserve(self._wanted)
             for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
-                content = _without_half_line(path)
-                self._sizes[path] = content.count(b"\n"), len(content)
-                self._number = int(path.stem) + 1
+                self._add(path)
+            for path in _abandoned(self._wanted):
+                self._add(path.rename(self._new_path()))
         return self
+
+    def _add(self, path: Path) -> None:
+        """Queue an existing file."""
+        content = _without_half_line(path)
+        self._sizes[path] = content.count(b"\n"), len(content)
+        self._number = int(path.stem) + 1
+
+    def _new_path(self) -> Path:
+        path = self.folder / f"{self._number:012d}{_SUFFIX}"
+        self._number += 1
+        return path
 
     def __exit__(self, *_: object) -> None:
         os.close(self._lock)
@@ -78,8 +90,7 @@ class Spool:
 
     def _file_for(self, count: int) -> Path:
         if self._open is None or self._sizes.get(self._open, (0, 0))[0] + count > self._file_lines:
-            self._open = self.folder / f"{self._number:012d}{_SUFFIX}"
-            self._number += 1
+            self._open = self._new_path()
         return self._open
 
     def _make_room(self) -> None:
@@ -129,17 +140,36 @@ class Spool:
 
 def _reserve(folder: Path) -> tuple[Path, int]:
     """The first of FOLDER, FOLDER-2, … that no other program uses, and the descriptor that keeps it reserved."""
-    for number in range(1, _MOST_USERS + 1):
-        path = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+    for path in _folders(folder):
         path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-        else:
+        descriptor = _locked(path)
+        if descriptor is not None:
             return path, descriptor
     raise TidzamError(f"{folder} is used by {_MOST_USERS} programs.", hint="Set spool to another folder.", code="spool")
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [folder, *(folder.with_name(f"{folder.name}-{number}") for number in range(2, _MOST_USERS + 1))]
+
+
+def _locked(folder: Path) -> int | None:
+    """The descriptor that keeps a folder reserved, None if another program does."""
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _abandoned(folder: Path) -> Iterator[Path]:
+    """The files that other programs have left beside `folder`; their folder is reserved while they are taken."""
+    for path in filter(Path.is_dir, _folders(folder)):
+        descriptor = _locked(path)
+        if descriptor is not None:
+            yield from sorted(path.glob(f"*{_SUFFIX}"))
+            os.close(descriptor)
 
 
 def _write(path: Path, data: bytes) -> None:

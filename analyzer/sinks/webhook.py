@@ -20,8 +20,6 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
 from analyzer.sinks.base import SinkContext
 from analyzer.sinks.posting import Post
 from analyzer.sinks.selection import covers
@@ -48,8 +46,7 @@ class WebhookSink:
     ) -> None:
         self._settings, self._node, self._clock = settings, context.node, clock
         self._key: bytes | None = None
-        url = settings.url
-        identity = url.get_secret_value() if isinstance(url, SecretStr) else repr(url)
+        identity = settings.model_dump_json(include={"url", "secret"})
         self._delivery = SpooledDelivery(
             settings, home=context.home, name="webhook", identity=identity, file_lines=_EVENTS
         )

@@ -3,10 +3,13 @@
 import asyncio
 import json
 import logging
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from pydantic import SecretStr
 
@@ -174,6 +177,21 @@ async def test_the_sink_goes_on_when_the_broker_is_back(tmp_path: Path) -> None:
             await eventually_async(lambda: len(heard) == 1 and bounded.fault is None)
     running.cancel()
     await asyncio.wait([running])
+
+
+async def test_attempts_to_reach_a_broker_that_hangs_leave_no_connection(tmp_path: Path) -> None:
+    with mqtt_broker(tmp_path) as broker:
+        os.kill(broker.pid, signal.SIGSTOP)
+        for _ in range(3):
+            with pytest.raises(TidzamError, match="timed out"):
+                await sink_to(broker, timeout_s=0.2).open()
+        await eventually_async(lambda: not connections_to(broker.port))
+        assert len(asyncio.all_tasks()) == 1
+
+
+def connections_to(port: int) -> list[Any]:
+    """The connections of this process."""
+    return [one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port == port]
 
 
 async def until_failing(bounded: BoundedSink, put: Callable[[int], None]) -> None:

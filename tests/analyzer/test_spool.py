@@ -81,6 +81,14 @@ def test_two_programs_use_two_folders(tmp_path: Path) -> None:
         assert (drained(kept), drained(other)) == (["a"], ["b"])
 
 
+def test_what_a_second_program_left_is_taken_over(tmp_path: Path) -> None:
+    with spool(tmp_path) as kept, spool(tmp_path) as other:
+        kept.append(["a"])
+        other.append(["b"])
+    with spool(tmp_path) as kept:
+        assert drained(kept) == ["a", "b"]
+
+
 def test_refused_lines_are_kept_aside(tmp_path: Path) -> None:
     with spool(tmp_path) as kept:
         kept.append(["bad"])

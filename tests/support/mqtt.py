@@ -10,7 +10,7 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiomqtt
@@ -24,11 +24,12 @@ PROGRAM = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin") or "
 
 @dataclass(frozen=True)
 class Broker:
-    """A running broker. `ca_file` is the certificate that it shows, if it uses TLS."""
+    """A broker. `ca_file` is the certificate that it shows, if it uses TLS; `pid` is its process."""
 
     port: int
     ca_file: Path | None = None
     has_password: bool = False
+    pid: int = 0
 
     def client(self) -> aiomqtt.Client:
         """A client that may log in."""
@@ -56,7 +57,7 @@ def mqtt_broker(folder: Path, *, password: bool = False, tls: bool = False, port
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         eventually(lambda: _listens(broker.port), what="mosquitto")
-        yield broker
+        yield replace(broker, pid=process.pid)
     finally:
         process.kill()
         process.wait()
