@@ -30,6 +30,7 @@ class OutputRunner:
         self._output: Output | None = None
         self._error, self._began_s = "", 0.0
         self._task: asyncio.Task[None] | None = None
+        self._is_ending = False
 
     @property
     def jack_suffix(self) -> str:
@@ -42,10 +43,13 @@ class OutputRunner:
         self._task = asyncio.create_task(self._keep_running(channels), name=f"{self._source.name} {self.name}")
 
     async def stop(self) -> None:
-        task, self._task = self._task, None  # once: another cancellation would cut the output's own end short
-        if task is not None:
-            task.cancel()
+        """Return once nothing is output any more, also if the output is being stopped already."""
+        while (task := self._task) is not None:
+            if not self._is_ending:  # once: another cancellation would cut the output's own end short
+                self._is_ending = task.cancel()
             await asyncio.wait([task])
+            if self._task is task:
+                self._task, self._is_ending = None, False
 
     async def _keep_running(self, channels: int) -> None:
         short_runs, task = 0, asyncio.current_task()

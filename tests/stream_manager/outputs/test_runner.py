@@ -152,26 +152,82 @@ def test_an_output_of_another_package_is_found_by_its_entry_point(
 
 
 class SlowlyEndingOutput(WorkingOutput):
-    """Takes a while to end, and sets `begun` and `has_ended` of the class."""
+    """Ends once it may. `begun` and `ended` count, over all of its instances."""
 
-    begun = asyncio.Event()
-    has_ended = False
+    begun = ended = 0
+    may_end = asyncio.Event()
 
     async def run(self) -> None:
-        type(self).begun.set()
+        type(self).begun += 1
         try:
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0.05)
-            type(self).has_ended = True
+            await self.may_end.wait()
+            type(self).ended += 1
 
 
-async def test_an_output_that_is_stopped_twice_at_the_same_time_ends_whole() -> None:
-    slow = runner(SlowlyEndingOutput)
+@pytest.fixture
+def slow_type() -> type[SlowlyEndingOutput]:
+    class Fresh(SlowlyEndingOutput):
+        may_end = asyncio.Event()
+
+    return Fresh
+
+
+async def rounds(number: int = 5) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def test_an_output_that_is_stopped_twice_at_the_same_time_ends_whole(slow_type: type[SlowlyEndingOutput]) -> None:
+    slow = runner(slow_type)
     await slow.start(1)
-    await SlowlyEndingOutput.begun.wait()
-    first = asyncio.create_task(slow.stop())
-    await asyncio.sleep(0)
-    await slow.stop()
-    await first
-    assert SlowlyEndingOutput.has_ended
+    await rounds()
+    stops = [asyncio.create_task(slow.stop()) for _ in range(2)]
+    await rounds()
+    slow_type.may_end.set()
+    await asyncio.gather(*stops)
+    assert slow_type.ended == 1
+
+
+async def test_each_stop_waits_for_the_end_of_the_output(slow_type: type[SlowlyEndingOutput]) -> None:
+    slow = runner(slow_type)
+    await slow.start(1)
+    await rounds()
+    stops = [asyncio.create_task(slow.stop()) for _ in range(2)]
+    await rounds()
+    assert [stop.done() for stop in stops] == [False, False]
+    slow_type.may_end.set()
+    await asyncio.gather(*stops)
+
+
+async def test_a_stop_waits_for_the_output_that_an_interrupted_start_was_ending(
+    slow_type: type[SlowlyEndingOutput],
+) -> None:
+    slow = runner(slow_type)
+    await slow.start(1)
+    await rounds()
+    restart = asyncio.create_task(slow.start(2))
+    await rounds()
+    restart.cancel()
+    await asyncio.wait([restart])
+    stop = asyncio.create_task(slow.stop())
+    await rounds()
+    assert not stop.done()
+    slow_type.may_end.set()
+    await stop
+    assert (slow_type.begun, slow_type.ended) == (1, 1)
+
+
+async def test_nothing_is_output_after_a_stop_that_came_during_a_start(slow_type: type[SlowlyEndingOutput]) -> None:
+    slow = runner(slow_type)
+    await slow.start(1)
+    await rounds()
+    restart = asyncio.create_task(slow.start(2))
+    await rounds()
+    stop = asyncio.create_task(slow.stop())
+    await rounds()
+    slow_type.may_end.set()
+    await asyncio.gather(restart, stop)
+    await rounds()
+    assert slow_type.begun == slow_type.ended
