@@ -134,7 +134,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "jack_stalled": Explanation("JACK's cycles have stopped.", "It hangs.", "It is replaced automatically."),
         "jack_full": Explanation(
             "JACK has no room for more ports or clients.",
-            "`jack.port_max` is reached, or the 253 clients that JACK has for sources and other programs.",
+            "`jack.port_max` is reached, or the 250 clients that JACK has for sources and other programs.",
             "Unload a source, or raise `jack.port_max`; the number of clients cannot be raised.",
         ),
         "icecast_away": Explanation("Icecast does not answer.", "It ended.", "It is restarted automatically."),

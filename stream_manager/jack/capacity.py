@@ -13,8 +13,9 @@ from tidzam.naming import capture_client, output_client, source_of
 
 JACKD_CLIENTS = 256
 """How many clients a jackd2 of Debian and Ubuntu holds: it is fixed when jackd is built."""
-UNSEEN_CLIENTS = 3
-"""Clients that have no ports: jackd's freewheel driver, the stream manager's own, and the analyzer's clock."""
+UNSEEN_CLIENTS = 6
+"""Clients that have no ports: jackd's freewheel driver, the stream manager's own, the analyzer's clock, the watchdog's
+probe, for a moment also the probe that replaces it, and one of a command such as `tidzam status`."""
 UNUSABLE_PORTS = 1
 """jackd never gives away port 0."""
 

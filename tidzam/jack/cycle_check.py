@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 
 from tidzam.jack.environment import jack_env
+from tidzam.jack.probe_protocol import REFUSED
 from tidzam.process import CHILD_ENV
 
 PROBE_NAME = "jack-probe"
@@ -44,6 +45,11 @@ class JackProbe:
     @property
     def ended(self) -> bool:
         return self._process.poll() is not None
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether it has ended because the server has no room for another client, which is an answer, too."""
+        return self._process.poll() == REFUSED
 
     def wait_for_frames(self, timeout_s: float) -> int | None:
         """The next frame time that it prints; None if there is none within `timeout_s`."""

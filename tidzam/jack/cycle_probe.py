@@ -4,6 +4,7 @@ A line is printed at once, soon after that, and then every `EVERY_S`, until stan
 The frame time is the one that the server records in each cycle; `frame_time` is extrapolated from it by the clock, so
 it would advance although the server hangs. libjack may wait forever for a hung server, so this is a separate process,
 which is never killed: it ends when the server answers or is gone (see `tidzam.jack.client_grace`).
+Its exit code is one of `tidzam.jack.probe_protocol` if it could not open its client.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import select
 import signal
 import sys
 import threading
+import time
 
 import jack
+
+from tidzam.jack.probe_protocol import SERVER_GONE, refusal_code
 
 CLIENT_NAME = "tidzam-probe"
 FIRST_S = 0.02
 """Time between the first two lines. It doubles until it is EVERY_S."""
 EVERY_S = 0.25
-SERVER_GONE = 4
 
 
 def main() -> int:
@@ -28,10 +31,11 @@ def main() -> int:
     jack.set_info_function(_mute)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())  # before the client is opened
+    began_s = time.monotonic()
     try:
         client = jack.Client(CLIENT_NAME, no_start_server=True)
-    except jack.JackOpenError:
-        return SERVER_GONE
+    except jack.JackOpenError as error:
+        return refusal_code(server_failed=error.status.server_failed, took_s=time.monotonic() - began_s)
     # Once the server has gone, libjack is not reliable, not even for closing the client.
     client.set_shutdown_callback(lambda status, reason: os._exit(SERVER_GONE))
     wait_s = 0.0

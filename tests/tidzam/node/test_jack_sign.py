@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidzam.jack.client_grace import CLIENT_GRACE_S
-from tidzam.node.jack_sign import OPENING_S, RENEWAL_S, JackSign
+from tidzam.node.jack_sign import OPENING_S, REFUSED_RETRY_S, RENEWAL_S, JackSign
 
 PID = 7
 
@@ -11,6 +11,7 @@ PID = 7
 class ScriptedProbe:
     def __init__(self, server: ScriptedServer, frames: int | None) -> None:
         self._server, self.frames, self.ended, self.has_left = server, frames, False, False
+        self.was_refused = False
 
     def latest_frames(self) -> int | None:
         if self.frames is not None and not self.ended:
@@ -27,13 +28,14 @@ class ScriptedServer:
     def __init__(self) -> None:
         self.now_s, self.frames = 100.0, 0
         self.runs = self.accepts = True
-        self.refuses = False
+        self.refuses = self.breaks_off = False
         self.probes: list[ScriptedProbe] = []
         self.sign = JackSign("pond", open_probe=self.open_probe, clock=lambda: self.now_s)
 
     def open_probe(self, name: str) -> ScriptedProbe:
-        probe = ScriptedProbe(self, self.frames if self.accepts and not self.refuses else None)
-        probe.ended = self.refuses
+        probe = ScriptedProbe(self, self.frames if self.accepts and not self.refuses and not self.breaks_off else None)
+        probe.ended = self.refuses or self.breaks_off
+        probe.was_refused = self.refuses
         self.probes.append(probe)
         return probe
 
@@ -110,6 +112,43 @@ def test_a_server_that_refuses_a_client_has_answered() -> None:
     server.refuses = True
     assert all(server.signs(2 * RENEWAL_S + OPENING_S))
     assert server.opened <= 4
+
+
+def test_a_full_server_that_has_never_had_room_for_a_probe_gives_signs() -> None:
+    server = ScriptedServer()
+    server.refuses = True
+    signs = server.signs(300)
+    longest_silence = max(map(len, "".join("x" if sign else "." for sign in signs).split("x")))
+    assert longest_silence <= REFUSED_RETRY_S + 2
+
+
+def test_a_full_server_is_not_asked_in_every_round() -> None:
+    server = ScriptedServer()
+    server.refuses = True
+    server.signs(300)
+    assert server.opened <= 300 / (1 + REFUSED_RETRY_S)
+
+
+def test_a_probe_that_failed_otherwise_is_no_sign() -> None:
+    server = ScriptedServer()
+    server.breaks_off = True
+    assert not any(server.signs(60))
+
+
+def test_a_full_server_whose_cycles_stand_still_gives_no_sign_while_a_probe_reads_them() -> None:
+    server = ScriptedServer()
+    server.signs(10)
+    server.refuses, server.runs = True, False
+    assert not any(server.signs(300)[1:])
+
+
+def test_a_server_that_has_room_again_is_read_by_a_probe() -> None:
+    server = ScriptedServer()
+    server.refuses = True
+    server.signs(60)
+    server.refuses = False
+    server.signs(REFUSED_RETRY_S + 2)
+    assert all(server.signs(10))
 
 
 def test_the_next_server_is_asked_by_a_probe_of_its_own() -> None:
