@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from tidzam.errors import SetupError
 from tidzam.scrub import scrub
 
@@ -139,6 +141,14 @@ async def _end(child: Child, grace_s: float) -> None:
 def _signal_group(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(pid, number)
+
+
+def is_suspended(pid: int) -> bool:
+    """Whether a signal, such as SIGSTOP, has suspended the process `pid`."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
 from stream_manager.media import Media, PlayRequest, Track
@@ -12,12 +11,12 @@ from stream_manager.network.credentials_fd import may_hold_credentials, playlist
 from stream_manager.players.base import PlayerReports
 from stream_manager.players.media_lookup import locate_audio
 from stream_manager.players.mpv_argv import mpv_argv
+from stream_manager.players.mpv_end import TERM_GRACE_S, until_quit
 from stream_manager.players.mpv_ipc import MpvIpc, mpv_ipc
 from stream_manager.players.progress_meter import ProgressMeter
 from stream_manager.services import Services
 from tidzam.addresses import is_address
 from tidzam.gaps import GapReason
-from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.process import Child, child_process
 
 MAX_CHANNELS = 8
@@ -84,7 +83,7 @@ class MpvPlayer:
             env=self._services.env,
             pass_fds=[ipc.fd] if playlist is None else [ipc.fd, playlist],
             merge_output=True,
-            grace_s=CLIENT_GRACE_S,
+            grace_s=TERM_GRACE_S,
             on_line=self._read_line,
         )
         mpv = await stack.enter_async_context(child)
@@ -96,9 +95,7 @@ class MpvPlayer:
         """Let mpv close its JACK client, which it does not at SIGTERM."""
         assert self._ipc is not None
         self._ipc.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLIENT_GRACE_S):
-                await mpv.wait()
+        await until_quit(mpv)
 
     def _read_line(self, line: str) -> None:
         if CORRUPT in line.lower():

@@ -28,8 +28,8 @@ from tidzam.node.programs import LifeSign, node_programs
 from tidzam.node.shared_memory import clear_shared_memory
 from tidzam.node.status import NodeStatus, node_status
 from tidzam.node.supervisor import Supervisor
-from tidzam.node.supervisor_monitor import is_suspended
 from tidzam.node.system_packages import require_programs
+from tidzam.process import is_suspended
 from tidzam.progress import Say
 from tidzam.tokens import ensure_token
 

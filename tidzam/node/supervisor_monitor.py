@@ -13,7 +13,7 @@ from tidzam.errors import TidzamError
 from tidzam.node.hang_detection import Observation, Patience, Record
 from tidzam.node.home import Home
 from tidzam.node.supervisor import Supervisor
-from tidzam.process import RestartPolicy
+from tidzam.process import RestartPolicy, is_suspended
 
 log = logging.getLogger(__name__)
 
@@ -88,11 +88,3 @@ class SupervisorMonitor:
         for output in (1, 2):
             os.dup2(descriptor, output)
         os.close(descriptor)
-
-
-def is_suspended(pid: int) -> bool:
-    """Whether the process `pid` is suspended by a signal."""
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
-    except psutil.Error:
-        return False
