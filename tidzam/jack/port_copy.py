@@ -39,6 +39,7 @@ class PortCopier:
         self._pairs: tuple[tuple[jack.OwnPort, jack.OwnPort], ...] = ()
         self._next: int | None = None
         self._end = CallbackEnd()
+        self._may_run = False
         self._copied = self._skipped = 0
         client.set_process_callback(self._process)
 
@@ -49,13 +50,15 @@ class PortCopier:
             (client.inports.register(f"in_{number}"), client.outports.register(f"out_{number}"))
             for number in range(len(inputs))
         )
+        self._may_run = True
         client.activate()
         for name, (own, _) in zip(inputs, self._pairs, strict=True):
             own.connect(name)
 
     def end(self) -> None:
-        """Copy no more, so that the client can be closed."""
-        self._end.reach()
+        """Copy no more, so that the client can be closed, however far `start` has come."""
+        if self._may_run:
+            self._end.reach()
 
     @property
     def is_complete(self) -> bool:
@@ -118,10 +121,9 @@ def _copy(client: jack.Client, inputs: Sequence[str]) -> int:
     copier = PortCopier(client)
     try:
         copier.start(inputs)
+        return _report_while_complete(copier)
     except jack.JackError as error:
         return _refuse(f"unable to register port: {error}", EXIT_REFUSED)
-    try:
-        return _report_while_complete(copier)
     finally:
         copier.end()
 

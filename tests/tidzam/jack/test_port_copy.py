@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import jack as libjack
 import numpy as np
 import pytest
 
@@ -17,7 +20,8 @@ from tests.support.jack import JackServer, jack_server
 from tests.support.player import playing
 from tests.support.recorder import record
 from tidzam.config.settings import JackSettings
-from tidzam.jack.copy_protocol import EXIT_NO_PORT, EXIT_NO_SERVER, MESSAGES
+from tidzam.jack import callback_end, port_copy
+from tidzam.jack.copy_protocol import EXIT_NO_PORT, EXIT_NO_SERVER, EXIT_REFUSED, MESSAGES
 from tidzam.jack.port_query import capture_ports_of
 
 pytestmark = pytest.mark.timeout(60)
@@ -49,6 +53,55 @@ def copying(server: JackServer, *ports: str) -> Iterator[subprocess.Popen[bytes]
         yield process
     finally:
         process.communicate(timeout=20)  # closes its standard input
+
+
+class RefusingClient:
+    """A JACK client whose callback runs, and that cannot connect its port, or that a signal interrupts there."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error, self.is_active = error, False
+        self.out = np.ones(4, np.float32)
+        self.process: Any = None
+        self.inports = self.outports = SimpleNamespace(register=self._register)
+
+    def get_ports(self, **_: object) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name="card:out_0")]
+
+    def set_process_callback(self, process: Any) -> None:
+        self.process = process
+
+    def activate(self) -> None:
+        self.is_active = True
+
+    def _register(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(connect=self._connect, get_array=lambda: self.out, get_buffer=lambda: self.out)
+
+    def _connect(self, name: str) -> None:
+        raise self._error
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("error", [libjack.JackError("no"), SystemExit(0)])
+def test_the_callback_does_nothing_any_more_when_the_start_has_failed(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    monkeypatch.setattr(callback_end, "_CYCLE_S", 0.02)
+    client = RefusingClient(error)
+    with suppress(SystemExit):
+        assert port_copy._copy(client, ["card:out_0"]) == EXIT_REFUSED
+    client.process(4)
+    assert client.is_active
+    assert not client.out.any()
+
+
+@pytest.mark.unit
+def test_a_client_that_was_never_activated_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = []
+    monkeypatch.setattr(callback_end.CallbackEnd, "reach", lambda self: ends.append(self))
+    client = RefusingClient(libjack.JackError("no"))
+    client.inports = SimpleNamespace(register=client._connect)
+    assert port_copy._copy(client, ["card:out_0"]) == EXIT_REFUSED
+    assert not ends
 
 
 def test_every_sample_is_passed_on_in_the_order_of_the_ports(jack: JackServer, tmp_path: Path) -> None:
