@@ -26,21 +26,30 @@ class ClientOpenings:
         self._graph, self._turn_s, self._free = graph, turn_s, at_once
         self._players: deque[asyncio.Future[None]] = deque()
         self._outputs: deque[asyncio.Future[None]] = deque()
+        self._turns: dict[str, asyncio.Task[None]] = {}
 
     @asynccontextmanager
     async def turn(self, client: str, *, plays: bool = False) -> AsyncIterator[None]:
         """Wait for a turn to open the JACK client `client`, by a process that is started in the context.
 
-        The turn is over when the client has ports, when the context ends, or after `turn_s`. A client that `plays` a
-        source comes first.
+        The turn is over when the client has ports, when it is said to be open, when the context ends, or after
+        `turn_s`. A client that `plays` a source comes first.
         """
         await self._take_place(self._players if plays else self._outputs)
         opening = asyncio.create_task(self._until_open(client), name=f"{client} opens")
         opening.add_done_callback(lambda task: self._give_place())
+        self._turns[client] = opening
         try:
             yield
         finally:
             opening.cancel()
+            if self._turns.get(client) is opening:
+                del self._turns[client]
+
+    def opened(self, client: str) -> None:
+        """End the turn of `client`, if it has one: the client is open, although it may have no ports for a while."""
+        if client in self._turns:
+            self._turns[client].cancel()
 
     async def _take_place(self, waiting: deque[asyncio.Future[None]]) -> None:
         if self._free:  # then nobody waits

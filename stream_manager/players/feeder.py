@@ -24,7 +24,7 @@ from stream_manager.services import Services
 from tidzam.addresses import scheme_of
 from tidzam.aio import first_completed
 from tidzam.jack.feeder_client import Feeder, feeder
-from tidzam.jack.feeder_protocol import Pacing
+from tidzam.jack.feeder_protocol import FeederStatus, Pacing
 from tidzam.process import Child, child_process
 
 MAX_CHANNELS = 64
@@ -74,7 +74,7 @@ class FeederPlayer:
             ahead_s=self._services.settings.buffer_s,
             ports_with_audio=True,
             env=self._services.env,
-            on_status=self._progress.read,
+            on_status=self._read_status,
         )
         async with playing as self._feeder:
             failure = await self._decode_all(self._feeder)
@@ -155,6 +155,10 @@ class FeederPlayer:
         classify = classify_broken_stream if is_live and has_audio else classify_stderr
         failure = classify(ffmpeg.tail, SourceFault.DIED)
         return failure if code > 0 or (is_live and failure.fault in ENDED_NORMALLY) else None
+
+    def _read_status(self, status: FeederStatus) -> None:
+        self._services.openings.opened(self._track.source)  # its ports may come much later, with the audio
+        self._progress.read(status)
 
     def _read_line(self, line: str) -> None:
         if CORRUPT in line.lower():

@@ -106,6 +106,7 @@ def _play(client: jack.Client, options: argparse.Namespace) -> int:
     else:
         blocks = _signal_of(options).blocks(options.channels, rate_hz, round(CHUNK_S * rate_hz))
     if options.ports_with_audio:
+        _send(feed_input)
         blocks = _begun(blocks)
     try:
         writer = JackWriter(client, options.channels, feed.fill)

@@ -73,7 +73,10 @@ class Feeder:
         return tuple(self._child.tail)
 
     async def started(self) -> FeederStatus:
-        """Its first report: JACK has accepted it and its ports exist. Raises JackError if it ended before."""
+        """Its first report: JACK has accepted it, and its ports exist unless they come with the audio.
+
+        Raises JackError if it ended before.
+        """
         reported, ended = asyncio.ensure_future(self._reported.wait()), asyncio.ensure_future(self._child.wait())
         try:
             await asyncio.wait((reported, ended), return_when=asyncio.FIRST_COMPLETED)
@@ -155,7 +158,8 @@ async def feeder(
 
     `rate_hz` is the rate of what is written to it; that of JACK by default. `delay_s` is how much is buffered before it
     is played, `ahead_s` how much live audio can wait besides, up to and by default 30 s. `ports_with_audio` registers
-    the ports only when the first audio arrives. `env` leads to the JACK server. `on_status` is called for each report.
+    the ports only when the first audio arrives, after a first report. `env` leads to the JACK server. `on_status` is
+    called for each report.
     On leaving, the client is closed; no port remains. It does not wait until JACK has accepted the client:
     `Feeder.started` does.
     """

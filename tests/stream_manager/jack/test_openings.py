@@ -63,6 +63,21 @@ async def test_a_client_that_has_ports_makes_room_for_the_next_one() -> None:
         assert made.began == ["a", "b", "c"]
 
 
+async def test_a_client_that_is_open_makes_room_although_it_has_no_ports() -> None:
+    async with crowd("a", "b", "c", "d") as made:
+        for _ in range(2):
+            made.openings.opened("b")
+            await settle()
+        assert made.began == ["a", "b", "c"]
+
+
+async def test_a_client_that_is_open_without_a_turn_changes_nothing() -> None:
+    async with crowd("a", "b", "c") as made:
+        made.openings.opened("c")
+        await settle()
+        assert made.began == ["a", "b"]
+
+
 async def test_a_player_comes_before_outputs_that_have_waited_longer() -> None:
     async with crowd("a", "b", "c", "player", "d") as made:
         await made.graph.add(["a:out_0"])

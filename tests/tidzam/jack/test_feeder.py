@@ -89,11 +89,10 @@ async def test_a_live_writer_that_pauses_causes_one_underrun(jack: JackServer) -
 
 async def test_the_ports_can_wait_for_audio(jack: JackServer) -> None:
     async with feeder("reed", 1, pacing=Pacing.PUSH, ports_with_audio=True, env=jack.env) as feeding:
-        await asyncio.sleep(1.0)
+        await feeding.started()
         assert not open_ports(jack, "reed")
         await write(feeding, ramp(1000, 1))
-        await feeding.started()
-        assert open_ports(jack, "reed")
+        await eventually_async(lambda: open_ports(jack, "reed"), within_s=10)
 
 
 async def test_leaving_the_context_leaves_no_port(jack: JackServer) -> None:
