@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from analyzer.app import LiveOptions, run_live
 from analyzer.archive.inputs import is_plain_file
 from analyzer.archive.run import ArchiveOptions, run_archive
-from analyzer.extraction import rules_of
+from analyzer.clips.rules import rules_of
 from analyzer.file_runner import FileOptions, run_file
 from analyzer.picture import SUFFIXES as PICTURES
 from analyzer.sinks.chain import parse_chain_address

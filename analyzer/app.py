@@ -20,7 +20,7 @@ from analyzer.health import LiveHealth
 from analyzer.live_runner import LiveAnalysis
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
-from analyzer.sinks.base import NamedSink, SinkContext, make_sinks
+from analyzer.sinks.base import NamedSink, SinkContext, make_sinks, marked
 from analyzer.sinks.clips import ClipSink
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.socketio import SocketIoSink
@@ -109,7 +109,10 @@ class Analyzer:
             labels=pipeline.labels,
             health=self._detail,
         )
-        others = make_sinks(settings.sinks, SinkContext(node=options.node, labels=pipeline.labels, home=options.home))
+        context = SinkContext(
+            node=options.node, labels=pipeline.labels, home=options.home, bundles=pipeline.bundle_versions
+        )
+        self._others = others = make_sinks(settings.sinks, context)
         clips = [named.sink for named in others if isinstance(named.sink, ClipSink)]
         ExtractionRequests(self._server, clips, pipeline.labels)
         self._sinks = [BoundedSink(named) for named in (NamedSink("socketio", self._socketio), *others)]
@@ -131,6 +134,7 @@ class Analyzer:
         return server
 
     def _deliver(self, analyzed: AnalyzedBatch) -> None:
+        analyzed = marked(self._others, analyzed)
         for sink in self._sinks:
             sink.put(analyzed)
 

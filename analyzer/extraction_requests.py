@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analyzer.requested_rules import read_requested
+from analyzer.clips.rules import read_requested
 from analyzer.sinks.clips import ClipSink
 from tidzam.errors import RequestError
 from tidzam.labels import UNKNOWN, LabelTree

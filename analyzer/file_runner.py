@@ -74,7 +74,11 @@ def run_file(options: FileOptions) -> int:
         analysis = FileAnalysis(audio, pipeline, settings, channel=options.channel)
         picture = _picture(options, analysis.recording)
         context = SinkContext(
-            node=options.node, labels=pipeline.labels, recording=analysis.recording, home=options.home
+            node=options.node,
+            labels=pipeline.labels,
+            recording=analysis.recording,
+            home=options.home,
+            bundles=pipeline.bundle_versions,
         )
         with FileSinks(make_sinks(settings.sinks, context)) as sinks:
             stopped = _analyze(audio, pipeline, analysis, sinks, options, picture)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from tidzam.audio.features import FeatureSpec
 from tidzam.audio.sanitize import sanitize
 from tidzam.audio.waveform import InputSpec, missing_share, require_rate
 from tidzam.audio.windows import window_features
-from tidzam.bundle import Bundle, cascade_folders, read_bundle
+from tidzam.bundle import Bundle, BundleManifest, cascade_folders, read_bundle
 from tidzam.config.decision import DecisionSettings
 from tidzam.config.inference import DEFAULT_ENGINE
 from tidzam.config.location import LocationSettings
@@ -97,6 +98,11 @@ class Pipeline:
     def classifiers(self) -> tuple[str, ...]:
         """Their names, the selector first."""
         return tuple(classifier.name for classifier in self.cascade.classifiers)
+
+    @property
+    def bundle_versions(self) -> dict[str, str]:
+        """The first 12 digits of the SHA-256 of each classifier's manifest, which names its networks by theirs."""
+        return {one.name: version_of(one.manifest) for one in self.cascade.classifiers}
 
     @property
     def labels(self) -> LabelTree:
@@ -200,6 +206,11 @@ def _features_like(spec: InputSpec) -> FeatureSpec:
     if isinstance(spec, FeatureSpec):
         return spec
     return FeatureSpec(rate_hz=spec.rate_hz, window_s=spec.window_s, fmin_hz=spec.fmin_hz, fmax_hz=spec.fmax_hz)
+
+
+def version_of(manifest: BundleManifest) -> str:
+    """The first 12 digits of the SHA-256 of a manifest."""
+    return hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()[:12]
 
 
 def measured(windows: Float32) -> tuple[Float32, list[float]]:

@@ -122,7 +122,7 @@ def recording_stem(source: str, time: datetime) -> str:
 @dataclass(frozen=True)
 class ClipName:
     """The file name, without suffix, of a recording (`NAME-YYYY-MM-DD-HH-MM-SS`) or of a clip of one channel
-    (`NAME-out_N-YYYY-MM-DD-HH-MM-SS.mmm`): its source, its channel (None: all of them), and its start in UTC."""
+    (`NAME-out_N_YYYY-MM-DD-HH-MM-SS.mmm`): its source, its channel (None: all of them), and its start in UTC."""
 
     source: str
     channel: int | None
@@ -132,13 +132,13 @@ class ClipName:
 def parse_clip_name(path: Path) -> ClipName | None:
     """The parts of the name of a recording or a clip; None if there is no date in it.
 
-    >>> name = parse_clip_name(Path("pond-out_2-2026-05-01-06-30-00.250.wav"))
+    >>> name = parse_clip_name(Path("pond-out_2_2026-05-01-06-30-00.250.wav"))
     >>> name.source, name.channel, name.time.isoformat()
     ('pond', 2, '2026-05-01T06:30:00.250000+00:00')
 
-    See also `recording_stem` and `clip_stem`, its inverses.
+    The date of a clip may also follow a hyphen. See also `recording_stem` and `clip_stem`, its inverses.
     """
-    name, time = split_date(path.stem)
+    name, time = split_date(re.sub(r"(-out_\d+)_(?=\d{4}-)", r"\1-", path.stem))
     if time is None:
         return None
     found = re.fullmatch(r"(?P<source>.+)-out_(?P<channel>\d+)", name)
@@ -152,7 +152,7 @@ def clip_stem(port: str, time: datetime) -> str:
     hyphens.
     """
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", port)
-    return f"{recording_stem(name, time)}.{time.microsecond // 1000:03d}"
+    return f"{name}_{time.astimezone(UTC):%Y-%m-%d-%H-%M-%S}.{time.microsecond // 1000:03d}"
 
 
 def split_date(stem: str) -> tuple[str, datetime | None]:

@@ -134,7 +134,7 @@ def _pattern(title: str, expression: str, example: str) -> NamePattern:
 
 _FRACTION_AND_ZONE: Final = r"(?:[._](?P<f>\d{3})(?!\d))?(?:[_ ]?%z)?(?!\d)"
 PATTERNS: Final = (
-    _pattern("Tidzam", r"(?P<name>.+)-%Y-%m-%d-%H-%M-%S(?:\.%f)?", "pond-2026-05-01-06-30-00.250"),
+    _pattern("Tidzam", r"(?P<name>.+)[-_]%Y-%m-%d-%H-%M-%S(?:\.%f)?", "pond-2026-05-01-06-30-00.250"),
     _pattern("AudioMoth, hexadecimal", r"%h", "5EC5A158"),
     _pattern(
         "AudioMoth, Song Meter, Swift, PAMGuard and others",

@@ -96,7 +96,8 @@ class Detection:
 
     `id` is unique across nodes and restarts, and stays the same while the detection lasts; so does `channel`, the
     loudest one when it started. `channels` holds all, the loudest first. The probabilities and the number of `windows`
-    are those of all channels together.
+    are those of all channels together. `clip` is the file of the first clip that holds some of it, if one is kept,
+    relative to the folder of clips.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Detection:
     mean_probability: float
     windows: int
     channels: tuple[DetectedChannel, ...] = ()
+    clip: str | None = None
 
     @property
     def channel_names(self) -> tuple[str, ...]:

@@ -137,7 +137,12 @@ def _analyze(job: FileJob, advance: Callable[[float], None], stopped: Callable[[
     with open_audio(job.path) as audio:
         pipeline = _pipeline(job)
         analysis = FileAnalysis(audio, pipeline, settings, channel=job.channel, source=job.source)
-        context = SinkContext(node=job.node, labels=pipeline.labels, recording=analysis.recording)
+        context = SinkContext(
+            node=job.node,
+            labels=pipeline.labels,
+            recording=analysis.recording,
+            bundles=pipeline.bundle_versions,
+        )
         with FileSinks(make_sinks(settings.sinks, context)) as sinks:
             batches = analysis.batches(node=job.node, stopped=stopped, cores=job.cores)
             with closing(batches):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -13,6 +14,8 @@ from tidzam.config.sinks import SINKS, SinkSettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.labels import LabelTree
 from tidzam.results import AnalyzedBatch
+
+log = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
@@ -41,12 +44,23 @@ class ReportsFault(Protocol):
     def fault(self) -> str | None: ...
 
 
+@runtime_checkable
+class MarkingSink(Protocol):
+    """A sink that adds to the results before any sink receives them: the one of clips names these in the detections.
+
+    `mark` is called with every batch, also while the sink is not open. It must not block.
+    """
+
+    def mark(self, analyzed: AnalyzedBatch) -> AnalyzedBatch: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class SinkContext:
     """What a sink may need besides its own settings.
 
     `recording` is the file analyzed, None in live analysis. `home` is the node's home, None if it is the default one.
-    `is_example`: the sink is only tried, beside the running analyzer, and leaves alone what that one keeps.
+    `is_example`: the sink is only tried, beside the running analyzer, and leaves alone what that one keeps. `bundles`
+    holds the version of each classifier: the beginning of the SHA-256 of its manifest.
     """
 
     node: str
@@ -54,6 +68,7 @@ class SinkContext:
     recording: AnalyzedFile | None = None
     home: Path | None = None
     is_example: bool = False
+    bundles: Mapping[str, str] = field(default_factory=dict)
 
 
 class SinkFactory(Protocol):
@@ -74,6 +89,17 @@ class NamedSink:
 
     name: str
     sink: Sink
+
+
+def marked(sinks: Iterable[NamedSink], analyzed: AnalyzedBatch) -> AnalyzedBatch:
+    """The batch as those sinks leave it that add to it."""
+    for named in sinks:
+        if isinstance(named.sink, MarkingSink):
+            try:
+                analyzed = named.sink.mark(analyzed)
+            except Exception:  # a fault of a sink must not reach the analyzer
+                log.exception("sink %s cannot add to the results", named.name)
+    return analyzed
 
 
 def make_sinks(settings: Sequence[SinkSettings], context: SinkContext) -> list[NamedSink]:

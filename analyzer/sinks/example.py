@@ -18,10 +18,11 @@ import typer
 
 from analyzer.sinks.base import NamedSink, ReportsFault, SinkContext, make_sinks
 from tidzam.config import load_settings
+from tidzam.config.clips import ClipRule
 from tidzam.config.notification_sink import NotificationRule, NotificationSinkSettings
 from tidzam.config.settings import Settings
 from tidzam.config.sink_base import DetectionFilter, SinkSettings
-from tidzam.config.sinks import ClipRule, ClipSinkSettings
+from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.labels import LabelTree
 from tidzam.results import Analysis, AnalyzedBatch, DetectedChannel, Detection, DetectionChange, WindowBatch

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from analyzer.sinks.base import NamedSink
+from analyzer.sinks.base import NamedSink, marked
 from tidzam.errors import TidzamError
 from tidzam.results import AnalyzedBatch
 
@@ -42,6 +42,7 @@ class FileSinks:
 
     def deliver(self, analyzed: AnalyzedBatch) -> None:
         """Deliver a batch to every sink. A failure is counted, and logged if it is the first of its sink."""
+        analyzed = marked(self._opened, analyzed)
         for named in self._opened:
             try:
                 self._loop.run_until_complete(named.sink.deliver(analyzed))

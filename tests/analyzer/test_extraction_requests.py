@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.clips.rules import RULES_FILE, read_requested, rule_for
 from analyzer.extraction_requests import ExtractionRequests
-from analyzer.requested_rules import RULES_FILE, read_requested, rule_for
 from analyzer.sinks.base import SinkContext
 from analyzer.sinks.clips import ClipSink
 from tests.support.batches import LABELS, Batches
 from tests.support.ports import free_port
 from tests.support.wire_clients import WireClient, python_client
-from tidzam.config.sinks import ClipRule, ClipSinkSettings
+from tidzam.config.clips import ClipRule
+from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import TidzamError
 from tidzam.protocol.analyzer import MESSAGES
 from tidzam.protocol.extraction import ExtractionRule
@@ -43,17 +44,17 @@ async def client_of(*sinks: ClipSink, access: Access | None = None) -> AsyncIter
 
 
 async def test_rules_that_are_set_are_returned(tmp_path: Path) -> None:
-    rules = {"pond": {"rate": "auto"}, "lake": {"rate": "0.5", "classes": "birds-,frogs"}}
+    rules = {"pond": {"rate": "auto"}, "lake": {"rate": "0.5", "classes": "birds-,frogs", "length_s": 6, "pre_s": 2}}
     async with client_of(sink_of(tmp_path)) as client:
         await client.emit(EVENT, {"set": "rules", "rules": rules})
         await client.received(EVENT)
         await client.emit(EVENT, {"get": "rules"})
-        assert await client.received(EVENT) == {
-            "rules": {
-                "pond": {"rate": "auto", "classes": ["*"]},
-                "lake": {"rate": 0.5, "classes": ["birds-", "frogs"]},
-            }
-        }
+        found = (await client.received(EVENT))["rules"]
+    others = {"pre_s": 0.0, "object_filter": False, "dst": ""}
+    assert found == {
+        "pond": {"rate": "auto", "classes": ["*"], **others},
+        "lake": {"rate": 0.5, "classes": ["birds-", "frogs"], "length_s": 6.0, **others, "pre_s": 2.0},
+    }
 
 
 async def test_rules_take_effect_at_once(tmp_path: Path) -> None:
@@ -62,7 +63,8 @@ async def test_rules_take_effect_at_once(tmp_path: Path) -> None:
     async with client_of(sink) as client:
         await client.call(EVENT, {"set": "rules", "rules": {"pond:out_0": {"rate": 0}}})
         await sink.deliver(batches.batch(0, pond_0="birds", pond_1="frogs"))
-        assert sink.counts == {"frogs": 1}
+        await sink.close()
+    assert sink.counts == {"frogs": 1}
 
 
 async def test_rules_are_kept_across_restarts(tmp_path: Path) -> None:
@@ -71,6 +73,7 @@ async def test_rules_are_kept_across_restarts(tmp_path: Path) -> None:
     again = sink_of(tmp_path)
     await again.open()
     await again.deliver(Batches().batch(0, pond_0="birds", lake_0="frogs"))
+    await again.close()
     assert again.counts == {"frogs": 1}
 
 
@@ -78,6 +81,7 @@ async def test_the_number_of_clips_of_every_class(tmp_path: Path) -> None:
     sink = sink_of(tmp_path)
     await sink.open()
     await sink.deliver(Batches().batch(0, pond_0="birds", pond_1="birds"))
+    await sink.close()
     async with client_of(sink) as client:
         await client.emit(EVENT, {"get": "database_info"})
         assert await client.received(EVENT) == {
@@ -97,6 +101,8 @@ async def test_without_clips_rules_cannot_be_set() -> None:
         ({"get": "rule"}, "get"),
         ({"set": "rules", "rules": {"pond": {"rate": 2}}}, "rules.pond.rate"),
         ({"set": "rules", "rules": {"pond": {"length": 2}}}, "rules.pond.length"),
+        ({"set": "rules", "rules": {"pond": {"pre_s": 11}}}, "rules.pond.pre_s"),
+        ({"set": "rules", "rules": {"pond": {"dst": "../up"}}}, "rules.pond.dst"),
         ({"set": "rules"}, None),
         ({"get": "rules", "rules": {}}, None),
         ({"set": "rules", "rules": {"*" * 100 + str(n): {} for n in range(20)}}, "rules"),

@@ -152,9 +152,9 @@ def test_clips_are_kept(pond: Path, nn: Path, tmp_path: Path) -> None:
     out = tmp_path / "clips"
     argv = ["--nn", str(nn), "--out", str(out), "--extract", "owl", "--no-extract-dd", "--extract-channels", "0"]
     assert CliRunner().invoke(app, ["--stream", str(pond), *argv]).exit_code == 0
-    assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.wav")) == [
-        "owl/pond-out_0-2026-05-01-06-30-01.000.wav",
-        "owl/pond-out_0-2026-05-01-06-30-02.000.wav",
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*")) == [
+        "owl/pond-out_0_2026-05-01-06-30-01.000.flac",
+        "owl/pond-out_0_2026-05-01-06-30-02.000.flac",
     ]
 
 

@@ -24,12 +24,12 @@ from tests.support.mqtt import listening, mqtt_broker
 from tests.support.ports import free_port
 from tests.support.status import analyzer as analyzer_health
 from tests.support.web_receiver import web_receiver
+from tidzam.config.clips import ClipRule
 from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.notification_sink import NotificationRule, NotificationSinkSettings
 from tidzam.config.sinks import (
     ChainSinkSettings,
-    ClipRule,
     ClipSinkSettings,
     CsvSinkSettings,
     JsonLinesSinkSettings,
@@ -59,7 +59,7 @@ def made(settings: SinkSettings) -> Sink:
 @asynccontextmanager
 async def clips(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
     sink = made(ClipSinkSettings(folder=folder, rules=(ClipRule(rate=1.0),)))
-    yield sink, lambda: len(list(folder.rglob("*.wav")))
+    yield sink, lambda: len(list(folder.rglob("*.flac")))
 
 
 @asynccontextmanager

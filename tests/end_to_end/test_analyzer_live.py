@@ -157,9 +157,13 @@ async def test_clips_are_kept_where_asked(server: JackServer, bundles: Path, tmp
     options = [f"--out={tmp_path / 'clips'}", "--extract=low", "--no-extract-dd"]
     with playing(server, "pond", 440, 3000):
         async with analyzer(server.env, "--jack=pond", f"--nn={bundles}", *options) as program:
+            named: list[str | None] = []
+            program.client.on("detection", lambda data: named.append(data["clip"]))
+            await program.client.call("subscribe", {"events": ["detection"], "classes": ["low"]})
             await program.until("pond:out_0", ["low"])
             await program.until("pond:out_0", ["low"])
-    clips = list((tmp_path / "clips").rglob("*.wav"))
+            await eventually_async(lambda: named and (tmp_path / "clips" / str(named[0])).is_file(), within_s=15)
+    clips = list((tmp_path / "clips").rglob("*.flac"))
     assert clips
     assert {clip.parent.name for clip in clips} == {"low"}
 

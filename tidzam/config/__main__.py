@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
+from tidzam.config.clips import ClipBudget, ClipRule
 from tidzam.config.decision import DecisionOverride
 from tidzam.config.location import LocationSettings
 from tidzam.config.notification_sink import NotificationRule
 from tidzam.config.recording import KeepSettings, RecordSettings
 from tidzam.config.section import Section
 from tidzam.config.settings import Settings
-from tidzam.config.sinks import OWN_SETTINGS, ClipRule
+from tidzam.config.sinks import OWN_SETTINGS
 from tidzam.config.sources import DemoSettings, SourceSettings
 
 INTRODUCTION = """# Configuration
@@ -37,6 +38,7 @@ def document() -> str:
     sections += [(f"analyzer.sinks[]` of type `{name}", model) for name, model in OWN_SETTINGS.items()]
     sections += [("analyzer.sinks[].rules[]` of type `clips", ClipRule)]
     sections += [("analyzer.sinks[].rules[]` of type `notify", NotificationRule)]
+    sections += [("analyzer.sinks[].budget` of type `clips", ClipBudget)]
     return "\n".join([INTRODUCTION, *("\n".join(_table(name, section)) + "\n" for name, section in sections)])
 
 

@@ -12,18 +12,17 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from tidzam.config.clips import ClipBudget, ClipFormat, ClipRule
 from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.notification_sink import NotificationSinkSettings
 from tidzam.config.read import suggest
 from tidzam.config.secret import PlainSecret
-from tidzam.config.section import Names, Section
-from tidzam.config.sink_base import ChangeKind, Channels, DetectionFilter, is_web_address
+from tidzam.config.sink_base import ChangeKind, DetectionFilter, is_web_address
 from tidzam.config.sink_base import SinkSettings as SinkSettings  # where packages with sinks import it
 from tidzam.config.webhook_sink import WebhookSinkSettings
 from tidzam.errors import ConfigError
 from tidzam.extensions import Registry
-from tidzam.patterns import matches
 
 SINKS: Final = Registry(
     "tidzam.sinks",
@@ -41,34 +40,14 @@ SINKS: Final = Registry(
 )
 
 
-def _rate(value: object) -> object:
-    if value != "auto" and not (isinstance(value, int | float) and 0 <= value <= 1):
-        raise ValueError("a rate is a number from 0 to 1, or auto")
-    return value
-
-
-class ClipRule(Section):
-    """Which windows become clips."""
-
-    classes: Names = Field(("*",), description="Classes to keep: globs, or prefixes (`birds-`)")
-    channels: Channels = Field(
-        (), description="Channel numbers, or ports as globs or prefixes; all channels if not given"
-    )
-    rate: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = Field(
-        "auto", description="Share of the windows to keep, 0 to 1; auto keeps rare classes rather than common ones"
-    )
-
-    def covers(self, channel: str, label: str) -> bool:
-        """Whether the rule is about a class on a channel."""
-        return matches(label, self.classes) and (not self.channels or matches(channel, self.channels))
-
-
 class ClipSinkSettings(SinkSettings):
     """Windows as audio files in `folder/CLASS/`."""
 
     type: Literal["clips"] = Field("clips", description="Writes windows as audio files")
     folder: Path = Field(description="Folder of the class folders")
-    format: Literal["wav", "flac"] = Field("wav", description="Format of the files, 16 bits per sample")
+    format: ClipFormat = Field("flac", description="Format of the files: wav or flac with 16 bits per sample, or opus")
+    picture: bool = Field(False, description="Write a spectrogram (PNG) beside each clip; needs the extra `show`")
+    budget: ClipBudget = Field(ClipBudget(), description="How much of the disk the clips may take")
     rules: tuple[ClipRule, ...] = Field(
         (), description="The first rule that covers a window applies; without rules, all classes at rate auto"
     )

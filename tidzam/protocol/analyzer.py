@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field
 from tidzam.errors import RequestError
 from tidzam.naming import is_live_port, source_name, source_of
 from tidzam.protocol.extraction import SAMPLE_EXTRACTION_RULES, SampleExtractionAnswer, SampleExtractionRequest
-from tidzam.protocol.messages import Message, Refusal, WireNames, WireTime, parse, parse_command, wire_time
+from tidzam.protocol.globs import WireGlobs
+from tidzam.protocol.messages import Message, Refusal, WireTime, parse, parse_command, wire_time
 from tidzam.protocol.source_status import SourceStatus
 from tidzam.results import Analysis, ChannelState, DetectionChange
 
@@ -48,20 +49,6 @@ class JackSource(Message):
     frame: int | None = Field(None, ge=0, lt=1 << 32, description="Frame of the JACK server's clock (recordings only)")
     is_recorded: bool = Field(False, description="It replays recordings, which have times of their own")
     rate_hz: int | None = Field(None, ge=1, le=10_000_000, description="Sample rate of the source; unknown if missing")
-
-
-_LONGEST_PATTERNS = 1024
-
-
-def _cheap(globs: tuple[str, ...]) -> tuple[str, ...]:
-    length = sum(len(glob) for glob in globs if any(mark in glob for mark in "*?["))
-    if length > _LONGEST_PATTERNS:
-        raise ValueError(f"patterns may have {_LONGEST_PATTERNS} characters together, these have {length}")
-    return globs
-
-
-WireGlobs = Annotated[WireNames, AfterValidator(_cheap)]
-"""Names, or patterns with `*`, `?` and `[…]`, which may be at most 1024 characters long together."""
 
 
 class ListClassifiers(Message):
@@ -134,7 +121,11 @@ class DetectionEvent(Message):
     peak_probability: float = Field(description="The highest probability of the class in a window")
     mean_probability: float = Field(description="The mean probability of the class over the windows")
     windows: int = Field(description="Number of windows so far")
-    clip: str | None = Field(None, description="File of the clip that was kept, if any")
+    clip: str | None = Field(
+        None,
+        description="File of the first clip of it that is kept, relative to the folder of clips; it is complete some "
+        "windows later",
+    )
 
 
 FaultCode = Literal["starting", "capture", "jack_away", "stalled", "late", "no_channel", "sample_rate", "classifier"]
@@ -283,6 +274,7 @@ def detection_event(change: DetectionChange, *, node: str) -> DetectionEvent:
         peak_probability=round(detection.peak_probability, PROBABILITY_DIGITS),
         mean_probability=round(detection.mean_probability, PROBABILITY_DIGITS),
         windows=detection.windows,
+        clip=detection.clip,
     )
 
 

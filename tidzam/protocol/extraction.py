@@ -7,13 +7,13 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from tidzam.config.sinks import ClipRule
+from tidzam.config.clips import ClipLength, ClipRule, ClipSubfolder, PreRoll
+from tidzam.protocol.globs import check_globs
 from tidzam.protocol.messages import Message, WireNames
 
 SAMPLE_EXTRACTION_RULES: Final = "SampleExtractionRules"
 
 _MOST_RULES: Final = 512
-_LONGEST_PATTERNS: Final = 1024
 
 
 def _rate(value: object) -> object:
@@ -37,25 +37,27 @@ class ExtractionRule(Message):
         "auto", description="Share of the windows to keep, 0 to 1; auto keeps rare classes rather than common ones"
     )
     classes: WireNames = Field(("*",), description="Classes to keep: globs, or prefixes (`birds-`)")
+    length_s: ClipLength | None = Field(
+        None, description="Length of a clip in seconds, at least `pre_s` and the window; by default these two"
+    )
+    pre_s: PreRoll = Field(0.0, description="Seconds of the audio before the window that are part of its clip")
+    object_filter: bool = Field(False, description="Keep only sounds that begin and end within their window")
+    dst: ClipSubfolder = Field("", description="Folder, below that of the clips, that takes the folders of the classes")
 
     def clip_rule(self) -> ClipRule:
         """The same for the clip sink; the channels are those of its key."""
-        return ClipRule(classes=self.classes, rate=self.rate)
+        return ClipRule.model_validate(self.model_dump())
 
 
-def _cheap(rules: Mapping[str, ExtractionRule]) -> Mapping[str, ExtractionRule]:
-    """Patterns are matched with every window, so that they must not be long."""
-    patterns = [*rules, *(glob for rule in rules.values() for glob in rule.classes)]
-    length = sum(len(glob) for glob in patterns if any(mark in glob for mark in "*?["))
-    if length > _LONGEST_PATTERNS:
-        raise ValueError(f"patterns may have {_LONGEST_PATTERNS} characters together, these have {length}")
+def _checked(rules: Mapping[str, ExtractionRule]) -> Mapping[str, ExtractionRule]:
+    check_globs([*rules, *(glob for rule in rules.values() for glob in rule.classes)])
     return rules
 
 
 ExtractionRules = Annotated[
     Mapping[Annotated[str, Field(min_length=1, max_length=128)], ExtractionRule],
     Field(max_length=_MOST_RULES),
-    AfterValidator(_cheap),
+    AfterValidator(_checked),
 ]
 """Rules by source name, port name, or glob of port names."""
 

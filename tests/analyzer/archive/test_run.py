@@ -152,11 +152,11 @@ def test_times_without_a_zone_are_in_the_given_one(results: Mapping[str, Path]) 
 def test_clips_of_sites_with_the_same_file_names_are_kept_apart(results: Mapping[str, Path]) -> None:
     names = sorted(path.name for path in (results["clips"] / "owl").iterdir())
     assert names == [
-        "a-out_0-2026-05-01-10-30-01.000.wav",
-        "b-out_0-2026-05-01-10-30-01.000.wav",
-        "pond-out_1-2026-05-01-10-30-01.000.wav",
-        "pond-out_1-2026-05-01-10-30-02.000.wav",
-        "undated-out_0-1970-01-01-00-00-00.000.wav",
+        "a-out_0_2026-05-01-10-30-01.000.flac",
+        "b-out_0_2026-05-01-10-30-01.000.flac",
+        "pond-out_1_2026-05-01-10-30-01.000.flac",
+        "pond-out_1_2026-05-01-10-30-02.000.flac",
+        "undated-out_0_1970-01-01-00-00-00.000.flac",
     ]
 
 

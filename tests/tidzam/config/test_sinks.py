@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tidzam.config import load_settings
+from tidzam.config.clips import ClipRule
 from tidzam.config.settings import NodeSettings
-from tidzam.config.sinks import SINKS, ChainSinkSettings, ClipRule, ClipSinkSettings, CsvSinkSettings
+from tidzam.config.sinks import SINKS, ChainSinkSettings, ClipSinkSettings, CsvSinkSettings
 from tidzam.errors import ConfigError
 
 

@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from analyzer.extraction import Extractor, rules_of
+from analyzer.clips.extractor import Extractor
+from analyzer.clips.rules import rules_of
 from analyzer.pipeline import Pipeline
 from tests.support import hostile
 from tests.support.classifiers import SPEC, flat
+from tidzam.config.sinks import ClipSinkSettings
 from tidzam.inference import resource_limits as bounds
 from tidzam.inference.cascade import Cascade, Classifier
 from tidzam.inference.decision import decide
 from tidzam.inference.loading import load_network
 from tidzam.labels import UNKNOWN
-from tidzam.results import ChannelState, WindowBatch
+from tidzam.results import AnalyzedBatch, ChannelState, WindowBatch
 from tidzam.types import Float32
 
 WINDOW = SPEC.window_samples
@@ -185,5 +187,7 @@ def test_only_the_experts_that_need_more_band_are_left_out() -> None:
 def test_no_clip_is_extracted_as_unknown_of_audio_that_was_not_classified(tmp_path: Path) -> None:
     pipeline = Pipeline(Cascade([flat("selector", "birds")]))
     windows = batch(LOUD, rates_hz=(4000,))
-    extractor = Extractor(tmp_path, rules_of(dynamic=False), pipeline.labels)
-    assert extractor.choose(pipeline.analyze(windows)) == []
+    settings = ClipSinkSettings(folder=tmp_path, rules=rules_of(dynamic=False))
+    extractor = Extractor(settings, labels=pipeline.labels, node="garden")
+    extractor.cut(AnalyzedBatch(windows, pipeline.analyze(windows)))
+    assert extractor.finish() == []

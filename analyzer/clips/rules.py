@@ -1,4 +1,4 @@
-"""The rules of clips that clients set: which one is for a channel, and the file that keeps them across restarts."""
+"""The rules of clips: those of the command line, which one is for a window, and the file of those that clients set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from tidzam.atomic import write_atomically
-from tidzam.config.sinks import ClipRule
+from tidzam.config.clips import ClipRule
 from tidzam.errors import RequestError, TidzamError
 from tidzam.naming import source_of
 from tidzam.protocol.extraction import ExtractionRule, SampleExtractionRequest
@@ -17,6 +17,13 @@ from tidzam.protocol.messages import parse
 
 RULES_FILE: Final = ".extraction-rules.json"
 """The file in a folder of clips that holds the rules set by clients."""
+
+
+def rules_of(
+    *, classes: Sequence[str] = (), dynamic: bool = True, channels: Sequence[str] = ()
+) -> tuple[ClipRule, ...]:
+    """The rule of the command line's options; every class if none is named. A number is a channel."""
+    return (ClipRule(classes=tuple(classes) or ("*",), channels=tuple(channels), rate="auto" if dynamic else 1.0),)
 
 
 def rule_for(

@@ -1,0 +1,152 @@
+"""Clips from batches of results: chosen by rules, cut from the audio in memory, named in the detections."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from analyzer.clips.clip_file import ClipTags
+from analyzer.clips.history import AudioHistory
+from analyzer.clips.object_filter import stands_clear
+from analyzer.clips.plan import ClipPlanner, PlannedClip
+from analyzer.clips.rates import keep_probability, siblings
+from analyzer.clips.rules import rule_for
+from analyzer.clips.store import CutClip
+from tidzam.config.clips import ClipRule
+from tidzam.config.sinks import ClipSinkSettings
+from tidzam.labels import LabelTree
+from tidzam.protocol.extraction import ExtractionRule
+from tidzam.results import Analysis, AnalyzedBatch, DetectionChange, WindowBatch
+
+_PROBABILITY_DIGITS = 4
+
+
+class Extractor:
+    """Chooses windows and cuts their clips. `rules` and `requested` may be replaced at any time. Of several classes in
+    a window, the one with the fewest clips comes first.
+
+    `mark` is called with every batch, in its order, and names clips in the detections; `cut` afterwards with the same
+    batches, and returns the clips that are complete. `counts` are the clips on disk, for the rate `auto`. Pure but for
+    its state and the random numbers of rates, which begin with `seed`. `bundles` holds the version of each classifier.
+    """
+
+    def __init__(
+        self,
+        settings: ClipSinkSettings,
+        *,
+        labels: LabelTree,
+        node: str,
+        bundles: Mapping[str, str] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.rules: Sequence[ClipRule] = settings.rules or (ClipRule(),)  # at least one
+        self.requested: Mapping[str, ExtractionRule] = {}
+        self.counts: Mapping[str, int] = {}
+        self._suffix, self._labels, self._node, self._bundles = f".{settings.format}", labels, node, bundles or {}
+        self._draw = random.Random(seed)
+        self._planner, self._history = ClipPlanner(), AudioHistory()
+        self._named: dict[str, str] = {}
+        self._marked: deque[WindowBatch] = deque()
+        self._pre_s = max(rule.pre_s for rule in self.rules)
+
+    def mark(self, analyzed: AnalyzedBatch) -> AnalyzedBatch:
+        """The batch with the clips of its detections named. Such a clip is complete some windows later."""
+        batch, counts = analyzed.batch, self._counts()
+        chosen = {
+            analysis.channel: (analysis, tuple(sorted(labels, key=lambda label: counts[label])))
+            for analysis in analyzed.analyses
+            if (labels := _decided(analysis))
+        }
+        self._hold(batch)
+        self._planner.follow(batch, chosen, lambda channel, label, row: self._wanted(batch, channel, label, row))
+        if not batch.channels:
+            self._planner.finish()
+        self._marked.append(batch)
+        return replace(analyzed, detections=tuple(map(self._with_clip, analyzed.detections)))
+
+    def _hold(self, batch: WindowBatch) -> None:
+        """Hold as much audio as the longest pre-roll needs, from now on."""
+        pre_s = max([rule.pre_s for rule in self.rules] + [rule.pre_s for rule in self.requested.values()], default=0.0)
+        if pre_s > self._pre_s and batch.channels:
+            self._planner.begin_at(batch.start_frame)
+        self._pre_s = pre_s
+
+    def cut(self, analyzed: AnalyzedBatch) -> list[CutClip]:
+        """The clips that are complete with this batch."""
+        batch = analyzed.batch
+        if not any(marked is batch for marked in self._marked):
+            self.mark(analyzed)
+        while self._marked.popleft() is not batch:
+            pass  # dropped before they came here: their audio is missing
+        cut = self._complete()
+        self._history.add(batch)
+        cut += self._complete()
+        if batch.channels:
+            first = [clip.start for clip in self._planner.pending if clip.epoch == self._history.epoch]
+            self._history.forget(min([batch.start_frame - round(self._pre_s * batch.rate_hz), *first]))
+        return cut
+
+    def finish(self) -> list[CutClip]:
+        """The clips that are not complete: no more windows will come."""
+        self._planner.finish()
+        return self._complete()
+
+    def _complete(self) -> list[CutClip]:
+        """Cut the closed clips whose audio has arrived. Those whose audio is missing are given up."""
+        history, waiting, cut = self._history, list[PlannedClip](), list[CutClip]()
+        for clip in self._planner.closed:
+            if clip.epoch > history.epoch or (clip.epoch == history.epoch and clip.end > history.end):
+                waiting.append(clip)
+            elif clip.epoch == history.epoch:
+                samples = history.cut(clip.channel, clip.start, clip.end)
+                if samples is not None:
+                    path = f"{clip.path}{self._suffix}"
+                    cut.append(CutClip(path, clip.label, samples, clip.rate_hz, self._tags(clip)))
+        self._planner.closed = waiting
+        return cut
+
+    def _wanted(self, batch: WindowBatch, channel: str, label: str, row: int) -> ClipRule | None:
+        rule = rule_for(channel, label, requested=self.requested, configured=self.rules)
+        if rule is None:
+            return None
+        rate = self._auto_rate(label) if rule.rate == "auto" else rule.rate
+        if self._draw.random() >= rate or (rule.object_filter and not stands_clear(batch.samples[row])):
+            return None
+        return rule
+
+    def _auto_rate(self, label: str) -> float:
+        return keep_probability(self._counts(), label, siblings(self._labels, label))
+
+    def _counts(self) -> Counter[str]:
+        """The clips of each class, with those that are planned."""
+        return Counter(self.counts) + Counter(clip.label for clip in self._planner.pending)
+
+    def _with_clip(self, change: DetectionChange) -> DetectionChange:
+        """The first clip that holds a detection is named from then on."""
+        detection = change.detection
+        name = self._named.get(detection.id)
+        if name is None and (clip := self._planner.clip_of(detection)) is not None:
+            name = self._named[detection.id] = f"{clip.path}{self._suffix}"
+        if change.kind == "end":
+            self._named.pop(detection.id, None)
+        return replace(change, detection=replace(detection, clip=name)) if name else change
+
+    def _tags(self, clip: PlannedClip) -> ClipTags:
+        rule = clip.rule.model_dump(mode="json", exclude_defaults=True)
+        comment: dict[str, Any] = {
+            "class": clip.label,
+            "probability": round(clip.probabilities[clip.label], _PROBABILITY_DIGITS),
+            "classes": {label: round(value, _PROBABILITY_DIGITS) for label, value in clip.probabilities.items()},
+            "channel": clip.channel,
+            "bundles": dict(self._bundles),
+            "rule": rule | {"rate": clip.rule.rate},
+        }
+        return ClipTags(label=clip.label, node=self._node, start=clip.start_time, comment=comment)
+
+
+def _decided(analysis: Analysis) -> tuple[str, ...]:
+    """The classes decided; none if no classifier ran: then `unknown` says nothing about the sound."""
+    return () if analysis.left_out and not analysis.probabilities else analysis.result
