@@ -6,7 +6,7 @@ import random
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from analyzer.clips.clip_file import ClipTags
 from analyzer.clips.history import AudioHistory
@@ -21,7 +21,9 @@ from tidzam.labels import LabelTree
 from tidzam.protocol.extraction import ExtractionRule
 from tidzam.results import Analysis, AnalyzedBatch, DetectionChange, WindowBatch
 
-_PROBABILITY_DIGITS = 4
+_PROBABILITY_DIGITS: Final = 4
+_MOST_MARKED: Final = 32
+"""Batches that are marked and not cut: more than the queue of a sink holds."""
 
 
 class Extractor:
@@ -49,7 +51,7 @@ class Extractor:
         self._draw = random.Random(seed)
         self._planner, self._history = ClipPlanner(), AudioHistory()
         self._named: dict[str, str] = {}
-        self._marked: deque[WindowBatch] = deque()
+        self._marked: deque[WindowBatch] = deque(maxlen=_MOST_MARKED)
         self._pre_s = max(rule.pre_s for rule in self.rules)
 
     def mark(self, analyzed: AnalyzedBatch) -> AnalyzedBatch:
@@ -78,6 +80,8 @@ class Extractor:
         """The clips that are complete with this batch."""
         batch = analyzed.batch
         if not any(marked is batch for marked in self._marked):
+            if self._marked:
+                return []  # it came before all that are marked, while nobody marked: its audio is missing
             self.mark(analyzed)
         while self._marked.popleft() is not batch:
             pass  # dropped before they came here: their audio is missing
@@ -127,6 +131,8 @@ class Extractor:
     def _with_clip(self, change: DetectionChange) -> DetectionChange:
         """The first clip that holds a detection is named from then on."""
         detection = change.detection
+        if detection.clip is not None:
+            return change  # another folder of clips has named it
         name = self._named.get(detection.id)
         if name is None and (clip := self._planner.clip_of(detection)) is not None:
             name = self._named[detection.id] = f"{clip.path}{self._suffix}"

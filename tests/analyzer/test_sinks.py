@@ -15,13 +15,14 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from analyzer.file_report import COLUMNS
-from analyzer.sinks.base import NamedSink, Sink, SinkContext, make_sinks
+from analyzer.sinks.base import NamedSink, Sink, SinkContext, make_sinks, marked
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.socketio import SocketIoSink
 from tests.support.batches import LABELS, Batches
 from tests.support.eventually import eventually_async
 from tests.support.mqtt import listening, mqtt_broker
 from tests.support.ports import free_port
+from tests.support.sinks import RecordingSink
 from tests.support.status import analyzer as analyzer_health
 from tests.support.web_receiver import web_receiver
 from tidzam.config.clips import ClipRule
@@ -275,3 +276,19 @@ def test_a_sink_that_cannot_be_created_is_named() -> None:
     with pytest.raises(ConfigError, match="'csv' cannot be created: AttributeError") as caught:
         make_sinks([WrongSettings()], CONTEXT)
     assert caught.value.code == "broken_extension"
+
+
+async def test_a_clip_is_named_in_what_every_sink_receives(tmp_path: Path) -> None:
+    sinks = make_sinks([ClipSinkSettings(folder=tmp_path, rules=(ClipRule(rate=1.0),))], CONTEXT)
+    await sinks[0].sink.open()
+    (change,) = marked(sinks, Batches().batch(0, pond_0="birds")).detections
+    assert change.detection.clip == "birds/pond-out_0_2026-05-01-06-30-00.000.flac"
+
+
+def test_a_sink_that_cannot_mark_leaves_the_results_as_they_are() -> None:
+    class Marking(RecordingSink):
+        def mark(self, analyzed: AnalyzedBatch) -> AnalyzedBatch:
+            raise RuntimeError("no luck")
+
+    given = Batches().batch(0, pond_0="birds")
+    assert marked([NamedSink("marking", Marking())], given) is given

@@ -207,6 +207,14 @@ def test_clips_whose_audio_was_dropped_are_not_written(tmp_path: Path) -> None:
     assert keeper.finish() == []
 
 
+def test_batches_that_waited_while_the_sink_was_opened_do_no_harm(tmp_path: Path) -> None:
+    keeper, first = Keeper(tmp_path), AnalyzedBatch(*heard(0, "rain"))
+    second = keeper.extractor.mark(AnalyzedBatch(*heard(1, "rain")))
+    assert keeper.extractor.cut(first) == []
+    keeper.extractor.cut(second)
+    assert [clip.path for clip in keeper.extractor.finish()] == ["rain/pond-out_0_2026-05-01-06-30-01.000.flac"]
+
+
 def test_existing_clips_count_in_any_format(tmp_path: Path) -> None:
     for number, clip_format in enumerate(("flac", "wav", "opus")):
         keeper = Keeper(tmp_path, format=clip_format)
