@@ -76,6 +76,8 @@ class ClipStore:
     def _make_room(self, clips: Sequence[CutClip]) -> None:
         self._index.refresh()
         self._folder.mkdir(parents=True, exist_ok=True)
+        if not self._settings.budget.is_limited:
+            return
         now_s = time.time()
         new = [StoredClip(clip.path, clip.label, _BYTES_PER_SAMPLE * len(clip.samples), now_s) for clip in clips]
         free = shutil.disk_usage(self._folder).free

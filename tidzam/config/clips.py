@@ -64,3 +64,8 @@ class ClipBudget(Section):
         "common",
         description="Which clip is deleted first to make room: `oldest` of all, or the oldest of the most common class",
     )
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is any limit."""
+        return any(limit is not None for limit in (self.gigabytes, self.free_gigabytes, self.days, self.per_class))
