@@ -56,7 +56,7 @@ class ClipBudget(Section):
     Clips that are marked are never deleted: those with a file `CLIP.keep` beside them.
     """
 
-    gigabytes: float | None = Field(None, gt=0, description="Size of all clips together in GB, by default unlimited")
+    gigabytes: float | None = Field(None, gt=0, description="Total size of the clips in GB, by default unlimited")
     free_gigabytes: float | None = Field(None, gt=0, description="Space in GB that clips leave free on the disk")
     days: float | None = Field(None, gt=0, description="Age in days at which clips are deleted, by default never")
     per_class: int | None = Field(None, ge=1, description="Maximum number of clips of a class, by default unlimited")
