@@ -19,10 +19,10 @@ pytestmark = [pytest.mark.jack, pytest.mark.timeout(60)]
 
 @pytest.mark.parametrize("period", [256, 2048, 8192])
 def test_excerpts_are_contiguous_and_of_the_ports_that_exist(period: int) -> None:
-    argv = [sys.executable, "-m", "tests.support.excerpts", "5", "pond:out_0", "pond:out_1", "gone:out_0"]
+    argv = [sys.executable, "-m", "tests.support.excerpts", "50", "pond:out_0", "pond:out_1", "gone:out_0"]
     with jack_server(period=period) as server, playing(server, "pond", FRAME_CODE, FRAME_CODE):
         env = {**os.environ, **server.env}
         answer = subprocess.run(argv, env=env, stdout=subprocess.PIPE, text=True, timeout=40, check=True).stdout
     excerpts = [json.loads(line) for line in answer.splitlines()]
     length = max(FRAMES, 2 * period)
-    assert {"pond:out_0": [length, True], "pond:out_1": [length, True]} in excerpts  # others may fail on a busy machine
+    assert {"pond:out_0": [length, True], "pond:out_1": [length, True]} in excerpts
