@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 from stream_manager.live.storage import LiveStorage, StoredFile
-from tidzam.gaps.clock import Clock, Moment, system_clock
+from tidzam.clocks import Clock, Moment, system_clock
 
 log = logging.getLogger(__name__)
 

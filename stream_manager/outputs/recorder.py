@@ -23,7 +23,7 @@ from stream_manager.recorder.events import (
     Repaired,
 )
 from stream_manager.recorder.options import RecorderOptions, recorder_argv
-from stream_manager.recorder.retention_run import delete_old
+from stream_manager.recorder.retention_run import Retention, RetentionResult
 from stream_manager.services import Services
 from tidzam.aio import first_completed
 from tidzam.config import SourceSettings
@@ -233,12 +233,12 @@ class RecorderOutput:
     async def _keep_deleting(self) -> Never:
         """Apply the retention settings regularly, and when the disk is full, whether or not recording is on."""
         name, logged = self._source.name, ""
+        retention = Retention(name, self._settings)
         while True:
             began_s = time.monotonic()
             self._room_is_short.clear()
             try:
-                for deletion in await asyncio.to_thread(delete_old, name, self._settings):
-                    log.info("%s: deleted %s: %s", name, deletion.file.path, deletion.reason)
+                self._report_retention(await asyncio.to_thread(retention.apply))
             except (OSError, sqlite3.Error) as error:
                 if str(error) != logged:
                     log.error("%s: recordings cannot be deleted: %s", name, error)
@@ -246,6 +246,13 @@ class RecorderOutput:
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(RETENTION_S, RETENTION_SHARE * (time.monotonic() - began_s))):
                     await self._room_is_short.wait()
+
+    def _report_retention(self, result: RetentionResult) -> None:
+        for deletion in result.deletions:
+            log.info("%s: deleted %s: %s", self._source.name, deletion.file.path, deletion.reason)
+        if result.doubts is not None and self._counters.retention is None:
+            log.warning("%s: %s", self._source.name, result.doubts)
+        self._counters.retention = result.doubts
 
 
 async def _end(reading: asyncio.Task[bool]) -> None:

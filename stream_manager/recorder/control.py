@@ -37,6 +37,7 @@ class RecordingCounters:
     failures: int = 0
     last_file: str | None = None
     problem: str | None = None
+    retention: str | None = None
 
 
 class RecordingControl:
@@ -94,6 +95,7 @@ class RecordingControl:
             failures=counters.failures,
             last_file=counters.last_file,
             problem=counters.problem,
+            retention=counters.retention,
         )
 
 

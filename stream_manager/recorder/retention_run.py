@@ -5,34 +5,66 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from stream_manager.recorder.folder import recording_files
-from stream_manager.recorder.retention import Deletion, RecordedFile, recording_of, to_delete
+from stream_manager.recorder.retention import Deletion, RecordedFile, doubts, recording_of, to_delete
+from tidzam.clocks import Clock, system_clock
 from tidzam.config.recording import RecordSettings
+from tidzam.file_ages import FileAges
 from tidzam.segments import INDEX_NAME, SegmentIndex
 
+AGES: Final = ".retention"
+"""The folder with the ages of recordings, in that of the recordings: to write there is no change of the latter."""
 
-def delete_old(source: str, settings: RecordSettings) -> Sequence[Deletion]:
-    """Delete the recordings of `source` that its settings do not keep; returns them. May take long.
 
-    Rows of deleted segments are removed from their index first, so that no row lacks its file. Raises OSError and
-    sqlite3.Error.
-    """
-    folder = settings.path
-    if not settings.keep.deletes or not folder.is_dir():
-        return ()
-    free_bytes = shutil.disk_usage(folder).free
-    deletions = to_delete(_recordings(folder, source), settings.keep, now=datetime.now(UTC), free_bytes=free_bytes)
-    if deletions and (folder / INDEX_NAME).exists():
-        SegmentIndex(folder).remove(str(deletion.file.path.relative_to(folder)) for deletion in deletions)
-    for deletion in deletions:
-        deletion.file.path.unlink(missing_ok=True)
-    for home in {deletion.file.path.parent for deletion in deletions} - {folder}:
+@dataclass(frozen=True)
+class RetentionResult:
+    """Which recordings were deleted, and what looks wrong about the dates of others."""
+
+    deletions: Sequence[Deletion] = ()
+    doubts: str | None = None
+
+
+class Retention:
+    """The retention of the recordings of `source`."""
+
+    def __init__(self, source: str, settings: RecordSettings, *, clock: Clock = system_clock) -> None:
+        self._source, self._settings, self._clock = source, settings, clock
+        self._ages = FileAges(settings.path / AGES / f"{source}.json", clock=clock)
+
+    def apply(self) -> RetentionResult:
+        """Delete the recordings that the settings do not keep. May take long.
+
+        Rows of deleted segments are removed from their index first, so that no row lacks its file. Raises OSError and
+        sqlite3.Error.
+        """
+        folder, keep = self._settings.path, self._settings.keep
+        if not keep.deletes or not folder.is_dir():
+            return RetentionResult()
+        files = self._with_ages(list(_recordings(folder, self._source)))
+        deletions = to_delete(files, keep, free_bytes=shutil.disk_usage(folder).free)
+        _delete(folder, [deletion.file.path for deletion in deletions])
+        deleted = {deletion.file.path for deletion in deletions}
+        left = [file for file in files if file.path not in deleted]
+        return RetentionResult(deletions, doubts(left, keep, now=self._clock().utc))
+
+    def _with_ages(self, files: Sequence[RecordedFile]) -> Sequence[RecordedFile]:
+        ages_s = self._ages.see({file.path.name: file.end for file in files})
+        return [replace(file, age_s=ages_s[file.path.name]) for file in files]
+
+
+def _delete(folder: Path, paths: Sequence[Path]) -> None:
+    if paths and (folder / INDEX_NAME).exists():
+        SegmentIndex(folder).remove(str(path.relative_to(folder)) for path in paths)
+    for path in paths:
+        path.unlink(missing_ok=True)
+    for home in {path.parent for path in paths} - {folder}:
         with suppress(OSError):  # it is not empty
             home.rmdir()
-    return deletions
 
 
 def _recordings(folder: Path, source: str) -> Iterator[RecordedFile]:
@@ -43,4 +75,4 @@ def _recordings(folder: Path, source: str) -> Iterator[RecordedFile]:
         with suppress(FileNotFoundError):
             status = entry.stat()
             end = datetime.fromtimestamp(status.st_mtime, UTC)
-            yield RecordedFile(Path(entry.path), start, end, status.st_size)
+            yield RecordedFile(Path(entry.path), start, end, status.st_size, age_s=0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tidzam.gaps.clock import Moment
+from tidzam.clocks import Moment
 
 NOON = datetime(2026, 11, 27, 12, 30, tzinfo=UTC)
 

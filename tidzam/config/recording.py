@@ -18,7 +18,7 @@ _LENGTH_S: Final = {"continuous": 600, "segments": 3}
 class KeepSettings(Section):
     """Which recordings of a source are kept. The oldest ones are deleted first; without limits, none is deleted."""
 
-    days: float | None = Field(None, gt=0, description="Delete recordings that ended more than this many days ago")
+    days: float | None = Field(None, gt=0, description="Delete recordings after this many days")
     max_gb: float | None = Field(
         None, gt=0, description="Maximum size of all recordings of the source in GB (10^9 bytes)"
     )

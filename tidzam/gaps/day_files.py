@@ -8,12 +8,13 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Final
 
+from tidzam.file_ages import DAY_S, FileAges
 from tidzam.gaps.open_state import OpenState
-from tidzam.gaps.records import Record, by_day, decode, encode
+from tidzam.gaps.records import Record, by_day, decode, encode, midnight
 
 _DAY_FILE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.jsonl", re.ASCII)
 _OPEN: Final = ".open.json"
@@ -73,12 +74,13 @@ def _day(text: str) -> date | None:
         return None
 
 
-def delete_old(folder: Path, today: date, *, keep_days: int) -> tuple[date, ...]:
-    """Delete the files of days more than `keep_days` before `today`; returns the days. Raises OSError."""
-    old = tuple(day for day in days(folder) if day < today - timedelta(days=keep_days))
-    for day in old:
-        _path(folder, day).unlink(missing_ok=True)
-    return old
+def delete_old(folder: Path, ages: FileAges, *, keep_days: int) -> None:
+    """Delete the files of days that ended more than `keep_days` ago, by their `ages`. Raises OSError."""
+    found = {str(day): day for day in days(folder)}
+    ages_s = ages.see({name: midnight(day) for name, day in found.items()})
+    for name, day in found.items():
+        if ages_s[name] > (keep_days + 1) * DAY_S:
+            _path(folder, day).unlink(missing_ok=True)
 
 
 def write_open(folder: Path, state: OpenState) -> None:

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Never
 
+from tidzam.clocks import Clock, Moment, system_clock
+from tidzam.file_ages import FileAges
 from tidzam.gaps import day_files
-from tidzam.gaps.clock import Clock, Moment, system_clock
 from tidzam.gaps.open_state import BEAT_S, OpenGap, OpenSource, OpenState
 from tidzam.gaps.records import ALL, Gap, GapReason, Record
 from tidzam.gaps.short_gaps import ShortGaps
@@ -48,6 +49,7 @@ class GapLedger:
         clock: Clock = system_clock,
     ) -> None:
         self._folder, self._keep_days, self._clock = folder, keep_days, clock
+        self._ages = None if folder is None else FileAges(folder / f".{writer}.ages.json", clock=clock)
         self._last = clock()
         self._state = OpenState(writer, death, self._last.utc)
         self._short, self._totals = ShortGaps(), SourceTotals()
@@ -160,7 +162,7 @@ class GapLedger:
         left = day_files.read_open(self._folder, self._state.writer)
         if left is not None:
             self._append(left.records_after_death(self._last.utc))
-        self._delete_old(self._last.utc)
+        self._delete_old()
 
     def _now(self) -> Moment:
         """The present. What is open is cut where the clock was set, and at each full hour: then a lost file of open
@@ -174,8 +176,8 @@ class GapLedger:
             self._save()
         elif _hour(now.utc) != _hour(last.utc):
             self._cut(_hour(now.utc), _hour(now.utc))
-        if now.utc.date() != last.utc.date():
-            self._delete_old(now.utc)
+        if _hour(now.utc) != _hour(last.utc):
+            self._delete_old()
         if expected.awake_s - now.awake_s > JUMP_S:
             self.record(Gap(ALL, last.utc, expected.utc, GapReason.NODE_DOWN))
         return now
@@ -192,10 +194,10 @@ class GapLedger:
         self._append(replace(self._state, sources=ended, gaps=()).records(now.utc))
         self._state = replace(self._state, sources=tuple(one for one in self._state.sources if one.source != source))
 
-    def _delete_old(self, now: datetime) -> None:
-        keep_days = self._keep_days
-        if keep_days is not None:
-            self._on_disk(lambda folder: day_files.delete_old(folder, now.date(), keep_days=keep_days))
+    def _delete_old(self) -> None:
+        keep_days, ages = self._keep_days, self._ages
+        if keep_days is not None and ages is not None:
+            self._on_disk(lambda folder: day_files.delete_old(folder, ages, keep_days=keep_days))
 
     def _save(self) -> None:
         self._state = replace(self._state, seen=self._last.utc)

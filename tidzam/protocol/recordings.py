@@ -41,6 +41,9 @@ class RecordingStatus(Message):
     failures: int = Field(description="How often recording was interrupted or a file could not be completed")
     last_file: str | None = Field(description="The file that was completed last")
     problem: str | None = Field(description="Why it is paused, and what to do")
+    retention: str | None = Field(
+        None, description="What looks wrong about the dates of recordings, and which are kept longer because of it"
+    )
 
 
 class ListDatabases(Message):

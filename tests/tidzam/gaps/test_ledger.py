@@ -202,9 +202,25 @@ def test_days_are_kept_unless_a_number_of_them_is_set(tmp_path: Path) -> None:
     (tmp_path / "notes-2020-01-01.jsonl").touch()
     ledger(tmp_path, SetClock())
     assert len(recorded_days(tmp_path)) == 5
-    ledger(tmp_path, SetClock(), keep_days=2)
-    assert recorded_days(tmp_path) == (DAY - timedelta(days=2), DAY - timedelta(days=1), DAY)
+    clock = SetClock()
+    one = ledger(tmp_path, clock, keep_days=2)
+    assert len(recorded_days(tmp_path)) == 5, "the clock may be wrong at first"
+    live(one, clock, 86_400 + 3600)
+    assert recorded_days(tmp_path) == (DAY - timedelta(days=1), DAY)
     assert (tmp_path / "notes-2020-01-01.jsonl").exists()
+
+
+def test_no_day_is_deleted_when_the_clock_is_set_forward(tmp_path: Path) -> None:
+    clock = SetClock()
+    one = ledger(tmp_path, clock, keep_days=2)
+    one.load("pond", 1)
+    for _ in range(30):
+        clock.pass_s(3600)
+        one.beat()
+    clock.set_by(400 * 86_400)
+    one.check_clock()
+    ledger(tmp_path, clock, keep_days=2)
+    assert recorded_days(tmp_path)[:2] == (DAY, DAY + timedelta(days=1))
 
 
 def test_records_wait_while_the_folder_cannot_be_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
