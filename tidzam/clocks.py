@@ -1,4 +1,4 @@
-"""The clocks of this machine, read together: time that has passed is told from a clock that was set."""
+"""The clocks of this machine, read together, by which time that has passed differs from a clock that was set."""
 
 from __future__ import annotations
 
