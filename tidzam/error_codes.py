@@ -161,7 +161,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Set `stream_manager.live_streams.recordings`.",
         ),
         "storage_failed": Explanation(
-            "The recording of a live stream has ended.", "The disk, see the message.", "Correct it and stream again."
+            "The recording of a live stream has ended.", "The disk, see the message.", "Correct it; it begins again."
         ),
         "storage_full": Explanation(
             "The recordings of live streams have reached their maximum size.",

@@ -89,7 +89,7 @@ class LiveRecorder:
                 if self.failure is None:
                     await asyncio.to_thread(self._put, packet)
         except (OSError, soundfile.LibsndfileError) as error:
-            self._fail(f"it cannot be written: {error}")
+            self._fail(f"it cannot be written: {_cause(error)}")
         except Exception as error:  # a fault in a recording must not affect the stream
             log.exception("%s: internal error in the recorder", self._name)
             self._fail(f"internal error: {error}")
@@ -126,8 +126,15 @@ class LiveRecorder:
         try:
             await asyncio.to_thread(self._end_file)
         except (OSError, soundfile.LibsndfileError) as error:
-            self._fail(f"it cannot be completed: {error}")
+            self._fail(f"it cannot be completed: {_cause(error)}")
 
     def _fail(self, reason: str) -> None:
         self.failure = reason
         log.error("%s: the recording has ended: %s", self._name, reason)
+
+
+def _cause(error: OSError | soundfile.LibsndfileError) -> str:
+    """The cause alone: the path of the file would make a different reason of each attempt."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error.error_string)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
 
 from stream_manager.live.recorder import LiveRecorder
 from stream_manager.live.registry import LiveStream
+from stream_manager.live.retry import RecordingRetry
 from stream_manager.live.storage import LiveStorage, complete
 from tidzam.errors import RequestError
 from tidzam.naming import LIVE_SOURCE, port_name
@@ -21,11 +24,21 @@ def recording_name(slot: int) -> str:
 
 
 class LiveRecordings:
-    """The recordings of up to `ports` streams in `storage`. Files are at most `length_s` long."""
+    """The recordings of up to `ports` streams in `storage`. Files are at most `length_s` long.
 
-    def __init__(self, storage: LiveStorage, *, ports: int, length_s: float) -> None:
-        self._storage, self._length_s = storage, length_s
+    A recording that has failed is begun again while its client sends, as `RecordingRetry` says. `now_s` is a monotonic
+    clock.
+    """
+
+    def __init__(
+        self, storage: LiveStorage, *, ports: int, length_s: float, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._storage, self._length_s, self._now_s = storage, length_s, now_s
         self._leftovers = storage.leftovers(map(recording_name, range(ports)))
+        self._retries: dict[int, RecordingRetry] = {}
+        """By slot, of the streams whose clients ask for a recording."""
+        self._failed: dict[int, asyncio.Task[None]] = {}
+        """By slot, the end of the last recording that has failed."""
         self._finishing: set[asyncio.Task[None]] = set()
 
     async def complete_leftovers(self) -> None:
@@ -38,27 +51,56 @@ class LiveRecordings:
     def take(self, stream: LiveStream, audio: Audio) -> None:
         """Record `audio` if its client asks for it; otherwise a recording of the stream ends.
 
-        Raises RequestError if it cannot be recorded.
+        Raises RequestError if it cannot be recorded: once, and again when the reason has changed or after it could be.
         """
         if not audio.storage:
             self.finish(stream)
             return
+        retry = self._retries.setdefault(stream.slot, RecordingRetry())
+        try:
+            self._record(stream, audio, retry)
+        except RequestError as error:
+            if retry.is_news(str(error)):
+                raise
+
+    def _record(self, stream: LiveStream, audio: Audio, retry: RecordingRetry) -> None:
+        recorder = stream.recorder
+        if recorder is not None and recorder.failure is not None:
+            retry.fail(self._now_s())
+            self._failed[stream.slot] = self._finish(recorder)
+            stream.recorder = None
+            message = f"The recording of {stream.port} has ended: {recorder.failure}."
+            hint = "It begins again when that is corrected."
+            raise RequestError(message, hint=hint, code="storage_failed")
         self._storage.require()
-        if stream.recorder is None:
-            stream.recorder = LiveRecorder(recording_name(stream.slot), self._storage, length_s=self._length_s)
-        if stream.recorder.failure is not None:
-            message = f"The recording of {stream.port} has ended: {stream.recorder.failure}."
-            raise RequestError(message, hint="See the log of the stream manager.", code="storage_failed")
-        stream.recorder.write(audio.buffer, audio.samplerate)
+        if recorder is None:
+            recorder = stream.recorder = self._begin(stream, retry)
+        elif recorder.file_name is not None:
+            retry.works()
+        if recorder is not None:
+            recorder.write(audio.buffer, audio.samplerate)
+
+    def _begin(self, stream: LiveStream, retry: RecordingRetry) -> LiveRecorder | None:
+        """A new recording; None while it has to wait, and while one that has failed waits for its disk."""
+        failed = self._failed.get(stream.slot)
+        if not retry.is_due(self._now_s()) or (failed is not None and not failed.done()):
+            return None
+        self._failed.pop(stream.slot, None)
+        retry.begin(self._now_s())
+        return LiveRecorder(recording_name(stream.slot), self._storage, length_s=self._length_s)
 
     def finish(self, stream: LiveStream) -> None:
         """End the recording of a stream, if there is one. Returns at once."""
-        if stream.recorder is None:
-            return
-        task = asyncio.create_task(stream.recorder.finish())
-        stream.recorder = None
+        self._retries.pop(stream.slot, None)
+        if stream.recorder is not None:
+            self._finish(stream.recorder)
+            stream.recorder = None
+
+    def _finish(self, recorder: LiveRecorder) -> asyncio.Task[None]:
+        task = asyncio.create_task(recorder.finish())
         self._finishing.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, finishing: asyncio.Task[None]) -> None:
         self._finishing.discard(finishing)

@@ -9,6 +9,7 @@ import pytest
 
 from stream_manager.live.recordings import LiveRecordings
 from stream_manager.live.registry import LiveStream, LiveStreamRegistry
+from stream_manager.live.retry import POLICY
 from stream_manager.live.storage import LiveStorage, StoredFile
 from tests.support.eventually import eventually_async
 from tidzam.errors import RequestError
@@ -28,8 +29,24 @@ class FailingStorage(LiveStorage):
         raise ZeroDivisionError
 
 
-def live_recordings(folder: Path | None) -> LiveRecordings:
-    return LiveRecordings(LiveStorage(folder, file_format="flac", max_gb=1.0), ports=1, length_s=3600)
+class Seconds:
+    """A clock that the test moves."""
+
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def live_recordings(folder: Path | None, clock: Seconds | None = None) -> LiveRecordings:
+    storage = LiveStorage(folder, file_format="flac", max_gb=1.0)
+    return LiveRecordings(storage, ports=1, length_s=3600, now_s=clock or Seconds())
+
+
+async def fail_once(recordings: LiveRecordings, stream: LiveStream) -> None:
+    """Send a packet, and wait until its recorder has failed."""
+    recordings.take(stream, KEPT)
+    await eventually_async(lambda: stream.recorder is not None and stream.recorder.failure is not None)
 
 
 def finished(folder: Path) -> list[str]:
@@ -56,13 +73,55 @@ async def test_a_client_learns_that_nothing_can_be_kept() -> None:
 async def test_a_client_learns_that_its_recording_has_ended(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     recordings, stream = live_recordings(tmp_path / "file" / "folder"), live_stream()
-    recordings.take(stream, KEPT)
-    recorder = stream.recorder
-    assert recorder is not None
-    await eventually_async(lambda: recorder.failure is not None)
+    await fail_once(recordings, stream)
     with pytest.raises(RequestError) as caught:
         recordings.take(stream, KEPT)
     assert caught.value.code == "storage_failed"
+
+
+async def test_a_recording_resumes_once_its_folder_can_be_written_while_the_client_goes_on_sending(
+    tmp_path: Path,
+) -> None:
+    blocking, clock = tmp_path / "file", Seconds()
+    blocking.touch()
+    recordings, stream = live_recordings(blocking / "folder", clock), live_stream()
+    await fail_once(recordings, stream)
+    with pytest.raises(RequestError):
+        recordings.take(stream, KEPT)
+    await recordings.finished()
+    blocking.unlink()
+    clock.now_s += POLICY.max_delay_s
+    recordings.take(stream, KEPT)
+    recordings.finish(stream)
+    await recordings.finished()
+    assert len(finished(blocking / "folder")) == 1
+
+
+async def test_a_recording_that_has_failed_does_not_begin_again_with_the_next_packet(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    recordings, stream = live_recordings(tmp_path / "file" / "folder"), live_stream()
+    await fail_once(recordings, stream)
+    with pytest.raises(RequestError):
+        recordings.take(stream, KEPT)
+    await recordings.finished()
+    recordings.take(stream, KEPT)
+    assert stream.recorder is None
+
+
+async def test_a_client_learns_only_once_that_its_recording_fails_again_and_again(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    clock = Seconds()
+    recordings, stream = live_recordings(tmp_path / "file" / "folder", clock), live_stream()
+    told = 0
+    for _ in range(3):
+        await fail_once(recordings, stream)
+        try:
+            recordings.take(stream, KEPT)
+        except RequestError:
+            told += 1
+        await recordings.finished()
+        clock.now_s += POLICY.max_delay_s
+    assert told == 1
 
 
 async def test_a_recording_that_cannot_be_completed_for_any_reason_is_logged(
