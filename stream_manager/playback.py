@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.jack.graph import JackGraph
+from stream_manager.jack.openings import Opener
 from stream_manager.liveness import Liveness, LivenessLimits, LivenessSample
 from stream_manager.media import Track
 from stream_manager.players.base import Player, PlayerReports
@@ -77,7 +78,7 @@ async def play(
         gap=reports.gap, corrupt=corrupt, drift=reports.drift, overrun=reports.overrun, time=reports.time
     )
     player = player_type(track, services, player_reports)
-    async with services.openings.turn(track.source, plays=True) if track.ports else nullcontext():
+    async with services.openings.turn(track.source, Opener.PLAYER) if track.ports else nullcontext():
         playing = asyncio.create_task(player.play(), name=f"{track.source} player")
         try:
             failure, played_s = await _until_over(player, playing, track, graph, limits, reports)

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from enum import Enum
 from typing import Final
 
 from stream_manager.jack.graph import JackGraph
@@ -15,8 +16,17 @@ TURN_S: Final = 3.0
 """How long one client may delay the others: a process may take a while until it opens its client, or never do it."""
 
 
+class Opener(Enum):
+    """What opens a JACK client, in the order in which they get their turns."""
+
+    LIVE_STREAMS = "live_streams"
+    """One process for all; its clients send already."""
+    PLAYER = "player"
+    OUTPUT = "output"
+
+
 class ClientOpenings:
-    """Has only `at_once` processes open a JACK client at the same time, players before outputs.
+    """Has only `at_once` processes open a JACK client at the same time, in the order of `Opener`.
 
     While jackd opens clients on a busy machine, it may fall behind with its own messages about late cycles. One that is
     cut off makes it wait for the rest, and serve no request any more (jack2, pull requests 386 and 548).
@@ -24,18 +34,17 @@ class ClientOpenings:
 
     def __init__(self, graph: JackGraph, *, at_once: int = AT_ONCE, turn_s: float = TURN_S) -> None:
         self._graph, self._turn_s, self._free = graph, turn_s, at_once
-        self._players: deque[asyncio.Future[None]] = deque()
-        self._outputs: deque[asyncio.Future[None]] = deque()
+        self._waiting: dict[Opener, deque[asyncio.Future[None]]] = {opener: deque() for opener in Opener}
         self._turns: dict[str, asyncio.Task[None]] = {}
 
     @asynccontextmanager
-    async def turn(self, client: str, *, plays: bool = False) -> AsyncIterator[None]:
+    async def turn(self, client: str, opener: Opener = Opener.OUTPUT) -> AsyncIterator[None]:
         """Wait for a turn to open the JACK client `client`, by a process that is started in the context.
 
         The turn is over when the client has ports, when it is said to be open, when the context ends, or after
-        `turn_s`. A client that `plays` a source comes first.
+        `turn_s`.
         """
-        await self._take_place(self._players if plays else self._outputs)
+        await self._take_place(self._waiting[opener])
         opening = asyncio.create_task(self._until_open(client), name=f"{client} opens")
         opening.add_done_callback(lambda task: self._give_place())
         self._turns[client] = opening
@@ -65,8 +74,8 @@ class ClientOpenings:
             raise
 
     def _give_place(self) -> None:
-        """Give a place to who has waited longest, to a player first."""
-        for waiting in (self._players, self._outputs):
+        """Give a place to the first kind of opener that waits, and there to who has waited longest."""
+        for waiting in self._waiting.values():
             while waiting:
                 place = waiting.popleft()
                 if not place.done():

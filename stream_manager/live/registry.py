@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from stream_manager.jack.openings import TURN_S
 from stream_manager.live.budget import AudioBudget
 from stream_manager.live.recorder import LiveRecorder
 from tidzam.errors import RequestError
@@ -16,8 +17,8 @@ from tidzam.jack.live_protocol import LiveFrame, SlotStatus
 from tidzam.naming import LIVE_SOURCE, port_name
 from tidzam.protocol.live_streams import DEFAULT_RATE_HZ
 
-PENDING_S: Final = 2.0
-"""More than a process needs to start."""
+PENDING_S: Final = TURN_S + 1.0
+"""More than a process needs to start, after it has waited for its turn."""
 CLOSE_S: Final = 3.0
 """How long the ports' process may take to close a port before it is replaced."""
 

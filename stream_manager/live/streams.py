@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal, Never
 
+from stream_manager.jack.openings import Opener
 from stream_manager.live.gaps import LiveGaps
 from stream_manager.live.process import LiveProcess, LiveProcessError, live_process
 from stream_manager.live.recordings import LiveRecordings
@@ -204,7 +205,7 @@ class LiveStreams:
         options = LivePortOptions(LIVE_SOURCE, settings.live_ports, self._settings.delay_s, self._settings.buffer_s)
         await self._outputs.start(settings.live_ports)
         async with (
-            self._services.openings.turn(LIVE_SOURCE, plays=True),
+            self._services.openings.turn(LIVE_SOURCE, Opener.LIVE_STREAMS),
             live_process(options, self._services.env) as process,
         ):
             self._process = process

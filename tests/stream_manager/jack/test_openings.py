@@ -8,11 +8,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from stream_manager.jack.openings import ClientOpenings
+from stream_manager.jack.openings import ClientOpenings, Opener
 from tests.support.eventually import eventually_async
 from tests.support.services import SimulatedGraph
 
 pytestmark = pytest.mark.timeout(20)
+
+
+def opener(name: str) -> Opener:
+    """`player` and `live` are those, others are outputs."""
+    return {"player": Opener.PLAYER, "live": Opener.LIVE_STREAMS}.get(name.partition("-")[0], Opener.OUTPUT)
 
 
 class Crowd:
@@ -29,7 +34,7 @@ class Crowd:
             self.tasks[name] = asyncio.create_task(self._run(name))
 
     async def _run(self, name: str) -> None:
-        async with self.openings.turn(name, plays=name.startswith("player")):
+        async with self.openings.turn(name, opener(name)):
             self.began.append(name)
             await asyncio.Event().wait()
 
@@ -83,6 +88,13 @@ async def test_a_player_comes_before_outputs_that_have_waited_longer() -> None:
         await made.graph.add(["a:out_0"])
         await settle()
         assert made.began == ["a", "b", "player"]
+
+
+async def test_live_streams_come_before_all_players_of_a_node_that_starts() -> None:
+    async with crowd(*(f"player-{number}" for number in range(40)), "live") as made:
+        await made.graph.add(["player-0:out_0"])
+        await settle()
+        assert made.began == ["player-0", "player-1", "live"]
 
 
 @pytest.mark.parametrize("rounds", range(8))
