@@ -62,7 +62,6 @@ class LiveStreams:
         self._outputs = SourceOutputs(outputs, LiveSourceSettings(), services)
         self._process: LiveProcess | None = None
         self._wanted = asyncio.Event()
-        self._last_used_s = 0.0
         self._refused: dict[str, tuple[float, str]] = {}
         self._gaps = LiveGaps(services.gaps)
         ports, length_s = services.settings.live_ports, self._settings.recording_length_s
@@ -98,9 +97,8 @@ class LiveStreams:
             async with asyncio.timeout(PORT_TIMEOUT_S):
                 await first_completed(graph.until(lambda g: stream.port in g.ports), stream.gone.wait())
         except TimeoutError:
-            hint = "See the log of the stream manager."
             message = f"The port of the live stream has not appeared within {PORT_TIMEOUT_S:.0f} s."
-            raise JackError(message, hint=hint, code="live_port_missing") from None
+            raise JackError(message, hint="See the log of the stream manager.", code="live_port_missing") from None
         self._require_port(client)
         return LiveStreamAdded(
             portname=stream.port, mounts=self._outputs.addresses[stream.slot :][:1], rate_hz=graph.rate_hz
@@ -201,13 +199,18 @@ class LiveStreams:
 
     async def _run_once(self) -> bool:
         """Run one process until it is no longer needed (True) or has failed."""
+        await self._outputs.start(self._services.settings.live_ports)
+        async with self._services.openings.turn(LIVE_SOURCE, Opener.LIVE_STREAMS):
+            if len(self._registry):
+                return await self._run_process()
+        self._wanted.clear()  # all clients have left while it waited for its turn
+        await self._outputs.stop()
+        return True
+
+    async def _run_process(self) -> bool:
         settings, reason = self._services.settings, ""
         options = LivePortOptions(LIVE_SOURCE, settings.live_ports, self._settings.delay_s, self._settings.buffer_s)
-        await self._outputs.start(settings.live_ports)
-        async with (
-            self._services.openings.turn(LIVE_SOURCE, Opener.LIVE_STREAMS),
-            live_process(options, self._services.env) as process,
-        ):
+        async with live_process(options, self._services.env) as process:
             self._process = process
             for stream in self._registry:
                 for frame in (LiveFrame(FrameKind.OPEN, stream.slot), *stream.pending.take()):
@@ -266,12 +269,13 @@ class LiveStreams:
                 self._gaps.interrupt(stream.port)
 
     async def _until_unused(self) -> None:
-        """Return once there have been no streams for LINGER_S."""
+        """Return once there have been no streams for LINGER_S, since now at the earliest."""
+        last_used_s = time.monotonic()
         while True:
             await asyncio.sleep(TICK_S)
             if len(self._registry):
-                self._last_used_s = time.monotonic()
-            elif time.monotonic() - self._last_used_s > LINGER_S:
+                last_used_s = time.monotonic()
+            elif time.monotonic() - last_used_s > LINGER_S:
                 self._wanted.clear()
                 return
 

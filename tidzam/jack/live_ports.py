@@ -116,6 +116,7 @@ class LivePorts:
 def main(options: LivePortOptions) -> int:
     gc.disable()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    signal.signal(signal.SIGTERM, _leave)  # first: to be killed while it opens its client would harm the server
     jack.set_error_function(_mute)
     jack.set_info_function(_mute)
     try:
@@ -125,7 +126,6 @@ def main(options: LivePortOptions) -> int:
         return EXIT_NO_SERVER if error.status.server_failed else EXIT_REFUSED
     # Once the server has gone, libjack is not reliable, not even for closing the client.
     client.set_shutdown_callback(lambda status, reason: os._exit(EXIT_SERVER_GONE))
-    signal.signal(signal.SIGTERM, _leave)
     ports = LivePorts(client, options)
     try:
         with ports.writer:
@@ -162,6 +162,7 @@ def _send(message: LiveMessage) -> None:
 
 
 def _leave(number: int, frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)
 
 
@@ -170,6 +171,9 @@ def _mute(message: str) -> None:
 
 
 if __name__ == "__main__":
-    code = main(LivePortOptions.parse(*sys.argv[1:]))
+    try:
+        code = main(LivePortOptions.parse(*sys.argv[1:]))
+    except SystemExit:  # by TERM, before there were ports
+        code = 0
     sys.stderr.flush()
     os._exit(code)  # libjack's threads may hang
