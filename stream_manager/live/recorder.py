@@ -119,6 +119,9 @@ class LiveRecorder:
         if self._file is None:
             return
         file, self._file, self.file_name = self._file, None, None
+        if not self._written_s:
+            self._storage.discard(file)
+            return
         path = self._storage.finish(file)
         log.info("%s: recorded %.1f s to %s", self._name, self._written_s, path)
 

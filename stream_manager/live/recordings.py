@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import Final
 
 from stream_manager.live.recorder import LiveRecorder
 from stream_manager.live.registry import LiveStream
@@ -16,6 +17,9 @@ from tidzam.naming import LIVE_SOURCE, port_name
 from tidzam.protocol.live_streams import Audio
 
 log = logging.getLogger(__name__)
+
+MEASURE_S: Final = 5.0
+"""How often, at most, it is looked whether recordings were deleted after they had reached their maximum size."""
 
 
 def recording_name(slot: int) -> str:
@@ -40,6 +44,8 @@ class LiveRecordings:
         self._failed: dict[int, asyncio.Task[None]] = {}
         """By slot, the end of the last recording that has failed."""
         self._finishing: set[asyncio.Task[None]] = set()
+        self._measuring: asyncio.Task[None] | None = None
+        self._measured_s = float("-inf")
 
     async def complete_leftovers(self) -> None:
         """Complete what a crash left. Faults are logged."""
@@ -72,6 +78,9 @@ class LiveRecordings:
             message = f"The recording of {stream.port} has ended: {recorder.failure}."
             hint = "It begins again when that is corrected."
             raise RequestError(message, hint=hint, code="storage_failed")
+        if self._storage.is_full:
+            self._measure()
+            self._stop(stream)
         self._storage.require()
         if recorder is None:
             recorder = stream.recorder = self._begin(stream, retry)
@@ -92,9 +101,25 @@ class LiveRecordings:
     def finish(self, stream: LiveStream) -> None:
         """End the recording of a stream, if there is one. Returns at once."""
         self._retries.pop(stream.slot, None)
+        self._stop(stream)
+
+    def _stop(self, stream: LiveStream) -> None:
         if stream.recorder is not None:
             self._finish(stream.recorder)
             stream.recorder = None
+
+    def _measure(self) -> None:
+        """Look in a thread whether there is room again, unless that was done just before."""
+        is_measuring = self._measuring is not None and not self._measuring.done()
+        if not is_measuring and self._now_s() - self._measured_s >= MEASURE_S:
+            self._measured_s = self._now_s()
+            self._measuring = asyncio.create_task(self._look_for_room())
+
+    async def _look_for_room(self) -> None:
+        try:
+            await asyncio.to_thread(self._storage.measure)
+        except OSError as error:
+            log.warning("the folder of the recordings of live streams cannot be read: %s", error)
 
     def _finish(self, recorder: LiveRecorder) -> asyncio.Task[None]:
         task = asyncio.create_task(recorder.finish())

@@ -1,4 +1,4 @@
-"""When the recording of a live stream that has failed is tried again, and what its client is told meanwhile. Pure."""
+"""When the recording of a live stream that has failed is tried again, and what its client learns meanwhile. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class RecordingRetry:
     def __init__(self) -> None:
         self._failures = 0
         self._began_s = self._due_s = 0.0
-        self._told: str | None = None
+        self._known: str | None = None
 
     def is_due(self, now_s: float) -> bool:
         """Whether a recording may begin."""
@@ -31,10 +31,10 @@ class RecordingRetry:
         self._due_s = now_s + POLICY.delay_s(self._failures)
 
     def works(self) -> None:
-        """Audio is being recorded, so that the client is told if that ends."""
-        self._told = None
+        """Audio is being recorded, so that the client learns if that ends."""
+        self._known = None
 
     def is_news(self, reason: str) -> bool:
         """Whether the client does not know yet that its audio is not recorded for this `reason`; it then does."""
-        is_news, self._told = reason != self._told, reason
+        is_news, self._known = reason != self._known, reason
         return is_news

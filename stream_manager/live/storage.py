@@ -42,9 +42,10 @@ Leftover = tuple[RecordingFolder, Path]
 
 
 class LiveStorage:
-    """The folder of the recordings; None if there is none. Blocking, except for `require`.
+    """The folder of the recordings; None if there is none. Blocking, except for `require` and `is_full`.
 
-    Each file counts with its uncompressed size until it is finished.
+    Each file counts with its uncompressed size until it is finished. Files that others have deleted or added count once
+    a recording begins, or `measure` is called.
     """
 
     def __init__(self, folder: Path | None, *, file_format: str, max_gb: float) -> None:
@@ -57,10 +58,15 @@ class LiveStorage:
         if self._folder is None:
             hint = "Set stream_manager.live_streams.recordings in the profile."
             raise RequestError("This node has no folder for recordings.", hint=hint, code="storage_off")
-        if self._used_bytes >= self._max_bytes:
+        if self.is_full:
             limit = f"the limit of {self._max_bytes / _BYTES_PER_GB:g} GB (live_streams.recordings_max_gb)"
             message = f"The recordings of live streams have reached {limit}."
             raise RequestError(message, hint="Delete some, or raise the limit in the profile.", code="storage_full")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the recordings have reached their maximum size, by what is known of it."""
+        return self._folder is not None and self._used_bytes >= self._max_bytes
 
     @property
     def _used_bytes(self) -> int:
@@ -70,7 +76,7 @@ class LiveStorage:
         """A new file in progress. Raises OSError or soundfile.LibsndfileError."""
         assert self._folder is not None
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._measure()
+        self.measure()
         folder = self._recordings(name)
         part = folder.new_part(int(time.timestamp()))
         audio = soundfile.SoundFile(part, "x", rate_hz, 1, "PCM_16", format=self._format.upper())
@@ -92,11 +98,14 @@ class LiveStorage:
             log.error("%s: cannot be read: %s", self._folder, error.strerror)
             return ()
 
-    def _measure(self) -> None:
-        """The size of the finished recordings, which may have been deleted or added meanwhile."""
-        assert self._folder is not None
-        sizes = (entry.stat().st_size for entry in os.scandir(self._folder) if entry.is_file())
-        self._finished_bytes = sum(sizes) - sum(map(_size, list(self._reserved)))  # others begin and end meanwhile
+    def measure(self) -> None:
+        """Take in the size of the finished recordings. Raises OSError."""
+        if self._folder is None or not self._folder.is_dir():
+            self._finished_bytes = 0
+            return
+        with os.scandir(self._folder) as entries:
+            total = sum(_size(Path(entry.path)) for entry in entries if entry.is_file())
+        self._finished_bytes = total - sum(map(_size, list(self._reserved)))  # others begin and end meanwhile
 
     def reserve(self, file: StoredFile, count: int) -> bool:
         """Whether another `count` bytes may be written to `file`; if so, they are counted."""
@@ -112,6 +121,14 @@ class LiveStorage:
         path = file.folder.publish(file.part)
         self._finished_bytes = (self._finished_bytes or 0) + path.stat().st_size
         return path
+
+    def discard(self, file: StoredFile) -> None:
+        """Remove a file into which nothing was written. Raises OSError or soundfile.LibsndfileError."""
+        self._reserved.pop(file.part, None)
+        try:
+            file.audio.close()
+        finally:
+            file.part.unlink(missing_ok=True)
 
 
 def complete(leftovers: Iterable[Leftover]) -> None:

@@ -115,7 +115,7 @@ class Session {
     if (FINAL.has(code)) {
       this.fail(text);
     } else if (NOT_STORED.has(code)) { // it is played nevertheless
-      this.storage = code === "storage_failed" && this.storage; // the node tries again
+      this.storage = code !== "storage_off" && this.storage; // the node tries again
       showAlert(text);
     } else {
       this.interrupt("Waiting for the node");

@@ -138,6 +138,24 @@ async def test_recording_ends_at_the_size_limit_with_a_complete_file(tmp_path: P
     assert 0 < recordings(tmp_path)[0].stat().st_size <= 1e5 + 200
 
 
+async def test_a_recording_for_which_there_is_no_room_leaves_no_file(tmp_path: Path) -> None:
+    recorder = LiveRecorder(NAME, storage(tmp_path, file_format="wav", max_gb=1e-7), length_s=3600)
+    recorder.write(packet(0), RATE_HZ)
+    await recorder.finish()
+    assert recorder.failure is not None
+    assert everything(tmp_path) == []
+
+
+def test_files_that_are_deleted_make_room(tmp_path: Path) -> None:
+    store = storage(tmp_path, max_gb=1e-5)
+    (tmp_path / "old.flac").write_bytes(bytes(10_000))
+    store.measure()
+    assert store.is_full
+    (tmp_path / "old.flac").unlink()
+    store.measure()
+    assert not store.is_full
+
+
 def test_nothing_more_is_stored_once_the_limit_is_reached(tmp_path: Path) -> None:
     with pytest.raises(RequestError) as caught:
         storage(tmp_path, max_gb=0).require()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from stream_manager.live.recordings import LiveRecordings
+from stream_manager.live.recordings import MEASURE_S, LiveRecordings
 from stream_manager.live.registry import LiveStream, LiveStreamRegistry
 from stream_manager.live.retry import POLICY
 from stream_manager.live.storage import LiveStorage, StoredFile
@@ -112,16 +113,70 @@ async def test_a_client_learns_only_once_that_its_recording_fails_again_and_agai
     (tmp_path / "file").touch()
     clock = Seconds()
     recordings, stream = live_recordings(tmp_path / "file" / "folder", clock), live_stream()
-    told = 0
+    learned = 0
     for _ in range(3):
         await fail_once(recordings, stream)
         try:
             recordings.take(stream, KEPT)
         except RequestError:
-            told += 1
+            learned += 1
         await recordings.finished()
         clock.now_s += POLICY.max_delay_s
-    assert told == 1
+    assert learned == 1
+
+
+def full_recordings(folder: Path, clock: Seconds) -> tuple[LiveRecordings, Path]:
+    """Recordings whose maximum size is reached by the file that is returned, but which do not know it yet."""
+    old = folder / "old.wav"
+    old.write_bytes(bytes(10_000))
+    storage = LiveStorage(folder, file_format="wav", max_gb=1e-5)
+    storage.measure()
+    return LiveRecordings(storage, ports=1, length_s=3600, now_s=clock), old
+
+
+def is_full(recordings: LiveRecordings, stream: LiveStream) -> bool:
+    """Whether the client of `stream` learns, with its next packet, that the recordings are full."""
+    try:
+        recordings.take(stream, KEPT)
+    except RequestError as error:
+        return error.code == "storage_full"
+    return False
+
+
+async def test_a_recording_begins_once_others_were_deleted_while_the_client_goes_on_sending(tmp_path: Path) -> None:
+    clock = Seconds()
+    recordings, old = full_recordings(tmp_path, clock)
+    stream = live_stream()
+    assert is_full(recordings, stream)
+    old.unlink()
+    clock.now_s += MEASURE_S
+
+    def records() -> bool:
+        recordings.take(stream, KEPT)
+        return stream.recorder is not None
+
+    await eventually_async(records)
+    recordings.finish(stream)
+    await recordings.finished()
+    assert len(finished(tmp_path)) == 1
+
+
+async def test_a_client_learns_only_once_that_the_recordings_are_full(tmp_path: Path) -> None:
+    recordings, _ = full_recordings(tmp_path, Seconds())
+    stream = live_stream()
+    assert [is_full(recordings, stream) for _ in range(3)] == [True, False, False]
+
+
+async def test_a_full_folder_is_not_read_for_each_packet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, reads = Seconds(), list[float]()
+    recordings, _ = full_recordings(tmp_path, clock)
+    stream = live_stream()
+    monkeypatch.setattr(LiveStorage, "measure", lambda self: reads.append(clock.now_s))
+    for _ in range(100):
+        is_full(recordings, stream)
+        await asyncio.sleep(0.002)
+        clock.now_s += MEASURE_S / 25
+    assert 1 <= len(reads) <= 5
 
 
 async def test_a_recording_that_cannot_be_completed_for_any_reason_is_logged(
