@@ -45,6 +45,8 @@ SLOW_TESTS = (
     "analyzer/archive/test_workers.py",
     "analyzer/test_birdnet.py",
     "analyzer/test_file_runner",
+    "analyzer/test_notify.py",
+    "analyzer/test_sink_example.py",
     "benchmarks/",
     "database_tool/editor/",
     "database_tool/test_commands.py",
