@@ -12,7 +12,7 @@ from typing import Any, Never
 import aiohttp
 import pytest
 
-from stream_manager import icecast
+from stream_manager.icecast import server
 from stream_manager.icecast.mount import IcecastMount
 from stream_manager.icecast.ogg import PageReader
 from stream_manager.outputs import on_demand
@@ -31,7 +31,7 @@ PAGE_S = 0.1
 
 @pytest.fixture(autouse=True)
 def _frequent_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(icecast, "POLL_S", 0.1)
+    monkeypatch.setattr(server, "POLL_S", 0.1)
 
 
 class Encoder:
