@@ -51,7 +51,7 @@ class LineFile:
     def _begin(self, file: io.FileIO, path: Path) -> None:
         """Write the header, or check the one of a file that is continued."""
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode) or not status.st_size:  # one that is replaced cannot be read
             _write(file, self._header)
             return
         beginning = os.pread(file.fileno(), len(self._header), 0)
