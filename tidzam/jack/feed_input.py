@@ -9,7 +9,7 @@ import numpy as np
 import soxr
 
 from tidzam.audio.variable_rate import VariableRate
-from tidzam.jack.drift import BufferLimits, DriftController
+from tidzam.jack.drift import MAX_PPM, BufferLimits, DriftController
 from tidzam.jack.feed import Feed, FeedWriter
 from tidzam.jack.feeder_protocol import FeederStatus, Pacing
 from tidzam.jack.frame_clock import FrameClock
@@ -40,8 +40,9 @@ def make_feed(
 class FeedInput:
     """Resamples interleaved audio of `rate_hz` to `jack_rate_hz` and puts it into `feed`.
 
-    With `Pacing.PUSH`, the drift of the writer's clock is corrected by resampling, by at most 0.1 %. `frame_time` is
-    that of a FrameClock, and `wait` sleeps.
+    With `Pacing.PUSH`, the drift of the writer's clock is corrected by resampling, by at most 0.1 %. A full feed holds
+    the writer back, so that nothing is known of its clock: it is played by that much faster until there is room.
+    `frame_time` is that of a FrameClock, and `wait` sleeps.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class FeedInput:
             overruns=self._writer.overruns if is_live else 0,
             skipped_frames=feed.skipped_frames,
             drift_ppm=None if drift_ppm is None else round(drift_ppm, 2),
-            correction_ppm=round(self._drift.correction_ppm, 2),
+            correction_ppm=0.0 if self._variable is None else round(self._variable.ppm, 2),
             starving=feed.starves,
         )
 
@@ -122,4 +123,4 @@ class FeedInput:
             lowest_s=level_s,
             highest_s=level_s + arrived_s,
         )
-        variable.ppm = drift.correction_ppm
+        variable.ppm = MAX_PPM if self._writer.is_full else drift.correction_ppm

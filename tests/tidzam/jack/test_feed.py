@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tidzam.jack.drift import MAX_PPM
 from tidzam.jack.feed import Feed, FeedWriter
 from tidzam.jack.feed_input import FeedInput, make_feed
 from tidzam.jack.feeder_protocol import Pacing
@@ -190,6 +191,58 @@ def test_live_audio_at_the_rate_of_jack_is_played_bit_by_bit_however_late_its_pa
     assert len(played) > 200_000
     assert np.array_equal(played, np.arange(1, len(played) + 1))
     assert feed_input.status().underruns == 0
+
+
+class BackedUpSource:
+    """A source whose clock is `ppm` too fast, and which has begun with a burst that is larger than the feed.
+
+    The packets that the feed does not take wait at the source. `clock` counts the frames that JACK has played.
+    """
+
+    RATE_HZ, PACKET, BURST_S = 1000, 200, 6.0
+
+    def __init__(self, ppm: float) -> None:
+        self._ppm, self.clock = ppm, 0
+        self.feed = make_feed(1, self.RATE_HZ, Pacing.PUSH, 0.5, period=10, ahead_s=5.0)
+        self.writer = FeedInput(
+            self.feed,
+            channels=1,
+            rate_hz=self.RATE_HZ,
+            jack_rate_hz=self.RATE_HZ,
+            pacing=Pacing.PUSH,
+            delay_s=0.5,
+            frame_time=lambda: self.clock,
+            wait=self._play_for,
+        )
+
+    def run(self, seconds: float) -> None:
+        for sent in range(0, round(seconds * self.RATE_HZ), self.PACKET):
+            while self.clock < (sent - self.BURST_S * self.RATE_HZ) * (1 - self._ppm * 1e-6):
+                self._play()
+            self.writer.write(np.zeros((self.PACKET, 1), np.float32))
+
+    def _play_for(self, pause_s: float) -> None:
+        until = self.clock + pause_s * self.RATE_HZ
+        while self.clock < until:
+            self._play()
+
+    def _play(self) -> None:
+        cycle(self.feed, self.clock, frames=50)
+        self.clock += 50
+
+
+@pytest.mark.parametrize("ppm", [0.0, 100.0])
+def test_a_feed_that_a_burst_has_filled_does_not_stay_full(ppm: float) -> None:
+    source = BackedUpSource(ppm)
+    source.run(2500.0)
+    assert source.feed.available < 0.85 * source.feed.capacity_frames
+    assert source.writer.status().overruns == 1
+
+
+def test_a_full_feed_is_played_faster() -> None:
+    source = BackedUpSource(0.0)
+    source.run(60.0)
+    assert source.writer.status().correction_ppm == MAX_PPM
 
 
 @pytest.mark.parametrize("ppm", [200.0, -200.0])
