@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from stream_manager.media import make_track
+from stream_manager.media import Media, make_track
 from stream_manager.players.base import PlayerReports
 from stream_manager.players.feeder import FeederPlayer
 from stream_manager.players.feeder_progress import FeederProgress
@@ -92,6 +92,20 @@ async def test_a_file_whose_decoder_delivers_nothing_does_not_answer() -> None:
     progress.read(FeederStatus(jack_rate_hz=1000, first_frame=0, starving=True))
     with pytest.raises(TimeoutError, match="decoder"):
         progress.position_s()
+
+
+@pytest.mark.unit
+async def test_the_first_report_ends_the_turn_in_which_the_client_is_opened() -> None:
+    shared = services()
+    track = make_track(play_request(), Media("/pond.wav", 1, 48000, None))
+    player = FeederPlayer(track, shared, Reports().reports)
+    async with shared.openings.turn(track.source), shared.openings.turn("reed"):
+        third = asyncio.create_task(shared.openings.turn("bog").__aenter__())
+        await asyncio.sleep(0)
+        assert not third.done()
+        player._read_status(FeederStatus(jack_rate_hz=48000))
+        async with asyncio.timeout(1):
+            await third
 
 
 @pytest.mark.parametrize("framing", get_args(Framing))
