@@ -43,7 +43,7 @@ async def test_the_second_sink_of_a_type_has_a_number(tmp_path: Path) -> None:
 
 async def test_a_clip_of_the_example_is_kept(tmp_path: Path) -> None:
     await send(tmp_path, "clips", {"type": "clips", "folder": tmp_path / "clips", "rules": [{"classes": "birds"}]})
-    assert len(list((tmp_path / "clips").rglob("*.wav"))) == 1
+    assert len(list((tmp_path / "clips").rglob("*.flac"))) == 1
 
 
 async def test_a_sink_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
