@@ -52,7 +52,7 @@ def test_lossless_recordings_are_read_from_the_exact_sample_on(tmp_path: Path, s
     samples, report = read(path, start_s, rate_hz=RATE_HZ)
     numbers = numbers_in(samples[:, 0])
     assert numbers == list(range(round(start_s * RATE_HZ), round(LENGTH_S * RATE_HZ)))
-    assert report == {"event": "finished", "frames": len(numbers)}
+    assert report == {"event": "readfinished", "frames": len(numbers)}
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -93,4 +93,4 @@ def test_what_cannot_be_read_is_reported(tmp_path: Path, start_s: float) -> None
     if not start_s:
         path.write_bytes(b"no audio")
     samples, report = read(path, start_s, rate_hz=RATE_HZ)
-    assert (len(samples), report["event"], report["frames"]) == (0, "failed", 0)
+    assert (len(samples), report["event"], report["frames"]) == (0, "readfailed", 0)
