@@ -9,8 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
-
-import pytest
+from unittest import SkipTest
 
 from tidzam.bundle import Bundle, installed_models, read_bundle
 from tidzam.errors import BundleError
@@ -34,5 +33,5 @@ def installed_birdnet() -> Bundle:
             except BundleError:  # of another version of the manifest
                 pass
         if os.environ.get(OFFLINE):
-            pytest.skip(f"BirdNET is not in {models}, and {OFFLINE} forbids to fetch it")
+            raise SkipTest(f"BirdNET is not in {models}, and {OFFLINE} forbids to fetch it")
         return add_birdnet(models, accept_license=True)
