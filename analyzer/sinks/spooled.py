@@ -26,7 +26,7 @@ class SpooledDelivery:
     def __init__(
         self, settings: SpoolSettings, *, home: Path | None, name: str, identity: str, file_lines: int
     ) -> None:
-        """`name` and `identity`, which tells servers apart, make the name of the folder in the home."""
+        """`name` and `identity`, which distinguishes servers, make the name of the folder in the home."""
         self._settings, self._file_lines = settings, file_lines
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
         self._folder: Path = settings.spool or spool_folder(home) / f"{name}-{digest}"

@@ -27,7 +27,7 @@ LONG_STOP_WAIT_S = 20
 """The longest that a program may say, for those with JACK clients: longer than `tidzam.jack.client_grace`."""
 GENTLE_STOP_S = 3.0
 """How long JACK clients may take to be closed when the whole node is stopped. jackd closes one after the other and
-tells all others: that takes longer the more there are. Then it is killed, and its clients end by themselves."""
+notifies all others: that takes longer the more there are. Then it is killed, and its clients end by themselves."""
 SHUTDOWN_TIMEOUT_S = LONG_STOP_WAIT_S + 3.0 * STOP_WAIT_S
 START_WAIT_S = 30.0
 LAUNCH_TIMEOUT_S = 20.0
