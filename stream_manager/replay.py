@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from stream_manager.recordings.database import RecordingDatabase
-from stream_manager.recordings.sequence import Passage, first_passage
+from stream_manager.recordings.sequence import Passage, first_passage, next_passage
 from tidzam.protocol.recordings import ReplayStatus
 
 
@@ -43,8 +44,12 @@ class Replay:
         return cls(database, date, date.timestamp())
 
     def next(self) -> Passage | None:
-        """Where the next player begins; None if there is no recording at or after `time_s`."""
-        return first_passage(self.database.index, self.time_s)
+        """Where the next player begins; None if there is no recording from `time_s` to the present."""
+        return first_passage(self.database.index, self.time_s, now_s=time.time())
+
+    def after(self, played: Passage, played_s: float) -> Passage | None:
+        """What follows a passage of which `played_s` seconds were played; None if no recording does at present."""
+        return next_passage(self.database.index, played, played_s, now_s=time.time())
 
     def skip(self, passage: Passage) -> bool:
         """Count the hole before a passage; False if there is none, or if it was counted before."""

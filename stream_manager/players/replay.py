@@ -17,7 +17,7 @@ from stream_manager.players.base import PlayerReports
 from stream_manager.players.reader_protocol import MESSAGES, Differs, ReadFailed, ReadFinished, ReadOrder
 from stream_manager.recordings.database import RecordingDatabase
 from stream_manager.recordings.measure import measure
-from stream_manager.recordings.sequence import Passage, next_passage
+from stream_manager.recordings.sequence import Passage
 from stream_manager.replay import MediaTime, Replay, utc
 from stream_manager.services import Services
 from tidzam.errors import JackError
@@ -81,7 +81,7 @@ class ReplayPlayer:
             found = await asyncio.to_thread(measure, path)
             if found is not None:
                 return Media(str(path), found.channels, found.rate_hz, None)
-            passage = next_passage(replay.database.index, passage, 0.0)
+            passage = replay.after(passage, 0.0)
         raise PlaybackError(SourceFailure(SourceFault.NO_RECORDING, f"{utc(replay.time_s):%Y-%m-%d %H:%M:%S} UTC"))
 
     @staticmethod
@@ -137,9 +137,9 @@ class ReplayPlayer:
 
     async def _following(self, feeder: Feeder, passage: Passage, played_s: float, frames: float) -> Passage | None:
         """What follows a passage. As long as less than `frames` were played, a recording may still be completed."""
-        index, ended = replay_of(self._track.request).database.index, asyncio.ensure_future(feeder.wait())
+        replay, ended = replay_of(self._track.request), asyncio.ensure_future(feeder.wait())
         try:
-            while (following := next_passage(index, passage, played_s)) is None:
+            while (following := replay.after(passage, played_s)) is None:
                 status = feeder.status
                 if ended.done() or status.played_frames + NEARLY_S * status.jack_rate_hz >= frames:
                     break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from stream_manager.recordings.index import Recording, RecordingIndex
@@ -21,19 +22,23 @@ class Passage:
     hole_s: float = 0.0
 
 
-def first_passage(index: RecordingIndex, time_s: float) -> Passage | None:
-    """Where to begin for a time: in the recording that holds it, or else with the next one. None if there is none."""
+def first_passage(index: RecordingIndex, time_s: float, *, now_s: float = math.inf) -> Passage | None:
+    """Where to begin for a time: in the recording that holds it, or else with the next one. None if there is none.
+
+    Recordings that are dated after the present, `now_s`, were made by a clock that was ahead, and are not played.
+    """
     recording = index.at(time_s)
-    if recording is not None:
+    if recording is not None and recording.start_s <= now_s:
         return Passage(recording, time_s - recording.start_s, time_s)
     recording = index.after(time_s)
-    if recording is None:
+    if recording is None or recording.start_s > now_s:
         return None
     return Passage(recording, 0.0, recording.start_s, recording.start_s - time_s)
 
 
-def next_passage(index: RecordingIndex, played: Passage, played_s: float) -> Passage | None:
-    """What follows a passage of which `played_s` seconds were played; None if there is no later recording.
+def next_passage(index: RecordingIndex, played: Passage, played_s: float, *, now_s: float = math.inf) -> Passage | None:
+    """What follows a passage of which `played_s` seconds were played; None if there is no later recording up to the
+    present, `now_s`.
 
     A recording that begins within JOIN_S of the end of the last one follows it sample by sample, and time goes on:
     names are cut to whole seconds. It is set again when it deviates by more than that. Of a recording that overlaps the
@@ -41,7 +46,7 @@ def next_passage(index: RecordingIndex, played: Passage, played_s: float) -> Pas
     """
     end_s = played.recording.start_s + played.offset_s + played_s
     following = index.following(played.recording)
-    while following is not None:
+    while following is not None and following.start_s <= now_s:
         hole_s = following.start_s - end_s
         if hole_s > JOIN_S:
             return Passage(following, 0.0, following.start_s, hole_s)

@@ -73,3 +73,18 @@ def test_time_goes_on_over_recordings_whose_names_are_cut_to_seconds_and_is_set_
         passage = next_passage(index, passage, 10.25)
     assert max(map(abs, times)) <= 1.1
     assert times[:6] == [0, 0.25, 0.5, 0.75, 1.0, 0]
+
+
+@pytest.mark.parametrize(("now_s", "expected"), [(25, "20"), (15, None)])
+def test_a_recording_that_is_dated_after_the_present_is_not_begun(now_s: float, expected: str | None) -> None:
+    passage = first_passage(index_of(0, 20), BEGIN_S + 12, now_s=BEGIN_S + now_s)
+    assert (passage and passage.recording.file_name) == expected
+
+
+@pytest.mark.parametrize(("now_s", "expected"), [(25, "20"), (15, None)])
+def test_a_recording_that_is_dated_after_the_present_does_not_follow(now_s: float, expected: str | None) -> None:
+    index = index_of(0, 20)
+    first = first_passage(index, BEGIN_S)
+    assert first is not None
+    passage = next_passage(index, first, 10.0, now_s=BEGIN_S + now_s)
+    assert (passage and passage.recording.file_name) == expected
