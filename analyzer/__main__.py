@@ -45,9 +45,12 @@ def analyze(
     ] = None,
     more: Annotated[list[str] | None, typer.Argument(metavar="FILES", help="Further files, as after --stream.")] = None,
     channel: Annotated[
-        int | None, typer.Option("--channel", "-c", min=0, help="Channel to analyze; by default all.")
+        int | None,
+        typer.Option("--channel", "-c", min=0, help="Channel to analyze, from 0 (only with --stream); by default all."),
     ] = None,
-    jack: Annotated[str, typer.Option("--jack", "-j", help="JACK ports: globs or prefixes, comma-separated.")] = "",
+    jack: Annotated[
+        str, typer.Option("--jack", "-j", help="JACK ports to analyze: globs or prefixes, comma-separated.")
+    ] = "",
     nn: Annotated[
         Path | None,
         typer.Option("--nn", "-n", help="Folder of bundles; by default the demo's, if there are no models."),
@@ -56,10 +59,18 @@ def analyze(
         str,
         typer.Option(help="Installed models, comma-separated (`tidzam models list`); they join the bundles of --nn."),
     ] = "",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for extracted clips.")] = None,
-    extract: Annotated[str, typer.Option(help="Classes to extract (unknown,birds-); by default all.")] = "",
-    extract_dd: Annotated[bool, typer.Option(help="Extract rare classes rather than common ones.")] = True,
-    extract_channels: Annotated[str, typer.Option(help="Channels to extract from (0,3); by default all.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for extracted clips; without it, none are kept.")
+    ] = None,
+    extract: Annotated[
+        str, typer.Option(help="Classes to extract: globs or prefixes (unknown,birds-); by default all.")
+    ] = "",
+    extract_dd: Annotated[
+        bool, typer.Option(help="Extract rare classes, by the clips in --out, rather than common ones.")
+    ] = True,
+    extract_channels: Annotated[
+        str, typer.Option(help="Channels to extract from: numbers or ports (0,3); by default all.")
+    ] = "",
     show: Annotated[
         bool, typer.Option("--show", help="Show its spectrogram and play it; with FILE.png, write a picture.")
     ] = False,
@@ -89,16 +100,20 @@ def analyze(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object per file instead of the table.")] = False,
     overlap: Annotated[
-        float | None, typer.Option(min=0, max=0.99, help="Fraction of a window shared with the next.")
+        float | None, typer.Option(min=0, max=0.99, help="Fraction of a window shared with the next; by default 0.")
     ] = None,
-    chain_api: Annotated[str, typer.Option("--chainAPI", help="Post results to user:password@url.")] = "",
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Socket.IO port.")] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    chain_api: Annotated[
+        str, typer.Option("--chainAPI", help="Post results to the Chain API at user:password@url.")
+    ] = "",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Socket.IO port; by default 8080 or the profile's.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; by default 127.0.0.1.")] = None,
     engine: Annotated[
         str | None, typer.Option(help="Engine that runs the classifiers: onnx, litert, keras or an installed one.")
     ] = None,
     gate: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Parent probability at which an expert runs.")
+        float | None, typer.Option(min=0, max=1, help="Parent probability at which an expert runs; by default 0.05.")
     ] = None,
     latitude: Annotated[
         float | None,
@@ -116,8 +131,8 @@ def analyze(
     given = (*(stream or ()), *(text for text in more or () if text != str(picture)))
     if more and not stream:
         raise typer.BadParameter("Files follow --stream.")
-    if given and (jack or chain_api):
-        raise typer.BadParameter("--stream excludes --jack and --chainAPI, which are for live analysis.")
+    if given and jack:
+        raise typer.BadParameter("--stream excludes --jack, which is for live analysis.")
     if not given and (channel is not None or csv or as_json or show or results or jobs or journal or scheduler):
         raise typer.BadParameter(
             "--channel, --csv, --results, --json, --show, --jobs, --journal and --scheduler require --stream."
