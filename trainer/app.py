@@ -13,7 +13,6 @@ from tidzam.progress import Say
 from trainer.backends.base import Backend, MakeBatches
 from trainer.backends.local import LocalBackend
 from trainer.checkpoints import Checkpoints
-from trainer.data.pipeline import TrainingData, make_batches, open_data
 from trainer.data.source import BACKGROUND, TrainingSource
 from trainer.data.split import part_of
 from trainer.data.workers import prefetch
@@ -28,6 +27,7 @@ from trainer.output import check_output, prepare_output
 from trainer.signals import stop_signals
 from trainer.tensorboard.summaries import EXAMPLES, Summaries
 from trainer.tensorflow_setup import make_deterministic
+from trainer.training_data import TrainingData, make_batches, open_data
 
 Observer = Callable[[StepReport], None]
 

@@ -14,7 +14,6 @@ from tidzam.errors import SetupError
 from tidzam.labels import LabelTree
 from tidzam.metrics import Metrics, compute_metrics
 from tidzam.types import Float32
-from trainer.data.pipeline import TrainingData
 from trainer.evaluation.calibration import Calibration, calibrate, probabilities_of
 from trainer.evaluation.model_card import write_card
 from trainer.evaluation.predictions import Predictions, clips_of, predict_windows
@@ -22,6 +21,7 @@ from trainer.export import classifier, export
 from trainer.heads import Head, HeadLayout
 from trainer.loop import TrainingState
 from trainer.options import TrainingOptions
+from trainer.training_data import TrainingData
 from trainer.training_file import to_yaml
 
 

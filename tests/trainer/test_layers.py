@@ -14,7 +14,7 @@ _LEVELS = {
     1: """data.augmentation data.batches data.compiled data.folders data.split evaluation.calibration evaluation.plots
         evaluation.predictions export fine_tune""",
     2: "data.workers options training_file training_file_reference",
-    3: "checkpoints data.pipeline loop output progress",
+    3: "checkpoints loop output progress training_data",
     4: """backends evaluation.evaluate evaluation.model_card evaluation.table finalize tensorboard""",
     5: "app",
     6: "cli __main__",

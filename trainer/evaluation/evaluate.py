@@ -23,11 +23,11 @@ from tidzam.metrics import Metrics, compute_metrics
 from tidzam.types import Float32
 from trainer.data.compiled import CompiledSource
 from trainer.data.folders import FolderSource, Unreadable, scan
-from trainer.data.pipeline import check_features
 from trainer.data.source import TrainingSource
 from trainer.data.split import Subset
 from trainer.data.tree import find_leaves
 from trainer.evaluation.predictions import clips_of, predict_windows
+from trainer.training_data import check_features
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import numpy as np
 
 from tidzam.bundle import BundleManifest
 from tidzam.metrics import ClassMetrics, Metrics
-from trainer.data.pipeline import LEFT_OUT
 from trainer.evaluation import plots
 from trainer.evaluation.calibration import MIN_SAMPLES
+from trainer.training_data import LEFT_OUT
 
 CARD, CONFUSION, CURVES = "card.md", "confusion.png", "precision_recall.png"
 TRAINING_FILE = "training_file"

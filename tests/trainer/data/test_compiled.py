@@ -17,9 +17,9 @@ from tidzam.labels import LabelTree
 from trainer.app import train
 from trainer.data.compiled import CompiledSource
 from trainer.data.folders import FolderSource, scan
-from trainer.data.pipeline import open_data
 from trainer.data.source import BACKGROUND
 from trainer.options import TrainingOptions
+from trainer.training_data import open_data
 
 CLIP_S = 0.6
 FEATURES = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(np.float32)

@@ -12,9 +12,9 @@ import pytest
 from tests.support.training import SPEC, options
 from tidzam.errors import DatasetError
 from trainer.app import describe, layout_for, supply
-from trainer.data.pipeline import open_data
 from trainer.data.split import part_of
 from trainer.models import tidzam2019 as original
+from trainer.training_data import open_data
 
 
 def quiet(_: str) -> None: ...

@@ -9,8 +9,8 @@ import soundfile
 from tests.support.datasets import write
 from tests.support.training import options, tone, write_tone_folders
 from tidzam.errors import DatasetError
-from trainer.data.pipeline import LEFT_OUT, open_data
 from trainer.data.source import BACKGROUND
+from trainer.training_data import LEFT_OUT, open_data
 
 
 def test_a_class_of_one_sample_is_trained_and_reported_as_not_validated(tmp_path: Path) -> None:
