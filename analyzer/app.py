@@ -14,6 +14,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from analyzer.capture.child import CaptureOptions
+from analyzer.capture_session import ring_length_s
 from analyzer.detections import DetectionStages
 from analyzer.extraction_requests import ExtractionRequests
 from analyzer.health import LiveHealth
@@ -215,11 +216,6 @@ def health_message(
         classifier_errors=dict(pipeline.classifier_errors),
         sinks=sinks,
     )
-
-
-def ring_length_s(window_s: float) -> float:
-    """The length of the ring: two windows, so that one is complete while the next is written, and time to lag."""
-    return max(10.0, 2 * window_s + 5.0)
 
 
 def classifier_faults(pipeline: Pipeline) -> tuple[AnalyzerFault, ...]:

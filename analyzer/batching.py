@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -42,12 +42,22 @@ def analyze_batches(
 
 
 def _analyze(pipeline: Pipeline, step: list[WindowBatch]) -> list[tuple[Analysis, ...]]:
-    """Analyze a step, at most _STEP_WINDOWS channels at a time: the memory of a network grows with its batch."""
-    count = len(step[0].channels)
-    if count <= _STEP_WINDOWS:
+    """Analyze a step, at most _STEP_WINDOWS channels at a time."""
+    if len(step[0].channels) <= _STEP_WINDOWS:
         return pipeline.analyze_all(step)
-    slices = [slice(first, first + _STEP_WINDOWS) for first in range(0, count, _STEP_WINDOWS)]
-    return [tuple(chain.from_iterable(pipeline.analyze(_channels(batch, rows)) for rows in slices)) for batch in step]
+    return [analyze_in_slices(pipeline.analyze, batch, windows=_STEP_WINDOWS) for batch in step]
+
+
+def analyze_in_slices(
+    analyze: Callable[[WindowBatch], tuple[Analysis, ...]], batch: WindowBatch, *, windows: int
+) -> tuple[Analysis, ...]:
+    """The analyses of a batch, at most `windows` of its channels at a time: the memory of a network grows with the
+    number of windows that it runs on."""
+    count = len(batch.channels)
+    if count <= windows:
+        return analyze(batch)
+    slices = (slice(first, first + windows) for first in range(0, count, windows))
+    return tuple(chain.from_iterable(analyze(_channels(batch, rows)) for rows in slices))
 
 
 def _channels(batch: WindowBatch, rows: slice) -> WindowBatch:

@@ -20,8 +20,12 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _SAME_CLOCK_S: Final = 0.5
 _PATIENCE_CYCLES: Final = 3
-_MOST_LAG: Final = 0.5
-"""Share of the ring by which analysis may lag before it drops windows; the rest keeps it from being lapped."""
+_MOST_LAG_S: Final = 4.0
+"""How far analysis may lag before it drops windows."""
+_MARGIN_S: Final = 2.0
+"""What the ring holds beyond that: the time to read a window that was due in time."""
+_MOST_MARGIN: Final = 0.5
+"""The same as a share of the ring, for rings that are shorter than `ring_length_s`."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +82,15 @@ class CaptureSession:
             return None
         if self._next is None:
             self._next = self.schedule.start_from(self.ring.first_frame())
-        max_lag = round(self.ring.capacity_frames * _MOST_LAG) - self.schedule.window
-        due = self.schedule.due(self._next, self._written_until(), max_lag=max(max_lag, 0))
+        due = self.schedule.due(self._next, self._written_until(), max_lag=self._max_lag())
         if due is not None:
             self._next = due.start + self.schedule.hop
         return due
+
+    def _max_lag(self) -> int:
+        """By how many frames a window may be late: the rest of the ring keeps it from being overwritten."""
+        margin_s = min(_MARGIN_S, _MOST_MARGIN * self.ring.capacity_frames / self.ring.rate_hz)
+        return max(0, self.ring.capacity_frames - self.schedule.window - round(margin_s * self.ring.rate_hz))
 
     def _written_until(self) -> int:
         """How far all lanes are written. Lanes that hang are waited for three cycles; then their frames are lost."""
@@ -139,6 +147,11 @@ class CaptureSession:
             return None
         start = previous.ring.written_until()
         return RingGap(start, wrapped_difference(self.ring.first_frame(), start))
+
+
+def ring_length_s(window_s: float) -> float:
+    """The length of the ring in seconds: one window, the time to lag, and the time to read a window."""
+    return window_s + _MOST_LAG_S + _MARGIN_S
 
 
 def _without(items: Mapping[str, _T], name: str) -> dict[str, _T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -10,7 +11,7 @@ import jack
 
 from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
 from analyzer.capture.port_capture import PortCapture
-from analyzer.capture.slots import plan
+from analyzer.capture.slots import ClosedSlots, plan
 from tidzam.jack.callback_watch import CallbackWatch
 from tidzam.jack.clock import read_clocks
 from tidzam.jack.ring import CLOCK, LANES, Ring, RingWriter
@@ -36,6 +37,7 @@ class PortWatcher:
         self.changed, self.gone = threading.Event(), threading.Event()
         self._ring, self._patterns, self._send = ring, patterns, send
         self._slots: dict[str, int] = {}
+        self._closed = ClosedSlots(ring.capacity_frames)
         self._captures: dict[str, tuple[int, PortCapture]] = {}
         self._watches: dict[str, CallbackWatch] = {}
         self._refused: frozenset[str] = frozenset()
@@ -71,6 +73,7 @@ class PortWatcher:
                     f"JACK refused it: {error}. Unload a source, or raise jack.port_max (at most 256 clients)."
                 )
         self._leave_idle()
+        self._give_back()
         for name in refused.keys() - self._refused:
             self._send(Refused(name, refused[name]))
         self._refused = frozenset(refused)
@@ -82,6 +85,7 @@ class PortWatcher:
         lane, capture = self._capture_of(source_of(name))
         capture.open(name, slot)
         self._slots[name] = slot
+        self._closed.open(slot)
         first_frame = self._clock.writer.next_frame + _SETTLED_CYCLES * self._ring.period
         self._send(Opened(name, slot, lane, first_frame))
 
@@ -103,9 +107,15 @@ class PortWatcher:
         return self._last_lane
 
     def _close(self, name: str) -> None:
-        del self._slots[name]
+        self._closed.close(self._slots.pop(name), self._clock.writer.next_frame)
         self._captures[source_of(name)][1].close(name)
         self._send(Closed(name))
+
+    def _give_back(self) -> None:
+        """Give back the memory of channels that are gone."""
+        for slot in self._closed.rested(self._ring.written_until()):
+            with contextlib.suppress(OSError):  # where memory is locked, it stays
+                self._ring.give_back(slot)
 
     def _close_forgotten(self) -> None:
         """Close the clients that JACK does not call. Their channels are captured again by others."""

@@ -1,4 +1,4 @@
-"""The assignment of ports to slots of the ring, and its changes as ports come and go. Pure."""
+"""The assignment of ports to slots of the ring, its changes as ports come and go, and the slots left behind. Pure."""
 
 from __future__ import annotations
 
@@ -27,6 +27,32 @@ def plan(wanted: Collection[str], connected: Mapping[str, bool], used: Mapping[s
     free = (slot for slot in range(slots) if slot not in kept.values())
     opened = dict(zip(fresh, free, strict=False))
     return SlotPlan(close, opened, tuple(port for port in fresh if port not in opened))
+
+
+class ClosedSlots:
+    """The slots that were used and are free again, whose memory can be given back after `rest_frames`.
+
+    Until then, the analyzer may still read their last windows, and a callback of JACK may still write to them.
+    """
+
+    def __init__(self, rest_frames: int) -> None:
+        self._rest_frames = rest_frames
+        self._closed: dict[int, int] = {}
+
+    def close(self, slot: int, frame: int) -> None:
+        """A slot became free at a frame."""
+        self._closed[slot] = frame
+
+    def open(self, slot: int) -> None:
+        """A slot is used again."""
+        self._closed.pop(slot, None)
+
+    def rested(self, frame: int) -> list[int]:
+        """The slots that have been free for long enough at a frame. Each is returned once."""
+        rested = [slot for slot, since in self._closed.items() if frame - since >= self._rest_frames]
+        for slot in rested:
+            del self._closed[slot]
+        return rested
 
 
 def natural_order(port: str) -> tuple[str, int]:

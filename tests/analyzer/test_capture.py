@@ -60,8 +60,9 @@ class Heard:
 
 
 @asynccontextmanager
-async def capturing(server: JackServer, *patterns: str, slots: int = 8) -> AsyncIterator[Heard]:
-    async with capture_process(CaptureOptions(patterns=patterns, server=server.name, slots=slots)) as capture:
+async def capturing(server: JackServer, *patterns: str, slots: int = 8, ring_s: float = 10.0) -> AsyncIterator[Heard]:
+    options = CaptureOptions(patterns=patterns, server=server.name, slots=slots, ring_s=ring_s)
+    async with capture_process(options) as capture:
         heard = Heard(capture)
         following = asyncio.create_task(heard.follow())
         yield heard
@@ -142,6 +143,15 @@ async def test_a_channel_comes_and_goes_without_a_gap_on_the_others(server: Jack
             start = stays.first_frame
             reader.new_gaps(stays.lane)
             assert wrong_frames(reader, stays, start, reader.ring.written_until(stays.lane) - start) == 0
+
+
+async def test_the_memory_of_a_channel_that_is_gone_is_given_back(server: JackServer) -> None:
+    async with capturing(server, "*:out_*", ring_s=0.5) as heard:
+        with playing(server, "comes", FRAME_CODE):
+            (comes,) = await heard.until(Opened)
+            slot = heard.capture.ring().samples[comes.slot]
+            await eventually_async(lambda: bool(slot.all()))
+        await eventually_async(lambda: not slot.any())
 
 
 async def test_a_refused_port_is_reported_and_the_others_are_captured() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from analyzer.capture.events import CaptureFailed, Clock, Closed, Event, Opened, Ready, Refused, decode, encode
-from analyzer.capture.slots import SlotPlan, natural_order, plan
+from analyzer.capture.slots import ClosedSlots, SlotPlan, natural_order, plan
 
 
 def test_new_ports_get_the_lowest_free_slots_in_natural_order() -> None:
@@ -23,6 +23,27 @@ def test_a_port_that_returns_under_its_old_name_is_opened_again() -> None:
 def test_ports_without_a_free_slot_are_refused() -> None:
     todo = plan({"a:out_0", "a:out_1", "a:out_2"}, {}, {}, slots=2)
     assert todo.refused == ("a:out_2",)
+
+
+def test_a_slot_has_rested_once_the_ring_went_round() -> None:
+    closed = ClosedSlots(rest_frames=1000)
+    closed.close(3, 500)
+    assert closed.rested(1499) == []
+    assert closed.rested(1500) == [3]
+
+
+def test_a_slot_that_has_rested_is_named_once() -> None:
+    closed = ClosedSlots(rest_frames=1000)
+    closed.close(3, 500)
+    closed.rested(1500)
+    assert closed.rested(9000) == []
+
+
+def test_a_slot_that_is_used_again_keeps_its_memory() -> None:
+    closed = ClosedSlots(rest_frames=1000)
+    closed.close(3, 500)
+    closed.open(3)
+    assert closed.rested(9000) == []
 
 
 def test_natural_order() -> None:

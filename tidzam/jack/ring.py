@@ -3,7 +3,7 @@
     header    8 int64: magic number, dimensions and rate
     lanes     (LANES, 4) int64: per source, how far it is written and how many gaps it had
     gap log   (LANES, 512, 2) int64: the last gaps of each lane, as (start, frames)
-    samples   (slots, capacity_frames) float32; frame f of a slot is at f % capacity_frames
+    samples   (slots, capacity_frames) float32; frame f of a slot is at f % capacity_frames; slots begin at a page
 
 Frames are those of the JACK frame clock, unwrapped to 64 bits, so that all slots share one timeline and are unaffected
 by channels that come or go. The channels of a source share a *lane*: a source that hangs stops only its own lane.
@@ -12,7 +12,7 @@ Lane 0 is the clock: it has no channels, waits for no source, and advances in ev
 There is no lock: each lane has one writer, which publishes its position after the samples are written, and never waits;
 the reader detects that it was lapped. Aligned 64-bit stores are atomic, and both processes see them in order on x86;
 elsewhere the interpreter's memory barriers between two stores preserve their order. Only pages with written frames
-take memory: an unused slot costs nothing.
+take memory: an unused slot costs nothing, and the memory of one that is no longer used can be given back.
 """
 
 from __future__ import annotations
@@ -83,13 +83,14 @@ class Ring:
         self.lanes: NDArray[np.int64] = np.frombuffer(memory, np.int64, LANES * 4, _LANES_AT).reshape(LANES, 4)
         log = np.frombuffer(memory, np.int64, LANES * _LOG_LENGTH * 2, _LOG_AT)
         self.log: NDArray[np.int64] = log.reshape(LANES, _LOG_LENGTH, 2)
-        samples = np.frombuffer(memory, np.float32, self.slots * self.capacity_frames, _SAMPLES_AT)
-        self.samples: Float32 = samples.reshape(self.slots, self.capacity_frames)
+        self._memory, self._slot_bytes = memory, _slot_bytes(self.capacity_frames)
+        samples = np.frombuffer(memory, np.float32, self.slots * self._slot_bytes // 4, _SAMPLES_AT)
+        self.samples: Float32 = samples.reshape(self.slots, -1)[:, : self.capacity_frames]
 
     @classmethod
     def create(cls, fd: int, *, slots: int, capacity_frames: int, rate_hz: int) -> Ring:
         """Size the memory file `fd` and make an empty ring in it."""
-        os.ftruncate(fd, _SAMPLES_AT + slots * capacity_frames * 4)
+        os.ftruncate(fd, _SAMPLES_AT + slots * _slot_bytes(capacity_frames))
         memory = mmap.mmap(fd, 0)
         header: NDArray[np.int64] = np.frombuffer(memory, np.int64, _HEADER_INTS)
         header[_SLOTS], header[_CAPACITY], header[_RATE] = slots, capacity_frames, rate_hz
@@ -115,6 +116,18 @@ class Ring:
     def period(self) -> int:
         """Frames of the clock's last cycle."""
         return int(self.lanes[CLOCK, _PERIOD])
+
+    def give_back(self, slot: int) -> None:
+        """Give the memory of a slot back to the system: its samples become zeros. It can be used again.
+
+        Raises OSError where the system cannot take it, for instance since it is locked.
+        """
+        self._memory.madvise(mmap.MADV_REMOVE, _SAMPLES_AT + slot * self._slot_bytes, self._slot_bytes)
+
+
+def _slot_bytes(capacity_frames: int) -> int:
+    """The bytes of a slot: whole pages, so that its memory can be given back."""
+    return -(-capacity_frames * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
 
 
 class RingWriter:

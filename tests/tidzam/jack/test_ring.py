@@ -168,3 +168,32 @@ def test_memory_without_a_ring_is_refused(memory: int) -> None:
 @given(st.integers(0, 1 << 50), st.integers(-(1 << 31), (1 << 31) - 1))
 def test_wrapped_difference_undoes_the_wrap(expected: int, ahead: int) -> None:
     assert wrapped_difference((expected + ahead) % WRAP, expected) == ahead
+
+
+def held_bytes(fd: int) -> int:
+    return os.fstat(fd).st_blocks * 512
+
+
+def test_only_slots_that_were_written_take_memory(memory: int) -> None:
+    ring = Ring.create(memory, slots=64, capacity_frames=100_000, rate_hz=48000)
+    empty = held_bytes(memory)
+    ring.samples[5] = 1
+    assert held_bytes(memory) - empty == pytest.approx(400_000, abs=4096)
+
+
+def test_memory_of_a_slot_is_given_back_without_touching_its_neighbors(memory: int) -> None:
+    ring = Ring.create(memory, slots=3, capacity_frames=10_001, rate_hz=48000)
+    ring.samples[:] = 1
+    full = held_bytes(memory)
+    ring.give_back(1)
+    assert full - held_bytes(memory) >= 40_000
+    assert (ring.samples[[0, 2]] == 1).all()
+
+
+def test_a_slot_can_be_used_again_after_its_memory_was_given_back(memory: int) -> None:
+    ring = new_ring(memory)
+    ring.samples[:] = 1
+    ring.give_back(0)
+    assert (ring.samples[0] == 0).all()
+    ring.samples[0] = 2
+    assert (Ring.attach(memory).samples[0] == 2).all()
