@@ -19,6 +19,8 @@ from tidzam.audio.recorder_headers import HeaderTime, header_time
 from tidzam.recording_names import NamedTime, NamePattern, compile_pattern, parse_recording_name, stem_of
 
 _SAME: Final = timedelta(seconds=1)
+_YEARS: Final = range(1900, 2200)
+"""Metadata with other years are damaged."""
 
 
 @dataclass(frozen=True)
@@ -56,21 +58,21 @@ def combined_time(stem: str, named: NamedTime | None, header: HeaderTime | None,
     if named is None:
         if header is None:
             return RecordingTime(stem, None)
-        return RecordingTime(stem, _utc(header.local, header.zone or rules.zone), header.source)
+        return _begun(stem, header.local, header.zone or rules.zone, header.source)
     if named.zone is not None:
-        return RecordingTime(named.name, _utc(named.local, named.zone), f"file name ({named.pattern})")
+        return _begun(named.name, named.local, named.zone, f"file name ({named.pattern})")
     source = f"file name ({named.pattern})"
     if header is None:
-        return RecordingTime(named.name, _utc(named.local, rules.zone), source)
+        return _begun(named.name, named.local, rules.zone, source)
     local = header.local if abs(header.local - named.local) < _SAME else named.local
     if header.zone is not None:
         source = f"{source}, zone from {header.source}"
-    return RecordingTime(named.name, _utc(local, header.zone or rules.zone), source)
+    return _begun(named.name, local, header.zone or rules.zone, source)
 
 
-def _utc(local: datetime, zone: tzinfo) -> datetime | None:
-    """UTC; None if it is beyond the first or last year. Of an hour that occurs twice, the first is meant."""
-    try:
-        return local.replace(tzinfo=zone).astimezone(UTC)
-    except OverflowError:
-        return None
+def _begun(name: str, local: datetime, zone: tzinfo, source: str) -> RecordingTime:
+    """The recording that began at a time by the clock of a zone; if there was no recorder in that year, the time is
+    unknown. Of an hour that occurs twice, the first is meant."""
+    if local.year not in _YEARS:
+        return RecordingTime(name, None)
+    return RecordingTime(name, local.replace(tzinfo=zone).astimezone(UTC), source)

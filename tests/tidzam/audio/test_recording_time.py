@@ -68,8 +68,10 @@ def test_metadata_alone() -> None:
     assert (found.name, found.start, found.source) == ("ZOOM0001", utc(4), "GUANO")
 
 
-def test_a_time_before_the_first_year_is_unknown() -> None:
-    assert start(None, HeaderTime(datetime(1, 1, 1), PLUS_2, "GUANO")) is None
+@pytest.mark.parametrize("time", [datetime(1, 1, 1), datetime(999, 1, 1), datetime(9999, 12, 31, 23, 59, 59)])
+def test_a_year_without_recorders_is_no_time(time: datetime) -> None:
+    found = combined_time("stem", None, HeaderTime(time, PLUS_2, "GUANO"), PARIS)
+    assert (found.start, found.source) == (None, "")
 
 
 @pytest.mark.parametrize(("own", "expected"), [((), None), (("*_%d.%m.%Y_%H",), utc(6))])
