@@ -104,6 +104,11 @@ class FileOutcome:
             raise ValueError(f"not the outcome of a file: {error}") from None
 
 
+def clip_sinks(settings: AnalyzerSettings) -> tuple[ClipSinkSettings, ...]:
+    """The sinks that run for each file of an archive: of all, only those of clips."""
+    return tuple(sink for sink in settings.sinks if isinstance(sink, ClipSinkSettings))
+
+
 class JobStoppedError(Exception):
     """The analysis of a file was given up: there is no outcome."""
 

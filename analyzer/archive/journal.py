@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 
 import tidzam
 from analyzer.archive.inputs import ArchiveFile
-from analyzer.archive.job import FileOutcome
+from analyzer.archive.job import FileOutcome, clip_sinks
 from tidzam.bundle import MANIFEST, cascade_folders
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import TidzamError
@@ -35,16 +35,17 @@ CREATE TABLE IF NOT EXISTS files (
 ) WITHOUT ROWID;
 """
 _NOT_RESULTS: Final = {"host", "port", "ports", "threads", "max_channels", "sinks"}
-"""Settings that do not change the results of a file."""
+"""Settings that do not change the results of a file. Of the sinks, those of clips do: see `fingerprint`."""
 
 
 def fingerprint(settings: AnalyzerSettings, home: Path | None = None, **options: Any) -> str:
-    """A digest of all that the results depend on besides the files: version, settings, options and bundles."""
+    """A digest of all that the results and clips depend on besides the files: version, settings, options, bundles."""
     digest = hashlib.sha256(tidzam.__version__.encode())
     for bundle in cascade_folders(settings.nn, settings.models, home=home):
         digest.update((bundle / MANIFEST).read_bytes())
     values = settings.model_dump(mode="json", exclude=_NOT_RESULTS | {"nn"})
-    digest.update(json.dumps([values, options], sort_keys=True, default=str).encode())
+    clips = [sink.model_dump(mode="json", exclude={"budget"}) for sink in clip_sinks(settings)]
+    digest.update(json.dumps([values, clips, options], sort_keys=True, default=str).encode())
     return digest.hexdigest()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from analyzer.archive.inputs import ArchiveFile, ArchiveInputs, find_inputs
-from analyzer.archive.job import FileJob, FileOutcome
+from analyzer.archive.job import FileJob, FileOutcome, clip_sinks
 from analyzer.archive.journal import ArchiveJournal, fingerprint
 from analyzer.archive.progress import ArchiveDisplay, ArchiveProgress, archive_display
 from analyzer.archive.summary import ArchiveSummary, print_json, print_summary
@@ -85,7 +85,7 @@ def run_archive(options: ArchiveOptions) -> int:
 
 def _inputs(options: ArchiveOptions) -> ArchiveInputs:
     patterns = [compile_pattern(pattern) for pattern in options.settings.files.name_patterns]
-    clips = [sink.folder for sink in options.settings.sinks if isinstance(sink, ClipSinkSettings)]
+    clips = [sink.folder for sink in clip_sinks(options.settings)]
     return find_inputs(options.given, patterns=patterns, leave_out=clips)
 
 
@@ -167,10 +167,9 @@ class ArchiveRun:
         return WorkerProcesses(processes=processes, files=len(self._files)), jobs
 
     def _jobs(self, *, cores_per_job: int) -> Iterator[FileJob]:
-        """The jobs in the order of the files. Of the sinks, only clips are written file by file."""
+        """The jobs in the order of the files."""
         options = self._options
-        clips = tuple(sink for sink in options.settings.sinks if isinstance(sink, ClipSinkSettings))
-        settings = options.settings.model_copy(update={"sinks": clips})
+        settings = options.settings.model_copy(update={"sinks": clip_sinks(options.settings)})
         for number, file in list(self._todo.items()):
             yield FileJob(
                 number=number,
