@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from tidzam.audio.files import AudioFile
 from tidzam.audio.recording_time import TimeRules, recording_time
 from tidzam.errors import AudioError
-from tidzam.naming import port_name
+from tidzam.naming import port_name, recording_source
 from tidzam.recording_names import stem_of
 from tidzam.text import shown
 
@@ -45,7 +45,7 @@ class AnalyzedFile:
                 code="channel",
             )
         time = recording_time(audio.path, rules or TimeRules())
-        name = source or time.name or stem_of(audio.path)
+        name = recording_source(source or time.name or stem_of(audio.path))
         numbers = range(audio.channels) if channel is None else [channel]
         names = {port_name(name, number): number for number in numbers}
         return cls(audio.rate_hz, time.start or EPOCH, time.start is not None, names, time.source)

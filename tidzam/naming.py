@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+from tidzam.text import shown
 
 JACK_CLIENT_NAME: Final = 63
 """The maximum number of characters in the name of a JACK client; the limit for ports is not stricter."""
@@ -148,11 +153,36 @@ def parse_clip_name(path: Path) -> ClipName | None:
 def clip_stem(port: str, time: datetime) -> str:
     """The file name, without suffix, of a clip of `port` that starts at `time` (UTC, cut to milliseconds).
 
-    Of a source's port, `parse_clip_name` is the inverse; characters of other ports that do not suit file names become
-    hyphens.
+    Of a source's port, `parse_clip_name` is the inverse. In the names of other ports and of recordings, all but letters
+    and digits of any script, `_`, `.` and `-` becomes hyphens.
     """
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", port)
-    return f"{name}_{time.astimezone(UTC):%Y-%m-%d-%H-%M-%S}.{time.microsecond // 1000:03d}"
+    return f"{clip_name(port)}_{time.astimezone(UTC):%Y-%m-%d-%H-%M-%S}.{time.microsecond // 1000:03d}"
+
+
+def clip_name(port: str) -> str:
+    """The part of `clip_stem` that names the port."""
+    return re.sub(r"[^\w.-]+", "-", port)
+
+
+RECORDING_NAME_BYTES: Final = 160
+"""The maximum length of the name of a recording: the names of its clips, with their date and suffixes, are longer."""
+
+
+def recording_source(name: str) -> str:
+    """`name`, the name of a recording, as the name of its source: Unicode of limited length, in composed form (NFC).
+
+    Bytes that are not UTF-8, and control characters, are escaped.
+    """
+    return shortened(unicodedata.normalize("NFC", shown(name)), RECORDING_NAME_BYTES)
+
+
+def shortened(name: str, max_bytes: int) -> str:
+    """`name`, or if it is longer than `max_bytes`, its beginning and a digest: distinct names remain distinct."""
+    raw = os.fsencode(name)
+    if len(raw) <= max_bytes:
+        return name
+    digest = f"-{hashlib.sha256(raw).hexdigest()[:8]}"
+    return raw[: max_bytes - len(digest)].decode(errors="ignore") + digest
 
 
 def split_date(stem: str) -> tuple[str, datetime | None]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 from tidzam.audio.file_types import is_system_file
 from tidzam.audio.folder_walk import remarks, walk
 from tidzam.errors import AudioError
-from tidzam.recording_names import NamePattern, parse_recording_name, stem_of
+from tidzam.naming import clip_name, recording_source
+from tidzam.recording_names import NamedTime, NamePattern, parse_recording_name, stem_of
 from tidzam.text import shown
 
 _SIGNS = frozenset("*?[")
@@ -22,12 +25,14 @@ _SIGNS = frozenset("*?[")
 class ArchiveFile:
     """A file to analyze: its path, its path below the folder that was given, and the name of its recording.
 
+    `named_time` is the time in its name, by the clock there and with the zone, if it states one.
     `stamp` is its size in bytes and the time of its last change in nanoseconds; both 0 if it cannot be read.
     """
 
     path: Path
     below: Path
     source: str
+    named_time: tuple[datetime, tzinfo | None] | None
     stamp: tuple[int, int]
 
     @property
@@ -68,7 +73,7 @@ def find_inputs(
     if not found:
         reason = notes[-1] if notes else "there is no audio file besides those of --out"
         raise AudioError(f"Nothing to analyze: {reason}.", hint="Check --stream.", code="audio_missing")
-    files = [_file(path, below, patterns) for path, below in found.values()]
+    files = [_file(path, below, parse_recording_name(path, patterns)) for path, below in found.values()]
     return ArchiveInputs(tuple(_with_unique_sources(files)), tuple(notes))
 
 
@@ -118,26 +123,34 @@ def _is_glob(text: str) -> bool:
     return bool(_SIGNS & set(text))
 
 
-def _file(path: Path, below: Path, patterns: tuple[NamePattern, ...]) -> ArchiveFile:
-    named = parse_recording_name(path, patterns)
+def _file(path: Path, below: Path, named: NamedTime | None) -> ArchiveFile:
     stem = stem_of(path)
-    source = stem if named is None else named.name or path.resolve().parent.name or stem
+    source = recording_source(stem if named is None else named.name or path.resolve().parent.name or stem)
     try:
         status = path.stat()
         stamp = status.st_size, status.st_mtime_ns
     except (OSError, ValueError):
         stamp = 0, 0
-    return ArchiveFile(path, below, source, stamp)
+    return ArchiveFile(path, below, source, None if named is None else (named.local, named.zone), stamp)
 
 
 def _with_unique_sources(files: Sequence[ArchiveFile]) -> Iterator[ArchiveFile]:
-    """Recordings of the same name and time in several folders are called after their folders, too.
+    """Recordings whose clips would have the same names are called after their folders and files, too.
 
-    Else the clips of one would replace those of another.
+    If that does not distinguish them either, a digest of their paths does. Else the clips of one would replace those
+    of another.
     """
-    count = Counter((file.source, stem_of(file.path)) for file in files)
-    for file in files:
-        if count[file.source, stem_of(file.path)] > 1:
-            yield replace(file, source="-".join((*file.below.parts[:-1], file.path.name)))
-        else:
-            yield file
+    count = Counter(map(_clips_of, files))
+    named = [
+        replace(file, source=recording_source("-".join(file.below.parts))) if count[_clips_of(file)] > 1 else file
+        for file in files
+    ]
+    count = Counter(map(_clips_of, named))
+    for file in named:
+        digest = hashlib.sha256(os.fsencode(file.below)).hexdigest()[:8]
+        yield replace(file, source=f"{file.source}-{digest}") if count[_clips_of(file)] > 1 else file
+
+
+def _clips_of(file: ArchiveFile) -> tuple[str, object]:
+    """What the names of a recording's clips begin with, and their time."""
+    return clip_name(file.source), file.named_time

@@ -8,14 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from analyzer.file_analysis import FileReport
 from analyzer.file_report import COLUMNS
 from tidzam.config.result_formats import RESULT_FORMATS, ResultTarget
 from tidzam.errors import TidzamError
+from tidzam.naming import shortened
 from tidzam.text import shown
 
+_STEM_BYTES: Final = 200
+"""The maximum length of a file name without suffix: file systems allow 255 bytes, of which suffixes take some."""
 RESULT_COLUMNS = ("file", *COLUMNS)
 """The columns of tables: the file as it was given, then those of a detection in it."""
 
@@ -101,19 +104,23 @@ def naming_errors(path: Path) -> Iterator[None]:
         ) from None
 
 
+def _beside(below: Path, stem: str, suffix: str) -> Path:
+    return below.with_name(f"{shortened(stem, _STEM_BYTES)}{suffix}")
+
+
 def file_names(results: Iterable[FileResult], suffix: str) -> Iterator[tuple[FileResult, Path]]:
     """Each result with the path of its file: that below the input folder, with another suffix.
 
-    Two recordings that differ in their suffix only keep it: `a.wav`, then `a.flac.txt`.
+    Two recordings that differ in their suffix only keep it: `a.wav`, then `a.flac.txt`. Long names are shortened.
     """
     taken = set[Path]()
     for result in results:
-        path = result.below.with_name(f"{result.below.stem}{suffix}")
+        path = _beside(result.below, result.below.stem, suffix)
         if path in taken:
-            path = result.below.with_name(f"{result.below.name}{suffix}")
+            path = _beside(result.below, result.below.name, suffix)
         number = 2
         while path in taken:
-            path = result.below.with_name(f"{result.below.name}-{number}{suffix}")
+            path = _beside(result.below, f"{result.below.name}-{number}", suffix)
             number += 1
         taken.add(path)
         yield result, path

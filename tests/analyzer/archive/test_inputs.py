@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from analyzer.archive.inputs import find_inputs, is_plain_file
 from tidzam.errors import AudioError
+from tidzam.naming import clip_stem, port_name
 from tidzam.recording_names import compile_pattern
 
 
@@ -110,6 +112,22 @@ def test_recordings_that_would_be_called_the_same_keep_their_folders(tmp_path: P
     assert sources(tmp_path, *names) == dict(zip(names, expected, strict=True))
 
 
+def test_recordings_of_one_time_that_would_be_called_the_same_keep_their_file_names(tmp_path: Path) -> None:
+    names = ("SITE_20260501_063000_A.wav", "SITE_20260501_063000_B.wav", "SITE_20260501_073000_A.wav")
+    assert sources(tmp_path, *names) == dict(zip(names, [*names[:2], "SITE"], strict=True))
+
+
+def test_names_that_are_the_same_in_names_of_clips_have_a_digest(tmp_path: Path) -> None:
+    found = sources(tmp_path, "a b.wav", "a:b.wav", "a-c.wav")
+    assert len({clip_stem(port_name(source, 0), datetime(1970, 1, 1, tzinfo=UTC)) for source in found.values()}) == 3
+    assert found["a-c.wav"] == "a-c"
+
+
+@pytest.mark.parametrize("name", ["日本語", "Zürich", "мост"])
+def test_a_name_of_any_script_is_kept(tmp_path: Path, name: str) -> None:
+    assert sources(tmp_path, f"{name}.wav") == {f"{name}.wav": name}
+
+
 def test_own_patterns_name_recordings(tmp_path: Path) -> None:
     assert sources(tmp_path, "x/pond 01.05.2026 06h.wav", patterns=("* %d.%m.%Y %Hh",)) == {
         "x/pond 01.05.2026 06h.wav": "pond"
@@ -119,7 +137,8 @@ def test_own_patterns_name_recordings(tmp_path: Path) -> None:
 def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     path = os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.wav")
     Path(path).write_bytes(b"RIFF")
-    assert [str(file.path) for file in find_inputs([str(tmp_path)]).files] == [path]
+    (file,) = find_inputs([str(tmp_path)]).files
+    assert (str(file.path), file.source) == (path, r"a\xff")
 
 
 def test_a_plain_file(tmp_path: Path) -> None:

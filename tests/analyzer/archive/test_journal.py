@@ -12,12 +12,14 @@ from analyzer.archive.job import FileOutcome
 from analyzer.archive.journal import ArchiveJournal, fingerprint
 from tests.support.bundles import write_tone_bundle
 from tests.support.reports import detection_row, file_report
+from tidzam.config.clips import ClipBudget
 from tidzam.config.settings import AnalyzerSettings
+from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings, SinkSettings
 from tidzam.errors import TidzamError
 
 
 def archive_file(name: str, stamp: tuple[int, int] = (1, 2)) -> ArchiveFile:
-    return ArchiveFile(Path(name), Path(name), "pond", stamp)
+    return ArchiveFile(Path(name), Path(name), "pond", None, stamp)
 
 
 ANALYZED = FileOutcome(file_report("a.wav", [detection_row("owl", 1.0, 3.0)], channels=2), None, ("a remark",))
@@ -124,6 +126,20 @@ def test_the_fingerprint_is_of_all_that_changes_results(tmp_path: Path) -> None:
     write_tone_bundle(tmp_path / "nn", "birds", {"owl": (2000.0,)})
     changed.append(fingerprint(settings, channel=None))
     assert len({before, *changed}) == 5
+
+
+def test_the_fingerprint_is_also_of_the_clips_that_are_kept(tmp_path: Path) -> None:
+    write_tone_bundle(tmp_path / "nn", "selector", {"owl": (2000.0,)})
+    settings = AnalyzerSettings(nn=tmp_path / "nn")
+
+    def mark(*sinks: SinkSettings) -> str:
+        return fingerprint(settings.model_copy(update={"sinks": sinks}))
+
+    clips = ClipSinkSettings(folder=tmp_path / "clips")
+    budget = clips.model_copy(update={"budget": ClipBudget(days=3)})
+    assert mark(CsvSinkSettings(path=tmp_path / "found.csv")) == mark()
+    assert mark(budget) == mark(clips)
+    assert len({mark(), mark(clips), mark(clips.model_copy(update={"format": "wav"})), mark(clips, clips)}) == 4
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"report": {"file": 1}, "failure": null, "remarks": []}', "null"])

@@ -29,7 +29,7 @@ from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import TidzamError
 from tidzam.inference.tracker import DetectionTracker
 from tidzam.labels import UNKNOWN, LabelTree
-from tidzam.naming import ClipName, clip_stem, parse_clip_name
+from tidzam.naming import ClipName, clip_stem, parse_clip_name, port_name, recording_source
 from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 
 TREE = LabelTree({"birds": None, "birds-owl": "birds", "birds-wren": "birds", "rain": None})
@@ -293,6 +293,20 @@ def test_the_name_of_a_clip_holds_its_source_channel_and_time(source: str, chann
     path = Path(clip_stem(f"{source}:out_{channel}", time) + ".wav")
     milliseconds = time.microsecond // 1000
     assert parse_clip_name(path) == ClipName(source, channel, time.replace(microsecond=milliseconds * 1000))
+
+
+@pytest.mark.parametrize("name", ["pond", "Zu\u0308rich 日本語", "x" * 250, "\udcff\udcfe", "a/\n\x1b", "🐦" * 60])
+def test_the_name_of_a_recording_suits_the_file_of_a_clip(name: str, tmp_path: Path) -> None:
+    port = port_name(recording_source(name), 255)
+    write_atomically(tmp_path / f"{clip_stem(port, datetime(2026, 5, 1, tzinfo=UTC))}.flac.keep", b"")
+    (path,) = tmp_path.iterdir()
+    assert parse_clip_name(path.with_suffix("")) == ClipName(
+        path.name.partition("-out_")[0], 255, datetime(2026, 5, 1, tzinfo=UTC)
+    )
+
+
+def test_long_names_of_recordings_remain_distinct() -> None:
+    assert recording_source("x" * 250 + "a") != recording_source("x" * 250 + "b")
 
 
 def test_the_name_of_a_foreign_ports_clip_suits_a_file() -> None:

@@ -160,6 +160,14 @@ def test_files_that_differ_in_their_suffix_only_have_tables_of_their_own() -> No
     assert [path.as_posix() for _, path in file_names(found, ".txt")] == ["a.txt", "a.flac.txt", "b/a.txt"]
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_recording_with_a_very_long_name_is_written(name: str, tmp_path: Path) -> None:
+    row = detection_row("owl", 1.0, 3.0)
+    long = [f"{'日本語' * 27}{end}.wav" for end in ("a", "b")]
+    written(name, tmp_path, [FileResult(file_report(file, [row], channels=2), Path(file)) for file in long])
+    assert len(content(target(name, tmp_path))) == {"raven": 2, "audacity": 4}.get(name, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
