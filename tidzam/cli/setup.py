@@ -13,11 +13,11 @@ from tidzam.errors import SetupError
 from tidzam.node.system_packages import require_programs
 from tidzam.paths import checkout
 
-PARTS = ("", "litert", "birdnet", "train", "cluster", "parquet", "mqtt", "notify", "show", "test", "all")
+PARTS = ("", "litert", "birdnet", "train", "cluster", "parquet", "mqtt", "notify", "show", "bench", "test", "all")
 Part = Annotated[
     str,
     typer.Argument(
-        help="Optional part: litert, birdnet, train, cluster, parquet, mqtt, notify, show, test or all. "
+        help="Optional part: litert, birdnet, train, cluster, parquet, mqtt, notify, show, bench, test or all. "
         "Only in a checkout."
     ),
 ]

@@ -24,7 +24,7 @@ class OnnxEngine:
         import onnxruntime  # noqa: F401 - here, since it takes a tenth of a second
 
     def load(self, path: Path, *, threads: int) -> Network:
-        network = _OnnxNetwork(path, open_session(path, threads=threads))
+        network = OnnxNetwork(path, open_session(path, threads=threads))
         if network.input_shape[:1] == (1,):
             return OneByOne(network.predict, network.input_shape[1:], network.classes)
         return network
@@ -53,7 +53,7 @@ def open_session(path: Path, *, threads: int) -> Any:
         raise not_usable(f"The network {path}", f"cannot be loaded: {first_line(error)}") from None
 
 
-class _OnnxNetwork:
+class OnnxNetwork:
     def __init__(self, path: Path, session: Any) -> None:
         from tidzam.inference.resource_limits import TimeLimit
 
