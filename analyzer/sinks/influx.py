@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from analyzer.sinks.base import SinkContext
 from analyzer.sinks.line_protocol import detection_line
-from analyzer.sinks.posting import Post
+from analyzer.sinks.posting import Post, PostReceiver
 from analyzer.sinks.selection import covers
 from analyzer.sinks.spooled import SpooledDelivery
 from tidzam.config.influx_sink import InfluxSinkSettings
@@ -47,7 +47,8 @@ class InfluxSink:
         self._token = await asyncio.to_thread(reveal, settings.token, "The token of the sink influxdb")
         query = urlencode({"org": settings.organization, "bucket": settings.bucket, "precision": "ns"})
         url = f"{settings.url.rstrip('/')}/api/v2/write?{query}"
-        await self._delivery.open(url, self._compose, shown=settings.url, collect_s=settings.collect_s)
+        receiver = PostReceiver(url, self._compose, shown=settings.url, timeout_s=settings.timeout_s)
+        await self._delivery.open(receiver, collect_s=settings.collect_s)
 
     def _compose(self, lines: Sequence[str]) -> Post:
         headers = {"Content-Type": "text/plain; charset=utf-8"}

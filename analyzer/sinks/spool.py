@@ -36,8 +36,8 @@ class Spool:
 
     Above `limit_bytes` the oldest file is deleted and counted in `lost_lines`. One program uses a folder at a time:
     the next one gets another beside it, `FOLDER-2`, and so on; what it leaves there is taken over by whoever comes
-    later. Its methods may be called from any thread, and wait for
-    the disk. Raises TidzamError (`spool`) if the disk fails.
+    later. Its methods may be called from any thread, and wait for the disk. Raises TidzamError (`spool`) if the disk
+    fails.
     """
 
     def __init__(self, folder: Path, *, file_lines: int, limit_bytes: int) -> None:
@@ -80,7 +80,7 @@ class Spool:
 
     def append(self, lines: Sequence[str]) -> None:
         """Add lines without line breaks. They are on disk afterwards."""
-        data = "".join(f"{line}\n" for line in lines).encode()
+        data = _content(lines)
         with self._mutex, self._errors_named():
             path = self._file_for(len(lines))
             _write(path, data)
@@ -117,13 +117,14 @@ class Spool:
             self._sizes.pop(path, None)
             path.unlink(missing_ok=True)
 
-    def set_aside(self, path: Path) -> Path:
-        """Keep a file that the server refused in the folder `rejected`. Returns where it is then."""
+    def set_aside(self, path: Path, lines: Sequence[str]) -> Path:
+        """Forget a file, and keep the lines of it that the server refused in the folder `rejected`. Returns their file."""
         kept = self.folder / REJECTED / path.name
         with self._mutex, self._errors_named():
             if self._sizes.pop(path, None) is not None:  # else it was deleted meanwhile, to make room
                 kept.parent.mkdir(exist_ok=True)
-                path.replace(kept)
+                _write(kept, _content(lines))
+                path.unlink(missing_ok=True)
         return kept
 
     @contextmanager
@@ -170,6 +171,10 @@ def _abandoned(folder: Path) -> Iterator[Path]:
         if descriptor is not None:
             yield from sorted(path.glob(f"*{_SUFFIX}"))
             os.close(descriptor)
+
+
+def _content(lines: Sequence[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,14 +1,14 @@
-"""The life of a sink that keeps its results on disk until a web server has accepted them."""
+"""The life of a sink that keeps its results on disk until their receiver has accepted them."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from analyzer.sinks.posting import Post, Poster
+from analyzer.sinks.delivery import SpoolReceiver, SpoolSender
 from analyzer.sinks.spool import Spool
 from tidzam.config.sink_base import SpoolSettings
 from tidzam.errors import TidzamError
@@ -26,44 +26,52 @@ class SpooledDelivery:
     def __init__(
         self, settings: SpoolSettings, *, home: Path | None, name: str, identity: str, file_lines: int
     ) -> None:
-        """`name` and `identity`, which distinguishes servers, make the name of the folder in the home."""
+        """`name` and `identity`, which distinguishes receivers, make the name of the folder in the home."""
         self._settings, self._file_lines = settings, file_lines
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
         self._folder: Path = settings.spool or spool_folder(home) / f"{name}-{digest}"
         self._spool: Spool | None = None
-        self._poster: Poster | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._receiver: SpoolReceiver | None = None
+        self._sender: SpoolSender | None = None
+        self._task: asyncio.Task[bool] | None = None
 
     @property
     def fault(self) -> str | None:
         """Why nothing can be sent at present."""
-        return self._poster.fault if self._poster else None
+        return self._sender.fault if self._sender else None
 
-    async def open(
-        self, url: str, compose: Callable[[Sequence[str]], Post], *, shown: str, collect_s: float = 0.0
-    ) -> None:
+    async def open(self, receiver: SpoolReceiver, *, collect_s: float = 0.0) -> None:
         """Begin to send what waits. Raises TidzamError (`spool`)."""
         limit = round(self._settings.spool_mb * _MB)
         spool = Spool(self._folder, file_lines=self._file_lines, limit_bytes=limit)
         self._spool = await asyncio.to_thread(spool.__enter__)
-        self._poster = Poster(spool, url, compose, shown=shown, timeout_s=self._settings.timeout_s, collect_s=collect_s)
-        self._task = asyncio.create_task(self._poster.run())
+        self._receiver, self._sender = receiver, SpoolSender(spool, receiver, collect_s=collect_s)
+        self._task = asyncio.create_task(self._sender.run())
 
     async def put(self, lines: Sequence[str]) -> None:
         """Keep lines until they are sent. Raises TidzamError (`spool`)."""
-        assert self._poster is not None
+        assert self._sender is not None
         if lines:
-            await self._poster.put(lines)
+            await self._sender.put(lines)
+
+    def wake(self) -> None:
+        """Let the receiver look after its connection now."""
+        assert self._sender is not None
+        self._sender.wake()
 
     async def close(self) -> None:
         """Send what can be sent, and stop. Raises TidzamError (`unsent`) if some results remain."""
-        assert self._poster is not None
+        assert self._sender is not None
+        assert self._receiver is not None
         assert self._spool is not None
         assert self._task is not None
         try:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            if not await self._poster.flush():
-                raise TidzamError(self._poster.fault or "", hint="They are sent after the next start.", code="unsent")
+            self._sender.stop()
+            if not await self._task:
+                raise TidzamError(self.fault or "", hint="They are sent after the next start.", code="unsent")
         finally:
-            self._spool.__exit__()
+            self._task.cancel()
+            try:
+                await self._receiver.disconnect()
+            finally:
+                self._spool.__exit__()

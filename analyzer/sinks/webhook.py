@@ -21,7 +21,7 @@ from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from analyzer.sinks.base import SinkContext
-from analyzer.sinks.posting import Post
+from analyzer.sinks.posting import Post, PostReceiver
 from analyzer.sinks.selection import covers
 from analyzer.sinks.spooled import SpooledDelivery
 from tidzam.config.secret import reveal
@@ -60,7 +60,8 @@ class WebhookSink:
         """Begin to send what waits. Raises ConfigError (`secret`) and TidzamError (`spool`)."""
         url, self._key = await asyncio.to_thread(self._secrets)
         parts = urlsplit(url)
-        await self._delivery.open(url, self._compose, shown=f"{parts.scheme}://{parts.netloc}")
+        shown = f"{parts.scheme}://{parts.netloc}"
+        await self._delivery.open(PostReceiver(url, self._compose, shown=shown, timeout_s=self._settings.timeout_s))
 
     def _secrets(self) -> tuple[str, bytes | None]:
         settings = self._settings

@@ -94,7 +94,7 @@ def test_refused_lines_are_kept_aside(tmp_path: Path) -> None:
         kept.append(["bad"])
         found = kept.oldest()
         assert found is not None
-        assert kept.set_aside(found.path).read_text() == "bad\n"
+        assert kept.set_aside(found.path, found.lines).read_text() == "bad\n"
         assert kept.oldest() is None
 
 
