@@ -111,7 +111,11 @@ class Analyzer:
             health=self._detail,
         )
         context = SinkContext(
-            node=options.node, labels=pipeline.labels, home=options.home, bundles=pipeline.bundle_versions
+            node=options.node,
+            labels=pipeline.labels,
+            home=options.home,
+            bundles=pipeline.bundle_versions,
+            location=options.location,
         )
         self._others = others = make_sinks(settings.sinks, context)
         clips = [named.sink for named in others if isinstance(named.sink, ClipSink)]

@@ -79,6 +79,7 @@ def run_file(options: FileOptions) -> int:
             recording=analysis.recording,
             home=options.home,
             bundles=pipeline.bundle_versions,
+            location=options.location,
         )
         with FileSinks(make_sinks(settings.sinks, context)) as sinks:
             stopped = _analyze(audio, pipeline, analysis, sinks, options, picture)

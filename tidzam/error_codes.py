@@ -292,9 +292,6 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "A network's outputs are not probabilities.", "A damaged or wrong network.", "Train or export it again."
         ),
         "output": Explanation("A result file cannot be written.", "Disk or permissions.", "Specify another file."),
-        "chain": Explanation(
-            "The Chain API's server does not accept results.", "Its address, credentials or state.", "Check the server."
-        ),
         "no_clips": Explanation(
             "Rules of clips were set, but no clips are kept.",
             "There is no sink for them.",

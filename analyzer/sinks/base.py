@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from analyzer.recording import AnalyzedFile
+from tidzam.config.location import LocationSettings
 from tidzam.config.sinks import SINKS, SinkSettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.labels import LabelTree
@@ -60,7 +61,8 @@ class SinkContext:
 
     `recording` is the file analyzed, None in live analysis. `home` is the node's home, None if it is the default one.
     `is_example`: the sink is only tried, beside the running analyzer, and leaves alone what that one keeps. `bundles`
-    holds the version of each classifier: the beginning of the SHA-256 of its manifest.
+    holds the version of each classifier: the beginning of the SHA-256 of its manifest. `location` is where the node
+    listens, None if that is unknown.
     """
 
     node: str
@@ -69,6 +71,7 @@ class SinkContext:
     home: Path | None = None
     is_example: bool = False
     bundles: Mapping[str, str] = field(default_factory=dict)
+    location: LocationSettings | None = None
 
 
 class SinkFactory(Protocol):

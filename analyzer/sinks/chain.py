@@ -1,26 +1,41 @@
-"""The Chain API: results posted to a web address, batch by batch.
+"""The Chain API: a device per channel, a sensor per class, and the probability of each window as a value.
 
-Each batch is one POST, with basic authentication if a user is set, of a JSON list with one object per channel:
-
-    [{"time": "2026-05-01T06:30:00.000000+00:00", "channel": "impoundment:out_0",
-      "result": ["birds-warbler"], "predictions": {"birds": 0.98, "birds-warbler": 0.91}}]
-
-`time` is the window's start, ISO 8601 in UTC; `predictions` are joint probabilities. Any status from 200 to 299 counts
-as success.
+POST …/scalar_data/create?sensor_id=7
+[{"timestamp": "2026-05-01T06:30:00.000000+00:00", "value": 0.9123}, …]
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import asyncio
+import json
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
 
-import aiohttp
 from pydantic import SecretStr
+from yarl import URL
 
 from analyzer.sinks.base import SinkContext
+from analyzer.sinks.chain_site import ChainSensor, ChainSite
+from analyzer.sinks.delivery import RefusedError
+from analyzer.sinks.hal import HalClient, ResourceGoneError
+from analyzer.sinks.selection import covers_class
+from analyzer.sinks.spooled import SpooledDelivery
 from tidzam.addresses import scheme_of
-from tidzam.config.sinks import ChainSinkSettings, SinkSettings
-from tidzam.errors import ConfigError, TidzamError
+from tidzam.config.chain_sink import ChainSinkSettings
+from tidzam.config.location import LocationSettings
+from tidzam.config.secret import reveal
+from tidzam.config.sink_base import SinkSettings
+from tidzam.errors import ConfigError
+from tidzam.naming import source_of
+from tidzam.protocol.analyzer import PROBABILITY_DIGITS
 from tidzam.results import Analysis, AnalyzedBatch
+
+_VALUES: Final = 1000
+"""Values in one file of the spool, which are sent in one request per sensor."""
+_SAME: Final = timedelta(milliseconds=1)
+"""Servers round times."""
 
 
 def parse_chain_address(text: str) -> ChainSinkSettings:
@@ -46,52 +61,139 @@ def parse_chain_address(text: str) -> ChainSinkSettings:
         ) from None
 
 
+@dataclass(frozen=True)
+class ChainValue:
+    """The probability of a class in a window, for the sensor `metric` of `device`; `timestamp` is ISO 8601 in UTC."""
+
+    device: str
+    metric: str
+    timestamp: str
+    value: float
+
+
 class ChainSink:
-    """Posts each batch. A batch that is not accepted is lost."""
+    """Writes the classes that are heard in each window. Values wait on disk until the server has accepted them."""
 
     settings_model: ClassVar[type[SinkSettings]] = ChainSinkSettings
 
     def __init__(self, settings: ChainSinkSettings, context: SinkContext) -> None:
-        self._settings = settings
-        self._session: aiohttp.ClientSession | None = None
+        self._settings, self._context = settings, context
+        self._delivery = SpooledDelivery(
+            settings, home=context.home, name="chain", identity=f"{settings.url} {settings.site}", file_lines=_VALUES
+        )
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be sent at present."""
+        return self._delivery.fault
 
     async def open(self) -> None:
-        """Connections are made with the first post."""
-        settings, headers = self._settings, {}
-        if settings.user:
-            headers["Authorization"] = aiohttp.encode_basic_auth(settings.user, settings.password.get_secret_value())
-        self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(settings.timeout_s))
+        """Begin to send what waits. Raises ConfigError (`secret`) and TidzamError (`spool`)."""
+        settings, context = self._settings, self._context
+        password = await asyncio.to_thread(reveal, settings.password, "The password of the sink chain")
+        client = HalClient(URL(settings.url), user=settings.user, password=password, timeout_s=settings.timeout_s)
+        site = ChainSite(client, settings.site or context.node, position_of(context.location))
+        await self._delivery.open(ChainReceiver(client, site), collect_s=settings.collect_s)
 
     async def deliver(self, analyzed: AnalyzedBatch) -> None:
-        """Post the analyses of a batch. Raises TidzamError (`chain`) if they are not accepted in time."""
-        if not analyzed.analyses:
-            return
-        try:
-            await self._post([observation(analysis) for analysis in analyzed.analyses])
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise TidzamError(
-                f"{self._settings.url} does not accept results: {str(error) or 'no answer in time'}.",
-                hint="Check the address, the user and the server.",
-                code="chain",
-            ) from None
+        """Store the values of a batch, to be sent. Raises TidzamError (`spool`)."""
+        values = (value for analysis in analyzed.analyses for value in self._values(analysis))
+        await self._delivery.put([json.dumps(asdict(value)) for value in values])
 
-    async def _post(self, observations: list[dict[str, Any]]) -> None:
-        assert self._session is not None
-        async with self._session.post(self._settings.url, json=observations, allow_redirects=False) as answer:
-            if not 200 <= answer.status < 300:
-                raise aiohttp.ClientError(f"status {answer.status} {answer.reason}")
+    def _values(self, analysis: Analysis) -> Iterator[ChainValue]:
+        """Those of the classes that the window is decided to hold, and of the classes above them."""
+        channel = analysis.channel
+        device = self._settings.device.format(
+            node=self._context.node, source=source_of(channel), channel=channel.rpartition(":")[2]
+        )
+        labels = self._context.labels
+        known = [label for label in analysis.result if label in labels.parents]
+        paths = {path[-1]: path for label in known for path in _ancestors(labels.path(label))}
+        for label, path in paths.items():
+            probability = analysis.probabilities.get(label)
+            if probability is not None and covers_class(self._settings, channel, path, probability):
+                time = analysis.start.isoformat(timespec="microseconds")
+                yield ChainValue(device, label, time, round(float(probability), PROBABILITY_DIGITS))
 
     async def close(self) -> None:
+        """Send what can be sent. Raises TidzamError (`unsent`) if some values remain on disk."""
+        await self._delivery.close()
+
+
+def _ancestors(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The paths that `path` begins with, itself last."""
+    return (path[: count + 1] for count in range(len(path)))
+
+
+def position_of(location: LocationSettings | None) -> dict[str, float] | None:
+    """A location as the Chain API writes it."""
+    return None if location is None else {"latitude": location.latitude, "longitude": location.longitude}
+
+
+class ChainReceiver:
+    """Adds values to the histories of their sensors, a request per sensor.
+
+    Whether a request whose answer was lost has been carried out is asked of the history, before its values are sent
+    again. So are the first values after a start: the program may have been killed while it sent them.
+    """
+
+    def __init__(self, client: HalClient, site: ChainSite) -> None:
+        self._client, self._site = client, site
+        self._is_uncertain = True
+        self.shown = str(client.entry)
+
+    async def connect(self) -> None:
+        """Connections are made with the first request."""
+
+    async def disconnect(self) -> None:
         """Close the connections."""
-        assert self._session is not None
-        await self._session.close()
+        await self._client.close()
+
+    async def send(self, lines: Sequence[str], done: set[Hashable]) -> None:
+        """Send the values. Raises RefusedError for those that the server will never accept."""
+        refused, reason = list[str](), ""
+        for sensor, values in _by_sensor(lines).items():
+            if sensor in done:
+                continue
+            try:
+                await self._send_to(sensor, list(values.values()))
+            except RefusedError as error:
+                refused += values
+                reason = reason or str(error)
+            except BaseException:
+                self._is_uncertain = True
+                raise
+            done.add(sensor)
+        self._is_uncertain = False
+        if refused:
+            raise RefusedError(reason, refused)
+
+    async def _send_to(self, sensor: tuple[str, str], values: Sequence[ChainValue]) -> None:
+        try:
+            await self._add(await self._site.sensor(*sensor), values)
+        except ResourceGoneError:  # it was deleted, or is found elsewhere by now
+            self._site.forget()
+            await self._add(await self._site.sensor(*sensor), values)
+
+    async def _add(self, sensor: ChainSensor, values: Sequence[ChainValue]) -> None:
+        if self._is_uncertain:
+            times = [datetime.fromisoformat(value.timestamp) for value in values]
+            there = await self._site.times(sensor, min(times), max(times))
+            values = [
+                value
+                for value, time in zip(values, times, strict=True)
+                if not any(abs(time - other) < _SAME for other in there)
+            ]
+        if values:
+            points = [{"timestamp": value.timestamp, "value": value.value} for value in values]
+            await self._client.create(sensor.create, points)
 
 
-def observation(analysis: Analysis) -> dict[str, Any]:
-    """The result of one window as it is posted."""
-    return {
-        "time": analysis.start.isoformat(timespec="microseconds"),
-        "channel": analysis.channel,
-        "result": list(analysis.result),
-        "predictions": {label: round(value, 4) for label, value in analysis.probabilities.items()},
-    }
+def _by_sensor(lines: Sequence[str]) -> Mapping[tuple[str, str], dict[str, ChainValue]]:
+    """Lines of the spool, and their values, by device and metric."""
+    found: dict[tuple[str, str], dict[str, ChainValue]] = {}
+    for line in lines:
+        fields: dict[str, Any] = json.loads(line)
+        value = ChainValue(**fields)
+        found.setdefault((value.device, value.metric), {})[line] = value
+    return found

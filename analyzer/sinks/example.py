@@ -84,7 +84,11 @@ def sink_for_example(settings: Settings, name: str, folder: Path) -> NamedSink:
     """
     open_to_all = [_open_to_all(one, folder) for one in settings.analyzer.sinks]
     context = SinkContext(
-        node=settings.node.known_as, labels=LabelTree({LABEL: None}), home=settings.home, is_example=True
+        node=settings.node.known_as,
+        labels=LabelTree({LABEL: None}),
+        home=settings.home,
+        is_example=True,
+        location=settings.location,
     )
     names = sink_names(settings)
     if name not in names:

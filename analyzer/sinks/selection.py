@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date
 
 from tidzam.config.sink_base import DetectionFilter
@@ -16,6 +17,15 @@ def covers(wanted: DetectionFilter, change: DetectionChange) -> bool:
         found.peak_probability >= wanted.min_probability
         and any(matches(label, wanted.classes) for label in found.path)
         and (not wanted.channels or any(matches(channel, wanted.channels) for channel in found.channel_names))
+    )
+
+
+def covers_class(wanted: DetectionFilter, channel: str, path: Sequence[str], probability: float) -> bool:
+    """Whether the class at the end of `path`, in a window of `channel`, is wanted."""
+    return (
+        probability >= wanted.min_probability
+        and any(matches(label, wanted.classes) for label in path)
+        and (not wanted.channels or matches(channel, wanted.channels))
     )
 
 

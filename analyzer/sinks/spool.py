@@ -118,7 +118,7 @@ class Spool:
             path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path, lines: Sequence[str]) -> Path:
-        """Forget a file, and keep the lines of it that the server refused in the folder `rejected`. Returns their file."""
+        """Forget a file, but keep the lines of it that the server refused. Returns their file, in `rejected`."""
         kept = self.folder / REJECTED / path.name
         with self._mutex, self._errors_named():
             if self._sizes.pop(path, None) is not None:  # else it was deleted meanwhile, to make room

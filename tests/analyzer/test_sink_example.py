@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from analyzer.sinks.example import send_example, sink_for_example
+from tests.support.chain_server import PASSWORD, USER, chain_server
 from tests.support.eventually import eventually_async
 from tests.support.mqtt import listening, mqtt_broker
 from tests.support.ports import free_port
@@ -51,11 +52,17 @@ async def test_a_sink_that_is_not_there_is_named_with_those_that_are(tmp_path: P
         await send(tmp_path, "mqtt", {"type": "csv", "path": tmp_path / "a.csv"})
 
 
-@pytest.mark.parametrize("kind", ["influxdb", "webhook", "chain"])
+@pytest.mark.parametrize("kind", ["influxdb", "webhook"])
 async def test_a_server_receives_the_example(tmp_path: Path, kind: str) -> None:
     async with web_receiver() as server:
         await send(tmp_path, kind, {"type": kind, "url": server.url})
     assert b"example" in server.accepted[-1].body
+
+
+async def test_the_chain_api_has_a_sensor_of_the_example(tmp_path: Path) -> None:
+    async with chain_server(NOW) as server:
+        await send(tmp_path, "chain", {"type": "chain", "url": server.url, "user": USER, "password": PASSWORD})
+    assert [value for _, value in server.values("garden/example/out_0", "example")] == [1.0]
 
 
 @pytest.mark.parametrize("kind", ["influxdb", "webhook", "chain"])

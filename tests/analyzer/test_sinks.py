@@ -10,27 +10,26 @@ from typing import Any
 
 import pytest
 import socketio
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from analyzer.file_report import COLUMNS
 from analyzer.sinks.base import NamedSink, Sink, SinkContext, make_sinks, marked
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.socketio import SocketIoSink
-from tests.support.batches import LABELS, Batches
+from tests.support.batches import LABELS, START, Batches
+from tests.support.chain_server import PASSWORD, USER, chain_server
 from tests.support.eventually import eventually_async
 from tests.support.mqtt import listening, mqtt_broker
 from tests.support.ports import free_port
 from tests.support.sinks import RecordingSink
 from tests.support.status import analyzer as analyzer_health
 from tests.support.web_receiver import web_receiver
+from tidzam.config.chain_sink import ChainSinkSettings
 from tidzam.config.clips import ClipRule
 from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.notification_sink import NotificationRule, NotificationSinkSettings
 from tidzam.config.sinks import (
-    ChainSinkSettings,
     ClipSinkSettings,
     CsvSinkSettings,
     JsonLinesSinkSettings,
@@ -83,17 +82,12 @@ async def json_lines(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
 
 @asynccontextmanager
 async def chain(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
-    posts: list[Any] = []
-
-    async def take(request: web.Request) -> web.Response:
-        posts.append(await request.json())
-        return web.Response()
-
-    app = web.Application()
-    app.router.add_post("/", take)
-    async with TestServer(app) as server:
-        sink = made(ChainSinkSettings(url=str(server.make_url("/")), user="me", password=SecretStr("secret")))
-        yield sink, lambda: len(posts)
+    async with chain_server(START) as server:
+        password = SecretStr(PASSWORD)
+        sink = made(
+            ChainSinkSettings(url=server.url, user=USER, password=password, spool=folder / "spool", collect_s=0.0)
+        )
+        yield sink, lambda: sum(len(sensor.values) for sensor in server.of("sensors"))
 
 
 @asynccontextmanager

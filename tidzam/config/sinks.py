@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from tidzam.config.chain_sink import ChainSinkSettings
 from tidzam.config.clips import ClipBudget, ClipFormat, ClipRule
 from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.notification_sink import NotificationSinkSettings
 from tidzam.config.read import suggest
-from tidzam.config.secret import PlainSecret
-from tidzam.config.sink_base import ChangeKind, DetectionFilter, is_web_address
+from tidzam.config.sink_base import ChangeKind, DetectionFilter
 from tidzam.config.sink_base import SinkSettings as SinkSettings  # where packages with sinks import it
 from tidzam.config.webhook_sink import WebhookSinkSettings
 from tidzam.errors import ConfigError
@@ -75,22 +75,6 @@ class JsonLinesSinkSettings(DetectionFilter, SinkSettings):
     states: tuple[ChangeKind, ...] = Field(
         ("end",), description="Changes of a detection that are written: start, update, end"
     )
-
-
-class ChainSinkSettings(SinkSettings):
-    """Results posted to the Chain API."""
-
-    type: Literal["chain"] = Field("chain", description="Posts the results of each window to the Chain API")
-    url: str = Field(description="http or https address")
-    user: str = Field("", description="User of HTTP basic authentication")
-    password: PlainSecret = Field(SecretStr(""), description="Password of HTTP basic authentication")
-    timeout_s: float = Field(5.0, gt=0, description="Time allowed for one request")
-
-    @model_validator(mode="after")
-    def _usable(self) -> ChainSinkSettings:
-        if not is_web_address(self.url):
-            raise ValueError("url is not an http or https address without a user (set user and password instead)")
-        return self
 
 
 OWN_SETTINGS: Mapping[str, type[SinkSettings]] = {

@@ -4,11 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from tidzam.config import load_settings
+from tidzam.config.chain_sink import ChainSinkSettings
 from tidzam.config.clips import ClipRule
 from tidzam.config.settings import NodeSettings
-from tidzam.config.sinks import SINKS, ChainSinkSettings, ClipSinkSettings, CsvSinkSettings
+from tidzam.config.sinks import SINKS, ClipSinkSettings, CsvSinkSettings
 from tidzam.errors import ConfigError
 
 
@@ -39,7 +41,7 @@ def test_sinks_are_read_in_their_order_with_paths_from_the_profiles_folder(tmp_p
     rule = ClipRule(classes=("owl", "birds-"), channels=("*:out_0", "lake:*"), rate=0.5)
     assert clips == ClipSinkSettings(folder=tmp_path / "clips", rules=(rule,))
     assert isinstance(chain, ChainSinkSettings)
-    assert chain.password.get_secret_value() == "secret"
+    assert chain.password == SecretStr("secret")
 
 
 @pytest.mark.parametrize(
