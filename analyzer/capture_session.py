@@ -41,9 +41,9 @@ class Channel:
 class CaptureSession:
     """Follows a ring: `handle` the events of the capture process, take the `due` window and `read` it."""
 
-    def __init__(self, ring: Ring, *, window_s: float, overlap: float) -> None:
+    def __init__(self, ring: Ring, *, window_s: float, overlap: float, longest_s: float = 0.0) -> None:
         self.ring = ring
-        self.schedule = WindowSchedule.of(ring.rate_hz, window_s=window_s, overlap=overlap)
+        self.schedule = WindowSchedule.of(ring.rate_hz, window_s=window_s, overlap=overlap, longest_s=longest_s)
         self.channels: Mapping[str, Channel] = {}
         self.refused: Mapping[str, str] = {}
         self.timeline: Timeline | None = None
@@ -90,7 +90,7 @@ class CaptureSession:
     def _max_lag(self) -> int:
         """By how many frames a window may be late: the rest of the ring keeps it from being overwritten."""
         margin_s = min(_MARGIN_S, _MOST_MARGIN * self.ring.capacity_frames / self.ring.rate_hz)
-        return max(0, self.ring.capacity_frames - self.schedule.window - round(margin_s * self.ring.rate_hz))
+        return max(0, self.ring.capacity_frames - self.schedule.longest - round(margin_s * self.ring.rate_hz))
 
     def _written_until(self) -> int:
         """How far all lanes are written. Lanes that hang are waited for three cycles; then their frames are lost."""
@@ -107,18 +107,31 @@ class CaptureSession:
         return channel.first_frame <= start and 0 < self.ring.first_frame(channel.lane) <= start
 
     def read(self, channels: tuple[Channel, ...], start: int) -> WindowBatch:
-        """The window at `start` of some channels. Raises Lapped if it has been overwritten."""
+        """The window at `start` of some channels, with its context if the schedule asks for one.
+
+        Raises Lapped if some of it has been overwritten.
+        """
         assert self.timeline is not None
+        schedule = self.schedule
         places = [(channel.slot, channel.lane) for channel in channels]
-        samples, lost = self._reader.read(places, start, self.schedule.window)
+        sound, lost = self._reader.read(places, start, schedule.window, before=schedule.before)
+        has_context = schedule.before > 0
         return WindowBatch(
             channels=tuple(channel.name for channel in channels),
-            samples=samples,
+            samples=sound[:, schedule.before :],
             rate_hz=self.ring.rate_hz,
             start_frame=start,
             starts=(self.timeline.time_of(start),) * len(channels),
             gap_frames=lost,
+            hop_frames=schedule.hop,
+            context=sound if has_context else None,
+            heard_frames=tuple(self._heard(channel, start) for channel in channels) if has_context else (),
         )
+
+    def _heard(self, channel: Channel, start: int) -> int:
+        """Frames of a channel, up to the end of the window at `start`, that are its own sound."""
+        since = max(channel.first_frame, self.ring.first_frame(channel.lane))
+        return min(self.schedule.longest, start + self.schedule.window - since)
 
     def new_gaps(self) -> list[tuple[str, RingGap]]:
         """Gaps since the last call with their sources; those before the first channel of a source are left out."""
@@ -150,7 +163,7 @@ class CaptureSession:
 
 
 def ring_length_s(window_s: float) -> float:
-    """The length of the ring in seconds: one window, the time to lag, and the time to read a window."""
+    """The length of the ring in seconds: one window, the longest, the time to lag, and the time to read a window."""
     return window_s + _MOST_LAG_S + _MARGIN_S
 
 

@@ -15,16 +15,29 @@ class Due:
 
 @dataclass(frozen=True)
 class WindowSchedule:
-    """Windows of `window` frames that start at every multiple of `hop` frames."""
+    """Windows of `window` frames that start at every multiple of `hop` frames.
+
+    In front of each, `before` frames are kept for classifiers with longer windows.
+    """
 
     window: int
     hop: int
+    before: int = 0
 
     @classmethod
-    def of(cls, rate_hz: int, *, window_s: float, overlap: float) -> WindowSchedule:
-        """Consecutive windows share the fraction `overlap` (0 ≤ overlap < 1) of their length."""
+    def of(cls, rate_hz: int, *, window_s: float, overlap: float, longest_s: float = 0.0) -> WindowSchedule:
+        """Consecutive windows share the fraction `overlap` (0 ≤ overlap < 1) of their length.
+
+        `longest_s` is the length of the longest windows that end with them.
+        """
         window = round(window_s * rate_hz)
-        return cls(window, max(1, round(window * (1 - overlap))))
+        before = max(0, round(longest_s * rate_hz) - window)
+        return cls(window, max(1, round(window * (1 - overlap))), before)
+
+    @property
+    def longest(self) -> int:
+        """Frames of the longest windows."""
+        return self.before + self.window
 
     def start_from(self, frame: int) -> int:
         """The first window that starts at `frame` or later."""

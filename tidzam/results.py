@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
@@ -28,6 +28,11 @@ class WindowBatch:
     a recording has its own clock. `gap_frames` counts the frames of each window that were lost and hold zeros.
     `source_rates_hz` holds the rate of each channel's source before it was resampled, None where it is unknown; it may
     be left empty. `dated` says whether `starts` are dates; if not, they count from the epoch.
+
+    A cascade whose classifiers have windows of several lengths analyzes the shortest ones, which the batch holds; they
+    start at multiples of `hop_frames`, by default their length. `context`, shape (len(channels), m), m ≥ n, is the
+    sound up to the end of the windows, for the longer ones: its last n frames are `samples`. Of each channel, only the
+    last `heard_frames` of it are its own sound. `is_last` says that a stream of known end, a file, ends here.
     """
 
     channels: tuple[str, ...]
@@ -38,6 +43,29 @@ class WindowBatch:
     gap_frames: tuple[int, ...]
     source_rates_hz: tuple[int | None, ...] = ()
     dated: bool = True
+    hop_frames: int = 0
+    context: Float32 | None = None
+    heard_frames: tuple[int, ...] = ()
+    is_last: bool = False
+
+    def without_context(self) -> WindowBatch:
+        """The same windows alone, so that the sound before them can be released."""
+        if self.context is None:
+            return self
+        return replace(self, samples=self.samples.copy(), context=None, heard_frames=())
+
+    def rows(self, rows: slice) -> WindowBatch:
+        """Some of the channels."""
+        return replace(
+            self,
+            channels=self.channels[rows],
+            samples=self.samples[rows],
+            starts=self.starts[rows],
+            gap_frames=self.gap_frames[rows],
+            source_rates_hz=self.source_rates_hz[rows],
+            context=None if self.context is None else self.context[rows],
+            heard_frames=self.heard_frames[rows],
+        )
 
 
 @dataclass(frozen=True)

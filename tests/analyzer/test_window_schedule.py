@@ -35,3 +35,10 @@ def test_windows_are_complete_on_the_grid_and_never_too_late(
     assert due is not None
     assert due.start == start + due.skipped * hop
     assert 0 <= written - (due.start + window) <= max(max_lag, hop - 1)
+
+
+@pytest.mark.parametrize(("longest_s", "before"), [(0.0, 0), (1.0, 0), (3.0, 96000)])
+def test_a_schedule_keeps_what_longer_windows_need(longest_s: float, before: int) -> None:
+    schedule = WindowSchedule.of(48000, window_s=1.0, overlap=0.5, longest_s=longest_s)
+    assert schedule == WindowSchedule(48000, 24000, before)
+    assert schedule.longest == 48000 + before

@@ -18,19 +18,24 @@ from tidzam.types import Float32
 class Window:
     """One window of all channels: `samples`, float32 (channels, frames), from `start_frame` on.
 
-    The last `missing_frames` of them are zero: they lie after the end of the stream.
+    The last `missing_frames` of them are zero: they lie after the end of the stream. `context` holds the frames before
+    the window, as far as they are kept, and the window itself.
     """
 
     start_frame: int
     samples: Float32
     missing_frames: int = 0
+    context: Float32 | None = None
 
 
-def cut_windows(blocks: Iterable[Float32], *, window: int, hop: int) -> Iterator[Window]:
+def cut_windows(blocks: Iterable[Float32], *, window: int, hop: int, before: int = 0) -> Iterator[Window]:
     """Windows of `window` frames that start at 0, hop, 2 hop … in a stream of blocks, float32 (frames, channels).
 
     The end of the stream is padded with zeros to a last window if at least half a hop of it was in no window yet, or if
     there was no window at all. Holds about one window and one block in memory.
+
+    With `before`, each window has a context with the frames in front of it, at most as many. Windows and contexts are
+    then views of common arrays.
 
     >>> blocks = [np.zeros((6, 1), np.float32), np.zeros((4, 1), np.float32)]
     >>> [window.start_frame for window in cut_windows(blocks, window=4, hop=2)]
@@ -38,6 +43,9 @@ def cut_windows(blocks: Iterable[Float32], *, window: int, hop: int) -> Iterator
 
     See also `tidzam.audio.files.open_audio`, whose blocks it cuts, and `window_features`.
     """
+    if before:
+        yield from _windows_with_context(blocks, window=window, hop=hop, before=before)
+        return
     parts: list[Float32] = []
     held = start = covered = 0
     for block in blocks:
@@ -55,6 +63,36 @@ def cut_windows(blocks: Iterable[Float32], *, window: int, hop: int) -> Iterator
     if held and (not covered or end - covered >= hop / 2):
         rest = np.concatenate(parts).T
         yield Window(start, np.pad(rest, ((0, 0), (0, window - held))), window - held)
+
+
+def _windows_with_context(blocks: Iterable[Float32], *, window: int, hop: int, before: int) -> Iterator[Window]:
+    """`cut_windows` with a context per window."""
+    parts: list[Float32] = []
+    first = end = start = covered = 0  # the stream from `first` to `end` is held
+    for block in blocks:
+        parts.append(block.T)
+        end += len(block)
+        if end < start + window:
+            continue
+        stream = np.concatenate(parts, axis=1)
+        while start + window <= end:
+            yield _with_context(stream, start - first, window, before, start_frame=start)
+            covered, start = start + window, start + hop
+        kept = max(0, start - before - first)
+        first += kept
+        parts = [stream[:, kept:]]
+    if end > start and (not covered or end - covered >= hop / 2):
+        missing = start + window - end
+        stream = np.pad(np.concatenate(parts, axis=1), ((0, 0), (0, missing)))
+        yield _with_context(stream, start - first, window, before, start_frame=start, missing=missing)
+
+
+def _with_context(
+    stream: Float32, begin: int, window: int, before: int, *, start_frame: int, missing: int = 0
+) -> Window:
+    """The window that begins at the frame `begin` of `stream` (channels, frames)."""
+    context = stream[:, max(0, begin - before) : begin + window]
+    return Window(start_frame, context[:, context.shape[1] - window :], missing, context)
 
 
 def window_features(windows: Float32, rate_hz: int, spec: FeatureSpec) -> Float32:

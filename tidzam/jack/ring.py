@@ -216,13 +216,17 @@ class RingReader:
             known.popleft()
         return fresh
 
-    def read(self, places: Sequence[tuple[int, int]], start: int, frames: int) -> tuple[Float32, tuple[int, ...]]:
+    def read(
+        self, places: Sequence[tuple[int, int]], start: int, frames: int, *, before: int = 0
+    ) -> tuple[Float32, tuple[int, ...]]:
         """A window of several places (slot, lane), and the number of frames lost in each: those are zeros.
 
-        Returns a copy of shape (len(places), frames). Call `new_gaps` of the lanes before. What a lane has not written
-        yet is lost. Raises Lapped if the writers have overwritten part of the window.
+        Returns a copy of shape (len(places), before + frames), which begins `before` frames ahead of the window: frames
+        that are lost there are zeros, too, and not counted. Call `new_gaps` of the lanes first. What a lane has not
+        written yet is lost. Raises Lapped if the writers have overwritten part of what is read.
         """
         ring = self.ring
+        start, frames = start - before, frames + before
         low = start % ring.capacity_frames
         until_end = ring.capacity_frames - low
         missing = {lane: self._missing(lane, start, frames) for _, lane in places}
@@ -237,7 +241,7 @@ class RingReader:
             raise Lapped(min(overwritten, frames))
         for row, (_, lane) in enumerate(places):
             window[row, missing[lane]] = 0
-        return window, tuple(int(missing[lane].sum()) for _, lane in places)
+        return window, tuple(int(missing[lane][before:].sum()) for _, lane in places)
 
     def _missing(self, lane: int, start: int, frames: int) -> NDArray[np.bool_]:
         """The frames of a window that a lane does not have."""
