@@ -121,7 +121,7 @@ def analyze(
     ] = None,
     longitude: Annotated[float | None, typer.Option(min=-180, max=180, help="Longitude in degrees.")] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a file whose sample rate lacks some of the band that is needed.")
+        bool, typer.Option("--strict", help="Refuse audio whose sample rate lacks some of the band that is needed.")
     ] = False,
     profile: Annotated[Path | None, typer.Option(help="Profile of the node (YAML); other options override it.")] = None,
     debug: Annotated[int, typer.Option(help="Above 0: log everything.")] = 0,

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from analyzer.capture.child import CaptureOptions
 from analyzer.capture_session import ring_length_s
+from analyzer.channel_status import channel_status
 from analyzer.detections import DetectionStages
 from analyzer.extraction_requests import ExtractionRequests
 from analyzer.health import LiveHealth
@@ -35,11 +36,11 @@ from tidzam.protocol.analyzer import (
     MESSAGES,
     AnalyzerFault,
     AnalyzerHealth,
-    ChannelStatus,
     SinkStatus,
     parse_jack_sources,
 )
-from tidzam.results import AnalyzedBatch, ChannelState
+from tidzam.protocol.channel_status import lacking
+from tidzam.results import AnalyzedBatch
 from tidzam.server import Access, Health, Right, Server
 
 log = logging.getLogger(__name__)
@@ -146,7 +147,9 @@ class Analyzer:
     async def _on_jack_source(self, sid: str, data: Any) -> None:
         """The stream manager reports its sources."""
         sources = parse_jack_sources(data)
-        self._rates.update(sources)
+        for name, rate_hz in self._rates.update(sources).items():
+            if missing := self._pipeline.missing_band(rate_hz):
+                log.warning("source %s, at %d Hz, lacks %s", name, rate_hz, lacking(missing))
         self._clocks.update(sources)
 
     async def run(self) -> None:
@@ -174,7 +177,8 @@ class Analyzer:
     def _health(self) -> Health:
         live, detail = self._live.health(), self._detail()
         reasons = tuple(fault.message for fault in detail.faults)
-        remarks = (*reasons, *live.remarks, *band_remarks(detail))
+        narrow = (status.remark for status in detail.channel_states if status.remark)
+        remarks = (*reasons, *live.remarks, *narrow)
         return Health(not reasons, remarks, detail.model_dump(mode="json"))
 
     def _detail(self) -> AnalyzerHealth:
@@ -216,7 +220,10 @@ def health_message(
         capture_pid=live.capture_pid,
         rate_hz=live.rate_hz,
         faults=(*live.faults, *classifier_faults(pipeline)),
-        channel_states=tuple(channel_status(channel, pipeline, rates) for channel in live.channels),
+        channel_states=tuple(
+            channel_status(channel, pipeline, source_rate_hz=rates.of_channel(channel), rate_hz=live.rate_hz)
+            for channel in live.channels
+        ),
         classifier_errors=dict(pipeline.classifier_errors),
         sinks=sinks,
     )
@@ -226,21 +233,4 @@ def classifier_faults(pipeline: Pipeline) -> tuple[AnalyzerFault, ...]:
     """The classifiers whose networks fail: a fault of their bundles."""
     return tuple(
         AnalyzerFault(code="classifier", origin="bundle", message=message) for message in pipeline.failing.values()
-    )
-
-
-def channel_status(channel: str, pipeline: Pipeline, rates: SourceRates) -> ChannelStatus:
-    """Whether all classifiers run on a channel, according to the rate of its source."""
-    rate_hz = rates.of_channel(channel)
-    state, left_out = pipeline.channel_state(rate_hz), pipeline.lacking_band(rate_hz)
-    return ChannelStatus(channel=channel, state=state, source_rate_hz=rate_hz, left_out=left_out)
-
-
-def band_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
-    """A sentence per channel whose source lacks the band of some classifiers."""
-    return tuple(
-        f"Channel {status.channel} is {status.state}: its source has {status.source_rate_hz} Hz, too low for the "
-        f"{'classifier' if len(status.left_out) == 1 else 'classifiers'} {', '.join(status.left_out)}."
-        for status in health.channel_states
-        if status.state is ChannelState.BAND_LIMITED
     )

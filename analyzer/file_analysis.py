@@ -71,7 +71,7 @@ class FileAnalysis:
         """Raises AudioError if the pipeline cannot analyze such a file, or it has no such channel."""
         rules = TimeRules.of(settings.files.time_zone, settings.files.name_patterns)
         self.recording = AnalyzedFile.of(audio, channel, rules, source=source)
-        _check_band(pipeline, audio.rate_hz, strict=settings.strict)
+        pipeline.check_rate(audio.rate_hz)
         self.found: list[FileDetection] = []
         self.reached_s = 0.0
         self._audio, self._pipeline, self._settings = audio, pipeline, settings
@@ -125,15 +125,6 @@ class FileAnalysis:
             sink_errors=dict(sink_errors),
             detections=tuple(entry.row() for entry in self.found),
         )
-
-
-def _check_band(pipeline: Pipeline, rate_hz: int, *, strict: bool) -> None:
-    """Log the classifiers that need more band than a file has. Raises AudioError (`sample_rate`) if `strict`."""
-    if strict:
-        pipeline.check_rate(rate_hz)
-    for name, share in pipeline.missing_band(rate_hz).items():
-        missing = f"{100 * share:.0f} %" if share >= 0.005 else "less than 1 %"
-        log.warning("at %d Hz, %s of the band that classifier %s needs is missing", rate_hz, missing, name)
 
 
 def check_memory(recording: AnalyzedFile, schedule: WindowSchedule) -> None:

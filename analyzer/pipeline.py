@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -26,8 +27,11 @@ from tidzam.inference.engines import engine_for
 from tidzam.inference.loading import load_cascade, load_range_model
 from tidzam.inference.species_range import RangeModel, SpeciesRange
 from tidzam.labels import LabelTree
+from tidzam.protocol.channel_status import lacking
 from tidzam.results import Analysis, ChannelState, WindowBatch
 from tidzam.types import Float32
+
+log = logging.getLogger(__name__)
 
 SILENCE_DBFS = -120.0
 
@@ -46,10 +50,13 @@ class Pipeline:
         decision: DecisionSettings | None = None,
         location: LocationSettings | None = None,
         species: SpeciesRange | None = None,
+        strict: bool = False,
     ) -> None:
-        """Raises the errors of DecisionPolicy."""
+        """With `strict`, a classifier does not run on audio that lacks a part of the band that it needs. Raises the
+        errors of DecisionPolicy."""
         self.cascade = cascade
         self.engine = engine
+        self._strict = strict
         self._species = None if species is None or species.hides_nothing else species
         self.policy = DecisionPolicy(
             decision or DecisionSettings(), cascade.thresholds, cascade.labels, location=location
@@ -88,6 +95,7 @@ class Pipeline:
             decision=settings.decision,
             location=location,
             species=_species_range(cascade, bundles, settings, location),
+            strict=settings.strict,
         )
 
     @property
@@ -109,8 +117,12 @@ class Pipeline:
         return self.cascade.labels
 
     def check_rate(self, rate_hz: int) -> None:
-        """Raises AudioError (`sample_rate`) if audio at `rate_hz` lacks the band that a classifier needs."""
-        require_rate(rate_hz, self.cascade.specs)
+        """Log the classifiers that need more band than audio at `rate_hz` holds. Raises AudioError (`sample_rate`) if
+        the pipeline is strict and there are any."""
+        if self._strict:
+            require_rate(rate_hz, self.cascade.specs)
+        if missing := self.missing_band(rate_hz):
+            log.warning("at %d Hz, the audio lacks %s", rate_hz, lacking(missing))
 
     def missing_band(self, rate_hz: int) -> dict[str, float]:
         """The classifiers that need more band than audio at `rate_hz` holds, and the share of it that is missing."""
@@ -128,8 +140,9 @@ class Pipeline:
             return [() for _ in batches]
         samples, levels = measured(np.concatenate(rows))
         known = [batch.source_rates_hz or (None,) * len(batch.channels) for batch in batches]
-        rates = [rate for of_batch in known for rate in of_batch]
-        found = self.cascade.classify(samples, batches[0].rate_hz, rates, hidden=self._hidden(batches))
+        rates = [held_rate(rate, batches[0].rate_hz) for of_batch in known for rate in of_batch]
+        refused = rates if self._strict else ()
+        found = self.cascade.classify(samples, batches[0].rate_hz, refused, hidden=self._hidden(batches))
         predictions = zip(found, levels, rates, strict=True)
         return [
             tuple(self._analysis(batch, row, *next(predictions)) for row in range(len(batch.channels)))
@@ -143,9 +156,7 @@ class Pipeline:
         days = [start.date() if batch.dated else None for batch in batches for start in batch.starts]
         return np.stack([self._species.hidden(day) for day in days])
 
-    def _analysis(
-        self, batch: WindowBatch, row: int, found: Prediction, level_dbfs: float, source_rate_hz: int | None
-    ) -> Analysis:
+    def _analysis(self, batch: WindowBatch, row: int, found: Prediction, level_dbfs: float, held_hz: int) -> Analysis:
         channel, start = batch.channels[row], batch.starts[row]
         return Analysis(
             channel=channel,
@@ -157,18 +168,18 @@ class Pipeline:
             level_dbfs=level_dbfs,
             gap_frames=batch.gap_frames[row],
             rate_hz=batch.rate_hz,
-            state=self.channel_state(source_rate_hz),
+            state=self.channel_state(held_hz),
             left_out=found.left_out,
             remainders=found.remainders,
         )
 
-    def lacking_band(self, source_rate_hz: int | None) -> tuple[str, ...]:
-        """The classifiers that do not run on a source of this rate, since it lacks the band that they need."""
-        return self.cascade.lacking_band(source_rate_hz)
+    def refused_by(self, rate_hz: int) -> tuple[str, ...]:
+        """The classifiers that do not run on audio of this rate, since it lacks the band that they need."""
+        return self.cascade.lacking_band(rate_hz) if self._strict else ()
 
-    def channel_state(self, source_rate_hz: int | None) -> ChannelState:
-        """The state of a channel whose source has this rate."""
-        return ChannelState.BAND_LIMITED if self.lacking_band(source_rate_hz) else ChannelState.LISTENING
+    def channel_state(self, rate_hz: int) -> ChannelState:
+        """The state of a channel whose audio has the band of this rate."""
+        return ChannelState.BAND_LIMITED if self.cascade.lacking_band(rate_hz) else ChannelState.LISTENING
 
     @property
     def classifier_errors(self) -> Mapping[str, int]:
@@ -206,6 +217,11 @@ def _features_like(spec: InputSpec) -> FeatureSpec:
     if isinstance(spec, FeatureSpec):
         return spec
     return FeatureSpec(rate_hz=spec.rate_hz, window_s=spec.window_s, fmin_hz=spec.fmin_hz, fmax_hz=spec.fmax_hz)
+
+
+def held_rate(source_rate_hz: int | None, rate_hz: int) -> int:
+    """The sample rate whose band audio at `rate_hz` holds: that of its source, if it is known to be lower."""
+    return rate_hz if source_rate_hz is None else min(source_rate_hz, rate_hz)
 
 
 def version_of(manifest: BundleManifest) -> str:

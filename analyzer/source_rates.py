@@ -20,18 +20,25 @@ class SourceRates:
     def __init__(self) -> None:
         self._rates_hz: dict[str, int] = {}
 
-    def update(self, sources: Iterable[JackSource]) -> None:
-        """Take reports about some sources. A report without a rate makes the rate of its source unknown."""
+    def update(self, sources: Iterable[JackSource]) -> dict[str, int]:
+        """Take reports about some sources, and return the rates that are new.
+
+        A report without a rate makes the rate of its source unknown.
+        """
+        new = dict[str, int]()
         for source in sources:
             before = self._rates_hz.pop(source.name, None)
             if source.rate_hz is not None:
                 self._rates_hz[source.name] = source.rate_hz
+            if source.rate_hz is not None and source.rate_hz != before:
+                new[source.name] = source.rate_hz
             if source.rate_hz != before:
                 log.info(
                     "source %s: sample rate %s", source.name, f"{source.rate_hz} Hz" if source.rate_hz else "unknown"
                 )
         while len(self._rates_hz) > _MOST_SOURCES:
             del self._rates_hz[next(iter(self._rates_hz))]
+        return new
 
     def of_channel(self, channel: str) -> int | None:
         """The rate of a port, or else of the source that it belongs to; None if it is unknown."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # the wire and the command line import this module and must n
 
 
 class ChannelState(StrEnum):
-    """Whether all classifiers run on a channel. `band_limited`: its source lacks the band of some of them."""
+    """Whether a channel holds all that the classifiers need. `band_limited`: its source lacks a part of their band."""
 
     LISTENING = "listening"
     BAND_LIMITED = "band_limited"

@@ -1,6 +1,10 @@
 """What the composition root works out: lengths, and the health that goes over the wire."""
 
-from analyzer.app import band_remarks, health_message
+from dataclasses import replace
+
+import pytest
+
+from analyzer.app import health_message
 from analyzer.health import LiveHealth, LiveStatistics
 from analyzer.pipeline import Pipeline
 from analyzer.source_rates import SourceRates
@@ -15,23 +19,41 @@ def live(*channels: str, faults: tuple[AnalyzerFault, ...] = ()) -> LiveHealth:
     )
 
 
-def health_of(*channels: str, rates_hz: dict[str, int], faults: tuple[AnalyzerFault, ...] = ()) -> AnalyzerHealth:
+def health_of(
+    *channels: str, rates_hz: dict[str, int], faults: tuple[AnalyzerFault, ...] = (), strict: bool = False
+) -> AnalyzerHealth:
     rates = SourceRates()
     rates.update(JackSource(name=name, rate_hz=rate_hz) for name, rate_hz in rates_hz.items())
-    pipeline = Pipeline(Cascade([flat("selector", "birds")]))
+    pipeline = Pipeline(Cascade([flat("selector", "birds")]), strict=strict)
     return health_message(live(*channels, faults=faults), pipeline, rates, node="garden", dropped_messages=0)
 
 
-def test_a_channel_whose_source_lacks_the_band_is_named_narrow_with_rate_and_classifiers() -> None:
-    health = health_of("phone:out_0", "wood:out_0", "new:out_0", rates_hz={"phone": 4000, "wood": 48000})
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_channel_whose_source_lacks_band_is_named_with_the_share_that_is_missing(strict: bool) -> None:
+    health = health_of("phone:out_0", "wood:out_0", "new:out_0", rates_hz={"phone": 4000, "wood": 96000}, strict=strict)
+    left_out = ("selector",) if strict else ()
     assert [(one.state, one.source_rate_hz, one.left_out) for one in health.channel_states] == [
-        ("band_limited", 4000, ("selector",)),
-        ("listening", 48000, ()),
+        ("band_limited", 4000, left_out),
+        ("listening", 96000, ()),
         ("listening", None, ()),
     ]
-    (remark,) = band_remarks(health)
-    assert remark.startswith("Channel phone:out_0 is band_limited: its source has 4000 Hz")
+    assert health.channel_states[0].missing_band == {"selector": pytest.approx(0.5, abs=0.02)}
     assert health.faults == ()
+
+
+@pytest.mark.parametrize(("strict", "end"), [(False, ""), (True, ", which does not run on it")])
+def test_a_band_limited_channel_is_remarked(strict: bool, end: str) -> None:
+    (channel,) = health_of("phone:out_0", rates_hz={"phone": 4000}, strict=strict).channel_states
+    assert (
+        channel.remark == f"Channel phone:out_0 is band limited: it lacks 51 % of the band of classifier selector{end}."
+    )
+
+
+def test_at_a_rate_of_jack_below_that_of_the_classifiers_every_channel_is_band_limited() -> None:
+    pipeline = Pipeline(Cascade([flat("selector", "birds")]))
+    narrow = replace(live("wood:out_0"), rate_hz=4000)
+    (channel,) = health_message(narrow, pipeline, SourceRates(), node="garden", dropped_messages=0).channel_states
+    assert channel.state == "band_limited"
 
 
 def test_faults_keep_their_origin_on_the_wire() -> None:

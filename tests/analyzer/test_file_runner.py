@@ -196,7 +196,7 @@ def test_a_rate_that_is_too_low_is_a_warning_with_the_share_of_the_band(
 ) -> None:
     soundfile.write(tmp_path / "phone.wav", tone(500.0, rate_hz=8000, amplitude=0.9), 8000)
     assert listen(tmp_path / "phone.wav", nn) == 0
-    assert "at 8000 Hz, 62 % of the band that classifier selector needs is missing" in caplog.text
+    assert "at 8000 Hz, the audio lacks 62 % of the band of classifier selector" in caplog.text
     assert "rain" in capsys.readouterr().out
 
 

@@ -147,9 +147,12 @@ async def test_without_a_jack_server_it_reports_a_fault_and_waits(bundles: Path)
         assert program.process.poll() is None
 
 
-async def test_a_rate_too_low_for_the_classifiers_is_reported(bundles: Path) -> None:
+async def test_a_rate_too_low_for_the_classifiers_is_refused_with_strict(bundles: Path) -> None:
     with jack_server(rate_hz=16000) as server, playing(server, "pond", 440):
         async with analyzer(server.env, "--jack=pond", f"--nn={bundles}") as program:
+            await program.until("pond:out_0", ["low"])
+            await program.until_health(lambda health: "lacks 24 % of the band" in " ".join(health["reasons"]))
+        async with analyzer(server.env, "--jack=pond", f"--nn={bundles}", "--strict") as program:
             await program.until_health(lambda health: "16000 Hz" in " ".join(health["reasons"]))
 
 

@@ -206,7 +206,9 @@ class AnalyzerSettings(ServerSettings):
     detections: DetectionSettings = DetectionSettings()
     range: RangeSettings = RangeSettings()
     strict: bool = Field(
-        False, description="Refuse files whose sample rate lacks a part of the band that a classifier needs"
+        False,
+        description="Refuse audio whose sample rate lacks a part of the band that a classifier needs: files, and live, "
+        "the channels of such a source by that classifier; by default it runs, and the missing share is reported",
     )
     threads: int = Field(1, ge=1, le=64, description="Threads that a classifier runs on")
     max_channels: int = Field(256, ge=1, le=1024, description="Maximum number of channels")

@@ -10,7 +10,6 @@ from tidzam.node.status import NodeStatus, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.protocol.source_status import SourceRemark, SourceState, SourceStatus
 from tidzam.protocol.stream_manager import StreamManagerHealth
-from tidzam.results import ChannelState
 
 STARTING = ("STARTING", "BACKOFF", "STOPPING")
 """States of supervisord that change by themselves."""
@@ -82,7 +81,7 @@ def _has_failed(source: SourceStatus) -> bool:
 
 def remarks(status: NodeStatus) -> tuple[str, ...]:
     """Remarks for the operator that are not faults: sources with a low sample rate, sources that a client has replaced,
-    channels that some classifiers leave out, and sinks of the analyzer that fail."""
+    channels that lack a part of the band, and sinks of the analyzer that fail."""
     narrow = [
         f"Source {source.name} has a sample rate of {source.rate_hz} Hz: it has no content above {source.band_hz} Hz."
         for source in status.sources
@@ -94,19 +93,14 @@ def remarks(status: NodeStatus) -> tuple[str, ...]:
         if SourceRemark.REPLACED in source.remarks
     ]
     channels = status.analyzer.channel_states if status.analyzer else ()
-    left_out = [
-        f"Channel {channel.channel} is {channel.state.replace('_', ' ')}: "
-        f"it is not classified by {', '.join(channel.left_out) or 'any classifier'}."
-        for channel in channels
-        if channel.state is not ChannelState.LISTENING
-    ]
+    band_limited = [channel.remark for channel in channels if channel.remark]
     sinks = status.analyzer.sinks if status.analyzer else ()
     failing = [
         f"The analyzer's sink {sink.name} fails and is tried again until it works: {sink.fault}"
         for sink in sinks
         if sink.fault
     ]
-    return (*narrow, *replaced, *left_out, *failing)
+    return (*narrow, *replaced, *band_limited, *failing)
 
 
 def programs_are_up(status: NodeStatus) -> bool:

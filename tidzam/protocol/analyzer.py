@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from tidzam.errors import RequestError
 from tidzam.naming import is_live_port, source_name, source_of
+from tidzam.protocol.channel_status import ChannelStatus
 from tidzam.protocol.extraction import SAMPLE_EXTRACTION_RULES, SampleExtractionAnswer, SampleExtractionRequest
 from tidzam.protocol.globs import WireGlobs
 from tidzam.protocol.messages import Message, Refusal, WireTime, parse, parse_command, wire_time
@@ -72,7 +73,8 @@ class AnalysisEvent(Message):
     """The analysis of one window of one channel.
 
     `result` holds the detected classes, `paths` their paths from the root. `left_out` names the classifiers that should
-    have run and did not: their band is missing in the source (then `state` is `band_limited`), or their network failed.
+    have run and did not: their network failed, or a part of their band is missing (then `state` is `band_limited`) and
+    the analyzer is `strict`.
     If none ran, the result is `unknown` without predictions.
     """
 
@@ -91,7 +93,9 @@ class AnalysisEvent(Message):
     )
     level_dbfs: float = Field(description="RMS level in dBFS")
     gap_frames: int = Field(description="Frames of the window that were lost")
-    state: ChannelState = Field(ChannelState.LISTENING, description="Whether all classifiers can run on the channel")
+    state: ChannelState = Field(
+        ChannelState.LISTENING, description="Whether the channel holds the band that the classifiers need"
+    )
     left_out: tuple[str, ...] = Field((), description="Classifiers that should have run and did not")
 
 
@@ -143,15 +147,6 @@ class AnalyzerFault(Message):
     code: FaultCode = Field(description="What is wrong, for programs")
     origin: FaultOrigin = Field(description="What has to be repaired")
     message: str = Field(description="What is wrong, and what to do")
-
-
-class ChannelStatus(Message):
-    """A captured channel. It is `band_limited` if its source lacks the band that the `left_out` classifiers need."""
-
-    channel: str = Field(description="Port name")
-    state: ChannelState = Field(description="Whether all classifiers can run on the channel")
-    source_rate_hz: int | None = Field(None, description="Sample rate of the source; unknown if None")
-    left_out: tuple[str, ...] = Field((), description="Classifiers that do not run on this channel")
 
 
 class SinkStatus(Message):

@@ -12,6 +12,7 @@ from analyzer.pipeline import Pipeline, measured
 from tests.support.bundles import write_tone_bundle
 from tests.support.classifiers import SPEC, Activation, Projection, cascades, classifier, flat
 from tests.support.sound import tone
+from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import AudioError, BundleError
 from tidzam.inference.cascade import Cascade, Classifier, order
 from tidzam.inference.decision import decide
@@ -245,10 +246,10 @@ def test_bundles_on_disk_hear_tones_at_any_rate(tmp_path: Path, rate_hz: int) ->
     assert set(found[2]) == {"birds", "rain"}
 
 
-def test_a_rate_that_lacks_the_band_is_refused(tmp_path: Path) -> None:
+def test_a_strict_pipeline_refuses_a_rate_that_lacks_band(tmp_path: Path) -> None:
     write_tone_bundle(tmp_path, "selector", {"rain": (500.0,)})
     with pytest.raises(AudioError) as caught:
-        Pipeline.load(tmp_path).check_rate(16000)
+        Pipeline.of(AnalyzerSettings(nn=tmp_path, strict=True)).check_rate(16000)
     assert caught.value.code == "sample_rate"
     assert "21000" in caught.value.message
 

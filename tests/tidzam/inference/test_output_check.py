@@ -161,8 +161,21 @@ def test_a_network_that_allocates_a_terabyte_does_not_end_the_analysis(tmp_path:
         assert whole.classify(window[None], SPEC.rate_hz)[0].left_out == left_out
 
 
-def test_a_source_without_the_band_of_a_classifier_is_not_classified_by_it() -> None:
+def test_a_source_that_lacks_band_is_classified_nevertheless() -> None:
     pipeline = Pipeline(Cascade([flat("selector", "birds")], gate=0.0))
+    narrow, full = pipeline.analyze(batch(LOUD, LOUD, rates_hz=(4000, 8000)))
+    assert narrow.state is ChannelState.BAND_LIMITED
+    assert (narrow.left_out, narrow.probabilities) == ((), full.probabilities)
+
+
+def test_audio_at_a_rate_below_that_of_a_classifier_is_classified_nevertheless() -> None:
+    pipeline = Pipeline(Cascade([flat("selector", "birds")], gate=0.0))
+    (found,) = pipeline.analyze(replace(batch(LOUD[::2]), rate_hz=SPEC.rate_hz // 2))
+    assert (found.state, set(found.probabilities)) == (ChannelState.BAND_LIMITED, {"birds"})
+
+
+def test_a_strict_pipeline_does_not_classify_a_source_that_lacks_band() -> None:
+    pipeline = Pipeline(Cascade([flat("selector", "birds")], gate=0.0), strict=True)
     narrow, full, unknown = pipeline.analyze(batch(LOUD, LOUD, LOUD, rates_hz=(7999, 8000, None)))
     assert narrow.state is ChannelState.BAND_LIMITED
     assert narrow.left_out == ("selector",)
@@ -185,7 +198,7 @@ def test_only_the_experts_that_need_more_band_are_left_out() -> None:
 
 
 def test_no_clip_is_extracted_as_unknown_of_audio_that_was_not_classified(tmp_path: Path) -> None:
-    pipeline = Pipeline(Cascade([flat("selector", "birds")]))
+    pipeline = Pipeline(Cascade([flat("selector", "birds")]), strict=True)
     windows = batch(LOUD, rates_hz=(4000,))
     settings = ClipSinkSettings(folder=tmp_path, rules=rules_of(dynamic=False))
     extractor = Extractor(settings, labels=pipeline.labels, node="garden")

@@ -10,7 +10,8 @@ import pytest
 from tests.support.status import AWAY, LIMITS, analyzer, manager, node, servers, source, source_fault
 from tidzam.node.check import are_of_failed_sources, culprit, faults, programs_are_up, remarks, restarts, settled
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
-from tidzam.protocol.analyzer import AnalyzerFault, ChannelStatus, SinkStatus
+from tidzam.protocol.analyzer import AnalyzerFault, SinkStatus
+from tidzam.protocol.channel_status import ChannelStatus
 from tidzam.protocol.source_status import SourceRemark
 from tidzam.protocol.stream_manager import StreamManagerFault
 from tidzam.results import ChannelState
@@ -183,13 +184,13 @@ def test_a_memory_limit_that_is_too_low_does_not_restart_a_program_at_every_chec
 
 def test_a_source_with_a_low_rate_is_remarked_with_its_band_and_is_not_a_fault() -> None:
     changes = {"rate_hz": 8000, "band_hz": 4000, "remarks": (SourceRemark.LOW_SAMPLE_RATE,)}
-    narrow = ChannelStatus(channel="pond:out_0", state=ChannelState.BAND_LIMITED, left_out=("birds",))
+    narrow = ChannelStatus(channel="pond:out_0", state=ChannelState.BAND_LIMITED, missing_band={"birds": 0.6})
     heard = analyzer().model_copy(update={"channel_states": (narrow,)})
     status = node(manager=manager(sources=(source().model_copy(update=changes),)), analyzer=heard)
     assert faults(status, LIMITS) == ()
     assert remarks(status) == (
         "Source pond has a sample rate of 8000 Hz: it has no content above 4000 Hz.",
-        "Channel pond:out_0 is band limited: it is not classified by birds.",
+        "Channel pond:out_0 is band limited: it lacks 60 % of the band of classifier birds.",
     )
 
 
