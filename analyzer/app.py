@@ -22,6 +22,7 @@ from analyzer.health import LiveHealth
 from analyzer.live_runner import LiveAnalysis
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
+from analyzer.privacy import PrivateStages, SpeechStage
 from analyzer.sinks.base import NamedSink, SinkContext, make_sinks, marked
 from analyzer.sinks.clips import ClipSink
 from analyzer.sinks.queue import BoundedSink
@@ -84,7 +85,8 @@ class Analyzer:
         settings = options.settings
         self._pipeline, self._node = pipeline, options.node
         self._rates, self._clocks = SourceRates(), SourceClocks()
-        self._detections = DetectionStages(pipeline, settings, node=options.node)
+        self._speech = SpeechStage(settings.privacy, pipeline.labels, home=options.home)
+        self._detections = PrivateStages(DetectionStages(pipeline, settings, node=options.node), self._speech)
         self._gaps = GapLedger(
             options.gaps, writer="analyzer", death=GapReason.CAPTURE, keep_days=options.keep_gap_days
         )

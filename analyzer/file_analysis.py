@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from analyzer.batching import analyze_batches
 from analyzer.detections import DetectionStages
 from analyzer.file_report import FileDetection
 from analyzer.pipeline import Pipeline
+from analyzer.privacy import PrivateStages, SpeechStage
 from analyzer.recording import AnalyzedFile
 from analyzer.window_schedule import WindowSchedule
 from tidzam.audio.files import AudioFile
@@ -66,15 +68,27 @@ class FileAnalysis:
     """Analyzes an open file once. `found` are the detections that have ended, `reached_s` is the position."""
 
     def __init__(
-        self, audio: AudioFile, pipeline: Pipeline, settings: AnalyzerSettings, *, channel: int | None, source: str = ""
+        self,
+        audio: AudioFile,
+        pipeline: Pipeline,
+        settings: AnalyzerSettings,
+        *,
+        channel: int | None,
+        source: str = "",
+        home: Path | None = None,
     ) -> None:
-        """Raises AudioError if the pipeline cannot analyze such a file, or it has no such channel."""
+        """`home` is the node's home, which holds speech detectors.
+
+        Raises AudioError if the pipeline cannot analyze such a file, or it has no such channel; TidzamError if a speech
+        detector is wanted and cannot be loaded.
+        """
         rules = TimeRules.of(settings.files.time_zone, settings.files.name_patterns)
         self.recording = AnalyzedFile.of(audio, channel, rules, source=source)
         pipeline.check_rate(audio.rate_hz)
         self.found: list[FileDetection] = []
         self.reached_s = 0.0
         self._audio, self._pipeline, self._settings = audio, pipeline, settings
+        self._speech = SpeechStage(settings.privacy, pipeline.labels, home=home)
         self._schedule = WindowSchedule.of(audio.rate_hz, window_s=pipeline.window_s, overlap=settings.overlap)
         self._errors_before = Counter(pipeline.classifier_errors)
         self._windows = 0
@@ -87,7 +101,7 @@ class FileAnalysis:
 
         The analysis runs on `cores`, by default all.
         """
-        stages = DetectionStages(self._pipeline, self._settings, node=node)
+        stages = PrivateStages(DetectionStages(self._pipeline, self._settings, node=node), self._speech)
         windows = window_batches(self._audio, self.recording, self._schedule)
         with closing(analyze_batches(self._pipeline, windows, cores=cores)) as results:
             for batch, analyses in results:

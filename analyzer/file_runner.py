@@ -71,7 +71,7 @@ def run_file(options: FileOptions) -> int:
     settings = options.settings
     with open_audio(options.path) as audio:
         pipeline = Pipeline.of(settings, options.location, home=options.home)
-        analysis = FileAnalysis(audio, pipeline, settings, channel=options.channel)
+        analysis = FileAnalysis(audio, pipeline, settings, channel=options.channel, home=options.home)
         picture = _picture(options, analysis.recording)
         context = SinkContext(
             node=options.node,

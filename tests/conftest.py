@@ -46,6 +46,7 @@ SLOW_TESTS = (
     "analyzer/test_birdnet.py",
     "analyzer/test_file_runner",
     "analyzer/test_notify.py",
+    "analyzer/test_privacy.py",
     "analyzer/test_sink_example.py",
     "benchmarks/",
     "database_tool/editor/",

@@ -19,8 +19,8 @@ _LEVELS = {
     0: """__init__ addresses aio atomic clocks config daytime error_codes errors extensions file_ages
         icecast_passwords labels log naming parallel paths patterns process progress proxy recording_names scrub
         segments suggest tables tensorflow_loader terminal text times tokens types validation""",
-    1: "audio bundle clips dataset gaps jack manifest_fields results spectrogram",
-    2: "inference metrics protocol server",
+    1: "audio bundle clips dataset gaps jack manifest_fields results spectrogram speech_times",
+    2: "inference metrics protocol server speech",
     3: "cli demo models node",
 }
 LEVELS: Mapping[int, frozenset[str]] = {level: frozenset(names.split()) for level, names in _LEVELS.items()}

@@ -65,7 +65,12 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "unknown_class": Explanation(
             "A setting names a class that does not exist.",
             "A misspelled label or scientific name.",
-            "Correct `range.include` or `range.exclude`.",
+            "Correct `range.include`, `range.exclude` or `privacy.classes`.",
+        ),
+        "speech_detector": Explanation(
+            "Speech cannot be detected, so that nothing is analyzed.",
+            "Silero VAD is not installed in this home, or its file was changed.",
+            "Run `tidzam models add silero-vad`, or remove `analyzer.privacy`.",
         ),
         "location": Explanation(
             "The position of the node is not set.",
@@ -73,7 +78,8 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Set `location: {latitude: …, longitude: …}`.",
         ),
         "unknown_extension": Explanation(
-            "No player, output, sink, engine, decision rule, importer, model or augmentation has this name.",
+            "No player, output, sink, engine, decision rule, speech detector, importer, model or augmentation has this "
+            "name.",
             "A misspelling, or a package that is not installed.",
             "Choose one of the names listed in the message.",
         ),

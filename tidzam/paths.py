@@ -17,6 +17,8 @@ GAPS = "gaps"
 """The folder of the gap ledger, in the home of a node."""
 MODELS = "models"
 """The folder of installed models, in the home of a node."""
+DETECTORS = "detectors"
+"""The folder of installed speech detectors, in the home of a node."""
 SPOOL = "spool"
 """The folder of results that wait for a server, in the home of a node."""
 WANTED = "wanted"
@@ -38,6 +40,11 @@ def default_home() -> Path:
 def models_folder(home: Path | None = None) -> Path:
     """The folder of installed models: in `home`, or else in that of the environment, or else in the default one."""
     return _home(home) / MODELS
+
+
+def detectors_folder(home: Path | None = None) -> Path:
+    """The folder of installed speech detectors: in `home`, or else where `models_folder` looks."""
+    return _home(home) / DETECTORS
 
 
 def spool_folder(home: Path | None = None) -> Path:

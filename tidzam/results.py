@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from tidzam.speech_times import SpeechStatement
+
 if TYPE_CHECKING:  # the wire and the command line import this module and must not load NumPy
     from tidzam.types import Float32
 
@@ -159,9 +161,11 @@ class AnalyzedBatch:
     """The windows of all channels at one time, an analysis per channel in the same order, and the detections changed.
 
     Detections whose channels are all missing from `batch` have ended. When the last channel has disappeared, or a file
-    is over, a batch without channels carries the last ends.
+    is over, a batch without channels carries the last ends. `speech` is what is known about speech, None if nothing
+    detects it.
     """
 
     batch: WindowBatch
     analyses: tuple[Analysis, ...]
     detections: tuple[DetectionChange, ...] = ()
+    speech: SpeechStatement | None = None

@@ -49,7 +49,7 @@ class FileJob:
         ]
         nn = None if settings.nn is None else settings.nn.absolute()
         settings = settings.model_copy(update={"nn": nn, "sinks": tuple(sinks)})
-        home = models_folder(self.home).parent if settings.models else self.home
+        home = models_folder(self.home).parent if settings.models or settings.privacy.is_active else self.home
         return replace(self, path=self.path.absolute(), settings=settings, home=home)
 
 
@@ -141,7 +141,7 @@ def _analyze(job: FileJob, advance: Callable[[float], None], stopped: Callable[[
     settings = job.settings
     with open_audio(job.path) as audio:
         pipeline = _pipeline(job)
-        analysis = FileAnalysis(audio, pipeline, settings, channel=job.channel, source=job.source)
+        analysis = FileAnalysis(audio, pipeline, settings, channel=job.channel, source=job.source, home=job.home)
         context = SinkContext(
             node=job.node,
             labels=pipeline.labels,

@@ -12,6 +12,7 @@ from analyzer.clips.clip_file import ClipTags
 from analyzer.clips.history import AudioHistory
 from analyzer.clips.object_filter import stands_clear
 from analyzer.clips.plan import ClipPlanner, PlannedClip
+from analyzer.clips.privacy import ClipPrivacy
 from analyzer.clips.rates import keep_probability, siblings
 from analyzer.clips.rules import rule_for
 from analyzer.clips.store import CutClip
@@ -20,6 +21,8 @@ from tidzam.config.sinks import ClipSinkSettings
 from tidzam.labels import LabelTree
 from tidzam.protocol.extraction import ExtractionRule
 from tidzam.results import Analysis, AnalyzedBatch, DetectionChange, WindowBatch
+from tidzam.speech_times import Interval
+from tidzam.types import Float32
 
 _PROBABILITY_DIGITS: Final = 4
 _MOST_MARKED: Final = 32
@@ -33,6 +36,7 @@ class Extractor:
     `mark` is called with every batch, in its order, and names clips in the detections; `cut` afterwards with the same
     batches, and returns the clips that are complete. `counts` are the clips on disk, for the rate `auto`. Pure but for
     its state and the random numbers of rates, which begin with `seed`. `bundles` holds the version of each classifier.
+    `privacy` decides on clips with speech, once it is known where there is some.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Extractor:
         self._named: dict[str, str] = {}
         self._marked: deque[WindowBatch] = deque(maxlen=_MOST_MARKED)
         self._pre_s = max(rule.pre_s for rule in self.rules)
+        self.privacy = ClipPrivacy()
 
     def mark(self, analyzed: AnalyzedBatch) -> AnalyzedBatch:
         """The batch with the clips of its detections named. Such a clip is complete some windows later."""
@@ -67,6 +72,7 @@ class Extractor:
         if not batch.channels:
             self._planner.finish()
         self._marked.append(batch)
+        self.privacy.take(analyzed.speech)
         return replace(analyzed, detections=tuple(map(self._with_clip, analyzed.detections)))
 
     def _hold(self, batch: WindowBatch) -> None:
@@ -96,21 +102,31 @@ class Extractor:
     def finish(self) -> list[CutClip]:
         """The clips that are not complete: no more windows will come."""
         self._planner.finish()
-        return self._complete()
+        return self._complete(is_last=True)
 
-    def _complete(self) -> list[CutClip]:
-        """Cut the closed clips whose audio has arrived. Those whose audio is missing are given up."""
+    def _complete(self, *, is_last: bool = False) -> list[CutClip]:
+        """Cut the closed clips whose audio has arrived, once it is known where there is speech. Those whose audio is
+        missing are given up."""
         history, waiting, cut = self._history, list[PlannedClip](), list[CutClip]()
         for clip in self._planner.closed:
             if clip.epoch > history.epoch or (clip.epoch == history.epoch and clip.end > history.end):
                 waiting.append(clip)
             elif clip.epoch == history.epoch:
-                samples = history.cut(clip.channel, clip.start, clip.end)
-                if samples is not None:
-                    path = f"{clip.path}{self._suffix}"
-                    cut.append(CutClip(path, clip.label, samples, clip.rate_hz, self._tags(clip)))
+                private = self.privacy.private(clip, is_last=is_last)
+                if private is None:
+                    waiting.append(clip)
+                elif (samples := history.cut(clip.channel, clip.start, clip.end)) is not None:
+                    cut += self._cut(clip, samples, private)
         self._planner.closed = waiting
         return cut
+
+    def _cut(self, clip: PlannedClip, samples: Float32, private: Sequence[Interval]) -> list[CutClip]:
+        """The clip, without what is private of it; none if it is dropped."""
+        kept = self.privacy.applied(clip, samples, private)
+        if kept is None:
+            return []
+        path = f"{clip.path}{self._suffix}"
+        return [CutClip(path, clip.label, kept, clip.rate_hz, self._tags(clip, private))]
 
     def _wanted(self, batch: WindowBatch, channel: str, label: str, row: int) -> ClipRule | None:
         rule = rule_for(channel, label, requested=self.requested, configured=self.rules)
@@ -134,13 +150,17 @@ class Extractor:
         if detection.clip is not None:
             return change  # another folder of clips has named it
         name = self._named.get(detection.id)
-        if name is None and (clip := self._planner.clip_of(detection)) is not None:
+        clip = self._planner.clip_of(detection)
+        if clip is not None and self.privacy.will_drop(clip):
+            self._named.pop(detection.id, None)
+            return change
+        if name is None and clip is not None:
             name = self._named[detection.id] = f"{clip.path}{self._suffix}"
         if change.kind == "end":
             self._named.pop(detection.id, None)
         return replace(change, detection=replace(detection, clip=name)) if name else change
 
-    def _tags(self, clip: PlannedClip) -> ClipTags:
+    def _tags(self, clip: PlannedClip, muted: Sequence[Interval]) -> ClipTags:
         rule = clip.rule.model_dump(mode="json", exclude_defaults=True)
         comment: dict[str, Any] = {
             "class": clip.label,
@@ -150,6 +170,8 @@ class Extractor:
             "bundles": dict(self._bundles),
             "rule": rule | {"rate": clip.rule.rate},
         }
+        if muted:
+            comment["muted_s"] = [[round((at - clip.start) / clip.rate_hz, 3) for at in interval] for interval in muted]
         return ClipTags(label=clip.label, node=self._node, start=clip.start_time, comment=comment)
 
 

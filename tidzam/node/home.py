@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from tidzam.errors import NodeError, SetupError
-from tidzam.paths import GAPS, HOME_ENV, MODELS, WANTED, default_home, is_wanted
+from tidzam.paths import DETECTORS, GAPS, HOME_ENV, MODELS, WANTED, default_home, is_wanted
 from tidzam.tokens import TOKEN_FILE
 
 if TYPE_CHECKING:  # pydantic doubles the memory of a watchdog that needs no settings
@@ -61,6 +61,11 @@ class Home:
     def models(self) -> Path:
         """The folder of installed models."""
         return self.root / MODELS
+
+    @property
+    def detectors(self) -> Path:
+        """The folder of installed speech detectors."""
+        return self.root / DETECTORS
 
     @property
     def icecast_config(self) -> Path:

@@ -75,18 +75,21 @@ def write_configuration(home: Home, programs: tuple[SupervisedProgram, ...]) -> 
 def require_classifiers(settings: Settings, home: Path) -> None:
     """Check what the analyzer would refuse.
 
-    Raises BundleError for unusable bundles, and AudioError if JACK's sample rate is too low.
+    Raises BundleError for unusable bundles, AudioError if JACK's sample rate is too low, and the errors of
+    `make_detector` if speech is to be detected and cannot be.
     """
     from tidzam.audio.waveform import require_rate  # NumPy: only needed here
     from tidzam.bundle import cascade_folders, read_bundle
     from tidzam.bundle.hierarchy import merged_labels, ordered
     from tidzam.inference.trial import try_networks
+    from tidzam.speech.base import DetectorContext, make_detector
 
     analyzer = settings.analyzer
     bundles = [read_bundle(path) for path in cascade_folders(analyzer.nn, analyzer.models, home=home)]
-    merged_labels(ordered(bundle.manifest for bundle in bundles))
+    labels = merged_labels(ordered(bundle.manifest for bundle in bundles))
     try_networks(bundles, analyzer.engine)
     require_rate(settings.jack.rate_hz, [bundle.manifest.input for bundle in bundles])
+    make_detector(analyzer.privacy, DetectorContext(labels=labels, home=home))
 
 
 def _resolve(source: SourceSettings, home: Home, settings: Settings, say: Say) -> SourceSettings:

@@ -1,0 +1,69 @@
+"""The contract of a speech detector, and how one is made from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tidzam.config.privacy import SPEECH_DETECTORS, PrivacySettings
+from tidzam.errors import ConfigError, TidzamError
+from tidzam.labels import LabelTree
+from tidzam.results import Analysis, WindowBatch
+from tidzam.speech_times import Judgement
+
+
+class SpeechDetector(Protocol):
+    """Says where a person speaks. It keeps the state of each channel from batch to batch.
+
+    `follow` is called with every batch of windows and their analyses, in order. Windows may overlap, and channels may
+    come and go. A channel that a batch leaves out, or whose window begins after the end of its last one, begins anew;
+    all do if the frames do not increase.
+
+    A detector judges all audio once, in order and without holes; it may take some windows until it has. A judgement
+    is final. When the audio of a channel ends, the rest of it is judged, with `has_ended`: by the next `follow`, or by
+    `finish` if no more windows will come. The same audio gives the same judgements, however it is cut into windows.
+    """
+
+    def follow(self, batch: WindowBatch, analyses: Sequence[Analysis]) -> list[Judgement]: ...
+
+    def finish(self) -> list[Judgement]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorContext:
+    """What a detector may need besides its settings: the classes of the classifiers, and the node's home (None for the
+    default one), which holds models."""
+
+    labels: LabelTree
+    home: Path | None = None
+
+
+class SpeechDetectorFactory(Protocol):
+    """What a name in the registry `tidzam.speech_detectors` refers to: usually the class of a detector.
+
+    Raises TidzamError if it cannot detect speech: then the program does not start.
+    """
+
+    def __call__(self, settings: PrivacySettings, context: DetectorContext) -> SpeechDetector: ...
+
+
+def make_detector(settings: PrivacySettings, context: DetectorContext) -> SpeechDetector | None:
+    """The detector that the settings ask for; None if they ask for none.
+
+    Raises ConfigError (`broken_extension`) if it cannot be made, and the errors of its factory.
+    """
+    if settings.detector is None:
+        return None
+    factory: SpeechDetectorFactory = SPEECH_DETECTORS.load(settings.detector)
+    try:
+        return factory(settings, context)
+    except TidzamError:
+        raise
+    except Exception as error:  # whatever a third party's code raises
+        raise ConfigError(
+            f"The speech detector {settings.detector!r} cannot be created: {type(error).__name__}: {error}",
+            hint="Check analyzer.privacy.",
+            code="broken_extension",
+        ) from error

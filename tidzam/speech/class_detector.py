@@ -1,0 +1,74 @@
+"""Speech as classes of the classifiers, such as `Human vocal` of BirdNET."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Final
+
+from tidzam.config.privacy import PrivacySettings
+from tidzam.errors import ConfigError
+from tidzam.results import Analysis, WindowBatch
+from tidzam.speech.base import DetectorContext
+from tidzam.speech.new_audio import NewAudioFinder
+from tidzam.speech_times import Interval, Judgement, merged
+from tidzam.suggest import did_you_mean
+
+DEFAULT_THRESHOLD: Final = 0.5
+
+
+class ClassDetector:
+    """A window is speech, all of it, if one of the classes reaches the threshold.
+
+    It is, too, if a classifier could not run on it and one of the classes has no probability: nobody knows then. A
+    frame is judged once no later window can hold it.
+    """
+
+    def __init__(self, settings: PrivacySettings, context: DetectorContext) -> None:
+        """Raises ConfigError (`unknown_class`) for a class that does not exist."""
+        self._classes = frozenset(label for name in settings.classes for label in _resolved(name, context))
+        self._threshold = DEFAULT_THRESHOLD if settings.threshold is None else settings.threshold
+        self._audio = NewAudioFinder()
+        self._open: dict[str, tuple[int, int, list[Interval]]] = {}
+        """For each channel: up to where it is judged, where its audio ends, and speech from there on."""
+
+    def follow(self, batch: WindowBatch, analyses: Sequence[Analysis]) -> list[Judgement]:
+        judged = [self._end(name) for name in self._audio.ended(batch)]
+        start, end = batch.start_frame, batch.start_frame + batch.samples.shape[1]
+        for new, analysis in zip(self._audio.follow(batch), analyses, strict=True):
+            since, _, speech = self._open.get(new.channel, (start, start, []))
+            judged.append(_judgement(new.channel, since, start, speech))
+            rest = [(max(first, start), last) for first, last in speech if last > start]
+            if self._is_speech(analysis):
+                rest.append((start, end))
+            self._open[new.channel] = (start, end, list(merged(rest)))
+        return judged
+
+    def finish(self) -> list[Judgement]:
+        return [self._end(name) for name in list(self._open)]
+
+    def _end(self, channel: str) -> Judgement:
+        since, until, speech = self._open.pop(channel)
+        return _judgement(channel, since, until, speech, has_ended=True)
+
+    def _is_speech(self, analysis: Analysis) -> bool:
+        found = analysis.probabilities
+        if analysis.left_out and not self._classes <= found.keys():
+            return True
+        return any(found.get(label, 0.0) >= self._threshold for label in self._classes)
+
+
+def _judgement(channel: str, start: int, end: int, speech: Sequence[Interval], *, has_ended: bool = False) -> Judgement:
+    inside = tuple((first, min(last, end)) for first, last in speech if first < end)
+    return Judgement(channel, start, end, inside, has_ended)
+
+
+def _resolved(name: str, context: DetectorContext) -> list[str]:
+    found = [label for label in context.labels if label == name or fnmatchcase(label, name)]
+    if not found:
+        raise ConfigError(
+            f"analyzer.privacy.classes names {name!r}, which is no class of the classifiers.",
+            hint=f"{did_you_mean(name, list(context.labels))}Use a label, or a glob that matches some.",
+            code="unknown_class",
+        )
+    return found
