@@ -16,7 +16,7 @@ Interval = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """What a speech detector has found out: the frames of `channel` from `start` to `end` hold `speech` and no other.
 
     `speech` lies within them, in order and without overlaps. With `has_ended`, no audio follows on the last frame.
@@ -42,14 +42,14 @@ class PrivacyPolicy:
 class SpeechStatement:
     """All that is known about speech in the last minutes, up to and including a batch of windows.
 
-    `channels` holds the judgements of each channel in order; those that follow on one another are one. `fresh` are the
-    judgements made with this batch.
+    `channels` holds the judgments of each channel in order; those that follow on one another are one. `fresh` are the
+    judgments made with this batch.
     """
 
     policy: PrivacyPolicy
     rate_hz: int
-    channels: Mapping[str, tuple[Judgement, ...]] = field(default_factory=dict)
-    fresh: tuple[Judgement, ...] = ()
+    channels: Mapping[str, tuple[Judgment, ...]] = field(default_factory=dict)
+    fresh: tuple[Judgment, ...] = ()
 
     @property
     def margin(self) -> int:
@@ -85,7 +85,7 @@ class SpeechStatement:
         return [name for name in self.channels if name == channel or source_of(name) == source_of(channel)]
 
 
-def holes(parts: Iterable[Judgement], start: int, end: int) -> list[Interval]:
+def holes(parts: Iterable[Judgment], start: int, end: int) -> list[Interval]:
     """The frames from `start` to `end` that are in none of `parts`, which are in order."""
     found, reached = list[Interval](), start
     for part in parts:

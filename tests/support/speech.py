@@ -20,7 +20,7 @@ SENTENCES: Final = (
     ("en-us+f3", "There is a nest behind the third tree, please be quiet."),
     ("en-us+m3", "I have not heard that bird for many years."),
     ("de", "Guten Morgen, wir gehen heute an den See."),
-    ("fr", "Il fait beau ce matin, on entend les oiseaux."),
+    ("fr", "Il fait beau ce matin, les oiseaux chantent partout."),
 )
 """Voices of espeak-ng and what they say."""
 _QUIET: Final = 1e-3

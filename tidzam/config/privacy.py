@@ -59,8 +59,8 @@ class PrivacySettings(Section):
         gt=0,
         le=1,
         allow_inf_nan=False,
-        description="Probability from which something is speech; by default 0.3 with `silero-vad` (its mean over half a "
-        "second) and 0.5 with `class`",
+        description="Probability from which something is speech; by default 0.3 with `silero-vad` (its mean over half "
+        "a second) and 0.5 with `class`",
     )
     classes: Names = Field(
         (), description="Classes of the classifiers that are speech, with the detector `class`: names or globs"

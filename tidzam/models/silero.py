@@ -47,7 +47,8 @@ def add_silero(
 def _verify(network: Path) -> None:
     if not network.is_file() or sha256_of(network) != CHECKSUM:
         raise BundleError(
-            f"{network.name} of the package {PACKAGE} is missing, or is not the file that this version of Tidzam knows.",
+            f"{network.name} of the package {PACKAGE} is missing, or is not the file that this version of Tidzam "
+            "knows.",
             hint="Try again; if it happens again, the package was changed: report it.",
             code="bundle_checksum",
         )

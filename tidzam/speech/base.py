@@ -11,7 +11,7 @@ from tidzam.config.privacy import SPEECH_DETECTORS, PrivacySettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.labels import LabelTree
 from tidzam.results import Analysis, WindowBatch
-from tidzam.speech_times import Judgement
+from tidzam.speech_times import Judgment
 
 
 class SpeechDetector(Protocol):
@@ -21,14 +21,14 @@ class SpeechDetector(Protocol):
     come and go. A channel that a batch leaves out, or whose window begins after the end of its last one, begins anew;
     all do if the frames do not increase.
 
-    A detector judges all audio once, in order and without holes; it may take some windows until it has. A judgement
+    A detector judges all audio once, in order and without holes; it may take some windows until it has. A judgment
     is final. When the audio of a channel ends, the rest of it is judged, with `has_ended`: by the next `follow`, or by
-    `finish` if no more windows will come. The same audio gives the same judgements, however it is cut into windows.
+    `finish` if no more windows will come. The same audio gives the same judgments, however it is cut into windows.
     """
 
-    def follow(self, batch: WindowBatch, analyses: Sequence[Analysis]) -> list[Judgement]: ...
+    def follow(self, batch: WindowBatch, analyses: Sequence[Analysis]) -> list[Judgment]: ...
 
-    def finish(self) -> list[Judgement]: ...
+    def finish(self) -> list[Judgment]: ...
 
 
 @dataclass(frozen=True, kw_only=True)

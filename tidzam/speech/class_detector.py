@@ -11,7 +11,7 @@ from tidzam.errors import ConfigError
 from tidzam.results import Analysis, WindowBatch
 from tidzam.speech.base import DetectorContext
 from tidzam.speech.new_audio import NewAudioFinder
-from tidzam.speech_times import Interval, Judgement, merged
+from tidzam.speech_times import Interval, Judgment, merged
 from tidzam.suggest import did_you_mean
 
 DEFAULT_THRESHOLD: Final = 0.5
@@ -32,24 +32,24 @@ class ClassDetector:
         self._open: dict[str, tuple[int, int, list[Interval]]] = {}
         """For each channel: up to where it is judged, where its audio ends, and speech from there on."""
 
-    def follow(self, batch: WindowBatch, analyses: Sequence[Analysis]) -> list[Judgement]:
+    def follow(self, batch: WindowBatch, analyses: Sequence[Analysis]) -> list[Judgment]:
         judged = [self._end(name) for name in self._audio.ended(batch)]
         start, end = batch.start_frame, batch.start_frame + batch.samples.shape[1]
         for new, analysis in zip(self._audio.follow(batch), analyses, strict=True):
             since, _, speech = self._open.get(new.channel, (start, start, []))
-            judged.append(_judgement(new.channel, since, start, speech))
+            judged.append(_judgment(new.channel, since, start, speech))
             rest = [(max(first, start), last) for first, last in speech if last > start]
             if self._is_speech(analysis):
                 rest.append((start, end))
             self._open[new.channel] = (start, end, list(merged(rest)))
         return judged
 
-    def finish(self) -> list[Judgement]:
+    def finish(self) -> list[Judgment]:
         return [self._end(name) for name in list(self._open)]
 
-    def _end(self, channel: str) -> Judgement:
+    def _end(self, channel: str) -> Judgment:
         since, until, speech = self._open.pop(channel)
-        return _judgement(channel, since, until, speech, has_ended=True)
+        return _judgment(channel, since, until, speech, has_ended=True)
 
     def _is_speech(self, analysis: Analysis) -> bool:
         found = analysis.probabilities
@@ -58,9 +58,9 @@ class ClassDetector:
         return any(found.get(label, 0.0) >= self._threshold for label in self._classes)
 
 
-def _judgement(channel: str, start: int, end: int, speech: Sequence[Interval], *, has_ended: bool = False) -> Judgement:
+def _judgment(channel: str, start: int, end: int, speech: Sequence[Interval], *, has_ended: bool = False) -> Judgment:
     inside = tuple((first, min(last, end)) for first, last in speech if first < end)
-    return Judgement(channel, start, end, inside, has_ended)
+    return Judgment(channel, start, end, inside, has_ended)
 
 
 def _resolved(name: str, context: DetectorContext) -> list[str]:

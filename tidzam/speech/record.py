@@ -1,4 +1,4 @@
-"""Collects the judgements of a speech detector to a statement about the last minutes."""
+"""Collects the judgments of a speech detector to a statement about the last minutes."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Iterable
 from typing import Final
 
 from tidzam.results import WindowBatch
-from tidzam.speech_times import Judgement, PrivacyPolicy, SpeechStatement, merged
+from tidzam.speech_times import Judgment, PrivacyPolicy, SpeechStatement, merged
 
 HELD_S: Final = 120.0
-"""For how long judgements are held: longer than a clip with its pre-roll and margins."""
+"""For how long judgments are held: longer than a clip with its pre-roll and margins."""
 
 
 class SpeechRecord:
-    """Follows the judgements about all channels. `speech_s` counts the seconds of speech of each since the start."""
+    """Follows the judgments about all channels. `speech_s` counts the seconds of speech of each since the start."""
 
     def __init__(self, policy: PrivacyPolicy) -> None:
         self._policy = policy
-        self._channels: dict[str, tuple[Judgement, ...]] = {}
+        self._channels: dict[str, tuple[Judgment, ...]] = {}
         self._start, self._rate_hz = -1, 0
         self.speech_s: defaultdict[str, float] = defaultdict(float)
 
-    def follow(self, batch: WindowBatch, judged: Iterable[Judgement]) -> SpeechStatement:
-        """The statement after a batch of windows and the judgements that it led to.
+    def follow(self, batch: WindowBatch, judged: Iterable[Judgment]) -> SpeechStatement:
+        """The statement after a batch of windows and the judgments that it led to.
 
         If the frames do not increase, those before are another clock's: what is known about them is forgotten.
         """
@@ -39,14 +39,14 @@ class SpeechRecord:
             self._start = batch.start_frame
         return self._state(fresh)
 
-    def finish(self, judged: Iterable[Judgement]) -> SpeechStatement:
+    def finish(self, judged: Iterable[Judgment]) -> SpeechStatement:
         """The statement after the last window."""
         fresh = tuple(judged)
         for one in fresh:
             self.speech_s[one.channel] += sum(last - first for first, last in one.speech) / max(1, self._rate_hz)
         return self._state(fresh)
 
-    def _state(self, fresh: tuple[Judgement, ...]) -> SpeechStatement:
+    def _state(self, fresh: tuple[Judgment, ...]) -> SpeechStatement:
         for one in fresh:
             self._channels[one.channel] = _joined(self._channels.get(one.channel, ()), one)
         oldest = self._start - round(HELD_S * self._rate_hz)
@@ -58,18 +58,18 @@ class SpeechRecord:
         return SpeechStatement(self._policy, self._rate_hz, self._channels.copy(), fresh)
 
 
-def _joined(parts: tuple[Judgement, ...], new: Judgement) -> tuple[Judgement, ...]:
-    """The judgements of a channel with the next one, which extends the last one if that has not ended."""
+def _joined(parts: tuple[Judgment, ...], new: Judgment) -> tuple[Judgment, ...]:
+    """The judgments of a channel with the next one, which extends the last one if that has not ended."""
     if not parts or parts[-1].has_ended:
         return (*parts, new)
     *before, last = parts
-    whole = Judgement(new.channel, last.start, new.end, merged((*last.speech, *new.speech)), new.has_ended)
+    whole = Judgment(new.channel, last.start, new.end, merged((*last.speech, *new.speech)), new.has_ended)
     return (*before, whole)
 
 
-def _since(one: Judgement, oldest: int) -> Judgement:
+def _since(one: Judgment, oldest: int) -> Judgment:
     """The same without what is too old."""
     if one.start >= oldest:
         return one
     speech = tuple((max(first, oldest), last) for first, last in one.speech if last > oldest)
-    return Judgement(one.channel, oldest, one.end, speech, one.has_ended)
+    return Judgment(one.channel, oldest, one.end, speech, one.has_ended)

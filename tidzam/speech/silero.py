@@ -24,7 +24,7 @@ from tidzam.results import Analysis, WindowBatch
 from tidzam.speech.base import DetectorContext
 from tidzam.speech.new_audio import NewAudio, NewAudioFinder
 from tidzam.speech.probability_rule import MeanRule
-from tidzam.speech_times import Interval, Judgement, merged
+from tidzam.speech_times import Interval, Judgment, merged
 from tidzam.types import Float32
 
 NAME: Final = "silero-vad"
@@ -62,7 +62,7 @@ class SileroNetwork:
             found, hidden, cell = self._session.run(
                 ["speech_probs", "hn", "cn"], {"input": steps, "h": hidden, "c": cell}
             )
-        except Exception as error:  # ONNX Runtime's errors share no other base
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no other base
             message = f"Silero VAD cannot be run: {first_line(error)}."
             raise SetupError(message, hint="Report the fault.", code="speech_detector") from None
         return found, hidden, cell
@@ -81,11 +81,11 @@ class SileroDetector:
         self._audio = NewAudioFinder()
         self._streams: dict[str, SileroStream] = {}
 
-    def follow(self, batch: WindowBatch, analyses: Sequence[Analysis]) -> list[Judgement]:
+    def follow(self, batch: WindowBatch, analyses: Sequence[Analysis]) -> list[Judgment]:
         judged = [self._streams.pop(name).end() for name in self._audio.ended(batch)]
         return judged + [self._stream(new, batch.rate_hz).follow(new.samples) for new in self._audio.follow(batch)]
 
-    def finish(self) -> list[Judgement]:
+    def finish(self) -> list[Judgment]:
         streams, self._streams = self._streams, {}
         return [stream.end() for stream in streams.values()]
 
@@ -111,19 +111,19 @@ class SileroStream:
         """The context of the next step, and samples that are no whole step yet."""
         self._frames = self._judged = 0
 
-    def follow(self, samples: Float32) -> Judgement:
+    def follow(self, samples: Float32) -> Judgment:
         """Judge the next samples (frames,), as far as that is possible by now."""
         self._frames += len(samples)
         step, speech = self._rule.follow(self._probabilities(self._resampled(samples)))
-        return self._judgement(min(self._frame_of(step), self._frames), speech)
+        return self._judgment(min(self._frame_of(step), self._frames), speech)
 
-    def end(self) -> Judgement:
+    def end(self) -> Judgment:
         """Judge the rest: the audio has ended."""
         rest = self._resampled(np.zeros(0, np.float32), is_last=True)
         missing = -(len(self._held) - _CONTEXT + len(rest)) % STEP
         _, speech = self._rule.follow(self._probabilities(np.pad(rest, (0, missing))))
         _, last = self._rule.end()
-        return self._judgement(self._frames, merged((*speech, *last)), has_ended=True)
+        return self._judgment(self._frames, merged((*speech, *last)), has_ended=True)
 
     def _resampled(self, samples: Float32, *, is_last: bool = False) -> Float32:
         if self._resampler is None:
@@ -147,9 +147,9 @@ class SileroStream:
         """The frame, counted from the first one of the stream, at which a step begins."""
         return step * STEP * self._rate_hz // RATE_HZ
 
-    def _judgement(self, until: int, speech: Sequence[Interval], *, has_ended: bool = False) -> Judgement:
+    def _judgment(self, until: int, speech: Sequence[Interval], *, has_ended: bool = False) -> Judgment:
         """All up to a frame is judged; `speech` is given in steps."""
         since, self._judged = self._judged, until
         found = [(max(self._frame_of(first), since), min(self._frame_of(last), until)) for first, last in speech]
         inside = tuple((self._start + first, self._start + last) for first, last in found if first < last)
-        return Judgement(self._channel, self._start + since, self._start + until, inside, has_ended)
+        return Judgment(self._channel, self._start + since, self._start + until, inside, has_ended)

@@ -18,7 +18,7 @@ from tests.support.batches import LABELS, RATE_HZ, Batches
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.results import AnalyzedBatch, DetectionChange
 from tidzam.speech.record import SpeechRecord
-from tidzam.speech_times import Judgement, PrivacyPolicy
+from tidzam.speech_times import Judgment, PrivacyPolicy
 
 CHANNEL = "pond:out_0"
 
@@ -46,12 +46,12 @@ class Station:
 
     def second(self, number: int, label: str = "birds-wren") -> list[CutClip]:
         analyzed = self._batches.batch(number, pond_0=label)
-        judged = [self._judgement(max(0, number + 1 - self._lag_s))]
+        judged = [self._judgment(max(0, number + 1 - self._lag_s))]
         return self._take(replace(analyzed, speech=self._record.follow(analyzed.batch, judged)))
 
     def end(self, number: int) -> list[CutClip]:
         """No window follows the first `number` ones."""
-        judged = [replace(self._judgement(number), has_ended=True)]
+        judged = [replace(self._judgment(number), has_ended=True)]
         clips = self._take(replace(self._batches.last(), speech=self._record.finish(judged)))
         return clips + self.extractor.finish()
 
@@ -59,10 +59,10 @@ class Station:
         clips = [clip for number in range(seconds) for clip in self.second(number)]
         return clips + self.end(seconds)
 
-    def _judgement(self, until_s: int) -> Judgement:
+    def _judgment(self, until_s: int) -> Judgment:
         since_s, self._judged_s = self._judged_s, until_s
         speech = tuple((s * RATE_HZ, (s + 1) * RATE_HZ) for s in self._speech_s if since_s <= s < until_s)
-        return Judgement(CHANNEL, since_s * RATE_HZ, until_s * RATE_HZ, speech)
+        return Judgment(CHANNEL, since_s * RATE_HZ, until_s * RATE_HZ, speech)
 
     def _take(self, analyzed: AnalyzedBatch) -> list[CutClip]:
         marked = self.extractor.mark(analyzed)

@@ -17,7 +17,7 @@ from tidzam.errors import ConfigError, SetupError
 from tidzam.labels import LabelTree
 from tidzam.results import Analysis, WindowBatch
 from tidzam.speech.base import DetectorContext, SpeechDetector, make_detector
-from tidzam.speech_times import Interval, Judgement, merged
+from tidzam.speech_times import Interval, Judgment, merged
 from tidzam.types import Float32
 
 START: Final = datetime(2026, 5, 1, tzinfo=UTC)
@@ -59,14 +59,16 @@ def batches(
         )
 
 
-def judged(detector: SpeechDetector, samples: Float32, spans: list[tuple[float, float]], **cut: int) -> list[Judgement]:
+def judged(
+    detector: SpeechDetector, samples: Float32, spans: list[tuple[float, float]], *, window: int, hop: int
+) -> list[Judgment]:
     found = []
-    for batch, analyses in batches(samples, spans, **cut):
+    for batch, analyses in batches(samples, spans, window=window, hop=hop):
         found += detector.follow(batch, analyses)
     return found + detector.finish()
 
 
-def speech_of(found: list[Judgement]) -> tuple[Interval, ...]:
+def speech_of(found: list[Judgment]) -> tuple[Interval, ...]:
     return merged(interval for one in found for interval in one.speech)
 
 
@@ -91,7 +93,7 @@ def test_the_end_of_the_audio_is_said_once(name: str, sound: tuple[Float32, list
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_speech_lies_within_its_judgement(name: str, sound: tuple[Float32, list[tuple[float, float]]]) -> None:
+def test_speech_lies_within_its_judgment(name: str, sound: tuple[Float32, list[tuple[float, float]]]) -> None:
     for one in judged(made(name), *sound, window=RATE_HZ, hop=RATE_HZ):
         assert all(one.start <= first < last <= one.end for first, last in one.speech)
 
@@ -134,7 +136,7 @@ def test_overlapping_and_short_windows_lead_to_the_same_speech(
 def test_channels_do_not_influence_one_another(sound: tuple[Float32, list[tuple[float, float]]]) -> None:
     samples, spans = sound
     expected = speech_of(judged(made("silero-vad"), samples, spans, window=RATE_HZ, hop=RATE_HZ))
-    detector, found = made("silero-vad"), list[Judgement]()
+    detector, found = made("silero-vad"), list[Judgment]()
     for batch, analyses in batches(samples, spans, window=RATE_HZ, hop=RATE_HZ):
         noise = np.random.default_rng(2).uniform(-0.5, 0.5, batch.samples.shape).astype(np.float32)
         both = np.concatenate([noise, batch.samples])
