@@ -18,8 +18,8 @@ class SpeechDetector(Protocol):
     """Says where a person speaks. It keeps the state of each channel from batch to batch.
 
     `follow` is called with every batch of windows and their analyses, in order. Windows may overlap, and channels may
-    come and go. A channel that a batch leaves out, or whose window begins after the end of its last one, begins anew;
-    all do if the frames do not increase.
+    come and go. The audio of a channel that a batch leaves out, or whose window begins after the end of its last one,
+    has ended, and what follows is other audio; so it is for all channels if the frames do not increase.
 
     A detector judges all audio once, in order and without holes; it may take some windows until it has. A judgment
     is final. When the audio of a channel ends, the rest of it is judged, with `has_ended`: by the next `follow`, or by

@@ -108,7 +108,7 @@ def test_every_sentence_is_found(name: str, sound: tuple[Float32, list[tuple[flo
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_channel_that_is_away_ends_and_begins_anew(
+def test_a_channel_that_is_away_ends_and_other_audio_begins(
     name: str, sound: tuple[Float32, list[tuple[float, float]]]
 ) -> None:
     detector, pieces = made(name), list(batches(*sound, window=RATE_HZ, hop=RATE_HZ))
@@ -119,7 +119,9 @@ def test_a_channel_that_is_away_ends_and_begins_anew(
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_frames_that_do_not_increase_begin_anew(name: str, sound: tuple[Float32, list[tuple[float, float]]]) -> None:
+def test_frames_that_do_not_increase_are_other_audio(
+    name: str, sound: tuple[Float32, list[tuple[float, float]]]
+) -> None:
     detector, pieces = made(name), list(batches(*sound, window=RATE_HZ, hop=RATE_HZ))
     detector.follow(*pieces[5])
     assert detector.follow(*pieces[0])[-1].start == FIRST_FRAME
