@@ -1,4 +1,4 @@
-"""Where speech was detected in the audio of channels, and whether a stretch of it is known to be free of speech. Pure.
+"""Where speech was detected in the audio of channels, and which frames of them must not be kept. Pure.
 
 Frames are those of the batches of windows that the analyzer analyzes.
 """

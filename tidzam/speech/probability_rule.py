@@ -1,4 +1,4 @@
-"""From the speech probabilities of short steps to stretches of speech, step by step. Pure."""
+"""From the speech probabilities of short steps to intervals of speech, step by step. Pure."""
 
 from __future__ import annotations
 
