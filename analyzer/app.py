@@ -22,7 +22,7 @@ from analyzer.health import LiveHealth
 from analyzer.live_runner import LiveAnalysis
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
-from analyzer.privacy import PrivateStages, SpeechStage
+from analyzer.privacy import PrivateStages, SpeechStage, privacy_remarks
 from analyzer.sinks.base import NamedSink, SinkContext, make_sinks, marked
 from analyzer.sinks.clips import ClipSink
 from analyzer.sinks.queue import BoundedSink
@@ -41,6 +41,7 @@ from tidzam.protocol.analyzer import (
     parse_jack_sources,
 )
 from tidzam.protocol.channel_status import lacking
+from tidzam.protocol.privacy import PrivacyStatus
 from tidzam.results import AnalyzedBatch
 from tidzam.server import Access, Health, Right, Server
 
@@ -85,7 +86,7 @@ class Analyzer:
         settings = options.settings
         self._pipeline, self._node = pipeline, options.node
         self._rates, self._clocks = SourceRates(), SourceClocks()
-        self._speech = SpeechStage(settings.privacy, pipeline.labels, home=options.home)
+        self._speech = SpeechStage(settings.privacy, pipeline, home=options.home)
         self._detections = PrivateStages(DetectionStages(pipeline, settings, node=options.node), self._speech)
         self._gaps = GapLedger(
             options.gaps, writer="analyzer", death=GapReason.CAPTURE, keep_days=options.keep_gap_days
@@ -121,7 +122,7 @@ class Analyzer:
             location=options.location,
         )
         self._others = others = make_sinks(settings.sinks, context)
-        clips = [named.sink for named in others if isinstance(named.sink, ClipSink)]
+        self._clips = clips = [named.sink for named in others if isinstance(named.sink, ClipSink)]
         ExtractionRequests(self._server, clips, pipeline.labels)
         self._sinks = [BoundedSink(named) for named in (NamedSink("socketio", self._socketio), *others)]
 
@@ -180,7 +181,7 @@ class Analyzer:
         live, detail = self._live.health(), self._detail()
         reasons = tuple(fault.message for fault in detail.faults)
         narrow = (status.remark for status in detail.channel_states if status.remark)
-        remarks = (*reasons, *live.remarks, *narrow)
+        remarks = (*reasons, *live.remarks, *narrow, *privacy_remarks(detail.privacy))
         return Health(not reasons, remarks, detail.model_dump(mode="json"))
 
     def _detail(self) -> AnalyzerHealth:
@@ -191,6 +192,7 @@ class Analyzer:
             self._rates,
             node=self._node,
             sinks=sinks,
+            privacy=self._speech.status([sink.privacy for sink in self._clips]),
             dropped_messages=self._server.dropped + sum(sink.dropped for sink in sinks),
         )
 
@@ -202,6 +204,7 @@ def health_message(
     *,
     node: str,
     sinks: tuple[SinkStatus, ...] = (),
+    privacy: PrivacyStatus | None = None,
     dropped_messages: int,
 ) -> AnalyzerHealth:
     """The state of the analyzer as it goes over the wire."""
@@ -228,6 +231,7 @@ def health_message(
         ),
         classifier_errors=dict(pipeline.classifier_errors),
         sinks=sinks,
+        privacy=privacy,
     )
 
 

@@ -88,7 +88,7 @@ class FileAnalysis:
         self.found: list[FileDetection] = []
         self.reached_s = 0.0
         self._audio, self._pipeline, self._settings = audio, pipeline, settings
-        self._speech = SpeechStage(settings.privacy, pipeline.labels, home=home)
+        self._speech = SpeechStage(settings.privacy, pipeline, home=home)
         self._schedule = WindowSchedule.of(audio.rate_hz, window_s=pipeline.window_s, overlap=settings.overlap)
         self._errors_before = Counter(pipeline.classifier_errors)
         self._windows = 0

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from tidzam.protocol.analyzer import AnalyzerHealth
+from tidzam.protocol.privacy import PrivacyStatus
 from tidzam.results import ChannelState
 
 _COUNTERS = {
@@ -52,6 +53,8 @@ class HealthCollector(Collector):
         yield _by_label("sink_delivered", "Batches that a sink has taken", "sink", delivered)
         yield _by_label("sink_errors", "Failures of a sink", "sink", errors)
         yield _by_label("sink_dropped", "Batches dropped because a sink was slow or failed", "sink", dropped)
+        if health.privacy is not None:
+            yield from _privacy(health.privacy)
         states = Counter(status.state for status in health.channel_states)
         by_state = GaugeMetricFamily("tidzam_analyzer_channel_states", "Channels by state", labels=["state"])
         for state in ChannelState:
@@ -64,3 +67,21 @@ def _by_label(name: str, description: str, label: str, values: Mapping[str, int]
     for key, value in values.items():
         counter.add_metric([key], value)
     return counter
+
+
+def _privacy(status: PrivacyStatus) -> Iterator[Metric]:
+    families = {
+        "speech_s": CounterMetricFamily(
+            "tidzam_analyzer_speech_seconds", "Seconds in which a person spoke", labels=["channel"]
+        ),
+        "dropped_clips": CounterMetricFamily(
+            "tidzam_analyzer_privacy_dropped_clips", "Clips that were not kept because of speech", labels=["channel"]
+        ),
+        "muted_clips": CounterMetricFamily(
+            "tidzam_analyzer_privacy_muted_clips", "Clips in which speech was muted", labels=["channel"]
+        ),
+    }
+    for channel in status.channels:
+        for field, family in families.items():
+            family.add_metric([channel.channel], getattr(channel, field))
+    yield from families.values()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from analyzer.clips.privacy import ClipPrivacy
+from analyzer.pipeline import Pipeline
 from tidzam.config.privacy import PrivacySettings
-from tidzam.labels import LabelTree
+from tidzam.protocol.privacy import ChannelPrivacy, PrivacyStatus
 from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 from tidzam.speech.base import DetectorContext, make_detector
 from tidzam.speech.record import SpeechRecord
@@ -28,16 +30,34 @@ class DetectionFollower(Protocol):
 class SpeechStage:
     """Adds to each batch what is known about speech. Without a detector, it adds nothing."""
 
-    def __init__(self, settings: PrivacySettings, labels: LabelTree, *, home: Path | None = None) -> None:
+    def __init__(self, settings: PrivacySettings, pipeline: Pipeline, *, home: Path | None = None) -> None:
         """Raises TidzamError if the detector cannot be loaded: nothing is analyzed then."""
-        self._detector = make_detector(settings, DetectorContext(labels=labels, home=home))
+        self._settings = settings
+        window_s = max(one.manifest.input.window_s for one in pipeline.cascade.classifiers)
+        self._detector = make_detector(settings, DetectorContext(labels=pipeline.labels, window_s=window_s, home=home))
         policy = PrivacyPolicy(settings.action, settings.margin_s, settings.scope)
         self._record = SpeechRecord(policy)
 
-    @property
-    def speech_s(self) -> Mapping[str, float]:
-        """Seconds of speech on each channel since the start."""
-        return dict(self._record.speech_s)
+    def status(self, clips: Sequence[ClipPrivacy] = ()) -> PrivacyStatus | None:
+        """What was detected, and what happened to clips, since the start; None without a detector."""
+        settings, speech_s = self._settings, dict(self._record.speech_s)
+        if settings.detector is None:
+            return None
+        return PrivacyStatus(
+            detector=settings.detector,
+            action=settings.action,
+            margin_s=settings.margin_s,
+            scope=settings.scope,
+            channels=tuple(
+                ChannelPrivacy(
+                    channel=channel,
+                    speech_s=round(seconds, 3),
+                    dropped_clips=sum(one.dropped[channel] for one in clips),
+                    muted_clips=sum(one.muted[channel] for one in clips),
+                )
+                for channel, seconds in speech_s.items()
+            ),
+        )
 
     def follow(self, analyses: tuple[Analysis, ...], analyzed: AnalyzedBatch) -> AnalyzedBatch:
         """The batch with its statement. `analyses` are those of its windows, before any averaging."""
@@ -66,3 +86,11 @@ class PrivateStages:
 
     def last_batch(self) -> AnalyzedBatch:
         return self._speech.finish(self._detections.last_batch())
+
+
+def privacy_remarks(status: PrivacyStatus | None) -> tuple[str, ...]:
+    """A sentence that says that privacy is active; none if it is not."""
+    if status is None:
+        return ()
+    what = "dropped" if status.action == "drop" else "muted"
+    return (f"Privacy is active: clips in which {status.detector} detects speech are {what}.",)

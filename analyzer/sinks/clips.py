@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from analyzer.clips.extractor import Extractor
+from analyzer.clips.privacy import ClipPrivacy
 from analyzer.clips.rules import read_requested, write_requested
 from analyzer.clips.store import ClipStore, CutClip
 from analyzer.sinks.base import SinkContext
@@ -26,6 +27,8 @@ class ClipSink:
         self._extractor: Extractor | None = None
         self._store: ClipStore | None = None
         self._counts: Mapping[str, int] = {}
+        self.privacy = ClipPrivacy()
+        """Counts the clips in which a person speaks, also while the sink is opened again."""
 
     @property
     def folder(self) -> Path:
@@ -49,6 +52,7 @@ class ClipSink:
         extractor = Extractor(self._settings, labels=context.labels, node=context.node, bundles=context.bundles)
         if not context.is_example:
             extractor.requested = await asyncio.to_thread(read_requested, self.folder)
+        extractor.privacy = self.privacy
         self._store = await asyncio.to_thread(ClipStore, self._settings)
         self._counts = extractor.counts = self._store.counts
         self._extractor = extractor

@@ -20,6 +20,7 @@ from tidzam.protocol.analyzer import (
     sys_event,
 )
 from tidzam.protocol.messages import Message, parse
+from tidzam.protocol.privacy import speech_event
 from tidzam.results import Analysis, AnalyzedBatch, Detection
 from tidzam.server import Right, Server
 
@@ -87,6 +88,9 @@ class SocketIoSink:
             found = change.detection
             if rooms := self._rooms_of(found):
                 await self._send("detection", detection_event(change, node=self._node), rooms)
+
+        if analyzed.speech is not None and (rooms := self._subscriptions.rooms_for("speech")):
+            await self._send("speech", speech_event(analyzed.batch, analyzed.speech, node=self._node), rooms)
 
     async def close(self) -> None:
         """Nothing to close."""

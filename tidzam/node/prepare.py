@@ -89,7 +89,8 @@ def require_classifiers(settings: Settings, home: Path) -> None:
     labels = merged_labels(ordered(bundle.manifest for bundle in bundles))
     try_networks(bundles, analyzer.engine)
     require_rate(settings.jack.rate_hz, [bundle.manifest.input for bundle in bundles])
-    make_detector(analyzer.privacy, DetectorContext(labels=labels, home=home))
+    window_s = max(bundle.manifest.input.window_s for bundle in bundles)
+    make_detector(analyzer.privacy, DetectorContext(labels=labels, window_s=window_s, home=home))
 
 
 def _resolve(source: SourceSettings, home: Home, settings: Settings, say: Say) -> SourceSettings:

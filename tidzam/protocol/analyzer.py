@@ -14,6 +14,7 @@ from tidzam.protocol.channel_status import ChannelStatus
 from tidzam.protocol.extraction import SAMPLE_EXTRACTION_RULES, SampleExtractionAnswer, SampleExtractionRequest
 from tidzam.protocol.globs import WireGlobs
 from tidzam.protocol.messages import Message, Refusal, WireTime, parse, parse_command, wire_time
+from tidzam.protocol.privacy import PrivacyStatus, SpeechEvent
 from tidzam.protocol.source_status import SourceStatus
 from tidzam.results import Analysis, ChannelState, DetectionChange
 
@@ -21,7 +22,7 @@ PROBABILITY_DIGITS = 4
 
 MOST_JACK_SOURCES: Final = 512
 
-EventName = Literal["analysis", "detection", "health"]
+EventName = Literal["analysis", "detection", "health", "speech"]
 
 
 JACK_SOURCE: Final = "JackSource"
@@ -182,6 +183,7 @@ class AnalyzerHealth(Message):
         default_factory=dict, description="Windows for which a classifier's outputs were not probabilities"
     )
     sinks: tuple[SinkStatus, ...] = Field((), description="The sinks of the results")
+    privacy: PrivacyStatus | None = Field(None, description="What is not kept; None if nothing detects speech")
 
 
 class SysAnalysis(Message):
@@ -209,6 +211,7 @@ MESSAGES: Mapping[str, type[Message]] = {
     f"{SAMPLE_EXTRACTION_RULES}/answer": SampleExtractionAnswer,
     "analysis": AnalysisEvent,
     "detection": DetectionEvent,
+    "speech": SpeechEvent,
     "health": AnalyzerHealth,
 }
 

@@ -33,10 +33,11 @@ class SpeechDetector(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class DetectorContext:
-    """What a detector may need besides its settings: the classes of the classifiers, and the node's home (None for the
-    default one), which holds models."""
+    """What a detector may need besides its settings: the classes of the classifiers, the longest of their windows, and
+    the node's home (None for the default one), which holds models."""
 
     labels: LabelTree
+    window_s: float = 1.0
     home: Path | None = None
 
 

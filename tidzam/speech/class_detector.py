@@ -11,7 +11,7 @@ from tidzam.errors import ConfigError
 from tidzam.results import Analysis, WindowBatch
 from tidzam.speech.base import DetectorContext
 from tidzam.speech.new_audio import NewAudioFinder
-from tidzam.speech_times import Interval, Judgment, merged
+from tidzam.speech_times import Interval, Judgment, clipped, merged
 from tidzam.suggest import did_you_mean
 
 DEFAULT_THRESHOLD: Final = 0.5
@@ -20,28 +20,32 @@ DEFAULT_THRESHOLD: Final = 0.5
 class ClassDetector:
     """A window is speech, all of it, if one of the classes reaches the threshold.
 
-    It is, too, if a classifier could not run on it and one of the classes has no probability: nobody knows then. A
-    frame is judged once no later window can hold it.
+    It is, too, if a classifier could not run on it and one of the classes has no probability: nobody knows then. In a
+    cascade with windows of several lengths, every window is taken to be as long as the longest. A frame is judged once
+    no later window can hold it.
     """
 
     def __init__(self, settings: PrivacySettings, context: DetectorContext) -> None:
         """Raises ConfigError (`unknown_class`) for a class that does not exist."""
         self._classes = frozenset(label for name in settings.classes for label in _resolved(name, context))
         self._threshold = DEFAULT_THRESHOLD if settings.threshold is None else settings.threshold
+        self._window_s = context.window_s
         self._audio = NewAudioFinder()
         self._open: dict[str, tuple[int, int, list[Interval]]] = {}
         """For each channel: up to where it is judged, where its audio ends, and speech from there on."""
 
     def follow(self, batch: WindowBatch, analyses: Sequence[Analysis]) -> list[Judgment]:
         judged = [self._end(name) for name in self._audio.ended(batch)]
-        start, end = batch.start_frame, batch.start_frame + batch.samples.shape[1]
+        first, end = batch.start_frame, batch.start_frame + batch.samples.shape[1]
+        start = min(first, end - round(self._window_s * batch.rate_hz))
         for new, analysis in zip(self._audio.follow(batch), analyses, strict=True):
-            since, _, speech = self._open.get(new.channel, (start, start, []))
-            judged.append(_judgment(new.channel, since, start, speech))
-            rest = [(max(first, start), last) for first, last in speech if last > start]
+            since, _, speech = self._open.get(new.channel, (first, first, []))
+            until = max(since, start)
+            judged.append(_judgment(new.channel, since, until, speech))
+            rest = clipped(speech, until, end)
             if self._is_speech(analysis):
-                rest.append((start, end))
-            self._open[new.channel] = (start, end, list(merged(rest)))
+                rest = merged((*rest, (until, end)))
+            self._open[new.channel] = (until, end, list(rest))
         return judged
 
     def finish(self) -> list[Judgment]:

@@ -158,6 +158,14 @@ def test_a_window_that_a_classifier_could_not_judge_is_speech_for_the_class_dete
     assert speech_of(found) == ((FIRST_FRAME, FIRST_FRAME + RATE_HZ),)
 
 
+def test_a_class_is_speech_in_all_of_the_longest_window() -> None:
+    context = DetectorContext(labels=LABELS, window_s=3.0)
+    detector = make_detector(SETTINGS["class"], context)
+    assert detector is not None
+    found = judged(detector, np.zeros(8 * RATE_HZ, np.float32), [(5.2, 5.8)], window=RATE_HZ, hop=RATE_HZ)
+    assert speech_of(found) == ((FIRST_FRAME + 3 * RATE_HZ, FIRST_FRAME + 6 * RATE_HZ),)
+
+
 def test_a_class_that_does_not_exist_is_refused() -> None:
     settings = PrivacySettings(detector="class", classes=("humen",))
     with pytest.raises(ConfigError, match="humen") as caught:

@@ -7,6 +7,7 @@ from typing import Final
 from tidzam.protocol import analyzer
 from tidzam.protocol.examples.base import EventExample, RequestExample
 from tidzam.protocol.extraction import SampleExtractionRequest
+from tidzam.protocol.privacy import SpeechEvent
 
 ANALYZER_REQUESTS: Final = (
     RequestExample(
@@ -77,6 +78,13 @@ HEALTH: Final = {
     ],
     "classifier_errors": {},
     "sinks": [{"name": "socketio", "delivered": 3600, "errors": 0, "dropped": 0, "fault": None}],
+    "privacy": {
+        "detector": "silero-vad",
+        "action": "drop",
+        "margin_s": 1.0,
+        "scope": "source",
+        "channels": [{"channel": "pond:out_0", "speech_s": 12.4, "dropped_clips": 3, "muted_clips": 0}],
+    },
 }
 
 ANALYZER_EVENTS: Final = (
@@ -131,6 +139,24 @@ ANALYZER_EVENTS: Final = (
             "windows": 4,
             "clip": None,
         },
+    ),
+    EventExample(
+        "`speech`: where a person speaks",
+        "speech",
+        SpeechEvent,
+        {
+            "node": "garden",
+            "channels": [
+                {
+                    "channel": "pond:out_0",
+                    "start": "2026-05-01T06:29:59.520000Z",
+                    "end": "2026-05-01T06:30:00.512000Z",
+                    "speech": [["2026-05-01T06:30:00.256000Z", "2026-05-01T06:30:00.512000Z"]],
+                }
+            ],
+        },
+        "Sent to those who subscribe to `speech`, about once per window, if `analyzer.privacy` has a detector. The "
+        "stream manager mutes recordings by it.",
     ),
     EventExample(
         "`health`: every two seconds",
