@@ -67,7 +67,7 @@ class SpooledDelivery:
         assert self._task is not None
         try:
             self._sender.stop()
-            if not await self._task:
+            if not await self._task and self._spool.waiting:
                 raise TidzamError(self.fault or "", hint="They are sent after the next start.", code="unsent")
         finally:
             self._task.cancel()

@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 
 from tidzam.config.secret import Secret
-from tidzam.config.sink_base import ChangeKind, DetectionFilter, SinkSettings
+from tidzam.config.sink_base import ChangeKind, DetectionFilter, SinkSettings, SpoolSettings
 
 
-class MqttSinkSettings(SinkSettings, DetectionFilter):
+class MqttSinkSettings(SpoolSettings, DetectionFilter, SinkSettings):
     """Detections published to an MQTT broker, with discovery by Home Assistant. Needs the part `mqtt`."""
 
     type: Literal["mqtt"] = Field("mqtt", description="Publishes detections to an MQTT broker")
