@@ -2,6 +2,8 @@
 
 import json
 import logging
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from analyzer.sinks.base import SinkContext
 from analyzer.sinks.notification_rules import NotificationMemory, decide, notification
 from analyzer.sinks.notify import NotificationSink
 from tests.support.batches import LABELS, Batches
+from tests.support.eventually import eventually_async
+from tests.support.ports import free_port
 from tests.support.web_receiver import WebReceiver, web_receiver
 from tidzam.config.notification_sink import NotificationRule, NotificationSinkSettings
 from tidzam.errors import ConfigError, SetupError, TidzamError
@@ -124,8 +128,16 @@ def test_a_notification_says_what_when_and_where() -> None:
 
 def sink_to(server: WebReceiver, folder: Path, **settings: Any) -> NotificationSink:
     url = server.url.replace("http://", "json://me:hidden@") + "/hook"
-    made = NotificationSinkSettings(urls=(SecretStr(url),), memory=folder / "memory.json", **settings)
-    return NotificationSink(made, SinkContext(node="garden", labels=LABELS))
+    return sink_of([url], folder, **settings)
+
+
+def sink_of(
+    urls: list[str], folder: Path, *, clock: Callable[[], float] = time.time, **settings: Any
+) -> NotificationSink:
+    made = NotificationSinkSettings(
+        urls=tuple(map(SecretStr, urls)), memory=folder / "memory.json", spool=folder / "spool", **settings
+    )
+    return NotificationSink(made, SinkContext(node="garden", labels=LABELS), clock=clock)
 
 
 async def test_people_are_notified_once_per_detection(tmp_path: Path) -> None:
@@ -157,11 +169,12 @@ async def test_a_damaged_memory_is_begun_again(tmp_path: Path, caplog: pytest.Lo
         sink = sink_to(server, tmp_path)
         await sink.open()
         await sink.deliver(Batches().batch(0, pond_0="birds"))
+        await sink.close()
     assert len(server.accepted) == 1
     assert "is unreadable and begun again" in caplog.text
 
 
-async def test_a_notification_that_fails_is_sent_with_the_next_window(
+async def test_a_notification_that_fails_is_sent_later_though_the_detection_has_ended(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -170,11 +183,48 @@ async def test_a_notification_that_fails_is_sent_with_the_next_window(
         server.statuses = [500]
         sink = sink_to(server, tmp_path)
         await sink.open()
-        with pytest.raises(TidzamError, match="was not accepted"):
-            await sink.deliver(source.batch(0, pond_0="birds"))
-        await sink.deliver(source.batch(1, pond_0="birds"))
-    assert len(server.accepted) == 1
+        await sink.deliver(source.batch(0, pond_0="birds"))
+        await eventually_async(lambda: len(server.accepted) == 1)
+        await sink.close()
+    assert "address 1 of the sink notify has failed" in caplog.text
     assert "hidden" not in caplog.text
+
+
+async def test_notifications_wait_for_a_service_also_over_a_restart(tmp_path: Path) -> None:
+    port = free_port()
+    for label in ("birds", "frogs"):
+        sink = sink_of([f"json://127.0.0.1:{port}"], tmp_path)
+        await sink.open()
+        await sink.deliver(Batches().batch(0, pond_0=label))
+        with pytest.raises(TidzamError, match=r"On disk: [12] result"):
+            await sink.close()
+    async with web_receiver(port) as server:
+        sink = sink_of([f"json://127.0.0.1:{port}"], tmp_path)
+        await sink.open()
+        await sink.close()
+    assert [json.loads(one.body)["title"] for one in server.accepted] == ["birds (garden)", "frogs (garden)"]
+
+
+async def test_a_service_that_fails_does_not_repeat_the_notifications_of_the_others(tmp_path: Path) -> None:
+    async with web_receiver() as failing, web_receiver() as works:
+        failing.statuses = [500, 500]
+        sink = sink_of([server.url.replace("http", "json") for server in (failing, works)], tmp_path)
+        await sink.open()
+        await sink.deliver(Batches().batch(0, pond_0="birds"))
+        await eventually_async(lambda: len(failing.accepted) == 1)
+        await sink.close()
+    assert len(works.requests) == 1
+
+
+async def test_people_are_not_notified_of_what_is_long_past(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    now, port = [1000.0], free_port()
+    sink = sink_of([f"json://127.0.0.1:{port}"], tmp_path, expire_s=60.0, clock=lambda: now[0])
+    await sink.open()
+    await sink.deliver(Batches().batch(0, pond_0="birds"))
+    await eventually_async(lambda: sink.fault is not None)
+    now[0] = 1061.0
+    await sink.close()
+    assert "a notification is older than 0:01:00 and not sent: birds (garden)" in caplog.text
 
 
 async def test_an_address_that_apprise_does_not_know_is_named_by_its_number(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ async def socket_io(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
 async def mqtt(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
     with mqtt_broker(folder) as broker:
         async with listening(broker, "tidzam/garden/detection") as heard:
-            sink = made(MqttSinkSettings(host="localhost", port=broker.port, states=("end",)))
+            sink = made(MqttSinkSettings(host="localhost", port=broker.port, states=("end",), spool=folder / "spool"))
             yield sink, lambda: len(heard)
 
 
@@ -130,7 +130,7 @@ async def notify(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
     async with web_receiver() as server:
         url = SecretStr(server.url.replace("http", "json"))
         rules = (NotificationRule(interval_s=0),)
-        sink = made(NotificationSinkSettings(urls=(url,), rules=rules, memory=folder / "memory.json"))
+        sink = made(NotificationSinkSettings(urls=(url,), rules=rules, memory=folder / "m.json", spool=folder))
         yield sink, lambda: len(server.accepted)
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from tidzam.config.recordings import TimeZoneName
 from tidzam.config.secret import Secret
-from tidzam.config.sink_base import DetectionFilter, SinkSettings
+from tidzam.config.sink_base import DetectionFilter, SinkSettings, SpoolSettings
 
 
 class NotificationRule(DetectionFilter):
@@ -21,7 +21,7 @@ class NotificationRule(DetectionFilter):
     )
 
 
-class NotificationSinkSettings(SinkSettings):
+class NotificationSinkSettings(SpoolSettings, SinkSettings):
     """Notifications by mail, Telegram, ntfy and many other services. Needs the part `notify`."""
 
     type: Literal["notify"] = Field("notify", description="Notifies people through Apprise")
@@ -35,5 +35,8 @@ class NotificationSinkSettings(SinkSettings):
     time_zone: TimeZoneName = Field("UTC", description="Time zone of days and of the times in notifications")
     memory: Path | None = Field(
         None, description="File that keeps what was notified over a restart; by default, one in `spool/` in the home"
+    )
+    expire_s: float = Field(
+        86_400.0, gt=0, description="Seconds for which a service that is away is tried; then people are not notified"
     )
     timeout_s: float = Field(30.0, gt=0, description="Time allowed for one notification")
