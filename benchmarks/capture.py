@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,49 +18,93 @@ from analyzer.capture.child import Capture, CaptureOptions, capture_process
 from analyzer.capture.events import Event, Opened
 from benchmarks.feeder import frame_code
 from benchmarks.harness import LiveAnalyzer, analyzer, feeder, jack_server
+from benchmarks.limits import largest_that_holds
+from benchmarks.process_memory import memory_of
 from tidzam.config.settings import JackSettings
 from tidzam.errors import NodeError
 from tidzam.jack.ring import RingReader
 
-TITLE = "64 channels at 48 kHz with the cascade at work: frames lost in a minute; forced losses counted to the frame"
+TITLE = "channels at 48 kHz with the cascade at work: frames lost, lag, the largest number; forced losses counted"
 
-CHANNELS = 64
 RATE_HZ = 48000
 PERIOD = 2048
-MINUTE_S = 60
-UNGATED_S = 20
+PORT_MAX = 4096
+HOP_S = 1.0
+"""That of the demo's cascade without overlap: the lag that is allowed."""
+STEP = 32
+"""How exactly the largest number of channels is found."""
 STOPS_S = (0.1, 0.7, 2.0)
 """For how long capture is stopped, one after the other, to force losses. The ring holds more than each."""
+_TRIAL_S = 20.0
+_SETTLE_S = 3.0
+"""The cost of starting is not measured."""
 
 
-def run(say: Callable[[str], None]) -> dict[str, Any]:
-    with jack_server(rate_hz=RATE_HZ, period=PERIOD) as server:
-        with feeder(server, f"--channels={CHANNELS}"):
-            gated = _measure(server, MINUTE_S, say)
-            ungated = _measure(server, UNGATED_S, say, "--gate=0")
+def run(
+    say: Callable[[str], None],
+    *,
+    channels: str = "128",
+    seconds: str = "300",
+    ungated_seconds: str = "60",
+    sources: str = "1",
+    find_limit: str = "0",
+) -> dict[str, Any]:
+    """An analyzer on so many `channels` for `seconds`, and, with every expert on every window, for `ungated_seconds`.
+    The channels are those of `sources` JACK clients, each of which is captured by a client of its own. `find_limit`
+    is the largest number of channels to try in search of the one that holds: no frame lost, no window dropped, and
+    the lag under one hop, in 20 s; 0 leaves the search out."""
+    count, clients = int(channels), int(sources)
+    figures: dict[str, Any] = {"channels": count, "sources": clients, "rate_hz": RATE_HZ, "period": PERIOD}
+    with jack_server(rate_hz=RATE_HZ, period=PERIOD, port_max=PORT_MAX) as server:
+        with feeder(server, f"--channels={count}", f"--clients={clients}"):
+            if float(seconds):
+                figures |= _measure(server, count, float(seconds), say)
+            if float(ungated_seconds):
+                figures["gate_0"] = _measure(server, count, float(ungated_seconds), say, "--gate=0")
+        if int(find_limit):
+            figures |= _limits(server, clients, int(find_limit), say)
         say("forcing losses: the capture process is stopped and continued, while each sample encodes its own frame")
         with feeder(server, "--channels=2", "--code"):
-            forced = asyncio.run(_force_losses(server))
-    return {
-        "channels": CHANNELS,
-        "rate_hz": RATE_HZ,
-        "period": PERIOD,
-        **gated,
-        "gate_0": ungated,
-        "forced": forced,
-    }
+            figures["forced"] = asyncio.run(_force_losses(server))
+    return figures
 
 
-def _measure(server: JackSettings, duration_s: int, say: Callable[[str], None], *options: str) -> dict[str, Any]:
+def holds(figures: Mapping[str, Any]) -> bool:
+    """Whether nothing was lost, and every window was analyzed within one hop of its end."""
+    complete = figures["windows"] >= 0.9 * figures["channels"] * figures["duration_s"] / HOP_S
+    lost = figures["lost_frames"] + figures["dropped_windows"]
+    return complete and not lost and figures["lag_max_s"] < HOP_S
+
+
+def _limits(server: JackSettings, clients: int, most: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """The largest number of channels that holds, and what was measured with each number."""
+    trials: dict[int, dict[str, Any]] = {}
+
+    def try_with(channels: int) -> bool:
+        with feeder(server, f"--channels={channels}", f"--clients={clients}"):
+            try:
+                trials[channels] = _measure(server, channels, _TRIAL_S, say)
+            except NodeError as error:
+                trials[channels] = {"channels": channels, "failed": error.message}
+                return False
+        return holds(trials[channels])
+
+    largest = largest_that_holds(try_with, low=STEP, high=most // STEP * STEP, step=STEP)
+    return {"largest_channels": largest, "trials": [trials[channels] for channels in sorted(trials)]}
+
+
+def _measure(
+    server: JackSettings, channels: int, duration_s: float, say: Callable[[str], None], *options: str
+) -> dict[str, Any]:
     """Losses and resource use of an analyzer on all channels over `duration_s` seconds."""
-    with analyzer(server, "feeder:", *options) as listener:
-        listener.wait(channels=CHANNELS)
-        time.sleep(2)  # the cost of starting is not measured
-        say(f"{CHANNELS} channels, {duration_s} s {' '.join(options)}")
-        return _watch(listener, duration_s)
+    with analyzer(server, "feeder*:out_*", *options, max_channels=max(256, channels)) as listener:
+        listener.wait(channels=channels)
+        time.sleep(_SETTLE_S)
+        say(f"{channels} channels, {duration_s:g} s {' '.join(options)}")
+        return {"channels": channels, **_watch(listener, duration_s)}
 
 
-def _watch(listener: LiveAnalyzer, duration_s: int) -> dict[str, Any]:
+def _watch(listener: LiveAnalyzer, duration_s: float) -> dict[str, Any]:
     before = listener.health()
     if before is None or before.capture_pid is None:
         raise NodeError("The analyzer ended.", hint="Run it by itself to see why.")
@@ -78,10 +123,10 @@ def _watch(listener: LiveAnalyzer, duration_s: int) -> dict[str, Any]:
         "lost_frames": after.lost_frames - before.lost_frames,
         "dropped_windows": after.dropped_windows - before.dropped_windows,
         "windows": after.windows - before.windows,
-        "lag_p50_s": round(float(np.median(lags)), 3),
-        "lag_max_s": round(max(lags), 3),
+        "lag_p50_s": round(float(np.median(lags)), 3) if lags else math.inf,
+        "lag_max_s": round(max(lags, default=math.inf), 3),
         **{f"cpu_{name}": round((_cpu_s(p) - spent[name]) / took_s, 3) for name, p in processes.items()},
-        "rss_mb": round(sum(process.memory_info().rss for process in processes.values()) / 1e6),
+        "memory_mb": round(sum(memory_of(process.pid).total for process in processes.values()) / 1e6),
     }
 
 

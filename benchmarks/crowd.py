@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import socket
 import sys
 from collections import Counter
 from contextlib import suppress
@@ -17,10 +16,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from benchmarks.stopped_reader import WEBSOCKET, connect_and_stop_reading, text_frame
 from tidzam.server.connections import raise_descriptor_limit
 
 IDLE, DEAF, LORIS = 300, 20, 1000
-WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 _LORIS_EVERY_S = 2.0
 _DEAF_EVERY_S = 0.1
 _GONE = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
@@ -59,25 +58,16 @@ class Crowd:
 
     async def _deaf(self) -> None:
         """Read nothing from a connection, but notice when the server ends it: sending fails then."""
-        address = urlsplit(self._url)
-        place = socket.create_connection((address.hostname, address.port))
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        reader, writer = await asyncio.open_connection(sock=place, limit=1024)
+        packets = ("40", '42["subscribe",{"events":["analysis","detection","health"]}]')
         try:
-            key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
-            upgrade = f"Host: {address.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{key}\r\n\r\n"
-            writer.write(f"GET {WEBSOCKET} HTTP/1.1\r\n{upgrade}".encode())
-            await reader.readuntil(b"\r\n\r\n")
-            writer.transport.pause_reading()  # type: ignore[attr-defined]  # a selector transport has it
-            for packet in ("40", '42["subscribe",{"events":["analysis","detection","health"]}]'):
-                writer.write(_frame(packet))
+            writer = await connect_and_stop_reading(self._url, packets)
             while not writer.is_closing():
-                writer.write(_frame("42" + json.dumps(["subscribe", {"x" * 900: 1}])))
+                writer.write(text_frame("42" + json.dumps(["subscribe", {"x" * 900: 1}])))
                 await asyncio.sleep(_DEAF_EVERY_S)
+            writer.transport.abort()
         except (*_GONE, asyncio.IncompleteReadError):
             pass
         self.counts["deaf_disconnected"] += 1
-        writer.transport.abort()
 
     async def _loris(self, number: int) -> None:
         address = urlsplit(self._url)
@@ -103,13 +93,6 @@ class Crowd:
                     self.counts["flood_messages"] += 1
             self.counts["flood_disconnected"] += 1
             await asyncio.sleep(0.1)
-
-
-def _frame(text: str) -> bytes:
-    """A masked WebSocket text frame of up to 65,535 bytes, its mask all zeros."""
-    payload = text.encode()
-    length = bytes([len(payload)]) if len(payload) < 126 else b"\x7e" + len(payload).to_bytes(2, "big")
-    return b"\x81" + bytes([0x80 | length[0]]) + length[1:] + bytes(4) + payload
 
 
 async def main(url: str) -> None:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.feeder --channels N`: a JACK client that plays synthetic audio on N ports until its input ends.
+"""`python -m benchmarks.feeder --channels N`: plays synthetic audio on N JACK ports until its standard input ends.
 
 It is a separate process so that it shares no interpreter with the program that is measured. It runs at high priority:
 if it were late for a cycle, that cycle would be lost for every capturing client, and the loss be measured.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import ExitStack
+from functools import lru_cache
 
 import jack
 import numpy as np
@@ -27,15 +29,27 @@ _AMPLITUDE = 0.2
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.feeder")
     parser.add_argument("--channels", type=int, default=64)
+    parser.add_argument("--clients", type=int, default=1, help="JACK clients that the channels are divided among")
     parser.add_argument("--code", action="store_true", help="play samples that encode their frame number")
     options = parser.parse_args()
-    client = jack.Client(CLIENT_NAME, no_start_server=True)
-    fill = frame_codes(client.blocksize) if options.code else soundscape(client, options.channels)
-    with JackWriter(client, options.channels, fill):
+    with ExitStack() as stack:
+        for number, channels in enumerate(shares(options.channels, options.clients)):
+            client = jack.Client(f"{CLIENT_NAME}{number or ''}", no_start_server=True)
+            fill = frame_codes(client.blocksize) if options.code else soundscape(client, channels)
+            stack.enter_context(JackWriter(client, channels, fill))
         run_first()
         print("playing", flush=True)
         sys.stdin.read()
     return 0
+
+
+def shares(total: int, parts: int) -> list[int]:
+    """`total` divided into `parts` that differ by one at most.
+
+    >>> shares(10, 4)
+    [3, 3, 2, 2]
+    """
+    return [total // parts + (part < total % parts) for part in range(parts)]
 
 
 def frame_codes(block_frames: int) -> Fill:
@@ -65,6 +79,7 @@ def soundscape(client: jack.Client, channels: int) -> Fill:
     return fill
 
 
+@lru_cache(maxsize=1)
 def synthetic_blocks(rate_hz: int, block_frames: int) -> Float32:
     """Eight seconds of calls, croaks, noise and hum that take turns; shape (blocks, block_frames)."""
     frames = _LOOP_S * rate_hz // block_frames * block_frames

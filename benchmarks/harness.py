@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,9 +50,9 @@ def program(
 
 
 @contextmanager
-def jack_server(*, rate_hz: int, period: int) -> Iterator[JackSettings]:
+def jack_server(*, rate_hz: int, period: int, port_max: int = 2048) -> Iterator[JackSettings]:
     """A jackd with a unique name, on the dummy driver. It ends after its clients."""
-    settings = JackSettings(server=f"bench{os.getpid()}", rate_hz=rate_hz, period=period)
+    settings = JackSettings(server=f"bench{os.getpid()}", rate_hz=rate_hz, period=period, port_max=port_max)
     env = {**jack_env(settings.server), **SERVER_ENV}
     with program(jackd_argv(settings), env):
         wait_for(lambda: _has_jack(settings), "jackd did not start.")
@@ -105,12 +106,17 @@ class LiveAnalyzer:
 
 
 @contextmanager
-def analyzer(server: JackSettings, ports: str, *options: str, log: Path | None = None) -> Iterator[LiveAnalyzer]:
+def analyzer(
+    server: JackSettings, ports: str, *options: str, log: Path | None = None, max_channels: int = 256
+) -> Iterator[LiveAnalyzer]:
     """An analyzer with the demo's classifiers that listens to `ports`."""
     port = free_port()
-    argv = [sys.executable, "-m", "analyzer", "--jack", ports, "--port", str(port), *options]
-    with program(argv, jack_env(server.server), log=log) as process:
-        yield LiveAnalyzer(process, port)
+    with tempfile.TemporaryDirectory() as folder:
+        profile = Path(folder) / "profile.yaml"
+        profile.write_text(f"jack: {{server: {server.server}}}\nanalyzer: {{max_channels: {max_channels}}}\n")
+        argv = [sys.executable, "-m", "analyzer", f"--profile={profile}", "--jack", ports, "--port", str(port)]
+        with program([*argv, *options], jack_env(server.server), log=log) as process:
+            yield LiveAnalyzer(process, port)
 
 
 def wait_for(true: Callable[[], bool], message: str, *, within_s: float = _TIMEOUT_S) -> None:

@@ -6,9 +6,11 @@ import asyncio
 import ipaddress
 import resource
 import socket
+import struct
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
 from functools import lru_cache
 from typing import cast
@@ -27,6 +29,8 @@ _SEND_BUFFER_BYTES = 65536
 ACCEPTED_PER_TURN = 16
 """Connections that a turn of the event loop accepts, for each address that the server listens on."""
 _BACKLOG = 512
+_DISCARD = struct.pack("ii", 1, 0)
+"""Of SO_LINGER: on, for zero seconds."""
 
 
 def raise_descriptor_limit() -> int:
@@ -49,6 +53,15 @@ def bound_send_buffer(transport: asyncio.BaseTransport) -> None:
     connection = transport.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection with what was sent and not read: the kernel would keep that for minutes."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        with suppress(OSError):  # it is closed
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
+    transport.abort()
 
 
 class State(Enum):

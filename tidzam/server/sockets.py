@@ -25,7 +25,7 @@ from tidzam.config.settings import LimitSettings
 from tidzam.protocol.messages import quote
 from tidzam.server.access import Right
 from tidzam.server.authentication import Authentication, Credentials
-from tidzam.server.connections import party
+from tidzam.server.connections import party, reset
 from tidzam.server.driver import DRIVER, ClientGone
 from tidzam.server.packets import MOST_ATTACHMENTS, BadPacket, Unusable, check_text, decode_json
 from tidzam.server.rate_limit import SUSPECT_S, Verdict
@@ -213,7 +213,8 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
             return
         session.queue.put_nowait(None)  # ends a request that waits for messages
         if session.transport is not None:
-            asyncio.get_running_loop().call_later(FAREWELL_S, session.transport.abort)
+            abort = partial(reset, session.transport) if session.closed else session.transport.abort
+            asyncio.get_running_loop().call_later(FAREWELL_S, abort)
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         session = self.sessions.get(eio_sid)

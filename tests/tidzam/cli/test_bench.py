@@ -49,7 +49,7 @@ def test_help_after_a_name_shows_that_benchmarks_options_and_defaults(word: str)
     assert (rows["--folds"], rows["--seed"], rows["--train"]) == ("1,2,3,4", "0", "TRAIN")
     assert "With `train` and `test`" in output
     assert "Raises" not in output
-    assert "It has no options." in shown("latency", word)
+    assert "It has no options." in shown("live-parity", word)
 
 
 def test_help_without_a_name_is_the_commands() -> None:

@@ -13,6 +13,7 @@ import aiohttp
 import psutil
 import pytest
 
+from benchmarks.stopped_reader import connect_and_stop_reading
 from tests.support.eventually import eventually_async
 from tests.support.raw_client import WEBSOCKET, healthy, raw, tracebacks, warnings
 from tests.support.server import HANDSHAKE, TOKEN, Polling, RunningServer, client, serving
@@ -92,6 +93,26 @@ async def test_a_websocket_that_never_reads_is_disconnected_while_others_miss_no
                 await asyncio.sleep(0.005)
         await eventually_async(lambda: len(heard) == number)
         assert heard == list(range(number))
+
+
+async def test_the_kernel_keeps_nothing_for_a_websocket_that_never_read() -> None:
+    limits = LimitSettings(queue_bytes=100_000, stalled_s=0.5)
+    async with serving(limits=limits) as place:
+        writer = await connect_and_stop_reading(place.url, ("40",))
+        sockets = place.server._sockets
+        await eventually_async(lambda: len(sockets.sessions) == 1)
+        async with asyncio.timeout(30):
+            while sockets.sessions:
+                await place.server.emit("news", "x" * 90_000)
+                await asyncio.sleep(0.005)
+        await eventually_async(lambda: not _connections_of(place.port))
+        writer.close()
+
+
+def _connections_of(port: int) -> list[str]:
+    """The states of the connections that the server on `port` has, or the kernel after it."""
+    states = ((one.laddr and one.laddr.port, one.status) for one in psutil.net_connections("tcp"))
+    return [status for local, status in states if local == port and status != psutil.CONN_LISTEN]
 
 
 async def test_unfinished_requests_are_closed_and_leave_room(caplog: pytest.LogCaptureFixture) -> None:
