@@ -79,7 +79,7 @@ class SocketIoSink:
 
     async def deliver(self, analyzed: AnalyzedBatch) -> None:
         """Send the events of one batch to the clients concerned."""
-        if analyzed.analyses:
+        if analyzed.analyses and self._server.has_clients(_SYS_ROOM):  # it may hold thousands of classes
             await self._server.emit("sys", sys_event(analyzed.analyses), to=_SYS_ROOM)
         for analysis in analyzed.analyses:
             if rooms := self._subscriptions.rooms("analysis", analysis.channel, self._classes(analysis)):

@@ -237,3 +237,10 @@ def test_a_subscription_without_clients_is_forgotten() -> None:
     assert subscriptions.rooms("analysis", "pond:out_0", ("birds",)) == [shared]
     assert subscriptions.drop("b") == shared
     assert subscriptions.rooms("analysis", "pond:out_0", ("birds",)) == []
+
+
+async def test_results_are_composed_only_if_somebody_receives_them() -> None:
+    async with serving() as (_, server, url):
+        assert not server.has_clients("sys")
+        async with connected(url):
+            assert server.has_clients("sys")

@@ -173,6 +173,10 @@ class Server:
         if late := await self._sockets.spread(event, data, to):
             log.debug("%s: %s dropped for %d slow clients", self._name, event, late)
 
+    def has_clients(self, room: str) -> bool:
+        """Whether an event to a room would be sent to anybody."""
+        return self._sockets.has_clients(room)
+
     async def enter_room(self, sid: str, room: str) -> None:
         await self._sockets.enter_room(sid, room)
 

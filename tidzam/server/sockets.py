@@ -110,6 +110,10 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]
     def session_of(self, sid: str) -> ClientSession | None:
         return self.sessions.get(self.manager.eio_sid_from_sid(sid, "/") or "")
 
+    def has_clients(self, room: str) -> bool:
+        """Whether somebody is in a room."""
+        return next(iter(self.manager.get_participants("/", room)), None) is not None
+
     async def spread(self, event: str, data: Any, room: str | None) -> int:
         """Send an event to a room, or to all clients for None; returns for how many slow clients it was dropped.
 
