@@ -39,10 +39,10 @@ def decide(
     """The memory after people were notified of a detection, or None if they are not to be.
 
     Times are those of the detections, so that a replayed recording is judged by its own. A detection that no rule
-    permits at first may be notified later, when its probability has risen.
+    permits at first may be notified later, when its probability has risen: those of several channels come in any order.
     """
     found = change.detection
-    recent = tuple(time for time in memory.recent if timedelta() <= found.start - time < _HOUR)
+    recent = tuple(time for time in memory.recent if abs(found.start - time) < _HOUR)
     if found.id in memory.detections or len(recent) >= per_hour:
         return None
     for number, rule in enumerate(rules):
@@ -61,7 +61,7 @@ def _is_due(rule: NotificationRule, found: Detection, last: datetime | None, zon
         return True
     if rule.first_of_day and found.start.astimezone(zone).date() == last.astimezone(zone).date():
         return False
-    return not timedelta() <= found.start - last < timedelta(seconds=rule.interval_s)
+    return not abs(found.start - last) < timedelta(seconds=rule.interval_s)
 
 
 def notification(found: Detection, *, node: str, zone: ZoneInfo) -> tuple[str, str]:

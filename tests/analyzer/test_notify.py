@@ -107,6 +107,15 @@ def test_a_class_is_quiet_for_the_interval() -> None:
     assert notified(changes, NotificationRule(interval_s=600)) == [0, 2, 3]
 
 
+def test_a_call_that_began_before_the_one_that_was_notified_is_within_the_interval() -> None:
+    changes = [heard(5, "frogs", "pond:out_0"), heard(4, "frogs", "lake:out_0"), heard(6, "frogs", "creek:out_0")]
+    assert notified(changes, NotificationRule(interval_s=600)) == [0]
+
+
+def test_the_limit_of_an_hour_counts_calls_in_any_order() -> None:
+    assert notified([heard(9), heard(8), heard(7), heard(6)], ALWAYS, per_hour=2) == [0, 1]
+
+
 def test_a_recording_that_begins_again_is_notified_again() -> None:
     assert notified([heard(1000), heard(0)], NotificationRule(interval_s=600)) == [0, 1]
 
