@@ -13,7 +13,7 @@ from analyzer.clips.history import AudioHistory
 from analyzer.clips.object_filter import stands_clear
 from analyzer.clips.plan import ClipPlanner, PlannedClip
 from analyzer.clips.privacy import ClipPrivacy
-from analyzer.clips.rates import keep_probability, siblings
+from analyzer.clips.rates import AutoRates
 from analyzer.clips.rules import rule_for
 from analyzer.clips.store import CutClip
 from tidzam.config.clips import ClipRule
@@ -50,8 +50,8 @@ class Extractor:
     ) -> None:
         self.rules: Sequence[ClipRule] = settings.rules or (ClipRule(),)  # at least one
         self.requested: Mapping[str, ExtractionRule] = {}
-        self.counts: Mapping[str, int] = {}
-        self._suffix, self._labels, self._node, self._bundles = f".{settings.format}", labels, node, bundles or {}
+        self._suffix, self._node, self._bundles = f".{settings.format}", node, bundles or {}
+        self._rates = AutoRates(labels)
         self._draw = random.Random(seed)
         self._planner, self._history = ClipPlanner(), AudioHistory()
         self._named: dict[str, str] = {}
@@ -61,9 +61,9 @@ class Extractor:
 
     def mark(self, analyzed: AnalyzedBatch) -> AnalyzedBatch:
         """The batch with the clips of its detections named. Such a clip is complete some windows later."""
-        batch, counts = analyzed.batch, self._counts()
+        batch, planned = analyzed.batch, self._planned()
         chosen = {
-            analysis.channel: (analysis, tuple(sorted(labels, key=lambda label: counts[label])))
+            analysis.channel: (analysis, tuple(sorted(labels, key=lambda label: self._count(label, planned))))
             for analysis in analyzed.analyses
             if (labels := _decided(analysis))
         }
@@ -132,17 +132,26 @@ class Extractor:
         rule = rule_for(channel, label, requested=self.requested, configured=self.rules)
         if rule is None:
             return None
-        rate = self._auto_rate(label) if rule.rate == "auto" else rule.rate
+        rate = self._rates.rate(label, self._planned()) if rule.rate == "auto" else rule.rate
         if self._draw.random() >= rate or (rule.object_filter and not stands_clear(batch.samples[row])):
             return None
         return rule
 
-    def _auto_rate(self, label: str) -> float:
-        return keep_probability(self._counts(), label, siblings(self._labels, label))
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The clips of each class on disk."""
+        return self._rates.counts
 
-    def _counts(self) -> Counter[str]:
-        """The clips of each class, with those that are planned."""
-        return Counter(self.counts) + Counter(clip.label for clip in self._planner.pending)
+    @counts.setter
+    def counts(self, counts: Mapping[str, int]) -> None:
+        self._rates.counts = counts
+
+    def _planned(self) -> Counter[str]:
+        """The clips of each class that are planned."""
+        return Counter(clip.label for clip in self._planner.pending)
+
+    def _count(self, label: str, planned: Mapping[str, int]) -> int:
+        return self.counts.get(label, 0) + planned.get(label, 0)
 
     def _with_clip(self, change: DetectionChange) -> DetectionChange:
         """The first clip that holds a detection is named from then on."""

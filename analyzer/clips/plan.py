@@ -157,7 +157,7 @@ class ClipPlanner:
     def _window(self, batch: WindowBatch, row: int, analysis: Analysis, label: str, wanted: Wanted) -> None:
         channel = analysis.channel
         end = batch.start_frame + batch.samples.shape[1]
-        clip, probability = self._open.get(channel), analysis.probabilities.get(label, 0.0)
+        clip, probability = self._open.get(channel), _probability(analysis, label)
         if clip is not None and (end <= clip.end or label in clip.probabilities):
             self._open[channel] = _shared(clip, label, probability)
         elif (rule := wanted(channel, label, row)) is None:
@@ -186,6 +186,11 @@ class ClipPlanner:
             rule=rule,
             epoch=self.epoch,
         )
+
+
+def _probability(analysis: Analysis, label: str) -> float:
+    """That of a class; that of `unknown` is the remainder of the whole tree."""
+    return analysis.probabilities.get(label, analysis.remainders.get(label, 0.0))
 
 
 def _shared(clip: PlannedClip, label: str, probability: float) -> PlannedClip:

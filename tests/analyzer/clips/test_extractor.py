@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from analyzer.clips.clip_file import read_tags
 from analyzer.clips.extractor import Extractor
-from analyzer.clips.rates import keep_probability
+from analyzer.clips.rates import AutoRates, keep_probability
 from analyzer.clips.rules import rules_of
 from analyzer.clips.store import ClipStore
 from tests.support.sound import tone
@@ -106,11 +106,35 @@ def test_the_command_lines_rule() -> None:
 
 @given(st.dictionaries(st.sampled_from("abcd"), st.integers(0, 1000)))
 def test_the_rarer_the_likelier(counts: dict[str, int]) -> None:
-    kept = {label: keep_probability(counts, label, "abcd") for label in "abcd"}
+    rates = AutoRates(LabelTree.flat(tuple("abcd"), parent="letter"))
+    rates.counts = counts
+    kept = {label: rates.rate(label, {}) for label in "abcd"}
     assert all(0 < probability <= 1 for probability in kept.values())
     by_count = sorted("abcd", key=lambda label: counts.get(label, 0))
     assert [kept[label] for label in by_count] == sorted(kept.values(), reverse=True)
     assert kept[by_count[0]] == 1
+
+
+def test_the_rate_compares_a_class_with_its_mean_sibling() -> None:
+    assert keep_probability(own=19, total=20, classes=4) == (5 + 1) / (19 + 1)
+
+
+def test_the_rate_counts_what_is_planned() -> None:
+    rates = AutoRates(TREE)
+    rates.counts = {"birds-owl": 3, "rain": 1000}
+    assert rates.rate("birds-owl", {"birds-owl": 2, "birds-wren": 1, "rain": 9}) == keep_probability(5, 6, 2)
+
+
+def test_beside_the_roots_there_is_unknown() -> None:
+    assert AutoRates(TREE).siblings(UNKNOWN) == {"birds", "rain", UNKNOWN}
+
+
+def test_a_clip_of_nothing_known_has_the_probability_of_the_remainder(tmp_path: Path) -> None:
+    batch, (analysis,) = heard(0, UNKNOWN)
+    keeper = Keeper(tmp_path)
+    keeper.take(batch, (replace(analysis, probabilities={"birds": 0.2}, remainders={UNKNOWN: 0.75}),))
+    (path,) = keeper.finish()
+    assert read_tags(path)["probability"] == 0.75
 
 
 def test_clips_are_the_windows(tmp_path: Path) -> None:
