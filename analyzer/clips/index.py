@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,8 +20,9 @@ _DEPTH: Final = 2
 
 @dataclass
 class _Listing:
-    """What a folder holds, and when its list of files changed, in ns."""
+    """What a folder holds, and when its list of files changed, in ns. The class of its clips is its name."""
 
+    label: str
     changed_ns: int
     clips: dict[str, StoredClip]
     subfolders: tuple[str, ...]
@@ -42,7 +44,16 @@ class ClipIndex:
     @property
     def counts(self) -> Counter[str]:
         """The number of clips in each class."""
-        return Counter(clip.label for listing in self._listings.values() for clip in listing.clips.values())
+        counts: Counter[str] = Counter()
+        for listing in self._listings.values():
+            if listing.clips:
+                counts[listing.label] += len(listing.clips)
+        return counts
+
+    @property
+    def size(self) -> int:
+        """The size of all clips in bytes."""
+        return sum(clip.size for listing in self._listings.values() for clip in listing.clips.values())
 
     @property
     def clips(self) -> list[StoredClip]:
@@ -77,15 +88,21 @@ class ClipIndex:
         names = {entry.name for entry in visible}
         folders = tuple(entry.name for entry in visible if entry.is_dir(follow_symlinks=False))
         audio = [entry.name for entry in visible if name and Path(entry.name).suffix in SUFFIXES]
-        clips = {file: self._clip(f"{name}/{file}", is_marked=f"{file}{KEEP}" in names) for file in audio}
-        return _Listing(changed_ns, clips, folders)
+        clips: dict[str, StoredClip] = {}
+        for file in audio:
+            with suppress(FileNotFoundError):  # it was deleted meanwhile
+                clips[file] = self._clip(f"{name}/{file}", is_marked=f"{file}{KEEP}" in names)
+        return _Listing(name.rpartition("/")[2], changed_ns, clips, folders)
 
     def _clip(self, path: str, *, is_marked: bool) -> StoredClip:
         """A clip and its size, with that of its picture."""
         file = self._folder / path
-        status, picture = file.stat(), file.with_suffix(".png")
-        size = status.st_size + (picture.stat().st_size if picture.exists() else 0)
-        return StoredClip(path, file.parent.name, size, status.st_mtime, is_marked or not _is_own(path))
+        status, size = file.stat(), 0
+        with suppress(FileNotFoundError):  # there is no picture
+            size = file.with_suffix(".png").stat().st_size
+        return StoredClip(
+            path, file.parent.name, status.st_size + size, status.st_mtime, is_marked or not _is_own(path)
+        )
 
     def add(self, path: str) -> None:
         """Take note of a clip that was just written, without listing its folder."""

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import logging
 import shutil
-import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from analyzer.clips.budget import BudgetDecision, StoredClip, decide
+from analyzer.clips.budget import BudgetDecision, StoredClip, decide, fits
 from analyzer.clips.clip_file import ClipTags, require_pictures, write_clip, write_picture
 from analyzer.clips.index import ClipIndex
+from tidzam.clocks import Clock, system_clock
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import TidzamError
+from tidzam.file_ages import FileAges
 from tidzam.text import plural
 from tidzam.types import Float32
 
 log = logging.getLogger(__name__)
 
-_BYTES_PER_SAMPLE = 2
+AGES: Final = Path(".ages", "clips.json")
+"""The file with the ages of clips, in a folder of its own below that of the clips."""
+_BYTES_PER_SAMPLE: Final = 2
+_LOOK_S: Final = 60.0
+"""Seconds between two looks for clips that are too old."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,10 @@ class ClipStore:
     """Not thread-safe; all methods block. Raises SetupError for pictures without Matplotlib, TidzamError (`output`) if
     the folder cannot be read."""
 
-    def __init__(self, settings: ClipSinkSettings) -> None:
-        self._settings, self._folder = settings, settings.folder
+    def __init__(self, settings: ClipSinkSettings, *, clock: Clock = system_clock) -> None:
+        self._settings, self._folder, self._clock = settings, settings.folder, clock
+        self._ages = FileAges(self._folder / AGES, clock=clock)
+        self._next_look_s = clock().elapsed_s
         if settings.picture:
             require_pictures()
         try:
@@ -50,7 +58,7 @@ class ClipStore:
     @property
     def counts(self) -> Mapping[str, int]:
         """Clips in each class folder."""
-        return Counter(self._index.counts)
+        return self._index.counts
 
     def write(self, clips: Sequence[CutClip]) -> list[Path]:
         """Write clips, after deleting others by the budget; returns the paths.
@@ -76,18 +84,29 @@ class ClipStore:
     def _make_room(self, clips: Sequence[CutClip]) -> None:
         self._index.refresh()
         self._folder.mkdir(parents=True, exist_ok=True)
-        if not self._settings.budget.is_limited:
+        budget, now = self._settings.budget, self._clock()
+        if not budget.is_limited:
             return
-        now_s = time.time()
-        new = [StoredClip(clip.path, clip.label, _BYTES_PER_SAMPLE * len(clip.samples), now_s) for clip in clips]
+        time_s = now.utc.timestamp()
+        new = [StoredClip(clip.path, clip.label, _BYTES_PER_SAMPLE * len(clip.samples), time_s) for clip in clips]
         free = shutil.disk_usage(self._folder).free
-        decision = decide(self._index.clips, self._settings.budget, new=new, now_s=now_s, free_bytes=free)
+        room = fits(budget, size=self._index.size, counts=self._index.counts, new=new, free_bytes=free)
+        if room and now.elapsed_s < self._next_look_s:
+            return
+        self._next_look_s = now.elapsed_s + _LOOK_S
+        decision = decide(self._with_ages(), budget, new=new, free_bytes=free)
         for clip in decision.delete:
             self._index.delete(clip)
         if decision.delete:
             log.info("deleted %s by the budget of %s", plural(len(decision.delete), "clip"), self._folder)
         if decision.over is not None:
             raise self._no_room(decision)
+
+    def _with_ages(self) -> list[StoredClip]:
+        """All clips. The system clock alone could make them any age."""
+        clips = self._index.clips
+        ages_s = self._ages.see({clip.path: datetime.fromtimestamp(clip.time_s, UTC) for clip in clips})
+        return [replace(clip, age_s=ages_s[clip.path]) for clip in clips]
 
     def _no_room(self, decision: BudgetDecision) -> TidzamError:
         budget = self._settings.budget

@@ -58,7 +58,9 @@ class ClipBudget(Section):
 
     gigabytes: float | None = Field(None, gt=0, description="Total size of the clips in GB, by default unlimited")
     free_gigabytes: float | None = Field(None, gt=0, description="Space in GB that clips leave free on the disk")
-    days: float | None = Field(None, gt=0, description="Age in days at which clips are deleted, by default never")
+    days: float | None = Field(
+        None, gt=0, description="Age in days at which clips are deleted, by default never; by counted time"
+    )
     per_class: int | None = Field(None, ge=1, description="Maximum number of clips of a class, by default unlimited")
     first: Literal["oldest", "common"] = Field(
         "common",

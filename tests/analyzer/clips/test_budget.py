@@ -1,10 +1,12 @@
 """The budget of clips on lists of files that exist nowhere."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.clips.budget import DAY_S, GIGABYTE, StoredClip, decide
+from analyzer.clips.budget import DAY_S, GIGABYTE, StoredClip, decide, fits
 from tidzam.config.clips import ClipBudget
 
 NOW_S = 1_000 * DAY_S
@@ -16,12 +18,13 @@ def clip(
     number: int, label: str = "owl", *, size: int = GB, days: float = 0.0, is_protected: bool = False
 ) -> StoredClip:
     """A clip whose age is `days`, a second less for each number."""
-    return StoredClip(f"{label}/{number}.flac", label, size, NOW_S - days * DAY_S + number, is_protected)
+    age_s = days * DAY_S - number
+    return StoredClip(f"{label}/{number}.flac", label, size, NOW_S - age_s, is_protected, max(0.0, age_s))
 
 
 def deleted(clips: list[StoredClip], budget: ClipBudget, *, free: int = PLENTY, new: int = 0) -> list[str]:
     added = [clip(1000 + number) for number in range(new)]
-    return [found.path for found in decide(clips, budget, new=added, now_s=NOW_S, free_bytes=free).delete]
+    return [found.path for found in decide(clips, budget, new=added, free_bytes=free).delete]
 
 
 def test_without_limits_nothing_is_deleted() -> None:
@@ -31,6 +34,16 @@ def test_without_limits_nothing_is_deleted() -> None:
 def test_too_old_clips_are_deleted() -> None:
     clips = [clip(1, days=8), clip(2, days=6)]
     assert deleted(clips, ClipBudget(days=7)) == ["owl/1.flac"]
+
+
+def test_a_date_makes_no_clip_old() -> None:
+    clips = [StoredClip("owl/1.flac", "owl", GB, 0.0, age_s=DAY_S), StoredClip("owl/2.flac", "owl", GB, NOW_S)]
+    assert deleted(clips, ClipBudget(days=7)) == []
+
+
+def test_a_clip_from_the_future_is_not_newer_than_its_age() -> None:
+    clips = [StoredClip("owl/1.flac", "owl", GB, 2 * NOW_S, age_s=DAY_S), StoredClip("owl/2.flac", "owl", GB, NOW_S)]
+    assert deleted(clips, ClipBudget(per_class=1)) == ["owl/1.flac"]
 
 
 def test_of_a_class_with_too_many_the_oldest_are_deleted() -> None:
@@ -70,9 +83,34 @@ def test_nothing_is_deleted_in_vain() -> None:
 
 
 def test_what_is_over_although_all_is_deleted_is_said() -> None:
-    assert decide([], ClipBudget(gigabytes=0.5), new=[clip(1)], now_s=NOW_S, free_bytes=PLENTY).over == "size"
-    assert decide([], ClipBudget(), now_s=NOW_S, free_bytes=0).over is None
-    assert decide([], ClipBudget(free_gigabytes=1), now_s=NOW_S, free_bytes=0).over == "free space"
+    assert decide([], ClipBudget(gigabytes=0.5), new=[clip(1)], free_bytes=PLENTY).over == "size"
+    assert decide([], ClipBudget(), free_bytes=0).over is None
+    assert decide([], ClipBudget(free_gigabytes=1), free_bytes=0).over == "free space"
+
+
+def test_a_low_budget_on_many_clips_is_decided_at_once() -> None:
+    """With a search per deletion, this would take hours."""
+    clips = [clip(number, f"class{number % 50}", size=1000) for number in range(100_000)]
+    decision = decide(clips, ClipBudget(gigabytes=0.001, per_class=1500), free_bytes=PLENTY)
+    assert len(decision.delete) == 99_000
+
+
+ENTRIES = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, GB)), max_size=20)
+
+
+@given(ENTRIES, ENTRIES, st.floats(0.1, 20), st.floats(0, 20), st.integers(1, 10))
+def test_what_fits_needs_no_deletion(
+    old: list[tuple[str, int]], new: list[tuple[str, int]], gigabytes: float, free: float, per_class: int
+) -> None:
+    budget = ClipBudget(gigabytes=gigabytes, free_gigabytes=1, per_class=per_class)
+    clips = [clip(number, label, size=size) for number, (label, size) in enumerate(old)]
+    added = [clip(100 + number, label, size=size) for number, (label, size) in enumerate(new)]
+    size, counts = sum(one.size for one in clips), Counter(one.label for one in clips)
+    if fits(budget, size=size, counts=counts, new=added, free_bytes=round(free * GB)):
+        of_new = {one.label for one in added}
+        decision = decide(clips, budget, new=added, free_bytes=round(free * GB))
+        assert decision.over is None
+        assert not [one for one in decision.delete if one.label in of_new]
 
 
 @given(
@@ -83,7 +121,7 @@ def test_what_is_over_although_all_is_deleted_is_said() -> None:
 def test_no_more_is_deleted_than_needed(entries: list[tuple[str, int, bool]], gigabytes: float, first: str) -> None:
     clips = [clip(n, label, size=size, is_protected=kept) for n, (label, size, kept) in enumerate(entries)]
     budget = ClipBudget.model_validate({"gigabytes": gigabytes, "first": first})
-    decision = decide(clips, budget, now_s=NOW_S, free_bytes=PLENTY)
+    decision = decide(clips, budget, free_bytes=PLENTY)
     left = sum(one.size for one in clips) - sum(one.size for one in decision.delete)
     least = sum(one.size for one in clips if one.is_protected)
     assert not any(one.is_protected for one in decision.delete)
