@@ -218,6 +218,7 @@ def health_message(
         lost_frames=statistics.lost_frames,
         gaps=statistics.gaps,
         dropped_windows=statistics.dropped_windows,
+        replaced_samples=live.replaced_samples,
         dropped_messages=dropped_messages,
         windows_per_s=round(statistics.windows_per_s(), 2),
         windows=statistics.windows,

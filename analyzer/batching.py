@@ -12,6 +12,7 @@ from itertools import chain, islice
 from typing import Final
 
 from analyzer.pipeline import Pipeline
+from tidzam.denormals import flush_denormals
 from tidzam.results import Analysis, WindowBatch
 
 _STEP_WINDOWS: Final = 64
@@ -32,7 +33,7 @@ def analyze_batches(
     """
     cores = cores or os.cpu_count() or 1
     steps: deque[tuple[list[WindowBatch], Future[list[tuple[Analysis, ...]]]]] = deque()
-    with ThreadPoolExecutor(cores, "analysis") as pool:
+    with ThreadPoolExecutor(cores, "analysis", initializer=flush_denormals) as pool:
         for step in _steps(batches):
             steps.append((step, pool.submit(_analyze, pipeline, step)))
             if len(steps) > min(cores, 2 * _STEP_SAMPLES // step[0].samples.size):

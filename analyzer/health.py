@@ -59,6 +59,8 @@ class LiveHealth:
     capture_pid: int | None
     rate_hz: int | None
     statistics: LiveStatistics
+    replaced_samples: int = 0
+    """Samples that were no audio, and were replaced with silence."""
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -19,8 +19,10 @@ from analyzer.capture.events import CaptureFailed, Ready
 from analyzer.capture_health import CaptureMonitor, CaptureState
 from analyzer.capture_session import CaptureSession, Channel
 from analyzer.health import LiveHealth, LiveStatistics
+from analyzer.sample_check import SampleCheck
 from analyzer.source_clocks import SourceClocks
 from analyzer.window_schedule import Due
+from tidzam.denormals import flush_denormals
 from tidzam.errors import JackError, TidzamError
 from tidzam.gaps import ALL, Gap, GapLedger, GapReason
 from tidzam.jack.ring import Lapped
@@ -101,6 +103,7 @@ class LiveAnalysis:
         self._source_rate, self._clocks = source_rate, clocks or SourceClocks()
         self._gaps = gaps or GapLedger(None, writer="analyzer", death=GapReason.CAPTURE)
         self._statistics = LiveStatistics()
+        self._samples = SampleCheck()
         self._pid: int | None = None
         self._session: CaptureSession | None = None
         self._previous: CaptureSession | None = None
@@ -111,7 +114,7 @@ class LiveAnalysis:
         """Capture and analyze. The capture process is started again whenever it ends."""
         failures = 0
         self._gaps.begin(ALL, GapReason.CAPTURE)
-        with ThreadPoolExecutor(1, "analysis", initializer=_lower_priority) as worker:
+        with ThreadPoolExecutor(1, "analysis", initializer=_begin_worker) as worker:
             while True:
                 started = time.monotonic()
                 try:
@@ -235,7 +238,7 @@ class LiveAnalysis:
 
     def _work(self, session: CaptureSession, channels: tuple[Channel, ...], start: int) -> AnalyzedBatch:
         """Runs in the worker thread, so that the event loop stays free."""
-        batch = session.read(channels, start)
+        batch = self._samples.cleaned(session.read(channels, start))
         batch = replace(batch, source_rates_hz=tuple(map(self._source_rate, batch.channels)))
         batch, jumped = self._clocks.applied(batch)
         analyses = analyze_in_slices(self._pipeline.analyze, batch, windows=_WINDOWS_AT_ONCE)
@@ -247,11 +250,12 @@ class LiveAnalysis:
         faults = [self._fault] if self._fault else self._lateness(session)
         return LiveHealth(
             faults=tuple(faults),
-            remarks=tuple(session.refused.values()) if session else (),
+            remarks=(*session.refused.values(), *self._samples.remarks) if session else (),
             channels=tuple(session.channels) if session else (),
             capture_pid=self._pid,
             rate_hz=session.ring.rate_hz if session else None,
             statistics=self._statistics,
+            replaced_samples=self._samples.replaced,
         )
 
     def _lateness(self, session: CaptureSession | None) -> list[AnalyzerFault]:
@@ -283,6 +287,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
         yield from _leaves(error) if isinstance(error, BaseExceptionGroup) else (error,)
 
 
-def _lower_priority() -> None:
+def _begin_worker() -> None:
     """Lower the priority of this thread below jackd, capture and players. Linux has a nice value per thread."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+    flush_denormals()

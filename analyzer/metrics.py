@@ -18,6 +18,7 @@ _COUNTERS = {
     "lost_frames": "Frames skipped by JACK or missed by capture",
     "gaps": "Gaps in which frames were lost",
     "dropped_windows": "Windows captured but not analyzed, to keep up",
+    "replaced_samples": "Samples that were no audio, and were replaced with silence",
     "dropped_messages": "Messages dropped for slow clients and sinks",
 }
 _GAUGES = {

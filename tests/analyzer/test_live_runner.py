@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from analyzer.capture.child import CaptureOptions
@@ -283,3 +284,20 @@ async def test_a_jack_server_that_is_stopped_when_capture_starts_is_waited_for(s
             assert listener.live.health().capture_pid == pid
         await eventually_async(lambda: bool(listener.results("s:out_0")))
         await eventually_async(lambda: listener.live.health().faults == ())
+
+
+class DenormalProbe(PitchPipeline):
+    """Keeps the product of two numbers that is denormal."""
+
+    product: float | None = None
+
+    def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]:
+        self.product = float(np.float32(1e-38) * np.float32(0.1))
+        return super().analyze(batch)
+
+
+async def test_the_thread_that_analyzes_flushes_denormals(server: JackServer, tone: Player) -> None:
+    probe = DenormalProbe()
+    async with listening(server, probe) as listener:
+        await eventually_async(lambda: listener.results("s:out_0"))
+    assert probe.product == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ import pytest
 import socketio
 
 from tests.support import hostile
+from tests.support.bad_sounds import BAD_SOUNDS
 from tests.support.bundles import write_tone_bundle
 from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
@@ -169,6 +171,28 @@ async def test_clips_are_kept_where_asked(server: JackServer, bundles: Path, tmp
     clips = list((tmp_path / "clips").rglob("*.flac"))
     assert clips
     assert {clip.parent.name for clip in clips} == {"low"}
+
+
+async def test_bad_sound_costs_no_other_channel_anything(server: JackServer, bundles: Path) -> None:
+    with playing(server, "pond", 3000, *BAD_SOUNDS):
+        async with analyzer(server.env, "--jack=pond:", f"--nn={bundles}", "--overlap=0.5") as program:
+            scores: dict[str, set[float]] = {}
+            program.client.on("analysis", lambda data: scores.setdefault(data["channel"], set()).update(numbers(data)))
+            await program.client.call("subscribe", {"events": ["analysis"]})
+            await program.until("pond:out_0", ["high"])
+            await eventually_async(lambda: len(scores) == 1 + len(BAD_SOUNDS))
+            await program.until("pond:out_0", ["high"])
+            health = await program.health()
+    assert all(math.isfinite(score) for found in scores.values() for score in found)
+    assert {tuple(result) for result in program.results["pond:out_0"]} == {("high",)}
+    assert health["ok"], health
+    assert health["detail"]["replaced_samples"] > 0
+    assert any("pond:out_1, pond:out_2, pond:out_3, pond:out_4 carries" in reason for reason in health["reasons"])
+
+
+def numbers(event: dict[str, Any]) -> list[float]:
+    """All scores in an event; a number that JSON does not have, as Python reads it, is among them."""
+    return [*event["predictions"].values(), *event["remainders"].values(), event["level_dbfs"]]
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from tidzam.denormals import denormals_as_before
 from tidzam.inference.engines import Network, first_line, not_usable, require_one_float
 from tidzam.inference.one_by_one import OneByOne
 from tidzam.types import Float32
@@ -47,8 +48,11 @@ def open_session(path: Path, *, threads: int) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.load_model_format", "ONNX")  # the one format that is checked
     bound_memory(options)
+    if threads != 1:  # the threads of its own pool; a session of one thread runs in the thread that calls it
+        options.add_session_config_entry("session.set_denormal_as_zero", "1")
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        with denormals_as_before():
+            return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no other base
         raise not_usable(f"The network {path}", f"cannot be loaded: {first_line(error)}") from None
 

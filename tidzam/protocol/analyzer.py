@@ -171,6 +171,9 @@ class AnalyzerHealth(Message):
     lost_frames: int = Field(description="Frames skipped by JACK or missed by capture")
     gaps: int = Field(0, description="Number of gaps in which frames were lost")
     dropped_windows: int = Field(0, description="Windows captured but not analyzed, to keep up")
+    replaced_samples: int = Field(
+        0, description="Samples that were not finite, or far beyond full scale, and were replaced with silence"
+    )
     dropped_messages: int = Field(0, description="Messages dropped for slow clients and sinks")
     windows_per_s: float = Field(description="Windows analyzed per second, all channels")
     windows: int = Field(description="Since the start, all channels")

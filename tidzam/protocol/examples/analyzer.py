@@ -66,6 +66,7 @@ HEALTH: Final = {
     "lost_frames": 0,
     "gaps": 0,
     "dropped_windows": 0,
+    "replaced_samples": 0,
     "dropped_messages": 0,
     "windows_per_s": 1.0,
     "windows": 120,
