@@ -25,7 +25,7 @@ class SampleCheck:
         self._warned = set[str]()
 
     def cleaned(self, batch: WindowBatch) -> WindowBatch:
-        """`batch` with zeros in place of what is no audio. The other channels and samples stay as they are."""
+        """`batch` with zeros in place of such samples. All others stay as they are."""
         sound = batch.samples if batch.context is None else batch.context
         clean, count = sanitize(sound)
         if not count:
