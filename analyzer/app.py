@@ -97,7 +97,7 @@ class Analyzer:
                 patterns=settings.ports,
                 server=options.jack_server,
                 slots=settings.max_channels,
-                ring_s=ring_length_s(pipeline.window_s),
+                ring_s=ring_length_s(pipeline.longest_window_s),
             ),
             self._detections,
             self._deliver,

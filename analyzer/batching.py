@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, islice
@@ -13,6 +13,7 @@ from typing import Final
 
 from analyzer.pipeline import Pipeline
 from tidzam.denormals import flush_denormals
+from tidzam.inference.longer_windows import Handover
 from tidzam.results import Analysis, WindowBatch
 
 _STEP_WINDOWS: Final = 64
@@ -20,6 +21,7 @@ _STEP_SAMPLES: Final = 1 << 22
 """The maximum number of windows in one step, and of samples in all of them."""
 
 Analyzed = tuple[WindowBatch, tuple[Analysis, ...]]
+Parts = Future[list[tuple[Analysis, ...]]]
 
 
 def analyze_batches(
@@ -32,21 +34,35 @@ def analyze_batches(
     Holds at most two steps more than there are cores in memory, fewer if they are large, however long the file is.
     """
     cores = cores or os.cpu_count() or 1
-    steps: deque[tuple[list[WindowBatch], Future[list[tuple[Analysis, ...]]]]] = deque()
+    steps: deque[tuple[list[WindowBatch], list[Parts]]] = deque()
+    left: dict[int, Handover] = {}
     with ThreadPoolExecutor(cores, "analysis", initializer=flush_denormals) as pool:
         for step in _steps(batches):
-            steps.append((step, pool.submit(_analyze, pipeline, step)))
-            if len(steps) > min(cores, 2 * _STEP_SAMPLES // step[0].samples.size):
+            steps.append((step, _submitted(pool, pipeline, step, left)))
+            if len(steps) > min(cores, 2 * _STEP_SAMPLES // _size(step[0])):
                 yield from _results(*steps.popleft())
         while steps:
             yield from _results(*steps.popleft())
 
 
-def _analyze(pipeline: Pipeline, step: list[WindowBatch]) -> list[tuple[Analysis, ...]]:
-    """Analyze a step, at most _STEP_WINDOWS channels at a time."""
+def _submitted(pool: Executor, pipeline: Pipeline, step: list[WindowBatch], left: dict[int, Handover]) -> list[Parts]:
+    """The analysis of a step under way, at most _STEP_WINDOWS channels at a time.
+
+    `left` is what the step before leaves for each part of the channels; it is replaced by what this one leaves.
+    """
+    parts = []
+    for number, part in enumerate(_parts(step)):
+        before, after = left.get(number), pipeline.cascade.handover()
+        parts.append(pool.submit(pipeline.analyze_all, part, before=before, after=after))
+        left[number] = after
+    return parts
+
+
+def _parts(step: list[WindowBatch]) -> list[list[WindowBatch]]:
+    """A step, or the slices of the batch that it consists of."""
     if len(step[0].channels) <= _STEP_WINDOWS:
-        return pipeline.analyze_all(step)
-    return [analyze_in_slices(pipeline.analyze, batch, windows=_STEP_WINDOWS) for batch in step]
+        return [step]
+    return [[batch.rows(rows)] for batch in step for rows in _slices(len(batch.channels), _STEP_WINDOWS)]
 
 
 def analyze_in_slices(
@@ -57,30 +73,29 @@ def analyze_in_slices(
     count = len(batch.channels)
     if count <= windows:
         return analyze(batch)
-    slices = (slice(first, first + windows) for first in range(0, count, windows))
-    return tuple(chain.from_iterable(analyze(_channels(batch, rows)) for rows in slices))
+    return tuple(chain.from_iterable(analyze(batch.rows(rows)) for rows in _slices(count, windows)))
 
 
-def _channels(batch: WindowBatch, rows: slice) -> WindowBatch:
-    return replace(
-        batch,
-        channels=batch.channels[rows],
-        samples=batch.samples[rows],
-        starts=batch.starts[rows],
-        gap_frames=batch.gap_frames[rows],
-        source_rates_hz=batch.source_rates_hz[rows],
-    )
+def _slices(count: int, size: int) -> list[slice]:
+    return [slice(first, first + size) for first in range(0, count, size)]
+
+
+def _size(batch: WindowBatch) -> int:
+    """The samples that a batch holds."""
+    return (batch.samples if batch.context is None else batch.context).size
 
 
 def _steps(batches: Iterator[WindowBatch]) -> Iterator[list[WindowBatch]]:
     for first in batches:
-        count = min(_STEP_WINDOWS // len(first.channels), _STEP_SAMPLES // first.samples.size)
+        count = min(_STEP_WINDOWS // len(first.channels), _STEP_SAMPLES // _size(first))
         yield [first, *islice(batches, max(1, count) - 1)]
 
 
-def _results(step: list[WindowBatch], work: Future[list[tuple[Analysis, ...]]]) -> Iterator[Analyzed]:
-    for batch, analyses in zip(step, work.result(), strict=True):
-        yield batch, tuple(_until_end(analysis, batch.rate_hz) for analysis in analyses)
+def _results(step: list[WindowBatch], parts: list[Parts]) -> Iterator[Analyzed]:
+    found = [part.result() for part in parts]
+    for number, batch in enumerate(step):
+        analyses = chain.from_iterable(part[number] for part in found)
+        yield batch.without_context(), tuple(_until_end(analysis, batch.rate_hz) for analysis in analyses)
 
 
 def _until_end(analysis: Analysis, rate_hz: int) -> Analysis:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from analyzer.batching import analyze_batches
 from analyzer.detections import DetectionStages
@@ -26,6 +26,8 @@ from tidzam.results import AnalyzedBatch, WindowBatch
 from tidzam.types import Float32
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 MAX_WINDOW_SAMPLES: Final = 1 << 24
 """The maximum number of samples in a window over all channels: 64 MB."""
@@ -89,7 +91,9 @@ class FileAnalysis:
         self.reached_s = 0.0
         self._audio, self._pipeline, self._settings = audio, pipeline, settings
         self._speech = SpeechStage(settings.privacy, pipeline, home=home)
-        self._schedule = WindowSchedule.of(audio.rate_hz, window_s=pipeline.window_s, overlap=settings.overlap)
+        self._schedule = WindowSchedule.of(
+            audio.rate_hz, window_s=pipeline.window_s, overlap=settings.overlap, longest_s=pipeline.longest_window_s
+        )
         self._errors_before = Counter(pipeline.classifier_errors)
         self._windows = 0
         check_memory(self.recording, self._schedule)
@@ -144,10 +148,10 @@ class FileAnalysis:
 def check_memory(recording: AnalyzedFile, schedule: WindowSchedule) -> None:
     """Raises AudioError if a window over all channels is too large to be held in memory."""
     channels, megabytes = len(recording.names), 4 * MAX_WINDOW_SAMPLES >> 20
-    if channels * schedule.window > MAX_WINDOW_SAMPLES:
+    if channels * schedule.longest > MAX_WINDOW_SAMPLES:
         raise AudioError(
-            f"One window, {schedule.window / recording.rate_hz:g} s of {channels} channels at {recording.rate_hz} Hz, "
-            f"takes {4 * channels * schedule.window >> 20} MB of memory; the limit is {megabytes} MB.",
+            f"One window, {schedule.longest / recording.rate_hz:g} s of {channels} channels at {recording.rate_hz} Hz, "
+            f"takes {4 * channels * schedule.longest >> 20} MB of memory; the limit is {megabytes} MB.",
             hint="Choose one channel with -c, or split the file by channels.",
             code="audio_large",
         )
@@ -162,7 +166,9 @@ def window_batches(audio: AudioFile, recording: AnalyzedFile, schedule: WindowSc
     blocks: Iterable[Float32] = audio.blocks()
     if len(numbers) < audio.channels:
         blocks = (block[:, numbers] for block in blocks)
-    for window in cut_windows(blocks, window=schedule.window, hop=schedule.hop):
+    windows = cut_windows(blocks, window=schedule.window, hop=schedule.hop, before=schedule.before)
+    for window, is_last in with_last(windows):
+        heard = () if window.context is None else (window.context.shape[1],) * len(numbers)
         yield WindowBatch(
             channels=tuple(recording.names),
             samples=window.samples,
@@ -171,4 +177,18 @@ def window_batches(audio: AudioFile, recording: AnalyzedFile, schedule: WindowSc
             starts=(recording.time_of(window.start_frame),) * len(numbers),
             gap_frames=(window.missing_frames,) * len(numbers),
             dated=recording.dated,
+            hop_frames=schedule.hop,
+            context=window.context,
+            heard_frames=heard,
+            is_last=is_last,
         )
+
+
+def with_last(items: Iterable[_T]) -> Iterator[tuple[_T, bool]]:
+    """Each item, and whether it is the last one. They are taken one ahead."""
+    iterator = iter(items)
+    item = next(iterator, None)
+    while item is not None:
+        following = next(iterator, None)
+        yield item, following is None
+        item = following

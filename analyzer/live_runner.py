@@ -65,6 +65,8 @@ class WindowAnalyzer(Protocol):
 
     @property
     def window_s(self) -> float: ...
+    @property
+    def longest_window_s(self) -> float: ...
     def check_rate(self, rate_hz: int) -> None: ...
     def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]: ...
 
@@ -159,7 +161,10 @@ class LiveAnalysis:
         log.info("capturing at %d Hz as the JACK client %s (pid %d)", ready.rate_hz, ready.client, capture.pid)
         self._report(None)
         self._gaps.end(ALL, GapReason.CAPTURE)
-        return CaptureSession(capture.ring(), window_s=self._pipeline.window_s, overlap=self._overlap)
+        pipeline = self._pipeline
+        return CaptureSession(
+            capture.ring(), window_s=pipeline.window_s, overlap=self._overlap, longest_s=pipeline.longest_window_s
+        )
 
     async def _watch(self, capture: Capture, monitor: CaptureMonitor) -> None:
         """Monitor the capture process. Raises TidzamError (`capture`) when it hangs."""
@@ -242,7 +247,7 @@ class LiveAnalysis:
         batch = replace(batch, source_rates_hz=tuple(map(self._source_rate, batch.channels)))
         batch, jumped = self._clocks.applied(batch)
         analyses = analyze_in_slices(self._pipeline.analyze, batch, windows=_WINDOWS_AT_ONCE)
-        return self._detections.follow(batch, analyses, jumped=jumped)
+        return self._detections.follow(batch.without_context(), analyses, jumped=jumped)
 
     def health(self) -> LiveHealth:
         """The current state."""

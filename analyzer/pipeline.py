@@ -25,6 +25,7 @@ from tidzam.inference.cascade import Cascade, Prediction
 from tidzam.inference.decision_policy import DecisionPolicy
 from tidzam.inference.engines import engine_for
 from tidzam.inference.loading import load_cascade, load_range_model
+from tidzam.inference.longer_windows import Handover, LongerWindows
 from tidzam.inference.species_range import RangeModel, SpeciesRange
 from tidzam.labels import LabelTree
 from tidzam.protocol.channel_status import lacking
@@ -39,7 +40,7 @@ SILENCE_DBFS = -120.0
 class Pipeline:
     """A cascade, which of its classes are reported, and the policy that decides on their probabilities.
 
-    Holds no state between windows.
+    Holds no state between windows, but for the outputs that classifiers with longer windows leave to the next ones.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Pipeline:
         self.engine = engine
         self._strict = strict
         self._species = None if species is None or species.hides_nothing else species
+        self._handover: Handover | None = None
         self.policy = DecisionPolicy(
             decision or DecisionSettings(), cascade.thresholds, cascade.labels, location=location
         )
@@ -100,7 +102,13 @@ class Pipeline:
 
     @property
     def window_s(self) -> float:
+        """The length of its windows: the shortest ones of the cascade."""
         return self.cascade.window_s
+
+    @property
+    def longest_window_s(self) -> float:
+        """The length of the longest windows of the cascade: what a batch needs as its context."""
+        return self.cascade.longest_window_s
 
     @property
     def classifiers(self) -> tuple[str, ...]:
@@ -130,11 +138,33 @@ class Pipeline:
         return {name: share for name, share in shares.items() if share > 0}
 
     def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]:
-        """The analysis of each channel of `batch`, in its order."""
-        return self.analyze_all([batch])[0]
+        """The analysis of each channel of `batch`, in its order.
 
-    def analyze_all(self, batches: Sequence[WindowBatch]) -> list[tuple[Analysis, ...]]:
-        """The same for several batches of one rate at once, which is faster."""
+        Batches come in the order of their time, those of different channels at one time in any order.
+        """
+        after = self.cascade.handover()
+        (analyses,) = self.analyze_all([batch], before=self._handover, after=after)
+        self._handover = after if batch.channels else self._handover
+        return analyses
+
+    def analyze_all(
+        self, batches: Sequence[WindowBatch], *, before: Handover | None = None, after: Handover | None = None
+    ) -> list[tuple[Analysis, ...]]:
+        """The same for several batches of one rate at once, which is faster.
+
+        `before` is what the analysis of the batches before these leaves, `after` what this one leaves (of
+        `cascade.handover`). They may be analyzed at the same time, if this one is not begun first.
+        """
+        try:
+            return self._analyzed(batches, before, after or self.cascade.handover())
+        except BaseException as error:
+            if after is not None:
+                after.fail(error)  # so that nobody waits for it
+            raise
+
+    def _analyzed(
+        self, batches: Sequence[WindowBatch], before: Handover | None, after: Handover
+    ) -> list[tuple[Analysis, ...]]:
         rows = [batch.samples for batch in batches if batch.channels]
         if not rows:
             return [() for _ in batches]
@@ -142,7 +172,11 @@ class Pipeline:
         known = [batch.source_rates_hz or (None,) * len(batch.channels) for batch in batches]
         rates = [held_rate(rate, batches[0].rate_hz) for of_batch in known for rate in of_batch]
         refused = rates if self._strict else ()
-        found = self.cascade.classify(samples, batches[0].rate_hz, refused, hidden=self._hidden(batches))
+        longer = None
+        if self.cascade.has_longer_windows:
+            longer = LongerWindows.of(batches, before, after)
+        hidden = self._hidden(batches)
+        found = self.cascade.classify(samples, batches[0].rate_hz, refused, hidden=hidden, longer=longer)
         predictions = zip(found, levels, rates, strict=True)
         return [
             tuple(self._analysis(batch, row, *next(predictions)) for row in range(len(batch.channels)))
@@ -171,6 +205,8 @@ class Pipeline:
             state=self.channel_state(held_hz),
             left_out=found.left_out,
             remainders=found.remainders,
+            ages_s=found.ages_s,
+            waiting=found.waiting,
         )
 
     def refused_by(self, rate_hz: int) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ class SourceClocks:
         self._anchors: dict[str, tuple[_Anchor, ...]] = {}
         self._last: dict[str, tuple[int, datetime]] = {}
         """The frame at which the last window of each channel began, and the recorded time at it."""
+        self._jumps: dict[str, int] = {}
+        """The frame at which the first window after the last jump of a channel began."""
 
     def update(self, sources: Iterable[JackSource]) -> None:
         """Take reports about some sources. One that does not replay recordings follows the node's clock again."""
@@ -76,7 +78,8 @@ class SourceClocks:
     def applied(self, batch: WindowBatch) -> tuple[WindowBatch, frozenset[str]]:
         """`batch` with the recorded times of its channels, and the channels whose time has jumped since the last one.
 
-        Batches come in the order of their frames.
+        What is in the context of a window from before a jump counts as not heard. Batches come in the order of their
+        frames.
         """
         starts, jumped = list(batch.starts), set[str]()
         before, self._last = self._last, {}
@@ -88,7 +91,15 @@ class SourceClocks:
             self._last[channel] = batch.start_frame, time
             if channel in before and self._has_jumped(before[channel], batch, time):
                 jumped.add(channel)
-        return replace(batch, starts=tuple(starts)), frozenset(jumped)
+        self._jumps = {name: frame for name, frame in self._jumps.items() if name in self._last}
+        self._jumps |= dict.fromkeys(jumped, batch.start_frame)
+        return replace(batch, starts=tuple(starts), heard_frames=self._heard(batch)), frozenset(jumped)
+
+    def _heard(self, batch: WindowBatch) -> tuple[int, ...]:
+        """The frames of each channel that were recorded without a jump, up to the end of its window."""
+        end = batch.start_frame + batch.samples.shape[1]
+        known = zip(batch.channels, batch.heard_frames, strict=False)  # none in a batch without context
+        return tuple(min(heard, end - self._jumps[name]) if name in self._jumps else heard for name, heard in known)
 
     @staticmethod
     def _has_jumped(before: tuple[int, datetime], batch: WindowBatch, time: datetime) -> bool:

@@ -374,9 +374,9 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Choose another engine, or export the bundle again.",
         ),
         "bundle_features": Explanation(
-            "The network's input does not fit the manifest, or windows in a cascade differ.",
-            "The bundles were trained with different features.",
-            "Train them with the same `window_s` and features.",
+            "The network's input does not fit the manifest, or the windows of a cascade differ too much in length.",
+            "An export with other features, or a cascade whose longest window is over 100 times its shortest.",
+            "Export the bundle again; run classifiers of very different windows in separate analyzers.",
         ),
         "bundle_classes": Explanation(
             "The network's outputs do not fit its classes.", "A wrong export.", "Export the bundle again."

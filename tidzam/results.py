@@ -81,6 +81,10 @@ class Analysis:
     their threshold, likeliest first, or ("unknown",). `left_out` names the classifiers that should have run, but whose
     band the source lacks, or whose network failed on this window: then "unknown" may only mean that no classifier ran.
     `start_frame` counts frames of `rate_hz`; without a rate, only `start` and `end` locate the window.
+
+    In a cascade with windows of several lengths, this is one of the shortest. `ages_s` holds, for each classifier with
+    longer windows whose outputs were carried from an earlier one, by how much earlier that ended. `waiting` names those
+    whose windows are longer than what was heard of the channel so far.
     """
 
     channel: str
@@ -96,6 +100,8 @@ class Analysis:
     left_out: tuple[str, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
     remainders: Mapping[str, float] = field(default_factory=dict)
+    ages_s: Mapping[str, float] = field(default_factory=dict)
+    waiting: tuple[str, ...] = ()
 
     @property
     def start_s(self) -> float:

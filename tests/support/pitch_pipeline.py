@@ -18,7 +18,7 @@ class PitchPipeline:
     """The result is `tone-440` for a 440 Hz tone, `silence` without a tone."""
 
     def __init__(self, *, window_s: float = 0.25, needs_hz: int = 8000) -> None:
-        self.window_s = window_s
+        self.window_s = self.longest_window_s = window_s
         self._needs_hz = needs_hz
 
     def check_rate(self, rate_hz: int) -> None:

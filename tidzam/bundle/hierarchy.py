@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from typing import Final
 
 from tidzam.bundle import SELECTOR, BundleManifest
 from tidzam.errors import BundleError
 from tidzam.labels import LabelTree
 from tidzam.suggest import did_you_mean
 
+MOST_TIMES_LONGER: Final = 100
+"""The longest window of a cascade is held and read with every one of its shortest windows."""
+
 
 def ordered(manifests: Iterable[BundleManifest]) -> tuple[BundleManifest, ...]:
     """`manifests`, the roots first (the selector before the others) and every expert after its parent.
 
-    Raises BundleError: `bundle_cascade` if names do not fit together, `bundle_features` if windows differ.
+    Raises BundleError: `bundle_cascade` if names do not fit together, `bundle_features` if the longest window is over
+    MOST_TIMES_LONGER times as long as the shortest.
     """
     known = tuple(manifests)
     _check_names(known)
@@ -54,12 +59,13 @@ def _check_names(manifests: Sequence[BundleManifest]) -> None:
 
 
 def _check_windows(manifests: Sequence[BundleManifest]) -> None:
-    lengths = {manifest.input.window_s for manifest in manifests}
-    if len(lengths) > 1:
+    lengths = [manifest.input.window_s for manifest in manifests]
+    if lengths and max(lengths) > MOST_TIMES_LONGER * min(lengths):
         each = ", ".join(f"{m.name} {m.input.window_s:g} s" for m in manifests)
         raise BundleError(
-            f"All classifiers of a cascade must have windows of the same length; these differ: {each}.",
-            hint="Train them with the same window_s.",
+            f"The longest window in a cascade may be {MOST_TIMES_LONGER} times as long as the shortest; these "
+            f"differ by more: {each}.",
+            hint="Run them in separate analyzers, or train them with windows of similar lengths.",
             code="bundle_features",
         )
 

@@ -20,6 +20,7 @@ class _Mean:
     end_s: float
     probabilities: Mapping[str, float]
     remainders: Mapping[str, float]
+    waiting: tuple[str, ...]
 
 
 class WindowAverager:
@@ -28,7 +29,8 @@ class WindowAverager:
     p(k) are the probabilities of window k of a channel, m(k-1) the means of the window before it. That counts only if
     the two windows overlap; otherwise m(k) = p(k). It is an exponential moving average with the weight 1/2, the rule of
     Tidzam 2019 (`src/analyzer.py`, github.com/mitmedialab/tidzam). Classes of an expert that did not run, because their
-    parent was improbable, count as 0; those of a classifier that was left out are not averaged.
+    parent was improbable, count as 0; those of a classifier that was left out are not averaged. When a classifier with
+    longer windows has heard enough for its first one, the means begin anew.
 
     Windows of one channel come in the order of their time. `decide` returns the result for the means of a window.
     """
@@ -45,12 +47,13 @@ class WindowAverager:
 
     def _next(self, analysis: Analysis, before: _Mean | None) -> Analysis:
         start_s, end_s = analysis.start_s, analysis.start_s + analysis.duration_s
-        if before is None or not before.start_s < start_s < before.end_s:
+        if before is None or before.waiting != analysis.waiting or not before.start_s < start_s < before.end_s:
             averaged = analysis
         else:
             averaged = _averaged(analysis, before)
             averaged = replace(averaged, result=self._decide(averaged))
-        self._means[analysis.channel] = _Mean(start_s, end_s, averaged.probabilities, averaged.remainders)
+        mean = _Mean(start_s, end_s, averaged.probabilities, averaged.remainders, analysis.waiting)
+        self._means[analysis.channel] = mean
         return averaged
 
 

@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidzam.audio.waveform import InputSpec, required_rate
-from tidzam.audio.windows import network_inputs
 from tidzam.bundle import BundleManifest
 from tidzam.bundle.hierarchy import merged_labels, ordered
 from tidzam.inference.engines import Network
+from tidzam.inference.input_cache import InputCache
+from tidzam.inference.longer_windows import Handover, LongerWindows, Rows, RunInterval
 from tidzam.inference.output_check import OutputCheck
 from tidzam.labels import UNKNOWN
 from tidzam.types import Float32
-
-Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,24 @@ class Prediction:
     Left out are the classifiers whose band the audio lacks, and those whose outputs were not probabilities.
     `remainders` holds, for each class with subclasses whose classifier ran, the joint probability that it is not one
     of them ("a bird, but none of those that are known"), and under `unknown` that it is not a root of the tree.
+    `ages_s` holds, for each classifier whose outputs were carried from an earlier window, how much earlier that was.
+    `waiting` are the classifiers whose windows are longer than what was heard so far.
     """
 
     probabilities: dict[str, float]
     left_out: tuple[str, ...]
     remainders: dict[str, float] = field(default_factory=dict)
+    ages_s: dict[str, float] = field(default_factory=dict)
+    waiting: tuple[str, ...] = ()
+
+
+@dataclass
+class _Notes:
+    """What is noted about one window while classifiers run."""
+
+    left_out: tuple[str, ...]
+    ages_s: dict[str, float] = field(default_factory=dict)
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,10 @@ class Classifier:
     @property
     def name(self) -> str:
         return self.manifest.name
+
+    @property
+    def window_s(self) -> float:
+        return self.manifest.input.window_s
 
 
 class Cascade:
@@ -66,10 +82,15 @@ class Cascade:
     with c in C. The remainder of n is what all of them leave, p(n) · Π r(e, n) over e. So, with one softmax classifier
     below n, the children of n and its remainder sum to p(n); in general, the union of the children and the remainder
     do. A cascade that stops half way, at `birds`, is as certain as the remainder of `birds` is large.
+
+    Windows are as long as the shortest of the classifiers'. A classifier with longer ones runs less often, and its
+    outputs are carried in between (`tidzam.inference.longer_windows`): its classes are its last outputs times the
+    present probability of their parents.
     """
 
     def __init__(self, classifiers: Iterable[Classifier], *, gate: float = 0.05) -> None:
-        """Raises BundleError: `bundle_cascade` if names do not form a tree, `bundle_features` if windows differ."""
+        """Raises BundleError: `bundle_cascade` if names do not form a tree, `bundle_features` if windows differ by
+        more than a factor of 100."""
         self.classifiers = order(tuple(classifiers))
         self.gate = gate
         self.labels = merged_labels(one.manifest for one in self.classifiers)
@@ -83,10 +104,26 @@ class Cascade:
         self._columns = {label: column for column, label in enumerate(self.classes)}
         self._parents = {label: self._parent_column(label) for label in self.classes}
         self._groups = {classifier.name: self._group(classifier) for classifier in self.classifiers}
+        self._longer = frozenset(one.name for one in self.classifiers if one.window_s > self.window_s)
 
     @property
     def window_s(self) -> float:
-        return self.classifiers[0].manifest.input.window_s
+        """The length of its windows: the shortest ones of its classifiers."""
+        return min(classifier.window_s for classifier in self.classifiers)
+
+    @property
+    def longest_window_s(self) -> float:
+        """The length of the longest windows of its classifiers."""
+        return max(classifier.window_s for classifier in self.classifiers)
+
+    @property
+    def has_longer_windows(self) -> bool:
+        """Whether some of its classifiers have longer windows than others."""
+        return bool(self._longer)
+
+    def handover(self) -> Handover:
+        """For what the analysis of one step of windows leaves to that of the next."""
+        return Handover(self._longer)
 
     @property
     def specs(self) -> frozenset[InputSpec]:
@@ -103,6 +140,7 @@ class Cascade:
         source_rates_hz: Sequence[int | None] = (),
         *,
         hidden: NDArray[np.bool_] | None = None,
+        longer: LongerWindows | None = None,
     ) -> list[Prediction]:
         """The predictions of every classifier that ran on windows (n, frames) at `rate_hz`.
 
@@ -110,31 +148,69 @@ class Cascade:
         on the windows whose parent class reaches `gate`; its classes are absent from the others. So are those of a
         classifier that is left out, and of the experts under it. `source_rates_hz` holds the rate of each window's
         source, None if that is unknown; it may be empty. `hidden`, shape (n, len(self.classes)), marks the classes that
-        are left out of the result of each window (`tidzam.inference.species_range`).
+        are left out of the result of each window (`tidzam.inference.species_range`). `longer` is the sound for the
+        classifiers with longer windows, which do not run without it.
         """
-        inputs = InputCache(windows, rate_hz)
+        inputs = InputCache(windows, rate_hz, longer)
         joint = np.full((len(windows), len(self.classes)), np.nan, dtype=np.float32)
         remainders = np.full((len(windows), len(self.classes) + 1), np.nan, dtype=np.float32)  # the last: of the roots
-        left_out = [self.lacking_band(rate) for rate in source_rates_hz or [None] * len(windows)]
+        notes = [_Notes(self.lacking_band(rate)) for rate in source_rates_hz or [None] * len(windows)]
         for classifier in self.classifiers:
-            lacking = [row for row, names in enumerate(left_out) if classifier.name in names]
+            lacking = [row for row, note in enumerate(notes) if classifier.name in note.left_out]
             rows = np.setdiff1d(self._rows(classifier, joint), lacking, assume_unique=True)
+            if classifier.name in self._longer:
+                outputs, rows = self._carried(classifier, inputs, rows, notes)
+            else:
+                outputs, rows = self._run(classifier, inputs, rows, notes)
             if len(rows):
-                seen = inputs.of(classifier.manifest.input, rows)
-                classes = len(classifier.manifest.classes)
-                outputs, fine = self.output_check.outputs(classifier.name, classifier.network, seen, classes)
-                self._multiply(classifier, outputs, joint, rows[fine])
-                self._leave(classifier, outputs, joint, remainders, rows[fine], hidden)
-                for row in rows[~fine]:
-                    left_out[row] += (classifier.name,)
+                self._multiply(classifier, outputs, joint, rows)
+                self._leave(classifier, outputs, joint, remainders, rows, hidden)
         if hidden is not None:
             joint[hidden] = np.nan
             remainders[:, :-1][hidden] = np.nan
         nodes = (*self.classes, UNKNOWN)
         return [
-            Prediction(_present(self.classes, row), names, _present(nodes, rest))
-            for row, names, rest in zip(joint, left_out, remainders, strict=True)
+            Prediction(_present(self.classes, row), note.left_out, _present(nodes, rest), note.ages_s, note.waiting)
+            for row, note, rest in zip(joint, notes, remainders, strict=True)
         ]
+
+    def _run(
+        self, classifier: Classifier, inputs: InputCache, rows: Rows, notes: Sequence[_Notes]
+    ) -> tuple[Float32, Rows]:
+        """The outputs (m, classes) of a classifier on the m of `rows` where it works, and those rows."""
+        classes = len(classifier.manifest.classes)
+        if not len(rows):
+            return np.empty((0, classes), np.float32), rows
+        seen = inputs.of(classifier.manifest.input, rows)
+        outputs, fine = self.output_check.outputs(classifier.name, classifier.network, seen, classes)
+        for row in rows[~fine]:
+            notes[row].left_out += (classifier.name,)
+        return outputs, rows[fine]
+
+    def _carried(
+        self, classifier: Classifier, inputs: InputCache, rows: Rows, notes: Sequence[_Notes]
+    ) -> tuple[Float32, Rows]:
+        """`_run` for a classifier with longer windows: its outputs on `rows`, some carried from earlier windows."""
+        longer, name = inputs.longer, classifier.name
+        if longer is None:
+            return self._run(classifier, inputs, rows[:0], notes)
+        interval = self._interval(classifier, inputs.rate_hz, longer.window, longer.hop)
+        plan = longer.plan(name, interval, rows)
+        found, fine = self._run(classifier, inputs, plan.rows, notes)
+        longer.after.results(name).set_result(dict(zip(fine.tolist(), found, strict=True)))
+        outputs = {row: values for row, run in plan.used.items() if (values := run.outputs()) is not None}
+        for row, run in plan.used.items():
+            if row in outputs and (age := longer.age_frames(row, run)):
+                notes[row].ages_s[name] = age / inputs.rate_hz
+            elif row not in outputs and name not in notes[row].left_out:
+                notes[row].left_out += (name,)
+        for row in plan.waiting.tolist():
+            notes[row].waiting += (name,)
+        stacked = np.array([*outputs.values()], np.float32).reshape(-1, len(classifier.manifest.classes))
+        return stacked, np.array([*outputs], dtype=np.intp)
+
+    def _interval(self, classifier: Classifier, rate_hz: int, window: int, hop: int) -> RunInterval:
+        return RunInterval.of(classifier.window_s, self.window_s, rate_hz=rate_hz, window=window, hop=hop)
 
     @lru_cache(maxsize=256)  # noqa: B019 - a cascade lives as long as its program
     def lacking_band(self, source_rate_hz: int | None) -> tuple[str, ...]:
@@ -209,30 +285,6 @@ def _present(labels: Sequence[str], row: Float32) -> dict[str, float]:
     if len(columns) == len(labels):
         return dict(zip(labels, row.tolist(), strict=True))
     return {labels[int(column)]: value for column, value in zip(columns, row[columns].tolist(), strict=True)}
-
-
-class InputCache:
-    """The inputs that some windows give to networks, computed once per spec, for the rows that are requested."""
-
-    def __init__(self, windows: Float32, rate_hz: int) -> None:
-        self._windows = windows
-        self._rate_hz = rate_hz
-        self._inputs: dict[InputSpec, Float32] = {}
-        self._done: dict[InputSpec, NDArray[np.bool_]] = {}
-
-    def of(self, spec: InputSpec, rows: Rows) -> Float32:
-        """The inputs of `rows`, shape (len(rows), *spec.shape)."""
-        count = len(self._windows)
-        if len(rows) == count and spec not in self._inputs:  # most often: nothing is copied
-            self._done[spec] = np.ones(count, dtype=np.bool_)
-            return self._inputs.setdefault(spec, network_inputs(self._windows, self._rate_hz, spec))
-        inputs = self._inputs.setdefault(spec, np.empty((count, *spec.shape), dtype=np.float32))
-        done = self._done.setdefault(spec, np.zeros(count, dtype=np.bool_))
-        fresh = rows[~done[rows]]
-        if len(fresh):
-            inputs[fresh] = network_inputs(self._windows[fresh], self._rate_hz, spec)
-            done[fresh] = True
-        return inputs if len(rows) == count else inputs[rows]
 
 
 def order(classifiers: tuple[Classifier, ...]) -> tuple[Classifier, ...]:

@@ -77,6 +77,9 @@ class AnalysisEvent(Message):
     have run and did not: their network failed, or a part of their band is missing (then `state` is `band_limited`) and
     the analyzer is `strict`.
     If none ran, the result is `unknown` without predictions.
+
+    In a cascade with windows of several lengths, `start` and `end` are those of the shortest. The last result of a
+    classifier with longer windows is carried in between, multiplied by the present probability of its parent.
     """
 
     node: str = Field("", description="Name of the node")
@@ -98,6 +101,13 @@ class AnalysisEvent(Message):
         ChannelState.LISTENING, description="Whether the channel holds the band that the classifiers need"
     )
     left_out: tuple[str, ...] = Field((), description="Classifiers that should have run and did not")
+    ages_s: dict[str, float] = Field(
+        default_factory=dict,
+        description="By classifier with longer windows whose result is carried, seconds since the end of its window",
+    )
+    waiting: tuple[str, ...] = Field(
+        (), description="Classifiers whose windows are longer than what was heard of the channel so far"
+    )
 
 
 class DetectionEvent(Message):
@@ -251,6 +261,8 @@ def analysis_event(analysis: Analysis, path_of: Mapping[str, tuple[str, ...]], *
         gap_frames=analysis.gap_frames,
         state=analysis.state,
         left_out=analysis.left_out,
+        ages_s={name: round(age_s, 3) for name, age_s in analysis.ages_s.items()},
+        waiting=analysis.waiting,
     )
 
 

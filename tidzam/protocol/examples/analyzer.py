@@ -121,6 +121,8 @@ ANALYZER_EVENTS: Final = (
             "gap_frames": 0,
             "state": "listening",
             "left_out": [],
+            "ages_s": {"birdnet": 1.0},
+            "waiting": [],
         },
     ),
     EventExample(
