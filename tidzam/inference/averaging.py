@@ -30,7 +30,7 @@ class WindowAverager:
     the two windows overlap; otherwise m(k) = p(k). It is an exponential moving average with the weight 1/2, the rule of
     Tidzam 2019 (`src/analyzer.py`, github.com/mitmedialab/tidzam). Classes of an expert that did not run, because their
     parent was improbable, count as 0; those of a classifier that was left out are not averaged. When a classifier with
-    longer windows has heard enough for its first one, the means begin anew.
+    longer windows has heard enough for its first one, the means begin again.
 
     Windows of one channel come in the order of their time. `decide` returns the result for the means of a window.
     """
