@@ -1,5 +1,5 @@
 """Reports each source's start time, native sample rate and recorded time to the analyzer, which cannot learn them from
-JACK."""
+JACK, and receives what the analyzer reports about speech."""
 
 from __future__ import annotations
 
@@ -56,12 +56,20 @@ class AnalyzerLink:
     """Keeps a connection to the analyzer at `url`, and reports what `statuses` returns, whenever it changes.
 
     Everything is reported again after a reconnection. Without an analyzer it keeps trying, and logs that once. It uses
-    no proxy. `token` is sent in case the analyzer requires one.
+    no proxy. `token` is sent in case the analyzer requires one. `on_speech` receives what the analyzer reports about
+    speech.
     """
 
-    def __init__(self, url: str, statuses: Callable[[], Iterable[SourceStatus]], *, token: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        statuses: Callable[[], Iterable[SourceStatus]],
+        *,
+        token: str | None = None,
+        on_speech: Callable[[Any], None] | None = None,
+    ) -> None:
         self._url = url if "://" in url else f"http://{url}"
-        self._statuses, self._token = statuses, token
+        self._statuses, self._token, self._on_speech = statuses, token, on_speech
         self._problem = ""
 
     async def run(self) -> None:
@@ -85,6 +93,9 @@ class AnalyzerLink:
         auth = {"token": self._token} if self._token else None
         try:
             await client.connect(self._url, auth=auth, wait_timeout=_ANSWER_TIMEOUT_S)
+            if self._on_speech is not None:
+                client.on("speech", self._on_speech)
+                await client.call("subscribe", {"events": ["speech"], "mute_sys": True}, timeout=_ANSWER_TIMEOUT_S)
             reported: Known = {}
             while client.connected:
                 now = known_sources(self._statuses())

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
@@ -21,13 +22,16 @@ from stream_manager.jack.graph import JackGraph
 from stream_manager.jack.openings import ClientOpenings
 from stream_manager.jack.reservations import JackReservations
 from stream_manager.live.page import add_live_page
-from stream_manager.live.storage import live_storage
+from stream_manager.live.storage import live_folder, live_storage
 from stream_manager.live.streams import LiveStreams
 from stream_manager.network.allowed_addresses import AllowedAddresses
 from stream_manager.network.guard_proxy import GuardProxy
 from stream_manager.outputs.registry import RECORDER, load_outputs, output_names
+from stream_manager.privacy.gate import RecordingPrivacy
+from stream_manager.privacy.job import HeldRecording
 from stream_manager.recorder.control import RecordingControl, switches_path
 from stream_manager.recorder.metrics import RecordingMetrics
+from stream_manager.recorder.options import RecorderOptions
 from stream_manager.recordings.databases import RecordingDatabases
 from stream_manager.services import Services
 from stream_manager.source_metrics import SourceMetrics
@@ -83,7 +87,8 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
     try:
         async with GuardProxy({**os.environ, **env}) as guard, asyncio.TaskGroup() as tasks:
             services = _services(settings, graph, icecast, env, guard, ledger, databases, captured=captured)
-            live = LiveStreams(services, load_outputs(settings.stream_manager.outputs), live_storage(settings))
+            storage = live_storage(settings, hold=_holder(services.privacy, live_folder(settings)))
+            live = LiveStreams(services, load_outputs(settings.stream_manager.outputs), storage)
             sources = Sources(services, tasks, settings.stream_manager, state, live.statuses)
             token = take_token(settings.home)
             async with _server(settings, services, sources, live, token):
@@ -96,9 +101,14 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
                 watchers.append(tasks.create_task(record_jack_gaps(graph, ledger)))
                 watchers.append(tasks.create_task(sources.record_signals()))
                 watchers.append(tasks.create_task(databases.run()))
+                if services.privacy is not None:
+                    watchers.append(tasks.create_task(services.privacy.run(recording_folders(settings))))
                 if options.analyzer is not None:
                     link = AnalyzerLink(
-                        options.analyzer, lambda: [*(one.status() for one in sources), *live.statuses()], token=token
+                        options.analyzer,
+                        lambda: [*(one.status() for one in sources), *live.statuses()],
+                        token=token,
+                        on_speech=None if services.privacy is None else services.privacy.take_report,
                     )
                     watchers.append(tasks.create_task(link.run()))
                 await sources.load_permanent(settings.sources, read_state(state) if state else ())
@@ -126,6 +136,7 @@ def _services(
     *,
     captured: Sequence[str],
 ) -> Services:
+    recordings = RecordingControl(switches_path(settings))
     return Services(
         graph=graph,
         openings=ClientOpenings(graph),
@@ -135,10 +146,38 @@ def _services(
         settings=settings.stream_manager,
         allowed_addresses=AllowedAddresses.of(settings),
         guard=guard,
-        recordings=RecordingControl(switches_path(settings)),
+        recordings=recordings,
+        privacy=recording_privacy(settings, recordings),
         gaps=ledger,
         databases=databases,
     )
+
+
+def recording_privacy(settings: Settings, recordings: RecordingControl) -> RecordingPrivacy | None:
+    """What holds recordings back; None if nothing detects speech."""
+    if not settings.analyzer.privacy.is_active:
+        return None
+    longest_s = max((source.record.file_length_s for source in settings.sources if source.record), default=0)
+    return RecordingPrivacy(settings.analyzer, recordings, home=settings.home, longest_s=longest_s)
+
+
+def recording_folders(settings: Settings) -> list[tuple[Path, float | None]]:
+    """All folders of recordings, each with the smallest peak of its segments, None if it holds none."""
+    found: dict[Path, float | None] = {}
+    for source in settings.sources:
+        if source.record is not None:
+            options = RecorderOptions.of(source.name, 0, source.record)
+            found[options.folder] = options.threshold
+    if (live := live_folder(settings)) is not None:
+        found.setdefault(live, None)
+    return list(found.items())
+
+
+def _holder(privacy: RecordingPrivacy | None, folder: Path | None) -> Callable[[Path], None] | None:
+    """What holds back recordings of live streams, whose times are not those that the analyzer reports."""
+    if privacy is None or folder is None:
+        return None
+    return lambda path: privacy.add(HeldRecording(path=path, root=folder, is_reported=False))
 
 
 def output_suffixes(settings: Settings) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from stream_manager.jack.reservations import JackReservations
 from stream_manager.network.allowed_addresses import AllowedAddresses
 from stream_manager.network.guard_pass import GuardPass
 from stream_manager.network.guard_proxy import GuardProxy
+from stream_manager.privacy.gate import RecordingPrivacy
 from stream_manager.recorder.control import RecordingControl
 from stream_manager.recordings.databases import RecordingDatabases
 from tidzam.config.settings import StreamManagerSettings
@@ -31,7 +32,8 @@ class Services:
     `env` is added to the environment of child processes: it leads JACK clients to the node's server.
     `allowed_addresses` is what clients without the token may load. Through `guard`, the connections of clients' sources
     are made, each with its `guard_pass`. `recordings` are the switches and the state of all recordings. `databases`
-    are the recordings that can be played again.
+    are the recordings that can be played again. `privacy` takes complete recordings that are to be held back; without
+    it, none is.
     """
 
     graph: JackGraph
@@ -47,6 +49,7 @@ class Services:
     recordings: RecordingControl = field(default_factory=RecordingControl)
     guard_pass: GuardPass | None = None
     databases: RecordingDatabases = field(default_factory=RecordingDatabases)
+    privacy: RecordingPrivacy | None = None
 
     def explain(self, failure: SourceFailure | None) -> SourceFailure | None:
         """The reason of a player's `failure`, which the guard may know better than the player."""

@@ -55,6 +55,7 @@ SLOW_TESTS = (
     "database_tool/test_hostile_datasets.py",
     "database_tool/test_resume.py",
     "database_tool/test_verify.py",
+    "stream_manager/privacy/",
     "stream_manager/recorder/",
     "stream_manager/players/test_media_lookup.py",
     "stream_manager/outputs/",

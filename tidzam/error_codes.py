@@ -207,6 +207,12 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "recording_failed": Explanation(
             "A source is not recorded.", "See the message.", "Follow the message; it is tried again automatically."
         ),
+        "recording_held": Explanation(
+            "Complete recordings do not get their final names.",
+            "Speech in them is to be muted, and cannot be detected: Silero VAD is not installed in this home, or the "
+            "file is damaged. They are hidden and end in `.held`.",
+            "See the message. They are tried again, at last every five minutes.",
+        ),
         "recording_disk_full": Explanation(
             "Recording is paused.",
             "Less than 100 MB (on a small disk, 2 %) are free where the recordings are.",

@@ -50,7 +50,7 @@ class LiveRecordings:
     async def complete_leftovers(self) -> None:
         """Complete what a crash left. Faults are logged."""
         try:
-            await asyncio.to_thread(complete, self._leftovers)
+            await asyncio.to_thread(complete, self._storage, self._leftovers)
         except Exception:  # a fault in an old recording must not affect the streams
             log.exception("the recordings of live streams that a crash left cannot be completed")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Final
 
 import soundfile
 
-from stream_manager.recorder.folder import PART_SUFFIX, RecordingFolder
+from stream_manager.recorder.folder import RecordingFolder, final_path
 from stream_manager.recorder.repair import NoRoomError, UnusableError, repair
 from tidzam.config import Settings
 from tidzam.errors import RequestError
@@ -34,7 +34,7 @@ class StoredFile:
     @property
     def name(self) -> str:
         """The name that it will have."""
-        return self.part.name.removeprefix(".").removesuffix(PART_SUFFIX)
+        return final_path(self.part).name
 
 
 Leftover = tuple[RecordingFolder, Path]
@@ -44,12 +44,22 @@ Leftover = tuple[RecordingFolder, Path]
 class LiveStorage:
     """The folder of the recordings; None if there is none. Blocking, except for `require` and `is_full`.
 
+    With `hold`, complete files are held back: it is called with each, in any thread.
+
     Each file counts with its uncompressed size until it is finished. Files that others have deleted or added count once
     a recording begins, or `measure` is called.
     """
 
-    def __init__(self, folder: Path | None, *, file_format: str, max_gb: float) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        file_format: str,
+        max_gb: float,
+        hold: Callable[[Path], None] | None = None,
+    ) -> None:
         self._folder, self._format, self._max_bytes = folder, file_format, max_gb * _BYTES_PER_GB
+        self._hold = hold
         self._finished_bytes: int | None = None
         self._reserved: dict[Path, int] = {}
 
@@ -85,7 +95,7 @@ class LiveStorage:
 
     def _recordings(self, name: str) -> RecordingFolder:
         assert self._folder is not None
-        return RecordingFolder(self._folder, name, f".{self._format}")
+        return RecordingFolder(self._folder, name, f".{self._format}", is_held=self._hold is not None)
 
     def leftovers(self, names: Iterable[str]) -> tuple[Leftover, ...]:
         """The recordings of `names` that a crash left. To be called before any begins."""
@@ -118,8 +128,15 @@ class LiveStorage:
         """Complete a file; returns its final path. Raises OSError or soundfile.LibsndfileError."""
         self._reserved.pop(file.part, None)
         file.audio.close()
-        path = file.folder.publish(file.part)
+        path = self.publish(file.folder, file.part)
         self._finished_bytes = (self._finished_bytes or 0) + path.stat().st_size
+        return path
+
+    def publish(self, folder: RecordingFolder, part: Path) -> Path:
+        """Give a complete file its final name, or hold it back. Raises OSError."""
+        path = folder.publish(part)
+        if self._hold is not None:
+            self._hold(path)
         return path
 
     def discard(self, file: StoredFile) -> None:
@@ -131,23 +148,30 @@ class LiveStorage:
             file.part.unlink(missing_ok=True)
 
 
-def complete(leftovers: Iterable[Leftover]) -> None:
+def complete(storage: LiveStorage, leftovers: Iterable[Leftover]) -> None:
     """Make complete recordings of what a crash left, or set them aside with the reason. Blocking."""
     for folder, part in leftovers:
         try:
             content = repair(part)
-            log.warning("%s: completed a recording of %.1f s", folder.publish(part), content.seconds)
+            log.warning("%s: completed a recording of %.1f s", storage.publish(folder, part), content.seconds)
         except UnusableError as error:
             log.warning("%s: a recording cannot be completed: %s", folder.set_aside(part, str(error)), error)
         except (NoRoomError, OSError) as error:
             log.error("%s: a recording cannot be completed now: %s", part, error)
 
 
-def live_storage(settings: Settings) -> LiveStorage:
-    """The storage of a node with these settings. By default it is in the node's home."""
+def live_folder(settings: Settings) -> Path | None:
+    """The folder of the recordings of live streams. By default it is in the node's home."""
     live = settings.stream_manager.live_streams
-    folder = live.recordings or (settings.home / DEFAULT_FOLDER if settings.home is not None else None)
-    return LiveStorage(folder, file_format=live.recording_format, max_gb=live.recordings_max_gb)
+    return live.recordings or (settings.home / DEFAULT_FOLDER if settings.home is not None else None)
+
+
+def live_storage(settings: Settings, *, hold: Callable[[Path], None] | None = None) -> LiveStorage:
+    """The storage of a node with these settings; `hold` as for LiveStorage."""
+    live = settings.stream_manager.live_streams
+    return LiveStorage(
+        live_folder(settings), file_format=live.recording_format, max_gb=live.recordings_max_gb, hold=hold
+    )
 
 
 def _size(path: Path) -> int:

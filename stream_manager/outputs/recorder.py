@@ -8,9 +8,11 @@ import math
 import sqlite3
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar, Final, Never
 
 from stream_manager.outputs.base import OutputFault
+from stream_manager.privacy.job import HeldRecording
 from stream_manager.recorder.events import (
     MESSAGES,
     FileFinished,
@@ -65,7 +67,8 @@ class RecorderOutput:
             message = f"The source {source.name} has no settings `record`, which the output recorder needs."
             raise ConfigError(message, hint="Add them, or remove the output.")
         self._source, self._settings, self._services = source, source.record, services
-        self._options = RecorderOptions.of(source.name, channels, source.record)
+        is_held = services.privacy is not None
+        self._options = RecorderOptions.of(source.name, channels, source.record, is_held=is_held)
         self._control, self._counters = services.recordings, services.recordings.counters(source.name)
         self._before = IDLE
         self._fault: OutputFault | None = None
@@ -87,9 +90,11 @@ class RecorderOutput:
         return self._sent_bytes
 
     def faults(self) -> tuple[OutputFault, ...]:
+        problem = self._counters.privacy_problem
+        held = () if problem is None else (OutputFault("recording_held", f"is not recorded completely: {problem}"),)
         if self._fault is None or not self._control.is_on(self._source):
-            return ()
-        return (self._fault,)
+            return held
+        return (self._fault, *held)
 
     async def _keep_recording(self) -> Never:
         failures = 0
@@ -174,14 +179,12 @@ class RecorderOutput:
             case RecorderBeat():
                 self._take_beat(event)
             case FileFinished(file):
-                counters.files += 1
-                counters.last_file = file
+                self._take_file(Path(file))
                 log.debug("%s: recorded %s", name, file)
             case Lost():
                 self._log_loss(event)
             case Repaired(file, _, seconds):
-                counters.files += 1
-                counters.last_file = file
+                self._take_file(Path(file))
                 log.warning("%s: repaired %s, which a crash had cut off after %.3f s", name, file, seconds)
             case KeptAside(file, reason):
                 counters.failures += 1
@@ -191,6 +194,15 @@ class RecorderOutput:
                 log.warning("%s: %s", name, text)
             case RecorderFailed(message):
                 self._failure = message
+
+    def _take_file(self, path: Path) -> None:
+        """A file is complete, or held back."""
+        if self._services.privacy is None:
+            self._counters.files += 1
+            self._counters.last_file = str(path)
+        else:
+            options = self._options
+            self._services.privacy.add(HeldRecording(path=path, root=options.folder, threshold=options.threshold))
 
     def _log_loss(self, lost: Lost) -> None:
         """Log what is missing in a recording, together with what was not logged since the last time."""

@@ -69,7 +69,9 @@ def main() -> int:
 def _record(options: RecorderOptions, stop: threading.Event) -> None:
     """Record until `stop`. Raises JackError, OSError and TimeoutError."""
     by_day = options.threshold is not None
-    folder = RecordingFolder(options.folder, options.source, SUFFIXES[options.format], by_day=by_day)
+    folder = RecordingFolder(
+        options.folder, options.source, SUFFIXES[options.format], by_day=by_day, is_held=options.is_held
+    )
     lock = folder.lock()
     faults: SimpleQueue[str] = SimpleQueue()
     index = SegmentIndex(options.folder) if by_day else None

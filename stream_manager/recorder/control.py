@@ -38,6 +38,10 @@ class RecordingCounters:
     last_file: str | None = None
     problem: str | None = None
     retention: str | None = None
+    held: int = 0
+    muted_seconds: float = 0.0
+    dropped_segments: int = 0
+    privacy_problem: str | None = None
 
 
 class RecordingControl:
@@ -96,6 +100,10 @@ class RecordingControl:
             last_file=counters.last_file,
             problem=counters.problem,
             retention=counters.retention,
+            held=counters.held,
+            muted_seconds=round(counters.muted_seconds, 3),
+            dropped_segments=counters.dropped_segments,
+            privacy_problem=counters.privacy_problem,
         )
 
 

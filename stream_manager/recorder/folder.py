@@ -14,6 +14,8 @@ from typing import Final
 from tidzam.naming import recording_stem, split_date
 
 PART_SUFFIX: Final = ".part"
+HELD_SUFFIX: Final = ".held"
+"""Of a complete file that is held back until speech in it is muted."""
 ASIDE: Final = "set-aside"
 _LOCK_TIMEOUT_S: Final = 15.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,25 +30,27 @@ def utc(seconds: float) -> datetime:
 class RecordingFolder:
     """Where the recordings of one source are written. With `by_day`, in a folder per day (UTC).
 
-    A file is hidden and ends in `.part` until it is complete.
+    A file is hidden and ends in `.part` until it is complete. If the folder `is_held`, a complete one is still hidden
+    and ends in `.held`, until it is released.
     """
 
-    def __init__(self, path: Path, source: str, suffix: str, *, by_day: bool = False) -> None:
-        self.path, self.source = path, source
+    def __init__(self, path: Path, source: str, suffix: str, *, by_day: bool = False, is_held: bool = False) -> None:
+        self.path, self.source, self.is_held = path, source, is_held
         self._suffix, self._by_day = suffix, by_day
 
     def new_part(self, start_s: int) -> Path:
         """A path for the file that starts at `start_s` while it is written. Raises OSError."""
-        final = self._free(self._home(start_s) / f"{recording_stem(self.source, utc(start_s))}{self._suffix}")
-        return final.with_name(f".{final.name}{PART_SUFFIX}")
+        final = _free(self._home(start_s) / f"{recording_stem(self.source, utc(start_s))}{self._suffix}")
+        return hidden(final, PART_SUFFIX)
 
     def publish(self, part: Path) -> Path:
-        """Give a complete file its final name, with its content on disk. Raises OSError."""
+        """Give a complete file its final name, or that of a held one, with its content on disk. Raises OSError."""
         sync_file(part)
-        final = self._free(part.with_name(part.name.removeprefix(".").removesuffix(PART_SUFFIX)), but=part)
-        part.rename(final)
-        sync_file(final.parent)
-        return final
+        final = _free(final_path(part), but=part)
+        target = hidden(final, HELD_SUFFIX) if self.is_held else final
+        part.rename(target)
+        sync_file(target.parent)
+        return target
 
     def leftovers(self) -> list[Path]:
         """Files of this source that were being written when a recorder was killed, oldest first. Raises OSError."""
@@ -63,11 +67,12 @@ class RecordingFolder:
         return None if newest is None else newest.stat().st_mtime
 
     def set_aside(self, part: Path, reason: str) -> Path:
-        """Move an unusable file to the folder `set-aside`, with the reason in a text file beside it. Raises OSError."""
+        """Move an unusable file to the folder `set-aside`, with the reason in a text file beside it. If the folder is
+        held, it stays hidden: nobody can say whether there is speech in it. Raises OSError."""
         aside = self.path / ASIDE
         aside.mkdir(exist_ok=True)
-        name = part.name.removeprefix(".").removesuffix(PART_SUFFIX)
-        target = next(path for path in _numbered(aside / name) if not path.exists())
+        target = next(path for path in _numbered(aside / final_path(part).name) if not path.exists())
+        target = hidden(target, HELD_SUFFIX) if self.is_held else target
         part.rename(target)
         text = f"{utc(time.time()):%Y-%m-%d %H:%M:%S} UTC: {reason}\n"
         target.with_name(f"{target.name}.txt").write_text(text, encoding="utf-8")
@@ -107,13 +112,41 @@ class RecordingFolder:
         home.mkdir(parents=True, exist_ok=True)
         return home
 
-    def _free(self, final: Path, *, but: Path | None = None) -> Path:
-        """`final`, or if it exists the same time some milliseconds later: the system clock was set back."""
-        for path in (final, *(final.with_stem(f"{final.stem}.{later:03d}") for later in range(1, 1000))):
-            part = path.with_name(f".{path.name}{PART_SUFFIX}")
-            if not path.exists() and (part == but or not part.exists()):
-                return path
-        raise FileExistsError(f"{final} exists a thousand times")
+
+def release(held: Path) -> Path:
+    """Give a file that was held back its final name, with its content on disk. Raises OSError."""
+    sync_file(held)
+    final = _free(final_path(held), but=held)
+    held.rename(final)
+    sync_file(final.parent)
+    return final
+
+
+def held_files(folder: Path) -> list[Path]:
+    """The files that are held back in a folder of recordings, oldest first. Raises OSError."""
+    if not folder.is_dir():
+        return []
+    names = (Path(entry.path) for entry in recording_files(folder))
+    return sorted(path for path in names if path.suffix == HELD_SUFFIX and path.name.startswith("."))
+
+
+def hidden(final: Path, suffix: str) -> Path:
+    """The hidden file that will be `final`."""
+    return final.with_name(f".{final.name}{suffix}")
+
+
+def final_path(path: Path) -> Path:
+    """What a hidden file will be."""
+    return path.with_name(path.name.removeprefix(".").removesuffix(PART_SUFFIX).removesuffix(HELD_SUFFIX))
+
+
+def _free(final: Path, *, but: Path | None = None) -> Path:
+    """`final`, or if it exists the same time some milliseconds later: the system clock was set back."""
+    for path in (final, *(final.with_stem(f"{final.stem}.{later:03d}") for later in range(1, 1000))):
+        others = (hidden(path, suffix) for suffix in (PART_SUFFIX, HELD_SUFFIX))
+        if not path.exists() and not any(other != but and other.exists() for other in others):
+            return path
+    raise FileExistsError(f"{final} exists a thousand times")
 
 
 def day_folders(folder: Path) -> list[Path]:
@@ -133,8 +166,8 @@ def recording_files(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 def _is_file_of(name: str, source: str) -> bool:
     """Whether a file with this name is a recording of `source`, or one in progress."""
-    is_part = name.startswith(".") and name.endswith(PART_SUFFIX)
-    final = name[1:].removesuffix(PART_SUFFIX) if is_part else name
+    is_hidden = name.startswith(".") and name.endswith((PART_SUFFIX, HELD_SUFFIX))
+    final = final_path(Path(name)).name if is_hidden else name
     if not final.startswith(f"{source}-"):
         return False
     stem, time = split_date(Path(final).stem)

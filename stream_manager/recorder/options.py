@@ -14,7 +14,10 @@ if TYPE_CHECKING:  # a third of the memory of a recorder would be that of the se
 
 @dataclass(frozen=True, kw_only=True)
 class RecorderOptions:
-    """A source, and how it is recorded. `threshold` is the smallest peak of a segment; None: files are continuous."""
+    """A source, and how it is recorded. `threshold` is the smallest peak of a segment; None: files are continuous.
+
+    If `is_held`, complete files are held back until speech in them is muted.
+    """
 
     source: str
     channels: int
@@ -24,9 +27,10 @@ class RecorderOptions:
     bitrate_kbps: int
     bit_depth: int
     threshold: float | None = None
+    is_held: bool = False
 
     @classmethod
-    def of(cls, source: str, channels: int, settings: RecordSettings) -> RecorderOptions:
+    def of(cls, source: str, channels: int, settings: RecordSettings, *, is_held: bool = False) -> RecorderOptions:
         return cls(
             source=source,
             channels=channels,
@@ -36,6 +40,7 @@ class RecorderOptions:
             bitrate_kbps=settings.bitrate_kbps,
             bit_depth=settings.bit_depth,
             threshold=settings.threshold if settings.mode == "segments" else None,
+            is_held=is_held,
         )
 
     @classmethod

@@ -106,7 +106,13 @@ async def analyzer(port: int, access: Access | None = None) -> AsyncIterator[lis
     server = Server(
         "analyzer", host="127.0.0.1", port=port, health=lambda: Health(True), messages={}, access=access or Access()
     )
+
+    async def subscribe(sid: str, data: Any) -> None:
+        reported.append(("subscribed", data["events"]))
+        await server.emit("speech", {"node": "garden", "channels": []}, to=sid)
+
     server.on(JACK_SOURCE, take)
+    server.on("subscribe", subscribe)
     async with server:
         yield reported
 
@@ -150,6 +156,17 @@ async def test_the_token_is_sent_to_the_analyzer(monkeypatch: pytest.MonkeyPatch
     access = Access(listen="token", manage="token", token=token)
     async with analyzer(port, access) as reported, linked(port, [status("pond", 8000)], token):
         await eventually_async(lambda: reported == [("pond", 8000)])
+
+
+async def test_reports_about_speech_are_received() -> None:
+    port, received = free_port(), list[Any]()
+    async with analyzer(port) as reported:
+        link = AnalyzerLink(f"127.0.0.1:{port}", lambda: [status("pond", 8000)], on_speech=received.append)
+        task = asyncio.create_task(link.run())
+        await eventually_async(lambda: ("subscribed", ["speech"]) in reported)
+        await eventually_async(lambda: received == [{"node": "garden", "channels": []}])
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def test_a_refusal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

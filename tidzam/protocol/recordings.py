@@ -44,6 +44,10 @@ class RecordingStatus(Message):
     retention: str | None = Field(
         None, description="What looks wrong about the dates of recordings, and which are kept longer because of it"
     )
+    held: int = Field(0, description="Complete files that are held back until speech in them is muted")
+    muted_seconds: float = Field(0.0, description="Seconds of recordings that were muted, margins included")
+    dropped_segments: int = Field(0, description="Segments that were not kept because of speech")
+    privacy_problem: str | None = Field(None, description="Why files are held back for longer")
 
 
 class ListDatabases(Message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from tidzam.config.privacy import SPEECH_DETECTORS, PrivacySettings
 from tidzam.errors import ConfigError, TidzamError
@@ -44,8 +44,11 @@ class DetectorContext:
 class SpeechDetectorFactory(Protocol):
     """What a name in the registry `tidzam.speech_detectors` refers to: usually the class of a detector.
 
-    Raises TidzamError if it cannot detect speech: then the program does not start.
+    `needs_classifiers`: it depends on the analyses. Otherwise it may be given none, and no labels. Calling it raises
+    TidzamError if it cannot detect speech: then the program does not start.
     """
+
+    needs_classifiers: ClassVar[bool]
 
     def __call__(self, settings: PrivacySettings, context: DetectorContext) -> SpeechDetector: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import ClassVar, Final
 
 from tidzam.config.privacy import PrivacySettings
 from tidzam.errors import ConfigError
@@ -24,6 +24,8 @@ class ClassDetector:
     cascade with windows of several lengths, every window is taken to be as long as the longest. A frame is judged once
     no later window can hold it.
     """
+
+    needs_classifiers: ClassVar[bool] = True
 
     def __init__(self, settings: PrivacySettings, context: DetectorContext) -> None:
         """Raises ConfigError (`unknown_class`) for a class that does not exist."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import soxr
@@ -73,6 +73,8 @@ class SileroDetector:
 
     Speech is where the mean of its probabilities over half a second reaches the threshold.
     """
+
+    needs_classifiers: ClassVar[bool] = False
 
     def __init__(self, settings: PrivacySettings, context: DetectorContext) -> None:
         """Raises SetupError (`speech_detector`)."""

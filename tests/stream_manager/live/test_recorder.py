@@ -12,7 +12,7 @@ import soundfile
 
 from stream_manager.live.recorder import LiveRecorder
 from stream_manager.live.storage import LiveStorage, complete
-from stream_manager.recorder.folder import ASIDE, PART_SUFFIX
+from stream_manager.recorder.folder import ASIDE, HELD_SUFFIX, PART_SUFFIX
 from tests.support.eventually import eventually_async
 from tests.support.gap_clock import NOON, SetClock
 from tidzam.errors import RequestError
@@ -191,7 +191,8 @@ def test_a_recording_that_a_crash_cut_off_is_completed_at_the_next_start(tmp_pat
     for number in range(20):
         file.audio.write(np.frombuffer(packet(number), "<i2"))
     file.audio.flush()
-    complete(storage(tmp_path, file_format=file_format).leftovers([NAME]))
+    kept = storage(tmp_path, file_format=file_format)
+    complete(kept, kept.leftovers([NAME]))
     (path,) = recordings(tmp_path)
     assert path.name == f"{NAME}-2026-05-01-00-00-00.{file_format}"
     found, sent = samples([path]), [value for number in range(20) for value in range(number, number + PACKET)]
@@ -199,8 +200,31 @@ def test_a_recording_that_a_crash_cut_off_is_completed_at_the_next_start(tmp_pat
     assert len(found) > PACKET
 
 
+async def test_a_complete_recording_is_held_back_if_speech_is_to_be_muted(tmp_path: Path) -> None:
+    held: list[Path] = []
+    recorder = LiveRecorder(
+        NAME, LiveStorage(tmp_path, file_format="flac", max_gb=1.0, hold=held.append), length_s=3600
+    )
+    recorder.write(packet(0), RATE_HZ)
+    await recorder.finish()
+    assert everything(tmp_path) == held
+    assert held[0].name.endswith(f".flac{HELD_SUFFIX}")
+
+
+def test_what_a_crash_left_is_held_back_if_speech_is_to_be_muted(tmp_path: Path) -> None:
+    file = storage(tmp_path).begin(NAME, datetime(2026, 5, 1, tzinfo=UTC), RATE_HZ)
+    for number in range(20):
+        file.audio.write(np.frombuffer(packet(number), "<i2"))
+    file.audio.flush()
+    held: list[Path] = []
+    kept = LiveStorage(tmp_path, file_format="flac", max_gb=1.0, hold=held.append)
+    complete(kept, kept.leftovers([NAME]))
+    assert [path.name for path in held] == [f".{NAME}-2026-05-01-00-00-00.flac{HELD_SUFFIX}"]
+
+
 def test_what_cannot_be_completed_is_set_aside_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / f".{NAME}-2026-05-01-00-00-00.flac{PART_SUFFIX}").write_bytes(b"no audio")
-    complete(storage(tmp_path).leftovers([NAME]))
+    kept = storage(tmp_path)
+    complete(kept, kept.leftovers([NAME]))
     assert sorted(path.suffix for path in everything(tmp_path / ASIDE)) == [".flac", ".txt"]
     assert recordings(tmp_path) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stream_manager.recorder import folder as folder_module
-from stream_manager.recorder.folder import RecordingFolder, day_folders, recording_files
+from stream_manager.recorder.folder import RecordingFolder, day_folders, held_files, recording_files, release
 
 START_S = 1_700_000_000  # 2023-11-14 22:13:20 UTC
 
@@ -71,3 +71,26 @@ def test_files_are_listed_with_those_of_days_but_without_those_set_aside(tmp_pat
         (tmp_path / name).touch()
     assert sorted(entry.name for entry in recording_files(tmp_path)) == ["a.wav", "b.wav"]
     assert [day.name for day in day_folders(tmp_path)] == ["2023-11-14"]
+
+
+def test_a_complete_file_is_still_hidden_while_it_is_held(tmp_path: Path) -> None:
+    folder = RecordingFolder(tmp_path, "pond", ".flac", is_held=True)
+    part = folder.new_part(START_S)
+    part.touch()
+    held = folder.publish(part)
+    assert held == tmp_path / ".pond-2023-11-14-22-13-20.flac.held"
+    assert held_files(tmp_path) == [held]
+    assert release(held) == tmp_path / "pond-2023-11-14-22-13-20.flac"
+
+
+def test_a_held_file_is_no_leftover_and_keeps_its_name(tmp_path: Path) -> None:
+    folder = RecordingFolder(tmp_path, "pond", ".flac", is_held=True)
+    for _ in range(2):
+        part = folder.new_part(START_S)
+        part.touch()
+        folder.publish(part)
+    assert folder.leftovers() == []
+    assert [release(held).name for held in held_files(tmp_path)] == [
+        "pond-2023-11-14-22-13-20.001.flac",
+        "pond-2023-11-14-22-13-20.flac",
+    ]
