@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 from contextlib import AsyncExitStack
@@ -15,14 +14,16 @@ from prometheus_client import CollectorRegistry
 
 from analyzer.capture.child import CaptureOptions
 from analyzer.capture_session import ring_length_s
-from analyzer.channel_status import channel_status
 from analyzer.detections import DetectionStages
 from analyzer.extraction_requests import ExtractionRequests
-from analyzer.health import LiveHealth
+from analyzer.hangup import on_hangup
+from analyzer.health_message import health_message, reload_remarks
+from analyzer.live_cascade import LiveCascade, freeze_memory
 from analyzer.live_runner import LiveAnalysis
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
 from analyzer.privacy import PrivateStages, SpeechStage, privacy_remarks
+from analyzer.reload import ClassifierReloader, ReloadOptions
 from analyzer.sinks.base import NamedSink, SinkContext, make_sinks, marked
 from analyzer.sinks.clips import ClipSink
 from analyzer.sinks.queue import BoundedSink
@@ -35,13 +36,12 @@ from tidzam.gaps import GapLedger, GapReason
 from tidzam.protocol.analyzer import (
     JACK_SOURCE,
     MESSAGES,
-    AnalyzerFault,
     AnalyzerHealth,
-    SinkStatus,
     parse_jack_sources,
 )
 from tidzam.protocol.channel_status import lacking
-from tidzam.protocol.privacy import PrivacyStatus
+from tidzam.protocol.classifiers import RELOAD, ReloadAnswer
+from tidzam.protocol.messages import Message
 from tidzam.results import AnalyzedBatch
 from tidzam.server import Access, Health, Right, Server
 
@@ -72,19 +72,19 @@ class LiveOptions:
 async def run_live(options: LiveOptions) -> None:
     """Capture and analyze, until TERM or INT. Raises TidzamError if it cannot begin."""
     settings = options.settings
+    reloads = ReloadOptions.of(settings, options.location, options.home)
     pipeline = Pipeline.of(settings, options.location, home=options.home)
     log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
-    gc.collect()
-    gc.freeze()  # collecting what is loaded by now would stop the program for a tenth of a second each time
-    await Analyzer(pipeline, options).run()
+    freeze_memory()
+    await Analyzer(pipeline, options, reloads).run()
 
 
 class Analyzer:
     """The composition root of live analysis."""
 
-    def __init__(self, pipeline: Pipeline, options: LiveOptions) -> None:
+    def __init__(self, pipeline: Pipeline, options: LiveOptions, reloads: ReloadOptions) -> None:
         settings = options.settings
-        self._pipeline, self._node = pipeline, options.node
+        self._node = options.node
         self._rates, self._clocks = SourceRates(), SourceClocks()
         self._speech = SpeechStage(settings.privacy, pipeline, home=options.home)
         self._detections = PrivateStages(DetectionStages(pipeline, settings, node=options.node), self._speech)
@@ -106,6 +106,8 @@ class Analyzer:
             gaps=self._gaps,
             clocks=self._clocks,
         )
+        self._cascade = LiveCascade(pipeline, self._live, self._detections, self._follow_cascade)
+        self._reloader = ClassifierReloader(self._cascade, reloads)
         self._server = self._make_server(options)
         self._socketio = SocketIoSink(
             self._server,
@@ -113,6 +115,7 @@ class Analyzer:
             classifiers=pipeline.classifiers,
             labels=pipeline.labels,
             health=self._detail,
+            commands={RELOAD: self._on_reload},
         )
         context = SinkContext(
             node=options.node,
@@ -123,7 +126,7 @@ class Analyzer:
         )
         self._others = others = make_sinks(settings.sinks, context)
         self._clips = clips = [named.sink for named in others if isinstance(named.sink, ClipSink)]
-        ExtractionRequests(self._server, clips, pipeline.labels)
+        ExtractionRequests(self._server, clips, lambda: self._cascade.pipeline.labels)
         self._sinks = [BoundedSink(named) for named in (NamedSink("socketio", self._socketio), *others)]
 
     def _make_server(self, options: LiveOptions) -> Server:
@@ -147,19 +150,27 @@ class Analyzer:
         for sink in self._sinks:
             sink.put(analyzed)
 
+    async def _follow_cascade(self, pipeline: Pipeline) -> None:
+        """Another cascade has taken over. Sinks see it with their next batch."""
+        await self._socketio.use_classifiers(pipeline.classifiers)
+
+    async def _on_reload(self, content: Message) -> ReloadAnswer:
+        return await self._reloader.reload()
+
     async def _on_jack_source(self, sid: str, data: Any) -> None:
         """The stream manager reports its sources."""
         sources = parse_jack_sources(data)
         for name, rate_hz in self._rates.update(sources).items():
-            if missing := self._pipeline.missing_band(rate_hz):
+            if missing := self._cascade.pipeline.missing_band(rate_hz):
                 log.warning("source %s, at %d Hz, lacks %s", name, rate_hz, lacking(missing))
         self._clocks.update(sources)
 
     async def run(self) -> None:
-        """Run until TERM or INT; everything ends in the reverse order of its start."""
-        stop = asyncio.Event()
+        """Run until TERM or INT; everything ends in the reverse order of its start. HUP reloads the classifiers."""
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, on_hangup(reload=self._reloader.ask, end=stop.set))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._server)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
@@ -167,6 +178,7 @@ class Analyzer:
             running = [tasks.create_task(sink.run()) for sink in self._sinks]
             running.append(tasks.create_task(self._socketio.send_health()))
             running.append(tasks.create_task(self._gaps.run()))
+            running.append(tasks.create_task(self._reloader.run()))
             analysis = tasks.create_task(self._live.run())
             await stop.wait()
             log.info("ending")
@@ -181,63 +193,18 @@ class Analyzer:
         live, detail = self._live.health(), self._detail()
         reasons = tuple(fault.message for fault in detail.faults)
         narrow = (status.remark for status in detail.channel_states if status.remark)
-        remarks = (*reasons, *live.remarks, *narrow, *privacy_remarks(detail.privacy))
+        remarks = (*reasons, *live.remarks, *narrow, *privacy_remarks(detail.privacy), *reload_remarks(detail))
         return Health(not reasons, remarks, detail.model_dump(mode="json"))
 
     def _detail(self) -> AnalyzerHealth:
         sinks = tuple(sink.status for sink in self._sinks)
         return health_message(
             self._live.health(),
-            self._pipeline,
+            self._cascade.pipeline,
             self._rates,
             node=self._node,
             sinks=sinks,
             privacy=self._speech.status([sink.privacy for sink in self._clips]),
+            reload=self._reloader.status,
             dropped_messages=self._server.dropped + sum(sink.dropped for sink in sinks),
         )
-
-
-def health_message(
-    live: LiveHealth,
-    pipeline: Pipeline,
-    rates: SourceRates,
-    *,
-    node: str,
-    sinks: tuple[SinkStatus, ...] = (),
-    privacy: PrivacyStatus | None = None,
-    dropped_messages: int,
-) -> AnalyzerHealth:
-    """The state of the analyzer as it goes over the wire."""
-    statistics, age_s = live.statistics, live.statistics.age_s()
-    return AnalyzerHealth(
-        node=node,
-        engine=pipeline.engine,
-        classifiers=pipeline.classifiers,
-        channels=live.channels,
-        lag_s=round(statistics.lag_s, 4) if statistics.windows else None,
-        lost_frames=statistics.lost_frames,
-        gaps=statistics.gaps,
-        dropped_windows=statistics.dropped_windows,
-        replaced_samples=live.replaced_samples,
-        dropped_messages=dropped_messages,
-        windows_per_s=round(statistics.windows_per_s(), 2),
-        windows=statistics.windows,
-        last_window_age_s=None if age_s is None else round(age_s, 3),
-        capture_pid=live.capture_pid,
-        rate_hz=live.rate_hz,
-        faults=(*live.faults, *classifier_faults(pipeline)),
-        channel_states=tuple(
-            channel_status(channel, pipeline, source_rate_hz=rates.of_channel(channel), rate_hz=live.rate_hz)
-            for channel in live.channels
-        ),
-        classifier_errors=dict(pipeline.classifier_errors),
-        sinks=sinks,
-        privacy=privacy,
-    )
-
-
-def classifier_faults(pipeline: Pipeline) -> tuple[AnalyzerFault, ...]:
-    """The classifiers whose networks fail: a fault of their bundles."""
-    return tuple(
-        AnalyzerFault(code="classifier", origin="bundle", message=message) for message in pipeline.failing.values()
-    )

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from analyzer.capture.events import Clock, Closed, Event, Opened, Refused
 from analyzer.window_schedule import Due, WindowSchedule
 from tidzam.audio.timeline import ClockPair, Timeline
+from tidzam.errors import BundleError
 from tidzam.jack.ring import Ring, RingGap, RingReader, wrapped_difference
 from tidzam.naming import source_of
 from tidzam.results import WindowBatch
@@ -89,8 +90,29 @@ class CaptureSession:
 
     def _max_lag(self) -> int:
         """By how many frames a window may be late: the rest of the ring keeps it from being overwritten."""
-        margin_s = min(_MARGIN_S, _MOST_MARGIN * self.ring.capacity_frames / self.ring.rate_hz)
-        return max(0, self.ring.capacity_frames - self.schedule.longest - round(margin_s * self.ring.rate_hz))
+        return max(0, round(self._longest_s() * self.ring.rate_hz) - self.schedule.longest)
+
+    def _longest_s(self) -> float:
+        """The length of the longest windows for which the ring is large enough."""
+        ring_s = self.ring.capacity_frames / self.ring.rate_hz
+        return ring_s - min(_MARGIN_S, _MOST_MARGIN * ring_s)
+
+    def check_window(self, window_s: float) -> None:
+        """Raises BundleError (`bundle_window`) if the ring is too short for windows of that length."""
+        if window_s > self._longest_s():
+            raise BundleError(
+                f"The windows of the new classifiers last {window_s:g} s; the memory for captured audio is large "
+                f"enough for {self._longest_s():g} s.",
+                hint="Restart the analyzer with these classifiers.",
+                code="bundle_window",
+            )
+
+    def reschedule(self, *, window_s: float, overlap: float, longest_s: float = 0.0) -> None:
+        """Windows have another length from the next one on: it begins so early that no frame is in none."""
+        schedule = WindowSchedule.of(self.ring.rate_hz, window_s=window_s, overlap=overlap, longest_s=longest_s)
+        if schedule.hop != self.schedule.hop and self._next is not None:
+            self._next = schedule.start_until(self._next)
+        self.schedule = schedule
 
     def _written_until(self) -> int:
         """How far all lanes are written. Lanes that hang are waited for three cycles; then their frames are lost."""

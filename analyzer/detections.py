@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analyzer.pipeline import Pipeline
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.inference.averaging import WindowAverager
 from tidzam.inference.channel_merger import ChannelMerger
 from tidzam.inference.decision_policy import Decision
 from tidzam.inference.tracker import DetectionTracker
-from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
+from tidzam.results import Analysis, AnalyzedBatch, DetectionChange, WindowBatch
 
 
 class DetectionStages:
@@ -16,13 +18,27 @@ class DetectionStages:
 
     def __init__(self, pipeline: Pipeline, settings: AnalyzerSettings, *, node: str) -> None:
         """The stages after `pipeline`; `node` is the name in the ids of detections."""
-        self._policy, self._labels = pipeline.policy, pipeline.labels
-        self._is_dated = True
-        self._averager = WindowAverager(self._decide) if settings.decision.average else None
+        self._policy, self._cascade = pipeline.policy, pipeline.identity
+        self._is_dated, self._averages = True, settings.decision.average
+        self._averager = self._new_averager()
+        self._ended: tuple[DetectionChange, ...] = ()
         self._tracker = DetectionTracker(
             pipeline.labels, node=node, settings=settings.detections, threshold_of=self._threshold_of
         )
         self._merger = ChannelMerger(settings.detections)
+
+    def use(self, pipeline: Pipeline) -> None:
+        """Follow the analyses of another pipeline from the next batch on. Not while `follow` runs.
+
+        With that batch, detections end whose class the pipeline does not know, or knows under other parents; the others
+        go on. Averages start over, since the probabilities of different networks have no common mean.
+        """
+        self._policy, self._cascade = pipeline.policy, pipeline.identity
+        self._averager = self._new_averager()
+        self._ended += tuple(self._tracker.relabel(pipeline.labels, pipeline.classes))
+
+    def _new_averager(self) -> WindowAverager | None:
+        return WindowAverager(self._decide) if self._averages else None
 
     def follow(
         self, batch: WindowBatch, analyses: tuple[Analysis, ...], *, jumped: frozenset[str] = frozenset()
@@ -34,14 +50,19 @@ class DetectionStages:
         self._is_dated = batch.dated
         if self._averager is not None:
             analyses = self._averager.follow(analyses, jumped=jumped)
-        return self._merger.follow(self._tracker.follow(batch, analyses, jumped=jumped))
+        return self._merged(self._tracker.follow(batch, analyses, jumped=jumped))
 
     def last_batch(self) -> AnalyzedBatch:
         """A batch without channels that ends all open detections: no more windows will come."""
-        return self._merger.follow(self._tracker.last_batch())
+        return self._merged(self._tracker.last_batch())
+
+    def _merged(self, tracked: AnalyzedBatch) -> AnalyzedBatch:
+        ended, self._ended = self._ended, ()
+        changes = (*ended, *tracked.detections)
+        return self._merger.follow(replace(tracked, detections=changes, cascade=self._cascade))
 
     def _decide(self, analysis: Analysis) -> tuple[str, ...]:
-        return self._decision(analysis).decide(analysis.probabilities, self._labels)
+        return self._decision(analysis).decide(analysis.probabilities, self._cascade.labels)
 
     def _threshold_of(self, analysis: Analysis, label: str) -> float:
         return self._decision(analysis).thresholds[label]

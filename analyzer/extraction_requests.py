@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from analyzer.clips.rules import read_requested
 from analyzer.sinks.clips import ClipSink
 from tidzam.errors import RequestError
-from tidzam.labels import UNKNOWN, LabelTree
+from tidzam.labels import UNKNOWN
 from tidzam.protocol.extraction import (
     SAMPLE_EXTRACTION_RULES,
     ExtractionRule,
@@ -21,9 +21,9 @@ from tidzam.server import Right, Server
 
 
 class ExtractionRequests:
-    """Gets and sets the rules of all clip sinks, and counts their clips."""
+    """Gets and sets the rules of all clip sinks, and counts their clips. `labels` returns the present classes."""
 
-    def __init__(self, server: Server, sinks: Sequence[ClipSink], labels: LabelTree) -> None:
+    def __init__(self, server: Server, sinks: Sequence[ClipSink], labels: Callable[[], Iterable[str]]) -> None:
         self._sinks, self._labels = sinks, labels
         server.on(SAMPLE_EXTRACTION_RULES, self._answer, needs=_needs)
 
@@ -52,7 +52,7 @@ class ExtractionRequests:
 
     def _counts(self) -> dict[str, int]:
         """The clips of each class; every known class has a number."""
-        counts = dict.fromkeys((*self._labels, UNKNOWN), 0)
+        counts = dict.fromkeys((*self._labels(), UNKNOWN), 0)
         for sink in self._sinks:
             for label, count in sink.counts.items():
                 counts[label] = counts.get(label, 0) + count

@@ -5,29 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import os
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from analyzer.batching import analyze_in_slices
 from analyzer.capture.child import Capture, CaptureOptions, capture_process
 from analyzer.capture.events import CaptureFailed, Ready
+from analyzer.capture_faults import JACK_FAULTS, STARTING, fault_of
 from analyzer.capture_health import CaptureMonitor, CaptureState
 from analyzer.capture_session import CaptureSession, Channel
 from analyzer.health import LiveHealth, LiveStatistics
 from analyzer.sample_check import SampleCheck
 from analyzer.source_clocks import SourceClocks
+from analyzer.thread_priority import lower_priority
 from analyzer.window_schedule import Due
 from tidzam.denormals import flush_denormals
 from tidzam.errors import JackError, TidzamError
 from tidzam.gaps import ALL, Gap, GapLedger, GapReason
 from tidzam.jack.ring import Lapped
 from tidzam.process import RestartPolicy
-from tidzam.protocol.analyzer import AnalyzerFault, FaultCode, FaultOrigin
+from tidzam.protocol.analyzer import AnalyzerFault
 from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 
 log = logging.getLogger(__name__)
@@ -37,27 +37,9 @@ _WATCH_EVERY_S: Final = 0.25
 _ASLEEP_S: Final = 1.0
 """If a check is this late, this process itself did not run, and cannot judge others."""
 _LATE_S: Final = 3.0
-_NICE: Final = 5
-_MANY_FAILURES: Final = 3
 _WINDOWS_AT_ONCE: Final = 16
 """As fast as all windows at once, with a fraction of the memory: 102 instead of 218 MB for 128 channels."""
 _POLICY: Final = RestartPolicy(first_delay_s=0.2, max_delay_s=3.0, stable_after_s=10.0)
-
-
-_STARTING: Final = AnalyzerFault(code="starting", origin="analyzer", message="The capture process is starting.")
-_JACK_FAULTS: Final = {
-    CaptureState.JACK_WAITS: AnalyzerFault(
-        code="jack_away", origin="jack", message="The JACK server does not answer the capture process."
-    ),
-    CaptureState.JACK_STALLED: AnalyzerFault(
-        code="stalled", origin="jack", message="The JACK server has stopped: it delivers no audio."
-    ),
-}
-_ORIGINS: Final[Mapping[str, tuple[FaultCode, FaultOrigin]]] = {
-    "jack_away": ("jack_away", "jack"),
-    "jack": ("jack_away", "jack"),
-    "sample_rate": ("sample_rate", "settings"),
-}
 
 
 class WindowAnalyzer(Protocol):
@@ -110,33 +92,53 @@ class LiveAnalysis:
         self._session: CaptureSession | None = None
         self._previous: CaptureSession | None = None
         self._silence_reported = True
-        self._fault: AnalyzerFault | None = _STARTING
+        self._fault: AnalyzerFault | None = STARTING
+        self._worker = ThreadPoolExecutor(1, "analysis", initializer=_begin_worker)
+        self._turn = asyncio.Lock()
+        """Held while a window is read and analyzed, and while another pipeline takes over."""
 
     async def run(self) -> None:
         """Capture and analyze. The capture process is started again whenever it ends."""
         failures = 0
         self._gaps.begin(ALL, GapReason.CAPTURE)
-        with ThreadPoolExecutor(1, "analysis", initializer=_begin_worker) as worker:
+        with self._worker:
             while True:
                 started = time.monotonic()
                 try:
-                    await self._run_capture(worker)
+                    await self._run_capture()
                 except* TidzamError as errors:
                     failures = _POLICY.failures_after(failures, time.monotonic() - started)
-                    self._report(_fault_of(errors, failures))
+                    self._report(fault_of(errors, failures))
                 await asyncio.sleep(_POLICY.delay_s(failures))
+
+    async def replace(self, pipeline: WindowAnalyzer, adopt: Callable[[], Any]) -> None:
+        """Analyze with another pipeline from the next window on. No window is lost, and none is analyzed twice.
+
+        `adopt` is called in between, in the thread that analyzes. Raises AudioError (`sample_rate`) and BundleError
+        (`bundle_window`) if the pipeline cannot analyze what is captured; then all remains as it was.
+        """
+        async with self._turn:
+            if self._session is not None:
+                pipeline.check_rate(self._session.ring.rate_hz)
+                self._session.check_window(pipeline.longest_window_s)
+            await asyncio.get_running_loop().run_in_executor(self._worker, adopt)
+            self._pipeline = pipeline
+            if self._session is not None:
+                self._session.reschedule(
+                    window_s=pipeline.window_s, overlap=self._overlap, longest_s=pipeline.longest_window_s
+                )
 
     def _report(self, fault: AnalyzerFault | None) -> None:
         """Log a fault of live analysis once, and its end."""
         if fault == self._fault:
             return
-        if fault is not None and fault != _STARTING:
+        if fault is not None and fault != STARTING:
             log.error("%s Capture is retried until it works.", fault.message)
-        elif fault is None and self._fault != _STARTING:
+        elif fault is None and self._fault != STARTING:
             log.info("capture works again")
         self._fault = fault
 
-    async def _run_capture(self, worker: Executor) -> None:
+    async def _run_capture(self) -> None:
         """One run of the capture process. It always ends with an error that gives the reason."""
         async with capture_process(self._options) as capture, asyncio.TaskGroup() as tasks:
             self._pid, monitor = capture.pid, CaptureMonitor(time.monotonic())
@@ -147,7 +149,7 @@ class LiveAnalysis:
                         raise JackError(event.message, hint=event.hint, code="jack_away")
                     if isinstance(event, Ready):
                         self._session = self._begin(capture, event)
-                        tasks.create_task(self._analyze(self._session, worker))
+                        tasks.create_task(self._analyze(self._session))
                     if self._session is not None:
                         self._session.handle(event)
                 raise TidzamError("The capture process ended.", code="capture")
@@ -181,21 +183,22 @@ class LiveAnalysis:
             if state is CaptureState.CAPTURE_HANGS:
                 capture.kill()  # it would not respond to a request to end
                 raise TidzamError("The capture process hung and was replaced.", code="capture")
-            if state in _JACK_FAULTS or (state is CaptureState.WELL and self._fault in _JACK_FAULTS.values()):
-                self._report(_JACK_FAULTS.get(state))
+            if state in JACK_FAULTS or (state is CaptureState.WELL and self._fault in JACK_FAULTS.values()):
+                self._report(JACK_FAULTS.get(state))
 
-    async def _analyze(self, session: CaptureSession, worker: Executor) -> None:
+    async def _analyze(self, session: CaptureSession) -> None:
         """Analyze every window of `session` as it becomes complete."""
         written = 0
         while True:
             if session.ring.written_until() != written:
                 written = session.ring.written_until()
                 self._note_gaps(session)
-            due = session.due()
+            async with self._turn:
+                due = session.due()
+                if due is not None:
+                    await self._take(session, due)
             if due is None:
                 await asyncio.sleep(_POLL_S)
-            else:
-                await self._take(session, due, worker)
 
     def _note_gaps(self, session: CaptureSession) -> None:
         if self._previous is not None and session.timeline is not None:
@@ -216,7 +219,7 @@ class LiveAnalysis:
             begin, end = session.timeline.time_of(start), session.timeline.time_of(start + frames)
             self._gaps.record(Gap(channel, begin, end, GapReason.CAPTURE))
 
-    async def _take(self, session: CaptureSession, due: Due, worker: Executor) -> None:
+    async def _take(self, session: CaptureSession, due: Due) -> None:
         channels = tuple(one for one in session.channels_at(due.start) if self._clocks.is_known(one.name))
         if due.skipped:
             self._statistics.dropped_windows += due.skipped * len(channels)
@@ -227,7 +230,7 @@ class LiveAnalysis:
         if not channels and self._silence_reported:
             return
         self._silence_reported = not channels
-        work = asyncio.get_running_loop().run_in_executor(worker, self._work, session, channels, due.start)
+        work = asyncio.get_running_loop().run_in_executor(self._worker, self._work, session, channels, due.start)
         try:
             hop = await work
         except Lapped as error:
@@ -275,24 +278,7 @@ class LiveAnalysis:
         return [AnalyzerFault(code="late", origin="analyzer", message=message)] if age_s > allowed_s else []
 
 
-def _fault_of(errors: ExceptionGroup[TidzamError], failures: int) -> AnalyzerFault:
-    """The reason why the capture process ended, and the origin of the fault.
-
-    A process that ended or hung is `starting` again. Only after several failures in a row is it a fault that a restart
-    of the analyzer may repair.
-    """
-    error = next(one for one in _leaves(errors) if isinstance(one, TidzamError))
-    again: FaultCode = "starting" if failures < _MANY_FAILURES else "capture"
-    code, origin = _ORIGINS.get(error.code, (again, "analyzer"))
-    return AnalyzerFault(code=code, origin=origin, message=str(error))
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        yield from _leaves(error) if isinstance(error, BaseExceptionGroup) else (error,)
-
-
 def _begin_worker() -> None:
-    """Lower the priority of this thread below jackd, capture and players. Linux has a nice value per thread."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+    """The thread that analyzes has a priority below jackd, capture and players."""
+    lower_priority()
     flush_denormals()

@@ -47,6 +47,18 @@ class HealthCollector(Collector):
             value = getattr(health, field)
             if value is not None:
                 yield GaugeMetricFamily(f"tidzam_analyzer_{name}", description, value)
+        bundles = GaugeMetricFamily(
+            "tidzam_analyzer_bundle_info", "The live classifiers; always 1", labels=["classifier", "version"]
+        )
+        for name, version in health.bundles.items():
+            bundles.add_metric([name, version], 1)
+        yield bundles
+        yield CounterMetricFamily(
+            "tidzam_analyzer_reloads", "Times that other classifiers took over", health.reload.count
+        )
+        yield CounterMetricFamily(
+            "tidzam_analyzer_reloads_refused", "Times that classifiers could not be used", health.reload.refused
+        )
         yield _by_label("classifier_errors", "Windows without probabilities", "classifier", health.classifier_errors)
         delivered, errors, dropped = (
             {sink.name: getattr(sink, field) for sink in health.sinks} for field in ("delivered", "errors", "dropped")

@@ -29,7 +29,7 @@ from tidzam.inference.longer_windows import Handover, LongerWindows
 from tidzam.inference.species_range import RangeModel, SpeciesRange
 from tidzam.labels import LabelTree
 from tidzam.protocol.channel_status import lacking
-from tidzam.results import Analysis, ChannelState, WindowBatch
+from tidzam.results import Analysis, CascadeIdentity, ChannelState, WindowBatch
 from tidzam.types import Float32
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,11 @@ class Pipeline:
         self._handover: Handover | None = None
         self.policy = DecisionPolicy(
             decision or DecisionSettings(), cascade.thresholds, cascade.labels, location=location
+        )
+        self.identity = CascadeIdentity(
+            classifiers=tuple(one.name for one in cascade.classifiers),
+            labels=cascade.labels,
+            versions={one.name: version_of(one.manifest) for one in cascade.classifiers},
         )
 
     @classmethod
@@ -113,12 +118,17 @@ class Pipeline:
     @property
     def classifiers(self) -> tuple[str, ...]:
         """Their names, the selector first."""
-        return tuple(classifier.name for classifier in self.cascade.classifiers)
+        return self.identity.classifiers
 
     @property
-    def bundle_versions(self) -> dict[str, str]:
-        """The first 12 digits of the SHA-256 of each classifier's manifest, which names its networks by theirs."""
-        return {one.name: version_of(one.manifest) for one in self.cascade.classifiers}
+    def classes(self) -> tuple[str, ...]:
+        """The outputs of the classifiers, parents before children."""
+        return self.cascade.classes
+
+    @property
+    def bundle_versions(self) -> Mapping[str, str]:
+        """The version of each classifier."""
+        return self.identity.versions
 
     @property
     def labels(self) -> LabelTree:

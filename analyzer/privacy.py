@@ -12,7 +12,7 @@ from analyzer.pipeline import Pipeline
 from tidzam.config.privacy import PrivacySettings
 from tidzam.protocol.privacy import ChannelPrivacy, PrivacyStatus
 from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
-from tidzam.speech.base import DetectorContext, make_detector
+from tidzam.speech.base import DetectorContext, FollowsClassifiers, make_detector
 from tidzam.speech.record import SpeechRecord
 from tidzam.speech_times import PrivacyPolicy
 
@@ -26,17 +26,27 @@ class DetectionFollower(Protocol):
 
     def last_batch(self) -> AnalyzedBatch: ...
 
+    def use(self, pipeline: Pipeline) -> None: ...
+
 
 class SpeechStage:
     """Adds to each batch what is known about speech. Without a detector, it adds nothing."""
 
     def __init__(self, settings: PrivacySettings, pipeline: Pipeline, *, home: Path | None = None) -> None:
         """Raises TidzamError if the detector cannot be loaded: nothing is analyzed then."""
-        self._settings = settings
-        window_s = max(one.manifest.input.window_s for one in pipeline.cascade.classifiers)
-        self._detector = make_detector(settings, DetectorContext(labels=pipeline.labels, window_s=window_s, home=home))
+        self._settings, self._home = settings, home
+        self._detector = make_detector(settings, self._context(pipeline))
         policy = PrivacyPolicy(settings.action, settings.margin_s, settings.scope)
         self._record = SpeechRecord(policy)
+
+    def _context(self, pipeline: Pipeline) -> DetectorContext:
+        window_s = max(one.manifest.input.window_s for one in pipeline.cascade.classifiers)
+        return DetectorContext(labels=pipeline.labels, window_s=window_s, home=self._home)
+
+    def use(self, pipeline: Pipeline) -> None:
+        """Follow the analyses of another pipeline. Raises TidzamError if speech cannot be detected by it."""
+        if isinstance(self._detector, FollowsClassifiers):
+            self._detector.use(self._context(pipeline))
 
     def status(self, clips: Sequence[ClipPrivacy] = ()) -> PrivacyStatus | None:
         """What was detected, and what happened to clips, since the start; None without a detector."""
@@ -83,6 +93,12 @@ class PrivateStages:
         self, batch: WindowBatch, analyses: tuple[Analysis, ...], *, jumped: frozenset[str] = frozenset()
     ) -> AnalyzedBatch:
         return self._speech.follow(analyses, self._detections.follow(batch, analyses, jumped=jumped))
+
+    def use(self, pipeline: Pipeline) -> None:
+        """Follow the analyses of another pipeline from the next batch on. Raises TidzamError, and changes nothing, if
+        speech cannot be detected by it."""
+        self._speech.use(pipeline)
+        self._detections.use(pipeline)
 
     def last_batch(self) -> AnalyzedBatch:
         return self._speech.finish(self._detections.last_batch())

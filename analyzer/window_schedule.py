@@ -43,6 +43,10 @@ class WindowSchedule:
         """The first window that starts at `frame` or later."""
         return -(-frame // self.hop) * self.hop
 
+    def start_until(self, frame: int) -> int:
+        """The last window that starts at `frame` or earlier."""
+        return frame // self.hop * self.hop
+
     def due(self, start: int, written_until: int, *, max_lag: int) -> Due | None:
         """The window at `start`, once it is written; a later one if that has been complete for over `max_lag` frames.
 

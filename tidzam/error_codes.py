@@ -303,6 +303,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "classifier": Explanation(
             "A network's outputs are not probabilities.", "A damaged or wrong network.", "Train or export it again."
         ),
+        "analysis_busy": Explanation(
+            "New classifiers cannot take over.",
+            "The analysis of a window does not come to an end: a network hangs.",
+            "Restart the analyzer.",
+        ),
         "output": Explanation("A result file cannot be written.", "Disk or permissions.", "Specify another file."),
         "no_clips": Explanation(
             "Rules of clips were set, but no clips are kept.",
@@ -386,6 +391,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         ),
         "bundle_classes": Explanation(
             "The network's outputs do not fit its classes.", "A wrong export.", "Export the bundle again."
+        ),
+        "bundle_window": Explanation(
+            "New classifiers cannot take over while the analyzer runs.",
+            "Their windows are too long for the captured audio that it holds.",
+            "Restart the analyzer with these classifiers.",
         ),
         "bundle_outputs": Explanation(
             "The network's outputs are not probabilities.",

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from tidzam.labels import LabelTree
 from tidzam.speech_times import SpeechStatement
 
 if TYPE_CHECKING:  # the wire and the command line import this module and must not load NumPy
@@ -163,15 +164,30 @@ class DetectionChange:
 
 
 @dataclass(frozen=True)
+class CascadeIdentity:
+    """Which classifiers made a result: their names, the selector first, their classes, and their versions.
+
+    `versions` holds, by classifier, the first 12 digits of the SHA-256 of its manifest, which names its networks by
+    theirs.
+    """
+
+    classifiers: tuple[str, ...]
+    labels: LabelTree
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class AnalyzedBatch:
     """The windows of all channels at one time, an analysis per channel in the same order, and the detections changed.
 
     Detections whose channels are all missing from `batch` have ended. When the last channel has disappeared, or a file
     is over, a batch without channels carries the last ends. `speech` is what is known about speech, None if nothing
-    detects it.
+    detects it. `cascade` made the analyses: it may differ from that of the batch before, when another cascade has taken
+    over. None if it is not known.
     """
 
     batch: WindowBatch
     analyses: tuple[Analysis, ...]
     detections: tuple[DetectionChange, ...] = ()
     speech: SpeechStatement | None = None
+    cascade: CascadeIdentity | None = None

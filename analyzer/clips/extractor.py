@@ -35,8 +35,9 @@ class Extractor:
 
     `mark` is called with every batch, in its order, and names clips in the detections; `cut` afterwards with the same
     batches, and returns the clips that are complete. `counts` are the clips on disk, for the rate `auto`. Pure but for
-    its state and the random numbers of rates, which begin with `seed`. `bundles` holds the version of each classifier.
-    `privacy` decides on clips with speech, once it is known where there is some.
+    its state and the random numbers of rates, which begin with `seed`. `labels` and `bundles`, the version of each
+    classifier, are those of batches that do not say which cascade they are from. `privacy` decides on clips with
+    speech, once it is known where there is some.
     """
 
     def __init__(
@@ -50,10 +51,10 @@ class Extractor:
     ) -> None:
         self.rules: Sequence[ClipRule] = settings.rules or (ClipRule(),)  # at least one
         self.requested: Mapping[str, ExtractionRule] = {}
-        self._suffix, self._node, self._bundles = f".{settings.format}", node, bundles or {}
+        self._suffix, self._node = f".{settings.format}", node
         self._rates = AutoRates(labels)
         self._draw = random.Random(seed)
-        self._planner, self._history = ClipPlanner(), AudioHistory()
+        self._planner, self._history = ClipPlanner(bundles or {}), AudioHistory()
         self._named: dict[str, str] = {}
         self._marked: deque[WindowBatch] = deque(maxlen=_MOST_MARKED)
         self._pre_s = max(rule.pre_s for rule in self.rules)
@@ -61,6 +62,9 @@ class Extractor:
 
     def mark(self, analyzed: AnalyzedBatch) -> AnalyzedBatch:
         """The batch with the clips of its detections named. Such a clip is complete some windows later."""
+        if analyzed.cascade is not None:
+            self._rates.use(analyzed.cascade.labels)
+            self._planner.bundles = analyzed.cascade.versions
         batch, planned = analyzed.batch, self._planned()
         chosen = {
             analysis.channel: (analysis, tuple(sorted(labels, key=lambda label: self._count(label, planned))))
@@ -176,7 +180,7 @@ class Extractor:
             "probability": round(clip.probabilities[clip.label], _PROBABILITY_DIGITS),
             "classes": {label: round(value, _PROBABILITY_DIGITS) for label, value in clip.probabilities.items()},
             "channel": clip.channel,
-            "bundles": dict(self._bundles),
+            "bundles": dict(clip.bundles),
             "rule": rule | {"rate": clip.rule.rate},
         }
         if muted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -28,7 +28,7 @@ class PlannedClip:
     """A clip that will be cut: the frames from `start` to `end` of a channel, and the classes heard in it.
 
     `probabilities` holds the highest one of each class; the first class is the one by which it was chosen. `path` is
-    relative to the folder of clips, without suffix.
+    relative to the folder of clips, without suffix. `bundles` holds the version of each classifier that chose it.
     """
 
     channel: str
@@ -40,6 +40,7 @@ class PlannedClip:
     probabilities: Mapping[str, float]
     rule: ClipRule
     epoch: int
+    bundles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -65,10 +66,12 @@ class ClipPlanner:
 
     A window that is wanted becomes a clip, with the pre-roll and the length of its rule. Windows within a clip share
     it, so do later ones of a class that it already holds; one of another class that reaches beyond its end lengthens
-    it. Clips of one channel never overlap, and never span a gap.
+    it. Clips of one channel never overlap, and never span a gap. `bundles` holds the version of each classifier that
+    analyzes the windows; it may be replaced between two batches.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bundles: Mapping[str, str] | None = None) -> None:
+        self.bundles: Mapping[str, str] = bundles or {}
         self.closed: list[PlannedClip] = []
         self._open: dict[str, PlannedClip] = {}
         self._channels: dict[str, _Channel] = {}
@@ -185,6 +188,7 @@ class ClipPlanner:
             probabilities=probabilities,
             rule=rule,
             epoch=self.epoch,
+            bundles=self.bundles,
         )
 
 

@@ -37,6 +37,11 @@ class AutoRates:
     def counts(self, counts: Mapping[str, int]) -> None:
         self._counts, self._totals = counts, {}
 
+    def use(self, labels: LabelTree) -> None:
+        """The classes are those of another tree from now on, unless it is the same one."""
+        if labels is not self._labels:
+            self._labels, self._groups, self._totals = labels, {}, {}
+
     def rate(self, label: str, planned: Mapping[str, int]) -> float:
         """The rate of `label`, with clips that are `planned` besides those on disk, by class."""
         group = self.siblings(label)

@@ -59,6 +59,9 @@ class MarkingSink(Protocol):
 class SinkContext:
     """What a sink may need besides its own settings.
 
+    `labels` and `bundles` are those of the cascade that is live when the sink is made. Another may take over while the
+    sink runs: `AnalyzedBatch.cascade` says which one made a batch.
+
     `recording` is the file analyzed, None in live analysis. `home` is the node's home, None if it is the default one.
     `is_example`: the sink is only tried, beside the running analyzer, and leaves alone what that one keeps. `bundles`
     holds the version of each classifier: the beginning of the SHA-256 of its manifest. `location` is where the node

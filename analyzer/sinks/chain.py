@@ -28,6 +28,7 @@ from tidzam.config.location import LocationSettings
 from tidzam.config.secret import reveal
 from tidzam.config.sink_base import SinkSettings
 from tidzam.errors import ConfigError
+from tidzam.labels import LabelTree
 from tidzam.naming import source_of
 from tidzam.protocol.analyzer import PROBABILITY_DIGITS
 from tidzam.results import Analysis, AnalyzedBatch
@@ -97,16 +98,16 @@ class ChainSink:
 
     async def deliver(self, analyzed: AnalyzedBatch) -> None:
         """Store the values of a batch, to be sent. Raises TidzamError (`spool`)."""
-        values = (value for analysis in analyzed.analyses for value in self._values(analysis))
+        labels = self._context.labels if analyzed.cascade is None else analyzed.cascade.labels
+        values = (value for analysis in analyzed.analyses for value in self._values(analysis, labels))
         await self._delivery.put([json.dumps(asdict(value)) for value in values])
 
-    def _values(self, analysis: Analysis) -> Iterator[ChainValue]:
+    def _values(self, analysis: Analysis, labels: LabelTree) -> Iterator[ChainValue]:
         """Those of the classes that the window is decided to hold, and of the classes above them."""
         channel = analysis.channel
         device = self._settings.device.format(
             node=self._context.node, source=source_of(channel), channel=channel.rpartition(":")[2]
         )
-        labels = self._context.labels
         known = [label for label in analysis.result if label in labels.parents]
         paths = {path[-1]: path for label in known for path in _ancestors(labels.path(label))}
         for label, path in paths.items():

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import chain
 from typing import Any, Final
 
 from analyzer.subscriptions import Subscriptions
+from tidzam.errors import RequestError
 from tidzam.labels import LabelTree
 from tidzam.protocol.analyzer import (
     AnalyzerHealth,
     EventName,
     Subscribe,
     analysis_event,
-    classifier_list,
     detection_event,
-    parse_classifier_request,
     sys_event,
 )
+from tidzam.protocol.classifiers import LIST, classifier_answer, classifier_list, parse_classifier_request
 from tidzam.protocol.messages import Message, parse
 from tidzam.protocol.privacy import speech_event
 from tidzam.results import Analysis, AnalyzedBatch, Detection
@@ -30,8 +30,13 @@ _SUBSCRIBE_COST: Final = 10.0
 """Number of messages that one subscription counts as."""
 
 
+ClassifierCommand = Callable[[Any], Awaitable[Message]]
+"""From the content of a request to the content of its answer. May raise TidzamError."""
+
+
 class SocketIoSink:
-    """Answers clients and sends them results.
+    """Answers clients and sends them results. `commands` are requests about the classifiers, which need the right to
+    manage.
 
     Clients with the same subscription share a room, so that an event is encoded once per distinct subscription.
     `deliver` does not wait for clients: the server drops events that a slow client does not take.
@@ -45,11 +50,12 @@ class SocketIoSink:
         classifiers: tuple[str, ...],
         labels: LabelTree,
         health: Callable[[], AnalyzerHealth],
+        commands: Mapping[str, ClassifierCommand] | None = None,
     ) -> None:
         self._server, self._node, self._classifiers, self._health = server, node, classifiers, health
-        self._paths = {label: labels.path(label) for label in labels}
-        self._subscriptions = Subscriptions()
-        server.on("sys", self._on_sys, needs=Right.LISTEN)
+        self._labels, self._paths = labels, _paths_of(labels)
+        self._subscriptions, self._commands = Subscriptions(), commands or {}
+        server.on("sys", self._on_sys, needs=_needs)
         server.on("subscribe", self._on_subscribe, needs=Right.LISTEN, cost=_SUBSCRIBE_COST)
         server.on_connect(self._on_connect)
         server.on_disconnect(self._on_disconnect)
@@ -62,8 +68,11 @@ class SocketIoSink:
         self._subscriptions.drop(sid)
 
     async def _on_sys(self, sid: str, data: Any) -> dict[str, Any]:
-        parse_classifier_request(data)
-        return classifier_list(self._classifiers)
+        command, content = parse_classifier_request(data)
+        if command not in self._commands:
+            return classifier_list(self._classifiers)
+        answer = await self._commands[command](content)
+        return classifier_answer(command, answer.model_dump(mode="json"))
 
     async def _on_subscribe(self, sid: str, data: Any) -> None:
         subscription = parse(Subscribe, data)
@@ -74,11 +83,19 @@ class SocketIoSink:
         change = self._server.leave_room if subscription.mute_sys else self._server.enter_room
         await change(sid, _SYS_ROOM)
 
+    async def use_classifiers(self, names: tuple[str, ...]) -> None:
+        """Other classifiers are live: answer with their names, and send these to the clients that receive `sys`."""
+        if names != self._classifiers:
+            self._classifiers = names
+            await self._server.emit("sys", classifier_list(names), to=_SYS_ROOM)
+
     async def open(self) -> None:
         """Nothing to open: the server is started by the program."""
 
     async def deliver(self, analyzed: AnalyzedBatch) -> None:
         """Send the events of one batch to the clients concerned."""
+        if analyzed.cascade is not None and analyzed.cascade.labels is not self._labels:
+            self._labels, self._paths = analyzed.cascade.labels, _paths_of(analyzed.cascade.labels)
         if analyzed.analyses and self._server.has_clients(_SYS_ROOM):  # it may hold thousands of classes
             await self._server.emit("sys", sys_event(analyzed.analyses), to=_SYS_ROOM)
         for analysis in analyzed.analyses:
@@ -114,3 +131,16 @@ class SocketIoSink:
         while True:
             await self._send("health", self._health(), self._subscriptions.rooms_for("health"))
             await asyncio.sleep(_HEALTH_EVERY_S)
+
+
+def _needs(data: Any) -> Right:
+    """Anything but a list changes something. A malformed request is refused later, with the reason."""
+    try:
+        command, _ = parse_classifier_request(data)
+    except RequestError:
+        return Right.LISTEN
+    return Right.LISTEN if command == LIST else Right.MANAGE
+
+
+def _paths_of(labels: LabelTree) -> dict[str, tuple[str, ...]]:
+    return {label: labels.path(label) for label in labels}

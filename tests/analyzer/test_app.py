@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.app import health_message
 from analyzer.health import LiveHealth, LiveStatistics
+from analyzer.health_message import health_message
 from analyzer.pipeline import Pipeline
 from analyzer.source_rates import SourceRates
 from tests.support.classifiers import flat

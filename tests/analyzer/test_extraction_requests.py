@@ -38,7 +38,7 @@ async def client_of(*sinks: ClipSink, access: Access | None = None) -> AsyncIter
     server = Server(
         "analyzer", host="127.0.0.1", port=port, health=lambda: Health(True), messages=MESSAGES, access=access
     )
-    ExtractionRequests(server, sinks, LABELS)
+    ExtractionRequests(server, sinks, lambda: LABELS)
     async with server, python_client(f"http://127.0.0.1:{port}") as client:
         yield client
 

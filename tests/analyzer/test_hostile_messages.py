@@ -17,7 +17,8 @@ from tests.support.hostile_session import HostileSession, hostile_session
 from tests.support.ports import free_port
 from tidzam.config.settings import LimitSettings
 from tidzam.errors import RequestError
-from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth, Subscribe, parse_classifier_request
+from tidzam.protocol.analyzer import MESSAGES, AnalyzerHealth, Subscribe
+from tidzam.protocol.classifiers import parse_classifier_request
 from tidzam.protocol.examples.analyzer import ANALYZER_REQUESTS
 from tidzam.protocol.messages import parse
 from tidzam.server import Health, Server

@@ -18,6 +18,7 @@ from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
 from tests.support.pitch_pipeline import LABELS, PitchPipeline
 from tests.support.player import Player, playing
+from tidzam.errors import AudioError
 from tidzam.gaps import GapLedger, GapReason
 from tidzam.inference.tracker import DetectionTracker
 from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
@@ -301,3 +302,25 @@ async def test_the_thread_that_analyzes_flushes_denormals(server: JackServer, to
     async with listening(server, probe) as listener:
         await eventually_async(lambda: listener.results("s:out_0"))
     assert probe.product == 0
+
+
+@pytest.mark.usefixtures("tone")
+async def test_pipelines_that_take_over_lose_no_window_and_repeat_none(server: JackServer) -> None:
+    async with listening(server) as listener:
+        await eventually_async(lambda: bool(listener.results("s:out_0")))
+        for number in range(8):
+            await listener.live.replace(PitchPipeline(probability=number / 8), lambda: None)
+            await heard_again(listener, "s:out_0")
+        await heard_again(listener, "s:out_0")
+    assert without_a_hole(listener.starts("s:out_0"))
+    assert {one.probabilities["tone-440"] for one in listener.heard["s:out_0"]} == {1.0, *(n / 8 for n in range(8))}
+
+
+@pytest.mark.usefixtures("tone")
+async def test_a_pipeline_that_needs_another_rate_does_not_take_over(server: JackServer) -> None:
+    async with listening(server) as listener:
+        await eventually_async(lambda: bool(listener.results("s:out_0")))
+        with pytest.raises(AudioError):
+            await listener.live.replace(PitchPipeline(needs_hz=96000), lambda: None)
+        await heard_again(listener, "s:out_0")
+    assert without_a_hole(listener.starts("s:out_0"))

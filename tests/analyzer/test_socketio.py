@@ -4,20 +4,26 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import socketio
 
-from analyzer.sinks.socketio import SocketIoSink
+from analyzer.sinks.socketio import ClassifierCommand, SocketIoSink
 from analyzer.subscriptions import Subscriptions
 from tests.support import status
 from tests.support.batches import LABELS, Batches
 from tests.support.ports import free_port
 from tidzam.config.detections import DetectionSettings
+from tidzam.errors import BundleError
 from tidzam.inference.channel_merger import ChannelMerger
+from tidzam.labels import LabelTree
 from tidzam.protocol.analyzer import MESSAGES, Subscribe
-from tidzam.server import Health, Server
+from tidzam.protocol.classifiers import ReloadAnswer
+from tidzam.protocol.messages import Message
+from tidzam.results import CascadeIdentity
+from tidzam.server import Access, Health, Server
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -25,10 +31,21 @@ HEALTH = status.analyzer()
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[tuple[SocketIoSink, Server, str]]:
+async def serving(
+    *, access: Access | None = None, **commands: ClassifierCommand
+) -> AsyncIterator[tuple[SocketIoSink, Server, str]]:
     port = free_port()
-    server = Server("analyzer", host="127.0.0.1", port=port, health=lambda: Health(True), messages=MESSAGES)
-    sink = SocketIoSink(server, node="garden", classifiers=("selector", "birds"), labels=LABELS, health=lambda: HEALTH)
+    server = Server(
+        "analyzer", host="127.0.0.1", port=port, health=lambda: Health(True), messages=MESSAGES, access=access
+    )
+    sink = SocketIoSink(
+        server,
+        node="garden",
+        classifiers=("selector", "birds"),
+        labels=LABELS,
+        health=lambda: HEALTH,
+        commands=commands,
+    )
     async with server:
         yield sink, server, f"http://127.0.0.1:{port}"
 
@@ -94,6 +111,58 @@ async def test_the_list_of_classifiers_is_sent_on_request() -> None:
         }
         await client.socket.emit("sys", request)
         await client.until("sys", 2)
+
+
+RELOAD = {"sys": {"classifier": {"reload": ""}}}
+
+
+async def test_a_reload_is_answered_with_the_classifiers_that_are_live() -> None:
+    answer = ReloadAnswer(classifiers=("selector",), bundles={"selector": "9e8b2a1f6c07"}, changed=True)
+
+    async def reload(content: Message) -> ReloadAnswer:
+        return answer
+
+    async with serving(reload=reload) as (_, _, url), connected(url) as client:
+        answered = await client.socket.call("sys", RELOAD)
+    assert answered["sys"] == {"classifier": {"reload": answer.model_dump(mode="json")}}
+
+
+async def test_a_refused_reload_is_answered_with_the_reason() -> None:
+    async def reload(content: Message) -> ReloadAnswer:
+        raise BundleError("The bundle is broken.", code="bundle_checksum")
+
+    async with serving(reload=reload) as (_, _, url), connected(url) as client:
+        answered = await client.socket.call("sys", RELOAD)
+    assert answered["error"] == {"code": "bundle_checksum", "message": "The bundle is broken.", "field": None}
+
+
+async def test_a_client_that_may_only_listen_can_list_and_not_reload() -> None:
+    async def reload(content: Message) -> ReloadAnswer:
+        raise AssertionError("it was allowed")
+
+    access = Access(listen="open", manage="token", token="t" * 32)
+    async with serving(access=access, reload=reload) as (_, _, url), connected(url) as client:
+        assert (await client.socket.call("sys", {"sys": {"classifier": {"list": ""}}}))["ok"]
+        assert (await client.socket.call("sys", RELOAD))["error"]["code"] == "unauthorized"
+
+
+async def test_new_classifiers_are_sent_to_the_clients_that_receive_sys() -> None:
+    async with serving() as (sink, _, url), connected(url) as client:
+        await client.until("sys", 1)
+        await sink.use_classifiers(("selector", "birds"))  # the same: nothing is sent
+        await sink.use_classifiers(("selector",))
+        assert (await client.until("sys", 2))[1] == {"sys": {"classifier": {"list": ["selector"]}}}
+
+
+async def test_paths_are_those_of_the_cascade_that_made_a_batch() -> None:
+    batch = Batches().batch(0, pond_0="birds-wren")
+    fresh = replace(batch, cascade=CascadeIdentity(("selector",), LabelTree.flat(("birds-wren",)), {}))
+    async with serving() as (sink, _, url), connected(url) as client:
+        await client.socket.call("subscribe", {"events": ["analysis"]})
+        await sink.deliver(batch)
+        await sink.deliver(fresh)
+        paths = [data["paths"] for data in await client.until("analysis", 2)]
+    assert paths == [[["birds", "birds-wren"]], [["birds-wren"]]]
 
 
 async def test_a_subscriber_receives_only_the_events_of_its_subscription() -> None:

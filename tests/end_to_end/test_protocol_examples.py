@@ -19,7 +19,7 @@ from tidzam.protocol.examples.stream_manager import REFUSED, STREAM_MANAGER_REQU
 
 MAPPINGS = {
     *("predictions", "predicitions", "remainders", "ages_s", "levels_dbfs", "arrivals_ms", "gap_s_by_reason"),
-    *("rules", "database_info"),
+    *("rules", "database_info", "bundles"),
 }
 """Keys whose values are objects with varying keys, such as the classes."""
 

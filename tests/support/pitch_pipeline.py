@@ -15,10 +15,11 @@ LABELS = LabelTree.flat(("silence", *(f"tone-{hz}" for hz in range(0, 24_001, 4)
 
 
 class PitchPipeline:
-    """The result is `tone-440` for a 440 Hz tone, `silence` without a tone."""
+    """The result is `tone-440` for a 440 Hz tone, `silence` without a tone, each with `probability`."""
 
-    def __init__(self, *, window_s: float = 0.25, needs_hz: int = 8000) -> None:
+    def __init__(self, *, window_s: float = 0.25, needs_hz: int = 8000, probability: float = 1.0) -> None:
         self.window_s = self.longest_window_s = window_s
+        self._probability = probability
         self._needs_hz = needs_hz
 
     def check_rate(self, rate_hz: int) -> None:
@@ -36,7 +37,7 @@ class PitchPipeline:
                 end=batch.starts[row] + length,
                 start_frame=batch.start_frame,
                 result=(name := _name(power[row], batch.rate_hz / frames),),
-                probabilities={name: 1.0},
+                probabilities={name: self._probability},
                 level_dbfs=0.0,
                 gap_frames=batch.gap_frames[row],
                 rate_hz=batch.rate_hz,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tidzam.errors import RequestError
 from tidzam.protocol import analyzer, messages, recordings, stream_manager
-from tidzam.protocol.analyzer import MESSAGES, Subscribe, analysis_event, parse_classifier_request, sys_event
+from tidzam.protocol.analyzer import MESSAGES, Subscribe, analysis_event, sys_event
+from tidzam.protocol.classifiers import parse_classifier_request
 from tidzam.protocol.examples.stream_manager import COPIED, REPLAYED, SOURCE
 from tidzam.protocol.messages import Message, WireTime, parse
 from tidzam.protocol.recordings import ListDatabases

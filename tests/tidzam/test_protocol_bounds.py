@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.support.hostile_messages import mutations
 from tidzam.errors import RequestError
-from tidzam.protocol.analyzer import Subscribe, parse_classifier_request, parse_jack_sources
+from tidzam.protocol.analyzer import Subscribe, parse_jack_sources
+from tidzam.protocol.classifiers import parse_classifier_request
 from tidzam.protocol.examples.analyzer import ANALYZER_REQUESTS
 from tidzam.protocol.examples.stream_manager import STREAM_MANAGER_REQUESTS
 from tidzam.protocol.live_streams import parse_audio

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidzam.cli.live_models import reload
 from tidzam.cli.model_tables import model_row, print_model, print_models, print_species
 from tidzam.cli.options import HomeOption, JsonOption, say
 from tidzam.errors import BundleError
@@ -19,7 +20,11 @@ if TYPE_CHECKING:  # NumPy and more, which no other command needs
     from tidzam.audio.waveform import InputSpec
     from tidzam.bundle import Bundle
 
-app = command_line(no_args_is_help=True, help="Models that others made: add, import, list, show and remove them.")
+app = command_line(
+    no_args_is_help=True,
+    help="Models that others made: add, import, list, show and remove them. The classifiers of the running analyzer: "
+    "reload them.",
+)
 
 NameArgument = Annotated[str, typer.Argument(help="Name of an installed model.")]
 ThresholdOption = Annotated[
@@ -230,6 +235,9 @@ def species(
         print_json({"latitude": latitude, "longitude": longitude, "week": week, "species": rows})
     else:
         print_species(rows, week)
+
+
+app.command()(reload)
 
 
 def _day(text: str) -> date | None:

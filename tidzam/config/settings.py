@@ -20,6 +20,7 @@ from tidzam.config.inference import DEFAULT_ENGINE, EngineName
 from tidzam.config.live_streams import LiveStreamSettings
 from tidzam.config.location import LocationSettings
 from tidzam.config.privacy import PrivacySettings
+from tidzam.config.reload import ReloadSettings
 from tidzam.config.section import Names, Section, moved, renamed
 from tidzam.config.signal_health import SignalHealthSettings
 from tidzam.config.sinks import AnySinkSettings
@@ -207,6 +208,7 @@ class AnalyzerSettings(ServerSettings):
     detections: DetectionSettings = DetectionSettings()
     range: RangeSettings = RangeSettings()
     privacy: PrivacySettings = PrivacySettings()
+    reload: ReloadSettings = ReloadSettings()
     strict: bool = Field(
         False,
         description="Refuse audio whose sample rate lacks a part of the band that a classifier needs: files, and live, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from tidzam.inference.longer_windows import Handover, LongerWindows, Rows, RunIn
 from tidzam.inference.output_check import OutputCheck
 from tidzam.labels import UNKNOWN
 from tidzam.types import Float32
+
+_MOST_RATES: Final = 256
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class Cascade:
         self._parents = {label: self._parent_column(label) for label in self.classes}
         self._groups = {classifier.name: self._group(classifier) for classifier in self.classifiers}
         self._longer = frozenset(one.name for one in self.classifiers if one.window_s > self.window_s)
+        self._lacking: dict[int, tuple[str, ...]] = {}
 
     @property
     def window_s(self) -> float:
@@ -212,12 +215,16 @@ class Cascade:
     def _interval(self, classifier: Classifier, rate_hz: int, window: int, hop: int) -> RunInterval:
         return RunInterval.of(classifier.window_s, self.window_s, rate_hz=rate_hz, window=window, hop=hop)
 
-    @lru_cache(maxsize=256)  # noqa: B019 - a cascade lives as long as its program
     def lacking_band(self, source_rate_hz: int | None) -> tuple[str, ...]:
         """The classifiers that need a band that a source of this rate lacks; none if the rate is unknown."""
         if source_rate_hz is None:
             return ()
-        return tuple(c.name for c in self.classifiers if source_rate_hz < required_rate(c.manifest.input))
+        known = self._lacking.get(source_rate_hz)
+        if known is None:
+            known = tuple(c.name for c in self.classifiers if source_rate_hz < required_rate(c.manifest.input))
+            if len(self._lacking) < _MOST_RATES:
+                self._lacking[source_rate_hz] = known
+        return known
 
     def _rows(self, classifier: Classifier, joint: Float32) -> Rows:
         """The windows that `classifier` is to run on."""

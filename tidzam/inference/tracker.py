@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
@@ -91,6 +91,19 @@ class DetectionTracker:
     def finish(self, channel: str | None = None) -> list[DetectionChange]:
         """End the open detections of `channel`, or of all channels."""
         return self._end([key for key in self._open if channel is None or key[0] == channel])
+
+    def relabel(self, labels: LabelTree, classes: Collection[str]) -> list[DetectionChange]:
+        """Other classifiers make the windows from now on: `classes`, which are among `labels`.
+
+        Detections of classes that exist no more, or have other parents, end; those of the others go on.
+        """
+        self._labels = labels
+        gone = [
+            key
+            for key, known in self._open.items()
+            if key[1] not in classes or labels.path(key[1]) != known.detection.path
+        ]
+        return self._end(gone)
 
     def _end(self, keys: Iterable[tuple[str, str]]) -> list[DetectionChange]:
         ended = [self._open.pop(key) for key in keys]

@@ -11,9 +11,10 @@ from pydantic import AfterValidator, Field
 from tidzam.errors import RequestError
 from tidzam.naming import is_live_port, source_name, source_of
 from tidzam.protocol.channel_status import ChannelStatus
+from tidzam.protocol.classifiers import ListClassifiers, ReloadClassifiers, ReloadStatus
 from tidzam.protocol.extraction import SAMPLE_EXTRACTION_RULES, SampleExtractionAnswer, SampleExtractionRequest
 from tidzam.protocol.globs import WireGlobs
-from tidzam.protocol.messages import Message, Refusal, WireTime, parse, parse_command, wire_time
+from tidzam.protocol.messages import Message, Refusal, WireTime, parse, wire_time
 from tidzam.protocol.privacy import PrivacyStatus, SpeechEvent
 from tidzam.protocol.source_status import SourceStatus
 from tidzam.results import Analysis, ChannelState, DetectionChange
@@ -51,12 +52,6 @@ class JackSource(Message):
     frame: int | None = Field(None, ge=0, lt=1 << 32, description="Frame of the JACK server's clock (recordings only)")
     is_recorded: bool = Field(False, description="It replays recordings, which have times of their own")
     rate_hz: int | None = Field(None, ge=1, le=10_000_000, description="Sample rate of the source; unknown if missing")
-
-
-class ListClassifiers(Message):
-    """List the loaded classifiers. The list is also sent on `sys` when a client connects and when it changes."""
-
-    list: Any = Field("", description="Ignored")
 
 
 class Subscribe(Message):
@@ -176,6 +171,8 @@ class AnalyzerHealth(Message):
     node: str = Field("", description="Name of the node")
     engine: str = Field(description="Engine that runs the classifiers")
     classifiers: tuple[str, ...] = Field(description="Names of the classifiers")
+    bundles: dict[str, str] = Field(default_factory=dict, description="Version of each classifier's bundle, by name")
+    reload: ReloadStatus = Field(description="How often other classifiers took over, and were refused")
     channels: tuple[str, ...] = Field(description="Port names")
     lag_s: float | None = Field(description="Time from the end of a window to its events")
     lost_frames: int = Field(description="Frames skipped by JACK or missed by capture")
@@ -218,7 +215,8 @@ MESSAGES: Mapping[str, type[Message]] = {
     "refusal": Refusal,
     "JackSource[]": JackSource,
     "sys[]": SysChannel,
-    "sys/classifier": ListClassifiers,
+    "sys/classifier/list": ListClassifiers,
+    "sys/classifier/reload": ReloadClassifiers,
     "subscribe": Subscribe,
     SAMPLE_EXTRACTION_RULES: SampleExtractionRequest,
     f"{SAMPLE_EXTRACTION_RULES}/answer": SampleExtractionAnswer,
@@ -318,17 +316,6 @@ def jack_sources(source: SourceStatus) -> tuple[JackSource, ...]:
             rate_hz=source.rate_hz,
         ),
     )
-
-
-def parse_classifier_request(data: Any) -> ListClassifiers:
-    """The request in `{"sys": {"classifier": {"list": ""}}}`. Raises RequestError."""
-    _, content = parse_command(data, ("classifier",))
-    return parse(ListClassifiers, content)
-
-
-def classifier_list(names: Iterable[str]) -> dict[str, Any]:
-    """The response, also sent when a client connects and when the list changes."""
-    return {"sys": {"classifier": {"list": list(names)}}}
 
 
 def _rounded(probabilities: Mapping[str, float]) -> dict[str, float]:

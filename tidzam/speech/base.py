@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from tidzam.config.privacy import SPEECH_DETECTORS, PrivacySettings
 from tidzam.errors import ConfigError, TidzamError
@@ -29,6 +29,17 @@ class SpeechDetector(Protocol):
     def follow(self, batch: WindowBatch, analyses: Sequence[Analysis]) -> list[Judgment]: ...
 
     def finish(self) -> list[Judgment]: ...
+
+
+@runtime_checkable
+class FollowsClassifiers(Protocol):
+    """A detector that depends on the classes of the classifiers. Others may take over between two windows."""
+
+    def use(self, context: DetectorContext) -> None:
+        """Detect speech by other classifiers from the next batch on.
+
+        Raises TidzamError if that is impossible: then nothing changes, and those classifiers do not take over.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

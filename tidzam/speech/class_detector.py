@@ -29,12 +29,17 @@ class ClassDetector:
 
     def __init__(self, settings: PrivacySettings, context: DetectorContext) -> None:
         """Raises ConfigError (`unknown_class`) for a class that does not exist."""
-        self._classes = frozenset(label for name in settings.classes for label in _resolved(name, context))
+        self._names = settings.classes
         self._threshold = DEFAULT_THRESHOLD if settings.threshold is None else settings.threshold
-        self._window_s = context.window_s
+        self.use(context)
         self._audio = NewAudioFinder()
         self._open: dict[str, tuple[int, int, list[Interval]]] = {}
         """For each channel: up to where it is judged, where its audio ends, and speech from there on."""
+
+    def use(self, context: DetectorContext) -> None:
+        """Look for the classes among those of other classifiers. Raises ConfigError (`unknown_class`)."""
+        self._classes = frozenset(label for name in self._names for label in _resolved(name, context))
+        self._window_s = context.window_s
 
     def follow(self, batch: WindowBatch, analyses: Sequence[Analysis]) -> list[Judgment]:
         judged = [self._end(name) for name in self._audio.ended(batch)]

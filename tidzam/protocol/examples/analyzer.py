@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tidzam.protocol import analyzer
+from tidzam.protocol import analyzer, classifiers
 from tidzam.protocol.examples.base import EventExample, RequestExample
 from tidzam.protocol.extraction import SampleExtractionRequest
 from tidzam.protocol.privacy import SpeechEvent
@@ -13,9 +13,27 @@ ANALYZER_REQUESTS: Final = (
     RequestExample(
         "List the classifiers",
         "sys",
-        analyzer.ListClassifiers,
+        classifiers.ListClassifiers,
         {"sys": {"classifier": {"list": ""}}},
         {"ok": True, "sys": {"classifier": {"list": ["selector", "birds"]}}},
+    ),
+    RequestExample(
+        "Reload the classifiers",
+        "sys",
+        classifiers.ReloadClassifiers,
+        {"sys": {"classifier": {"reload": ""}}},
+        {
+            "ok": True,
+            "sys": {
+                "classifier": {
+                    "reload": {
+                        "classifiers": ["selector", "birds"],
+                        "bundles": {"selector": "9e8b2a1f6c07", "birds": "41d7c0ffab36"},
+                        "changed": True,
+                    }
+                }
+            },
+        },
     ),
     RequestExample(
         "Subscribe to events",
@@ -61,6 +79,8 @@ HEALTH: Final = {
     "node": "garden",
     "engine": "onnx",
     "classifiers": ["selector", "birds"],
+    "bundles": {"selector": "9e8b2a1f6c07", "birds": "41d7c0ffab36"},
+    "reload": {"loading": False, "count": 0, "refused": 0, "last": None, "refusal": None},
     "channels": ["pond:out_0"],
     "lag_s": 0.04,
     "lost_frames": 0,

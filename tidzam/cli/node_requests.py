@@ -1,0 +1,46 @@
+"""Requests that commands send to the servers of a running node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from tidzam.config import Settings
+from tidzam.errors import NodeError, RequestError
+from tidzam.node.home import Home
+from tidzam.node.status import node_urls
+from tidzam.tokens import find_token
+
+
+def request_sys(
+    place: Home, settings: Settings, server: str, command: Mapping[str, Any], *, timeout_s: float
+) -> Mapping[str, Any]:
+    """The response of a server (`stream_manager` or `analyzer`) to a `sys` request.
+
+    Raises RequestError with the reason of a refusal, and NodeError if the server does not answer in time.
+    """
+    request = _request(node_urls(settings)[server], find_token(place.root), server, command, timeout_s)
+    return asyncio.run(request)
+
+
+async def _request(
+    url: str, token: str | None, server: str, command: Mapping[str, Any], timeout_s: float
+) -> Mapping[str, Any]:
+    import socketio  # slow to import
+
+    client = socketio.AsyncClient(reconnection=False)
+    try:
+        await client.connect(url, auth={"token": token} if token else None)
+        answer: dict[str, Any] = await client.call("sys", {"sys": dict(command)}, timeout=timeout_s)
+    except socketio.exceptions.SocketIOError as error:
+        raise NodeError(
+            f"The {server.replace('_', ' ')} at {url} does not answer: {error or 'no response'}.",
+            hint="See `tidzam status`.",
+        ) from None
+    finally:
+        await client.disconnect()
+    if not answer["ok"]:
+        refusal = answer["error"]
+        raise RequestError(refusal["message"], code=refusal["code"], field=refusal["field"])
+    return dict(answer["sys"])
