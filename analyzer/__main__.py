@@ -5,18 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
 
-from analyzer.app import LiveOptions, run_live
 from analyzer.archive.inputs import is_plain_file
-from analyzer.archive.run import ArchiveOptions, run_archive
-from analyzer.clips.rules import rules_of
-from analyzer.file_runner import FileOptions, run_file
-from analyzer.picture import SUFFIXES as PICTURES
-from analyzer.sinks.chain import parse_chain_address
 from tidzam.config.files import FileSettings
 from tidzam.config.inference import ENGINES
 from tidzam.config.load import load_settings
@@ -26,10 +20,12 @@ from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSett
 from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings, SinkSettings
 from tidzam.log import set_up_logging
 from tidzam.paths import GAPS
-from tidzam.server import Access
 from tidzam.terminal import command_line, exit_on_error
 from tidzam.text import comma_list
 from tidzam.tokens import take_token
+
+if TYPE_CHECKING:  # each way to run imports what it needs: the others would double the time of a start
+    from analyzer.app import LiveOptions
 
 STANDALONE = Settings(analyzer=AnalyzerSettings(port=8080), stream_manager=StreamManagerSettings(port=8081))
 """Settings without a profile: the port of Tidzam 2019."""
@@ -147,6 +143,8 @@ def analyze(
     targets = [ResultTarget.parse(text) for text in results or ()]
     sinks: list[SinkSettings] = []
     if out is not None:
+        from analyzer.clips.rules import rules_of
+
         rules = rules_of(classes=comma_list(extract), dynamic=extract_dd, channels=comma_list(extract_channels))
         sinks.append(ClipSinkSettings(folder=out, rules=rules))
     if csv is not None and one_file:
@@ -154,6 +152,8 @@ def analyze(
     elif csv is not None:
         targets.insert(0, ResultTarget("csv", csv))
     if chain_api:
+        from analyzer.sinks.chain import parse_chain_address
+
         sinks.append(parse_chain_address(chain_api))
     over: dict[str, object] = {"nn": nn, "models": comma_list(models) or None, "ports": comma_list(jack) or None}
     over |= {"strict": strict or None, "overlap": overlap, "host": host, "port": port, "gate": gate, "engine": engine}
@@ -161,9 +161,13 @@ def analyze(
     settings = _settings(profile, over, sinks, _files(time_zone, name_pattern), location)
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
     if not given:
+        from analyzer.app import run_live
+
         asyncio.run(run_live(_live_options(settings, jack_server=settings.jack.server if profile else None)))
         return
     if one_file:
+        from analyzer.file_runner import FileOptions, run_file
+
         file = FileOptions(
             path=Path(given[0]),
             settings=settings.analyzer,
@@ -178,6 +182,8 @@ def analyze(
         raise typer.Exit(run_file(file))
     if show:
         raise typer.BadParameter("--show is for a single file.")
+    from analyzer.archive.run import ArchiveOptions, run_archive
+
     archive = ArchiveOptions(
         given=given,
         settings=settings.analyzer,
@@ -197,6 +203,8 @@ def analyze(
 
 def _picture(words: Sequence[str]) -> Path | None:
     """The picture in `--show FILE.png`: the option has no value, so that the name is among the files."""
+    from analyzer.picture import SUFFIXES as PICTURES
+
     return next((Path(word) for word in words if Path(word).suffix.lower() in PICTURES), None)
 
 
@@ -212,6 +220,9 @@ def _files(time_zone: str | None, name_patterns: Sequence[str] | None) -> dict[s
 
 
 def _live_options(settings: Settings, *, jack_server: str | None) -> LiveOptions:
+    from analyzer.app import LiveOptions
+    from tidzam.server import Access
+
     return LiveOptions(
         settings=settings.analyzer,
         node=settings.node.known_as,

@@ -6,12 +6,14 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, islice
 from typing import Final
 
 from analyzer.pipeline import Pipeline
+from tidzam.ahead import ahead
 from tidzam.denormals import flush_denormals
 from tidzam.inference.longer_windows import Handover
 from tidzam.results import Analysis, WindowBatch
@@ -29,15 +31,19 @@ def analyze_batches(
 ) -> Generator[Analyzed]:
     """The analyses of each batch, in order. Several are analyzed in one step, and a step runs on each of `cores`.
 
-    Without `cores`, all of the machine are used.
+    Without `cores`, all of the machine are used. `batches` are computed ahead, in a thread of their own: a file is
+    decoded while its windows are analyzed.
 
-    Holds at most two steps more than there are cores in memory, fewer if they are large, however long the file is.
+    Holds at most three steps more than there are cores in memory, fewer if they are large, however long the file is.
     """
     cores = cores or os.cpu_count() or 1
     steps: deque[tuple[list[WindowBatch], list[Parts]]] = deque()
     left: dict[int, Handover] = {}
-    with ThreadPoolExecutor(cores, "analysis", initializer=flush_denormals) as pool:
-        for step in _steps(batches):
+    with (
+        ThreadPoolExecutor(cores, "analysis", initializer=flush_denormals) as pool,
+        closing(ahead(_steps(batches), name="decoding")) as decoded,
+    ):
+        for step in decoded:
             steps.append((step, _submitted(pool, pipeline, step, left)))
             if len(steps) > min(cores, 2 * _STEP_SAMPLES // _size(step[0])):
                 yield from _results(*steps.popleft())
@@ -85,7 +91,7 @@ def _size(batch: WindowBatch) -> int:
     return (batch.samples if batch.context is None else batch.context).size
 
 
-def _steps(batches: Iterator[WindowBatch]) -> Iterator[list[WindowBatch]]:
+def _steps(batches: Iterator[WindowBatch]) -> Generator[list[WindowBatch]]:
     for first in batches:
         count = min(_STEP_WINDOWS // len(first.channels), _STEP_SAMPLES // _size(first))
         yield [first, *islice(batches, max(1, count) - 1)]

@@ -27,6 +27,7 @@ from analyzer.recording import AnalyzedFile
 from analyzer.result_formats.base import check_file
 from analyzer.sinks.base import SinkContext, make_sinks
 from analyzer.sinks.file_sinks import FileSinks
+from tidzam.allocator import keep_freed_memory
 from tidzam.audio.files import AudioFile, open_audio
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
@@ -69,6 +70,7 @@ def run_file(options: FileOptions) -> int:
     Raises TidzamError if the file cannot be analyzed, or a sink cannot be opened.
     """
     settings = options.settings
+    keep_freed_memory()
     with open_audio(options.path) as audio:
         pipeline = Pipeline.of(settings, options.location, home=options.home)
         analysis = FileAnalysis(audio, pipeline, settings, channel=options.channel, home=options.home)

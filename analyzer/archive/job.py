@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +16,7 @@ from analyzer.file_analysis import FileAnalysis, FileReport
 from analyzer.pipeline import Pipeline
 from analyzer.sinks.base import SinkContext, make_sinks
 from analyzer.sinks.file_sinks import FileSinks
+from tidzam.allocator import keep_freed_memory
 from tidzam.audio.files import open_audio
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
@@ -169,19 +171,22 @@ def _pipeline(job: FileJob) -> Pipeline:
     wanted = job.settings, job.location, job.home
     with _loading:
         if not _loaded or _loaded[0][0] != wanted:
+            keep_freed_memory()
             _loaded[:] = [(wanted, Pipeline.of(job.settings, job.location, home=job.home))]
         return _loaded[0][1]
 
 
 @contextmanager
 def _warnings() -> Iterator[list[str]]:
-    """Collect the warnings that this thread logs meanwhile."""
+    """Collect the warnings that are logged meanwhile in this context, which its decoding thread shares."""
     handler = _Collector()
     root = logging.getLogger()
     root.addHandler(handler)
+    token = _collecting.set(handler)
     try:
         yield handler.messages
     finally:
+        _collecting.reset(token)
         root.removeHandler(handler)
 
 
@@ -189,8 +194,10 @@ class _Collector(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.messages: list[str] = []
-        self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread and record.name.startswith(("tidzam.", "analyzer.")):
+        if _collecting.get() is self and record.name.startswith(("tidzam.", "analyzer.")):
             self.messages.append(record.getMessage())
+
+
+_collecting: ContextVar[_Collector | None] = ContextVar("_collecting", default=None)

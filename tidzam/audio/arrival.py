@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 from tidzam.types import Float32
 
@@ -18,7 +21,10 @@ _MOST_AMBIGUITY: Final = 0.7
 """The second highest peak, relative to the highest: more than this is periodic sound, or an echo as loud."""
 _PEAK_S: Final = 0.005
 """How far the highest peak extends to both sides, at most a quarter of the range: that of a tonal call has ripples."""
-_FLOOR: Final = 0.1
+_FLOOR: Final = np.float32(0.1)
+_LANES: Final = 4
+_PAIRS: Final = 16
+"""Pairs that are compared at once: a few megabytes of spectra."""
 
 
 @dataclass(frozen=True)
@@ -46,28 +52,68 @@ def arrival_difference(first: Float32, second: Float32, rate_hz: int, *, max_s: 
     has several peaks. None if no lag within `max_s` stands out: the windows hold no common sound, or one that is
     periodic.
     """
-    first, second = _loudest(first, second)
-    most = min(round(max_s * rate_hz), len(first) - 1)
-    if most < 1 or not first.any() or not second.any():
-        return None
-    length = scipy.fft.next_fast_len(len(first) + most, real=True)
-    taper = np.hanning(len(first)).astype(np.float32)
-    cross = np.conj(scipy.fft.rfft(first * taper, length)) * scipy.fft.rfft(second * taper, length)
+    return arrival_differences(np.stack([first, second]), [(0, 1)], rate_hz, max_s=max_s)[0]
+
+
+def arrival_differences(
+    windows: Float32, pairs: Sequence[tuple[int, int]], rate_hz: int, *, max_s: float
+) -> list[ArrivalDifference | None]:
+    """The `arrival_difference` of several pairs of windows (n, frames), which is several times as fast.
+
+    A pair holds the rows of its first and its second window.
+    """
+    most = min(round(max_s * rate_hz), windows.shape[1] - 1)
+    if most < 1:
+        return [None] * len(pairs)
+    found: list[ArrivalDifference | None] = []
+    for start in range(0, len(pairs), _PAIRS):
+        some = pairs[start : start + _PAIRS]
+        for correlation in _correlations(windows, some, most):
+            width = max(1, round(min(_PEAK_S, max_s / 4) * rate_hz))
+            found.append(None if correlation is None else _peak(correlation, most, rate_hz, width=width))
+    return found
+
+
+def _correlations(windows: Float32, pairs: Sequence[tuple[int, int]], most: int) -> list[Float32 | None]:
+    """The correlation of each pair at the lags -most … most; None if one of its windows is silent."""
+    starts = {first: _loudest(windows[first]) for first, _ in pairs}
+    parts = list(dict.fromkeys((row, starts[pair[0]]) for pair in pairs for row in pair))
+    sounds = np.stack([windows[row, start : start + MOST_FRAMES] for row, start in parts])
+    numbers = {part: number for number, part in enumerate(parts)}
+    first, second = (
+        np.array([numbers[pair[side], starts[pair[0]]] for pair in pairs], dtype=np.intp) for side in (0, 1)
+    )
+    length = scipy.fft.next_fast_len(sounds.shape[1] + most, real=True)
+    spectra = scipy.fft.rfft(_filled(sounds * _taper(sounds.shape[1])), length)
+    cross = np.conj(spectra[first]) * spectra[second]
     magnitude = np.abs(cross)
-    correlation = scipy.fft.irfft(cross / (magnitude + _FLOOR * magnitude.mean() + 1e-30), length)
-    around = np.concatenate([correlation[-most:], correlation[: most + 1]])  # lags -most … most
-    return _peak(around, most, rate_hz, width=max(1, round(min(_PEAK_S, max_s / 4) * rate_hz)))
+    cross /= magnitude + _FLOOR * magnitude.mean(axis=1, keepdims=True) + np.float32(1e-30)
+    correlations = scipy.fft.irfft(_filled(cross), length)[: len(pairs)]
+    heard: NDArray[np.bool_] = np.any(sounds != 0, axis=1)
+    around = np.concatenate([correlations[:, -most:], correlations[:, : most + 1]], axis=1)
+    return [row if heard[a] and heard[b] else None for row, a, b in zip(around, first, second, strict=True)]
 
 
-def _loudest(first: Float32, second: Float32) -> tuple[Float32, Float32]:
-    """The same MOST_FRAMES frames of both, around the loudest part of the first."""
-    if len(first) <= MOST_FRAMES:
-        return first, second
+def _filled(rows: NDArray[Any]) -> NDArray[Any]:
+    """`rows` with zeros to a multiple of _LANES: SciPy transforms so many rows in the time of one."""
+    return np.pad(rows, ((0, -len(rows) % _LANES), (0, 0)))
+
+
+@lru_cache(maxsize=8)
+def _taper(frames: int) -> Float32:
+    taper: Float32 = np.hanning(frames).astype(np.float32)
+    taper.setflags(write=False)
+    return taper
+
+
+def _loudest(sound: Float32) -> int:
+    """Where the loudest MOST_FRAMES frames of a window begin, to a quarter of them; 0 if it is not longer."""
+    if len(sound) <= MOST_FRAMES:
+        return 0
     step = MOST_FRAMES // 4
-    starts = np.arange(0, len(first) - MOST_FRAMES + 1, step)
-    energy = [float(np.square(first[start : start + MOST_FRAMES], dtype=np.float64).sum()) for start in starts]
-    start = int(starts[int(np.argmax(energy))])
-    return first[start : start + MOST_FRAMES], second[start : start + MOST_FRAMES]
+    starts = np.arange(0, len(sound) - MOST_FRAMES + 1, step)
+    energy = [float(np.square(sound[start : start + MOST_FRAMES], dtype=np.float64).sum()) for start in starts]
+    return int(starts[int(np.argmax(energy))])
 
 
 def _peak(correlation: Float32, zero: int, rate_hz: int, *, width: int) -> ArrivalDifference | None:

@@ -173,7 +173,7 @@ def extract_sequence(samples: Float32, spec: FeatureSpec) -> Float32:
 
 def _frames(sound: Float32, spec: FeatureSpec) -> Float32:
     """The input of each FFT: a view, shape (n, frames, fft_length)."""
-    sound = np.ascontiguousarray(sound, dtype=np.float32)
+    sound = np.asarray(sound, dtype=np.float32)
     return np.lib.stride_tricks.sliding_window_view(sound, spec.fft_length, axis=1)[:, :: spec.hop_length]
 
 

@@ -19,10 +19,14 @@ def resample(samples: Float32, from_hz: int, to_hz: int) -> Float32:
     if from_hz == to_hz:
         return samples
     frames = round(samples.shape[1] * to_hz / from_hz)
-    rows = [_fit(soxr.resample(channel, from_hz, to_hz, quality="HQ"), frames) for channel in samples]
-    return np.stack(rows) if rows else np.empty((0, frames), dtype=np.float32)
+    if not len(samples):
+        return np.empty((0, frames), dtype=np.float32)
+    # Of a transposed array, soxr takes each channel as it lies in memory, and designs its filter once for all of them.
+    found = soxr.resample(samples.T, from_hz, to_hz, quality="HQ").T
+    return _fit(found, frames)
 
 
-def _fit(channel: Float32, frames: int) -> Float32:
-    """`channel` cut, or filled with zeros, by the frame at most that soxr's own rounding differs by."""
-    return channel[:frames] if len(channel) >= frames else np.pad(channel, (0, frames - len(channel)))
+def _fit(found: Float32, frames: int) -> Float32:
+    """`found` cut, or filled with zeros, by the frame at most that soxr's own rounding differs by."""
+    missing = frames - found.shape[1]
+    return found[:, :frames] if missing <= 0 else np.pad(found, ((0, 0), (0, missing)))

@@ -113,7 +113,7 @@ def network_inputs(windows: Float32, rate_hz: int, spec: InputSpec) -> Float32:
             f"Invalid windows: the array has shape {samples.shape}, expected (windows, {spec.window_samples}).",
             code="feature_shape",
         )
-    return samples
+    return np.ascontiguousarray(samples)
 
 
 def _at_rate(windows: Float32, rate_hz: int, spec: InputSpec) -> Float32:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from tidzam.audio.arrival import ArrivalDifference, arrival_difference
+from tidzam.audio.arrival import ArrivalDifference, arrival_differences
 from tidzam.config.detections import DetectionSettings
 from tidzam.naming import is_live_port, source_of
 from tidzam.results import AnalyzedBatch, Detection, DetectionChange, WindowBatch
@@ -63,21 +64,24 @@ class _Call:
             return 0.0
         return self.arrivals[channel].delay_s if channel in self.arrivals else None
 
-    def measure(self, batch: WindowBatch, rows: dict[str, int], *, max_s: float) -> None:
-        """Compare the arrival times on the channels in `rows`, which agree in this window, with the first one's."""
-        reference = rows.get(self.first.channel)
-        if reference is None:
-            return
+    def to_measure(self, rows: Mapping[str, int]) -> list[str]:
+        """Of the channels in `rows`, which agree in this window, those whose arrival is to be compared with the first
+        one's. They are counted as measured."""
+        if self.first.channel not in rows:
+            return []
+        chosen = []
         for part in self.loudest()[:MOST_COMPARED]:
             channel, done = part.channel, self.measurements.get(part.channel, 0)
-            if channel == self.first.channel or channel not in rows or done >= _MOST_MEASUREMENTS:
-                continue
-            self.measurements[channel] = done + 1
-            samples = batch.samples[reference], batch.samples[rows[channel]]
-            found = arrival_difference(*samples, batch.rate_hz, max_s=max_s)
-            known = self.arrivals.get(channel)
-            if found is not None and (known is None or found.clarity > known.clarity):
-                self.arrivals[channel] = found
+            if channel != self.first.channel and channel in rows and done < _MOST_MEASUREMENTS:
+                self.measurements[channel] = done + 1
+                chosen.append(channel)
+        return chosen
+
+    def note(self, channel: str, found: ArrivalDifference | None) -> None:
+        """Keep the clearest measurement of a channel."""
+        known = self.arrivals.get(channel)
+        if found is not None and (known is None or found.clarity > known.clarity):
+            self.arrivals[channel] = found
 
 
 class ChannelMerger:
@@ -136,10 +140,17 @@ class ChannelMerger:
 
     def _measure(self, batch: WindowBatch, agreeing: dict[str, list[str]]) -> None:
         rows = {channel: row for row, channel in enumerate(batch.channels) if not batch.gap_frames[row]}
+        wanted: list[tuple[_Call, str]] = []
         for key, channels in agreeing.items():
-            if len(self._calls[key].parts) > 1:
-                among = {channel: rows[channel] for channel in channels if channel in rows}
-                self._calls[key].measure(batch, among, max_s=self._settings.max_arrival_ms / 1000)
+            call = self._calls[key]
+            if len(call.parts) > 1:
+                wanted += ((call, one) for one in call.to_measure({c: rows[c] for c in channels if c in rows}))
+        if wanted:
+            pairs = [(rows[call.first.channel], rows[channel]) for call, channel in wanted]
+            max_s = self._settings.max_arrival_ms / 1000
+            found = arrival_differences(batch.samples, pairs, batch.rate_hz, max_s=max_s)
+            for (call, channel), difference in zip(wanted, found, strict=True):
+                call.note(channel, difference)
 
     def _ended(self, batch: WindowBatch) -> list[DetectionChange]:
         """The ends of the calls that no channel can continue."""

@@ -1,0 +1,32 @@
+"""Freed memory is used again instead of being returned to the kernel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+_FAULTS = """
+import resource
+import numpy as np
+from tidzam.allocator import keep_freed_memory
+if {keeps}:
+    keep_freed_memory()
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+np.ones(1 << 20)
+before = faults()
+for _ in range(20):
+    np.ones(1 << 20)
+    np.ones(1 << 19)
+print(faults() - before)
+"""
+"""The page faults of arrays of 8 and 4 MB, one after another."""
+
+
+def page_faults(*, keeps: bool) -> int:
+    done = subprocess.run([sys.executable, "-c", _FAULTS.format(keeps=keeps)], capture_output=True, check=True)
+    return int(done.stdout)
+
+
+def test_arrays_are_made_in_the_memory_of_earlier_ones() -> None:
+    assert page_faults(keeps=True) < 100 < page_faults(keeps=False)
