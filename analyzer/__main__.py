@@ -68,7 +68,7 @@ def analyze(
         str, typer.Option(help="Channels to extract from: numbers or ports (0,3); by default all.")
     ] = "",
     show: Annotated[
-        bool, typer.Option("--show", help="Show its spectrogram and play it; with FILE.png, write a picture.")
+        bool, typer.Option("--show", help="Play it in a window with its spectrogram; with FILE.png, write a picture.")
     ] = False,
     csv: Annotated[Path | None, typer.Option(help="CSV file for the detections.")] = None,
     results: Annotated[

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,10 +20,11 @@ from analyzer.file_analysis import FileAnalysis, FileReport
 from analyzer.file_report import FileDetection, clock, detection_table
 from analyzer.picture import DetectionPicture
 from analyzer.pipeline import Pipeline
-from analyzer.playback import has_display, play, play_in_window
+from analyzer.playback import has_display, play
 from analyzer.progress_display import progress
 from analyzer.recording import AnalyzedFile
 from analyzer.result_formats.base import check_file
+from analyzer.show.window import SpectrogramWindow, spectrogram_window
 from analyzer.sinks.base import SinkContext, make_sinks
 from analyzer.sinks.file_sinks import FileSinks
 from tidzam.allocator import keep_freed_memory
@@ -32,7 +32,6 @@ from tidzam.audio.files import AudioFile, open_audio
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sinks import CsvSinkSettings
-from tidzam.errors import TidzamError
 from tidzam.results import AnalyzedBatch
 from tidzam.spectrogram import spectrogram
 from tidzam.text import shown
@@ -49,7 +48,8 @@ class FileOptions:
     """Options of the analysis of a file. Without a `channel`, all are analyzed. `node` is the node's name, `home` its
     home, which holds the installed models.
 
-    `show` plays the file after its detections are drawn on the terminal; a `picture` of it is a file.
+    `show` plays the file in a window while it is analyzed; without a display, after its detections are drawn on the
+    terminal. A `picture` of it is a file.
     """
 
     path: Path
@@ -83,19 +83,22 @@ def run_file(options: FileOptions) -> int:
             bundles=pipeline.bundle_versions,
             location=options.location,
         )
-        with FileSinks(make_sinks(settings.sinks, context)) as sinks:
-            stopped = _analyze(audio, pipeline, analysis, sinks, options, picture)
-        report = analysis.report(sink_errors=sinks.errors)
-    _print(report, analysis.found, options)
-    if picture is not None and options.picture is not None:
-        picture.save(options.picture, analysis.found)
-    for name, count in report.sink_errors.items():
-        typer.echo(f"analyzer: sink {name} failed {count} times; its output is incomplete.", err=True)
-    if stopped:
-        typer.echo(f"analyzer: interrupted after {report.duration_s:.1f} s of audio{_kept(settings)}.", err=True)
-        return INTERRUPTED
-    if options.show:
-        _show(options.path, picture, analysis.found)
+        sinks = FileSinks(make_sinks(settings.sinks, context))
+        with _window(options, analysis.recording) as window, ctrl_c() as stop:
+            with sinks:
+                _analyze(audio, pipeline, analysis, sinks, options, picture or window, stop)
+            report = analysis.report(sink_errors=sinks.errors)
+            _print(report, analysis.found, options)
+            if picture is not None and options.picture is not None:
+                picture.save(options.picture, analysis.found)
+            if stop.is_set():
+                interrupted = f"analyzer: interrupted after {report.duration_s:.1f} s of audio{_kept(settings)}."
+                typer.echo(interrupted, err=True)
+                return INTERRUPTED
+            if window is not None:
+                window.wait(stop)
+    if options.show and window is None:
+        play(options.path)
     return int(not report.is_complete)
 
 
@@ -105,13 +108,13 @@ def _analyze(
     analysis: FileAnalysis,
     sinks: FileSinks,
     options: FileOptions,
-    picture: DetectionPicture | None,
-) -> bool:
-    """Analyze the file, and pass each batch on. Returns whether Ctrl-C ended it before the file did."""
+    picture: DetectionPicture | SpectrogramWindow | None,
+    stop: threading.Event,
+) -> None:
+    """Analyze the file until its end or until `stop`, and pass each batch on."""
     console = Console(stderr=True)
     with (
         progress(console, options.path.name, audio.expected_s) as advance_to,
-        ctrl_c() as stop,
         closing(analysis.batches(node=options.node, stopped=stop.is_set)) as batches,
     ):
         for analyzed in batches:
@@ -121,33 +124,21 @@ def _analyze(
                 picture.add(analyzed)
             elif options.show:
                 _draw(console, pipeline, analyzed)
-        return stop.is_set()
 
 
 def _picture(options: FileOptions, recording: AnalyzedFile) -> DetectionPicture | None:
-    """The picture for a file, or for a window if there is a display; without one, detections are drawn on the terminal.
+    """The picture for a file. Raises TidzamError if it cannot be written."""
+    if options.picture is None:
+        return None
+    check_file(options.picture)
+    return DetectionPicture(recording)
 
-    Raises TidzamError if a file was asked for and cannot be written.
-    """
-    if options.picture is not None:
-        check_file(options.picture)
-        return DetectionPicture(recording)
+
+def _window(options: FileOptions, recording: AnalyzedFile) -> AbstractContextManager[SpectrogramWindow | None]:
+    """The window if there is a display; without one, detections are drawn on the terminal."""
     if not options.show or not has_display():
-        return None
-    try:
-        return DetectionPicture(recording)
-    except TidzamError as error:
-        log.warning("there is no window: %s", error)
-        return None
-
-
-def _show(path: Path, picture: DetectionPicture | None, found: Sequence[FileDetection]) -> None:
-    """Play a file, with its picture in a window if there is one."""
-    if picture is None:
-        play(path)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        play_in_window(path, picture.save(Path(folder) / "picture.png", found))
+        return nullcontext()
+    return spectrogram_window(options.path, recording)
 
 
 @contextmanager
@@ -180,6 +171,8 @@ def _draw(console: Console, pipeline: Pipeline, analyzed: AnalyzedBatch) -> None
 
 def _print(report: FileReport, found: Sequence[FileDetection], options: FileOptions) -> None:
     """Print the result."""
+    for name, count in report.sink_errors.items():
+        typer.echo(f"analyzer: sink {name} failed {count} times; its output is incomplete.", err=True)
     if options.as_json:
         typer.echo(json.dumps(report.summary()))
         return

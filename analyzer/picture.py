@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,16 +85,6 @@ class LoudestSpectra:
         return levels
 
 
-@dataclass(frozen=True)
-class PictureFile:
-    """A picture on disk. Its spectrograms reach from `left` to `right`, shares of its width, and last `duration_s`."""
-
-    path: Path
-    left: float
-    right: float
-    duration_s: float
-
-
 class DetectionPicture:
     """Gathers the sound of a file while it is analyzed, and draws it at the end."""
 
@@ -120,14 +109,12 @@ class DetectionPicture:
         self._spectra.add(batch.samples[:, max(0, self._frame - batch.start_frame) : end])
         self._frame = batch.start_frame + end
 
-    def save(self, path: Path, found: Sequence[FileDetection]) -> PictureFile:
+    def save(self, path: Path, found: Sequence[FileDetection]) -> None:
         """Write the picture in the format of the suffix of `path`. Raises TidzamError (`output`)."""
         drawn, figure = io.BytesIO(), self._draw(found)
         figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=100)
         with naming_errors(path):
             write_atomically(path, drawn.getbuffer())
-        area = figure.axes[0].get_position()
-        return PictureFile(path, float(area.x0), float(area.x1), self._frame / self._recording.rate_hz)
 
     def _draw(self, found: Sequence[FileDetection]) -> Any:
         recording = self._recording

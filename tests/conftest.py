@@ -43,6 +43,7 @@ SLOW_TESTS = (
     "analyzer/archive/test_cluster.py",
     "analyzer/archive/test_run.py",
     "analyzer/archive/test_workers.py",
+    "analyzer/show/test_window.py",
     "analyzer/test_birdnet.py",
     "analyzer/test_file_runner",
     "analyzer/test_notify.py",

@@ -9,8 +9,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from analyzer.__main__ import app
-from analyzer.picture import DetectionPicture, LoudestSpectra, PictureFile
-from analyzer.playback import window_argv
+from analyzer.picture import DetectionPicture, LoudestSpectra
 from analyzer.recording import AnalyzedFile
 from tests.support.bundles import write_tone_bundle
 from tests.support.sound import tone
@@ -79,27 +78,6 @@ def test_a_picture_that_cannot_be_written_is_found_before_the_analysis(tmp_path:
     done = CliRunner().invoke(app, [*pond(tmp_path), "--show", "/nonexistent/a.png"])
     assert isinstance(done.exception, TidzamError)
     assert "/nonexistent/a.png cannot be written" in str(done.exception)
-
-
-def test_with_a_display_the_file_is_played_in_a_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "bin").mkdir()
-    player = tmp_path / "bin" / "mpv"
-    player.write_text(f'#!/bin/sh\nfor word; do last=$word; done\ncp "$last" {tmp_path}/shown.png\n')
-    player.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    monkeypatch.setenv("DISPLAY", ":99")
-    done = CliRunner().invoke(app, [*pond(tmp_path), "--show"])
-    assert done.exit_code == 0, done.output
-    assert (tmp_path / "shown.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_line_moves_over_the_spectrogram_while_the_file_is_played() -> None:
-    argv = window_argv(Path("/a b/od:d.wav"), PictureFile(Path("/tmp/p.png"), 0.1, 0.9, 40.0), silent=True)
-    assert argv[-1] == "/tmp/p.png"
-    assert "--audio-files-append=/a b/od:d.wav" in argv
-    assert "--length=40.000000" in argv
-    assert "--ao=null" in argv
-    assert any("W*(0.100000+0.800000*t/40.000000)" in word for word in argv)
 
 
 @pytest.mark.parametrize(("name", "magic"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.PDF", b"%PDF")])
