@@ -83,7 +83,7 @@ class FrameDrawer:
         return drawn
 
     def has_passed(self, position_s: float) -> bool:
-        """Whether a position lies behind the end of the sound, as far as it was read."""
+        """Whether a position is past the end of the sound, as far as it was read."""
         return self._spectrogram.has_passed(position_s)
 
     def _title(self, position_s: float) -> str:

@@ -58,7 +58,7 @@ class RollingSpectrogram:
         self._next += 1
 
     def has_passed(self, seconds: float) -> bool:
-        """Whether a position lies behind the end of the sound, as far as it was read."""
+        """Whether a position is past the end of the sound, as far as it was read."""
         return self._has_ended and seconds * COLUMNS_PER_S > self._next
 
     def view(self, end_s: float) -> NDArray[np.uint8]:
