@@ -6,6 +6,7 @@ The reference for shared data is forest.birdnet.csv; everywhere, it is the inter
 import csv
 import json
 import os
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -22,13 +23,16 @@ from analyzer.recording import AnalyzedFile
 from analyzer.window_schedule import WindowSchedule
 from tests.support.birdnet import HOME, installed_birdnet
 from tidzam.audio.files import open_audio
-from tidzam.bundle import Bundle
+from tidzam.bundle import Bundle, read_bundle
+from tidzam.config.inference import DEFAULT_ENGINE
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.demo.render import write_scene
 from tidzam.demo.wetland import wetland
-from tidzam.inference.loading import load_range_model
+from tidzam.inference.loading import load_cascade, load_range_model
 from tidzam.inference.species_range import RangeModel, week_of
+from tidzam.paths import DEMO_BUNDLES
+from tidzam.results import Analysis
 
 FIELD = Path(os.environ.get("TIDZAM_DATA", Path(__file__).parents[2].parent / "shared" / "data")) / "field"
 FOREST, REFERENCE = FIELD / "forest.flac", FIELD / "forest.birdnet.csv"
@@ -43,13 +47,27 @@ def birdnet() -> Bundle:
     return installed_birdnet()
 
 
+def analyses(path: Path, pipeline: Pipeline) -> list[Analysis]:
+    """The analysis of each window of a file's first channel."""
+    with open_audio(path) as audio:
+        schedule = WindowSchedule.of(
+            audio.rate_hz, window_s=pipeline.window_s, overlap=0.0, longest_s=pipeline.longest_window_s
+        )
+        batches = window_batches(audio, AnalyzedFile.of(audio, 0), schedule)
+        return [pipeline.analyze(batch)[0] for batch in batches]
+
+
 def confidences(path: Path) -> list[dict[str, float]]:
     """The probabilities of each window of a file's first channel."""
     pipeline = Pipeline.of(AnalyzerSettings(models=("birdnet",)), home=HOME)
-    with open_audio(path) as audio:
-        schedule = WindowSchedule.of(audio.rate_hz, window_s=pipeline.window_s, overlap=0.0)
-        batches = window_batches(audio, AnalyzedFile.of(audio, 0), schedule)
-        return [dict(pipeline.analyze(batch)[0].probabilities) for batch in batches]
+    return [dict(one.probabilities) for one in analyses(path, pipeline)]
+
+
+def with_selector(birdnet: Bundle, *, parent: str | None) -> Pipeline:
+    """A cascade of the demo's selector, with windows of 1 s, and BirdNET: under the class `parent`, or beside it."""
+    placed = birdnet.manifest.model_copy(update={"parent": parent, "root": parent is None})
+    bundles = [read_bundle(DEMO_BUNDLES / "selector"), replace(birdnet, manifest=placed)]
+    return Pipeline(load_cascade(bundles, DEFAULT_ENGINE))
 
 
 @needs_forest
@@ -81,6 +99,29 @@ def test_the_confidences_equal_those_of_the_bare_interpreter(birdnet: Bundle, tm
         interpreter.invoke()
         expected = expit(interpreter.get_tensor(returned["index"])[0])
         np.testing.assert_allclose([found[label] for label in birdnet.manifest.classes], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("parent", ["birds", None])
+def test_with_a_selector_of_one_second_it_hears_the_windows_that_it_hears_alone(
+    birdnet: Bundle, parent: str | None, tmp_path: Path
+) -> None:
+    path, _ = write_scene(tmp_path, "pond", wetland(3, duration_s=12, channels=1, rate_hz=48000))
+    alone, compared = confidences(path), 0
+    for number, found in enumerate(analyses(path, with_selector(birdnet, parent=parent))):
+        if "birdnet" in found.ages_s or "Wood Thrush" not in found.probabilities or number % 3 != 2:
+            continue
+        whole = found.probabilities[parent] if parent else 1.0
+        shares = [found.probabilities[label] / whole for label in birdnet.manifest.classes]
+        np.testing.assert_allclose(shares, [alone[number // 3][label] for label in birdnet.manifest.classes], atol=1e-4)
+        compared += 1
+    assert compared >= (1 if parent else 4)
+
+
+@needs_forest
+def test_the_birds_of_the_forest_are_named_under_a_selector_of_one_second(birdnet: Bundle) -> None:
+    found = analyses(FOREST, with_selector(birdnet, parent="birds"))
+    assert {"Wood Thrush", "American Redstart", "Hooded Warbler"} <= {label for one in found for label in one.result}
+    assert {round(one.ages_s["birdnet"], 6) for one in found if one.ages_s} == {1.0, 2.0}
 
 
 @needs_forest

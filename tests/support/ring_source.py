@@ -34,12 +34,21 @@ class RingSource:
     """Plays `signal` into a ring. `frame` is the next one; `utc_s` the time at which it begins."""
 
     def __init__(
-        self, fd: int, signal: Signal, *, channels: int, rate_hz: int, utc_s: float, period: int, ring_s: float
+        self,
+        fd: int,
+        signal: Signal,
+        *,
+        channels: int,
+        rate_hz: int,
+        utc_s: float,
+        period: int,
+        ring_s: float,
+        first_frame: int,
     ) -> None:
         self.ring = Ring.create(fd, slots=channels, capacity_frames=int(ring_s * rate_hz), rate_hz=rate_hz)
         self._writer = RingWriter(self.ring, CLOCK)
         self.channels, self.rate_hz, self.period, self._signal = channels, rate_hz, period, signal
-        self.frame = (1 << 31) + 12345
+        self.frame = first_frame
         self._first_frame, self._first_s = self.frame, utc_s
 
     @property
@@ -77,9 +86,19 @@ def ring_source(
     utc_s: float = 1_700_000_000.25,
     period: int = 160,
     ring_s: float = 8.0,
+    first_frame: int = (1 << 31) + 12345,
 ) -> Iterator[RingSource]:
     fd = os.memfd_create("ring")
     try:
-        yield RingSource(fd, signal, channels=channels, rate_hz=rate_hz, utc_s=utc_s, period=period, ring_s=ring_s)
+        yield RingSource(
+            fd,
+            signal,
+            channels=channels,
+            rate_hz=rate_hz,
+            utc_s=utc_s,
+            period=period,
+            ring_s=ring_s,
+            first_frame=first_frame,
+        )
     finally:
         os.close(fd)
