@@ -34,6 +34,7 @@ BAD_SOUNDS: Final[Mapping[str, Signal]] = {
     "nan-now-and-then": _signal(lambda frames: np.where(frames % 997 == 0, np.nan, _sine(frames))),
     "infinite": _signal(lambda frames: np.where(frames % 2, np.inf, -np.inf)),
     "largest": _signal(lambda frames: np.where(frames % 2, 3.4e38, -3.4e38)),
+    "integers": _signal(lambda frames: _sine(frames, 2.0**30)),
     "square": _signal(lambda frames: np.sign(_sine(frames) + 1e-9)),
     "dc": _signal(lambda frames: np.ones(len(frames))),
     "silence": _signal(lambda frames: np.zeros(len(frames))),
@@ -41,5 +42,6 @@ BAD_SOUNDS: Final[Mapping[str, Signal]] = {
     "fade": _signal(lambda frames: _sine(frames) * 10.0 ** (-44.0 * (frames % 48000) / 48000)),
     "jump": _signal(lambda frames: _sine(frames) * np.where(frames // _JUMP % 2, 1e-5, 1.0)),
 }
-"""By name: samples that are not finite, the largest that a float holds, a square wave of full scale, a constant,
-silence, denormal numbers, a fade that ends in them, and a level that changes by 100 dB eight times per second."""
+"""By name: samples that are not finite, the largest that a float holds, integers of 32 bits stored as floats, a square
+wave of full scale, a constant, silence, denormal numbers, a fade that ends in them, and a level that changes by 100 dB
+eight times per second."""
