@@ -37,7 +37,7 @@ class Extractor:
     batches, and returns the clips that are complete. `counts` are the clips on disk, for the rate `auto`. Pure but for
     its state and the random numbers of rates, which begin with `seed`. `labels` and `bundles`, the version of each
     classifier, are those of batches that do not say which cascade they are from. `privacy` decides on clips with
-    speech, once it is known where there is some.
+    speech, once it is known where there is some. Unless `names_clips`, detections name none: they cannot be written.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Extractor:
         self._marked: deque[WindowBatch] = deque(maxlen=_MOST_MARKED)
         self._pre_s = max(rule.pre_s for rule in self.rules)
         self.privacy = ClipPrivacy()
+        self.names_clips = True
 
     def mark(self, analyzed: AnalyzedBatch) -> AnalyzedBatch:
         """The batch with the clips of its detections named. Such a clip is complete some windows later."""
@@ -102,6 +103,11 @@ class Extractor:
             first = [clip.start for clip in self._planner.pending if clip.epoch == self._history.epoch]
             self._history.forget(min([batch.start_frame - round(self._pre_s * batch.rate_hz), *first]))
         return cut
+
+    def forget_names(self) -> None:
+        """Name no clip that was planned so far: some were lost."""
+        self._named.clear()
+        self._planner.forget_recent()
 
     def finish(self) -> list[CutClip]:
         """The clips that are not complete: no more windows will come."""
@@ -160,8 +166,8 @@ class Extractor:
     def _with_clip(self, change: DetectionChange) -> DetectionChange:
         """The first clip that holds a detection is named from then on."""
         detection = change.detection
-        if detection.clip is not None:
-            return change  # another folder of clips has named it
+        if detection.clip is not None or not self.names_clips:
+            return change  # another folder of clips has named it, or none can be written
         name = self._named.get(detection.id)
         clip = self._planner.clip_of(detection)
         if clip is not None and self.privacy.will_drop(clip):

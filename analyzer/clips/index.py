@@ -73,7 +73,7 @@ class ClipIndex:
             listing = self._listings.get(name)
             if listing is None or listing.changed_ns != changed_ns:
                 listing = self._list(name, changed_ns)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         self._listings[name] = listing
         present.add(name)

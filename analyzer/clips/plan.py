@@ -100,6 +100,10 @@ class ClipPlanner:
         """No clip begins before a frame: the audio before it was not held long enough."""
         self._floor = frame
 
+    def forget_recent(self) -> None:
+        """`clip_of` returns none of the clips that are complete."""
+        self._recent.clear()
+
     def finish(self) -> None:
         """Close all clips: no more windows will come."""
         for channel in list(self._open):

@@ -52,7 +52,7 @@ def read_requested(folder: Path) -> Mapping[str, ExtractionRule]:
     try:
         content = json.loads(path.read_bytes())
         return parse(SampleExtractionRequest, {"set": "rules", "rules": content}).rules or {}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RequestError) as error:
         raise TidzamError(

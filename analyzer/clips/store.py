@@ -124,9 +124,11 @@ class ClipStore:
     def _write(self, clip: CutClip) -> Path:
         path = self._folder / clip.path
         write_clip(path, clip.samples, clip.rate_hz, clip.tags)
-        if self._settings.picture:
-            write_picture(path.with_suffix(".png"), clip.samples)
-        self._index.add(clip.path)
+        try:
+            if self._settings.picture:
+                write_picture(path.with_suffix(".png"), clip.samples)
+        finally:
+            self._index.add(clip.path)  # it is kept, also without its picture
         return path
 
     def _error(self, what: str, error: OSError) -> TidzamError:

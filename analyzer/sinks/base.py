@@ -46,6 +46,14 @@ class ReportsFault(Protocol):
 
 
 @runtime_checkable
+class CountsErrors(Protocol):
+    """A sink that goes on after failures of its own. `errors` counts them; they come on top of what it raises."""
+
+    @property
+    def errors(self) -> int: ...
+
+
+@runtime_checkable
 class MarkingSink(Protocol):
     """A sink that adds to the results before any sink receives them: the one of clips names these in the detections.
 

@@ -7,7 +7,7 @@ import logging
 import time
 from typing import Final
 
-from analyzer.sinks.base import NamedSink, ReportsFault
+from analyzer.sinks.base import CountsErrors, NamedSink, ReportsFault
 from tidzam.errors import TidzamError
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import SinkStatus
@@ -40,10 +40,11 @@ class BoundedSink:
     def status(self) -> SinkStatus:
         """Its counts and its fault: why it fails, or what it reports itself."""
         own = self._sink.fault if isinstance(self._sink, ReportsFault) else None
+        more = self._sink.errors if isinstance(self._sink, CountsErrors) else 0
         return SinkStatus(
             name=self.name,
             delivered=self.delivered,
-            errors=self.errors,
+            errors=self.errors + more,
             dropped=self.dropped,
             fault=self.fault or own,
         )

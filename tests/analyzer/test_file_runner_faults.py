@@ -192,3 +192,15 @@ def test_an_unknown_engine_is_wrong_usage(tmp_path: Path, nn: Path) -> None:
     assert done.returncode == 2
     assert b"'onxx'" in done.stderr
     assert b"onnx" in done.stderr
+
+
+def test_a_folder_of_clips_that_cannot_be_written_costs_the_clips_and_nothing_else(tmp_path: Path, nn: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", sound(2000.0, 500.0), RATE_HZ)
+    (tmp_path / "out").touch()  # a file, so that no folder can be made
+    done = analyzer(tmp_path / "a.wav", nn, "--out", str(tmp_path / "out"), "--no-extract-dd", "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [row["class"] for row in report["detections"]] == ["owl", "rain"]
+    assert report["sink_errors"] == {"clips": 2}
+    assert done.stderr.count(b"clips cannot be written to") + done.stderr.count(b"clip cannot be written to") == 1
+    assert b"sink clips failed 2 times; its output is incomplete" in done.stderr

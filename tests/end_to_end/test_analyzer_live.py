@@ -158,16 +158,30 @@ async def test_a_rate_too_low_for_the_classifiers_is_refused_with_strict(bundles
             await program.until_health(lambda health: "16000 Hz" in " ".join(health["reasons"]))
 
 
-async def test_clips_are_kept_where_asked(server: JackServer, bundles: Path, tmp_path: Path) -> None:
+def clip_fault(health: dict[str, Any]) -> str | None:
+    return next((sink["fault"] for sink in health["detail"]["sinks"] if sink["name"] == "clips"), None)
+
+
+async def test_clips_are_kept_where_asked_once_that_can_be_written(
+    server: JackServer, bundles: Path, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "clips"
+    blocked.touch()  # a file, so that no folder can be made
     options = [f"--out={tmp_path / 'clips'}", "--extract=low", "--no-extract-dd"]
     with playing(server, "pond", 440, 3000):
         async with analyzer(server.env, "--jack=pond", f"--nn={bundles}", *options) as program:
             named: list[str | None] = []
             program.client.on("detection", lambda data: named.append(data["clip"]))
             await program.client.call("subscribe", {"events": ["detection"], "classes": ["low"]})
+            health = await program.until_health(lambda health: clip_fault(health) is not None)
+            assert "cannot be written" in str(clip_fault(health))
+            named.clear()  # the first clip was named before it was lost
             await program.until("pond:out_0", ["low"])
             await program.until("pond:out_0", ["low"])
+            assert set(named) <= {None}
+            blocked.unlink()
             await eventually_async(lambda: any((tmp_path / "clips" / str(name)).is_file() for name in named))
+            assert clip_fault(await program.health()) is None
     clips = list((tmp_path / "clips").rglob("*.flac"))
     assert clips
     assert {clip.parent.name for clip in clips} == {"low"}
