@@ -22,10 +22,12 @@ from analyzer.sinks.base import SinkContext
 from analyzer.sinks.clips import ClipSink
 from tests.support.bad_sounds import BAD_SOUNDS
 from tests.support.bundles import write_tone_bundle
+from tests.support.classifiers import SPEC, flat
 from tests.support.sound import tone
 from tidzam.config.clips import ClipRule
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sinks import ClipSinkSettings
+from tidzam.inference.cascade import Cascade
 from tidzam.results import Analysis, WindowBatch
 from tidzam.types import Float32
 
@@ -127,16 +129,23 @@ def clips_in(folder: Path) -> list[Float32]:
     return [soundfile.read(path, dtype="float32")[0] for path in folder.rglob("nan-*.wav")]
 
 
-def test_threads_that_analyze_files_flush_denormals(pipeline: Pipeline) -> None:
-    class Probe:
-        """Returns, in place of a level, the product of two numbers that is denormal."""
+class ProductNetwork:
+    """Keeps the product of two numbers that is denormal."""
 
-        def analyze_all(self, batches: list[WindowBatch]) -> list[tuple[Analysis, ...]]:
-            (good,) = pipeline.analyze(batches[0])
-            return [(replace(good, level_dbfs=float(np.float32(1e-38) * np.float32(0.1))),) for _ in batches]
+    input_shape = (None, *SPEC.shape)
+    product: float | None = None
 
-    ((_, (found,)),) = analyze_batches(Probe(), iter([batch()]))  # type: ignore[arg-type]  # only this is called
-    assert found.level_dbfs == 0
+    def predict(self, features: Float32) -> Float32:
+        self.product = float(np.float32(1e-38) * np.float32(0.1))
+        return np.zeros((len(features), 1), np.float32)
+
+
+def test_threads_that_analyze_files_flush_denormals() -> None:
+    network = ProductNetwork()
+    probing = Pipeline(Cascade([replace(flat("selector", "birds"), network=network)]))
+    window = replace(batch(), samples=np.zeros((1, SPEC.window_samples), np.float32), rate_hz=SPEC.rate_hz)
+    assert len(list(analyze_batches(probing, iter([window])))) == 1
+    assert network.product == 0
 
 
 def test_a_file_of_bad_sound_has_finite_results_on_every_channel(nn: Path, tmp_path: Path) -> None:
