@@ -94,6 +94,7 @@ class BoundedSink:
                     await self._sink.deliver(analyzed)
                 finally:
                     self._queue.task_done()
+                    del analyzed  # the audio of all channels, until the next batch
                 self._delivered()
         finally:
             await self._close()
