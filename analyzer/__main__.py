@@ -161,9 +161,12 @@ def analyze(
     settings = _settings(profile, over, sinks, _files(time_zone, name_pattern), location)
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
     if not given:
-        from analyzer.app import run_live
+        from analyzer.live_start import start_live
 
-        asyncio.run(run_live(_live_options(settings, jack_server=settings.jack.server if profile else None)))
+        server = settings.jack.server if profile else None
+        asyncio.run(
+            start_live(settings.analyzer, lambda: _live_options(settings), jack_server=server, home=settings.home)
+        )
         return
     if one_file:
         from analyzer.file_runner import FileOptions, run_file
@@ -219,14 +222,13 @@ def _files(time_zone: str | None, name_patterns: Sequence[str] | None) -> dict[s
         raise typer.BadParameter(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
 
 
-def _live_options(settings: Settings, *, jack_server: str | None) -> LiveOptions:
+def _live_options(settings: Settings) -> LiveOptions:
     from analyzer.app import LiveOptions
     from tidzam.server import Access
 
     return LiveOptions(
         settings=settings.analyzer,
         node=settings.node.known_as,
-        jack_server=jack_server,
         access=Access.of(settings.access, host=settings.analyzer.host, token=take_token(settings.home)),
         limits=settings.limits,
         gaps=None if settings.home is None else settings.home / GAPS,

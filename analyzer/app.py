@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
-from analyzer.capture.child import CaptureOptions
-from analyzer.capture_session import ring_length_s
+from analyzer.capture.child import CaptureOptions, EarlyCapture
 from analyzer.detections import DetectionStages
 from analyzer.extraction_requests import ExtractionRequests
 from analyzer.hangup import on_hangup
@@ -52,7 +51,7 @@ _DRAIN_S: Final = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class LiveOptions:
-    """Options of the live analyzer. `node` is the node's name; without a `jack_server`, the environment names it.
+    """Options of the live analyzer. `node` is the node's name.
 
     `gaps` is the folder of the gap ledger; without one, nothing is recorded. Its files are deleted after
     `keep_gap_days`, if that is set. `home` is the node's home, which holds the installed models.
@@ -60,7 +59,6 @@ class LiveOptions:
 
     settings: AnalyzerSettings
     node: str
-    jack_server: str | None = None
     access: Access | None = None
     limits: LimitSettings | None = None
     gaps: Path | None = None
@@ -69,20 +67,30 @@ class LiveOptions:
     home: Path | None = None
 
 
-async def run_live(options: LiveOptions) -> None:
-    """Capture and analyze, until TERM or INT. Raises TidzamError if it cannot begin."""
+async def run_live(options: LiveOptions, capture: CaptureOptions, first: EarlyCapture | None = None) -> None:
+    """Capture and analyze, until TERM or INT. Raises TidzamError if it cannot begin.
+
+    `first` is a capture process with the options `capture` that is already running.
+    """
     settings = options.settings
     reloads = ReloadOptions.of(settings, options.location, options.home)
-    pipeline = Pipeline.of(settings, options.location, home=options.home)
+    pipeline = await asyncio.to_thread(Pipeline.of, settings, options.location, home=options.home)
     log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
     freeze_memory()
-    await Analyzer(pipeline, options, reloads).run()
+    await Analyzer(pipeline, options, reloads, capture, first).run()
 
 
 class Analyzer:
     """The composition root of live analysis."""
 
-    def __init__(self, pipeline: Pipeline, options: LiveOptions, reloads: ReloadOptions) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        options: LiveOptions,
+        reloads: ReloadOptions,
+        capture: CaptureOptions,
+        first: EarlyCapture | None,
+    ) -> None:
         settings = options.settings
         self._node = options.node
         self._rates, self._clocks = SourceRates(), SourceClocks()
@@ -93,18 +101,14 @@ class Analyzer:
         )
         self._live = LiveAnalysis(
             pipeline,
-            CaptureOptions(
-                patterns=settings.ports,
-                server=options.jack_server,
-                slots=settings.max_channels,
-                ring_s=ring_length_s(pipeline.longest_window_s),
-            ),
+            capture,
             self._detections,
             self._deliver,
             overlap=settings.overlap,
             source_rate=self._rates.of_channel,
             gaps=self._gaps,
             clocks=self._clocks,
+            first=first,
         )
         self._cascade = LiveCascade(pipeline, self._live, self._detections, self._follow_cascade)
         self._reloader = ClassifierReloader(self._cascade, reloads)

@@ -82,11 +82,16 @@ class CaptureSession:
         if self.timeline is None:
             return None
         if self._next is None:
-            self._next = self.schedule.start_from(self.ring.first_frame())
+            self._next = self._first_start()
         due = self.schedule.due(self._next, self._written_until(), max_lag=self._max_lag())
         if due is not None:
             self._next = due.start + self.schedule.hop
         return due
+
+    def _first_start(self) -> int:
+        """The first window: of what was captured before analysis began, as much as it may lag."""
+        oldest = self._written_until() - self._max_lag() - self.schedule.window
+        return self.schedule.start_from(max(self.ring.first_frame(), oldest))
 
     def _max_lag(self) -> int:
         """By how many frames a window may be late: the rest of the ring keeps it from being overwritten."""

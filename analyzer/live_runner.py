@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from analyzer.batching import analyze_in_slices
-from analyzer.capture.child import Capture, CaptureOptions, capture_process
+from analyzer.capture.child import Capture, CaptureOptions, EarlyCapture, capture_process
 from analyzer.capture.events import CaptureFailed, Ready
 from analyzer.capture_faults import JACK_FAULTS, STARTING, fault_of
 from analyzer.capture_health import CaptureMonitor, CaptureState
@@ -67,7 +67,8 @@ class LiveAnalysis:
 
     When the last channel has disappeared, one batch without channels reports it. `source_rate` returns the rate of
     the source behind a channel, before it was resampled to JACK's. `gaps` is where intervals that were not captured,
-    or not analyzed, are recorded. `clocks` are the times of replayed recordings.
+    or not analyzed, are recorded. `clocks` are the times of replayed recordings. `first` is a capture process that is
+    already running; without one, and after it, one with the options `capture` is started.
     """
 
     def __init__(
@@ -81,10 +82,12 @@ class LiveAnalysis:
         source_rate: Callable[[str], int | None] = lambda channel: None,
         gaps: GapLedger | None = None,
         clocks: SourceClocks | None = None,
+        first: EarlyCapture | None = None,
     ) -> None:
         self._pipeline, self._options, self._overlap = pipeline, capture, overlap
         self._detections, self._on_batch = detections, on_batch
         self._source_rate, self._clocks = source_rate, clocks or SourceClocks()
+        self._first = first
         self._gaps = gaps or GapLedger(None, writer="analyzer", death=GapReason.CAPTURE)
         self._statistics = LiveStatistics()
         self._samples = SampleCheck()
@@ -140,7 +143,8 @@ class LiveAnalysis:
 
     async def _run_capture(self) -> None:
         """One run of the capture process. It always ends with an error that gives the reason."""
-        async with capture_process(self._options) as capture, asyncio.TaskGroup() as tasks:
+        first, self._first = self._first, None
+        async with first or capture_process(self._options) as capture, asyncio.TaskGroup() as tasks:
             self._pid, monitor = capture.pid, CaptureMonitor(time.monotonic())
             tasks.create_task(self._watch(capture, monitor))
             try:

@@ -7,8 +7,9 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from types import TracebackType
 
 from analyzer.capture.events import Alive, Event, decode
 from tidzam.jack.client_grace import CLIENT_GRACE_S
@@ -94,3 +95,28 @@ async def capture_process(options: CaptureOptions) -> AsyncIterator[Capture]:
             yield Capture(child, fd)
     finally:
         os.close(fd)
+
+
+class EarlyCapture:
+    """A capture process that was started before it is needed. As a context manager, it ends with the context."""
+
+    def __init__(self, capture: Capture, stack: AsyncExitStack) -> None:
+        self._capture, self._stack = capture, stack
+
+    async def __aenter__(self) -> Capture:
+        return self._capture
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+
+@asynccontextmanager
+async def early_capture(options: CaptureOptions) -> AsyncIterator[EarlyCapture]:
+    """Run the capture process while the context is open, or until that of the EarlyCapture has been left.
+
+    Its events wait in the pipe until they are read.
+    """
+    async with AsyncExitStack() as stack:
+        yield EarlyCapture(await stack.enter_async_context(capture_process(options)), stack)

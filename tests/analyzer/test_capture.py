@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import numpy as np
+import psutil
 import pytest
 
-from analyzer.capture.child import Capture, CaptureOptions, capture_process
+from analyzer.capture.child import Capture, CaptureOptions, capture_process, early_capture
 from analyzer.capture.events import CaptureFailed, Closed, Event, Opened, Ready, Refused
 from tests.support.eventually import eventually_async
 from tests.support.frame_codes import CODE_RANGE, FRAME_CODE, frame_code
@@ -152,6 +153,19 @@ async def test_the_memory_of_a_channel_that_is_gone_is_given_back(server: JackSe
             slot = heard.capture.ring().samples[comes.slot]
             await eventually_async(lambda: bool(slot.all()))
         await eventually_async(lambda: not slot.any())
+
+
+async def test_an_early_process_has_its_events_ready_and_ends_with_its_taker(
+    server: JackServer,
+) -> None:
+    with playing(server, "s", FRAME_CODE):
+        async with early_capture(CaptureOptions(patterns=("s:",), server=server.name)) as early:
+            await asyncio.sleep(1.0)
+            async with early as capture:
+                opened = await anext(event async for event in capture.events() if isinstance(event, Opened))
+                pid = capture.pid
+            assert opened.channel == "s:out_0"
+            assert not psutil.pid_exists(pid)
 
 
 async def test_a_refused_port_is_reported_and_the_others_are_captured() -> None:

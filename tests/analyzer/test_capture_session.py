@@ -53,11 +53,19 @@ def test_analysis_that_lags_by_four_seconds_drops_nothing(memory: int, window_s:
 
 def test_analysis_that_lags_by_more_continues_with_the_newest_window(memory: int) -> None:
     recorded = Recorded(memory, window_s=1.0, ring_s=ring_length_s(1.0))
+    recorded.write(1.0)
+    recorded.session.due()
     recorded.write(6.0)
-    assert recorded.session.due() == Due(BEGIN + 5 * RATE_HZ, 5)
+    assert recorded.session.due() == Due(BEGIN + 6 * RATE_HZ, 5)
 
 
 def test_a_short_ring_leaves_half_of_itself_to_lag(memory: int) -> None:
     recorded = Recorded(memory, window_s=0.1, ring_s=2.0)
     recorded.write(0.95)
     assert recorded.session.due() == Due(BEGIN, 0)
+
+
+def test_the_first_window_is_the_oldest_that_is_not_too_late(memory: int) -> None:
+    recorded = Recorded(memory, window_s=1.0, ring_s=ring_length_s(1.0))
+    recorded.write(30.0)
+    assert recorded.session.due() == Due(BEGIN + 25 * RATE_HZ, 0)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from analyzer.capture.child import CaptureOptions
+from analyzer.capture.child import CaptureOptions, EarlyCapture, early_capture
 from analyzer.capture_health import CAPTURE_SILENT_S, RING_SILENT_S
 from analyzer.live_runner import LiveAnalysis, WindowAnalyzer
 from tests.support.eventually import eventually_async
@@ -45,12 +45,14 @@ def tone(server: JackServer) -> Iterator[Player]:
 class Listener:
     """Live analysis, and its results so far by channel."""
 
-    def __init__(self, server: JackServer, pipeline: WindowAnalyzer, *, ring_s: float = 5.0) -> None:
+    def __init__(
+        self, server: JackServer, pipeline: WindowAnalyzer, *, ring_s: float = 5.0, first: EarlyCapture | None = None
+    ) -> None:
         self.heard: dict[str, list[Analysis]] = {}
         options = CaptureOptions(patterns=("*:out_*",), server=server.name, slots=8, ring_s=ring_s)
         self.gaps = GapLedger(None, writer="analyzer", death=GapReason.CAPTURE)
         self.gaps.load("s", 1)
-        self.live = LiveAnalysis(pipeline, options, DetectionTracker(LABELS), self._hear, gaps=self.gaps)
+        self.live = LiveAnalysis(pipeline, options, DetectionTracker(LABELS), self._hear, gaps=self.gaps, first=first)
 
     def _hear(self, analyzed: AnalyzedBatch) -> None:
         for analysis in analyzed.analyses:
@@ -65,9 +67,13 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    server: JackServer, pipeline: WindowAnalyzer | None = None, **options: float
+    server: JackServer,
+    pipeline: WindowAnalyzer | None = None,
+    *,
+    ring_s: float = 5.0,
+    first: EarlyCapture | None = None,
 ) -> AsyncIterator[Listener]:
-    listener = Listener(server, pipeline or PitchPipeline(), **options)
+    listener = Listener(server, pipeline or PitchPipeline(), ring_s=ring_s, first=first)
     task = asyncio.create_task(listener.live.run())
     try:
         yield listener
@@ -241,6 +247,17 @@ async def test_two_nodes_side_by_side_hear_their_own(server: JackServer) -> None
             await eventually_async(lambda: bool(first.results("s:out_0")) and bool(second.results("s:out_0")))
             assert first.results("s:out_0")[0] == "tone-440"
             assert second.results("s:out_0")[0] == "tone-1000"
+
+
+@pytest.mark.usefixtures("tone")
+async def test_analysis_takes_over_a_running_capture_process_and_replaces_it_when_it_ends(server: JackServer) -> None:
+    options = CaptureOptions(patterns=("*:out_*",), server=server.name, slots=8, ring_s=5.0)
+    async with early_capture(options) as first, listening(server, first=first) as listener:
+        await eventually_async(lambda: len(listener.results("s:out_0")) >= 2)
+        pid = listener.live.health().capture_pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await eventually_async(lambda: listener.live.health().capture_pid not in (pid, None), within_s=10)
 
 
 @pytest.mark.usefixtures("tone")

@@ -239,7 +239,7 @@ def test_invalid_options_are_reported_without_a_traceback(options: list[str], co
 
 
 def test_the_live_analyzer_needs_no_tensorflow() -> None:
-    imports = "import sys, analyzer.__main__, analyzer.capture.__main__"
+    imports = "import sys, analyzer.__main__, analyzer.app, analyzer.capture.__main__"
     script = f"{imports}; print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

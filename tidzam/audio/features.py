@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import scipy.fft
-import scipy.sparse
 
 from tidzam.errors import AudioError
 from tidzam.types import Float32
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 _CHUNK_FRAMES = 512
 """Spectrogram frames per step: their temporaries stay in cache, which is twice as fast."""
@@ -179,6 +180,8 @@ def _frames(sound: Float32, spec: FeatureSpec) -> Float32:
 
 def _mel_db(frames: Float32, spec: FeatureSpec) -> Float32:
     """Mel bands in dB, shape (frames, mels), of `frames`, shape (…, fft_length)."""
+    import scipy.fft  # here, since it takes a third of a second, and most programs only read specs
+
     spectrum = scipy.fft.rfft(frames * _hann(spec.fft_length), axis=-1, overwrite_x=True)
     power = (spectrum.real**2 + spectrum.imag**2).reshape(-1, spec.fft_length // 2 + 1)
     mels: Float32 = np.ascontiguousarray((_sparse_mel_filters(spec) @ power.T).T)
@@ -217,6 +220,8 @@ def _sparse_mel_filters(spec: FeatureSpec) -> scipy.sparse.csr_array:
     As fast as a matrix product on an idle machine, and many times as fast on a busy one: BLAS would spread so small
     a product over all cores, and wait for each.
     """
+    import scipy.sparse
+
     return scipy.sparse.csr_array(mel_filters(spec).T)
 
 

@@ -20,7 +20,7 @@ from tidzam.bundle.manifest import (
     License,
     NetworkFormat,
 )
-from tidzam.bundle.read import find_bundles, read_bundle
+from tidzam.bundle.read import find_bundles, read_bundle, read_manifest
 from tidzam.bundle.write import rewrite_manifest, write_bundle
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "installed_model",
     "installed_models",
     "read_bundle",
+    "read_manifest",
     "rewrite_manifest",
     "write_bundle",
 ]

@@ -25,6 +25,19 @@ def read_bundle(folder: Path) -> Bundle:
     Raises BundleError with the reason: `bundle_missing`, `bundle_version`, `bundle_manifest`, `bundle_checksum`,
     `bundle_files`.
     """
+    manifest = read_manifest(folder)
+    for entry in manifest.all_files:
+        _verify_file(folder / entry.name, entry)
+    bundle = Bundle(folder, manifest)
+    _check_external_files(bundle)
+    return bundle
+
+
+def read_manifest(folder: Path) -> BundleManifest:
+    """What a bundle states about itself; its other files are not read.
+
+    Raises BundleError with the reason: `bundle_missing`, `bundle_version`, `bundle_manifest`.
+    """
     values = _read_manifest(folder / MANIFEST)
     version = values.get("format_version")
     if version != FORMAT_VERSION:
@@ -34,15 +47,10 @@ def read_bundle(folder: Path) -> Bundle:
             code="bundle_version",
         )
     try:
-        manifest = BundleManifest.model_validate(values)
+        return BundleManifest.model_validate(values)
     except ValidationError as error:
         message = f"Invalid manifest of bundle {folder}: {faults_of(error)}."
         raise BundleError(message, code="bundle_manifest") from None
-    for entry in manifest.all_files:
-        _verify_file(folder / entry.name, entry)
-    bundle = Bundle(folder, manifest)
-    _check_external_files(bundle)
-    return bundle
 
 
 def _check_external_files(bundle: Bundle) -> None:
