@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +26,7 @@ from tidzam.text import comma_list
 from tidzam.tokens import take_token
 
 if TYPE_CHECKING:  # each way to run imports what it needs: the others would double the time of a start
-    from analyzer.app import LiveOptions
+    from analyzer.live_start import LiveProgram
 
 STANDALONE = Settings(analyzer=AnalyzerSettings(port=8080), stream_manager=StreamManagerSettings(port=8081))
 """Settings without a profile: the port of Tidzam 2019."""
@@ -165,7 +166,7 @@ def analyze(
 
         server = settings.jack.server if profile else None
         asyncio.run(
-            start_live(settings.analyzer, lambda: _live_options(settings), jack_server=server, home=settings.home)
+            start_live(settings.analyzer, partial(_live_program, settings), jack_server=server, home=settings.home)
         )
         return
     if one_file:
@@ -222,11 +223,11 @@ def _files(time_zone: str | None, name_patterns: Sequence[str] | None) -> dict[s
         raise typer.BadParameter(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
 
 
-def _live_options(settings: Settings) -> LiveOptions:
-    from analyzer.app import LiveOptions
+def _live_program(settings: Settings) -> LiveProgram:
+    from analyzer.app import LiveOptions, run_live
     from tidzam.server import Access
 
-    return LiveOptions(
+    options = LiveOptions(
         settings=settings.analyzer,
         node=settings.node.known_as,
         access=Access.of(settings.access, host=settings.analyzer.host, token=take_token(settings.home)),
@@ -236,6 +237,7 @@ def _live_options(settings: Settings) -> LiveOptions:
         location=settings.location,
         home=settings.home,
     )
+    return partial(run_live, options)
 
 
 def _location(latitude: float | None, longitude: float | None) -> LocationSettings | None:
