@@ -67,6 +67,7 @@ class Pipeline:
             classifiers=tuple(one.name for one in cascade.classifiers),
             labels=cascade.labels,
             versions={one.name: version_of(one.manifest) for one in cascade.classifiers},
+            longer=cascade.longer_windows,
         )
 
     @classmethod

@@ -164,16 +164,38 @@ class DetectionChange:
 
 
 @dataclass(frozen=True)
+class LongerWindow:
+    """The classifier of a class whose windows begin `before_s` ahead of those of its cascade."""
+
+    classifier: str
+    before_s: float
+
+
+@dataclass(frozen=True)
 class CascadeIdentity:
     """Which classifiers made a result: their names, the selector first, their classes, and their versions.
 
     `versions` holds, by classifier, the first 12 digits of the SHA-256 of its manifest, which names its networks by
-    theirs.
+    theirs. `longer` holds the classes of classifiers with longer windows than others.
     """
 
     classifiers: tuple[str, ...]
     labels: LabelTree
     versions: Mapping[str, str]
+    longer: Mapping[str, LongerWindow] = field(default_factory=dict)
+
+    def earlier_s(self, analysis: Analysis, label: str) -> tuple[float, float]:
+        """By how much the sound in which a class of `analysis` was recognized begins, and ends, before its window."""
+        longer = self.longer.get(label)
+        if longer is None:
+            return 0.0, 0.0
+        age_s = analysis.ages_s.get(longer.classifier, 0.0)
+        return longer.before_s + age_s, age_s
+
+    @property
+    def earliest_s(self) -> float:
+        """By how much any such sound begins before a window at most: results are carried until it lies before it."""
+        return 2 * max((longer.before_s for longer in {*self.longer.values()}), default=0.0)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Extractor:
         self._planner, self._history = ClipPlanner(bundles or {}), AudioHistory()
         self._named: dict[str, str] = {}
         self._marked: deque[WindowBatch] = deque(maxlen=_MOST_MARKED)
-        self._pre_s = max(rule.pre_s for rule in self.rules)
+        self._pre_s, self._earliest_s = max(rule.pre_s for rule in self.rules), 0.0
         self.privacy = ClipPrivacy()
         self.names_clips = True
 
@@ -66,6 +66,8 @@ class Extractor:
         if analyzed.cascade is not None:
             self._rates.use(analyzed.cascade.labels)
             self._planner.bundles = analyzed.cascade.versions
+            self._planner.earlier_s = analyzed.cascade.earlier_s
+            self._earliest_s = analyzed.cascade.earliest_s
         batch, planned = analyzed.batch, self._planned()
         chosen = {
             analysis.channel: (analysis, tuple(sorted(labels, key=lambda label: self._count(label, planned))))
@@ -81,8 +83,9 @@ class Extractor:
         return replace(analyzed, detections=tuple(map(self._with_clip, analyzed.detections)))
 
     def _hold(self, batch: WindowBatch) -> None:
-        """Hold as much audio as the longest pre-roll needs, from now on."""
+        """Hold as much audio as the longest pre-roll and the longest window need, from now on."""
         pre_s = max([rule.pre_s for rule in self.rules] + [rule.pre_s for rule in self.requested.values()], default=0.0)
+        pre_s += self._earliest_s
         if pre_s > self._pre_s and batch.channels:
             self._planner.begin_at(batch.start_frame)
         self._pre_s = pre_s

@@ -67,11 +67,13 @@ class ClipPlanner:
     A window that is wanted becomes a clip, with the pre-roll and the length of its rule. Windows within a clip share
     it, so do later ones of a class that it already holds; one of another class that reaches beyond its end lengthens
     it. Clips of one channel never overlap, and never span a gap. `bundles` holds the version of each classifier that
-    analyzes the windows; it may be replaced between two batches.
+    analyzes the windows; it may be replaced between two batches, and so may `earlier_s`: by how much the sound in which
+    a class of an analysis was recognized begins, and ends, before its window. The clip is that of the sound.
     """
 
     def __init__(self, bundles: Mapping[str, str] | None = None) -> None:
         self.bundles: Mapping[str, str] = bundles or {}
+        self.earlier_s: Callable[[Analysis, str], tuple[float, float]] = lambda analysis, label: (0.0, 0.0)
         self.closed: list[PlannedClip] = []
         self._open: dict[str, PlannedClip] = {}
         self._channels: dict[str, _Channel] = {}
@@ -163,30 +165,38 @@ class ClipPlanner:
 
     def _window(self, batch: WindowBatch, row: int, analysis: Analysis, label: str, wanted: Wanted) -> None:
         channel = analysis.channel
-        end = batch.start_frame + batch.samples.shape[1]
+        begins, ends = (round(earlier_s * batch.rate_hz) for earlier_s in self.earlier_s(analysis, label))
+        start, end = batch.start_frame - begins, batch.start_frame + batch.samples.shape[1] - ends
         clip, probability = self._open.get(channel), _probability(analysis, label)
         if clip is not None and (end <= clip.end or label in clip.probabilities):
             self._open[channel] = _shared(clip, label, probability)
+        elif end <= self._ends.get(channel, 0):
+            return  # a sound from before this window, and in an earlier clip
         elif (rule := wanted(channel, label, row)) is None:
             return
         elif clip is not None:
             self._open[channel] = replace(_shared(clip, label, probability), end=end)
         else:
-            self._open[channel] = self._begun(batch, row, rule, {label: probability})
+            sound = slice(start, end)
+            self._open[channel] = self._begun(batch, row, rule, {label: probability}, sound)
 
-    def _begun(self, batch: WindowBatch, row: int, rule: ClipRule, probabilities: Mapping[str, float]) -> PlannedClip:
-        """A clip of the window in a row of the batch, with its pre-roll as far as there is audio in no other clip."""
-        channel, window, rate_hz = batch.channels[row], batch.start_frame, batch.rate_hz
+    def _begun(
+        self, batch: WindowBatch, row: int, rule: ClipRule, probabilities: Mapping[str, float], sound: slice
+    ) -> PlannedClip:
+        """A clip of a sound, given in frames, that was recognized in a row of the batch, with its pre-roll as far as
+        there is audio in no other clip."""
+        channel, rate_hz = batch.channels[row], batch.rate_hz
         earliest = max(self._channels[channel].since, self._ends.get(channel, 0), self._floor)
-        start = min(window, max(window - round(rule.pre_s * rate_hz), earliest))
-        time = batch.starts[row] - timedelta(seconds=(window - start) / rate_hz)
+        latest = sound.stop - batch.samples.shape[1]
+        start = min(latest, max(sound.start - round(rule.pre_s * rate_hz), earliest))
+        time = batch.starts[row] - timedelta(seconds=(batch.start_frame - start) / rate_hz)
         label = next(iter(probabilities))
         folder = f"{rule.dst}/{label}" if rule.dst else label
         return PlannedClip(
             channel=channel,
             path=f"{folder}/{clip_stem(channel, time)}",
             start=start,
-            end=max(window + batch.samples.shape[1], start + round((rule.length_s or 0.0) * rate_hz)),
+            end=max(sound.stop, start + round((rule.length_s or 0.0) * rate_hz)),
             start_time=time,
             rate_hz=rate_hz,
             probabilities=probabilities,

@@ -11,6 +11,7 @@ import soundfile
 
 from analyzer.capture.events import Clock, Opened
 from analyzer.capture_session import CaptureSession, ring_length_s
+from analyzer.clips.extractor import Extractor
 from analyzer.detections import DetectionStages
 from analyzer.file_analysis import FileAnalysis
 from analyzer.pipeline import Pipeline
@@ -21,7 +22,9 @@ from tests.support.waveform_models import INPUT, LABELS, write_onnx
 from tidzam.audio.files import open_audio
 from tidzam.bundle import write_bundle
 from tidzam.config.settings import AnalyzerSettings
+from tidzam.config.sinks import ClipSinkSettings
 from tidzam.jack.ring import CLOCK
+from tidzam.labels import LabelTree
 from tidzam.results import Analysis, AnalyzedBatch, Detection
 from tidzam.types import Float32
 
@@ -157,6 +160,19 @@ def test_batches_after_the_analysis_hold_their_windows_alone(nn: Path, sound: Fl
     batches = offline(nn, sound, 0.5, tmp_path / "pond.wav")
     assert {batch.batch.context is None for batch in batches} == {True}
     assert {batch.batch.samples.shape for batch in batches[:-1]} == {(2, RATE_HZ // 2)}
+
+
+def test_a_clip_is_the_window_in_which_its_class_was_recognized(nn: Path, sound: Float32, tmp_path: Path) -> None:
+    settings = ClipSinkSettings.model_validate({"type": "clips", "folder": tmp_path, "rules": [{"classes": ["owl"]}]})
+    extractor = Extractor(settings, labels=LabelTree.flat(("owl",)), node="garden")
+    clips = []
+    for batch in offline(nn, sound, 0.0, tmp_path / "pond-2026-05-01-06-30-00.wav"):
+        extractor.mark(batch)
+        clips += extractor.cut(batch)
+    first = next(clip for clip in clips if "out_1" in clip.path)
+    begin_s = float(first.path[-11:-5])
+    expected = sound[round(begin_s * RATE_HZ) : round((begin_s + 3.0) * RATE_HZ), 1]
+    np.testing.assert_array_equal(first.samples, expected)
 
 
 @pytest.mark.parametrize("cores", [1, 2])

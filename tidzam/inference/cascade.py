@@ -17,6 +17,7 @@ from tidzam.inference.input_cache import InputCache
 from tidzam.inference.longer_windows import Handover, LongerWindows, Rows, RunInterval
 from tidzam.inference.output_check import OutputCheck
 from tidzam.labels import UNKNOWN
+from tidzam.results import LongerWindow
 from tidzam.types import Float32
 
 _MOST_RATES: Final = 256
@@ -123,6 +124,13 @@ class Cascade:
     def has_longer_windows(self) -> bool:
         """Whether some of its classifiers have longer windows than others."""
         return bool(self._longer)
+
+    @property
+    def longer_windows(self) -> dict[str, LongerWindow]:
+        """The classes of the classifiers with longer windows than others."""
+        longer = [one for one in self.classifiers if one.name in self._longer]
+        found = [(one.manifest.classes, LongerWindow(one.name, one.window_s - self.window_s)) for one in longer]
+        return {label: window for classes, window in found for label in classes}
 
     def handover(self) -> Handover:
         """For what the analysis of one step of windows leaves to that of the next."""

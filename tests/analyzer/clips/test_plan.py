@@ -110,3 +110,50 @@ def test_a_clip_may_lie_in_a_folder_of_its_rule() -> None:
     scene.window(0.0, "owl")
     (clip,) = scene.clips()
     assert clip.path == "site-a/owl/pond-out_0_2026-05-01-06-30-00.000"
+
+
+def longer_scene(rule: ClipRule | None = None) -> Scene:
+    """A scene whose owls are recognized in windows of 3 s; those that are written `owl-2` have one that is 2 s old."""
+    scene = Scene(rule)
+
+    def earlier_s(analysis: Analysis, label: str) -> tuple[float, float]:
+        age_s = float(analysis.result[-1].partition("-")[2] or 0)
+        return (2.0 + age_s, age_s) if label.startswith("owl") else (0.0, 0.0)
+
+    scene.planner.earlier_s = earlier_s
+    return scene
+
+
+def test_a_clip_holds_all_of_the_longer_window_in_which_its_class_was_recognized() -> None:
+    scene = longer_scene()
+    for second in range(5):
+        scene.window(second, *["owl"] * (second == 3))
+    assert scene.spans() == [(1, 4)]
+
+
+def test_a_result_that_is_carried_makes_a_clip_of_the_sound_that_it_is_from() -> None:
+    scene = longer_scene()
+    for second in range(7):
+        scene.window(second, *["owl-2"] * (second == 5))
+    assert scene.spans() == [(1, 4)]
+
+
+def test_a_carried_result_makes_no_second_clip() -> None:
+    scene = longer_scene()
+    for second, label in enumerate(["", "", "owl", "owl-1", "owl-2", "owl"]):
+        scene.window(second, *[label] * bool(label))
+    assert scene.spans() == [(0, 3), (3, 6)]
+
+
+def test_the_pre_roll_comes_before_the_longer_window() -> None:
+    scene = longer_scene(ClipRule(pre_s=1.0))
+    for second in range(6):
+        scene.window(second, *["owl"] * (second == 4))
+    assert scene.spans() == [(1, 5)]
+
+
+def test_a_longer_window_reaches_back_to_the_clip_before_it() -> None:
+    scene = longer_scene()
+    for second, label in enumerate(["", "wren", "", "owl"]):
+        scene.window(second, *[label] * bool(label))
+    assert scene.spans() == [(1, 2), (2, 4)]
