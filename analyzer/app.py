@@ -21,7 +21,7 @@ from analyzer.live_cascade import LiveCascade, freeze_memory
 from analyzer.live_runner import LiveAnalysis
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
-from analyzer.privacy import PrivateStages, SpeechStage, privacy_remarks
+from analyzer.privacy import PrivateStages, SpeechStage
 from analyzer.reload import ClassifierReloader, ReloadOptions
 from analyzer.sinks.base import NamedSink, SinkContext, make_sinks, marked
 from analyzer.sinks.clips import ClipSink
@@ -197,7 +197,7 @@ class Analyzer:
         live, detail = self._live.health(), self._detail()
         reasons = tuple(fault.message for fault in detail.faults)
         narrow = (status.remark for status in detail.channel_states if status.remark)
-        remarks = (*reasons, *live.remarks, *narrow, *privacy_remarks(detail.privacy), *reload_remarks(detail))
+        remarks = (*reasons, *live.remarks, *narrow, *reload_remarks(detail))
         return Health(not reasons, remarks, detail.model_dump(mode="json"))
 
     def _detail(self) -> AnalyzerHealth:

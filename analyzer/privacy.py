@@ -102,11 +102,3 @@ class PrivateStages:
 
     def last_batch(self) -> AnalyzedBatch:
         return self._speech.finish(self._detections.last_batch())
-
-
-def privacy_remarks(status: PrivacyStatus | None) -> tuple[str, ...]:
-    """A sentence that says that privacy is active; none if it is not."""
-    if status is None:
-        return ()
-    what = "dropped" if status.action == "drop" else "muted"
-    return (f"Privacy is active: clips in which {status.detector} detects speech are {what}.",)

@@ -136,6 +136,8 @@ class RecordingPrivacy:
         except (TidzamError, OSError) as error:
             self._failed(waiting, str(error))
             return
+        by = "by the analyzer's reports" if released.by_reports else "by the file itself"
+        log.debug("%s: %.3f s were muted, %s", released.file or waiting.held.path, released.muted_s, by)
         self._waiting.remove(waiting)
         counters = self._recordings.counters(waiting.source)
         counters.held -= 1

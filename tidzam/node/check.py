@@ -81,7 +81,8 @@ def _has_failed(source: SourceStatus) -> bool:
 
 def remarks(status: NodeStatus) -> tuple[str, ...]:
     """Remarks for the operator that are not faults: sources with a low sample rate, sources that a client has replaced,
-    channels that lack a part of the band, sinks of the analyzer that fail, and classifiers that it refused."""
+    channels that lack a part of the band, sinks of the analyzer that fail, classifiers that it refused, and that
+    privacy is active."""
     narrow = [
         f"Source {source.name} has a sample rate of {source.rate_hz} Hz: it has no content above {source.band_hz} Hz."
         for source in status.sources
@@ -102,7 +103,9 @@ def remarks(status: NodeStatus) -> tuple[str, ...]:
     ]
     refusal = status.analyzer.reload.refusal if status.analyzer else None
     refused = [] if refusal is None else [f"New classifiers are refused, and the old ones continue: {refusal}"]
-    return (*narrow, *replaced, *band_limited, *failing, *refused)
+    privacy = status.analyzer.privacy if status.analyzer else None
+    private = [privacy.remark] if privacy else []
+    return (*narrow, *replaced, *band_limited, *failing, *refused, *private)
 
 
 def programs_are_up(status: NodeStatus) -> bool:

@@ -46,6 +46,17 @@ class PrivacyStatus(Message):
     scope: Literal["source", "channel"] = Field(description="Which channels speech concerns")
     channels: tuple[ChannelPrivacy, ...] = Field((), description="The channels that were judged since the start")
 
+    @property
+    def remark(self) -> str:
+        """A sentence that says that privacy is active, and how much it has cost so far."""
+        speech_s = sum(channel.speech_s for channel in self.channels)
+        dropped = sum(channel.dropped_clips for channel in self.channels)
+        muted = sum(channel.muted_clips for channel in self.channels)
+        return (
+            f"Privacy is active ({self.detector}): {speech_s:.0f} s of speech on all channels, "
+            f"{dropped} clips dropped, {muted} muted."
+        )
+
 
 def speech_event(batch: WindowBatch, statement: SpeechStatement, *, node: str) -> SpeechEvent:
     """The event of a batch. A channel that has disappeared is left out: its clock is not known any more."""
