@@ -40,8 +40,7 @@ class SpeechStage:
         self._record = SpeechRecord(policy)
 
     def _context(self, pipeline: Pipeline) -> DetectorContext:
-        window_s = max(one.manifest.input.window_s for one in pipeline.cascade.classifiers)
-        return DetectorContext(labels=pipeline.labels, window_s=window_s, home=self._home)
+        return DetectorContext(labels=pipeline.labels, window_s=pipeline.longest_window_s, home=self._home)
 
     def use(self, pipeline: Pipeline) -> None:
         """Follow the analyses of another pipeline. Raises TidzamError if speech cannot be detected by it."""

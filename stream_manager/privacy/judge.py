@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from tidzam.config.privacy import SPEECH_DETECTORS
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.inference.cascade import Cascade
 from tidzam.inference.loading import load_cascade
+from tidzam.inference.longer_windows import Handover, LongerWindows
 from tidzam.labels import LabelTree
 from tidzam.naming import port_name
 from tidzam.results import Analysis, WindowBatch
@@ -26,13 +26,37 @@ _SOURCE: Final = "recording"
 _BLOCK_S: Final = 1.0
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """How audio is cut into windows, and the classifiers that run on them, if the detector needs any."""
+class FileClassifiers:
+    """The classifiers of a node, run on one file as the analyzer does. Only their probabilities matter here."""
 
-    window_s: float
-    hop_s: float
-    cascade: Cascade | None
+    def __init__(self, settings: AnalyzerSettings, home: Path | None) -> None:
+        """Raises the errors of `load_cascade`."""
+        bundles = [read_bundle(path) for path in cascade_folders(settings.nn, settings.models, home=home)]
+        self.cascade: Cascade = load_cascade(bundles, settings.engine, gate=settings.gate)
+        self._left: Handover | None = None
+
+    def analyses(self, batch: WindowBatch) -> Iterator[Analysis]:
+        """The analyses of the next windows."""
+        longer = None
+        if self.cascade.has_longer_windows:
+            after = self.cascade.handover()
+            longer, self._left = LongerWindows.of([batch], self._left, after), after
+        end = batch.starts[0] + timedelta(seconds=batch.samples.shape[1] / batch.rate_hz)
+        predictions = self.cascade.classify(batch.samples, batch.rate_hz, longer=longer)
+        for channel, start, found in zip(batch.channels, batch.starts, predictions, strict=True):
+            yield Analysis(
+                channel=channel,
+                start=start,
+                end=end,
+                start_frame=batch.start_frame,
+                result=(),
+                probabilities=found.probabilities,
+                level_dbfs=0.0,
+                gap_frames=0,
+                left_out=found.left_out,
+                ages_s=found.ages_s,
+                waiting=found.waiting,
+            )
 
 
 def speech_in(
@@ -42,57 +66,48 @@ def speech_in(
 
     Raises TidzamError if the detector cannot be loaded.
     """
-    cut = _cut(settings, home)
-    labels = LabelTree({}) if cut.cascade is None else cut.cascade.labels
-    detector = make_detector(settings.privacy, DetectorContext(labels=labels, window_s=_longest_s(cut), home=home))
+    assert settings.privacy.detector is not None
+    needs_classifiers = SPEECH_DETECTORS.load(settings.privacy.detector).needs_classifiers
+    classifiers = FileClassifiers(settings, home) if needs_classifiers else None
+    context = DetectorContext(labels=LabelTree({}), home=home)
+    if classifiers is not None:
+        cascade = classifiers.cascade
+        context = DetectorContext(labels=cascade.labels, window_s=cascade.longest_window_s, home=home)
+    detector = make_detector(settings.privacy, context)
     assert detector is not None
     channels: tuple[str, ...] = ()
     found: dict[str, list[Interval]] = {}
-    window, hop = round(cut.window_s * rate_hz), max(1, round(cut.hop_s * rate_hz))
-    for piece in cut_windows(blocks, window=window, hop=hop):
-        channels = tuple(port_name(_SOURCE, number) for number in range(len(piece.samples)))
-        batch = _batch(piece.samples, channels, rate_hz, piece.start_frame)
-        for one in detector.follow(batch, tuple(_analyses(batch, cut.cascade))):
+    for batch in _batches(blocks, rate_hz, classifiers, overlap=settings.overlap):
+        channels = batch.channels
+        analyses = () if classifiers is None else tuple(classifiers.analyses(batch))
+        for one in detector.follow(batch, analyses):
             found.setdefault(one.channel, []).extend(one.speech)
     for one in detector.finish():
         found.setdefault(one.channel, []).extend(one.speech)
     return [merged(found.get(name, ())) for name in channels]
 
 
-def _cut(settings: AnalyzerSettings, home: Path | None) -> _Cut:
-    assert settings.privacy.detector is not None
-    if not SPEECH_DETECTORS.load(settings.privacy.detector).needs_classifiers:
-        return _Cut(_BLOCK_S, _BLOCK_S, None)
-    bundles = [read_bundle(path) for path in cascade_folders(settings.nn, settings.models, home=home)]
-    cascade = load_cascade(bundles, settings.engine, gate=settings.gate)
-    return _Cut(cascade.window_s, cascade.window_s * (1 - settings.overlap), cascade)
-
-
-def _longest_s(cut: _Cut) -> float:
-    inputs = [one.manifest.input.window_s for one in cut.cascade.classifiers] if cut.cascade else []
-    return max([cut.window_s, *inputs])
-
-
-def _batch(samples: Float32, channels: Sequence[str], rate_hz: int, start: int) -> WindowBatch:
-    time = _START + timedelta(seconds=start / rate_hz)
-    return WindowBatch(tuple(channels), samples, rate_hz, start, (time,) * len(channels), (0,) * len(channels))
-
-
-def _analyses(batch: WindowBatch, cascade: Cascade | None) -> Iterator[Analysis]:
-    if cascade is None:
-        return
-    seconds = batch.samples.shape[1] / batch.rate_hz
-    for channel, start, found in zip(
-        batch.channels, batch.starts, cascade.classify(batch.samples, batch.rate_hz), strict=True
-    ):
-        yield Analysis(
-            channel=channel,
-            start=start,
-            end=start + timedelta(seconds=seconds),
-            start_frame=batch.start_frame,
-            result=(),
-            probabilities=found.probabilities,
-            level_dbfs=0.0,
-            gap_frames=0,
-            left_out=found.left_out,
+def _batches(
+    blocks: Iterable[Float32], rate_hz: int, classifiers: FileClassifiers | None, *, overlap: float
+) -> Iterator[WindowBatch]:
+    """The windows of a file, as the analyzer cuts them."""
+    window_s, longest_s = (_BLOCK_S, _BLOCK_S)
+    if classifiers is not None:
+        window_s, longest_s = classifiers.cascade.window_s, classifiers.cascade.longest_window_s
+    window = round(window_s * rate_hz)
+    hop = window if classifiers is None else max(1, round(window * (1 - overlap)))
+    pieces = cut_windows(blocks, window=window, hop=hop, before=max(0, round(longest_s * rate_hz) - window))
+    for piece in pieces:
+        count = len(piece.samples)
+        time = _START + timedelta(seconds=piece.start_frame / rate_hz)
+        yield WindowBatch(
+            channels=tuple(port_name(_SOURCE, number) for number in range(count)),
+            samples=piece.samples,
+            rate_hz=rate_hz,
+            start_frame=piece.start_frame,
+            starts=(time,) * count,
+            gap_frames=(0,) * count,
+            hop_frames=hop,
+            context=piece.context,
+            heard_frames=() if piece.context is None else (piece.context.shape[1],) * count,
         )

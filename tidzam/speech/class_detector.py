@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import ClassVar, Final
 
@@ -17,12 +18,24 @@ from tidzam.suggest import did_you_mean
 DEFAULT_THRESHOLD: Final = 0.5
 
 
+@dataclass(frozen=True)
+class _Heard:
+    """Of a channel: up to where it is judged, where its audio ends, and up to where all classifiers have heard it;
+    `speech` is that after `judged`."""
+
+    judged: int
+    end: int
+    classified: int
+    speech: tuple[Interval, ...] = ()
+
+
 class ClassDetector:
     """A window is speech, all of it, if one of the classes reaches the threshold.
 
     It is, too, if a classifier could not run on it and one of the classes has no probability: nobody knows then. In a
     cascade with windows of several lengths, every window is taken to be as long as the longest. A frame is judged once
-    no later window can hold it.
+    no later window can hold it. Where audio ends before a classifier with longer windows has heard the last of it, the
+    last of it is speech.
     """
 
     needs_classifiers: ClassVar[bool] = True
@@ -33,8 +46,7 @@ class ClassDetector:
         self._threshold = DEFAULT_THRESHOLD if settings.threshold is None else settings.threshold
         self.use(context)
         self._audio = NewAudioFinder()
-        self._open: dict[str, tuple[int, int, list[Interval]]] = {}
-        """For each channel: up to where it is judged, where its audio ends, and speech from there on."""
+        self._open: dict[str, _Heard] = {}
 
     def use(self, context: DetectorContext) -> None:
         """Look for the classes among those of other classifiers. Raises ConfigError (`unknown_class`)."""
@@ -46,21 +58,24 @@ class ClassDetector:
         first, end = batch.start_frame, batch.start_frame + batch.samples.shape[1]
         start = min(first, end - round(self._window_s * batch.rate_hz))
         for new, analysis in zip(self._audio.follow(batch), analyses, strict=True):
-            since, _, speech = self._open.get(new.channel, (first, first, []))
-            until = max(since, start)
-            judged.append(_judgment(new.channel, since, until, speech))
-            rest = clipped(speech, until, end)
+            known = self._open.get(new.channel, _Heard(first, first, first))
+            until = max(known.judged, start)
+            judged.append(_judgment(new.channel, known.judged, until, known.speech))
+            rest = clipped(known.speech, until, end)
             if self._is_speech(analysis):
                 rest = merged((*rest, (until, end)))
-            self._open[new.channel] = (until, end, list(rest))
+            age = round(max(analysis.ages_s.values(), default=0.0) * batch.rate_hz)
+            self._open[new.channel] = _Heard(until, end, known.classified if analysis.waiting else end - age, rest)
         return judged
 
     def finish(self) -> list[Judgment]:
         return [self._end(name) for name in list(self._open)]
 
     def _end(self, channel: str) -> Judgment:
-        since, until, speech = self._open.pop(channel)
-        return _judgment(channel, since, until, speech, has_ended=True)
+        heard = self._open.pop(channel)
+        unknown = clipped([(heard.classified, heard.end)], heard.judged, heard.end)
+        speech = merged((*heard.speech, *unknown))
+        return _judgment(channel, heard.judged, heard.end, speech, has_ended=True)
 
     def _is_speech(self, analysis: Analysis) -> bool:
         found = analysis.probabilities

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -164,6 +165,17 @@ def test_a_class_is_speech_in_all_of_the_longest_window() -> None:
     assert detector is not None
     found = judged(detector, np.zeros(8 * RATE_HZ, np.float32), [(5.2, 5.8)], window=RATE_HZ, hop=RATE_HZ)
     assert speech_of(found) == ((FIRST_FRAME + 3 * RATE_HZ, FIRST_FRAME + 6 * RATE_HZ),)
+
+
+def test_what_a_longer_classifier_has_not_heard_is_speech_where_the_audio_ends() -> None:
+    detector = make_detector(SETTINGS["class"], DetectorContext(labels=LABELS, window_s=3.0))
+    assert detector is not None
+    found, pieces = list[Judgment](), batches(np.zeros(5 * RATE_HZ, np.float32), [], window=RATE_HZ, hop=RATE_HZ)
+    for number, (batch, (analysis,)) in enumerate(pieces):  # it has run on the third window
+        ages_s, waiting = ({"long": number - 2.0}, ()) if number > 2 else ({}, ("long",) * (number < 2))
+        found += detector.follow(batch, (replace(analysis, ages_s=ages_s, waiting=waiting),))
+    found += detector.finish()
+    assert speech_of(found) == ((FIRST_FRAME + 3 * RATE_HZ, FIRST_FRAME + 5 * RATE_HZ),)
 
 
 def test_a_class_that_does_not_exist_is_refused() -> None:
