@@ -38,7 +38,7 @@ def done(job: PrivacyJob) -> ReleasedRecording:
     audio = examined(held.path)
     reported = _reported(held, audio, job.reports, margin_s=settings.privacy.margin_s)
     if reported is None:
-        from stream_manager.privacy.judge import speech_in  # networks, which are seldom needed
+        from tidzam.speech.files import speech_in  # networks, which are seldom needed
 
         with decoded(held.path, audio.channels) as blocks:
             speech = speech_in(blocks, audio.rate_hz, settings, home=job.home)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from stream_manager.privacy.judge import speech_in
 from tests.support.bundles import write_tone_bundle
 from tests.support.eventually import eventually
 from tests.support.node import Node
@@ -20,6 +19,7 @@ from tests.support.speech import with_speech
 from tidzam.config.privacy import PrivacySettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.paths import DETECTORS
+from tidzam.speech.files import speech_in
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -49,7 +49,7 @@ def source_fault(name: str, message: str) -> StreamManagerFault:
 
 def analyzer(*faults: AnalyzerFault, **changes: Any) -> AnalyzerHealth:
     """The health in the protocol's example, but for `faults` and `changes`."""
-    return AnalyzerHealth.model_validate(HEALTH | {"faults": faults} | changes)
+    return AnalyzerHealth.model_validate(HEALTH | {"faults": faults, "privacy": None} | changes)
 
 
 def servers(**changes: ServerHealth) -> dict[str, ServerHealth]:

@@ -215,3 +215,12 @@ def test_processes_that_outlive_supervisord_are_named() -> None:
     assert reasons(gone) == "supervisord is gone, but these processes of the node are still running: icecast2 (42)."
     assert "does not answer" in reasons(replace(gone, supervisor=SupervisorState.SILENT))
     assert reasons(replace(gone, strays=())) == "The node is not running."
+
+
+def test_privacy_is_remarked_with_what_was_not_kept() -> None:
+    privacy = {"detector": "silero-vad", "action": "drop", "margin_s": 1.0, "scope": "source"}
+    rows = [{"channel": "pond:out_0", "speech_s": 12.4, "dropped_clips": 3, "muted_clips": 0}]
+    status = node(analyzer=analyzer(privacy={**privacy, "channels": rows}))
+    assert remarks(status) == (
+        "Privacy is active (silero-vad): 12 s of speech on all channels, 3 clips dropped, 0 muted.",
+    )

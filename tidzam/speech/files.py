@@ -1,4 +1,4 @@
-"""Detects speech in a recording, as the analyzer would."""
+"""Speech in a file, as the analyzer would find it."""
 
 from __future__ import annotations
 
