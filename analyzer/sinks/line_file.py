@@ -20,6 +20,7 @@ _TAIL_BYTES: Final = 1 << 16
 class LineFile:
     """Appends to the file at `path`; if `daily`, to NAME-YYYY-MM-DD.SUFFIX beside it.
 
+    The file may be moved away or deleted at any time: it is then begun again.
     A new file begins with `header`, which an existing one must have, too. A part of a line at the end of an existing
     file, as `kill -9` or a power cut may leave it, is cut off. With `replace`, the first opening of `path` empties
     it. Raises TidzamError (`output`).
@@ -35,7 +36,7 @@ class LineFile:
         if self._daily and day is None:
             return
         path = self._path.with_name(f"{self._path.stem}-{day}{self._path.suffix}") if self._daily else self._path
-        if path == self._opened:
+        if path == self._opened and self._is_in_place(path):
             return
         self.close()
         with self._errors_named():
@@ -47,6 +48,15 @@ class LineFile:
                 raise
         self._file, self._opened = file, path
         self._replace = False  # opened again after a failure, it is continued
+
+    def _is_in_place(self, path: Path) -> bool:
+        """Whether the open file is still the one at `path`: not if somebody deleted, moved or replaced that."""
+        assert self._file is not None
+        with self._errors_named():
+            try:
+                return os.path.samestat(os.fstat(self._file.fileno()), path.stat())
+            except FileNotFoundError:
+                return False
 
     def _begin(self, file: io.FileIO, path: Path) -> None:
         """Write the header, or check the one of a file that is continued."""

@@ -18,6 +18,7 @@ from tidzam.errors import TidzamError
 log = logging.getLogger(__name__)
 
 _SUFFIX: Final = ".lines"
+_DIGITS: Final = 12
 _MOST_USERS: Final = 16
 REJECTED: Final = "rejected"
 """The folder of what the server refused."""
@@ -51,7 +52,7 @@ class Spool:
     def __enter__(self) -> Self:
         with self._errors_named():
             self.folder, self._lock = _reserve(self._wanted)
-            for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
+            for path in _files_in(self.folder):
                 self._add(path)
             for path in _abandoned(self._wanted):
                 self._add(path.rename(self._new_path()))
@@ -64,7 +65,7 @@ class Spool:
         self._number = int(path.stem) + 1
 
     def _new_path(self) -> Path:
-        path = self.folder / f"{self._number:012d}{_SUFFIX}"
+        path = self.folder / f"{self._number:0{_DIGITS}d}{_SUFFIX}"
         self._number += 1
         return path
 
@@ -104,12 +105,18 @@ class Spool:
     def oldest(self) -> SpooledLines | None:
         """The oldest file, to which nothing is added from now on. None if nothing waits."""
         with self._mutex, self._errors_named():
-            path = next(iter(self._sizes), None)
-            if path is None:
-                return None
-            if path == self._open:
-                self._open = None
-            return SpooledLines(path, tuple(path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]))
+            while (path := next(iter(self._sizes), None)) is not None:
+                if path == self._open:
+                    self._open = None
+                try:
+                    text = path.read_text(encoding="utf-8", errors="replace")
+                except FileNotFoundError:  # somebody deleted it
+                    lines, _ = self._sizes.pop(path)
+                    log.error("%s was deleted with %d lines, which are not sent", path, lines)
+                    self.lost_lines += lines
+                else:
+                    return SpooledLines(path, tuple(text.split("\n")[:-1]))
+            return None
 
     def remove(self, path: Path) -> None:
         """Forget a file that was sent."""
@@ -164,12 +171,17 @@ def _locked(folder: Path) -> int | None:
     return descriptor
 
 
+def _files_in(folder: Path) -> list[Path]:
+    """The files of lines in a folder, the oldest first."""
+    return sorted(folder.glob("[0-9]" * _DIGITS + _SUFFIX))
+
+
 def _abandoned(folder: Path) -> Iterator[Path]:
     """The files that other programs have left beside `folder`; their folder is reserved while they are taken."""
     for path in filter(Path.is_dir, _folders(folder)):
         descriptor = _locked(path)
         if descriptor is not None:
-            yield from sorted(path.glob(f"*{_SUFFIX}"))
+            yield from _files_in(path)
             os.close(descriptor)
 
 

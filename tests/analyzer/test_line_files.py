@@ -73,6 +73,17 @@ def test_a_daily_file_is_named_by_its_day(tmp_path: Path) -> None:
     assert not (tmp_path / "a.csv").exists()
 
 
+@pytest.mark.parametrize("daily", [False, True])
+def test_a_file_that_was_moved_away_is_begun_again(tmp_path: Path, daily: bool) -> None:
+    file = LineFile(tmp_path / "a.csv", header=b"n\n", daily=daily)
+    file.append(b"1\n", FIRST)
+    (path,) = tmp_path.iterdir()
+    path.rename(tmp_path / "old")
+    file.append(b"2\n", FIRST)
+    file.append(b"3\n", FIRST)
+    assert path.read_bytes() == b"n\n2\n3\n"
+
+
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     with pytest.raises(TidzamError, match="No space left on device"):
         written(Path("/dev/full"), b"1\n")

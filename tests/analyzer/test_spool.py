@@ -66,6 +66,23 @@ def test_a_half_line_of_a_power_cut_is_left_out(tmp_path: Path) -> None:
         assert drained(kept) == ["a"]
 
 
+def test_a_file_that_somebody_deleted_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    with spool(tmp_path) as kept:
+        for line in "abcdefg":
+            kept.append([line])
+        sorted(kept.folder.glob("*.lines"))[0].unlink()
+        assert drained(kept) == ["d", "e", "f", "g"]
+        assert kept.lost_lines == 3
+
+
+def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    with spool(tmp_path) as kept:
+        kept.append(["a"])
+        (kept.folder / "notes.lines").write_text("b\n")
+    with spool(tmp_path) as kept:
+        assert drained(kept) == ["a"]
+
+
 def test_above_its_limit_the_oldest_lines_are_deleted_and_counted(tmp_path: Path) -> None:
     with spool(tmp_path, file_lines=1, limit_bytes=20) as kept:
         for line in ("first 890", "second 90", "third 890"):
