@@ -1,13 +1,13 @@
 """Whether a Keras file holds code. Read as what it is, a zip archive with JSON in it: nothing is loaded.
 
-A `.keras` file describes its layers in `config.json` (https://keras.io/api/saving/model_saving_and_loading). A Lambda
-layer holds Python bytecode. Other objects name the module that their class is imported from.
+A `.keras` file describes its layers in `config.json` (https://keras.io/api/saving/model_saving_and_loading). Some hold
+code, such as the bytecode of a Lambda layer. Other objects name the module that their class is imported from.
 """
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,14 @@ _TRUSTED: Final = frozenset(
         *("keras.src.models.model", "keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math"),
     }
 )
-"""The modules whose classes a description may name: layers and what belongs to them. None runs other code."""
+"""The modules whose classes a description may name: layers and what belongs to them."""
+_REFUSED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("Lambda", "__lambda__"), "holds Python code"),
+    **dict.fromkeys(("TorchModuleWrapper", "JaxLayer", "FlaxLayer"), "holds code of another library"),
+    "TFSMLayer": "loads another model",
+    **dict.fromkeys(("StringLookup", "IntegerLookup", "TextVectorization"), "may read other files"),
+}
+"""Those of them that run code, or read files, and what each does."""
 
 
 def require_no_code(path: Path) -> None:
@@ -37,10 +44,10 @@ def require_no_code(path: Path) -> None:
             f"{path} is not a Keras file: {str(error)[:200]}.", hint="Save the model as *.keras.", code="bundle_engine"
         ) from None
     for one in _objects(config):
-        if one.get("class_name") == "Lambda":
-            raise _holds_code(path, f"its layer {_name(one)} is a Lambda layer, which holds Python code")
-        module = one.get("module")
-        if module is not None and module not in _TRUSTED:
+        kind, module = str(one.get("class_name")), one.get("module")
+        if kind in _REFUSED:
+            raise _holds_code(path, f"its layer {_name(one)} is a {kind}, which {_REFUSED[kind]}")
+        if module is not None and str(module) not in _TRUSTED:
             raise _holds_code(
                 path, f"{_name(one)} is a class of the module {str(module)[:80]!r}, which it would import"
             )

@@ -27,6 +27,9 @@ UNSAFE: Final = frozenset(
     {
         *("PyFunc", "PyFuncStateless", "EagerPyFunc", "ReadFile", "WriteFile", "MatchingFiles", "Save", "SaveSlices"),
         *("PrintV2", "Print", "WholeFileReader", "WholeFileReaderV2", "TextLineReader", "FixedLengthRecordReader"),
+        *("InitializeTableFromTextFile", "InitializeTableFromTextFileV2", "ImmutableConst", "TFRecordReader"),
+        *("TFRecordReaderV2", "TextLineReaderV2", "FixedLengthRecordReaderV2", "TextLineDataset", "TFRecordDataset"),
+        *("FixedLengthRecordDataset", "FixedLengthRecordDatasetV2", "RecordInput", "LoadAndRemapMatrix"),
         *("WriteSummary", "CreateSummaryFileWriter", "CreateSummaryDbWriter", "RemoteCall", "DebugIdentity"),
     }
 )

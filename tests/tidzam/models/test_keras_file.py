@@ -35,7 +35,18 @@ def test_a_lambda_layer_is_refused_by_name(tmp_path: Path) -> None:
     keras.Sequential([keras.Input((4,)), layer]).save(tmp_path / "model.keras")
     error = refusal(tmp_path / "model.keras")
     assert error.code == "model_code"
-    assert "its layer 'secret' is a Lambda layer" in error.message
+    assert "its layer 'secret' is a Lambda, which holds Python code" in error.message
+
+
+@pytest.mark.parametrize("kind", ["__lambda__", "TFSMLayer", "JaxLayer", "StringLookup"])
+def test_a_layer_that_runs_code_or_reads_files_is_refused(tmp_path: Path, kind: str) -> None:
+    layer = {"module": "keras.layers", "class_name": kind, "config": {"name": "inner"}}
+    error = refusal(write_config(tmp_path / "m.keras", {"class_name": "Sequential", "config": {"layers": [layer]}}))
+    assert f"its layer 'inner' is a {kind}, which" in error.message
+
+
+def test_a_module_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    assert refusal(write_config(tmp_path / "m.keras", {"class_name": [5], "module": [5]})).code == "model_code"
 
 
 def test_a_class_of_another_module_is_refused(tmp_path: Path) -> None:
