@@ -140,20 +140,32 @@ class ClusterWorkers:
                 code="cluster_member",
             ) from None
         try:
-            versions: Mapping[str, str] = self._client.run(_version)
-        except Exception as error:  # noqa: BLE001  whatever importing it raises there
-            raise ClusterError(
-                f"A worker of {self._address} cannot import Tidzam: {type(error).__name__}: {error}.",
-                hint="Start the workers in an environment in which Tidzam is installed.",
-                code="cluster_version",
-            ) from None
+            versions: Mapping[str, str | Exception] = self._client.run(_version, on_error="return")
+        except _LOST:
+            raise self._lost() from None
         for worker, version in versions.items():
-            if version != tidzam.__version__:
-                raise ClusterError(
-                    f"The worker {worker} runs Tidzam {version}; expected {tidzam.__version__}.",
-                    hint="Install the same version everywhere.",
-                    code="cluster_version",
-                )
+            check_version(worker, version)
+
+
+def check_version(worker: str, found: str | Exception) -> None:
+    """Raises ClusterError (`cluster_version`) if a worker has another version of Tidzam, or none.
+
+    `found` is its version, or the error of asking it. One that is gone meanwhile costs nothing.
+    """
+    if isinstance(found, OSError):
+        return
+    if isinstance(found, Exception):  # whatever importing it raises there
+        raise ClusterError(
+            f"The worker {worker} cannot import Tidzam: {type(found).__name__}: {found}.",
+            hint="Start the workers in an environment in which Tidzam is installed.",
+            code="cluster_version",
+        )
+    if found != tidzam.__version__:
+        raise ClusterError(
+            f"The worker {worker} runs Tidzam {found}; expected {tidzam.__version__}.",
+            hint="Install the same version everywhere.",
+            code="cluster_version",
+        )
 
 
 def _connected(address: str, within_s: float) -> Any:  # a Client, many of whose methods have no types
@@ -169,7 +181,7 @@ def _connected(address: str, within_s: float) -> Any:  # a Client, many of whose
     except (OSError, ValueError, TimeoutError) as error:
         raise ClusterError(
             f"The scheduler {address} does not answer: {error}.",
-            hint="Start it with `dask scheduler`, and specify its address as tcp://HOST:PORT.",
+            hint="Start it with `dask scheduler`, and specify the address that it prints, such as tcp://10.0.0.1:8786.",
             code="cluster_unreachable",
         ) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from tidzam.audio.waveform import InputSpec, WaveformSpec
 from tidzam.bundle import FILE_NAMES, Bundle, BundleManifest, License, NetworkFormat
 from tidzam.errors import BundleError
 from tidzam.labels import LabelTree
-from tidzam.manifest_fields import faults_of, sha256_of
+from tidzam.manifest_fields import NAME_PATTERN, faults_of, sha256_of
 from tidzam.models.install import install_model
 from tidzam.models.keras_file import require_no_code
 from tidzam.models.label_file import LabelList
@@ -95,6 +96,12 @@ def _format_of(path: Path) -> NetworkFormat | None:
 
 
 def _manifest(path: Path, about: ModelImport) -> BundleManifest:
+    if not re.fullmatch(NAME_PATTERN, about.name):
+        raise BundleError(
+            f"A model cannot be called {about.name!r}.",
+            hint="Choose a name of letters, digits, '_', '.' and '-' with --name.",
+            code="bundle_manifest",
+        )
     classes = about.labels.labels
     waveform = about.input if isinstance(about.input, WaveformSpec) else None
     try:

@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from analyzer.archive.cluster import ClusterWorkers
+import tidzam
+from analyzer.archive.cluster import ClusterWorkers, check_version
 from tests.support.bundles import write_tone_bundle
 from tests.support.dask_cluster import DaskCluster, dask_cluster
 from tests.support.eventually import eventually
 from tests.support.sound import tone
 from tidzam.errors import ClusterError
 
-pytest.importorskip("distributed")
+CommClosedError = pytest.importorskip("distributed").comm.CommClosedError
 pytestmark = pytest.mark.timeout(180)
 
 FILES = 9
@@ -90,6 +91,24 @@ def test_a_killed_worker_costs_no_result_and_doubles_none_and_a_lost_scheduler_n
     here = subprocess.run(argv(archive, nn, other), capture_output=True, text=True, check=False, timeout=100)
     assert "of 10 analyzed before" in here.stderr
     assert other.read_bytes() == table.read_bytes()
+
+
+def test_a_worker_that_dies_while_it_is_asked_for_its_version_costs_nothing() -> None:
+    check_version("tcp://a:1", CommClosedError())
+    check_version("tcp://a:1", tidzam.__version__)
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ("0.0.1", "runs Tidzam 0.0.1; expected"),
+        (ModuleNotFoundError("No module named 'tidzam'"), "cannot import Tidzam"),
+    ],
+)
+def test_a_worker_without_this_version_is_named(found: str | Exception, message: str) -> None:
+    with pytest.raises(ClusterError, match=message) as caught:
+        check_version("tcp://a:1", found)
+    assert caught.value.code == "cluster_version"
 
 
 def test_a_scheduler_that_does_not_answer() -> None:

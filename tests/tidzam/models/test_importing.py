@@ -166,6 +166,12 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     assert "holds no saved_model.pb" in refusal(tmp_path, tmp_path / "f").message
 
 
+@pytest.mark.parametrize("name", ["../evil", "..", "täg ß", ""])
+def test_a_name_that_cannot_be_a_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BundleError, match="A model cannot be called"):
+        import_model(tmp_path / "models", write_onnx(tmp_path / "m.onnx"), replace(ABOUT, name=name))
+
+
 @pytest.mark.parametrize("name", ["m.onnx", "m.tflite", "m.keras"])
 def test_a_damaged_file_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"nonsense")
