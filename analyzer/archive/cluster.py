@@ -6,6 +6,7 @@ flight, which the scheduler gives to another one, and no result can be written t
 
 from __future__ import annotations
 
+import logging
 import queue
 import secrets
 import time
@@ -176,6 +177,7 @@ def _connected(address: str, within_s: float) -> Any:  # a Client, many of whose
             "A cluster needs the package distributed.",
             hint="Run `bin/tidzam install cluster`, or `pip install 'tidzam[cluster]'`.",
         ) from None
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # an error that ends the run says the same
     try:
         return Client(address, timeout=within_s, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:

@@ -12,6 +12,7 @@ from tidzam.atomic import write_atomically
 from tidzam.config.clips import ClipRule
 from tidzam.errors import RequestError, TidzamError
 from tidzam.naming import source_of
+from tidzam.output_hints import hint_for
 from tidzam.protocol.extraction import ExtractionRule, SampleExtractionRequest
 from tidzam.protocol.messages import parse
 
@@ -52,7 +53,7 @@ def read_requested(folder: Path) -> Mapping[str, ExtractionRule]:
     try:
         content = json.loads(path.read_bytes())
         return parse(SampleExtractionRequest, {"set": "rules", "rules": content}).rules or {}
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError):  # the latter is a fault of the folder, not of the rules
         return {}
     except (OSError, ValueError, RequestError) as error:
         raise TidzamError(
@@ -69,6 +70,6 @@ def write_requested(folder: Path, rules: Mapping[str, ExtractionRule]) -> None:
     except OSError as error:
         raise TidzamError(
             f"The rules cannot be kept in {folder}: {error.strerror}.",
-            hint="Free some room or name another folder.",
+            hint=hint_for(error, folder),
             code="output",
         ) from None

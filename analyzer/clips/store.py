@@ -17,6 +17,7 @@ from tidzam.clocks import Clock, system_clock
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import TidzamError
 from tidzam.file_ages import FileAges
+from tidzam.output_hints import hint_for
 from tidzam.text import plural
 from tidzam.types import Float32
 
@@ -132,4 +133,4 @@ class ClipStore:
         return path
 
     def _error(self, what: str, error: OSError) -> TidzamError:
-        return TidzamError(f"{what}: {error.strerror}.", hint="Free some room or name another folder.", code="output")
+        return TidzamError(f"{what}: {error.strerror}.", hint=hint_for(error, self._folder), code="output")

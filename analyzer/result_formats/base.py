@@ -15,6 +15,7 @@ from analyzer.file_report import COLUMNS
 from tidzam.config.result_formats import RESULT_FORMATS, ResultTarget
 from tidzam.errors import TidzamError
 from tidzam.naming import shortened
+from tidzam.output_hints import hint_for
 from tidzam.text import shown
 
 _STEM_BYTES: Final = 200
@@ -79,6 +80,8 @@ def check_file(path: Path) -> None:
 
 def check_folder(path: Path) -> None:
     """Raises TidzamError (`output`) if `path` is not a folder in which files can be created. It is created."""
+    if path.exists() and not path.is_dir():
+        raise TidzamError(f"{shown(path)} is not a folder.", hint="Specify another folder.", code="output")
     with naming_errors(path):
         path.mkdir(parents=True, exist_ok=True)
         _try(path)
@@ -99,7 +102,7 @@ def naming_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise TidzamError(
             f"{shown(path)} cannot be written: {error.strerror}.",
-            hint="Free some room or name another file.",
+            hint=hint_for(error, path),
             code="output",
         ) from None
 

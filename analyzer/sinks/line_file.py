@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tidzam.errors import TidzamError
+from tidzam.output_hints import hint_for
 
 _TAIL_BYTES: Final = 1 << 16
 
@@ -95,7 +96,7 @@ class LineFile:
         except OSError as error:
             raise TidzamError(
                 f"{self._path} cannot be written: {error.strerror}.",
-                hint="Free some room or name another file.",
+                hint=hint_for(error, self._path),
                 code="output",
             ) from None
 

@@ -160,6 +160,13 @@ def test_files_that_differ_in_their_suffix_only_have_tables_of_their_own() -> No
     assert [path.as_posix() for _, path in file_names(found, ".txt")] == ["a.txt", "a.flac.txt", "b/a.txt"]
 
 
+@pytest.mark.parametrize("name", ["raven", "audacity"])
+def test_a_file_in_the_place_of_a_folder_is_an_error(name: str, tmp_path: Path) -> None:
+    (tmp_path / "found").write_text("mine")
+    with pytest.raises(TidzamError, match="found is not a folder"):
+        make_format(ResultTarget(name, tmp_path / "found")).check()
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_recording_with_a_very_long_name_is_written(name: str, tmp_path: Path) -> None:
     row = detection_row("owl", 1.0, 3.0)
