@@ -89,6 +89,12 @@ def analyze(
     scheduler: Annotated[
         str, typer.Option(help="Analyze on the dask.distributed cluster at tcp://HOST:PORT.", show_default=False)
     ] = "",
+    sinks_of_files: Annotated[
+        str | None,
+        typer.Option(
+            "--sinks", help="Sinks of the profile that receive the detections; by default those that keep them, or ''."
+        ),
+    ] = None,
     time_zone: Annotated[
         str | None, typer.Option(help="Time zone of recordings that state none; by default UTC.")
     ] = None,
@@ -130,9 +136,11 @@ def analyze(
         raise typer.BadParameter("Files follow --stream.")
     if given and jack:
         raise typer.BadParameter("--stream excludes --jack, which is for live analysis.")
-    if not given and (channel is not None or csv or as_json or show or results or jobs or journal or scheduler):
+    if not given and (
+        channel is not None or csv or as_json or show or results or jobs or journal or scheduler or sinks_of_files
+    ):
         raise typer.BadParameter(
-            "--channel, --csv, --results, --json, --show, --jobs, --journal and --scheduler require --stream."
+            "--channel, --csv, --results, --json, --show, --jobs, --journal, --scheduler and --sinks require --stream."
         )
     if scheduler and jobs:
         raise typer.BadParameter("--jobs is for this machine; with --scheduler, the cluster's workers count.")
@@ -140,7 +148,7 @@ def analyze(
         raise typer.BadParameter("Specify the input: --stream FILE, --jack PORTS or --profile YAML.")
     if engine is not None and engine not in ENGINES.names():
         raise typer.BadParameter(f"There is no engine {engine!r}. The known ones are {', '.join(ENGINES.names())}.")
-    one_file = is_plain_file(given) and not (results or journal or scheduler)
+    one_file = is_plain_file(given) and not (results or journal or scheduler or sinks_of_files is not None)
     targets = [ResultTarget.parse(text) for text in results or ()]
     sinks: list[SinkSettings] = []
     if out is not None:
@@ -201,6 +209,7 @@ def analyze(
         scheduler=scheduler,
         as_json=as_json,
         home=settings.home,
+        sinks=None if sinks_of_files is None else comma_list(sinks_of_files),
     )
     raise typer.Exit(run_archive(archive))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import TidzamError
 from tidzam.paths import models_folder
+from tidzam.results import DetectedChannel, Detection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +67,12 @@ class FileFailure:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """The report of a file, or its failure; `remarks` are the warnings about it."""
+    """The report of a file, or its failure; `remarks` are the warnings about it, `found` its detections."""
 
     report: FileReport | None
     failure: FileFailure | None = None
     remarks: tuple[str, ...] = ()
+    found: tuple[Detection, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -87,7 +90,7 @@ class FileOutcome:
 
     def as_json(self) -> str:
         """The outcome as one line, which `from_json` reads."""
-        return json.dumps(asdict(self))
+        return json.dumps(asdict(self), default=datetime.isoformat)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -101,6 +104,7 @@ class FileOutcome:
                 FileReport(**report) if report is not None else None,
                 FileFailure(**failure) if failure is not None else None,
                 tuple(values["remarks"]),
+                tuple(map(_detection, values["found"])),
             )
         except (LookupError, TypeError, AttributeError) as error:
             raise ValueError(f"not the outcome of a file: {error}") from None
@@ -109,6 +113,12 @@ class FileOutcome:
 def clip_sinks(settings: AnalyzerSettings) -> tuple[ClipSinkSettings, ...]:
     """The sinks that run for each file of an archive: of all, only those of clips."""
     return tuple(sink for sink in settings.sinks if isinstance(sink, ClipSinkSettings))
+
+
+def _detection(values: dict[str, Any]) -> Detection:
+    start, end = (datetime.fromisoformat(values[name]) for name in ("start", "end"))
+    channels = tuple(DetectedChannel(**one) for one in values["channels"])
+    return Detection(**{**values, "path": tuple(values["path"]), "start": start, "end": end, "channels": channels})
 
 
 class JobStoppedError(Exception):
@@ -127,7 +137,7 @@ def run_job(
     """
     with _warnings() as remarks:
         try:
-            report = _analyze(job, advance, stopped)
+            report, found = _analyze(job, advance, stopped)
         except JobStoppedError:
             raise
         except TidzamError as error:
@@ -136,11 +146,13 @@ def run_job(
             return FileOutcome.failed("audio_large", f"{job.path}: memory ran out.", tuple(remarks))
         except Exception as error:  # noqa: BLE001  contained: the other files go on
             return FileOutcome.failed("internal", f"{job.path}: {type(error).__name__}: {error}", tuple(remarks))
-    return FileOutcome(report, None, tuple(remarks))
+    return FileOutcome(report, None, tuple(remarks), found)
 
 
-def _analyze(job: FileJob, advance: Callable[[float], None], stopped: Callable[[], bool]) -> FileReport:
-    settings = job.settings
+def _analyze(
+    job: FileJob, advance: Callable[[float], None], stopped: Callable[[], bool]
+) -> tuple[FileReport, tuple[Detection, ...]]:
+    settings, found = job.settings, list[Detection]()
     with open_audio(job.path) as audio:
         pipeline = _pipeline(job)
         analysis = FileAnalysis(audio, pipeline, settings, channel=job.channel, source=job.source, home=job.home)
@@ -156,10 +168,11 @@ def _analyze(job: FileJob, advance: Callable[[float], None], stopped: Callable[[
                 for analyzed in batches:
                     if stopped():
                         raise JobStoppedError
-                    sinks.deliver(analyzed)
+                    changes = sinks.deliver(analyzed).detections
+                    found += (change.detection for change in changes if change.kind == "end")
                     if audio.expected_s:
                         advance(min(1.0, analysis.reached_s / audio.expected_s))
-        return analysis.report(sink_errors=sinks.errors)
+        return analysis.report(sink_errors=sinks.errors), tuple(found)
 
 
 _loaded: list[tuple[object, Pipeline]] = []

@@ -23,7 +23,7 @@ from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import TidzamError
 from tidzam.text import shown
 
-VERSION: Final = 1
+VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS run (version INTEGER NOT NULL, fingerprint TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS files (
@@ -32,6 +32,13 @@ CREATE TABLE IF NOT EXISTS files (
     changed_ns INTEGER NOT NULL,
     finished INTEGER NOT NULL,
     outcome TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sent (
+    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    changed_ns INTEGER NOT NULL,
+    sink TEXT NOT NULL,
+    PRIMARY KEY (path, size, changed_ns, sink)
 ) WITHOUT ROWID;
 """
 _NOT_RESULTS: Final = {"host", "port", "ports", "threads", "max_channels", "sinks"}
@@ -82,6 +89,7 @@ class ArchiveJournal:
         self.discarded = known is not None and resume
         self._database.execute("BEGIN")
         self._database.execute("DELETE FROM files")
+        self._database.execute("DELETE FROM sent")
         self._database.execute("DELETE FROM run")
         self._database.execute("INSERT INTO run VALUES (?, ?)", (VERSION, fingerprint))
         self._database.execute("COMMIT")
@@ -104,6 +112,17 @@ class ArchiveJournal:
         with self._errors_named():
             query = "SELECT finished FROM files WHERE path = ? AND size = ? AND changed_ns = ?"
             return bool(self._one(query, _key(file), *file.stamp))
+
+    def add_sent(self, file: ArchiveFile, sink: str) -> None:
+        """Note that a sink has taken the detections of a file."""
+        with self._errors_named():
+            self._database.execute("INSERT OR IGNORE INTO sent VALUES (?, ?, ?, ?)", (_key(file), *file.stamp, sink))
+
+    def sent_to(self, file: ArchiveFile) -> frozenset[str]:
+        """The sinks that have taken the detections of a file."""
+        with self._errors_named():
+            query = "SELECT sink FROM sent WHERE path = ? AND size = ? AND changed_ns = ?"
+            return frozenset(sink for (sink,) in self._database.execute(query, (_key(file), *file.stamp)))
 
     def _one(self, query: str, *values: object) -> Any:
         row = self._database.execute(query, values).fetchone()

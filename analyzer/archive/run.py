@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,15 +15,19 @@ from analyzer.archive.inputs import ArchiveFile, ArchiveInputs, find_inputs
 from analyzer.archive.job import FileJob, FileOutcome, clip_sinks
 from analyzer.archive.journal import ArchiveJournal, fingerprint
 from analyzer.archive.progress import ArchiveDisplay, ArchiveProgress, archive_display
+from analyzer.archive.sinks import ArchiveSinks, chosen_sinks
 from analyzer.archive.summary import ArchiveSummary, print_json, print_summary
 from analyzer.archive.workers import ArchiveWorkers, WorkerProcesses
 from analyzer.pipeline import Pipeline
 from analyzer.result_formats.base import FileResult, make_format
+from analyzer.sinks.base import NamedSink, SinkContext, make_sinks, sink_names
+from analyzer.sinks.file_sinks import FileSinks
 from tidzam.config.location import LocationSettings
 from tidzam.config.result_formats import ResultTarget
 from tidzam.config.settings import AnalyzerSettings
-from tidzam.config.sinks import ClipSinkSettings
+from tidzam.config.sink_base import SinkSettings
 from tidzam.parallel import cores
+from tidzam.paths import spool_folder
 from tidzam.recording_names import compile_pattern
 from tidzam.text import plural, shown
 
@@ -33,10 +38,11 @@ INTERRUPTED: Final = 130
 class ArchiveOptions:
     """Options of the analysis of an archive: files, folders and globs (`given`).
 
-    `jobs` is the number of processes, by default one per core. Without a `journal`, it lies beside the first of
-    `results` and is deleted when they are complete; without results, it is kept in memory. Unless `resume`, an earlier
-    run is not continued. With a `scheduler`, the files are analyzed by its workers. `home` is the node's home, which
-    holds the installed models.
+    `jobs` is the number of processes, by default one per core. `sinks` names those that receive the detections, by
+    default the ones that keep them. Without a `journal`, it lies beside the first of `results`, or in the home if there
+    are sinks, and is deleted when all is complete; with neither, it is kept in memory. Unless `resume`, an earlier run
+    is not continued. With a `scheduler`, the files are analyzed by its workers. `home` is the node's home, which holds
+    the installed models.
     """
 
     given: tuple[str, ...]
@@ -51,6 +57,7 @@ class ArchiveOptions:
     location: LocationSettings | None = None
     home: Path | None = None
     as_json: bool = False
+    sinks: tuple[str, ...] | None = None
 
 
 def run_archive(options: ArchiveOptions) -> int:
@@ -63,12 +70,14 @@ def run_archive(options: ArchiveOptions) -> int:
     formats = [make_format(target) for target in options.results]
     for result_format in formats:
         result_format.check()
+    sinks = chosen_sinks(options.settings.sinks, options.sinks)
     # What is wrong with the classifiers is wrong for every file.
-    Pipeline.of(options.settings, options.location, home=options.home)
-    with _journal(options) as journal, archive_display() as display, stop_signals() as stop:
-        for remark in (*inputs.remarks, *_remarks(options, journal)):
+    pipeline = Pipeline.of(options.settings, options.location, home=options.home)
+    with _journal(options, has_sinks=bool(sinks)) as journal, archive_display() as display, stop_signals() as stop:
+        for remark in (*inputs.remarks, *_remarks(options, journal, sinks)):
             display.say(remark)
-        ArchiveRun(options, inputs.files, journal, display).analyze(stop)
+        with _sinks(options, sinks, pipeline, journal, inputs.files) as passed_on:
+            ArchiveRun(options, inputs.files, journal, display, passed_on).analyze(stop)
         summary = ArchiveSummary.of(journal.outcome(file) for file in inputs.files)
         for result_format in formats:
             result_format.write(_results(inputs.files, journal))
@@ -76,11 +85,11 @@ def run_archive(options: ArchiveOptions) -> int:
             print_json((file, journal.outcome(file)) for file in inputs.files)
         else:
             print_summary(summary)
-        for line in _ending(summary, journal, interrupted=stop.is_set()):
+        for line in _ending(summary, journal, passed_on.errors, interrupted=stop.is_set()):
             display.say(line)
-        if summary.final == summary.files and options.journal is None:
+        if summary.final == summary.files and options.journal is None and not passed_on.errors:
             journal.delete()
-    return INTERRUPTED if stop.is_set() else int(summary.complete < summary.files)
+    return INTERRUPTED if stop.is_set() else int(summary.complete < summary.files or bool(passed_on.errors))
 
 
 def _inputs(options: ArchiveOptions) -> ArchiveInputs:
@@ -89,23 +98,53 @@ def _inputs(options: ArchiveOptions) -> ArchiveInputs:
     return find_inputs(options.given, patterns=patterns, leave_out=clips)
 
 
-def _journal(options: ArchiveOptions) -> ArchiveJournal:
+@contextmanager
+def _sinks(
+    options: ArchiveOptions,
+    sinks: Mapping[str, SinkSettings],
+    pipeline: Pipeline,
+    journal: ArchiveJournal,
+    files: Sequence[ArchiveFile],
+) -> Iterator[ArchiveSinks]:
+    """The sinks, open. Raises TidzamError if one cannot be opened."""
+    context = SinkContext(
+        node=options.node,
+        labels=pipeline.labels,
+        home=options.home,
+        bundles=pipeline.bundle_versions,
+        location=options.location,
+        is_archive=True,
+    )
+    named = [
+        (NamedSink(name, made.sink), settings)
+        for (name, settings), made in zip(sinks.items(), make_sinks(tuple(sinks.values()), context), strict=True)
+    ]
+    with FileSinks([one for one, _ in named], in_background=True) as opened:
+        yield ArchiveSinks(named, opened, journal, files)
+
+
+def _journal(options: ArchiveOptions, *, has_sinks: bool) -> ArchiveJournal:
     path = options.journal
     if path is None and options.results:
         first = options.results[0].path
         path = first.with_name(f"{first.name}.journal")
+    if path is None and has_sinks:
+        given = "\n".join(str(Path(text).absolute()) for text in options.given)
+        path = spool_folder(options.home) / f"archive-{hashlib.sha256(given.encode()).hexdigest()[:12]}.journal"
+        path.parent.mkdir(parents=True, exist_ok=True)
     mark = fingerprint(
         options.settings, options.home, location=options.location, channel=options.channel, node=options.node
     )
     return ArchiveJournal(path, mark, resume=options.resume)
 
 
-def _remarks(options: ArchiveOptions, journal: ArchiveJournal) -> Iterator[str]:
+def _remarks(options: ArchiveOptions, journal: ArchiveJournal, sinks: Mapping[str, SinkSettings]) -> Iterator[str]:
     if journal.discarded:
         yield f"{journal.name} was made with other settings or classifiers: all files are analyzed again"
-    others = [sink.type for sink in options.settings.sinks if not isinstance(sink, ClipSinkSettings)]
-    if others:
-        yield f"the sinks {', '.join(others)} do not run when several files are analyzed; use --results"
+    names = zip(sink_names(options.settings.sinks), options.settings.sinks, strict=True)
+    others = [name for name, sink in names if sink.for_archives != "per_file" and name not in sinks]
+    if others and options.sinks is None:
+        yield f"of the sinks, {', '.join(others)} are not used: choose with --sinks"
 
 
 def _results(files: Sequence[ArchiveFile], journal: ArchiveJournal) -> Iterator[FileResult]:
@@ -115,7 +154,11 @@ def _results(files: Sequence[ArchiveFile], journal: ArchiveJournal) -> Iterator[
             yield FileResult(outcome.report, file.below)
 
 
-def _ending(summary: ArchiveSummary, journal: ArchiveJournal, *, interrupted: bool) -> Iterator[str]:
+def _ending(
+    summary: ArchiveSummary, journal: ArchiveJournal, sink_errors: Mapping[str, int], *, interrupted: bool
+) -> Iterator[str]:
+    for name, count in sink_errors.items():
+        yield f"the sink {name} failed {plural(count, 'time')}; the same command continues"
     left, clips = summary.files - summary.analyzed, summary.analyzed - summary.final
     again = f"; {journal.name} holds the others, so that the same command continues" if journal.path else ""
     if interrupted:
@@ -130,9 +173,14 @@ class ArchiveRun:
     """Analyzes the files that the journal does not hold yet, and writes each outcome into it."""
 
     def __init__(
-        self, options: ArchiveOptions, files: Sequence[ArchiveFile], journal: ArchiveJournal, display: ArchiveDisplay
+        self,
+        options: ArchiveOptions,
+        files: Sequence[ArchiveFile],
+        journal: ArchiveJournal,
+        display: ArchiveDisplay,
+        sinks: ArchiveSinks,
     ) -> None:
-        self._options, self._journal, self._display = options, journal, display
+        self._options, self._journal, self._display, self._sinks = options, journal, display, sinks
         self._files = files
         self._todo = {number: file for number, file in enumerate(files) if not journal.is_finished(file)}
         self._bytes = max(1, sum(file.size for file in files))
@@ -145,6 +193,7 @@ class ArchiveRun:
         known = len(self._files) - len(self._todo)
         if known:
             self._display.say(f"{plural(known, 'file')} of {len(self._files):,} analyzed before ({self._journal.name})")
+        self._sinks.advance(self._todo)
         if not self._todo:
             return
         workers, jobs = self._workers()
@@ -188,6 +237,7 @@ class ArchiveRun:
         if outcome.report is not None:  # a worker on another machine is given the absolute path
             outcome = replace(outcome, report=replace(outcome.report, file=str(file.path)))
         self._journal.add(file, outcome)
+        self._sinks.advance(self._todo)
         self._left -= file.size
         for remark in outcome.remarks:
             if remark not in self._said:  # what is said of all files of a kind is said once

@@ -73,7 +73,8 @@ class SinkContext:
     `recording` is the file analyzed, None in live analysis. `home` is the node's home, None if it is the default one.
     `is_example`: the sink is only tried, beside the running analyzer, and leaves alone what that one keeps. `bundles`
     holds the version of each classifier: the beginning of the SHA-256 of its manifest. `location` is where the node
-    listens, None if that is unknown.
+    listens, None if that is unknown. `is_archive`: the detections are those of recordings of the past, each of which is
+    delivered when its file is complete; they say nothing about what is heard now.
     """
 
     node: str
@@ -83,6 +84,7 @@ class SinkContext:
     is_example: bool = False
     bundles: Mapping[str, str] = field(default_factory=dict)
     location: LocationSettings | None = None
+    is_archive: bool = False
 
 
 class SinkFactory(Protocol):
@@ -121,13 +123,18 @@ def make_sinks(settings: Sequence[SinkSettings], context: SinkContext) -> list[N
 
     Raises ConfigError (`broken_extension`) if one cannot be made, SetupError if one needs a package that is missing.
     """
+    names = sink_names(settings)
+    return [NamedSink(name, _make(entry, context)) for name, entry in zip(names, settings, strict=True)]
+
+
+def sink_names(settings: Sequence[SinkSettings]) -> tuple[str, ...]:
+    """The names of sinks: their types, with a number from the second of a type on."""
     count: Counter[str] = Counter()
-    made = []
+    names = []
     for entry in settings:
         count[entry.type] += 1
-        name = entry.type if count[entry.type] == 1 else f"{entry.type}-{count[entry.type]}"
-        made.append(NamedSink(name, _make(entry, context)))
-    return made
+        names.append(entry.type if count[entry.type] == 1 else f"{entry.type}-{count[entry.type]}")
+    return tuple(names)
 
 
 def _make(settings: SinkSettings, context: SinkContext) -> Sink:

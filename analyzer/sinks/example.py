@@ -16,7 +16,7 @@ from typing import Annotated, Final
 import numpy as np
 import typer
 
-from analyzer.sinks.base import NamedSink, ReportsFault, SinkContext, make_sinks
+from analyzer.sinks.base import NamedSink, ReportsFault, SinkContext, make_sinks, sink_names
 from tidzam.config import load_settings
 from tidzam.config.clips import ClipRule
 from tidzam.config.notification_sink import NotificationRule, NotificationSinkSettings
@@ -90,7 +90,7 @@ def sink_for_example(settings: Settings, name: str, folder: Path) -> NamedSink:
         is_example=True,
         location=settings.location,
     )
-    names = sink_names(settings)
+    names = sink_names(settings.analyzer.sinks)
     if name not in names:
         known = ", ".join(names) or "none"
         raise ConfigError(
@@ -98,13 +98,6 @@ def sink_for_example(settings: Settings, name: str, folder: Path) -> NamedSink:
         )
     (made,) = make_sinks([open_to_all[names.index(name)]], context)
     return NamedSink(name, made.sink)
-
-
-def sink_names(settings: Settings) -> tuple[str, ...]:
-    """The names of the sinks of a profile."""
-    types = [sink.type for sink in settings.analyzer.sinks]
-    counts = [types[: number + 1].count(kind) for number, kind in enumerate(types)]
-    return tuple(kind if count == 1 else f"{kind}-{count}" for kind, count in zip(types, counts, strict=True))
 
 
 def _open_to_all(settings: SinkSettings, folder: Path) -> SinkSettings:

@@ -62,7 +62,7 @@ class MqttSink:
             self._topics,
             password=password,
             tls=tls,
-            is_example=self._context.is_example,
+            events_only=self._context.is_example or self._context.is_archive,
             on_lost=self._delivery.wake,
         )
         await self._delivery.open(self._connection)

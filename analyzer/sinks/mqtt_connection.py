@@ -26,7 +26,7 @@ class MqttConnection:
 
     All messages have quality of service 1. Events are published in their order, and are done when the broker has
     acknowledged them. A state that could not be published is replaced by the next one of its class; ON is forgotten
-    after the time in which Home Assistant would show it. With `is_example`, only events are published. `mqtt` is the
+    after the time in which Home Assistant would show it. With `events_only`, only events are published. `mqtt` is the
     module aiomqtt. `on_lost` is called when the broker ends the connection.
     """
 
@@ -38,12 +38,12 @@ class MqttConnection:
         *,
         password: str = "",
         tls: ssl.SSLContext | None = None,
-        is_example: bool = False,
+        events_only: bool = False,
         on_lost: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._mqtt, self._settings, self._topics = mqtt, settings, topics
-        self._password, self._tls, self._is_example = password, tls, is_example
+        self._password, self._tls, self._events_only = password, tls, events_only
         self._on_lost, self._clock = on_lost, clock
         self._client: Any = None
         self._announced: set[str] = set()
@@ -55,7 +55,7 @@ class MqttConnection:
 
     def set_states(self, heard: Mapping[str, bool]) -> None:
         """Classes, and whether each is heard, to be published with the next `connect`."""
-        if not self._is_example:
+        if not self._events_only:
             now = self._clock()
             self._states.update((label, (on, now)) for label, on in heard.items())
 
@@ -81,7 +81,7 @@ class MqttConnection:
             username=settings.user or None,
             password=self._password or None,
             identifier=_DECIDED_BY_THE_BROKER,
-            will=None if self._is_example else will,
+            will=None if self._events_only else will,
             tls_context=self._tls,
             timeout=settings.timeout_s,
         )
@@ -101,7 +101,7 @@ class MqttConnection:
             self._on_lost()
 
     def _greeting(self) -> list[Publication]:
-        if self._is_example:
+        if self._events_only:
             return []
         greeting = [(self._topics.availability, "online", True)]
         if self._settings.discovery:
@@ -161,7 +161,7 @@ class MqttConnection:
 
     async def disconnect(self) -> None:
         """Say goodbye, and disconnect."""
-        if self._client is not None and not self._is_example:
+        if self._client is not None and not self._events_only:
             with suppress(DeliveryError):  # then the broker publishes the will
                 await self._publish([(self._topics.availability, "offline", True)])
         await self._drop()

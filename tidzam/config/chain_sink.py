@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from string import Formatter
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from tidzam.config.secret import Secret
-from tidzam.config.sink_base import DetectionFilter, SinkSettings, SpoolSettings, is_web_address
+from tidzam.config.sink_base import ArchiveUse, DetectionFilter, SinkSettings, SpoolSettings, is_web_address
 
 DEVICE_FIELDS: Final = frozenset({"node", "source", "channel"})
 
@@ -25,6 +25,8 @@ def _device_name(template: str) -> str:
 
 class ChainSinkSettings(SpoolSettings, DetectionFilter, SinkSettings):
     """Probabilities written to the Chain API: a device per channel, a sensor per class."""
+
+    for_archives: ClassVar[ArchiveUse] = "never"
 
     type: Literal["chain"] = Field("chain", description="Writes the classes of each window to the Chain API")
     url: str = Field(description="http or https address of its entry point, or of a site")

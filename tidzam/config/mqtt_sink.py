@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
 from tidzam.config.secret import Secret
-from tidzam.config.sink_base import ChangeKind, DetectionFilter, SinkSettings, SpoolSettings
+from tidzam.config.sink_base import ArchiveUse, ChangeKind, DetectionFilter, SinkSettings, SpoolSettings
 
 
 class MqttSinkSettings(SpoolSettings, DetectionFilter, SinkSettings):
     """Detections published to an MQTT broker, with discovery by Home Assistant. Needs the part `mqtt`."""
+
+    for_archives: ClassVar[ArchiveUse] = "if_chosen"
 
     type: Literal["mqtt"] = Field("mqtt", description="Publishes detections to an MQTT broker")
     host: str = Field(min_length=1, description="Host name or address of the broker")

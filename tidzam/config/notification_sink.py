@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from tidzam.config.recordings import TimeZoneName
 from tidzam.config.secret import Secret
-from tidzam.config.sink_base import DetectionFilter, SinkSettings, SpoolSettings
+from tidzam.config.sink_base import ArchiveUse, DetectionFilter, SinkSettings, SpoolSettings
 
 
 class NotificationRule(DetectionFilter):
@@ -23,6 +23,8 @@ class NotificationRule(DetectionFilter):
 
 class NotificationSinkSettings(SpoolSettings, SinkSettings):
     """Notifications by mail, Telegram, ntfy and many other services. Needs the part `notify`."""
+
+    for_archives: ClassVar[ArchiveUse] = "if_chosen"
 
     type: Literal["notify"] = Field("notify", description="Notifies people through Apprise")
     urls: Annotated[tuple[Secret, ...], Field(min_length=1)] = Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -14,8 +14,17 @@ from tidzam.naming import is_channel_number
 ChangeKind = Literal["start", "update", "end"]
 
 
+ArchiveUse = Literal["always", "if_chosen", "per_file", "never"]
+
+
 class SinkSettings(Section):
-    """The base class of every sink's settings. `type` is the name of the sink in the registry."""
+    """The base class of every sink's settings. `type` is the name of the sink in the registry.
+
+    `for_archives` says whether the sink receives the detections of archives: always, if it is chosen (since it tells
+    somebody what is heard now), where each file is analyzed, or never (since it needs the windows themselves).
+    """
+
+    for_archives: ClassVar[ArchiveUse] = "always"
 
     type: str = Field(description="Name of the sink")
 

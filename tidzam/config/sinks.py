@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -18,7 +18,7 @@ from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.notification_sink import NotificationSinkSettings
 from tidzam.config.read import suggest
-from tidzam.config.sink_base import ChangeKind, DetectionFilter
+from tidzam.config.sink_base import ArchiveUse, ChangeKind, DetectionFilter
 from tidzam.config.sink_base import SinkSettings as SinkSettings  # where packages with sinks import it
 from tidzam.config.webhook_sink import WebhookSinkSettings
 from tidzam.errors import ConfigError
@@ -42,6 +42,8 @@ SINKS: Final = Registry(
 
 class ClipSinkSettings(SinkSettings):
     """Windows as audio files in `folder/CLASS/`."""
+
+    for_archives: ClassVar[ArchiveUse] = "per_file"
 
     type: Literal["clips"] = Field("clips", description="Writes windows as audio files")
     folder: Path = Field(description="Folder of the class folders")

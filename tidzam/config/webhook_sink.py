@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from tidzam.config.secret import Secret
-from tidzam.config.sink_base import ChangeKind, DetectionFilter, SinkSettings, SpoolSettings, is_web_address
+from tidzam.config.sink_base import ArchiveUse, ChangeKind, DetectionFilter, SinkSettings, SpoolSettings, is_web_address
 
 
 def _address(url: Secret) -> Secret:
@@ -18,6 +18,8 @@ def _address(url: Secret) -> Secret:
 
 class WebhookSinkSettings(SpoolSettings, DetectionFilter, SinkSettings):
     """Detections posted to a web address as JSON, signed as https://www.standardwebhooks.com describes."""
+
+    for_archives: ClassVar[ArchiveUse] = "if_chosen"
 
     type: Literal["webhook"] = Field("webhook", description="Posts detections to a web address as JSON")
     url: Annotated[Secret, AfterValidator(_address)] = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,19 +41,26 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("archive")
     samples = np.concatenate(SECONDS // 2 * [tone(amplitude=0.9), tone(2000.0, amplitude=0.9)])
     for number in range(FILES):
-        soundfile.write(folder / f"{number:02d}.flac", samples, 44100)
+        soundfile.write(folder / f"pond-2026-05-01-{number:02d}-00-00.flac", samples, 44100)
     (folder / "99.wav").write_text("no sound\n")
     return folder
 
 
 def argv(archive: Path, nn: Path, table: Path, *words: str) -> list[str]:
+    profile = table.with_suffix(".yaml")
+    profile.write_text(f"analyzer: {{sinks: [{{type: jsonl, path: {table.with_suffix('.jsonl')}}}]}}\n")
     given = ["--stream", str(archive), "--nn", str(nn), "--csv", str(table), "--overlap", "0.97"]
-    return [sys.executable, "-m", "analyzer", *given, *words]
+    return [sys.executable, "-m", "analyzer", *given, "--profile", str(profile), *words]
 
 
 def files_in(table: Path) -> list[str]:
     with table.open(newline="") as file:
         return [Path(row["file"]).name for row in csv.DictReader(file)]
+
+
+def starts_in(lines: Path) -> list[str]:
+    """The detections that the sink has written, by their starts."""
+    return [json.loads(line)["start"] for line in lines.read_text().splitlines()]
 
 
 @contextmanager
@@ -62,7 +70,7 @@ def started(archive: Path, nn: Path, table: Path, cluster: DaskCluster) -> Itera
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     journal = table.with_name(f"{table.name}.journal-wal")
     try:
-        eventually(lambda: journal.exists() and journal.stat().st_size > 30_000, within_s=120)
+        eventually(lambda: journal.exists() and journal.stat().st_size > 45_000, within_s=120)
         yield process
     finally:
         process.kill()
@@ -81,7 +89,10 @@ def test_a_killed_worker_costs_no_result_and_doubles_none_and_a_lost_scheduler_n
         assert "9 files of 10 analyzed" in out
         assert "99.wav is not audio that can be decoded" in err
         names = files_in(table)
-        assert [names.count(f"{number:02d}.flac") for number in range(FILES)] == [SECONDS // 2] * FILES
+        assert [names.count(name) for name in sorted(set(names))] == [SECONDS // 2] * FILES
+        starts = starts_in(table.with_suffix(".jsonl"))
+        assert len(starts) == FILES * SECONDS // 2
+        assert starts == sorted(set(starts))
         assert names == sorted(names)
         with started(archive, nn, other, cluster) as process:
             cluster.scheduler.kill()
@@ -92,6 +103,7 @@ def test_a_killed_worker_costs_no_result_and_doubles_none_and_a_lost_scheduler_n
     here = subprocess.run(argv(archive, nn, other), capture_output=True, text=True, check=False, timeout=100)
     assert "of 10 analyzed before" in here.stderr
     assert other.read_bytes() == table.read_bytes()
+    assert starts_in(other.with_suffix(".jsonl")) == starts
 
 
 def test_a_worker_that_dies_while_it_is_asked_for_its_version_costs_nothing() -> None:
