@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import numpy as np
+import scipy.fft
 
 from tidzam.types import Float32
 
@@ -16,7 +18,14 @@ LEAST_SOUND: Final = 0.05
 """The minimum share of a window's energy that is a sound; of noise, chance lifts less above the background."""
 _FRAMES: Final = 64
 _QUIET: Final = 0.2
+_QUIET_FRAME: Final = round(_QUIET * (_FRAMES - 1))
+"""The number of the frame that a fifth of all are quieter than."""
 _ABOVE_BACKGROUND: Final = 8.0
+
+
+@cache
+def _hann(frame: int) -> Float32:
+    return np.hanning(frame).astype(np.float32)
 
 
 def stands_clear(samples: Float32) -> bool:
@@ -31,9 +40,10 @@ def stands_clear(samples: Float32) -> bool:
     frame = len(samples) // _FRAMES
     if frame < 2:
         return False
-    pieces = samples[: frame * _FRAMES].reshape(_FRAMES, frame) * np.hanning(frame).astype(np.float32)
-    power = np.abs(np.fft.rfft(pieces, axis=1)) ** 2
-    background = np.quantile(power, _QUIET, axis=0) / -np.log(1 - _QUIET)
+    pieces = samples[: frame * _FRAMES].reshape(_FRAMES, frame) * _hann(frame)
+    spectra = scipy.fft.rfft(pieces, axis=1)  # of float32, unlike NumPy's
+    power = np.square(spectra.real) + np.square(spectra.imag)
+    background = np.partition(power, _QUIET_FRAME, axis=0)[_QUIET_FRAME] / np.float32(-np.log(1 - _QUIET))
     energy = np.where(power > _ABOVE_BACKGROUND * background, power - background, 0.0).sum(axis=1)
     if energy.sum() <= LEAST_SOUND * power.sum():
         return False
