@@ -45,7 +45,8 @@ class NotificationSink:
         """Raises SetupError if Apprise is not installed."""
         self._apprise = require_package("apprise", part="notify", sink="notify")
         self._settings, self._node, self._clock = settings, context.node, clock
-        self._zone = ZoneInfo(settings.time_zone)
+        place = context.location
+        self._zone = ZoneInfo(settings.time_zone or (place.time_zone if place else "UTC"))
         identity = settings.model_dump_json(include={"urls"})
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
         self._path = settings.memory or spool_folder(context.home) / f"notify-{digest}.json"

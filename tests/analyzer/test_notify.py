@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.support.batches import LABELS, Batches
 from tests.support.eventually import eventually_async
 from tests.support.ports import free_port
 from tests.support.web_receiver import WebReceiver, web_receiver
+from tidzam.config.location import LocationSettings
 from tidzam.config.notification_sink import NotificationRule, NotificationSinkSettings
 from tidzam.errors import ConfigError, SetupError, TidzamError
 from tidzam.results import DetectedChannel, Detection, DetectionChange
@@ -141,12 +143,34 @@ def sink_to(server: WebReceiver, folder: Path, **settings: Any) -> NotificationS
 
 
 def sink_of(
-    urls: list[str], folder: Path, *, clock: Callable[[], float] = time.time, **settings: Any
+    urls: list[str],
+    folder: Path,
+    *,
+    clock: Callable[[], float] = time.time,
+    location: LocationSettings | None = None,
+    **settings: Any,
 ) -> NotificationSink:
     made = NotificationSinkSettings(
         urls=tuple(map(SecretStr, urls)), memory=folder / "memory.json", spool=folder / "spool", **settings
     )
-    return NotificationSink(made, SinkContext(node="garden", labels=LABELS), clock=clock)
+    return NotificationSink(made, SinkContext(node="garden", labels=LABELS, location=location), clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("own", "place", "expected"),
+    [(None, None, "06:00:00 UTC"), (None, "Europe/Paris", "08:00:00 CEST"), ("UTC", "Europe/Paris", "06:00:00 UTC")],
+)
+async def test_times_are_in_the_zone_of_the_sink_or_of_the_place(
+    tmp_path: Path, own: str | None, place: str | None, expected: str
+) -> None:
+    location = None if place is None else LocationSettings(latitude=48.9, longitude=2.4, time_zone=place)
+    async with web_receiver() as server:
+        sink = sink_to(server, tmp_path, location=location, time_zone=own)
+        await sink.open()
+        await sink.deliver(replace(Batches().batch(0), detections=(heard(),)))
+        await sink.close()
+    (request,) = server.accepted
+    assert expected in json.loads(request.body)["message"]
 
 
 async def test_people_are_notified_once_per_detection(tmp_path: Path) -> None:

@@ -34,7 +34,9 @@ class NotificationSinkSettings(SpoolSettings, SinkSettings):
         (NotificationRule(),), description="A detection is reported once, if one of the rules permits it"
     )
     per_hour: int = Field(30, ge=1, description="Maximum number of notifications per hour, of all rules together")
-    time_zone: TimeZoneName = Field("UTC", description="Time zone of days and of the times in notifications")
+    time_zone: TimeZoneName | None = Field(
+        None, description="Time zone of days and of the times in notifications; by default that of `location`, else UTC"
+    )
     memory: Path | None = Field(
         None, description="File that keeps what was notified over a restart; by default, one in `spool/` in the home"
     )

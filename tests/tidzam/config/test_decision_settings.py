@@ -65,7 +65,7 @@ analyzer:
             "a rule decides on whole windows; leave out classes",
         ),
         ("analyzer: {decision: {overrides: [{rule: topk}]}}", "it has neither channels nor times"),
-        ("location: {latitude: 1, longitude: 2, time_zone: Mars/Base}", "there is no such time zone"),
+        ("location: {latitude: 1, longitude: 2, time_zone: Mars/Base}", "is not a time zone"),
         ("analyzer: {detections: {max_arrival_ms: 1001}}", "max_arrival_ms: found 1001; expected at most 1000"),
     ],
 )
