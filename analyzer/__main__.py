@@ -18,6 +18,7 @@ from tidzam.config.load import load_settings
 from tidzam.config.location import LocationSettings
 from tidzam.config.result_formats import ResultTarget
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
+from tidzam.config.shadow import ShadowSettings
 from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings, SinkSettings
 from tidzam.log import set_up_logging
 from tidzam.paths import GAPS
@@ -56,6 +57,10 @@ def analyze(
         str,
         typer.Option(help="Installed models, comma-separated (`tidzam models list`); they join the bundles of --nn."),
     ] = "",
+    shadow: Annotated[
+        Path | None,
+        typer.Option(help="Folder of bundles to try on live sound, beside the live ones; see `tidzam models shadow`."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for extracted clips; without it, none are kept.")
     ] = None,
@@ -144,6 +149,8 @@ def analyze(
         )
     if scheduler and jobs:
         raise typer.BadParameter("--jobs is for this machine; with --scheduler, the cluster's workers count.")
+    if given and shadow is not None:
+        raise typer.BadParameter("--shadow is for live analysis.")
     if not given and not jack and profile is None:
         raise typer.BadParameter("Specify the input: --stream FILE, --jack PORTS or --profile YAML.")
     if engine is not None and engine not in ENGINES.names():
@@ -166,6 +173,7 @@ def analyze(
         sinks.append(parse_chain_address(chain_api))
     over: dict[str, object] = {"nn": nn, "models": comma_list(models) or None, "ports": comma_list(jack) or None}
     over |= {"strict": strict or None, "overlap": overlap, "host": host, "port": port, "gate": gate, "engine": engine}
+    over["shadow"] = None if shadow is None else ShadowSettings(nn=shadow)
     location = _location(latitude, longitude)
     settings = _settings(profile, over, sinks, _files(time_zone, name_pattern), location)
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)

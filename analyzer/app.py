@@ -13,19 +13,22 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from analyzer.capture.child import CaptureOptions, EarlyCapture
+from analyzer.classifier_requests import ClassifierRequests
 from analyzer.detections import DetectionStages
 from analyzer.extraction_requests import ExtractionRequests
 from analyzer.hangup import on_hangup
-from analyzer.health_message import health_message, reload_remarks
+from analyzer.health_message import cascade_remarks, health_message
 from analyzer.live_cascade import LiveCascade, freeze_memory
 from analyzer.live_runner import LiveAnalysis
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
 from analyzer.privacy import PrivateStages, SpeechStage
 from analyzer.reload import ClassifierReloader, ReloadOptions
+from analyzer.shadow_control import ShadowControl
 from analyzer.sinks.base import NamedSink, SinkContext, make_sinks, marked
 from analyzer.sinks.clips import ClipSink
 from analyzer.sinks.queue import BoundedSink
+from analyzer.sinks.shadow_events import ShadowEvents
 from analyzer.sinks.socketio import SocketIoSink
 from analyzer.source_clocks import SourceClocks
 from analyzer.source_rates import SourceRates
@@ -39,8 +42,6 @@ from tidzam.protocol.analyzer import (
     parse_jack_sources,
 )
 from tidzam.protocol.channel_status import lacking
-from tidzam.protocol.classifiers import RELOAD, ReloadAnswer
-from tidzam.protocol.messages import Message
 from tidzam.results import AnalyzedBatch
 from tidzam.server import Access, Health, Right, Server
 
@@ -111,7 +112,13 @@ class Analyzer:
             first=first,
         )
         self._cascade = LiveCascade(pipeline, self._live, self._detections, self._follow_cascade)
-        self._reloader = ClassifierReloader(self._cascade, reloads)
+        self._shadow = ShadowControl(
+            reloads.loader,
+            self._live,
+            lambda shadow: DetectionStages(shadow, settings, node=options.node),
+            self._deliver_shadow,
+        )
+        self._reloader = ClassifierReloader(self._cascade, self._shadow, reloads)
         self._server = self._make_server(options)
         self._socketio = SocketIoSink(
             self._server,
@@ -119,8 +126,9 @@ class Analyzer:
             classifiers=pipeline.classifiers,
             labels=pipeline.labels,
             health=self._detail,
-            commands={RELOAD: self._on_reload},
+            commands=ClassifierRequests(self._reloader, lambda sid: self._server.client(sid).has_token).commands,
         )
+        self._shadow_events = BoundedSink(NamedSink("shadow", ShadowEvents(self._socketio)))
         context = SinkContext(
             node=options.node,
             labels=pipeline.labels,
@@ -158,8 +166,9 @@ class Analyzer:
         """Another cascade has taken over. Sinks see it with their next batch."""
         await self._socketio.use_classifiers(pipeline.classifiers)
 
-    async def _on_reload(self, content: Message) -> ReloadAnswer:
-        return await self._reloader.reload()
+    def _deliver_shadow(self, analyzed: AnalyzedBatch) -> None:
+        """Only the clients that subscribe to it receive what the shadow has found."""
+        self._shadow_events.put(analyzed)
 
     async def _on_jack_source(self, sid: str, data: Any) -> None:
         """The stream manager reports its sources."""
@@ -179,7 +188,7 @@ class Analyzer:
             await stack.enter_async_context(self._server)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             stack.callback(self._gaps.close, keep=True)  # capture is missing until the next start
-            running = [tasks.create_task(sink.run()) for sink in self._sinks]
+            running = [tasks.create_task(sink.run()) for sink in (*self._sinks, self._shadow_events)]
             running.append(tasks.create_task(self._socketio.send_health()))
             running.append(tasks.create_task(self._gaps.run()))
             running.append(tasks.create_task(self._reloader.run()))
@@ -197,7 +206,7 @@ class Analyzer:
         live, detail = self._live.health(), self._detail()
         reasons = tuple(fault.message for fault in detail.faults)
         narrow = (status.remark for status in detail.channel_states if status.remark)
-        remarks = (*reasons, *live.remarks, *narrow, *reload_remarks(detail))
+        remarks = (*reasons, *live.remarks, *narrow, *cascade_remarks(detail))
         return Health(not reasons, remarks, detail.model_dump(mode="json"))
 
     def _detail(self) -> AnalyzerHealth:
@@ -210,5 +219,6 @@ class Analyzer:
             sinks=sinks,
             privacy=self._speech.status([sink.privacy for sink in self._clips]),
             reload=self._reloader.status,
+            shadow=self._shadow.status,
             dropped_messages=self._server.dropped + sum(sink.dropped for sink in sinks),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,10 @@ from analyzer.pipeline import Pipeline, version_of
 from tidzam.bundle import cascade_folders, read_bundle
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
+from tidzam.errors import TidzamError
 from tidzam.paths import DEMO_BUNDLES, models_folder
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,18 @@ class CascadeLoader:
 
     async def load(self, choice: CascadeChoice, *, live: Mapping[str, str] | None = None) -> Pipeline | None:
         """The pipeline of `choice`, verified and tried in another process. None if its bundles have the versions that
-        are `live` already. Raises the errors of `Pipeline.of`."""
-        return await in_background(lambda: self._load(choice, live), name="load")
+        are `live` already. Raises the errors of `Pipeline.of`, and TidzamError (`internal`) for any other."""
+        try:
+            return await in_background(lambda: self._load(choice, live), name="load")
+        except TidzamError:
+            raise
+        except Exception as error:
+            log.exception("loading classifiers failed")
+            raise TidzamError(
+                f"The classifiers cannot be loaded: {type(error).__name__}: {error}.",
+                hint="See the log.",
+                code="internal",
+            ) from error
 
     def _load(self, choice: CascadeChoice, live: Mapping[str, str] | None) -> Pipeline | None:
         if live is not None:

@@ -9,6 +9,7 @@ from analyzer.source_rates import SourceRates
 from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth, SinkStatus
 from tidzam.protocol.classifiers import ReloadStatus
 from tidzam.protocol.privacy import PrivacyStatus
+from tidzam.protocol.shadow import ShadowStatus
 
 
 def health_message(
@@ -20,6 +21,7 @@ def health_message(
     sinks: tuple[SinkStatus, ...] = (),
     privacy: PrivacyStatus | None = None,
     reload: ReloadStatus | None = None,
+    shadow: ShadowStatus | None = None,
     dropped_messages: int,
 ) -> AnalyzerHealth:
     """The state of the analyzer as it goes over the wire."""
@@ -30,6 +32,7 @@ def health_message(
         classifiers=pipeline.classifiers,
         bundles=dict(pipeline.bundle_versions),
         reload=reload or ReloadStatus(),
+        shadow=shadow,
         channels=live.channels,
         lag_s=round(statistics.lag_s, 4) if statistics.windows else None,
         lost_frames=statistics.lost_frames,
@@ -60,7 +63,7 @@ def classifier_faults(pipeline: Pipeline) -> tuple[AnalyzerFault, ...]:
     )
 
 
-def reload_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
-    """Why classifiers are refused, while the old ones continue."""
-    refusal = health.reload.refusal
-    return () if refusal is None else (f"New classifiers are refused, and the old ones continue: {refusal}",)
+def cascade_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
+    """What concerns the change of classifiers: those that are refused, and a shadow that does not work."""
+    shadow = () if health.shadow is None else health.shadow.remarks
+    return (*health.reload.remarks, *shadow)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from analyzer.batching import analyze_in_slices
 from analyzer.capture.child import Capture, CaptureOptions, EarlyCapture, capture_process
@@ -22,13 +22,14 @@ from analyzer.sample_check import SampleCheck
 from analyzer.source_clocks import SourceClocks
 from analyzer.thread_priority import lower_priority
 from analyzer.window_schedule import Due
+from analyzer.window_stages import WindowAnalyzer, WindowFollower, WindowObserver
 from tidzam.denormals import flush_denormals
 from tidzam.errors import JackError, TidzamError
 from tidzam.gaps import ALL, Gap, GapLedger, GapReason
 from tidzam.jack.ring import Lapped
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import AnalyzerFault
-from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
+from tidzam.results import AnalyzedBatch
 
 log = logging.getLogger(__name__)
 
@@ -40,25 +41,6 @@ _LATE_S: Final = 3.0
 _WINDOWS_AT_ONCE: Final = 16
 """As fast as all windows at once, with a fraction of the memory: 102 instead of 218 MB for 128 channels."""
 _POLICY: Final = RestartPolicy(first_delay_s=0.2, max_delay_s=3.0, stable_after_s=10.0)
-
-
-class WindowAnalyzer(Protocol):
-    """The parts of a pipeline that live analysis uses."""
-
-    @property
-    def window_s(self) -> float: ...
-    @property
-    def longest_window_s(self) -> float: ...
-    def check_rate(self, rate_hz: int) -> None: ...
-    def analyze(self, batch: WindowBatch) -> tuple[Analysis, ...]: ...
-
-
-class WindowFollower(Protocol):
-    """What turns the analyses of consecutive windows into detections."""
-
-    def follow(
-        self, batch: WindowBatch, analyses: tuple[Analysis, ...], *, jumped: frozenset[str] = frozenset()
-    ) -> AnalyzedBatch: ...
 
 
 class LiveAnalysis:
@@ -94,6 +76,7 @@ class LiveAnalysis:
         self._pid: int | None = None
         self._session: CaptureSession | None = None
         self._previous: CaptureSession | None = None
+        self._observer: WindowObserver | None = None
         self._silence_reported = True
         self._fault: AnalyzerFault | None = STARTING
         self._worker = ThreadPoolExecutor(1, "analysis", initializer=_begin_worker)
@@ -126,10 +109,26 @@ class LiveAnalysis:
                 self._session.check_window(pipeline.longest_window_s)
             await asyncio.get_running_loop().run_in_executor(self._worker, adopt)
             self._pipeline = pipeline
-            if self._session is not None:
-                self._session.reschedule(
-                    window_s=pipeline.window_s, overlap=self._overlap, longest_s=pipeline.longest_window_s
-                )
+            self._reschedule()
+
+    async def observe(self, observer: WindowObserver | None) -> None:
+        """Let another observer see the windows from the next one on, or none. Raises BundleError (`bundle_window`)."""
+        async with self._turn:
+            if self._session is not None and observer is not None:
+                self._session.check_window(observer.longest_window_s)
+            self._observer = observer
+            self._reschedule()
+
+    def _reschedule(self) -> None:
+        if self._session is not None:
+            self._session.reschedule(
+                window_s=self._pipeline.window_s, overlap=self._overlap, longest_s=self._longest_window_s
+            )
+
+    @property
+    def _longest_window_s(self) -> float:
+        observed_s = 0.0 if self._observer is None else self._observer.longest_window_s
+        return max(self._pipeline.longest_window_s, observed_s)
 
     def _report(self, fault: AnalyzerFault | None) -> None:
         """Log a fault of live analysis once, and its end."""
@@ -167,9 +166,11 @@ class LiveAnalysis:
         log.info("capturing at %d Hz as the JACK client %s (pid %d)", ready.rate_hz, ready.client, capture.pid)
         self._report(None)
         self._gaps.end(ALL, GapReason.CAPTURE)
-        pipeline = self._pipeline
         return CaptureSession(
-            capture.ring(), window_s=pipeline.window_s, overlap=self._overlap, longest_s=pipeline.longest_window_s
+            capture.ring(),
+            window_s=self._pipeline.window_s,
+            overlap=self._overlap,
+            longest_s=self._longest_window_s,
         )
 
     async def _watch(self, capture: Capture, monitor: CaptureMonitor) -> None:
@@ -254,7 +255,10 @@ class LiveAnalysis:
         batch = replace(batch, source_rates_hz=tuple(map(self._source_rate, batch.channels)))
         batch, jumped = self._clocks.applied(batch)
         analyses = analyze_in_slices(self._pipeline.analyze, batch, windows=_WINDOWS_AT_ONCE)
-        return self._detections.follow(batch.without_context(), analyses, jumped=jumped)
+        analyzed = self._detections.follow(batch.without_context(), analyses, jumped=jumped)
+        if (observer := self._observer) is not None:
+            observer.see(batch, analyzed, jumped=jumped)
+        return analyzed
 
     def health(self) -> LiveHealth:
         """The current state."""

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from analyzer.shadow_metrics import shadow_metrics
 from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.protocol.privacy import PrivacyStatus
 from tidzam.results import ChannelState
@@ -59,6 +60,8 @@ class HealthCollector(Collector):
         yield CounterMetricFamily(
             "tidzam_analyzer_reloads_refused", "Times that classifiers could not be used", health.reload.refused
         )
+        if health.shadow is not None:
+            yield from shadow_metrics(health.shadow)
         yield _by_label("classifier_errors", "Windows without probabilities", "classifier", health.classifier_errors)
         delivered, errors, dropped = (
             {sink.name: getattr(sink, field) for sink in health.sinks} for field in ("delivered", "errors", "dropped")

@@ -37,7 +37,7 @@ from tidzam.config.__main__ import document as configuration
 from tidzam.config.settings import IcecastSettings
 from tidzam.error_codes import GROUPS
 from tidzam.protocol import analyzer
-from tidzam.protocol.examples.analyzer import ANALYZER_EVENTS, ANALYZER_REQUESTS, HEALTH
+from tidzam.protocol.examples.analyzer import ANALYZER_EVENTS, ANALYZER_REQUESTS, HEALTH, SHADOW
 from tidzam.protocol.examples.base import EventExample, RequestExample
 from tidzam.protocol.examples.stream_manager import REFUSED, SOURCE, STREAM_MANAGER_REQUESTS
 from tidzam.protocol.live_streams import LiveStreamStatus
@@ -132,7 +132,7 @@ def metrics() -> str:
     )
     recordings, server = RecordingControl(), Icecast(IcecastSettings(), "", "")
     recordings.counters(source.name)
-    health = analyzer.AnalyzerHealth.model_validate(HEALTH)
+    health = analyzer.AnalyzerHealth.model_validate(HEALTH | {"shadow": SHADOW})
     programs = {
         "Stream manager": [
             *SourceMetrics("", graph, icecast, sources, ()).collect(),

@@ -47,6 +47,7 @@ SLOW_TESTS = (
     "analyzer/test_birdnet.py",
     "analyzer/test_file_runner",
     "analyzer/test_notify.py",
+    "analyzer/test_reload.py",
     "analyzer/test_privacy.py",
     "analyzer/test_sink_example.py",
     "analyzer/test_window_lengths.py",

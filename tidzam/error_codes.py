@@ -308,6 +308,14 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "The analysis of a window does not come to an end: a network hangs.",
             "Restart the analyzer.",
         ),
+        "no_shadow": Explanation(
+            "No shadow cascade is running.", "None was started, or it was refused.", "Start one; see `tidzam status`."
+        ),
+        "shadow_busy": Explanation(
+            "A shadow cascade cannot take over.",
+            "One of its networks hangs.",
+            "Do not use it. The live classifiers continue.",
+        ),
         "output": Explanation("A result file cannot be written.", "Disk or permissions.", "Specify another file."),
         "no_clips": Explanation(
             "Rules of clips were set, but no clips are kept.",
@@ -391,6 +399,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         ),
         "bundle_classes": Explanation(
             "The network's outputs do not fit its classes.", "A wrong export.", "Export the bundle again."
+        ),
+        "shadow_window": Explanation(
+            "A shadow cannot be compared with the live classifiers.",
+            "The shortest windows of the two have different lengths.",
+            "Use classifiers with windows of the same length; further ones may have longer windows.",
         ),
         "bundle_window": Explanation(
             "New classifiers cannot take over while the analyzer runs.",

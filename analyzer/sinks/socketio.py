@@ -30,8 +30,8 @@ _SUBSCRIBE_COST: Final = 10.0
 """Number of messages that one subscription counts as."""
 
 
-ClassifierCommand = Callable[[Any], Awaitable[Message]]
-"""From the content of a request to the content of its answer. May raise TidzamError."""
+ClassifierCommand = Callable[[str, Message], Awaitable[Message]]
+"""From the id of a client and the content of its request to the content of the answer. May raise TidzamError."""
 
 
 class SocketIoSink:
@@ -53,7 +53,7 @@ class SocketIoSink:
         commands: Mapping[str, ClassifierCommand] | None = None,
     ) -> None:
         self._server, self._node, self._classifiers, self._health = server, node, classifiers, health
-        self._labels, self._paths = labels, _paths_of(labels)
+        self._paths, self._shadow_paths = _LabelPaths(labels), _LabelPaths(labels)
         self._subscriptions, self._commands = Subscriptions(), commands or {}
         server.on("sys", self._on_sys, needs=_needs)
         server.on("subscribe", self._on_subscribe, needs=Right.LISTEN, cost=_SUBSCRIBE_COST)
@@ -71,7 +71,7 @@ class SocketIoSink:
         command, content = parse_classifier_request(data)
         if command not in self._commands:
             return classifier_list(self._classifiers)
-        answer = await self._commands[command](content)
+        answer = await self._commands[command](sid, content)
         return classifier_answer(command, answer.model_dump(mode="json"))
 
     async def _on_subscribe(self, sid: str, data: Any) -> None:
@@ -94,31 +94,34 @@ class SocketIoSink:
 
     async def deliver(self, analyzed: AnalyzedBatch) -> None:
         """Send the events of one batch to the clients concerned."""
-        if analyzed.cascade is not None and analyzed.cascade.labels is not self._labels:
-            self._labels, self._paths = analyzed.cascade.labels, _paths_of(analyzed.cascade.labels)
         if analyzed.analyses and self._server.has_clients(_SYS_ROOM):  # it may hold thousands of classes
             await self._server.emit("sys", sys_event(analyzed.analyses), to=_SYS_ROOM)
+        paths = self._paths.of(analyzed)
         for analysis in analyzed.analyses:
-            if rooms := self._subscriptions.rooms("analysis", analysis.channel, self._classes(analysis)):
-                await self._send("analysis", analysis_event(analysis, self._paths, node=self._node), rooms)
+            if rooms := self._subscriptions.rooms("analysis", analysis.channel, _classes(analysis, paths)):
+                await self._send("analysis", analysis_event(analysis, paths, node=self._node), rooms)
         for change in analyzed.detections:
-            found = change.detection
-            if rooms := self._rooms_of(found):
+            if rooms := self._rooms_of(change.detection, "detection"):
                 await self._send("detection", detection_event(change, node=self._node), rooms)
-
         if analyzed.speech is not None and (rooms := self._subscriptions.rooms_for("speech")):
             await self._send("speech", speech_event(analyzed.batch, analyzed.speech, node=self._node), rooms)
+
+    async def deliver_shadow(self, analyzed: AnalyzedBatch) -> None:
+        """Send the events of a batch of the shadow cascade to those who subscribe to them."""
+        paths = self._shadow_paths.of(analyzed)
+        for analysis in analyzed.analyses:
+            if rooms := self._subscriptions.rooms("shadow", analysis.channel, _classes(analysis, paths)):
+                await self._send("analysis", analysis_event(analysis, paths, node=self._node, shadow=True), rooms)
+        for change in analyzed.detections:
+            if rooms := self._rooms_of(change.detection, "shadow"):
+                await self._send("detection", detection_event(change, node=self._node, shadow=True), rooms)
 
     async def close(self) -> None:
         """Nothing to close."""
 
-    def _classes(self, analysis: Analysis) -> tuple[str, ...]:
-        """The classes decided and their parents."""
-        return tuple(label for result in analysis.result for label in self._paths.get(result, (result,)))
-
-    def _rooms_of(self, found: Detection) -> list[str]:
-        """The rooms of the subscriptions that include a detection, by any of its channels."""
-        rooms = (self._subscriptions.rooms("detection", channel, found.path) for channel in found.channel_names)
+    def _rooms_of(self, found: Detection, event: EventName) -> list[str]:
+        """The rooms of the subscriptions to `event` that include a detection, by any of its channels."""
+        rooms = (self._subscriptions.rooms(event, channel, found.path) for channel in found.channel_names)
         return list(dict.fromkeys(chain.from_iterable(rooms)))
 
     async def _send(self, event: EventName, message: Message, rooms: list[str]) -> None:
@@ -142,5 +145,22 @@ def _needs(data: Any) -> Right:
     return Right.LISTEN if command == LIST else Right.MANAGE
 
 
-def _paths_of(labels: LabelTree) -> dict[str, tuple[str, ...]]:
-    return {label: labels.path(label) for label in labels}
+def _classes(analysis: Analysis, paths: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The classes decided and their parents."""
+    return tuple(label for result in analysis.result for label in paths.get(result, (result,)))
+
+
+class _LabelPaths:
+    """The path of each class of the cascade that made the last batch."""
+
+    def __init__(self, labels: LabelTree) -> None:
+        self._use(labels)
+
+    def _use(self, labels: LabelTree) -> None:
+        self._labels, self._paths = labels, {label: labels.path(label) for label in labels}
+
+    def of(self, analyzed: AnalyzedBatch) -> Mapping[str, tuple[str, ...]]:
+        """The paths for a batch; the last ones if it does not say which cascade made it."""
+        if analyzed.cascade is not None and analyzed.cascade.labels is not self._labels:
+            self._use(analyzed.cascade.labels)
+        return self._paths

@@ -13,7 +13,8 @@ import pytest
 
 from analyzer.capture.child import CaptureOptions, EarlyCapture, early_capture
 from analyzer.capture_health import CAPTURE_SILENT_S, RING_SILENT_S
-from analyzer.live_runner import LiveAnalysis, WindowAnalyzer
+from analyzer.live_runner import LiveAnalysis
+from analyzer.window_stages import WindowAnalyzer
 from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
 from tests.support.pitch_pipeline import LABELS, PitchPipeline

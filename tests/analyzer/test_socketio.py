@@ -119,7 +119,7 @@ RELOAD = {"sys": {"classifier": {"reload": ""}}}
 async def test_a_reload_is_answered_with_the_classifiers_that_are_live() -> None:
     answer = ReloadAnswer(classifiers=("selector",), bundles={"selector": "9e8b2a1f6c07"}, changed=True)
 
-    async def reload(content: Message) -> ReloadAnswer:
+    async def reload(sid: str, content: Message) -> ReloadAnswer:
         return answer
 
     async with serving(reload=reload) as (_, _, url), connected(url) as client:
@@ -128,7 +128,7 @@ async def test_a_reload_is_answered_with_the_classifiers_that_are_live() -> None
 
 
 async def test_a_refused_reload_is_answered_with_the_reason() -> None:
-    async def reload(content: Message) -> ReloadAnswer:
+    async def reload(sid: str, content: Message) -> ReloadAnswer:
         raise BundleError("The bundle is broken.", code="bundle_checksum")
 
     async with serving(reload=reload) as (_, _, url), connected(url) as client:
@@ -137,7 +137,7 @@ async def test_a_refused_reload_is_answered_with_the_reason() -> None:
 
 
 async def test_a_client_that_may_only_listen_can_list_and_not_reload() -> None:
-    async def reload(content: Message) -> ReloadAnswer:
+    async def reload(sid: str, content: Message) -> ReloadAnswer:
         raise AssertionError("it was allowed")
 
     access = Access(listen="open", manage="token", token="t" * 32)
@@ -163,6 +163,21 @@ async def test_paths_are_those_of_the_cascade_that_made_a_batch() -> None:
         await sink.deliver(fresh)
         paths = [data["paths"] for data in await client.until("analysis", 2)]
     assert paths == [[["birds", "birds-wren"]], [["birds-wren"]]]
+
+
+async def test_events_of_a_shadow_are_marked_and_only_for_those_who_subscribe_to_them() -> None:
+    batch = Batches().batch(0, pond_0="birds-wren")
+    async with serving() as (sink, _, url), connected(url) as client, connected(url) as both:
+        await client.socket.call("subscribe", {"events": ["analysis", "detection"]})
+        await both.socket.call("subscribe", {"events": ["analysis", "shadow"], "mute_sys": True})
+        await sink.deliver_shadow(batch)
+        await sink.deliver(batch)
+        await both.until("analysis", 2)
+        await client.until("detection", 1)
+        events = [(name, data["shadow"]) for name, data in both.got if name != "sys"]
+        live = [(name, data["shadow"]) for name, data in client.got if name != "sys"]
+    assert events == [("analysis", True), ("detection", True), ("analysis", False)]
+    assert live == [("analysis", False), ("detection", False)]
 
 
 async def test_a_subscriber_receives_only_the_events_of_its_subscription() -> None:

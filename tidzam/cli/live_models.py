@@ -1,10 +1,16 @@
-"""models reload: the classifiers of the running analyzer, loaded again from their folders."""
+"""models reload, shadow, promote: the classifiers of the running analyzer."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
 
-from tidzam.cli.options import HomeOption, JsonOption, running_node, say
+import typer
+
+from tidzam.cli.options import HomeOption, JsonOption, console, running_node, say
+from tidzam.errors import NodeError
+from tidzam.protocol.shadow import ShadowStatus
 from tidzam.terminal import print_json
 
 TIMEOUT_S: Final = 300.0
@@ -14,19 +20,75 @@ TIMEOUT_S: Final = 300.0
 def reload(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Have the running analyzer load its classifiers again; they take over without a gap.
 
-    They are verified first. If they cannot be used, the old ones continue, and the reason is shown.
+    They are verified first. If they cannot be used, the old ones continue, and the reason is shown. The shadow, if
+    there is one, is loaded again, too.
     """
-    from tidzam.cli.node_requests import request_sys
-
-    answer = request_sys(*running_node(home), "analyzer", {"classifier": {"reload": ""}}, timeout_s=TIMEOUT_S)[
-        "classifier"
-    ]["reload"]
+    answer = _request(home, "reload", "")
     if as_json:
         print_json(answer)
         return
     taken = "new classifiers have taken over" if answer["changed"] else "the classifiers are unchanged"
-    say(f"{taken}: {_versions(answer)}")
+    say(f"{taken}: {_versions(answer['bundles'])}")
 
 
-def _versions(answer: dict[str, Any]) -> str:
-    return ", ".join(f"{name} (version {version})" for name, version in answer["bundles"].items())
+def shadow(
+    models: Annotated[list[str] | None, typer.Argument(help="Installed models to try.", show_default="none")] = None,
+    nn: Annotated[Path | None, typer.Option(help="Folder of bundles to try.")] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="End the shadow.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try other classifiers on live sound, beside the live ones; without arguments, show how the two differ."""
+    if stop and (models or nn):
+        raise typer.BadParameter("--stop takes no classifiers.")
+    if stop:
+        _request(home, "shadow", {"stop": True})
+        say("the shadow has ended")
+        return
+    if models or nn:
+        wanted = {"models": list(models or ()), "nn": None if nn is None else str(nn.absolute())}
+        status = ShadowStatus.model_validate(_request(home, "shadow", wanted))
+    else:
+        status = _shadow_status(home)
+    if as_json:
+        print_json(status.model_dump(mode="json"))
+        return
+    from tidzam.cli.shadow_tables import print_shadow
+
+    print_shadow(console, status)
+
+
+def promote(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Let the classifiers of the shadow take over from the live ones, without a gap. The shadow ends.
+
+    After a restart, the classifiers are those of the profile again: change `analyzer.nn` or `analyzer.models` there.
+    """
+    answer = _request(home, "promote", "")
+    if as_json:
+        print_json(answer)
+        return
+    say(f"the shadow's classifiers have taken over: {_versions(answer['bundles'])}")
+    say("set analyzer.nn or analyzer.models in the profile to keep them after a restart")
+
+
+def _request(home: Path | None, command: str, content: Any) -> dict[str, Any]:
+    """The analyzer's answer to a command about its classifiers."""
+    from tidzam.cli.node_requests import request_sys
+
+    wanted = {"classifier": {command: content}}
+    return dict(request_sys(*running_node(home), "analyzer", wanted, timeout_s=TIMEOUT_S)["classifier"][command])
+
+
+def _shadow_status(home: Path | None) -> ShadowStatus:
+    from tidzam.node.status import node_status
+
+    analyzer = node_status(*running_node(home), thorough=False).analyzer
+    if analyzer is None:
+        raise NodeError("The analyzer of the node does not answer.", hint="See `tidzam status`.")
+    if analyzer.shadow is None:
+        raise NodeError("No shadow is running.", hint="Name installed models, or a folder with --nn.", code="no_shadow")
+    return analyzer.shadow
+
+
+def _versions(bundles: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} (version {version})" for name, version in bundles.items())

@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tidzam.cli.shadow_tables import summary
 from tidzam.node.check import NodeFault, remarks
 from tidzam.node.home import find_home
 from tidzam.node.status import NodeStatus, SupervisorState
 from tidzam.paths import checkout
+from tidzam.protocol.shadow import ShadowStatus
 from tidzam.protocol.source_status import SourceRemark, SourceStatus
 
 NOT_RESTARTED = "Programs that end are not restarted."
@@ -113,6 +115,8 @@ def _print_tables(console: Console, status: NodeStatus) -> None:
     console.print(_processes(status))
     console.print(_sources(status))
     console.print(_analyzer(status))
+    if status.analyzer is not None and status.analyzer.shadow is not None:
+        _print_line(console, f"[bold]Shadow[/]: {escape(_shadow(status.analyzer.shadow))}")
 
 
 def _processes(status: NodeStatus) -> Table:
@@ -173,6 +177,12 @@ def _analyzer(status: NodeStatus) -> Table:
         str(analyzer.lost_frames),
     )
     return table
+
+
+def _shadow(shadow: ShadowStatus) -> str:
+    """The shadow cascade in a line."""
+    names = ", ".join(shadow.classifiers)
+    return f"{names}, {summary(shadow)}" if shadow.compared else f"{names or 'not loaded'}, {shadow.state}"
 
 
 def plain_table(title: str, *columns: str, gap: int = 2) -> Table:

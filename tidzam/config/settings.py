@@ -22,6 +22,7 @@ from tidzam.config.location import LocationSettings
 from tidzam.config.privacy import PrivacySettings
 from tidzam.config.reload import ReloadSettings
 from tidzam.config.section import Names, Section, moved, renamed
+from tidzam.config.shadow import ShadowSettings
 from tidzam.config.signal_health import SignalHealthSettings
 from tidzam.config.sinks import AnySinkSettings
 from tidzam.config.sources import MountMode, SourceSettings
@@ -209,6 +210,9 @@ class AnalyzerSettings(ServerSettings):
     range: RangeSettings = RangeSettings()
     privacy: PrivacySettings = PrivacySettings()
     reload: ReloadSettings = ReloadSettings()
+    shadow: ShadowSettings | None = Field(
+        None, description="Classifiers that are tried on live sound beside the live ones, and compared with these"
+    )
     strict: bool = Field(
         False,
         description="Refuse audio whose sample rate lacks a part of the band that a classifier needs: files, and live, "

@@ -81,8 +81,8 @@ def _has_failed(source: SourceStatus) -> bool:
 
 def remarks(status: NodeStatus) -> tuple[str, ...]:
     """Remarks for the operator that are not faults: sources with a low sample rate, sources that a client has replaced,
-    channels that lack a part of the band, sinks of the analyzer that fail, classifiers that it refused, and that
-    privacy is active."""
+    channels that lack a part of the band, sinks of the analyzer that fail, classifiers that it refused, a shadow that
+    fails, and that privacy is active."""
     narrow = [
         f"Source {source.name} has a sample rate of {source.rate_hz} Hz: it has no content above {source.band_hz} Hz."
         for source in status.sources
@@ -101,11 +101,11 @@ def remarks(status: NodeStatus) -> tuple[str, ...]:
         for sink in sinks
         if sink.fault
     ]
-    refusal = status.analyzer.reload.refusal if status.analyzer else None
-    refused = [] if refusal is None else [f"New classifiers are refused, and the old ones continue: {refusal}"]
+    reload = status.analyzer.reload.remarks if status.analyzer else ()
+    shadow = status.analyzer.shadow.remarks if status.analyzer and status.analyzer.shadow else ()
     privacy = status.analyzer.privacy if status.analyzer else None
     private = [privacy.remark] if privacy else []
-    return (*narrow, *replaced, *band_limited, *failing, *refused, *private)
+    return (*narrow, *replaced, *band_limited, *failing, *reload, *shadow, *private)
 
 
 def programs_are_up(status: NodeStatus) -> bool:

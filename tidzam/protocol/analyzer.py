@@ -16,6 +16,7 @@ from tidzam.protocol.extraction import SAMPLE_EXTRACTION_RULES, SampleExtraction
 from tidzam.protocol.globs import WireGlobs
 from tidzam.protocol.messages import Message, Refusal, WireTime, parse, wire_time
 from tidzam.protocol.privacy import PrivacyStatus, SpeechEvent
+from tidzam.protocol.shadow import PromoteShadow, ShadowStatus, StartShadow
 from tidzam.protocol.source_status import SourceStatus
 from tidzam.results import Analysis, ChannelState, DetectionChange
 
@@ -23,7 +24,7 @@ PROBABILITY_DIGITS = 4
 
 MOST_JACK_SOURCES: Final = 512
 
-EventName = Literal["analysis", "detection", "health", "speech"]
+EventName = Literal["analysis", "detection", "shadow", "health", "speech"]
 
 
 JACK_SOURCE: Final = "JackSource"
@@ -55,7 +56,10 @@ class JackSource(Message):
 
 
 class Subscribe(Message):
-    """Choose the events to receive, by channel and class (globs). Replaces the client's previous subscription."""
+    """Choose the events to receive, by channel and class (globs). Replaces the client's previous subscription.
+
+    `shadow` stands for the `analysis` and `detection` events of the shadow cascade, which are marked.
+    """
 
     events: Annotated[tuple[EventName, ...], Field(max_length=16)] = Field(
         ("analysis", "detection", "health"), description="Events to receive"
@@ -103,6 +107,7 @@ class AnalysisEvent(Message):
     waiting: tuple[str, ...] = Field(
         (), description="Classifiers whose windows are longer than what was heard of the channel so far"
     )
+    shadow: bool = Field(False, description="It is of the shadow cascade, which is only tried")
 
 
 class DetectionEvent(Message):
@@ -136,6 +141,7 @@ class DetectionEvent(Message):
         description="File of the first clip of it that is kept, relative to the folder of clips; it is complete some "
         "windows later",
     )
+    shadow: bool = Field(False, description="It is of the shadow cascade, which is only tried")
 
 
 FaultCode = Literal["starting", "capture", "jack_away", "stalled", "late", "no_channel", "sample_rate", "classifier"]
@@ -173,6 +179,7 @@ class AnalyzerHealth(Message):
     classifiers: tuple[str, ...] = Field(description="Names of the classifiers")
     bundles: dict[str, str] = Field(default_factory=dict, description="Version of each classifier's bundle, by name")
     reload: ReloadStatus = Field(description="How often other classifiers took over, and were refused")
+    shadow: ShadowStatus | None = Field(None, description="The shadow cascade, if there is one")
     channels: tuple[str, ...] = Field(description="Port names")
     lag_s: float | None = Field(description="Time from the end of a window to its events")
     lost_frames: int = Field(description="Frames skipped by JACK or missed by capture")
@@ -217,6 +224,8 @@ MESSAGES: Mapping[str, type[Message]] = {
     "sys[]": SysChannel,
     "sys/classifier/list": ListClassifiers,
     "sys/classifier/reload": ReloadClassifiers,
+    "sys/classifier/shadow": StartShadow,
+    "sys/classifier/promote": PromoteShadow,
     "subscribe": Subscribe,
     SAMPLE_EXTRACTION_RULES: SampleExtractionRequest,
     f"{SAMPLE_EXTRACTION_RULES}/answer": SampleExtractionAnswer,
@@ -242,7 +251,9 @@ def sys_event(analyses: Iterable[Analysis]) -> list[dict[str, Any]]:
     ]
 
 
-def analysis_event(analysis: Analysis, path_of: Mapping[str, tuple[str, ...]], *, node: str) -> AnalysisEvent:
+def analysis_event(
+    analysis: Analysis, path_of: Mapping[str, tuple[str, ...]], *, node: str, shadow: bool = False
+) -> AnalysisEvent:
     """`path_of` maps each class to its path from the root; `unknown` needs none."""
     return AnalysisEvent(
         node=node,
@@ -261,10 +272,11 @@ def analysis_event(analysis: Analysis, path_of: Mapping[str, tuple[str, ...]], *
         left_out=analysis.left_out,
         ages_s={name: round(age_s, 3) for name, age_s in analysis.ages_s.items()},
         waiting=analysis.waiting,
+        shadow=shadow,
     )
 
 
-def detection_event(change: DetectionChange, *, node: str) -> DetectionEvent:
+def detection_event(change: DetectionChange, *, node: str, shadow: bool = False) -> DetectionEvent:
     detection = change.detection
     return DetectionEvent(
         node=node,
@@ -286,6 +298,7 @@ def detection_event(change: DetectionChange, *, node: str) -> DetectionEvent:
         mean_probability=round(detection.mean_probability, PROBABILITY_DIGITS),
         windows=detection.windows,
         clip=detection.clip,
+        shadow=shadow,
     )
 
 

@@ -9,9 +9,12 @@ from typing import Any, Final
 from pydantic import Field
 
 from tidzam.protocol.messages import Message, parse, parse_command
+from tidzam.protocol.shadow import PromoteShadow, StartShadow
 
 LIST: Final = "list"
 RELOAD: Final = "reload"
+SHADOW: Final = "shadow"
+PROMOTE: Final = "promote"
 
 
 class ListClassifiers(Message):
@@ -32,6 +35,9 @@ class ReloadAnswer(Message):
     classifiers: tuple[str, ...] = Field(description="Names of the classifiers")
     bundles: dict[str, str] = Field(description="Version of each classifier's bundle, by name")
     changed: bool = Field(description="Whether others took over; not if the folders hold what was live already")
+    shadow: dict[str, str] = Field(
+        default_factory=dict, description="Version of each bundle of the shadow cascade, by name of its classifier"
+    )
 
 
 class ReloadStatus(Message):
@@ -41,12 +47,31 @@ class ReloadStatus(Message):
     count: int = Field(0, description="Times that other classifiers took over")
     refused: int = Field(0, description="Times that classifiers could not be used, so that the old ones stayed")
     last: datetime | None = Field(None, description="When others took over last, UTC")
+    promoted: bool = Field(
+        False,
+        description="The live classifiers were those of the shadow; after a restart, those of the settings are live",
+    )
     refusal: str | None = Field(
         None, description="Why the classifiers that were found last are refused; the old ones continue"
     )
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about what an operator should know."""
+        found = []
+        if self.refusal is not None:
+            found.append(f"New classifiers are refused, and the old ones continue: {self.refusal}")
+        if self.promoted:
+            found.append("The live classifiers were the shadow's; after a restart, those of the settings are live.")
+        return tuple(found)
 
-_REQUESTS: Final[Mapping[str, type[Message]]] = {LIST: ListClassifiers, RELOAD: ReloadClassifiers}
+
+_REQUESTS: Final[Mapping[str, type[Message]]] = {
+    LIST: ListClassifiers,
+    RELOAD: ReloadClassifiers,
+    SHADOW: StartShadow,
+    PROMOTE: PromoteShadow,
+}
 
 
 def parse_classifier_request(data: Any) -> tuple[str, Message]:

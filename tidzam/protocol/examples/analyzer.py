@@ -8,6 +8,7 @@ from tidzam.protocol import analyzer, classifiers
 from tidzam.protocol.examples.base import EventExample, RequestExample
 from tidzam.protocol.extraction import SampleExtractionRequest
 from tidzam.protocol.privacy import SpeechEvent
+from tidzam.protocol.shadow import ShadowStatus, StartShadow
 
 ANALYZER_REQUESTS: Final = (
     RequestExample(
@@ -30,10 +31,20 @@ ANALYZER_REQUESTS: Final = (
                         "classifiers": ["selector", "birds"],
                         "bundles": {"selector": "9e8b2a1f6c07", "birds": "41d7c0ffab36"},
                         "changed": True,
+                        "shadow": {},
                     }
                 }
             },
         },
+    ),
+    RequestExample(
+        "End the shadow cascade",
+        "sys",
+        StartShadow,
+        {"sys": {"classifier": {"shadow": {"stop": True}}}},
+        {"ok": True, "sys": {"classifier": {"shadow": ShadowStatus(state="off").model_dump(mode="json")}}},
+        'One is started with `{"sys": {"classifier": {"shadow": {"models": ["birds-2"]}}}}`. '
+        '`{"sys": {"classifier": {"promote": ""}}}` lets it take over; the response to that is the one to `reload`.',
     ),
     RequestExample(
         "Subscribe to events",
@@ -75,12 +86,37 @@ _WINDOW: Final = {
     "end": "2026-05-01T06:30:01Z",
 }
 
+SHADOW: Final = {
+    "state": "running",
+    "classifiers": ["selector", "birds"],
+    "bundles": {"selector": "9e8b2a1f6c07", "birds": "07c1f0aa5b92"},
+    "since": "2026-05-01T06:00:00Z",
+    "compared": 1800,
+    "agreed": 1764,
+    "agreement": 0.98,
+    "mean_difference": 0.0213,
+    "incomplete": 0,
+    "dropped": 12,
+    "errors": 0,
+    "classes": [{"label": "birds-wren", "both": 95, "live_only": 4, "shadow_only": 32, "mean_difference": 0.0381}],
+    "latest": [
+        {
+            "channel": "pond:out_0",
+            "start": "2026-05-01T06:29:41Z",
+            "live": {"unknown": 0.0},
+            "shadow": {"birds-wren": 0.71},
+        }
+    ],
+    "fault": None,
+}
+
 HEALTH: Final = {
     "node": "garden",
     "engine": "onnx",
     "classifiers": ["selector", "birds"],
     "bundles": {"selector": "9e8b2a1f6c07", "birds": "41d7c0ffab36"},
-    "reload": {"loading": False, "count": 0, "refused": 0, "last": None, "refusal": None},
+    "reload": {"loading": False, "count": 0, "refused": 0, "last": None, "promoted": False, "refusal": None},
+    "shadow": None,
     "channels": ["pond:out_0"],
     "lag_s": 0.04,
     "lost_frames": 0,
@@ -143,6 +179,7 @@ ANALYZER_EVENTS: Final = (
             "left_out": [],
             "ages_s": {"birdnet": 1.0},
             "waiting": [],
+            "shadow": False,
         },
     ),
     EventExample(
@@ -161,6 +198,7 @@ ANALYZER_EVENTS: Final = (
             "mean_probability": 0.94,
             "windows": 4,
             "clip": None,
+            "shadow": False,
         },
     ),
     EventExample(
