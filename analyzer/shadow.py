@@ -31,7 +31,7 @@ HANGS_AFTER_S: Final = 20.0
 
 
 @dataclass(frozen=True)
-class _Step:
+class _ShadowStep:
     """The windows of all channels at one time, and what the live cascade made of them."""
 
     batch: WindowBatch
@@ -49,7 +49,7 @@ class ShadowCascade:
     def __init__(self, pipeline: Pipeline, stages: DetectionStages, on_batch: Callable[[AnalyzedBatch], None]) -> None:
         self.pipeline = pipeline
         self._stages, self._on_batch = stages, on_batch
-        self._steps: queue.Queue[_Step] = queue.Queue(_WAITING)
+        self._steps: queue.Queue[_ShadowStep] = queue.Queue(_WAITING)
         self._lock = threading.Lock()
         """Guards the comparison, which the thread changes and others read."""
         self._comparison: ShadowComparison | None = None
@@ -67,7 +67,7 @@ class ShadowCascade:
     def see(self, batch: WindowBatch, live: AnalyzedBatch, *, jumped: frozenset[str]) -> None:
         """Take a step, or drop it. Never waits; it is called in the thread of the live analysis."""
         try:
-            self._steps.put_nowait(_Step(batch, live, jumped))
+            self._steps.put_nowait(_ShadowStep(batch, live, jumped))
         except queue.Full:
             self._dropped += len(batch.channels)
 
@@ -111,7 +111,7 @@ class ShadowCascade:
                 self._contained(step)
                 self._busy_since_s = None
 
-    def _contained(self, step: _Step) -> None:
+    def _contained(self, step: _ShadowStep) -> None:
         try:
             self._analyze(step)
             self._error = None
@@ -121,7 +121,7 @@ class ShadowCascade:
             self._errors += len(step.batch.channels)
             self._error = f"It failed: {first_line(error)}"
 
-    def _analyze(self, step: _Step) -> None:
+    def _analyze(self, step: _ShadowStep) -> None:
         analyses = analyze_in_slices(self.pipeline.analyze, step.batch, windows=_SLICE)
         analyzed = self._stages.follow(step.batch.without_context(), analyses, jumped=step.jumped)
         with self._lock:

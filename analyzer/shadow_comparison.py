@@ -18,7 +18,7 @@ LATEST: Final = 20
 
 
 @dataclass
-class _Mean:
+class _DifferenceMean:
     total: float = 0.0
     count: int = 0
 
@@ -43,7 +43,7 @@ class ShadowComparison:
         self._since = datetime.now(UTC)
         self._compared = self._agreed = self._incomplete = 0
         self._both, self._live_only, self._shadow_only = Counter[str](), Counter[str](), Counter[str]()
-        self._difference, self._of_class = _Mean(), defaultdict[str, _Mean](_Mean)
+        self._difference, self._of_class = _DifferenceMean(), defaultdict[str, _DifferenceMean](_DifferenceMean)
         self._latest: deque[WindowDifference] = deque(maxlen=LATEST)
 
     def add(self, live: Sequence[Analysis], shadow: Sequence[Analysis]) -> None:
