@@ -34,7 +34,7 @@ def run(say: Say) -> dict[str, Any]:
     Raises DatasetError if it is not there.
     """
     bundle = installed_birdnet()
-    sound, reference = _field()
+    sound, reference = read_field()
     bare = BareInterpreter(bundle.file("litert"))
     pipeline = Pipeline.of(AnalyzerSettings(models=("birdnet",)), home=HOME)
     windows = sound.reshape(-1, WINDOW)
@@ -64,7 +64,7 @@ class BareInterpreter:
         return confidences
 
 
-def _field() -> tuple[Float32, list[dict[str, str]]]:
+def read_field() -> tuple[Float32, list[dict[str, str]]]:
     """The sound, (samples,), and the rows of its reference."""
     try:
         sound, _ = soundfile.read(FIELD / "forest.flac", dtype="float32")

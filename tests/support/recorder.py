@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.support.jack import JackServer
 from tests.support.sound import tone_breaks
@@ -20,11 +21,23 @@ from tidzam.types import Float32
 class Recording:
     """`samples`, of shape (frames, ports), are known once the recorder was left.
 
-    `seams` are the indices in them before which JACK, or the recorder when the machine is busy, skipped frames.
+    `seams` are the indices in them before which JACK, or the recorder when the machine is busy, skipped frames. They
+    consist of blocks of one length; `begins` holds the frame of JACK's clock at which each begins.
     """
 
     samples: Float32
     seams: frozenset[int]
+    begins: NDArray[np.int64]
+
+    def by_frame(self) -> tuple[Float32, int]:
+        """The samples, shape (frames, ports), at their places in JACK's clock, NaN where they were skipped; and the
+        frame at which they begin."""
+        block = len(self.samples) // len(self.begins)
+        places = self.begins - self.begins[0]
+        tape = np.full((int(places[-1]) + block, self.samples.shape[1]), np.nan, np.float32)
+        for number, place in enumerate(places):
+            tape[place : place + block] = self.samples[number * block : (number + 1) * block]
+        return tape, int(self.begins[0])
 
 
 @contextmanager
@@ -44,6 +57,7 @@ def recorder(server: JackServer, ports: Sequence[str], folder: Path) -> Iterator
         process.communicate(timeout=20)
         with np.load(out) as saved:
             recording.samples, recording.seams = saved["samples"], frozenset(saved["seams"].tolist())
+            recording.begins = saved["begins"]
 
 
 def record(server: JackServer, ports: Sequence[str], folder: Path, *, seconds: float) -> Recording:

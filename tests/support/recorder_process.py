@@ -51,7 +51,8 @@ def main(out: str, *ports: str) -> None:
     sys.stdin.read()
     last = len(blocks)
     skipped = np.flatnonzero(np.diff(frames[first:last]) != client.blocksize) + 1
-    np.savez(out, samples=np.concatenate(blocks[first:last]), seams=skipped * client.blocksize)
+    samples, begins = np.concatenate(blocks[first:last]), np.array(frames[first:last], np.int64)
+    np.savez(out, samples=samples, seams=skipped * client.blocksize, begins=begins)
     os._exit(0)  # without closing the client, in which libjack may block
 
 
