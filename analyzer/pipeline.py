@@ -21,11 +21,12 @@ from tidzam.config.decision import DecisionSettings
 from tidzam.config.inference import DEFAULT_ENGINE
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
-from tidzam.inference.cascade import Cascade, Prediction
+from tidzam.inference.cascade import Cascade
 from tidzam.inference.decision_policy import DecisionPolicy
 from tidzam.inference.engines import engine_for
 from tidzam.inference.loading import load_cascade, load_range_model
 from tidzam.inference.longer_windows import Handover, LongerWindows
+from tidzam.inference.prediction import Prediction
 from tidzam.inference.species_range import RangeModel, SpeciesRange
 from tidzam.labels import LabelTree
 from tidzam.protocol.channel_status import lacking

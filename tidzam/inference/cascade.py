@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.audio.waveform import InputSpec, required_rate
+from tidzam.audio.waveform import required_rate
 from tidzam.bundle import BundleManifest
 from tidzam.bundle.hierarchy import merged_labels, ordered
 from tidzam.inference.engines import Network
 from tidzam.inference.input_cache import InputCache
 from tidzam.inference.longer_windows import Handover, LongerWindows, Rows, RunInterval
 from tidzam.inference.output_check import OutputCheck
+from tidzam.inference.prediction import Prediction, WindowNotes, present
 from tidzam.labels import UNKNOWN
 from tidzam.results import LongerWindow
 from tidzam.types import Float32
 
 _MOST_RATES: Final = 256
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The joint probability of each class whose classifier ran, and the classifiers that were left out.
-
-    Left out are the classifiers whose band the audio lacks, and those whose outputs were not probabilities.
-    `remainders` holds, for each class with subclasses whose classifier ran, the joint probability that it is not one
-    of them ("a bird, but none of those that are known"), and under `unknown` that it is not a root of the tree.
-    `ages_s` holds, for each classifier whose outputs were carried from an earlier window, how much earlier that was.
-    `waiting` are the classifiers whose windows are longer than what was heard so far.
-    """
-
-    probabilities: dict[str, float]
-    left_out: tuple[str, ...]
-    remainders: dict[str, float] = field(default_factory=dict)
-    ages_s: dict[str, float] = field(default_factory=dict)
-    waiting: tuple[str, ...] = ()
-
-
-@dataclass
-class _Notes:
-    """What is noted about one window while classifiers run."""
-
-    left_out: tuple[str, ...]
-    ages_s: dict[str, float] = field(default_factory=dict)
-    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +81,7 @@ class Cascade:
         self._columns = {label: column for column, label in enumerate(self.classes)}
         self._parents = {label: self._parent_column(label) for label in self.classes}
         self._groups = {classifier.name: self._group(classifier) for classifier in self.classifiers}
+        self.specs = frozenset(classifier.manifest.input for classifier in self.classifiers)
         self._longer = frozenset(one.name for one in self.classifiers if one.window_s > self.window_s)
         self._lacking: dict[int, tuple[str, ...]] = {}
 
@@ -136,10 +111,6 @@ class Cascade:
         """For what the analysis of one step of windows leaves to that of the next."""
         return Handover(self._longer)
 
-    @property
-    def specs(self) -> frozenset[InputSpec]:
-        return frozenset(classifier.manifest.input for classifier in self.classifiers)
-
     def predict(self, windows: Float32, rate_hz: int) -> list[dict[str, float]]:
         """The probabilities of `classify`, for sources that have every band."""
         return [found.probabilities for found in self.classify(windows, rate_hz)]
@@ -162,10 +133,10 @@ class Cascade:
         are left out of the result of each window (`tidzam.inference.species_range`). `longer` is the sound for the
         classifiers with longer windows, which do not run without it.
         """
-        inputs = InputCache(windows, rate_hz, longer)
+        inputs = InputCache(windows, rate_hz, self.specs, longer=longer)
         joint = np.full((len(windows), len(self.classes)), np.nan, dtype=np.float32)
         remainders = np.full((len(windows), len(self.classes) + 1), np.nan, dtype=np.float32)  # the last: of the roots
-        notes = [_Notes(self.lacking_band(rate)) for rate in source_rates_hz or [None] * len(windows)]
+        notes = [WindowNotes(self.lacking_band(rate)) for rate in source_rates_hz or [None] * len(windows)]
         for classifier in self.classifiers:
             lacking = [row for row, note in enumerate(notes) if classifier.name in note.left_out]
             rows = np.setdiff1d(self._rows(classifier, joint), lacking, assume_unique=True)
@@ -181,12 +152,12 @@ class Cascade:
             remainders[:, :-1][hidden] = np.nan
         nodes = (*self.classes, UNKNOWN)
         return [
-            Prediction(_present(self.classes, row), note.left_out, _present(nodes, rest), note.ages_s, note.waiting)
+            Prediction(present(self.classes, row), note.left_out, present(nodes, rest), note.ages_s, note.waiting)
             for row, note, rest in zip(joint, notes, remainders, strict=True)
         ]
 
     def _run(
-        self, classifier: Classifier, inputs: InputCache, rows: Rows, notes: Sequence[_Notes]
+        self, classifier: Classifier, inputs: InputCache, rows: Rows, notes: Sequence[WindowNotes]
     ) -> tuple[Float32, Rows]:
         """The outputs (m, classes) of a classifier on the m of `rows` where it works, and those rows."""
         classes = len(classifier.manifest.classes)
@@ -199,7 +170,7 @@ class Cascade:
         return outputs, rows[fine]
 
     def _carried(
-        self, classifier: Classifier, inputs: InputCache, rows: Rows, notes: Sequence[_Notes]
+        self, classifier: Classifier, inputs: InputCache, rows: Rows, notes: Sequence[WindowNotes]
     ) -> tuple[Float32, Rows]:
         """`_run` for a classifier with longer windows: its outputs on `rows`, some carried from earlier windows."""
         longer, name = inputs.longer, classifier.name
@@ -216,7 +187,8 @@ class Cascade:
             elif row not in outputs and name not in notes[row].left_out:
                 notes[row].left_out += (name,)
         for row in plan.waiting.tolist():
-            notes[row].waiting += (name,)
+            if name not in notes[row].left_out:
+                notes[row].waiting += (name,)
         stacked = np.array([*outputs.values()], np.float32).reshape(-1, len(classifier.manifest.classes))
         return stacked, np.array([*outputs], dtype=np.intp)
 
@@ -292,14 +264,6 @@ class Cascade:
         """The column of the nearest ancestor of `label` that is a class of some classifier."""
         ancestors = reversed(self.labels.path(label)[:-1])
         return next((self._columns[ancestor] for ancestor in ancestors if ancestor in self._columns), None)
-
-
-def _present(labels: Sequence[str], row: Float32) -> dict[str, float]:
-    """The values of one window, shape (len(labels),), that are not NaN, by label."""
-    columns = np.flatnonzero(~np.isnan(row))
-    if len(columns) == len(labels):
-        return dict(zip(labels, row.tolist(), strict=True))
-    return {labels[int(column)]: value for column, value in zip(columns, row[columns].tolist(), strict=True)}
 
 
 def order(classifiers: tuple[Classifier, ...]) -> tuple[Classifier, ...]:
