@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,26 +48,55 @@ def run(
     seconds: str = "300",
     ungated_seconds: str = "60",
     sources: str = "1",
+    threads: str = "1",
     find_limit: str = "0",
 ) -> dict[str, Any]:
     """An analyzer on so many `channels` for `seconds`, and, with every expert on every window, for `ungated_seconds`.
-    The channels are those of `sources` JACK clients, each of which is captured by a client of its own. `find_limit`
-    is the largest number of channels to try in search of the one that holds: no frame lost, no window dropped, and
-    the lag under one hop, in 20 s; 0 leaves the search out."""
-    count, clients = int(channels), int(sources)
-    figures: dict[str, Any] = {"channels": count, "sources": clients, "rate_hz": RATE_HZ, "period": PERIOD}
+    The channels are those of `sources` JACK clients, each of which is captured by a client of its own. Each classifier
+    runs on so many `threads`. `find_limit` is the largest number of channels to try in search of the one that holds: no
+    frame lost, no window dropped, and the lag under one hop, in 20 s; 0 leaves the search out. The length of each part
+    may be 0, which leaves it out."""
+    count = int(channels)
     with jack_server(rate_hz=RATE_HZ, period=PERIOD, port_max=PORT_MAX) as server:
-        with feeder(server, f"--channels={count}", f"--clients={clients}"):
+        load = Load(server, clients=int(sources), threads=int(threads))
+        figures: dict[str, Any] = {
+            "sources": load.clients,
+            "threads": load.threads,
+            "rate_hz": RATE_HZ,
+            "period": PERIOD,
+        }
+        with load.playing(count):
             if float(seconds):
-                figures |= _measure(server, count, float(seconds), say)
+                figures |= load.measure(count, float(seconds), say)
             if float(ungated_seconds):
-                figures["gate_0"] = _measure(server, count, float(ungated_seconds), say, "--gate=0")
+                figures["gate_0"] = load.measure(count, float(ungated_seconds), say, "--gate=0")
         if int(find_limit):
-            figures |= _limits(server, clients, int(find_limit), say)
+            figures |= _limits(load, int(find_limit), say)
         say("forcing losses: the capture process is stopped and continued, while each sample encodes its own frame")
         with feeder(server, "--channels=2", "--code"):
             figures["forced"] = asyncio.run(_force_losses(server))
     return figures
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the analyzer listens to, in a number of JACK clients, and the threads that each classifier runs on."""
+
+    server: JackSettings
+    clients: int
+    threads: int
+
+    def playing(self, channels: int) -> AbstractContextManager[object]:
+        return feeder(self.server, f"--channels={channels}", f"--clients={self.clients}")
+
+    def measure(self, channels: int, duration_s: float, say: Callable[[str], None], *options: str) -> dict[str, Any]:
+        """Losses and resource use of an analyzer on all channels over `duration_s` seconds, while they are played."""
+        most, ports = max(256, channels), "feeder*:out_*"
+        with analyzer(self.server, ports, *options, max_channels=most, threads=self.threads) as listener:
+            listener.wait(channels=channels)
+            time.sleep(_SETTLE_S)
+            say(f"{channels} channels, {duration_s:g} s {' '.join(options)}")
+            return {"channels": channels, **_watch(listener, duration_s)}
 
 
 def holds(figures: Mapping[str, Any]) -> bool:
@@ -76,14 +106,14 @@ def holds(figures: Mapping[str, Any]) -> bool:
     return complete and not lost and figures["lag_max_s"] < HOP_S
 
 
-def _limits(server: JackSettings, clients: int, most: int, say: Callable[[str], None]) -> dict[str, Any]:
+def _limits(load: Load, most: int, say: Callable[[str], None]) -> dict[str, Any]:
     """The largest number of channels that holds, and what was measured with each number."""
     trials: dict[int, dict[str, Any]] = {}
 
     def try_with(channels: int) -> bool:
-        with feeder(server, f"--channels={channels}", f"--clients={clients}"):
+        with load.playing(channels):
             try:
-                trials[channels] = _measure(server, channels, _TRIAL_S, say)
+                trials[channels] = load.measure(channels, _TRIAL_S, say)
             except NodeError as error:
                 trials[channels] = {"channels": channels, "failed": error.message}
                 return False
@@ -91,17 +121,6 @@ def _limits(server: JackSettings, clients: int, most: int, say: Callable[[str], 
 
     largest = largest_that_holds(try_with, low=STEP, high=most // STEP * STEP, step=STEP)
     return {"largest_channels": largest, "trials": [trials[channels] for channels in sorted(trials)]}
-
-
-def _measure(
-    server: JackSettings, channels: int, duration_s: float, say: Callable[[str], None], *options: str
-) -> dict[str, Any]:
-    """Losses and resource use of an analyzer on all channels over `duration_s` seconds."""
-    with analyzer(server, "feeder*:out_*", *options, max_channels=max(256, channels)) as listener:
-        listener.wait(channels=channels)
-        time.sleep(_SETTLE_S)
-        say(f"{channels} channels, {duration_s:g} s {' '.join(options)}")
-        return {"channels": channels, **_watch(listener, duration_s)}
 
 
 def _watch(listener: LiveAnalyzer, duration_s: float) -> dict[str, Any]:

@@ -107,13 +107,22 @@ class LiveAnalyzer:
 
 @contextmanager
 def analyzer(
-    server: JackSettings, ports: str, *options: str, log: Path | None = None, max_channels: int = 256
+    server: JackSettings,
+    ports: str,
+    *options: str,
+    log: Path | None = None,
+    max_channels: int = 256,
+    threads: int = 1,
 ) -> Iterator[LiveAnalyzer]:
-    """An analyzer with the demo's classifiers that listens to `ports`."""
+    """An analyzer with the demo's classifiers, each on so many `threads`, that listens to `ports`."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder) / "profile.yaml"
-        profile.write_text(f"jack: {{server: {server.server}}}\nanalyzer: {{max_channels: {max_channels}}}\n")
+        settings = {
+            "jack": {"server": server.server},
+            "analyzer": {"max_channels": max_channels, "threads": threads},
+        }
+        profile.write_text(json.dumps(settings))  # which is YAML as well
         argv = [sys.executable, "-m", "analyzer", f"--profile={profile}", "--jack", ports, "--port", str(port)]
         with program([*argv, *options], jack_env(server.server), log=log) as process:
             yield LiveAnalyzer(process, port)
