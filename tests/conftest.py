@@ -42,6 +42,7 @@ JACK_TESTS = frozenset(
 SLOW_TESTS = (
     "analyzer/archive/test_cluster.py",
     "analyzer/archive/test_run.py",
+    "analyzer/archive/test_sinks.py",
     "analyzer/archive/test_workers.py",
     "analyzer/show/test_window.py",
     "analyzer/test_birdnet.py",

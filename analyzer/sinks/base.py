@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -63,6 +63,10 @@ class MarkingSink(Protocol):
     def mark(self, analyzed: AnalyzedBatch) -> AnalyzedBatch: ...
 
 
+def _ignore(sent: str) -> None:
+    """Nobody wants to see what was sent."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SinkContext:
     """What a sink may need besides its own settings.
@@ -74,7 +78,8 @@ class SinkContext:
     `is_example`: the sink is only tried, beside the running analyzer, and leaves alone what that one keeps. `bundles`
     holds the version of each classifier: the beginning of the SHA-256 of its manifest. `location` is where the node
     listens, None if that is unknown. `is_archive`: the detections are those of recordings of the past, each of which is
-    delivered when its file is complete; they say nothing about what is heard now.
+    delivered when its file is complete; they say nothing about what is heard now. `on_sent` is called with what was
+    sent or written, as text without secrets: whoever tries a sink wants to see it.
     """
 
     node: str
@@ -85,6 +90,7 @@ class SinkContext:
     bundles: Mapping[str, str] = field(default_factory=dict)
     location: LocationSettings | None = None
     is_archive: bool = False
+    on_sent: Callable[[str], None] = _ignore
 
 
 class SinkFactory(Protocol):

@@ -92,7 +92,13 @@ class ChainSink:
         """Begin to send what waits. Raises ConfigError (`secret`) and TidzamError (`spool`)."""
         settings, context = self._settings, self._context
         password = await asyncio.to_thread(reveal, settings.password, "The password of the sink chain")
-        client = HalClient(URL(settings.url), user=settings.user, password=password, timeout_s=settings.timeout_s)
+        client = HalClient(
+            URL(settings.url),
+            user=settings.user,
+            password=password,
+            timeout_s=settings.timeout_s,
+            on_sent=context.on_sent,
+        )
         site = ChainSite(client, settings.site or context.node, position_of(context.location))
         await self._delivery.open(ChainReceiver(client, site), collect_s=settings.collect_s)
 

@@ -92,7 +92,8 @@ class ClipSink:
             return  # without a thread
         assert self._store is not None
         try:
-            await asyncio.to_thread(self._store.write, clips)
+            for path in await asyncio.to_thread(self._store.write, clips):
+                self._context.on_sent(str(path))
         except TidzamError as error:
             if self._raises:
                 raise

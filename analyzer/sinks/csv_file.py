@@ -30,7 +30,7 @@ class CsvSink:
     def __init__(self, settings: CsvSinkSettings, context: SinkContext) -> None:
         header = _rows([dict(zip(COLUMNS, COLUMNS, strict=True))])
         self._file = LineFile(settings.path, header=header, daily=settings.daily, replace=settings.replace)
-        self._recording = context.recording
+        self._recording, self._on_sent = context.recording, context.on_sent
 
     async def open(self) -> None:
         """Open the file, and check or write its header."""
@@ -43,7 +43,9 @@ class CsvSink:
 
     def _add(self, detections: list[Detection]) -> None:
         for day, found in groupby(sorted(detections, key=utc_day), key=utc_day):
-            self._file.append(_rows(map(self._row, found)), day)
+            rows = _rows(map(self._row, found))
+            self._file.append(rows, day)
+            self._on_sent(f"{self._file.path} {rows.decode().rstrip()}")
 
     def _row(self, detection: Detection) -> dict[str, object]:
         if self._recording is not None:

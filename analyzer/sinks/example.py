@@ -9,6 +9,7 @@ import asyncio
 import logging
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -28,6 +29,7 @@ from tidzam.labels import LabelTree
 from tidzam.results import Analysis, AnalyzedBatch, DetectedChannel, Detection, DetectionChange, WindowBatch
 from tidzam.scrub import scrub
 from tidzam.terminal import command_line, exit_on_error, print_json
+from tidzam.text import printable
 
 LABEL: Final = "example"
 CHANNEL: Final = "example:out_0"
@@ -77,8 +79,11 @@ async def send_example(named: NamedSink, now: datetime) -> None:
         raise TidzamError(named.sink.fault, code="unsent")
 
 
-def sink_for_example(settings: Settings, name: str, folder: Path) -> NamedSink:
+def sink_for_example(
+    settings: Settings, name: str, folder: Path, *, on_sent: Callable[[str], None] = lambda sent: None
+) -> NamedSink:
     """The sink called `name` in logs and statuses, made to take the example; `folder` is for what it remembers.
+    `on_sent` is called with what it sends or writes.
 
     Raises ConfigError if the profile has none of this name, and the errors of `make_sinks`.
     """
@@ -89,6 +94,7 @@ def sink_for_example(settings: Settings, name: str, folder: Path) -> NamedSink:
         home=settings.home,
         is_example=True,
         location=settings.location,
+        on_sent=on_sent,
     )
     names = sink_names(settings.analyzer.sinks)
     if name not in names:
@@ -120,9 +126,9 @@ def main(
 ) -> None:
     """Send an example detection through a sink of the profile, and report what happened."""
     logging.getLogger().addHandler(logging.NullHandler())  # the error that ends this command says the same
-    settings = load_settings(profile)
+    settings, sent = load_settings(profile), list[str]()
     with tempfile.TemporaryDirectory() as folder:
-        named = sink_for_example(settings, name, Path(folder))
+        named = sink_for_example(settings, name, Path(folder), on_sent=sent.append)
         began_s = time.monotonic()
         try:
             asyncio.run(asyncio.wait_for(send_example(named, datetime.now(UTC)), _DELIVERY_S))
@@ -133,9 +139,11 @@ def main(
             raise TidzamError(f"The sink {name} failed: {reason}.", hint="Check its settings.", code="sink") from None
     took_s = round(time.monotonic() - began_s, 3)
     if as_json:
-        print_json({"sink": name, "class": LABEL, "took_s": took_s})
+        print_json({"sink": name, "class": LABEL, "took_s": took_s, "sent": sent})
     else:
         typer.echo(f"The sink {name} took an example detection of the class {LABEL} in {took_s:.2f} s.")
+        for line in sent:
+            typer.echo(f"  {printable(line)}")
 
 
 if __name__ == "__main__":

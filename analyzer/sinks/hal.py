@@ -6,7 +6,7 @@ Format: https://datatracker.ietf.org/doc/html/draft-kelly-json-hal
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -78,12 +78,21 @@ class HalClient:
     """Reads and creates resources on the server of `entry`, with HTTP basic authentication if there is a `user`.
 
     The credentials are sent to this server only: a link that leads elsewhere is not followed. Where a server that is
-    reached by https writes its links with http, as behind a proxy, https is used. All methods raise DeliveryError,
+    reached by https writes its links with http, as behind a proxy, https is used. `on_sent` is called with each request
+    that has created something. All methods raise DeliveryError,
     aiohttp.ClientError and TimeoutError; of these, ResourceGoneError for the status 404 and RefusedError for 400.
     """
 
-    def __init__(self, entry: URL, *, user: str, password: str, timeout_s: float) -> None:
-        self.entry = entry
+    def __init__(
+        self,
+        entry: URL,
+        *,
+        user: str,
+        password: str,
+        timeout_s: float,
+        on_sent: Callable[[str], None] = lambda sent: None,
+    ) -> None:
+        self.entry, self._on_sent = entry, on_sent
         self._headers = {"Accept": "application/hal+json, application/json"}
         if user:
             self._headers["Authorization"] = aiohttp.encode_basic_auth(user, password)
@@ -96,7 +105,9 @@ class HalClient:
 
     async def create(self, form: URL, value: object) -> HalResource:
         """Create what `value` describes, or several if it is a list. Returns what the server says about it."""
-        return await self._request("POST", form, data=json.dumps(value).encode())
+        created = await self._request("POST", form, data=json.dumps(value).encode())
+        self._on_sent(f"POST {form} {json.dumps(value)}")
+        return created
 
     async def pages(self, url: URL, *, limit: int) -> AsyncIterator[HalResource]:
         """The pages of a collection, at most `limit`."""

@@ -31,6 +31,7 @@ class InfluxSink:
 
     def __init__(self, settings: InfluxSinkSettings, context: SinkContext) -> None:
         self._settings, self._node, self._token = settings, context.node, ""
+        self._on_sent = context.on_sent
         identity = f"{settings.url} {settings.organization} {settings.bucket}"
         self._delivery = SpooledDelivery(
             settings, home=context.home, name="influxdb", identity=identity, file_lines=_POINTS
@@ -47,7 +48,9 @@ class InfluxSink:
         self._token = await asyncio.to_thread(reveal, settings.token, "The token of the sink influxdb")
         query = urlencode({"org": settings.organization, "bucket": settings.bucket, "precision": "ns"})
         url = f"{settings.url.rstrip('/')}/api/v2/write?{query}"
-        receiver = PostReceiver(url, self._compose, shown=settings.url, timeout_s=settings.timeout_s)
+        receiver = PostReceiver(
+            url, self._compose, shown=settings.url, timeout_s=settings.timeout_s, on_sent=self._on_sent
+        )
         await self._delivery.open(receiver, collect_s=settings.collect_s)
 
     def _compose(self, lines: Sequence[str]) -> Post:

@@ -22,7 +22,7 @@ class JsonLinesSink:
 
     def __init__(self, settings: JsonLinesSinkSettings, context: SinkContext) -> None:
         self._settings, self._node = settings, context.node
-        self._file = LineFile(settings.path, daily=settings.daily)
+        self._file, self._on_sent = LineFile(settings.path, daily=settings.daily), context.on_sent
 
     async def open(self) -> None:
         """Open the file."""
@@ -38,6 +38,8 @@ class JsonLinesSink:
         for day, found in groupby(changes, key=lambda change: utc_day(change.detection)):
             events = [detection_event(one, node=self._node).model_dump_json() for one in found]
             self._file.append("".join(f"{event}\n" for event in events).encode(), day)
+            for event in events:
+                self._on_sent(f"{self._file.path} {event}")
 
     async def close(self) -> None:
         """Close the file."""

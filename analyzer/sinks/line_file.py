@@ -32,6 +32,11 @@ class LineFile:
         self._file: io.FileIO | None = None
         self._opened: Path | None = None
 
+    @property
+    def path(self) -> Path:
+        """The file that is open, or the one that is given."""
+        return self._opened or self._path
+
     def open(self, day: date | None = None) -> None:
         """Open the file, if daily that of `day`. Without a day, a daily file is opened with its first line."""
         if self._daily and day is None:

@@ -64,6 +64,7 @@ class MqttSink:
             tls=tls,
             events_only=self._context.is_example or self._context.is_archive,
             on_lost=self._delivery.wake,
+            on_sent=self._context.on_sent,
         )
         await self._delivery.open(self._connection)
 

@@ -16,6 +16,8 @@ from tidzam.config.mqtt_sink import MqttSinkSettings
 
 _AT_LEAST_ONCE: Final = 1
 _DECIDED_BY_THE_BROKER: Final = ""
+_MOST_PENDING: Final = 1000
+"""Messages that wait for an acknowledgement, above which aiomqtt warns: more than one file of the spool."""
 
 Publication = tuple[str, str, bool]
 """Topic, payload, and whether the broker retains it."""
@@ -27,7 +29,7 @@ class MqttConnection:
     All messages have quality of service 1. Events are published in their order, and are done when the broker has
     acknowledged them. A state that could not be published is replaced by the next one of its class; ON is forgotten
     after the time in which Home Assistant would show it. With `events_only`, only events are published. `mqtt` is the
-    module aiomqtt. `on_lost` is called when the broker ends the connection.
+    module aiomqtt. `on_lost` is called when the broker ends the connection, `on_sent` with each event.
     """
 
     def __init__(
@@ -40,11 +42,12 @@ class MqttConnection:
         tls: ssl.SSLContext | None = None,
         events_only: bool = False,
         on_lost: Callable[[], None] = lambda: None,
+        on_sent: Callable[[str], None] = lambda sent: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._mqtt, self._settings, self._topics = mqtt, settings, topics
         self._password, self._tls, self._events_only = password, tls, events_only
-        self._on_lost, self._clock = on_lost, clock
+        self._on_lost, self._on_sent, self._clock = on_lost, on_sent, clock
         self._client: Any = None
         self._announced: set[str] = set()
         self._states: dict[str, tuple[bool, float]] = {}
@@ -85,6 +88,7 @@ class MqttConnection:
             tls_context=self._tls,
             timeout=settings.timeout_s,
         )
+        client.pending_calls_threshold = _MOST_PENDING
         try:
             await client.__aenter__()
         except BaseException as error:
@@ -133,6 +137,8 @@ class MqttConnection:
         """Publish events. Raises DeliveryError if some are not acknowledged in time."""
         numbers = [number for number in range(len(lines)) if number not in done]
         await self._publish([(self._topics.detection, lines[number], False) for number in numbers], numbers, done)
+        for number in numbers:
+            self._on_sent(f"{self._topics.detection} {lines[number]}")
 
     async def _publish(
         self, publications: Sequence[Publication], keys: Sequence[Hashable] = (), done: set[Hashable] | None = None

@@ -47,6 +47,7 @@ class NotificationSink:
         self._settings, self._node, self._clock = settings, context.node, clock
         place = context.location
         self._zone = ZoneInfo(settings.time_zone or (place.time_zone if place else "UTC"))
+        self._on_sent = context.on_sent
         identity = settings.model_dump_json(include={"urls"})
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
         self._path = settings.memory or spool_folder(context.home) / f"notify-{digest}.json"
@@ -67,9 +68,14 @@ class NotificationSink:
         """
         services, self._memory = await asyncio.to_thread(lambda: (self._read_services(), _read(self._path)))
         settings = self._settings
-        await self._delivery.open(
-            AppriseReceiver(services, timeout_s=settings.timeout_s, expire_s=settings.expire_s, clock=self._clock)
+        receiver = AppriseReceiver(
+            services,
+            timeout_s=settings.timeout_s,
+            expire_s=settings.expire_s,
+            clock=self._clock,
+            on_sent=self._on_sent,
         )
+        await self._delivery.open(receiver)
 
     def _read_services(self) -> list[Any]:
         """One object of Apprise per address, so that it is known which of them has taken a notification."""
@@ -108,9 +114,16 @@ class AppriseReceiver:
     shown = "A notification service"
 
     def __init__(
-        self, services: Sequence[Any], *, timeout_s: float, expire_s: float, clock: Callable[[], float]
+        self,
+        services: Sequence[Any],
+        *,
+        timeout_s: float,
+        expire_s: float,
+        clock: Callable[[], float],
+        on_sent: Callable[[str], None],
     ) -> None:
-        self._services, self._timeout_s, self._expire_s, self._clock = services, timeout_s, expire_s, clock
+        self._services, self._timeout_s, self._expire_s = services, timeout_s, expire_s
+        self._clock, self._on_sent = clock, on_sent
 
     async def connect(self) -> None:
         """Connections are made for each notification."""
@@ -126,8 +139,10 @@ class AppriseReceiver:
                 key = number, address
                 if key in done or address in failing:
                     continue
-                if await self._is_sent(service, json.loads(line)):
+                notification = json.loads(line)
+                if await self._is_sent(service, notification):
                     done.add(key)
+                    self._on_sent(f"address {address}: {notification['title']}: {notification['body']}")
                 else:
                     failing.add(address)
         if failing:

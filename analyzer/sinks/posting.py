@@ -25,13 +25,22 @@ class Post:
 
 
 class PostReceiver:
-    """Posts lines to `url`, made into requests by `compose`. `shown` names the server in messages.
+    """Posts lines to `url`, made into requests by `compose`. `shown` names the server in messages, and to
+    `on_sent`, which is given each accepted request.
 
     A request whose answer was lost is sent again: the receiver must recognize it.
     """
 
-    def __init__(self, url: str, compose: Callable[[Sequence[str]], Post], *, shown: str, timeout_s: float) -> None:
-        self._url, self._compose, self.shown = url, compose, shown
+    def __init__(
+        self,
+        url: str,
+        compose: Callable[[Sequence[str]], Post],
+        *,
+        shown: str,
+        timeout_s: float,
+        on_sent: Callable[[str], None],
+    ) -> None:
+        self._url, self._compose, self.shown, self._on_sent = url, compose, shown, on_sent
         self._timeout = aiohttp.ClientTimeout(timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
@@ -46,6 +55,7 @@ class PostReceiver:
         post = self._compose(lines)
         async with self._session.post(self._url, data=post.body, headers=post.headers, allow_redirects=False) as answer:
             await require_success(answer)
+        self._on_sent(f"POST {self.shown} {post.body.decode()}")
 
     async def disconnect(self) -> None:
         """Close the connections."""

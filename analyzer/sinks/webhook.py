@@ -46,6 +46,7 @@ class WebhookSink:
     ) -> None:
         self._settings, self._node, self._clock = settings, context.node, clock
         self._key: bytes | None = None
+        self._on_sent = context.on_sent
         identity = settings.model_dump_json(include={"url", "secret"})
         self._delivery = SpooledDelivery(
             settings, home=context.home, name="webhook", identity=identity, file_lines=_EVENTS
@@ -61,7 +62,9 @@ class WebhookSink:
         url, self._key = await asyncio.to_thread(self._secrets)
         parts = urlsplit(url)
         shown = f"{parts.scheme}://{parts.netloc}"
-        await self._delivery.open(PostReceiver(url, self._compose, shown=shown, timeout_s=self._settings.timeout_s))
+        timeout_s = self._settings.timeout_s
+        receiver = PostReceiver(url, self._compose, shown=shown, timeout_s=timeout_s, on_sent=self._on_sent)
+        await self._delivery.open(receiver)
 
     def _secrets(self) -> tuple[str, bytes | None]:
         settings = self._settings

@@ -65,7 +65,7 @@ def test(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send an example detection, of the class `example`, through a sink of the node's profile.
+    """Send an example detection, of the class `example`, through a sink of the node's profile, and print what was sent.
 
     The sink is run beside the analyzer, with the environment of this command. Files and databases keep the example.
     """
