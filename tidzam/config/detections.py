@@ -17,7 +17,6 @@ class DetectionSettings(Section):
         0.0,
         ge=0,
         le=3600,
-        allow_inf_nan=False,
         description="Seconds for which a class may be missing within a detection; its end is reported that much later",
     )
     hysteresis: float = Field(
@@ -31,7 +30,6 @@ class DetectionSettings(Section):
         1.0,
         ge=0,
         le=60,
-        allow_inf_nan=False,
         description="Detections of one class that begin within this many seconds on several channels of a source are "
         "one detection; 0 keeps channels apart",
     )

@@ -14,9 +14,9 @@ log = logging.getLogger(__name__)
 
 
 class Section(BaseModel):
-    """Immutable settings; unknown names are errors."""
+    """Immutable settings; unknown names are errors, and so are numbers that are infinite or none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _names(value: object) -> object:

@@ -89,3 +89,18 @@ def test_the_nodes_name_is_the_hosts_by_default(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("socket.gethostname", lambda: "pond station.local")
     assert NodeSettings().known_as == "pond-station.local"
     assert NodeSettings(name="garden").known_as == "garden"
+
+
+@pytest.mark.parametrize("number", [".inf", ".nan", "-.inf"])
+@pytest.mark.parametrize(
+    "sink",
+    [
+        "{type: influxdb, url: 'http://localhost', collect_s: NUMBER}",
+        "{type: webhook, url: 'http://localhost', spool_mb: NUMBER}",
+        "{type: chain, url: 'http://localhost', timeout_s: NUMBER}",
+        "{type: notify, urls: ['json://localhost'], rules: [{interval_s: NUMBER}]}",
+        "{type: clips, folder: clips, budget: {days: NUMBER}}",
+    ],
+)
+def test_numbers_are_finite(tmp_path: Path, sink: str, number: str) -> None:
+    assert "finite number" in mistake(tmp_path, sink.replace("NUMBER", number))
