@@ -19,12 +19,12 @@ from analyzer.clips.store import CutClip
 from tidzam.config.clips import ClipRule
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.labels import LabelTree
+from tidzam.protocol.analyzer import PROBABILITY_DIGITS
 from tidzam.protocol.extraction import ExtractionRule
 from tidzam.results import Analysis, AnalyzedBatch, DetectionChange, WindowBatch
 from tidzam.speech_times import Interval
 from tidzam.types import Float32
 
-_PROBABILITY_DIGITS: Final = 4
 _MOST_MARKED: Final = 32
 """Batches that are marked and not cut: more than the queue of a sink holds."""
 
@@ -186,8 +186,8 @@ class Extractor:
         rule = clip.rule.model_dump(mode="json", exclude_defaults=True)
         comment: dict[str, Any] = {
             "class": clip.label,
-            "probability": round(clip.probabilities[clip.label], _PROBABILITY_DIGITS),
-            "classes": {label: round(value, _PROBABILITY_DIGITS) for label, value in clip.probabilities.items()},
+            "probability": round(clip.probabilities[clip.label], PROBABILITY_DIGITS),
+            "classes": {label: round(value, PROBABILITY_DIGITS) for label, value in clip.probabilities.items()},
             "channel": clip.channel,
             "bundles": dict(clip.bundles),
             "rule": rule | {"rate": clip.rule.rate},

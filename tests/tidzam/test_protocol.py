@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
@@ -148,6 +149,18 @@ def test_the_frozen_sys_event() -> None:
             },
         }
     ]
+
+
+def test_of_thousands_of_classes_those_without_a_probability_are_left_out() -> None:
+    values = {f"species {number}": 0.0 for number in range(3000)} | {"owl": 0.9, "wren": 0.00006, "crow": 0.00004}
+    many = replace(ANALYSIS, probabilities=values)
+    assert sys_event([many])[0]["analysis"]["predicitions"] == {"owl": 0.9, "wren": 0.0001}
+    assert analysis_event(many, {}, node="garden").predictions == {"owl": 0.9, "wren": 0.0001}
+
+
+def test_of_few_classes_all_are_listed() -> None:
+    few = replace(ANALYSIS, probabilities={"owl": 0.9, "wren": 0.0})
+    assert sys_event([few])[0]["analysis"]["predicitions"] == {"owl": 0.9, "wren": 0.0}
 
 
 def test_the_analysis_event_names_the_path() -> None:

@@ -21,6 +21,8 @@ from tidzam.protocol.source_status import SourceStatus
 from tidzam.results import Analysis, ChannelState, DetectionChange
 
 PROBABILITY_DIGITS = 4
+MANY_CLASSES = 1000
+"""An event that lists the probabilities of more classes leaves out the smallest: nearly all of thousands are 0."""
 
 MOST_JACK_SOURCES: Final = 512
 
@@ -88,7 +90,9 @@ class AnalysisEvent(Message):
     end: datetime = Field(description="End of the window, UTC")
     result: tuple[str, ...] = Field(description="The detected classes, or `unknown`")
     paths: tuple[tuple[str, ...], ...] = Field(description="The path of each detected class from the root")
-    predictions: dict[str, float] = Field(description="Probabilities by class")
+    predictions: dict[str, float] = Field(
+        description=f"Probabilities by class; of more than {MANY_CLASSES} classes, those that are not rounded to 0"
+    )
     scores: dict[str, float] = Field(default_factory=dict, description="Values by name that are not probabilities")
     remainders: dict[str, float] = Field(
         default_factory=dict,
@@ -138,8 +142,8 @@ class DetectionEvent(Message):
     windows: int = Field(description="Number of windows so far")
     clip: str | None = Field(
         None,
-        description="File of the first clip of it that is kept, relative to the folder of clips; it is complete some "
-        "windows later",
+        description="File of the first clip of it that is kept, relative to the folder of clips; it is there some "
+        "windows later, unless it cannot be written",
     )
     shadow: bool = Field(False, description="It is of the shadow cascade, which is only tried")
 
@@ -208,7 +212,9 @@ class SysAnalysis(Message):
 
     time: str = Field(description="Start of the window, YYYY-MM-DD-HH-MM-SS.mmm, UTC")
     result: tuple[str, ...] = Field(description="The detected classes, or `unknown`")
-    predicitions: dict[str, float] = Field(description="Probabilities by class")
+    predicitions: dict[str, float] = Field(
+        description=f"Probabilities by class; of more than {MANY_CLASSES} classes, those that are not rounded to 0"
+    )
 
 
 class SysChannel(Message):
@@ -244,7 +250,7 @@ def sys_event(analyses: Iterable[Analysis]) -> list[dict[str, Any]]:
             "analysis": {
                 "time": wire_time(analysis.start),
                 "result": list(analysis.result),
-                "predicitions": _rounded(analysis.probabilities),
+                "predicitions": _listed(analysis.probabilities),
             },
         }
         for analysis in analyses
@@ -263,7 +269,7 @@ def analysis_event(
         end=analysis.end,
         result=analysis.result,
         paths=tuple(path_of.get(label, (label,)) for label in analysis.result),
-        predictions=_rounded(analysis.probabilities),
+        predictions=_listed(analysis.probabilities),
         scores=_rounded(analysis.scores),
         remainders=_rounded(analysis.remainders),
         level_dbfs=round(analysis.level_dbfs, 1),
@@ -329,6 +335,14 @@ def jack_sources(source: SourceStatus) -> tuple[JackSource, ...]:
             rate_hz=source.rate_hz,
         ),
     )
+
+
+def _listed(probabilities: Mapping[str, float]) -> dict[str, float]:
+    """The probabilities that an event of a window lists."""
+    if len(probabilities) <= MANY_CLASSES:
+        return _rounded(probabilities)
+    least = 0.5 * 10**-PROBABILITY_DIGITS
+    return _rounded({label: value for label, value in probabilities.items() if value > least})
 
 
 def _rounded(probabilities: Mapping[str, float]) -> dict[str, float]:
