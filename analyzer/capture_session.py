@@ -56,6 +56,14 @@ class CaptureSession:
         """Seconds since there is a channel."""
         return time.monotonic() - self._captured_since
 
+    def heard_s(self) -> dict[str, float]:
+        """For how many seconds each channel has been captured."""
+        written = self.ring.written_until()
+        return {
+            channel.name: max(0, written - channel.first_frame) / self.ring.rate_hz
+            for channel in self.channels.values()
+        }
+
     def handle(self, event: Event) -> None:
         match event:
             case Opened():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from tidzam.protocol.analyzer import AnalyzerFault
@@ -61,6 +62,8 @@ class LiveHealth:
     statistics: LiveStatistics
     replaced_samples: int = 0
     """Samples that were no audio, and were replaced with silence."""
+    heard_s: Mapping[str, float] = field(default_factory=dict)
+    """For how long each channel has been captured."""
 
     @property
     def reasons(self) -> tuple[str, ...]:

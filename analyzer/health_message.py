@@ -47,7 +47,13 @@ def health_message(
         rate_hz=live.rate_hz,
         faults=(*live.faults, *classifier_faults(pipeline)),
         channel_states=tuple(
-            channel_status(channel, pipeline, source_rate_hz=rates.of_channel(channel), rate_hz=live.rate_hz)
+            channel_status(
+                channel,
+                pipeline,
+                source_rate_hz=rates.of_channel(channel),
+                rate_hz=live.rate_hz,
+                heard_s=live.heard_s.get(channel),
+            )
             for channel in live.channels
         ),
         classifier_errors=dict(pipeline.classifier_errors),

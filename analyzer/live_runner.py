@@ -272,6 +272,7 @@ class LiveAnalysis:
             rate_hz=session.ring.rate_hz if session else None,
             statistics=self._statistics,
             replaced_samples=self._samples.replaced,
+            heard_s=session.heard_s() if session else {},
         )
 
     def _lateness(self, session: CaptureSession | None) -> list[AnalyzerFault]:

@@ -225,6 +225,10 @@ class Pipeline:
         """The classifiers that do not run on audio of this rate, since it lacks the band that they need."""
         return self.cascade.lacking_band(rate_hz) if self._strict else ()
 
+    def waiting_after(self, heard_s: float) -> tuple[str, ...]:
+        """The classifiers whose windows are longer than the `heard_s` of a channel that were heard so far."""
+        return tuple(one.name for one in self.cascade.classifiers if one.window_s > heard_s)
+
     def channel_state(self, rate_hz: int) -> ChannelState:
         """The state of a channel whose audio has the band of this rate."""
         return ChannelState.BAND_LIMITED if self.cascade.lacking_band(rate_hz) else ChannelState.LISTENING

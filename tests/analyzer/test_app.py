@@ -8,7 +8,7 @@ from analyzer.health import LiveHealth, LiveStatistics
 from analyzer.health_message import health_message
 from analyzer.pipeline import Pipeline
 from analyzer.source_rates import SourceRates
-from tests.support.classifiers import flat
+from tests.support.classifiers import SPEC, flat
 from tidzam.inference.cascade import Cascade
 from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth, JackSource
 
@@ -60,3 +60,11 @@ def test_faults_keep_their_origin_on_the_wire() -> None:
     fault = AnalyzerFault(code="stalled", origin="jack", message="The JACK server has stopped.")
     health = health_of(rates_hz={}, faults=(fault,))
     assert AnalyzerHealth.model_validate(health.model_dump(mode="json")).faults == (fault,)
+
+
+def test_a_young_channel_names_the_classifiers_that_wait_for_longer_windows() -> None:
+    longer = replace(SPEC, window_s=3.0)
+    pipeline = Pipeline(Cascade([flat("selector", "birds"), flat("birds", "owl", spec=longer)]))
+    captured = replace(live("young:out_0", "old:out_0"), heard_s={"young:out_0": 2.5, "old:out_0": 3.0})
+    health = health_message(captured, pipeline, SourceRates(), node="garden", dropped_messages=0)
+    assert [one.waiting for one in health.channel_states] == [("birds",), ()]

@@ -89,3 +89,11 @@ def test_frames_lost_before_a_window_are_silent_in_its_context(source: RingSourc
         first = batch.start_frame + 4000 - 12000
         if first <= gap and gap + 320 <= first + 12000:
             assert not batch.context[0, gap - first : gap - first + 320].any()
+
+
+def test_a_session_says_for_how_long_each_channel_was_captured(source: RingSource) -> None:
+    session = begun(source)
+    source.play(49)
+    session.handle(Opened("b:out_0", slot=1, lane=CLOCK, first_frame=source.frame))
+    source.play(50)
+    assert session.heard_s() == {"a:out_0": 2.0, "b:out_0": 1.0}

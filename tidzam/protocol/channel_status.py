@@ -20,6 +20,9 @@ class ChannelStatus(Message):
     state: ChannelState = Field(description="Whether it holds the band that the classifiers need")
     source_rate_hz: int | None = Field(None, description="Sample rate of the source; unknown if None")
     left_out: tuple[str, ...] = Field((), description="Classifiers that do not run on this channel (`strict`)")
+    waiting: tuple[str, ...] = Field(
+        (), description="Classifiers whose windows are longer than what was captured of the channel so far"
+    )
     missing_band: dict[str, float] = Field(
         default_factory=dict,
         description="By classifier that needs more band, the share of its band that is missing, 0 to 1",

@@ -131,7 +131,14 @@ HEALTH: Final = {
     "rate_hz": 48000,
     "faults": [],
     "channel_states": [
-        {"channel": "pond:out_0", "state": "listening", "source_rate_hz": 44100, "left_out": [], "missing_band": {}}
+        {
+            "channel": "pond:out_0",
+            "state": "listening",
+            "source_rate_hz": 44100,
+            "left_out": [],
+            "waiting": [],
+            "missing_band": {},
+        }
     ],
     "classifier_errors": {},
     "sinks": [{"name": "socketio", "delivered": 3600, "errors": 0, "dropped": 0, "fault": None}],
