@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from analyzer.archive.inputs import is_plain_file
 from tidzam.config.files import FileSettings
-from tidzam.config.inference import ENGINES
+from tidzam.config.inference import engine_names
 from tidzam.config.load import load_settings
 from tidzam.config.location import LocationSettings
 from tidzam.config.result_formats import ResultTarget
@@ -118,10 +118,15 @@ def analyze(
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; by default 127.0.0.1.")] = None,
     engine: Annotated[
-        str | None, typer.Option(help="Engine that runs the classifiers: onnx, litert, keras or an installed one.")
+        str | None,
+        typer.Option(help="Engine that runs the classifiers: onnx, litert, keras, an installed one, or auto."),
     ] = None,
     gate: Annotated[
         float | None, typer.Option(min=0, max=1, help="Parent probability at which an expert runs; by default 0.05.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=64, help="Threads that a classifier runs on.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Windows that a classifier runs on at once.")
     ] = None,
     latitude: Annotated[
         float | None,
@@ -153,8 +158,8 @@ def analyze(
         raise typer.BadParameter("--shadow is for live analysis.")
     if not given and not jack and profile is None:
         raise typer.BadParameter("Specify the input: --stream FILE, --jack PORTS or --profile YAML.")
-    if engine is not None and engine not in ENGINES.names():
-        raise typer.BadParameter(f"There is no engine {engine!r}. The known ones are {', '.join(ENGINES.names())}.")
+    if engine is not None and engine not in engine_names():
+        raise typer.BadParameter(f"There is no engine {engine!r}. The known ones are {', '.join(engine_names())}.")
     one_file = is_plain_file(given) and not (results or journal or scheduler or sinks_of_files is not None)
     targets = [ResultTarget.parse(text) for text in results or ()]
     sinks: list[SinkSettings] = []
@@ -174,6 +179,7 @@ def analyze(
     over: dict[str, object] = {"nn": nn, "models": comma_list(models) or None, "ports": comma_list(jack) or None}
     over |= {"strict": strict or None, "overlap": overlap, "host": host, "port": port, "gate": gate, "engine": engine}
     over["shadow"] = None if shadow is None else ShadowSettings(nn=shadow)
+    over |= {"threads": threads, "batch": batch}
     location = _location(latitude, longitude)
     settings = _settings(profile, over, sinks, _files(time_zone, name_pattern), location)
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)

@@ -39,7 +39,7 @@ class FileReport:
 
     `start` is ISO 8601 in UTC, None if it is unknown. `classifier_errors` counts the windows on which each classifier
     failed, `sink_errors` the failures of each sink. `detections` are rows by `file_report.COLUMNS`, by start and
-    channel. All values can be written as JSON.
+    channel. `engine` names the engines that ran the classifiers. All values can be written as JSON.
     """
 
     file: str
@@ -55,6 +55,7 @@ class FileReport:
     classifier_errors: Mapping[str, int]
     sink_errors: Mapping[str, int]
     detections: tuple[Mapping[str, Any], ...]
+    engine: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -142,6 +143,7 @@ class FileAnalysis:
             classifier_errors=dict(Counter(self._pipeline.classifier_errors) - self._errors_before),
             sink_errors=dict(sink_errors),
             detections=tuple(entry.row() for entry in self.found),
+            engine=self._pipeline.engine,
         )
 
 

@@ -23,7 +23,8 @@ from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.inference.cascade import Cascade
 from tidzam.inference.decision_policy import DecisionPolicy
-from tidzam.inference.engines import engine_for
+from tidzam.inference.engine_choice import choose_engines
+from tidzam.inference.engine_records import EngineRecords
 from tidzam.inference.loading import load_cascade, load_range_model
 from tidzam.inference.longer_windows import Handover, LongerWindows
 from tidzam.inference.prediction import Prediction
@@ -95,12 +96,14 @@ class Pipeline:
         (`unknown_class`) if `settings.range` names a class that does not exist."""
         folders = cascade_folders(settings.nn, settings.models, home=home)
         bundles = [read_bundle(path) for path in folders]
-        engine = settings.engine
-        cascade = load_cascade(bundles, engine, gate=settings.gate, threads=settings.threads)
-        engines = dict.fromkeys(engine_for(bundle.manifest.files, engine) for bundle in bundles)
+        records = EngineRecords.in_home(home)
+        threads, batch = settings.threads, settings.batch
+        choices = choose_engines(bundles, settings.engine, threads=threads, batch=batch, records=records)
+        engines = [choice.engine for choice in choices]
+        cascade = load_cascade(bundles, engines, gate=settings.gate, threads=threads, batch=batch, records=records)
         return cls(
             cascade,
-            engine=", ".join(engines),
+            engine=", ".join(dict.fromkeys(engines)),
             decision=settings.decision,
             location=location,
             species=_species_range(cascade, bundles, settings, location),

@@ -21,6 +21,8 @@ DETECTORS = "detectors"
 """The folder of installed speech detectors, in the home of a node."""
 SPOOL = "spool"
 """The folder of results that wait for a server, in the home of a node."""
+CACHE = "cache"
+"""The folder of what can be found out again, in the home of a node."""
 WANTED = "wanted"
 """The file in the home that exists while the node should be running: it was started, and has not been stopped since."""
 
@@ -50,6 +52,11 @@ def detectors_folder(home: Path | None = None) -> Path:
 def spool_folder(home: Path | None = None) -> Path:
     """The folder of results that wait for a server: in `home`, or else where `models_folder` looks."""
     return _home(home) / SPOOL
+
+
+def cache_folder(home: Path | None = None) -> Path:
+    """The folder of what can be found out again: in `home`, or else where `models_folder` looks."""
+    return _home(home) / CACHE
 
 
 def _home(home: Path | None) -> Path:

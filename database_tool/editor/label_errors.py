@@ -18,8 +18,9 @@ from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import Bundle, BundleManifest
 from tidzam.dataset import require_same_features
 from tidzam.errors import DatasetError
+from tidzam.inference.batches import in_batches
 from tidzam.inference.engines import ALL_CORES
-from tidzam.inference.loading import in_batches, load_network
+from tidzam.inference.loading import load_network
 from tidzam.progress import Progress, no_progress
 from tidzam.types import Float32
 

@@ -10,6 +10,8 @@ from tidzam.extensions import Registry
 
 DEFAULT_RULE: Final = "thresholds"
 DEFAULT_ENGINE: Final = "onnx"
+AUTO_ENGINE: Final = "auto"
+"""The name that stands for the fastest engine on this machine, for each bundle."""
 ENGINES: Final = Registry(
     "tidzam.engines",
     "engine",
@@ -33,14 +35,20 @@ DECISION_RULES: Final = Registry(
 """All decision rules by the name that `analyzer.decision.rule` selects. Each is a function."""
 
 
-def _one_of(registry: Registry) -> AfterValidator:
+def engine_names() -> tuple[str, ...]:
+    """What `analyzer.engine` may be."""
+    return (AUTO_ENGINE, *ENGINES.names())
+
+
+def _one_of(registry: Registry, *others: str) -> AfterValidator:
     def check(name: str) -> str:
-        if name not in registry.names():
-            raise ValueError(f"there is no such {registry.kind}; the known ones are {', '.join(registry.names())}")
+        known = (*others, *registry.names())
+        if name not in known:
+            raise ValueError(f"there is no such {registry.kind}; the known ones are {', '.join(known)}")
         return name
 
     return AfterValidator(check)
 
 
-EngineName = Annotated[str, _one_of(ENGINES)]
+EngineName = Annotated[str, _one_of(ENGINES, AUTO_ENGINE)]
 DecisionRuleName = Annotated[str, _one_of(DECISION_RULES)]

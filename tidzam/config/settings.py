@@ -203,7 +203,8 @@ class AnalyzerSettings(ServerSettings):
     engine: EngineName = Field(
         DEFAULT_ENGINE,
         description="Engine that runs the classifiers: onnx, litert (needs the part `litert`), keras (needs the part "
-        "`train`) or an installed one. With onnx, a bundle without an ONNX file runs on the engine of the file it has",
+        "`train`) or an installed one. With onnx, a bundle without an ONNX file runs on the engine of the file it has. "
+        "With auto, those that can run a bundle are timed once on this machine, and the fastest runs it",
     )
     decision: AnyDecisionSettings = DecisionSettings()
     detections: DetectionSettings = DetectionSettings()
@@ -219,6 +220,9 @@ class AnalyzerSettings(ServerSettings):
         "the channels of such a source by that classifier; by default it runs, and the missing share is reported",
     )
     threads: int = Field(1, ge=1, le=64, description="Threads that a classifier runs on")
+    batch: int = Field(
+        16, ge=1, le=1024, description="Maximum number of windows that a classifier runs on at once; more need memory"
+    )
     max_channels: int = Field(256, ge=1, le=1024, description="Maximum number of channels")
     sinks: tuple[AnySinkSettings, ...] = Field(
         (), description="Where results go besides Socket.IO: a list of `{type: NAME, …}` with the settings of that type"

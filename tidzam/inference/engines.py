@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -65,6 +67,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def distributions(self) -> tuple[str, ...]:
+        """The packages, as pip calls them, of which one contains the library that runs networks."""
+        ...
+
+    @property
     def trial_memory_mb(self) -> int:
         """Address space for the trial of one network, besides the library's and four times the size of the file."""
         ...
@@ -110,6 +117,14 @@ def find_engine(name: str) -> Engine:
     """The engine called `name`. Raises ConfigError as `Registry.load` does."""
     engine: Engine = ENGINES.load(name)()
     return engine
+
+
+def library_version(engine: Engine) -> str | None:
+    """The installed package of an engine's library and its version, without importing it; None if there is none."""
+    for name in engine.distributions:
+        with suppress(PackageNotFoundError):
+            return f"{name} {version(name)}"
+    return None
 
 
 def engine_for(formats: Container[str], name: str) -> str:

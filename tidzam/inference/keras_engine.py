@@ -20,6 +20,7 @@ class KerasEngine:
     """
 
     file_format: Final[Literal["keras"]] = "keras"
+    distributions: Final = ("tensorflow", "tensorflow-cpu")
     trial_memory_mb: Final = 1024
     trial_cpu_s: Final = 30
 

@@ -29,6 +29,7 @@ class LiteRtEngine:
     """
 
     file_format: Final[Literal["litert"]] = "litert"
+    distributions: Final = ("ai-edge-litert",)
     trial_memory_mb: Final = 768
     trial_cpu_s: Final = 20
 

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from tidzam.bundle import Bundle
+from tidzam.inference.batches import NetworkInBatches, in_batches
 from tidzam.inference.cascade import Cascade, Classifier
-from tidzam.inference.engines import ALL_CORES, Network, engine_for, find_engine, require_shape
+from tidzam.inference.engine_records import EngineRecords
+from tidzam.inference.engines import ALL_CORES, Network, find_engine, require_shape
 from tidzam.inference.onnx_engine import OnnxEngine
 from tidzam.inference.outputs import LogitsNetwork
-from tidzam.inference.trial import RANGE_ENGINE, spec_of, try_networks
+from tidzam.inference.trial import RANGE_ENGINE, engines_for, spec_of, try_networks
 from tidzam.types import Float32
 
 
-def load_networks(bundles: Sequence[Bundle], engine: str = "onnx", *, threads: int = 1) -> list[Network]:
+def load_networks(
+    bundles: Sequence[Bundle],
+    engine: str | Sequence[str] = "onnx",
+    *,
+    threads: int = 1,
+    batch: int | None = None,
+    records: EngineRecords | None = None,
+) -> list[Network]:
     """The networks of `bundles`, each run on `threads` threads (or `ALL_CORES`) by the engine of `engine_for`.
 
-    They return probabilities, also where the file returns logits. Each is first tried in another process.
+    `engine` may also hold the name of an engine for each bundle. They return probabilities, also where the file returns
+    logits. They are run on `batch` windows at once, at most. Each is first tried in another process, unless `records`
+    hold that it passed.
 
     Raises BundleError if a network does not fit its manifest or cannot be used (see `try_networks`), SetupError if the
     engine's library is not installed, ConfigError if there is no such engine.
     """
-    try_networks(bundles, engine)
-    return [_load(bundle, engine, threads) for bundle in bundles]
+    names = engines_for(bundles, engine)
+    try_networks(bundles, names, records=records)
+    return [_load(bundle, name, threads, batch) for bundle, name in zip(bundles, names, strict=True)]
 
 
 def load_network(bundle: Bundle, engine: str = "onnx", *, threads: int = 1) -> Network:
@@ -33,19 +43,29 @@ def load_network(bundle: Bundle, engine: str = "onnx", *, threads: int = 1) -> N
     return load_networks([bundle], engine, threads=threads)[0]
 
 
-def load_cascade(bundles: Sequence[Bundle], engine: str = "onnx", *, gate: float = 0.05, threads: int = 1) -> Cascade:
+def load_cascade(
+    bundles: Sequence[Bundle],
+    engine: str | Sequence[str] = "onnx",
+    *,
+    gate: float = 0.05,
+    threads: int = 1,
+    batch: int | None = None,
+    records: EngineRecords | None = None,
+) -> Cascade:
     """The cascade of `bundles`. Raises the errors of `load_networks` and of `Cascade`."""
-    networks = load_networks(bundles, engine, threads=threads)
+    networks = load_networks(bundles, engine, threads=threads, batch=batch, records=records)
     return Cascade(map(Classifier, (bundle.manifest for bundle in bundles), networks), gate=gate)
 
 
-def _load(bundle: Bundle, engine: str, threads: int) -> Network:
-    runs = find_engine(engine_for(bundle.manifest.files, engine))
+def _load(bundle: Bundle, engine: str, threads: int, batch: int | None) -> Network:
+    runs = find_engine(engine)
     path = bundle.file(runs.file_format)
     network = runs.load(path, threads=threads)
     spec = spec_of(bundle)
     require_shape(network, spec, f"The network {path}")
-    return network if spec.activation is None else LogitsNetwork(network, spec.activation)
+    if spec.activation is not None:
+        network = LogitsNetwork(network, spec.activation)
+    return network if batch is None else NetworkInBatches(network, batch)
 
 
 def load_range_model(bundle: Bundle) -> Network | None:
@@ -65,8 +85,3 @@ def run_onnx(path: Path, features: Float32, *, batch: int = 256) -> Float32:
     file is not a network with one input and one output.
     """
     return in_batches(OnnxEngine().load(path, threads=ALL_CORES).predict, features, batch=batch)
-
-
-def in_batches(run: Callable[[Float32], Float32], features: Float32, *, batch: int = 256) -> Float32:
-    """The outputs of `run` for `features`, `batch` windows at once."""
-    return np.concatenate([run(features[start : start + batch]) for start in range(0, max(1, len(features)), batch)])

@@ -18,6 +18,7 @@ class OnnxEngine:
     """
 
     file_format: Final[Literal["onnx"]] = "onnx"
+    distributions: Final = ("onnxruntime", "onnxruntime-gpu")
     trial_memory_mb: Final = 512
     trial_cpu_s: Final = 10
 

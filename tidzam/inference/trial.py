@@ -16,20 +16,26 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from tidzam.errors import BundleError, SetupError, TidzamError
+from tidzam.inference.engine_records import EngineRecords, record_key
 from tidzam.inference.engines import (
     TRIAL_BATCHES,
     Engine,
+    Network,
     NetworkSpec,
     check_network,
     engine_for,
     find_engine,
     first_line,
+    library_version,
     not_usable,
     require_shape,
 )
@@ -44,6 +50,9 @@ _FILE_COPIES: Final = 4
 _MAX_FILE_BYTES: Final = 2**30
 """Keras unpacks parts of its archive."""
 _WINDOWS: Final = sum(TRIAL_BATCHES)
+_TIMED_S: Final = 0.5
+_MOST_RUNS: Final = 400
+"""For how long, and how often, a network is run to time it."""
 RANGE_ENGINE: Final = "litert"
 RANGE_INPUTS: Final = 3
 """The engine that runs range models, and the size of their input: latitude, longitude and week."""
@@ -53,7 +62,17 @@ RANGE_INPUTS: Final = 3
 class _Tried:
     engine: str
     path: Path
+    sha256: str
     spec: NetworkSpec
+
+    def request(self) -> dict[str, Any]:
+        return {"path": str(self.path), **asdict(self.spec)}
+
+    def record_key(self) -> str:
+        engine = find_engine(self.engine)
+        limits = engine.trial_memory_mb, engine.trial_cpu_s
+        library = self.engine, library_version(engine)
+        return record_key("trial", library=library, limits=limits, sha256=self.sha256, spec=asdict(self.spec))
 
 
 def spec_of(bundle: Bundle) -> NetworkSpec:
@@ -68,39 +87,64 @@ def range_spec(manifest: BundleManifest) -> NetworkSpec:
     return NetworkSpec((RANGE_INPUTS,), 0.0, len(manifest.classes))
 
 
-def try_networks(bundles: Sequence[Bundle], engine: str = "onnx") -> None:
+def engines_for(bundles: Sequence[Bundle], engine: str | Sequence[str]) -> list[str]:
+    """The engine of each bundle: the one of `engine_for`, or that of a sequence."""
+    if isinstance(engine, str):
+        return [engine_for(bundle.manifest.files, engine) for bundle in bundles]
+    return list(engine)
+
+
+def try_networks(
+    bundles: Sequence[Bundle], engine: str | Sequence[str] = "onnx", *, records: EngineRecords | None = None
+) -> None:
     """Run the network of each bundle once, on silence, in a process with bounded memory and time; so its range model.
 
-    A bundle runs on the engine that `engine_for` chooses.
+    A bundle runs on the engine that `engines_for` chooses. Networks of which `records` hold that they passed, with the
+    same version of the engine's library, are not run again.
 
     Raises BundleError for the first one that cannot be used: `bundle_engine`, `bundle_features`, `bundle_classes`,
     `bundle_outputs`; SetupError if the engine's library is not installed, ConfigError if there is no such engine.
     """
-    tried = [one for bundle in bundles for one in _networks_of(bundle, engine)]
-    for name in dict.fromkeys(one.engine for one in tried):
-        _try_on(name, [one for one in tried if one.engine == name])
+    known = records or EngineRecords()
+    names = engines_for(bundles, engine)
+    networks = [one for pair in zip(bundles, names, strict=True) for one in _networks_of(*pair)]
+    tried = {one.record_key(): one for one in networks}
+    new = {key: one for key, one in tried.items() if known.get(key) is not True}
+    for name in dict.fromkeys(one.engine for one in new.values()):
+        _try_on(name, [one for one in new.values() if one.engine == name])
+    known.put(dict.fromkeys(new, True))
+
+
+def time_networks(bundles: Sequence[Bundle], engine: str, *, threads: int, windows: int) -> list[float | None]:
+    """Milliseconds per window of the network of each bundle on an engine, on `threads` threads and `windows` windows at
+    once, in a process as of `try_networks`. None for a network that cannot be used."""
+    networks = [_networks_of(bundle, engine)[0] for bundle in bundles]
+    timing = {"threads": threads, "windows": windows}
+    lines, _ = run_in_process({"engine": engine, "networks": [one.request() for one in networks], "timing": timing})
+    times = [json.loads(line).get("ms_per_window") for line in lines]
+    return [*times, *[None] * (len(networks) - len(times))]
 
 
 def _networks_of(bundle: Bundle, engine: str) -> list[_Tried]:
-    name = engine_for(bundle.manifest.files, engine)
-    networks = [_Tried(name, bundle.file(find_engine(name).file_format), spec_of(bundle))]
-    if bundle.manifest.range_model is not None:
-        path = bundle.folder / bundle.manifest.range_model.name
-        networks.append(_Tried(RANGE_ENGINE, path, range_spec(bundle.manifest)))
+    manifest, file_format = bundle.manifest, find_engine(engine).file_format
+    path = bundle.file(file_format)
+    networks = [_Tried(engine, path, manifest.files[file_format].sha256, spec_of(bundle))]
+    if manifest.range_model is not None:
+        path = bundle.folder / manifest.range_model.name
+        networks.append(_Tried(RANGE_ENGINE, path, manifest.range_model.sha256, range_spec(manifest)))
     return networks
 
 
 def _try_on(engine: str, networks: list[_Tried]) -> None:
     """Run networks once on one engine. Raises the errors of `try_networks`."""
-    tried = [{"path": str(network.path), **asdict(network.spec)} for network in networks]
-    lines, ending = _run({"engine": engine, "networks": tried})
+    lines, ending = run_in_process({"engine": engine, "networks": [network.request() for network in networks]})
     for network, line in zip(networks, lines, strict=False):
         _raise(network.path, json.loads(line))
     if len(lines) < len(networks):
         raise not_usable(f"The network {networks[len(lines)].path}", _death(find_engine(engine), ending))
 
 
-def _run(request: dict[str, Any]) -> tuple[list[str], int | None]:
+def run_in_process(request: dict[str, Any]) -> tuple[list[str], int | None]:
     """The lines that the process answered, and its exit code; None if it had to be killed after its time."""
     limit_s = WALL_S * (1 + len(request["networks"]))
     with subprocess.Popen(
@@ -145,27 +189,29 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what an engine prints is not an answer
     request = json.load(sys.stdin)
     engine = find_engine(request["engine"])
+    timing = request.get("timing")
     for network in request["networks"]:
-        answer = _answer(engine, network)
+        answer = _answer(engine, network, timing)
         print(json.dumps(answer), file=answers, flush=True)
-        if answer:
+        if answer and timing is None:
             break
     os._exit(0)  # engines may hang or crash on exit
 
 
-def _answer(engine: Engine, network: dict[str, Any]) -> dict[str, str]:
-    """What is wrong with a network; empty if nothing is."""
+def _answer(engine: Engine, network: dict[str, Any], timing: dict[str, int] | None) -> dict[str, Any]:
+    """What is wrong with a network; if nothing is, empty, or how long it takes."""
     path = Path(network["path"])
     name = f"The network {path}"
     spec = NetworkSpec(tuple(network["shape"]), network["silence"], network["classes"], network["activation"])
     try:
         engine.import_library()  # before the limits are set: they are for the network
         _limit(engine, path)
-        loaded = engine.load(path, threads=1)
+        loaded = engine.load(path, threads=timing["threads"] if timing else 1)
         if spec.activation is not None:
             loaded = LogitsNetwork(loaded, spec.activation)
         require_shape(loaded, spec, name)
         check_network(loaded, spec, name)
+        return {"ms_per_window": _ms_per_window(loaded, spec, timing["windows"])} if timing else {}
     except TidzamError as error:
         if "not enough memory" in error.message:
             error = not_usable(
@@ -174,7 +220,19 @@ def _answer(engine: Engine, network: dict[str, Any]) -> dict[str, str]:
         return _wire(error)
     except Exception as error:  # noqa: BLE001 - whatever error a hostile file causes is the answer
         return _wire(not_usable(name, f"cannot be used: {first_line(error)}"))
-    return {}
+
+
+def _ms_per_window(network: Network, spec: NetworkSpec, windows: int) -> float:
+    """The least time of several runs on noise: other load on the machine only makes a run slower."""
+    low, high = (spec.silence, 0.0) if spec.silence else (-0.1, 0.1)
+    noise = np.random.default_rng(1).uniform(low, high, (windows, *spec.shape)).astype(np.float32)
+    network.predict(noise)  # engines plan, and allocate, in the first run of a size
+    took_s: list[float] = []
+    while not took_s or (sum(took_s) < _TIMED_S and len(took_s) < _MOST_RUNS):
+        began_s = time.perf_counter()
+        network.predict(noise)
+        took_s.append(time.perf_counter() - began_s)
+    return 1000 * min(took_s) / windows
 
 
 def _wire(error: TidzamError) -> dict[str, str]:

@@ -81,13 +81,17 @@ def require_classifiers(settings: Settings, home: Path) -> None:
     from tidzam.audio.waveform import require_rate  # NumPy: only needed here
     from tidzam.bundle import cascade_folders, read_bundle
     from tidzam.bundle.hierarchy import merged_labels, ordered
+    from tidzam.inference.engine_choice import choose_engines
+    from tidzam.inference.engine_records import EngineRecords
     from tidzam.inference.trial import try_networks
     from tidzam.speech.base import DetectorContext, make_detector
 
     analyzer = settings.analyzer
     bundles = [read_bundle(path) for path in cascade_folders(analyzer.nn, analyzer.models, home=home)]
     labels = merged_labels(ordered(bundle.manifest for bundle in bundles))
-    try_networks(bundles, analyzer.engine)
+    records = EngineRecords.in_home(home)
+    choices = choose_engines(bundles, analyzer.engine, threads=analyzer.threads, batch=analyzer.batch, records=records)
+    try_networks(bundles, [choice.engine for choice in choices], records=records)
     require_rate(settings.jack.rate_hz, [bundle.manifest.input for bundle in bundles])
     window_s = max(bundle.manifest.input.window_s for bundle in bundles)
     make_detector(analyzer.privacy, DetectorContext(labels=labels, window_s=window_s, home=home))

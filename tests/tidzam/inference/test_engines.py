@@ -1,6 +1,8 @@
 """The contract of `Engine`, which every registered engine passes, on one bundle that holds every file format."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import FILE_NAMES, Bundle, NetworkFormat, find_bundles, read_bundle, write_bundle
 from tidzam.config.inference import ENGINES
 from tidzam.errors import BundleError, ConfigError
-from tidzam.inference.engines import ALL_CORES, Network, find_engine
+from tidzam.inference.batches import NetworkInBatches
+from tidzam.inference.engines import ALL_CORES, Network, find_engine, library_version
 from tidzam.inference.loading import load_network, load_networks
 from tidzam.paths import DEMO_BUNDLES
 from tidzam.types import Float32
@@ -84,11 +87,41 @@ def test_all_engines_give_the_same_probabilities(bundle: Bundle, name: str) -> N
     np.testing.assert_allclose(onnx, other, atol=1e-5)
 
 
-def test_all_engines_give_the_same_probabilities_of_every_shipped_bundle() -> None:
-    bundles = [read_bundle(folder) for folder in find_bundles(DEMO_BUNDLES)]
-    for bundle, *networks in zip(bundles, *(load_networks(bundles, name) for name in ("onnx", "keras")), strict=True):
-        onnx, keras = (network.predict(features(50, bundle.manifest.feature_spec)) for network in networks)
-        np.testing.assert_allclose(onnx, keras, atol=1e-4, err_msg=bundle.name)
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[Bundle]:
+    """The demo's bundles, with LiteRT files made of their Keras files, so that every engine can run them."""
+    import keras
+
+    bundles = []
+    for source in map(read_bundle, find_bundles(DEMO_BUNDLES)):
+        folder = tmp_path_factory.mktemp("shipped")
+        model = keras.models.load_model(source.file("keras"), compile=False)
+        files: dict[NetworkFormat, Path] = {name: source.file(name) for name in source.manifest.files}
+        files["litert"] = write_litert(folder / "model.tflite", model)
+        bundles.append(write_bundle(folder / source.name, source.manifest, files))
+    return bundles
+
+
+def test_any_two_engines_give_the_same_probabilities_of_every_shipped_bundle(shipped: list[Bundle]) -> None:
+    networks = {engine: load_networks(shipped, engine) for engine in ENGINES.built_in}
+    for number, bundle in enumerate(shipped):
+        inputs = features(50, bundle.manifest.feature_spec)
+        found = {engine: loaded[number].predict(inputs) for engine, loaded in networks.items()}
+        for one, other in combinations(found, 2):
+            assert np.abs(found[one] - found[other]).max() < 1e-4, (bundle.name, one, other)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 16])
+def test_the_number_of_windows_at_once_does_not_change_the_result(network: Network, batch: int) -> None:
+    parts = NetworkInBatches(network, batch)
+    assert parts.input_shape == network.input_shape
+    for count in (0, 1, 16, 17):
+        np.testing.assert_allclose(parts.predict(features(count)), network.predict(features(count)), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ENGINES.names())
+def test_an_engine_that_is_installed_has_a_version(name: str) -> None:
+    assert re.fullmatch(r"\S+ \d+\..*", library_version(find_engine(name)) or "")
 
 
 @pytest.mark.parametrize("file_format", ["keras", "litert"])
