@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import shutil
 import weakref
@@ -20,8 +21,10 @@ from analyzer.privacy import PrivateStages, SpeechStage
 from analyzer.reload import ClassifierReloader, ReloadOptions
 from analyzer.shadow_control import ShadowControl
 from tests.support.bundles import write_tone_bundle
+from tests.support.eventually import eventually_async
 from tidzam.audio.features import FeatureSpec
 from tidzam.config.privacy import PrivacySettings
+from tidzam.config.reload import ReloadSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import BundleError, ConfigError, NodeError
 from tidzam.inference.cascade import Cascade
@@ -38,7 +41,7 @@ class Reloading:
     def __init__(self, nn: Path, *speech: str, cascade: Cascade | None = None) -> None:
         """`speech` are the classes that count as speech; `cascade` is what `nn` holds, if that is known."""
         privacy = PrivacySettings(detector="class", classes=speech) if speech else PrivacySettings()
-        settings = AnalyzerSettings(nn=nn, privacy=privacy)
+        settings = AnalyzerSettings(nn=nn, privacy=privacy, reload=ReloadSettings(settle_s=0.5))
         options = ReloadOptions.of(settings, None, None)
         self.seen: list[AnalyzedBatch] = []
         pipeline = Pipeline.of(settings) if cascade is None else Pipeline(cascade)
@@ -146,6 +149,14 @@ async def test_the_networks_of_old_cascades_are_freed(reloading: Reloading, nn: 
     *old, live = networks
     assert [one() for one in old] == [None] * 2
     assert live() is not None
+
+
+async def test_bundles_that_change_are_loaded_once_they_are_left_alone(reloading: Reloading, nn: Path) -> None:
+    watching = asyncio.create_task(reloading.reloader.run())
+    write_tone_bundle(nn, "high", {"wren": (5000.0,)})
+    await eventually_async(lambda: reloading.taken)
+    watching.cancel()
+    assert reloading.taken == [("selector", "high")]
 
 
 @pytest.fixture
