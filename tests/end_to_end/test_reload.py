@@ -34,7 +34,7 @@ def nn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory, nn: Path) -> Iterator[Node]:
-    """A node that listens to that tone, four windows per second. It sees changed bundles only when it is told."""
+    """A node that listens to that tone, four windows per second. It does not watch its bundles."""
     analyzer = {"nn": str(nn), "overlap": 1 - HOP_S, "reload": {"watch": False}}
     sources = [{"name": "shed", "tone": {"frequency_hz": 440}, "outputs": []}]
     with running_node(tmp_path_factory.mktemp("reload"), sources, analyzer=analyzer) as running:
