@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,14 +17,18 @@ from tidzam.naming import parse_clip_name
 KEEP: Final = ".keep"
 """Beside a clip, `CLIP.keep` marks it: it is never deleted."""
 _DEPTH: Final = 2
+_STEP_NS: Final = 2_000_000_000
+"""The steps in which a file system records times, at most."""
 
 
 @dataclass
 class _Listing:
-    """What a folder holds, and when its list of files changed, in ns. The class of its clips is its name."""
+    """What a folder holds. The class of its clips is its name. `changed_ns` is when its list of files changed, and
+    `seen_ns` when that was looked at, by the system clock."""
 
     label: str
     changed_ns: int
+    seen_ns: int
     clips: dict[str, StoredClip]
     subfolders: tuple[str, ...]
 
@@ -60,18 +65,22 @@ class ClipIndex:
         """All clips."""
         return [clip for listing in self._listings.values() for clip in listing.clips.values()]
 
-    def refresh(self) -> None:
-        """Take note of what others added, marked or deleted."""
+    def refresh(self, *, thorough: bool = False) -> None:
+        """Take note of what others added, marked or deleted.
+
+        If `thorough`, also just before or after the last look: file systems record times in steps.
+        """
         present: set[str] = set()
-        self._refresh("", present)
+        self._refresh("", present, thorough=thorough)
         for name in self._listings.keys() - present:
             del self._listings[name]
 
-    def _refresh(self, name: str, present: set[str]) -> None:
+    def _refresh(self, name: str, present: set[str], *, thorough: bool) -> None:
         try:
             changed_ns = (self._folder / name).stat().st_mtime_ns
             listing = self._listings.get(name)
-            if listing is None or listing.changed_ns != changed_ns:
+            is_sure = listing is not None and listing.seen_ns - changed_ns > _STEP_NS
+            if listing is None or listing.changed_ns != changed_ns or (thorough and not is_sure):
                 listing = self._list(name, changed_ns)
         except (FileNotFoundError, NotADirectoryError):
             return
@@ -79,10 +88,12 @@ class ClipIndex:
         present.add(name)
         if name.count("/") < _DEPTH - 1:
             for inner in listing.subfolders:
-                self._refresh(f"{name}/{inner}" if name else inner, present)
+                self._refresh(f"{name}/{inner}" if name else inner, present, thorough=thorough)
 
     def _list(self, name: str, changed_ns: int) -> _Listing:
         self.listed += 1
+        known = self._listings[name].clips if name in self._listings else {}
+        seen_ns = time.time_ns()
         with os.scandir(self._folder / name) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".")]
         names = {entry.name for entry in visible}
@@ -91,11 +102,13 @@ class ClipIndex:
         clips: dict[str, StoredClip] = {}
         for file in audio:
             with suppress(FileNotFoundError):  # it was deleted meanwhile
-                clips[file] = self._clip(f"{name}/{file}", is_marked=f"{file}{KEEP}" in names)
-        return _Listing(name.rpartition("/")[2], changed_ns, clips, folders)
+                clips[file] = self._clip(f"{name}/{file}", known.get(file), is_marked=f"{file}{KEEP}" in names)
+        return _Listing(name.rpartition("/")[2], changed_ns, seen_ns, clips, folders)
 
-    def _clip(self, path: str, *, is_marked: bool) -> StoredClip:
-        """A clip and its size, with that of its picture."""
+    def _clip(self, path: str, known: StoredClip | None = None, *, is_marked: bool = False) -> StoredClip:
+        """A clip and its size, with that of its picture. One that is `known` is not looked at again."""
+        if known is not None and known.is_protected == is_marked:
+            return known
         file = self._folder / path
         status, size = file.stat(), 0
         with suppress(FileNotFoundError):  # there is no picture
@@ -111,8 +124,8 @@ class ClipIndex:
         if listing is None:
             self.refresh()
             return
-        listing.clips[file] = self._clip(path, is_marked=False)
-        listing.changed_ns = (self._folder / parent).stat().st_mtime_ns
+        listing.clips[file] = self._clip(path)
+        self._changed_here(listing, self._folder / parent)
 
     def delete(self, clip: StoredClip) -> None:
         """Delete a clip and its picture, unless it was marked meanwhile. Raises OSError."""
@@ -124,7 +137,12 @@ class ClipIndex:
         parent, _, file = clip.path.rpartition("/")
         if (listing := self._listings.get(parent)) is not None:
             listing.clips.pop(file, None)
-            listing.changed_ns = path.parent.stat().st_mtime_ns
+            self._changed_here(listing, path.parent)
+
+    def _changed_here(self, listing: _Listing, folder: Path) -> None:
+        """Take note that this program changed a folder, so that it need not be listed."""
+        listing.seen_ns = time.time_ns()
+        listing.changed_ns = folder.stat().st_mtime_ns
 
 
 def _is_own(path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -42,13 +43,14 @@ class CutClip:
 
 
 class ClipStore:
-    """Not thread-safe; all methods block. Raises SetupError for pictures without Matplotlib, TidzamError (`output`) if
-    the folder cannot be read."""
+    """The clips in a folder. Several threads may use it; all methods block. Raises SetupError for pictures without
+    Matplotlib, TidzamError (`output`) if the folder cannot be read."""
 
     def __init__(self, settings: ClipSinkSettings, *, clock: Clock = system_clock) -> None:
         self._settings, self._folder, self._clock = settings, settings.folder, clock
         self._ages = FileAges(self._folder / AGES, clock=clock)
         self._next_look_s = clock().elapsed_s
+        self._lock = threading.Lock()
         if settings.picture:
             require_pictures()
         try:
@@ -56,10 +58,32 @@ class ClipStore:
         except OSError as error:
             raise self._error(f"The clips in {self._folder} cannot be read", error) from None
 
+    @classmethod
+    def shared(cls, settings: ClipSinkSettings) -> ClipStore:
+        """The store of these settings in this process, up to date: each file of an archive opens it, and a folder may
+        hold many clips."""
+        key = settings.folder.absolute(), settings.model_dump_json()
+        with _sharing:
+            store = _shared.get(key)
+            if store is None:
+                store = _shared[key] = cls(settings)
+                return store
+        store.refresh()
+        return store
+
+    def refresh(self) -> None:
+        """Take note of what others added, marked or deleted. Raises TidzamError (`output`)."""
+        try:
+            with self._lock:
+                self._index.refresh(thorough=True)
+        except OSError as error:
+            raise self._error(f"The clips in {self._folder} cannot be read", error) from None
+
     @property
     def counts(self) -> Mapping[str, int]:
         """Clips in each class folder."""
-        return self._index.counts
+        with self._lock:
+            return self._index.counts
 
     def write(self, clips: Sequence[CutClip]) -> list[Path]:
         """Write clips, after deleting others by the budget; returns the paths.
@@ -69,15 +93,16 @@ class ClipStore:
         written, failures = list[Path](), list[OSError]()
         if not clips:
             return written
-        try:
-            self._make_room(clips)
-        except OSError as error:
-            raise self._error(f"{plural(len(clips), 'clip')} cannot be written to {self._folder}", error) from None
-        for clip in clips:
+        with self._lock:
             try:
-                written.append(self._write(clip))
+                self._make_room(clips)
             except OSError as error:
-                failures.append(error)
+                raise self._error(f"{plural(len(clips), 'clip')} cannot be written to {self._folder}", error) from None
+            for clip in clips:
+                try:
+                    written.append(self._write(clip))
+                except OSError as error:
+                    failures.append(error)
         if failures:
             raise self._error(f"{plural(len(failures), 'clip')} cannot be written to {self._folder}", failures[0])
         return written
@@ -134,3 +159,7 @@ class ClipStore:
 
     def _error(self, what: str, error: OSError) -> TidzamError:
         return TidzamError(f"{what}: {error.strerror}.", hint=hint_for(error, self._folder), code="output")
+
+
+_shared: dict[tuple[Path, str], ClipStore] = {}
+_sharing = threading.Lock()

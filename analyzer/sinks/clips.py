@@ -66,7 +66,7 @@ class ClipSink:
         if not context.is_example:
             extractor.requested = await asyncio.to_thread(read_requested, self.folder)
         extractor.privacy = self.privacy
-        self._store = await asyncio.to_thread(ClipStore, self._settings)
+        self._store = await asyncio.to_thread(ClipStore.shared, self._settings)
         self._counts = extractor.counts = self._store.counts
         self._extractor = extractor
 

@@ -62,3 +62,19 @@ def test_a_file_that_is_deleted_while_its_folder_is_listed_costs_no_other(tmp_pa
     writer.write(1)
     (tmp_path / "owl" / "gone.wav").symlink_to(tmp_path / "nowhere")
     assert ClipStore(ClipSinkSettings(folder=tmp_path)).counts == {"owl": 1}
+
+
+def test_the_store_of_a_folder_is_opened_once_and_sees_what_others_write(tmp_path: Path) -> None:
+    settings = ClipSinkSettings(folder=tmp_path, format="wav")
+    store = ClipStore.shared(settings)
+    for number in range(3):
+        path = tmp_path / "owl" / f"pond-out_0_2026-05-01-06-30-{number:02}.000.wav"
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        assert ClipStore.shared(settings.model_copy()).counts == {"owl": number + 1}
+    assert ClipStore.shared(settings) is store
+
+
+def test_other_settings_have_a_store_of_their_own(tmp_path: Path) -> None:
+    settings = ClipSinkSettings(folder=tmp_path)
+    assert ClipStore.shared(settings) is not ClipStore.shared(settings.model_copy(update={"format": "wav"}))
