@@ -410,6 +410,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Their windows are too long for the captured audio that it holds.",
             "Restart the analyzer with these classifiers.",
         ),
+        "model_output": Explanation(
+            "A network has several outputs, or not the one that is chosen.",
+            "It returns embeddings beside its scores, for example.",
+            "Choose one with --network-output NAME or INDEX.",
+        ),
         "bundle_outputs": Explanation(
             "The network's outputs are not probabilities.",
             "Its last layer is not a sigmoid or a softmax.",

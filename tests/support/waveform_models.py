@@ -57,6 +57,17 @@ def write_onnx(path: Path, *, logits: bool = True, batch: int | None = None, sam
     return path
 
 
+def write_onnx_with_parts(path: Path) -> Path:
+    """The ONNX file with two more outputs: the products with the waves, one before and one after the logits."""
+    model = onnx.load(write_onnx(path))
+    (logits,) = model.graph.output
+    cosines, sines = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, len(LABELS)]) for name in "cs")
+    del model.graph.output[:]
+    model.graph.output.extend([cosines, logits, sines])
+    onnx.save(model, path)
+    return path
+
+
 def keras_model(*, logits: bool = True) -> Any:
     """The same network in Keras."""
     import keras

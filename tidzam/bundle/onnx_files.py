@@ -1,4 +1,4 @@
-"""Which other files an ONNX graph reads: its external data, found without loading it or the `onnx` package.
+"""Which other files an ONNX graph reads, and which outputs it has, without loading it or the `onnx` package.
 
 An ONNX file is a protobuf message (https://onnx.ai/onnx/repo-docs/IR.html#external-tensor-data). A tensor whose
 data lie elsewhere names the file under the key `location`. Tensors are found in initializers and in
@@ -24,6 +24,9 @@ _CHILDREN: Final[Mapping[str, Mapping[int, str]]] = {
     "tensor": {13: "entry"},
 }
 """Field numbers of onnx.proto: for each message, those whose messages may lead to external data."""
+_GRAPH: Final = 7
+_OUTPUT: Final = 12
+"""The fields of a model's graph, and of a graph's outputs."""
 _DATA_LOCATION: Final = 14
 _EXTERNAL: Final = 1
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -66,15 +69,61 @@ def _location(entry: memoryview) -> set[str]:
     return {value.decode(errors="replace") for value in values or [b""]}
 
 
+def output_names(content: bytes) -> tuple[str, ...]:
+    """The names of the outputs of a serialized ModelProto. Raises ValueError as `external_files` does."""
+    names = []
+    for number, value in _fields(memoryview(content)):
+        if number == _GRAPH and isinstance(value, memoryview):
+            names += [_name(one) for field, one in _fields(value) if field == _OUTPUT and isinstance(one, memoryview)]
+    return tuple(names)
+
+
+def with_one_output(content: bytes, index: int) -> bytes:
+    """A serialized ModelProto whose graph has the output `index`, from 0, alone. Raises ValueError."""
+    parts = []
+    for number, value, raw in _parts(memoryview(content)):
+        if number == _GRAPH and isinstance(value, memoryview):
+            outputs, kept = -1, []
+            for field, _, bytes_of_field in _parts(value):
+                outputs += field == _OUTPUT
+                if field != _OUTPUT or outputs == index:
+                    kept.append(bytes(bytes_of_field))
+            graph = b"".join(kept)
+            parts.append(_encoded(_GRAPH << 3 | _BYTES) + _encoded(len(graph)) + graph)
+        else:
+            parts.append(bytes(raw))
+    return b"".join(parts)
+
+
+def _name(value_info: memoryview) -> str:
+    names = [value for number, value in _fields(value_info) if number == 1 and isinstance(value, memoryview)]
+    return bytes(names[-1]).decode(errors="replace") if names else ""
+
+
+def _encoded(value: int) -> bytes:
+    """A variable-length integer."""
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*encoded, value])
+
+
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Numbers and values of a message's fields; fixed-size values are given as 0. Raises ValueError."""
+    return ((number, value) for number, value, _ in _parts(message))
+
+
+def _parts(message: memoryview) -> Iterator[tuple[int, int | memoryview, memoryview]]:
+    """Numbers, values and encodings of a message's fields; fixed-size values are given as 0. Raises ValueError."""
     at = 0
     while at < len(message):
+        begin = at
         tag, at = _varint(message, at)
         wire_type = tag & 7
         if wire_type == _VARINT:
             value, at = _varint(message, at)
-            yield tag >> 3, value
+            yield tag >> 3, value, message[begin:at]
             continue
         if wire_type == _BYTES:
             length, at = _varint(message, at)
@@ -84,8 +133,9 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             raise ValueError("it is not a protobuf message")
         if at + length > len(message):
             raise ValueError("it is cut short, or is not a protobuf message")
-        yield tag >> 3, message[at : at + length] if wire_type == _BYTES else 0
-        at += length
+        end = at + length
+        yield tag >> 3, message[at:end] if wire_type == _BYTES else 0, message[begin:end]
+        at = end
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:

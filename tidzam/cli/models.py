@@ -154,6 +154,9 @@ def import_(
         typer.Option(help="Instead of a waveform, the model takes the features of this bundle (a folder)."),
     ] = None,
     output: Annotated[OutputKind, typer.Option(help="What the model returns.")] = OutputKind.PROBABILITIES,
+    network_output: Annotated[
+        str | None, typer.Option(help="Output with the classes, of a network with several: its name, or index from 0.")
+    ] = None,
     activation: Annotated[
         ActivationKind, typer.Option(help="sigmoid: several classes may occur at once; softmax: exactly one does.")
     ] = ActivationKind.SIGMOID,
@@ -177,6 +180,7 @@ def import_(
         input=_input(features, rate_hz, window_s, band_hz),
         labels=read_label_file(labels),
         output=output.value,
+        network_output=network_output,
         activation=activation.value,
         threshold=threshold,
         parent=parent,

@@ -198,7 +198,7 @@ def require_shape(network: Network, spec: NetworkSpec, name: str) -> None:
 def require_one_float(network: str, inputs: list[tuple[str, str]], outputs: list[tuple[str, str]]) -> None:
     """Raises BundleError unless there is one input and one output, (name, type), each a tensor of float32."""
     for side, found, code in (("input", inputs, "bundle_features"), ("output", outputs, "bundle_classes")):
-        kinds = ", ".join(kind for _, kind in found) or "none"
+        kinds = ", ".join(f"{name}: {kind}" if len(found) > 1 else kind for name, kind in found) or "none"
         if [kind.replace("float32", "float") for _, kind in found] != ["tensor(float)"]:
             raise BundleError(
                 f"{network} has {len(found)} {side}{'s' * (len(found) != 1)} ({kinds}); expected one of type float32.",

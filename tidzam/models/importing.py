@@ -21,6 +21,7 @@ from tidzam.manifest_fields import NAME_PATTERN, faults_of, sha256_of
 from tidzam.models.install import install_model
 from tidzam.models.keras_file import require_no_code
 from tidzam.models.label_file import LabelList
+from tidzam.models.output_choice import choose_output
 from tidzam.models.saved_model import MARKER, convert_saved_model
 
 FORMATS: Final[Mapping[str, NetworkFormat]] = {".onnx": "onnx", ".tflite": "litert", ".keras": "keras"}
@@ -40,12 +41,14 @@ UNSUPPORTED: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ModelImport:
-    """What is known about a model besides its file. The fields are those of the manifest."""
+    """What is known about a model besides its file. The fields are those of the manifest, except `network_output`: the
+    output that holds the classes, by name or index, of a network with several."""
 
     name: str
     input: InputSpec
     labels: LabelList
     output: Literal["probabilities", "logits"] = "probabilities"
+    network_output: str | None = None
     activation: Literal["sigmoid", "softmax"] = "sigmoid"
     threshold: float = 0.5
     parent: str | None = None
@@ -59,7 +62,8 @@ def import_model(folder: Path, path: Path, about: ModelImport) -> Bundle:
     folder of a SavedModel, which is converted to LiteRT.
 
     Its input must be that of `about`, and its outputs as many as there are labels; it is run once. Raises BundleError
-    with what does not fit, and what to do: `model_format`, `model_code`, and those of `install_model`; SetupError if
+    with what does not fit, and what to do: `model_format`, `model_code`, `model_output`, and those of `install_model`;
+    SetupError if
     the library that runs or converts it is not installed.
     """
     file_format = _format_of(path)
@@ -68,10 +72,14 @@ def import_model(folder: Path, path: Path, about: ModelImport) -> Bundle:
         if file_format is None:
             file_format, converted = "litert", Path(temporary) / FILE_NAMES["litert"]
             convert_saved_model(path, converted)
-            return install_model(folder, manifest, {file_format: converted})
+            source = converted
+        else:
+            source = path
         if file_format == "keras":
             require_no_code(path)
-        return install_model(folder, manifest, {file_format: path})
+        target = Path(temporary) / f"chosen-{FILE_NAMES[file_format]}"
+        source = choose_output(source, file_format, about.network_output, target, shown=path)
+        return install_model(folder, manifest, {file_format: source})
 
 
 def _format_of(path: Path) -> NetworkFormat | None:

@@ -18,15 +18,18 @@ from tests.support.waveform_models import (
     write_keras,
     write_litert,
     write_onnx,
+    write_onnx_with_parts,
     write_saved_model,
 )
 from tidzam.audio.features import FeatureSpec
 from tidzam.audio.waveform import WaveformSpec
 from tidzam.bundle import Bundle, installed_models
+from tidzam.bundle.onnx_files import output_names
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import BundleError
 from tidzam.models.importing import ModelImport, import_model
 from tidzam.models.label_file import LabelList
+from tidzam.models.output_choice import LiteRtOutputs
 from tidzam.models.saved_model import convert_here
 
 pytestmark = pytest.mark.timeout(150)
@@ -132,6 +135,44 @@ def test_another_number_of_labels_is_refused(tmp_path: Path) -> None:
     assert error.code == "bundle_classes"
     assert "shape (1, 2), expected (1, 1)" in error.message
     assert "--labels: it has 1 labels" in error.hint
+
+
+@pytest.mark.parametrize("chosen", ["logits", "1"])
+def test_one_of_several_outputs_is_chosen_by_name_or_index(tmp_path: Path, chosen: str) -> None:
+    path = write_onnx_with_parts(tmp_path / "m.onnx")
+    bundle = import_model(tmp_path / "models", path, replace(ABOUT, network_output=chosen))
+    assert output_names(bundle.file("onnx").read_bytes()) == ("logits",)
+    assert named(tmp_path, 2000.0)["whistle"] > 0.99
+
+
+@pytest.mark.parametrize(
+    ("chosen", "says"), [(None, "has several outputs"), ("scores", "has no output 'scores'"), ("3", "no output '3'")]
+)
+def test_several_outputs_without_a_choice_are_refused_with_their_names(tmp_path: Path, chosen: str, says: str) -> None:
+    error = refusal(tmp_path, write_onnx_with_parts(tmp_path / "m.onnx"), replace(ABOUT, network_output=chosen))
+    assert error.code == "model_output"
+    assert says in error.message
+    assert "Its outputs are 0: c, 1: logits, 2: s." in error.message
+    assert "--network-output" in error.hint
+
+
+def test_one_of_several_outputs_of_litert_is_chosen(tmp_path: Path) -> None:
+    import keras
+
+    whole = keras_model()
+    several = keras.Model(whole.inputs, [whole.layers[1].output, whole.output])
+    path = write_litert(tmp_path / "m.tflite", several)
+    error = refusal(tmp_path, path)
+    assert error.code == "model_output"
+    logits = next(name for name in LiteRtOutputs(path.read_bytes()).names if name.endswith(":1"))
+    assert logits in error.message
+    import_model(tmp_path / "models", path, replace(ABOUT, network_output=logits))
+    assert named(tmp_path, 2000.0)["whistle"] > 0.99
+
+
+def test_of_a_keras_file_no_output_is_chosen(tmp_path: Path) -> None:
+    error = refusal(tmp_path, write_keras(tmp_path / "m.keras"), replace(ABOUT, network_output="0"))
+    assert "keras.Model(model.inputs, model.outputs[INDEX])" in error.hint
 
 
 def test_logits_that_are_called_probabilities_are_refused(tmp_path: Path) -> None:
