@@ -18,7 +18,7 @@ def choose_output(path: Path, file_format: NetworkFormat, wanted: str | None, ta
     """The network at `path` with the output `wanted` alone: `path` itself if it has one, else `target`, a copy.
 
     `wanted` is a name, or an index from 0. `shown` is how messages call the network. Raises BundleError
-    (`model_output`) if several outputs leave the choice open, or there is none of that name. A damaged file is returned
+    (`model_output`) if several outputs leave the choice open, or no output has that name. A damaged file is returned
     as it is: loading it says why it cannot be used. Of a Keras file nothing is read: it must have one output.
     """
     if file_format == "keras":
