@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,7 +15,9 @@ import pytest
 from analyzer.capture.child import CaptureOptions, EarlyCapture, early_capture
 from analyzer.capture_health import CAPTURE_SILENT_S, RING_SILENT_S
 from analyzer.live_runner import LiveAnalysis
+from analyzer.pipeline import Pipeline
 from analyzer.window_stages import WindowAnalyzer
+from tests.support.bundles import SPEC, write_tone_bundle
 from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
 from tests.support.pitch_pipeline import LABELS, PitchPipeline
@@ -53,7 +56,8 @@ class Listener:
         options = CaptureOptions(patterns=("*:out_*",), server=server.name, slots=8, ring_s=ring_s)
         self.gaps = GapLedger(None, writer="analyzer", death=GapReason.CAPTURE)
         self.gaps.load("s", 1)
-        self.live = LiveAnalysis(pipeline, options, DetectionTracker(LABELS), self._hear, gaps=self.gaps, first=first)
+        labels = pipeline.labels if isinstance(pipeline, Pipeline) else LABELS
+        self.live = LiveAnalysis(pipeline, options, DetectionTracker(labels), self._hear, gaps=self.gaps, first=first)
 
     def _hear(self, analyzed: AnalyzedBatch) -> None:
         for analysis in analyzed.analyses:
@@ -341,4 +345,29 @@ async def test_a_pipeline_that_needs_another_rate_does_not_take_over(server: Jac
         with pytest.raises(AudioError):
             await listener.live.replace(PitchPipeline(needs_hz=96000), lambda: None)
         await heard_again(listener, "s:out_0")
+    assert without_a_hole(listener.starts("s:out_0"))
+
+
+@pytest.fixture(scope="module")
+def two_lengths(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """A selector with windows of 0.25 s, and an expert with windows of 0.75 s."""
+    folder = tmp_path_factory.mktemp("nn")
+    for name, label, times in (("selector", "birds", 1), ("birds", "owl", 3)):
+        write_tone_bundle(folder, name, {label: (440.0,)}, features=replace(SPEC, window_s=0.25 * times))
+    return Pipeline.load(folder)
+
+
+@pytest.mark.usefixtures("tone")
+async def test_a_classifier_with_longer_windows_runs_once_they_are_heard_and_is_carried(
+    server: JackServer, two_lengths: Pipeline
+) -> None:
+    async with listening(server, two_lengths) as listener:
+        await eventually_async(lambda: len(listener.results("s:out_0")) >= 12)
+    heard = listener.heard["s:out_0"]
+    first = next(number for number, one in enumerate(heard) if "owl" in one.probabilities)
+    assert {one.waiting for one in heard[: first - 1]} <= {("birds",)}
+    assert {one.waiting for one in heard[first:]} == {()}
+    ages_s = [one.ages_s.get("birds", 0.0) for one in heard[first:]]
+    begun = ages_s.index(0.0, 1)  # the first interval may begin before the channel was old enough
+    assert ages_s[begun : begun + 6] == pytest.approx([0.0, 0.25, 0.5] * 2)
     assert without_a_hole(listener.starts("s:out_0"))
