@@ -33,7 +33,7 @@ from tidzam.naming import source_of
 from tidzam.protocol.analyzer import PROBABILITY_DIGITS
 from tidzam.results import Analysis, AnalyzedBatch
 
-_VALUES: Final = 1000
+_VALUES: Final = 500
 """Values in one file of the spool, which are sent in one request per sensor."""
 _SAME: Final = timedelta(milliseconds=1)
 """Servers round times."""
@@ -103,7 +103,9 @@ class ChainSink:
         await self._delivery.open(ChainReceiver(client, site), collect_s=settings.collect_s)
 
     async def deliver(self, analyzed: AnalyzedBatch) -> None:
-        """Store the values of a batch, to be sent. Raises TidzamError (`spool`)."""
+        """Store the values of a batch, to be sent; none if its time is unknown. Raises TidzamError (`spool`)."""
+        if not analyzed.batch.dated:
+            return
         labels = self._context.labels if analyzed.cascade is None else analyzed.cascade.labels
         values = (value for analysis in analyzed.analyses for value in self._values(analysis, labels))
         await self._delivery.put([json.dumps(asdict(value)) for value in values])

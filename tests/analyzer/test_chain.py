@@ -1,6 +1,7 @@
 """The Chain API sink, against a server that behaves like the real one: links, pages, logins, faults, deletions."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,16 @@ async def test_only_wanted_classes_and_those_above_them_are_sensors(tmp_path: Pa
     assert [device.name for device in server.of("devices")] == ["garden/pond/out_0"]
 
 
+async def test_a_recording_without_a_date_has_no_values(tmp_path: Path) -> None:
+    analyzed = Batches().batch(0, pond_0="birds")
+    async with chain_server(NOW) as server:
+        sink = sink_to(server.url, tmp_path)
+        await sink.open()
+        await sink.deliver(replace(analyzed, batch=replace(analyzed.batch, dated=False)))
+        await sink.close()
+    assert server.posts == []
+
+
 async def test_links_are_looked_up_once_and_values_are_sent_together(tmp_path: Path) -> None:
     async with chain_server(NOW) as server:
         sink, source = sink_to(server.url, tmp_path), Batches()
@@ -153,12 +164,13 @@ async def test_a_lost_answer_doubles_nothing(tmp_path: Path) -> None:
     assert times_s(server, "garden/pond/out_0", "birds") == [0.0, 1.0]
 
 
-async def test_a_list_that_was_stored_in_part_is_completed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_time", [True, False])
+async def test_a_list_that_was_stored_in_part_is_completed(tmp_path: Path, by_time: bool) -> None:
     port = free_port()
     with pytest.raises(TidzamError, match="On disk: 5 results"):
         await deliver(sink_to(f"http://127.0.0.1:{port}", tmp_path), *[{"pond_0": "birds"}] * 5)
     async with chain_server(NOW, port) as server:
-        server.stores_at_most = 2
+        server.stores_at_most, server.history_by_time = 3, by_time
         sink = sink_to(server.url, tmp_path)
         await sink.open()
         await eventually_async(lambda: not list((tmp_path / "spool").glob("*.lines")))

@@ -42,13 +42,15 @@ class ChainThing:
 @dataclass
 class ChainServer:
     """`statuses` are the answers to the next POST requests, then they are carried out. With `loses_answer`, one is
-    carried out, and the connection is closed instead of an answer. `posts` counts them by path, `reads` all GETs.
+    carried out, and the connection is closed instead of an answer. `posts` and `reads` are the paths of all requests.
+    Unless `history_by_time`, the pages of a history have `page_size` values, and the last one is the first to be seen.
     """
 
     now: datetime
     url: str = ""
     port: int = 0
     page_size: int = 2
+    history_by_time: bool = True
     with_full_relations: bool = False
     things: dict[int, ChainThing] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
@@ -111,8 +113,11 @@ class ChainServer:
             return web.Response(status=404) if thing is None else self._single(int(rest), thing)
         if kind == "scalar_data":
             sensor = self.things.get(int(query["sensor_id"]))
-            return web.Response(status=404) if sensor is None else self._history(query, sensor)
+            return web.Response(status=404) if sensor is None else self._history_of(query, sensor)
         return self._list(kind, query)
+
+    def _history_of(self, query: Any, sensor: ChainThing) -> web.Response:
+        return self._history(query, sensor) if self.history_by_time else self._numbered_history(query, sensor)
 
     def _rel(self, name: str) -> str:
         return f"http://chain.example/rels/{name}" if self.with_full_relations else f"ch:{name}"
@@ -143,6 +148,21 @@ class ChainServer:
             following = {**filters, "offset": offset + self.page_size, "limit": self.page_size}
             links["next"] = {"href": str(URL(f"{self.url}/{kind}/").with_query(following))}
         return self._resource(links, {"totalCount": len(numbers)})
+
+    def _numbered_history(self, query: Any, sensor: ChainThing) -> web.Response:
+        """As servers had it before 2016."""
+        size, count = self.page_size, len(sensor.values)
+        offset = int(query.get("offset", max(0, count - size)))
+        own = {"sensor_id": query["sensor_id"]}
+        links = {
+            "self": {"href": str(URL("/scalar_data/").with_query(own))},
+            "createForm": {"href": str(URL("/scalar_data/create").with_query(own))},
+        }
+        if offset > 0:
+            before = {**own, "offset": max(0, offset - size), "limit": size}
+            links["previous"] = {"href": str(URL("/scalar_data/").with_query(before))}
+        found = sorted(sensor.values)[offset : offset + size]
+        return self._resource(links, {"data": [{"timestamp": time.isoformat(), "value": one} for time, one in found]})
 
     def _history(self, query: Any, sensor: ChainThing) -> web.Response:
         begin = datetime.fromtimestamp(float(query.get("timestamp__gte", (self.now - _SPAN).timestamp())), UTC)

@@ -186,7 +186,7 @@ async def started(folder: Path, *words: str) -> asyncio.subprocess.Process:
 
 
 async def test_a_killed_run_is_continued_and_every_detection_arrives_once(tmp_path: Path) -> None:
-    files, seconds = 6, 20
+    files, seconds = 4, 10
     archive_in(tmp_path, files, seconds)
     lines, home = tmp_path / "found.jsonl", tmp_path / "home"
     async with web_receiver() as server:
