@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from analyzer.batching import analyze_batches
+from analyzer.clips.privacy import ClipPrivacy
 from analyzer.detections import DetectionStages
 from analyzer.file_report import FileDetection
 from analyzer.pipeline import Pipeline
@@ -39,7 +40,8 @@ class FileReport:
 
     `start` is ISO 8601 in UTC, None if it is unknown. `classifier_errors` counts the windows on which each classifier
     failed, `sink_errors` the failures of each sink. `detections` are rows by `file_report.COLUMNS`, by start and
-    channel. `engine` names the engines that ran the classifiers. All values can be written as JSON.
+    channel. `engine` names the engines that ran the classifiers. `privacy` says what was not kept because of speech, None
+    if nothing detects speech (`tidzam.protocol.privacy.PrivacyStatus`). All values can be written as JSON.
     """
 
     file: str
@@ -56,6 +58,7 @@ class FileReport:
     sink_errors: Mapping[str, int]
     detections: tuple[Mapping[str, Any], ...]
     engine: str = ""
+    privacy: Mapping[str, Any] | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -125,8 +128,9 @@ class FileAnalysis:
         self.found += (FileDetection.of(detection, self.recording) for detection in ended)
         return analyzed
 
-    def report(self, *, sink_errors: Mapping[str, int]) -> FileReport:
-        """The result, after the last batch."""
+    def report(self, *, sink_errors: Mapping[str, int], clips: Sequence[ClipPrivacy] = ()) -> FileReport:
+        """The result, after the last batch. `clips` have counted clips with speech."""
+        privacy = self._speech.status(clips)
         self.found.sort(key=lambda entry: (entry.start_s, entry.channel))
         audio, recording = self._audio, self.recording
         return FileReport(
@@ -144,6 +148,7 @@ class FileAnalysis:
             sink_errors=dict(sink_errors),
             detections=tuple(entry.row() for entry in self.found),
             engine=self._pipeline.engine,
+            privacy=None if privacy is None else privacy.model_dump(mode="json"),
         )
 
 

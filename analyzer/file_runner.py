@@ -32,6 +32,7 @@ from tidzam.audio.files import AudioFile, open_audio
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sinks import CsvSinkSettings
+from tidzam.protocol.privacy import PrivacyStatus
 from tidzam.results import AnalyzedBatch
 from tidzam.spectrogram import spectrogram
 from tidzam.text import shown
@@ -87,7 +88,7 @@ def run_file(options: FileOptions) -> int:
         with _window(options, analysis.recording) as window, ctrl_c() as stop:
             with sinks:
                 _analyze(audio, pipeline, analysis, sinks, options, picture or window, stop)
-            report = analysis.report(sink_errors=sinks.errors)
+            report = analysis.report(sink_errors=sinks.errors, clips=sinks.clip_privacy)
             _print(report, analysis.found, options)
             if picture is not None and options.picture is not None:
                 picture.save(options.picture, analysis.found)
@@ -184,5 +185,7 @@ def _print(report: FileReport, found: Sequence[FileDetection], options: FileOpti
     facts = f"{clock(report.duration_s)}, {which} at {report.rate_hz} Hz, {report.windows} windows"
     console.print(f"{shown(options.path.name)}: {facts}", markup=False)
     console.print(detection_table(found) if found else "No detections.")
+    if report.privacy is not None:
+        console.print(PrivacyStatus.model_validate(report.privacy).remark, markup=False)
     for name, windows in report.classifier_errors.items():
         typer.echo(f"analyzer: classifier {name} failed on {windows} windows; its results are left out.", err=True)

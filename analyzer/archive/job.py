@@ -172,7 +172,7 @@ def _analyze(
                     found += (change.detection for change in changes if change.kind == "end")
                     if audio.expected_s:
                         advance(min(1.0, analysis.reached_s / audio.expected_s))
-        return analysis.report(sink_errors=sinks.errors), tuple(found)
+        return analysis.report(sink_errors=sinks.errors, clips=sinks.clip_privacy), tuple(found)
 
 
 _loaded: list[tuple[object, Pipeline]] = []

@@ -10,7 +10,9 @@ from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from analyzer.clips.privacy import ClipPrivacy
 from analyzer.sinks.base import NamedSink, marked
+from analyzer.sinks.clips import ClipSink
 from tidzam.errors import TidzamError
 from tidzam.results import AnalyzedBatch
 
@@ -31,6 +33,11 @@ class FileSinks:
         self._runner = asyncio.Runner()
         self._in_background = in_background
         self._thread: threading.Thread | None = None
+
+    @property
+    def clip_privacy(self) -> list[ClipPrivacy]:
+        """What the sinks of clips have counted of clips with speech."""
+        return [named.sink.privacy for named in self._sinks if isinstance(named.sink, ClipSink)]
 
     def __enter__(self) -> Self:
         """Raises TidzamError if a sink cannot be opened; those before it are closed again."""

@@ -106,5 +106,10 @@ def test_detections_are_reported_as_ever(
     reports = []
     for detector in ("silero-vad", None):
         analyzed(pond, analyzer_settings(nn, tmp_path / str(detector), detector=detector))
-        reports.append(json.loads(capsys.readouterr().out)["detections"])
-    assert reports[0] == reports[1]
+        reports.append(json.loads(capsys.readouterr().out))
+    assert reports[0]["detections"] == reports[1]["detections"]
+    assert reports[1]["privacy"] is None
+    counts = {row["channel"]: row for row in reports[0]["privacy"]["channels"]}
+    assert counts["pond:out_0"]["speech_s"] > 2
+    assert counts["pond:out_1"]["speech_s"] == 0
+    assert counts["pond:out_1"]["dropped_clips"] == 16 - len(seconds(tmp_path / "silero-vad", 1))
