@@ -100,6 +100,8 @@ def mute(path: Path, audio: RecordedAudio, intervals: Sequence[Sequence[Interval
         if written != frames:
             raise UnusableError(f"it has {written} frames after muting, not {frames}")
         sync_file(fresh)
+        status = path.stat()
+        os.utime(fresh, ns=(status.st_atime_ns, status.st_mtime_ns))  # when a recording was written is when it ended
         fresh.replace(path)
         sync_file(path.parent)
     finally:

@@ -1,8 +1,8 @@
 """Silero VAD, a small recurrent network that says how probable speech is (https://github.com/snakers4/silero-vad).
 
 Its license is MIT. The network takes 512 samples at 16 kHz with the 64 before them, and a state; the file that is used
-takes any number of such steps of one channel in one run, which gives the same probabilities. On one core, a channel
-takes 0.1 % of it (`bin/tidzam bench privacy`); batches of channels are no faster.
+takes any number of such steps of one channel in one run, which gives the same probabilities. A channel takes 0.15 % of
+a core (`bin/tidzam bench privacy`); batches of channels are no faster.
 """
 
 from __future__ import annotations

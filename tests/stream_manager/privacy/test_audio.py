@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -56,6 +57,13 @@ def test_opus_keeps_its_length_and_is_silent(tmp_path: Path, channels: int) -> N
     assert after.shape == before.shape == (round(SECONDS * RATE_HZ), channels)
     assert np.abs(after[32_000:48_000]).max() < 0.01
     assert np.sqrt(np.mean(after[60_000:] ** 2)) > 0.1
+
+
+def test_the_time_at_which_the_recording_ended_is_kept(tmp_path: Path) -> None:
+    path = recording(tmp_path, "wav", 1)
+    os.utime(path, (1000, 2000))
+    mute(path, examined(path), [SPEECH])
+    assert path.stat().st_mtime == 2000
 
 
 def test_channels_are_muted_one_by_one(tmp_path: Path) -> None:
