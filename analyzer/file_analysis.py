@@ -40,8 +40,8 @@ class FileReport:
 
     `start` is ISO 8601 in UTC, None if it is unknown. `classifier_errors` counts the windows on which each classifier
     failed, `sink_errors` the failures of each sink. `detections` are rows by `file_report.COLUMNS`, by start and
-    channel. `engine` names the engines that ran the classifiers. `privacy` says what was not kept because of speech, None
-    if nothing detects speech (`tidzam.protocol.privacy.PrivacyStatus`). All values can be written as JSON.
+    channel. `engine` names the engines that ran the classifiers. `privacy` says what was not kept because of speech,
+    None if nothing detects speech (`tidzam.protocol.privacy.PrivacyStatus`). All values can be written as JSON.
     """
 
     file: str
