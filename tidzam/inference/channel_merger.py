@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 from tidzam.audio.arrival import ArrivalDifference, arrival_differences
@@ -177,6 +178,7 @@ class ChannelMerger:
         return call.first.start <= max(times) < call.first.start + self._reach + late
 
 
+@lru_cache(maxsize=4096)
 def _place(channel: str) -> str:
     """Channels of one place may hear one call."""
     return channel if is_live_port(channel) else source_of(channel)

@@ -20,7 +20,7 @@ def build(
 
     spectrogram = keras.Input(input_shape, name="features")
     # Constants, not statistics of the training set: -60 dB becomes 0, and -40 dB becomes 1.
-    x = layers.Rescaling(1 / 20, 3.0)(layers.Reshape((*input_shape, 1))(spectrogram))
+    x = layers.Reshape((*input_shape, 1))(layers.Rescaling(1 / 20, 3.0)(spectrogram))  # ONNX Runtime scales faster so
     for filters, size in ((121, 20), (16, 10)):
         x = layers.Conv2D(filters, size, padding="same", activation="relu", kernel_initializer="he_normal")(x)
         x = layers.MaxPooling2D(2, padding="same")(x)
