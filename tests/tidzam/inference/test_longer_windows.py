@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -284,3 +285,24 @@ def test_steps_in_parallel_give_what_single_windows_give(
         for left_one, right_one in zip(one, other, strict=True):
             assert right_one.probabilities == pytest.approx(left_one.probabilities, abs=1e-5)
             assert (right_one.ages_s, right_one.waiting) == (left_one.ages_s, left_one.waiting)
+
+
+def test_networks_of_two_steps_run_at_the_same_time() -> None:
+    class Meeting(Switched):
+        """Works only if two threads run it at once."""
+
+        barrier = Barrier(2)
+
+        def predict(self, features: Float32) -> Float32:
+            self.barrier.wait(timeout=20)
+            return super().predict(features)
+
+    cascade = Cascade([selector(), replace(expert(), network=Meeting(2))])
+    found = batches(stream([True] * 12), ends=False)
+    first, second = cascade.handover(), cascade.handover()
+    with ThreadPoolExecutor(2) as pool:
+        early = pool.submit(Pipeline(cascade).analyze_all, found[:6], before=None, after=first)
+        late = pool.submit(Pipeline(cascade).analyze_all, found[6:], before=first, after=second)
+        analyses = [one for step in (early, late) for (one,) in step.result()]
+    assert {one.left_out for one in analyses} == {()}
+    assert ages(analyses) == [None, None, *[0, 1, 2] * 3, 0]
