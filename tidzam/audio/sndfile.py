@@ -12,6 +12,7 @@ import soundfile
 
 from tidzam.audio.decoder import empty
 from tidzam.audio.flac import is_flac, next_flac, skip_header
+from tidzam.audio.mpeg import parse_frame
 from tidzam.audio.part import FileBytes, Part, PartFile
 from tidzam.audio.resync import frame_after_damage, frames_before_damage
 from tidzam.types import Float32
@@ -23,9 +24,11 @@ def open_sndfile(path: Path, part: Part, data: FileBytes) -> SndfileDecoder | No
     """A decoder of a part of a file; None if ffmpeg is to decode it.
 
     ffmpeg does if libsndfile cannot decode it, would change the order of channels (Ogg puts the center between left and
-    right; ffmpeg, and mpv in the live path, put it after them), or would write to the terminal (damaged MP3).
+    right; ffmpeg, and mpv in the live path, put it after them), or would write to the terminal (damaged or truncated
+    MP3).
     """
-    if part.lost_s and data.at(part.start, 4) != b"OggS":
+    head = data.at(part.start, 4)
+    if (part.lost_s and head != b"OggS") or (part.cut_short and _is_mpeg(head)):
         return None
     try:
         view = PartView(path, part, data)
@@ -38,6 +41,11 @@ def open_sndfile(path: Path, part: Part, data: FileBytes) -> SndfileDecoder | No
         file.close()
         return None
     return SndfileDecoder(view, file)
+
+
+def _is_mpeg(head: bytes) -> bool:
+    """Whether a part that begins with these 4 bytes is MPEG audio, perhaps after a tag."""
+    return head.startswith(b"ID3") or parse_frame(head) is not None
 
 
 class PartView:

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from tests.tidzam.audio.test_joined import SECONDS, encoded, read
-from tidzam.audio.files import audio_length
+from tidzam.audio.files import audio_length, read_audio_and_faults
 
 ID3V1 = b"TAG" + b"x" * 125
 ID3V2 = b"ID3\x04\0\0\0\0\2\0" + bytes(256)
@@ -120,4 +120,17 @@ def test_tags_after_the_audio_are_not_damage(
     assert heard == [600]
     assert length_s == pytest.approx(SECONDS, abs=0.1)
     assert not truncated
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "flac", "wav"])
+def test_a_truncated_file_is_read_as_far_as_it_goes_and_named_once(
+    tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(encoded(path, 600)[: len(encoded(path, 600)) // 2])
+    samples, rate_hz, truncated = read_audio_and_faults(path)
+    assert 0 < samples.shape[1] / rate_hz < 0.8 * SECONDS
+    assert truncated
+    assert [record.message.count("is truncated") for record in caplog.records] == [1]
     assert capfd.readouterr().err == ""
