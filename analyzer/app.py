@@ -17,7 +17,7 @@ from analyzer.classifier_requests import ClassifierRequests
 from analyzer.detections import DetectionStages
 from analyzer.extraction_requests import ExtractionRequests
 from analyzer.hangup import on_hangup
-from analyzer.health_message import cascade_remarks, health_message
+from analyzer.health_message import health_message
 from analyzer.live_cascade import LiveCascade, freeze_memory
 from analyzer.live_runner import LiveAnalysis
 from analyzer.metrics import HealthCollector
@@ -39,6 +39,7 @@ from tidzam.protocol.analyzer import (
     JACK_SOURCE,
     MESSAGES,
     AnalyzerHealth,
+    cascade_remarks,
     parse_jack_sources,
 )
 from tidzam.protocol.channel_status import lacking

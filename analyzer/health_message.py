@@ -1,4 +1,4 @@
-"""The state of the analyzer as it goes over the wire, and in sentences. Pure."""
+"""The state of the analyzer as it goes over the wire. Pure."""
 
 from __future__ import annotations
 
@@ -67,9 +67,3 @@ def classifier_faults(pipeline: Pipeline) -> tuple[AnalyzerFault, ...]:
     return tuple(
         AnalyzerFault(code="classifier", origin="bundle", message=message) for message in pipeline.failing.values()
     )
-
-
-def cascade_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
-    """What concerns the change of classifiers: those that are refused, and a shadow that does not work."""
-    shadow = () if health.shadow is None else health.shadow.remarks
-    return (*health.reload.remarks, *shadow)

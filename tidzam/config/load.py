@@ -50,6 +50,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
 
     manager, analyzer = settings.stream_manager, settings.analyzer
     roots, state = tuple(anchor(root) for root in manager.media_roots), anchor(manager.state_file)
+    shadow = analyzer.shadow and analyzer.shadow.model_copy(update={"nn": anchor(analyzer.shadow.nn)})
     live = manager.live_streams.model_copy(update={"recordings": anchor(manager.live_streams.recordings)})
     return settings.model_copy(
         update={
@@ -58,7 +59,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
                 update={"media_roots": roots, "state_file": state, "live_streams": live}
             ),
             "analyzer": analyzer.model_copy(
-                update={"nn": anchor(analyzer.nn), "sinks": tuple(map(anchor_sink, analyzer.sinks))}
+                update={"nn": anchor(analyzer.nn), "shadow": shadow, "sinks": tuple(map(anchor_sink, analyzer.sinks))}
             ),
             "sources": tuple(map(anchor_source, settings.sources)),
         }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tidzam.config.settings import CheckSettings
 from tidzam.node.programs import LifeSign, NodeProgram
 from tidzam.node.status import NodeStatus, SupervisorState
-from tidzam.protocol.analyzer import AnalyzerHealth
+from tidzam.protocol.analyzer import AnalyzerHealth, cascade_remarks
 from tidzam.protocol.source_status import SourceRemark, SourceState, SourceStatus
 from tidzam.protocol.stream_manager import StreamManagerHealth
 
@@ -101,11 +101,10 @@ def remarks(status: NodeStatus) -> tuple[str, ...]:
         for sink in sinks
         if sink.fault
     ]
-    reload = status.analyzer.reload.remarks if status.analyzer else ()
-    shadow = status.analyzer.shadow.remarks if status.analyzer and status.analyzer.shadow else ()
+    cascade = cascade_remarks(status.analyzer) if status.analyzer else ()
     privacy = status.analyzer.privacy if status.analyzer else None
     private = [privacy.remark] if privacy else []
-    return (*narrow, *replaced, *band_limited, *failing, *reload, *shadow, *private)
+    return (*narrow, *replaced, *band_limited, *failing, *cascade, *private)
 
 
 def programs_are_up(status: NodeStatus) -> bool:
@@ -219,7 +218,8 @@ def _analyzer(status: NodeStatus, analyzer: AnalyzerHealth) -> list[NodeFault]:
         if playing or fault.origin == "bundle"
     ]
     if not analyzer.faults and playing:
-        found += [NodeFault(reason) for reason in status.servers["analyzer"].reasons]
+        harmless = cascade_remarks(analyzer)
+        found += [NodeFault(reason) for reason in status.servers["analyzer"].reasons if reason not in harmless]
     if playing and not analyzer.windows:
         found.append(NodeFault("The analyzer has not analyzed anything yet.", pending=True))
     return found

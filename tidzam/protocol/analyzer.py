@@ -308,6 +308,12 @@ def detection_event(change: DetectionChange, *, node: str, shadow: bool = False)
     )
 
 
+def cascade_remarks(health: AnalyzerHealth) -> tuple[str, ...]:
+    """What concerns a change of classifiers: those that are refused or promoted, and a shadow that does not work."""
+    shadow = () if health.shadow is None else health.shadow.remarks
+    return (*health.reload.remarks, *shadow)
+
+
 def parse_jack_sources(data: Any) -> tuple[JackSource, ...]:
     """The sources of a JackSource event, a list or a single one. Raises RequestError."""
     entries = data if isinstance(data, list) else [data]

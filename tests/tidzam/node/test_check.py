@@ -12,6 +12,8 @@ from tidzam.node.check import are_of_failed_sources, culprit, faults, programs_a
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerFault, SinkStatus
 from tidzam.protocol.channel_status import ChannelStatus
+from tidzam.protocol.classifiers import ReloadStatus
+from tidzam.protocol.shadow import ShadowStatus
 from tidzam.protocol.source_status import SourceRemark
 from tidzam.protocol.stream_manager import StreamManagerFault
 from tidzam.results import ChannelState
@@ -224,3 +226,22 @@ def test_privacy_is_remarked_with_what_was_not_kept() -> None:
     assert remarks(status) == (
         "Privacy is active (silero-vad): 12 s of speech on all channels, 3 clips dropped, 0 muted.",
     )
+
+
+REFUSED = ReloadStatus(refused=1, refusal="The bundle is broken.")
+REFUSAL = "New classifiers are refused, and the old ones continue: The bundle is broken."
+
+
+def test_classifiers_that_are_refused_are_a_remark() -> None:
+    assert remarks(node(analyzer=analyzer(reload=REFUSED))) == (REFUSAL,)
+
+
+def test_classifiers_that_are_refused_are_no_fault() -> None:
+    health = ServerHealth(ok=True, reasons=(REFUSAL,))
+    assert faults(node(analyzer=analyzer(reload=REFUSED), servers=servers(analyzer=health)), LIMITS) == ()
+
+
+def test_a_shadow_that_fails_is_a_remark() -> None:
+    shadow = ShadowStatus(state="running", fault="It failed: out of luck.")
+    (remark,) = remarks(node(analyzer=analyzer(shadow=shadow)))
+    assert remark == "The shadow does not work, and the live classifiers continue: It failed: out of luck."
