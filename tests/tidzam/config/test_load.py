@@ -6,6 +6,7 @@ import pytest
 
 from tidzam.config import Settings, load_settings, load_sources
 from tidzam.config.__main__ import document
+from tidzam.config.shadow import ShadowSettings
 from tidzam.errors import ConfigError
 from tidzam.paths import PROFILES
 
@@ -108,6 +109,15 @@ def test_relative_paths_start_at_the_profile(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, text))
     assert [source.url for source in settings.sources] == [str(tmp_path / "sounds" / "pond.wav"), "http://x/y"]
     assert settings.analyzer.nn == tmp_path / "bundles"
+
+
+def test_the_folder_of_a_shadow_is_relative_to_the_profile(tmp_path: Path) -> None:
+    shadow = load_settings(write(tmp_path, "analyzer: {shadow: {nn: candidate}}")).analyzer.shadow
+    assert shadow == ShadowSettings(nn=tmp_path / "candidate")
+
+
+def test_a_shadow_of_nothing_is_refused(tmp_path: Path) -> None:
+    assert "a shadow needs nn, models, or both" in "\n".join(mistakes(tmp_path, "analyzer: {shadow: {}}"))
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
