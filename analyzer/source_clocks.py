@@ -38,7 +38,7 @@ class SourceClocks:
         self._last: dict[str, tuple[int, datetime]] = {}
         """The frame at which the last window of each channel began, and the recorded time at it."""
         self._jumps: dict[str, int] = {}
-        """The frame at which the first window after the last jump of a channel began."""
+        """The frame of the first window of a channel after its time had jumped, or a replay had begun or ended."""
 
     def update(self, sources: Iterable[JackSource]) -> None:
         """Take reports about some sources. One that does not replay recordings follows the node's clock again."""
@@ -78,8 +78,8 @@ class SourceClocks:
     def applied(self, batch: WindowBatch) -> tuple[WindowBatch, frozenset[str]]:
         """`batch` with the recorded times of its channels, and the channels whose time has jumped since the last one.
 
-        What is in the context of a window from before a jump counts as not heard. Batches come in the order of their
-        frames.
+        What is in the context of a window from before a jump, or from before a replay began or ended, counts as not
+        heard. Batches come in the order of their frames.
         """
         starts, jumped = list(batch.starts), set[str]()
         before, self._last = self._last, {}
@@ -91,8 +91,8 @@ class SourceClocks:
             self._last[channel] = batch.start_frame, time
             if channel in before and self._has_jumped(before[channel], batch, time):
                 jumped.add(channel)
-        self._jumps = {name: frame for name, frame in self._jumps.items() if name in self._last}
-        self._jumps |= dict.fromkeys(jumped, batch.start_frame)
+        self._jumps = {name: frame for name, frame in self._jumps.items() if name in batch.channels}
+        self._jumps |= dict.fromkeys(jumped | (before.keys() ^ self._last.keys()), batch.start_frame)
         return replace(batch, starts=tuple(starts), heard_frames=self._heard(batch)), frozenset(jumped)
 
     def _heard(self, batch: WindowBatch) -> tuple[int, ...]:

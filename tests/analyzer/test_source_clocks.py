@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -26,6 +27,12 @@ def batch(start_frame: int, *channels: str) -> WindowBatch:
     samples = np.zeros((len(channels), RATE_HZ), np.float32)
     starts = (NOW + timedelta(seconds=start_frame / RATE_HZ),) * len(channels)
     return WindowBatch(channels, samples, RATE_HZ, start_frame, starts, (0,) * len(channels))
+
+
+def heard(clocks: SourceClocks, frame: int) -> int:
+    """Of the 4 s up to the end of a window, the frames of a channel that count as heard."""
+    longer = replace(batch(frame, CHANNEL), context=np.zeros((1, 4000), np.float32), heard_frames=(4000,))
+    return clocks.applied(longer)[0].heard_frames[0]
 
 
 def seconds(clocks: SourceClocks, frame: int) -> float | None:
@@ -94,6 +101,23 @@ def test_a_report_that_confirms_the_time_is_no_jump() -> None:
     clocks.update([recorded(0)])
     clocks.update([recorded(2500, 2.5)])
     assert not any(clocks.applied(batch(frame, CHANNEL))[1] for frame in range(0, 5000, 1000))
+
+
+def test_what_was_played_before_a_jump_is_not_heard() -> None:
+    clocks = SourceClocks()
+    clocks.update([recorded(0)])
+    clocks.update([recorded(6500, 100.0)])
+    known = [heard(clocks, frame) for frame in range(0, 12000, 1000)]
+    assert known == [1000, 2000, 3000, 4000, 4000, 4000, 4000, 1000, 2000, 3000, 4000, 4000]
+
+
+def test_what_was_live_before_a_replay_is_not_heard_nor_the_replay_after_it() -> None:
+    clocks = SourceClocks()
+    assert [heard(clocks, frame) for frame in (5000, 6000)] == [4000, 4000]
+    clocks.update([recorded(6500)])
+    assert [heard(clocks, frame) for frame in (7000, 8000)] == [1000, 2000]
+    clocks.update([JackSource(name="pond")])
+    assert [heard(clocks, frame) for frame in (9000, 10000)] == [1000, 2000]
 
 
 def test_memory_is_bounded_for_any_number_of_sources() -> None:
