@@ -187,9 +187,7 @@ class Pipeline:
         known = [batch.source_rates_hz or (None,) * len(batch.channels) for batch in batches]
         rates = [held_rate(rate, batches[0].rate_hz) for of_batch in known for rate in of_batch]
         refused = rates if self._strict else ()
-        longer = None
-        if self.cascade.has_longer_windows:
-            longer = LongerWindows.of(batches, before, after)
+        longer = LongerWindows.of(batches, before, after) if self.cascade.has_longer_windows else None
         hidden = self._hidden(batches)
         found = self.cascade.classify(samples, batches[0].rate_hz, refused, hidden=hidden, longer=longer)
         predictions = zip(found, levels, rates, strict=True)
@@ -248,9 +246,9 @@ class Pipeline:
 
     def spectrogram(self, window: Float32, rate_hz: int) -> Float32:
         """The features of one window (frames,) at `rate_hz`: (frames, mels) in dB. They are those that the first
-        classifier takes; if it takes a waveform, those of its band."""
-        spec = _features_like(self.cascade.classifiers[0].manifest.input)
-        (features,) = window_features(window[None], rate_hz, spec)
+        classifier with such windows takes; if it takes a waveform, those of its band."""
+        shortest = next(one for one in self.cascade.classifiers if one.window_s == self.window_s)
+        (features,) = window_features(window[None], rate_hz, _features_like(shortest.manifest.input))
         return np.asarray(features)
 
 

@@ -156,6 +156,11 @@ def test_windows_are_those_of_the_shortest(nn: Path, sound: Float32, tmp_path: P
     assert {round(one.duration_s, 6) for one in analyses(batches)} == {0.5}
 
 
+def test_a_window_is_shown_as_a_classifier_with_such_windows_hears_it(nn: Path) -> None:
+    shown = Pipeline.load(nn).spectrogram(tone(440.0, rate_hz=RATE_HZ, duration_s=0.5), RATE_HZ)
+    assert shown.ndim == 2
+
+
 def test_batches_after_the_analysis_hold_their_windows_alone(nn: Path, sound: Float32, tmp_path: Path) -> None:
     batches = offline(nn, sound, 0.5, tmp_path / "pond.wav")
     assert {batch.batch.context is None for batch in batches} == {True}
