@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import signal
@@ -74,6 +75,7 @@ def run_file(options: FileOptions) -> int:
     keep_freed_memory()
     with open_audio(options.path) as audio:
         pipeline = Pipeline.of(settings, options.location, home=options.home)
+        gc.freeze()  # what is loaded by now need not be looked at again
         analysis = FileAnalysis(audio, pipeline, settings, channel=options.channel, home=options.home)
         picture = _picture(options, analysis.recording)
         context = SinkContext(

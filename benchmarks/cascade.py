@@ -29,6 +29,7 @@ from tidzam.demo.render import render
 from tidzam.demo.wetland import wetland
 from tidzam.errors import NodeError
 from tidzam.inference.loading import load_networks
+from tidzam.paths import HOME_ENV
 from tidzam.progress import Say
 from tidzam.types import Float32
 
@@ -62,8 +63,10 @@ def run(
     """Synthesize the recording, and analyze it `rounds` times by command, in turns with `plain_windows` windows of the
     plain way. Figures are medians over the rounds.
 
-    `shares` are those of processor time, in one more run: `own` is what is neither the start, decoding, resampling,
-    features nor networks. BirdNET is compared as by `bench birdnet`; `--with-birdnet no` leaves it out.
+    The command is first run on one second of the recording, twice: `first_start_s` is with a new home and nothing
+    compiled, `start_s` as from then on, since Python keeps compiled modules, and the home the trials that networks have
+    passed. `shares` are those of processor time, in one more run: `own` is what is neither the start, decoding,
+    resampling, features nor networks. BirdNET is compared as by `bench birdnet`; `--with-birdnet no` leaves it out.
     """
     with tempfile.TemporaryDirectory(prefix="tidzam-cascade-") as temporary:
         recording = Path(temporary) / "hour.flac"
@@ -71,18 +74,21 @@ def run(
         sound = write_recording(recording, minutes=float(minutes), channels=int(channels))
         windows = some_windows(sound, int(plain_windows))
         channel_seconds = soundfile.info(recording).duration * int(channels)
+        commands = Commands(Path(temporary))
+        second = write_second(Path(temporary) / "second.flac", sound)
+        starts = [commands.cost("analyzer", "--stream", str(second), "--json") for _ in range(2)]
         say("loading the models of the plain way")
         plain = PlainWay([read_bundle(folder) for folder in cascade_folders(None, ())])
         plain(windows[0], RATE_HZ)  # TensorFlow compiles the models with their first window
         costs, plain_s = [], []
         for number in range(int(rounds)):
-            costs.append(command_cost("analyzer", "--stream", str(recording), "--json"))
+            costs.append(commands.cost("analyzer", "--stream", str(recording), "--json"))
             began_s = time.perf_counter()
             outputs = [plain(window, RATE_HZ) for window in windows]
             plain_s.append((time.perf_counter() - began_s) / len(windows))
             say(f"round {number + 1}: {costs[-1].wall_s:.1f} s, {costs[-1].cpu_s:.1f} s of processor time")
         say("one more run for the shares of the stages")
-        shares = json.loads(_output("benchmarks.stage_clock", str(recording)))["shares"]
+        shares = json.loads(commands.output("benchmarks.stage_clock", str(recording)))["shares"]
     speed = channel_seconds / statistics.median(cost.wall_s for cost in costs)
     plain_speed = 1 / statistics.median(plain_s)
     return {
@@ -90,6 +96,8 @@ def run(
         "channel_seconds_per_s": round(speed, 1),
         "wanted_channel_seconds_per_s": WANTED,
         "channel_seconds_per_cpu_s": round(channel_seconds / statistics.median(cost.cpu_s for cost in costs), 1),
+        "first_start_s": round(starts[0].wall_s, 2),
+        "start_s": round(starts[1].wall_s, 2),
         "shares": shares,
         "plain_channel_seconds_per_s": round(plain_speed, 2),
         "plain_hours_extrapolated": round(channel_seconds / plain_speed / 3600, 2),
@@ -111,6 +119,12 @@ def write_recording(path: Path, *, minutes: float, channels: int) -> Float32:
     return samples
 
 
+def write_second(path: Path, sound: Float32) -> Path:
+    """Write the first second of a scene (channels, frames)."""
+    soundfile.write(path, sound[:, :RATE_HZ].T, RATE_HZ, format="FLAC", subtype="PCM_16")
+    return path
+
+
 def some_windows(sound: Float32, count: int) -> Float32:
     """`count` windows of one second, (count, RATE_HZ), spread over a scene's seconds and channels."""
     seconds = sound.shape[1] // RATE_HZ
@@ -119,20 +133,28 @@ def some_windows(sound: Float32, count: int) -> Float32:
     return found
 
 
-def command_cost(*words: str) -> CommandCost:
-    """What `python -m WORDS` takes. Raises NodeError if it fails."""
-    began_s, before = time.perf_counter(), os.times()
-    _output(*words)
-    after = os.times()
-    cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
-    return CommandCost(time.perf_counter() - began_s, cpu_s)
+class Commands:
+    """Runs `python -m …` with a home and compiled modules of its own in `folder`."""
 
+    def __init__(self, folder: Path) -> None:
+        compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+        self._environment = {**os.environ, HOME_ENV: str(folder / "home"), **compiled}
 
-def _output(*words: str) -> str:
-    done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise NodeError(f"python -m {' '.join(words)} ended with {done.returncode}: {done.stderr[-500:]}")
-    return done.stdout
+    def cost(self, *words: str) -> CommandCost:
+        """What `python -m WORDS` takes. Raises NodeError if it fails."""
+        began_s, before = time.perf_counter(), os.times()
+        self.output(*words)
+        after = os.times()
+        cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
+        return CommandCost(time.perf_counter() - began_s, cpu_s)
+
+    def output(self, *words: str) -> str:
+        """What `python -m WORDS` prints. Raises NodeError if it fails."""
+        argv = [sys.executable, "-m", *words]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=self._environment)
+        if done.returncode:
+            raise NodeError(f"python -m {' '.join(words)} ended with {done.returncode}: {done.stderr[-500:]}")
+        return done.stdout
 
 
 def plain_difference(windows: Float32, outputs: list[list[Float32]]) -> float:

@@ -78,25 +78,34 @@ def _correlations(windows: Float32, pairs: Sequence[tuple[int, int]], most: int)
     """The correlation of each pair at the lags -most … most; None if one of its windows is silent."""
     starts = {first: _loudest(windows[first]) for first, _ in pairs}
     parts = list(dict.fromkeys((row, starts[pair[0]]) for pair in pairs for row in pair))
-    sounds = np.stack([windows[row, start : start + MOST_FRAMES] for row, start in parts])
+    frames = min(windows.shape[1], MOST_FRAMES)
+    length = scipy.fft.next_fast_len(frames + most, real=True)
+    sounds, taper = _rows(len(parts), length, np.float32), _taper(frames)
+    for number, (row, start) in enumerate(parts):
+        np.multiply(windows[row, start : start + frames], taper, out=sounds[number, :frames])
+    heard = [bool(sound.any()) for sound in sounds]
+    spectra = scipy.fft.rfft(sounds, overwrite_x=True)
+    cross = _rows(len(pairs), spectra.shape[1], np.complex64)
     numbers = {part: number for number, part in enumerate(parts)}
-    first, second = (
-        np.array([numbers[pair[side], starts[pair[0]]] for pair in pairs], dtype=np.intp) for side in (0, 1)
-    )
-    length = scipy.fft.next_fast_len(sounds.shape[1] + most, real=True)
-    spectra = scipy.fft.rfft(_filled(sounds * _taper(sounds.shape[1])), length)
-    cross = np.conj(spectra[first]) * spectra[second]
-    magnitude = np.abs(cross)
-    cross /= magnitude + _FLOOR * magnitude.mean(axis=1, keepdims=True) + np.float32(1e-30)
-    correlations = scipy.fft.irfft(_filled(cross), length)[: len(pairs)]
-    heard: NDArray[np.bool_] = np.any(sounds != 0, axis=1)
+    chosen = [(numbers[first, starts[first]], numbers[second, starts[first]]) for first, second in pairs]
+    for number, (one, other) in enumerate(chosen):
+        _whiten(np.multiply(np.conj(spectra[one]), spectra[other], out=cross[number]))
+    correlations = scipy.fft.irfft(cross, length, overwrite_x=True)
     around = np.concatenate([correlations[:, -most:], correlations[:, : most + 1]], axis=1)
-    return [row if heard[a] and heard[b] else None for row, a, b in zip(around, first, second, strict=True)]
+    return [around[k] if heard[one] and heard[other] else None for k, (one, other) in enumerate(chosen)]
 
 
-def _filled(rows: NDArray[Any]) -> NDArray[Any]:
-    """`rows` with zeros to a multiple of _LANES: SciPy transforms so many rows in the time of one."""
-    return np.pad(rows, ((0, -len(rows) % _LANES), (0, 0)))
+def _whiten(cross: NDArray[np.complex64]) -> None:
+    """Divide a cross-spectrum by its magnitude, in place."""
+    magnitude = np.abs(cross)
+    scale = 1 / (magnitude + _FLOOR * magnitude.mean() + np.float32(1e-30))
+    cross.real *= scale  # by a complex number, it would take four times as long
+    cross.imag *= scale
+
+
+def _rows(count: int, length: int, dtype: type) -> NDArray[Any]:
+    """Rows of zeros, a multiple of _LANES of them: SciPy transforms so many rows in the time of one."""
+    return np.zeros((-(-count // _LANES) * _LANES, length), dtype)
 
 
 @lru_cache(maxsize=8)
