@@ -79,7 +79,7 @@ class Extractor:
         if not batch.channels:
             self._planner.finish()
         self._marked.append(batch)
-        self.privacy.take(analyzed.speech)
+        self.privacy.take(analyzed.speech, epoch=self._planner.epoch)
         return replace(analyzed, detections=tuple(map(self._with_clip, analyzed.detections)))
 
     def _hold(self, batch: WindowBatch) -> None:

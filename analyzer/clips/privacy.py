@@ -19,18 +19,19 @@ _FADE_S: Final = 0.005
 class ClipPrivacy:
     """Decides on clips by the latest statement about speech; `dropped` and `muted` count them by channel.
 
-    While there is no statement, nothing detects speech, and all clips are kept. The epoch of a clip must be that of
-    the statement.
+    While there is no statement, nothing detects speech, and all clips are kept. A clip of an earlier epoch than the
+    statement, whose frames are those of another clock, is private as a whole.
     """
 
     def __init__(self) -> None:
         self._statement: SpeechStatement | None = None
+        self._epoch = 0
         self.dropped: Counter[str] = Counter()
         self.muted: Counter[str] = Counter()
 
-    def take(self, statement: SpeechStatement | None) -> None:
-        """The statement of the next batch."""
-        self._statement = statement or self._statement
+    def take(self, statement: SpeechStatement | None, *, epoch: int) -> None:
+        """The statement of the next batch, whose frames are those of an epoch."""
+        self._statement, self._epoch = statement or self._statement, epoch
 
     def private(self, clip: PlannedClip, *, is_last: bool = False) -> tuple[Interval, ...] | None:
         """What of a clip is private, in frames of its channel; None while that is not known.
@@ -39,6 +40,8 @@ class ClipPrivacy:
         """
         if self._statement is None:
             return ()
+        if clip.epoch != self._epoch:
+            return ((clip.start, clip.end),)
         found = self._statement.private(clip.channel, clip.start, clip.end)
         return ((clip.start, clip.end),) if found is None and is_last else found
 

@@ -55,6 +55,10 @@ class Station:
         clips = self._take(replace(self._batches.last(), speech=self._record.finish(judged)))
         return clips + self.extractor.finish()
 
+    def restart(self) -> None:
+        """The frames begin again with the next window."""
+        self._judged_s = 0
+
     def play(self, seconds: int) -> list[CutClip]:
         clips = [clip for number in range(seconds) for clip in self.second(number)]
         return clips + self.end(seconds)
@@ -122,6 +126,15 @@ def test_a_clip_of_which_it_is_never_known_is_dropped() -> None:
         station.second(number)
     assert station.extractor.finish() == []
     assert station.extractor.privacy.dropped[CHANNEL] == 3
+
+
+def test_a_clip_that_waits_when_the_clock_of_jack_begins_again_is_dropped() -> None:
+    station = Station(lag_s=1)
+    found = [station.second(number) for number in (5, 6, 7)]
+    station.restart()
+    found += [station.second(number) for number in range(4)]
+    assert [seconds(clips) for clips in found] == [[], [], ["05"], [], [], ["00"], ["01"]]
+    assert station.extractor.privacy.dropped[CHANNEL] == 2
 
 
 def test_without_a_detector_nothing_is_waited_for() -> None:
