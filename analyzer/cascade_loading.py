@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analyzer.background import in_background
-from analyzer.pipeline import Pipeline, version_of
+from analyzer.pipeline import Pipeline
 from tidzam.bundle import cascade_folders, read_bundle
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
@@ -56,7 +56,7 @@ class CascadeLoader:
         if live is not None:
             paths = cascade_folders(choice.nn, choice.models, home=self.home)
             manifests = [read_bundle(path).manifest for path in paths]
-            if {manifest.name: version_of(manifest) for manifest in manifests} == dict(live):
+            if {manifest.name: manifest.version for manifest in manifests} == dict(live):
                 return None
         settings = self._settings.model_copy(update={"nn": choice.nn, "models": choice.models})
         return Pipeline.of(settings, self._location, home=self.home)

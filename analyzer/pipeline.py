@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -16,7 +15,7 @@ from tidzam.audio.features import FeatureSpec
 from tidzam.audio.sanitize import sanitize
 from tidzam.audio.waveform import InputSpec, missing_share, require_rate
 from tidzam.audio.windows import window_features
-from tidzam.bundle import Bundle, BundleManifest, cascade_folders, read_bundle
+from tidzam.bundle import Bundle, cascade_folders, read_bundle
 from tidzam.config.decision import DecisionSettings
 from tidzam.config.inference import DEFAULT_ENGINE
 from tidzam.config.location import LocationSettings
@@ -68,7 +67,7 @@ class Pipeline:
         self.identity = CascadeIdentity(
             classifiers=tuple(one.name for one in cascade.classifiers),
             labels=cascade.labels,
-            versions={one.name: version_of(one.manifest) for one in cascade.classifiers},
+            versions={one.name: one.manifest.version for one in cascade.classifiers},
             longer=cascade.longer_windows,
         )
 
@@ -275,11 +274,6 @@ def _features_like(spec: InputSpec) -> FeatureSpec:
 def held_rate(source_rate_hz: int | None, rate_hz: int) -> int:
     """The sample rate whose band audio at `rate_hz` holds: that of its source, if it is known to be lower."""
     return rate_hz if source_rate_hz is None else min(source_rate_hz, rate_hz)
-
-
-def version_of(manifest: BundleManifest) -> str:
-    """The first 12 digits of the SHA-256 of a manifest."""
-    return hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()[:12]
 
 
 def measured(windows: Float32) -> tuple[Float32, list[float]]:

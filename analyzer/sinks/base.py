@@ -76,10 +76,10 @@ class SinkContext:
 
     `recording` is the file analyzed, None in live analysis. `home` is the node's home, None if it is the default one.
     `is_example`: the sink is only tried, beside the running analyzer, and leaves alone what that one keeps. `bundles`
-    holds the version of each classifier: the beginning of the SHA-256 of its manifest. `location` is where the node
-    listens, None if that is unknown. `is_archive`: the detections are those of recordings of the past, each of which is
-    delivered when its file is complete; they say nothing about what is heard now. `on_sent` is called with what was
-    sent or written, as text without secrets: whoever tries a sink wants to see it.
+    holds the version of each classifier (`BundleManifest.version`). `location` is where the node listens, None if that
+    is unknown. `is_archive`: the detections are those of recordings of the past, each of which is delivered when its
+    file is complete; they say nothing about what is heard now. `on_sent` is called with what was sent or written, as
+    text without secrets: whoever tries a sink wants to see it.
     """
 
     node: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,6 +171,11 @@ class BundleManifest(BaseModel):
     def all_files(self) -> tuple[FileEntry, ...]:
         """Every file beside the manifest whose checksum it holds."""
         return (*self.files.values(), *self.data, *([self.range_model] if self.range_model else []))
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of the SHA-256 of what it states, among which are the checksums of its files."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
     @property
     def is_selector(self) -> bool:

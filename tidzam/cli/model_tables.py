@@ -30,6 +30,7 @@ def model_row(folder: Path, name: str) -> dict[str, Any]:
         return {"name": name, "error": str(error)}
     return {
         "name": name,
+        "version": manifest.version,
         "input": "features" if manifest.waveform is None else "waveform",
         "rate_hz": manifest.input.rate_hz,
         "window_s": manifest.input.window_s,
@@ -82,6 +83,7 @@ def _facts(manifest: BundleManifest) -> list[tuple[str, str]]:
     thresholds = sorted(set(manifest.thresholds.values()))
     facts = [
         ("model", manifest.name),
+        ("version", manifest.version),
         ("takes", _takes(manifest.input)),
         ("band", f"{manifest.input.fmin_hz:g} to {manifest.input.fmax_hz:g} Hz"),
         ("returns", f"{manifest.output} of {len(manifest.classes):,} classes ({manifest.activation})"),

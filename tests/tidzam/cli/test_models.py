@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.support.waveform_models import write_onnx
+from tidzam.bundle import read_bundle
 from tidzam.cli.models import app
 from tidzam.errors import BundleError, TidzamError
 
@@ -62,6 +63,11 @@ def test_a_damaged_model_is_listed_with_the_reason(imported: Path) -> None:
 def test_show_prints_the_manifest(imported: Path) -> None:
     assert answer(imported, "show", "tones")["scientific_names"] == {"whistle": "Siffleur siffleur"}
     assert "whistle (Siffleur siffleur)" in run(imported, "show", "tones").stdout
+
+
+def test_show_prints_the_version_by_which_clips_name_the_model(imported: Path) -> None:
+    version = read_bundle(imported / "models" / "tones").manifest.version
+    assert f"version    {version}" in [line.rstrip() for line in run(imported, "show", "tones").stdout.splitlines()]
 
 
 def test_a_name_is_used_once(imported: Path) -> None:
