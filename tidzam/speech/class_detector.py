@@ -1,4 +1,4 @@
-"""Speech as classes of the classifiers, such as `Human vocal` of BirdNET."""
+"""Speech as classes of the classifiers, for those that were trained on voices."""
 
 from __future__ import annotations
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
+from stream_manager.outputs.recorder import RecorderOutput
 from stream_manager.privacy.gate import RecordingPrivacy
 from stream_manager.privacy.job import HeldRecording
 from stream_manager.recorder.control import RecordingControl, RecordingCounters
 from stream_manager.recorder.folder import held_files
 from tests.stream_manager.privacy.test_reports import START_S, event
+from tests.support.eventually import eventually_async
+from tests.support.services import services, source_settings
 from tests.support.silero import silero_home
 from tests.support.speech import with_speech
 from tidzam.config.privacy import PrivacySettings
@@ -139,6 +145,39 @@ async def test_a_recording_that_cannot_be_judged_stays_held(tmp_path: Path) -> N
     assert gate.names() == {gate.held.name}
     assert gate.counters.privacy_problem is not None
     assert "not installed" in gate.counters.privacy_problem
+
+
+async def test_a_source_with_held_recordings_is_at_fault(tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    gate = Gate(folder, noise(), home=tmp_path, report_wait_s=0)
+    shared = replace(services(), recordings=gate.control, privacy=gate.gate)
+    output = RecorderOutput(source_settings(record={"path": folder, "enabled": False}), 2, shared)
+    assert output.faults() == ()
+    gate.add()
+    await gate.gate.step()
+    (fault,) = output.faults()
+    assert fault.code == "recording_held"
+    assert "not installed" in fault.message
+
+
+async def test_a_helper_that_was_killed_leaves_the_recording_held_and_is_repeated(spoken: Gate) -> None:
+    spoken.add(is_reported=False)
+    release = asyncio.create_task(spoken.gate.step())
+
+    def helpers() -> list[psutil.Process]:
+        children = psutil.Process().children(recursive=True)
+        return [child for child in children if "stream_manager.privacy" in child.cmdline()]
+
+    await eventually_async(lambda: bool(helpers()))
+    for helper in helpers():
+        helper.kill()
+    await release
+    assert spoken.held.exists()
+    assert not (spoken.folder / NAME).exists()
+    spoken.now_s = 600
+    await spoken.gate.step()
+    assert silent_seconds(spoken.released()[:, 0]) >= {4, 5, 6}
 
 
 async def test_it_is_tried_again_later(tmp_path: Path) -> None:
