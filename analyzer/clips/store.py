@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from analyzer.clips.budget import BudgetDecision, StoredClip, decide, fits
+from analyzer.clips.budget import Limit, StoredClip, decide, fits
 from analyzer.clips.clip_file import ClipTags, require_pictures, write_clip, write_picture
 from analyzer.clips.index import ClipIndex
 from tidzam.clocks import Clock, system_clock
@@ -28,7 +28,7 @@ AGES: Final = Path(".ages", "clips.json")
 """The file with the ages of clips, in a folder of its own below that of the clips."""
 _BYTES_PER_SAMPLE: Final = 2
 _LOOK_S: Final = 60.0
-"""Seconds between two looks for clips that are too old."""
+"""Seconds between two looks for clips that are too old, and for room after there was none."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class ClipStore:
         self._settings, self._folder, self._clock = settings, settings.folder, clock
         self._ages = FileAges(self._folder / AGES, clock=clock)
         self._next_look_s = clock().elapsed_s
+        self._over: Limit | None = None
         self._lock = threading.Lock()
         if settings.picture:
             require_pictures()
@@ -117,16 +118,20 @@ class ClipStore:
         new = [StoredClip(clip.path, clip.label, _BYTES_PER_SAMPLE * len(clip.samples), time_s) for clip in clips]
         free = shutil.disk_usage(self._folder).free
         room = fits(budget, size=self._index.size, counts=self._index.counts, new=new, free_bytes=free)
-        if room and now.elapsed_s < self._next_look_s:
-            return
+        if now.elapsed_s < self._next_look_s:
+            if room:
+                return
+            if self._over is not None:
+                raise self._no_room(self._over)
         self._next_look_s = now.elapsed_s + _LOOK_S
         decision = decide(self._with_ages(), budget, new=new, free_bytes=free)
         for clip in decision.delete:
             self._index.delete(clip)
         if decision.delete:
             log.info("deleted %s by the budget of %s", plural(len(decision.delete), "clip"), self._folder)
-        if decision.over is not None:
-            raise self._no_room(decision)
+        self._over = decision.over
+        if self._over is not None:
+            raise self._no_room(self._over)
 
     def _with_ages(self) -> list[StoredClip]:
         """All clips. The system clock alone could make them any age."""
@@ -134,11 +139,11 @@ class ClipStore:
         ages_s = self._ages.see({clip.path: datetime.fromtimestamp(clip.time_s, UTC) for clip in clips})
         return [replace(clip, age_s=ages_s[clip.path]) for clip in clips]
 
-    def _no_room(self, decision: BudgetDecision) -> TidzamError:
+    def _no_room(self, over: Limit) -> TidzamError:
         budget = self._settings.budget
         limit = (
             f"they may take {budget.gigabytes:g} GB, and no more of them may be deleted"
-            if decision.over == "size"
+            if over == "size"
             else f"{budget.free_gigabytes:g} GB must stay free on the disk"
         )
         return TidzamError(

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from analyzer.clips.clip_file import ClipTags
 from analyzer.clips.store import ClipStore, CutClip
 from tests.support.gap_clock import NOON, SetClock
 from tidzam.config.clips import ClipBudget
 from tidzam.config.sinks import ClipSinkSettings
+from tidzam.errors import TidzamError
 from tidzam.file_ages import DAY_S
 
 WEEK = ClipBudget(days=7)
@@ -55,6 +57,20 @@ def test_a_clock_that_jumps_ahead_deletes_no_clip(tmp_path: Path) -> None:
     writer.clock.set_by(900 * DAY_S)
     writer.clock.pass_s(3600)
     assert writer.write(3) == ["01", "02", "03"]
+
+
+def test_after_there_was_no_room_clips_that_may_be_deleted_are_looked_for_once_a_minute(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, ClipBudget(gigabytes=4e-7))
+    writer.write(1)
+    mark = next((tmp_path / "owl").iterdir()).with_suffix(".wav.keep")
+    mark.touch()
+    for seconds in (0, 59):
+        writer.clock.pass_s(seconds)
+        with pytest.raises(TidzamError, match="no more of them may be deleted"):
+            writer.write(2)
+        mark.unlink(missing_ok=True)
+    writer.clock.pass_s(2)
+    assert writer.write(2) == ["02"]
 
 
 def test_a_file_that_is_deleted_while_its_folder_is_listed_costs_no_other(tmp_path: Path) -> None:
