@@ -23,6 +23,7 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "resampling": ("tidzam.audio.resample:soxr.resample",),
     "features": ("tidzam.audio.windows:extract",),
     "networks": ("tidzam.inference.onnx_engine:OnnxNetwork.predict",),
+    "arrivals": ("tidzam.inference.channel_merger:arrival_differences",),
 }
 """The functions of each stage, as MODULE:NAME in that module. None calls another one."""
 
