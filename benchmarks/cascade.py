@@ -65,9 +65,9 @@ def run(
 
     The command is first run on one second of the recording, twice: `first_start_s` is with a new home and nothing
     compiled, `start_s` as from then on, since Python keeps compiled modules, and the home the trials that networks have
-    passed. `shares` are those of processor time, in one more run; `arrivals` are the arrival times of calls that several
-    channels hear, and `own` is all that is not in another share. BirdNET is compared as by `bench birdnet`;
-    `--with-birdnet no` leaves it out.
+    passed. `shares` are those of processor time, in one more run: `arrivals` are the arrival times of calls on several
+    channels, and `own` is all that is not in another share. BirdNET is compared as by `bench birdnet`; `--with-birdnet
+    no` leaves it out.
     """
     with tempfile.TemporaryDirectory(prefix="tidzam-cascade-") as temporary:
         recording = Path(temporary) / "hour.flac"
