@@ -9,7 +9,6 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 import numpy as np
 
 from analyzer.archive.inputs import ArchiveFile
-from analyzer.archive.job import FileOutcome
 from analyzer.archive.journal import ArchiveJournal
 from analyzer.sinks.base import NamedSink, sink_names
 from analyzer.sinks.file_sinks import FileSinks
@@ -68,19 +67,18 @@ class ArchiveSinks:
     def advance(self, pending: Container[int]) -> None:
         """Pass on the files up to the first one whose number is `pending`: it will be analyzed yet."""
         while self._keys and self._next < len(self._files) and self._next not in pending:
-            file = self._files[self._next]
-            outcome = self._journal.outcome(file)
-            if outcome is not None:
-                self._pass_on(file, outcome)
+            self._pass_on(self._files[self._next])
             self._next += 1
 
-    def _pass_on(self, file: ArchiveFile, outcome: FileOutcome) -> None:
-        if outcome.report is None or outcome.report.start is None or not outcome.found:
-            return
+    def _pass_on(self, file: ArchiveFile) -> None:
         sent = self._journal.sent_to(file)
+        wanting = {name: key for name, key in self._keys.items() if key not in sent}
+        outcome = self._journal.outcome(file) if wanting else None
+        if outcome is None or outcome.report is None or outcome.report.start is None or not outcome.found:
+            return
         batch = batch_of(outcome.found)
-        for name, key in self._keys.items():
-            if key not in sent and self._opened.deliver_to(name, batch):
+        for name, key in wanting.items():
+            if self._opened.deliver_to(name, batch):
                 self._journal.add_sent(file, key)
 
 
