@@ -87,6 +87,7 @@ def run(
         "channels": int(channels),
         "missed": missed(events, hop_s=WINDOW_S * (1 - float(overlap))),
         "disconnected": disconnected,
+        "dropped_windows": health.dropped_windows if health else None,
         **figures_of(events, phases, alone),
         "stopped": int(stopped),
         "stopped_dropped": len(dropped_s),
