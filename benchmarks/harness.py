@@ -113,12 +113,17 @@ def analyzer(
     log: Path | None = None,
     max_channels: int = 256,
     threads: int = 1,
+    home: Path | None = None,
 ) -> Iterator[LiveAnalyzer]:
-    """An analyzer with the demo's classifiers, each on so many `threads`, that listens to `ports`."""
+    """An analyzer with the demo's classifiers, each on so many `threads`, that listens to `ports`.
+
+    In the `home` of a node, by default a temporary one, it remembers that the networks passed their trial.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder) / "profile.yaml"
         settings = {
+            "home": str(home or folder),
             "jack": {"server": server.server},
             "analyzer": {"max_channels": max_channels, "threads": threads},
         }

@@ -32,23 +32,35 @@ _TIME = re.compile(r"(\S+)Z (?:info|warning|error|debug) ")
 
 
 def run(say: Callable[[str], None], *, channels: str = "4", runs: str = "5") -> dict[str, Any]:
-    """The analyzer is started so many times (`runs`), with the demo's cascade, on so many `channels` that sound before.
-    All figures are medians, in seconds since its start, except `cpu_s`: the processor time of all its processes until
-    the first window. `imports_s` is what a process takes that imports the same and does nothing else."""
+    """The analyzer is started once on a new node, where it tries its networks in a process of their own, and then so
+    many times more (`runs`), with the demo's cascade, on so many `channels` that sound before. All figures are medians,
+    in seconds since its start, except `cpu_s`: the processor time of all its processes until the first window.
+    `imports_s` is what a process takes that imports the same and does nothing else."""
     count = int(channels)
-    readings = []
-    with jack_server(rate_hz=RATE_HZ, period=PERIOD) as server, feeder(server, f"--channels={count}"):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        jack_server(rate_hz=RATE_HZ, period=PERIOD) as server,
+        feeder(server, f"--channels={count}"),
+    ):
+        say("first start")
+        first = _start(server, count, Path(folder))
+        readings = []
         for number in range(int(runs)):
             say(f"start {number + 1} of {runs}")
-            readings.append(_start(server, count))
-    return {"channels": count, "imports_s": round(_imports_s(), 2), **medians(readings)}
+            readings.append(_start(server, count, Path(folder)))
+    return {
+        "channels": count,
+        "imports_s": round(_imports_s(), 2),
+        **medians(readings),
+        **{f"first_start_{name}": value for name, value in medians([first]).items()},
+    }
 
 
-def _start(server: JackSettings, channels: int) -> dict[str, float]:
+def _start(server: JackSettings, channels: int, home: Path) -> dict[str, float]:
     """The times of one start."""
     with tempfile.TemporaryDirectory() as folder:
         log, began = Path(folder) / "analyzer.log", time.time()
-        with analyzer(server, "feeder:", log=log) as listener:
+        with analyzer(server, "feeder:", log=log, home=home) as listener:
             listener.wait(channels=channels)
             first_s, cpu_s = time.time() - began, _cpu_s(listener)
             return {

@@ -17,6 +17,7 @@ from benchmarks.latency import figures_of as latencies_of
 from benchmarks.limits import largest_that_holds
 from benchmarks.listeners import end_of, subscription
 from benchmarks.process_memory import MemoryUse, memory_of, parse_smaps
+from benchmarks.start_up import medians, phases
 from benchmarks.stopped_reader import text_frame
 from tidzam.errors import NodeError
 from tidzam.protocol.analyzer import AnalysisEvent, Subscribe
@@ -157,3 +158,21 @@ def test_a_frame_of_a_websocket_states_its_length(length: int, head: bytes) -> N
     frame = text_frame("x" * length)
     assert frame[: len(head)] == head
     assert len(frame) == len(head) + 4 + length
+
+
+LOG = """\
+2026-05-01T06:30:01.250Z info analyzer.app: classifiers selector, birds on onnx
+2026-05-01T06:30:01.500Z info tidzam.server.app: analyzer listens on http://127.0.0.1:8001
+2026-05-01T06:30:02.000Z info analyzer.capture_session: capturing feeder:out_0
+2026-05-01T06:30:03.000Z info analyzer.capture_session: capturing feeder:out_1
+"""
+
+
+def test_a_phase_ends_with_the_first_line_of_the_log_that_reports_it() -> None:
+    began = datetime(2026, 5, 1, 6, 30, tzinfo=UTC).timestamp()
+    assert phases(LOG.splitlines(), began) == {"classifiers": 1.25, "server": 1.5, "channels": 2.0}
+
+
+def test_a_figure_of_several_starts_is_their_median() -> None:
+    starts = [{"server": 1.0, "cpu": 2.0}, {"server": 5.0, "cpu": 2.2}, {"server": 2.0}]
+    assert medians(starts) == {"server_s": 2.0, "cpu_s": 2.1}
