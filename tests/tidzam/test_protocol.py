@@ -16,6 +16,7 @@ from tidzam.protocol import analyzer, messages, recordings, stream_manager
 from tidzam.protocol.analyzer import MESSAGES, Subscribe, analysis_event, sys_event
 from tidzam.protocol.classifiers import parse_classifier_request
 from tidzam.protocol.examples.stream_manager import COPIED, REPLAYED, SOURCE
+from tidzam.protocol.extraction import SampleExtractionRequest
 from tidzam.protocol.messages import Message, WireTime, parse
 from tidzam.protocol.recordings import ListDatabases
 from tidzam.protocol.source_requests import ListSources, LoadSource, ReleaseSource, UnloadSource
@@ -168,6 +169,19 @@ def test_the_analysis_event_names_the_path() -> None:
     assert event.source == "pond"
     assert event.paths == (("birds", "birds-warbler"),)
     assert event.model_dump(mode="json")["start"] == "2026-05-01T06:30:00.123456Z"
+
+
+@pytest.mark.parametrize("rate", ["0.5", 0.5, "auto"])
+def test_a_rate_of_clips_is_a_number_or_auto(rate: object) -> None:
+    rules = parse(SampleExtractionRequest, {"set": "rules", "rules": {"pond": {"rate": rate}}}).rules
+    assert rules is not None
+    assert str(rules["pond"].rate) == str(rate)
+
+
+@pytest.mark.parametrize("rate", ["AUTO", "", "nan", None, [1], 1.5, -1, 10**400])
+def test_another_rate_of_clips_is_refused_by_a_sentence(rate: object) -> None:
+    with pytest.raises(RequestError, match="a rate is a number from 0 to 1, or auto"):
+        parse(SampleExtractionRequest, {"set": "rules", "rules": {"pond": {"rate": rate}}})
 
 
 def test_subscribe_and_classifier_list() -> None:

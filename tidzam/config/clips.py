@@ -21,9 +21,20 @@ ClipSubfolder = Annotated[str, Field(pattern=r"^([A-Za-z0-9_-][A-Za-z0-9_.-]{0,6
 
 
 def _rate(value: object) -> object:
-    if value != "auto" and not (isinstance(value, int | float) and 0 <= value <= 1):
+    """A number may be written as text, as Tidzam 2019 documents it."""
+    if value == "auto":
+        return value
+    try:
+        rate = float(value) if isinstance(value, str | int | float) else -1.0
+    except (ValueError, OverflowError):
+        rate = -1.0
+    if not 0 <= rate <= 1:
         raise ValueError("a rate is a number from 0 to 1, or auto")
-    return value
+    return rate
+
+
+ClipRate = Annotated[float | Literal["auto"], BeforeValidator(_rate)]
+"""The share of the windows of a class that become clips."""
 
 
 class ClipRule(Section):
@@ -33,7 +44,7 @@ class ClipRule(Section):
     channels: Channels = Field(
         (), description="Channel numbers, or ports as globs or prefixes; all channels if not given"
     )
-    rate: Annotated[float | Literal["auto"], BeforeValidator(_rate)] = Field(
+    rate: ClipRate = Field(
         "auto", description="Share of the windows to keep, 0 to 1; auto keeps rare classes rather than common ones"
     )
     length_s: ClipLength | None = Field(

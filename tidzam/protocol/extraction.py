@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from tidzam.config.clips import ClipLength, ClipRule, ClipSubfolder, PreRoll
+from tidzam.config.clips import ClipLength, ClipRate, ClipRule, ClipSubfolder, PreRoll
 from tidzam.protocol.globs import check_globs
 from tidzam.protocol.messages import Message, WireNames
 
@@ -16,24 +16,10 @@ SAMPLE_EXTRACTION_RULES: Final = "SampleExtractionRules"
 _MOST_RULES: Final = 512
 
 
-def _rate(value: object) -> object:
-    """A rate may be written as text, as Tidzam 2019 documents it."""
-    try:
-        return float(value) if isinstance(value, str) and value != "auto" else value
-    except ValueError:
-        return value
-
-
-def _bounded(rate: float | Literal["auto"]) -> float | Literal["auto"]:
-    if rate != "auto" and not 0 <= rate <= 1:
-        raise ValueError("a rate is a number from 0 to 1, or auto")
-    return rate
-
-
 class ExtractionRule(Message):
     """Which windows of some channels become clips."""
 
-    rate: Annotated[float | Literal["auto"], BeforeValidator(_rate), AfterValidator(_bounded)] = Field(
+    rate: ClipRate = Field(
         "auto", description="Share of the windows to keep, 0 to 1; auto keeps rare classes rather than common ones"
     )
     classes: WireNames = Field(("*",), description="Classes to keep: globs, or prefixes (`birds-`)")
