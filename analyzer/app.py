@@ -198,6 +198,7 @@ class Analyzer:
             log.info("ending")
             analysis.cancel()
             await asyncio.wait([analysis])
+            await self._shadow.stop()  # a thread in a network may crash the interpreter when that ends
             self._deliver(self._detections.last_batch())
             await asyncio.gather(*(sink.drain(_DRAIN_S) for sink in self._sinks))
             for task in reversed(running):

@@ -21,7 +21,8 @@ from tidzam.results import AnalyzedBatch
 log = logging.getLogger(__name__)
 
 END_S: Final = 10.0
-"""The time for the step in progress."""
+LEAVE_S: Final = 1.0
+"""The time for the step in progress, of a shadow that is to be promoted, and of one that is not."""
 
 
 class ShadowControl:
@@ -110,7 +111,7 @@ class ShadowControl:
         shadow, self._shadow = self._shadow, None
         if shadow is not None:
             await self._analysis.observe(None)
-            shadow.end()
+            await in_background(lambda: shadow.end(LEAVE_S), name="end")
 
     async def taken(self) -> Pipeline:
         """End the shadow, and return its pipeline for live use.

@@ -13,6 +13,7 @@ from tidzam.config.notification_sink import NotificationRule
 from tidzam.config.recording import KeepSettings, RecordSettings
 from tidzam.config.section import Section
 from tidzam.config.settings import Settings
+from tidzam.config.shadow import ShadowSettings
 from tidzam.config.sinks import OWN_SETTINGS
 from tidzam.config.sources import DemoSettings, SourceSettings
 
@@ -32,7 +33,8 @@ is allowed and the nearest known name. Relative paths are relative to the folder
 def document() -> str:
     """The text of docs/configuration.md."""
     sections: list[tuple[str, type[Section]]] = [("", Settings), *_nested("", Settings)]
-    sections += [("location", LocationSettings), ("analyzer.decision.overrides[]", DecisionOverride)]
+    sections += [("location", LocationSettings), ("analyzer.shadow", ShadowSettings)]
+    sections += [("analyzer.decision.overrides[]", DecisionOverride)]
     sections += [("sources[]", SourceSettings), ("sources[].demo", DemoSettings)]
     sections += [("sources[].record", RecordSettings), ("sources[].record.keep", KeepSettings)]
     sections += [(f"analyzer.sinks[]` of type `{name}", model) for name, model in OWN_SETTINGS.items()]
