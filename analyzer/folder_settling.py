@@ -14,6 +14,10 @@ class FolderSettling:
         self._known = self._last = state
         self._settle_s, self._since_s = settle_s, 0.0
 
+    def accept(self, state: Hashable) -> None:
+        """`state` is known now."""
+        self._known = state
+
     def observe(self, state: Hashable, now_s: float) -> bool:
         """Whether `state`, observed at `now_s`, is new and has lasted. It is known from then on."""
         if state != self._last:

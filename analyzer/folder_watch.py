@@ -32,11 +32,18 @@ class FolderWatch:
     def __init__(self, folders: Callable[[], Sequence[Path]], known: tuple[FileState, ...], *, settle_s: float) -> None:
         self._folders, self._settling = folders, FolderSettling(known, settle_s=settle_s)
 
+    async def look(self) -> tuple[FileState, ...]:
+        """What the folders hold now."""
+        return await in_background(partial(bundle_files, self._folders()), name="watch")
+
+    def accept(self, known: tuple[FileState, ...]) -> None:
+        """What `look` returned has been loaded."""
+        self._settling.accept(known)
+
     async def changed(self) -> None:
         """Return once the folders differ from what was known, or from when this returned last, and are quiet since."""
         while True:
-            folders = self._folders()
-            state = await in_background(partial(bundle_files, folders), name="watch")
+            state = await self.look()
             if self._settling.observe(state, time.monotonic()):
                 return
             await asyncio.sleep(LOOK_EVERY_S)

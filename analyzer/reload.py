@@ -115,10 +115,13 @@ class ClassifierReloader:
         Raises TidzamError with the reason if they cannot be used; the old ones continue.
         """
         async with self._turn:
+            files = None if self._watch is None else await self._watch.look()
             try:
                 changed = await self._reload()
             finally:
                 await self._shadow.reload(self._live.pipeline)
+                if self._watch is not None and files is not None:
+                    self._watch.accept(files)
             return self._answer(changed=changed)
 
     async def start_shadow(self, choice: CascadeChoice) -> ShadowStatus:

@@ -31,3 +31,17 @@ def test_a_change_that_is_undone_in_time_does_not_count() -> None:
 
 def test_going_back_after_a_change_counted_is_a_change() -> None:
     assert observed((10, "new"), (12, "new"), (20, "old"), (22, "old")) == [12, 22]
+
+
+def test_what_was_accepted_is_no_change() -> None:
+    settling = FolderSettling("old", settle_s=2.0)
+    settling.observe("new", 10)
+    settling.accept("new")
+    assert not settling.observe("new", 20)
+
+
+def test_a_change_after_what_was_accepted_counts() -> None:
+    settling = FolderSettling("old", settle_s=2.0)
+    settling.accept("new")
+    settling.observe("newer", 10)
+    assert settling.observe("newer", 12)
