@@ -36,7 +36,7 @@ from tidzam.config.sinks import CsvSinkSettings
 from tidzam.protocol.privacy import PrivacyStatus
 from tidzam.results import AnalyzedBatch
 from tidzam.spectrogram import spectrogram
-from tidzam.text import shown
+from tidzam.text import plural, shown
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +175,7 @@ def _draw(console: Console, pipeline: Pipeline, analyzed: AnalyzedBatch) -> None
 def _print(report: FileReport, found: Sequence[FileDetection], options: FileOptions) -> None:
     """Print the result."""
     for name, count in report.sink_errors.items():
-        typer.echo(f"analyzer: sink {name} failed {count} times; its output is incomplete.", err=True)
+        typer.echo(f"analyzer: sink {name} failed {plural(count, 'time')}; its output is incomplete.", err=True)
     if options.as_json:
         typer.echo(json.dumps(report.summary()))
         return

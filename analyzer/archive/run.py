@@ -250,7 +250,9 @@ class ArchiveRun:
             for name, windows in report.classifier_errors.items():
                 self._display.say(f"{shown(job.path)}: classifier {name} failed on {plural(windows, 'window')}")
             for name, count in report.sink_errors.items():
-                self._display.say(f"{shown(job.path)}: the output {name} failed {count} times and is incomplete")
+                self._display.say(
+                    f"{shown(job.path)}: the output {name} failed {plural(count, 'time')} and is incomplete"
+                )
 
     def _show(self, workers: ArchiveWorkers) -> None:
         begun = sum(self._todo[number].size * share for number, share in workers.shares().items())

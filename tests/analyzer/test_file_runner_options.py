@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import os
 import re
-import threading
-from base64 import b64encode
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from analyzer.__main__ import app
 from tests.support.bundles import write_tone_bundle
+from tests.support.chain_server import PASSWORD, USER, chain_server
 from tests.support.sound import tone
 from tidzam.log import PROGRAMS
 
@@ -99,34 +100,10 @@ def test_debug_sets_the_level_of_the_log(stream: Path, nn: Path, value: str, lev
     assert logging.getLogger("analyzer").level == level
 
 
-def test_the_chain_api_gets_the_results_of_a_file(stream: Path, nn: Path) -> None:
-    with posts() as (port, posted):
-        run(f"--stream={stream}", f"--nn={nn}", f"--chainAPI=user:p@ss@http://127.0.0.1:{port}/chain")
-    assert {authorization for authorization, _ in posted} == {"Basic " + b64encode(b"user:p@ss").decode()}
-    assert "birds-goose" in "".join(body for _, body in posted)
-
-
-@contextmanager
-def posts() -> Iterator[tuple[int, list[tuple[str, str]]]]:
-    """A web server's port, and the authorization and body of each request that it accepts."""
-    posted: list[tuple[str, str]] = []
-
-    class Accepting(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            posted.append((self.headers["Authorization"], body))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Accepting)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port, posted
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+async def test_the_chain_api_gets_the_results_of_a_file(stream: Path, nn: Path, tmp_path: Path) -> None:
+    async with chain_server(datetime.now(UTC)) as server:
+        options = [f"--stream={stream}", f"--nn={nn}", f"--chainAPI={USER}:{PASSWORD}@{server.url}"]
+        argv = [sys.executable, "-m", "analyzer", *options, "--json"]
+        process = await asyncio.create_subprocess_exec(*argv, env={**os.environ, "TIDZAM_HOME": str(tmp_path)})
+        assert await process.wait() == 0
+    assert {sensor.content["metric"] for sensor in server.of("sensors")} == {"birds", "birds-goose", "rain"}
