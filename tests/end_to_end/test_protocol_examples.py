@@ -31,7 +31,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     yard, marsh = ({"name": name, "demo": {"seed": 8, "duration_s": 20}} for name in ("yard", "marsh"))
     (folder / "marsh").mkdir()
     soundfile.write(folder / "marsh" / "marsh-2026-05-01-04-15-00.wav", tone(440, duration_s=60), 44100)
-    with running_node(folder, [yard, shed, {**marsh, "path_database": str(folder / "marsh")}]) as node:
+    privacy = {"detector": "class", "classes": ["*"], "threshold": 0.01}  # whatever is heard is speech
+    sources: list[dict[str, Any]] = [yard, shed, {**marsh, "path_database": str(folder / "marsh")}]
+    with running_node(folder, sources, analyzer={"privacy": privacy}) as node:
         yield node
 
 
@@ -80,7 +82,7 @@ async def test_the_analyzer_sends_events_as_documented(node: Node, example: Even
     async with connected_to(node.url("analyzer")) as client:
         received: asyncio.Queue[Any] = asyncio.Queue()
         client.on(example.event, received.put)
-        await client.call("subscribe", {"events": ["analysis", "detection", "health"]}, timeout=10)
+        await client.call("subscribe", {"events": ["analysis", "detection", "speech", "health"]}, timeout=10)
         async with asyncio.timeout(30):
             while isinstance(data := await received.get(), dict) != isinstance(example.data, dict):
                 pass  # `sys` also carries the list of classifiers
