@@ -85,7 +85,7 @@ def _correlations(windows: Float32, pairs: Sequence[tuple[int, int]], most: int)
         np.multiply(windows[row, start : start + frames], taper, out=sounds[number, :frames])
     heard = [bool(sound.any()) for sound in sounds]
     spectra = scipy.fft.rfft(sounds, overwrite_x=True)
-    cross = _rows(len(pairs), spectra.shape[1], np.complex64)
+    cross = _rows(len(pairs), spectra.shape[1], np.complex64, single=2)
     numbers = {part: number for number, part in enumerate(parts)}
     chosen = [(numbers[first, starts[first]], numbers[second, starts[first]]) for first, second in pairs]
     for number, (one, other) in enumerate(chosen):
@@ -103,9 +103,11 @@ def _whiten(cross: NDArray[np.complex64]) -> None:
     cross.imag *= scale
 
 
-def _rows(count: int, length: int, dtype: type) -> NDArray[Any]:
-    """Rows of zeros, a multiple of _LANES of them: SciPy transforms so many rows in the time of one."""
-    return np.zeros((-(-count // _LANES) * _LANES, length), dtype)
+def _rows(count: int, length: int, dtype: type, *, single: int = 1) -> NDArray[Any]:
+    """Rows of zeros, a multiple of _LANES of them, which SciPy transforms at once; up to `single`, which are as fast one
+    after the other, no more than needed."""
+    rows = count if count <= single else -(-count // _LANES) * _LANES
+    return np.zeros((rows, length), dtype)
 
 
 @lru_cache(maxsize=8)
