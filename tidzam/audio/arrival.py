@@ -104,8 +104,10 @@ def _whiten(cross: NDArray[np.complex64]) -> None:
 
 
 def _rows(count: int, length: int, dtype: type, *, single: int = 1) -> NDArray[Any]:
-    """Rows of zeros, a multiple of _LANES of them, which SciPy transforms at once; up to `single`, which are as fast one
-    after the other, no more than needed."""
+    """Rows of zeros, a multiple of _LANES of them, which SciPy transforms at once.
+
+    Up to `single` rows are not filled up, since they are as fast one after the other.
+    """
     rows = count if count <= single else -(-count // _LANES) * _LANES
     return np.zeros((rows, length), dtype)
 
