@@ -59,7 +59,7 @@ def _bundles(folder: Path) -> Iterator[Path]:
         if (folder / MANIFEST).is_file():
             yield folder
             return
-        yield from (path.parent for path in folder.glob(f"*/{MANIFEST}"))
+        yield from (path.parent for path in folder.glob(f"[!.]*/{MANIFEST}"))
 
 
 def _files(bundle: Path) -> Iterator[FileState]:

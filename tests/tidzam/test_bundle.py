@@ -1,6 +1,7 @@
 """Bundles: what is written is read, and what is not what was written is refused with the reason."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -216,3 +217,8 @@ def test_bundles_are_found_by_themselves_and_in_a_folder(bundle: Bundle, tmp_pat
     with pytest.raises(BundleError) as caught:
         find_bundles(tmp_path / "nothing")
     assert caught.value.code == "bundle_missing"
+
+
+def test_hidden_folders_are_no_bundles(bundle: Bundle, tmp_path: Path) -> None:
+    shutil.copytree(bundle.folder, tmp_path / ".copy")
+    assert find_bundles(tmp_path) == [bundle.folder]

@@ -74,11 +74,14 @@ def _check_external_files(bundle: Bundle) -> None:
 
 
 def find_bundles(folder: Path) -> list[Path]:
-    """The bundles in `folder`, by name: the folder itself if it is one, else those directly inside it."""
+    """The bundles in `folder`, by name: the folder itself if it is one, else those directly inside it.
+
+    Hidden folders are left out: a bundle that is being written is one.
+    """
     try:
         if (folder / MANIFEST).is_file():
             return [folder]
-        found = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+        found = sorted(path.parent for path in folder.glob(f"[!.]*/{MANIFEST}"))
     except OSError as error:
         raise BundleError(
             f"{folder} cannot be read: {error.strerror}.", hint="Check its permissions.", code="bundle_missing"
