@@ -72,6 +72,7 @@ SLOW_TESTS = (
     "tidzam/audio/test_damage.py",
     "tidzam/audio/test_joined.py",
     "tidzam/audio/test_mixed.py",
+    "tidzam/inference/test_engine_choice.py",
     "tidzam/inference/test_engines.py",
     "tidzam/inference/test_longer_windows.py",
     "tidzam/inference/test_output_check.py",
