@@ -27,7 +27,7 @@ from tidzam.text import comma_list
 from tidzam.tokens import take_token
 
 if TYPE_CHECKING:  # each way to run imports what it needs: the others would double the time of a start
-    from analyzer.live_start import LiveProgram
+    from analyzer.live.start import LiveProgram
 
 STANDALONE = Settings(analyzer=AnalyzerSettings(port=8080), stream_manager=StreamManagerSettings(port=8081))
 """Settings without a profile: the port of Tidzam 2019."""
@@ -184,7 +184,7 @@ def analyze(
     settings = _settings(profile, over, sinks, _files(time_zone, name_pattern), location)
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
     if not given:
-        from analyzer.live_start import start_live
+        from analyzer.live.start import start_live
 
         server = settings.jack.server if profile else None
         asyncio.run(
@@ -230,7 +230,7 @@ def analyze(
 
 def _picture(words: Sequence[str]) -> Path | None:
     """The picture in `--show FILE.png`: the option has no value, so that the name is among the files."""
-    from analyzer.picture import SUFFIXES as PICTURES
+    from analyzer.show.picture import SUFFIXES as PICTURES
 
     return next((Path(word) for word in words if Path(word).suffix.lower() in PICTURES), None)
 

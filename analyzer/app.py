@@ -13,25 +13,25 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from analyzer.capture.child import CaptureOptions, EarlyCapture
-from analyzer.classifier_requests import ClassifierRequests
+from analyzer.classifiers.hangup import on_hangup
+from analyzer.classifiers.live_cascade import LiveCascade, freeze_memory
+from analyzer.classifiers.reload import ClassifierReloader, ReloadOptions
+from analyzer.classifiers.requests import ClassifierRequests
+from analyzer.classifiers.shadow_control import ShadowControl
 from analyzer.detections import DetectionStages
 from analyzer.extraction_requests import ExtractionRequests
-from analyzer.hangup import on_hangup
-from analyzer.health_message import health_message
-from analyzer.live_cascade import LiveCascade, freeze_memory
-from analyzer.live_runner import LiveAnalysis
+from analyzer.live.health_message import health_message
+from analyzer.live.runner import LiveAnalysis
+from analyzer.live.source_clocks import SourceClocks
+from analyzer.live.source_rates import SourceRates
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
 from analyzer.privacy import PrivateStages, SpeechStage
-from analyzer.reload import ClassifierReloader, ReloadOptions
-from analyzer.shadow_control import ShadowControl
 from analyzer.sinks.base import NamedSink, SinkContext, make_sinks, marked
 from analyzer.sinks.clips import ClipSink
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.shadow_events import ShadowEvents
 from analyzer.sinks.socketio import SocketIoSink
-from analyzer.source_clocks import SourceClocks
-from analyzer.source_rates import SourceRates
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.gaps import GapLedger, GapReason

@@ -17,14 +17,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from analyzer.file_analysis import FileAnalysis, FileReport
-from analyzer.file_report import FileDetection, clock, detection_table
-from analyzer.picture import DetectionPicture
+from analyzer.files.analysis import FileAnalysis, FileReport
+from analyzer.files.progress_display import progress
+from analyzer.files.recording import AnalyzedFile
+from analyzer.files.report import FileDetection, clock, detection_table
 from analyzer.pipeline import Pipeline
-from analyzer.playback import has_display, play
-from analyzer.progress_display import progress
-from analyzer.recording import AnalyzedFile
 from analyzer.result_formats.base import check_file
+from analyzer.show.picture import DetectionPicture
+from analyzer.show.playback import has_display, play
 from analyzer.show.window import SpectrogramWindow, spectrogram_window
 from analyzer.sinks.base import SinkContext, make_sinks
 from analyzer.sinks.file_sinks import FileSinks

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from analyzer.shadow_metrics import shadow_metrics
+from analyzer.classifiers.shadow_metrics import shadow_metrics
 from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.protocol.privacy import PrivacyStatus
 from tidzam.results import ChannelState

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from analyzer.live.sample_check import SampleCheck
 from analyzer.pipeline import Pipeline
-from analyzer.sample_check import SampleCheck
 from tests.support.bad_sounds import BAD_SOUNDS
 from tests.support.birdnet import HOME, installed_birdnet
 from tidzam.config.settings import AnalyzerSettings
@@ -38,7 +38,7 @@ def run(say: Say, *, rounds: str = "9", models: str = "") -> dict[str, Any]:
     `--models birdnet` it is BirdNET. Figures are medians over the rounds of the processor time of one thread, as a
     multiple of that of noise; `without_flush` is that of denormal numbers in a thread that does not flush them to zero.
     """
-    logging.getLogger("analyzer.sample_check").setLevel(logging.ERROR)
+    logging.getLogger("analyzer.live.sample_check").setLevel(logging.ERROR)
     if models:
         installed_birdnet()
     settings = AnalyzerSettings(models=tuple(filter(None, [models])))

@@ -23,7 +23,7 @@ KINDS = frozenset({"unit", "jack", "e2e"})
 JACK_TESTS = frozenset(
     {
         "analyzer/test_capture.py",
-        "analyzer/test_live_runner.py",
+        "analyzer/live/test_runner.py",
         "stream_manager/outputs/test_contract.py",
         "stream_manager/outputs/test_recorder.py",
         "stream_manager/players/test_contract.py",
@@ -48,7 +48,7 @@ SLOW_TESTS = (
     "analyzer/test_birdnet.py",
     "analyzer/test_file_runner",
     "analyzer/test_notify.py",
-    "analyzer/test_reload.py",
+    "analyzer/classifiers/test_reload.py",
     "analyzer/test_privacy.py",
     "analyzer/test_sink_example.py",
     "analyzer/test_window_lengths.py",

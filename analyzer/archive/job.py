@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from analyzer.file_analysis import FileAnalysis, FileReport
+from analyzer.files.analysis import FileAnalysis, FileReport
 from analyzer.pipeline import Pipeline
 from analyzer.sinks.base import SinkContext, make_sinks
 from analyzer.sinks.file_sinks import FileSinks

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from analyzer.progress_display import REPORT_S
+from analyzer.files.progress_display import REPORT_S
 from tidzam.text import printable
 
 

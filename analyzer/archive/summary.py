@@ -13,7 +13,7 @@ from rich.table import Table
 
 from analyzer.archive.inputs import ArchiveFile
 from analyzer.archive.job import FileOutcome
-from analyzer.file_report import clock
+from analyzer.files.report import clock
 from tidzam.text import plural, shown
 
 _PIPE_WIDTH: Final = 160

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from analyzer.file_analysis import FileReport
-from analyzer.file_report import COLUMNS
+from analyzer.files.analysis import FileReport
+from analyzer.files.report import COLUMNS
 from tidzam.config.result_formats import RESULT_FORMATS, ResultTarget
 from tidzam.errors import TidzamError
 from tidzam.naming import shortened

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.file_report import FileDetection, clock
-from analyzer.recording import AnalyzedFile
+from analyzer.files.recording import AnalyzedFile
+from analyzer.files.report import FileDetection, clock
 from analyzer.show.rolling_spectrogram import COLUMNS_PER_S, RollingSpectrogram
 from tidzam.errors import SetupError
 from tidzam.text import printable

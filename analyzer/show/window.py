@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
-from analyzer.file_report import FileDetection
-from analyzer.recording import AnalyzedFile
+from analyzer.files.recording import AnalyzedFile
+from analyzer.files.report import FileDetection
 from analyzer.show.frames import WIDTH, FrameDrawer
 from tidzam.audio.devices import has_audio_device
 from tidzam.audio.files import open_audio

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from analyzer.recording import AnalyzedFile
+from analyzer.files.recording import AnalyzedFile
 from tidzam.config.location import LocationSettings
 from tidzam.config.sinks import SINKS, SinkSettings
 from tidzam.errors import ConfigError, TidzamError

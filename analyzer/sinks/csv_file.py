@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import ClassVar
 
-from analyzer.file_report import COLUMNS, FileDetection
+from analyzer.files.report import COLUMNS, FileDetection
 from analyzer.sinks.base import SinkContext
 from analyzer.sinks.line_file import LineFile
 from analyzer.sinks.selection import utc_day

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.health import LiveHealth, LiveStatistics
-from analyzer.health_message import health_message
+from analyzer.live.health import LiveHealth, LiveStatistics
+from analyzer.live.health_message import health_message
+from analyzer.live.source_rates import SourceRates
 from analyzer.pipeline import Pipeline
-from analyzer.source_rates import SourceRates
 from tests.support.classifiers import SPEC, flat
 from tidzam.inference.cascade import Cascade
 from tidzam.protocol.analyzer import AnalyzerFault, AnalyzerHealth, JackSource

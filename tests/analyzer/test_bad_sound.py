@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from analyzer.__main__ import app
 from analyzer.batching import analyze_batches
 from analyzer.detections import DetectionStages
+from analyzer.live.sample_check import SampleCheck
 from analyzer.pipeline import Pipeline
-from analyzer.sample_check import SampleCheck
 from analyzer.sinks.base import SinkContext
 from analyzer.sinks.clips import ClipSink
 from tests.support.bad_sounds import BAD_SOUNDS

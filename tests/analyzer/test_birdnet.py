@@ -17,9 +17,9 @@ from scipy.special import expit
 from typer.testing import CliRunner
 
 from analyzer.__main__ import app
-from analyzer.file_analysis import window_batches
+from analyzer.files.analysis import window_batches
+from analyzer.files.recording import AnalyzedFile
 from analyzer.pipeline import Pipeline
-from analyzer.recording import AnalyzedFile
 from analyzer.window_schedule import WindowSchedule
 from tests.support.birdnet import HOME, installed_birdnet
 from tidzam.audio.files import open_audio

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analyzer.capture.events import Clock, Opened
-from analyzer.capture_session import CaptureSession
+from analyzer.live.capture_session import CaptureSession
 from tests.support.ring_source import RingSource, code, ring_source
 from tidzam.jack.ring import CLOCK
 from tidzam.results import WindowBatch

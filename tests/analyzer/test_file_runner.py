@@ -15,11 +15,11 @@ import soundfile
 from typer.testing import CliRunner
 
 from analyzer.__main__ import app
-from analyzer.file_analysis import window_batches
-from analyzer.file_report import COLUMNS
 from analyzer.file_runner import FileOptions, run_file
+from analyzer.files.analysis import window_batches
+from analyzer.files.recording import AnalyzedFile
+from analyzer.files.report import COLUMNS
 from analyzer.pipeline import Pipeline
-from analyzer.recording import AnalyzedFile
 from analyzer.window_schedule import WindowSchedule
 from tests.support import hostile
 from tests.support.bundles import write_tone_bundle

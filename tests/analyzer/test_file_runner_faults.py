@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from analyzer.progress_display import REPORT_S, progress_lines
+from analyzer.files.progress_display import REPORT_S, progress_lines
 from tests.support.bundles import write_tone_bundle
 from tests.support.sound import tone
 from tidzam.types import Float32

@@ -12,7 +12,7 @@ import pytest
 import socketio
 from pydantic import SecretStr
 
-from analyzer.file_report import COLUMNS
+from analyzer.files.report import COLUMNS
 from analyzer.sinks.base import NamedSink, Sink, SinkContext, make_sinks, marked
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.socketio import SocketIoSink

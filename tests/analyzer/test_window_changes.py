@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from analyzer.capture.events import Clock, Opened
-from analyzer.capture_session import CaptureSession
+from analyzer.live.capture_session import CaptureSession
 from tests.support.ring_source import RingSource, ring_source
 from tidzam.errors import BundleError
 

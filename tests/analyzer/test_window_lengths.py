@@ -10,10 +10,10 @@ import pytest
 import soundfile
 
 from analyzer.capture.events import Clock, Opened
-from analyzer.capture_session import CaptureSession, ring_length_s
 from analyzer.clips.extractor import Extractor
 from analyzer.detections import DetectionStages
-from analyzer.file_analysis import FileAnalysis
+from analyzer.files.analysis import FileAnalysis
+from analyzer.live.capture_session import CaptureSession, ring_length_s
 from analyzer.pipeline import Pipeline
 from tests.support.bundles import SPEC, tone_manifest, write_tone_bundle
 from tests.support.ring_source import ring_source

@@ -163,8 +163,8 @@ def test_a_frame_of_a_websocket_states_its_length(length: int, head: bytes) -> N
 LOG = """\
 2026-05-01T06:30:01.250Z info analyzer.app: classifiers selector, birds on onnx
 2026-05-01T06:30:01.500Z info tidzam.server.app: analyzer listens on http://127.0.0.1:8001
-2026-05-01T06:30:02.000Z info analyzer.capture_session: capturing feeder:out_0
-2026-05-01T06:30:03.000Z info analyzer.capture_session: capturing feeder:out_1
+2026-05-01T06:30:02.000Z info analyzer.live.capture_session: capturing feeder:out_0
+2026-05-01T06:30:03.000Z info analyzer.live.capture_session: capturing feeder:out_1
 """
 
 

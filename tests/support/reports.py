@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from analyzer.file_analysis import FileReport
-from analyzer.file_report import FileDetection
+from analyzer.files.analysis import FileReport
+from analyzer.files.report import FileDetection
 from tidzam.results import Detection
 
 START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)

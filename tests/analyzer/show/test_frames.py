@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from analyzer.file_report import FileDetection
-from analyzer.recording import AnalyzedFile
+from analyzer.files.recording import AnalyzedFile
+from analyzer.files.report import FileDetection
 from analyzer.show.frames import PAST_S, WIDTH, FrameDrawer, FrameLayout, color_of
 from analyzer.show.rolling_spectrogram import COLUMNS_PER_S
 from tidzam.results import Detection

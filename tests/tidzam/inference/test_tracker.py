@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.file_report import COLUMNS, FileDetection, clock
+from analyzer.files.report import COLUMNS, FileDetection, clock
 from tidzam.audio.timeline import ClockPair, Timeline
 from tidzam.config.detections import DetectionSettings
 from tidzam.inference.decision import decide

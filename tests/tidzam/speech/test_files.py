@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from analyzer.file_analysis import FileAnalysis
+from analyzer.files.analysis import FileAnalysis
 from analyzer.pipeline import Pipeline
 from tests.support.bundles import write_tone_bundle
 from tests.support.silero import silero_home

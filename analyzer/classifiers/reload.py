@@ -1,0 +1,194 @@
+"""Reloading the classifiers while the analyzer listens: on request, on SIGHUP, and when their folders change; and the
+shadow cascade that may take their place."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from analyzer.classifiers.folder_watch import FileState, FolderWatch, bundle_files
+from analyzer.classifiers.live_cascade import LiveCascade
+from analyzer.classifiers.loading import CascadeChoice, CascadeLoader
+from analyzer.classifiers.shadow_control import ShadowControl
+from analyzer.pipeline import Pipeline
+from tidzam.aio import first_completed
+from tidzam.config.location import LocationSettings
+from tidzam.config.reload import ReloadSettings
+from tidzam.config.settings import AnalyzerSettings
+from tidzam.errors import TidzamError
+from tidzam.protocol.classifiers import ReloadAnswer, ReloadStatus
+from tidzam.protocol.shadow import ShadowStatus
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ReloadOptions:
+    """How the cascade that is loaded at the start can be loaded again, and which shadow runs beside it.
+
+    `known_files` are the files of the bundles at the start.
+    """
+
+    loader: CascadeLoader
+    choice: CascadeChoice
+    known_files: tuple[FileState, ...]
+    settings: ReloadSettings
+    shadow: CascadeChoice | None = None
+
+    @classmethod
+    def of(cls, settings: AnalyzerSettings, location: LocationSettings | None, home: Path | None) -> ReloadOptions:
+        """Those of a cascade that is about to be loaded."""
+        choice = CascadeChoice(settings.nn, settings.models)
+        loader = CascadeLoader(settings, location, home)
+        shadow = None if settings.shadow is None else CascadeChoice(settings.shadow.nn, settings.shadow.models)
+        folders = (*choice.folders(home), *(() if shadow is None else shadow.folders(home)))
+        return cls(loader, choice, bundle_files(folders), settings.reload, shadow)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Reloads so far."""
+
+    taken: int = 0
+    refused: int = 0
+    last: datetime | None = None
+    promoted: bool = False
+    refusal: str | None = None
+
+
+class ClassifierReloader:
+    """Replaces the live cascade by the one that its folders hold. One reload at a time; others wait for their turn."""
+
+    def __init__(self, live: LiveCascade, shadow: ShadowControl, options: ReloadOptions) -> None:
+        self._live, self._loader, self._choice = live, options.loader, options.choice
+        self._shadow, self._first_shadow = shadow, options.shadow
+        settings = options.settings
+        watch = FolderWatch(self._folders, options.known_files, settle_s=settings.settle_s)
+        self._watch = watch if settings.watch else None
+        self._counts = _Counts()
+        self._turn, self._asked = asyncio.Lock(), asyncio.Event()
+
+    def _folders(self) -> tuple[Path, ...]:
+        choices = (self._choice, self._shadow.choice)
+        return tuple(folder for one in choices if one is not None for folder in one.folders(self._loader.home))
+
+    @property
+    def status(self) -> ReloadStatus:
+        counts = self._counts
+        return ReloadStatus(
+            loading=self._turn.locked(),
+            count=counts.taken,
+            refused=counts.refused,
+            last=counts.last,
+            promoted=counts.promoted,
+            refusal=counts.refusal,
+        )
+
+    def ask(self) -> None:
+        """Reload soon: for a signal handler."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Start the shadow of the settings; then reload when asked and when folders change, until cancelled. What is
+        refused is logged."""
+        if self._first_shadow is not None:
+            with suppress(TidzamError):
+                await self.start_shadow(self._first_shadow)
+        while True:
+            changed = asyncio.Event().wait() if self._watch is None else self._watch.changed()
+            await first_completed(self._asked.wait(), changed)
+            self._asked.clear()
+            try:
+                await self.reload()
+            except TidzamError:
+                pass  # it is logged, and part of the health
+            except Exception:  # a fault of a reload must not end the analyzer
+                log.exception("the reload failed")
+
+    async def reload(self) -> ReloadAnswer:
+        """Load the classifiers again, and let them take over if they differ from the live ones; and so the shadow's.
+
+        Raises TidzamError with the reason if they cannot be used; the old ones continue.
+        """
+        async with self._turn:
+            files = None if self._watch is None else await self._watch.look()
+            try:
+                changed = await self._reload()
+            finally:
+                await self._shadow.reload(self._live.pipeline)
+                if self._watch is not None and files is not None:
+                    self._watch.accept(files)
+            return self._answer(changed=changed)
+
+    async def start_shadow(self, choice: CascadeChoice) -> ShadowStatus:
+        """Compare the cascade of `choice` with the live one. Raises TidzamError if it cannot be used."""
+        async with self._turn:
+            try:
+                return await self._shadow.start(choice, self._live.pipeline)
+            except TidzamError as error:
+                log.error("the shadow is refused: %s", error)
+                raise
+
+    async def stop_shadow(self) -> None:
+        """End the shadow, if there is one."""
+        async with self._turn:
+            await self._shadow.stop()
+
+    async def promote(self) -> ReloadAnswer:
+        """Let the shadow's classifiers take over. The shadow ends.
+
+        Raises NodeError if there is no shadow, or it hangs, and the errors of `LiveCascade.replace`; then the live
+        classifiers continue, and the shadow begins again.
+        """
+        async with self._turn:
+            choice, pipeline = self._shadow.choice, await self._shadow.taken()
+            assert choice is not None
+            try:
+                await self._live.replace(pipeline)
+            except TidzamError as error:
+                self._refused(error)
+                with suppress(TidzamError):
+                    await self._shadow.start(choice, self._live.pipeline)
+                raise
+            self._choice = choice
+            self._counts = replace(self._counts, promoted=True)
+            self._took_over(pipeline)
+            return self._answer(changed=True)
+
+    def _answer(self, *, changed: bool) -> ReloadAnswer:
+        identity, shadow = self._live.pipeline.identity, self._shadow.status
+        return ReloadAnswer(
+            classifiers=identity.classifiers,
+            bundles=dict(identity.versions),
+            changed=changed,
+            shadow={} if shadow is None else shadow.bundles,
+        )
+
+    async def _reload(self) -> bool:
+        try:
+            pipeline = await self._loader.load(self._choice, live=self._live.pipeline.bundle_versions)
+            if pipeline is not None:
+                await self._live.replace(pipeline)
+        except TidzamError as error:
+            self._refused(error)
+            raise
+        if pipeline is None:
+            self._counts = replace(self._counts, refusal=None)
+            log.info("the classifiers are unchanged")
+            return False
+        self._took_over(pipeline)
+        return True
+
+    def _took_over(self, pipeline: Pipeline) -> None:
+        counts = self._counts
+        self._counts = replace(counts, taken=counts.taken + 1, last=datetime.now(UTC), refusal=None)
+        versions = ", ".join(f"{name} {version}" for name, version in pipeline.bundle_versions.items())
+        log.info("new classifiers have taken over: %s", versions)
+
+    def _refused(self, error: TidzamError) -> None:
+        self._counts = replace(self._counts, refused=self._counts.refused + 1, refusal=str(error))
+        log.error("the new classifiers are refused, and the old ones continue: %s", error)

@@ -1,0 +1,1 @@
+"""The analysis of one audio file: its place in time, its windows, its report."""

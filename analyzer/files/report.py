@@ -1,0 +1,92 @@
+"""The detections in a file as a table for people and as rows for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.table import Table
+from rich.text import Text
+
+from analyzer.files.recording import AnalyzedFile
+from tidzam.results import Detection
+from tidzam.text import shown
+
+COLUMNS = (
+    *("channel", "start_s", "end_s", "start", "end", "class", "path", "peak", "mean", "windows"),
+    *("channels", "arrivals_ms"),
+)
+
+
+@dataclass(frozen=True)
+class FileDetection:
+    """A detection, in seconds from the file's beginning, exact to a frame, and in UTC if the file is dated.
+
+    `channels` are the numbers of all its channels, the loudest first.
+    """
+
+    channel: int
+    start_s: float
+    end_s: float
+    dated: bool
+    detection: Detection
+    channels: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, detection: Detection, recording: AnalyzedFile) -> FileDetection:
+        """The detection in its recording."""
+        span = recording.seconds(detection.start), recording.seconds(detection.end)
+        channels = tuple(recording.names[name] for name in detection.channel_names)
+        return cls(recording.names[detection.channel], *span, recording.dated, detection, channels)
+
+    @property
+    def channels_text(self) -> str:
+        """All its channels, separated by spaces."""
+        return " ".join(map(str, self.channels or (self.channel,)))
+
+    def row(self) -> dict[str, object]:
+        """Its values by COLUMNS; `start` and `end` are ISO 8601, or None in a file without a date."""
+        found = self.detection
+        times = (found.start.isoformat(), found.end.isoformat()) if self.dated else (None, None)
+        path, peak, mean = " > ".join(found.path), round(found.peak_probability, 4), round(found.mean_probability, 4)
+        span = (round(self.start_s, 6), round(self.end_s, 6))
+        values = (self.channel, *span, *times, found.label, path, peak, mean, found.windows)
+        return dict(zip(COLUMNS, (*values, self.channels_text, arrivals(found)), strict=True))
+
+
+def arrivals(detection: Detection) -> str:
+    """How much later the sound arrives at each of several channels than at the loudest one, in milliseconds.
+
+    They are in the order of the channels, separated by spaces; `-` where it could not be measured.
+    """
+    if len(detection.channels) < 2:
+        return ""
+    times = (heard.arrival_s for heard in detection.channels)
+    return " ".join("-" if seconds is None else f"{1000 * seconds:.2f}" for seconds in times)
+
+
+def clock(seconds: float) -> str:
+    """`H:MM:SS.mmm`."""
+    minutes, rest_ms = divmod(round(seconds * 1000), 60_000)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest_ms // 1000:02d}.{rest_ms % 1000:03d}"
+
+
+def detection_table(found: Sequence[FileDetection]) -> Table:
+    """Detections in the order of their start."""
+    dated = any(entry.dated for entry in found)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("channel", justify="right")
+    for name in ("start", "end", *(["UTC"] if dated else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("class")
+    for name in ("peak", "mean"):
+        table.add_column(name, justify="right")
+    for entry in sorted(found, key=lambda entry: (entry.start_s, entry.channel)):
+        detection = entry.detection
+        utc = [f"{detection.start:%Y-%m-%d %H:%M:%S}"] if entry.dated else []
+        probabilities = (f"{detection.peak_probability:.2f}", f"{detection.mean_probability:.2f}")
+        span = (clock(entry.start_s), clock(entry.end_s))
+        parents = shown(" > ".join((*detection.path[:-1], "")))
+        label = Text.assemble((parents, "dim"), (shown(detection.label), "cyan"))
+        table.add_row(entry.channels_text, *span, *utc, label, *probabilities)
+    return table

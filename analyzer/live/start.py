@@ -1,0 +1,42 @@
+"""The start of live analysis: audio is captured while the classifiers, and what runs them, are loaded.
+
+Importing this module takes little time, so that the capture process starts right after the program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from analyzer.capture.child import CaptureOptions, EarlyCapture, early_capture
+from analyzer.live.capture_session import ring_length_s
+from tidzam.bundle import cascade_folders, read_manifest
+from tidzam.config.settings import AnalyzerSettings
+
+LiveProgram = Callable[[CaptureOptions, EarlyCapture], Awaitable[None]]
+"""Analyzes what is captured with these options, by this process and by those that replace it."""
+
+
+async def start_live(
+    settings: AnalyzerSettings, load: Callable[[], LiveProgram], *, jack_server: str | None, home: Path | None
+) -> None:
+    """Capture, and run the program that `load` imports in a thread meanwhile. Raises TidzamError if it cannot begin.
+
+    Without a `jack_server`, the environment names it. `home` is the node's home, which holds the installed models.
+    """
+    capture = CaptureOptions(
+        patterns=settings.ports,
+        server=jack_server,
+        slots=settings.max_channels,
+        ring_s=ring_length_s(await asyncio.to_thread(longest_window_s, settings, home)),
+    )
+    async with early_capture(capture) as first:
+        program = await asyncio.to_thread(load)
+        await program(capture, first)
+
+
+def longest_window_s(settings: AnalyzerSettings, home: Path | None = None) -> float:
+    """The length of the longest window of the cascade, in seconds. Raises BundleError if a manifest is not valid."""
+    folders = cascade_folders(settings.nn, settings.models, home=home)
+    return max(read_manifest(folder).input.window_s for folder in folders)

@@ -1,0 +1,236 @@
+"""Reloading the classifiers of an analyzer, whose stages are put together as in the program."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import shutil
+import weakref
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from analyzer.capture.child import CaptureOptions
+from analyzer.classifiers.live_cascade import LiveCascade
+from analyzer.classifiers.loading import CascadeChoice
+from analyzer.classifiers.reload import ClassifierReloader, ReloadOptions
+from analyzer.classifiers.shadow_control import ShadowControl
+from analyzer.detections import DetectionStages
+from analyzer.live.runner import LiveAnalysis
+from analyzer.pipeline import Pipeline
+from analyzer.privacy import PrivateStages, SpeechStage
+from tests.support.bundles import write_tone_bundle
+from tests.support.eventually import eventually_async
+from tidzam.audio.features import FeatureSpec
+from tidzam.config.privacy import PrivacySettings
+from tidzam.config.reload import ReloadSettings
+from tidzam.config.settings import AnalyzerSettings
+from tidzam.errors import BundleError, ConfigError, NodeError
+from tidzam.inference.cascade import Cascade
+from tidzam.results import AnalyzedBatch
+
+pytestmark = pytest.mark.timeout(60)
+
+TONES = {"low": (440.0,), "high": (3000.0,)}
+
+
+class Reloading:
+    """The stages of an analyzer that does not capture, and what they report."""
+
+    def __init__(self, nn: Path, *speech: str, cascade: Cascade | None = None) -> None:
+        """`speech` are the classes that count as speech; `cascade` is what `nn` holds, if that is known."""
+        privacy = PrivacySettings(detector="class", classes=speech) if speech else PrivacySettings()
+        settings = AnalyzerSettings(nn=nn, privacy=privacy, reload=ReloadSettings(settle_s=0.5))
+        options = ReloadOptions.of(settings, None, None)
+        self.seen: list[AnalyzedBatch] = []
+        pipeline = Pipeline.of(settings) if cascade is None else Pipeline(cascade)
+        self.stages = PrivateStages(DetectionStages(pipeline, settings, node="g"), SpeechStage(privacy, pipeline))
+        capture = CaptureOptions(patterns=("*",), server=None, slots=8, ring_s=5.0)
+        analysis = LiveAnalysis(pipeline, capture, self.stages, lambda analyzed: None)
+        self.live = LiveCascade(pipeline, analysis, self.stages, self._note)
+        self.shadow = ShadowControl(
+            options.loader, analysis, lambda shadow: DetectionStages(shadow, settings, node="g"), self.seen.append
+        )
+        self.reloader = ClassifierReloader(self.live, self.shadow, options)
+        self.taken: list[tuple[str, ...]] = []
+
+    async def _note(self, pipeline: Pipeline) -> None:
+        self.taken.append(pipeline.classifiers)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `nn` is a copy of."""
+    folder = tmp_path_factory.mktemp("original")
+    write_tone_bundle(folder, "selector", TONES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cascade(original: Path) -> Cascade:
+    return Pipeline.load(original).cascade
+
+
+@pytest.fixture
+def nn(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "nn"))
+
+
+@pytest.fixture
+async def reloading(nn: Path, cascade: Cascade) -> AsyncIterator[Reloading]:
+    made = Reloading(nn, cascade=cascade)
+    yield made
+    await made.shadow.stop()
+    gc.unfreeze()
+
+
+async def test_unchanged_folders_change_nothing(reloading: Reloading) -> None:
+    before = reloading.live.pipeline
+    answer = await reloading.reloader.reload()
+    assert (answer.changed, reloading.live.pipeline) == (False, before)
+
+
+async def test_an_expert_that_was_added_takes_over_with_the_selector(reloading: Reloading, nn: Path) -> None:
+    write_tone_bundle(nn, "high", {"wren": (5000.0,)})
+    answer = await reloading.reloader.reload()
+    assert answer.changed
+    assert answer.classifiers == ("selector", "high")
+    assert answer.bundles == dict(reloading.live.pipeline.bundle_versions)
+    assert reloading.taken == [("selector", "high")]
+    assert reloading.reloader.status.count == 1
+
+
+async def test_a_damaged_bundle_is_refused_and_the_old_one_continues(reloading: Reloading, nn: Path) -> None:
+    before = reloading.live.pipeline
+    (nn / "selector" / "model.onnx").write_bytes(b"x")
+    with pytest.raises(BundleError) as refused:
+        await reloading.reloader.reload()
+    assert refused.value.code == "bundle_checksum"
+    assert reloading.live.pipeline is before
+    status = reloading.reloader.status
+    assert (status.count, status.refused, status.refusal) == (0, 1, str(refused.value))
+
+
+async def test_a_removed_folder_is_refused(reloading: Reloading, nn: Path) -> None:
+    shutil.rmtree(nn)
+    with pytest.raises(BundleError, match="holds no classifier"):
+        await reloading.reloader.reload()
+
+
+async def test_classifiers_without_the_class_by_which_speech_is_detected_are_refused(nn: Path) -> None:
+    reloading = Reloading(nn, "high")
+    before = reloading.live.pipeline
+    shutil.rmtree(nn)
+    write_tone_bundle(nn, "selector", {"low": (440.0,)})
+    with pytest.raises(ConfigError, match=r"analyzer\.privacy\.classes names 'high'"):
+        await reloading.reloader.reload()
+    assert reloading.live.pipeline is before
+
+
+async def test_once_the_bundle_is_restored_nothing_is_refused(reloading: Reloading, nn: Path) -> None:
+    network = nn / "selector" / "model.onnx"
+    good = network.read_bytes()
+    network.write_bytes(b"x")
+    with pytest.raises(BundleError):
+        await reloading.reloader.reload()
+    network.write_bytes(good)
+    await reloading.reloader.reload()
+    assert reloading.reloader.status.refusal is None
+
+
+async def test_the_networks_of_old_cascades_are_freed(reloading: Reloading, nn: Path) -> None:
+    networks = []
+    for number in range(3):
+        shutil.rmtree(nn)
+        write_tone_bundle(nn, "selector", {"low": (440.0,), f"high{number}": (3000.0,)})
+        await reloading.reloader.reload()
+        networks += [weakref.ref(one.network) for one in reloading.live.pipeline.cascade.classifiers]
+    *old, live = networks
+    assert [one() for one in old] == [None] * 2
+    assert live() is not None
+
+
+async def test_bundles_that_change_are_loaded_once_they_are_left_alone(reloading: Reloading, nn: Path) -> None:
+    watching = asyncio.create_task(reloading.reloader.run())
+    write_tone_bundle(nn, "high", {"wren": (5000.0,)})
+    await eventually_async(lambda: reloading.taken)
+    watching.cancel()
+    assert reloading.taken == [("selector", "high")]
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> CascadeChoice:
+    """A selector that is tried."""
+    write_tone_bundle(tmp_path / "other", "selector", {"low": (440.0,), "owl": (2000.0,)})
+    return CascadeChoice(tmp_path / "other")
+
+
+async def test_a_shadow_that_is_promoted_is_live_and_no_shadow_any_more(
+    reloading: Reloading, other: CascadeChoice
+) -> None:
+    shadow = await reloading.reloader.start_shadow(other)
+    answer = await reloading.reloader.promote()
+    assert answer.bundles == shadow.bundles == dict(reloading.live.pipeline.bundle_versions)
+    assert reloading.shadow.status is None
+    assert reloading.reloader.status.promoted
+
+
+async def test_after_a_promotion_the_folder_of_the_shadow_is_the_one_that_is_reloaded(
+    reloading: Reloading, other: CascadeChoice
+) -> None:
+    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.promote()
+    assert not (await reloading.reloader.reload()).changed
+
+
+async def test_without_a_shadow_nothing_can_be_promoted(reloading: Reloading) -> None:
+    with pytest.raises(NodeError) as refused:
+        await reloading.reloader.promote()
+    assert refused.value.code == "no_shadow"
+
+
+async def test_a_shadow_that_cannot_be_used_is_refused_and_the_reason_kept(
+    reloading: Reloading, tmp_path: Path
+) -> None:
+    with pytest.raises(BundleError):
+        await reloading.reloader.start_shadow(CascadeChoice(tmp_path / "nowhere"))
+    status = reloading.shadow.status
+    assert status is not None
+    assert status.state == "refused"
+    assert "nowhere" in str(status.fault)
+
+
+async def test_a_shadow_whose_windows_differ_is_refused(reloading: Reloading, tmp_path: Path) -> None:
+    features = FeatureSpec(window_s=2.0)
+    write_tone_bundle(tmp_path / "long", "selector", TONES, features=features)
+    with pytest.raises(BundleError, match="last 2 s, those of the live classifiers 1 s"):
+        await reloading.reloader.start_shadow(CascadeChoice(tmp_path / "long"))
+
+
+async def test_a_shadow_is_loaded_again_with_the_live_classifiers(reloading: Reloading, other: CascadeChoice) -> None:
+    before = await reloading.reloader.start_shadow(other)
+    assert other.nn is not None
+    shutil.rmtree(other.nn)
+    write_tone_bundle(other.nn, "selector", {"low": (440.0,), "wren": (5000.0,)})
+    answer = await reloading.reloader.reload()
+    assert not answer.changed
+    assert answer.shadow not in ({}, before.bundles)
+
+
+async def test_a_shadow_without_the_class_for_privacy_is_not_promoted_and_goes_on(
+    nn: Path, other: CascadeChoice
+) -> None:
+    reloading = Reloading(nn, "high")
+    await reloading.reloader.start_shadow(other)
+    with pytest.raises(ConfigError):
+        await reloading.reloader.promote()
+    status = reloading.shadow.status
+    assert status is not None
+    assert status.state == "running"
+
+
+async def test_a_shadow_that_was_stopped_is_gone(reloading: Reloading, other: CascadeChoice) -> None:
+    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.stop_shadow()
+    assert reloading.shadow.status is None
