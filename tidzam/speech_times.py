@@ -43,7 +43,7 @@ class SpeechStatement:
     """All that is known about speech in the last minutes, up to and including a batch of windows.
 
     `channels` holds the judgments of each channel in order; those that follow on one another are one. `fresh` are the
-    judgments made with this batch.
+    judgments made with this batch, but for windows of which audio was lost.
     """
 
     policy: PrivacyPolicy

@@ -11,6 +11,8 @@ from tidzam.speech_times import Judgment, PrivacyPolicy, SpeechStatement, merged
 
 HELD_S: Final = 120.0
 """For how long judgments are held: longer than a clip with its pre-roll and margins."""
+_LOST_S: Final = 0.05
+"""Windows that lack more than this are not reported: a recording may hold what was lost here."""
 
 
 class SpeechRecord:
@@ -19,6 +21,8 @@ class SpeechRecord:
     def __init__(self, policy: PrivacyPolicy) -> None:
         self._policy = policy
         self._channels: dict[str, tuple[Judgment, ...]] = {}
+        self._lost: dict[str, int] = {}
+        """By channel, the end of its last window of which audio was lost."""
         self._start, self._rate_hz = -1, 0
         self.speech_s: defaultdict[str, float] = defaultdict(float)
 
@@ -34,10 +38,19 @@ class SpeechRecord:
             self.speech_s[one.channel] += sum(last - first for first, last in one.speech) / batch.rate_hz
         if begins_anew:
             self._channels.clear()
+            self._lost.clear()
             fresh = tuple(one for one in fresh if not one.has_ended)
         if batch.channels:
             self._start = batch.start_frame
+        self._note_lost(batch)
         return self._state(fresh)
+
+    def _note_lost(self, batch: WindowBatch) -> None:
+        if batch.is_last:  # what lies after the end of a file was never there
+            return
+        end = batch.start_frame + batch.samples.shape[1]
+        gaps = zip(batch.channels, batch.gap_frames, strict=True)
+        self._lost |= {name: end for name, gap in gaps if gap > _LOST_S * batch.rate_hz}
 
     def finish(self, judged: Iterable[Judgment]) -> SpeechStatement:
         """The statement after the last window."""
@@ -55,7 +68,8 @@ class SpeechRecord:
             for name, parts in self._channels.items()
         }
         self._channels = {name: parts for name, parts in held.items() if parts}
-        return SpeechStatement(self._policy, self._rate_hz, self._channels.copy(), fresh)
+        heard = tuple(one for one in fresh if one.start >= self._lost.get(one.channel, one.start))
+        return SpeechStatement(self._policy, self._rate_hz, self._channels.copy(), heard)
 
 
 def _joined(parts: tuple[Judgment, ...], new: Judgment) -> tuple[Judgment, ...]:
