@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from analyzer.batching import analyze_batches
 from analyzer.clips.privacy import ClipPrivacy
@@ -20,15 +20,13 @@ from analyzer.privacy import PrivateStages, SpeechStage
 from analyzer.window_schedule import WindowSchedule
 from tidzam.audio.files import AudioFile
 from tidzam.audio.recording_time import TimeRules
-from tidzam.audio.windows import cut_windows
+from tidzam.audio.windows import cut_windows, with_last
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import AudioError
 from tidzam.results import AnalyzedBatch, WindowBatch
 from tidzam.types import Float32
 
 log = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
 
 MAX_WINDOW_SAMPLES: Final = 1 << 24
 """The maximum number of samples in a window over all channels: 64 MB."""
@@ -189,13 +187,3 @@ def window_batches(audio: AudioFile, recording: AnalyzedFile, schedule: WindowSc
             heard_frames=heard,
             is_last=is_last,
         )
-
-
-def with_last(items: Iterable[_T]) -> Iterator[tuple[_T, bool]]:
-    """Each item, and whether it is the last one. They are taken one ahead."""
-    iterator = iter(items)
-    item = next(iterator, None)
-    while item is not None:
-        following = next(iterator, None)
-        yield item, following is None
-        item = following

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from tidzam.audio.resample import resample
 from tidzam.audio.waveform import InputSpec, WaveformSpec
 from tidzam.errors import AudioError
 from tidzam.types import Float32
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,16 @@ def _with_context(
     """The window that begins at the frame `begin` of `stream` (channels, frames)."""
     context = stream[:, max(0, begin - before) : begin + window]
     return Window(start_frame, context[:, context.shape[1] - window :], missing, context)
+
+
+def with_last(items: Iterable[_T]) -> Iterator[tuple[_T, bool]]:
+    """Each item, and whether it is the last one. They are taken one ahead."""
+    iterator = iter(items)
+    item = next(iterator, None)
+    while item is not None:
+        following = next(iterator, None)
+        yield item, following is None
+        item = following
 
 
 def window_features(windows: Float32, rate_hz: int, spec: FeatureSpec) -> Float32:

@@ -57,15 +57,16 @@ class ClassDetector:
         judged = [self._end(name) for name in self._audio.ended(batch)]
         first, end = batch.start_frame, batch.start_frame + batch.samples.shape[1]
         start = min(first, end - round(self._window_s * batch.rate_hz))
-        for new, analysis in zip(self._audio.follow(batch), analyses, strict=True):
-            known = self._open.get(new.channel, _Heard(first, first, first))
-            until = max(known.judged, start)
-            judged.append(_judgment(new.channel, known.judged, until, known.speech))
-            rest = clipped(known.speech, until, end)
+        list(self._audio.follow(batch))  # it notes where the audio of each channel ends
+        for channel, analysis in zip(batch.channels, analyses, strict=True):
+            known = self._open.get(channel, _Heard(first, first, first))
+            until, reached = max(known.judged, start), max(known.end, end)  # a longer window may have reached further
+            judged.append(_judgment(channel, known.judged, until, known.speech))
+            rest = clipped(known.speech, until, reached)
             if self._is_speech(analysis):
                 rest = merged((*rest, (until, end)))
             age = round(max(analysis.ages_s.values(), default=0.0) * batch.rate_hz)
-            self._open[new.channel] = _Heard(until, end, known.classified if analysis.waiting else end - age, rest)
+            self._open[channel] = _Heard(until, reached, known.classified if analysis.waiting else end - age, rest)
         return judged
 
     def finish(self) -> list[Judgment]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from tidzam.audio.windows import cut_windows
+from tidzam.audio.windows import cut_windows, with_last
 from tidzam.bundle import cascade_folders, read_bundle
 from tidzam.config.privacy import SPEECH_DETECTORS
 from tidzam.config.settings import AnalyzerSettings
@@ -97,7 +97,7 @@ def _batches(
     window = round(window_s * rate_hz)
     hop = window if classifiers is None else max(1, round(window * (1 - overlap)))
     pieces = cut_windows(blocks, window=window, hop=hop, before=max(0, round(longest_s * rate_hz) - window))
-    for piece in pieces:
+    for piece, is_last in with_last(pieces):
         count = len(piece.samples)
         time = _START + timedelta(seconds=piece.start_frame / rate_hz)
         yield WindowBatch(
@@ -110,4 +110,5 @@ def _batches(
             hop_frames=hop,
             context=piece.context,
             heard_frames=() if piece.context is None else (piece.context.shape[1],) * count,
+            is_last=is_last,
         )

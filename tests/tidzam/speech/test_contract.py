@@ -178,6 +178,18 @@ def test_what_a_longer_classifier_has_not_heard_is_speech_where_the_audio_ends()
     assert speech_of(found) == ((FIRST_FRAME + 3 * RATE_HZ, FIRST_FRAME + 5 * RATE_HZ),)
 
 
+def test_windows_may_become_so_much_shorter_that_they_hold_no_new_audio() -> None:
+    detector, sound = made("class"), np.zeros(12 * RATE_HZ, np.float32)
+    first, *_ = batches(sound, [(0.5, 1.0)], window=3 * RATE_HZ, hop=3 * RATE_HZ)
+    found = detector.follow(*first)
+    for piece in list(batches(sound, [], window=RATE_HZ, hop=RATE_HZ // 2))[3:]:  # from 1.5 s on
+        found += detector.follow(*piece)
+    found += detector.finish()
+    assert [one.start for one in found] == [FIRST_FRAME, *(one.end for one in found[:-1])]
+    assert found[-1].end == FIRST_FRAME + len(sound)
+    assert speech_of(found) == ((FIRST_FRAME, FIRST_FRAME + 3 * RATE_HZ),)
+
+
 def test_a_class_that_does_not_exist_is_refused() -> None:
     settings = PrivacySettings(detector="class", classes=("humen",))
     with pytest.raises(ConfigError, match="humen") as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from analyzer.files.analysis import FileAnalysis
 from analyzer.pipeline import Pipeline
-from tests.support.bundles import write_tone_bundle
+from tests.support.bundles import SPEC, write_tone_bundle
 from tests.support.silero import silero_home
 from tests.support.sound import tone
 from tests.support.speech import with_speech
@@ -49,6 +50,15 @@ def test_it_is_what_the_analyzer_finds(tmp_path: Path, sound: Float32, overlap: 
     )
     assert expected
     assert speech_in([sound], RATE_HZ, settings, home=None) == [expected]
+
+
+def test_the_end_of_a_file_is_heard_by_classifiers_with_longer_windows(tmp_path: Path) -> None:
+    write_tone_bundle(tmp_path, "selector", {"birds": (2500.0, 5000.0), "rain": (500.0,)})
+    longer = replace(SPEC, window_s=3.0)
+    write_tone_bundle(tmp_path, "birds", {"owl": (2500.0,), "wren": (5000.0,)}, features=longer)
+    settings = AnalyzerSettings(nn=tmp_path, privacy=PrivacySettings(detector="class", classes=("owl",)))
+    wren = tone(5000.0, rate_hz=RATE_HZ, duration_s=5.0, amplitude=0.5)[:, None]
+    assert speech_in([wren], RATE_HZ, settings, home=None) == [()]
 
 
 @pytest.fixture(scope="module")
