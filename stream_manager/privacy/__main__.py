@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from stream_manager.privacy.audio import RecordedAudio, at_low_priority, decoded, examined, mute
 from stream_manager.privacy.job import HeldRecording, PrivacyJob, ReleasedRecording
@@ -20,6 +21,10 @@ from tidzam.errors import TidzamError
 from tidzam.naming import parse_clip_name, port_name
 from tidzam.segments import Segment, SegmentIndex
 from tidzam.speech_times import Interval, clipped, merged
+
+_MOST_REPORTED_S: Final = 3600.0
+"""Longer files are judged by themselves: the clock of a sound card deviates from the system's by up to a second in
+them."""
 
 
 def main() -> int:
@@ -36,7 +41,7 @@ def done(job: PrivacyJob) -> ReleasedRecording:
     """Do a job. Raises TidzamError, UnusableError, NoRoomError and OSError; then the recording is still held."""
     held, settings = job.held, AnalyzerSettings.model_validate(job.settings)
     audio = examined(held.path)
-    reported = _reported(held, audio, job.reports, margin_s=settings.privacy.margin_s)
+    reported = reported_speech(held, audio, job.reports, margin_s=settings.privacy.margin_s)
     if reported is None:
         from tidzam.speech.files import speech_in  # networks, which are seldom needed
 
@@ -62,12 +67,15 @@ def done(job: PrivacyJob) -> ReleasedRecording:
     return ReleasedRecording(file=str(final), muted_s=muted_s, by_reports=reported is not None)
 
 
-def _reported(
+def reported_speech(
     held: HeldRecording, audio: RecordedAudio, reports: Mapping[str, ReportedSpeech], *, margin_s: float
 ) -> list[tuple[Interval, ...]] | None:
-    """Speech on each channel by the reports of the analyzer, in frames; None if they do not cover the file."""
+    """Speech on each channel by the reports of the analyzer, in frames; None if they do not cover the file, or if it is
+    too long for them."""
     name = parse_clip_name(final_path(held.path))
     if name is None or name.channel is not None or not held.is_reported:
+        return None
+    if audio.seconds > _MOST_REPORTED_S + 1:
         return None
     start_s = name.time.timestamp()
     end_s = start_s + audio.seconds + margin_s

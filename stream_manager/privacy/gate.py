@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Never
@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 
 KEEP_REPORTS_S: Final = 3600.0
 _POLL_S: Final = 0.25
+_FIND_S: Final = 300.0
+"""How often held recordings are looked for of whose completion nothing was heard."""
+_SETTLED_S: Final = 60.0
+"""How old they are at least: so long after its end, the completion of any recording has been heard of."""
 _POLICY: Final = RestartPolicy(first_delay_s=2.0, max_delay_s=300.0, stable_after_s=600.0)
 
 
@@ -58,9 +62,12 @@ class RecordingPrivacy:
         home: Path | None,
         longest_s: float = 0.0,
         now_s: Callable[[], float] = time.monotonic,
+        utc_s: Callable[[], float] = time.time,
     ) -> None:
         """`longest_s` is the length of the longest recording."""
-        self._settings, self._recordings, self._home, self._now_s = settings, recordings, home, now_s
+        self._settings, self._recordings, self._home = settings, recordings, home
+        self._longest_s, self._now_s, self._utc_s = longest_s, now_s, utc_s
+        self._unreported_until_s = float("-inf")
         self._reports = SpeechReports(keep_s=KEEP_REPORTS_S + longest_s)
         self._added: SimpleQueue[HeldRecording] = SimpleQueue()
         self._waiting: list[_Waiting] = []
@@ -77,37 +84,68 @@ class RecordingPrivacy:
         except RequestError as error:
             log.warning("a report about speech cannot be used: %s", error)
 
-    def find(self, folders: Iterable[tuple[Path, float | None]]) -> None:
-        """Hold what an earlier run has left in folders of recordings, each with the threshold of its segments."""
+    def find(self, folders: Iterable[tuple[Path, float | None]], *, settled_s: float = 0.0) -> None:
+        """Hold what an earlier run has left in folders of recordings, each with the threshold of its segments.
+
+        Recordings that ended less than `settled_s` ago are left out.
+        """
         for folder, threshold in folders:
             try:
                 for path in held_files(folder):
-                    self.add(HeldRecording(path=path, root=folder, threshold=threshold, is_reported=False))
+                    if self._is_settled(path, settled_s):
+                        self.add(HeldRecording(path=path, root=folder, threshold=threshold, is_reported=False))
             except OSError as error:
                 log.error("%s: held recordings cannot be looked for: %s", folder, error)
 
+    def _is_settled(self, path: Path, settled_s: float) -> bool:
+        try:
+            return not 0 <= self._utc_s() - path.stat().st_mtime < settled_s
+        except FileNotFoundError:  # it was released meanwhile
+            return False
+
     async def run(self, folders: Sequence[tuple[Path, float | None]] = ()) -> Never:
-        """Release recordings until cancelled, first those in `folders`."""
+        """Release recordings until cancelled, first those in `folders`, which are looked for now and then."""
         await asyncio.to_thread(self.find, folders)
+        found_s = self._now_s()
         while True:
             await self.step()
             await asyncio.sleep(_POLL_S)
+            if self._now_s() >= found_s + _FIND_S:
+                await asyncio.to_thread(lambda: self.find(folders, settled_s=_SETTLED_S))
+                found_s = self._now_s()
 
     async def step(self) -> None:
         """Release the first recording that can be."""
+        self._heed_clock()
         self._take_added()
         for waiting in self._waiting:
             if self._can_be_judged(waiting):
                 await self._release(waiting)
                 return
 
+    def _heed_clock(self) -> None:
+        """If the system clock was set back, reports say nothing about recordings that were made before or meanwhile:
+        their times came twice."""
+        if not self._reports.forget_after(self._utc_s()):
+            return
+        self._unreported_until_s = self._now_s() + self._longest_s + _SETTLED_S
+        self._take_added()
+        for waiting in self._waiting:
+            waiting.held = replace(waiting.held, is_reported=False)
+
     def _take_added(self) -> None:
+        known = {waiting.held.path for waiting in self._waiting}
         while True:
             try:
                 held = self._added.get_nowait()
             except Empty:
                 return
+            if held.path in known or not held.path.exists():  # it was found, and then its completion was heard of
+                continue
+            known.add(held.path)
             now_s = self._now_s()
+            if now_s < self._unreported_until_s:
+                held = replace(held, is_reported=False)
             self._waiting.append(waiting := _Waiting(held, now_s, now_s))
             self._recordings.counters(waiting.source).held += 1
 

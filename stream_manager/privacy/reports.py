@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from tidzam.protocol.messages import parse
@@ -56,6 +56,19 @@ class SpeechReports:
                 joined((*known.judged, (start_s, end_s)), since_s=oldest_s),
                 joined((*known.speech, *speech), since_s=oldest_s),
             )
+
+    def forget_after(self, now_s: float) -> bool:
+        """Forget what was judged later than now (seconds since 1970). Returns whether there was any.
+
+        Then the system clock was set back, and those times come again. Speech in them is kept: what follows is rather
+        muted twice than never.
+        """
+        latest_s = now_s + TOLERANCE_S
+        ahead = {port: known for port, known in self._ports.items() if any(last > latest_s for _, last in known.judged)}
+        for port, known in ahead.items():
+            judged = tuple((first, min(last, now_s)) for first, last in known.judged if first < now_s)
+            self._ports[port] = replace(known, judged=judged)
+        return bool(ahead)
 
     def cover(self, ports: Iterable[str], start_s: float, end_s: float) -> bool:
         """Whether all of the ports were judged in all of a time."""

@@ -41,15 +41,22 @@ def noise(seconds: float = 10) -> Float32:
 
 
 class Gate:
-    """A gate with a clock of its own, and a folder with one held recording of two channels."""
+    """A gate with clocks of its own, and a folder with one held recording of two channels."""
 
     def __init__(self, folder: Path, first: Float32, *, home: Path | None = None, **privacy: Any) -> None:
         self.folder, self.now_s, self.control = folder, 0.0, RecordingControl()
+        self.utc_s = START_S + 3600
         self.held = folder / f".{NAME}.held"
         soundfile.write(self.held, np.stack([first, noise(len(first) / RATE_HZ)], axis=1), RATE_HZ, format="FLAC")
         os.utime(self.held, (START_S + len(first) / RATE_HZ,) * 2)
         self.settings = AnalyzerSettings(privacy=PrivacySettings(**({"detector": "silero-vad"} | privacy)))
-        self.gate = RecordingPrivacy(self.settings, self.control, home=home or silero_home(), now_s=lambda: self.now_s)
+        self.gate = RecordingPrivacy(
+            self.settings,
+            self.control,
+            home=home or silero_home(),
+            now_s=lambda: self.now_s,
+            utc_s=lambda: self.utc_s,
+        )
 
     def add(self, **fields: Any) -> None:
         self.gate.add(HeldRecording(path=self.held, root=self.folder, **fields))
@@ -119,6 +126,68 @@ async def test_reports_about_some_channels_do_not_decide(spoken: Gate) -> None:
     spoken.gate.take_report(event("pond:out_1", -1, 12))
     await spoken.gate.step()
     assert silent_seconds(spoken.released()[:, 0]) >= {4, 5, 6}
+
+
+async def test_after_the_clock_was_set_back_reports_do_not_decide(spoken: Gate) -> None:
+    spoken.add()
+    for channel in ("pond:out_0", "pond:out_1"):
+        spoken.gate.take_report(event(channel, -1, 12))
+    spoken.utc_s = START_S + 2
+    await spoken.gate.step()
+    assert silent_seconds(spoken.released()[:, 0]) >= {4, 5, 6}
+
+
+async def test_reports_do_not_decide_about_a_recording_during_which_the_clock_was_set_back(spoken: Gate) -> None:
+    spoken.gate.take_report(event("pond:out_0", -1, 30))
+    spoken.utc_s = START_S + 5
+    await spoken.gate.step()
+    spoken.utc_s = START_S + 60
+    for channel in ("pond:out_0", "pond:out_1"):
+        spoken.gate.take_report(event(channel, -1, 12))
+    spoken.add()
+    await spoken.gate.step()
+    assert silent_seconds(spoken.released()[:, 0]) >= {4, 5, 6}
+
+
+async def test_a_recording_is_held_once_however_often_it_is_found(spoken: Gate) -> None:
+    for _ in range(2):
+        spoken.add()
+    spoken.gate.find([(spoken.folder, None)])
+    await spoken.gate.step()
+    assert spoken.names() == {spoken.held.name}
+    assert spoken.counters.held == 1
+
+
+async def test_a_recording_that_is_gone_is_not_held(spoken: Gate) -> None:
+    spoken.add()
+    spoken.held.unlink()
+    await spoken.gate.step()
+    assert spoken.counters.held == 0
+
+
+async def test_what_may_still_be_heard_of_is_not_looked_for(spoken: Gate) -> None:
+    spoken.utc_s = START_S + 10 + 59
+    spoken.gate.find([(spoken.folder, None)], settled_s=60)
+    await spoken.gate.step()
+    assert spoken.names() == {spoken.held.name}
+    assert spoken.counters.held == 0
+
+
+async def test_a_recording_whose_completion_was_not_heard_of_is_found_later(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, noise(2))
+    content = gate.held.read_bytes()
+    task = asyncio.create_task(gate.gate.run([(tmp_path, None)]))
+    try:
+        await eventually_async(lambda: gate.names() == {NAME})
+        later = tmp_path / ".pond-2026-05-01-06-40-00.flac.held"
+        later.write_bytes(content)
+        os.utime(later, (START_S + 602,) * 2)
+        gate.now_s = 301
+        await eventually_async(lambda: not later.exists())
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+    assert (tmp_path / "pond-2026-05-01-06-40-00.flac").read_bytes() == content
 
 
 async def test_a_recording_without_speech_is_not_written_again(tmp_path: Path) -> None:

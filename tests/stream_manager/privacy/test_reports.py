@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stream_manager.privacy.__main__ import reported_speech
+from stream_manager.privacy.audio import RecordedAudio
+from stream_manager.privacy.job import HeldRecording
 from stream_manager.privacy.reports import SpeechReports, joined
 from tidzam.errors import RequestError
 
@@ -63,6 +67,33 @@ def test_speech_is_known_with_its_times() -> None:
 def test_old_reports_are_forgotten() -> None:
     known = reports(event("pond:out_0", 0, 5), event("pond:out_0", 100, 105), keep_s=60)
     assert not known.cover(["pond:out_0"], START_S, START_S + 5)
+
+
+def test_what_was_judged_later_than_now_is_forgotten() -> None:
+    known = reports(event("pond:out_0", 0, 10))
+    assert known.forget_after(START_S + 4)
+    assert known.cover(["pond:out_0"], START_S, START_S + 4)
+    assert not known.cover(["pond:out_0"], START_S, START_S + 5)
+
+
+def test_speech_is_not_forgotten_with_it() -> None:
+    known = reports(event("pond:out_0", 0, 10, (7.0, 8.0)))
+    known.forget_after(START_S + 4)
+    assert known.of_source("pond", START_S, START_S + 10)["pond:out_0"].speech == ((START_S + 7, START_S + 8),)
+
+
+def test_nothing_is_forgotten_while_no_clock_is_set_back() -> None:
+    known = reports(event("pond:out_0", 0, 10))
+    assert not known.forget_after(START_S + 10)
+    assert known.cover(["pond:out_0"], START_S, START_S + 10)
+
+
+@pytest.mark.parametrize(("seconds", "decide"), [(3600.5, True), (3700.0, False)])
+def test_reports_decide_about_files_of_at_most_an_hour(seconds: float, decide: bool) -> None:
+    known = reports(event("pond:out_0", -1, 4000), keep_s=7200).of_source("pond", START_S - 60, START_S + 4000)
+    held = HeldRecording(path=Path("/recordings/.pond-2026-05-01-06-30-00.flac.held"), root=Path("/recordings"))
+    audio = RecordedAudio(48000, 1, seconds, 16, 700)
+    assert (reported_speech(held, audio, known, margin_s=1.0) is not None) == decide
 
 
 def test_what_is_no_report_is_refused() -> None:
