@@ -71,8 +71,9 @@ class RecordingFolder:
         held, it stays hidden: nobody can say whether there is speech in it. Raises OSError."""
         aside = self.path / ASIDE
         aside.mkdir(exist_ok=True)
-        target = next(path for path in _numbered(aside / final_path(part).name) if not path.exists())
-        target = hidden(target, HELD_SUFFIX) if self.is_held else target
+        names = _numbered(aside / final_path(part).name)
+        targets = (hidden(path, HELD_SUFFIX) if self.is_held else path for path in names)
+        target = next(path for path in targets if not path.exists())
         part.rename(target)
         text = f"{utc(time.time()):%Y-%m-%d %H:%M:%S} UTC: {reason}\n"
         target.with_name(f"{target.name}.txt").write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from stream_manager.recorder.folder import recording_files
+from stream_manager.recorder.folder import HELD_SUFFIX, final_path, recording_files
 from stream_manager.recorder.retention import Deletion, RecordedFile, doubts, recording_of, to_delete
 from tidzam.clocks import Clock, system_clock
 from tidzam.config.recording import RecordSettings
@@ -53,8 +53,9 @@ class Retention:
         return RetentionResult(deletions, doubts(left, keep, now=self._clock().utc))
 
     def _with_ages(self, files: Sequence[RecordedFile]) -> Sequence[RecordedFile]:
-        ages_s = self._ages.see({file.path.name: file.end for file in files})
-        return [replace(file, age_s=ages_s[file.path.name]) for file in files]
+        names = [final_path(file.path).name for file in files]  # a held one is as old when it is released
+        ages_s = self._ages.see({name: file.end for name, file in zip(names, files, strict=True)})
+        return [replace(file, age_s=ages_s[name]) for name, file in zip(names, files, strict=True)]
 
 
 def _delete(folder: Path, paths: Sequence[Path]) -> None:
@@ -68,8 +69,10 @@ def _delete(folder: Path, paths: Sequence[Path]) -> None:
 
 
 def _recordings(folder: Path, source: str) -> Iterator[RecordedFile]:
+    """The complete recordings, also held ones."""
     for entry in recording_files(folder):
-        start = recording_of(entry.name, source)
+        is_held = entry.name.startswith(".") and entry.name.endswith(HELD_SUFFIX)
+        start = recording_of(final_path(Path(entry.name)).name if is_held else entry.name, source)
         if start is None:
             continue
         with suppress(FileNotFoundError):

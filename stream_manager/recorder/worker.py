@@ -152,7 +152,9 @@ class Worker:
 
     def _add_to_index(self, final: Path, max_amp: float | None) -> None:
         name = parse_clip_name(final)
-        if self._index is None or name is None or max_amp is None or self._folder.is_held:
+        if self._index is None or name is None or max_amp is None:
+            return
+        if final.name.startswith("."):  # it is held: the helper process adds it when it is released
             return
         filepath = str(final.relative_to(self._folder.path))
         try:

@@ -83,6 +83,16 @@ def test_a_complete_file_is_still_hidden_while_it_is_held(tmp_path: Path) -> Non
     assert release(held) == tmp_path / "pond-2023-11-14-22-13-20.flac"
 
 
+def test_an_unusable_file_that_stays_hidden_replaces_no_other(tmp_path: Path) -> None:
+    folder = RecordingFolder(tmp_path, "pond", ".flac", is_held=True)
+    part, aside = tmp_path / ".pond-2023-11-14-22-13-20.flac.part", []
+    for content in ("first", "second", "third"):
+        part.write_text(content)
+        aside.append(folder.set_aside(part, "it is broken"))
+    assert [path.read_text() for path in aside] == ["first", "second", "third"]
+    assert all(path.name.startswith(".") for path in aside)
+
+
 def test_a_held_file_is_no_leftover_and_keeps_its_name(tmp_path: Path) -> None:
     folder = RecordingFolder(tmp_path, "pond", ".flac", is_held=True)
     for _ in range(2):

@@ -208,6 +208,31 @@ def test_only_recordings_of_the_source_are_deleted(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == sorted(names[1:])
 
 
+def test_held_recordings_are_deleted_in_their_turn(tmp_path: Path) -> None:
+    names = [".pond-2026-05-01-06-30-00.flac.held", "pond-2026-05-01-06-40-00.flac"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x" * 1000)
+        os.utime(tmp_path / name, (0, 0))
+    assert gone(retention_of(tmp_path, SetClock(), max_gb=1.5e-6)) == names[:1]
+    assert (tmp_path / names[1]).exists()
+
+
+def test_a_recording_is_no_younger_because_it_was_held(tmp_path: Path) -> None:
+    clock = SetClock()
+    retention = retention_of(tmp_path, clock, days=30)
+    gone(retention)
+    clock.pass_s(2 * DAY_S)
+    gone(retention)
+    name = recorded(tmp_path, clock)
+    held = (tmp_path / name).rename(tmp_path / f".{name}.held")
+    gone(retention)
+    clock.pass_s(29 * DAY_S)
+    held.rename(tmp_path / name)
+    assert gone(retention) == []
+    clock.pass_s(1.5 * DAY_S)
+    assert gone(retention) == [name]
+
+
 def test_the_rows_and_the_days_of_deleted_segments_go_with_them(tmp_path: Path) -> None:
     index = SegmentIndex(tmp_path)
     for day in ("2026-05-01", "2026-05-02"):

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from stream_manager.recorder.encoder import Encoder
 from stream_manager.recorder.events import FileFinished, Notice
+from stream_manager.recorder.folder import RecordingFolder
+from stream_manager.recorder.worker import Worker
 from tests.stream_manager.recorder.harness import Harness, decoded, recorder_options
 from tests.support.ring_source import RingSource, ring_source
 from tidzam.segments import SegmentIndex
@@ -109,3 +112,16 @@ def test_segments_that_a_crash_kept_out_of_the_index_are_added(tmp_path: Path, s
     harness.worker.complete_index()
     harness.close()
     assert list(index.find()) == before[1:]
+
+
+def test_a_released_segment_that_a_crash_kept_out_of_the_index_is_added_but_no_held_one(tmp_path: Path) -> None:
+    (day := tmp_path / "2026-05-01").mkdir()
+    for name in ("pond-2026-05-01-06-30-00.wav", ".pond-2026-05-01-06-30-10.wav.held"):
+        soundfile.write(day / name, np.full(8000, 0.5), 8000, format="WAV")
+    folder, index = RecordingFolder(tmp_path, "pond", ".wav", by_day=True, is_held=True), SegmentIndex(tmp_path)
+    faults: list[Any] = []
+    worker = Worker(folder, faults.append, faults.append, index)
+    worker.complete_index()
+    worker.close(repairs_s=1)
+    assert [segment.filepath for segment in index.find()] == ["2026-05-01/pond-2026-05-01-06-30-00.wav"]
+    assert faults == []
