@@ -11,7 +11,7 @@ import json
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from pydantic import SecretStr
 from yarl import URL
@@ -160,8 +160,9 @@ class ChainReceiver:
 
     async def send(self, lines: Sequence[str], done: set[Hashable]) -> None:
         """Send the values. Raises RefusedError for those that the server will never accept."""
-        refused, reason = list[str](), ""
-        for sensor, values in _by_sensor(lines).items():
+        sensors, refused = _by_sensor(lines)
+        reason = "they cannot be read" if refused else ""
+        for sensor, values in sensors.items():
             if sensor in done:
                 continue
             try:
@@ -198,11 +199,15 @@ class ChainReceiver:
             await self._client.create(sensor.create, points)
 
 
-def _by_sensor(lines: Sequence[str]) -> Mapping[tuple[str, str], dict[str, ChainValue]]:
-    """Lines of the spool, and their values, by device and metric."""
+def _by_sensor(lines: Sequence[str]) -> tuple[Mapping[tuple[str, str], dict[str, ChainValue]], list[str]]:
+    """Lines of the spool, and their values, by device and metric; and the lines that cannot be read."""
     found: dict[tuple[str, str], dict[str, ChainValue]] = {}
+    unreadable = []
     for line in lines:
-        fields: dict[str, Any] = json.loads(line)
-        value = ChainValue(**fields)
-        found.setdefault((value.device, value.metric), {})[line] = value
-    return found
+        try:
+            value = ChainValue(**json.loads(line))
+            datetime.fromisoformat(value.timestamp)
+            found.setdefault((value.device, value.metric), {})[line] = value
+        except (ValueError, TypeError):  # another version wrote it, or a disk has failed
+            unreadable.append(line)
+    return found, unreadable

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from analyzer.sinks.base import SinkContext
-from analyzer.sinks.delivery import DeliveryError
+from analyzer.sinks.delivery import DeliveryError, RefusedError
 from analyzer.sinks.notification_rules import NotificationMemory, decide, notification
 from analyzer.sinks.optional import require_package
 from analyzer.sinks.spooled import SpooledDelivery
@@ -132,14 +132,19 @@ class AppriseReceiver:
         """Nothing to close."""
 
     async def send(self, lines: Sequence[str], done: set[Hashable]) -> None:
-        """Send notifications. Raises DeliveryError, at the end, if a service did not take one."""
+        """Send notifications. Raises DeliveryError, at the end, if a service did not take one, and RefusedError for
+        those that cannot be read."""
         failing: set[int] = set()
+        unreadable: list[str] = []
         for number, line in enumerate(lines):
+            notification = _notification(line)
+            if notification is None:
+                unreadable.append(line)
+                continue
             for address, service in enumerate(self._services, start=1):
                 key = number, address
                 if key in done or address in failing:
                     continue
-                notification = json.loads(line)
                 if await self._is_sent(service, notification):
                     done.add(key)
                     self._on_sent(f"address {address}: {notification['title']}: {notification['body']}")
@@ -148,6 +153,8 @@ class AppriseReceiver:
         if failing:
             addresses = ", ".join(map(str, sorted(failing)))
             raise DeliveryError(f"address {addresses} of the sink notify has failed, see the log of apprise")
+        if unreadable:
+            raise RefusedError("they cannot be read", unreadable)
 
     async def _is_sent(self, service: Any, notification: dict[str, Any]) -> bool:
         if self._clock() - notification["time_s"] > self._expire_s:
@@ -159,6 +166,15 @@ class AppriseReceiver:
                 return bool(await service.async_notify(title=notification["title"], body=notification["body"]))
         except TimeoutError:
             return False
+
+
+def _notification(line: str) -> dict[str, Any] | None:
+    """A line of the spool; None if it cannot be read."""
+    try:
+        found = json.loads(line)
+        return {"title": str(found["title"]), "body": str(found["body"]), "time_s": float(found["time_s"])}
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _read(path: Path) -> NotificationMemory:

@@ -1,7 +1,8 @@
 """The Chain API sink, against a server that behaves like the real one: links, pages, logins, faults, deletions."""
 
+import json
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from yarl import URL
 
 from analyzer.sinks.base import SinkContext
-from analyzer.sinks.chain import ChainSink, parse_chain_address
+from analyzer.sinks.chain import ChainSink, ChainValue, parse_chain_address
 from analyzer.sinks.hal import HalClient, HalResource
 from tests.support.batches import LABELS, START, Batches
 from tests.support.chain_server import PASSWORD, USER, ChainServer, chain_server
@@ -215,6 +216,21 @@ async def test_refused_values_do_not_hold_up_those_of_other_sensors(
     assert '"frogs"' not in kept.read_text()
     assert "refused 1 result (status 400" in caplog.text
     assert times_s(server, "garden/pond/out_1", "frogs") == [0.0]
+
+
+async def test_values_that_cannot_be_read_do_not_hold_up_the_others(tmp_path: Path) -> None:
+    value = ChainValue("garden/pond/out_0", "birds", START.isoformat(), 0.5)
+    undated = json.dumps(asdict(replace(value, timestamp="yesterday")))
+    unreadable = ["\0\0", "[]", '{"device": "garden/pond/out_0"}', undated]
+    (tmp_path / "spool").mkdir()
+    lines = "".join(f"{line}\n" for line in [*unreadable, json.dumps(asdict(value))])
+    (tmp_path / "spool" / "000000000000.lines").write_text(lines)
+    async with chain_server(NOW) as server:
+        await deliver(sink_to(server.url, tmp_path), {"pond_0": "frogs"})
+    assert times_s(server, "garden/pond/out_0", "birds") == [0.0]
+    assert times_s(server, "garden/pond/out_0", "frogs") == [0.0]
+    (kept,) = (tmp_path / "spool" / "rejected").iterdir()
+    assert kept.read_text().splitlines() == unreadable
 
 
 async def test_a_wrong_password_is_reported_and_never_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

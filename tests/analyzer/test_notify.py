@@ -249,6 +249,21 @@ async def test_a_service_that_fails_does_not_repeat_the_notifications_of_the_oth
     assert len(works.requests) == 1
 
 
+async def test_a_notification_that_cannot_be_read_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    unreadable = ["\0\0", "[]", '{"title": "birds"}']
+    readable = json.dumps({"title": "birds", "body": "at the pond", "time_s": time.time()})
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "000000000000.lines").write_text("".join(f"{line}\n" for line in [*unreadable, readable]))
+    async with web_receiver() as server:
+        sink = sink_to(server, tmp_path)
+        await sink.open()
+        await sink.close()
+    (request,) = server.accepted
+    assert json.loads(request.body)["message"] == "at the pond"
+    (kept,) = (tmp_path / "spool" / "rejected").iterdir()
+    assert kept.read_text().splitlines() == unreadable
+
+
 async def test_people_are_not_notified_of_what_is_long_past(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     now, port = [1000.0], free_port()
     sink = sink_of([f"json://127.0.0.1:{port}"], tmp_path, expire_s=60.0, clock=lambda: now[0])
