@@ -181,11 +181,11 @@ class LongerWindows:
         return run.interval == number and since <= run.start_frame < self.start_frames[row]
 
     def _still_carried(self, last: Mapping[str, Run], interval: RunInterval) -> dict[str, Run]:
-        """The runs that the next windows may use."""
+        """The runs that the next windows may use. One that starts later is another clock's."""
         if not self.channels:
             return dict(last)
-        number = self._interval(len(self.channels) - 1, interval)
-        return {channel: run for channel, run in last.items() if run.interval >= number}
+        number, start = self._interval(len(self.channels) - 1, interval), self.start_frames[-1]
+        return {channel: run for channel, run in last.items() if run.interval >= number and run.start_frame <= start}
 
     def windows(self, rows: Rows, frames: int) -> Float32:
         """Windows of `frames` frames that end with those of some rows, shape (len(rows), frames).

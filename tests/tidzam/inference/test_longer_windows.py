@@ -18,7 +18,7 @@ from analyzer.pipeline import Pipeline
 from tests.support.classifiers import SPEC, classifier, flat
 from tidzam.errors import AudioError
 from tidzam.inference.cascade import Cascade, Classifier
-from tidzam.inference.longer_windows import Handover, RunInterval
+from tidzam.inference.longer_windows import Handover, LongerWindows, Run, RunInterval
 from tidzam.results import Analysis, WindowBatch
 from tidzam.types import Float32
 
@@ -72,6 +72,14 @@ def test_who_waits_for_a_step_that_failed_fails_with_its_error() -> None:
     handover.fail(AudioError("It failed."))
     with pytest.raises(AudioError, match="It failed"):
         handover.runs("birds")
+
+
+def test_a_run_by_another_clock_is_forgotten() -> None:
+    before, after = Handover(["birds"]), Handover(["birds"])
+    before.set_runs("birds", {"lake:out_0": Run(90, 90 * WINDOW, 0, before.results("birds"))})
+    windows = LongerWindows.of(batches(stream([True]), ends=False), before, after)
+    windows.plan("birds", RunInterval(3 * WINDOW, 3, 2), np.zeros(0, np.intp))
+    assert after.runs("birds") == {}
 
 
 class Switched:
