@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 
 TAIL_LINES = 40
 DRAIN_S = 0.2
+"""How long the output of a child that has ended is still read."""
 REAP_S = 5.0
 """How long a killed process may take to end: one that waits for a device that is gone never does."""
-"""How long the output of a child that has ended is still read."""
 CHILD_ENV = "TIDZAM_CHILD"
 """Environment variable with the name of a child, by which `tidzam status` shows it."""
 

@@ -121,7 +121,11 @@ class CaptureSession:
             )
 
     def reschedule(self, *, window_s: float, overlap: float, longest_s: float = 0.0) -> None:
-        """Windows have another length from the next one on: it begins so early that no frame is in none."""
+        """Windows have another length from the next one on: it begins so early that no frame is in none.
+
+        Detections go on, unless windows become longer: then the next one may begin before the last one did, as it does
+        where another clock begins.
+        """
         schedule = WindowSchedule.of(self.ring.rate_hz, window_s=window_s, overlap=overlap, longest_s=longest_s)
         if schedule.hop != self.schedule.hop and self._next is not None:
             self._next = schedule.start_until(self._next)

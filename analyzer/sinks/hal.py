@@ -79,8 +79,8 @@ class HalClient:
 
     The credentials are sent to this server only: a link that leads elsewhere is not followed. Where a server that is
     reached by https writes its links with http, as behind a proxy, https is used. `on_sent` is called with each request
-    that has created something. All methods raise DeliveryError,
-    aiohttp.ClientError and TimeoutError; of these, ResourceGoneError for the status 404 and RefusedError for 400.
+    that has created something. All methods raise DeliveryError, aiohttp.ClientError and TimeoutError; of these,
+    ResourceGoneError for the status 404 and RefusedError for 400.
     """
 
     def __init__(
