@@ -79,7 +79,9 @@ async def run_live(options: LiveOptions, capture: CaptureOptions, first: EarlyCa
     pipeline = await asyncio.to_thread(Pipeline.of, settings, options.location, home=options.home)
     log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
     freeze_memory()
-    await Analyzer(pipeline, options, reloads, capture, first).run()
+    analyzer = Analyzer(pipeline, options, reloads, capture, first)
+    del pipeline  # it is freed once another has taken over
+    await analyzer.run()
 
 
 class Analyzer:
@@ -192,12 +194,12 @@ class Analyzer:
             running = [tasks.create_task(sink.run()) for sink in (*self._sinks, self._shadow_events)]
             running.append(tasks.create_task(self._socketio.send_health()))
             running.append(tasks.create_task(self._gaps.run()))
-            running.append(tasks.create_task(self._reloader.run()))
-            analysis = tasks.create_task(self._live.run())
+            analyzing = [tasks.create_task(self._reloader.run()), tasks.create_task(self._live.run())]
             await stop.wait()
             log.info("ending")
-            analysis.cancel()
-            await asyncio.wait([analysis])
+            for task in analyzing:
+                task.cancel()
+            await asyncio.wait(analyzing)
             await self._shadow.stop()  # a thread in a network may crash the interpreter when that ends
             self._deliver(self._detections.last_batch())
             await asyncio.gather(*(sink.drain(_DRAIN_S) for sink in self._sinks))

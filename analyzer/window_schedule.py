@@ -1,4 +1,4 @@
-"""Which window is due: the windows of all channels start at multiples of a hop in JACK frames. Pure."""
+"""Which window is due: the windows of all channels start together, one every hop in JACK frames. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Due:
 
 @dataclass(frozen=True)
 class WindowSchedule:
-    """Windows of `window` frames that start at every multiple of `hop` frames.
+    """Windows of `window` frames that start every `hop` frames, at multiples of it unless their length has changed.
 
     In front of each, `before` frames are kept for classifiers with longer windows.
     """
@@ -42,10 +42,6 @@ class WindowSchedule:
     def start_from(self, frame: int) -> int:
         """The first window that starts at `frame` or later."""
         return -(-frame // self.hop) * self.hop
-
-    def start_until(self, frame: int) -> int:
-        """The last window that starts at `frame` or earlier."""
-        return frame // self.hop * self.hop
 
     def due(self, start: int, written_until: int, *, max_lag: int) -> Due | None:
         """The window at `start`, once it is written; a later one if that has been complete for over `max_lag` frames.

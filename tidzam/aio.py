@@ -1,4 +1,4 @@
-"""Waiting for the first of several awaitables to complete."""
+"""Waiting for the first of several awaitables, and for a cancellation that was hidden."""
 
 from __future__ import annotations
 
@@ -19,3 +19,13 @@ async def first_completed(*waits: Awaitable[Any]) -> int:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def require_running() -> None:
+    """Raises CancelledError if the current task was cancelled while a task group in it failed.
+
+    Before Python 3.13, the errors of the group hide the cancellation (github.com/python/cpython/issues/116720).
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

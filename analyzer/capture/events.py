@@ -27,7 +27,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Closed:
-    """A port has disappeared; its slot may be assigned to another."""
+    """A captured or refused port has disappeared; its slot may be assigned to another."""
 
     channel: str
 

@@ -76,6 +76,8 @@ class PortWatcher:
         self._give_back()
         for name in refused.keys() - self._refused:
             self._send(Refused(name, refused[name]))
+        for name in self._refused - refused.keys() - self._slots.keys():
+            self._send(Closed(name))
         self._refused = frozenset(refused)
 
     def _is_there(self, name: str) -> bool:

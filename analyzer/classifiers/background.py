@@ -22,8 +22,8 @@ async def in_background(work: Callable[[], _T], *, name: str) -> _T:
     done: asyncio.Future[_T] = loop.create_future()
 
     def run() -> None:
-        lower_priority(BACKGROUND_NICE)
         try:
+            lower_priority(BACKGROUND_NICE)
             result = work()
         except Exception as error:  # noqa: BLE001 - whatever it raises is raised where it is awaited
             settle(done.set_exception, error)

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import logging
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Protocol
 
-from analyzer.live.runner import LiveAnalysis
+from analyzer.live.runner import TAKE_OVER_S, LiveAnalysis
 from analyzer.pipeline import Pipeline
 from tidzam.errors import NodeError
-
-log = logging.getLogger(__name__)
-
-TAKE_OVER_S: Final = 30.0
-"""A window that takes longer to be analyzed is that of a network that hangs."""
-
 
 class CascadeStages(Protocol):
     """The stages after a pipeline."""
@@ -45,17 +37,21 @@ class LiveCascade:
         of a window does not come to an end; then the old one stays.
         """
         try:
-            async with asyncio.timeout(TAKE_OVER_S):
-                await self._analysis.replace(pipeline, lambda: self._stages.use(pipeline))
+            await self._analysis.replace(pipeline, lambda: self._stages.use(pipeline))
         except TimeoutError:
-            raise NodeError(
-                f"The new classifiers cannot take over: the analysis of a window has taken over {TAKE_OVER_S:.0f} s.",
-                hint="Restart the analyzer.",
-                code="analysis_busy",
-            ) from None
+            raise analysis_busy() from None
         self.pipeline = pipeline
         await self._on_change(pipeline)
         freeze_memory()
+
+
+def analysis_busy() -> NodeError:
+    """The analysis of a window does not come to an end, so that nothing can be changed between two of them."""
+    return NodeError(
+        f"Nothing can take over: the analysis of a window has taken over {TAKE_OVER_S:.0f} s.",
+        hint="Restart the analyzer.",
+        code="analysis_busy",
+    )
 
 
 def freeze_memory() -> None:

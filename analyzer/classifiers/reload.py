@@ -116,12 +116,16 @@ class ClassifierReloader:
         """
         async with self._turn:
             files = None if self._watch is None else await self._watch.look()
+            changed, refusal = False, None
             try:
                 changed = await self._reload()
-            finally:
-                await self._shadow.reload(self._live.pipeline)
-                if self._watch is not None and files is not None:
-                    self._watch.accept(files)
+            except TidzamError as error:
+                refusal = error
+            await self._shadow.reload(self._live.pipeline)
+            if self._watch is not None and files is not None:
+                self._watch.accept(files)
+            if refusal is not None:
+                raise refusal
             return self._answer(changed=changed)
 
     async def start_shadow(self, choice: CascadeChoice) -> ShadowStatus:

@@ -109,6 +109,7 @@ class ShadowCascade:
                 step = self._steps.get(timeout=0.5)
                 self._busy_since_s = time.monotonic()
                 self._contained(step)
+                del step  # it holds the audio of all channels
                 self._busy_since_s = None
 
     def _contained(self, step: _ShadowStep) -> None:

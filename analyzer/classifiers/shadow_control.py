@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
 from analyzer.classifiers.background import in_background
+from analyzer.classifiers.live_cascade import analysis_busy
 from analyzer.classifiers.loading import CascadeChoice, CascadeLoader
 from analyzer.classifiers.shadow import ShadowCascade
 from analyzer.detections import DetectionStages
@@ -96,6 +98,9 @@ class ShadowControl:
         )
         try:
             await self._analysis.observe(shadow)
+        except TimeoutError:
+            shadow.end()
+            raise analysis_busy() from None
         except BaseException:
             shadow.end()
             raise
@@ -110,18 +115,24 @@ class ShadowControl:
     async def _end(self) -> None:
         shadow, self._shadow = self._shadow, None
         if shadow is not None:
-            await self._analysis.observe(None)
-            await in_background(lambda: shadow.end(LEAVE_S), name="end")
+            ended = in_background(lambda: shadow.end(LEAVE_S), name="end")
+            with suppress(TimeoutError):  # a live network hangs; the shadow takes no further step all the same
+                await self._analysis.observe(None)
+            await ended
 
     async def taken(self) -> Pipeline:
         """End the shadow, and return its pipeline for live use.
 
-        Raises NodeError (`no_shadow`) if none is running, and (`shadow_busy`) if it hangs; then it is given up.
+        Raises NodeError: `no_shadow` if none is running, `analysis_busy` if the live analysis hangs, `shadow_busy` if
+        the shadow does; then it is given up.
         """
         shadow = self._shadow
         if shadow is None:
             raise NodeError("No shadow is running.", hint="Start one: `tidzam models shadow`.", code="no_shadow")
-        await self._analysis.observe(None)
+        try:
+            await self._analysis.observe(None)
+        except TimeoutError:
+            raise analysis_busy() from None
         if not await in_background(lambda: shadow.end(END_S), name="end"):
             self._shadow, self._refusal = None, "A network of it did not come to an end."
             raise NodeError(

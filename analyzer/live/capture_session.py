@@ -76,6 +76,7 @@ class CaptureSession:
                 log.info("capturing %s", event.channel)
             case Closed():
                 self.channels = _without(self.channels, event.channel)
+                self.refused = _without(self.refused, event.channel)
                 log.info("%s is gone", event.channel)
             case Refused():
                 self.refused = {**self.refused, event.channel: event.reason}
@@ -103,33 +104,12 @@ class CaptureSession:
 
     def _max_lag(self) -> int:
         """By how many frames a window may be late: the rest of the ring keeps it from being overwritten."""
-        return max(0, round(self._longest_s() * self.ring.rate_hz) - self.schedule.longest)
-
-    def _longest_s(self) -> float:
-        """The length of the longest windows for which the ring is large enough."""
-        ring_s = self.ring.capacity_frames / self.ring.rate_hz
-        return ring_s - min(_MARGIN_S, _MOST_MARGIN * ring_s)
-
-    def check_window(self, window_s: float) -> None:
-        """Raises BundleError (`bundle_window`) if the ring is too short for windows of that length."""
-        if window_s > self._longest_s():
-            raise BundleError(
-                f"The windows of the new classifiers last {window_s:g} s; the memory for captured audio is large "
-                f"enough for {self._longest_s():g} s.",
-                hint="Restart the analyzer with these classifiers.",
-                code="bundle_window",
-            )
+        ring = self.ring
+        return max(0, round(_longest_s(ring.capacity_frames / ring.rate_hz) * ring.rate_hz) - self.schedule.longest)
 
     def reschedule(self, *, window_s: float, overlap: float, longest_s: float = 0.0) -> None:
-        """Windows have another length from the next one on: it begins so early that no frame is in none.
-
-        Detections go on, unless windows become longer: then the next one may begin before the last one did, as it does
-        where another clock begins.
-        """
-        schedule = WindowSchedule.of(self.ring.rate_hz, window_s=window_s, overlap=overlap, longest_s=longest_s)
-        if schedule.hop != self.schedule.hop and self._next is not None:
-            self._next = schedule.start_until(self._next)
-        self.schedule = schedule
+        """Windows have another length from the next one on, which begins where it would have begun anyway."""
+        self.schedule = WindowSchedule.of(self.ring.rate_hz, window_s=window_s, overlap=overlap, longest_s=longest_s)
 
     def _written_until(self) -> int:
         """How far all lanes are written. Lanes that hang are waited for three cycles; then their frames are lost."""
@@ -199,6 +179,22 @@ class CaptureSession:
             return None
         start = previous.ring.written_until()
         return RingGap(start, wrapped_difference(self.ring.first_frame(), start))
+
+
+def check_window(window_s: float, *, ring_s: float) -> None:
+    """Raises BundleError (`bundle_window`) if a ring of `ring_s` is too short for windows of that length."""
+    if window_s > _longest_s(ring_s):
+        raise BundleError(
+            f"The windows of the new classifiers last {window_s:g} s; the memory for captured audio is large "
+            f"enough for {_longest_s(ring_s):g} s.",
+            hint="Restart the analyzer with these classifiers.",
+            code="bundle_window",
+        )
+
+
+def _longest_s(ring_s: float) -> float:
+    """The length of the longest windows for which a ring is large enough."""
+    return ring_s - min(_MARGIN_S, _MOST_MARGIN * ring_s)
 
 
 def ring_length_s(window_s: float) -> float:

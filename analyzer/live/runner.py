@@ -15,17 +15,19 @@ from analyzer.batching import analyze_in_slices
 from analyzer.capture.child import Capture, CaptureOptions, EarlyCapture, capture_process
 from analyzer.capture.events import CaptureFailed, Ready
 from analyzer.live.capture_faults import JACK_FAULTS, STARTING, fault_of
+from analyzer.live.capture_gaps import CaptureGaps
 from analyzer.live.capture_health import CaptureMonitor, CaptureState
-from analyzer.live.capture_session import CaptureSession, Channel
+from analyzer.live.capture_session import CaptureSession, Channel, check_window
 from analyzer.live.health import LiveHealth, LiveStatistics
 from analyzer.live.sample_check import SampleCheck
 from analyzer.live.source_clocks import SourceClocks
 from analyzer.live.thread_priority import lower_priority
 from analyzer.live.window_stages import WindowAnalyzer, WindowFollower, WindowObserver
 from analyzer.window_schedule import Due
+from tidzam.aio import require_running
 from tidzam.denormals import flush_denormals
 from tidzam.errors import JackError, TidzamError
-from tidzam.gaps import ALL, Gap, GapLedger, GapReason
+from tidzam.gaps import ALL, GapLedger, GapReason
 from tidzam.jack.ring import Lapped
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import AnalyzerFault
@@ -41,6 +43,10 @@ _LATE_S: Final = 3.0
 _WINDOWS_AT_ONCE: Final = 16
 """As fast as all windows at once, with a fraction of the memory: 102 instead of 218 MB for 128 channels."""
 _POLICY: Final = RestartPolicy(first_delay_s=0.2, max_delay_s=3.0, stable_after_s=10.0)
+_LAST_WINDOW_S: Final = 5.0
+"""How long the window in progress is waited for when analysis or capture ends."""
+TAKE_OVER_S: Final = 30.0
+"""A window that takes longer to be analyzed is that of a network that hangs."""
 
 
 class LiveAnalysis:
@@ -72,6 +78,7 @@ class LiveAnalysis:
         self._first = first
         self._gaps = gaps or GapLedger(None, writer="analyzer", death=GapReason.CAPTURE)
         self._statistics = LiveStatistics()
+        self._lost = CaptureGaps(self._gaps, self._statistics)
         self._samples = SampleCheck()
         self._pid: int | None = None
         self._session: CaptureSession | None = None
@@ -95,27 +102,33 @@ class LiveAnalysis:
                 except* TidzamError as errors:
                     failures = _POLICY.failures_after(failures, time.monotonic() - started)
                     self._report(fault_of(errors, failures))
+                require_running()
                 await asyncio.sleep(_POLICY.delay_s(failures))
 
     async def replace(self, pipeline: WindowAnalyzer, adopt: Callable[[], Any]) -> None:
         """Analyze with another pipeline from the next window on. No window is lost, and none is analyzed twice.
 
         `adopt` is called in between, in the thread that analyzes. Raises AudioError (`sample_rate`) and BundleError
-        (`bundle_window`) if the pipeline cannot analyze what is captured; then all remains as it was.
+        (`bundle_window`) if the pipeline cannot analyze what is captured, and TimeoutError if the analysis of a window
+        does not come to an end; then all remains as it was.
         """
-        async with self._turn:
-            if self._session is not None:
-                pipeline.check_rate(self._session.ring.rate_hz)
-                self._session.check_window(pipeline.longest_window_s)
+        async with asyncio.timeout(TAKE_OVER_S), self._turn:
+            known = self._session or self._previous
+            if known is not None:
+                pipeline.check_rate(known.ring.rate_hz)
+            check_window(pipeline.longest_window_s, ring_s=self._options.ring_s)
             await asyncio.get_running_loop().run_in_executor(self._worker, adopt)
             self._pipeline = pipeline
             self._reschedule()
 
     async def observe(self, observer: WindowObserver | None) -> None:
-        """Let another observer see the windows from the next one on, or none. Raises BundleError (`bundle_window`)."""
-        async with self._turn:
-            if self._session is not None and observer is not None:
-                self._session.check_window(observer.longest_window_s)
+        """Let another observer see the windows from the next one on, or none.
+
+        Raises BundleError (`bundle_window`), and TimeoutError if the analysis of a window does not come to an end.
+        """
+        async with asyncio.timeout(TAKE_OVER_S), self._turn:
+            if observer is not None:
+                check_window(observer.longest_window_s, ring_s=self._options.ring_s)
             self._observer = observer
             self._reschedule()
 
@@ -195,11 +208,11 @@ class LiveAnalysis:
         """Analyze every window of `session` as it becomes complete."""
         written = 0
         while True:
-            if session.ring.written_until() != written:
-                written = session.ring.written_until()
-                self._note_gaps(session)
             async with self._turn:
                 due = session.due()
+                if session.ring.written_until() != written:  # also of what was written while another pipeline took over
+                    written = session.ring.written_until()
+                    self._note_gaps(session)
                 if due is not None:
                     await self._take(session, due)
             if due is None:
@@ -207,47 +220,35 @@ class LiveAnalysis:
 
     def _note_gaps(self, session: CaptureSession) -> None:
         if self._previous is not None and session.timeline is not None:
-            gap = session.gap_after(self._previous)
+            self._lost.between_sessions(session.gap_after(self._previous))
             self._previous = None
-            if gap is not None:
-                self._statistics.lost(gap.frames)
-                log.warning("lost %d frames while the capture process was not running", gap.frames)
-        for source, gap in session.new_gaps():
-            self._statistics.lost(gap.frames)
-            self._record_gap(session, source, gap.start, gap.frames)
-            start = session.timeline.time_of(gap.start) if session.timeline else "time unknown"
-            log.warning("lost %d frames of %s at frame %d (%s)", gap.frames, source, gap.start, start)
-
-    def _record_gap(self, session: CaptureSession, channel: str, start: int, frames: int) -> None:
-        """Record that `frames` of a channel or a source were not captured, or not analyzed."""
-        if session.timeline is not None:
-            begin, end = session.timeline.time_of(start), session.timeline.time_of(start + frames)
-            self._gaps.record(Gap(channel, begin, end, GapReason.CAPTURE))
+        self._lost.not_captured(session)
 
     async def _take(self, session: CaptureSession, due: Due) -> None:
         channels = tuple(one for one in session.channels_at(due.start) if self._clocks.is_known(one.name))
         if due.skipped:
-            self._statistics.dropped_windows += due.skipped * len(channels)
             log.warning("analysis cannot keep up: dropped %d windows of %d channels", due.skipped, len(channels))
-            skipped = due.skipped * session.schedule.hop
-            for channel in channels:
-                self._record_gap(session, channel.name, due.start - skipped, skipped)
+            first = due.start - due.skipped * session.schedule.hop
+            self._lost.not_analyzed(session, channels, first, due.skipped)
         if not channels and self._silence_reported:
             return
         self._silence_reported = not channels
         work = asyncio.get_running_loop().run_in_executor(self._worker, self._work, session, channels, due.start)
         try:
-            hop = await work
+            analyzed = await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work], timeout=_LAST_WINDOW_S)  # it goes on, and the detections follow from it
+            if work.done() and work.exception() is None:
+                self._on_batch(work.result())
+            raise
         except Lapped as error:
-            self._statistics.dropped_windows += len(channels)
             log.warning("a window was dropped: %s", error)
-            for channel in channels:
-                self._record_gap(session, channel.name, due.start, session.schedule.hop)
+            self._lost.not_analyzed(session, channels, due.start, 1)
             return
         assert session.timeline is not None
         end_s = session.timeline.utc_s(due.start + session.schedule.window)
-        self._statistics.analyzed(len(hop.analyses), lag_s=max(0.0, time.time() - end_s))
-        self._on_batch(hop)
+        self._statistics.analyzed(len(analyzed.analyses), lag_s=max(0.0, time.time() - end_s))
+        self._on_batch(analyzed)
 
     def _work(self, session: CaptureSession, channels: tuple[Channel, ...], start: int) -> AnalyzedBatch:
         """Runs in the worker thread, so that the event loop stays free."""

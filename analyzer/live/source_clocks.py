@@ -42,8 +42,9 @@ class SourceClocks:
 
     def update(self, sources: Iterable[JackSource]) -> None:
         """Take reports about some sources. One that does not replay recordings follows the node's clock again."""
+        anchors = dict(self._anchors)  # a copy, as the thread that analyzes reads them
         for source in sources:
-            before = self._anchors.pop(source.name, None)
+            before = anchors.pop(source.name, None)
             if not source.is_recorded:
                 continue
             known = before or ()
@@ -52,11 +53,12 @@ class SourceClocks:
             else:
                 anchor = _Anchor(source.frame, source.starting_time)
                 known = (*(one for one in known if one.frame != anchor.frame), anchor)[-_MOST_ANCHORS:]
-            self._anchors[source.name] = known
+            anchors[source.name] = known
             if known and known != before:
                 log.info("source %s: %s is played at frame %d", source.name, known[-1].time, known[-1].frame)
-        while len(self._anchors) > _MOST_SOURCES:
-            del self._anchors[next(iter(self._anchors))]
+        while len(anchors) > _MOST_SOURCES:
+            del anchors[next(iter(anchors))]
+        self._anchors = anchors
 
     def is_known(self, channel: str) -> bool:
         """False if the source of a port replays recordings whose time is not known yet."""

@@ -25,19 +25,20 @@ class SourceRates:
 
         A report without a rate makes the rate of its source unknown.
         """
-        new = dict[str, int]()
+        new, rates_hz = dict[str, int](), dict(self._rates_hz)  # a copy, as the thread that analyzes reads them
         for source in sources:
-            before = self._rates_hz.pop(source.name, None)
+            before = rates_hz.pop(source.name, None)
             if source.rate_hz is not None:
-                self._rates_hz[source.name] = source.rate_hz
+                rates_hz[source.name] = source.rate_hz
             if source.rate_hz is not None and source.rate_hz != before:
                 new[source.name] = source.rate_hz
             if source.rate_hz != before:
                 log.info(
                     "source %s: sample rate %s", source.name, f"{source.rate_hz} Hz" if source.rate_hz else "unknown"
                 )
-        while len(self._rates_hz) > _MOST_SOURCES:
-            del self._rates_hz[next(iter(self._rates_hz))]
+        while len(rates_hz) > _MOST_SOURCES:
+            del rates_hz[next(iter(rates_hz))]
+        self._rates_hz = rates_hz
         return new
 
     def of_channel(self, channel: str) -> int | None:

@@ -12,5 +12,9 @@ BACKGROUND_NICE: Final = 15
 
 
 def lower_priority(nice: int = ANALYSIS_NICE) -> None:
-    """Set the nice value of this thread. Linux has one per thread, which new threads and processes inherit."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+    """Set the nice value of this thread, unless it is higher already: only root may reduce it.
+
+    Linux has one per thread, which new threads and processes inherit.
+    """
+    thread = threading.get_native_id()
+    os.setpriority(os.PRIO_PROCESS, thread, max(nice, os.getpriority(os.PRIO_PROCESS, thread)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from analyzer.capture.events import Clock, Opened
+from analyzer.capture.events import Clock, Closed, Opened, Refused
 from analyzer.live.capture_session import CaptureSession, ring_length_s
 from analyzer.window_schedule import Due
 from tidzam.jack.ring import CLOCK, Ring, RingWriter
@@ -69,3 +69,10 @@ def test_the_first_window_is_the_oldest_that_is_not_too_late(memory: int) -> Non
     recorded = Recorded(memory, window_s=1.0, ring_s=ring_length_s(1.0))
     recorded.write(30.0)
     assert recorded.session.due() == Due(BEGIN + 25 * RATE_HZ, 0)
+
+
+def test_a_port_that_was_refused_and_has_disappeared_is_no_longer_named(memory: int) -> None:
+    session = Recorded(memory, window_s=1.0, ring_s=10.0).session
+    session.handle(Refused("creek:out_0", "All 1 slots are in use."))
+    session.handle(Closed("creek:out_0"))
+    assert session.refused == {}

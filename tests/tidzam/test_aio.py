@@ -1,0 +1,39 @@
+"""Waiting and cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tidzam.aio import require_running
+
+
+async def test_a_cancellation_while_a_group_of_tasks_fails_ends_the_task() -> None:
+    ending, may_end = asyncio.Event(), asyncio.Event()
+
+    async def fails() -> None:
+        raise ValueError
+
+    async def ends_slowly() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ending.set()
+            await may_end.wait()
+
+    async def works() -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(ends_slowly())
+                tasks.create_task(fails())
+        except* ValueError:
+            pass
+        require_running()
+
+    task = asyncio.create_task(works())
+    await ending.wait()
+    task.cancel()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
