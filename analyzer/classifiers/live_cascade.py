@@ -10,6 +10,7 @@ from analyzer.live.runner import TAKE_OVER_S, LiveAnalysis
 from analyzer.pipeline import Pipeline
 from tidzam.errors import NodeError
 
+
 class CascadeStages(Protocol):
     """The stages after a pipeline."""
 
