@@ -31,8 +31,7 @@ class DetectionStages:
         """Follow the analyses of another pipeline from the next batch on. Not while `follow` runs.
 
         With that batch, detections end whose class the pipeline does not know, or knows under other parents; the others
-        go on. Averages start over, since the
-        probabilities of different networks have no common mean.
+        go on. Averages start over, since the probabilities of different networks have no common mean.
         """
         self._policy, self._cascade = pipeline.policy, pipeline.identity
         self._averager = self._new_averager()
