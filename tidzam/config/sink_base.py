@@ -20,8 +20,8 @@ ArchiveUse = Literal["always", "if_chosen", "per_file", "never"]
 class SinkSettings(Section):
     """The base class of every sink's settings. `type` is the name of the sink in the registry.
 
-    `for_archives` says whether the sink receives the detections of archives: always, if it is chosen (since it tells
-    somebody what is heard now), where each file is analyzed, or never (since it needs the windows themselves).
+    `for_archives` says whether the sink receives the detections of archives: always, if it is chosen (since it
+    reports what is heard at the moment), where each file is analyzed, or never (since it needs the windows themselves).
     """
 
     for_archives: ClassVar[ArchiveUse] = "always"

@@ -85,7 +85,7 @@ def _able(bundle: Bundle, installed: Sequence[str]) -> list[str]:
 
 
 def _only(bundle: Bundle, able: Sequence[str]) -> str:
-    """The engine of a bundle without times: the only one, or the one whose error tells what is missing."""
+    """The engine of a bundle without times: the only one, or the one whose error names what is missing."""
     return able[0] if able else engine_for(bundle.manifest.files, DEFAULT_ENGINE)
 
 

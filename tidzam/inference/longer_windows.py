@@ -151,7 +151,7 @@ class LongerWindows:
     def plan(self, classifier: str, interval: RunInterval, likely: Rows) -> RunPlan:
         """Where a classifier runs: in each interval of a channel on the first of the rows that are `likely`.
 
-        Tells the next step.
+        Sets the runs that the next step waits for.
         """
         last = dict({} if self.before is None else self.before.runs(classifier))
         results, rows, used = self.after.results(classifier), list[int](), dict[int, Run]()
