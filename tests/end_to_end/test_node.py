@@ -89,14 +89,14 @@ async def test_each_channel_is_classified_as_its_truth_labels(node: Node) -> Non
     async with events(node, "sys") as received:
         await eventually_async(lambda: enough_named(received), within_s=60)
     for row in named_rows(received):
-        elapsed_s = (heard_at(row) - began).total_seconds()
-        sounding = truth_at(truth, elapsed_s, min_snr_db=-60)[int(row["chan"].rpartition("_")[2])]
+        middle_s = (heard_at(row) - began).total_seconds()
+        channel = int(row["chan"].rpartition("_")[2])
+        times_s = [middle_s + offset_s for offset_s in (-0.4, -0.2, 0.0, 0.2, 0.4)]  # a call may begin or end within
+        sounding = set().union(*(truth_at(truth, time_s, min_snr_db=-60)[channel] for time_s in times_s))
         named[row["chan"]] += 1
         right[row["chan"]] += bool(sounding & set(row["analysis"]["result"]))
     assert set(named) == {f"wetland:out_{index}" for index in range(4)}
-    assert sum(right.values()) >= 0.7 * sum(named.values()), (dict(right), dict(named))
-    # A channel is judged by a dozen windows only. Chance, or the sound of another channel, would be right in a fifth.
-    assert all(right[port] >= 0.5 * count for port, count in named.items()), (dict(right), dict(named))
+    assert all(right[port] >= 0.7 * count for port, count in named.items()), (dict(right), dict(named))
 
 
 @pytest.mark.timeout(60)
