@@ -39,6 +39,9 @@ class Spool:
     the next one gets another beside it, `FOLDER-2`, and so on; what it leaves there is taken over by whoever comes
     later. Its methods may be called from any thread, and wait for the disk. Raises TidzamError (`spool`) if the disk
     fails.
+
+    The lines that the server refused are kept in `rejected`, which has the same limit: above it, the oldest of its
+    files is deleted, and its lines are counted in `discarded_lines`.
     """
 
     def __init__(self, folder: Path, *, file_lines: int, limit_bytes: int) -> None:
@@ -47,11 +50,13 @@ class Spool:
         self._open: Path | None = None
         self._number = 0
         self._mutex = threading.RLock()
-        self.lost_lines = 0
+        self.lost_lines = self.discarded_lines = 0
 
     def __enter__(self) -> Self:
         with self._errors_named():
             self.folder, self._lock = _reserve(self._wanted)
+            for path in _files_in(self._rejected)[-1:]:  # no name is used twice: the names are in the order of time
+                self._number = int(path.stem) + 1
             for path in _files_in(self.folder):
                 self._add(path)
             for path in _abandoned(self._wanted):
@@ -62,7 +67,11 @@ class Spool:
         """Queue an existing file."""
         content = _without_half_line(path)
         self._sizes[path] = content.count(b"\n"), len(content)
-        self._number = int(path.stem) + 1
+        self._number = max(self._number, int(path.stem) + 1)
+
+    @property
+    def _rejected(self) -> Path:
+        return self.folder / REJECTED
 
     def _new_path(self) -> Path:
         path = self.folder / f"{self._number:0{_DIGITS}d}{_SUFFIX}"
@@ -126,13 +135,26 @@ class Spool:
 
     def set_aside(self, path: Path, lines: Sequence[str]) -> Path:
         """Forget a file, but keep the lines of it that the server refused. Returns their file, in `rejected`."""
-        kept = self.folder / REJECTED / path.name
+        kept = self._rejected / path.name
         with self._mutex, self._errors_named():
             if self._sizes.pop(path, None) is not None:  # else it was deleted meanwhile, to make room
                 kept.parent.mkdir(exist_ok=True)
                 _write(kept, _content(lines))
                 path.unlink(missing_ok=True)
+                self._limit_rejected()
         return kept
+
+    def _limit_rejected(self) -> None:
+        """Delete the oldest files of `rejected` above the limit. The newest one stays."""
+        files = _files_in(self._rejected)
+        sizes = [path.stat().st_size for path in files]
+        for index, path in enumerate(files[:-1]):
+            if sum(sizes[index:]) <= self._limit:
+                break
+            if not self.discarded_lines:
+                log.error("%s is full: from now on, its oldest lines are deleted", self._rejected)
+            self.discarded_lines += path.read_bytes().count(b"\n")
+            path.unlink()
 
     @contextmanager
     def _errors_named(self) -> Iterator[None]:

@@ -115,6 +115,46 @@ def test_refused_lines_are_kept_aside(tmp_path: Path) -> None:
         assert kept.oldest() is None
 
 
+def reject(kept: Spool, *lines: str) -> None:
+    for line in lines:
+        kept.append([line])
+        found = kept.oldest()
+        assert found is not None
+        kept.set_aside(found.path, found.lines)
+
+
+def rejected(kept: Spool) -> list[str]:
+    return [path.read_text() for path in sorted((kept.folder / "rejected").iterdir())]
+
+
+def test_above_the_limit_the_oldest_refused_lines_are_deleted(tmp_path: Path) -> None:
+    with spool(tmp_path, limit_bytes=20) as kept:
+        reject(kept, "first 890", "second 90", "third 890")
+        assert rejected(kept) == ["second 90\n", "third 890\n"]
+
+
+def test_refused_lines_that_are_deleted_are_counted_and_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with spool(tmp_path, limit_bytes=20) as kept:
+        reject(kept, "first 890", "second 90", "third 890", "fourth 90")
+        assert (kept.discarded_lines, kept.lost_lines) == (2, 0)
+    assert caplog.text.count("rejected is full") == 1
+
+
+def test_the_limit_of_refused_lines_holds_over_restarts(tmp_path: Path) -> None:
+    for line in ("first 890", "second 90", "third 890"):
+        with spool(tmp_path, limit_bytes=20) as kept:
+            reject(kept, line)
+    assert rejected(kept) == ["second 90\n", "third 890\n"]
+
+
+def test_the_newest_refused_lines_are_kept_even_above_the_limit(tmp_path: Path) -> None:
+    with spool(tmp_path, limit_bytes=5) as kept:
+        reject(kept, "longer than the limit")
+        assert rejected(kept) == ["longer than the limit\n"]
+
+
 def test_a_disk_that_fails_is_named(tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("a file")
     with pytest.raises(TidzamError, match="spool cannot be used: File exists") as caught, spool(tmp_path):

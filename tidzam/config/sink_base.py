@@ -70,5 +70,9 @@ class SpoolSettings(Section):
     spool: Path | None = Field(
         None, description="Folder in which results wait for the server; by default, one in `spool/` in the home"
     )
-    spool_mb: float = Field(200.0, gt=0, description="Maximum size of the spool in MB; above it, the oldest is deleted")
+    spool_mb: float = Field(
+        200.0,
+        gt=0,
+        description="Maximum size of the spool in MB, and of what the server refused; above it, the oldest is deleted",
+    )
     timeout_s: float = Field(10.0, gt=0, description="Time allowed for one request")
