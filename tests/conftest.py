@@ -84,6 +84,7 @@ SLOW_TESTS = (
     "tidzam/node/test_watchdog.py",
     "tidzam/server/test_costs.py",
     "tidzam/server/test_malformed_input.py",
+    "tidzam/store/",
     "tidzam/test_demo_scoring.py",
     "tidzam/test_hostile_manifests.py",
     "tidzam/test_hostile_networks.py",

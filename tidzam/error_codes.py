@@ -134,6 +134,19 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "The trainer failed while the demo's classifiers were trained.", "Its message is above.", "Follow it."
         ),
     },
+    "Store": {
+        "store": Explanation("The store failed.", "See the message.", "Follow the message."),
+        "store_unreachable": Explanation(
+            "The store's database cannot be used.",
+            "It is away, refuses the login, or its disk is full.",
+            "Start it, or correct `store`. What was heard meanwhile waits on disk.",
+        ),
+        "store_newer": Explanation(
+            "The store was migrated by a newer program.",
+            "This machine has an older Tidzam than another one.",
+            "Update Tidzam here.",
+        ),
+    },
     "JACK and Icecast": {
         "jack": Explanation("JACK failed.", "See the message.", "Read `jackd.log`."),
         "jack_away": Explanation("The JACK server does not answer.", "It ended.", "It is restarted automatically."),

@@ -11,6 +11,7 @@ TidzamError
 ├── AudioError         audio that cannot be read or used
 ├── BundleError        an invalid classifier bundle
 ├── DatasetError       an invalid audio folder or dataset
+├── StoreError         the store is unavailable, or of another version
 └── ClusterError       a machine of a training cluster is unavailable, in use or refuses
 """
 
@@ -87,6 +88,10 @@ class BundleError(TidzamError):
 
 class DatasetError(TidzamError):
     code = "dataset"
+
+
+class StoreError(TidzamError):
+    code = "store"
 
 
 class ClusterError(TidzamError):

@@ -21,6 +21,8 @@ DETECTORS = "detectors"
 """The folder of installed speech detectors, in the home of a node."""
 SPOOL = "spool"
 """The folder of results that wait for a server, in the home of a node."""
+STORE = "store"
+"""The folder of the store, in the home of a node."""
 CACHE = "cache"
 """The folder of what can be found out again, in the home of a node."""
 WANTED = "wanted"
@@ -52,6 +54,11 @@ def detectors_folder(home: Path | None = None) -> Path:
 def spool_folder(home: Path | None = None) -> Path:
     """The folder of results that wait for a server: in `home`, or else where `models_folder` looks."""
     return _home(home) / SPOOL
+
+
+def store_folder(home: Path | None = None) -> Path:
+    """The folder of the store: in `home`, or else where `models_folder` looks."""
+    return _home(home) / STORE
 
 
 def cache_folder(home: Path | None = None) -> Path:

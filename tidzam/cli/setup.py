@@ -13,13 +13,11 @@ from tidzam.errors import SetupError
 from tidzam.node.system_packages import require_programs
 from tidzam.paths import checkout
 
-PARTS = ("", "litert", "birdnet", "train", "cluster", "parquet", "mqtt", "notify", "show", "bench", "test", "all")
+_NAMED = "litert birdnet train cluster parquet postgresql mqtt notify show bench test all".split()
+PARTS = ("", *_NAMED)
 Part = Annotated[
     str,
-    typer.Argument(
-        help="Optional part: litert, birdnet, train, cluster, parquet, mqtt, notify, show, bench, test or all. "
-        "Only in a checkout."
-    ),
+    typer.Argument(help=f"Optional part: {', '.join(_NAMED[:-1])} or {_NAMED[-1]}. Only in a checkout."),
 ]
 
 

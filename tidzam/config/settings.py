@@ -27,6 +27,7 @@ from tidzam.config.signal_health import SignalHealthSettings
 from tidzam.config.sinks import AnySinkSettings
 from tidzam.config.sources import MountMode, SourceSettings
 from tidzam.config.species_range import RangeSettings
+from tidzam.config.store import StoreSettings
 
 
 def _power_of_two(frames: int) -> int:
@@ -336,6 +337,7 @@ class Settings(Section):
     log: LogSettings = LogSettings()
     check: CheckSettings = CheckSettings()
     gaps: GapSettings = GapSettings()
+    store: StoreSettings = StoreSettings()
     sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_distinct)] = ()
 
     @model_validator(mode="after")

@@ -1,0 +1,143 @@
+"""Opening the store on SQLite and PostgreSQL: its schema, its versions, its faults."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import select, text
+
+from tests.support.ports import free_port
+from tests.support.store import database as database
+from tests.support.store import store_settings as store_settings
+from tidzam.config.store import StoreSettings
+from tidzam.errors import StoreError
+from tidzam.store.base import from_microseconds, to_microseconds
+from tidzam.store.database import Database, open_database
+from tidzam.store.migrate import alembic_config, head, version_of
+from tidzam.store.tables.places import NodeRow
+
+on_a_server = pytest.mark.parametrize("store_settings", ["postgresql"], indirect=True)
+
+
+def test_a_new_store_has_the_version_of_the_program(database: Database) -> None:
+    with database.engine.connect() as connection:
+        assert version_of(connection) == head()
+
+
+def test_migrations_make_the_tables_that_the_models_describe(database: Database) -> None:
+    """`alembic check` raises with the differences."""
+    with database.writing_engine.connect() as connection:
+        command.check(alembic_config(connection))
+
+
+def test_what_was_written_is_there_after_the_next_opening(store_settings: StoreSettings, tmp_path: Path) -> None:
+    with open_database(store_settings, tmp_path) as database, database.write() as session:
+        session.add(NodeRow(name="pond"))
+    with open_database(store_settings, tmp_path) as database, database.read() as session:
+        assert session.scalars(select(NodeRow.name)).all() == ["pond"]
+
+
+def test_an_exception_undoes_what_its_session_wrote(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.write() as session:
+        session.add(NodeRow(name="pond"))
+        session.flush()
+        raise ZeroDivisionError
+    with database.read() as session:
+        assert session.scalars(select(NodeRow)).all() == []
+
+
+def test_programs_may_open_a_new_store_at_the_same_time(store_settings: StoreSettings, tmp_path: Path) -> None:
+    faults: list[BaseException] = []
+    barrier = threading.Barrier(4)
+
+    def open_it() -> None:
+        barrier.wait()
+        try:
+            open_database(store_settings, tmp_path).close()
+        except BaseException as error:  # noqa: BLE001  shown by the assert
+            faults.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+
+
+def test_writers_wait_for_one_another(database: Database) -> None:
+    """Each reads before it writes, which SQLite refuses unless it is announced."""
+
+    def add(number: int) -> None:
+        with database.write() as session:
+            session.scalars(select(NodeRow)).all()
+            session.add(NodeRow(name=f"node-{number}"))
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as session:
+        assert len(session.scalars(select(NodeRow)).all()) == 8
+
+
+def test_a_store_of_a_newer_program_is_refused(store_settings: StoreSettings, tmp_path: Path) -> None:
+    with open_database(store_settings, tmp_path) as database, database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match=f"has version 9999; this program knows versions up to {head()}"):
+        open_database(store_settings, tmp_path)
+
+
+def test_a_server_that_is_away_is_named_with_the_reason() -> None:
+    address = f"postgresql://tidzam@127.0.0.1:{free_port()}/tidzam"
+    with pytest.raises(StoreError, match=r"^The store postgresql://.* cannot be used: .*refused") as caught:
+        open_database(StoreSettings(url=address))
+    assert caught.value.code == "store_unreachable"
+
+
+def test_a_file_that_is_no_database_is_named_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "tidzam.sqlite3").write_text("hello" * 1000)
+    with pytest.raises(StoreError, match=r"tidzam\.sqlite3 cannot be used: file is not a database"):
+        open_database(StoreSettings(), tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    with pytest.raises(StoreError, match=r"cannot be used: .*Not a directory"):
+        open_database(StoreSettings(), tmp_path / "home")
+
+
+@on_a_server
+def test_a_server_that_goes_away_is_reported_as_such(database: Database) -> None:
+    end = text("SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(StoreError, match="cannot be used"), database.read() as session:
+        session.execute(end)
+
+
+@on_a_server
+def test_the_next_session_connects_again(database: Database) -> None:
+    with pytest.raises(StoreError), database.read() as session:
+        session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    with database.read() as session:
+        assert session.scalar(text("SELECT 1")) == 1
+
+
+def test_times_of_any_zone_are_stored_in_utc() -> None:
+    there = datetime(2026, 7, 1, 4, 0, 0, 7, tzinfo=timezone(timedelta(hours=-5)))
+    assert from_microseconds(to_microseconds(there)) == datetime(2026, 7, 1, 9, 0, 0, 7, tzinfo=UTC)
+
+
+def test_times_before_1970_are_stored_exactly() -> None:
+    time = datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    assert from_microseconds(to_microseconds(time)) == time
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no zone"):
+        to_microseconds(datetime(2026, 7, 1))

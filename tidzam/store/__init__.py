@@ -1,0 +1,1 @@
+"""The store: what was heard, recorded and annotated, in SQLite or PostgreSQL."""

@@ -1,0 +1,1 @@
+"""A module per version of the store's schema: `NNNN_topic.py` with the revision NNNN."""

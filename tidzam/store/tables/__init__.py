@@ -1,0 +1,3 @@
+"""The tables of the store, a module per topic. Importing this package imports all of them."""
+
+from tidzam.store.tables import places as places
