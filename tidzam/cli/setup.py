@@ -13,12 +13,9 @@ from tidzam.errors import SetupError
 from tidzam.node.system_packages import require_programs
 from tidzam.paths import checkout
 
-_NAMED = "litert birdnet train cluster parquet postgresql mqtt notify show bench test all".split()
-PARTS = ("", *_NAMED)
-Part = Annotated[
-    str,
-    typer.Argument(help=f"Optional part: {', '.join(_NAMED[:-1])} or {_NAMED[-1]}. Only in a checkout."),
-]
+NAMED = ("litert", "birdnet", "train", "cluster", "parquet", "postgresql", "mqtt", "notify", "show", "bench", "test")
+PARTS = ("", *NAMED, "all")
+Part = Annotated[str, typer.Argument(help=f"Optional part: {', '.join(NAMED)} or all. Only in a checkout.")]
 
 
 def install(part: Part = "") -> None:
