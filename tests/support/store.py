@@ -1,7 +1,7 @@
-"""Stores for tests, on both kinds of database.
+"""Stores for tests, on both kinds of store.
 
-With `from tests.support.store import database as database` and `store_settings as store_settings`, which it needs, a
-module has the fixture `database`: each test that uses it runs on SQLite and on PostgreSQL.
+With `from tests.support.store import store as store` and `store_settings as store_settings`, which it needs, a
+module has the fixture `store`: each test that uses it runs on SQLite and on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from tests.support.postgresql import PASSWORD, PostgresqlCluster, postgresql_cluster
 from tidzam.config.store import StoreSettings
-from tidzam.store.database import Database, open_database
+from tidzam.store.database import Store, open_store
 
 KINDS = ("sqlite", "postgresql")
 _PLUGIN = "tidzam-postgresql"
@@ -51,12 +51,12 @@ def new_store(kind: str, config: pytest.Config) -> StoreSettings:
 
 @pytest.fixture(params=KINDS)
 def store_settings(request: pytest.FixtureRequest) -> StoreSettings:
-    """The settings of a new store, once per kind of database."""
+    """The settings of a new store, once per kind of store."""
     return new_store(request.param, request.config)
 
 
 @pytest.fixture
-def database(store_settings: StoreSettings, tmp_path: Path) -> Iterator[Database]:
+def store(store_settings: StoreSettings, tmp_path: Path) -> Iterator[Store]:
     """A new store, open, in the home `tmp_path`."""
-    with open_database(store_settings, tmp_path) as opened:
+    with open_store(store_settings, tmp_path) as opened:
         yield opened

@@ -19,8 +19,8 @@ from tidzam.store.engine import WRITES, address_of, make_engine, shown
 from tidzam.store.migrate import head, migrate, require_known, version_of
 
 
-class Database:
-    """The store's database, open. It may be used from any thread, each with a session of its own.
+class Store:
+    """The store, open. It may be used from any thread, each with a session of its own.
 
     `address` is shown to people and holds no password. `engine` is for reading, `writing_engine` for transactions that
     write.
@@ -71,41 +71,41 @@ class Database:
         self.close()
 
 
-def open_database(settings: StoreSettings, home: Path | None = None) -> Database:
+def open_store(settings: StoreSettings, home: Path | None = None) -> Store:
     """Open the store, created or migrated if needed. `home` is the node's, None for the default one.
 
     Raises StoreError (`store_unreachable`, `store_newer`), SetupError and ConfigError (`secret`).
     """
     address = shown(address_of(settings, home))
     try:
-        database = Database(make_engine(settings, home), address)
+        store = Store(make_engine(settings, home), address)
     except OSError as error:
         raise unreachable(address, error) from None
     try:
-        _bring_up_to_date(database)
+        _bring_up_to_date(store)
     except (SQLAlchemyError, OSError) as error:
-        database.close()
+        store.close()
         raise unreachable(address, error) from error
     except BaseException:
-        database.close()
+        store.close()
         raise
-    return database
+    return store
 
 
-def _bring_up_to_date(database: Database) -> None:
-    with _lock_of_file(database), database.engine.connect() as connection:
+def _bring_up_to_date(store: Store) -> None:
+    with _lock_of_file(store), store.engine.connect() as connection:
         version = version_of(connection)
-    require_known(version, database.address)
+    require_known(version, store.address)
     if version != head():
-        with database.writing_engine.begin() as connection:
-            migrate(connection, database.address)
+        with store.writing_engine.begin() as connection:
+            migrate(connection, store.address)
 
 
 @contextmanager
-def _lock_of_file(database: Database) -> Iterator[None]:
+def _lock_of_file(store: Store) -> Iterator[None]:
     """Exclude other programs while an SQLite file may be made: they do not wait when one changes its mode to WAL."""
-    name = database.engine.url.database
-    if not database.is_sqlite or name is None:
+    name = store.engine.url.database
+    if not store.is_sqlite or name is None:
         yield
         return
     with Path(name).with_name(".lock").open("ab") as file:

@@ -12,7 +12,7 @@ from pathlib import Path
 from alembic import command
 
 from tidzam.config.store import StoreSettings
-from tidzam.store.database import open_database
+from tidzam.store.database import open_store
 from tidzam.store.migrate import MIGRATIONS, alembic_config, head
 
 
@@ -22,8 +22,8 @@ def write_version(topic: str) -> Path:
     name = topic.replace(" ", "_").lower()
     with (
         tempfile.TemporaryDirectory() as home,
-        open_database(StoreSettings(), Path(home)) as database,
-        database.writing_engine.begin() as connection,
+        open_store(StoreSettings(), Path(home)) as store,
+        store.writing_engine.begin() as connection,
     ):
         command.revision(alembic_config(connection), topic, autogenerate=True, rev_id=number)
     return MIGRATIONS / "versions" / f"{number}_{name}.py"

@@ -11,42 +11,42 @@ from alembic import command
 from sqlalchemy import select, text
 
 from tests.support.ports import free_port
-from tests.support.store import database as database
+from tests.support.store import store as store
 from tests.support.store import store_settings as store_settings
 from tidzam.config.store import StoreSettings
 from tidzam.errors import StoreError
 from tidzam.store.base import from_microseconds, to_microseconds
-from tidzam.store.database import Database, open_database
+from tidzam.store.database import Store, open_store
 from tidzam.store.migrate import alembic_config, head, version_of
 from tidzam.store.tables.places import NodeRow
 
 on_a_server = pytest.mark.parametrize("store_settings", ["postgresql"], indirect=True)
 
 
-def test_a_new_store_has_the_version_of_the_program(database: Database) -> None:
-    with database.engine.connect() as connection:
+def test_a_new_store_has_the_version_of_the_program(store: Store) -> None:
+    with store.engine.connect() as connection:
         assert version_of(connection) == head()
 
 
-def test_migrations_make_the_tables_that_the_models_describe(database: Database) -> None:
+def test_migrations_make_the_tables_that_the_models_describe(store: Store) -> None:
     """`alembic check` raises with the differences."""
-    with database.writing_engine.connect() as connection:
+    with store.writing_engine.connect() as connection:
         command.check(alembic_config(connection))
 
 
 def test_what_was_written_is_there_after_the_next_opening(store_settings: StoreSettings, tmp_path: Path) -> None:
-    with open_database(store_settings, tmp_path) as database, database.write() as session:
+    with open_store(store_settings, tmp_path) as store, store.write() as session:
         session.add(NodeRow(name="pond"))
-    with open_database(store_settings, tmp_path) as database, database.read() as session:
+    with open_store(store_settings, tmp_path) as store, store.read() as session:
         assert session.scalars(select(NodeRow.name)).all() == ["pond"]
 
 
-def test_an_exception_undoes_what_its_session_wrote(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), database.write() as session:
+def test_an_exception_undoes_what_its_session_wrote(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError), store.write() as session:
         session.add(NodeRow(name="pond"))
         session.flush()
         raise ZeroDivisionError
-    with database.read() as session:
+    with store.read() as session:
         assert session.scalars(select(NodeRow)).all() == []
 
 
@@ -57,7 +57,7 @@ def test_programs_may_open_a_new_store_at_the_same_time(store_settings: StoreSet
     def open_it() -> None:
         barrier.wait()
         try:
-            open_database(store_settings, tmp_path).close()
+            open_store(store_settings, tmp_path).close()
         except BaseException as error:  # noqa: BLE001  shown by the assert
             faults.append(error)
 
@@ -69,11 +69,11 @@ def test_programs_may_open_a_new_store_at_the_same_time(store_settings: StoreSet
     assert faults == []
 
 
-def test_writers_wait_for_one_another(database: Database) -> None:
+def test_writers_wait_for_one_another(store: Store) -> None:
     """Each reads before it writes, which SQLite refuses unless it is announced."""
 
     def add(number: int) -> None:
-        with database.write() as session:
+        with store.write() as session:
             session.scalars(select(NodeRow)).all()
             session.add(NodeRow(name=f"node-{number}"))
 
@@ -82,21 +82,21 @@ def test_writers_wait_for_one_another(database: Database) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    with database.read() as session:
+    with store.read() as session:
         assert len(session.scalars(select(NodeRow)).all()) == 8
 
 
 def test_a_store_of_a_newer_program_is_refused(store_settings: StoreSettings, tmp_path: Path) -> None:
-    with open_database(store_settings, tmp_path) as database, database.write() as session:
+    with open_store(store_settings, tmp_path) as store, store.write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match=f"has version 9999; this program knows versions up to {head()}"):
-        open_database(store_settings, tmp_path)
+        open_store(store_settings, tmp_path)
 
 
 def test_a_server_that_is_away_is_named_with_the_reason() -> None:
     address = f"postgresql://tidzam@127.0.0.1:{free_port()}/tidzam"
     with pytest.raises(StoreError, match=r"^The store postgresql://.* cannot be used: .*refused") as caught:
-        open_database(StoreSettings(url=address))
+        open_store(StoreSettings(url=address))
     assert caught.value.code == "store_unreachable"
 
 
@@ -104,27 +104,27 @@ def test_a_file_that_is_no_database_is_named_with_the_reason(tmp_path: Path) -> 
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "tidzam.sqlite3").write_text("hello" * 1000)
     with pytest.raises(StoreError, match=r"tidzam\.sqlite3 cannot be used: file is not a database"):
-        open_database(StoreSettings(), tmp_path)
+        open_store(StoreSettings(), tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_named_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     with pytest.raises(StoreError, match=r"cannot be used: .*Not a directory"):
-        open_database(StoreSettings(), tmp_path / "home")
+        open_store(StoreSettings(), tmp_path / "home")
 
 
 @on_a_server
-def test_a_server_that_goes_away_is_reported_as_such(database: Database) -> None:
+def test_a_server_that_goes_away_is_reported_as_such(store: Store) -> None:
     end = text("SELECT pg_terminate_backend(pg_backend_pid())")
-    with pytest.raises(StoreError, match="cannot be used"), database.read() as session:
+    with pytest.raises(StoreError, match="cannot be used"), store.read() as session:
         session.execute(end)
 
 
 @on_a_server
-def test_the_next_session_connects_again(database: Database) -> None:
-    with pytest.raises(StoreError), database.read() as session:
+def test_the_next_session_connects_again(store: Store) -> None:
+    with pytest.raises(StoreError), store.read() as session:
         session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
-    with database.read() as session:
+    with store.read() as session:
         assert session.scalar(text("SELECT 1")) == 1
 
 
