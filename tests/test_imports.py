@@ -20,7 +20,7 @@ _LEVELS = {
         extensions file_ages icecast_passwords labels log naming output_hints parallel paths patterns process progress
         proxy recording_names scrub segments suggest tables tensorflow_loader terminal text times tokens types
         validation""",
-    1: "audio bundle clips dataset gaps jack manifest_fields results spectrogram speech_times",
+    1: "audio bundle clips dataset gaps jack manifest_fields results spectrogram speech_times spool",
     2: "inference metrics protocol server speech store",
     3: "cli demo models node",
 }

@@ -18,10 +18,8 @@ from yarl import URL
 
 from analyzer.sinks.base import SinkContext
 from analyzer.sinks.chain_site import ChainSensor, ChainSite
-from analyzer.sinks.delivery import RefusedError
 from analyzer.sinks.hal import HalClient, ResourceGoneError
 from analyzer.sinks.selection import covers_class
-from analyzer.sinks.spooled import SpooledDelivery
 from tidzam.addresses import scheme_of
 from tidzam.config.chain_sink import ChainSinkSettings
 from tidzam.config.location import LocationSettings
@@ -32,6 +30,8 @@ from tidzam.labels import LabelTree
 from tidzam.naming import source_of
 from tidzam.protocol.analyzer import PROBABILITY_DIGITS
 from tidzam.results import Analysis, AnalyzedBatch
+from tidzam.spool.delivery import RefusedError
+from tidzam.spool.spooled import SpooledDelivery
 
 _VALUES: Final = 500
 """Values in one file of the spool, which are sent in one request per sensor."""

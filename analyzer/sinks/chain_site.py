@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from yarl import URL
 
-from analyzer.sinks.delivery import RefusedError
 from analyzer.sinks.hal import HalClient, HalResource
+from tidzam.spool.delivery import RefusedError
 
 UNIT: Final = "probability"
 _MAX_PAGES: Final = 1000

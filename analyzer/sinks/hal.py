@@ -13,8 +13,8 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from analyzer.sinks.delivery import DeliveryError
 from analyzer.sinks.posting import require_success
+from tidzam.spool.delivery import DeliveryError
 
 _GONE: Final = frozenset({404, 410})
 

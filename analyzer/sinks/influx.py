@@ -11,11 +11,11 @@ from analyzer.sinks.base import SinkContext
 from analyzer.sinks.line_protocol import detection_line
 from analyzer.sinks.posting import Post, PostReceiver
 from analyzer.sinks.selection import covers
-from analyzer.sinks.spooled import SpooledDelivery
 from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.secret import reveal
 from tidzam.config.sink_base import SinkSettings
 from tidzam.results import AnalyzedBatch
+from tidzam.spool.spooled import SpooledDelivery
 
 _POINTS: Final = 5000
 """Points in one request: the size that InfluxDB recommends."""

@@ -16,13 +16,13 @@ from analyzer.sinks.mqtt_connection import MqttConnection
 from analyzer.sinks.optional import require_package
 from analyzer.sinks.presence import Presence
 from analyzer.sinks.selection import covers
-from analyzer.sinks.spooled import SpooledDelivery
 from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.secret import reveal
 from tidzam.config.sink_base import SinkSettings
 from tidzam.errors import TidzamError
 from tidzam.protocol.analyzer import detection_event
 from tidzam.results import AnalyzedBatch
+from tidzam.spool.spooled import SpooledDelivery
 
 _EVENTS: Final = 100
 """Events in one file of the spool, and at most this many without an acknowledgement."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from analyzer.sinks.delivery import DeliveryError
 from analyzer.sinks.home_assistant import Topics, class_sensor, last_detection
 from tidzam.config.mqtt_sink import MqttSinkSettings
+from tidzam.spool.delivery import DeliveryError
 
 _AT_LEAST_ONCE: Final = 1
 _DECIDED_BY_THE_BROKER: Final = ""

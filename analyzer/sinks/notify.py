@@ -16,10 +16,8 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from analyzer.sinks.base import SinkContext
-from analyzer.sinks.delivery import DeliveryError, RefusedError
 from analyzer.sinks.notification_rules import NotificationMemory, decide, notification
 from analyzer.sinks.optional import require_package
-from analyzer.sinks.spooled import SpooledDelivery
 from tidzam.atomic import write_atomically
 from tidzam.config.notification_sink import NotificationSinkSettings
 from tidzam.config.secret import reveal
@@ -27,6 +25,8 @@ from tidzam.config.sink_base import SinkSettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.paths import spool_folder
 from tidzam.results import AnalyzedBatch
+from tidzam.spool.delivery import DeliveryError, RefusedError
+from tidzam.spool.spooled import SpooledDelivery
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import aiohttp
 
-from analyzer.sinks.delivery import DeliveryError, RefusedError
 from tidzam.scrub import scrub
+from tidzam.spool.delivery import DeliveryError, RefusedError
 
 REFUSALS: Final = frozenset({400, 413, 422})
 """Statuses by which a server says that it will never accept this content."""

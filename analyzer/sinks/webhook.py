@@ -23,13 +23,13 @@ from urllib.parse import urlsplit
 from analyzer.sinks.base import SinkContext
 from analyzer.sinks.posting import Post, PostReceiver
 from analyzer.sinks.selection import covers
-from analyzer.sinks.spooled import SpooledDelivery
 from tidzam.config.secret import reveal
 from tidzam.config.sink_base import SinkSettings, is_web_address
 from tidzam.config.webhook_sink import WebhookSinkSettings
 from tidzam.errors import ConfigError
 from tidzam.protocol.analyzer import detection_event
 from tidzam.results import AnalyzedBatch
+from tidzam.spool.spooled import SpooledDelivery
 
 _EVENTS: Final = 100
 """Events in one request at most."""

@@ -11,10 +11,10 @@ from typing import Final, Protocol
 
 import aiohttp
 
-from analyzer.sinks.spool import Spool, SpooledLines
 from tidzam.errors import TidzamError
 from tidzam.process import RestartPolicy
 from tidzam.scrub import scrub
+from tidzam.spool.spool import Spool, SpooledLines
 from tidzam.text import plural
 
 log = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.sinks.spool import Spool
 from tidzam.errors import TidzamError
+from tidzam.spool.spool import Spool
 
 
 def spool(folder: Path, *, file_lines: int = 3, limit_bytes: int = 1000) -> Spool:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from analyzer.sinks.delivery import SpoolReceiver, SpoolSender
-from analyzer.sinks.spool import Spool
 from tidzam.config.sink_base import SpoolSettings
 from tidzam.errors import TidzamError
 from tidzam.paths import spool_folder
+from tidzam.spool.delivery import SpoolReceiver, SpoolSender
+from tidzam.spool.spool import Spool
 
 _MB: Final = 1_000_000
 
