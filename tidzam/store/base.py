@@ -53,6 +53,10 @@ Small = Annotated[int, mapped_column(SmallInteger)]
 """An integer from -32768 to 32767."""
 
 
+Medium = Annotated[int, mapped_column(Integer)]
+"""An integer of 32 bits."""
+
+
 class Base(DeclarativeBase):
     """The base class of all tables. Constraints have predictable names, so that migrations can refer to them."""
 
