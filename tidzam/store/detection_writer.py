@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tidzam.store.database import Store
 from tidzam.store.local_time import local_hour
-from tidzam.store.lookups import Names
+from tidzam.store.lookups import NameTables
 from tidzam.store.records import DetectionRecord
 from tidzam.store.rollups import DISCOUNTED, Bucket, bucket_of, count
 from tidzam.store.tables.detections import DAY_PARTS, DetectionRow
@@ -27,7 +27,7 @@ _CHANGING: Final = (
 class DetectionWriter:
     """Writes records of detections, whose names it learns first."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: NameTables) -> None:
         self._names = names
 
     def learn(self, store: Store, records: Sequence[DetectionRecord]) -> None:

@@ -56,7 +56,7 @@ class NameTable:
         self._known.clear()
 
 
-class Names:
+class NameTables:
     """All names that records use. `learn` makes the rows that are missing in transactions of their own, so that facts
     never wait for one another because of them."""
 

@@ -10,10 +10,10 @@ from sqlalchemy import delete, func, insert, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from tidzam.store.local_time import HOURS
-from tidzam.store.tables.detections import DetectionDayRow, DetectionHourRow, DetectionRow, Verdict
+from tidzam.store.tables.detections import DetectionDayRow, DetectionHourRow, DetectionRow, DetectionVerdict
 from tidzam.store.upsert import insert_into
 
-DISCOUNTED = tuple(int(verdict) for verdict in Verdict if not verdict.counts)
+DISCOUNTED = tuple(int(verdict) for verdict in DetectionVerdict if not verdict.counts)
 """The verdicts on detections that are not counted."""
 
 

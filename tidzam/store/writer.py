@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tidzam.store.database import Store
 from tidzam.store.detection_writer import DetectionWriter
-from tidzam.store.lookups import Names
+from tidzam.store.lookups import NameTables
 from tidzam.store.records import StoreRecord
 
 
@@ -16,7 +16,7 @@ class StoreWriter:
     """Writes records. One thread at a time may use it."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._names = store, Names()
+        self._store, self._names = store, NameTables()
         self._detections = DetectionWriter(self._names)
 
     def write(self, records: Sequence[StoreRecord]) -> None:

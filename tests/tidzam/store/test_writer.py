@@ -15,7 +15,7 @@ from tests.support.store_records import NOON, detection
 from tidzam.store.database import Store
 from tidzam.store.records import DetectionRecord, event_key
 from tidzam.store.rollups import recount
-from tidzam.store.tables.detections import DetectionDayRow, DetectionHourRow, DetectionRow, Verdict
+from tidzam.store.tables.detections import DetectionDayRow, DetectionHourRow, DetectionRow, DetectionVerdict
 from tidzam.store.tables.models import ClassRow, ModelRow
 from tidzam.store.tables.places import ChannelRow, NodeRow, SourceRow
 from tidzam.store.writer import StoreWriter
@@ -120,7 +120,7 @@ def test_what_was_judged_wrong_is_not_counted_again_when_its_record_changes(stor
     writer = StoreWriter(store)
     writer.write([detection(0), detection(1)])
     with store.write() as session:
-        session.scalars(select(DetectionRow)).first().verdict = Verdict.WRONG  # type: ignore[union-attr]
+        session.scalars(select(DetectionRow)).first().verdict = DetectionVerdict.WRONG  # type: ignore[union-attr]
         session.flush()
         recount(session)
     writer.write([detection(0, start=NOON - timedelta(hours=1), windows=3)])

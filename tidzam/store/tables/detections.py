@@ -16,7 +16,7 @@ DAY_PARTS: Final = (DayPart.NIGHT, DayPart.DAWN, DayPart.DAY, DayPart.DUSK)
 """The parts of the day, by their numbers in the store."""
 
 
-class Verdict(IntEnum):
+class DetectionVerdict(IntEnum):
     """What a person says about a detection."""
 
     RIGHT = 1
@@ -27,7 +27,7 @@ class Verdict(IntEnum):
     @property
     def counts(self) -> bool:
         """Whether charts count such a detection: its class was heard, as far as is known."""
-        return self not in (Verdict.WRONG, Verdict.OTHER_CLASS)
+        return self not in (DetectionVerdict.WRONG, DetectionVerdict.OTHER_CLASS)
 
 
 class DetectionRow(Base):
