@@ -22,6 +22,7 @@ from tidzam.config.shadow import ShadowSettings
 from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings, SinkSettings
 from tidzam.log import set_up_logging
 from tidzam.paths import GAPS
+from tidzam.startup_signals import release_hangups
 from tidzam.terminal import command_line, exit_on_error
 from tidzam.text import comma_list
 from tidzam.tokens import take_token
@@ -191,6 +192,7 @@ def analyze(
             start_live(settings.analyzer, partial(_live_program, settings), jack_server=server, home=settings.home)
         )
         return
+    release_hangups()  # an analysis of files ends with its terminal
     if one_file:
         from analyzer.file_runner import FileOptions, run_file
 

@@ -13,7 +13,6 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from analyzer.capture.child import CaptureOptions, EarlyCapture
-from analyzer.classifiers.hangup import on_hangup
 from analyzer.classifiers.live_cascade import LiveCascade, freeze_memory
 from analyzer.classifiers.reload import ClassifierReloader, ReloadOptions
 from analyzer.classifiers.requests import ClassifierRequests
@@ -35,6 +34,7 @@ from analyzer.sinks.socketio import SocketIoSink
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.gaps import GapLedger, GapReason
+from tidzam.hangup import on_hangup
 from tidzam.protocol.analyzer import (
     JACK_SOURCE,
     MESSAGES,
@@ -186,7 +186,7 @@ class Analyzer:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, on_hangup(reload=self._reloader.ask, end=stop.set))
+        on_hangup(reload=self._reloader.ask, end=stop.set)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._server)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +12,11 @@ import typer
 
 from stream_manager.app import StreamManagerOptions, run
 from tidzam.config import Settings, load_settings, load_sources
+from tidzam.hangup import on_hangup
 from tidzam.log import set_up_logging
 from tidzam.terminal import command_line, exit_on_error
+
+log = logging.getLogger(__name__)
 
 DEFAULT_ANALYZER = "localhost:8001"
 """The default of Tidzam 2019."""
@@ -77,6 +81,7 @@ async def _run(options: StreamManagerOptions) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    on_hangup(reload=lambda: log.info("SIGHUP: the stream manager has nothing to load again"), end=stop.set)
     await run(options, stop)
 
 

@@ -89,7 +89,7 @@ class AnalyzerLink:
 
     async def _stay_connected(self) -> None:
         """Run one connection until it ends."""
-        client = socketio.AsyncClient(reconnection=False)
+        client = socketio.AsyncClient(reconnection=False, handle_sigint=False)  # its handler would replace ours
         auth = {"token": self._token} if self._token else None
         try:
             await client.connect(self._url, auth=auth, wait_timeout=_ANSWER_TIMEOUT_S)

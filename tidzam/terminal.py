@@ -30,10 +30,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from tidzam.errors import TidzamError
+from tidzam.startup_signals import release_interrupts
 from tidzam.text import printable
 
 FAILED = 1
 """Exit code of a command that a TidzamError ended."""
+
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended, as in a shell: 128 plus the number of the signal."""
 
 stdout = Console(soft_wrap=True, highlight=False)
 """For results. Lines are not folded, so that what is piped keeps its lines."""
@@ -56,9 +60,15 @@ def command_line(**settings: Any) -> typer.Typer:
 
 @contextmanager
 def exit_on_error(program: str) -> Iterator[None]:
-    """Report a TidzamError in one line on stderr and exit with status 1. Other exceptions pass."""
+    """Report a TidzamError in one line on stderr and exit with status 1. Other exceptions pass.
+
+    Ctrl-C raises KeyboardInterrupt from now on, for which the exit status is 130.
+    """
     try:
+        release_interrupts()
         yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except TidzamError as error:
         say(str(error), program=program)
         sys.exit(FAILED)

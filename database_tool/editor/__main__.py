@@ -17,10 +17,9 @@ from database_tool.editor.session import EditorSession
 from tidzam import terminal
 from tidzam.config.settings import JackSettings
 from tidzam.errors import SetupError
-from tidzam.terminal import command_line, exit_on_error
+from tidzam.terminal import INTERRUPTED, command_line, exit_on_error
 from tidzam.text import plural
 
-INTERRUPTED = 130
 PROGRAM = "database_tool.editor"
 
 cli = command_line()

@@ -29,7 +29,7 @@ async def _request(
 ) -> Mapping[str, Any]:
     import socketio  # slow to import
 
-    client = socketio.AsyncClient(reconnection=False)
+    client = socketio.AsyncClient(reconnection=False, handle_sigint=False)  # its handler would replace ours
     try:
         await client.connect(url, auth={"token": token} if token else None)
         answer: dict[str, Any] = await client.call("sys", {"sys": dict(command)}, timeout=timeout_s)

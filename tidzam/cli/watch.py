@@ -168,7 +168,7 @@ def _save(view: WatchState, path: Path) -> None:
 async def _watch(view: WatchState, url: str, token: str | None, seconds: float) -> None:
     import socketio  # slow to import
 
-    client = socketio.AsyncClient(reconnection_delay_max=2)
+    client = socketio.AsyncClient(reconnection_delay_max=2, handle_sigint=False)
     _listen(client, view)
     connecting = asyncio.create_task(client.connect(url, auth={"token": token} if token else None, retry=True))
     loop = asyncio.get_running_loop()
