@@ -83,33 +83,41 @@ def _correlations(windows: Float32, pairs: Sequence[tuple[int, int]], most: int)
     sounds, taper = _rows(len(parts), length, np.float32), _taper(frames)
     for number, (row, start) in enumerate(parts):
         np.multiply(windows[row, start : start + frames], taper, out=sounds[number, :frames])
-    heard = [bool(sound.any()) for sound in sounds]
+    sounds[: len(parts), frames:] = 0
+    sounds[len(parts) :] = 0
     spectra = scipy.fft.rfft(sounds, overwrite_x=True)
     cross = _rows(len(pairs), spectra.shape[1], np.complex64, single=2)
+    cross[len(pairs) :] = 0
     numbers = {part: number for number, part in enumerate(parts)}
-    chosen = [(numbers[first, starts[first]], numbers[second, starts[first]]) for first, second in pairs]
-    for number, (one, other) in enumerate(chosen):
-        _whiten(np.multiply(np.conj(spectra[one]), spectra[other], out=cross[number]))
+    heard = []
+    for number, (first, second) in enumerate(pairs):
+        one, other = (spectra[numbers[row, starts[first]]] for row in (first, second))
+        heard.append(_whiten(np.multiply(one.conj(), other, out=cross[number])))
     correlations = scipy.fft.irfft(cross, length, overwrite_x=True)
-    around = np.concatenate([correlations[:, -most:], correlations[:, : most + 1]], axis=1)
-    return [around[k] if heard[one] and heard[other] else None for k, (one, other) in enumerate(chosen)]
+    around = np.concatenate([correlations[: len(pairs), -most:], correlations[: len(pairs), : most + 1]], axis=1)
+    return [correlation if known else None for correlation, known in zip(around, heard, strict=True)]
 
 
-def _whiten(cross: NDArray[np.complex64]) -> None:
-    """Divide a cross-spectrum by its magnitude, in place."""
-    magnitude = np.abs(cross)
-    scale = 1 / (magnitude + _FLOOR * magnitude.mean() + np.float32(1e-30))
-    cross.real *= scale  # by a complex number, it would take four times as long
-    cross.imag *= scale
+def _whiten(cross: NDArray[np.complex64]) -> bool:
+    """Divide a cross-spectrum by its magnitude, in place. Returns whether it is more than zeros."""
+    magnitude = cross.real**2  # np.abs takes three times as long, since it cannot overflow
+    magnitude += cross.imag**2
+    np.sqrt(magnitude, out=magnitude)
+    mean = magnitude.mean()
+    magnitude += _FLOOR * mean + np.float32(1e-30)
+    np.divide(1, magnitude, out=magnitude)
+    cross.real *= magnitude  # by a complex number, it would take four times as long
+    cross.imag *= magnitude
+    return bool(mean > 0)
 
 
 def _rows(count: int, length: int, dtype: type, *, single: int = 1) -> NDArray[Any]:
-    """Rows of zeros, a multiple of _LANES of them, which SciPy transforms at once.
+    """Rows of any values, a multiple of _LANES of them, which SciPy transforms at once.
 
     Up to `single` rows are not filled up, since they are as fast one after the other.
     """
     rows = count if count <= single else -(-count // _LANES) * _LANES
-    return np.zeros((rows, length), dtype)
+    return np.empty((rows, length), dtype)
 
 
 @lru_cache(maxsize=8)
