@@ -23,7 +23,7 @@ _STEP_WINDOWS: Final = 64
 _STEP_SAMPLES: Final = 1 << 22
 """The maximum number of windows in one step, and of samples in all of them."""
 
-_LEAST_WINDOWS: Final = 4000
+LEAST_WINDOWS: Final = 8000
 """A file with fewer windows is analyzed before other processes would have loaded the networks."""
 
 Analyzed = tuple[WindowBatch, tuple[Analysis, ...]]
@@ -43,7 +43,7 @@ def analyze_batches(
     Without `cores`, all of the machine are used. `batches` are computed ahead, in a thread of their own: a file is
     decoded while its windows are analyzed. If many windows are `expected`, other processes analyze them.
 
-    Holds at most three steps more than there are cores in memory, fewer if they are large, however long the file is.
+    Holds at most five steps more than there are cores in memory, fewer if they are large, however long the file is.
     """
     cores = cores or os.cpu_count() or 1
     steps: deque[tuple[list[WindowBatch], list[Pending]]] = deque()
@@ -51,14 +51,14 @@ def analyze_batches(
     with (
         _processes(pipeline, cores, expected) as processes,
         ThreadPoolExecutor(cores, "analysis", initializer=flush_denormals) as pool,
-        closing(ahead(_steps(batches), name="decoding")) as decoded,
+        closing(ahead(_steps(batches), count=2, name="decoding")) as decoded,
     ):
         for step in decoded:
             if processes is not None and processes.are_ready:
                 steps.append((step, [processes.submit(part) for part in _parts(step)]))
             else:
                 steps.append((step, _submitted(pool, pipeline, step, left)))
-            if len(steps) > min(cores, 2 * _STEP_SAMPLES // _size(step[0])):
+            if len(steps) > min(cores + 1, 2 * _STEP_SAMPLES // _size(step[0])):
                 yield from _results(*steps.popleft())
         while steps:
             yield from _results(*steps.popleft())
@@ -66,7 +66,7 @@ def analyze_batches(
 
 def _processes(pipeline: Pipeline, cores: int, expected: int) -> AbstractContextManager[AnalysisProcesses | None]:
     """The other processes, if they are worth their start. This one decodes, and follows detections."""
-    if cores < 2 or expected < _LEAST_WINDOWS or pipeline.recipe is None or pipeline.cascade.has_longer_windows:
+    if cores < 2 or expected < LEAST_WINDOWS or pipeline.recipe is None or pipeline.cascade.has_longer_windows:
         return nullcontext()
     return AnalysisProcesses(pipeline, pipeline.recipe, processes=cores - 1)
 

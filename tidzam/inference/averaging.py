@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from tidzam.results import Analysis
+from tidzam.values import changed
 
 _NEGLIGIBLE: Final = 0.001
 """A class whose expert did not run on a window is kept in the mean down to this probability."""
@@ -51,7 +52,7 @@ class WindowAverager:
             averaged = analysis
         else:
             averaged = _averaged(analysis, before)
-            averaged = replace(averaged, result=self._decide(averaged))
+            averaged = changed(averaged, result=self._decide(averaged))
         mean = _Mean(start_s, end_s, averaged.probabilities, averaged.remainders, analysis.waiting)
         self._means[analysis.channel] = mean
         return averaged
@@ -68,7 +69,7 @@ def _averaged(analysis: Analysis, before: _Mean) -> Analysis:
         can_fade=False,
     )
     kept = {node: value for node, value in remainders.items() if node in probabilities or node in analysis.remainders}
-    return replace(analysis, probabilities=probabilities, remainders=kept)
+    return changed(analysis, probabilities=probabilities, remainders=kept)
 
 
 def _mean(values: Mapping[str, float], before: Mapping[str, float], *, can_fade: bool) -> dict[str, float]:

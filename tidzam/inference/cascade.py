@@ -153,7 +153,7 @@ class Cascade:
         nodes = (*self.classes, UNKNOWN)
         return [
             Prediction(present(self.classes, row), note.left_out, present(nodes, rest), note.ages_s, note.waiting)
-            for row, note, rest in zip(joint, notes, remainders, strict=True)
+            for row, note, rest in zip(joint.tolist(), notes, remainders.tolist(), strict=True)
         ]
 
     def _run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final
@@ -12,6 +12,7 @@ from tidzam.audio.arrival import ArrivalDifference, arrival_differences
 from tidzam.config.detections import DetectionSettings
 from tidzam.naming import is_live_port, source_of
 from tidzam.results import AnalyzedBatch, Detection, DetectionChange, WindowBatch
+from tidzam.values import changed
 
 MOST_COMPARED: Final = 8
 """The channels of a detection, the loudest first, whose arrival times are compared."""
@@ -40,14 +41,14 @@ class _Call:
             return self.parts[self.first.channel]
         parts = self.loudest()
         windows = sum(part.windows for part in parts)
-        return replace(
+        return changed(
             self.first,
             start=min(part.start for part in parts),
             end=max(part.end for part in parts),
             peak_probability=max(part.peak_probability for part in parts),
             mean_probability=sum(part.mean_probability * part.windows for part in parts) / windows,
             windows=windows,
-            channels=tuple(replace(part.channels[0], arrival_s=self._arrival_s(part, parts[0])) for part in parts),
+            channels=tuple(changed(part.channels[0], arrival_s=self._arrival_s(part, parts[0])) for part in parts),
         )
 
     def loudest(self) -> list[Detection]:
@@ -117,7 +118,7 @@ class ChannelMerger:
             call = self._calls.get(key)
             if call is not None and call.open:
                 changes.append(DetectionChange("update" if key in begun else "start", call.merged()))
-        return replace(analyzed, detections=tuple(changes))
+        return changed(analyzed, detections=tuple(changes))
 
     def _take(self, change: DetectionChange) -> str:
         """Add a change of one channel to its call. Returns the id of that."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
-
-from tidzam.types import Float32
+from math import isnan
 
 
 @dataclass(frozen=True)
@@ -37,9 +34,9 @@ class WindowNotes:
     waiting: tuple[str, ...] = ()
 
 
-def present(labels: Sequence[str], row: Float32) -> dict[str, float]:
-    """The values of one window, shape (len(labels),), that are not NaN, by label."""
-    columns = np.flatnonzero(~np.isnan(row))
-    if len(columns) == len(labels):
-        return dict(zip(labels, row.tolist(), strict=True))
-    return {labels[int(column)]: value for column, value in zip(columns, row[columns].tolist(), strict=True)}
+def present(labels: Sequence[str], row: Sequence[float]) -> dict[str, float]:
+    """The values of one window that are not NaN, by label."""
+    values = dict(zip(labels, row, strict=True))
+    if isnan(sum(row)):
+        return {label: value for label, value in values.items() if not isnan(value)}
+    return values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
@@ -14,6 +14,7 @@ from tidzam.config.detections import DetectionSettings
 from tidzam.inference.decision import deepest
 from tidzam.labels import UNKNOWN, LabelTree
 from tidzam.results import Analysis, AnalyzedBatch, DetectedChannel, Detection, DetectionChange, WindowBatch
+from tidzam.values import changed
 
 _SLACK = 0.1
 """Windows further apart than this share of a window do not follow one another."""
@@ -119,7 +120,7 @@ class DetectionTracker:
             known = self._open.get(key)
             opened = self._started(analysis, label) if known is None else _extended(known, analysis)
             enough = opened.is_reported or opened.detection.windows >= self._settings.min_windows
-            self._open[key] = replace(opened, is_reported=enough)
+            self._open[key] = changed(opened, is_reported=enough)
             if enough:
                 kind: Literal["update", "start"] = "update" if opened.is_reported else "start"
                 events.append(DetectionChange(kind, opened.detection))
@@ -184,7 +185,7 @@ def _extended(known: _Open, analysis: Analysis) -> _Open:
     probability = analysis.probabilities[detection.label]
     windows = detection.windows + 1
     end_s = max(known.end_s, analysis.start_s + analysis.duration_s)
-    longer = replace(
+    longer = changed(
         detection,
         end=detection.start + timedelta(seconds=end_s - known.first_s),
         peak_probability=max(detection.peak_probability, probability),
@@ -192,4 +193,4 @@ def _extended(known: _Open, analysis: Analysis) -> _Open:
         windows=windows,
         channels=(DetectedChannel(analysis.channel, max(analysis.level_dbfs, detection.channels[0].level_dbfs)),),
     )
-    return replace(known, detection=longer, last_s=analysis.start_s, end_s=end_s)
+    return changed(known, detection=longer, last_s=analysis.start_s, end_s=end_s)
