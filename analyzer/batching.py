@@ -23,8 +23,8 @@ _STEP_WINDOWS: Final = 64
 _STEP_SAMPLES: Final = 1 << 22
 """The maximum number of windows in one step, and of samples in all of them."""
 
-LEAST_WINDOWS: Final = 8000
-"""A file with fewer windows is analyzed before other processes would have loaded the networks."""
+least_windows = 8000
+"""A file with fewer windows is analyzed before other processes would have loaded the networks. Can be set."""
 
 Analyzed = tuple[WindowBatch, tuple[Analysis, ...]]
 
@@ -66,7 +66,7 @@ def analyze_batches(
 
 def _processes(pipeline: Pipeline, cores: int, expected: int) -> AbstractContextManager[AnalysisProcesses | None]:
     """The other processes, if they are worth their start. This one decodes, and follows detections."""
-    if cores < 2 or expected < LEAST_WINDOWS or pipeline.recipe is None or pipeline.cascade.has_longer_windows:
+    if cores < 2 or expected < least_windows or pipeline.recipe is None or pipeline.cascade.has_longer_windows:
         return nullcontext()
     return AnalysisProcesses(pipeline, pipeline.recipe, processes=cores - 1)
 

@@ -88,7 +88,7 @@ def main() -> None:
     from analyzer import batching
     from analyzer.__main__ import app
 
-    batching.LEAST_WINDOWS = sys.maxsize
+    batching.least_windows = sys.maxsize
     clock = StageClock()
     clock.watch()
     sys.argv = ["analyzer", "--stream", sys.argv[1], "--json"]

@@ -81,7 +81,7 @@ def test_steps_of_different_sizes_share_memory_one_after_the_other(
 def test_all_steps_of_a_file_are_analyzed_in_order_while_processes_begin(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batching, "LEAST_WINDOWS", 1)
+    monkeypatch.setattr(batching, "least_windows", 1)
     wanted = batches(60)
     found, alone = (
         [analyses for _, analyses in analyze_batches(pipeline, iter(wanted), cores=cores, expected=180)]
