@@ -18,8 +18,8 @@ HEAVY = {"jack", "tensorflow", "keras", "aiohttp", "socketio", "onnxruntime", "s
 _LEVELS = {
     0: """__init__ addresses ahead aio allocator atomic clocks config daytime denormals error_codes errors extensions
         file_ages hangup icecast_passwords labels log naming output_hints parallel paths patterns process progress
-        proxy recording_names scrub segments startup_signals suggest tables tensorflow_loader terminal text times
-        tokens types validation values""",
+        proxy recording_names scrub segments startup_signals suggest tables temporaries tensorflow_loader terminal
+        text times tokens types validation values""",
     1: "audio bundle clips dataset gaps jack manifest_fields results spectrogram speech_times spool",
     2: "inference metrics protocol server speech store",
     3: "cli demo models node",

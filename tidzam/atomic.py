@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from tidzam.temporaries import temporary_file
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -29,19 +30,14 @@ def write_atomically(path: Path, content: str | bytes | memoryview, *, mode: int
 def replacing(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A file for the new content of `path`, which replaces it at the end, as in `write_atomically`.
 
-    After an exception the old file is unchanged, and nothing is left beside it.
+    After an exception the old file is unchanged, and nothing is left beside it. What a killed process leaves there is
+    deleted later (`tidzam.temporaries`).
     """
-    fresh = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+    with temporary_file(path.parent, mode=mode) as (fresh, file):
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
         fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
     _sync([path.parent])
 
 

@@ -65,6 +65,11 @@ class ClipIndex:
         """All clips."""
         return [clip for listing in self._listings.values() for clip in listing.clips.values()]
 
+    @property
+    def folders(self) -> list[Path]:
+        """The folder, and those in it that may hold clips."""
+        return [self._folder / name for name in self._listings]
+
     def refresh(self, *, thorough: bool = False) -> None:
         """Take note of what others added, marked or deleted.
 

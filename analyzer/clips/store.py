@@ -19,6 +19,7 @@ from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import TidzamError
 from tidzam.file_ages import FileAges
 from tidzam.output_hints import hint_for
+from tidzam.temporaries import remove_leftovers
 from tidzam.text import plural
 from tidzam.types import Float32
 
@@ -58,6 +59,8 @@ class ClipStore:
             self._index = ClipIndex(self._folder)
         except OSError as error:
             raise self._error(f"The clips in {self._folder} cannot be read", error) from None
+        for folder in self._index.folders:
+            remove_leftovers(folder)
 
     @classmethod
     def shared(cls, settings: ClipSinkSettings) -> ClipStore:

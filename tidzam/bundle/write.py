@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from tidzam.atomic import swap_in
 from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, RANGE_MODEL, Bundle, BundleManifest, NetworkFormat
 from tidzam.manifest_fields import FileEntry, entry_of
+from tidzam.temporaries import temporary_folder
 
 
 def write_bundle(
@@ -29,8 +29,8 @@ def write_bundle(
     card, to the new folder before it is put in place; it receives the complete manifest.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-        fresh = Path(temporary) / folder.name
+    with temporary_folder(folder.parent) as temporary:
+        fresh = temporary / folder.name
         fresh.mkdir()
         entries = {engine: _add_file(source, fresh / FILE_NAMES[engine]) for engine, source in files.items()}
         changes: dict[str, Any] = {"files": entries}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from tidzam.atomic import swap_in
 from tidzam.bundle import Bundle, BundleManifest, NetworkFormat, installed_model, read_bundle, write_bundle
 from tidzam.errors import BundleError
 from tidzam.inference.trial import try_networks
+from tidzam.temporaries import temporary_folder
 
 
 def require_free_name(folder: Path, name: str, *, replace: bool) -> None:
@@ -38,8 +38,8 @@ def install_model(
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".", dir=folder) as temporary:
-            fresh = Path(temporary) / manifest.name
+        with temporary_folder(folder) as temporary:
+            fresh = temporary / manifest.name
             write_bundle(fresh, manifest, files, range_model=range_model)
             try_networks([read_bundle(fresh)])
             swap_in(fresh, folder / manifest.name)

@@ -16,6 +16,7 @@ from tidzam.errors import BundleError
 from tidzam.manifest_fields import sha256_of
 from tidzam.models.package import fetch_package
 from tidzam.speech.silero import CHECKSUM, FILE, NAME, SileroNetwork
+from tidzam.temporaries import temporary_folder
 
 PACKAGE: Final = "silero-vad==6.2.3"
 SIZE_MB: Final = 11
@@ -57,8 +58,8 @@ def _verify(network: Path) -> None:
 def _install(folder: Path, network: Path, license_text: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".", dir=folder) as temporary:
-            fresh = Path(temporary) / NAME
+        with temporary_folder(folder) as temporary:
+            fresh = temporary / NAME
             fresh.mkdir()
             shutil.copyfile(network, fresh / FILE)
             if license_text.is_file():

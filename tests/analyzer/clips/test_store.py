@@ -94,3 +94,11 @@ def test_the_store_of_a_folder_is_opened_once_and_sees_what_others_write(tmp_pat
 def test_other_settings_have_a_store_of_their_own(tmp_path: Path) -> None:
     settings = ClipSinkSettings(folder=tmp_path)
     assert ClipStore.shared(settings) is not ClipStore.shared(settings.model_copy(update={"format": "wav"}))
+
+
+def test_what_a_killed_analyzer_left_is_deleted_when_the_store_is_opened(tmp_path: Path) -> None:
+    leftover = tmp_path / "owl" / ".tidzam-0123456789abcdef"
+    leftover.parent.mkdir()
+    leftover.touch()
+    ClipStore(ClipSinkSettings(folder=tmp_path))
+    assert not leftover.exists()
