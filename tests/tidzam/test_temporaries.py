@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
 import sys
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from tidzam import temporaries
 from tidzam.atomic import write_atomically
 from tidzam.temporaries import remove_leftovers, temporary_file, temporary_folder
 
@@ -82,7 +82,7 @@ def test_leftovers_are_deleted_before_the_first_write_in_a_folder(tmp_path: Path
 def test_a_file_that_is_taken_for_a_leftover_before_it_is_locked_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, taken = temporaries.fcntl.flock, list[Path]()
+    lock, taken = fcntl.flock, list[Path]()
 
     def late_lock(descriptor: int, operation: int) -> None:
         if not taken:
@@ -90,7 +90,7 @@ def test_a_file_that_is_taken_for_a_leftover_before_it_is_locked_is_made_again(
             taken[0].unlink()
         lock(descriptor, operation)
 
-    monkeypatch.setattr(temporaries.fcntl, "flock", late_lock)
+    monkeypatch.setattr(fcntl, "flock", late_lock)
     with temporary_file(tmp_path) as (path, file):
         file.write(b"complete")
         file.flush()
