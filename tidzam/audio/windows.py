@@ -49,23 +49,25 @@ def cut_windows(blocks: Iterable[Float32], *, window: int, hop: int, before: int
     if before:
         yield from _windows_with_context(blocks, window=window, hop=hop, before=before)
         return
-    parts: list[Float32] = []
-    held = start = covered = 0
+    start = covered = filled = 0
+    samples: Float32 | None = None
     for block in blocks:
-        parts.append(block)
-        held += len(block)
-        if held < window:
-            continue
-        stream = np.concatenate(parts)
-        while len(stream) >= window:
-            yield Window(start, np.ascontiguousarray(stream[:window].T))
-            stream = stream[hop:]
-            covered, start = start + window, start + hop
-        parts, held = [stream], len(stream)
-    end = start + held
-    if held and (not covered or end - covered >= hop / 2):
-        rest = np.concatenate(parts).T
-        yield Window(start, np.pad(rest, ((0, 0), (0, window - held))), window - held)
+        if samples is None:
+            samples = np.empty((block.shape[1], window), np.float32)
+        taken = 0
+        while taken < len(block):
+            count = min(window - filled, len(block) - taken)
+            samples[:, filled : filled + count] = block[taken : taken + count].T
+            filled, taken = filled + count, taken + count
+            if filled == window:
+                yield Window(start, samples)
+                covered, start, filled = start + window, start + hop, window - hop
+                last, samples = samples, np.empty_like(samples)
+                samples[:, :filled] = last[:, hop:]
+    end = start + filled
+    if samples is not None and filled and (not covered or end - covered >= hop / 2):
+        samples[:, filled:] = 0
+        yield Window(start, samples, window - filled)
 
 
 def _windows_with_context(blocks: Iterable[Float32], *, window: int, hop: int, before: int) -> Iterator[Window]:
