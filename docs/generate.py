@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 
 from analyzer.__main__ import app as analyzer_app
 from analyzer.metrics import HealthCollector
+from console.__main__ import app as console_app
 from database_tool.__main__ import app as database_tool_app
 from database_tool.editor.__main__ import cli as editor_app
 from stream_manager.__main__ import cli as stream_manager_app
@@ -48,7 +49,7 @@ from trainer.cli import cli as trainer_app
 from trainer.training_file_reference import document as training_file
 
 DOCS = Path(__file__).parent
-PACKAGES = ("tidzam", "stream_manager", "analyzer", "trainer", "database_tool")
+PACKAGES = ("tidzam", "stream_manager", "analyzer", "trainer", "database_tool", "console")
 
 PROTOCOL = """# Protocol
 
@@ -155,6 +156,7 @@ def command_lines() -> str:
             "tidzam": tidzam_app,
             "python -m stream_manager": stream_manager_app,
             "python -m analyzer": analyzer_app,
+            "python -m console": console_app,
             "python -m trainer": trainer_app,
             "python -m database_tool": database_tool_app,
             "python -m database_tool.editor": editor_app,

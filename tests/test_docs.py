@@ -14,7 +14,7 @@ from pathlib import Path
 from tidzam.error_codes import CODES
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("tidzam", "stream_manager", "analyzer", "trainer", "database_tool")
+PACKAGES = ("tidzam", "stream_manager", "analyzer", "trainer", "database_tool", "console")
 
 
 def test_generated_pages_are_up_to_date() -> None:

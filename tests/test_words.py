@@ -41,7 +41,7 @@ def test_words_are_spelled_right() -> None:
 
 
 def test_no_two_classes_of_the_programs_have_the_same_name() -> None:
-    programs = ("tidzam", "stream_manager", "analyzer", "trainer", "database_tool")
+    programs = ("tidzam", "stream_manager", "analyzer", "trainer", "database_tool", "console")
     sources = [path.read_text(encoding="utf-8") for name in programs for path in (ROOT / name).rglob("*.py")]
     names = Counter(name for source in sources for name in re.findall(r"^class (\w+)", source, re.MULTILINE))
     assert [name for name, count in names.items() if count > 1] == []

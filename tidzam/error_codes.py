@@ -57,6 +57,56 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Run `chmod 600`, or delete it: the next start creates a new one.",
         ),
     },
+    "Console and accounts": {
+        "not_logged_in": Explanation(
+            "The request requires a user.",
+            "No session's cookie and no token were sent, or they have ended.",
+            "Log in, or send a token that has not expired.",
+        ),
+        "login_failed": Explanation(
+            "The log-in was refused.", "The user name or the password is wrong.", "`tidzam users password NAME`."
+        ),
+        "locked_out": Explanation(
+            "Log-ins are refused for some minutes.",
+            "Too many wrong passwords (`console.lock_out`).",
+            "Wait as long as the message says.",
+        ),
+        "forbidden": Explanation(
+            "The user may not do this, or the node has another name.",
+            "The role or the scopes of the token do not allow it; or the header `Host` names no address of the node.",
+            "`tidzam users role NAME ROLE`, a token with more scopes, or `access.hosts`.",
+        ),
+        "csrf": Explanation(
+            "A change was refused because another site may have sent it.",
+            "The CSRF token of the session is missing or old, or the page is of another site.",
+            "Load the page again; programs send `X-CSRF-Token`, or use an API token.",
+        ),
+        "not_found": Explanation(
+            "There is no such page or thing.", "It was removed, or mistyped.", "Check the address."
+        ),
+        "no_user": Explanation("There is no such user.", "The name is mistyped.", "`tidzam users list`."),
+        "user_exists": Explanation("A user has this name already.", "Names ignore case.", "Choose another name."),
+        "user_name": Explanation(
+            "The name of a user is invalid.", "It has other characters than letters, digits and . _ @ -.", "Correct it."
+        ),
+        "last_admin": Explanation(
+            "The only admin cannot be removed or get another role.",
+            "Nobody could manage users then.",
+            "Make another user admin first.",
+        ),
+        "weak_password": Explanation(
+            "The new password is not accepted.", "It is too short, trivial or was typed differently.", "Choose another."
+        ),
+        "wrong_password": Explanation("The present password is wrong.", "It is mistyped.", "Type it again."),
+        "token_scopes": Explanation(
+            "The scopes of a new API token are invalid.",
+            "There are none, or the user may not do that.",
+            "Choose others.",
+        ),
+        "too_many_tokens": Explanation(
+            "The user has 50 API tokens already.", "Old ones were not removed.", "Remove those that are not used."
+        ),
+    },
     "Settings and set-up": {
         "config": Explanation("A setting is wrong.", "See the line and the key in the message.", "Correct it."),
         "setup": Explanation(

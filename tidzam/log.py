@@ -12,7 +12,7 @@ from typing import TextIO
 from tidzam.scrub import scrub
 from tidzam.text import json_printable, printable
 
-PROGRAMS = ("__main__", "tidzam", "stream_manager", "analyzer", "trainer", "database_tool", "benchmarks")
+PROGRAMS = ("__main__", "tidzam", "stream_manager", "analyzer", "trainer", "database_tool", "console", "benchmarks")
 """The packages of Tidzam; all other loggers belong to libraries."""
 
 

@@ -47,7 +47,9 @@ def heals(node: Node, name: str, old_pid: int) -> bool:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("name", ["jackd", "icecast", "stream_manager", "analyzer", "watchdog", "watchdog_guard"])
+@pytest.mark.parametrize(
+    "name", ["jackd", "icecast", "stream_manager", "analyzer", "console", "watchdog", "watchdog_guard"]
+)
 def test_a_suspended_program_is_replaced_and_no_other(node: Node, name: str) -> None:
     eventually(node.is_well, within_s=30, what="well before")
     before = programs(node)

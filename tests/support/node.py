@@ -48,7 +48,7 @@ class Node:
         self.home = folder / "home"
         self.profile = folder / "profile.yaml"
         self.server = re.sub(r"[^A-Za-z0-9]", "-", f"{server_prefix(os.getpid())}-{folder.name}")[:32]
-        self.ports = {name: free_port() for name in ("icecast", "stream_manager", "analyzer")}
+        self.ports = {name: free_port() for name in ("icecast", "stream_manager", "analyzer", "console")}
         settings: dict[str, Any] = {"home": str(self.home), "jack": {"server": self.server}, "sources": sources}
         for name, port in self.ports.items():
             settings[name] = {"port": port}
@@ -95,7 +95,7 @@ class Node:
         os.kill(pid, signal.SIGKILL)
 
     def url(self, server: str) -> str:
-        """The address of `icecast`, `stream_manager` or `analyzer`."""
+        """The address of `icecast`, `stream_manager`, `analyzer` or `console`."""
         return f"http://127.0.0.1:{self.ports[server]}"
 
     def health(self, server: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def analyzer(*faults: AnalyzerFault, **changes: Any) -> AnalyzerHealth:
 
 def servers(**changes: ServerHealth) -> dict[str, ServerHealth]:
     """All servers of a node in good health, but for `changes`."""
-    return {"icecast": GOOD, "stream_manager": GOOD, "analyzer": GOOD, **changes}
+    return {"icecast": GOOD, "stream_manager": GOOD, "analyzer": GOOD, "console": GOOD, **changes}
 
 
 def node(**changes: Any) -> NodeStatus:

@@ -98,7 +98,7 @@ def test_a_server_under_nohup_still_ignores_hangups(tmp_path: Path) -> None:
 
 
 def test_importing_the_packages_leaves_signals_alone() -> None:
-    packages = "tidzam, analyzer, stream_manager, trainer, database_tool"
+    packages = "tidzam, analyzer, stream_manager, trainer, database_tool, console"
     question = f"import signal, {packages}; print(*map(signal.getsignal, (signal.SIGHUP, signal.SIGINT)))"
     done = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True)
     assert done.stdout == f"{signal.SIG_DFL} {signal.default_int_handler}\n"

@@ -1,12 +1,14 @@
-"""What `tidzam start` reports about who may listen and who may manage. Pure."""
+"""What `tidzam start` reports about who may listen, who may manage, and the first admin."""
 
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tidzam.config import Settings
 from tidzam.config.settings import is_loopback
+from tidzam.errors import TidzamError
 from tidzam.node.icecast import LISTENER
 from tidzam.node.programs import in_sentence, node_programs
 
@@ -33,3 +35,18 @@ def access_lines(settings: Settings, path: Path) -> list[str]:
         lines.append("Listening requires the token, too.")
         lines.append(f"Players send it to Icecast as the password of the user {LISTENER}.")
     return lines
+
+
+def first_admin_lines(settings: Settings, home: Path) -> list[str]:
+    """Create the first admin if the console has no user yet; then its password, which is shown nowhere else."""
+    from tidzam.accounts.first_admin import NAME, ensure_first_admin  # the database is slow to import
+    from tidzam.store.database import open_store
+
+    try:
+        with open_store(settings.store, home) as store, store.write() as session:
+            password = ensure_first_admin(session, now=datetime.now(UTC))
+    except TidzamError as error:
+        return [f"The users of the console are unknown: {error}"]
+    if password is None:
+        return []
+    return [f"Log in to the console as {NAME} with the password {password} (it is shown only now)."]

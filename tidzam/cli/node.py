@@ -79,13 +79,14 @@ def restart(
 
 
 def _finish_start(status: NodeStatus, settings: Settings, *, seconds: float) -> None:
-    from tidzam.cli.access import access_lines
+    from tidzam.cli.access import access_lines, first_admin_lines
     from tidzam.cli.show import print_started
     from tidzam.node.check import faults
 
     found = faults(status, settings.check)
     print_started(console, status, found, seconds=seconds)
-    for line in access_lines(settings, Home(status.home).token):
+    lines = [*first_admin_lines(settings, status.home), *access_lines(settings, Home(status.home).token)]
+    for line in lines:
         console.print(escape(line), highlight=False, soft_wrap=True)
     if found:
         raise typer.Exit(WITH_FAULTS)

@@ -48,7 +48,8 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             return tuple(map(anchor_value, value))
         return anchor(value) if isinstance(value, Path) else value
 
-    manager, analyzer = settings.stream_manager, settings.analyzer
+    manager, analyzer, console = settings.stream_manager, settings.analyzer, settings.console
+    files = {"certificate": anchor(console.certificate), "private_key": anchor(console.private_key)}
     roots, state = tuple(anchor(root) for root in manager.media_roots), anchor(manager.state_file)
     shadow = analyzer.shadow and analyzer.shadow.model_copy(update={"nn": anchor(analyzer.shadow.nn)})
     live = manager.live_streams.model_copy(update={"recordings": anchor(manager.live_streams.recordings)})
@@ -61,6 +62,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "analyzer": analyzer.model_copy(
                 update={"nn": anchor(analyzer.nn), "shadow": shadow, "sinks": tuple(map(anchor_sink, analyzer.sinks))}
             ),
+            "console": console.model_copy(update=files),
             "sources": tuple(map(anchor_source, settings.sources)),
         }
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from tidzam.addresses import bare_host, host_on_this_machine, url_host
+from tidzam.config.console import ConsoleSettings
 from tidzam.config.decision import AnyDecisionSettings, DecisionSettings
 from tidzam.config.detections import DetectionSettings
 from tidzam.config.files import FileSettings
@@ -22,6 +22,8 @@ from tidzam.config.location import LocationSettings
 from tidzam.config.privacy import PrivacySettings
 from tidzam.config.reload import ReloadSettings
 from tidzam.config.section import Names, Section, moved, renamed
+from tidzam.config.server import Port as Port
+from tidzam.config.server import ServerSettings as ServerSettings
 from tidzam.config.shadow import ShadowSettings
 from tidzam.config.signal_health import SignalHealthSettings
 from tidzam.config.sinks import AnySinkSettings
@@ -47,7 +49,6 @@ def is_loopback(host: str) -> bool:
 
 
 AccessMode = Literal["open", "token"]
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class NodeSettings(Section):
@@ -102,25 +103,6 @@ class JackSettings(Section):
         if driver not in ("alsa", "dummy") and self.capture_channels is not None:
             raise ValueError(f"capture_channels is for the drivers alsa and dummy; the driver is {driver!r}")
         return self
-
-
-class ServerSettings(Section):
-    """The address and port of a server."""
-
-    host: Annotated[str, AfterValidator(bare_host)] = Field(
-        "127.0.0.1", description="IPv4 or IPv6 address to listen on; 0.0.0.0 or :: for all"
-    )
-    port: Port
-
-    @property
-    def reachable_host(self) -> str:
-        """The name or address under which this machine reaches it, without brackets."""
-        return host_on_this_machine(self.host)
-
-    @property
-    def url(self) -> str:
-        """The address under which programs of this machine reach it."""
-        return f"http://{url_host(self.reachable_host)}:{self.port}"
 
 
 class IcecastSettings(ServerSettings):
@@ -332,6 +314,7 @@ class Settings(Section):
     icecast: IcecastSettings = IcecastSettings()
     stream_manager: StreamManagerSettings = StreamManagerSettings()
     analyzer: AnalyzerSettings = AnalyzerSettings()
+    console: ConsoleSettings = ConsoleSettings()
     access: AccessSettings = AccessSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()

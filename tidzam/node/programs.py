@@ -181,6 +181,14 @@ ANALYZER = NodeProgram(
     applies_access=True,
     stop_wait_s=LONG_STOP_WAIT_S,
 )
+CONSOLE = NodeProgram(
+    name="console",
+    title="the console",
+    argv=_program("console"),
+    life_sign=LifeSign.HEALTH,
+    server=lambda settings: settings.console,
+    address_title="Console",
+)
 WATCHDOG = _watchdog(WATCHDOGS[0], "the watchdog")
 WATCHDOG_GUARD = _watchdog(WATCHDOGS[1], "the watchdog's guard")
 
@@ -192,6 +200,7 @@ _REGISTRY = Registry(
         "icecast": f"{__name__}:ICECAST",
         "stream_manager": f"{__name__}:STREAM_MANAGER",
         "analyzer": f"{__name__}:ANALYZER",
+        "console": f"{__name__}:CONSOLE",
     },
 )
 

@@ -34,7 +34,7 @@ def test_a_node_that_does_its_job_has_no_fault() -> None:
 
 def test_programs_that_do_not_run_are_restarted_causes_first() -> None:
     running = tuple(ProcessStatus(name, "RUNNING", 1, 1.0) for name in ("icecast", "watchdog", "watchdog_guard"))
-    assert restarted(node(processes=running)) == ("jackd", "stream_manager", "analyzer")
+    assert restarted(node(processes=running)) == ("jackd", "stream_manager", "analyzer", "console")
 
 
 @pytest.mark.parametrize("state", ["STARTING", "BACKOFF", "STOPPING"])
@@ -53,7 +53,7 @@ def test_a_start_that_fails_is_blamed_on_the_program_that_is_down_not_on_those_t
 
 
 @pytest.mark.parametrize(
-    ("uptime_s", "restart"), [(3.0, ()), (60.0, ("jackd", "icecast", "stream_manager", "analyzer"))]
+    ("uptime_s", "restart"), [(3.0, ()), (60.0, ("jackd", "icecast", "stream_manager", "analyzer", "console"))]
 )
 def test_a_program_that_was_just_started_is_not_restarted_for_not_answering_yet(
     uptime_s: float, restart: tuple[str, ...]

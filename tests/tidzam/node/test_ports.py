@@ -14,7 +14,7 @@ from tidzam.node.ports import require_free_ports
 
 
 def settings(host: str = "127.0.0.1") -> Settings:
-    names = ("icecast", "stream_manager", "analyzer")
+    names = ("icecast", "stream_manager", "analyzer", "console")
     return Settings.model_validate({name: {"port": free_port(), "host": host} for name in names})
 
 

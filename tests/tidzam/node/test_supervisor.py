@@ -69,8 +69,9 @@ def test_a_launcher_with_a_password_is_for_its_owner_only(tmp_path: Path) -> Non
     assert "secret" not in home.supervisor_config.read_text()
 
 
-def test_a_node_is_four_programs_and_two_watchdogs(tmp_path: Path) -> None:
-    assert list(launched(tmp_path)) == ["jackd", "icecast", "stream_manager", "analyzer", "watchdog", "watchdog_guard"]
+def test_a_node_is_five_programs_and_two_watchdogs(tmp_path: Path) -> None:
+    programs = ["jackd", "icecast", "stream_manager", "analyzer", "console"]
+    assert list(launched(tmp_path)) == [*programs, "watchdog", "watchdog_guard"]
 
 
 def test_every_program_of_a_node_is_marked_with_its_home(tmp_path: Path) -> None:

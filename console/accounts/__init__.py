@@ -1,0 +1,1 @@
+"""Who a visitor is: log-in, sessions, API tokens and lock-out."""

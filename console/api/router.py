@@ -1,0 +1,21 @@
+"""The REST API put together. A new topic adds its router here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from console.api import account, audit, node, session, users
+from console.web.errors import RESPONSES
+
+PREFIX = "/api/v1"
+
+
+def api_router() -> APIRouter:
+    """All routes of the REST API."""
+    responses: dict[int | str, dict[str, Any]] = dict(RESPONSES)
+    router = APIRouter(prefix=PREFIX, responses=responses)
+    for topic in (session, node, account, users, audit):
+        router.include_router(topic.router)
+    return router

@@ -1,0 +1,79 @@
+"""The console put together: its store, the node's state, the REST API, the pages and the static files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from console.accounts.recognition import forget_ended_sessions
+from console.api.router import api_router
+from console.pages.router import page_router
+from console.services.node_monitor import NodeMonitor
+from console.web import health, static_files
+from console.web.errors import add_error_handlers
+from console.web.guard import RequestGuard
+from console.web.permissions import route_permissions
+from console.web.proxies import TrustedProxies
+from console.web.runtime import ConsoleRuntime
+from tidzam import __version__
+from tidzam.config import Settings
+from tidzam.store.database import Store
+
+log = logging.getLogger(__name__)
+
+DESCRIPTION = "The REST API of a Tidzam node. Programs send a token, or log in and keep the cookie."
+
+
+def make_runtime(settings: Settings, store: Store, token: str | None) -> ConsoleRuntime:
+    """What the routes use, for the node of `settings`."""
+    monitor = NodeMonitor(
+        settings.node.known_as,
+        manager=settings.stream_manager.url,
+        analyzer=settings.analyzer.url,
+        token=token,
+        now=_now,
+    )
+    return ConsoleRuntime(settings=settings, store=store, monitor=monitor, token=token, now=_now)
+
+
+def create_app(runtime: ConsoleRuntime) -> FastAPI:
+    """The application. Raises LookupError for a route that states no permission."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        forget_ended_sessions(runtime.store, runtime.sessions, now=runtime.now())
+        async with runtime.monitor.running():
+            yield
+
+    app = FastAPI(
+        title="Tidzam",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.runtime = runtime
+    add_error_handlers(app)
+    app.include_router(api_router())
+    app.include_router(page_router())
+    app.include_router(health.router)
+    app.include_router(static_files.router)
+    route_permissions(app)
+    return app
+
+
+def guarded(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """The application behind the checks that all requests pass."""
+    return TrustedProxies(RequestGuard(app, settings), settings.console)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""What pages and the REST API do: the same functions for both."""

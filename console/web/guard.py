@@ -1,0 +1,140 @@
+"""What every HTTP request passes before the console sees it: its host, its size and its rate; and security headers."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tidzam.config import Settings
+from tidzam.errors import RequestError
+from tidzam.server.access import is_own_host, own_names
+from tidzam.server.connections import party
+from tidzam.server.rate_limit import TokenBucket
+
+log = logging.getLogger(__name__)
+
+POLICY: Final = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ]
+)
+"""The Content-Security-Policy: nothing from elsewhere, and nothing inline."""
+
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), payment=(), usb=()",
+}
+_HSTS: Final = "max-age=31536000"
+_MOST_BUCKETS: Final = 4096
+
+
+class RequestGuard:
+    """Refuses requests for a foreign host, that are too large, or too many; adds security headers to all responses."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        console, name = settings.console, socket.gethostname()
+        self._app, self._clock, self._port = app, clock, console.port
+        self._names = own_names(console.host, frozenset({name, f"{name}.local"}))
+        self._listed = frozenset(host.lower() for host in settings.access.hosts)
+        self._per_s, self._most_bytes = console.requests_per_s, console.body_bytes
+        self._buckets: dict[str, TokenBucket] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if not scope["path"].split("/static/", 1)[1:]:
+                    headers.setdefault("Cache-Control", "no-store")
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", _HSTS)
+            await send(message)
+
+        refused = self._refusal(scope)
+        if refused is not None:
+            await refused(scope, receive, send_with_headers)
+            return
+        await self._app(scope, _Bounded(receive, self._most_bytes), send_with_headers)
+
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        if len(hosts) > 1 or not self._is_own(scope, hosts[0] if hosts else None):
+            log.warning("a request for the host %r was refused; access.hosts adds names of this node", ", ".join(hosts))
+            hint = "Names under which it is reached are listed in the setting access.hosts."
+            return _refused(403, RequestError("This node has another name.", hint=hint, code="forbidden"))
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self._most_bytes:
+            error = RequestError(f"The request is larger than {self._most_bytes} bytes.", code="request")
+            return _refused(413, error)
+        if self._is_flood(scope):
+            return _refused(429, RequestError("Too many requests.", hint="Wait a second.", code="rate_limited"))
+        return None
+
+    def _is_own(self, scope: Scope, host: str | None) -> bool:
+        """Whether the header `Host` names this node. With DNS rebinding, it is the name of a foreign page."""
+        local = frozenset({str(scope["server"][0]).lower()}) if scope.get("server") else frozenset()
+        default = {"http": 80, "https": 443}[scope["scheme"]]
+        named = host if host is None or _has_port(host) else f"{host}:{default}"
+        return is_own_host(named, port=self._port, names=self._names | local, listed=self._listed)
+
+    def _is_flood(self, scope: Scope) -> bool:
+        now, address = self._clock(), party(scope["client"][0] if scope.get("client") else "")
+        if address not in self._buckets and len(self._buckets) >= _MOST_BUCKETS:
+            self._buckets.clear()
+        bucket = self._buckets.setdefault(address, TokenBucket(self._per_s, now, fill=1.0))
+        if bucket.level(now) < 0:
+            return True
+        bucket.take(1, now)
+        return False
+
+
+class _Bounded:
+    """Receives at most `limit` bytes of a body, also of one that does not state its length; then the client is gone."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive, self._left = receive, limit
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                return {"type": "http.disconnect"}
+        return message
+
+
+def _has_port(host: str) -> bool:
+    return host.rpartition("]")[2].count(":") == 1
+
+
+def _refused(status: int, error: RequestError) -> JSONResponse:
+    headers = {"Retry-After": "1"} if status == 429 else {}
+    return JSONResponse({"error": error.as_wire()}, status, headers)

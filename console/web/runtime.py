@@ -1,0 +1,52 @@
+"""What the routes of the console use, made once by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from starlette.requests import HTTPConnection
+
+from console.accounts.lock_out import LockOutPolicy
+from console.accounts.session_policy import SessionPolicy
+from console.services.node_monitor import NodeMonitor
+from tidzam.config import Settings
+from tidzam.store.database import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleRuntime:
+    """`token` is the node's, with which its other programs read the health. `now` is the clock, in UTC."""
+
+    settings: Settings
+    store: Store
+    monitor: NodeMonitor
+    token: str | None = field(repr=False)
+    now: Callable[[], datetime]
+
+    @property
+    def lock_out(self) -> LockOutPolicy:
+        return LockOutPolicy.of(self.settings.console.lock_out)
+
+    @property
+    def sessions(self) -> SessionPolicy:
+        return SessionPolicy.of(self.settings.console)
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """The zone of the node, in which pages show times."""
+        location = self.settings.location
+        return ZoneInfo("UTC" if location is None else location.time_zone)
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie. Browsers do not keep cookies apart by port, so that it has the port."""
+        return f"tidzam_session_{self.settings.console.port}"
+
+
+def runtime_of(connection: HTTPConnection) -> ConsoleRuntime:
+    """The runtime of the application that answers a request."""
+    runtime: ConsoleRuntime = connection.app.state.runtime
+    return runtime

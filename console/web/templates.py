@@ -1,0 +1,92 @@
+"""Pages from templates: what all of them are given, and the filters they use."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from console.accounts.visitor import Visitor, stranger
+from console.web.navigation import ITEMS
+from console.web.runtime import runtime_of
+from console.web.urls import STATIC, local_path, route_path
+from tidzam import __version__
+
+FOLDER: Final = Path(__file__).parent.parent / "templates"
+STATIC_FOLDER: Final = FOLDER.parent / "static"
+
+
+def render(
+    request: Request,
+    template: str,
+    *,
+    visitor: Visitor | None = None,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """A page. Without `visitor`, as for errors, it has no navigation.
+
+    Templates use `path("/users")` and `static("css/base.css")` for addresses, `icon("users")`, and the filter `when`.
+    """
+    runtime = runtime_of(request)
+    visitor = visitor or stranger("", anonymous=False)
+
+    def path(target: str, **parameters: str) -> str:
+        return local_path(request, target, **parameters)
+
+    context: dict[str, Any] = {
+        "path": path,
+        "static": lambda name: path(f"{STATIC}/{name}", v=_version_of(name)),
+        "icon": lambda name: _icon(path(f"{STATIC}/icons.svg", v=_version_of("icons.svg")), name),
+        "when": lambda time, style="minutes": _when(runtime.time_zone, time, style),
+        "visitor": visitor,
+        "navigation": [item for item in ITEMS if visitor.may(item.permission)],
+        "here": route_path(request),
+        "node": runtime.settings.node.known_as,
+        "version": __version__,
+        **values,
+    }
+    return HTMLResponse(_environment().get_template(template).render(context), status, dict(headers or {}))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+@cache
+def _version_of(name: str) -> str:
+    """A short hash of a static file, so that browsers may keep it until it changes."""
+    return hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()[:12]
+
+
+def _icon(sprite: str, name: str) -> Markup:
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(sprite, quote(name))
+
+
+def _when(zone: Any, time: datetime | None, style: str) -> Markup:
+    """A time in the node's zone, whose title is the one in UTC."""
+    if time is None:
+        return Markup('<span class="quiet">never</span>')
+    local = time.astimezone(zone)
+    form = {"minutes": "%Y-%m-%d %H:%M", "seconds": "%Y-%m-%d %H:%M:%S", "clock": "%H:%M:%S", "day": "%Y-%m-%d"}[style]
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        time.isoformat(timespec="seconds"), time.strftime("%Y-%m-%d %H:%M:%S UTC"), local.strftime(form)
+    )

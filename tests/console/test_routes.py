@@ -1,0 +1,141 @@
+"""Roles and routes: who may call what, as a table that names every route, tested whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from starlette.testclient import TestClient
+
+from console.web.permissions import route_permissions
+from tests.support.console import ConsoleUnderTest, console_under_test
+from tidzam.accounts.roles import PERMISSIONS, Permission, Role
+
+PUBLIC = None
+VIEW, ACCOUNT, ADMINISTER = Permission.VIEW, Permission.ACCOUNT, Permission.ADMINISTER
+
+ROUTES: dict[tuple[str, str], Permission | None] = {
+    ("GET", "/login"): PUBLIC,
+    ("POST", "/login"): PUBLIC,
+    ("POST", "/logout"): ACCOUNT,
+    ("GET", "/"): VIEW,
+    ("GET", "/node/state"): VIEW,
+    ("GET", "/account"): ACCOUNT,
+    ("POST", "/account/password"): ACCOUNT,
+    ("POST", "/account/sessions/{session_id}/end"): ACCOUNT,
+    ("POST", "/account/tokens"): ACCOUNT,
+    ("POST", "/account/tokens/{token_id}/remove"): ACCOUNT,
+    ("GET", "/users"): ADMINISTER,
+    ("POST", "/users"): ADMINISTER,
+    ("POST", "/users/{name}/password"): ADMINISTER,
+    ("POST", "/users/{name}/role"): ADMINISTER,
+    ("POST", "/users/{name}/remove"): ADMINISTER,
+    ("GET", "/audit"): ADMINISTER,
+    ("GET", "/api/docs"): VIEW,
+    ("GET", "/api/openapi.json"): VIEW,
+    ("GET", "/api/v1/session"): PUBLIC,
+    ("POST", "/api/v1/session"): PUBLIC,
+    ("DELETE", "/api/v1/session"): ACCOUNT,
+    ("GET", "/api/v1/node"): VIEW,
+    ("POST", "/api/v1/account/password"): ACCOUNT,
+    ("GET", "/api/v1/account/sessions"): ACCOUNT,
+    ("DELETE", "/api/v1/account/sessions/{id}"): ACCOUNT,
+    ("GET", "/api/v1/account/tokens"): ACCOUNT,
+    ("POST", "/api/v1/account/tokens"): ACCOUNT,
+    ("DELETE", "/api/v1/account/tokens/{id}"): ACCOUNT,
+    ("GET", "/api/v1/users"): ADMINISTER,
+    ("POST", "/api/v1/users"): ADMINISTER,
+    ("PATCH", "/api/v1/users/{name}"): ADMINISTER,
+    ("DELETE", "/api/v1/users/{name}"): ADMINISTER,
+    ("GET", "/api/v1/audit"): ADMINISTER,
+    ("GET", "/healthz"): PUBLIC,
+    ("GET", "/static/{name:path}"): PUBLIC,
+}
+"""What each route requires. A new route is added here."""
+
+REFUSED = (401, 403)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleUnderTest]:
+    with console_under_test(tmp_path_factory.mktemp("routes")) as console:
+        yield console
+
+
+@pytest.fixture(scope="module")
+def clients(shared: ConsoleUnderTest) -> dict[Role | None, TestClient]:
+    """A client per role, and one that is not logged in."""
+    return {None: shared.client(), **{role: shared.logged_in(role.value) for role in Role}}
+
+
+def test_the_table_names_every_route_with_what_it_requires(console: ConsoleUnderTest) -> None:
+    assert route_permissions(console.app) == ROUTES
+
+
+def test_a_route_that_states_no_permission_is_not_served() -> None:
+    app = FastAPI(openapi_url=None)
+    router = APIRouter(prefix="/inner")
+    router.get("/forgotten")(lambda: "secret")
+    app.include_router(router)
+    with pytest.raises(LookupError, match="/forgotten states no permission"):
+        route_permissions(app)
+
+
+VALUES = {"{name:path}": "none.css", "{name}": "nobody", "{session_id}": "0", "{token_id}": "0", "{id}": "0"}
+"""Values for paths. Nothing has them, so that no call changes anything."""
+
+
+def called(path: str) -> str:
+    for placeholder, value in VALUES.items():
+        path = path.replace(placeholder, value)
+    return path
+
+
+@pytest.mark.parametrize(("route", "role"), list(product(ROUTES, [None, *Role])), ids=str)
+def test_a_route_serves_those_who_may(
+    shared: ConsoleUnderTest, clients: dict[Role | None, TestClient], route: tuple[str, str], role: Role | None
+) -> None:
+    method, path = route
+    ends_session = route in (("POST", "/logout"), ("DELETE", "/api/v1/session"))
+    client = shared.logged_in(role.value) if ends_session and role else clients[role]
+    needed = ROUTES[route]
+    response = client.request(method, called(path))
+    is_refused = response.status_code in REFUSED or "/login?" in response.headers.get("Location", "")
+    is_wrong_password = route[1] in ("/login", "/api/v1/session", "/account/password", "/api/v1/account/password")
+    may = needed is None or (role is not None and needed in PERMISSIONS[role])
+    assert is_refused is not may or (may and is_wrong_password)
+
+
+def test_a_refusal_says_what_is_wrong(clients: dict[Role | None, TestClient]) -> None:
+    refused = clients[Role.VIEWER].get("/api/v1/users")
+    assert refused.status_code == 403
+    assert refused.json()["error"] == {
+        "code": "forbidden",
+        "message": "You may not do this. Ask an admin for another role.",
+        "field": None,
+    }
+
+
+def test_a_stranger_who_asks_for_a_page_gets_the_login_and_then_the_page(
+    clients: dict[Role | None, TestClient],
+) -> None:
+    response = clients[None].get("/audit?before=7")
+    assert (response.status_code, response.headers["Location"]) == (303, "/login?next=%2Faudit%3Fbefore%3D7")
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_sees_only_pages_that_it_may_open(clients: dict[Role | None, TestClient], role: Role) -> None:
+    page = clients[role].get("/").text
+    shown = {path for path in ("/users", "/audit", "/account") if f'href="{path}"' in page}
+    may_administer = ADMINISTER in PERMISSIONS[role]
+    assert shown == ({"/users", "/audit", "/account"} if may_administer else {"/account"})
+
+
+def test_anonymous_visitors_view_and_change_nothing_if_the_settings_say_so(tmp_path: Path) -> None:
+    with console_under_test(tmp_path, anonymous=True) as console:
+        client = console.client()
+        codes = [client.get(path).status_code for path in ("/", "/api/v1/node", "/api/v1/account/tokens", "/users")]
+    assert codes == [200, 200, 401, 303]

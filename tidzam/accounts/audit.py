@@ -1,0 +1,58 @@
+"""The audit log: who changed what, when and from where. Written in the transaction of the change itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tidzam.store.tables.accounts import AuditRow
+
+
+class AuditAction(StrEnum):
+    """What was done."""
+
+    USER_ADDED = "user.added"
+    USER_REMOVED = "user.removed"
+    ROLE_CHANGED = "user.role"
+    PASSWORD_CHANGED = "user.password"
+    LOGGED_IN = "session.started"
+    LOGGED_OUT = "session.ended"
+    LOCKED_OUT = "session.locked_out"
+    TOKEN_ADDED = "token.added"
+    TOKEN_REMOVED = "token.removed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who makes a change: a user's name, or the command line; and the address, empty on this machine."""
+
+    name: str
+    address: str = ""
+
+
+def record(session: Session, actor: Actor, action: AuditAction, subject: str, *, now: datetime, **detail: str) -> None:
+    """Add an entry. `subject` is what was changed, `detail` how."""
+    session.add(
+        AuditRow(
+            time=now,
+            actor=actor.name,
+            address=actor.address,
+            action=action.value,
+            subject=subject,
+            detail=json.dumps(detail, ensure_ascii=False) if detail else "",
+        )
+    )
+
+
+def entries(session: Session, *, before: int | None = None, limit: int = 100) -> Sequence[AuditRow]:
+    """The newest entries, or those before the one with the id `before`."""
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(AuditRow.id < before)
+    return session.scalars(query).all()
