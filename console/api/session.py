@@ -17,7 +17,7 @@ from tidzam.accounts.roles import Permission, Role
 router = APIRouter(prefix="/session", tags=["Session"])
 
 
-class Credentials(ConsoleModel):
+class LoginRequest(ConsoleModel):
     """A user name and a password."""
 
     username: Annotated[str, Field(min_length=1, max_length=64, description="Name of the user")]
@@ -43,7 +43,7 @@ def who_am_i(visitor: CurrentVisitor) -> Self:
 
 
 @router.post("", dependencies=[public()], status_code=204)
-def begin_session(credentials: Credentials, request: Request, runtime: Runtime) -> Response:
+def begin_session(credentials: LoginRequest, request: Request, runtime: Runtime) -> Response:
     """Log in. The response sets the session's cookie; `POST /login` does the same with a form."""
     begun = log_in(
         runtime.store,

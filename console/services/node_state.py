@@ -18,7 +18,7 @@ from tidzam.protocol.stream_manager import StreamManagerHealth
 _Detail = TypeVar("_Detail", bound=BaseModel)
 
 
-class ProgramState(StrEnum):
+class ProgramCondition(StrEnum):
     """Whether a program works; one that is `away` does not answer."""
 
     WELL = "well"
@@ -31,7 +31,7 @@ class ProgramReport(ConsoleModel):
 
     name: str = Field(description="Name of the program")
     title: str = Field(description="Its name for people")
-    state: ProgramState = Field(description="Whether it works")
+    state: ProgramCondition = Field(description="Whether it works")
     reasons: tuple[str, ...] = Field(description="What is wrong, and what to do")
 
 
@@ -91,7 +91,7 @@ def node_view(name: str, manager: Answer | None, analyzer: Answer | None, *, now
     return NodeView(
         name=name,
         time=now,
-        is_well=all(program.state is ProgramState.WELL for program in programs),
+        is_well=all(program.state is ProgramCondition.WELL for program in programs),
         programs=programs,
         sources=tuple(_source(source, heard) for source in sources.sources) if sources else (),
         classifiers=analysis.classifiers if analysis else (),
@@ -111,13 +111,13 @@ def _detail(message: type[_Detail], answer: Answer | None) -> _Detail | None:
 def _program(name: str, title: str, answer: Answer | None, *, is_understood: bool) -> ProgramReport:
     if answer is None:
         reasons: tuple[str, ...] = (f"The {title.lower()} does not answer. See `tidzam status`.",)
-        return ProgramReport(name=name, title=title, state=ProgramState.AWAY, reasons=reasons)
+        return ProgramReport(name=name, title=title, state=ProgramCondition.AWAY, reasons=reasons)
     reasons = answer.reasons
     if not is_understood:
         reasons += (f"The {title.lower()} reports its state to nobody without the token, or in another version.",)
     is_well = answer.ok and is_understood
     return ProgramReport(
-        name=name, title=title, state=ProgramState.WELL if is_well else ProgramState.FAULTY, reasons=reasons
+        name=name, title=title, state=ProgramCondition.WELL if is_well else ProgramCondition.FAULTY, reasons=reasons
     )
 
 
