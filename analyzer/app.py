@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +25,7 @@ from analyzer.live.health_message import health_message
 from analyzer.live.runner import LiveAnalysis
 from analyzer.live.source_clocks import SourceClocks
 from analyzer.live.source_rates import SourceRates
+from analyzer.live.thread_priority import lower_priority
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
 from analyzer.privacy import PrivateStages, SpeechStage
@@ -76,7 +79,9 @@ async def run_live(options: LiveOptions, capture: CaptureOptions, first: EarlyCa
     """
     settings = options.settings
     reloads = ReloadOptions.of(settings, options.location, options.home)
-    pipeline = await asyncio.to_thread(Pipeline.of, settings, options.location, home=options.home)
+    with ThreadPoolExecutor(1, initializer=lower_priority) as loading:  # threads of networks inherit its priority
+        make = partial(Pipeline.of, settings, options.location, home=options.home)
+        pipeline = await asyncio.get_running_loop().run_in_executor(loading, make)
     log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
     freeze_memory()
     analyzer = Analyzer(pipeline, options, reloads, capture, first)

@@ -29,6 +29,7 @@ from tidzam.inference.loading import load_cascade, load_range_model
 from tidzam.inference.longer_windows import Handover, LongerWindows
 from tidzam.inference.prediction import Prediction
 from tidzam.inference.species_range import RangeModel, SpeciesRange
+from tidzam.inference.trial import try_networks
 from tidzam.labels import LabelTree
 from tidzam.protocol.channel_status import lacking
 from tidzam.results import Analysis, CascadeIdentity, ChannelState, WindowBatch
@@ -109,12 +110,8 @@ class Pipeline:
         """The pipeline that `settings` describe, at a location if that is known. `home` is the node's home, which holds
         the installed models; by default the one of `models_folder`. Raises the errors of `load`, and ConfigError
         (`unknown_class`) if `settings.range` names a class that does not exist."""
-        folders = cascade_folders(settings.nn, settings.models, home=home)
-        bundles = [read_bundle(path) for path in folders]
-        records = EngineRecords.in_home(home)
+        bundles, engines, records = _chosen(settings, home)
         threads, batch = settings.threads, settings.batch
-        choices = choose_engines(bundles, settings.engine, threads=threads, batch=batch, records=records)
-        engines = [choice.engine for choice in choices]
         cascade = load_cascade(bundles, engines, gate=settings.gate, threads=threads, batch=batch, records=records)
         return cls(
             cascade,
@@ -266,6 +263,21 @@ class Pipeline:
         shortest = next(one for one in self.cascade.classifiers if one.window_s == self.window_s)
         (features,) = window_features(window[None], rate_hz, _features_like(shortest.manifest.input))
         return np.asarray(features)
+
+
+def try_bundles(settings: AnalyzerSettings, *, home: Path | None = None) -> None:
+    """Verify the bundles of a cascade, choose their engines, and try their networks in another process. `Pipeline.of`
+    does the same, but need not repeat what passed. Raises its errors."""
+    bundles, engines, records = _chosen(settings, home)
+    try_networks(bundles, engines, records=records)
+
+
+def _chosen(settings: AnalyzerSettings, home: Path | None) -> tuple[list[Bundle], list[str], EngineRecords]:
+    """The bundles of a cascade, the engine of each, and the records of earlier trials."""
+    bundles = [read_bundle(path) for path in cascade_folders(settings.nn, settings.models, home=home)]
+    records = EngineRecords.in_home(home)
+    choices = choose_engines(bundles, settings.engine, threads=settings.threads, batch=settings.batch, records=records)
+    return bundles, [choice.engine for choice in choices], records
 
 
 def _species_range(

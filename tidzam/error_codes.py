@@ -379,6 +379,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "One of its networks hangs.",
             "Do not use it. The live classifiers continue.",
         ),
+        "shadow_changed": Explanation(
+            "A shadow cascade cannot take over.",
+            "Its bundles have been replaced since it was started, by some that were not compared.",
+            "Wait until they have been. The live classifiers continue.",
+        ),
         "output": Explanation("A result file cannot be written.", "Disk or permissions.", "Specify another file."),
         "no_clips": Explanation(
             "Rules of clips were set, but no clips are kept.",

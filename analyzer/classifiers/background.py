@@ -13,8 +13,10 @@ from analyzer.live.thread_priority import BACKGROUND_NICE, lower_priority
 _T = TypeVar("_T")
 
 
-async def in_background(work: Callable[[], _T], *, name: str) -> _T:
+async def in_background(work: Callable[[], _T], *, name: str, nice: int = BACKGROUND_NICE) -> _T:
     """The result of `work`, run in a thread of its own with low priority. Raises what it raises.
+
+    Threads that `work` starts, such as those of a network, inherit the nice value.
 
     The end of the program does not wait for it, since work on files from anywhere may hang.
     """
@@ -23,7 +25,7 @@ async def in_background(work: Callable[[], _T], *, name: str) -> _T:
 
     def run() -> None:
         try:
-            lower_priority(BACKGROUND_NICE)
+            lower_priority(nice)
             result = work()
         except Exception as error:  # noqa: BLE001 - whatever it raises is raised where it is awaited
             settle(done.set_exception, error)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from analyzer.classifiers.background import in_background
-from analyzer.pipeline import Pipeline
+from analyzer.live.thread_priority import ANALYSIS_NICE, BACKGROUND_NICE
+from analyzer.pipeline import Pipeline, try_bundles
 from tidzam.bundle import cascade_folders, read_bundle
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
-from tidzam.errors import TidzamError
+from tidzam.errors import NodeError, TidzamError
 from tidzam.paths import DEMO_BUNDLES, models_folder
 
 log = logging.getLogger(__name__)
@@ -37,26 +39,66 @@ class CascadeLoader:
     def __init__(self, settings: AnalyzerSettings, location: LocationSettings | None, home: Path | None) -> None:
         self._settings, self._location, self.home = settings, location, home
 
-    async def load(self, choice: CascadeChoice, *, live: Mapping[str, str] | None = None) -> Pipeline | None:
+    async def load(
+        self, choice: CascadeChoice, *, live: Mapping[str, str] | None = None, nice: int = ANALYSIS_NICE
+    ) -> Pipeline | None:
         """The pipeline of `choice`, verified and tried in another process. None if its bundles have the versions that
-        are `live` already. Raises the errors of `Pipeline.of`, and TidzamError (`internal`) for any other."""
-        try:
-            return await in_background(lambda: self._load(choice, live), name="load")
-        except TidzamError:
-            raise
-        except Exception as error:
-            log.exception("loading classifiers failed")
-            raise TidzamError(
-                f"The classifiers cannot be loaded: {type(error).__name__}: {error}.",
-                hint="See the log.",
-                code="internal",
-            ) from error
+        are `live` already. Its networks run at the priority of `nice`, also in threads of their own.
 
-    def _load(self, choice: CascadeChoice, live: Mapping[str, str] | None) -> Pipeline | None:
+        Raises the errors of `Pipeline.of`, and TidzamError (`internal`) for any other.
+        """
+        settings = self._settings.model_copy(update={"nn": choice.nn, "models": choice.models})
+        has_threads = settings.threads > 1
+        with _contained():
+            if not await in_background(lambda: self._try(settings, live, try_it=has_threads), name="try"):
+                return None
+            # What takes long is done. The priority of a thread cannot be raised later.
+            return await in_background(
+                lambda: Pipeline.of(settings, self._location, home=self.home),
+                name="load",
+                nice=nice if has_threads else BACKGROUND_NICE,
+            )
+
+    async def reopened(self, pipeline: Pipeline, choice: CascadeChoice) -> Pipeline:
+        """A pipeline whose networks run at the priority of live ones: `pipeline`, unless they have their own threads.
+
+        Raises NodeError (`shadow_changed`) if the bundles of `choice` are others by now, and the errors of `load`.
+        """
+        if self._settings.threads == 1:
+            return pipeline
+        fresh = await self.load(choice)
+        assert fresh is not None
+        if fresh.bundle_versions != pipeline.bundle_versions:
+            raise NodeError(
+                "The bundles of the shadow have changed since it was started.",
+                hint="Wait until the new ones have been compared with the live classifiers.",
+                code="shadow_changed",
+            )
+        return fresh
+
+    def _try(self, settings: AnalyzerSettings, live: Mapping[str, str] | None, *, try_it: bool) -> bool:
+        """Returns whether the bundles have other versions than those that are `live`."""
         if live is not None:
-            paths = cascade_folders(choice.nn, choice.models, home=self.home)
+            paths = cascade_folders(settings.nn, settings.models, home=self.home)
             manifests = [read_bundle(path).manifest for path in paths]
             if {manifest.name: manifest.version for manifest in manifests} == dict(live):
-                return None
-        settings = self._settings.model_copy(update={"nn": choice.nn, "models": choice.models})
-        return Pipeline.of(settings, self._location, home=self.home)
+                return False
+        if try_it:
+            try_bundles(settings, home=self.home)
+        return True
+
+
+@contextmanager
+def _contained() -> Iterator[None]:
+    """Whatever is raised becomes a TidzamError: a fault of a bundle must not end the analyzer."""
+    try:
+        yield
+    except TidzamError:
+        raise
+    except Exception as error:
+        log.exception("loading classifiers failed")
+        raise TidzamError(
+            f"The classifiers cannot be loaded: {type(error).__name__}: {error}.",
+            hint="See the log.",
+            code="internal",
+        ) from error

@@ -145,13 +145,14 @@ class ClassifierReloader:
     async def promote(self) -> ReloadAnswer:
         """Let the shadow's classifiers take over. The shadow ends.
 
-        Raises NodeError if there is no shadow, or it hangs, and the errors of `LiveCascade.replace`; then the live
-        classifiers continue, and the shadow begins again.
+        Raises NodeError if there is no shadow, or it hangs, and the errors of `CascadeLoader.reopened` and of
+        `LiveCascade.replace`; then the live classifiers continue, and the shadow begins again.
         """
         async with self._turn:
             choice, pipeline = self._shadow.choice, await self._shadow.taken()
             assert choice is not None
             try:
+                pipeline = await self._loader.reopened(pipeline, choice)
                 await self._live.replace(pipeline)
             except TidzamError as error:
                 self._refused(error)

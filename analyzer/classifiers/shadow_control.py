@@ -15,6 +15,7 @@ from analyzer.classifiers.loading import CascadeChoice, CascadeLoader
 from analyzer.classifiers.shadow import ShadowCascade
 from analyzer.detections import DetectionStages
 from analyzer.live.runner import LiveAnalysis
+from analyzer.live.thread_priority import BACKGROUND_NICE
 from analyzer.pipeline import Pipeline
 from tidzam.errors import BundleError, NodeError, TidzamError
 from tidzam.protocol.shadow import ShadowStatus
@@ -77,7 +78,8 @@ class ShadowControl:
     async def _start(self, choice: CascadeChoice, live: Pipeline, known: Pipeline | None) -> ShadowStatus:
         self._is_loading = known is None
         try:
-            pipeline = await self._loader.load(choice, live=None if known is None else known.bundle_versions)
+            versions = None if known is None else known.bundle_versions
+            pipeline = await self._loader.load(choice, live=versions, nice=BACKGROUND_NICE)
             _check_window(pipeline or known, live)
             if pipeline is not None:
                 await self._end()
