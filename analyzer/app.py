@@ -174,9 +174,9 @@ class Analyzer:
         """Another cascade has taken over. Sinks see it with their next batch."""
         await self._socketio.use_classifiers(pipeline.classifiers)
 
-    def _deliver_shadow(self, analyzed: AnalyzedBatch) -> None:
-        """Only the clients that subscribe to it receive what the shadow has found."""
-        self._shadow_events.put(analyzed)
+    def _deliver_shadow(self, analyzed: AnalyzedBatch) -> bool:
+        """Only the clients that subscribe to it receive what the shadow has found. Returns whether they will."""
+        return self._shadow_events.put(analyzed)
 
     async def _on_jack_source(self, sid: str, data: Any) -> None:
         """The stream manager reports its sources."""

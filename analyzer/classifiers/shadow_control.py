@@ -31,7 +31,8 @@ LEAVE_S: Final = 1.0
 class ShadowControl:
     """The shadow cascade, if there is one. Its methods are called one at a time.
 
-    `on_batch` is called in the event loop with its results, `stages_of` makes the stages after a pipeline.
+    `on_batch` is called in the event loop with its results; it returns whether their events will be sent. `stages_of`
+    makes the stages after a pipeline.
     """
 
     def __init__(
@@ -39,12 +40,12 @@ class ShadowControl:
         loader: CascadeLoader,
         analysis: LiveAnalysis,
         stages_of: Callable[[Pipeline], DetectionStages],
-        on_batch: Callable[[AnalyzedBatch], None],
+        on_batch: Callable[[AnalyzedBatch], bool],
     ) -> None:
         self._loader, self._analysis = loader, analysis
         self._stages_of, self._on_batch = stages_of, on_batch
         self._shadow: ShadowCascade | None = None
-        self._is_loading, self._refusal = False, ""
+        self._is_loading, self._refusal, self._unsent = False, "", 0
         self.choice: CascadeChoice | None = None
 
     @property
@@ -54,7 +55,9 @@ class ShadowControl:
             return None
         if self._is_loading:
             return ShadowStatus(state="loading")
-        return ShadowStatus(state="refused", fault=self._refusal) if self._shadow is None else self._shadow.status()
+        if self._shadow is None:
+            return ShadowStatus(state="refused", fault=self._refusal)
+        return self._shadow.status().model_copy(update={"unsent": self._unsent})
 
     async def start(self, choice: CascadeChoice, live: Pipeline) -> ShadowStatus:
         """Begin to compare the cascade of `choice` with the `live` one, in place of an earlier shadow.
@@ -96,8 +99,9 @@ class ShadowControl:
     async def _observe(self, pipeline: Pipeline) -> None:
         loop = asyncio.get_running_loop()
         shadow = ShadowCascade(
-            pipeline, self._stages_of(pipeline), lambda analyzed: _call(loop, partial(self._on_batch, analyzed))
+            pipeline, self._stages_of(pipeline), lambda analyzed: _call(loop, partial(self._pass_on, analyzed))
         )
+        self._unsent = 0
         try:
             await self._analysis.observe(shadow)
         except TimeoutError:
@@ -108,6 +112,10 @@ class ShadowControl:
             raise
         self._shadow = shadow
         log.info("the shadow is compared with the live classifiers: %s", ", ".join(pipeline.classifiers))
+
+    def _pass_on(self, analyzed: AnalyzedBatch) -> None:
+        if not self._on_batch(analyzed):
+            self._unsent += len(analyzed.analyses)
 
     async def stop(self) -> None:
         """End the shadow, if there is one. A network that hangs is not waited for."""

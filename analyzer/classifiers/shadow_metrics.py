@@ -19,6 +19,9 @@ def shadow_metrics(shadow: ShadowStatus) -> Iterator[Metric]:
     for outcome in ("compared", "incomplete", "dropped", "errors"):
         windows.add_metric([outcome], getattr(shadow, outcome))
     yield windows
+    yield CounterMetricFamily(
+        f"{_PREFIX}unsent_windows", "Windows of the shadow cascade whose events were not sent to clients", shadow.unsent
+    )
     if shadow.agreement is not None:
         yield GaugeMetricFamily(
             f"{_PREFIX}agreement", "Share of windows for which the shadow decides as the live cascade", shadow.agreement

@@ -49,8 +49,8 @@ class BoundedSink:
             fault=self.fault or own,
         )
 
-    def put(self, analyzed: AnalyzedBatch) -> None:
-        """Queue a batch, or drop it. Never waits."""
+    def put(self, analyzed: AnalyzedBatch) -> bool:
+        """Queue a batch, or drop it. Never waits. Returns whether it is queued."""
         full = self._queue.full()
         if full:
             self.dropped += 1
@@ -59,6 +59,7 @@ class BoundedSink:
         if full and not self._dropping:
             log.warning("sink %s cannot keep up: batches are dropped (%d so far)", self.name, self.dropped)
         self._dropping = full
+        return not full
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until the queue is delivered, for at most `timeout_s`."""

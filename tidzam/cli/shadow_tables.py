@@ -31,7 +31,12 @@ def summary(shadow: ShadowStatus) -> str:
     differs = "" if shadow.mean_difference is None else f", probabilities differ by {shadow.mean_difference:.3f}"
     left = [
         f"{count} {what}"
-        for count, what in ((shadow.dropped, "dropped"), (shadow.incomplete, "incomplete"), (shadow.errors, "failed"))
+        for count, what in (
+            (shadow.dropped, "dropped"),
+            (shadow.incomplete, "incomplete"),
+            (shadow.errors, "failed"),
+            (shadow.unsent, "not sent to clients"),
+        )
         if count
     ]
     agreement = shadow.agreement or 0.0

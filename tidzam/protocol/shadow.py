@@ -76,6 +76,7 @@ class ShadowStatus(Message):
     )
     dropped: int = Field(0, description="Windows that the shadow left out to keep up")
     errors: int = Field(0, description="Windows that the shadow could not analyze")
+    unsent: int = Field(0, description="Windows whose events were not sent, since the clients receive them too slowly")
     classes: tuple[ClassComparison, ...] = Field(
         (), description="The classes that either decided, those with the most differences first; at most 100"
     )

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analyzer.capture.child import CaptureOptions
@@ -22,16 +23,20 @@ from analyzer.pipeline import Pipeline
 from analyzer.privacy import PrivateStages, SpeechStage
 from tests.support.bundles import write_tone_bundle
 from tests.support.eventually import eventually_async
+from tests.support.gap_clock import NOON
+from tests.support.sound import tone
 from tidzam.audio.features import FeatureSpec
 from tidzam.config.privacy import PrivacySettings
 from tidzam.config.reload import ReloadSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import BundleError, ConfigError, NodeError
 from tidzam.inference.cascade import Cascade
-from tidzam.results import AnalyzedBatch
+from tidzam.results import AnalyzedBatch, WindowBatch
+from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(60)
 
+RATE_HZ = 44100
 TONES = {"low": (440.0,), "high": (3000.0,)}
 
 
@@ -47,13 +52,28 @@ class Reloading:
         pipeline = Pipeline.of(settings) if cascade is None else Pipeline(cascade)
         self.stages = PrivateStages(DetectionStages(pipeline, settings, node="g"), SpeechStage(privacy, pipeline))
         capture = CaptureOptions(patterns=("*",), server=None, slots=8, ring_s=5.0)
-        analysis = LiveAnalysis(pipeline, capture, self.stages, lambda analyzed: None)
+        self.analysis = analysis = LiveAnalysis(pipeline, capture, self.stages, lambda analyzed: None)
         self.live = LiveCascade(pipeline, analysis, self.stages, self._note)
         self.shadow = ShadowControl(
-            options.loader, analysis, lambda shadow: DetectionStages(shadow, settings, node="g"), self.seen.append
+            options.loader, analysis, lambda shadow: DetectionStages(shadow, settings, node="g"), self._see
         )
         self.reloader = ClassifierReloader(self.live, self.shadow, options)
         self.taken: list[tuple[str, ...]] = []
+        self.sends = True
+
+    def _see(self, analyzed: AnalyzedBatch) -> bool:
+        self.seen.append(analyzed)
+        return self.sends
+
+    def hear(self, samples: Float32) -> None:
+        """Let the shadow see a step of windows (channels, frames), as the live analysis does."""
+        channels = len(samples)
+        names = tuple(f"pond:out_{channel}" for channel in range(channels))
+        batch = WindowBatch(names, samples, RATE_HZ, 0, (NOON,) * channels, (0,) * channels)
+        live = self.stages.follow(batch, self.live.pipeline.analyze(batch))
+        observer = self.analysis._observer
+        assert observer is not None
+        observer.see(batch, live, jumped=frozenset())
 
     async def _note(self, pipeline: Pipeline) -> None:
         self.taken.append(pipeline.classifiers)
@@ -234,3 +254,16 @@ async def test_a_shadow_that_was_stopped_is_gone(reloading: Reloading, other: Ca
     await reloading.reloader.start_shadow(other)
     await reloading.reloader.stop_shadow()
     assert reloading.shadow.status is None
+
+
+@pytest.mark.parametrize(("sends", "unsent"), [(True, 0), (False, 2)])
+async def test_windows_of_a_shadow_whose_events_are_not_sent_are_counted(
+    reloading: Reloading, other: CascadeChoice, sends: bool, unsent: int
+) -> None:
+    reloading.sends = sends
+    await reloading.reloader.start_shadow(other)
+    reloading.hear(np.stack([tone(440.0), tone(3000.0)]))
+    await eventually_async(lambda: reloading.seen)
+    status = reloading.shadow.status
+    assert status is not None
+    assert status.unsent == unsent
