@@ -20,6 +20,7 @@ from tidzam.config.result_formats import ResultTarget
 from tidzam.config.settings import AnalyzerSettings, Settings, StreamManagerSettings
 from tidzam.config.shadow import ShadowSettings
 from tidzam.config.sinks import ClipSinkSettings, CsvSinkSettings, SinkSettings
+from tidzam.config.store import with_store
 from tidzam.log import set_up_logging
 from tidzam.paths import GAPS
 from tidzam.startup_signals import release_hangups
@@ -185,6 +186,7 @@ def analyze(
     settings = _settings(profile, over, sinks, _files(time_zone, name_pattern), location)
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
     if not given:
+        settings = _keeping(settings)
         from analyzer.live.start import start_live
 
         server = settings.jack.server if profile else None
@@ -206,6 +208,7 @@ def analyze(
             picture=picture,
             location=settings.location,
             home=settings.home,
+            store=settings.store,
         )
         raise typer.Exit(run_file(file))
     if show:
@@ -226,6 +229,7 @@ def analyze(
         as_json=as_json,
         home=settings.home,
         sinks=None if sinks_of_files is None else comma_list(sinks_of_files),
+        store=settings.store,
     )
     raise typer.Exit(run_archive(archive))
 
@@ -261,8 +265,17 @@ def _live_program(settings: Settings) -> LiveProgram:
         keep_gap_days=settings.gaps.keep_days,
         location=settings.location,
         home=settings.home,
+        store=settings.store,
     )
     return partial(run_live, options)
+
+
+def _keeping(settings: Settings) -> Settings:
+    """The settings of a node that runs, which keeps what it hears. Without a home, no node runs."""
+    if settings.home is None or not settings.store.enabled:
+        return settings
+    analyzer = settings.analyzer.model_copy(update={"sinks": with_store(settings.analyzer.sinks)})
+    return settings.model_copy(update={"analyzer": analyzer})
 
 
 def _location(latitude: float | None, longitude: float | None) -> LocationSettings | None:

@@ -36,6 +36,7 @@ from analyzer.sinks.shadow_events import ShadowEvents
 from analyzer.sinks.socketio import SocketIoSink
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
+from tidzam.config.store import LOCAL_STORE, StoreSettings
 from tidzam.gaps import GapLedger, GapReason
 from tidzam.hangup import on_hangup
 from tidzam.protocol.analyzer import (
@@ -70,6 +71,7 @@ class LiveOptions:
     keep_gap_days: int | None = None
     location: LocationSettings | None = None
     home: Path | None = None
+    store: StoreSettings = LOCAL_STORE
 
 
 async def run_live(options: LiveOptions, capture: CaptureOptions, first: EarlyCapture | None = None) -> None:
@@ -143,6 +145,8 @@ class Analyzer:
             home=options.home,
             bundles=pipeline.bundle_versions,
             location=options.location,
+            cascade=pipeline.identity,
+            store=options.store,
         )
         self._others = others = make_sinks(settings.sinks, context)
         self._clips = clips = [named.sink for named in others if isinstance(named.sink, ClipSink)]

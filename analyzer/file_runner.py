@@ -33,6 +33,7 @@ from tidzam.audio.files import AudioFile, open_audio
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sinks import CsvSinkSettings
+from tidzam.config.store import LOCAL_STORE, StoreSettings
 from tidzam.protocol.privacy import PrivacyStatus
 from tidzam.results import AnalyzedBatch
 from tidzam.spectrogram import spectrogram
@@ -63,6 +64,7 @@ class FileOptions:
     picture: Path | None = None
     location: LocationSettings | None = None
     home: Path | None = None
+    store: StoreSettings = LOCAL_STORE
 
 
 def run_file(options: FileOptions) -> int:
@@ -85,6 +87,8 @@ def run_file(options: FileOptions) -> int:
             home=options.home,
             bundles=pipeline.bundle_versions,
             location=options.location,
+            cascade=pipeline.identity,
+            store=options.store,
         )
         sinks = FileSinks(make_sinks(settings.sinks, context))
         with _window(options, analysis.recording) as window, ctrl_c() as stop:

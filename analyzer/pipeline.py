@@ -86,6 +86,7 @@ class Pipeline:
             labels=cascade.labels,
             versions={one.name: one.manifest.version for one in cascade.classifiers},
             longer=cascade.longer_windows,
+            classifier_of={label: one.name for one in cascade.classifiers for label in one.manifest.classes},
         )
 
     @classmethod

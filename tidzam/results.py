@@ -176,13 +176,15 @@ class CascadeIdentity:
     """Which classifiers made a result: their names, the selector first, their classes, and their versions.
 
     `versions` holds, by classifier, the first 12 digits of the SHA-256 of its manifest, which names its networks by
-    theirs. `longer` holds the classes of classifiers with longer windows than others.
+    theirs. `longer` holds the classes of classifiers with longer windows than others, and `classifier_of` names the
+    classifier of each class.
     """
 
     classifiers: tuple[str, ...]
     labels: LabelTree
     versions: Mapping[str, str]
     longer: Mapping[str, LongerWindow] = field(default_factory=dict)
+    classifier_of: Mapping[str, str] = field(default_factory=dict)
 
     def earlier_s(self, analysis: Analysis, label: str) -> tuple[float, float]:
         """By how much the sound in which a class of `analysis` was recognized begins, and ends, before its window."""

@@ -26,6 +26,7 @@ from tidzam.config.location import LocationSettings
 from tidzam.config.result_formats import ResultTarget
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sink_base import SinkSettings
+from tidzam.config.store import LOCAL_STORE, StoreSettings
 from tidzam.parallel import cores
 from tidzam.paths import spool_folder
 from tidzam.recording_names import compile_pattern
@@ -58,6 +59,7 @@ class ArchiveOptions:
     home: Path | None = None
     as_json: bool = False
     sinks: tuple[str, ...] | None = None
+    store: StoreSettings = LOCAL_STORE
 
 
 def run_archive(options: ArchiveOptions) -> int:
@@ -113,6 +115,8 @@ def _sinks(
         home=options.home,
         bundles=pipeline.bundle_versions,
         location=options.location,
+        cascade=pipeline.identity,
+        store=options.store,
         is_archive=True,
     )
     named = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -13,16 +14,21 @@ from analyzer.archive.journal import ArchiveJournal
 from analyzer.sinks.base import NamedSink, sink_names
 from analyzer.sinks.file_sinks import FileSinks
 from tidzam.config.sink_base import SinkSettings
+from tidzam.config.store import with_store
 from tidzam.errors import ConfigError
 from tidzam.results import AnalyzedBatch, Detection, DetectionChange, WindowBatch
+
+STORE: Final = "store"
 
 
 def chosen_sinks(sinks: Sequence[SinkSettings], wanted: Sequence[str] | None) -> dict[str, SinkSettings]:
     """The sinks that run for an archive, by their names: those `wanted`, or by default those that keep results.
 
-    The sinks of clips are not among them: they run where the audio is. Raises ConfigError if there is no such sink, or
-    it cannot run.
+    The sinks of clips are not among them: they run where the audio is. That of the store may be chosen although it is
+    not among `sinks`. Raises ConfigError if there is no such sink, or it cannot run.
     """
+    if wanted is not None and STORE in wanted:
+        sinks = with_store(tuple(sinks))
     names = dict(zip(sink_names(sinks), sinks, strict=True))
     able = {name: sink for name, sink in names.items() if sink.for_archives in ("always", "if_chosen")}
     if wanted is None:

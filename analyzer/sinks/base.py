@@ -12,9 +12,10 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from analyzer.files.recording import AnalyzedFile
 from tidzam.config.location import LocationSettings
 from tidzam.config.sinks import SINKS, SinkSettings
+from tidzam.config.store import LOCAL_STORE, StoreSettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.labels import LabelTree
-from tidzam.results import AnalyzedBatch
+from tidzam.results import AnalyzedBatch, CascadeIdentity
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,8 @@ class SinkContext:
     holds the version of each classifier (`BundleManifest.version`). `location` is where the node listens, None if that
     is unknown. `is_archive`: the detections are those of recordings of the past, each of which is delivered when its
     file is complete; they say nothing about what is heard now. `on_sent` is called with what was sent or written, as
-    text without secrets: whoever tries a sink wants to see it.
+    text without secrets: whoever tries a sink wants to see it. `cascade` is the one that is live when the sink is made,
+    and `store` says where the store is.
     """
 
     node: str
@@ -91,6 +93,8 @@ class SinkContext:
     location: LocationSettings | None = None
     is_archive: bool = False
     on_sent: Callable[[str], None] = _ignore
+    cascade: CascadeIdentity | None = None
+    store: StoreSettings = LOCAL_STORE
 
 
 class SinkFactory(Protocol):

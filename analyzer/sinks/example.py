@@ -24,6 +24,7 @@ from tidzam.config.notification_sink import NotificationRule, NotificationSinkSe
 from tidzam.config.settings import Settings
 from tidzam.config.sink_base import DetectionFilter, SinkSettings
 from tidzam.config.sinks import ClipSinkSettings
+from tidzam.config.store import with_store
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.labels import LabelTree
 from tidzam.results import Analysis, AnalyzedBatch, DetectedChannel, Detection, DetectionChange, WindowBatch
@@ -87,7 +88,8 @@ def sink_for_example(
 
     Raises ConfigError if the profile has none of this name, and the errors of `make_sinks`.
     """
-    open_to_all = [_open_to_all(one, folder) for one in settings.analyzer.sinks]
+    sinks = with_store(settings.analyzer.sinks) if settings.store.enabled else settings.analyzer.sinks
+    open_to_all = [_open_to_all(one, folder) for one in sinks]
     context = SinkContext(
         node=settings.node.known_as,
         labels=LabelTree({LABEL: None}),
@@ -95,8 +97,9 @@ def sink_for_example(
         is_example=True,
         location=settings.location,
         on_sent=on_sent,
+        store=settings.store,
     )
-    names = sink_names(settings.analyzer.sinks)
+    names = sink_names(sinks)
     if name not in names:
         known = ", ".join(names) or "none"
         raise ConfigError(

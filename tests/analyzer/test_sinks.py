@@ -5,12 +5,14 @@ import csv
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import socketio
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from analyzer.files.report import COLUMNS
 from analyzer.sinks.base import NamedSink, Sink, SinkContext, make_sinks, marked
@@ -35,12 +37,15 @@ from tidzam.config.sinks import (
     JsonLinesSinkSettings,
     SinkSettings,
 )
+from tidzam.config.store import LOCAL_STORE, StoreSinkSettings
 from tidzam.config.webhook_sink import WebhookSinkSettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.process import RestartPolicy
 from tidzam.protocol.analyzer import MESSAGES
 from tidzam.results import AnalyzedBatch
 from tidzam.server import Health, Server
+from tidzam.store.database import open_store
+from tidzam.store.tables.detections import DetectionRow
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -134,8 +139,20 @@ async def notify(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
         yield sink, lambda: len(server.accepted)
 
 
+@asynccontextmanager
+async def store(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    (named,) = make_sinks([StoreSinkSettings()], replace(CONTEXT, home=folder))
+    with open_store(LOCAL_STORE, folder) as opened:
+
+        def ended() -> int:
+            with opened.read() as session:
+                return len(session.scalars(select(DetectionRow.id).where(~DetectionRow.is_open)).all())
+
+        yield named.sink, ended
+
+
 SINKS = pytest.mark.parametrize(
-    "running", [clips, csv_file, daily_csv, json_lines, chain, socket_io, mqtt, influxdb, webhook, notify]
+    "running", [clips, csv_file, daily_csv, json_lines, chain, socket_io, mqtt, influxdb, webhook, notify, store]
 )
 
 

@@ -64,6 +64,7 @@ def test_the_sink_of_an_installed_package_runs_in_a_node(package: None, tmp_path
             "socketio": False,
             "journal": False,
             "csv": True,
+            "store": False,
         }
     finally:
         running.stop()

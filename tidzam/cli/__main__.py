@@ -8,7 +8,7 @@ import sys
 import typer
 
 from tidzam import __version__
-from tidzam.cli import bench, demo, models, node, setup, sinks, sources, users, watch
+from tidzam.cli import bench, demo, models, node, setup, sinks, sources, store, users, watch
 from tidzam.errors import SetupError
 from tidzam.terminal import command_line, exit_on_error
 
@@ -29,6 +29,7 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 app.command(context_settings=bench.CONTEXT, add_help_option=False)(bench.bench)
 app.add_typer(sources.app, name="sources")
 app.add_typer(sinks.app, name="sinks")
+app.add_typer(store.app, name="store")
 app.add_typer(models.app, name="models")
 app.add_typer(users.app, name="users")
 app.add_typer(demo.app, name="demo")

@@ -20,6 +20,7 @@ from tidzam.config.notification_sink import NotificationSinkSettings
 from tidzam.config.read import suggest
 from tidzam.config.sink_base import ArchiveUse, ChangeKind, DetectionFilter
 from tidzam.config.sink_base import SinkSettings as SinkSettings  # where packages with sinks import it
+from tidzam.config.store import StoreSinkSettings
 from tidzam.config.webhook_sink import WebhookSinkSettings
 from tidzam.errors import ConfigError
 from tidzam.extensions import Registry
@@ -36,6 +37,7 @@ SINKS: Final = Registry(
         "influxdb": "analyzer.sinks.influx:InfluxSink",
         "webhook": "analyzer.sinks.webhook:WebhookSink",
         "notify": "analyzer.sinks.notify:NotificationSink",
+        "store": "analyzer.sinks.store:StoreSink",
     },
 )
 
@@ -88,6 +90,7 @@ OWN_SETTINGS: Mapping[str, type[SinkSettings]] = {
     "influxdb": InfluxSinkSettings,
     "webhook": WebhookSinkSettings,
     "notify": NotificationSinkSettings,
+    "store": StoreSinkSettings,
 }
 """The settings models of our own sinks. A third party's sink has its model in its class attribute `settings_model`."""
 

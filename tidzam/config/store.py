@@ -1,21 +1,25 @@
-"""Settings of the store: the database of what was heard, recorded and annotated."""
+"""Settings of the store, the database of what was heard, recorded and annotated, and of its sink."""
 
 from __future__ import annotations
 
-from typing import Final
+from pathlib import Path
+from typing import ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
 from tidzam.config.secret import Secret
-from tidzam.config.section import Section
+from tidzam.config.sink_base import ArchiveUse, DetectionFilter, SinkSettings, SpoolSettings
 
 _SCHEMES: Final = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 
 
-class StoreSettings(Section):
+class StoreSettings(SpoolSettings):
     """The store: the database of what was heard, recorded and annotated."""
 
+    enabled: bool = Field(
+        True, description="A node that runs keeps what it hears: detections, recordings, and gaps in what it hears"
+    )
     url: str | None = Field(
         None,
         description="Address of a PostgreSQL database, `postgresql://USER@HOST/NAME` (needs the part `postgresql`); by "
@@ -26,6 +30,13 @@ class StoreSettings(Section):
     )
     timeout_s: float = Field(
         10.0, ge=1, description="Seconds allowed for a connection, and for waiting until another program has written"
+    )
+    collect_s: float = Field(1.0, ge=0, description="Seconds for which records are collected into one transaction")
+    spool: Path | None = Field(
+        None, description="Folder in which records wait for the database; by default, one in `spool/` in the home"
+    )
+    spool_mb: float = Field(
+        500.0, gt=0, description="Maximum size of the spool of a program in MB; above it, the oldest is deleted"
     )
 
     @field_validator("url")
@@ -44,3 +55,23 @@ class StoreSettings(Section):
         if not is_usable:
             raise ValueError("expected the address of a PostgreSQL database, such as postgresql://tidzam@db/tidzam")
         return url
+
+
+LOCAL_STORE: Final = StoreSettings()
+"""The store in the home."""
+
+
+class StoreSinkSettings(DetectionFilter, SinkSettings):
+    """Detections kept in the store. A node that runs has this sink anyway, for all detections, unless its `sinks` name
+    it."""
+
+    for_archives: ClassVar[ArchiveUse] = "if_chosen"
+
+    type: Literal["store"] = Field("store", description="Keeps detections in the store")
+
+
+def with_store(sinks: tuple[SinkSettings, ...]) -> tuple[SinkSettings, ...]:
+    """The sinks, and that of the store unless it is among them."""
+    if any(isinstance(sink, StoreSinkSettings) for sink in sinks):
+        return sinks
+    return (*sinks, StoreSinkSettings())

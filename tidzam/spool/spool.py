@@ -168,6 +168,11 @@ class Spool:
             ) from None
 
 
+def lines_waiting(folder: Path) -> int:
+    """The number of lines that wait in the spool `folder` and in those beside it. Raises OSError."""
+    return sum(path.read_bytes().count(b"\n") for one in _folders(folder) if one.is_dir() for path in _files_in(one))
+
+
 def _reserve(folder: Path) -> tuple[Path, int]:
     """The first of FOLDER, FOLDER-2, … that no other program uses, and the descriptor that keeps it reserved."""
     for path in _folders(folder):

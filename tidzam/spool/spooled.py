@@ -28,8 +28,7 @@ class SpooledDelivery:
     ) -> None:
         """`name` and `identity`, which distinguishes receivers, make the name of the folder in the home."""
         self._settings, self._file_lines = settings, file_lines
-        digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-        self._folder: Path = settings.spool or spool_folder(home) / f"{name}-{digest}"
+        self._folder = folder_of(settings, home=home, name=name, identity=identity)
         self._spool: Spool | None = None
         self._receiver: SpoolReceiver | None = None
         self._sender: SpoolSender | None = None
@@ -75,3 +74,9 @@ class SpooledDelivery:
                 await self._receiver.disconnect()
             finally:
                 self._spool.__exit__()
+
+
+def folder_of(settings: SpoolSettings, *, home: Path | None, name: str, identity: str) -> Path:
+    """The folder of a spool, see `SpooledDelivery`."""
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
+    return settings.spool or spool_folder(home) / f"{name}-{digest}"

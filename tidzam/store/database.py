@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from tidzam.config.store import StoreSettings
@@ -54,7 +54,7 @@ class Store:
         try:
             yield
         except DBAPIError as error:
-            if error.connection_invalidated or _is_away(error):
+            if _is_away(error):
                 raise unreachable(self.address, error) from error
             raise
 
@@ -114,8 +114,8 @@ def _lock_of_file(store: Store) -> Iterator[None]:
 
 
 def _is_away(error: DBAPIError) -> bool:
-    """Whether the database cannot be reached, rather than refuses a statement."""
-    return type(error.orig).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout", "AdminShutdown")
+    """Whether the database cannot be used at present, rather than refuses a statement."""
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
 
 
 def unreachable(address: str, error: Exception) -> StoreError:

@@ -15,6 +15,7 @@ from tidzam.store.lookups import NameTables
 from tidzam.store.records import DetectionRecord
 from tidzam.store.rollups import DISCOUNTED, Bucket, bucket_of, count
 from tidzam.store.tables.detections import DAY_PARTS, DetectionRow
+from tidzam.store.tables.places import ChannelRow, SourceRow
 from tidzam.store.upsert import insert_into, table_of
 
 _CHANGING: Final = (
@@ -44,6 +45,13 @@ class DetectionWriter:
         added = _insert_missing(session, list(values.values()))
         before, after = _update(session, {key: row for key, row in values.items() if key not in added})
         count(session, [*(_bucket(values[key]) for key in added), *after], before)
+
+    def end_all(self, session: Session, node: str) -> None:
+        """Note that no detection of a node goes on."""
+        row, source = DetectionRow, SourceRow
+        channels = select(ChannelRow.id).join(source, source.id == ChannelRow.source_id)
+        mine = row.channel_id.in_(channels.where(source.node_id == self._names.node(node)))
+        session.execute(update(row).where(row.is_open, mine).values(is_open=False))
 
     def _values(self, record: DetectionRecord) -> dict[str, Any]:
         names, channels = self._names, [dict(one) for one in record.channels]

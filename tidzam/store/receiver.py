@@ -7,26 +7,44 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from tidzam.config.store import StoreSettings
+from tidzam.errors import StoreError
 from tidzam.spool.delivery import RefusedError
+from tidzam.spool.spooled import SpooledDelivery, folder_of
 from tidzam.store.database import Store, open_store
 from tidzam.store.engine import address_of, shown
 from tidzam.store.records import StoreRecord, decode
+from tidzam.store.tables.places import NodeRow
 from tidzam.store.writer import StoreWriter
 
 BATCH: Final = 1000
 """Records in one transaction at most."""
+_TRIAL: Final = "tidzam store trial"
+"""No name of a node: it has blanks."""
+
+WRITERS: Final = ("analyzer", "stream_manager")
+"""The programs of a node that write into the store, each with a spool of its own."""
+
+
+def spool_of(settings: StoreSettings, home: Path | None, program: str) -> Path:
+    """The folder in which the records of a program wait."""
+    return folder_of(settings, home=home, name=f"store-{program}", identity=settings.url or "")
+
+
+def store_delivery(settings: StoreSettings, home: Path | None, program: str) -> SpooledDelivery:
+    """What takes the records of a program to the store, to be opened with a `StoreReceiver`."""
+    identity = settings.url or ""
+    return SpooledDelivery(settings, home=home, name=f"store-{program}", identity=identity, file_lines=BATCH)
 
 
 class StoreReceiver:
-    """See SpoolReceiver. `home` is the node's home. `on_sent` is called with each record that was written."""
+    """See SpoolReceiver. `home` is the node's home. With `on_trial`, nothing is written: it is called with what would
+    be, after the database has been tried."""
 
     def __init__(
-        self, settings: StoreSettings, home: Path | None, *, on_sent: Callable[[str], None] | None = None
+        self, settings: StoreSettings, home: Path | None, *, on_trial: Callable[[str], None] | None = None
     ) -> None:
-        self._settings, self._home, self._on_sent = settings, home, on_sent
+        self._settings, self._home, self._on_trial = settings, home, on_trial
         self._store: Store | None = None
         self._writer: StoreWriter | None = None
 
@@ -45,6 +63,9 @@ class StoreReceiver:
         await asyncio.to_thread(self._write, lines)
 
     def _write(self, lines: Sequence[str]) -> None:
+        if self._on_trial is not None:
+            self._try(lines)
+            return
         assert self._writer is not None
         refused: dict[str, str] = {}
         records: list[tuple[str, StoreRecord]] = []
@@ -64,19 +85,25 @@ class StoreReceiver:
         """Write records, one by one if the database refuses one of them. Lines that are refused go into `refused`."""
         try:
             writer.write([record for _, record in records])
-        except SQLAlchemyError as error:
+        except StoreError:  # it is away: all are written again later
+            raise
+        except Exception as error:  # noqa: BLE001  what a record holds must not hold up all that come after it
             if len(records) > 1:
                 for one in records:
                     self._write_batch(writer, [one], refused)
                 return
             refused[records[0][0]] = str(getattr(error, "orig", None) or error)
-            return
-        for line, _ in records if self._on_sent else ():
-            self._sent(line)
 
-    def _sent(self, line: str) -> None:
-        assert self._on_sent is not None
-        self._on_sent(f"{self.shown} {line}")
+    def _try(self, lines: Sequence[str]) -> None:
+        """Find out whether the database would take a record."""
+        assert self._store is not None
+        assert self._on_trial is not None
+        with self._store.write() as session:
+            session.add(NodeRow(name=_TRIAL))
+            session.flush()
+            session.rollback()
+        for line in lines:
+            self._on_trial(f"{self.shown} would take {line}")
 
     async def disconnect(self) -> None:
         """Close the store."""

@@ -54,8 +54,14 @@ class DetectionRecord(_Record):
         return event_key(self.id)
 
 
-StoreRecord = DetectionRecord
-_RECORDS: Final[TypeAdapter[StoreRecord]] = TypeAdapter(Annotated[StoreRecord, Field()])
+class AnalyzerStartRecord(_Record):
+    """The analyzer of a node has started: what it had not ended before will never go on."""
+
+    kind: Literal["analyzer_start"] = "analyzer_start"
+
+
+StoreRecord = DetectionRecord | AnalyzerStartRecord
+_RECORDS: Final[TypeAdapter[StoreRecord]] = TypeAdapter(Annotated[StoreRecord, Field(discriminator="kind")])
 
 
 def event_key(identifier: str) -> bytes:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from tidzam.store.database import Store
 from tidzam.store.detection_writer import DetectionWriter
 from tidzam.store.lookups import NameTables
-from tidzam.store.records import StoreRecord
+from tidzam.store.records import AnalyzerStartRecord, DetectionRecord, StoreRecord
 
 
 class StoreWriter:
@@ -29,6 +32,16 @@ class StoreWriter:
             self._write(records)
 
     def _write(self, records: Sequence[StoreRecord]) -> None:
-        self._detections.learn(self._store, records)
+        self._names.learn_nodes(self._store, {record.node for record in records})
+        self._detections.learn(self._store, [one for one in records if isinstance(one, DetectionRecord)])
         with self._store.write() as session:
+            for kind, group in groupby(records, key=type):
+                self._write_kind(session, kind, list(group))
+
+    def _write_kind(self, session: Session, kind: type[StoreRecord], records: Sequence[Any]) -> None:
+        """Write records of one kind that follow one another."""
+        if kind is DetectionRecord:
             self._detections.write(session, records)
+        elif kind is AnalyzerStartRecord:
+            for node in {record.node for record in records}:
+                self._detections.end_all(session, node)

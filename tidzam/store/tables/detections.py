@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, Final
 
-from sqlalchemy import JSON, REAL, ForeignKey, Index, LargeBinary
+from sqlalchemy import JSON, REAL, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tidzam.daytime import DayPart
@@ -44,6 +44,7 @@ class DetectionRow(Base):
         Index(None, "start"),
         Index(None, "class_id", "start"),
         Index(None, "channel_id", "start"),
+        Index("ix_detections_open", "channel_id", sqlite_where=text("is_open"), postgresql_where=text("is_open")),
     )
 
     id: Mapped[Key]

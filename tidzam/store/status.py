@@ -1,0 +1,69 @@
+"""The state of the store: where it is, how much it holds, and what waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select, text
+
+from tidzam.config.store import StoreSettings
+from tidzam.spool.spool import lines_waiting
+from tidzam.store import tables
+from tidzam.store.base import Base
+from tidzam.store.database import Store
+from tidzam.store.migrate import version_of
+from tidzam.store.receiver import WRITERS, spool_of
+
+assert tables  # imported, so that the metadata knows all of them
+
+
+@dataclass(frozen=True)
+class StoreStatus:
+    """The state of a store. `rows` are by table, `waiting` are the records on disk by the program that left them."""
+
+    address: str
+    kind: str
+    version: str
+    size_bytes: int
+    rows: Mapping[str, int]
+    waiting: Mapping[str, int]
+
+
+def store_status(store: Store, settings: StoreSettings, home: Path | None) -> StoreStatus:
+    """The state of an open store. Counting the rows of a large one may take seconds. Raises StoreError."""
+    with store.read() as session:
+        rows = {
+            table.name: session.scalar(select(func.count()).select_from(table)) or 0
+            for table in Base.metadata.sorted_tables
+        }
+        version = version_of(session.connection()) or ""
+    return StoreStatus(
+        address=store.address,
+        kind="SQLite" if store.is_sqlite else "PostgreSQL",
+        version=version,
+        size_bytes=_size_bytes(store),
+        rows=dict(sorted(rows.items())),
+        waiting=records_waiting(settings, home),
+    )
+
+
+def records_waiting(settings: StoreSettings, home: Path | None) -> Mapping[str, int]:
+    """The records that wait for the database, by program. A spool that programs share counts for the first one."""
+    found, seen = {}, set[Path]()
+    for program in WRITERS:
+        folder = spool_of(settings, home, program)
+        found[program] = 0 if folder in seen else lines_waiting(folder)
+        seen.add(folder)
+    return found
+
+
+def _size_bytes(store: Store) -> int:
+    """The size of the files of the database, with the log of what was not yet written back."""
+    if not store.is_sqlite:
+        with store.read() as session:
+            return session.scalar(text("SELECT pg_database_size(current_database())")) or 0
+    file = Path(str(store.engine.url.database))
+    names = (file, file.with_name(f"{file.name}-wal"))
+    return sum(path.stat().st_size for path in names if path.exists())
