@@ -1,0 +1,80 @@
+"""`tidzam store status`: what it says about a store on both kinds of database, and about what waits for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from tests.support.store import store as store
+from tests.support.store import store_settings as store_settings
+from tests.support.store_records import detection
+from tidzam.cli.store import app, status_report
+from tidzam.config.store import StoreSettings
+from tidzam.errors import NodeError, TidzamError
+from tidzam.store.database import Store
+from tidzam.store.migrate import head
+from tidzam.store.receiver import StoreReceiver, store_delivery
+from tidzam.store.records import encode
+from tidzam.store.status import StoreStatus, records_waiting, store_status
+from tidzam.store.writer import StoreWriter
+
+
+def test_rows_are_counted_by_table(store: Store, store_settings: StoreSettings, tmp_path: Path) -> None:
+    StoreWriter(store).write([detection(1), detection(2)])
+    found = store_status(store, store_settings, tmp_path)
+    assert (found.rows["detections"], found.rows["classes"], found.rows["nodes"]) == (2, 2, 1)
+
+
+def test_the_size_and_the_version_are_known(store: Store, store_settings: StoreSettings, tmp_path: Path) -> None:
+    found = store_status(store, store_settings, tmp_path)
+    assert found.version == head()
+    assert found.size_bytes > 10_000
+
+
+def test_the_address_has_no_password(store: Store, store_settings: StoreSettings, tmp_path: Path) -> None:
+    password = store_settings.password.get_secret_value()  # type: ignore[union-attr]
+    assert not password or password not in str(store_status(store, store_settings, tmp_path))
+
+
+async def test_records_wait_while_the_database_is_away(tmp_path: Path) -> None:
+    settings = StoreSettings(url="postgresql://127.0.0.1:1/none")
+    delivery = store_delivery(settings, tmp_path, "analyzer")
+    assert records_waiting(settings, tmp_path) == {"analyzer": 0, "stream_manager": 0}
+    await delivery.open(StoreReceiver(settings, tmp_path))
+    await delivery.put([encode(detection(1)), encode(detection(2))])
+    assert records_waiting(settings, tmp_path) == {"analyzer": 2, "stream_manager": 0}
+    with pytest.raises(TidzamError, match="does not accept results"):
+        await delivery.close()
+
+
+def test_a_spool_that_programs_share_is_counted_once(tmp_path: Path) -> None:
+    settings = StoreSettings(spool=tmp_path / "spool")
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / f"{7:012d}.lines").write_text("a\nb\nc\n")
+    assert records_waiting(settings, tmp_path) == {"analyzer": 3, "stream_manager": 0}
+
+
+def test_the_report_names_what_waits() -> None:
+    console = Console(width=100, no_color=True)
+    found = StoreStatus("postgresql://db/t", "PostgreSQL", "0003", 12_345_678, {"nodes": 1}, {"analyzer": 1200, "x": 0})
+    with console.capture() as capture:
+        console.print(status_report(found))
+    assert capture.get().splitlines()[:2] == [
+        "PostgreSQL, version 0003, 12.3 MB: postgresql://db/t",
+        "Waiting on disk: 1,200 of the analyzer.",
+    ]
+
+
+def test_the_command_prints_one_object(tmp_path: Path) -> None:
+    (tmp_path / "profile.yaml").write_text(f"home: {tmp_path}\n")
+    done = CliRunner().invoke(app, ["status", "--json", "--home", str(tmp_path)])
+    assert json.loads(done.stdout)["rows"]["detections"] == 0
+
+
+def test_without_a_node_there_is_no_store(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["status", "--home", str(tmp_path)])
+    assert isinstance(done.exception, NodeError)
