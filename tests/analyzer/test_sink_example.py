@@ -54,7 +54,7 @@ async def test_a_clip_of_the_example_is_kept(tmp_path: Path) -> None:
 
 
 async def test_a_sink_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"The profile has no sink 'mqtt'\. Its sinks are: csv\."):
+    with pytest.raises(ConfigError, match=r"The profile has no sink 'mqtt'\. Its sinks are: csv, store\."):
         await send(tmp_path, "mqtt", {"type": "csv", "path": tmp_path / "a.csv"})
 
 
