@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.features import Reference, librosa_way
+from benchmarks.feature_ways import Reference, librosa_way
 from tidzam.audio.features import FeatureSpec
 from tidzam.bundle import Bundle
 from tidzam.tensorflow_loader import load_tensorflow

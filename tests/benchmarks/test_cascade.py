@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 import soundfile
 
 from benchmarks.cascade import RATE_HZ, some_windows, write_recording
-from benchmarks.rounds import take_turns
 from benchmarks.stage_clock import STAGES, StageClock, find, shares
 
 
@@ -41,10 +39,3 @@ def test_a_clock_counts_the_time_of_a_stage() -> None:
     clock = StageClock()
     assert clock.timed("sum", sum)(range(200_000)) == sum(range(200_000))
     assert clock.spent_s["sum"] > 0
-
-
-def test_ways_take_turns_after_a_warm_up() -> None:
-    calls: list[str] = []
-    took_s = take_turns({name: partial(calls.append, name) for name in "ab"}, rounds=2)
-    assert calls == ["a", "b"] * 3
-    assert set(took_s) == {"a", "b"}
