@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from tidzam.errors import ConfigError
+from tidzam.errors import ConfigError, TidzamError
 from tidzam.suggest import did_you_mean
 
 
@@ -62,5 +62,23 @@ class Registry:
             raise ConfigError(
                 f"The {self.kind} {name!r} ({point.value}) cannot be loaded: {type(error).__name__}: {error}",
                 hint="Repair or uninstall the package that provides it.",
+                code="broken_extension",
+            ) from error
+
+    def create(self, name: str, *arguments: Any, hint: str) -> Any:
+        """What the implementation called `name` returns for `arguments`.
+
+        Raises TidzamError as it does, and ConfigError (`broken_extension`), with `hint`, for any other exception; and
+        the errors of `load`.
+        """
+        make = self.load(name)
+        try:
+            return make(*arguments)
+        except TidzamError:
+            raise
+        except Exception as error:  # whatever a third party's code raises
+            raise ConfigError(
+                f"The {self.kind} {name!r} cannot be created: {type(error).__name__}: {error}",
+                hint=hint,
                 code="broken_extension",
             ) from error

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.text import Text
 
-from analyzer.files.progress_display import REPORT_S
+from analyzer.files.progress_display import REPORT_S, analysis_bar
 from tidzam.text import printable
 
 
@@ -43,26 +43,19 @@ def archive_display() -> Iterator[ArchiveDisplay]:
     if not console.is_terminal or console.is_dumb_terminal:
         yield LineDisplay(write=lambda line: print(line, file=sys.stderr, flush=True))
         return
-    columns = (
-        TextColumn("{task.fields[files]}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[speed]:.0f} × real time"),  # noqa: RUF001  the sign is meant
-        TimeRemainingColumn(compact=True),
-    )
-    with Progress(*columns, console=console) as bar:
+    with analysis_bar(console) as bar:
         yield _BarDisplay(bar)
 
 
 class _BarDisplay:
     def __init__(self, bar: Progress) -> None:
         self._bar, self._began = bar, time.monotonic()
-        self._task = bar.add_task("", total=1.0, files="", speed=0.0)
+        self._task = bar.add_task("", total=1.0, speed=0.0)
 
     def show(self, progress: ArchiveProgress) -> None:
         speed = progress.audio_s / max(1e-3, time.monotonic() - self._began)
         files = f"{progress.finished} of {progress.files} files"
-        self._bar.update(self._task, completed=progress.share, files=files, speed=speed)
+        self._bar.update(self._task, completed=progress.share, description=files, speed=speed)
 
     def say(self, message: str) -> None:
         self._bar.console.print(Text(f"analyzer: {printable(message)}"))

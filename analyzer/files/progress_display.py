@@ -27,14 +27,7 @@ def progress(console: Console, name: str, total_s: float | None) -> Iterator[Cal
     if not console.is_terminal or console.is_dumb_terminal:
         yield progress_lines(shown(name), total_s, write=lambda line: print(line, file=sys.stderr, flush=True))
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[speed]:.0f} × real time"),  # noqa: RUF001  the sign is meant
-        TimeRemainingColumn(compact=True),
-    )
-    with Progress(*columns, console=console) as bar:
+    with analysis_bar(console) as bar:
         started = time.monotonic()
         task = bar.add_task(shown(name), total=total_s, speed=0.0)
 
@@ -42,6 +35,18 @@ def progress(console: Console, name: str, total_s: float | None) -> Iterator[Cal
             bar.update(task, completed=reached_s, speed=reached_s / (time.monotonic() - started))
 
         yield advance_to
+
+
+def analysis_bar(console: Console) -> Progress:
+    """A bar whose tasks have a description and a field `speed`, relative to real time."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[speed]:.0f} × real time"),  # noqa: RUF001  the sign is meant
+        TimeRemainingColumn(compact=True),
+        console=console,
+    )
 
 
 def progress_lines(

@@ -13,7 +13,6 @@ from analyzer.files.recording import AnalyzedFile
 from tidzam.config.location import LocationSettings
 from tidzam.config.sinks import SINKS, SinkSettings
 from tidzam.config.store import LOCAL_STORE, StoreSettings
-from tidzam.errors import ConfigError, TidzamError
 from tidzam.labels import LabelTree
 from tidzam.results import AnalyzedBatch, CascadeIdentity
 
@@ -137,6 +136,11 @@ def make_sinks(settings: Sequence[SinkSettings], context: SinkContext) -> list[N
     return [NamedSink(name, _make(entry, context)) for name, entry in zip(names, settings, strict=True)]
 
 
+def _make(settings: SinkSettings, context: SinkContext) -> Sink:
+    sink: Sink = SINKS.create(settings.type, settings, context, hint="Check its settings in analyzer.sinks.")
+    return sink
+
+
 def sink_names(settings: Sequence[SinkSettings]) -> tuple[str, ...]:
     """The names of sinks: their types, with a number from the second of a type on."""
     count: Counter[str] = Counter()
@@ -145,17 +149,3 @@ def sink_names(settings: Sequence[SinkSettings]) -> tuple[str, ...]:
         count[entry.type] += 1
         names.append(entry.type if count[entry.type] == 1 else f"{entry.type}-{count[entry.type]}")
     return tuple(names)
-
-
-def _make(settings: SinkSettings, context: SinkContext) -> Sink:
-    factory: SinkFactory = SINKS.load(settings.type)
-    try:
-        return factory(settings, context)
-    except TidzamError:
-        raise
-    except Exception as error:  # whatever a third party's code raises
-        raise ConfigError(
-            f"The sink {settings.type!r} cannot be created: {type(error).__name__}: {error}",
-            hint="Check its settings in analyzer.sinks.",
-            code="broken_extension",
-        ) from error

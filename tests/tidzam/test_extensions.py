@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tidzam.errors import ConfigError
+from tidzam.errors import ConfigError, TidzamError
 from tidzam.extensions import Registry
 
 GROUP = "tidzam.test_things"
@@ -50,3 +50,23 @@ def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
 def test_a_package_that_cannot_be_imported_is_named_with_its_reason(installed: Path) -> None:
     with pytest.raises(ConfigError, match="RuntimeError: no luck"):
         registry().load("broken")
+
+
+def test_an_implementation_is_called_with_its_arguments(installed: Path) -> None:
+    assert registry().create("counter", "abba", hint="") == Counter("abba")
+
+
+def test_what_a_package_raises_is_named_with_its_reason_and_the_hint(installed: Path) -> None:
+    with pytest.raises(ConfigError, match="The thing 'abacus' cannot be created: TypeError: ") as caught:
+        registry().create("abacus", 1, hint="Check its settings.")
+    assert caught.value.hint == "Check its settings."
+
+
+def test_an_error_for_people_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make() -> None:
+        raise TidzamError("The pond is frozen.")
+
+    things = registry()
+    monkeypatch.setattr(things, "load", lambda name: make)
+    with pytest.raises(TidzamError, match="The pond is frozen"):
+        things.create("counter", hint="")

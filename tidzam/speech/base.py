@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 from tidzam.config.privacy import SPEECH_DETECTORS, PrivacySettings
-from tidzam.errors import ConfigError, TidzamError
 from tidzam.labels import LabelTree
 from tidzam.results import Analysis, WindowBatch
 from tidzam.speech_times import Judgment
@@ -71,14 +70,7 @@ def make_detector(settings: PrivacySettings, context: DetectorContext) -> Speech
     """
     if settings.detector is None:
         return None
-    factory: SpeechDetectorFactory = SPEECH_DETECTORS.load(settings.detector)
-    try:
-        return factory(settings, context)
-    except TidzamError:
-        raise
-    except Exception as error:  # whatever a third party's code raises
-        raise ConfigError(
-            f"The speech detector {settings.detector!r} cannot be created: {type(error).__name__}: {error}",
-            hint="Check analyzer.privacy.",
-            code="broken_extension",
-        ) from error
+    detector: SpeechDetector = SPEECH_DETECTORS.create(
+        settings.detector, settings, context, hint="Check analyzer.privacy."
+    )
+    return detector
