@@ -1,7 +1,7 @@
 """Log-mel features as Tidzam extracts them, and the ways in which others extract the same, each for `bench features`.
 
-All ways compute the formula of `FeatureSpec`. Those that take one channel at a time run in a pool of threads, and so
-does Tidzam, with the channels divided among the threads; TensorFlow has threads of its own.
+All ways compute the formula of `FeatureSpec`. They run in a pool of threads, one channel at a time, or (Tidzam and the
+batches) with the channels divided among the threads; TensorFlow has threads of its own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Reference:
 
 
 def scipy_way(reference: Reference) -> Way:
-    """`scipy.signal.spectrogram` of one channel (samples,), mel bands as a matrix product, (frames, mels) in dB."""
+    """`scipy.signal.spectrogram` of channels (…, samples), mel bands as a matrix product, (…, frames, mels) in dB."""
     from scipy.signal import spectrogram
 
     spec = reference.spec
@@ -54,26 +54,26 @@ def scipy_way(reference: Reference) -> Way:
     # SciPy divides by the square of the window's sum, and doubles what lies between 0 Hz and half the rate.
     filters = reference.filters * np.float32(hann.sum() ** 2 / 2)
 
-    def features(channel: Float32) -> Float32:
+    def features(channels: Float32) -> Float32:
         overlap = spec.fft_length - spec.hop_length
         _, _, power = spectrogram(
-            channel, window=hann, nperseg=spec.fft_length, noverlap=overlap, detrend=False, scaling="spectrum"
+            channels, window=hann, nperseg=spec.fft_length, noverlap=overlap, detrend=False, scaling="spectrum"
         )
-        mels: Float32 = 10 * np.log10(np.maximum(power.T @ filters, reference.floor))
+        mels: Float32 = 10 * np.log10(np.maximum(power.swapaxes(-1, -2) @ filters, reference.floor))
         return mels
 
     return features
 
 
 def librosa_way(reference: Reference) -> Way:
-    """`librosa.feature.melspectrogram` of one channel (samples,), (frames, mels) in dB."""
+    """`librosa.feature.melspectrogram` of channels (…, samples), (…, frames, mels) in dB."""
     import librosa
 
     spec, hann = reference.spec, reference.hann
 
-    def features(channel: Float32) -> Float32:
+    def features(channels: Float32) -> Float32:
         mels = librosa.feature.melspectrogram(
-            y=channel,
+            y=channels,
             sr=spec.rate_hz,
             n_fft=spec.fft_length,
             hop_length=spec.hop_length,
@@ -85,7 +85,7 @@ def librosa_way(reference: Reference) -> Way:
             htk=True,
             norm=None,
         )
-        decibels: Float32 = librosa.power_to_db(mels, amin=float(reference.floor), top_db=None).T
+        decibels: Float32 = librosa.power_to_db(mels, amin=float(reference.floor), top_db=None).swapaxes(-1, -2)
         return decibels
 
     return features
@@ -125,7 +125,9 @@ def _in_parts(way: Way, pool: ThreadPoolExecutor, parts: int) -> Way:
 WAYS: Final[Mapping[str, Callable[[Reference, ThreadPoolExecutor, int], Way]]] = {
     "tidzam": lambda reference, pool, threads: _in_parts(lambda part: extract(part, reference.spec), pool, threads),
     "scipy": lambda reference, pool, threads: _one_by_one(scipy_way(reference), pool),
+    "scipy_batch": lambda reference, pool, threads: _in_parts(scipy_way(reference), pool, threads),
     "librosa": lambda reference, pool, threads: _one_by_one(librosa_way(reference), pool),
+    "librosa_batch": lambda reference, pool, threads: _in_parts(librosa_way(reference), pool, threads),
     "tensorflow": lambda reference, pool, threads: tensorflow_way(reference, threads=threads),
 }
 """How each way is made, with a pool of so many threads."""
