@@ -84,6 +84,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "not_found": Explanation(
             "There is no such page or thing.", "It was removed, or mistyped.", "Check the address."
         ),
+        "no_recording": Explanation(
+            "There is no sound of this time.",
+            "The source was not recorded then, or the recording was deleted.",
+            "Look at the gaps that `/api/v1/sound/peaks` lists; record the source (`record`).",
+        ),
         "no_user": Explanation("There is no such user.", "The name is mistyped.", "`tidzam users list`."),
         "user_exists": Explanation("A user has this name already.", "Names ignore case.", "Choose another name."),
         "user_name": Explanation(

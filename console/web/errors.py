@@ -28,6 +28,7 @@ STATUS: Final[Mapping[str, int]] = {
     "wrong_password": 403,
     "not_found": 404,
     "no_user": 404,
+    "no_recording": 404,
     "user_exists": 409,
     "last_admin": 409,
     "too_many_tokens": 409,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -113,9 +113,16 @@ def _file(home: Path) -> Path:
 @contextmanager
 def console_under_test(home: Path, **console: Any) -> Iterator[ConsoleUnderTest]:
     """A console with these settings of its section, on an SQLite store in `home`."""
+    with console_with_profile(home, {"console": console}) as made:
+        yield made
+
+
+@contextmanager
+def console_with_profile(home: Path, profile: Mapping[str, Any]) -> Iterator[ConsoleUnderTest]:
+    """A console of a node with this profile, on an SQLite store in `home`."""
     _file(home).parent.mkdir()
     _file(home).write_bytes(_prepared())
-    settings = Settings.model_validate({"home": home, "node": {"name": "marsh"}, "console": console})
+    settings = Settings.model_validate({"home": home, "node": {"name": "marsh"}, **profile})
     clock = StoppedClock()
     away = "http://127.0.0.1:9"
     monitor = NodeMonitor("marsh", manager=away, analyzer=away, token=None, now=clock)

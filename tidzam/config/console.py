@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from tidzam.addresses import url_host
 from tidzam.config.section import Names, Section
 from tidzam.config.server import Port, ServerSettings
+from tidzam.config.sound import SoundSettings
 
 
 def _networks(proxies: tuple[str, ...]) -> tuple[str, ...]:
@@ -72,6 +73,7 @@ class ConsoleSettings(ServerSettings):
     session_idle_h: float = Field(24.0, gt=0, description="Hours without a request after which a session ends")
     session_days: float = Field(30.0, gt=0, description="Days after which a session ends in any case")
     lock_out: LockOutSettings = LockOutSettings()
+    sound: SoundSettings = SoundSettings()
     requests_per_s: float = Field(
         50.0, gt=0, description="Maximum average rate of requests per address; bursts of 5 s are allowed"
     )

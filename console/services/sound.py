@@ -1,0 +1,139 @@
+"""The sound of channels and detections, cut from recordings and kept for a while."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import select
+
+from console.services.sound_places import clip_file, recorded_channel
+from tidzam.audio.files import read_audio
+from tidzam.config import Settings
+from tidzam.errors import RequestError, TidzamError
+from tidzam.naming import parse_clip_name
+from tidzam.paths import cache_folder
+from tidzam.recorded_sound.cache import FileCache
+from tidzam.recorded_sound.plan import SoundGap, SoundPlan, plan_sound
+from tidzam.recorded_sound.read import MEDIA_TYPES, SoundFormat, bits_of, read_sound, suffix_of, write_sound
+from tidzam.store.database import Store
+from tidzam.store.tables.detections import DetectionRow
+from tidzam.store.tables.places import ChannelRow
+
+FOLDER: Final = "sound"
+_BYTES_PER_GB: Final = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class SoundFile:
+    """A sound as a file: when it begins, and what is missing from it, which is silent."""
+
+    path: Path
+    media_type: str
+    start: datetime
+    gaps: tuple[SoundGap, ...]
+
+
+def channel_sound(
+    settings: Settings, channel: str, start: datetime, duration_s: float, sound_format: SoundFormat
+) -> SoundFile:
+    """The sound of a channel from `start` on.
+
+    Raises RequestError (`request`, `no_recording`) if it is too long, or nothing of it was recorded.
+    """
+    start, longest_s = start.astimezone(UTC), settings.console.sound.longest_s
+    if not 0 < duration_s <= longest_s:
+        message = f"duration_s: {duration_s:g} s is not possible, expected up to {longest_s:g} s."
+        raise RequestError(message, hint="Ask for parts, or for peaks.", code="request", field="duration_s")
+    folder, number = recorded_channel(settings, channel)
+    files = folder.between(start, start + timedelta(seconds=duration_s))
+    plan = plan_sound(files, start, duration_s, join_s=folder.join_s)
+    if plan is None:
+        raise _no_recording(channel, start)
+    key = _key(repr(plan), number)
+    cache = sound_cache(settings)
+
+    def make(fresh: Path) -> None:
+        samples, gaps = read_sound(plan, number)
+        write_sound(fresh, samples, plan.rate_hz, sound_format, bits=bits_of(plan, samples))
+        text = json.dumps([(gap.start_s, gap.duration_s) for gap in gaps])
+        cache.folder.joinpath(f"{key}.json").write_text(text, encoding="ascii")
+
+    path = _made(cache, f"{key}.{suffix_of(sound_format)}", make)
+    return SoundFile(path, MEDIA_TYPES[sound_format], start, _gaps(cache, key, plan))
+
+
+def detection_sound(
+    settings: Settings, store: Store, detection_id: int, sound_format: SoundFormat, *, margin_s: float
+) -> SoundFile:
+    """The clip of a detection, or else its sound in the recordings with `margin_s` before and after it.
+
+    Raises RequestError (`not_found`, `no_recording`).
+    """
+    query = select(DetectionRow.start, DetectionRow.end, DetectionRow.clip, ChannelRow.name)
+    with store.read() as session:
+        found = session.execute(
+            query.join(ChannelRow, ChannelRow.id == DetectionRow.channel_id).where(DetectionRow.id == detection_id)
+        ).one_or_none()
+    if found is None:
+        raise RequestError("There is no such detection.", hint="It may have been removed.", code="not_found")
+    start, end, clip, channel = found
+    path = clip_file(settings, clip) if clip else None
+    if path is not None:
+        return _clip_sound(settings, path, start, sound_format)
+    duration_s = min((end - start).total_seconds() + 2 * margin_s, settings.console.sound.longest_s)
+    return channel_sound(settings, channel, start - timedelta(seconds=margin_s), duration_s, sound_format)
+
+
+def _clip_sound(settings: Settings, path: Path, start: datetime, sound_format: SoundFormat) -> SoundFile:
+    """A clip; in its own file if that has the format."""
+    name = parse_clip_name(path)
+    begins = name.time if name is not None else start
+    media_type = MEDIA_TYPES[sound_format]
+    if path.suffix.lower() in (f".{sound_format}", f".{suffix_of(sound_format)}"):
+        return SoundFile(path, media_type, begins, ())
+
+    def make(fresh: Path) -> None:
+        samples, rate_hz = read_audio(path)
+        write_sound(fresh, samples.mean(axis=0), rate_hz, sound_format)
+
+    key = _key(f"{path} {path.stat().st_mtime_ns}", 0)
+    made = _made(sound_cache(settings), f"{key}.{suffix_of(sound_format)}", make)
+    return SoundFile(made, media_type, begins, ())
+
+
+def sound_cache(settings: Settings) -> FileCache:
+    """The sounds that were cut."""
+    return FileCache(cache_folder(settings.home) / FOLDER, round(settings.console.sound.cache_gb * _BYTES_PER_GB))
+
+
+def _made(cache: FileCache, name: str, make: Callable[[Path], None]) -> Path:
+    """Raises TidzamError (`output`) if the disk is full."""
+    try:
+        return cache.get(name, make)
+    except OSError as error:
+        message = f"The sound cannot be written to {cache.folder}: {error.strerror or error}."
+        raise TidzamError(message, hint="Free some room on the disk.", code="output") from None
+
+
+def _gaps(cache: FileCache, key: str, plan: SoundPlan) -> tuple[SoundGap, ...]:
+    """What was missing when the sound was read; by the plan if that was forgotten."""
+    try:
+        found = json.loads((cache.folder / f"{key}.json").read_bytes())
+        return tuple(SoundGap(start_s, duration_s) for start_s, duration_s in found)
+    except (OSError, ValueError):
+        return plan.gaps
+
+
+def _key(text: str, number: int) -> str:
+    return hashlib.sha256(f"{number} {text}".encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def _no_recording(channel: str, start: datetime) -> RequestError:
+    message = f"Nothing of {channel} was recorded at {start:%Y-%m-%d %H:%M:%S} UTC."
+    return RequestError(message, hint="Choose another time.", code="no_recording", field="start")

@@ -1,0 +1,131 @@
+"""The peaks of a channel over any period: each recording is read once, as long as its peaks are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from math import isnan
+from pathlib import Path
+from typing import Final
+
+from pydantic import AwareDatetime, Field
+
+from console.services.models import ConsoleModel
+from console.services.sound_places import recorded_channel
+from tidzam.audio.files import open_audio
+from tidzam.config import Settings
+from tidzam.errors import AudioError, RequestError
+from tidzam.paths import cache_folder
+from tidzam.recorded_sound.cache import FileCache
+from tidzam.recorded_sound.folder import facts
+from tidzam.recorded_sound.peaks import PeakLine, PeakPyramid
+from tidzam.recorded_sound.plan import RecordedFile
+from tidzam.types import Float32
+
+FOLDER: Final = "peaks"
+MOST_DAYS: Final = 31.0
+_BYTES_PER_GB: Final = 1_000_000_000
+
+
+class PeriodView(ConsoleModel):
+    """A part of a period."""
+
+    start_s: float = Field(description="Seconds from the beginning of the whole")
+    duration_s: float = Field(description="Length in seconds")
+
+
+class PeaksView(ConsoleModel):
+    """The smallest and largest samples of a channel, one pair per pixel; null where nothing was recorded."""
+
+    channel: str = Field(description="JACK port")
+    start: AwareDatetime = Field(description="Beginning, UTC")
+    duration_s: float = Field(description="Length in seconds")
+    low: tuple[float | None, ...] = Field(description="Smallest sample of each pixel, -1 to 1")
+    high: tuple[float | None, ...] = Field(description="Largest sample of each pixel, -1 to 1")
+    recorded: tuple[PeriodView, ...] = Field(description="What was recorded, in the order of time")
+    is_complete: bool = Field(description="False if recordings were not read yet: ask again, and more is known")
+
+
+def channel_peaks(
+    settings: Settings,
+    channel: str,
+    start: datetime,
+    duration_s: float,
+    pixels: int,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> PeaksView:
+    """The peaks of a channel from `start` on. It reads recordings for a limited time. Raises RequestError."""
+    start = start.astimezone(UTC)
+    if not 0 < duration_s <= MOST_DAYS * 86400:
+        message = f"duration_s: {duration_s:g} s is not possible, expected up to {MOST_DAYS:g} days."
+        raise RequestError(message, hint="Ask for parts.", code="request", field="duration_s")
+    folder, number = recorded_channel(settings, channel)
+    line, recorded, is_complete = PeakLine(duration_s, pixels), list[PeriodView](), True
+    cache, until_s = peak_cache(settings), clock() + settings.console.sound.read_s
+    for path, begun in folder.names(start, start + timedelta(seconds=duration_s)):
+        file = facts(path, begun)
+        at_s = (begun - start).total_seconds()
+        if file is None or file.channels <= number or at_s + file.duration_s <= 0:
+            continue
+        recorded.append(_period(at_s, file.duration_s, duration_s))
+        pyramid = _pyramid(cache, file, may_read=clock() < until_s)
+        if pyramid is None:
+            is_complete = False
+        else:
+            pyramid.draw(line, number, at_s)
+    return PeaksView(
+        channel=channel,
+        start=start,
+        duration_s=duration_s,
+        low=_values(line.low),
+        high=_values(line.high),
+        recorded=_merged(recorded, folder.join_s),
+        is_complete=is_complete,
+    )
+
+
+def peak_cache(settings: Settings) -> FileCache:
+    """The peaks of recordings that were read."""
+    return FileCache(cache_folder(settings.home) / FOLDER, round(settings.console.sound.cache_gb * _BYTES_PER_GB))
+
+
+def _pyramid(cache: FileCache, file: RecordedFile, *, may_read: bool) -> PeakPyramid | None:
+    """The peaks of a recording; None if they are not known and may not be found out now, or it cannot be read."""
+    try:
+        status = file.path.stat()
+        text = f"{file.path} {status.st_size} {status.st_mtime_ns}"
+        name = f"{hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()[:32]}.npz"
+        path = cache.get(name, lambda fresh: _read(file.path, fresh)) if may_read else cache.known(name)
+        return None if path is None else PeakPyramid.load(path)
+    except (OSError, ValueError, AudioError):
+        return None
+
+
+def _read(path: Path, fresh: Path) -> None:
+    with open_audio(path) as audio:
+        PeakPyramid.of(audio.blocks(), audio.rate_hz).save(fresh)
+
+
+def _period(at_s: float, length_s: float, duration_s: float) -> PeriodView:
+    first, last = max(0.0, at_s), min(duration_s, at_s + length_s)
+    return PeriodView(start_s=first, duration_s=last - first)
+
+
+def _merged(periods: list[PeriodView], join_s: float) -> tuple[PeriodView, ...]:
+    """Periods in the order of their starts, those that follow one another as one."""
+    found: list[PeriodView] = []
+    for period in periods:
+        if found and period.start_s - found[-1].start_s - found[-1].duration_s <= join_s:
+            end_s = max(found[-1].start_s + found[-1].duration_s, period.start_s + period.duration_s)
+            found[-1] = PeriodView(start_s=found[-1].start_s, duration_s=end_s - found[-1].start_s)
+        else:
+            found.append(period)
+    return tuple(found)
+
+
+def _values(line: Float32) -> tuple[float | None, ...]:
+    values: list[float] = line.tolist()
+    return tuple(None if isnan(value) else round(value, 4) for value in values)

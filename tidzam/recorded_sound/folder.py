@@ -1,0 +1,118 @@
+"""The recordings of a source in a folder, found by time."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from bisect import bisect_left, bisect_right
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from tidzam.audio.file_types import is_audio
+from tidzam.audio.files import open_audio
+from tidzam.errors import AudioError
+from tidzam.naming import split_date
+from tidzam.recorded_sound.plan import RECORDER_JOIN_S, RecordedFile
+
+_BEFORE: Final = 2
+"""How many recordings that begin before a period are looked at: the last of them may reach into it."""
+_SETTLED_NS: Final = 2_000_000_000
+_FACTS: Final = 65_536
+
+Listing = tuple[tuple[datetime, str], ...]
+"""The recordings in a folder: starts and names, in the order of time."""
+
+
+class RecordedFolder:
+    """The recordings `SOURCE-YYYY-MM-DD-HH-MM-SS` in a folder or, with `by_day`, in its folders of days (UTC).
+
+    Links are not followed, and hidden files, which are not complete or held back, are left out. May be used from any
+    thread.
+    """
+
+    def __init__(self, path: Path, source: str, *, by_day: bool = False, join_s: float = RECORDER_JOIN_S) -> None:
+        self.path, self.source, self.by_day, self.join_s = path, source, by_day, join_s
+
+    def between(self, start: datetime, end: datetime) -> list[RecordedFile]:
+        """The recordings that hold some of a period, in the order of time. Those that cannot be read are left out."""
+        return [file for path, begun in self.names(start, end) if (file := facts(path, begun)) and file.end > start]
+
+    def names(self, start: datetime, end: datetime) -> list[tuple[Path, datetime]]:
+        """The paths and starts of recordings that begin in a period, and of the last ones that begin before it."""
+        found: list[tuple[Path, datetime]] = []
+        for folder in self._folders(start, end):
+            listing = _listed(folder, self.source)
+            first = max(0, bisect_right(listing, start, key=_time) - _BEFORE)
+            last = bisect_left(listing, end, key=_time)
+            found += [(folder / name, begun) for begun, name in listing[first:last]]
+        return found
+
+    def _folders(self, start: datetime, end: datetime) -> list[Path]:
+        if not self.by_day:
+            return [self.path]
+        first, last = _day(start) - timedelta(days=1), _day(end)
+        return [self.path / f"{first + timedelta(days=days):%Y-%m-%d}" for days in range((last - first).days + 1)]
+
+
+def facts(path: Path, start: datetime) -> RecordedFile | None:
+    """What the header of a recording states; None if it is gone, or cannot be read."""
+    try:
+        status = path.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    return _facts(path, start, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(_FACTS)
+def _facts(path: Path, start: datetime, _size: int, _changed_ns: int) -> RecordedFile | None:
+    try:
+        with open_audio(path) as audio:
+            rate_hz, channels = audio.rate_hz, audio.channels
+            frames = audio.length() or audio.frames or round((audio.expected_s or 0) * rate_hz)
+    except AudioError:
+        return None
+    return RecordedFile(path, start, frames, rate_hz, channels) if frames else None
+
+
+_listings: dict[tuple[Path, str], tuple[int, Listing]] = {}
+_lock = threading.Lock()
+
+
+def _listed(folder: Path, source: str) -> Listing:
+    """The recordings of a source in a folder, read again when the folder has changed; none if there is no folder."""
+    try:
+        changed_ns = folder.stat().st_mtime_ns
+    except OSError:
+        return ()
+    with _lock:
+        known = _listings.get((folder, source))
+    if known is not None and known[0] == changed_ns:
+        return known[1]
+    listing = _read(folder, source)
+    if abs(time.time_ns() - changed_ns) > _SETTLED_NS:  # clocks of file systems are coarse
+        with _lock:
+            _listings[folder, source] = changed_ns, listing
+    return listing
+
+
+def _read(folder: Path, source: str) -> Listing:
+    found: list[tuple[datetime, str]] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or not entry.is_file(follow_symlinks=False) or not is_audio(Path(entry.name)):
+                continue
+            name, begun = split_date(Path(entry.name).stem)
+            if name == source and begun is not None:
+                found.append((begun, entry.name))
+    return tuple(sorted(found))
+
+
+def _time(entry: tuple[datetime, str]) -> datetime:
+    return entry[0]
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()
