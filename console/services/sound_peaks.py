@@ -21,7 +21,7 @@ from tidzam.paths import cache_folder
 from tidzam.recorded_sound.cache import FileCache
 from tidzam.recorded_sound.folder import facts
 from tidzam.recorded_sound.peaks import PeakLine, PeakPyramid
-from tidzam.recorded_sound.plan import RecordedFile
+from tidzam.recorded_sound.plan import TimedRecording
 from tidzam.types import Float32
 
 FOLDER: Final = "peaks"
@@ -92,7 +92,7 @@ def peak_cache(settings: Settings) -> FileCache:
     return FileCache(cache_folder(settings.home) / FOLDER, round(settings.console.sound.cache_gb * _BYTES_PER_GB))
 
 
-def _pyramid(cache: FileCache, file: RecordedFile, *, may_read: bool) -> PeakPyramid | None:
+def _pyramid(cache: FileCache, file: TimedRecording, *, may_read: bool) -> PeakPyramid | None:
     """The peaks of a recording; None if they are not known and may not be found out now, or it cannot be read."""
     try:
         status = file.path.stat()

@@ -15,7 +15,7 @@ from tidzam.audio.file_types import is_audio
 from tidzam.audio.files import open_audio
 from tidzam.errors import AudioError
 from tidzam.naming import split_date
-from tidzam.recorded_sound.plan import RECORDER_JOIN_S, RecordedFile
+from tidzam.recorded_sound.plan import RECORDER_JOIN_S, TimedRecording
 
 _BEFORE: Final = 2
 """How many recordings that begin before a period are looked at: the last of them may reach into it."""
@@ -36,7 +36,7 @@ class RecordedFolder:
     def __init__(self, path: Path, source: str, *, by_day: bool = False, join_s: float = RECORDER_JOIN_S) -> None:
         self.path, self.source, self.by_day, self.join_s = path, source, by_day, join_s
 
-    def between(self, start: datetime, end: datetime) -> list[RecordedFile]:
+    def between(self, start: datetime, end: datetime) -> list[TimedRecording]:
         """The recordings that hold some of a period, in the order of time. Those that cannot be read are left out."""
         return [file for path, begun in self.names(start, end) if (file := facts(path, begun)) and file.end > start]
 
@@ -57,7 +57,7 @@ class RecordedFolder:
         return [self.path / f"{first + timedelta(days=days):%Y-%m-%d}" for days in range((last - first).days + 1)]
 
 
-def facts(path: Path, start: datetime) -> RecordedFile | None:
+def facts(path: Path, start: datetime) -> TimedRecording | None:
     """What the header of a recording states; None if it is gone, or cannot be read."""
     try:
         status = path.stat(follow_symlinks=False)
@@ -67,14 +67,14 @@ def facts(path: Path, start: datetime) -> RecordedFile | None:
 
 
 @lru_cache(_FACTS)
-def _facts(path: Path, start: datetime, _size: int, _changed_ns: int) -> RecordedFile | None:
+def _facts(path: Path, start: datetime, _size: int, _changed_ns: int) -> TimedRecording | None:
     try:
         with open_audio(path) as audio:
             rate_hz, channels = audio.rate_hz, audio.channels
             frames = audio.length() or audio.frames or round((audio.expected_s or 0) * rate_hz)
     except AudioError:
         return None
-    return RecordedFile(path, start, frames, rate_hz, channels) if frames else None
+    return TimedRecording(path, start, frames, rate_hz, channels) if frames else None
 
 
 _listings: dict[tuple[Path, str], tuple[int, Listing]] = {}

@@ -15,7 +15,7 @@ NAMED_JOIN_S: Final = 1.1
 
 
 @dataclass(frozen=True)
-class RecordedFile:
+class TimedRecording:
     """A recording of all channels of a source: `start` is the time of its first frame."""
 
     path: Path
@@ -38,7 +38,7 @@ class SoundPiece:
     """Frames of a recording that belong to a sound: `frames` from `first_frame` of the file on, at `at_frame` of the
     sound. The two counts differ in their rate if the file has another one."""
 
-    file: RecordedFile
+    file: TimedRecording
     first_frame: int
     at_frame: int
     frames: int
@@ -72,7 +72,7 @@ class SoundPlan:
 
 
 def plan_sound(
-    files: Sequence[RecordedFile], start: datetime, duration_s: float, *, join_s: float = RECORDER_JOIN_S
+    files: Sequence[TimedRecording], start: datetime, duration_s: float, *, join_s: float = RECORDER_JOIN_S
 ) -> SoundPlan | None:
     """The sound from `start` on, of recordings in the order of their starts; None if none of them reaches into it.
 
@@ -89,7 +89,7 @@ def plan_sound(
     return SoundPlan(start, rate_hz, frames, pieces) if pieces else None
 
 
-def _placed(files: Iterable[RecordedFile], start: datetime, rate_hz: int, join_s: float) -> Iterator[SoundPiece]:
+def _placed(files: Iterable[TimedRecording], start: datetime, rate_hz: int, join_s: float) -> Iterator[SoundPiece]:
     """Where each recording lies, in frames from `start` on, without what one before it has."""
     end: int | None = None
     for file in files:
