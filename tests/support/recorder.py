@@ -41,10 +41,12 @@ class Recording:
 
 
 @contextmanager
-def recorder(server: JackServer, ports: Sequence[str], folder: Path) -> Iterator[Recording]:
-    """Record `ports` while the context is open."""
+def recorder(
+    server: JackServer, ports: Sequence[str], folder: Path, *, keep_start: bool = False
+) -> Iterator[Recording]:
+    """Record `ports` while the context is open; with `keep_start`, from the moment on that they are connected."""
     out = folder / f"recorded-{ports[0].replace(':', '-')}.npz"
-    argv = [sys.executable, "-m", "tests.support.recorder_process", str(out), *ports]
+    argv = [sys.executable, "-m", "tests.support.recorder_process", str(out), str(int(keep_start)), *ports]
     process = subprocess.Popen(
         argv, env={**os.environ, **server.env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -1,4 +1,4 @@
-"""`python -m tests.support.recorder_process FILE PORT…`: the process of `tests.support.recorder`."""
+"""`python -m tests.support.recorder_process FILE KEEP_START PORT…`: the process of `tests.support.recorder`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _connect(client: jack.Client, port: str, to: jack.OwnPort) -> None:
             return
 
 
-def main(out: str, *ports: str) -> None:
+def main(out: str, keep_start: str, *ports: str) -> None:
     with suppress(PermissionError):  # to keep up on a busy machine
         os.nice(-10)
     client = open_client(f"recorder{os.getpid()}")
@@ -46,7 +46,7 @@ def main(out: str, *ports: str) -> None:
     for port, own in zip(ports, inputs, strict=True):
         _connect(client, port, own)
     time.sleep(0.1)
-    first = len(blocks)
+    first = 0 if int(keep_start) else len(blocks)
     print("recording", flush=True)
     sys.stdin.read()
     last = len(blocks)
