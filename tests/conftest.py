@@ -53,6 +53,8 @@ SLOW_TESTS = (
     "analyzer/test_sink_example.py",
     "analyzer/test_window_lengths.py",
     "benchmarks/",
+    "console/browser/",
+    "console/test_main.py",
     "database_tool/editor/",
     "database_tool/test_commands.py",
     "database_tool/test_compile.py",

@@ -17,6 +17,7 @@ from tidzam.accounts.audit import Actor, AuditAction, record
 from tidzam.accounts.passwords import hash_password, is_outdated, verify_password
 from tidzam.accounts.users import find_user
 from tidzam.errors import RequestError
+from tidzam.server.connections import party
 from tidzam.store.database import Store
 from tidzam.store.tables.accounts import LoginAttemptRow, LoginSessionRow, UserRow
 
@@ -53,16 +54,16 @@ def log_in(
     store: Store, policy: LockOutPolicy, name: str, password: str, *, address: str, agent: str, now: datetime
 ) -> NewSession:
     """Begin a session. Raises RequestError (`login_failed`) and LockedOutError."""
-    name = name.strip().lower()[:_LONGEST_NAME]
+    name, place = name.strip().lower()[:_LONGEST_NAME], party(address)
     with store.read() as session:
-        _require_not_locked(session, policy, name, address, now)
+        _require_not_locked(session, policy, name, place, now)
         user = find_user(session, name)
         hashed = None if user is None else user.password_hash
     is_right = verify_password(password, hashed)  # outside of any transaction: it takes a tenth of a second
     new_hash = hash_password(password) if is_right and hashed is not None and is_outdated(hashed) else None
     with store.write() as session:
         begun = _begun(session, name, hashed, new_hash, address, agent, now) if is_right else None
-        _note(session, policy, name, address, succeeded=begun is not None, now=now)
+        _note(session, policy, name, place, succeeded=begun is not None, now=now)
     if begun is None:
         raise RequestError("The user name or the password is wrong.", hint="Try again.", code="login_failed")
     return begun

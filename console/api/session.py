@@ -44,7 +44,7 @@ def who_am_i(visitor: CurrentVisitor) -> Self:
 
 @router.post("", dependencies=[public()], status_code=204)
 def begin_session(credentials: LoginRequest, request: Request, runtime: Runtime) -> Response:
-    """Log in. The response sets the session's cookie; `POST /login` does the same with a form."""
+    """Log in. The response sets the session's cookie. The form of the page /login does the same."""
     begun = log_in(
         runtime.store,
         runtime.lock_out,

@@ -33,6 +33,7 @@ STATUS: Final[Mapping[str, int]] = {
     "last_admin": 409,
     "too_many_tokens": 409,
     "locked_out": 429,
+    "rate_limited": 429,
 }
 """The status of a RequestError by its code; that of all others is 422."""
 

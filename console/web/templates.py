@@ -19,6 +19,7 @@ from console.accounts.visitor import Visitor, stranger
 from console.web.navigation import ITEMS
 from console.web.runtime import runtime_of
 from console.web.urls import STATIC, local_path, route_path
+from console.web.user_agents import browser_name
 from tidzam import __version__
 
 FOLDER: Final = Path(__file__).parent.parent / "templates"
@@ -36,7 +37,7 @@ def render(
 ) -> Response:
     """A page. Without `visitor`, as for errors, it has no navigation.
 
-    Templates use `path("/users")` and `static("css/base.css")` for addresses, `icon("users")`, and the filter `when`.
+    Templates use `path("/users")` and `static("css/base.css")` for addresses, `icon("users")` and `when(time)`.
     """
     runtime = runtime_of(request)
     visitor = visitor or stranger("", anonymous=False)
@@ -49,6 +50,7 @@ def render(
         "static": lambda name: path(f"{STATIC}/{name}", v=_version_of(name)),
         "icon": lambda name: _icon(path(f"{STATIC}/icons.svg", v=_version_of("icons.svg")), name),
         "when": lambda time, style="minutes": _when(runtime.time_zone, time, style),
+        "browser_name": browser_name,
         "visitor": visitor,
         "navigation": [item for item in ITEMS if visitor.may(item.permission)],
         "here": route_path(request),

@@ -182,7 +182,7 @@ def test_a_user_loses_with_the_role_what_the_token_may(console: ConsoleUnderTest
     assert me(program)["permissions"] == []
 
 
-PROXY = {"trusted_proxies": ["192.0.2.0/24"], "user_header": "Remote-User"}
+PROXY: dict[str, Any] = {"trusted_proxies": ["192.0.2.0/24"], "user_header": "Remote-User"}
 
 
 def test_a_trusted_proxy_states_who_a_user_is(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ from tidzam.store.engine import FILE_NAME
 from tidzam.store.tables.accounts import UserRow
 
 PASSWORD = "marsh wren at dawn"
+AWAY = "http://127.0.0.1:9"
+"""An address at which nothing answers."""
 BASE = "http://127.0.0.1:8090"
 TOKEN = "the-token-of-the-node-of-this-test"
 
@@ -118,14 +120,18 @@ def console_under_test(home: Path, **console: Any) -> Iterator[ConsoleUnderTest]
 
 
 @contextmanager
-def console_with_profile(home: Path, profile: Mapping[str, Any]) -> Iterator[ConsoleUnderTest]:
-    """A console of a node with this profile, on an SQLite store in `home`."""
+def console_with_profile(
+    home: Path, profile: Mapping[str, Any], *, manager: str = AWAY, analyzer: str = AWAY
+) -> Iterator[ConsoleUnderTest]:
+    """A console of a node with this profile, on an SQLite store in `home`.
+
+    `manager` and `analyzer` are the addresses of the node's programs.
+    """
     _file(home).parent.mkdir()
     _file(home).write_bytes(_prepared())
     settings = Settings.model_validate({"home": home, "node": {"name": "marsh"}, **profile})
     clock = StoppedClock()
-    away = "http://127.0.0.1:9"
-    monitor = NodeMonitor("marsh", manager=away, analyzer=away, token=None, now=clock)
+    monitor = NodeMonitor("marsh", manager=manager, analyzer=analyzer, token=None, now=clock)
     with open_store(settings.store, home) as store:
         runtime = ConsoleRuntime(settings=settings, store=store, monitor=monitor, token=TOKEN, now=clock)
         app = create_app(runtime)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Final
 
@@ -18,6 +20,7 @@ _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without letters and digits that look alike."""
 _AT_A_TIME: Final = BoundedSemaphore(2)
 """A hash takes 64 MiB of memory and a tenth of a second: concurrent log-ins wait for one another."""
+_PATIENCE_S: Final = 5.0
 
 _hasher = PasswordHasher()  # argon2id with the parameters of RFC 9106 for little memory
 
@@ -38,13 +41,13 @@ def require_strong(password: str, *, name: str) -> None:
 
 def hash_password(password: str) -> str:
     """The argon2id hash of a password, with its salt and parameters."""
-    with _AT_A_TIME:
+    with _turn():
         return _hasher.hash(_normal(password))
 
 
 def verify_password(password: str, hashed: str | None) -> bool:
     """Whether `password` has this hash. It takes as long if there is none, so that nobody learns which users exist."""
-    with _AT_A_TIME:
+    with _turn():
         try:
             return _hasher.verify(hashed or _NOBODY, _normal(password)) and hashed is not None
         except (VerificationError, InvalidHashError):
@@ -59,6 +62,17 @@ def is_outdated(hashed: str) -> bool:
 def new_password() -> str:
     """A random password that can be read out and typed: 20 characters, 99 bits."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(4))
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for one's turn. Raises RequestError (`rate_limited`) if too many others wait."""
+    if not _AT_A_TIME.acquire(timeout=_PATIENCE_S):
+        raise RequestError("Too many people log in at once.", hint="Try again in a moment.", code="rate_limited")
+    try:
+        yield
+    finally:
+        _AT_A_TIME.release()
 
 
 def _normal(password: str) -> str:

@@ -1,0 +1,118 @@
+"""Screenshots of the console for docs/console.md: `.venv/bin/python docs/screenshots.py`.
+
+A node is started in a temporary home, with the demo as its source, and stopped again. Needs Debian's chromium. Pictures
+are WebP files in docs/console.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import yaml
+from PIL import Image
+from playwright.sync_api import Browser, StorageState, sync_playwright
+
+PICTURES: Final = Path(__file__).parent / "console"
+CHROMIUM: Final = "/usr/bin/chromium"
+PORTS: Final = {"icecast": 18200, "stream_manager": 18201, "analyzer": 18202, "console": 18203}
+URL: Final = f"http://127.0.0.1:{PORTS['console']}"
+DESK: Final = (1280, 800)
+PHONE: Final = (390, 844)
+QUALITY: Final = 82
+USERS: Final = {"heron": "annotator", "wren": "viewer"}
+"""Users beside the admin, with their roles."""
+
+SHOTS: Final = (
+    ("login", "/login", DESK, "light"),
+    ("node", "/", DESK, "light"),
+    ("node-dark", "/", DESK, "dark"),
+    ("node-phone", "/", PHONE, "light"),
+    ("account", "/account", DESK, "light"),
+    ("users", "/users", DESK, "light"),
+    ("audit", "/audit", DESK, "dark"),
+    ("api", "/api/docs", DESK, "light"),
+)
+"""Name, page, size and colors of each picture. A new page adds its line here."""
+
+
+def main() -> None:
+    """Take all pictures, or those whose names are arguments."""
+    wanted = sys.argv[1:]
+    PICTURES.mkdir(exist_ok=True)
+    with running_node() as password, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        session = logged_in(browser, password)
+        for name, path, size, colors in SHOTS:
+            if not wanted or name in wanted:
+                take(browser, name, path, size, colors, None if path == "/login" else session)
+        browser.close()
+
+
+@contextmanager
+def running_node() -> Iterator[str]:
+    """A node with the demo; yields the password of its first admin."""
+    with tempfile.TemporaryDirectory(prefix="tidzam-screenshots-") as folder:
+        home, profile = Path(folder) / "home", Path(folder) / "profile.yaml"
+        settings = {
+            "node": {"name": "marsh"},
+            "jack": {"server": "tidzam-screenshots"},
+            **{name: {"port": port} for name, port in PORTS.items()},
+            "sources": [{"name": "wetland", "demo": {"scene": "wetland", "seed": 21}, "nb_channels": 4}],
+        }
+        profile.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        environment = {**os.environ, "TIDZAM_HOME": str(home), "COLUMNS": "200", "NO_COLOR": "1"}
+        tidzam = [sys.executable, "-m", "tidzam.cli"]
+        try:
+            start = [*tidzam, "start", "--profile", str(profile)]
+            started = subprocess.run(start, env=environment, capture_output=True, text=True, check=True)
+            password = re.search(r"with the password (\S+)", started.stdout)
+            assert password is not None, started.stdout
+            for name, role in USERS.items():
+                add = [*tidzam, "users", "add", name, "--role", role, "--generate"]
+                subprocess.run(add, env=environment, capture_output=True, check=True)
+            yield password[1]
+        finally:
+            subprocess.run([*tidzam, "stop"], env=environment, check=True)
+
+
+def logged_in(browser: Browser, password: str) -> StorageState:
+    """The session of the admin, who has logged in as people do."""
+    page = browser.new_page()
+    page.goto(f"{URL}/login")
+    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="wetland").wait_for(timeout=60_000)
+    page.get_by_text("All programs work").wait_for(timeout=60_000)
+    return page.context.storage_state()
+
+
+def take(
+    browser: Browser, name: str, path: str, size: tuple[int, int], colors: str, session: StorageState | None
+) -> None:
+    """Write the picture of a page, as the admin sees it if there is a session."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if colors == "dark" else "light",
+        device_scale_factor=2 if size == PHONE else 1,
+        reduced_motion="reduce",
+        storage_state=session,
+    )
+    page = context.new_page()
+    page.goto(URL + path)
+    picture = Image.open(io.BytesIO(page.screenshot()))
+    picture.convert("RGB").save(PICTURES / f"{name}.webp", quality=QUALITY, method=6)
+    context.close()
+
+
+if __name__ == "__main__":
+    main()

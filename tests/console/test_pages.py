@@ -1,0 +1,119 @@
+"""What pages do beyond the REST API: forms, messages, and values that are shown once or escaped."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from tests.support.console import PASSWORD, ConsoleUnderTest, console_with_profile
+from tidzam.store.tables.accounts import AuditRow
+
+
+def test_a_new_users_password_is_shown_once_and_works(console: ConsoleUnderTest) -> None:
+    shown = console.logged_in("admin").post("/users", data={"name": "wren", "role": "viewer"}).text
+    password = re.search(r'class="secret">([^<]+)<', shown)
+    assert password is not None
+    assert password[1] not in console.logged_in("admin").get("/users").text
+    assert console.log_in("wren", password[1]).status_code == 303
+
+
+def test_a_form_that_is_refused_keeps_what_was_typed(console: ConsoleUnderTest) -> None:
+    response = console.logged_in("admin").post("/users", data={"name": "VIEWER", "role": "admin"})
+    assert response.status_code == 409
+    assert "There is a user viewer already." in response.text
+    assert 'value="VIEWER"' in response.text
+
+
+def test_a_user_changes_the_password_and_stays_logged_in(console: ConsoleUnderTest) -> None:
+    client, elsewhere = console.logged_in("viewer"), console.logged_in("viewer")
+    new = "heron in the reeds"
+    changed = client.post("/account/password", data={"present": PASSWORD, "new": new, "again": new})
+    assert changed.headers["Location"] == "/account?done=password"
+    assert client.get("/account").status_code == 200
+    assert elsewhere.get("/account").status_code == 303
+    assert console.log_in("viewer", new).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"present": "wrong password", "new": "heron in reeds", "again": "heron in reeds"}, "password is wrong"),
+        ({"present": PASSWORD, "new": "heron in reeds", "again": "heron in weeds"}, "The new passwords differ"),
+        ({"present": PASSWORD, "new": "short", "again": "short"}, "has 5 characters, expected 10 to 200"),
+    ],
+)
+def test_a_password_is_not_changed_by_mistake(console: ConsoleUnderTest, form: dict[str, str], message: str) -> None:
+    response = console.logged_in("viewer").post("/account/password", data=form)
+    assert message in response.text
+    assert console.log_in("viewer").status_code == 303
+
+
+def test_a_user_ends_another_session_and_never_one_of_somebody_else(console: ConsoleUnderTest) -> None:
+    client, other = console.logged_in("viewer"), console.logged_in("admin")
+    foreign = other.get("/api/v1/account/sessions").json()[0]["id"]
+    assert client.post(f"/account/sessions/{foreign}/end").status_code == 404
+    assert other.get("/account").status_code == 200
+    console.begin("viewer")
+    sessions = client.get("/api/v1/account/sessions").json()
+    (elsewhere,) = [session["id"] for session in sessions if not session["is_current"]]
+    assert client.post(f"/account/sessions/{elsewhere}/end").status_code == 303
+    assert len(client.get("/api/v1/account/sessions").json()) == 1
+
+
+def test_what_others_typed_is_escaped(console: ConsoleUnderTest) -> None:
+    console.log_in("<script>alert(1)</script>", "wrong password", headers={"User-Agent": "<b>x</b>"})
+    for _ in range(5):
+        console.log_in("<script>alert(1)</script>", "wrong password")
+    page = console.logged_in("admin").get("/audit").text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+
+
+def test_the_audit_log_is_shown_page_by_page(console: ConsoleUnderTest) -> None:
+    for _ in range(60):
+        console.begin("viewer")
+    client = console.logged_in("admin")
+    first = client.get("/audit").text
+    older = re.search(r'href="(/audit\?before=\d+)"', first)
+    assert older is not None
+    second = client.get(older[1]).text
+    assert (first.count("<tr>"), second.count("<tr>")) == (51, 12)
+
+
+def test_times_are_those_of_the_node_with_utc_in_the_title(tmp_path: Path) -> None:
+    location = {"latitude": 42.4, "longitude": -71.1, "time_zone": "America/New_York"}
+    with console_with_profile(tmp_path, {"location": location}) as console:
+        page = console.logged_in("admin").get("/audit").text
+    assert 'title="2026-05-01 06:30:00 UTC">2026-05-01 02:30:00</time>' in page
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/users/", "/api/nothing", "/api/v1/nothing"])
+def test_what_does_not_exist_is_said_in_a_sentence(console: ConsoleUnderTest, path: str) -> None:
+    response = console.logged_in("admin").get(path)
+    assert response.status_code == 404
+    assert "There is no such page. The address may be mistyped." in response.text
+    assert response.headers["Content-Type"].startswith("application/json" if "/api/" in path else "text/html")
+
+
+def test_a_fault_of_the_console_is_a_page_without_details(console: ConsoleUnderTest) -> None:
+    client = console.logged_in("admin")
+    with console.store.write() as session:
+        session.execute(update(AuditRow).values(detail="damaged"))
+    response = client.get("/audit")
+    assert response.status_code == 500
+    assert "The console failed to answer. See its log, and report the fault." in response.text
+    assert "Traceback" not in response.text
+    assert "Content-Security-Policy" in response.headers
+
+
+def test_a_store_that_cannot_be_used_is_said_in_a_sentence(console: ConsoleUnderTest) -> None:
+    client = console.logged_in("admin")
+    with console.store.writing_engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE audit_log")
+    for path in ("/audit", "/api/v1/audit"):
+        response = client.get(path)
+        assert response.status_code == 503
+        assert "Check that the database runs" in response.text

@@ -1,0 +1,85 @@
+"""A console that serves browsers: on a port, in a thread, beside a stream manager's and an analyzer's health."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from tests.support.console import ConsoleUnderTest, console_with_profile
+from tests.support.eventually import eventually
+from tests.support.ports import free_port
+from tidzam.protocol.examples.analyzer import HEALTH
+from tidzam.protocol.examples.stream_manager import SOURCE
+from tidzam.protocol.source_status import SourceStatus
+from tidzam.server import Health, Server
+
+
+def source(name: str, channels: int, **changes: Any) -> dict[str, Any]:
+    """The status of a source, as the stream manager reports it."""
+    ports = [f"{name}:out_{number}" for number in range(channels)]
+    levels = [{"port": port, "state": "well", "level_dbfs": -24.0 - 9 * number} for number, port in enumerate(ports)]
+    reported = {
+        **SourceStatus.model_validate(SOURCE).model_dump(mode="json"),
+        "name": name,
+        "url": f"https://stream.example/{name}.ogg",
+        "channels": channels,
+        "ports": ports,
+        "channel_names": [str(number) for number in range(channels)],
+        "signals": levels,
+        **changes,
+    }
+    return SourceStatus.model_validate(reported).model_dump(mode="json")
+
+
+REFUSED = {
+    "state": "waiting",
+    "ok": False,
+    "signals": [],
+    "last_error": "The server refused the connection. Check the address of the source.",
+}
+
+
+def manager_health() -> Health:
+    """A stream manager with a source that plays, and one that waits."""
+    sources = [source("wetland", 4), source("pond", 2, **REFUSED)]
+    detail = {"jack": True, "icecast": True, "rate_hz": 44100, "faults": [], "sources": sources}
+    return Health(False, ("Source pond is waiting: the server refused the connection.",), detail)
+
+
+def analyzer_health() -> Health:
+    """An analyzer that hears three of the channels."""
+    channels = [f"wetland:out_{number}" for number in range(3)]
+    return Health(True, (), {**HEALTH, "channels": channels, "faults": [], "windows_per_s": 4.0})
+
+
+@contextmanager
+def serving_console(
+    home: Path, *, with_programs: bool = True, **settings: Any
+) -> Iterator[tuple[str, ConsoleUnderTest]]:
+    """The address of a console that serves, and the console. Without programs, it says that these are away."""
+    port, manager, analyzer = free_port(), free_port(), free_port()
+    addresses: dict[str, Any] = {"manager": f"http://127.0.0.1:{manager}", "analyzer": f"http://127.0.0.1:{analyzer}"}
+    with console_with_profile(home, {"console": {"port": port, **settings}}, **addresses) as console:
+        server = uvicorn.Server(uvicorn.Config(console.asgi, port=port, log_config=None, proxy_headers=False))
+
+        async def serve() -> None:
+            async with AsyncExitStack() as programs:
+                for place, health in ((manager, manager_health), (analyzer, analyzer_health)) if with_programs else ():
+                    program = Server("program", host="127.0.0.1", port=place, health=health, messages={})
+                    await programs.enter_async_context(program)
+                await server.serve()
+
+        thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+        thread.start()
+        try:
+            eventually(lambda: server.started, what="the console serves")
+            yield f"http://127.0.0.1:{port}", console
+        finally:
+            server.should_exit = True
+            thread.join(timeout=20)
