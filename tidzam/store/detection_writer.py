@@ -14,7 +14,7 @@ from tidzam.store.local_time import local_hour
 from tidzam.store.lookups import NameTables
 from tidzam.store.records import DetectionRecord
 from tidzam.store.rollups import DISCOUNTED, Bucket, bucket_of, count
-from tidzam.store.tables.detections import DAY_PARTS, DetectionRow
+from tidzam.store.tables.detections import DAY_PARTS, IS_OPEN, DetectionRow
 from tidzam.store.tables.places import ChannelRow, SourceRow
 from tidzam.store.upsert import insert_into, table_of
 
@@ -51,7 +51,7 @@ class DetectionWriter:
         row, source = DetectionRow, SourceRow
         channels = select(ChannelRow.id).join(source, source.id == ChannelRow.source_id)
         mine = row.channel_id.in_(channels.where(source.node_id == self._names.node(node)))
-        session.execute(update(row).where(row.is_open, mine).values(is_open=False))
+        session.execute(update(row).where(IS_OPEN, mine).values(is_open=False))
 
     def _values(self, record: DetectionRecord) -> dict[str, Any]:
         names, channels = self._names, [dict(one) for one in record.channels]

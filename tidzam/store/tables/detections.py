@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, Final
 
-from sqlalchemy import JSON, REAL, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import JSON, REAL, ForeignKey, Index, LargeBinary, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tidzam.daytime import DayPart
@@ -14,6 +14,11 @@ from tidzam.store.base import Base, Key, Medium, Small
 
 DAY_PARTS: Final = (DayPart.NIGHT, DayPart.DAWN, DayPart.DAY, DayPart.DUSK)
 """The parts of the day, by their numbers in the store."""
+
+IS_OPEN, IS_MARKED, IS_JUDGED = (text(f"detections.{name}") for name in ("is_open", "is_marked", "verdict IS NOT NULL"))
+"""Few detections are: an index of those alone is small. A query that says so in these words is answered from it."""
+
+_OPEN, _MARKED, _JUDGED = (text(str(one).removeprefix("detections.")) for one in (IS_OPEN, IS_MARKED, IS_JUDGED))
 
 
 class DetectionVerdict(IntEnum):
@@ -36,7 +41,8 @@ class DetectionRow(Base):
     `event_key` is a digest of its id in events, so that it is stored once however often it arrives. `local_hour` counts
     the hours since the epoch by the clock of its node at that time: the day of the clock is `local_hour / 24`.
     `day_part` is a number of `DAY_PARTS`. `channels` holds all channels that heard it, the loudest first, if there are
-    several: `[{"channel", "level_dbfs", "arrival_ms"}]`.
+    several: `[{"channel", "level_dbfs", "arrival_ms"}]`. `verdict` is the last one of its verifications. Somebody wants
+    to find one again that `is_marked`, and to keep its clip.
     """
 
     __tablename__ = "detections"
@@ -44,7 +50,9 @@ class DetectionRow(Base):
         Index(None, "start"),
         Index(None, "class_id", "start"),
         Index(None, "channel_id", "start"),
-        Index("ix_detections_open", "channel_id", sqlite_where=text("is_open"), postgresql_where=text("is_open")),
+        Index("ix_detections_judged", "start", sqlite_where=_JUDGED, postgresql_where=_JUDGED),
+        Index("ix_detections_marked", "start", sqlite_where=_MARKED, postgresql_where=_MARKED),
+        Index("ix_detections_open", "channel_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )
 
     id: Mapped[Key]
@@ -64,6 +72,20 @@ class DetectionRow(Base):
     verdict: Mapped[Small | None]
     clip: Mapped[str | None]
     channels: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    is_marked: Mapped[bool] = mapped_column(server_default=false())
+
+
+class VerificationRow(Base):
+    """A verdict of a user on a detection. The last one counts. `class_id` is the other class, if it is one."""
+
+    __tablename__ = "verifications"
+
+    id: Mapped[Key]
+    detection_id: Mapped[int] = mapped_column(ForeignKey("detections.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created: Mapped[datetime]
+    verdict: Mapped[Small]
+    class_id: Mapped[int | None] = mapped_column(ForeignKey("classes.id"))
 
 
 class DetectionHourRow(Base):
