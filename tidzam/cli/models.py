@@ -111,7 +111,7 @@ def add(
     from tidzam.models.install import require_free_name
 
     folder = find_home(home).models
-    require_free_name(folder, name, replace=replace)
+    require_free_name(folder, name.value, replace=replace)
     bundle = birdnet.add_birdnet(folder, accept_license=accept_license, threshold=threshold, parent=parent, say=say)
     _report(bundle, as_json=as_json)
 

@@ -119,3 +119,10 @@ def test_options_that_do_not_fit_are_wrong_usage(tmp_path: Path, words: tuple[st
     done = run(tmp_path, "import", "m.onnx", "--labels", "labels.txt", *words)
     assert done.exit_code == 2
     assert reason in " ".join(done.output.split())
+
+
+def test_a_known_model_that_is_installed_is_named_in_the_refusal(tmp_path: Path) -> None:
+    (tmp_path / "models" / "birdnet").mkdir(parents=True)
+    error = refused(tmp_path, "add", "birdnet", "--accept-license")
+    assert error.code == "model_exists"
+    assert error.message.startswith("A model called 'birdnet' is installed in ")
