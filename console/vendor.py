@@ -36,6 +36,12 @@ LIBRARIES: Final = (
         sha512="Thx/WtpeOQqSrqBCw/A1cwGJGg4UrVa3+sW0GmrM3p4gJgO89ecH4qtbnyzDDWFvBTqjnIMCgELTNt636dtamA==",
         files={"htmx.min.js": "dist/htmx.min.js", "htmx.LICENSE": "LICENSE"},
     ),
+    VendoredLibrary(
+        package="wavesurfer.js",
+        version="7.12.12",
+        sha512="fyKNuREQTliCl4b9w7pUzpFXQIkX5tcdYu1o6vBdH+NlUXvTxshvfbG2hj8OxDevzQNZlDTHzZGyAT3FhuutWw==",
+        files={"wavesurfer.esm.js": "dist/wavesurfer.esm.js", "wavesurfer.LICENSE": "LICENSE"},
+    ),
 )
 
 
