@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,14 @@ def analyzer_health() -> Health:
 
 @contextmanager
 def serving_console(
-    home: Path, *, with_programs: bool = True, **settings: Any
+    home: Path, *, with_programs: bool = True, profile: Mapping[str, Any] | None = None, **settings: Any
 ) -> Iterator[tuple[str, ConsoleUnderTest]]:
-    """The address of a console that serves, and the console. Without programs, it says that these are away."""
+    """The address of a console that serves, and the console. Without programs, it says that these are away.
+
+    `settings` are those of its section, `profile` holds other sections."""
     port, manager, analyzer = free_port(), free_port(), free_port()
     addresses: dict[str, Any] = {"manager": f"http://127.0.0.1:{manager}", "analyzer": f"http://127.0.0.1:{analyzer}"}
-    with console_with_profile(home, {"console": {"port": port, **settings}}, **addresses) as console:
+    with console_with_profile(home, {"console": {"port": port, **settings}, **(profile or {})}, **addresses) as console:
         server = uvicorn.Server(uvicorn.Config(console.asgi, port=port, log_config=None, proxy_headers=False))
 
         async def serve() -> None:

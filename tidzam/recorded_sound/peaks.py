@@ -16,6 +16,8 @@ BUCKETS_PER_S: Final = 20
 """The finest resolution. What is shorter is drawn from the sound itself."""
 _FACTOR: Final = 16
 _FULL_SCALE: Final = 32767
+_TOLERANCE: Final = 1e-6
+"""Of a pixel or bucket: times that are multiples of their lengths are not exactly so in floating point."""
 
 Peaks = NDArray[np.int16]
 """The smallest and the largest samples, times 32767: shape (channels, buckets, 2)."""
@@ -61,13 +63,13 @@ class PeakPyramid:
             return
         number = max((one for one, length in enumerate(self.bucket_s) if length <= line.pixel_s), default=0)
         buckets, bucket_s = self.levels[number][channel], self.bucket_s[number]
-        end_s = at_s + len(buckets) * bucket_s
+        end_s = at_s + self.levels[0].shape[1] * self.bucket_s[0] - _TOLERANCE * line.pixel_s
         first, last = max(0, int(at_s // line.pixel_s)), min(line.pixels, int(-(-end_s // line.pixel_s)))
         if first >= last:
             return
         edges = (np.arange(first, last + 1) * line.pixel_s - at_s) / bucket_s
-        low = np.clip(np.floor(edges[:-1] + 1e-6), 0, len(buckets) - 1).astype(np.intp)
-        high = np.clip(np.ceil(edges[1:] - 1e-6), low + 1, len(buckets)).astype(np.intp)
+        low = np.clip(np.floor(edges[:-1] + _TOLERANCE), 0, len(buckets) - 1).astype(np.intp)
+        high = np.clip(np.ceil(edges[1:] - _TOLERANCE), low + 1, len(buckets)).astype(np.intp)
         padded = np.concatenate([buckets, buckets[-1:]])
         bounds = np.column_stack([low, high]).ravel()
         line.take(

@@ -60,6 +60,11 @@ def test_a_recording_that_begins_before_the_line_is_drawn_from_its_middle(pyrami
     assert int(np.nanargmin(line.low)) == int(23.4 * 2)
 
 
+def test_pixels_after_a_recording_are_unknown(pyramid: PeakPyramid) -> None:
+    line = drawn(pyramid, pixels=10, at_s=-100.0)
+    assert np.flatnonzero(np.isnan(line.low)).tolist() == [5, 6, 7, 8, 9]
+
+
 def test_a_channel_that_is_not_there_draws_nothing(pyramid: PeakPyramid) -> None:
     assert np.isnan(drawn(pyramid, pixels=10, channel=2).low).all()
 
