@@ -22,7 +22,7 @@ _LEVELS = {
         text times tokens types validation values""",
     1: "audio bundle clips dataset gaps jack manifest_fields results spectrogram speech_times spool",
     2: "accounts inference metrics protocol recorded_sound server speech store",
-    3: "cli demo models node",
+    3: "backup cli demo models node",
 }
 LEVELS: Mapping[int, frozenset[str]] = {level: frozenset(names.split()) for level, names in _LEVELS.items()}
 """The modules and packages of `tidzam`. Each may import those of lower levels, and of its own level without a cycle."""

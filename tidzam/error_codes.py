@@ -201,6 +201,29 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "This machine has an older Tidzam than another one.",
             "Update Tidzam here.",
         ),
+        "store_not_empty": Explanation(
+            "A backup cannot be restored into the store's database.",
+            "It has rows already.",
+            "Choose an empty database in `store.url`.",
+        ),
+        "backup": Explanation("A backup failed.", "See the message.", "Follow the message."),
+        "backup_missing": Explanation(
+            "There is no such backup.", "A wrong folder or name.", "List them with `tidzam backup list`."
+        ),
+        "backup_damaged": Explanation(
+            "A file of a backup is missing, or is not what it was.",
+            "A damaged disk, or somebody has changed it.",
+            "Use another backup; make the next one with `tidzam backup create --full`.",
+        ),
+        "backup_failed": Explanation(
+            "A backup cannot be written.", "Disk or permissions.", "See the message; choose another folder."
+        ),
+        "backup_busy": Explanation(
+            "Another backup is being written into the folder.", "Two at a time.", "Wait for the other one."
+        ),
+        "home_not_empty": Explanation(
+            "A backup cannot be restored there.", "There are files in the home or folder.", "Choose an empty home."
+        ),
     },
     "JACK and Icecast": {
         "jack": Explanation("JACK failed.", "See the message.", "Read `jackd.log`."),

@@ -12,6 +12,7 @@ TidzamError
 ├── BundleError        an invalid classifier bundle
 ├── DatasetError       an invalid audio folder or dataset
 ├── StoreError         the store is unavailable, or of another version
+├── BackupError        a backup cannot be made, used or restored
 └── ClusterError       a machine of a training cluster is unavailable, in use or refuses
 """
 
@@ -92,6 +93,10 @@ class DatasetError(TidzamError):
 
 class StoreError(TidzamError):
     code = "store"
+
+
+class BackupError(TidzamError):
+    code = "backup"
 
 
 class ClusterError(TidzamError):

@@ -1,0 +1,1 @@
+"""Backups of a node: folders of plain files with their checksums, made, listed, verified and restored."""
