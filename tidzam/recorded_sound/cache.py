@@ -14,6 +14,10 @@ _IN_USE_S: Final = 60.0
 """A file that was used less than this long ago may be read by someone, and stays."""
 _LOCKS: Final = 64
 _locks: Final = tuple(threading.Lock() for _ in range(_LOCKS))
+_SLACK: Final = 20
+"""A twentieth of the limit may be added before the folder is looked through again: it may hold many files."""
+_added: dict[Path, float] = {}
+"""By folder, the bytes that were added since it was last looked through."""
 
 
 class FileCache:
@@ -47,8 +51,15 @@ class FileCache:
                 fresh.replace(path)
             finally:
                 fresh.unlink(missing_ok=True)
-        self.trim()
+        self._count(path.stat().st_size)
         return path
+
+    def _count(self, size: int) -> None:
+        added = _added.get(self.folder, float("inf")) + size
+        _added[self.folder] = added
+        if added > self._max_bytes / _SLACK:
+            _added[self.folder] = 0
+            self.trim()
 
     def trim(self) -> None:
         """Delete what was not used for longest, until the rest fits."""

@@ -34,7 +34,10 @@ PAGE = f"""<!doctype html>
 <body><main class="page"><h1>Sound</h1>
 <sound-view label="Pond" zone="Europe/Paris"
  src="/api/v1/sound?channel=pond:out_0&amp;start=2026-05-01T06:30:00Z&amp;duration_s=4&amp;format=wav"></sound-view>
-</main><script type="module" src="/static/js/sound/sound-view.js"></script></body></html>"""
+<sound-overview label="Minute" zone="Europe/Paris" start="2026-05-01T06:30:00Z" duration="12"
+ src="/api/v1/sound/peaks?channel=pond:out_0&amp;start=2026-05-01T06:30:00Z&amp;duration_s=12"></sound-overview>
+</main><script type="module" src="/static/js/sound/sound-view.js"></script>
+<script type="module" src="/static/js/sound/sound-overview.js"></script></body></html>"""
 
 BRIGHT = """view => {
     const canvas = view.querySelector("canvas"), { width, height } = canvas;
@@ -51,6 +54,17 @@ BRIGHT = """view => {
     return [timeOf(Math.min(...xs)), timeOf(Math.max(...xs)), hzOf(ys[ys.length >> 1])];
 }"""
 """When the first and the last bright pixel are, and the median frequency of all."""
+
+DRAWN_AT = """(overview, [x, y]) => {
+    const canvas = overview.querySelector("canvas"), { width, height } = canvas;
+    return canvas.getContext("2d").getImageData(Math.floor(x * width), Math.floor(y * height), 1, 1).data[3] > 0;
+}"""
+"""Whether something is drawn at a place of an overview."""
+
+PICKED = """() => {
+    window.picked = new Promise(resolve => document.addEventListener("sound-pick",
+        event => resolve(event.detail.time.toISOString()), { once: true }));
+}"""
 
 BAND = """async () => {
     const { bandPass } = await import("/static/js/sound/filters.js");
@@ -265,6 +279,21 @@ def test_a_chosen_mark_is_reported(seen: Seen) -> None:
     )
     seen.page.get_by_role("button", name="Wren").click()
     assert seen.view("view.chosen") == "a"
+
+
+@pytest.mark.parametrize(("x", "y", "is_drawn"), [(0.1, 0.2, True), (0.05, 0.2, False), (0.5, 0.5, False)])
+def test_the_overview_shows_how_loud_it_was_and_what_was_not_recorded(
+    seen: Seen, x: float, y: float, is_drawn: bool
+) -> None:
+    overview = seen.page.locator("sound-overview[complete]")
+    assert overview.evaluate(DRAWN_AT, [x, y]) is is_drawn
+
+
+def test_a_time_is_picked_in_the_overview(seen: Seen) -> None:
+    seen.page.evaluate(PICKED)
+    seen.page.get_by_role("slider", name="Minute").press("End")
+    seen.page.get_by_role("slider", name="Minute").press("Enter")
+    assert seen.page.evaluate("() => picked") == "2026-05-01T06:30:12.000Z"
 
 
 def test_a_sound_that_is_not_there_says_so(browser: Browser, address: str) -> None:

@@ -58,6 +58,9 @@ function select(label, options, chosen, onChange, isShort = false) {
 }
 
 export class Controls {
+  gain = /** @type {HTMLInputElement} */ (make("input", "sound-gain"));
+  gainText = make("output", "sound-gain-text number", dbText(0));
+
   /**
    * @param {SoundView} owner
    * @param {HTMLElement} root
@@ -74,6 +77,15 @@ export class Controls {
     this.touch.classList.add("sound-touch");
     const speeds = SPEEDS.map((speed) => /** @type {[string, string]} */ ([String(speed), `${speed}\u00d7`]));
     this.speed = select("Speed", speeds, "1", (value) => playback.setSpeed(Number(value)), true);
+    this.size = select("Window", SIZES.map((size) => [String(size), `${size} samples`]), "", (value) =>
+      owner.setWindowSize(Number(value)),
+    );
+    this.range = select("Range", RANGES_DB.map((db) => [String(db), `${db} dB`]), "60", (value) =>
+      owner.setColors({ rangeDb: Number(value) }),
+    );
+    this.colors = select("Colors", COLOR_MAPS.map(({ name, title }) => [name, title]), "", (value) =>
+      owner.setColors({ map: value }),
+    );
     root.replaceChildren(
       this.#group("Playback", this.play, this.loop, this.part, this.band, this.touch, this.speed.field),
       this.#volume(),
@@ -96,15 +108,13 @@ export class Controls {
 
   #volume() {
     const { playback } = this.owner;
-    this.automatic = button("normalize", "Volume: bring the loudest part to full scale", () => playback.normalize(), "Auto");
-    this.gain = /** @type {HTMLInputElement} */ (make("input", "sound-gain"));
+    const automatic = button("normalize", "Volume: bring the loudest part to full scale", () => playback.normalize(), "Auto");
     Object.assign(this.gain, { type: "range", min: "-20", max: "60", step: "1", value: "0" });
     this.gain.setAttribute("aria-label", "Gain in dB");
     this.gain.addEventListener("input", () => playback.setGain(Number(this.gain.value)));
-    this.gainText = make("output", "sound-gain-text number", dbText(0));
     const field = make("span", "sound-gain-field");
     field.append(this.gain, this.gainText);
-    return this.#group("Volume", this.automatic, field);
+    return this.#group("Volume", automatic, field);
   }
 
   #zoom() {
@@ -120,7 +130,6 @@ export class Controls {
   }
 
   #settings() {
-    const { owner } = this;
     const toggle = button("settings", "Settings of the spectrogram, and keys", () => {
       panel.hidden = !panel.hidden;
       toggle.setAttribute("aria-expanded", String(!panel.hidden));
@@ -129,15 +138,6 @@ export class Controls {
     toggle.setAttribute("aria-expanded", "false");
     const panel = make("div", "sound-panel");
     panel.hidden = true;
-    this.size = select("Window", SIZES.map((size) => [String(size), `${size} samples`]), "", (value) =>
-      owner.setWindowSize(Number(value)),
-    );
-    this.range = select("Range", RANGES_DB.map((db) => [String(db), `${db} dB`]), "60", (value) =>
-      owner.setColors({ rangeDb: Number(value) }),
-    );
-    this.colors = select("Colors", COLOR_MAPS.map(({ name, title }) => [name, title]), "", (value) =>
-      owner.setColors({ map: value }),
-    );
     const keys = make("dl", "sound-keys");
     for (const [key, action] of HELP) {
       const name = make("dt", "");

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {object} Sound
- * @property {Float32Array} samples the mean of all channels
+ * @property {Float32Array<ArrayBuffer>} samples the mean of all channels
  * @property {number} rateHz
  */
 
@@ -98,7 +98,10 @@ function readFrames(read, start, frames, channels, bytes) {
   return samples;
 }
 
-/** @param {Float32Array[]} channels */
+/**
+ * @param {Float32Array<ArrayBuffer>[]} channels
+ * @returns {Float32Array<ArrayBuffer>}
+ */
 function mean(channels) {
   if (channels.length === 1) return channels[0];
   return channels[0].map((_, frame) => channels.reduce((sum, channel) => sum + channel[frame], 0) / channels.length);

@@ -14,7 +14,7 @@ export class SoundPlayer extends EventTarget {
   #source = null;
   /** @type {GainNode | null} */
   #gain = null;
-  /** @type {Float32Array} */
+  /** @type {Float32Array<ArrayBuffer>} */
   #samples;
   #rateHz;
   #offsetS = 0;
@@ -38,7 +38,7 @@ export class SoundPlayer extends EventTarget {
   ended = false;
 
   /**
-   * @param {Float32Array} samples
+   * @param {Float32Array<ArrayBuffer>} samples
    * @param {number} rateHz
    */
   constructor(samples, rateHz) {

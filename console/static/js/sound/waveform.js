@@ -39,7 +39,8 @@ export class Waveform {
     const place = document.createElement("div");
     place.appendChild = (node) => {
       adoptStyles(node);
-      return Element.prototype.appendChild.call(place, node);
+      place.append(node);
+      return node;
     };
     container.replaceChildren(place);
     this.place = place;
