@@ -38,6 +38,7 @@ from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.config.store import LOCAL_STORE, StoreSettings
 from tidzam.gaps import GapLedger, GapReason
+from tidzam.gaps.records import Record
 from tidzam.hangup import on_hangup
 from tidzam.protocol.analyzer import (
     JACK_SOURCE,
@@ -49,6 +50,7 @@ from tidzam.protocol.analyzer import (
 from tidzam.protocol.channel_status import lacking
 from tidzam.results import AnalyzedBatch
 from tidzam.server import Access, Health, Right, Server
+from tidzam.store.reporter import StoreReporter
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +109,8 @@ class Analyzer:
         self._rates, self._clocks = SourceRates(), SourceClocks()
         self._speech = SpeechStage(settings.privacy, pipeline, home=options.home)
         self._detections = PrivateStages(DetectionStages(pipeline, settings, node=options.node), self._speech)
-        self._gaps = GapLedger(
-            options.gaps, writer="analyzer", death=GapReason.CAPTURE, keep_days=options.keep_gap_days
-        )
+        self._reporter = _reporter(options)
+        self._gaps = _gap_ledger(options, self._reporter)
         self._live = LiveAnalysis(
             pipeline,
             capture,
@@ -203,6 +204,8 @@ class Analyzer:
             running = [tasks.create_task(sink.run()) for sink in (*self._sinks, self._shadow_events)]
             running.append(tasks.create_task(self._socketio.send_health()))
             running.append(tasks.create_task(self._gaps.run()))
+            if self._reporter is not None:
+                running.append(tasks.create_task(self._reporter.run()))
             analyzing = [tasks.create_task(self._reloader.run()), tasks.create_task(self._live.run())]
             await stop.wait()
             log.info("ending")
@@ -235,3 +238,24 @@ class Analyzer:
             shadow=self._shadow.status,
             dropped_messages=self._server.dropped + sum(sink.dropped for sink in sinks),
         )
+
+
+def _reporter(options: LiveOptions) -> StoreReporter | None:
+    """What takes gaps to the store; None if there is none, or no ledger."""
+    if options.gaps is None or not options.store.enabled:
+        return None
+    return StoreReporter(options.store, options.home, program="analyzer", node=options.node)
+
+
+def _gap_ledger(options: LiveOptions, reporter: StoreReporter | None) -> GapLedger:
+    return GapLedger(
+        options.gaps,
+        writer="analyzer",
+        death=GapReason.CAPTURE,
+        keep_days=options.keep_gap_days,
+        on_record=_ignore if reporter is None else reporter.add_gap,
+    )
+
+
+def _ignore(record: Record) -> None:
+    """No store keeps it."""

@@ -33,6 +33,7 @@ from stream_manager.recorder.control import RecordingControl, switches_path
 from stream_manager.recorder.metrics import RecordingMetrics
 from stream_manager.recorder.options import RecorderOptions
 from stream_manager.recordings.databases import RecordingDatabases
+from stream_manager.recordings.reports import RecordingReports
 from stream_manager.services import Services
 from stream_manager.source_metrics import SourceMetrics
 from stream_manager.sources import Sources
@@ -47,6 +48,7 @@ from tidzam.protocol.live_streams import AUDIO_EVENT
 from tidzam.protocol.stream_manager import MESSAGES, reads_only
 from tidzam.proxy import bypassing_locally
 from tidzam.server import Access, Right, Server
+from tidzam.store.reporter import StoreReporter
 from tidzam.tokens import take_token
 
 log = logging.getLogger(__name__)
@@ -71,7 +73,8 @@ class StreamManagerOptions:
 async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
     """Run until `stop` is set. Raises TidzamError if it cannot start."""
     settings = options.settings
-    ledger = gap_ledger(settings)
+    reporter = store_reporter(settings)
+    ledger = gap_ledger(settings, reporter)
     graph = JackGraph(
         settings.jack.server,
         expected_rate_hz=settings.jack.rate_hz,
@@ -86,7 +89,7 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
     state = state_path(settings)
     try:
         async with GuardProxy({**os.environ, **env}) as guard, asyncio.TaskGroup() as tasks:
-            services = _services(settings, graph, icecast, env, guard, ledger, databases, captured=captured)
+            services = _services(settings, graph, icecast, env, guard, ledger, databases, reporter, captured=captured)
             storage = live_storage(settings, hold=_holder(services.privacy, live_folder(settings)))
             live = LiveStreams(services, load_outputs(settings.stream_manager.outputs), storage)
             sources = Sources(services, tasks, settings.stream_manager, state, live.statuses)
@@ -101,6 +104,8 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
                 watchers.append(tasks.create_task(record_jack_gaps(graph, ledger)))
                 watchers.append(tasks.create_task(sources.record_signals()))
                 watchers.append(tasks.create_task(databases.run()))
+                if reporter is not None:
+                    watchers.append(tasks.create_task(reporter.run()))
                 if services.privacy is not None:
                     watchers.append(tasks.create_task(services.privacy.run(recording_folders(settings))))
                 if options.analyzer is not None:
@@ -133,10 +138,12 @@ def _services(
     guard: GuardProxy,
     ledger: GapLedger,
     databases: RecordingDatabases,
+    reporter: StoreReporter | None,
     *,
     captured: Sequence[str],
 ) -> Services:
     recordings = RecordingControl(switches_path(settings))
+    reports = None if reporter is None else RecordingReports(reporter)
     return Services(
         graph=graph,
         openings=ClientOpenings(graph),
@@ -147,18 +154,28 @@ def _services(
         allowed_addresses=AllowedAddresses.of(settings),
         guard=guard,
         recordings=recordings,
-        privacy=recording_privacy(settings, recordings),
+        privacy=recording_privacy(settings, recordings, reports),
         gaps=ledger,
         databases=databases,
+        reports=reports,
     )
 
 
-def recording_privacy(settings: Settings, recordings: RecordingControl) -> RecordingPrivacy | None:
-    """What holds recordings back; None if nothing detects speech."""
+def recording_privacy(
+    settings: Settings, recordings: RecordingControl, reports: RecordingReports | None = None
+) -> RecordingPrivacy | None:
+    """What holds recordings back, and reports those that it releases; None if nothing detects speech."""
     if not settings.analyzer.privacy.is_active:
         return None
     longest_s = max((source.record.file_length_s for source in settings.sources if source.record), default=0)
-    return RecordingPrivacy(settings.analyzer, recordings, home=settings.home, longest_s=longest_s)
+
+    def released(held: HeldRecording, file: Path) -> None:
+        if reports is not None:
+            reports.complete(file, segments_in=None if held.threshold is None else held.root)
+
+    return RecordingPrivacy(
+        settings.analyzer, recordings, home=settings.home, longest_s=longest_s, on_released=released
+    )
 
 
 def recording_folders(settings: Settings) -> list[tuple[Path, float | None]]:
@@ -194,10 +211,19 @@ def output_suffixes(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(suffix for suffix in suffixes if suffix))
 
 
-def gap_ledger(settings: Settings) -> GapLedger:
+def store_reporter(settings: Settings) -> StoreReporter | None:
+    """What takes recordings and gaps to the store; None if there is none. Without a home, no node runs."""
+    if settings.home is None or not settings.store.enabled:
+        return None
+    return StoreReporter(settings.store, settings.home, program="stream_manager", node=settings.node.known_as)
+
+
+def gap_ledger(settings: Settings, reporter: StoreReporter | None = None) -> GapLedger:
     """The ledger in the home of the node. Without a home, gaps are counted but not kept."""
-    folder = None if settings.home is None else settings.home / GAPS
-    return GapLedger(folder, writer="stream_manager", keep_days=settings.gaps.keep_days)
+    folder, keep_days = None if settings.home is None else settings.home / GAPS, settings.gaps.keep_days
+    if reporter is None:
+        return GapLedger(folder, writer="stream_manager", keep_days=keep_days)
+    return GapLedger(folder, writer="stream_manager", keep_days=keep_days, on_record=reporter.add_gap)
 
 
 def _children_env(settings: Settings) -> dict[str, str]:

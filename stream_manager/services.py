@@ -17,6 +17,7 @@ from stream_manager.network.guard_proxy import GuardProxy
 from stream_manager.privacy.gate import RecordingPrivacy
 from stream_manager.recorder.control import RecordingControl
 from stream_manager.recordings.databases import RecordingDatabases
+from stream_manager.recordings.reports import RecordingReports
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.gaps import GapLedger
 
@@ -33,7 +34,7 @@ class Services:
     `allowed_addresses` is what clients without the token may load. Through `guard`, the connections of clients' sources
     are made, each with its `guard_pass`. `recordings` are the switches and the state of all recordings. `databases`
     are the recordings that can be played again. `privacy` takes complete recordings that are to be held back; without
-    it, none is.
+    it, none is. `reports` takes them to the store, if there is one.
     """
 
     graph: JackGraph
@@ -50,6 +51,7 @@ class Services:
     guard_pass: GuardPass | None = None
     databases: RecordingDatabases = field(default_factory=RecordingDatabases)
     privacy: RecordingPrivacy | None = None
+    reports: RecordingReports | None = None
 
     def explain(self, failure: SourceFailure | None) -> SourceFailure | None:
         """The reason of a player's `failure`, which the guard may know better than the player."""

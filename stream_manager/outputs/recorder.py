@@ -74,6 +74,7 @@ class RecorderOutput:
         self._fault: OutputFault | None = None
         self._sent_bytes = 0
         self._failure = ""
+        self._segments_in = None if self._options.threshold is None else self._options.folder
         self._room_is_short = asyncio.Event()
         self._unlogged_s, self._loss_logged_s = 0.0, -math.inf
 
@@ -178,13 +179,13 @@ class RecorderOutput:
         match event:
             case RecorderBeat():
                 self._take_beat(event)
-            case FileFinished(file):
-                self._take_file(Path(file))
+            case FileFinished(file, _, max_amp):
+                self._take_file(Path(file), max_amp)
                 log.debug("%s: recorded %s", name, file)
             case Lost():
                 self._log_loss(event)
-            case Repaired(file, _, seconds):
-                self._take_file(Path(file))
+            case Repaired(file, _, seconds, max_amp):
+                self._take_file(Path(file), max_amp)
                 log.warning("%s: repaired %s, which a crash had cut off after %.3f s", name, file, seconds)
             case KeptAside(file, reason):
                 counters.failures += 1
@@ -195,11 +196,13 @@ class RecorderOutput:
             case RecorderFailed(message):
                 self._failure = message
 
-    def _take_file(self, path: Path) -> None:
+    def _take_file(self, path: Path, max_amp: float | None) -> None:
         """A file is complete, or held back."""
         if self._services.privacy is None:
             self._counters.files += 1
             self._counters.last_file = str(path)
+            if self._services.reports is not None:
+                self._services.reports.complete(path, max_amp=max_amp, segments_in=self._segments_in)
         else:
             options = self._options
             self._services.privacy.add(HeldRecording(path=path, root=options.folder, threshold=options.threshold))
@@ -245,7 +248,10 @@ class RecorderOutput:
     async def _keep_deleting(self) -> Never:
         """Apply the retention settings regularly, and when the disk is full, whether or not recording is on."""
         name, logged = self._source.name, ""
-        retention = Retention(name, self._settings)
+        retention, reports = Retention(name, self._settings), self._services.reports
+        if reports is not None:
+            is_segments = self._segments_in is not None
+            await asyncio.to_thread(reports.newest, name, self._options.folder, are_segments=is_segments)
         while True:
             began_s = time.monotonic()
             self._room_is_short.clear()
@@ -260,6 +266,8 @@ class RecorderOutput:
                     await self._room_is_short.wait()
 
     def _report_retention(self, result: RetentionResult) -> None:
+        if self._services.reports is not None:
+            self._services.reports.deleted(self._source.name, [one.file.path for one in result.deletions])
         for deletion in result.deletions:
             log.info("%s: deleted %s: %s", self._source.name, deletion.file.path, deletion.reason)
         if result.doubts is not None and self._counters.retention is None:

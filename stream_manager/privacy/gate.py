@@ -63,8 +63,11 @@ class RecordingPrivacy:
         longest_s: float = 0.0,
         now_s: Callable[[], float] = time.monotonic,
         utc_s: Callable[[], float] = time.time,
+        on_released: Callable[[HeldRecording, Path], None] = lambda held, file: None,
     ) -> None:
-        """`longest_s` is the length of the longest recording."""
+        """`longest_s` is the length of the longest recording. `on_released` is called with each recording that was
+        released, and its file. It must not wait."""
+        self._on_released = on_released
         self._settings, self._recordings, self._home = settings, recordings, home
         self._longest_s, self._now_s, self._utc_s = longest_s, now_s, utc_s
         self._unreported_until_s = float("-inf")
@@ -185,6 +188,7 @@ class RecordingPrivacy:
         else:
             counters.files += 1
             counters.last_file = released.file
+            self._on_released(waiting.held, Path(released.file))
         counters.privacy_problem = None
         if self._problem:
             log.info("recordings are released again")

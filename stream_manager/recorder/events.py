@@ -29,7 +29,7 @@ class RecorderBeat:
 
 @dataclass(frozen=True)
 class FileFinished:
-    """A file is complete. `max_amp` is the peak of a segment, as a fraction of full scale."""
+    """A file is complete. `max_amp` is its peak, as a fraction of full scale."""
 
     file: str
     bytes: int
@@ -47,11 +47,12 @@ class Lost:
 
 @dataclass(frozen=True)
 class Repaired:
-    """`file` was made of what a crash had left, `seconds` long."""
+    """`file` was made of what a crash had left, `seconds` long. `max_amp` as in `FileFinished`."""
 
     file: str
     bytes: int
     seconds: float
+    max_amp: float | None = None
 
 
 @dataclass(frozen=True)

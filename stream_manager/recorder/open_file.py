@@ -69,6 +69,7 @@ class ContinuousFile:
         self.part = folder.new_part(start_s)
         self._encoder, self._worker = start(self.part), worker
         self._waiting = memoryview(b"")
+        self._peak = 0.0
 
     @property
     def is_blocked(self) -> bool:
@@ -86,6 +87,7 @@ class ContinuousFile:
         return self._encoder.pid
 
     def write(self, samples: Float32) -> None:
+        self._peak = max(self._peak, peak_of(samples))
         self._waiting = memoryview(np.ascontiguousarray(samples, "<f4").tobytes())
         self._write()
 
@@ -110,7 +112,7 @@ class ContinuousFile:
             self._waiting = self._waiting[written:]
 
     def close(self, *, is_whole: bool) -> None:
-        self._worker.finish(self._encoder, self.part, bytes(self._waiting))
+        self._worker.finish(self._encoder, self.part, bytes(self._waiting), self._peak)
 
     def abandon(self) -> None:
         """End the encoder; the part remains as it is."""
@@ -140,7 +142,7 @@ class SegmentFile:
 
     def write(self, samples: Float32) -> None:
         self._blocks.append(np.ascontiguousarray(samples, "<f4").tobytes())
-        self._peak = max(self._peak, float(np.abs(samples).max(initial=0.0)))
+        self._peak = max(self._peak, peak_of(samples))
 
     def check_progress(self) -> None:
         pass
@@ -161,3 +163,8 @@ class SegmentFile:
         except OSError as error:
             raise EncoderError(f"the segment cannot be created: {error}") from error
         self._worker.keep(lambda: self._start(part), b"".join(self._blocks), part, self._peak)
+
+
+def peak_of(samples: Float32) -> float:
+    """The largest absolute sample; 0 if there is none."""
+    return max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))

@@ -39,9 +39,9 @@ class Worker:
         self.waiting = 0
         """Jobs that are not done yet."""
 
-    def finish(self, encoder: Encoder, part: Path, rest: bytes) -> None:
+    def finish(self, encoder: Encoder, part: Path, rest: bytes, max_amp: float) -> None:
         """Write the last samples of a file to its encoder, and publish it when it is complete."""
-        self._submit(lambda: self._finish(encoder, part, rest))
+        self._submit(lambda: self._finish(encoder, part, rest, max_amp))
 
     def keep(self, encode: Callable[[], Encoder], data: bytes, part: Path, max_amp: float) -> None:
         """Encode a whole segment and publish it."""
@@ -88,7 +88,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001  a fault in one file must not end the recording
             self._send(Notice(f"a file could not be completed: {type(error).__name__}: {error}"))
 
-    def _finish(self, encoder: Encoder, part: Path, rest: bytes) -> None:
+    def _finish(self, encoder: Encoder, part: Path, rest: bytes, max_amp: float) -> None:
         try:
             encoder.finish(rest, timeout_s=END_TIMEOUT_S)
         except EncoderError as error:
@@ -99,7 +99,7 @@ class Worker:
             else:
                 self._repair(part, None)
             return
-        self._publish(part, None)
+        self._publish(part, max_amp)
 
     def _keep(self, encode: Callable[[], Encoder], data: bytes, part: Path, max_amp: float) -> None:
         try:
@@ -111,7 +111,7 @@ class Worker:
             return
         self._publish(part, max_amp)
 
-    def _publish(self, part: Path, max_amp: float | None) -> None:
+    def _publish(self, part: Path, max_amp: float) -> None:
         final = self._folder.publish(part)
         size = final.stat().st_size
         self.bytes += size
@@ -142,7 +142,7 @@ class Worker:
         size = final.stat().st_size
         self.bytes += size
         self._add_to_index(final, content.peak)
-        self._send(Repaired(str(final), size, content.seconds))
+        self._send(Repaired(str(final), size, content.seconds, content.peak))
 
     def _complete_index(self) -> None:
         assert self._index is not None

@@ -47,7 +47,10 @@ class GapLedger:
         death: GapReason = GapReason.NODE_DOWN,
         keep_days: int | None = None,
         clock: Clock = system_clock,
+        on_record: Callable[[Record], None] = lambda record: None,
     ) -> None:
+        """`on_record` is called with each record that is written. It must not wait."""
+        self._on_record = on_record
         self._folder, self._keep_days, self._clock = folder, keep_days, clock
         self._ages = None if folder is None else FileAges(folder / f".{writer}.ages.json", clock=clock)
         self._last = clock()
@@ -206,7 +209,9 @@ class GapLedger:
     def _append(self, records: Iterable[Record]) -> None:
         if self._folder is None or self._closed:
             return
-        self._unwritten.extend(records)
+        for record in records:
+            self._unwritten.append(record)
+            self._on_record(record)
         if self._unwritten:
             self._on_disk(self._write_all)
 

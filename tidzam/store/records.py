@@ -60,7 +60,52 @@ class AnalyzerStartRecord(_Record):
     kind: Literal["analyzer_start"] = "analyzer_start"
 
 
-StoreRecord = DetectionRecord | AnalyzerStartRecord
+class RecordingRecord(_Record):
+    """A complete file of a source's recordings, at `path`. `max_amp` is its largest absolute sample."""
+
+    kind: Literal["recording"] = "recording"
+    source: str
+    path: str
+    start: AwareDatetime
+    end: AwareDatetime
+    channels: int
+    bytes: int
+    max_amp: float | None = None
+    is_segment: bool = False
+
+
+class RemovedRecordingsRecord(_Record):
+    """Files of a source's recordings that exist no more."""
+
+    kind: Literal["removed_recordings"] = "removed_recordings"
+    source: str
+    paths: tuple[str, ...]
+
+
+class GapRecord(_Record):
+    """A gap, as the gap ledger records it."""
+
+    kind: Literal["gap"] = "gap"
+    channel: str
+    reason: str
+    start: AwareDatetime
+    end: AwareDatetime
+    count: int = 1
+
+
+class LoadedRecord(_Record):
+    """An interval in which a source was loaded, as the gap ledger records it."""
+
+    kind: Literal["loaded"] = "loaded"
+    source: str
+    channels: int
+    start: AwareDatetime
+    end: AwareDatetime
+
+
+StoreRecord = (
+    DetectionRecord | AnalyzerStartRecord | RecordingRecord | RemovedRecordingsRecord | GapRecord | LoadedRecord
+)
 _RECORDS: Final[TypeAdapter[StoreRecord]] = TypeAdapter(Annotated[StoreRecord, Field(discriminator="kind")])
 
 

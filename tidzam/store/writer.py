@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session
 from tidzam.store.database import Store
 from tidzam.store.detection_writer import DetectionWriter
 from tidzam.store.lookups import NameTables
-from tidzam.store.records import AnalyzerStartRecord, DetectionRecord, StoreRecord
+from tidzam.store.recording_writer import remove_recordings, write_gaps, write_loaded, write_recordings
+from tidzam.store.records import (
+    AnalyzerStartRecord,
+    DetectionRecord,
+    GapRecord,
+    RecordingRecord,
+    RemovedRecordingsRecord,
+    StoreRecord,
+)
 
 
 class StoreWriter:
@@ -34,6 +42,8 @@ class StoreWriter:
     def _write(self, records: Sequence[StoreRecord]) -> None:
         self._names.learn_nodes(self._store, {record.node for record in records})
         self._detections.learn(self._store, [one for one in records if isinstance(one, DetectionRecord)])
+        of_sources = [one for one in records if isinstance(one, RecordingRecord | RemovedRecordingsRecord)]
+        self._names.learn_sources(self._store, ((one.node, one.source) for one in of_sources))
         with self._store.write() as session:
             for kind, group in groupby(records, key=type):
                 self._write_kind(session, kind, list(group))
@@ -45,3 +55,11 @@ class StoreWriter:
         elif kind is AnalyzerStartRecord:
             for node in {record.node for record in records}:
                 self._detections.end_all(session, node)
+        elif kind is RecordingRecord:
+            write_recordings(session, self._names, records)
+        elif kind is RemovedRecordingsRecord:
+            remove_recordings(session, self._names, records)
+        elif kind is GapRecord:
+            write_gaps(session, self._names, records)
+        else:
+            write_loaded(session, self._names, records)

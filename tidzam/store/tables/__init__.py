@@ -4,3 +4,4 @@ from tidzam.store.tables import accounts as accounts
 from tidzam.store.tables import detections as detections
 from tidzam.store.tables import models as models
 from tidzam.store.tables import places as places
+from tidzam.store.tables import recordings as recordings
