@@ -16,6 +16,7 @@ from tidzam.accounts.roles import PERMISSIONS, Permission, Role
 
 PUBLIC = None
 VIEW, ACCOUNT, ADMINISTER = Permission.VIEW, Permission.ACCOUNT, Permission.ADMINISTER
+ANNOTATE = Permission.ANNOTATE
 
 ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/login"): PUBLIC,
@@ -43,6 +44,14 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/api/v1/sound"): VIEW,
     ("GET", "/api/v1/sound/peaks"): VIEW,
     ("GET", "/api/v1/detections/{detection_id}/sound"): VIEW,
+    ("GET", "/api/v1/detections"): VIEW,
+    ("GET", "/api/v1/detections/days"): VIEW,
+    ("GET", "/api/v1/detections/hours"): VIEW,
+    ("GET", "/api/v1/detections/choices"): VIEW,
+    ("POST", "/api/v1/detections/verdicts"): ANNOTATE,
+    ("POST", "/api/v1/detections/stars"): ANNOTATE,
+    ("GET", "/api/v1/detections/{id}"): VIEW,
+    ("GET", "/api/v1/classes"): VIEW,
     ("POST", "/api/v1/account/password"): ACCOUNT,
     ("GET", "/api/v1/account/sessions"): ACCOUNT,
     ("DELETE", "/api/v1/account/sessions/{id}"): ACCOUNT,

@@ -26,6 +26,8 @@ class AuditAction(StrEnum):
     LOCKED_OUT = "session.locked_out"
     TOKEN_ADDED = "token.added"
     TOKEN_REMOVED = "token.removed"
+    DETECTIONS_JUDGED = "detections.judged"
+    DETECTIONS_STARRED = "detections.starred"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,7 @@ class DetectionCriteria:
     channels: Collection[int] | None = None
     models: Collection[int] | None = None
     min_probability: float = 0.0
+    max_probability: float = 1.0
     min_duration_s: float = 0.0
     day_parts: Collection[DayPart] | None = None
     verdicts: Collection[DetectionVerdict | None] | None = None
@@ -215,15 +216,15 @@ def _wanted(
         scanned = scan.with_only_columns(*(getattr(DetectionRow, name) for name in _COLUMNS)).subquery()
         # A scan is in order, and so is what is left of it: sorting would read all of it before the first.
         query = select(literal(number), scanned.c.start, scanned.c.id)
-        wanted = query.where(*_conditions(criteria, scanned.c)).limit(limit).subquery()
+        wanted = query.where(*conditions(criteria, scanned.c)).limit(limit).subquery()
         queries.append(select(wanted))
     for number, start, identifier in session.execute(union_all(*queries)):
         found[number].append(DetectionCursor(start, identifier))
     return found
 
 
-def _conditions(criteria: DetectionCriteria, column: Any) -> Iterator[ColumnElement[bool]]:
-    """What is wanted of the columns of a scan."""
+def conditions(criteria: DetectionCriteria, column: Any) -> Iterator[ColumnElement[bool]]:
+    """What is wanted, but for the time, as conditions on the columns of a scan or of the table."""
     for chosen, numbers in (
         (criteria.classes, column.class_id),
         (criteria.channels, column.channel_id),
@@ -234,6 +235,8 @@ def _conditions(criteria: DetectionCriteria, column: Any) -> Iterator[ColumnElem
             yield numbers.in_(list(chosen))
     if criteria.min_probability > 0:  # the column has 24 bits: 0.9 is stored as a little less
         yield column.peak_probability >= criteria.min_probability - 0.5 * 10**-PROBABILITY_DIGITS
+    if criteria.max_probability < 1:
+        yield column.peak_probability <= criteria.max_probability + 0.5 * 10**-PROBABILITY_DIGITS
     if criteria.min_duration_s > 0:
         yield cast(column.end, BigInteger) - cast(column.start, BigInteger) >= round(criteria.min_duration_s * 1e6)
     if criteria.is_marked is not None:

@@ -1,0 +1,98 @@
+"""REST: detections, their counts, and verdicts on them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from console.services import detection_charts, detections, verdicts
+from console.services.detection_charts import DayClassCount, HourCountView
+from console.services.detection_models import (
+    DetectionDetail,
+    DetectionList,
+    DetectionSearch,
+    DetectionView,
+    FilterChoices,
+    VerdictName,
+)
+from console.services.models import ConsoleModel
+from console.web.permissions import CurrentVisitor, Runtime, needs
+from tidzam.accounts.roles import Permission
+
+router = APIRouter(prefix="/detections", tags=["Detections"])
+
+_VIEW, _ANNOTATE = needs(Permission.VIEW), needs(Permission.ANNOTATE)
+DetectionNumber = Annotated[int, Field(ge=0, lt=1 << 62)]
+Numbers = Annotated[
+    tuple[DetectionNumber, ...], Field(min_length=1, max_length=500, description="Numbers of the detections")
+]
+
+
+class DetectionQuery(DetectionSearch):
+    """A page of the detections that are wanted."""
+
+    before: Annotated[str, Field(max_length=50)] | None = Field(None, description="The `next` of the page before")
+    limit: int = Field(50, ge=1, le=1000, description="Maximum number of detections")
+
+
+class VerdictRequest(ConsoleModel):
+    """A verdict on detections."""
+
+    ids: Numbers
+    verdict: VerdictName | None = Field(description="The verdict; null takes the last one back")
+    other_class: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="What is heard instead, with the verdict `other_class`: a path with `/` between labels"
+    )
+
+
+class StarRequest(ConsoleModel):
+    """Stars for detections."""
+
+    ids: Numbers
+    starred: bool = Field(description="Whether they are starred from now on")
+
+
+@router.get("", dependencies=[_VIEW])
+def list_detections(runtime: Runtime, query: Annotated[DetectionQuery, Query()]) -> DetectionList:
+    """Detections, the newest first. If there are few among many others, a page may be short, and yet have a `next`."""
+    return detections.list_detections(runtime.store, query, runtime.time_zone, before=query.before, limit=query.limit)
+
+
+@router.get("/days", dependencies=[_VIEW])
+def count_per_day(runtime: Runtime, query: Annotated[DetectionSearch, Query()]) -> tuple[DayClassCount, ...]:
+    """Detections per day and class, without those judged wrong, unless `verdict` asks for these."""
+    return detection_charts.day_counts(runtime.store, query, runtime.time_zone)
+
+
+@router.get("/hours", dependencies=[_VIEW])
+def count_per_hour(runtime: Runtime, query: Annotated[DetectionSearch, Query()]) -> tuple[HourCountView, ...]:
+    """Detections per hour, without those judged wrong, unless `verdict` asks for these."""
+    return detection_charts.hour_counts(runtime.store, query, runtime.time_zone)
+
+
+@router.get("/choices", dependencies=[_VIEW])
+def list_choices(runtime: Runtime) -> FilterChoices:
+    """The classes, channels and models that filters can name."""
+    return detections.filter_choices(runtime.store)
+
+
+@router.post("/verdicts", dependencies=[_ANNOTATE])
+def judge_detections(request: VerdictRequest, visitor: CurrentVisitor, runtime: Runtime) -> tuple[DetectionView, ...]:
+    """Judge detections, all or none of them. Returns them as they are now."""
+    return verdicts.judge(
+        runtime.store, visitor, request.ids, request.verdict, other_class=request.other_class, now=runtime.now()
+    )
+
+
+@router.post("/stars", dependencies=[_ANNOTATE])
+def star_detections(request: StarRequest, visitor: CurrentVisitor, runtime: Runtime) -> tuple[DetectionView, ...]:
+    """Star detections, or take their stars away. Returns them as they are now."""
+    return verdicts.set_star(runtime.store, visitor, request.ids, is_starred=request.starred, now=runtime.now())
+
+
+@router.get("/{id}", dependencies=[_VIEW])
+def read_detection(runtime: Runtime, number: Annotated[DetectionNumber, Path(alias="id")]) -> DetectionDetail:
+    """A detection with all verdicts on it."""
+    return detections.find_detection(runtime.store, number)

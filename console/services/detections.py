@@ -1,0 +1,120 @@
+"""Finding detections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from console.services.detection_models import (
+    SHOWN,
+    STORED,
+    DetectionDetail,
+    DetectionList,
+    DetectionSearch,
+    DetectionView,
+    FilterChoices,
+    ModelChoice,
+    VerdictFilter,
+    VerdictName,
+    VerdictView,
+)
+from tidzam.errors import RequestError
+from tidzam.store.database import Store
+from tidzam.store.lookups import SEPARATOR
+from tidzam.store.queries.classes import channels, classes, classes_below, models
+from tidzam.store.queries.detections import (
+    DetectionCriteria,
+    DetectionCursor,
+    StoredDetection,
+    detections_by_id,
+    latest_detections,
+)
+from tidzam.store.queries.verdicts import StoredVerdict, other_classes, verdicts_on
+from tidzam.store.tables.detections import DetectionVerdict
+
+
+def criteria_of(session: Session, wanted: DetectionSearch, zone: ZoneInfo) -> DetectionCriteria:
+    """What a filter means. Names that are not known are names of nothing."""
+    first, last = wanted.first_day, wanted.last_day
+    return DetectionCriteria(
+        since=None if first is None else midnight(first, zone),
+        until=None if last is None else midnight(last + timedelta(days=1), zone),
+        classes=_numbers(wanted.classes, lambda path: classes_below(session, path.split(SEPARATOR))),
+        channels=_numbers(wanted.channel, lambda name: [one.id for one in channels(session) if one.channel == name]),
+        models=_numbers(wanted.model, lambda name: _models(session, name)),
+        min_probability=wanted.min_probability,
+        max_probability=wanted.max_probability,
+        min_duration_s=wanted.min_duration_s,
+        day_parts=wanted.day_part or None,
+        verdicts=[*map(_verdict, wanted.verdict)] or None,
+        is_marked=wanted.starred,
+    )
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The beginning of a day in `zone`, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _numbers(names: Sequence[str], find: Callable[[str], Sequence[int]]) -> set[int] | None:
+    return {number for name in names for number in find(name)} if names else None
+
+
+def _models(session: Session, text: str) -> list[int]:
+    name, at, version = text.partition("@")
+    return [one.id for one in models(session) if one.name == name and (not at or one.version == version)]
+
+
+def _verdict(wanted: VerdictFilter) -> DetectionVerdict | None:
+    return None if wanted is VerdictFilter.NONE else STORED[VerdictName(wanted.value)]
+
+
+def list_detections(
+    store: Store, wanted: DetectionSearch, zone: ZoneInfo, *, before: str | None = None, limit: int = 50
+) -> DetectionList:
+    """The newest detections that are wanted, or the next page of them. Raises RequestError (`request`)."""
+    try:
+        cursor = None if before is None else DetectionCursor.parse(before)
+    except (ValueError, OverflowError):
+        hint = "Send the `next` of the page before."
+        raise RequestError("before: it is no page.", hint=hint, code="request", field="before") from None
+    with store.read() as session:
+        page = latest_detections(session, criteria_of(session, wanted, zone), limit=limit, before=cursor)
+        found = views_of(session, page.detections)
+    return DetectionList(detections=found, next=None if page.next is None else str(page.next))
+
+
+def views_of(session: Session, stored: Sequence[StoredDetection]) -> tuple[DetectionView, ...]:
+    """Detections as people see them."""
+    judged = [one.id for one in stored if one.verdict is DetectionVerdict.OTHER_CLASS]
+    others = other_classes(session, judged) if judged else {}
+    return tuple(DetectionView.of(one, others.get(one.id)) for one in stored)
+
+
+def find_detection(store: Store, number: int) -> DetectionDetail:
+    """A detection with all verdicts on it. Raises RequestError (`not_found`)."""
+    with store.read() as session:
+        found = views_of(session, detections_by_id(session, [number]))
+        verdicts = tuple(map(_verdict_view, verdicts_on(session, number)))
+    if not found:
+        raise RequestError("There is no such detection.", hint="It may have been removed.", code="not_found")
+    return DetectionDetail(**dict(found[0]), verdicts=verdicts)
+
+
+def _verdict_view(stored: StoredVerdict) -> VerdictView:
+    return VerdictView(
+        time=stored.time, author=stored.author, verdict=SHOWN[stored.verdict], other_class=stored.other_path
+    )
+
+
+def filter_choices(store: Store) -> FilterChoices:
+    """The classes, channels and models that the store knows."""
+    with store.read() as session:
+        return FilterChoices(
+            classes=tuple(SEPARATOR.join(one.path) for one in classes(session)),
+            channels=tuple(sorted({one.channel for one in channels(session)})),
+            models=tuple(ModelChoice(name=one.name, version=one.version) for one in models(session)),
+        )

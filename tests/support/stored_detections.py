@@ -1,0 +1,78 @@
+"""Thousands of detections for tests of what the store answers and what the console shows."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from tests.support.store_records import detection
+from tidzam.daytime import DayPart
+from tidzam.store.database import Store
+from tidzam.store.records import DetectionRecord
+from tidzam.store.writer import StoreWriter
+
+BIRDS: Final = {
+    "wren": (6, 7.5),
+    "robin": (5, 6.25),
+    "blackbird": (5, 5.0),
+    "cuckoo": (7, 1.5),
+    "reed warbler": (8, 4.0),
+    "bittern": (4, 1.25),
+}
+"""The hour of the day when most are heard, and how many in that hour."""
+SPECIES: Final = {
+    **{("birds", name): habits for name, habits in BIRDS.items()},
+    ("frogs", "tree frog"): (22, 6.0),
+    ("frogs", "marsh frog"): (20, 3.0),
+    ("insects", "cricket"): (23, 3.75),
+    ("mammals", "red deer"): (3, 0.5),
+}
+GREENWICH: Final = ZoneInfo("UTC")
+_PARTS: Final = ((5, DayPart.NIGHT), (7, DayPart.DAWN), (19, DayPart.DAY), (21, DayPart.DUSK), (24, DayPart.NIGHT))
+
+
+def wetland(*, days: int, last: datetime, seed: int = 1, zone: ZoneInfo = GREENWICH) -> Iterator[DetectionRecord]:
+    """The detections of ten species in a wetland, on four channels, over the days before `last`."""
+    rng = random.Random(seed)
+    for hour in range(24 * days, 0, -1):
+        begin = last - timedelta(hours=hour)
+        for path, (peak, rate) in SPECIES.items():
+            yield from _in_hour(rng, path, begin.astimezone(UTC), peak, rate, zone)
+
+
+def _in_hour(
+    rng: random.Random, path: tuple[str, ...], begin: datetime, peak: int, rate: float, zone: ZoneInfo
+) -> Iterator[DetectionRecord]:
+    clock = begin.astimezone(zone).hour
+    distance = min((clock - peak) % 24, (peak - clock) % 24)
+    expected = rate * math.exp(-((distance / 2.2) ** 2))
+    for _ in range(int(expected + rng.random())):
+        start = begin + timedelta(seconds=rng.uniform(0, 3600))
+        length = rng.choice((1, 2, 2, 3, 5, 9))
+        probability = min(0.99, rng.betavariate(6, 2) * 0.55 + 0.45)
+        yield detection(
+            id=f"garden/{'/'.join(path)}/{start.isoformat()}/{rng.random()}",
+            channel=f"pond:out_{rng.choice((0, 0, 0, 1, 1, 2, 3))}",
+            path=path,
+            start=start,
+            end=start + timedelta(seconds=length),
+            windows=2 * length,
+            peak_probability=round(probability, 3),
+            mean_probability=round(probability * 0.9, 3),
+            time_zone=zone.key,
+            day_part=next(part for end, part in _PARTS if start.astimezone(zone).hour < end),
+            level_dbfs=round(rng.uniform(-52, -18), 1),
+        )
+
+
+def fill(store: Store, *, days: int, last: datetime, seed: int = 1, zone: ZoneInfo = GREENWICH) -> int:
+    """Write the detections of `wetland` into a store. Returns how many there are."""
+    records = list(wetland(days=days, last=last, seed=seed, zone=zone))
+    writer = StoreWriter(store)
+    for first in range(0, len(records), 2000):
+        writer.write(records[first : first + 2000])
+    return len(records)
