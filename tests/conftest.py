@@ -74,6 +74,7 @@ SLOW_TESTS = (
     "tidzam/audio/test_damage.py",
     "tidzam/audio/test_joined.py",
     "tidzam/audio/test_mixed.py",
+    "tidzam/embeddings/",
     "tidzam/inference/test_engine_choice.py",
     "tidzam/inference/test_engines.py",
     "tidzam/inference/test_longer_windows.py",

@@ -526,6 +526,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "There is no selector, or names and classes are repeated or unrelated.",
             "Rename or remove a bundle.",
         ),
+        "bundle_embedding": Explanation(
+            "The network has no embedding.",
+            "It has one layer, or a file that cannot be edited.",
+            "Choose another bundle as the base.",
+        ),
         "bundle_export": Explanation(
             "The exported network differs from the trained one.",
             "Versions of the libraries that do not fit.",
@@ -649,7 +654,16 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Its name contains none.",
             "Name files `NAME-YYYY-MM-DD-HH-MM-SS`, or split by group.",
         ),
-        "dataset_small": Explanation("There are too few examples.", "More workers than data.", "Start fewer workers."),
+        "dataset_small": Explanation(
+            "There are too few examples.",
+            "More workers than data, or tags that were annotated too rarely.",
+            "Start fewer workers, or annotate more.",
+        ),
+        "dataset_background": Explanation(
+            "A recognizer has nothing to tell its tag from.",
+            "Every training window holds the tag.",
+            "Assign days or files to background, or annotate other sounds.",
+        ),
     },
     "Training": {
         "loss": Explanation(

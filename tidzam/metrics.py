@@ -33,6 +33,27 @@ class Curve:
         return float(np.sum(np.diff(self.recall, prepend=0.0) * self.precision))
 
 
+@dataclass(frozen=True)
+class RocCurve:
+    """The rates of false and of true positives at every threshold that makes a difference, from the highest down.
+
+    Both curves begin at 0, where the threshold is infinite, and end at 1.
+    """
+
+    thresholds: NDArray[np.float64]
+    false_positive_rate: NDArray[np.float64]
+    true_positive_rate: NDArray[np.float64]
+
+    @property
+    def area(self) -> float:
+        """The area under the curve: the probability that a positive example has a higher score than a negative one,
+        where equal scores count half. NaN if one of the two kinds is missing."""
+        if not len(self.thresholds):
+            return float("nan")
+        heights = (self.true_positive_rate[1:] + self.true_positive_rate[:-1]) / 2
+        return float(np.sum(np.diff(self.false_positive_rate) * heights))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClassMetrics:
     """One class at its threshold. `examples` counts the windows that hold it."""
@@ -156,6 +177,24 @@ def pr_curve(there: NDArray[np.bool_], scores: NDArray[Any]) -> Curve:
     # Equal scores stand or fall together: only the last of each run is a threshold.
     last = np.flatnonzero(np.append(np.diff(sorted_scores) != 0, True))
     return Curve(sorted_scores[last], hits[last] / (last + 1), hits[last] / hits[-1])
+
+
+def roc_curve(there: NDArray[np.bool_], scores: NDArray[Any]) -> RocCurve:
+    """The rates at each distinct score, taken as the threshold; empty without positive or without negative examples.
+
+    >>> roc_curve(np.array([True, False, True]), np.array([0.9, 0.5, 0.4])).area
+    0.5
+    """
+    positives = int(there.sum())
+    if positives in (0, len(there)):
+        nothing = np.zeros(0)
+        return RocCurve(nothing, nothing, nothing)
+    order = np.argsort(-scores, kind="stable")
+    hits, sorted_scores = np.cumsum(there[order]), np.asarray(scores[order], np.float64)
+    last = np.flatnonzero(np.append(np.diff(sorted_scores) != 0, True))  # as in `pr_curve`
+    true = np.append(0.0, hits[last] / positives)
+    false = np.append(0.0, (last + 1 - hits[last]) / (len(there) - positives))
+    return RocCurve(np.append(np.inf, sorted_scores[last]), false, true)
 
 
 def confusion(truth: NDArray[Any], predicted: NDArray[Any], n_classes: int) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""The command line of the trainer: training, and `evaluate`."""
+"""The command line of the trainer: training, `evaluate` and `openset`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from trainer.app import serve, train
 from trainer.evaluation.evaluate import Evaluation, evaluate
 from trainer.evaluation.model_card import write_card
 from trainer.evaluation.table import print_evaluation
+from trainer.openset.command import openset
 from trainer.options import NB_EMBEDDINGS, STATS_STEP, TrainingOptions
 from trainer.progress import show_progress
 from trainer.topology import parse_cluster
@@ -150,6 +151,7 @@ Ps = Annotated[
 ]
 
 cli = terminal.command_line()
+cli.command()(openset)
 
 
 @cli.callback(invoke_without_command=True)

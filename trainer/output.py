@@ -32,7 +32,7 @@ def check_output(options: TrainingOptions) -> None:
         )
     out = options.out
     bundles = [path for path in _entries(out) if not _is_extra(path)] if options.expert else [out]
-    if any(not _is_free(bundle) for bundle in bundles) or (out.exists() and not out.is_dir()):
+    if any(not is_free(bundle) for bundle in bundles) or (out.exists() and not out.is_dir()):
         raise ConfigError(
             f"{out} exists and is not a bundle.",
             hint="Give --out a new folder, an empty folder or an existing bundle.",
@@ -91,5 +91,6 @@ def _is_extra(path: Path) -> bool:
     return path.name.startswith(".") or path.name.endswith(".evaluation")
 
 
-def _is_free(path: Path) -> bool:
+def is_free(path: Path) -> bool:
+    """Whether a bundle may be written to `path`: nothing is lost but an older bundle."""
     return not path.exists() or (path / MANIFEST).is_file() or (path.is_dir() and not any(path.iterdir()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidzam.metrics import Curve
+from tidzam.metrics import Curve, RocCurve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,6 +69,33 @@ def precision_recall_curves(curves: Mapping[str, Curve]) -> bytes:
     axes.grid(alpha=0.3)
     if drawn:
         title = "average precision" if len(drawn) <= NAMED else "lowest average precisions"
+        figure.legend(loc="outside right upper", title=title, frameon=False, fontsize=9)
+    return _png(figure)
+
+
+def roc_curves(curves: Mapping[str, RocCurve]) -> bytes:
+    """One curve per class, with the area under it. If there are many, only the lowest have names and colors."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.6), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    drawn = {label: curve for label, curve in curves.items() if len(curve.thresholds)}
+    lowest = sorted(drawn, key=lambda label: drawn[label].area)[:NAMED]
+    for label, curve in drawn.items():
+        named = label in lowest
+        axes.plot(
+            curve.false_positive_rate,
+            curve.true_positive_rate,
+            color=None if named else "0.8",
+            linewidth=1.8 if named else 0.8,
+            zorder=2 if named else 1,
+            label=f"{label}  {curve.area:.3f}" if named else None,
+        )
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, linestyle="--")
+    axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.01, 1), ylim=(0, 1.02))
+    axes.grid(alpha=0.3)
+    if drawn:
+        title = "area under the curve" if len(drawn) <= NAMED else "lowest areas"
         figure.legend(loc="outside right upper", title=title, frameon=False, fontsize=9)
     return _png(figure)
 

@@ -1,0 +1,1 @@
+"""Embeddings: what the layer before a network's last one says about a window, as a vector of fixed size."""

@@ -1,0 +1,177 @@
+"""The embedding network of a LiteRT file, and a linear classifier on it, by the schema that the LiteRT package has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from tidzam.embeddings.layers import Operation, embedding_tensors, needed
+from tidzam.errors import BundleError, SetupError
+from tidzam.types import Float32
+
+_DENSE: Final = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
+_LINEAR: Final = ("ADD", "SUB", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "CONCATENATION")
+_IDENTIFIER: Final = b"TFL3"
+
+
+def embedding_network(content: bytes) -> bytes:
+    """A network that returns the embeddings, shape (n, values), of the network in `content`.
+
+    Raises BundleError (`bundle_embedding`) unless the input of its last layer is a vector, SetupError if LiteRT is
+    missing.
+    """
+    schema = _schema()
+    model = _read(schema, content)
+    graph = model.subgraphs[0]
+    operations = _operations(schema, model)
+    tensors = embedding_tensors(operations, str(graph.outputs[0]))
+    if len(tensors) != 1 or len(graph.tensors[int(tensors[0])].shape) != 2 or int(tensors[0]) in graph.inputs:
+        raise BundleError(
+            "The last layer of the network does not take one vector, so that it has no embedding.",
+            hint="Choose another bundle.",
+            code="bundle_embedding",
+        )
+    before = _used_tensors(graph)
+    graph.operators = [graph.operators[number] for number in needed(operations, tensors)]
+    _remove_unused_weights(model, before)
+    _set_output(model, int(tensors[0]))
+    return _written(model)
+
+
+def with_classifier(network: bytes, weights: Float32, biases: Float32) -> bytes:
+    """A network that returns sigmoid(embedding · `weights` + `biases`), shape (n, classes).
+
+    `network` is one of `embedding_network`; `weights` has shape (values, classes), `biases` (classes,).
+    """
+    schema = _schema()
+    model = _read(schema, network)
+    graph = model.subgraphs[0]
+    classes = len(biases)
+    embedding = int(graph.outputs[0])
+    matrix = _add_tensor(schema, model, "tidzam_weights", weights.T.shape, weights.T)
+    offsets = _add_tensor(schema, model, "tidzam_biases", biases.shape, biases)
+    logits = _add_tensor(schema, model, "tidzam_logits", (1, classes))
+    probabilities = _add_tensor(schema, model, "tidzam_probabilities", (1, classes))
+    dense = schema.FullyConnectedOptionsT()
+    _add_operation(
+        schema, model, "FULLY_CONNECTED", [embedding, matrix, offsets], logits, ("FullyConnectedOptions", dense)
+    )
+    _add_operation(schema, model, "LOGISTIC", [logits], probabilities)
+    _set_output(model, probabilities)
+    return _written(model)
+
+
+def _schema() -> Any:
+    try:
+        from ai_edge_litert import schema_py_generated
+    except ImportError as error:
+        raise SetupError(
+            f"LiteRT cannot be loaded: {error}.",
+            hint="Install it with `tidzam install litert` or pip install 'tidzam[litert]'.",
+        ) from None
+    return schema_py_generated
+
+
+def _read(schema: Any, content: bytes) -> Any:
+    model = schema.ModelT.InitFromPackedBuf(bytearray(content), 0)
+    if any(buffer.offset for buffer in model.buffers):
+        raise BundleError(
+            "The weights of the LiteRT network lie after its graph, which is not supported for embeddings.",
+            hint="Choose another bundle.",
+            code="bundle_embedding",
+        )
+    return model
+
+
+def _written(model: Any) -> bytes:
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _code_of(code: Any) -> int:
+    """The number of an operation: files of earlier versions of the schema have it in another field."""
+    return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
+
+
+def _operations(schema: Any, model: Any) -> list[Operation]:
+    graph = model.subgraphs[0]
+    numbers = {name: getattr(schema.BuiltinOperator, name) for name in (*_DENSE, *_LINEAR, "SHAPE")}
+    constants = {number for number, one in enumerate(graph.tensors) if _has_data(model, one)}
+    codes = [_code_of(model.operatorCodes[one.opcodeIndex]) for one in graph.operators]
+    for operator, code in zip(graph.operators, codes, strict=True):
+        if code == numbers["SHAPE"]:
+            constants.update(map(int, operator.outputs))
+    found = []
+    for operator, code in zip(graph.operators, codes, strict=True):
+        inputs = tuple(str(one) for one in operator.inputs if one >= 0 and one not in constants)
+        is_dense = code in {numbers[name] for name in _DENSE} and len(inputs) == 1
+        is_linear = code in {numbers[name] for name in _LINEAR} and not _has_activation(operator)
+        reads, outputs = tuple(map(str, operator.inputs)), tuple(map(str, operator.outputs))
+        found.append(Operation(reads, inputs, outputs, dense=is_dense, linear=is_linear))
+    return found
+
+
+def _has_activation(operator: Any) -> bool:
+    return bool(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
+
+
+def _has_data(model: Any, tensor: Any) -> bool:
+    data = model.buffers[tensor.buffer].data
+    return data is not None and len(data) > 0
+
+
+def _used_tensors(graph: Any) -> set[int]:
+    return {int(one) for operator in graph.operators for one in operator.inputs if one >= 0}
+
+
+def _remove_unused_weights(model: Any, before: set[int]) -> None:
+    """Empty the buffers of the tensors that were read `before`, and are not any more."""
+    graph = model.subgraphs[0]
+    now = _used_tensors(graph)
+    kept = {graph.tensors[number].buffer for number in now}
+    for number in before - now:
+        if graph.tensors[number].buffer not in kept:
+            model.buffers[graph.tensors[number].buffer].data = None
+
+
+def _set_output(model: Any, tensor: int) -> None:
+    model.subgraphs[0].outputs = [tensor]
+    model.signatureDefs = []  # they name the output that is gone
+
+
+def _add_tensor(schema: Any, model: Any, name: str, shape: Sequence[int], values: Float32 | None = None) -> int:
+    buffer = schema.BufferT()
+    if values is not None:
+        buffer.data = np.frombuffer(np.ascontiguousarray(values, np.float32).tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.type = name, list(map(int, shape)), schema.TensorType.FLOAT32
+    tensor.shapeSignature = None if values is not None else [-1, *list(map(int, shape))[1:]]
+    tensor.buffer = len(model.buffers) - 1
+    graph = model.subgraphs[0]
+    graph.tensors.append(tensor)
+    return len(graph.tensors) - 1
+
+
+def _add_operation(
+    schema: Any, model: Any, name: str, inputs: Sequence[int], output: int, options: tuple[str, Any] | None = None
+) -> None:
+    code = getattr(schema.BuiltinOperator, name)
+    known = [_code_of(one) for one in model.operatorCodes]
+    if code not in known:
+        entry = schema.OperatorCodeT()
+        entry.builtinCode, entry.deprecatedBuiltinCode, entry.version = code, min(code, 127), 1
+        model.operatorCodes.append(entry)
+        known.append(code)
+    operator = schema.OperatorT()
+    operator.opcodeIndex = known.index(code)
+    operator.inputs, operator.outputs = list(inputs), [output]
+    if options is not None:
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, options[0])
+        operator.builtinOptions = options[1]
+    model.subgraphs[0].operators.append(operator)
