@@ -54,6 +54,7 @@ SLOW_TESTS = (
     "analyzer/test_window_lengths.py",
     "benchmarks/",
     "console/browser/",
+    "console/test_deployment.py",
     "console/test_main.py",
     "database_tool/editor/",
     "database_tool/test_commands.py",
