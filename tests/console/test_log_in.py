@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from tests.support.console import PASSWORD, ConsoleUnderTest, console_under_test
+from console.accounts.lock_out import LockOutPolicy
+from console.accounts.log_in import LockedOutError, log_in
+from console.accounts.recognition import by_cookie
+from console.accounts.session_policy import SessionPolicy
+from tests.support.console import PASSWORD, ConsoleUnderTest, StoppedClock, console_under_test
+from tests.support.store import new_store
+from tidzam.accounts.audit import Actor
+from tidzam.accounts.roles import Role
+from tidzam.accounts.users import add_user
+from tidzam.config.console import ConsoleSettings, LockOutSettings
+from tidzam.errors import RequestError
+from tidzam.store.database import open_store
 
 COOKIE = "tidzam_session_8090"
 
@@ -211,3 +222,20 @@ def test_the_address_in_the_audit_log_is_the_one_that_a_trusted_proxy_forwards(t
             assert ("; Secure" in response.headers["Set-Cookie"]) is (address == "192.0.2.1")
         entries = console.logged_in("admin").get("/api/v1/audit").json()["entries"]
     assert [entry["address"] for entry in entries[1:]] == ["198.51.100.1", "203.0.113.9"]
+
+
+def test_postgresql_keeps_sessions_and_attempts_alike(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    now, policy = StoppedClock(), LockOutPolicy.of(LockOutSettings(failures=1))
+    sessions = SessionPolicy.of(ConsoleSettings())
+    with open_store(new_store("postgresql", request.config), tmp_path) as store:
+        with store.write() as session:
+            add_user(session, "wren", Role.VIEWER, PASSWORD, by=Actor(name="test"), now=now())
+        seen: Any = {"address": "192.0.2.1", "now": now()}
+        begun = log_in(store, policy, "wren", PASSWORD, agent="test", **seen)
+        visitor = by_cookie(store, sessions, begun.cookie, **seen)
+        assert visitor is not None
+        assert visitor.name == "wren"
+        with pytest.raises(RequestError, match="password is wrong"):
+            log_in(store, policy, "wren", "wrong password", agent="test", **seen)
+        with pytest.raises(LockedOutError):
+            log_in(store, policy, "wren", PASSWORD, agent="test", **seen)

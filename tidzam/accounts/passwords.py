@@ -6,6 +6,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import BoundedSemaphore
 from typing import Final
 
@@ -49,7 +50,7 @@ def verify_password(password: str, hashed: str | None) -> bool:
     """Whether `password` has this hash. It takes as long if there is none, so that nobody learns which users exist."""
     with _turn():
         try:
-            return _hasher.verify(hashed or _NOBODY, _normal(password)) and hashed is not None
+            return _hasher.verify(hashed or _of_nobody(), _normal(password)) and hashed is not None
         except (VerificationError, InvalidHashError):
             return False
 
@@ -80,4 +81,7 @@ def _normal(password: str) -> str:
     return unicodedata.normalize("NFKC", password)[: LONGEST + 1]
 
 
-_NOBODY: Final = _hasher.hash(secrets.token_urlsafe())
+@cache
+def _of_nobody() -> str:
+    """The hash of a password that nobody knows."""
+    return _hasher.hash(secrets.token_urlsafe())

@@ -75,7 +75,7 @@ class ConsoleSettings(ServerSettings):
     lock_out: LockOutSettings = LockOutSettings()
     sound: SoundSettings = SoundSettings()
     requests_per_s: float = Field(
-        50.0, gt=0, description="Maximum average rate of requests per address; bursts of 5 s are allowed"
+        200.0, gt=0, description="Maximum average rate of requests per address; bursts of 5 s are allowed"
     )
     body_bytes: int = Field(1_000_000, ge=1024, description="Maximum size of a request in bytes")
 
