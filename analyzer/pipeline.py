@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from tidzam.audio.features import FeatureSpec
@@ -197,7 +198,7 @@ class Pipeline:
         rows = [batch.samples for batch in batches if batch.channels]
         if not rows:
             return [() for _ in batches]
-        samples, levels = measured(np.concatenate(rows))
+        samples, levels = measured(stacked(rows))
         known = [batch.source_rates_hz or (None,) * len(batch.channels) for batch in batches]
         rates = [held_rate(rate, batches[0].rate_hz) for of_batch in known for rate in of_batch]
         refused = rates if self._strict else ()
@@ -317,6 +318,25 @@ def measured(windows: Float32) -> tuple[Float32, list[float]]:
         power = _mean_square(windows)
     levels = 10 * np.log10(np.maximum(2 * power, 10 ** (SILENCE_DBFS / 10)))
     return windows, [float(level) for level in levels]
+
+
+def stacked(arrays: Sequence[Float32]) -> Float32:
+    """Arrays of shape (n, frames), one below the other; without copying them if so they are in memory already.
+
+    >>> rows = np.arange(6, dtype=np.float32).reshape(3, 2)
+    >>> np.shares_memory(stacked([rows[:1], rows[1:]]), rows)
+    True
+    """
+    first, count = arrays[0], sum(map(len, arrays))
+    address = first.ctypes.data
+    for array in arrays:
+        if array.base is not first.base or not array.flags.c_contiguous or array.ctypes.data != address:
+            return np.concatenate(arrays)
+        address += array.nbytes
+    if first.base is None:
+        return first
+    found: Float32 = as_strided(first, (count, first.shape[1]), writeable=False)
+    return found
 
 
 def _mean_square(windows: Float32) -> Float32:
