@@ -335,7 +335,8 @@ def stacked(arrays: Sequence[Float32]) -> Float32:
         address += array.nbytes
     if first.base is None:
         return first
-    found: Float32 = as_strided(first, (count, first.shape[1]), writeable=False)
+    found: Float32 = as_strided(first, (count, first.shape[1]))
+    found.setflags(write=False)
     return found
 
 
