@@ -14,6 +14,7 @@ from console.accounts.recognition import forget_ended_sessions
 from console.api.router import api_router
 from console.pages.router import page_router
 from console.services.node_monitor import NodeMonitor
+from console.services.upkeep import StoreUpkeep
 from console.web import health, static_files
 from console.web.errors import add_error_handlers
 from console.web.guard import RequestGuard
@@ -47,7 +48,8 @@ def create_app(runtime: ConsoleRuntime) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         forget_ended_sessions(runtime.store, runtime.sessions, now=runtime.now())
-        async with runtime.monitor.running():
+        upkeep = StoreUpkeep(runtime.store, runtime.settings, now=runtime.now)
+        async with runtime.monitor.running(), upkeep.running():
             yield
 
     app = FastAPI(

@@ -17,9 +17,9 @@ PROGRAMS = ("stream_manager", "analyzer", "trainer", "database_tool", "console")
 HEAVY = {"jack", "tensorflow", "keras", "aiohttp", "socketio", "onnxruntime", "scipy", "soundfile", "sqlalchemy"}
 _LEVELS = {
     0: """__init__ addresses ahead aio allocator atomic clocks config daytime denormals error_codes errors extensions
-        file_ages hangup icecast_passwords labels log naming output_hints parallel paths patterns process progress
-        proxy recording_names scrub segments startup_signals suggest tables temporaries tensorflow_loader terminal
-        text times tokens types validation values""",
+        file_ages hangup icecast_passwords keep_marks labels log naming output_hints parallel paths patterns process
+        progress proxy recording_names scrub segments startup_signals suggest tables temporaries tensorflow_loader
+        terminal text times tokens types validation values""",
     1: "audio bundle clips dataset gaps jack manifest_fields results spectrogram speech_times spool",
     2: "accounts embeddings inference metrics open_set protocol recorded_sound server speech store",
     3: "backup cli demo models node",

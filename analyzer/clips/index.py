@@ -12,10 +12,9 @@ from typing import Final
 
 from analyzer.clips.budget import StoredClip
 from analyzer.clips.clip_file import SUFFIXES
+from tidzam.keep_marks import KEEP, is_kept
 from tidzam.naming import parse_clip_name
 
-KEEP: Final = ".keep"
-"""Beside a clip, `CLIP.keep` marks it: it is never deleted."""
 _DEPTH: Final = 2
 _STEP_NS: Final = 2_000_000_000
 """The steps in which a file system records times, at most."""
@@ -135,7 +134,7 @@ class ClipIndex:
     def delete(self, clip: StoredClip) -> None:
         """Delete a clip and its picture, unless it was marked meanwhile. Raises OSError."""
         path = self._folder / clip.path
-        if clip.is_protected or path.with_name(f"{path.name}{KEEP}").exists():
+        if clip.is_protected or is_kept(path):
             return
         path.unlink(missing_ok=True)
         path.with_suffix(".png").unlink(missing_ok=True)

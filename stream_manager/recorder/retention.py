@@ -21,7 +21,7 @@ class RecordedFile:
     """A complete recording: when it starts, when it was last written to (its end), and its size.
 
     Both times are by the system clock of that time, which may have been wrong. `age_s` is the time for which the
-    recording has certainly existed, in seconds.
+    recording has certainly existed, in seconds. One that `is_kept` is marked, and never deleted.
     """
 
     path: Path
@@ -29,6 +29,7 @@ class RecordedFile:
     end: datetime
     bytes: int
     age_s: float
+    is_kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ def to_delete(files: Iterable[RecordedFile], keep: KeepSettings, *, free_bytes: 
     """The recordings of one source that must go, oldest first: by their age, and if that is equal, by their start.
 
     `days` is the age at which a recording goes, whatever its date. `max_gb` and `min_free_gb` are met by as few
-    deletions as possible; if deleting all recordings does not free enough, all go.
+    deletions as possible; if deleting all recordings does not free enough, all go. Kept recordings count, but stay.
     """
     remaining = sorted(files, key=lambda file: (-file.age_s, file.start, file.path))
     total, deletions = sum(file.bytes for file in remaining), []
     for file in remaining:
+        if file.is_kept:
+            continue
         if keep.days is not None and file.age_s > keep.days * _DAY_S:
             reason = f"older than keep.days, {keep.days:g}"
         elif keep.max_gb is not None and total > keep.max_gb * _GB:

@@ -15,6 +15,7 @@ from stream_manager.recorder.retention import Deletion, RecordedFile, doubts, re
 from tidzam.clocks import Clock, system_clock
 from tidzam.config.recording import RecordSettings
 from tidzam.file_ages import FileAges
+from tidzam.keep_marks import is_kept
 from tidzam.segments import INDEX_NAME, SegmentIndex
 
 AGES: Final = ".retention"
@@ -58,7 +59,8 @@ class Retention:
         return [replace(file, age_s=ages_s[name]) for name, file in zip(names, files, strict=True)]
 
 
-def _delete(folder: Path, paths: Sequence[Path]) -> None:
+def _delete(folder: Path, chosen: Sequence[Path]) -> None:
+    paths = [path for path in chosen if not is_kept(final_path(path))]  # some may have been marked meanwhile
     if paths and (folder / INDEX_NAME).exists():
         SegmentIndex(folder).remove(str(path.relative_to(folder)) for path in paths)
     for path in paths:
@@ -78,4 +80,5 @@ def _recordings(folder: Path, source: str) -> Iterator[RecordedFile]:
         with suppress(FileNotFoundError):
             status = entry.stat()
             end = datetime.fromtimestamp(status.st_mtime, UTC)
-            yield RecordedFile(Path(entry.path), start, end, status.st_size, age_s=0.0)
+            kept = is_kept(final_path(Path(entry.path)))
+            yield RecordedFile(Path(entry.path), start, end, status.st_size, age_s=0.0, is_kept=kept)

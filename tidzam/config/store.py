@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
+from tidzam.config.retention import StoreRetentionSettings
 from tidzam.config.secret import Secret
 from tidzam.config.sink_base import ArchiveUse, DetectionFilter, SinkSettings, SpoolSettings
 
@@ -38,6 +39,7 @@ class StoreSettings(SpoolSettings):
     spool_mb: float = Field(
         500.0, gt=0, description="Maximum size of the spool of a program in MB; above it, the oldest is deleted"
     )
+    retention: StoreRetentionSettings = StoreRetentionSettings()
 
     @field_validator("url")
     @classmethod

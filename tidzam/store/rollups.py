@@ -70,7 +70,7 @@ def _remove_zeros(session: Session, changed: Iterable[Bucket]) -> None:
 
 
 def recount(session: Session) -> None:
-    """Replace all counts by those of the detections that are there."""
+    """Replace all counts by those of the detections that are there: what retention has removed is counted no more."""
     session.execute(delete(DetectionHourRow))
     session.execute(delete(DetectionDayRow))
     row, hour = DetectionRow, DetectionHourRow

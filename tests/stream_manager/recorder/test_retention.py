@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,22 @@ def test_the_oldest_recordings_go_until_the_others_fit() -> None:
 def test_recordings_go_until_enough_is_free() -> None:
     assert deleted(FILES, free=GB, min_free_gb=3.5) == FILES[:3]
     assert deleted(FILES, free=GB, min_free_gb=100) == FILES
+
+
+def test_kept_recordings_stay_and_others_go_in_their_place() -> None:
+    files = [replace(FILES[0], is_kept=True), *FILES[1:]]
+    assert deleted(files, max_gb=3) == FILES[1:3]
+    assert deleted(files, days=0.01) == FILES[1:4]
+
+
+def test_a_recording_with_a_mark_beside_it_stays(tmp_path: Path) -> None:
+    names = [f"{recording_stem('pond', NOW + n * HOUR)}.flac" for n in range(3)]
+    for name in names:
+        (tmp_path / name).write_bytes(bytes(1000))
+    (tmp_path / f"{names[0]}.keep").touch()
+    settings = RecordSettings(path=tmp_path, keep=KeepSettings(max_gb=1e-6))
+    Retention("pond", settings).apply()
+    assert sorted(path.name for path in tmp_path.glob("*.flac")) == names[:1]
 
 
 def test_each_deletion_has_its_reason() -> None:

@@ -1,0 +1,69 @@
+"""The upkeep of the store: retention now and then, and the clips of what people marked or judged are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from typing import Final
+
+from console.services.kept_clips import KeptClips
+from tidzam.config import Settings
+from tidzam.store.database import Store
+from tidzam.store.retention import StoreRetention
+from tidzam.text import plural
+
+log = logging.getLogger(__name__)
+
+EVERY_S: Final = 20.0
+"""Seconds between two looks for what was marked or judged."""
+
+
+class StoreUpkeep:
+    """Looks after the store while `running` is open, in a thread."""
+
+    def __init__(self, store: Store, settings: Settings, *, now: Callable[[], datetime]) -> None:
+        self._retention = StoreRetention(store, settings.store.retention, node=settings.node.known_as)
+        self._clips = KeptClips(store, settings)
+        self._every_s = 60 * settings.store.retention.every_minutes
+        self._now = now
+        self._stop = threading.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Work for as long as the context is open."""
+        tasks = [
+            asyncio.create_task(self._repeat(self._keep_clips, EVERY_S), name="kept clips"),
+            asyncio.create_task(self._repeat(self._remove, self._every_s), name="retention"),
+        ]
+        try:
+            yield
+        finally:
+            self._stop.set()
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    async def _repeat(self, job: Callable[[], None], every_s: float) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(job)
+            except Exception as error:  # noqa: BLE001  whatever it is, the next time may work
+                log.warning("the store could not be looked after: %s", error)
+            await asyncio.sleep(every_s)
+
+    def _keep_clips(self) -> None:
+        self._clips.refresh()
+
+    def _remove(self) -> None:
+        removed = self._retention.apply(now=self._now(), stop=self._stop)
+        if removed.detections or removed.audit:
+            log.info(
+                "retention removed %s and %s of the audit log",
+                plural(removed.detections, "detection"),
+                plural(removed.audit, "row"),
+            )

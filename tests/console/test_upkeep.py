@@ -1,0 +1,128 @@
+"""The console looks after the store: the clips of what people marked or judged are kept, and old rows are removed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from analyzer.clips.budget import decide
+from analyzer.clips.index import ClipIndex
+from console.services.kept_clips import KeptClips
+from console.services.upkeep import StoreUpkeep
+from tests.support.eventually import eventually_async
+from tests.support.store import store as store
+from tests.support.store import store_settings as store_settings
+from tests.support.store_records import NOON, detection
+from tidzam.config import Settings
+from tidzam.config.clips import ClipBudget
+from tidzam.config.retention import StoreRetentionSettings
+from tidzam.config.settings import NodeSettings
+from tidzam.config.sinks import ClipSinkSettings
+from tidzam.config.store import StoreSettings
+from tidzam.store.database import Store
+from tidzam.store.tables.detections import DetectionRow, DetectionVerdict
+from tidzam.store.verification import mark, verify, withdraw
+from tidzam.store.writer import StoreWriter
+
+NAMES = [f"birds-wren/pond-out_0_2026-05-01-12-0{number}-00.000.flac" for number in range(4)]
+
+
+def settings_of(folder: Path, *, days: float | None = None) -> Settings:
+    retention = StoreRetentionSettings(detections_days=days)
+    analyzer = Settings().analyzer.model_copy(update={"sinks": (ClipSinkSettings(folder=folder),)})
+    return Settings(node=NodeSettings(name="garden"), store=StoreSettings(retention=retention), analyzer=analyzer)
+
+
+@pytest.fixture
+def clips(store: Store, tmp_path: Path) -> Path:
+    """A folder with the clips of four detections."""
+    folder = tmp_path / "clips"
+    (folder / "birds-wren").mkdir(parents=True)
+    for number, name in enumerate(NAMES):
+        (folder / name).write_bytes(bytes(1000))
+        os.utime(folder / name, (number, number))
+    StoreWriter(store).write([detection(number, clip=name) for number, name in enumerate(NAMES)])
+    return folder
+
+
+def numbers(store: Store) -> list[int]:
+    with store.read() as session:
+        return list(session.scalars(select(DetectionRow.id).order_by(DetectionRow.start)))
+
+
+def marks(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)).removesuffix(".keep") for path in folder.rglob("*.keep"))
+
+
+def test_the_clips_of_what_is_marked_or_judged_are_kept(store: Store, clips: Path) -> None:
+    found = numbers(store)
+    with store.write() as session:
+        mark(session, [found[0]], is_marked=True)
+        verify(session, [found[2]], DetectionVerdict.WRONG, user_id=None, now=NOON)
+    KeptClips(store, settings_of(clips)).refresh()
+    assert marks(clips) == [NAMES[0], NAMES[2]]
+
+
+def test_the_clip_budget_spares_them(store: Store, clips: Path) -> None:
+    with store.write() as session:
+        mark(session, [numbers(store)[0]], is_marked=True)
+    KeptClips(store, settings_of(clips)).refresh()
+    decision = decide(ClipIndex(clips).clips, ClipBudget(gigabytes=2e-6), free_bytes=10**12)
+    assert sorted(clip.path for clip in decision.delete) == NAMES[1:3]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_they_are_released_when_that_is_withdrawn(store: Store, clips: Path, restarted: bool) -> None:
+    found = numbers(store)
+    with store.write() as session:
+        mark(session, found[:1], is_marked=True)
+        verify(session, found[1:2], DetectionVerdict.RIGHT, user_id=None, now=NOON)
+    kept = KeptClips(store, settings_of(clips))
+    kept.refresh()
+    with store.write() as session:
+        mark(session, found[:1], is_marked=False)
+        withdraw(session, found[1:2])
+    (KeptClips(store, settings_of(clips)) if restarted else kept).refresh()
+    assert marks(clips) == []
+
+
+def test_the_marks_that_people_make_stay(store: Store, clips: Path) -> None:
+    (clips / f"{NAMES[3]}.keep").touch()
+    with store.write() as session:
+        mark(session, numbers(store)[3:], is_marked=True)
+    kept = KeptClips(store, settings_of(clips))
+    kept.refresh()
+    with store.write() as session:
+        mark(session, numbers(store)[3:], is_marked=False)
+    kept.refresh()
+    assert marks(clips) == [NAMES[3]]
+
+
+@pytest.mark.parametrize("clip", ["../outside.flac", "/etc/hostname"])
+def test_a_clip_outside_of_the_folders_is_not_marked(store: Store, clips: Path, clip: str) -> None:
+    (clips.parent / "outside.flac").write_bytes(b"")
+    StoreWriter(store).write([detection(9, clip=clip)])
+    with store.write() as session:
+        mark(session, numbers(store)[-1:], is_marked=True)
+    KeptClips(store, settings_of(clips)).refresh()
+    assert not list(clips.parent.rglob("*.keep"))
+
+
+async def run_until(upkeep: StoreUpkeep, condition: Callable[[], bool]) -> None:
+    async with upkeep.running():
+        await eventually_async(condition)
+
+
+def test_both_are_done_while_the_console_runs(store: Store, clips: Path) -> None:
+    first, *_ = numbers(store)
+    with store.write() as session:
+        mark(session, [first], is_marked=True)
+    upkeep = StoreUpkeep(store, settings_of(clips, days=10), now=lambda: NOON + timedelta(days=30))
+    asyncio.run(run_until(upkeep, lambda: numbers(store) == [first] and marks(clips) == NAMES[:1]))
+    assert numbers(store) == [first]
