@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tidzam.audio.files import audio_length
-from tidzam.bundle import Bundle, BundleManifest, read_bundle
+from tidzam.bundle import Bundle, BundleManifest, read_bundle, read_manifest
 from tidzam.embeddings.cache import EmbeddingCache
 from tidzam.embeddings.network import EmbeddingNetwork, open_embedding_network
 from tidzam.embeddings.windows import UnreadableAudio, embed_windows
@@ -121,9 +121,9 @@ def _exported(
     rows = tested(data)
     reports: list[TrainingReport] = []
 
-    def write_extras(folder: Path, manifest: BundleManifest) -> None:
+    def write_extras(folder: Path, _: BundleManifest) -> None:
         report = TrainingReport(
-            manifest=manifest,
+            manifest=read_manifest(folder),  # as others will read it: the version depends on the order of its keys
             windows=data.windows,
             trained=trained,
             evaluation=evaluation,
@@ -135,7 +135,7 @@ def _exported(
         write_report(folder, report)
         reports.append(report)
 
-    bundle = export_recognizer(
+    export_recognizer(
         options.out,
         network,
         trained,
@@ -145,7 +145,7 @@ def _exported(
         accuracy={} if evaluation is None else {"test": evaluation.to_dict()},
         write_extras=write_extras,
     )
-    return bundle, reports[0]
+    return read_bundle(options.out), reports[0]
 
 
 def _plan(windows: Sequence[LabeledWindow], tags: Sequence[str], base: Bundle) -> str:

@@ -91,6 +91,10 @@ def test_the_evaluation_is_in_the_manifest(bundle: Bundle) -> None:
     assert test["macro_f1"] > 0.9
 
 
+def test_the_report_names_the_version_of_the_bundle(bundle: Bundle) -> None:
+    assert json.loads((bundle.folder / REPORT).read_text())["version"] == bundle.manifest.version
+
+
 def test_the_report_states_what_thresholds_cost(bundle: Bundle) -> None:
     costs = json.loads((bundle.folder / REPORT).read_text())["tags"]["high"]["costs"]
     assert costs[-1]["missed"] == 0.0
