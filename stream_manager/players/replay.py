@@ -16,10 +16,10 @@ from stream_manager.media import LEAD_IN_S, Media, PlayRequest, Track
 from stream_manager.players.base import PlayerReports
 from stream_manager.players.reader_protocol import MESSAGES, Differs, ReadFailed, ReadFinished, ReadOrder
 from stream_manager.recordings.database import RecordingDatabase
-from stream_manager.recordings.measure import measure
 from stream_manager.recordings.sequence import Passage
 from stream_manager.replay import MediaTime, Replay, utc
 from stream_manager.services import Services
+from tidzam.audio.file_length import file_length
 from tidzam.errors import JackError
 from tidzam.gaps import Gap, GapReason
 from tidzam.jack.feeder_client import Feeder, feeder
@@ -78,7 +78,7 @@ class ReplayPlayer:
         passage = replay.next()
         while passage is not None:
             path = replay.database.path(passage.recording)
-            found = await asyncio.to_thread(measure, path)
+            found = await asyncio.to_thread(file_length, path)
             if found is not None:
                 return Media(str(path), found.channels, found.rate_hz, None)
             passage = replay.after(passage, 0.0)

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from stream_manager.recordings.file_names import parse_file_name
 from stream_manager.recordings.folder import FolderChange, FolderChangedError, changed_at, file_names, watched
 from stream_manager.recordings.index import Recording, RecordingIndex
-from stream_manager.recordings.measure import measure
 from tidzam.aio import first_completed
+from tidzam.audio.file_length import file_length
 from tidzam.audio.ogg_length import AudioLength
 from tidzam.config import SourceSettings
 from tidzam.text import plural, shown
@@ -76,7 +76,9 @@ class RecordingDatabase:
     the source.
     """
 
-    def __init__(self, options: DatabaseOptions, *, measure: Callable[[Path], AudioLength | None] = measure) -> None:
+    def __init__(
+        self, options: DatabaseOptions, *, measure: Callable[[Path], AudioLength | None] = file_length
+    ) -> None:
         self.options = options
         self.index = RecordingIndex(options.zone, file_length_s=options.file_length_s)
         self.fault: str | None = None

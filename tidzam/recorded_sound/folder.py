@@ -11,9 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from tidzam.audio.file_length import file_length
 from tidzam.audio.file_types import is_audio
-from tidzam.audio.files import open_audio
-from tidzam.errors import AudioError
 from tidzam.naming import split_date
 from tidzam.recorded_sound.plan import RECORDER_JOIN_S, TimedRecording
 
@@ -68,13 +67,9 @@ def facts(path: Path, start: datetime) -> TimedRecording | None:
 
 @lru_cache(_FACTS)
 def _facts(path: Path, start: datetime, _size: int, _changed_ns: int) -> TimedRecording | None:
-    try:
-        with open_audio(path) as audio:
-            rate_hz, channels = audio.rate_hz, audio.channels
-            frames = audio.length() or audio.frames or round((audio.expected_s or 0) * rate_hz)
-    except AudioError:
-        return None
-    return TimedRecording(path, start, frames, rate_hz, channels) if frames else None
+    found = file_length(path)
+    frames = 0 if found is None else round(found.length_s * found.rate_hz)
+    return TimedRecording(path, start, frames, found.rate_hz, found.channels) if found is not None and frames else None
 
 
 _listings: dict[tuple[Path, str], tuple[int, Listing]] = {}

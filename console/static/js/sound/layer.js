@@ -79,7 +79,7 @@ export class Layer {
       handle.dataset.edges = edges;
       this.box.append(handle);
     }
-    root.replaceChildren(this.marks, this.box, this.playhead);
+    root.replaceChildren(this.box, this.marks, this.playhead);
   }
 
   /**

@@ -8,7 +8,8 @@ import { xOf, yOf } from "./view.js";
 /** @typedef {import("./layer.js").When} When */
 
 const TICK_PX = 34;
-const CLOCK_TICK_PX = 80;
+const CLOCK_TICK_PX = 70;
+const HALF_LABEL_PX = 28;
 
 /**
  * Write the frequencies in kHz.
@@ -38,13 +39,13 @@ export function drawTimes(axis, view, when) {
   const { startMs } = when;
   const offsetS = startMs === null ? 0 : (startMs % 86_400_000) / 1000;
   const { times, stepS } = timeTicks(view.startS, view.endS, axis.clientWidth / CLOCK_TICK_PX, offsetS);
+  const edge = HALF_LABEL_PX / Math.max(1, axis.clientWidth);
+  const seen = times.filter((time) => xOf(view, time) >= edge && xOf(view, time) <= 1 - edge);
   axis.replaceChildren(
-    ...times.map((time) => {
-      const x = xOf(view, time);
+    ...seen.map((time) => {
       const digits = startMs !== null && stepS >= 60 ? -1 : digitsOf(stepS);
-      const side = x < 0.04 ? " first" : x > 0.96 ? " last" : "";
-      const tick = make("span", `sound-tick${side}`, timeText(time, when, digits));
-      tick.style.left = `${x * 100}%`;
+      const tick = make("span", "sound-tick", timeText(time, when, digits));
+      tick.style.left = `${xOf(view, time) * 100}%`;
       if (startMs !== null) tick.title = utc(startMs + time * 1000);
       return tick;
     }),

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stream_manager.recordings.measure import measure
 from tests.support.recordings import chirp, write_recording
+from tidzam.audio.file_length import file_length
 from tidzam.audio.ogg_length import ogg_length
 from tidzam.audio.part import FileBytes
 
@@ -16,7 +16,7 @@ from tidzam.audio.part import FileBytes
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "opus"])
 def test_the_length_channels_and_rate_of_every_format_are_read(tmp_path: Path, suffix: str) -> None:
     samples = np.stack([chirp(0.0, 3.3), chirp(1.0, 3.3)], axis=1)
-    found = measure(write_recording(tmp_path, samples, suffix=suffix))
+    found = file_length(write_recording(tmp_path, samples, suffix=suffix))
     assert found is not None
     assert (found.channels, found.rate_hz) == (2, 48000 if suffix == "opus" else 44100)
     assert found.length_s == pytest.approx(3.3, abs=0.01)
@@ -27,7 +27,7 @@ def test_chained_files_are_measured_as_a_whole(tmp_path: Path, suffix: str) -> N
     parts = [write_recording(tmp_path, chirp(0.0, length), length, suffix=suffix) for length in (1.5, 2.0)]
     joined = tmp_path / f"joined.{suffix}"
     joined.write_bytes(b"".join(part.read_bytes() for part in parts))
-    found = measure(joined)
+    found = file_length(joined)
     assert found is not None
     assert found.length_s == pytest.approx(3.5, abs=0.02)
 
@@ -36,7 +36,7 @@ def test_chained_files_are_measured_as_a_whole(tmp_path: Path, suffix: str) -> N
 def test_a_truncated_file_is_as_long_as_its_last_complete_page(tmp_path: Path, suffix: str) -> None:
     path = write_recording(tmp_path, chirp(0.0, 10.0), suffix=suffix)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
-    found = measure(path)
+    found = file_length(path)
     assert found is not None
     assert 4.0 < found.length_s < 8.0
 
@@ -44,7 +44,7 @@ def test_a_truncated_file_is_as_long_as_its_last_complete_page(tmp_path: Path, s
 def test_a_truncated_wav_file_is_as_long_as_its_data(tmp_path: Path) -> None:
     path = write_recording(tmp_path, chirp(0.0, 4.0))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    found = measure(path)
+    found = file_length(path)
     assert found is not None
     assert found.length_s == pytest.approx(2.0, abs=0.01)
 
@@ -56,11 +56,11 @@ def test_a_truncated_wav_file_is_as_long_as_its_data(tmp_path: Path) -> None:
 def test_files_without_audio_have_no_length(tmp_path: Path, content: bytes, suffix: str) -> None:
     path = tmp_path / f"x.{suffix}"
     path.write_bytes(content)
-    assert measure(path) is None
+    assert file_length(path) is None
 
 
 def test_a_missing_file_has_no_length(tmp_path: Path) -> None:
-    assert measure(tmp_path / "missing.ogg") is None
+    assert file_length(tmp_path / "missing.ogg") is None
 
 
 def test_a_file_that_was_cut_out_of_a_stream_does_not_last_since_the_beginning_of_that(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The length, channels and sample rate of a recording, from its header where that states them."""
+"""The length, channels and sample rate of an audio file, from its header where that states them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STATED = 1 << 50
 """A file that does not state its number of frames has more than this, according to libsndfile."""
 
 
-def measure(path: Path) -> AudioLength | None:
+def file_length(path: Path) -> AudioLength | None:
     """The length of a recording; None if it cannot be read, or holds no audio."""
     try:
         return _from_header(path) or _by_reading(path)
