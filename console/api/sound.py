@@ -43,7 +43,7 @@ def read_sound(
     The header `X-Sound-Gaps` lists that as START+LENGTH in seconds from the beginning, at most 100 of them.
     """
     _require_possible(start)
-    return _response(channel_sound(runtime.settings, channel, start, duration_s, sound_format))
+    return _response(channel_sound(runtime.settings, runtime.store, channel, start, duration_s, sound_format))
 
 
 @router.get("/sound/peaks")
@@ -56,7 +56,7 @@ def read_peaks(
 ) -> PeaksView:
     """The smallest and largest samples of a channel, as a waveform shows them, and what was recorded."""
     _require_possible(start)
-    return channel_peaks(runtime.settings, channel, start, duration_s, pixels)
+    return channel_peaks(runtime.settings, runtime.store, channel, start, duration_s, pixels)
 
 
 @router.get("/detections/{detection_id}/sound", response_class=FileResponse, responses=_FILE)

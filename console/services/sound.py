@@ -12,14 +12,14 @@ from typing import Final
 
 from sqlalchemy import select
 
-from console.services.sound_places import clip_file, recorded_channel
+from console.services.sound_places import channel_recordings, clip_file
 from tidzam.audio.files import read_audio
 from tidzam.config import Settings
 from tidzam.errors import RequestError, TidzamError
 from tidzam.naming import parse_clip_name
 from tidzam.paths import cache_folder
 from tidzam.recorded_sound.cache import FileCache
-from tidzam.recorded_sound.plan import SoundGap, SoundPlan, plan_sound
+from tidzam.recorded_sound.plan import SoundGap, SoundPlan
 from tidzam.recorded_sound.read import MEDIA_TYPES, SoundFormat, bits_of, read_sound, suffix_of, write_sound
 from tidzam.store.database import Store
 from tidzam.store.tables.detections import DetectionRow
@@ -40,7 +40,7 @@ class SoundFile:
 
 
 def channel_sound(
-    settings: Settings, channel: str, start: datetime, duration_s: float, sound_format: SoundFormat
+    settings: Settings, store: Store, channel: str, start: datetime, duration_s: float, sound_format: SoundFormat
 ) -> SoundFile:
     """The sound of a channel from `start` on.
 
@@ -50,16 +50,15 @@ def channel_sound(
     if not 0 < duration_s <= longest_s:
         message = f"duration_s: {duration_s:g} s is not possible, expected up to {longest_s:g} s."
         raise RequestError(message, hint="Ask for parts, or for peaks.", code="request", field="duration_s")
-    folder, number = recorded_channel(settings, channel)
-    files = folder.between(start, start + timedelta(seconds=duration_s))
-    plan = plan_sound(files, start, duration_s, join_s=folder.join_s)
+    recordings = channel_recordings(settings, store, channel)
+    plan = recordings.plan(start, duration_s)
     if plan is None:
         raise _no_recording(channel, start)
-    key = _key(repr(plan), number)
+    key = _key(repr(plan), recordings.number)
     cache = sound_cache(settings)
 
     def make(fresh: Path) -> None:
-        samples, gaps = read_sound(plan, number)
+        samples, gaps = read_sound(plan, recordings.number)
         write_sound(fresh, samples, plan.rate_hz, sound_format, bits=bits_of(plan, samples))
         text = json.dumps([(gap.start_s, gap.duration_s) for gap in gaps])
         cache.folder.joinpath(f"{key}.json").write_text(text, encoding="ascii")
@@ -87,7 +86,7 @@ def detection_sound(
     if path is not None:
         return _clip_sound(settings, path, start, sound_format)
     duration_s = min((end - start).total_seconds() + 2 * margin_s, settings.console.sound.longest_s)
-    return channel_sound(settings, channel, start - timedelta(seconds=margin_s), duration_s, sound_format)
+    return channel_sound(settings, store, channel, start - timedelta(seconds=margin_s), duration_s, sound_format)
 
 
 def _clip_sound(settings: Settings, path: Path, start: datetime, sound_format: SoundFormat) -> SoundFile:

@@ -13,15 +13,15 @@ from typing import Final
 from pydantic import AwareDatetime, Field
 
 from console.services.models import ConsoleModel
-from console.services.sound_places import recorded_channel
+from console.services.sound_places import channel_recordings
 from tidzam.audio.files import open_audio
 from tidzam.config import Settings
 from tidzam.errors import AudioError, RequestError
 from tidzam.paths import cache_folder
 from tidzam.recorded_sound.cache import FileCache
-from tidzam.recorded_sound.folder import facts
 from tidzam.recorded_sound.peaks import PeakLine, PeakPyramid
 from tidzam.recorded_sound.plan import TimedRecording
+from tidzam.store.database import Store
 from tidzam.types import Float32
 
 FOLDER: Final = "peaks"
@@ -50,6 +50,7 @@ class PeaksView(ConsoleModel):
 
 def channel_peaks(
     settings: Settings,
+    store: Store,
     channel: str,
     start: datetime,
     duration_s: float,
@@ -62,27 +63,24 @@ def channel_peaks(
     if not 0 < duration_s <= MOST_DAYS * 86400:
         message = f"duration_s: {duration_s:g} s is not possible, expected up to {MOST_DAYS:g} days."
         raise RequestError(message, hint="Ask for parts.", code="request", field="duration_s")
-    folder, number = recorded_channel(settings, channel)
+    recordings = channel_recordings(settings, store, channel)
     line, recorded, is_complete = PeakLine(duration_s, pixels), list[PeriodView](), True
     cache, until_s = peak_cache(settings), clock() + settings.console.sound.read_s
-    for path, begun in folder.names(start, start + timedelta(seconds=duration_s)):
-        file = facts(path, begun)
-        at_s = (begun - start).total_seconds()
-        if file is None or file.channels <= number or at_s + file.duration_s <= 0:
-            continue
+    for file in recordings.files(start, start + timedelta(seconds=duration_s)):
+        at_s = (file.start - start).total_seconds()
         recorded.append(_period(at_s, file.duration_s, duration_s))
         pyramid = _pyramid(cache, file, may_read=clock() < until_s)
         if pyramid is None:
             is_complete = False
         else:
-            pyramid.draw(line, number, at_s)
+            pyramid.draw(line, recordings.number, at_s)
     return PeaksView(
         channel=channel,
         start=start,
         duration_s=duration_s,
         low=_values(line.low),
         high=_values(line.high),
-        recorded=_merged(recorded, folder.join_s),
+        recorded=_merged(recorded, recordings.join_s),
         is_complete=is_complete,
     )
 

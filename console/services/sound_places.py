@@ -4,33 +4,45 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from console.services.channel_recordings import ChannelRecordings, StoredRecordings
 from tidzam.config import Settings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import RequestError
 from tidzam.naming import LIVE_SOURCE, channel_number, port_name, source_of
 from tidzam.paths import default_home
 from tidzam.recorded_sound.folder import RecordedFolder
-from tidzam.recorded_sound.plan import NAMED_JOIN_S
+from tidzam.recorded_sound.plan import NAMED_JOIN_S, RECORDER_JOIN_S
+from tidzam.store.database import Store
 
 _LIVE_FOLDER = "live-recordings"
 
 
-def recorded_channel(settings: Settings, channel: str) -> tuple[RecordedFolder, int]:
-    """The recordings of the source of a channel such as `pond:out_1`, and the number of the channel in them.
+def channel_recordings(settings: Settings, store: Store, channel: str) -> ChannelRecordings:
+    """The recordings of a channel such as `pond:out_1`.
 
-    Raises RequestError (`request`, `no_recording`) if there is no such name, or the source is not recorded.
+    Raises RequestError (`request`, `no_recording`) if there is no such name, or the source was never recorded.
     """
     source, number = source_of(channel), channel_number(channel.partition(":")[2])
     if number is None or channel != port_name(source, number):
         message, hint = f"channel: {channel!r} is no channel.", "Expected for example pond:out_0."
         raise RequestError(message, hint=hint, code="request", field="channel")
     if source == LIVE_SOURCE:
-        return RecordedFolder(_live_folder(settings), channel.replace(":", "-"), join_s=NAMED_JOIN_S), 0
+        folder = RecordedFolder(_live_folder(settings), channel.replace(":", "-"))
+        return ChannelRecordings(0, join_s=NAMED_JOIN_S, folder=folder, stored=None)
+    stored = StoredRecordings(store, settings.node.known_as, source)
+    own = _own_folder(settings, source)
+    if own is None and not stored.is_known():
+        message, hint = f"The source {source!r} was never recorded.", "Add `record` to it in the profile."
+        raise RequestError(message, hint=hint, code="no_recording", field="channel")
+    return ChannelRecordings(number, join_s=RECORDER_JOIN_S, folder=own, stored=stored)
+
+
+def _own_folder(settings: Settings, source: str) -> RecordedFolder | None:
+    """The folder of a source of the profile; None if it is none of these, or is not recorded."""
     for one in settings.sources:
         if one.name == source and one.record is not None:
-            return RecordedFolder(one.record.path, source, by_day=one.record.mode == "segments"), number
-    message = f"The source {source!r} of the channel {channel!r} is not recorded."
-    raise RequestError(message, hint="Add `record` to the source in the profile.", code="no_recording", field="channel")
+            return RecordedFolder(one.record.path, source, by_day=one.record.mode == "segments")
+    return None
 
 
 def clip_file(settings: Settings, clip: str) -> Path | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from stream_manager.recorder.folder import recording_files
-from stream_manager.recordings.measure import measure
+from tidzam.audio.file_length import file_length
 from tidzam.naming import parse_clip_name
 from tidzam.segments import INDEX_NAME, SegmentIndex
 from tidzam.store.records import RecordingRecord, RemovedRecordingsRecord
@@ -61,7 +61,7 @@ def recording_record(
     path: Path, *, node: str, max_amp: float | None = None, segments_in: Path | None = None
 ) -> RecordingRecord | None:
     """What the store keeps of a file; None if it is gone, or is no recording."""
-    name, length = parse_clip_name(path), measure(path)
+    name, length = parse_clip_name(path), file_length(path)
     if name is None or length is None:
         return None
     if max_amp is None and segments_in is not None:

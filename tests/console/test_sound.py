@@ -18,6 +18,7 @@ from console.services.sound_peaks import channel_peaks
 from tests.support.console import ConsoleUnderTest, console_with_profile
 from tests.support.recordings import RATE_HZ, START, frame_numbers, numbers_in, write_recording
 from tests.support.store_records import detection
+from tidzam.store.records import RecordingRecord
 from tidzam.store.tables.detections import DetectionRow
 from tidzam.store.writer import StoreWriter
 
@@ -134,6 +135,26 @@ def test_a_detection_that_was_not_recorded_has_no_sound(recorded: ConsoleUnderTe
     assert of_detection(recorded, 3).json()["error"]["code"] == "no_recording"
 
 
+def test_a_recording_that_only_the_store_lists_is_found(recorded: ConsoleUnderTest, tmp_path: Path) -> None:
+    path = write_recording(tmp_path, frame_numbers(1, RATE_HZ), name="lagoon", suffix="flac")
+    end = START + timedelta(seconds=1)
+    row = RecordingRecord(
+        node="marsh", source="lagoon", path=str(path), start=START, end=end, channels=1, bytes=path.stat().st_size
+    )
+    StoreWriter(recorded.store).write([row])
+    found = get(recorded.logged_in("viewer"), channel="lagoon:out_0", start="2026-05-01T06:30:00Z", duration_s=1)
+    assert numbers_in(samples(found)[:2]) == [1, 2]
+
+
+def test_a_stored_path_of_another_name_is_not_read(recorded: ConsoleUnderTest, tmp_path: Path) -> None:
+    path = write_recording(tmp_path, frame_numbers(1, RATE_HZ), name="private", suffix="flac")
+    end = START + timedelta(seconds=1)
+    row = RecordingRecord(node="marsh", source="delta", path=str(path), start=START, end=end, channels=1, bytes=9)
+    StoreWriter(recorded.store).write([row])
+    found = get(recorded.logged_in("viewer"), channel="delta:out_0", start="2026-05-01T06:30:00Z", duration_s=1)
+    assert found.json()["error"]["code"] == "no_recording"
+
+
 def test_peaks_cover_what_was_recorded(viewer: TestClient) -> None:
     parameters: dict[str, str | int] = {"channel": "pond:out_1", "start": FROM, "duration_s": 4, "pixels": 8}
     found = viewer.get("/api/v1/sound/peaks", params=parameters).json()
@@ -152,7 +173,9 @@ def test_recordings_that_were_not_read_in_time_are_read_by_the_next_request(tmp_
     with console_with_profile(tmp_path, {"sources": sources}) as console:
         passing = iter([0.0, 99.0, 0.0, 0.0, 0.0])
         found = [
-            channel_peaks(console.runtime.settings, "pond:out_0", START, 2, 4, clock=lambda: next(passing))
+            channel_peaks(
+                console.runtime.settings, console.store, "pond:out_0", START, 2, 4, clock=lambda: next(passing)
+            )
             for _ in range(2)
         ]
     assert [one.is_complete for one in found] == [False, True]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Final
 from tidzam.audio.file_length import file_length
 from tidzam.audio.file_types import is_audio
 from tidzam.naming import split_date
-from tidzam.recorded_sound.plan import RECORDER_JOIN_S, TimedRecording
+from tidzam.recorded_sound.plan import TimedRecording
 
 _BEFORE: Final = 2
 """How many recordings that begin before a period are looked at: the last of them may reach into it."""
@@ -32,12 +34,8 @@ class RecordedFolder:
     thread.
     """
 
-    def __init__(self, path: Path, source: str, *, by_day: bool = False, join_s: float = RECORDER_JOIN_S) -> None:
-        self.path, self.source, self.by_day, self.join_s = path, source, by_day, join_s
-
-    def between(self, start: datetime, end: datetime) -> list[TimedRecording]:
-        """The recordings that hold some of a period, in the order of time. Those that cannot be read are left out."""
-        return [file for path, begun in self.names(start, end) if (file := facts(path, begun)) and file.end > start]
+    def __init__(self, path: Path, source: str, *, by_day: bool = False) -> None:
+        self.path, self.source, self.by_day = path, source, by_day
 
     def names(self, start: datetime, end: datetime) -> list[tuple[Path, datetime]]:
         """The paths and starts of recordings that begin in a period, and of the last ones that begin before it."""
@@ -56,11 +54,21 @@ class RecordedFolder:
         return [self.path / f"{first + timedelta(days=days):%Y-%m-%d}" for days in range((last - first).days + 1)]
 
 
-def facts(path: Path, start: datetime) -> TimedRecording | None:
-    """What the header of a recording states; None if it is gone, or cannot be read."""
+def timed_recordings(named: Iterable[tuple[Path, datetime]], after: datetime) -> list[TimedRecording]:
+    """Those of the recordings with these paths and starts that end after a time, in the order of time.
+
+    What is gone, or cannot be read, is left out.
+    """
+    found = (_timed(path, start) for path, start in sorted(named, key=lambda one: (one[1], one[0])))
+    return [file for file in found if file is not None and file.end > after]
+
+
+def _timed(path: Path, start: datetime) -> TimedRecording | None:
     try:
         status = path.stat(follow_symlinks=False)
     except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
         return None
     return _facts(path, start, status.st_size, status.st_mtime_ns)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from tests.support.recordings import RATE_HZ, START, frame_numbers, numbers_in, write_recording
-from tidzam.recorded_sound.folder import RecordedFolder
-from tidzam.recorded_sound.plan import SoundGap, SoundPlan, plan_sound
+from tidzam.recorded_sound.folder import RecordedFolder, timed_recordings
+from tidzam.recorded_sound.plan import SoundGap, SoundPlan, TimedRecording, plan_sound
 from tidzam.recorded_sound.read import SoundFormat, bits_of, read_sound, write_sound
 from tidzam.types import Float32
 
@@ -30,9 +30,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RecordedFolder:
     return RecordedFolder(path, "pond")
 
 
+def between(folder: RecordedFolder, start: datetime, duration_s: float) -> list[TimedRecording]:
+    return timed_recordings(folder.names(start, start + timedelta(seconds=duration_s)), start)
+
+
 def sound(folder: RecordedFolder, from_s: float, duration_s: float) -> tuple[SoundPlan, Float32, tuple[SoundGap, ...]]:
     start = START + timedelta(seconds=from_s)
-    plan = plan_sound(folder.between(start, start + timedelta(seconds=duration_s)), start, duration_s)
+    plan = plan_sound(between(folder, start, duration_s), start, duration_s)
     assert plan is not None
     return plan, *read_sound(plan, 0)
 
@@ -67,7 +71,7 @@ def test_the_part_before_the_first_recording_is_a_gap(folder: RecordedFolder) ->
 
 def test_nothing_recorded_is_no_plan(folder: RecordedFolder) -> None:
     start = START + timedelta(hours=1)
-    assert plan_sound(folder.between(start, start + timedelta(seconds=9)), start, 9) is None
+    assert plan_sound(between(folder, start, 9), start, 9) is None
 
 
 def test_a_channel_that_was_not_recorded_is_a_gap(folder: RecordedFolder) -> None:
@@ -93,20 +97,20 @@ def test_recordings_of_other_sources_and_hidden_files_are_left_out(tmp_path: Pat
     write_recording(tmp_path, frame_numbers(1, RATE_HZ), 0, name="pond-2")
     hidden = write_recording(tmp_path, frame_numbers(1, RATE_HZ), 0)
     hidden.rename(hidden.with_name(f".{hidden.name}.part"))
-    assert RecordedFolder(tmp_path, "pond").between(START, START + timedelta(seconds=1)) == []
+    assert between(RecordedFolder(tmp_path, "pond"), START, 1) == []
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:
     elsewhere = write_recording(tmp_path / "elsewhere", frame_numbers(1, RATE_HZ), 0)
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / elsewhere.name).symlink_to(elsewhere)
-    found = RecordedFolder(tmp_path / "recordings", "pond").between(START, START + timedelta(seconds=1))
+    found = between(RecordedFolder(tmp_path / "recordings", "pond"), START, 1)
     assert found == []
 
 
 def test_segments_are_found_in_the_folders_of_their_days(tmp_path: Path) -> None:
     path = write_recording(tmp_path / f"{START:%Y-%m-%d}", frame_numbers(1, RATE_HZ), 0)
-    found = RecordedFolder(tmp_path, "pond", by_day=True).between(START, START + timedelta(seconds=1))
+    found = between(RecordedFolder(tmp_path, "pond", by_day=True), START, 1)
     assert [one.path for one in found] == [path]
 
 
