@@ -73,7 +73,8 @@ def read_detection_sound(
 
 def _response(sound: SoundFile) -> FileResponse:
     gaps = ",".join(f"{gap.start_s:.6g}+{gap.duration_s:.6g}" for gap in sound.gaps[:_MOST_GAPS])
-    headers = {START_HEADER: sound.start.isoformat(), GAPS_HEADER: gaps, "Cache-Control": "private, max-age=300"}
+    keep = "private, max-age=300" if not gaps else "no-cache"  # what is missing may not be complete yet
+    headers = {START_HEADER: sound.start.isoformat(), GAPS_HEADER: gaps, "Cache-Control": keep}
     return FileResponse(sound.path, media_type=sound.media_type, headers=headers)
 
 

@@ -38,7 +38,7 @@ def channel_recordings(settings: Settings, store: Store, channel: str) -> Channe
 
 
 def _own_folder(settings: Settings, source: str) -> RecordedFolder | None:
-    """The folder of a source of the profile; None if it is none of these, or is not recorded."""
+    """The folder of a source; None if the profile has no such source, or does not record it."""
     for one in settings.sources:
         if one.name == source and one.record is not None:
             return RecordedFolder(one.record.path, source, by_day=one.record.mode == "segments")

@@ -173,7 +173,7 @@ def test_a_tone_is_drawn_at_its_frequency_when_it_is_zoomed(seen: Seen) -> None:
 
 def test_the_level_of_a_tone_is_read_out(seen: Seen) -> None:
     seen.page.mouse.move(*seen.at(1.25 / 4, 1 - BURST_HZ / (RATE_HZ / 2)))
-    assert seen.page.locator(".sound-readout").text_content() == "08:30:01.250  ·  3.00 kHz  ·  −14 dB"  # noqa: RUF001
+    assert seen.page.locator(".sound-readout").text_content() == "08:30:01.250  ·  3.00 kHz  ·  −14 dBFS"  # noqa: RUF001
 
 
 def test_times_are_those_of_the_zone_and_their_titles_are_in_utc(seen: Seen) -> None:
@@ -261,6 +261,16 @@ def test_the_space_bar_plays(seen: Seen) -> None:
     assert seen.view("view.moved") > 0.1
 
 
+def test_the_chosen_colors_are_those_of_the_next_page(seen: Seen, address: str) -> None:
+    seen.view("view.setColors({ map: 'gray', rangeDb: 80 })")
+    other = seen.page.context.new_page()
+    other.goto(address)
+    found = other.locator("sound-view").evaluate("view => [view.colors.name, view.rangeDb]")
+    other.close()
+    seen.view("view.setColors({ map: 'marsh', rangeDb: 60 })")
+    assert found == ["gray", 80]
+
+
 def test_normalizing_shows_the_gain_that_brings_the_loudest_part_to_full_scale(seen: Seen) -> None:
     seen.page.get_by_role("button", name="Auto").click()
     assert seen.page.locator(".sound-gain-text").text_content() == "+13 dB"
@@ -302,7 +312,7 @@ def test_a_sound_that_is_not_there_says_so(browser: Browser, address: str) -> No
     page.locator("sound-view").evaluate(
         "view => view.setAttribute('src', '/api/v1/sound?channel=lake:out_0&start=2026-05-01T06:30:00Z')"
     )
-    page.get_by_text("is not recorded").wait_for()
+    page.get_by_text("was never recorded").wait_for()
     page.close()
 
 

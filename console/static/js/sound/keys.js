@@ -24,6 +24,9 @@ export const HELP = [
   ["B", "Only the band"],
   ["L", "Repeat"],
   ["Esc", "Remove the selection"],
+  ["Ctrl wheel", "Zoom in time"],
+  ["Alt wheel", "Zoom in frequency"],
+  ["Shift wheel", "Move in time"],
 ];
 
 /** @type {Record<string, (view: SoundView) => void>} */

@@ -19,7 +19,7 @@ export function readOut({ readout, crosshair }, place, view, when, db) {
   const timeS = timeAt(view, x);
   const digits = Math.max(1, digitsOf((view.endS - view.startS) / 1000));
   const texts = [timeText(timeS, when, digits), hzText(hzAt(view, y))];
-  if (db !== null) texts.push(dbText(db));
+  if (db !== null) texts.push(`${dbText(db)}FS`);
   readout.textContent = texts.join("  \u00b7  ");
   if (when.startMs !== null) readout.title = utc(when.startMs + timeS * 1000);
   crosshair.style.left = `${x * 100}%`;

@@ -1,4 +1,4 @@
-// <sound-view src start zone label selectable lazy>: a sound with its spectrogram, waveform and player.
+// <sound-view src start zone label selectable lazy compact>: a sound with its spectrogram, waveform and player.
 //
 // Events, which bubble: "sound-ready" (durationS, rateHz), "sound-selection" (selection or null, isFinal, and start and
 // end as dates if the beginning is known), "sound-mark" (mark), "sound-time" (timeS) and "sound-error" (message).
@@ -11,6 +11,7 @@ import { buildFrame, buildLayer } from "./frame.js";
 import { onSelectionKey, onStageKey } from "./keys.js";
 import { Playback } from "./playback.js";
 import { Pointer } from "./pointer.js";
+import { preferences, remember } from "./preferences.js";
 import { readOut } from "./readout.js";
 import { gapsOf, reasonOf, startOf } from "./response.js";
 import { drawFrequencies, drawTimes } from "./scales.js";
@@ -37,8 +38,8 @@ export class SoundView extends HTMLElement {
   /** @type {Box | null} */
   selection = null;
   touchSelects = false;
-  colors = colorMap(null);
-  rangeDb = 60;
+  colors = preferences().colors;
+  rangeDb = preferences().rangeDb;
   windowSize = 1024;
   playback = new Playback(this);
   /** @type {Mark[]} */
@@ -208,6 +209,7 @@ export class SoundView extends HTMLElement {
   setColors({ map, rangeDb }) {
     if (map) this.colors = colorMap(map);
     if (rangeDb) this.rangeDb = rangeDb;
+    remember(this);
     this.#spectrogram?.recolor(this.colors, this.rangeDb);
   }
 
@@ -248,7 +250,7 @@ export class SoundView extends HTMLElement {
     this.extent = { durationS: sound.samples.length / sound.rateHz, maxHz: sound.rateHz / 2 };
     this.view = whole(this.extent);
     this.#layer = buildLayer(this.parts, this.when);
-    this.#spectrogram = new Spectrogram(this.parts.canvas, sound, this.colors);
+    this.#spectrogram = new Spectrogram(this.parts.canvas, sound, this.colors, this.rangeDb);
     this.#spectrogram.addEventListener("complete", () => (this.dataset.drawn = "true")); // for scripts that wait
     this.windowSize = this.#spectrogram.size;
     this.#waveform = new Waveform(this.parts.waveform, this.playback.open(sound), sound.samples, WAVEFORM_PX);

@@ -8,7 +8,6 @@ import { isSame, whole, xOf, yOf } from "./view.js";
 /** @typedef {{ levels: Uint8Array, columns: number, rows: number, view: View, picture: HTMLCanvasElement }} Drawn */
 
 const MOST_RATIO = 2;
-const DEFAULT_RANGE_DB = 60;
 
 /** @type {Worker | null} */
 let worker = null;
@@ -36,14 +35,15 @@ export class Spectrogram extends EventTarget {
    * @param {HTMLCanvasElement} canvas
    * @param {Sound} sound
    * @param {import("./colors.js").ColorMap} map
+   * @param {number} rangeDb
    */
-  constructor(canvas, sound, map) {
+  constructor(canvas, sound, map, rangeDb) {
     super();
     this.canvas = canvas;
     this.sound = sound;
     this.map = map;
     this.size = defaultSize(sound.rateHz);
-    this.rangeDb = DEFAULT_RANGE_DB;
+    this.rangeDb = rangeDb;
     this.id = ++sounds;
     this.#view = whole({ durationS: sound.samples.length / sound.rateHz, maxHz: sound.rateHz / 2 });
     this.receive = this.receive.bind(this);
