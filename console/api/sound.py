@@ -54,7 +54,10 @@ def read_peaks(
     duration_s: Annotated[float, Query(gt=0, le=31 * 86400, description="Length in seconds, up to 31 days")],
     pixels: Annotated[int, Query(ge=1, le=4000, description="Number of pairs")] = 1000,
 ) -> PeaksView:
-    """The smallest and largest samples of a channel, as a waveform shows them, and what was recorded."""
+    """The smallest and largest samples of a channel, as a waveform shows them, and what was recorded.
+
+    Of segments, the peak of the loudest channel is shown.
+    """
     _require_possible(start)
     return channel_peaks(runtime.settings, runtime.store, channel, start, duration_s, pixels)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -16,6 +18,16 @@ from tidzam.store.tables.places import NodeRow, SourceRow
 from tidzam.store.tables.recordings import RecordingRow
 
 _LONGEST: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class KnownSegment:
+    """A segment whose peak the store knows: `max_amp` is that of its loudest channel."""
+
+    path: Path
+    start: datetime
+    end: datetime
+    max_amp: float
 
 
 class StoredRecordings:
@@ -39,6 +51,17 @@ class StoredRecordings:
             found = [(Path(path), begun) for path, begun in session.execute(query)]
         return [(path, begun) for path, begun in found if split_date(path.stem)[0] == self._source]
 
+    def segments(self, number: int, start: datetime, end: datetime) -> list[KnownSegment]:
+        """The segments of a period that have the channel `number`, in the order of time. Raises StoreError."""
+        row = RecordingRow
+        query = select(row.path, row.start, row.end, row.max_amp).where(
+            self._is_of_source, row.is_segment, row.max_amp.is_not(None), row.channels > number
+        )
+        within = (row.start < end, row.start > start - _LONGEST, row.end > start)
+        with self._store.read() as session:
+            found = session.execute(query.where(*within).order_by(row.start))
+            return [KnownSegment(Path(path), begun, ended, peak or 0.0) for path, begun, ended, peak in found]
+
     def is_known(self) -> bool:
         """Whether any recording of the source is listed. Raises StoreError."""
         query = select(RecordingRow.id).where(self._is_of_source).limit(1)
@@ -54,13 +77,18 @@ class ChannelRecordings:
     ) -> None:
         self.number, self.join_s = number, join_s
         self._parts = [part for part in (folder, stored) if part is not None]
+        self._stored = stored
 
-    def files(self, start: datetime, end: datetime) -> list[TimedRecording]:
-        """The recordings that hold some of a period, in the order of time, each once.
+    def segments(self, start: datetime, end: datetime) -> list[KnownSegment]:
+        """The segments of a period whose peaks the store knows, in the order of time. Raises StoreError."""
+        return [] if self._stored is None else self._stored.segments(self.number, start, end)
+
+    def files(self, start: datetime, end: datetime, *, but: Collection[Path] = ()) -> list[TimedRecording]:
+        """The recordings that hold some of a period, in the order of time, each once, without some.
 
         Those that are gone, cannot be read or lack the channel are left out. Raises StoreError.
         """
-        named = {path: begun for part in self._parts for path, begun in part.names(start, end)}
+        named = {path: begun for part in self._parts for path, begun in part.names(start, end) if path not in but}
         return [file for file in timed_recordings(named.items(), start) if file.channels > self.number]
 
     def plan(self, start: datetime, duration_s: float) -> SoundPlan | None:

@@ -58,7 +58,10 @@ def channel_peaks(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> PeaksView:
-    """The peaks of a channel from `start` on. It reads recordings for a limited time. Raises RequestError."""
+    """The peaks of a channel from `start` on. Raises RequestError.
+
+    It reads recordings for a limited time. Segments are many and short: theirs are those that the store knows.
+    """
     start = start.astimezone(UTC)
     if not 0 < duration_s <= MOST_DAYS * 86400:
         message = f"duration_s: {duration_s:g} s is not possible, expected up to {MOST_DAYS:g} days."
@@ -66,7 +69,13 @@ def channel_peaks(
     recordings = channel_recordings(settings, store, channel)
     line, recorded, is_complete = PeakLine(duration_s, pixels), list[PeriodView](), True
     cache, until_s = peak_cache(settings), clock() + settings.console.sound.read_s
-    for file in recordings.files(start, start + timedelta(seconds=duration_s)):
+    end = start + timedelta(seconds=duration_s)
+    segments = recordings.segments(start, end)
+    for segment in segments:
+        at_s, end_s = (segment.start - start).total_seconds(), (segment.end - start).total_seconds()
+        recorded.append(_period(at_s, end_s - at_s, duration_s))
+        line.take_level(at_s, end_s, segment.max_amp)
+    for file in recordings.files(start, end, but={segment.path for segment in segments}):
         at_s = (file.start - start).total_seconds()
         recorded.append(_period(at_s, file.duration_s, duration_s))
         pyramid = _pyramid(cache, file, may_read=clock() < until_s)
@@ -113,9 +122,9 @@ def _period(at_s: float, length_s: float, duration_s: float) -> PeriodView:
 
 
 def _merged(periods: list[PeriodView], join_s: float) -> tuple[PeriodView, ...]:
-    """Periods in the order of their starts, those that follow one another as one."""
+    """Periods as one where they follow one another, in the order of time."""
     found: list[PeriodView] = []
-    for period in periods:
+    for period in sorted(periods, key=lambda one: one.start_s):
         if found and period.start_s - found[-1].start_s - found[-1].duration_s <= join_s:
             end_s = max(found[-1].start_s + found[-1].duration_s, period.start_s + period.duration_s)
             found[-1] = PeriodView(start_s=found[-1].start_s, duration_s=end_s - found[-1].start_s)

@@ -146,6 +146,26 @@ def test_a_recording_that_only_the_store_lists_is_found(recorded: ConsoleUnderTe
     assert numbers_in(samples(found)[:2]) == [1, 2]
 
 
+def test_peaks_of_segments_are_those_that_the_store_knows(recorded: ConsoleUnderTest) -> None:
+    for later_s, max_amp in ((0, 0.25), (4, 0.5)):
+        start = START + timedelta(seconds=later_s)
+        end = start + timedelta(seconds=2)
+        row = RecordingRecord(
+            node="marsh",
+            source="reeds",
+            path=f"/reeds/reeds-{later_s}.flac",
+            start=start,
+            end=end,
+            channels=1,
+            bytes=9,
+            max_amp=max_amp,
+            is_segment=True,
+        )
+        StoreWriter(recorded.store).write([row])
+    found = channel_peaks(recorded.runtime.settings, recorded.store, "reeds:out_0", START, 8, 4)
+    assert (found.low, found.high) == ((-0.25, None, -0.5, None), (0.25, None, 0.5, None))
+
+
 def test_a_stored_path_of_another_name_is_not_read(recorded: ConsoleUnderTest, tmp_path: Path) -> None:
     path = write_recording(tmp_path, frame_numbers(1, RATE_HZ), name="private", suffix="flac")
     end = START + timedelta(seconds=1)

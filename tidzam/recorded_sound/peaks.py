@@ -92,6 +92,13 @@ class PeakLine:
         self.low[where] = np.fmin(self.low[where], low.astype(np.float32) / _FULL_SCALE)
         self.high[where] = np.fmax(self.high[where], high.astype(np.float32) / _FULL_SCALE)
 
+    def take_level(self, start_s: float, end_s: float, level: float) -> None:
+        """Widen the pixels of a part to samples from -`level` to `level`. Seconds count from the beginning."""
+        first = max(0, int(start_s // self.pixel_s))
+        last = min(self.pixels, int(-(-(end_s - _TOLERANCE * self.pixel_s) // self.pixel_s)))
+        self.low[first:last] = np.fmin(self.low[first:last], -level)
+        self.high[first:last] = np.fmax(self.high[first:last], level)
+
 
 def _buckets(blocks: Iterable[Float32], size: int) -> Peaks:
     found: list[Peaks] = []
