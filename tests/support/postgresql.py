@@ -22,7 +22,7 @@ from tests.support.ports import free_port
 USER = "tidzam"
 PASSWORD = "p@ss:w0rd/long"
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-_SETTINGS = ("fsync=off", "shared_buffers=32MB", "max_connections=60", "unix_socket_directories=")
+SETTINGS = ("fsync=off", "shared_buffers=32MB", "max_connections=60", "unix_socket_directories=")
 """A test's server may lose its data with the machine, but not with its own process."""
 
 
@@ -32,6 +32,7 @@ class PostgresqlCluster:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    settings: tuple[str, ...] = SETTINGS
     _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -62,7 +63,7 @@ class PostgresqlCluster:
 
     def start(self) -> None:
         """Start the server, and wait until it accepts connections."""
-        options = [word for setting in _SETTINGS for word in ("-c", setting)]
+        options = [word for setting in self.settings for word in ("-c", setting)]
         argv = [*_as_owner(), _program("postgres"), "-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([*argv, *options], stdout=log, stderr=log)
@@ -96,10 +97,10 @@ class PostgresqlCluster:
 
 
 @contextmanager
-def postgresql_cluster() -> Iterator[PostgresqlCluster]:
-    """A cluster while the context is open."""
+def postgresql_cluster(settings: tuple[str, ...] = ()) -> Iterator[PostgresqlCluster]:
+    """A cluster while the context is open, with these settings besides those of all tests."""
     with tempfile.TemporaryDirectory(prefix="tidzam-postgresql-") as folder:  # others cannot enter pytest's folders
-        cluster = PostgresqlCluster(Path(folder))
+        cluster = PostgresqlCluster(Path(folder), settings=(*SETTINGS, *settings))
         cluster.initialize()
         cluster.start()
         try:

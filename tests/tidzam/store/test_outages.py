@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.support.postgresql import PASSWORD, PostgresqlCluster, postgresql_cluster
 from tests.support.store_feeder import Feeder, detection_number
-from tests.tidzam.store.test_writer import counts
+from tests.tidzam.store.test_writer import all_counts
 from tidzam.config.store import StoreSettings
 from tidzam.store.database import Store, open_store
 from tidzam.store.records import event_key
@@ -22,10 +22,10 @@ def assert_complete(store: Store, count: int) -> None:
         found = session.execute(select(DetectionRow.event_key, DetectionRow.is_open, DetectionRow.windows)).all()
     assert sorted(key for key, _, _ in found) == sorted(event_key(detection_number(one).id) for one in range(count))
     assert {(is_open, windows) for _, is_open, windows in found} == {(False, 2)}
-    kept = counts(store)
+    kept = all_counts(store)
     with store.write() as session:
         recount(session)
-    assert kept == counts(store)
+    assert kept == all_counts(store)
 
 
 def settings_of(cluster: PostgresqlCluster) -> StoreSettings:

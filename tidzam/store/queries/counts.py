@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, or_, select
 from sqlalchemy.orm import Session
@@ -17,10 +17,12 @@ from sqlalchemy.orm import Session
 from tidzam.store.local_time import HOURS, day_number, day_of
 from tidzam.store.lookups import SEPARATOR
 from tidzam.store.rollups import DISCOUNTED
-from tidzam.store.tables.detections import DetectionDayRow, DetectionHourRow, DetectionRow
+from tidzam.store.tables.detections import ClassDayRow, ClassHourRow, DetectionDayRow, DetectionHourRow, DetectionRow
 from tidzam.store.tables.models import ClassRow
 
-_DAY_US = 86_400_000_000
+_DAY_US: Final = 86_400_000_000
+_FEW: Final = 4
+"""Classes that are read one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,38 +64,36 @@ class ClassHourCount(NamedTuple):
 
 @dataclass(frozen=True)
 class HeardClass:
-    """A class that was heard: how often, on how many days, and when for the first and the last time."""
+    """A class that was heard: how often, and when for the first and the last time."""
 
     class_id: int
     path: tuple[str, ...]
     detections: int
-    days: int
     first: datetime
     last: datetime
 
 
 def counts_per_day(session: Session, criteria: CountCriteria) -> list[DayCount]:
     """The detections per day and class, in the order of days; days and classes without any are left out."""
-    row = DetectionDayRow
-    query = select(row.local_day, row.class_id, func.sum(row.detections)).where(
-        *_days(criteria), *_chosen(row, criteria)
-    )
-    grouped = query.group_by(row.local_day, row.class_id).order_by(row.local_day, row.class_id)
-    return [DayCount(day_of(day), class_id, int(n)) for day, class_id, n in session.execute(grouped)]
+    row = _day_row(criteria)
+    by = (row.local_day, row.class_id)
+    query = select(*by, func.sum(row.detections)).where(*_days(row, criteria), *_chosen(row, criteria))
+    grouped = session.execute(query.group_by(*by).order_by(*by))
+    return [DayCount(day_of(day), class_id, int(n)) for day, class_id, n in grouped]
 
 
 def heat_map(session: Session, criteria: CountCriteria) -> list[HourCount]:
     """The detections per hour of each day, in the order of time; hours without any are left out."""
-    row = DetectionHourRow
-    query = _hourly(criteria, row.local_hour).group_by(row.local_hour).order_by(row.local_hour)
+    row = _hour_row(criteria)
+    query = _hourly(row, criteria, row.local_hour).group_by(row.local_hour).order_by(row.local_hour)
     return [HourCount(day_of(hour // HOURS), hour % HOURS, int(n)) for hour, n in session.execute(query)]
 
 
 def counts_per_hour(session: Session, criteria: CountCriteria) -> list[ClassHourCount]:
     """The detections per hour and class, in the order of time; those without any are left out."""
-    row = DetectionHourRow
+    row = _hour_row(criteria)
     by = (row.local_hour, row.class_id)
-    query = _hourly(criteria, *by).group_by(*by).order_by(*by)
+    query = _hourly(row, criteria, *by).group_by(*by).order_by(*by)
     return [
         ClassHourCount(day_of(hour // HOURS), hour % HOURS, class_id, int(n))
         for hour, class_id, n in session.execute(query)
@@ -102,28 +102,27 @@ def counts_per_hour(session: Session, criteria: CountCriteria) -> list[ClassHour
 
 def heard_classes(session: Session, criteria: CountCriteria) -> list[HeardClass]:
     """The classes that were heard, the most frequent first."""
-    row = DetectionDayRow
+    row = _day_row(criteria)
     heard = (
         select(
             row.class_id,
             func.sum(row.detections).label("n"),
             func.min(row.local_day).label("first_day"),
             func.max(row.local_day).label("last_day"),
-            func.count(row.local_day.distinct()).label("days"),
         )
-        .where(*_days(criteria), *_chosen(row, criteria))
+        .where(*_days(row, criteria), *_chosen(row, criteria))
         .group_by(row.class_id)
         .cte("heard")
     )
     first, last = (_end_of_class(heard.c, criteria, is_last=is_last) for is_last in (False, True))
     query = (
-        select(heard.c.class_id, ClassRow.path, heard.c.n, heard.c.days, first, last)
+        select(heard.c.class_id, ClassRow.path, heard.c.n, first, last)
         .join(ClassRow, ClassRow.id == heard.c.class_id)
         .order_by(heard.c.n.desc(), ClassRow.path)
     )
     return [
-        HeardClass(class_id, tuple(path.split(SEPARATOR)), int(n), days, first, last)
-        for class_id, path, n, days, first, last in session.execute(query)
+        HeardClass(class_id, tuple(path.split(SEPARATOR)), int(n), first, last)
+        for class_id, path, n, first, last in session.execute(query)
     ]
 
 
@@ -140,16 +139,25 @@ def _end_of_class(heard: Any, criteria: CountCriteria, *, is_last: bool) -> Any:
     return select(row.start).where(*conditions).order_by(place).limit(1).scalar_subquery()
 
 
-def _hourly(criteria: CountCriteria, *by: Any) -> Select[Any]:
-    row = DetectionHourRow
+def _day_row(criteria: CountCriteria) -> Any:
+    """The smallest table of days that answers."""
+    return ClassDayRow if criteria.channels is None and criteria.models is None else DetectionDayRow
+
+
+def _hour_row(criteria: CountCriteria) -> Any:
+    """The table of hours of which the fewest rows are read: that by class and hour, or that by hour and class."""
+    is_of_few = criteria.classes is not None and len(criteria.classes) <= _FEW
+    return ClassHourRow if criteria.channels is None and criteria.models is None and not is_of_few else DetectionHourRow
+
+
+def _hourly(row: Any, criteria: CountCriteria, *by: Any) -> Select[Any]:
     first, end = day_number(criteria.first) * HOURS, (day_number(criteria.last) + 1) * HOURS
     hours = (row.local_hour >= first, row.local_hour < end)
     return select(*by, func.sum(row.detections)).where(*hours, *_chosen(row, criteria))
 
 
-def _days(criteria: CountCriteria) -> tuple[ColumnElement[bool], ...]:
-    day = DetectionDayRow.local_day
-    return day >= day_number(criteria.first), day <= day_number(criteria.last)
+def _days(row: Any, criteria: CountCriteria) -> tuple[ColumnElement[bool], ...]:
+    return row.local_day >= day_number(criteria.first), row.local_day <= day_number(criteria.last)
 
 
 def _chosen(row: Any, criteria: CountCriteria) -> list[ColumnElement[bool]]:
@@ -158,5 +166,5 @@ def _chosen(row: Any, criteria: CountCriteria) -> list[ColumnElement[bool]]:
 
 
 def _chosen_places(row: Any, criteria: CountCriteria) -> list[ColumnElement[bool]]:
-    chosen = ((criteria.channels, row.channel_id), (criteria.models, row.model_id))
-    return [column.in_(list(numbers)) for numbers, column in chosen if numbers is not None]
+    chosen = (("channel_id", criteria.channels), ("model_id", criteria.models))
+    return [getattr(row, column).in_(list(numbers)) for column, numbers in chosen if numbers is not None]

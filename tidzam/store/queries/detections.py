@@ -8,7 +8,7 @@ one goes on from there.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -112,11 +112,13 @@ def latest_detections(
 ) -> DetectionPage:
     """The newest detections that are wanted, or the newest of those `before` a place. A page may hold fewer than
     `limit`, or none, although another one follows."""
-    indexes = _indexes(criteria)
-    scanned = max(SCANNED // max(len(indexes), 1), _LEAST_SCANNED)
+    indexes, rest_of_criteria = _indexes(criteria)
+    conditions = list(_conditions(rest_of_criteria, DetectionRow))
+    scanned = max(SCANNED // max(len(indexes), 1), _LEAST_SCANNED) if conditions else limit + 1
     scans = [_scan(criteria, index, before).limit(scanned) for index in indexes]
-    found = _wanted(session, criteria, scans, limit + 1)
-    ends = [_end(session, scan, scanned) for scan, places in zip(scans, found, strict=True) if len(places) <= limit]
+    found = _wanted(session, rest_of_criteria, scans, limit + 1)
+    short = [scan for scan, places in zip(scans, found, strict=True) if conditions and len(places) <= limit]
+    ends = [_end(session, scan, scanned) for scan in short]
     # What lies beyond the end of a scan is not known: the page ends there.
     reached = max((end for end in ends if end is not None), default=None)
     known = sorted((one for places in found for one in places if reached is None or one >= reached), reverse=True)
@@ -170,20 +172,21 @@ def _stored(row: DetectionRow, node: str, source: str, channel: str, path: str, 
     )
 
 
-def _indexes(criteria: DetectionCriteria) -> list[Condition | None]:
-    """The conditions of the indexes that are read, each in the order of time: together they hold what is wanted."""
+def _indexes(criteria: DetectionCriteria) -> tuple[list[Condition | None], DetectionCriteria]:
+    """The conditions of the indexes that are read, each in the order of time: together they hold what is wanted. And
+    what is left of the criteria."""
     row = DetectionRow
     if any(chosen is not None and not chosen for chosen in (criteria.classes, criteria.channels, criteria.models)):
-        return []
+        return [], criteria
     if criteria.is_marked:
-        return [IS_MARKED]
+        return [IS_MARKED], replace(criteria, is_marked=None)
     if criteria.verdicts is not None and None not in criteria.verdicts:
-        return [IS_JUDGED]
+        return [IS_JUDGED], criteria
     if criteria.classes is not None and len(criteria.classes) <= _BRANCHES:
-        return [row.class_id == number for number in sorted(criteria.classes)]
+        return [row.class_id == number for number in sorted(criteria.classes)], replace(criteria, classes=None)
     if criteria.channels is not None and len(criteria.channels) <= _BRANCHES:
-        return [row.channel_id == number for number in sorted(criteria.channels)]
-    return [None]
+        return [row.channel_id == number for number in sorted(criteria.channels)], replace(criteria, channels=None)
+    return [None], criteria
 
 
 def _scan(
