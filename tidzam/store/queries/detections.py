@@ -112,12 +112,12 @@ def latest_detections(
 ) -> DetectionPage:
     """The newest detections that are wanted, or the newest of those `before` a place. A page may hold fewer than
     `limit`, or none, although another one follows."""
-    indexes, rest_of_criteria = _indexes(criteria)
-    conditions = list(_conditions(rest_of_criteria, DetectionRow))
-    scanned = max(SCANNED // max(len(indexes), 1), _LEAST_SCANNED) if conditions else limit + 1
+    indexes, filters = _indexes(criteria)
+    leaves_out = any(True for _ in conditions(filters, DetectionRow))
+    scanned = max(SCANNED // max(len(indexes), 1), _LEAST_SCANNED) if leaves_out else limit + 1
     scans = [_scan(criteria, index, before).limit(scanned) for index in indexes]
-    found = _wanted(session, rest_of_criteria, scans, limit + 1)
-    short = [scan for scan, places in zip(scans, found, strict=True) if conditions and len(places) <= limit]
+    found = _wanted(session, filters, scans, limit + 1)
+    short = [scan for scan, places in zip(scans, found, strict=True) if leaves_out and len(places) <= limit]
     ends = [_end(session, scan, scanned) for scan in short]
     # What lies beyond the end of a scan is not known: the page ends there.
     reached = max((end for end in ends if end is not None), default=None)
