@@ -1,4 +1,4 @@
-"""The upkeep of the store: retention now and then, and the clips of what people marked or judged are kept."""
+"""The upkeep of the store: retention now and then, and the sound of what people marked or judged is kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Final
 
-from console.services.kept_clips import KeptClips
+from console.services.kept_sound import KeptSound
 from tidzam.config import Settings
 from tidzam.store.database import Store
 from tidzam.store.retention import StoreRetention
@@ -27,7 +27,7 @@ class StoreUpkeep:
 
     def __init__(self, store: Store, settings: Settings, *, now: Callable[[], datetime]) -> None:
         self._retention = StoreRetention(store, settings.store.retention, node=settings.node.known_as)
-        self._clips = KeptClips(store, settings)
+        self._sound = KeptSound(store, settings)
         self._every_s = 60 * settings.store.retention.every_minutes
         self._now = now
         self._stop = threading.Event()
@@ -36,7 +36,7 @@ class StoreUpkeep:
     async def running(self) -> AsyncIterator[None]:
         """Work for as long as the context is open."""
         tasks = [
-            asyncio.create_task(self._repeat(self._keep_clips, EVERY_S), name="kept clips"),
+            asyncio.create_task(self._repeat(self._keep_sound, EVERY_S), name="kept sound"),
             asyncio.create_task(self._repeat(self._remove, self._every_s), name="retention"),
         ]
         try:
@@ -56,8 +56,8 @@ class StoreUpkeep:
                 log.warning("the store could not be looked after: %s", error)
             await asyncio.sleep(every_s)
 
-    def _keep_clips(self) -> None:
-        self._clips.refresh()
+    def _keep_sound(self) -> None:
+        self._sound.refresh()
 
     def _remove(self) -> None:
         removed = self._retention.apply(now=self._now(), stop=self._stop)

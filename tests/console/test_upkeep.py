@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from analyzer.clips.budget import decide
 from analyzer.clips.index import ClipIndex
-from console.services.kept_clips import KeptClips
+from console.services.kept_sound import KeptSound
 from console.services.upkeep import StoreUpkeep
 from tests.support.eventually import eventually_async
 from tests.support.store import store as store
@@ -21,11 +21,14 @@ from tests.support.store import store_settings as store_settings
 from tests.support.store_records import NOON, detection
 from tidzam.config import Settings
 from tidzam.config.clips import ClipBudget
+from tidzam.config.recording import RecordSettings
 from tidzam.config.retention import StoreRetentionSettings
 from tidzam.config.settings import NodeSettings
 from tidzam.config.sinks import ClipSinkSettings
+from tidzam.config.sources import SourceSettings
 from tidzam.config.store import StoreSettings
 from tidzam.store.database import Store
+from tidzam.store.records import RecordingRecord, StoreRecord
 from tidzam.store.tables.detections import DetectionRow, DetectionVerdict
 from tidzam.store.verification import mark, verify, withdraw
 from tidzam.store.writer import StoreWriter
@@ -65,14 +68,14 @@ def test_the_clips_of_what_is_marked_or_judged_are_kept(store: Store, clips: Pat
     with store.write() as session:
         mark(session, [found[0]], is_marked=True)
         verify(session, [found[2]], DetectionVerdict.WRONG, user_id=None, now=NOON)
-    KeptClips(store, settings_of(clips)).refresh()
+    KeptSound(store, settings_of(clips)).refresh()
     assert marks(clips) == [NAMES[0], NAMES[2]]
 
 
 def test_the_clip_budget_spares_them(store: Store, clips: Path) -> None:
     with store.write() as session:
         mark(session, [numbers(store)[0]], is_marked=True)
-    KeptClips(store, settings_of(clips)).refresh()
+    KeptSound(store, settings_of(clips)).refresh()
     decision = decide(ClipIndex(clips).clips, ClipBudget(gigabytes=2e-6), free_bytes=10**12)
     assert sorted(clip.path for clip in decision.delete) == NAMES[1:3]
 
@@ -83,12 +86,12 @@ def test_they_are_released_when_that_is_withdrawn(store: Store, clips: Path, res
     with store.write() as session:
         mark(session, found[:1], is_marked=True)
         verify(session, found[1:2], DetectionVerdict.RIGHT, user_id=None, now=NOON)
-    kept = KeptClips(store, settings_of(clips))
+    kept = KeptSound(store, settings_of(clips))
     kept.refresh()
     with store.write() as session:
         mark(session, found[:1], is_marked=False)
         withdraw(session, found[1:2])
-    (KeptClips(store, settings_of(clips)) if restarted else kept).refresh()
+    (KeptSound(store, settings_of(clips)) if restarted else kept).refresh()
     assert marks(clips) == []
 
 
@@ -96,7 +99,7 @@ def test_the_marks_that_people_make_stay(store: Store, clips: Path) -> None:
     (clips / f"{NAMES[3]}.keep").touch()
     with store.write() as session:
         mark(session, numbers(store)[3:], is_marked=True)
-    kept = KeptClips(store, settings_of(clips))
+    kept = KeptSound(store, settings_of(clips))
     kept.refresh()
     with store.write() as session:
         mark(session, numbers(store)[3:], is_marked=False)
@@ -110,8 +113,37 @@ def test_a_clip_outside_of_the_folders_is_not_marked(store: Store, clips: Path, 
     StoreWriter(store).write([detection(9, clip=clip)])
     with store.write() as session:
         mark(session, numbers(store)[-1:], is_marked=True)
-    KeptClips(store, settings_of(clips)).refresh()
+    KeptSound(store, settings_of(clips)).refresh()
     assert not list(clips.parent.rglob("*.keep"))
+
+
+def test_of_a_detection_without_a_clip_the_recordings_are_kept(store: Store, tmp_path: Path) -> None:
+    """The detection lies in two files, the end of one and the beginning of the next."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    records: list[StoreRecord] = [detection(start=NOON - timedelta(seconds=1), end=NOON + timedelta(seconds=1))]
+    for number in range(-2, 2):
+        start = NOON + timedelta(minutes=10 * number)
+        path = folder / f"pond-{start:%Y-%m-%d-%H-%M-%S}.flac"
+        path.write_bytes(b"fLaC")
+        records.append(
+            RecordingRecord(
+                node="garden",
+                source="pond",
+                path=str(path),
+                start=start,
+                end=start + timedelta(minutes=10),
+                channels=4,
+                bytes=4,
+            )
+        )
+    StoreWriter(store).write(records)
+    with store.write() as session:
+        mark(session, numbers(store), is_marked=True)
+    source = SourceSettings(name="pond", url="pond.flac", record=RecordSettings(path=folder))
+    settings = settings_of(tmp_path / "clips").model_copy(update={"sources": (source,)})
+    KeptSound(store, settings).refresh()
+    assert marks(folder) == ["pond-2026-05-01-11-50-00.flac", "pond-2026-05-01-12-00-00.flac"]
 
 
 async def run_until(upkeep: StoreUpkeep, condition: Callable[[], bool]) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import delete
 
 from tidzam.backup import checksums
 from tidzam.backup.record import CHECKSUMS, DATABASE, HOME, OUTSIDE, BackupRecord, damaged, read_record
+from tidzam.backup.recording_paths import relocate_recordings
 from tidzam.backup.relocation import relocated
 from tidzam.backup.selection import PROFILE
 from tidzam.config import Settings, load_settings
@@ -69,8 +70,9 @@ def restore_backup(
     try:
         _require_space(work, record)
         _copy(folder, work, progress)
-        _relocate(work / HOME / PROFILE, record, home.root, outside)
-        _restore_store(work, settings, say)
+        places = {record.home: str(home.root), **{old: str(outside[name]) for name, old in record.outside.items()}}
+        _relocate(work / HOME / PROFILE, places)
+        _restore_store(work, settings, record.node, places, say)
         _put_in_place(work, home.root, outside)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -138,18 +140,16 @@ def _copy_file(source: Path, target: Path, expected: str) -> None:
     shutil.copystat(source, target)
 
 
-def _relocate(profile: Path, record: BackupRecord, home: Path, outside: Mapping[str, Path]) -> None:
+def _relocate(profile: Path, places: Mapping[str, str]) -> None:
     """Let the paths in the restored profile lead to where its files are now."""
     if not profile.is_file():
         return
-    places = {record.home: str(home)}
-    places |= {old: str(outside[name]) for name, old in record.outside.items()}
     values: dict[str, Any] = yaml.safe_load(profile.read_bytes())
     profile.write_text(yaml.safe_dump(relocated(values, places), sort_keys=False), encoding="utf-8")
     profile.chmod(0o600)
 
 
-def _restore_store(work: Path, settings: Settings | None, say: Say) -> None:
+def _restore_store(work: Path, settings: Settings | None, node: str, places: Mapping[str, str], say: Say) -> None:
     """Bring the copy of the store to this program's version, and leave it in the home, or write it into PostgreSQL."""
     copy = work / DATABASE
     if not copy.is_file():
@@ -160,6 +160,7 @@ def _restore_store(work: Path, settings: Settings | None, say: Say) -> None:
     copy.rename(place)
     with open_store(StoreSettings(), work / HOME) as store, store.write() as session:
         session.execute(delete(LoginSessionRow))  # some may have been ended since
+        relocate_recordings(session, places, node=node)
     wanted = settings if settings is not None else load_settings(work / HOME / PROFILE)
     if wanted.store.url is not None:
         with open_store(wanted.store) as store:

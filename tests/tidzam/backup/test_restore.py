@@ -23,7 +23,10 @@ from tidzam.config.store import StoreSettings
 from tidzam.errors import BackupError, ConfigError, NodeError, StoreError
 from tidzam.node.home import Home
 from tidzam.store.database import open_store
+from tidzam.store.records import RecordingRecord
 from tidzam.store.tables.accounts import LoginSessionRow, UserRow
+from tidzam.store.tables.recordings import RecordingRow
+from tidzam.store.writer import StoreWriter
 
 
 @pytest.fixture
@@ -188,3 +191,25 @@ def test_accounts_are_restored_and_their_sessions_have_ended(source: BackupSourc
     with open_store(StoreSettings(), home.root) as store, store.read() as session:
         assert session.scalars(select(UserRow.name)).all() == ["ada"]
         assert session.scalars(select(LoginSessionRow)).all() == []
+
+
+def test_the_recordings_in_the_store_are_found_in_the_new_home(
+    source: BackupSource, home: Home, tmp_path: Path
+) -> None:
+    paths = [str(source.home / "recordings" / "a.flac"), str(tmp_path / "old" / "clips" / "b.flac"), "/other/c.flac"]
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    with open_store(StoreSettings(), source.home) as store:
+        StoreWriter(store).write(
+            [
+                RecordingRecord(node=node, source="pond", path=path, start=start, end=start, channels=1, bytes=1)
+                for path in paths
+                for node in ("garden", "meadow")
+            ]
+        )
+    shelf = BackupShelf(tmp_path / "backups")
+    create_backup(source, shelf)
+    restore_backup(shelf.latest(), home)
+    with open_store(StoreSettings(), home.root) as store, store.read() as session:
+        found = sorted(session.scalars(select(RecordingRow.path)))
+    new = [str(home.root / "recordings" / "a.flac"), str(home.root / "outside" / "clips" / "b.flac"), "/other/c.flac"]
+    assert found == sorted([*new, *paths])  # those of the other node stay where they are
