@@ -115,7 +115,7 @@ def _report_coverage() -> None:
 def _install_lowest() -> bool:
     uv = str(Path(sys.executable).with_name("uv"))
     install = [uv, "pip", "install", "--python", str(LOWEST_PYTHON), "--resolution", "lowest-direct", "--editable"]
-    steps = ([uv, "venv", "--allow-existing", str(LOWEST)], [*install, ".[train,test,litert]"])
+    steps = ([uv, "venv", "--allow-existing", str(LOWEST)], [*install, ".[train,test,litert,postgresql]"])
     say(f"installing the lowest versions of the dependencies into {LOWEST.relative_to(ROOT)}")
     return all(subprocess.run([*step, "--quiet"], cwd=ROOT, check=False).returncode == 0 for step in steps)
 
