@@ -30,12 +30,18 @@ PHONE: Final = (390, 844)
 QUALITY: Final = 82
 USERS: Final = {"heron": "annotator", "wren": "viewer"}
 """Users beside the admin, with their roles."""
+OPENED: Final = "/detections#"
+"""The page of detections with one of the demo opened."""
 
 SHOTS: Final = (
     ("login", "/login", DESK, "light"),
     ("node", "/", DESK, "light"),
     ("node-dark", "/", DESK, "dark"),
     ("node-phone", "/", PHONE, "light"),
+    ("detections", "/detections", DESK, "light"),
+    ("detection-open", OPENED, DESK, "dark"),
+    ("detections-phone", "/detections", PHONE, "light"),
+    ("species", "/species", DESK, "light"),
     ("account", "/account", DESK, "light"),
     ("users", "/users", DESK, "light"),
     ("audit", "/audit", DESK, "dark"),
@@ -67,6 +73,7 @@ def running_node() -> Iterator[str]:
             "jack": {"server": "tidzam-screenshots"},
             **{name: {"port": port} for name, port in PORTS.items()},
             "sources": [{"name": "wetland", "demo": {"scene": "wetland", "seed": 21}, "nb_channels": 4}],
+            "analyzer": {"sinks": [{"type": "store"}, {"type": "clips", "folder": str(Path(folder) / "clips")}]},
         }
         profile.write_text(yaml.safe_dump(settings), encoding="utf-8")
         environment = {**os.environ, "TIDZAM_HOME": str(home), "COLUMNS": "200", "NO_COLOR": "1"}
@@ -79,9 +86,16 @@ def running_node() -> Iterator[str]:
             for name, role in USERS.items():
                 add = [*tidzam, "users", "add", name, "--role", role, "--generate"]
                 subprocess.run(add, env=environment, capture_output=True, check=True)
+            fill_past(home)
             yield password[1]
         finally:
             subprocess.run([*tidzam, "stop"], env=environment, check=True)
+
+
+def fill_past(home: Path) -> None:
+    """Give the node the detections of two months."""
+    argv = [sys.executable, "-m", "tests.support.stored_detections", str(home), "60"]
+    subprocess.run(argv, cwd=Path(__file__).parent.parent, check=True)
 
 
 def logged_in(browser: Browser, password: str) -> StorageState:
@@ -109,6 +123,10 @@ def take(
     )
     page = context.new_page()
     page.goto(URL + path)
+    if path == OPENED:
+        ended = page.locator("li.detection", has_text="wetland:").filter(has_not_text="now").last
+        ended.locator(".detection-open").click(timeout=90_000)
+        page.locator("sound-view[data-drawn]").wait_for()
     picture = Image.open(io.BytesIO(page.screenshot()))
     picture.convert("RGB").save(PICTURES / f"{name}.webp", quality=QUALITY, method=6)
     context.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field
+from pydantic import AwareDatetime, Field
+from starlette.responses import StreamingResponse
 
 from console.services import detection_charts, detections, verdicts
 from console.services.detection_charts import DayClassCount, HourCountView
@@ -17,12 +18,19 @@ from console.services.detection_models import (
     FilterChoices,
     VerdictName,
 )
+from console.services.exports.export import ExportFormat, export
 from console.services.models import ConsoleModel
 from console.web.permissions import CurrentVisitor, Runtime, needs
 from tidzam.accounts.roles import Permission
 
 router = APIRouter(prefix="/detections", tags=["Detections"])
 
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file",
+        "content": {"text/csv": {}, "text/tab-separated-values": {}, "application/zip": {}},
+    }
+}
 _VIEW, _ANNOTATE = needs(Permission.VIEW), needs(Permission.ANNOTATE)
 DetectionNumber = Annotated[int, Field(ge=0, lt=1 << 62)]
 Numbers = Annotated[
@@ -35,6 +43,19 @@ class DetectionQuery(DetectionSearch):
 
     before: Annotated[str, Field(max_length=50)] | None = Field(None, description="The `next` of the page before")
     limit: int = Field(50, ge=1, le=1000, description="Maximum number of detections")
+
+
+class ExportQuery(DetectionSearch):
+    """The detections of a file."""
+
+    format: ExportFormat = Field(
+        ExportFormat.CSV,
+        description="`csv`, `raven` selections, `audacity` labels, those verified for `ebird`, or `clips` as ZIP",
+    )
+    origin: AwareDatetime | None = Field(
+        None,
+        description="When the sound begins from which Raven and Audacity count seconds; null for the first day",
+    )
 
 
 class VerdictRequest(ConsoleModel):
@@ -76,6 +97,14 @@ def count_per_hour(runtime: Runtime, query: Annotated[DetectionSearch, Query()])
 def list_choices(runtime: Runtime) -> FilterChoices:
     """The classes, channels and models that filters can name."""
     return detections.filter_choices(runtime.store)
+
+
+@router.get("/export", dependencies=[_VIEW], response_class=StreamingResponse, responses=_FILE)
+def export_detections(runtime: Runtime, query: Annotated[ExportQuery, Query()]) -> StreamingResponse:
+    """All detections that are wanted as a file, newest first, sent while it is written."""
+    content = export(runtime.store, runtime.settings, query, runtime.time_zone, query.format, origin=query.origin)
+    name = f'attachment; filename="{query.format.file_name}"'
+    return StreamingResponse(content, media_type=query.format.media_type, headers={"Content-Disposition": name})
 
 
 @router.post("/verdicts", dependencies=[_ANNOTATE])

@@ -20,6 +20,8 @@ class NavigationItem:
 
 ITEMS: Final = (
     NavigationItem("/", "Node", "node", Permission.VIEW),
+    NavigationItem("/detections", "Detections", "detections", Permission.VIEW),
+    NavigationItem("/species", "Species", "species", Permission.VIEW),
     NavigationItem("/users", "Users", "users", Permission.ADMINISTER),
     NavigationItem("/audit", "Audit log", "audit", Permission.ADMINISTER),
     NavigationItem("/account", "Account", "account", Permission.ACCOUNT),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from tests.support.store_records import detection
+from tidzam.config.store import StoreSettings
 from tidzam.daytime import DayPart
-from tidzam.store.database import Store
+from tidzam.store.database import Store, open_store
 from tidzam.store.records import DetectionRecord
 from tidzam.store.writer import StoreWriter
 
@@ -40,8 +43,10 @@ def wetland(*, days: int, last: datetime, seed: int = 1, zone: ZoneInfo = GREENW
     rng = random.Random(seed)
     for hour in range(24 * days, 0, -1):
         begin = last - timedelta(hours=hour)
-        for path, (peak, rate) in SPECIES.items():
-            yield from _in_hour(rng, path, begin.astimezone(UTC), peak, rate, zone)
+        weather = random.Random(f"{seed} {begin:%Y%m%d}").choice((0.2, 0.5, 0.8, 1.0, 1.2, 1.5))
+        for number, (path, (peak, rate)) in enumerate(SPECIES.items()):
+            season = math.exp(-(((hour / 24 - 7 * number) / 40) ** 2))  # they arrive one after the other
+            yield from _in_hour(rng, path, begin.astimezone(UTC), peak, rate * weather * season, zone)
 
 
 def _in_hour(
@@ -76,3 +81,13 @@ def fill(store: Store, *, days: int, last: datetime, seed: int = 1, zone: ZoneIn
     for first in range(0, len(records), 2000):
         writer.write(records[first : first + 2000])
     return len(records)
+
+
+def main(home: str, days: str) -> None:
+    """Give a node detections up to the present, for screenshots."""
+    with open_store(StoreSettings(), Path(home)) as store:
+        print(fill(store, days=int(days), last=datetime.now(UTC) - timedelta(minutes=2)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

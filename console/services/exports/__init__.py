@@ -1,0 +1,1 @@
+"""Detections as files for other programs, a module per format."""

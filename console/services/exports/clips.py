@@ -1,0 +1,62 @@
+"""The clips of detections as a ZIP archive, with a table of them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from console.services.exports.selected import Batch
+from console.services.exports.table import COLUMNS, Row, csv_lines, row_of
+from console.services.sound_places import clip_file
+from tidzam.config import Settings
+
+_CHUNK_BYTES: Final = 1 << 18
+TABLE: Final = "detections.csv"
+
+
+class ArchivePipe(io.RawIOBase):
+    """A file that can only be written; what was written is taken out."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        part = bytes(data)  # type: ignore[call-overload]
+        self._parts.append(part)
+        return len(part)
+
+    def take(self) -> bytes:
+        taken, self._parts = b"".join(self._parts), []
+        return taken
+
+
+def clip_archive(settings: Settings, batches: Iterable[Batch], zone: ZoneInfo) -> Iterator[bytes]:
+    """The archive; clips that are gone are left out. They are compressed already."""
+    pipe, rows, names = ArchivePipe(), list[Row]([COLUMNS]), set[str]()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
+        for stored, other_class in (one for batch in batches for one in batch):
+            path = None if stored.clip is None else clip_file(settings, stored.clip)
+            if path is None or stored.clip is None or stored.clip in names:
+                continue
+            names.add(stored.clip)
+            rows.append(row_of(stored, other_class, zone))
+            yield from _member(archive, pipe, path, stored.clip)
+        archive.writestr(TABLE, csv_lines(rows))
+    yield pipe.take()
+
+
+def _member(archive: zipfile.ZipFile, pipe: ArchivePipe, path: Path, name: str) -> Iterator[bytes]:
+    with (
+        path.open("rb") as source,
+        archive.open(zipfile.ZipInfo.from_file(path, name), "w", force_zip64=True) as target,
+    ):
+        while chunk := source.read(_CHUNK_BYTES):
+            target.write(chunk)
+            yield pipe.take()

@@ -1,0 +1,34 @@
+// The page of detections: opening and judging them by mouse, touch and keyboard, new ones, and readouts of the charts.
+
+import { Judge } from "./detections/judge.js";
+import { onKey } from "./detections/keys.js";
+import { DetectionRows } from "./detections/rows.js";
+import { watchCharts } from "./detections/charts.js";
+import { keepUpToDate } from "./detections/live.js";
+
+const list = /** @type {HTMLElement | null} */ (document.getElementById("detections"));
+
+if (list) {
+  const rows = new DetectionRows(list);
+  const judge = new Judge(rows);
+  document.addEventListener("keydown", (event) => onKey(event, rows, judge));
+  if (list.dataset.live === "yes") keepUpToDate(rows);
+}
+
+for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("form[data-filters]"))) {
+  form.addEventListener("formdata", (event) => {
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  });
+}
+
+for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-open]"))) {
+  button.addEventListener("click", () => openDialog(button.dataset.open ?? ""));
+}
+
+/** @param {string} id */
+function openDialog(id) {
+  const dialog = document.getElementById(id);
+  if (dialog instanceof HTMLDialogElement) dialog.showModal();
+}
+
+watchCharts();

@@ -1,0 +1,141 @@
+"""Detections as files: CSV, eBird and clips."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.console import ConsoleUnderTest, console_under_test
+from tests.support.store_records import detection
+from tests.support.stored_detections import fill
+from tidzam.config import Settings
+from tidzam.store.writer import StoreWriter
+
+API = "/api/v1/detections"
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[ConsoleUnderTest]:
+    """A console of a node with a position and a folder of clips."""
+    with console_under_test(tmp_path) as console:
+        more = {
+            "location": {"latitude": 48.85, "longitude": 2.35, "time_zone": "Europe/Paris"},
+            "analyzer": {"sinks": [{"type": "clips", "folder": tmp_path / "clips"}]},
+        }
+        settings = Settings.model_validate(console.runtime.settings.model_dump(exclude_unset=True) | more)
+        console.app.state.runtime = replace(console.runtime, settings=settings)
+        yield console
+
+
+def exported(console: ConsoleUnderTest, **filters: Any) -> Any:
+    response = console.logged_in("viewer").get(f"{API}/export", params=filters)
+    assert response.status_code == 200
+    return response
+
+
+def table(response: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(response.text)))
+
+
+def test_all_detections_that_are_wanted_are_in_the_table(console: ConsoleUnderTest) -> None:
+    count = fill(console.store, days=12, last=console.clock())
+    response = exported(console)
+    assert response.headers["Content-Disposition"] == 'attachment; filename="detections.csv"'
+    rows = table(response)
+    assert len({row["id"] for row in rows}) == count > 1000
+    frogs = table(exported(console, **{"class": "frogs"}))
+    assert {row["class"] for row in frogs} == {"frogs/tree frog", "frogs/marsh frog"}
+
+
+def test_times_are_in_utc_and_by_the_clock_of_the_node(console: ConsoleUnderTest) -> None:
+    StoreWriter(console.store).write([detection(1)])
+    (row,) = table(exported(console))
+    assert (row["start_utc"], row["start_local"]) == ("2026-05-01T12:01:00.000Z", "2026-05-01T14:01:00.000+02:00")
+
+
+def test_no_spreadsheet_computes_a_label(console: ConsoleUnderTest) -> None:
+    StoreWriter(console.store).write([detection(1, path=("=1+1",))])
+    assert table(exported(console))[0]["class"] == "'=1+1"
+
+
+def test_ebird_gets_a_row_per_verified_species_and_day(console: ConsoleUnderTest) -> None:
+    start = datetime(2026, 4, 30, 21, 30, tzinfo=UTC)  # 23:30 in Paris
+    names = ("Turdus merula_Eurasian Blackbird", "Turdus merula_Eurasian Blackbird", "wren", "robin")
+    StoreWriter(console.store).write(
+        [
+            detection(id=f"{number}", path=("birds", name), start=at, end=at, time_zone="Europe/Paris")
+            for number, name in enumerate(names)
+            for at in [start + timedelta(minutes=20 * number)]
+        ]
+    )
+    client = console.logged_in("annotator")
+    numbers = [one["id"] for one in client.get(API).json()["detections"]][::-1]
+    client.post(f"{API}/verdicts", json={"ids": numbers[:2], "verdict": "right"})
+    other = {"ids": numbers[2:3], "verdict": "other_class", "other_class": "birds/sedge warbler"}
+    client.post(f"{API}/verdicts", json=other)
+    rows = list(csv.reader(io.StringIO(exported(console, format="ebird").text)))
+    assert {len(row) for row in rows} == {19}
+    assert [(*row[:4], *row[6:10], row[12]) for row in rows] == [
+        ("sedge warbler", "", "", "X", "48.85", "2.35", "05/01/2026", "00:10", "Incidental"),
+        ("Eurasian Blackbird", "Turdus", "merula", "X", "48.85", "2.35", "04/30/2026", "23:30", "Incidental"),
+    ]
+
+
+def test_ebird_needs_a_position(tmp_path: Path) -> None:
+    with console_under_test(tmp_path) as console:
+        refused = console.logged_in("viewer").get(f"{API}/export", params={"format": "ebird"})
+    assert refused.status_code == 422
+    assert refused.json()["error"]["message"] == "eBird needs the position of the node. Set location in the profile."
+
+
+ORIGIN = "2026-05-01T14:00:00+02:00"
+
+
+def test_audacity_gets_labels_by_the_seconds_of_a_sound(console: ConsoleUnderTest) -> None:
+    StoreWriter(console.store).write([detection(1), detection(2, path=("frogs", "tree\tfrog"))])
+    lines = exported(console, format="audacity", origin=ORIGIN).text.splitlines()
+    assert lines == ["120.000000\t122.000000\ttree frog", "60.000000\t62.000000\twren"]
+
+
+def test_raven_gets_a_selection_per_detection(console: ConsoleUnderTest) -> None:
+    StoreWriter(console.store).write([detection(1, channel="pond:out_2")])
+    (row,) = csv.DictReader(io.StringIO(exported(console, format="raven", origin=ORIGIN).text), delimiter="\t")
+    assert (row["Selection"], row["Begin Time (s)"], row["End Time (s)"]) == ("1", "60.000000", "62.000000")
+    assert (row["Annotation"], row["Peak Probability"]) == ("wren", "0.9000")
+
+
+def test_without_an_origin_seconds_count_from_the_first_day_of_the_nodes_clock(console: ConsoleUnderTest) -> None:
+    StoreWriter(console.store).write([detection(1)])
+    (line,) = exported(console, format="audacity", first_day="2026-05-01").text.splitlines()
+    assert line == "50460.000000\t50462.000000\twren"  # 14:01 in Paris
+
+
+def test_labels_need_a_time_to_count_from(console: ConsoleUnderTest) -> None:
+    refused = console.logged_in("viewer").get(f"{API}/export", params={"format": "raven"})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "origin")
+
+
+def test_clips_come_as_an_archive_with_a_table_of_those_that_are_there(
+    console: ConsoleUnderTest, tmp_path: Path
+) -> None:
+    (tmp_path / "clips" / "wren").mkdir(parents=True)
+    sound = bytes(range(256)) * 3000
+    (tmp_path / "clips" / "wren" / "a.flac").write_bytes(sound)
+    clips = {1: "wren/a.flac", 2: "wren/gone.flac", 3: None, 4: "../secret"}
+    (tmp_path / "secret").write_bytes(b"secret")
+    StoreWriter(console.store).write([detection(number, clip=clip) for number, clip in clips.items()])
+    archive = zipfile.ZipFile(io.BytesIO(exported(console, format="clips").content))
+    assert archive.testzip() is None
+    assert archive.namelist() == ["wren/a.flac", "detections.csv"]
+    assert archive.read("wren/a.flac") == sound
+    assert [row["clip"] for row in csv.DictReader(io.StringIO(archive.read("detections.csv").decode()))] == [
+        "wren/a.flac"
+    ]
