@@ -25,11 +25,9 @@ from tidzam.accounts.roles import Permission
 
 router = APIRouter(prefix="/detections", tags=["Detections"])
 
+_MEDIA_TYPES = {one.media_type.partition(";")[0] for one in ExportFormat}
 _FILE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The file",
-        "content": {"text/csv": {}, "text/tab-separated-values": {}, "application/zip": {}},
-    }
+    200: {"description": "The file", "content": {name: {} for name in sorted(_MEDIA_TYPES)}}
 }
 _VIEW, _ANNOTATE = needs(Permission.VIEW), needs(Permission.ANNOTATE)
 DetectionNumber = Annotated[int, Field(ge=0, lt=1 << 62)]
@@ -50,7 +48,8 @@ class ExportQuery(DetectionSearch):
 
     format: ExportFormat = Field(
         ExportFormat.CSV,
-        description="`csv`, `raven` selections, `audacity` labels, those verified for `ebird`, or `clips` as ZIP",
+        description="`csv`, `parquet`, selections for `raven`, labels for `audacity`, those verified for `ebird`, or "
+        "`clips` as ZIP",
     )
     origin: AwareDatetime | None = Field(
         None,

@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 
 from tests.support.console import ConsoleUnderTest, console_under_test
-from tests.support.store_records import detection
+from tests.support.store_records import NOON, detection
 from tests.support.stored_detections import fill
 from tidzam.config import Settings
 from tidzam.store.writer import StoreWriter
@@ -94,6 +95,17 @@ def test_ebird_needs_a_position(tmp_path: Path) -> None:
         refused = console.logged_in("viewer").get(f"{API}/export", params={"format": "ebird"})
     assert refused.status_code == 422
     assert refused.json()["error"]["message"] == "eBird needs the position of the node. Set location in the profile."
+
+
+def test_parquet_holds_times_and_numbers_as_such(console: ConsoleUnderTest) -> None:
+    count = fill(console.store, days=12, last=console.clock())
+    StoreWriter(console.store).write([detection(1, level_dbfs=-31.5)])
+    content = exported(console, format="parquet").content
+    found = pyarrow.parquet.read_table(io.BytesIO(content))
+    assert found.num_rows == count + 1
+    newest = found.slice(0, 1).to_pylist()[0]
+    assert (newest["start"], newest["class"]) == (NOON + timedelta(minutes=1), "birds/wren")
+    assert (newest["level_dbfs"], newest["verdict"]) == (-31.5, None)
 
 
 ORIGIN = "2026-05-01T14:00:00+02:00"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from console.services.exports.pipe import WritePipe
 from console.services.exports.selected import Batch
 from console.services.exports.table import COLUMNS, Row, csv_lines, row_of
 from console.services.sound_places import clip_file
@@ -18,28 +18,9 @@ _CHUNK_BYTES: Final = 1 << 18
 TABLE: Final = "detections.csv"
 
 
-class ArchivePipe(io.RawIOBase):
-    """A file that can only be written; what was written is taken out."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        part = bytes(data)  # type: ignore[call-overload]
-        self._parts.append(part)
-        return len(part)
-
-    def take(self) -> bytes:
-        taken, self._parts = b"".join(self._parts), []
-        return taken
-
-
 def clip_archive(settings: Settings, batches: Iterable[Batch], zone: ZoneInfo) -> Iterator[bytes]:
     """The archive; clips that are gone are left out. They are compressed already."""
-    pipe, rows, names = ArchivePipe(), list[Row]([COLUMNS]), set[str]()
+    pipe, rows, names = WritePipe(), list[Row]([COLUMNS]), set[str]()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
         for stored, other_class in (one for batch in batches for one in batch):
             path = None if stored.clip is None else clip_file(settings, stored.clip)
@@ -52,7 +33,7 @@ def clip_archive(settings: Settings, batches: Iterable[Batch], zone: ZoneInfo) -
     yield pipe.take()
 
 
-def _member(archive: zipfile.ZipFile, pipe: ArchivePipe, path: Path, name: str) -> Iterator[bytes]:
+def _member(archive: zipfile.ZipFile, pipe: WritePipe, path: Path, name: str) -> Iterator[bytes]:
     with (
         path.open("rb") as source,
         archive.open(zipfile.ZipInfo.from_file(path, name), "w", force_zip64=True) as target,

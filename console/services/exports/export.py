@@ -12,6 +12,7 @@ from console.services.detections import midnight
 from console.services.exports.clips import clip_archive
 from console.services.exports.ebird import ebird_table
 from console.services.exports.labels import audacity_labels, raven_table
+from console.services.exports.parquet import parquet_table
 from console.services.exports.selected import selected
 from console.services.exports.table import csv_table
 from tidzam.config import Settings
@@ -23,6 +24,7 @@ class ExportFormat(StrEnum):
     """The format of a file of detections."""
 
     CSV = "csv"
+    PARQUET = "parquet"
     RAVEN = "raven"
     AUDACITY = "audacity"
     EBIRD = "ebird"
@@ -33,6 +35,8 @@ class ExportFormat(StrEnum):
         """As HTTP names it."""
         if self is ExportFormat.CLIPS:
             return "application/zip"
+        if self is ExportFormat.PARQUET:
+            return "application/vnd.apache.parquet"
         is_table = self in (ExportFormat.CSV, ExportFormat.EBIRD)
         return f"text/{'csv' if is_table else 'tab-separated-values'}; charset=utf-8"
 
@@ -41,6 +45,7 @@ class ExportFormat(StrEnum):
         """The name for downloads."""
         return {
             ExportFormat.CSV: "detections.csv",
+            ExportFormat.PARQUET: "detections.parquet",
             ExportFormat.RAVEN: "detections.Table.1.selections.txt",
             ExportFormat.AUDACITY: "detections.txt",
             ExportFormat.EBIRD: "ebird.csv",
@@ -60,12 +65,14 @@ def export(
     """The content of a file, the newest detections first. Raven and Audacity count seconds from `origin`, or from the
     first day that is wanted.
 
-    Raises RequestError (`request`) if neither is known, or if eBird needs the position of the node.
+    Raises RequestError (`request`) if neither is known, if eBird needs the position of the node, or without pyarrow.
     """
     batches = selected(store, wanted, zone)
     match export_format:
         case ExportFormat.CSV:
             return csv_table(batches, zone)
+        case ExportFormat.PARQUET:
+            return parquet_table(batches)
         case ExportFormat.CLIPS:
             return clip_archive(settings, batches, zone)
         case ExportFormat.RAVEN:
