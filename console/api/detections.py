@@ -110,17 +110,25 @@ def export_detections(runtime: Runtime, query: Annotated[ExportQuery, Query()]) 
 def judge_detections(request: VerdictRequest, visitor: CurrentVisitor, runtime: Runtime) -> tuple[DetectionView, ...]:
     """Judge detections, all or none of them. Returns them as they are now."""
     return verdicts.judge(
-        runtime.store, visitor, request.ids, request.verdict, other_class=request.other_class, now=runtime.now()
+        runtime.store,
+        visitor,
+        request.ids,
+        request.verdict,
+        other_class=request.other_class,
+        zone=runtime.time_zone,
+        now=runtime.now(),
     )
 
 
 @router.post("/stars", dependencies=[_ANNOTATE])
 def star_detections(request: StarRequest, visitor: CurrentVisitor, runtime: Runtime) -> tuple[DetectionView, ...]:
     """Star detections, or take their stars away. Returns them as they are now."""
-    return verdicts.set_star(runtime.store, visitor, request.ids, is_starred=request.starred, now=runtime.now())
+    return verdicts.set_star(
+        runtime.store, visitor, request.ids, is_starred=request.starred, zone=runtime.time_zone, now=runtime.now()
+    )
 
 
 @router.get("/{id}", dependencies=[_VIEW])
 def read_detection(runtime: Runtime, number: Annotated[DetectionNumber, Path(alias="id")]) -> DetectionDetail:
     """A detection with all verdicts on it."""
-    return detections.find_detection(runtime.store, number)
+    return detections.find_detection(runtime.store, number, runtime.time_zone)

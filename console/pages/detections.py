@@ -11,6 +11,7 @@ from console.pages.detection_filters import presets, query_of, read_filter, toda
 from console.services.detection_charts import day_counts, hour_counts
 from console.services.detection_models import DetectionSearch, VerdictName
 from console.services.detections import filter_choices, find_detection, list_detections
+from console.services.novelty import Novelty
 from console.web.charts import bar_chart, bins_between, heat_map
 from console.web.permissions import CurrentVisitor, Runtime, needs
 from console.web.runtime import ConsoleRuntime
@@ -76,7 +77,7 @@ def show_panel(
         request,
         "detection_panel.html",
         visitor=visitor,
-        one=find_detection(runtime.store, detection_id),
+        one=find_detection(runtime.store, detection_id, runtime.time_zone),
         may_annotate=visitor.may(Permission.ANNOTATE),
         words=WORDS,
         zone=runtime.time_zone.key,
@@ -91,6 +92,15 @@ WORDS: Final = {
 }
 """Verdicts, as people read them."""
 
+NEWS: Final = {
+    Novelty.EVER: "first ever",
+    Novelty.YEAR: "first of the year",
+    Novelty.RETURN: "back again",
+    Novelty.SEASON: "first of the season",
+    Novelty.DAY: "first of the day",
+}
+"""What is new about a detection, as people read it."""
+
 
 def _rows(runtime: ConsoleRuntime, wanted: DetectionSearch, before: str | None) -> dict[str, Any]:
     page = list_detections(runtime.store, wanted, runtime.time_zone, before=before, limit=PAGE)
@@ -98,6 +108,7 @@ def _rows(runtime: ConsoleRuntime, wanted: DetectionSearch, before: str | None) 
         "detections": page.detections,
         "older": None if page.next is None else query_of(wanted, before=page.next),
         "words": WORDS,
+        "news": NEWS,
     }
 
 

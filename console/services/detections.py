@@ -21,6 +21,7 @@ from console.services.detection_models import (
     VerdictName,
     VerdictView,
 )
+from console.services.novelty import novelty_of
 from tidzam.errors import RequestError
 from tidzam.store.database import Store
 from tidzam.store.lookups import SEPARATOR
@@ -32,6 +33,7 @@ from tidzam.store.queries.detections import (
     detections_by_id,
     latest_detections,
 )
+from tidzam.store.queries.previous import previous_starts
 from tidzam.store.queries.verdicts import StoredVerdict, other_classes, verdicts_on
 from tidzam.store.tables.detections import DetectionVerdict
 
@@ -83,21 +85,24 @@ def list_detections(
         raise RequestError("before: it is no page.", hint=hint, code="request", field="before") from None
     with store.read() as session:
         page = latest_detections(session, criteria_of(session, wanted, zone), limit=limit, before=cursor)
-        found = views_of(session, page.detections)
+        found = views_of(session, page.detections, zone)
     return DetectionList(detections=found, next=None if page.next is None else str(page.next))
 
 
-def views_of(session: Session, stored: Sequence[StoredDetection]) -> tuple[DetectionView, ...]:
+def views_of(session: Session, stored: Sequence[StoredDetection], zone: ZoneInfo) -> tuple[DetectionView, ...]:
     """Detections as people see them."""
     judged = [one.id for one in stored if one.verdict is DetectionVerdict.OTHER_CLASS]
     others = other_classes(session, judged) if judged else {}
-    return tuple(DetectionView.of(one, others.get(one.id)) for one in stored)
+    counted = [one for one in stored if one.verdict is None or one.verdict.counts]
+    previous = previous_starts(session, [one.id for one in counted])
+    news = {one.id: novelty_of(one.start, previous.get(one.id), zone) for one in counted}
+    return tuple(DetectionView.of(one, others.get(one.id), news.get(one.id)) for one in stored)
 
 
-def find_detection(store: Store, number: int) -> DetectionDetail:
+def find_detection(store: Store, number: int, zone: ZoneInfo) -> DetectionDetail:
     """A detection with all verdicts on it. Raises RequestError (`not_found`)."""
     with store.read() as session:
-        found = views_of(session, detections_by_id(session, [number]))
+        found = views_of(session, detections_by_id(session, [number]), zone)
         verdicts = tuple(map(_verdict_view, verdicts_on(session, number)))
     if not found:
         raise RequestError("There is no such detection.", hint="It may have been removed.", code="not_found")

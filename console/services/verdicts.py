@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -32,6 +33,7 @@ def judge(
     verdict: VerdictName | None,
     *,
     other_class: str | None = None,
+    zone: ZoneInfo,
     now: datetime,
 ) -> tuple[DetectionView, ...]:
     """Judge detections, or take back the verdicts on them. Returns them as they are now.
@@ -56,11 +58,11 @@ def judge(
         detail = {"verdict": "taken back" if verdict is None else verdict.value}
         detail |= {} if path is None else {"class": SEPARATOR.join(path)}
         record(session, visitor.actor, AuditAction.DETECTIONS_JUDGED, _subject(numbers), now=now, **detail)
-        return _views(session, numbers)
+        return _views(session, numbers, zone)
 
 
 def set_star(
-    store: Store, visitor: Visitor, numbers: Collection[int], *, is_starred: bool, now: datetime
+    store: Store, visitor: Visitor, numbers: Collection[int], *, is_starred: bool, zone: ZoneInfo, now: datetime
 ) -> tuple[DetectionView, ...]:
     """Star detections, or take their stars away. Returns them as they are now. Raises RequestError (`not_found`)."""
     with store.write() as session:
@@ -68,7 +70,7 @@ def set_star(
         mark(session, numbers, is_marked=is_starred)
         detail = {"starred": "yes" if is_starred else "no"}
         record(session, visitor.actor, AuditAction.DETECTIONS_STARRED, _subject(numbers), now=now, **detail)
-        return _views(session, numbers)
+        return _views(session, numbers, zone)
 
 
 def _path(text: str) -> tuple[str, ...]:
@@ -87,9 +89,9 @@ def _require_all(session: Session, numbers: Collection[int]) -> None:
         raise RequestError(message, hint="It may have been removed; nothing was changed.", code="not_found")
 
 
-def _views(session: Session, numbers: Collection[int]) -> tuple[DetectionView, ...]:
+def _views(session: Session, numbers: Collection[int], zone: ZoneInfo) -> tuple[DetectionView, ...]:
     session.flush()
-    return views_of(session, detections_by_id(session, list(dict.fromkeys(numbers))))
+    return views_of(session, detections_by_id(session, list(dict.fromkeys(numbers))), zone)
 
 
 def _subject(numbers: Collection[int]) -> str:

@@ -155,3 +155,11 @@ def test_days_are_those_of_the_nodes_clock(console: ConsoleUnderTest) -> None:
     found = client.get(API, params={**only, "limit": 1000}).json()["detections"]
     assert {one["start"][:10] for one in found} == {day.isoformat()}
     assert sum(one["detections"] for one in client.get(f"{API}/days", params=only).json()) == len(found)
+
+
+def test_the_first_detection_of_a_class_says_so_until_it_is_judged_wrong(console: ConsoleUnderTest) -> None:
+    client = console.logged_in("annotator")
+    wrens = client.get(API, params={"class": "birds/wren", "limit": 1000}).json()["detections"][::-1]
+    assert [one["novelty"] for one in wrens[:2]] == ["ever", None]
+    client.post(f"{API}/verdicts", json={"ids": [wrens[0]["id"]], "verdict": "wrong"})
+    assert [client.get(f"{API}/{one['id']}").json()["novelty"] for one in wrens[:2]] == [None, "ever"]
