@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,9 +86,11 @@ def create_backup(
         except OSError as error:
             raise BackupError(
                 f"The backup cannot be written to {folder}: {error.strerror or error}.",
-                hint="Correct that, or choose another folder; the next `tidzam backup create` deletes what is there.",
+                hint="Correct that, or choose another folder.",
                 code="backup_failed",
             ) from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)  # it is there only if something failed
         if keep is not None:
             shelf.keep(keep, home=str(source.home), node=source.node, say=say)
     return record

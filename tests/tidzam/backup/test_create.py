@@ -14,12 +14,13 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.support.backups import FILES, SECRET, TRANSIENT, make_home, tree
+from tests.support.ports import free_port
 from tidzam.backup.create import BackupSource, create_backup
 from tidzam.backup.shelf import BackupShelf
 from tidzam.backup.verify import verify_backup
 from tidzam.config import Settings
 from tidzam.config.store import StoreSettings
-from tidzam.errors import BackupError, SetupError
+from tidzam.errors import BackupError, SetupError, StoreError
 from tidzam.store.database import open_store
 from tidzam.store.tables.detections import DetectionRow
 
@@ -164,6 +165,14 @@ def test_a_disk_without_space_is_reported_before_anything_is_copied(
     with pytest.raises(SetupError, match=r"too little space for the backup: .* MB are needed") as caught:
         create_backup(source, shelf)
     assert caught.value.code == "disk_full"
+
+
+def test_a_store_that_is_away_is_reported_and_nothing_is_left(source: BackupSource, shelf: BackupShelf) -> None:
+    away = StoreSettings(url=f"postgresql://tidzam@127.0.0.1:{free_port()}/tidzam")
+    settings = source.settings.model_copy(update={"store": away})
+    with pytest.raises(StoreError, match="cannot be used"):
+        create_backup(BackupSource(home=source.home, settings=settings), shelf)
+    assert (shelf.backups(), shelf.unfinished()) == ([], [])
 
 
 def test_an_empty_home_with_a_profile_has_a_backup_without_a_store(tmp_path: Path, shelf: BackupShelf) -> None:
