@@ -37,7 +37,10 @@ def openset(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the bundle to write", rich_help_panel=RESULT)],
     base: Annotated[
         str,
-        typer.Option(help="Bundle whose embeddings are used: the name of an installed model, or a folder"),
+        typer.Option(
+            help="Bundle whose embeddings are used: the name of an installed model, or a folder",
+            show_default="the selector of the demo",
+        ),
     ] = str(DEMO_BUNDLES / "selector"),
     tag: Annotated[list[str] | None, typer.Option(help="Tag to recognize", show_default="all")] = None,
     train: Annotated[Days, typer.Option(help="Annotated files for training", rich_help_panel=FILES)] = None,
