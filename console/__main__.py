@@ -52,6 +52,7 @@ async def serve(settings: Settings) -> None:
         server = uvicorn.Server(_configuration(settings, guarded(create_app(runtime), settings)))
 
         def end() -> None:
+            runtime.live.close()
             server.should_exit = True
 
         for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it has ended

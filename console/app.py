@@ -12,12 +12,14 @@ from starlette.types import ASGIApp
 
 from console.accounts.recognition import forget_ended_sessions
 from console.api.router import api_router
+from console.live.broadcast import live_broadcast
 from console.pages.router import page_router
 from console.services.node_monitor import NodeMonitor
 from console.services.upkeep import StoreUpkeep
 from console.web import health, static_files
 from console.web.errors import add_error_handlers
 from console.web.guard import RequestGuard
+from console.web.open_streams import OpenStreams
 from console.web.permissions import route_permissions
 from console.web.proxies import TrustedProxies
 from console.web.runtime import ConsoleRuntime
@@ -39,7 +41,15 @@ def make_runtime(settings: Settings, store: Store, token: str | None) -> Console
         token=token,
         now=_now,
     )
-    return ConsoleRuntime(settings=settings, store=store, monitor=monitor, token=token, now=_now)
+    return ConsoleRuntime(
+        settings=settings,
+        store=store,
+        monitor=monitor,
+        live=live_broadcast(settings.analyzer.url, monitor, token=token, now=_now),
+        streams=OpenStreams(settings.console.streams),
+        token=token,
+        now=_now,
+    )
 
 
 def create_app(runtime: ConsoleRuntime) -> FastAPI:
@@ -49,7 +59,7 @@ def create_app(runtime: ConsoleRuntime) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         forget_ended_sessions(runtime.store, runtime.sessions, now=runtime.now())
         upkeep = StoreUpkeep(runtime.store, runtime.settings, now=runtime.now)
-        async with runtime.monitor.running(), upkeep.running():
+        async with runtime.monitor.running(), upkeep.running(), runtime.live.running():
             yield
 
     app = FastAPI(

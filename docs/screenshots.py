@@ -35,9 +35,12 @@ OPENED: Final = "/detections#"
 
 SHOTS: Final = (
     ("login", "/login", DESK, "light"),
-    ("node", "/", DESK, "light"),
-    ("node-dark", "/", DESK, "dark"),
-    ("node-phone", "/", PHONE, "light"),
+    ("now", "/", DESK, "light"),
+    ("now-dark", "/", DESK, "dark"),
+    ("now-phone", "/", PHONE, "light"),
+    ("node", "/node", DESK, "light"),
+    ("node-dark", "/node", DESK, "dark"),
+    ("node-phone", "/node", PHONE, "light"),
     ("detections", "/detections", DESK, "light"),
     ("detection-open", OPENED, DESK, "dark"),
     ("detections-phone", "/detections", PHONE, "light"),
@@ -106,6 +109,7 @@ def logged_in(browser: Browser, password: str) -> StorageState:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", name="wetland").wait_for(timeout=60_000)
+    page.goto(f"{URL}/node")
     page.get_by_text("All programs work").wait_for(timeout=60_000)
     return page.context.storage_state()
 

@@ -66,6 +66,16 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "login_failed": Explanation(
             "The log-in was refused.", "The user name or the password is wrong.", "`tidzam users password NAME`."
         ),
+        "too_many_streams": Explanation(
+            "Too many pages that show the present, or listeners, are open.",
+            "`console.streams`.",
+            "Close some, or raise the setting.",
+        ),
+        "not_heard": Explanation(
+            "A channel cannot be listened to.",
+            "Its source does not play, or Icecast is away.",
+            "See the page Node of the console.",
+        ),
         "locked_out": Explanation(
             "Log-ins are refused for some minutes.",
             "Too many wrong passwords (`console.lock_out`).",

@@ -1,4 +1,4 @@
-"""The first page: the state of the node."""
+"""The page of the state of the node."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tidzam.accounts.roles import Permission
 router = APIRouter(dependencies=[needs(Permission.VIEW)])
 
 
-@router.get("/")
+@router.get("/node")
 def show_node(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Response:
     """Programs, sources and channels."""
     return render(request, "node.html", visitor=visitor, view=runtime.monitor.view)

@@ -56,6 +56,7 @@ class SourceView(ConsoleModel):
     gap_s: float = Field(description="Seconds without valid audio since it was loaded")
     last_error: str | None = Field(description="Why it last failed, and what to do")
     channels: tuple[ChannelView, ...] = Field(description="Its channels")
+    mounts: tuple[str, ...] = Field(description="Names below `/listen` at which they are heard")
 
 
 class NodeView(ConsoleModel):
@@ -143,4 +144,5 @@ def _source(source: SourceStatus, heard: frozenset[str] | None) -> SourceView:
         gap_s=source.gap_s,
         last_error=None if source.ok else source.last_error,
         channels=channels,
+        mounts=tuple(mount.rpartition("/")[2] for mount in source.mounts),
     )

@@ -19,9 +19,10 @@ class NavigationItem:
 
 
 ITEMS: Final = (
-    NavigationItem("/", "Node", "node", Permission.VIEW),
+    NavigationItem("/", "Now", "now", Permission.VIEW),
     NavigationItem("/detections", "Detections", "detections", Permission.VIEW),
     NavigationItem("/species", "Species", "species", Permission.VIEW),
+    NavigationItem("/node", "Node", "node", Permission.VIEW),
     NavigationItem("/users", "Users", "users", Permission.ADMINISTER),
     NavigationItem("/audit", "Audit log", "audit", Permission.ADMINISTER),
     NavigationItem("/account", "Account", "account", Permission.ACCOUNT),

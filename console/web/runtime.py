@@ -11,7 +11,9 @@ from starlette.requests import HTTPConnection
 
 from console.accounts.lock_out import LockOutPolicy
 from console.accounts.session_policy import SessionPolicy
+from console.live.broadcast import LiveBroadcast
 from console.services.node_monitor import NodeMonitor
+from console.web.open_streams import OpenStreams
 from tidzam.config import Settings
 from tidzam.store.database import Store
 
@@ -23,6 +25,8 @@ class ConsoleRuntime:
     settings: Settings
     store: Store
     monitor: NodeMonitor
+    live: LiveBroadcast
+    streams: OpenStreams
     token: str | None = field(repr=False)
     now: Callable[[], datetime]
 

@@ -19,7 +19,7 @@ def test_every_response_has_the_security_headers(console: ConsoleUnderTest, path
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/", "/users", "/account", "/audit", "/api/docs", "/login"])
+@pytest.mark.parametrize("path", ["/", "/node", "/users", "/account", "/audit", "/api/docs", "/login"])
 def test_no_page_has_inline_scripts_or_styles(console: ConsoleUnderTest, path: str) -> None:
     page = console.logged_in("admin").get(path, follow_redirects=True).text
     assert "<style" not in page

@@ -23,6 +23,9 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("POST", "/login"): PUBLIC,
     ("POST", "/logout"): ACCOUNT,
     ("GET", "/"): VIEW,
+    ("GET", "/now/channels"): VIEW,
+    ("GET", "/listen/{mount}"): VIEW,
+    ("GET", "/node"): VIEW,
     ("GET", "/node/state"): VIEW,
     ("GET", "/detections"): VIEW,
     ("GET", "/detections/charts"): VIEW,
@@ -46,6 +49,8 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("POST", "/api/v1/session"): PUBLIC,
     ("DELETE", "/api/v1/session"): ACCOUNT,
     ("GET", "/api/v1/node"): VIEW,
+    ("GET", "/api/v1/live"): VIEW,
+    ("GET", "/api/v1/live/events"): VIEW,
     ("GET", "/api/v1/sound"): VIEW,
     ("GET", "/api/v1/sound/peaks"): VIEW,
     ("GET", "/api/v1/detections/{detection_id}/sound"): VIEW,
@@ -102,7 +107,14 @@ def test_a_route_that_states_no_permission_is_not_served() -> None:
         route_permissions(app)
 
 
-VALUES = {"{name:path}": "none.css", "{name}": "nobody", "{session_id}": "0", "{token_id}": "0", "{id}": "0"}
+VALUES = {
+    "{name:path}": "none.css",
+    "{name}": "nobody",
+    "{session_id}": "0",
+    "{token_id}": "0",
+    "{id}": "0",
+    "{mount}": "none.ogg",
+}
 """Values for paths. Nothing has them, so that no call changes anything."""
 
 

@@ -16,7 +16,9 @@ from starlette.testclient import TestClient
 
 from console.accounts.log_in import NewSession, begin_session
 from console.app import create_app, guarded
+from console.live.broadcast import live_broadcast
 from console.services.node_monitor import NodeMonitor
+from console.web.open_streams import OpenStreams
 from console.web.runtime import ConsoleRuntime
 from tidzam.accounts.passwords import hash_password
 from tidzam.accounts.roles import Role
@@ -133,6 +135,14 @@ def console_with_profile(
     clock = StoppedClock()
     monitor = NodeMonitor("marsh", manager=manager, analyzer=analyzer, token=None, now=clock)
     with open_store(settings.store, home) as store:
-        runtime = ConsoleRuntime(settings=settings, store=store, monitor=monitor, token=TOKEN, now=clock)
+        runtime = ConsoleRuntime(
+            settings=settings,
+            store=store,
+            monitor=monitor,
+            live=live_broadcast(analyzer, monitor, token=None, now=clock),
+            streams=OpenStreams(settings.console.streams),
+            token=TOKEN,
+            now=clock,
+        )
         app = create_app(runtime)
         yield ConsoleUnderTest(app, runtime, clock, guarded(app, settings))

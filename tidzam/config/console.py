@@ -74,6 +74,9 @@ class ConsoleSettings(ServerSettings):
     session_days: float = Field(30.0, gt=0, description="Days after which a session ends in any case")
     lock_out: LockOutSettings = LockOutSettings()
     sound: SoundSettings = SoundSettings()
+    streams: int = Field(
+        256, ge=1, description="Maximum number of open pages that show the present, and of listeners, together"
+    )
     requests_per_s: float = Field(
         200.0, gt=0, description="Maximum average rate of requests per address; bursts of 5 s are allowed"
     )

@@ -16,8 +16,9 @@ pytestmark = pytest.mark.browser
 
 def test_a_user_logs_in_sees_the_node_and_logs_out(page: Page, served: ServedConsole) -> None:
     served.log_in(page, "viewer")
-    expect(page.get_by_role("heading", name="marsh")).to_be_visible()
     expect(page.get_by_role("heading", name="wetland")).to_be_visible()
+    page.get_by_role("link", name="Node").click()
+    expect(page.get_by_role("heading", name="marsh")).to_be_visible()
     expect(page.get_by_role("link", name="Users")).to_have_count(0)
     page.get_by_role("button", name="Log out").click()
     expect(page).to_have_url(re.compile("/login$"))
@@ -51,7 +52,7 @@ def test_after_wrong_passwords_the_user_is_locked_out(page: Page, tmp_path: Path
 def test_a_page_whose_programs_are_away_says_so(page: Page, tmp_path: Path) -> None:
     with serving_console(tmp_path, with_programs=False) as (url, console):
         ServedConsole(url, console).enter(page, "viewer")
-        page.goto(url)
+        page.goto(f"{url}/node")
         expect(page.get_by_text("The stream manager does not answer. See `tidzam status`.")).to_be_visible()
         expect(page.get_by_text("The analyzer does not answer. See `tidzam status`.")).to_be_visible()
     expect(page.get_by_text("The console does not answer.")).to_be_visible(timeout=10_000)
@@ -69,7 +70,7 @@ def test_an_admin_adds_a_user_who_logs_in_with_the_password_that_is_shown_once(
     expect(page.locator(".secret")).to_have_count(0)
     context = browser.new_context()
     served.log_in(context.new_page(), "wren", password)
-    expect(context.pages[0].get_by_role("heading", name="marsh")).to_be_visible()
+    expect(context.pages[0].get_by_role("heading", name="Now", exact=True)).to_be_visible()
     context.close()
 
 

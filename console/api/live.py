@@ -1,0 +1,40 @@
+"""REST: what is heard at present, at once and as it changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import StreamingResponse
+
+from console.live.broadcast import LiveBroadcast
+from console.live.models import LiveUpdate
+from console.web.permissions import Runtime, needs
+from console.web.streaming import Stream
+from tidzam.accounts.roles import Permission
+
+router = APIRouter(prefix="/live", tags=["Live"], dependencies=[needs(Permission.VIEW)])
+
+_RETRY_MS = 2000
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Server-sent events `live`, each a LiveUpdate as JSON", "content": {"text/event-stream": {}}}
+}
+
+
+@router.get("")
+def read_live(runtime: Runtime) -> LiveUpdate:
+    """What was last heard of each channel, and the last detections."""
+    return runtime.live.snapshot()
+
+
+@router.get("/events", response_class=StreamingResponse, responses=_EVENTS)
+async def follow_live(request: Request, runtime: Runtime) -> Stream:
+    """The same as server-sent events, and twice a second what has changed since. It goes on until the client leaves."""
+    return Stream(request, _events(runtime.live), media_type="text/event-stream")
+
+
+async def _events(live: LiveBroadcast) -> AsyncGenerator[bytes]:
+    yield f"retry: {_RETRY_MS}\n\n".encode()
+    async for update in live.updates():
+        yield f"event: live\ndata: {update.model_dump_json()}\n\n".encode()

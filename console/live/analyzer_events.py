@@ -1,0 +1,90 @@
+"""Receives the analyzer's events, and connects again whenever the analyzer restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final, TypeVar
+
+import socketio
+
+from console.live.state import LiveState
+from tidzam.errors import RequestError
+from tidzam.process import RestartPolicy
+from tidzam.protocol.analyzer import AnalysisEvent, DetectionEvent
+from tidzam.protocol.messages import parse
+
+log = logging.getLogger(__name__)
+
+_ANSWER_TIMEOUT_S: Final = 5.0
+_POLICY: Final = RestartPolicy(first_delay_s=0.5, max_delay_s=5.0, stable_after_s=10.0)
+_Event = TypeVar("_Event", AnalysisEvent, DetectionEvent)
+_SUBSCRIPTION: Final = {"events": ["analysis", "detection"], "mute_sys": True}
+
+
+class AnalyzerEvents:
+    """Passes the events of the analyzer at `url` on to `live`. Without an analyzer it keeps trying, and logs that once.
+
+    `token` is the node's, in case the analyzer requires one. It uses no proxy.
+    """
+
+    def __init__(self, url: str, live: LiveState, *, token: str | None) -> None:
+        self._url, self._live, self._token = url, live, token
+        self._problem: str | None = None
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        failures, loop = 0, asyncio.get_running_loop()
+        while True:
+            started_s = loop.time()
+            try:
+                await self._stay_connected()
+            except (socketio.exceptions.SocketIOError, OSError, TimeoutError, RequestError) as error:
+                self._report(str(error)[:200] or type(error).__name__)
+            except Exception:  # a fault in this connection must not end the console
+                log.exception("the connection to the analyzer failed")
+            self._live.set_connected(False)
+            failures = _POLICY.failures_after(failures, loop.time() - started_s)
+            await asyncio.sleep(_POLICY.delay_s(failures))
+
+    async def _stay_connected(self) -> None:
+        """Run one connection until it ends."""
+        client = socketio.AsyncClient(reconnection=False, handle_sigint=False)  # its handler would replace ours
+        client.on("analysis", self._on_analysis)
+        client.on("detection", self._on_detection)
+        auth = {"token": self._token} if self._token else None
+        try:
+            await client.connect(self._url, auth=auth, wait_timeout=_ANSWER_TIMEOUT_S)
+            answer = await client.call("subscribe", _SUBSCRIPTION, timeout=_ANSWER_TIMEOUT_S)
+            if not isinstance(answer, dict) or answer.get("ok") is not True:
+                raise RequestError(f"The analyzer refused to send its events: {str(answer)[:200]}")
+            self._report(None)
+            self._live.set_connected(True)
+            await client.wait()
+        finally:
+            await client.disconnect()
+
+    def _on_analysis(self, data: Any) -> None:
+        if (event := _parsed(AnalysisEvent, data)) is not None and not event.shadow:
+            self._live.add_analysis(event)
+
+    def _on_detection(self, data: Any) -> None:
+        if (event := _parsed(DetectionEvent, data)) is not None and not event.shadow:
+            self._live.add_detection(event)
+
+    def _report(self, problem: str | None) -> None:
+        """Log a problem once, and once when it is resolved."""
+        if problem and problem != self._problem:
+            log.info("no events from the analyzer at %s: %s", self._url, problem)
+        elif self._problem and problem is None:
+            log.info("receiving the events of the analyzer at %s", self._url)
+        self._problem = problem
+
+
+def _parsed(message: type[_Event], data: Any) -> _Event | None:
+    """An event; None for one that this version does not understand, which is logged."""
+    try:
+        return parse(message, data)
+    except RequestError as error:
+        log.warning("an event of the analyzer is not understood: %s", error)
+        return None

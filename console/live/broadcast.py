@@ -1,0 +1,92 @@
+"""Tells browsers what has changed: each as often as it can take it, and no more often than is of use.
+
+A browser that is slow gets fewer and larger updates. Nothing is queued for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
+from typing import Any, Final, Never
+
+from console.live.analyzer_events import AnalyzerEvents
+from console.live.models import LiveUpdate
+from console.live.state import LiveState
+from console.services.node_monitor import NodeMonitor
+
+UPDATE_S: Final = 0.5
+"""The least time between two updates of a browser, and how often is looked for changes."""
+SILENCE_S: Final = 15.0
+"""The longest time without an update: proxies end connections on which nothing is sent."""
+
+
+class LiveBroadcast:
+    """Updates of `state` for any number of browsers, while `running` is open.
+
+    `monitor` and `events` keep the state up to date.
+    """
+
+    def __init__(
+        self, state: LiveState, monitor: NodeMonitor, events: AnalyzerEvents, *, now: Callable[[], datetime]
+    ) -> None:
+        self.state = state
+        self._monitor, self._events, self._now = monitor, events, now
+        self._is_open = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether updates go on."""
+        return self._is_open
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep the state up to date for as long as the context is open."""
+        self._is_open = True
+        try:
+            async with AsyncExitStack() as tasks:
+                for name, work in (("events of the analyzer", self._events.run()), ("live state", self._follow_node())):
+                    tasks.push_async_callback(_end, asyncio.create_task(work, name=name))
+                yield
+        finally:
+            self._is_open = False
+
+    def close(self) -> None:
+        """End all updates, so that the console can stop."""
+        self._is_open = False
+
+    def snapshot(self) -> LiveUpdate:
+        """All there is. May be called from any thread."""
+        return self.state.update(-1, self._now())
+
+    async def updates(self) -> AsyncGenerator[LiveUpdate]:
+        """All there is, and then what changes, until the broadcast is closed."""
+        loop = asyncio.get_running_loop()
+        seen, sent_s = self.state.version, loop.time()
+        yield self.snapshot()
+        while self._is_open:
+            await asyncio.sleep(UPDATE_S)
+            if self.state.version == seen and loop.time() - sent_s < SILENCE_S:
+                continue
+            update, seen, sent_s = self.state.update(seen, self._now()), self.state.version, loop.time()
+            yield update
+
+    async def _follow_node(self) -> Never:
+        while True:
+            self.state.set_node(self._monitor.view)
+            await asyncio.sleep(UPDATE_S)
+
+
+def live_broadcast(
+    analyzer: str, monitor: NodeMonitor, *, token: str | None, now: Callable[[], datetime]
+) -> LiveBroadcast:
+    """The broadcast of what the analyzer at the address `analyzer` reports. `token` is the node's."""
+    state = LiveState(monitor.view)
+    return LiveBroadcast(state, monitor, AnalyzerEvents(analyzer, state, token=token), now=now)
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,67 @@
+/** The list of detections as they come, the newest first. */
+
+import { percent, span } from "./channels.js";
+
+/** @typedef {import("./live.js").LiveDetection} LiveDetection */
+
+const MOST = 30;
+
+/**
+ * @param {HTMLElement} list
+ * @param {HTMLElement} empty shown while there are none
+ * @param {string} zone time zone of the node
+ */
+export function makeFeed(list, empty, zone) {
+  const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: zone });
+
+  /**
+   * @param {LiveDetection} detection
+   * @returns {HTMLLIElement}
+   */
+  function made(detection) {
+    const item = document.createElement("li");
+    item.className = detection.is_open ? "detection open" : "detection";
+    item.dataset.id = detection.id;
+    item.dataset.start = detection.start;
+    const time = document.createElement("time");
+    time.dateTime = detection.start;
+    time.title = `${detection.start.slice(0, 19).replace("T", " ")} UTC`;
+    time.textContent = clock.format(new Date(detection.start));
+    time.className = "number quiet";
+    const seconds = (Date.parse(detection.end) - Date.parse(detection.start)) / 1000;
+    const length = `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
+    const what = span("detection-what", "");
+    what.append(span("detection-class", detection.path.at(-1) ?? ""), span("quiet small", placeOf(detection)));
+    const figures = span("detection-figures number", percent(detection.probability));
+    figures.append(span("quiet small", detection.is_open ? "now" : length));
+    item.append(time, what, figures);
+    return item;
+  }
+
+  /** @param {readonly LiveDetection[]} detections */
+  function show(detections) {
+    for (const detection of detections) {
+      const item = made(detection);
+      const known = list.querySelector(`[data-id="${CSS.escape(detection.id)}"]`);
+      if (known) known.replaceWith(item);
+      else {
+        const older = [...list.children].find((one) => one.dataset.start <= detection.start);
+        list.insertBefore(item, older ?? null);
+      }
+    }
+    while (list.children.length > MOST) list.lastElementChild?.remove();
+    empty.hidden = list.children.length > 0;
+  }
+
+  return { show };
+}
+
+/**
+ * @param {LiveDetection} detection
+ * @returns {string}
+ */
+function placeOf(detection) {
+  const parents = detection.path.slice(0, -1);
+  const [source, port] = detection.channel.split(":out_");
+  return [...parents, port === undefined ? source : `${source} ${port}`].join(" · ");
+}
