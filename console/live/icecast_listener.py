@@ -11,7 +11,7 @@ import aiohttp
 
 from tidzam.config import Settings
 from tidzam.errors import RequestError
-from tidzam.node.icecast import LISTENER
+from tidzam.icecast_passwords import LISTENER
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=30.0)
 _MEDIA_TYPES: Final = ("audio/", "application/ogg")

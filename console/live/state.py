@@ -25,7 +25,7 @@ EVENTS_AWAY: Final = "The analyzer sends no events. What the channels hold is sh
 
 
 @dataclass(frozen=True)
-class _Heard:
+class _LastAnalysis:
     """The last analysis of a channel, when it changed and until when it is recent."""
 
     version: int
@@ -45,7 +45,7 @@ class LiveState:
         self._view = view
         self._is_connected = False
         self._version = self._levels_version = 0
-        self._heard: dict[str, _Heard] = {}
+        self._heard: dict[str, _LastAnalysis] = {}
         self._detections: dict[str, tuple[int, LiveDetection]] = {}
         self._sources = now_sources(view, ())
         self._layout = _digest(self._sources)
@@ -97,7 +97,7 @@ class LiveState:
             return
         self._version += 1
         until_s = self._clock() + max(STALE_S, 3 * window_s)
-        self._heard[event.channel] = _Heard(self._version, _channel(event), until_s)
+        self._heard[event.channel] = _LastAnalysis(self._version, _channel(event), until_s)
         if is_new:
             self._set_layout()
 

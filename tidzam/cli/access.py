@@ -9,7 +9,7 @@ from pathlib import Path
 from tidzam.config import Settings
 from tidzam.config.settings import is_loopback
 from tidzam.errors import TidzamError
-from tidzam.node.icecast import LISTENER
+from tidzam.icecast_passwords import LISTENER
 from tidzam.node.programs import in_sentence, node_programs
 
 

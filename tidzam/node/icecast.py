@@ -10,11 +10,10 @@ from xml.sax.saxutils import escape, quoteattr
 
 from tidzam.addresses import url_host
 from tidzam.config.settings import IcecastSettings
+from tidzam.icecast_passwords import LISTENER
 
 WEB_ROOT = Path("/usr/share/icecast2/web")
 ADMIN_ROOT = Path("/usr/share/icecast2/admin")
-LISTENER = "tidzam"
-"""The user name of listeners if listening requires the token."""
 UNPRIVILEGED = "nobody", "nogroup"
 
 

@@ -14,7 +14,8 @@ from stream_manager.icecast.server import Icecast
 from tests.stream_manager.icecast.test_ogg import encoded
 from tests.support.eventually import eventually_async
 from tests.support.icecast import ADMIN_PASSWORD, PASSWORD, icecast_server
-from tidzam.node.icecast import LISTENER, listeners_file
+from tidzam.icecast_passwords import LISTENER
+from tidzam.node.icecast import listeners_file
 
 pytestmark = pytest.mark.timeout(20)
 
