@@ -20,7 +20,7 @@ export function makeFeed(list, empty, zone) {
    */
   function made(detection) {
     const item = document.createElement("li");
-    item.className = detection.is_open ? "detection open" : "detection";
+    item.className = detection.is_open ? "heard open" : "heard";
     item.dataset.id = detection.id;
     item.dataset.start = detection.start;
     const time = document.createElement("time");
@@ -30,9 +30,9 @@ export function makeFeed(list, empty, zone) {
     time.className = "number quiet";
     const seconds = (Date.parse(detection.end) - Date.parse(detection.start)) / 1000;
     const length = `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
-    const what = span("detection-what", "");
-    what.append(span("detection-class", detection.path.at(-1) ?? ""), span("quiet small", placeOf(detection)));
-    const figures = span("detection-figures number", percent(detection.probability));
+    const what = span("heard-what", "");
+    what.append(span("heard-class", detection.path.at(-1) ?? ""), span("quiet small", placeOf(detection)));
+    const figures = span("heard-figures number", percent(detection.probability));
     figures.append(span("quiet small", detection.is_open ? "now" : length));
     item.append(time, what, figures);
     return item;
