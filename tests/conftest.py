@@ -55,6 +55,7 @@ SLOW_TESTS = (
     "benchmarks/",
     "console/browser/",
     "console/test_deployment.py",
+    "console/test_detections.py",
     "console/test_main.py",
     "console/test_upkeep.py",
     "database_tool/editor/",
