@@ -32,6 +32,7 @@ def source(name: str, channels: int, **changes: Any) -> dict[str, Any]:
         "ports": ports,
         "channel_names": [str(number) for number in range(channels)],
         "signals": levels,
+        "mounts": [f"http://127.0.0.1:8000/{name}-out_{number}.ogg" for number in range(channels)],
         **changes,
     }
     return SourceStatus.model_validate(reported).model_dump(mode="json")

@@ -5,6 +5,7 @@ import { showChannel } from "./channels.js";
 import { makeFeed } from "./feed.js";
 import { followLive } from "./live.js";
 import { makePlayer } from "./player.js";
+import { makeSpectrogram } from "./spectrogram.js";
 
 /** @typedef {import("./live.js").LiveUpdate} LiveUpdate */
 
@@ -32,10 +33,16 @@ const player = makePlayer({
   onChange(playing, state) {
     showPlaying();
     part("listening").hidden = !playing;
+    if (playing && !isShown) spectrogram.start();
+    if (!playing) spectrogram.stop();
+    isShown = playing !== null;
     part("listening-head").textContent = playing?.name ?? "";
     part("listening-state").textContent = state;
   },
 });
+
+const spectrogram = makeSpectrogram(/** @type {HTMLCanvasElement} */ (part("spectrogram")), player.audio);
+let isShown = false;
 
 /** Show which channel plays, on its button. */
 function showPlaying() {
