@@ -131,6 +131,8 @@ def take(
         ended = page.locator("li.detection", has_text="wetland:").filter(has_not_text="now").last
         ended.locator(".detection-open").click(timeout=90_000)
         page.locator("sound-view[data-drawn]").wait_for()
+    if path == "/":
+        page.locator(".heard").nth(8).wait_for()
     picture = Image.open(io.BytesIO(page.screenshot()))
     picture.convert("RGB").save(PICTURES / f"{name}.webp", quality=QUALITY, method=6)
     context.close()
