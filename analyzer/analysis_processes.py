@@ -9,6 +9,7 @@ import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -45,6 +46,7 @@ class AnalysisProcesses:
         self.pipeline = pipeline
         self._pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(recipe,))
         self._loading = [self._pool.submit(_load) for _ in range(processes)]
+        self._made: list[SharedSamples] = []
         self._free: list[SharedSamples] = []
         self._is_over = False
 
@@ -54,7 +56,7 @@ class AnalysisProcesses:
     def __exit__(self, *_: object) -> None:
         """End the processes, after what they are working on."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        for shared in self._free:
+        for shared in self._made:
             shared.close()
 
     @property
@@ -79,14 +81,24 @@ class AnalysisProcesses:
         shared.fill([batch.samples for batch in batches])
         bare = tuple(replace(batch, samples=_NO_SAMPLES) for batch in batches)
         task = AnalysisTask(bare, batches[0].samples.shape[1], shared.path, shared.size)
-        return PendingAnalyses(self, tuple(batches), self._pool.submit(_analyze, task), shared)
+        return PendingAnalyses(self, tuple(batches), self._submitted(task), shared)
+
+    def _submitted(self, task: AnalysisTask) -> Future[tuple[Analyses, Mapping[str, OutputErrors]]]:
+        try:
+            return self._pool.submit(_analyze, task)
+        except BrokenProcessPool as fault:  # one of them has died since the last result
+            failed: Future[tuple[Analyses, Mapping[str, OutputErrors]]] = Future()
+            failed.set_exception(fault)
+            return failed
 
     def _memory(self, size: int) -> SharedSamples:
-        free = next((one for one in self._free if one.size >= size), None)
-        if free is None:
-            return SharedSamples(size)
-        self._free.remove(free)
-        return free
+        shared = next((one for one in self._free if one.size >= size), None)
+        if shared is None:
+            shared = SharedSamples(size)
+            self._made.append(shared)
+        else:
+            self._free.remove(shared)
+        return shared
 
     def release(self, shared: SharedSamples) -> None:
         """Use this memory for other windows."""

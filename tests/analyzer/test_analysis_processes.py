@@ -106,6 +106,32 @@ def test_windows_of_a_killed_process_are_analyzed_here(pipeline: Pipeline, caplo
     assert caplog.text.count("analysis continues in one process") == 1
 
 
+def test_windows_given_to_processes_that_have_died_are_analyzed_here(pipeline: Pipeline) -> None:
+    wanted = batches(4)
+    before = set(psutil.Process().children())
+    with processes_of(pipeline) as made:
+        eventually(lambda: made.are_ready, what="processes that have loaded the networks")
+        children = set(psutil.Process().children()) - before
+        for child in children:
+            child.kill()
+        psutil.wait_procs(children, timeout=20)
+        results = [made.submit(wanted).result() for _ in range(2)]
+    assert results == [pipeline.analyze_all(wanted)] * 2
+
+
+def test_memory_of_results_that_nobody_takes_is_released(pipeline: Pipeline) -> None:
+    def shared() -> list[Path]:
+        links = (path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+        return [link for link in links if "tidzam-windows" in link.name]
+
+    before = len(shared())
+    with processes_of(pipeline) as made:
+        eventually(lambda: made.are_ready, what="processes that have loaded the networks")
+        made.submit(batches(2))
+        assert len(shared()) > before
+    assert len(shared()) == before
+
+
 def test_processes_that_cannot_load_the_networks_are_not_used(
     pipeline: Pipeline, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -52,6 +52,7 @@ class Node:
         settings: dict[str, Any] = {"home": str(self.home), "jack": {"server": self.server}, "sources": sources}
         for name, port in self.ports.items():
             settings[name] = {"port": port}
+        settings["console"]["enabled"] = "console" in sections  # it takes seconds to start
         for name, section in sections.items():
             settings.setdefault(name, {}).update(section)
         self.profile.write_text(yaml.safe_dump(settings), encoding="utf-8")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tidzam.config import Settings
 from tidzam.config.settings import CheckSettings
 from tidzam.node.programs import node_programs
 from tidzam.node.status import NodeStatus, ProcessStatus, ServerHealth, SupervisorState
@@ -63,7 +64,7 @@ def node(**changes: Any) -> NodeStatus:
         home=Path("/home"),
         supervisor=SupervisorState.RUNNING,
         is_wanted=True,
-        processes=tuple(ProcessStatus(program.name, "RUNNING", 100, 60.0) for program in node_programs()),
+        processes=tuple(ProcessStatus(program.name, "RUNNING", 100, 60.0) for program in node_programs(Settings())),
         strays=(),
         jack_ok=True,
         servers=servers(),

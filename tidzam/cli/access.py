@@ -18,7 +18,7 @@ def access_lines(settings: Settings, path: Path) -> list[str]:
     token = os.fsencode(path).decode(errors="backslashreplace")
     hosts = {
         program.title: program.server(settings).host
-        for program in node_programs()
+        for program in node_programs(settings)
         if program.server is not None and program.applies_access
     }
     access = settings.access
@@ -39,6 +39,8 @@ def access_lines(settings: Settings, path: Path) -> list[str]:
 
 def first_admin_lines(settings: Settings, home: Path) -> list[str]:
     """Create the first admin if the console has no user yet; then its password, which is shown nowhere else."""
+    if not settings.console.enabled:
+        return []
     from tidzam.accounts.first_admin import NAME, ensure_first_admin  # the database is slow to import
     from tidzam.store.database import open_store
 

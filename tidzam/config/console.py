@@ -55,6 +55,7 @@ class LockOutSettings(Section):
 class ConsoleSettings(ServerSettings):
     """The console: web pages and the REST API for people."""
 
+    enabled: bool = Field(True, description="Run the console")
     port: Port = Field(8090, description="Port for HTTP, or for HTTPS with a `certificate`")
     certificate: Path | None = Field(None, description="File with the TLS certificate and its chain (PEM)")
     private_key: Path | None = Field(None, description="File with the key of `certificate` (PEM)")

@@ -57,7 +57,7 @@ def start(home: Home, settings: Settings, *, keep: bool, say: Say) -> NodeStatus
     verify(home, settings)
     resolved = prepare(home, settings, say)
     try:
-        launch(home, say)
+        launch(home, settings, say)
         return _wait_until_up(home, resolved, say)
     except BaseException:
         if not keep:
@@ -92,9 +92,9 @@ def verify(home: Home, settings: Settings) -> None:
     require_free_name(settings.jack.server, except_of=own)
 
 
-def launch(home: Home, say: Say) -> None:
+def launch(home: Home, settings: Settings, say: Say) -> None:
     """Start supervisord and with it all programs, in a prepared and cleared home. Raises NodeError."""
-    programs = node_programs()
+    programs = node_programs(settings)
     *titles, last = [program.title for program in programs if program.life_sign is not LifeSign.HEARTBEAT]
     say(f"starting {', '.join(titles)} and {last}")
     home.want(True)
@@ -107,7 +107,7 @@ def launch(home: Home, say: Say) -> None:
 def relaunch(home: Home, settings: Settings, say: Say) -> None:
     """Restart the programs of a node whose supervisord is gone or hangs. Raises NodeError."""
     clear(home, settings, say)
-    launch(home, say)
+    launch(home, settings, say)
 
 
 def stop(home: Home, settings: Settings) -> None:
@@ -186,7 +186,7 @@ def _start_again(home: Home, settings: Settings, say: Say) -> None:
     clear(home, settings, say)
     verify(home, settings)
     resolved = prepare(home, settings, say)
-    launch(home, say)
+    launch(home, settings, say)
     _wait_until_up(home, resolved, say)
 
 

@@ -61,6 +61,7 @@ class NodeProgram:
     article if it needs one. `argv` and `env` make its command line and what its environment has beside the node's.
     `server` is where it listens, None if it does not; then `life_sign` is neither HTTP_ANSWER nor HEALTH.
     `address_title` makes `tidzam start` show the address, after these words.
+    `is_wanted` is whether a node with some settings runs it.
     A client of JACK (`uses_jack`) finds the node's server by its environment. `applies_access` is whether its server
     follows the settings `access`, as `tidzam.server` does.
     Unless it `outlives_supervisor`, it ends when supervisord is killed. `umask` is that of the files that it makes.
@@ -73,6 +74,7 @@ class NodeProgram:
     life_sign: LifeSign
     env: Callable[[LaunchContext], Mapping[str, str]] = lambda _: {}
     server: Callable[[Settings], ServerSettings] | None = None
+    is_wanted: Callable[[Settings], bool] = lambda _: True
     path: str = "/healthz"
     address_title: str = ""
     uses_jack: bool = False
@@ -187,6 +189,7 @@ CONSOLE = NodeProgram(
     argv=_program("console"),
     life_sign=LifeSign.HEALTH,
     server=lambda settings: settings.console,
+    is_wanted=lambda settings: settings.console.enabled,
     address_title="Console",
 )
 WATCHDOG = _watchdog(WATCHDOGS[0], "the watchdog")
@@ -205,20 +208,24 @@ _REGISTRY = Registry(
 )
 
 
-@cache
-def node_programs() -> tuple[NodeProgram, ...]:
-    """All programs of a node, in the order in which they are started: those that others need come first.
+def node_programs(settings: Settings) -> tuple[NodeProgram, ...]:
+    """The programs of a node, in the order in which they are started: those that others need come first.
 
     Raises ConfigError if a program of an installed package cannot be imported.
     """
+    return tuple(program for program in _known_programs() if program.is_wanted(settings))
+
+
+@cache
+def _known_programs() -> tuple[NodeProgram, ...]:
     return (*(_REGISTRY.load(name) for name in _REGISTRY.names()), WATCHDOG, WATCHDOG_GUARD)
 
 
 def supervised_programs(context: LaunchContext) -> tuple[SupervisedProgram, ...]:
     """The programs as supervisord runs them, in the order of `node_programs`."""
-    return tuple(program.supervised(context) for program in node_programs())
+    return tuple(program.supervised(context) for program in node_programs(context.settings))
 
 
 def servers(settings: Settings) -> dict[str, ServerSettings]:
     """The addresses of all programs that listen on a port, by name."""
-    return {program.name: program.server(settings) for program in node_programs() if program.server is not None}
+    return {one.name: one.server(settings) for one in node_programs(settings) if one.server is not None}

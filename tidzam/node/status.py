@@ -147,7 +147,7 @@ def node_status(home: Home, settings: Settings, *, thorough: bool = True) -> Nod
     with ThreadPoolExecutor() as threads:
         answering = {
             program.name: threads.submit(_server_health, program, url, token)
-            for program in node_programs()
+            for program in node_programs(settings)
             if (url := program.url(settings)) is not None
         }
         programs = supervisor.programs()

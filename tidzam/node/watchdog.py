@@ -112,7 +112,7 @@ def _watchdog(home: Home, name: str) -> Watchdog:
     if name != WATCHDOGS[0]:
         return Watchdog(home, {WATCHDOGS[0]: HeartbeatSign(home.beat(WATCHDOGS[0]))}, GUARD_PATIENCE)
     settings, token = home.settings(), find_token(home.root)
-    watched = [program for program in node_programs() if program.name != name]
+    watched = [program for program in node_programs(settings) if program.name != name]
     signs = {program.name: _sign_of(program, home, settings, token) for program in watched}
     limits = settings.check
     patience = Patience.of(hung_after_s=limits.hung_after_s, start_timeout_s=limits.start_timeout_s)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from tests.support.eventually import eventually
 from tests.support.names import ODD_NAMES
 from tidzam.config import Settings
+from tidzam.config.console import ConsoleSettings
 from tidzam.config.settings import IcecastSettings, JackSettings
 from tidzam.errors import NodeError, SetupError
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
@@ -74,6 +76,10 @@ def test_a_node_is_five_programs_and_two_watchdogs(tmp_path: Path) -> None:
     assert list(launched(tmp_path)) == [*programs, "watchdog", "watchdog_guard"]
 
 
+def test_a_node_may_run_without_a_console(tmp_path: Path) -> None:
+    assert "console" not in launched(tmp_path, console=ConsoleSettings(enabled=False))
+
+
 def test_every_program_of_a_node_is_marked_with_its_home(tmp_path: Path) -> None:
     assert {program.env["TIDZAM_NODE"] for program in launched(tmp_path).values()} == {str(tmp_path)}
 
@@ -99,8 +105,8 @@ def test_only_the_stream_manager_gets_the_passwords_and_only_in_its_environment(
     assert [name for name, program in programs.items() if "secret" in program.env.values()] == ["stream_manager"]
 
 
-def launched(home: Path) -> dict[str, SupervisedProgram]:
-    settings = Settings(jack=JackSettings(server="pond"))
+def launched(home: Path, **sections: Any) -> dict[str, SupervisedProgram]:
+    settings = Settings(jack=JackSettings(server="pond"), **sections)
     passwords = {PASSWORD_ENV: "secret", ADMIN_PASSWORD_ENV: "secret"}
     return {program.name: program for program in supervised_programs(LaunchContext(Home(home), settings, passwords))}
 
