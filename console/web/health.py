@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from console.web.permissions import Runtime, public
 from console.web.runtime import ConsoleRuntime
 from tidzam.errors import StoreError
+from tidzam.text import shown
 from tidzam.tokens import same_token
 
 router = APIRouter(include_in_schema=False)
@@ -22,7 +23,7 @@ def healthz(request: Request, runtime: Runtime) -> JSONResponse:
     body: dict[str, Any] = {"ok": not reasons}
     given = request.headers.get("Authorization", "").partition(" ")[2].strip()
     if same_token(given, runtime.token):
-        body |= {"reasons": reasons, "detail": {"store": runtime.store.address}}
+        body |= {"reasons": reasons, "detail": {"store": shown(runtime.store.address)}}
     return JSONResponse(body, 503 if reasons else 200)
 
 

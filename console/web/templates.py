@@ -58,7 +58,9 @@ def render(
         "version": __version__,
         **values,
     }
-    return HTMLResponse(_environment().get_template(template).render(context), status, dict(headers or {}))
+    page = _environment().get_template(template).render(context)
+    # names of files that are not UTF-8 are shown with escape sequences
+    return HTMLResponse(page.encode(errors="backslashreplace"), status, dict(headers or {}))
 
 
 @cache
