@@ -27,7 +27,9 @@ APART_S = 3.0
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    with running_node(tmp_path_factory.mktemp("watched"), SOURCES, check={"hung_after_s": HUNG_AFTER_S}, console={}) as node:
+    with running_node(
+        tmp_path_factory.mktemp("watched"), SOURCES, check={"hung_after_s": HUNG_AFTER_S}, console={}
+    ) as node:
         yield node
 
 

@@ -72,5 +72,6 @@ def node(**changes: Any) -> NodeStatus:
         analyzer=analyzer(),
         free_mb=10_000,
         urls={},
+        programs=node_programs(Settings()),
     )
     return replace(well, **changes)

@@ -94,7 +94,7 @@ class NodeStatus:
     analyzer: AnalyzerHealth | None
     free_mb: float
     urls: Mapping[str, str]
-    programs: tuple[NodeProgram, ...] = field(default_factory=node_programs)
+    programs: tuple[NodeProgram, ...]
     sound_card_fault: str | None = None
 
     @property
@@ -170,6 +170,7 @@ def node_status(home: Home, settings: Settings, *, thorough: bool = True) -> Nod
         analyzer=_parsed(AnalyzerHealth, health["analyzer"]),
         free_mb=round(shutil.disk_usage(home.root).free / 1e6),
         urls=node_urls(settings),
+        programs=node_programs(settings),
         sound_card_fault=None if jackd is None else _sound_card_fault(home, settings, jackd, jack_ok=jack_ok),
     )
 

@@ -67,7 +67,9 @@ def test_the_rate_and_the_band_of_a_source_are_shown() -> None:
 
 def test_a_start_with_faults_reports_them() -> None:
     away = ServerHealth(None, ("Icecast does not answer.",))
-    status = node(servers=servers(icecast=away), urls={"analyzer": "http://127.0.0.1:8001"})
+    status = node(
+        servers=servers(icecast=away), urls={"analyzer": "http://127.0.0.1:8001", "console": "http://127.0.0.1:8090"}
+    )
     console = Console(width=160, no_color=True)
     with console.capture() as capture:
         print_started(console, status, faults(status, LIMITS), seconds=4.0)
