@@ -113,7 +113,8 @@ class SharedSamples:
         self.size = size
         self._fd = os.memfd_create("tidzam-windows", os.MFD_CLOEXEC)
         os.ftruncate(self._fd, 4 * size)
-        self._values: Float32 = np.frombuffer(mmap.mmap(self._fd, 4 * size), np.float32)
+        self._map = mmap.mmap(self._fd, 4 * size)
+        self._values: Float32 = np.frombuffer(self._map, np.float32)
         self.path = f"/proc/{os.getpid()}/fd/{self._fd}"
 
     def fill(self, arrays: Sequence[Float32]) -> None:
@@ -121,6 +122,8 @@ class SharedSamples:
         np.concatenate([array.ravel() for array in arrays], out=self._values[: sum(array.size for array in arrays)])
 
     def close(self) -> None:
+        del self._values
+        self._map.close()
         os.close(self._fd)
 
 
