@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, or_, select
 from sqlalchemy.orm import Session
 
+from tidzam.store.base import from_microseconds
 from tidzam.store.local_time import HOURS, day_number, day_of
 from tidzam.store.lookups import SEPARATOR
 from tidzam.store.rollups import DISCOUNTED
@@ -64,7 +65,10 @@ class ClassHourCount(NamedTuple):
 
 @dataclass(frozen=True)
 class HeardClass:
-    """A class that was heard: how often, and when for the first and the last time."""
+    """A class that was heard: how often, and when for the first and the last time.
+
+    If retention has removed all its detections of that day, the time is noon of the day.
+    """
 
     class_id: int
     path: tuple[str, ...]
@@ -116,14 +120,20 @@ def heard_classes(session: Session, criteria: CountCriteria) -> list[HeardClass]
     )
     first, last = (_end_of_class(heard.c, criteria, is_last=is_last) for is_last in (False, True))
     query = (
-        select(heard.c.class_id, ClassRow.path, heard.c.n, first, last)
+        select(heard.c.class_id, ClassRow.path, heard.c.n, first, last, heard.c.first_day, heard.c.last_day)
         .join(ClassRow, ClassRow.id == heard.c.class_id)
         .order_by(heard.c.n.desc(), ClassRow.path)
     )
     return [
-        HeardClass(class_id, tuple(path.split(SEPARATOR)), int(n), first, last)
-        for class_id, path, n, first, last in session.execute(query)
+        HeardClass(
+            class_id, tuple(path.split(SEPARATOR)), int(n), first or _noon_of(first_day), last or _noon_of(last_day)
+        )
+        for class_id, path, n, first, last, first_day, last_day in session.execute(query)
     ]
+
+
+def _noon_of(day: int) -> datetime:
+    return from_microseconds(int(day) * _DAY_US + _DAY_US // 2)
 
 
 def _end_of_class(heard: Any, criteria: CountCriteria, *, is_last: bool) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import delete
 
 from tests.support.store import store as store
 from tests.support.store import store_settings as store_settings
@@ -16,7 +17,7 @@ from tidzam.store.database import Store
 from tidzam.store.queries.classes import channels, classes, classes_below
 from tidzam.store.queries.counts import CountCriteria, counts_per_day, counts_per_hour, heard_classes, heat_map
 from tidzam.store.queries.detections import detections_by_id
-from tidzam.store.tables.detections import DetectionVerdict
+from tidzam.store.tables.detections import DetectionRow, DetectionVerdict
 from tidzam.store.verification import remove, verify, withdraw
 from tidzam.store.writer import StoreWriter
 
@@ -160,3 +161,13 @@ def test_what_is_removed_is_not_counted_and_its_clips_are_named(store: Store) ->
 def test_another_class_comes_with_its_verdict(store: Store) -> None:
     with store.write() as session, pytest.raises(ValueError, match="not RIGHT"):
         verify(session, [1], DetectionVerdict.RIGHT, user_id=None, now=NOON, class_id=1)
+
+
+def test_a_class_whose_detections_were_removed_was_heard_at_noon_of_its_days(store: Store) -> None:
+    """Retention leaves the counts."""
+    StoreWriter(store).write([detection(number, start=NOON + timedelta(days=number, hours=3)) for number in range(5)])
+    with store.write() as session:
+        session.execute(delete(DetectionRow))
+    with store.read() as session:
+        (wren,) = heard_classes(session, criteria())
+    assert (wren.detections, wren.first, wren.last) == (5, NOON, NOON + timedelta(days=4))
