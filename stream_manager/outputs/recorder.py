@@ -256,11 +256,14 @@ class RecorderOutput:
             began_s = time.monotonic()
             self._room_is_short.clear()
             try:
-                self._report_retention(await asyncio.to_thread(retention.apply))
+                result = await asyncio.to_thread(retention.apply)
+                self._report_retention(result)
+                failure = result.failure
             except (OSError, sqlite3.Error) as error:
-                if str(error) != logged:
-                    log.error("%s: recordings cannot be deleted: %s", name, error)
-                logged = str(error)
+                failure = str(error)
+            if failure is not None and failure != logged:
+                log.error("%s: recordings cannot be deleted: %s", name, failure)
+                logged = failure
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(RETENTION_S, RETENTION_SHARE * (time.monotonic() - began_s))):
                     await self._room_is_short.wait()

@@ -24,10 +24,11 @@ AGES: Final = ".retention"
 
 @dataclass(frozen=True)
 class RetentionResult:
-    """Which recordings were deleted, and what looks wrong about the dates of others."""
+    """Which recordings were deleted, what looks wrong about the dates of others, and why some could not be deleted."""
 
     deletions: Sequence[Deletion] = ()
     doubts: str | None = None
+    failure: str | None = None
 
 
 class Retention:
@@ -48,10 +49,10 @@ class Retention:
             return RetentionResult()
         files = self._with_ages(list(_recordings(folder, self._source)))
         deletions = to_delete(files, keep, free_bytes=shutil.disk_usage(folder).free)
-        _delete(folder, [deletion.file.path for deletion in deletions])
-        deleted = {deletion.file.path for deletion in deletions}
-        left = [file for file in files if file.path not in deleted]
-        return RetentionResult(deletions, doubts(left, keep, now=self._clock().utc))
+        gone, failure = _delete(folder, [deletion.file.path for deletion in deletions])
+        left = [file for file in files if file.path not in gone]
+        deleted = [deletion for deletion in deletions if deletion.file.path in gone]
+        return RetentionResult(deleted, doubts(left, keep, now=self._clock().utc), failure)
 
     def _with_ages(self, files: Sequence[RecordedFile]) -> Sequence[RecordedFile]:
         names = [final_path(file.path).name for file in files]  # a held one is as old when it is released
@@ -59,15 +60,24 @@ class Retention:
         return [replace(file, age_s=ages_s[name]) for name, file in zip(names, files, strict=True)]
 
 
-def _delete(folder: Path, chosen: Sequence[Path]) -> None:
+def _delete(folder: Path, chosen: Sequence[Path]) -> tuple[set[Path], str | None]:
+    """Delete files. Returns those that are gone, and why others are not, if the disk refused."""
+    gone = set[Path]()
+    failure: str | None = None
     paths = [path for path in chosen if not is_kept(final_path(path))]  # some may have been marked meanwhile
     if paths and (folder / INDEX_NAME).exists():
         SegmentIndex(folder).remove(str(path.relative_to(folder)) for path in paths)
     for path in paths:
-        path.unlink(missing_ok=True)
-    for home in {path.parent for path in paths} - {folder}:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            failure = str(error)
+        else:
+            gone.add(path)
+    for home in {path.parent for path in gone} - {folder}:
         with suppress(OSError):  # it is not empty
             home.rmdir()
+    return gone, failure
 
 
 def _recordings(folder: Path, source: str) -> Iterator[RecordedFile]:

@@ -19,7 +19,9 @@ from stream_manager.recorder.retention_run import Retention
 from tests.support.eventually import eventually_async
 from tests.support.gap_clock import SetClock
 from tests.support.services import services, source_settings
+from tidzam.clocks import Moment
 from tidzam.config.recording import KeepSettings, RecordSettings
+from tidzam.keep_marks import mark_of
 from tidzam.naming import recording_stem
 from tidzam.segments import Segment, SegmentIndex
 
@@ -260,6 +262,44 @@ def test_the_rows_and_the_days_of_deleted_segments_go_with_them(tmp_path: Path) 
     retention_of(tmp_path, SetClock(), max_gb=1.5e-6).apply()
     assert [segment.filepath for segment in index.find()] == ["2026-05-02/pond-2026-05-02-06-30-00.flac"]
     assert not (tmp_path / "2026-05-01").exists()
+
+
+class MarkingClock(SetClock):
+    """The clock is read after the recordings were listed, and before they are deleted: meanwhile, one is marked."""
+
+    marked: Path | None = None
+
+    def __call__(self) -> Moment:
+        if self.marked is not None:
+            mark_of(self.marked).touch()
+        return super().__call__()
+
+
+def test_a_recording_that_is_marked_meanwhile_is_not_reported_as_deleted(tmp_path: Path) -> None:
+    clock = MarkingClock()
+    kept, lost = recorded(tmp_path, clock), recorded(tmp_path, clock)
+    retention = retention_of(tmp_path, clock, max_gb=1e-9)
+    clock.marked = tmp_path / kept
+    assert gone(retention) == [lost]
+    assert (tmp_path / kept).exists()
+
+
+def test_a_recording_that_the_disk_does_not_delete_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SetClock()
+    stuck, lost = recorded(tmp_path, clock), recorded(tmp_path, clock)
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path.name == stuck:
+            raise PermissionError(1, "Operation not permitted", str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    result = retention_of(tmp_path, clock, max_gb=1e-9).apply()
+    assert [deletion.file.path.name for deletion in result.deletions] == [lost]
+    assert "Operation not permitted" in (result.failure or "")
 
 
 def test_without_limits_no_folder_is_read(tmp_path: Path) -> None:
