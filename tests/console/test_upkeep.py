@@ -9,11 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy import text as sql
 
 from analyzer.clips.budget import decide
 from analyzer.clips.index import ClipIndex
-from console.services.kept_sound import KeptSound
+from console.services.kept_sound import VALUED, KeptSound
 from console.services.upkeep import StoreUpkeep
 from tests.support.eventually import eventually_async
 from tests.support.store import store as store
@@ -117,11 +118,14 @@ def test_a_clip_outside_of_the_folders_is_not_marked(store: Store, clips: Path, 
     assert not list(clips.parent.rglob("*.keep"))
 
 
-def test_of_a_detection_without_a_clip_the_recordings_are_kept(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("clip", [None, "birds-wren/deleted.flac"])
+def test_of_a_detection_without_a_clip_the_recordings_are_kept(store: Store, tmp_path: Path, clip: str | None) -> None:
     """The detection lies in two files, the end of one and the beginning of the next."""
     folder = tmp_path / "recordings"
     folder.mkdir()
-    records: list[StoreRecord] = [detection(start=NOON - timedelta(seconds=1), end=NOON + timedelta(seconds=1))]
+    records: list[StoreRecord] = [
+        detection(start=NOON - timedelta(seconds=1), end=NOON + timedelta(seconds=1), clip=clip)
+    ]
     for number in range(-2, 2):
         start = NOON + timedelta(minutes=10 * number)
         path = folder / f"pond-{start:%Y-%m-%d-%H-%M-%S}.flac"
@@ -144,6 +148,34 @@ def test_of_a_detection_without_a_clip_the_recordings_are_kept(store: Store, tmp
     settings = settings_of(tmp_path / "clips").model_copy(update={"sources": (source,)})
     KeptSound(store, settings).refresh()
     assert marks(folder) == ["pond-2026-05-01-11-50-00.flac", "pond-2026-05-01-12-00-00.flac"]
+
+
+def test_they_are_kept_when_the_node_has_another_name(store: Store, clips: Path) -> None:
+    with store.write() as session:
+        mark(session, numbers(store)[:1], is_marked=True)
+    KeptSound(store, settings_of(clips)).refresh()
+    KeptSound(store, settings_of(clips).model_copy(update={"node": NodeSettings(name="lake")})).refresh()
+    assert marks(clips) == NAMES[:1]
+
+
+def test_the_marks_of_another_store_stay(store: Store, clips: Path) -> None:
+    with store.write() as session:
+        mark(session, numbers(store)[:1], is_marked=True)
+    KeptSound(store, settings_of(clips)).refresh()
+    with store.write() as session:
+        session.execute(delete(DetectionRow))
+    kept = KeptSound(store, settings_of(clips))
+    kept.refresh()
+    kept.refresh()
+    assert marks(clips) == NAMES[:1]
+
+
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+def test_only_the_few_that_are_marked_or_judged_are_read(store: Store) -> None:
+    with store.read() as session:
+        plan = session.execute(sql(f"EXPLAIN QUERY PLAN {VALUED}")).all()
+    used = [row.detail for row in plan if "detections" in row.detail]
+    assert [detail.split(" USING INDEX ")[-1] for detail in used] == ["ix_detections_marked", "ix_detections_judged"]
 
 
 async def run_until(upkeep: StoreUpkeep, condition: Callable[[], bool]) -> None:
