@@ -7,11 +7,13 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
 from tidzam.config.store import StoreSettings
 from tidzam.errors import StoreError
 from tidzam.spool.delivery import RefusedError
 from tidzam.spool.spooled import SpooledDelivery, folder_of
-from tidzam.store.database import Store, open_store
+from tidzam.store.database import Store, open_store, unreachable
 from tidzam.store.engine import address_of, shown
 from tidzam.store.records import StoreRecord, decode
 from tidzam.store.tables.places import NodeRow
@@ -59,8 +61,15 @@ class StoreReceiver:
             self._writer = StoreWriter(self._store)
 
     async def send(self, lines: Sequence[str], done: set[Hashable]) -> None:
-        """Write the lines. Raises StoreError, or RefusedError with those that can never be written."""
-        await asyncio.to_thread(self._write, lines)
+        """Write the lines. Raises StoreError, or RefusedError with those that can never be written.
+
+        After a StoreError, `connect` opens the store again.
+        """
+        try:
+            await asyncio.to_thread(self._write, lines)
+        except StoreError:
+            await self.disconnect()
+            raise
 
     def _write(self, lines: Sequence[str]) -> None:
         if self._on_trial is not None:
@@ -82,12 +91,17 @@ class StoreReceiver:
     def _write_batch(
         self, writer: StoreWriter, records: Sequence[tuple[str, StoreRecord]], refused: dict[str, str]
     ) -> None:
-        """Write records, one by one if the database refuses one of them. Lines that are refused go into `refused`."""
+        """Write records, one by one if the database refuses one of them. Lines that are refused go into `refused`.
+
+        Raises StoreError if the database refuses everything, such as one that is damaged or may only be read.
+        """
         try:
             writer.write([record for _, record in records])
         except StoreError:  # it is away: all are written again later
             raise
-        except Exception as error:  # noqa: BLE001  what a record holds must not hold up all that come after it
+        except Exception as error:  # what a record holds must not hold up all that come after it
+            if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError):
+                raise unreachable(shown(address_of(self._settings, self._home)), error) from error
             if len(records) > 1:
                 for one in records:
                     self._write_batch(writer, [one], refused)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from tests.support.store import store_settings as store_settings
 from tests.support.store_records import detection
 from tidzam.config.store import StoreSettings
+from tidzam.errors import StoreError
+from tidzam.paths import store_folder
 from tidzam.spool.delivery import RefusedError
 from tidzam.store.database import open_store
+from tidzam.store.engine import FILE_NAME
 from tidzam.store.receiver import StoreReceiver
 from tidzam.store.records import AnalyzerStartRecord, decode, encode
 from tidzam.store.tables.detections import DetectionRow
@@ -79,3 +82,49 @@ async def test_what_an_analyzer_had_open_when_it_died_is_over_when_it_starts(
     await send(StoreReceiver(store_settings, tmp_path), *lines, encode(AnalyzerStartRecord(node="garden")))
     with open_store(store_settings, tmp_path) as store, store.read() as session:
         assert session.scalars(select(DetectionRow.is_open).order_by(DetectionRow.start)).all() == [False, True]
+
+
+def rename(settings: StoreSettings, home: Path, table: str, name: str) -> None:
+    with open_store(settings, home) as store, store.write() as session:
+        session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
+
+
+async def test_no_record_is_refused_because_the_database_refuses_everything(
+    store_settings: StoreSettings, tmp_path: Path
+) -> None:
+    receiver, line = StoreReceiver(store_settings, tmp_path), encode(detection(1))
+    await receiver.connect()
+    rename(store_settings, tmp_path, "detections", "away")
+    with pytest.raises(StoreError, match="cannot be used"):
+        await receiver.send([line], set())
+    rename(store_settings, tmp_path, "away", "detections")
+    await send(receiver, line)
+    assert stored(store_settings, tmp_path) == 1
+
+
+async def test_no_record_is_refused_because_the_file_is_damaged(tmp_path: Path) -> None:
+    receiver = StoreReceiver(StoreSettings(), tmp_path)
+    await send(receiver, encode(detection(1)))
+    await receiver.connect()
+    path = store_folder(tmp_path) / FILE_NAME
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"x" * (path.stat().st_size - 4096))
+    try:
+        with pytest.raises(StoreError, match="malformed"):
+            await receiver.send([encode(detection(2))], set())
+    finally:
+        await receiver.disconnect()
+
+
+@pytest.mark.parametrize("store_settings", ["postgresql"], indirect=True)
+async def test_no_record_is_refused_because_the_database_may_only_be_read(
+    store_settings: StoreSettings, tmp_path: Path
+) -> None:
+    with open_store(store_settings, tmp_path) as store, store.write() as session:
+        name = session.scalar(text("SELECT current_database()"))
+        session.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+    receiver = StoreReceiver(store_settings, tmp_path)
+    await receiver.connect()
+    with pytest.raises(StoreError, match="read-only"):
+        await receiver.send([encode(detection(1))], set())
