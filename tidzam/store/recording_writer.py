@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import delete, func
 from sqlalchemy.orm import Session
@@ -14,6 +14,8 @@ from tidzam.store.tables.recordings import GapRow, LoadedRow, RecordingRow
 from tidzam.store.upsert import insert_into, insert_missing, table_of
 
 _KEY = ("source_id", "path")
+_GROUP: Final = 1000
+"""Paths in one statement: databases limit its parameters, SQLite to 32,766 and PostgreSQL to 65,535."""
 
 
 def write_recordings(session: Session, names: NameTables, records: Sequence[RecordingRecord]) -> None:
@@ -34,7 +36,8 @@ def remove_recordings(session: Session, names: NameTables, records: Sequence[Rem
     for one in records:
         row = RecordingRow
         mine = row.source_id == names.source(one.node, one.source)
-        session.execute(delete(row).where(mine, row.path.in_(one.paths)))
+        for first in range(0, len(one.paths), _GROUP):
+            session.execute(delete(row).where(mine, row.path.in_(one.paths[first : first + _GROUP])))
 
 
 def write_gaps(session: Session, names: NameTables, records: Sequence[GapRecord]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +36,8 @@ class StoreReporter:
         """Whether what is added will be on disk at the end."""
         self._delivery = store_delivery(settings, home, program)
         self._added: SimpleQueue[Callable[[], StoreRecord | None]] = SimpleQueue()
+        self._made_lines: list[str] = []
+        self._making = threading.Lock()
 
     def add(self, record: StoreRecord) -> None:
         """A record is to be stored."""
@@ -56,7 +59,7 @@ class StoreReporter:
                 await self._serve()
             except TidzamError as error:
                 failures += 1
-                log.error("what happens cannot be kept for the store: %s", error)
+                log.error("records for the store cannot be written to disk: %s", error)
             await asyncio.sleep(_POLICY.delay_s(failures))
 
     async def _serve(self) -> Never:
@@ -68,27 +71,35 @@ class StoreReporter:
                 await asyncio.sleep(_POLL_S)
         finally:
             self.is_open = False
-            with suppress(TidzamError, TimeoutError):  # it is on disk, and stored after the next start
-                async with asyncio.timeout(_CLOSE_S):
-                    await self._keep()
-                    await self._delivery.close()
+            try:
+                with suppress(TidzamError, TimeoutError):
+                    async with asyncio.timeout(_CLOSE_S):
+                        await self._keep()
+            finally:
+                with suppress(TidzamError, TimeoutError):  # it is on disk, and stored after the next start
+                    async with asyncio.timeout(_CLOSE_S):
+                        await self._delivery.close()
 
     async def _keep(self) -> None:
-        """Write what was added to disk. Raises TidzamError (`spool`)."""
-        await self._delivery.put(await asyncio.to_thread(self._lines))
+        """Write what was added to disk. Raises TidzamError (`spool`); what is not on disk then is written later."""
+        lines = await asyncio.to_thread(self._lines)
+        await self._delivery.put(lines)
+        del self._made_lines[: len(lines)]
 
     def _lines(self) -> list[str]:
-        lines = []
-        with suppress(Empty):
-            while True:
-                made = self._made(self._added.get_nowait())
-                if made is not None:
-                    lines.append(encode(made))
-        return lines
+        """All lines that are not on disk yet. They stay in `_made_lines`, also if nobody waits for them any more."""
+        with self._making:
+            with suppress(Empty):
+                while True:
+                    line = self._made(self._added.get_nowait())
+                    if line is not None:
+                        self._made_lines.append(line)
+            return list(self._made_lines)
 
-    def _made(self, make: Callable[[], StoreRecord | None]) -> StoreRecord | None:
+    def _made(self, make: Callable[[], StoreRecord | None]) -> str | None:
         try:
-            return make()
+            made = make()
+            return None if made is None else encode(made)
         except Exception:  # a fault in one record must not keep the others
             log.exception("a record for the store cannot be made")
             return None

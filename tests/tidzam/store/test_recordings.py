@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,14 @@ def test_removed_recordings_are_removed_from_their_source_only(store: Store) -> 
     removed = RemovedRecordingsRecord(node="garden", source="pond", paths=("/a.flac", "/c.flac"))
     StoreWriter(store).write([recording(), recording("/b.flac"), recording(source="lake"), removed])
     assert [row.path for row in recordings(store)] == ["/a.flac", "/b.flac"]
+
+
+def test_many_recordings_are_removed_at_once(store: Store) -> None:
+    """More than a statement may have parameters."""
+    paths = (*(f"/{number}.flac" for number in range(70_000)), "/a.flac")
+    removed = RemovedRecordingsRecord(node="garden", source="pond", paths=paths)
+    StoreWriter(store).write([recording(), recording("/b.flac"), removed])
+    assert [row.path for row in recordings(store)] == ["/b.flac"]
 
 
 def gap(seconds: int = 0, **changes: Any) -> GapRecord:
@@ -127,4 +136,19 @@ async def test_a_record_that_cannot_be_made_does_not_keep_the_others(
     await ended(task)
     assert "cannot be made" in caplog.text
     with open_store(LOCAL_STORE, tmp_path) as store:
+        assert [row.path for row in recordings(store)] == ["/a.flac"]
+
+
+async def test_what_could_not_be_written_to_disk_is_written_when_the_disk_works_again(tmp_path: Path) -> None:
+    settings = StoreSettings(spool=tmp_path / "spool", collect_s=0)
+    reporter = StoreReporter(settings, tmp_path, program="stream_manager", node="garden")
+    with open_store(settings, tmp_path) as store:
+        task = await started(reporter)
+        shutil.rmtree(tmp_path / "spool")
+        (tmp_path / "spool").write_text("a file in place of the folder")
+        reporter.add(recording())
+        await eventually_async(lambda: not reporter.is_open)
+        (tmp_path / "spool").unlink()
+        await eventually_async(lambda: recordings(store))
+        await ended(task)
         assert [row.path for row in recordings(store)] == ["/a.flac"]
