@@ -55,13 +55,21 @@ class Spool:
     def __enter__(self) -> Self:
         with self._errors_named():
             self.folder, self._lock = _reserve(self._wanted)
-            for path in _files_in(self._rejected)[-1:]:  # no name is used twice: the names are in the order of time
-                self._number = int(path.stem) + 1
-            for path in _files_in(self.folder):
-                self._add(path)
-            for path in _abandoned(self._wanted):
-                self._add(path.rename(self._new_path()))
+            try:
+                self._take_over()
+            except BaseException:
+                self.__exit__()
+                raise
         return self
+
+    def _take_over(self) -> None:
+        """Queue the files that are there, and those that other programs have left."""
+        for path in _files_in(self._rejected)[-1:]:  # no name is used twice: the names are in the order of time
+            self._number = int(path.stem) + 1
+        for path in _files_in(self.folder):
+            self._add(path)
+        for path in _abandoned(self._wanted):
+            self._add(path.rename(self._new_path()))
 
     def _add(self, path: Path) -> None:
         """Queue an existing file."""
@@ -170,7 +178,14 @@ class Spool:
 
 def lines_waiting(folder: Path) -> int:
     """The number of lines that wait in the spool `folder` and in those beside it. Raises OSError."""
-    return sum(path.read_bytes().count(b"\n") for one in _folders(folder) if one.is_dir() for path in _files_in(one))
+    return sum(_lines_in(path) for one in _folders(folder) if one.is_dir() for path in _files_in(one))
+
+
+def _lines_in(path: Path) -> int:
+    try:
+        return path.read_bytes().count(b"\n")
+    except FileNotFoundError:  # it was sent meanwhile
+        return 0
 
 
 def _reserve(folder: Path) -> tuple[Path, int]:
@@ -195,6 +210,9 @@ def _locked(folder: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         return None
+    except OSError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 
@@ -208,8 +226,10 @@ def _abandoned(folder: Path) -> Iterator[Path]:
     for path in filter(Path.is_dir, _folders(folder)):
         descriptor = _locked(path)
         if descriptor is not None:
-            yield from _files_in(path)
-            os.close(descriptor)
+            try:
+                yield from _files_in(path)
+            finally:
+                os.close(descriptor)
 
 
 def _content(lines: Sequence[str]) -> bytes:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tidzam.errors import TidzamError
-from tidzam.spool.spool import Spool
+from tidzam.spool.spool import Spool, lines_waiting
 
 
 def spool(folder: Path, *, file_lines: int = 3, limit_bytes: int = 1000) -> Spool:
@@ -167,3 +167,23 @@ def test_the_folder_is_free_after_the_end(tmp_path: Path) -> None:
         with spool(tmp_path) as kept:
             assert kept.folder == tmp_path / "spool"
     assert list(tmp_path.iterdir()) == [tmp_path / "spool"]
+
+
+@pytest.mark.parametrize("name", ["spool", "spool-2"])
+def test_the_folders_are_free_after_an_opening_that_failed(tmp_path: Path, name: str) -> None:
+    with spool(tmp_path), spool(tmp_path):
+        pass
+    unreadable = tmp_path / name / f"{0:012}.lines"
+    unreadable.mkdir()
+    with pytest.raises(TidzamError, match="Is a directory"), spool(tmp_path):
+        pass
+    (tmp_path / "spool" / unreadable.name).rmdir()
+    with spool(tmp_path) as kept, spool(tmp_path) as other:
+        assert [kept.folder.name, other.folder.name] == ["spool", "spool-2"]
+
+
+def test_a_file_that_was_sent_while_lines_are_counted_has_none(tmp_path: Path) -> None:
+    with spool(tmp_path) as kept:
+        kept.append(["a", "b"])
+        (kept.folder / f"{1:012}.lines").symlink_to("sent")
+    assert lines_waiting(tmp_path / "spool") == 2
