@@ -19,6 +19,8 @@ WRITES: Final = "tidzam_writes"
 since one that reads before it writes fails if another program has written meanwhile."""
 _CONNECTIONS: Final = 8
 """Connections that a program keeps open to PostgreSQL; it opens as many more for a moment if they are needed."""
+_KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""A connection whose server has vanished fails after 25 seconds, also while it waits for an answer."""
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",  # readers and the writer do not wait for one another
     "PRAGMA synchronous = FULL",  # what was committed survives a power cut: the spool forgets it then
@@ -64,14 +66,14 @@ def _begin(connection: Connection) -> None:
 
 
 def _postgresql_engine(url: URL, timeout_s: float) -> Engine:
-    limits = {"connect_timeout": max(2, round(timeout_s)), "tcp_user_timeout": round(1000 * timeout_s)}
+    timeouts = {"connect_timeout": max(2, round(timeout_s)), "tcp_user_timeout": round(1000 * timeout_s)}
     try:
         return create_engine(
             url,
             pool_size=_CONNECTIONS,
             max_overflow=_CONNECTIONS,
             pool_pre_ping=True,  # the server may have been restarted
-            connect_args={**limits, "application_name": "tidzam"},
+            connect_args={**timeouts, **_KEEPALIVES, "application_name": "tidzam"},
         )
     except ImportError:
         raise SetupError(

@@ -34,6 +34,16 @@ def test_migrations_make_the_tables_that_the_models_describe(store: Store) -> No
         command.check(alembic_config(connection))
 
 
+@on_a_server
+def test_a_connection_to_a_server_that_has_vanished_fails_within_half_a_minute(store: Store) -> None:
+    with store.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        set_to = driver.info.get_parameters()
+    idle_s, interval_s, count = (int(set_to[f"keepalives_{name}"]) for name in ("idle", "interval", "count"))
+    assert idle_s + interval_s * count <= 30
+
+
 def test_what_was_written_is_there_after_the_next_opening(store_settings: StoreSettings, tmp_path: Path) -> None:
     with open_store(store_settings, tmp_path) as store, store.write() as session:
         session.add(NodeRow(name="pond"))
