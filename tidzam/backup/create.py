@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,8 @@ def create_backup(
     """
     with shelf.locked():
         shelf.clean(say)
-        previous = None if full else _previous(source, shelf)
+        readable = shelf.readable(say)
+        previous = None if full else _previous(source, shelf, readable)
         name = _free_name(shelf)
         folder = shelf.path / f"{name}{PARTIAL}"
         try:
@@ -83,9 +85,9 @@ def create_backup(
             os.sync()
             folder.rename(shelf.path / name)
             os.sync()
-        except OSError as error:
+        except (OSError, sqlite3.Error) as error:
             raise BackupError(
-                f"The backup cannot be written to {folder}: {error.strerror or error}.",
+                f"The backup cannot be written to {folder}: {getattr(error, 'strerror', None) or error}.",
                 hint="Correct that, or choose another folder.",
                 code="backup_failed",
             ) from error
@@ -96,9 +98,9 @@ def create_backup(
     return record
 
 
-def _previous(source: BackupSource, shelf: BackupShelf) -> PreviousBackup | None:
+def _previous(source: BackupSource, shelf: BackupShelf, records: Sequence[BackupRecord]) -> PreviousBackup | None:
     """The newest backup of the same home."""
-    for record in reversed(shelf.backups()):
+    for record in reversed(records):
         if (record.home, record.node) == (str(source.home), source.node):
             folder = shelf.path / record.name
             try:

@@ -121,6 +121,8 @@ def _copy(folder: Path, work: Path, progress: Progress) -> None:
     except (OSError, ValueError) as error:
         raise damaged(folder / CHECKSUMS, str(error)) from None
     for number, (place, expected) in enumerate(sums.items(), start=1):
+        if ".." in Path(place).parts:
+            raise damaged(folder / CHECKSUMS, f"the path {place} leads out of the backup")
         if place.startswith((f"{HOME}/", f"{OUTSIDE}/")) or place == DATABASE:
             _copy_file(folder / place, work / place, expected)
         progress(number, len(sums))

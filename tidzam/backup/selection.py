@@ -25,6 +25,8 @@ _TRANSIENT: Final = frozenset(
 """What a start makes again, and the store, which is copied by its database."""
 _TRANSIENT_SUFFIXES: Final = (".beat", ".pid")
 _SQLITE_SIDES: Final = ("-wal", "-shm", "-journal")
+_OF_FILE_SYSTEM: Final = "lost+found"
+"""The folder of a file system for what it repaired, which only root can read."""
 
 
 OnUnreadable = Callable[[Path, str], None]
@@ -70,8 +72,8 @@ def files_below(
 ) -> Iterator[FoundFile]:
     """The regular files in `folder/name`, or that file itself. Links are followed, each folder is visited once.
 
-    Hidden files are left out: they are incomplete, or held back because of privacy. So are the side files of SQLite.
-    `on_unreadable` is called with a folder that cannot be read, and the reason.
+    Hidden files are left out: they are incomplete, or held back because of privacy. So are the side files of SQLite,
+    and `lost+found`. `on_unreadable` is called with a path that cannot be read, and the reason.
     """
     skipped = {(found.st_dev, found.st_ino) for path in without if (found := _status(path)) is not None}
     yield from _walk(folder, name, skipped, on_unreadable)
@@ -79,8 +81,14 @@ def files_below(
 
 def _walk(folder: Path, name: str, visited: set[tuple[int, int]], on_unreadable: OnUnreadable) -> Iterator[FoundFile]:
     path = folder / name
-    status = _status(path)
-    if status is None or (name and _is_hidden(path.name)):
+    if name and _is_left_out(path.name):
+        return
+    try:
+        status = _status(path)
+    except OSError as error:
+        on_unreadable(path, error.strerror or str(error))
+        return
+    if status is None:
         return
     if stat.S_ISREG(status.st_mode):
         yield FoundFile(path, name, status)
@@ -95,8 +103,8 @@ def _walk(folder: Path, name: str, visited: set[tuple[int, int]], on_unreadable:
             yield from _walk(folder, f"{name}/{one}" if name else one, visited, on_unreadable)
 
 
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name.endswith(_SQLITE_SIDES)
+def _is_left_out(name: str) -> bool:
+    return name.startswith(".") or name.endswith(_SQLITE_SIDES) or name == _OF_FILE_SYSTEM
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,17 @@ class BackupShelf:
 
     def backups(self) -> list[BackupRecord]:
         """The complete backups, the oldest first. Raises BackupError (`backup_damaged`) and OSError."""
-        return sorted(
-            (read_record(folder) for folder in self._folders() if _is_complete(folder)),
-            key=lambda record: (record.created, record.name),
-        )
+        return _by_age(read_record(folder) for folder in self._folders() if _is_complete(folder))
+
+    def readable(self, say: Say) -> list[BackupRecord]:
+        """As `backups`, without those whose record is damaged: `say` is called with their faults."""
+        found: list[BackupRecord] = []
+        for folder in filter(_is_complete, self._folders()):
+            try:
+                found.append(read_record(folder))
+            except BackupError as error:
+                say(str(error))
+        return _by_age(found)
 
     def unfinished(self) -> list[Path]:
         """What a backup that was killed has left behind, or one that is being made now."""
@@ -74,8 +81,12 @@ class BackupShelf:
             _delete(folder)
 
     def keep(self, number: int, *, home: str, node: str, say: Say) -> Sequence[str]:
-        """Delete all but the newest backups of a home, and return their names. The folder must be locked."""
-        mine = [record.name for record in self.backups() if (record.home, record.node) == (home, node)]
+        """Delete all but the newest backups of a home, and return their names. The folder must be locked.
+
+        Those whose record is damaged stay.
+        """
+        readable = self.readable(lambda _: None)  # who makes a backup has already been told
+        mine = [record.name for record in readable if (record.home, record.node) == (home, node)]
         surplus = mine[:-number]
         for name in surplus:
             say(f"deleting {self.path / name}")
@@ -83,6 +94,10 @@ class BackupShelf:
             (self.path / name).rename(away)  # one that is half deleted must not look complete
             _delete(away)
         return surplus
+
+
+def _by_age(records: Iterable[BackupRecord]) -> list[BackupRecord]:
+    return sorted(records, key=lambda record: (record.created, record.name))
 
 
 def _is_complete(folder: Path) -> bool:

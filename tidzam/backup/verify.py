@@ -16,10 +16,10 @@ from tidzam.progress import Progress, no_progress
 DamageKind = Literal["missing", "changed", "unreadable", "unknown", "corrupt"]
 _MEANINGS: Final = {
     "missing": "is missing",
-    "changed": "is not what it was when the backup was made",
+    "changed": "has changed since the backup was made",
     "unreadable": "cannot be read",
     "unknown": "is not part of the backup",
-    "corrupt": "is no intact database",
+    "corrupt": "is not an intact database",
 }
 
 

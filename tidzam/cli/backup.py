@@ -88,7 +88,7 @@ def list_backups(folder: FolderArgument, as_json: JsonOption = False) -> None:
     from tidzam.backup.shelf import BackupShelf
 
     shelf = BackupShelf(folder.absolute())
-    records, unfinished = shelf.backups(), [str(path) for path in shelf.unfinished()]
+    records, unfinished = shelf.readable(say), [str(path) for path in shelf.unfinished()]
     if as_json:
         print_json({"backups": [record.as_json() for record in records], "unfinished": unfinished})
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -188,3 +189,41 @@ def test_the_store_of_a_backup_can_be_opened(source: BackupSource, shelf: Backup
     (tmp_path / "by-hand" / "store" / "tidzam.sqlite3").write_bytes(copy)
     with open_store(StoreSettings(), tmp_path / "by-hand") as store, store.read() as session:
         assert session.scalar(select(func.count()).select_from(DetectionRow)) == 20
+
+
+def test_a_path_that_cannot_be_followed_is_named_and_the_others_are_there(
+    source: BackupSource, shelf: BackupShelf
+) -> None:
+    loop = source.home / "clips" / "loop.flac"
+    loop.symlink_to(loop.name)
+    record = create_backup(source, shelf)
+    assert [one.path for one in record.unreadable] == [str(loop)]
+    assert tree(shelf.latest() / "home")["clips/birds-wren/a.flac"] == FILES["clips/birds-wren/a.flac"]
+
+
+def test_what_a_file_system_has_repaired_is_left_out(source: BackupSource, shelf: BackupShelf, tmp_path: Path) -> None:
+    (tmp_path / "clips" / "lost+found").mkdir()
+    (tmp_path / "clips" / "lost+found" / "#12").write_bytes(b"x")
+    create_backup(source, shelf)
+    assert list(tree(shelf.latest() / "outside" / "clips")) == ["frogs/b.flac"]
+
+
+def test_a_damaged_record_does_not_hold_up_the_next_backup(source: BackupSource, shelf: BackupShelf) -> None:
+    first = create_backup(source, shelf)
+    (shelf.path / first.name / "backup.json").write_text("{")
+    said: list[str] = []
+    second = create_backup(source, shelf, keep=1, say=said.append)
+    assert [record.name for record in shelf.readable(said.append)] == [second.name]
+    assert [one for one in said if f"{first.name}/backup.json is damaged" in one] == said[:1] + said[-1:]
+
+
+def test_a_copy_of_the_store_that_cannot_be_written_is_reported(source: BackupSource, shelf: BackupShelf) -> None:
+    """SQLite has errors of its own."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(BackupError, match="cannot be written to") as caught:
+            create_backup(source, shelf)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert isinstance(caught.value.__cause__, sqlite3.Error)

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from tests.support.backups import FILES, SECRET, make_home, rows_of, tree
 from tests.support.store import KINDS, new_store
 from tests.support.store import store_settings as store_settings
+from tidzam.backup import checksums
 from tidzam.backup.create import BackupSource, create_backup
 from tidzam.backup.restore import restore_backup
 from tidzam.backup.shelf import BackupShelf
@@ -213,3 +214,13 @@ def test_the_recordings_in_the_store_are_found_in_the_new_home(
         found = sorted(session.scalars(select(RecordingRow.path)))
     new = [str(home.root / "recordings" / "a.flac"), str(home.root / "outside" / "clips" / "b.flac"), "/other/c.flac"]
     assert found == sorted([*new, *paths])  # those of the other node stay where they are
+
+
+def test_a_path_that_leads_out_of_the_backup_is_refused(backup: Path, home: Home, tmp_path: Path) -> None:
+    (backup / "x").write_bytes(b"x")
+    sums = checksums.parse((backup / "SHA256SUMS").read_bytes())
+    escape = {"home/../../../x": checksums.checksum(backup / "x")}
+    (backup / "SHA256SUMS").write_bytes(checksums.to_text(sums | escape))
+    with pytest.raises(BackupError, match="leads out of the backup") as caught:
+        restore_backup(backup, home)
+    assert caught.value.code == "backup_damaged"
