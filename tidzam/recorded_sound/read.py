@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tidzam.audio.files import read_audio
+from tidzam.audio.files import AudioFile, open_audio
 from tidzam.audio.resample import resample
 from tidzam.errors import AudioError
 from tidzam.recorded_sound.plan import SoundGap, SoundPiece, SoundPlan, gaps_between
@@ -21,6 +21,8 @@ MEDIA_TYPES: Final = {"flac": "audio/flac", "wav": "audio/wav", "opus": "audio/o
 _SUFFIX_OF_OPUS: Final = "ogg"
 _OPUS_RATES_HZ: Final = (8000, 12000, 16000, 24000, 48000)
 _LOSSLESS: Final = (".flac", ".wav")
+_PART: Final = 1 << 20
+"""Samples that are converted and written at once."""
 
 
 def read_sound(plan: SoundPlan, channel: int) -> tuple[Float32, tuple[SoundGap, ...]]:
@@ -39,12 +41,25 @@ def _read_piece(piece: SoundPiece, rate_hz: int, channel: int) -> Float32:
     """At most the frames of a piece, at `rate_hz`; none if the file cannot be read or lacks the channel."""
     try:
         start_s, duration_s = piece.first_frame / rate_hz, piece.frames / rate_hz
-        samples, found_hz = read_audio(piece.file.path, start_s=start_s, duration_s=duration_s)
+        with open_audio(piece.file.path, start_s=start_s) as audio:
+            if channel >= audio.channels:
+                return np.zeros(0, np.float32)
+            samples, found_hz = _read_channel(audio, channel, round(duration_s * audio.rate_hz)), audio.rate_hz
     except AudioError:
         return np.zeros(0, np.float32)
-    if channel >= len(samples):
-        return np.zeros(0, np.float32)
-    return resample(samples[channel : channel + 1], found_hz, rate_hz)[0, : piece.frames]
+    return resample(samples[np.newaxis], found_hz, rate_hz)[0, : piece.frames]
+
+
+def _read_channel(audio: AudioFile, channel: int, frames: int) -> Float32:
+    """At most the next `frames` of a channel, shape (frames,). The others are held for a block only."""
+    samples, at = np.empty(frames, np.float32), 0
+    for block in audio.blocks():
+        part = block[: frames - at, channel]
+        samples[at : at + len(part)] = part
+        at += len(part)
+        if at == frames:
+            break
+    return samples[:at]
 
 
 def suffix_of(sound_format: SoundFormat) -> str:
@@ -62,9 +77,11 @@ def write_sound(path: Path, samples: Float32, rate_hz: int, sound_format: SoundF
         samples, rate_hz = resample(samples[np.newaxis], rate_hz, to_hz)[0], to_hz
     kind = {"flac": "FLAC", "wav": "WAV", "opus": "OGG"}[sound_format]
     subtype = "OPUS" if sound_format == "opus" else f"PCM_{bits}"
-    data = samples if sound_format == "opus" else _as_integers(samples, bits)
     try:
-        soundfile.write(path, data, rate_hz, format=kind, subtype=subtype)
+        with soundfile.SoundFile(path, "w", rate_hz, 1, subtype=subtype, format=kind) as file:
+            for first in range(0, len(samples), _PART):
+                part = samples[first : first + _PART]
+                file.write(part if sound_format == "opus" else _as_integers(part, bits))
     except soundfile.LibsndfileError as error:
         raise OSError(f"{path.name} cannot be written: {error.error_string}") from None
 

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from tests.support.recordings import RATE_HZ, START, frame_numbers, numbers_in, write_recording
+from tidzam.audio import files
 from tidzam.recorded_sound.folder import RecordedFolder, timed_recordings
 from tidzam.recorded_sound.plan import SoundGap, SoundPlan, TimedRecording, plan_sound
 from tidzam.recorded_sound.read import SoundFormat, bits_of, read_sound, write_sound
@@ -140,3 +141,18 @@ def test_a_file_of_another_rate_is_brought_to_that_of_the_first(tmp_path: Path) 
     soundfile.write(second, np.full(22050, 0.25, np.float32), 22050, subtype="PCM_24")
     _, samples, _ = sound(RecordedFolder(tmp_path, "pond"), 0.0, 2.0)
     assert samples[-RATE_HZ // 2] == pytest.approx(0.25, abs=1e-4)
+
+
+def test_other_channels_do_not_make_a_sound_too_large(folder: RecordedFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is that of files that are read with all their channels."""
+    monkeypatch.setattr(files, "MAX_READ_BYTES", 4 * 2 * RATE_HZ // 2)
+    _, samples, gaps = sound(folder, 0.0, 1.0)
+    assert gaps == ()
+    assert numbers_in(samples) == list(range(RATE_HZ))
+
+
+def test_a_long_sound_is_written_exactly(tmp_path: Path) -> None:
+    """It is written in parts."""
+    samples = ((np.arange(2_500_000) % 65536 - 32768) / 32768).astype(np.float32)
+    write_sound(tmp_path / "sound.wav", samples, RATE_HZ, "wav")
+    assert np.array_equal(soundfile.read(tmp_path / "sound.wav", dtype="float32")[0], samples)
