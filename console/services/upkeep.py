@@ -53,7 +53,7 @@ class StoreUpkeep:
             try:
                 await asyncio.to_thread(job)
             except Exception as error:  # noqa: BLE001  whatever it is, the next time may work
-                log.warning("the store could not be looked after: %s", error)
+                log.warning("upkeep of the store failed: %s", error)
             await asyncio.sleep(every_s)
 
     def _keep_sound(self) -> None:

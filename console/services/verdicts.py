@@ -42,7 +42,7 @@ def judge(
     """
     path = None if other_class is None else _path(other_class)
     if path is not None and verdict is not VerdictName.OTHER_CLASS:
-        message = "other_class: it comes with the verdict other_class alone."
+        message = "other_class is allowed only with the verdict other_class."
         raise RequestError(message, code="request", field="other_class")
     names = NameTables()
     if path is not None:
@@ -77,7 +77,8 @@ def _path(text: str) -> tuple[str, ...]:
     path = tuple(map(clean_label, text.split(SEPARATOR)))
     if len(path) > MAX_DEPTH or any(map(label_fault, path)):
         hint = "Expected labels from the root with / between them, such as birds/wren."
-        raise RequestError("other_class: it is no path of a class.", hint=hint, code="request", field="other_class")
+        message = "other_class: it is not the path of a class."
+        raise RequestError(message, hint=hint, code="request", field="other_class")
     return path
 
 
