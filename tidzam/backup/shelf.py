@@ -85,7 +85,7 @@ class BackupShelf:
 
         Those whose record is damaged stay.
         """
-        readable = self.readable(lambda _: None)  # who makes a backup has already been told
+        readable = self.readable(lambda _: None)  # `create_backup` has shown the faults
         mine = [record.name for record in readable if (record.home, record.node) == (home, node)]
         surplus = mine[:-number]
         for name in surplus:
