@@ -61,7 +61,7 @@ class VerdictRequest(ConsoleModel):
     """A verdict on detections."""
 
     ids: Numbers
-    verdict: VerdictName | None = Field(description="The verdict; null takes the last one back")
+    verdict: VerdictName | None = Field(description="The verdict; null takes those of the user back")
     other_class: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         None, description="What is heard instead, with the verdict `other_class`: a path with `/` between labels"
     )

@@ -80,7 +80,7 @@ def list_detections(
     """The newest detections that are wanted, or the next page of them. Raises RequestError (`request`)."""
     try:
         cursor = None if before is None else DetectionCursor.parse(before)
-    except (ValueError, OverflowError):
+    except ValueError:
         hint = "Send the `next` of the page before."
         raise RequestError("before: it is no page.", hint=hint, code="request", field="before") from None
     with store.read() as session:

@@ -22,7 +22,7 @@ from tidzam.store.queries.detections import detections_by_id
 from tidzam.store.tables.detections import DetectionRow
 from tidzam.store.verification import mark, verify, withdraw
 
-_NAMED: Final = 20
+_NAMED: Final = 8
 """Detections that an entry of the audit log names."""
 
 
@@ -36,7 +36,7 @@ def judge(
     zone: ZoneInfo,
     now: datetime,
 ) -> tuple[DetectionView, ...]:
-    """Judge detections, or take back the verdicts on them. Returns them as they are now.
+    """Judge detections, or take back the visitor's verdicts on them. Returns them as they are now.
 
     Raises RequestError (`not_found`) if one of them does not exist, and (`request`) for a class without the verdict.
     """
@@ -46,13 +46,15 @@ def judge(
         raise RequestError(message, code="request", field="other_class")
     names = NameTables()
     if path is not None:
+        with store.read() as session:
+            _require_all(session, numbers)
         names.learn_classes(store, [path])
     class_id = None if path is None else names.label_class(path)
     stored = None if verdict is None else STORED[verdict]
     with store.write() as session:
         _require_all(session, numbers)
         if stored is None:
-            withdraw(session, numbers)
+            withdraw(session, numbers, user_id=visitor.user_id)
         else:
             verify(session, numbers, stored, user_id=visitor.user_id, now=now, class_id=class_id)
         detail = {"verdict": "taken back" if verdict is None else verdict.value}

@@ -91,7 +91,7 @@ def test_they_are_released_when_that_is_withdrawn(store: Store, clips: Path, res
     kept.refresh()
     with store.write() as session:
         mark(session, found[:1], is_marked=False)
-        withdraw(session, found[1:2])
+        withdraw(session, found[1:2], user_id=None)
     (KeptSound(store, settings_of(clips)) if restarted else kept).refresh()
     assert marks(clips) == []
 

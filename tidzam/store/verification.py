@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from tidzam.store.rollups import bucket_of, count
@@ -27,7 +27,9 @@ def verify(
     """
     if class_id is not None and verdict is not DetectionVerdict.OTHER_CLASS:
         raise ValueError(f"another class comes with the verdict OTHER_CLASS, not {verdict.name}")
-    found = _set_verdict(session, detections, verdict)
+    rows = _locked(session, detections)
+    found = [row.id for row in rows]
+    _set_verdicts(session, rows, dict.fromkeys(found, verdict))
     session.add_all(
         VerificationRow(detection_id=number, user_id=user_id, created=now, verdict=verdict, class_id=class_id)
         for number in found
@@ -35,10 +37,17 @@ def verify(
     return len(found)
 
 
-def withdraw(session: Session, detections: Collection[int]) -> int:
-    """Forget all verdicts on detections. Returns how many detections there are."""
-    found = _set_verdict(session, detections, None)
-    session.execute(delete(VerificationRow).where(VerificationRow.detection_id.in_(found)))
+def withdraw(session: Session, detections: Collection[int], *, user_id: int | None) -> int:
+    """Forget the verdicts of a user on detections, so that the last one of somebody else counts again, if there is one.
+
+    Returns how many detections there are.
+    """
+    rows = _locked(session, detections)
+    row, found = VerificationRow, [one.id for one in rows]
+    session.execute(delete(row).where(row.detection_id.in_(found), row.user_id == user_id))
+    last = select(func.max(row.id)).where(row.detection_id.in_(found)).group_by(row.detection_id)
+    left = session.execute(select(row.detection_id, row.verdict).where(row.id.in_(last)))
+    _set_verdicts(session, rows, {number: DetectionVerdict(verdict) for number, verdict in left})
     return len(found)
 
 
@@ -55,14 +64,13 @@ def remove(session: Session, detections: Collection[int]) -> list[str]:
     return [row.clip for row in rows if row.clip is not None]
 
 
-def _set_verdict(session: Session, detections: Collection[int], verdict: DetectionVerdict | None) -> list[int]:
-    rows = _locked(session, detections)
+def _set_verdicts(session: Session, rows: Collection[DetectionRow], verdicts: Mapping[int, DetectionVerdict]) -> None:
+    """Give each detection its verdict, or none, and correct the counts."""
     before = [bucket for row in rows if (bucket := bucket_of(row)) is not None]
     for row in rows:
-        row.verdict = verdict
+        row.verdict = verdicts.get(row.id)
     session.flush()
     count(session, [bucket for row in rows if (bucket := bucket_of(row)) is not None], before)
-    return [row.id for row in rows]
 
 
 def _locked(session: Session, detections: Collection[int]) -> list[DetectionRow]:

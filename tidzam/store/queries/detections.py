@@ -71,7 +71,13 @@ class DetectionCursor:
     def parse(cls, text: str) -> DetectionCursor:
         """The inverse of `str`. Raises ValueError."""
         start, _, number = text.partition("-")
-        return cls(from_microseconds(int(start)), int(number))
+        try:
+            place = cls(from_microseconds(int(start)), int(number))
+        except OverflowError:
+            raise ValueError("the time is beyond what calendars know") from None
+        if not 0 <= place.id < 1 << 63:
+            raise ValueError("the number is beyond 63 bits")
+        return place
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from tidzam.store.database import Store
 from tidzam.store.queries.classes import channels, classes, classes_below
 from tidzam.store.queries.counts import CountCriteria, counts_per_day, counts_per_hour, heard_classes, heat_map
 from tidzam.store.queries.detections import detections_by_id
+from tidzam.store.tables.accounts import UserRow
 from tidzam.store.tables.detections import DetectionRow, DetectionVerdict
 from tidzam.store.verification import remove, verify, withdraw
 from tidzam.store.writer import StoreWriter
@@ -146,8 +147,29 @@ def test_a_verdict_that_is_changed_or_withdrawn_changes_the_counts(store: Store)
         verify(session, [1], DetectionVerdict.RIGHT, user_id=None, now=NOON)
     assert total(store) == 4
     with store.write() as session:
-        withdraw(session, [1, 2])
+        withdraw(session, [1, 2], user_id=None)
     assert total(store) == 5
+
+
+def test_what_a_user_takes_back_leaves_the_last_verdict_of_somebody_else(store: Store) -> None:
+    StoreWriter(store).write([detection(number) for number in range(2)])
+    with store.write() as session:
+        users = [
+            UserRow(name=name, role="annotator", password_hash=None, created=NOON, password_changed=NOON)
+            for name in ("ann", "ben")
+        ]
+        session.add_all(users)
+        session.flush()
+        ann, ben = (user.id for user in users)
+        verify(session, [1], DetectionVerdict.UNSURE, user_id=ann, now=NOON)
+        verify(session, [1], DetectionVerdict.WRONG, user_id=ann, now=NOON)
+        verify(session, [1, 2], DetectionVerdict.RIGHT, user_id=ben, now=NOON)
+    assert total(store) == 2
+    with store.write() as session:
+        assert withdraw(session, [1, 2, 999], user_id=ben) == 2
+    with store.read() as session:
+        assert [one.verdict for one in detections_by_id(session, [1, 2])] == [DetectionVerdict.WRONG, None]
+    assert total(store) == 1
 
 
 def test_what_is_removed_is_not_counted_and_its_clips_are_named(store: Store) -> None:

@@ -70,6 +70,12 @@ def pages(store: Store, criteria: DetectionCriteria, limit: int = 7) -> Iterator
     raise AssertionError("the pages do not end")
 
 
+@pytest.mark.parametrize("text", ["", "1", "x-1", "1-", "1--1", f"1-{1 << 63}", f"{10**40}-1", f"{1 << 62}-1"])
+def test_what_names_no_place_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        DetectionCursor.parse(text)
+
+
 def everything(store: Store) -> list[StoredDetection]:
     with store.read() as session:
         return detections_by_id(session, list(range(1, 1000)))
