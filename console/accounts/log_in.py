@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from console.accounts.credentials import digest, new_secret
 from console.accounts.lock_out import LockOutPolicy
+from console.accounts.visitor import Visitor
 from tidzam.accounts.audit import Actor, AuditAction, record
 from tidzam.accounts.passwords import hash_password, is_outdated, verify_password
-from tidzam.accounts.users import find_user
+from tidzam.accounts.users import find_user, require_user
 from tidzam.errors import RequestError
 from tidzam.server.connections import party
 from tidzam.store.database import Store
@@ -54,7 +55,7 @@ def log_in(
     store: Store, policy: LockOutPolicy, name: str, password: str, *, address: str, agent: str, now: datetime
 ) -> NewSession:
     """Begin a session. Raises RequestError (`login_failed`) and LockedOutError."""
-    name, place = name.strip().lower()[:_LONGEST_NAME], party(address)
+    name, place = name.replace("\0", "").strip().lower()[:_LONGEST_NAME], party(address)
     with store.read() as session:
         _require_not_locked(session, policy, name, place, now)
         user = find_user(session, name)
@@ -62,11 +63,29 @@ def log_in(
     is_right = verify_password(password, hashed)  # outside of any transaction: it takes a tenth of a second
     new_hash = hash_password(password) if is_right and hashed is not None and is_outdated(hashed) else None
     with store.write() as session:
+        _require_not_locked(session, policy, name, place, now)  # others may have guessed meanwhile
         begun = _begun(session, name, hashed, new_hash, address, agent, now) if is_right else None
         _note(session, policy, name, place, succeeded=begun is not None, now=now)
     if begun is None:
         raise RequestError("The user name or the password is wrong.", hint="Try again.", code="login_failed")
     return begun
+
+
+def require_password(store: Store, policy: LockOutPolicy, visitor: Visitor, password: str, *, now: datetime) -> None:
+    """Prove that a visitor who is logged in knows the password. Wrong ones count like those of log-ins.
+
+    Raises RequestError (`wrong_password`) and LockedOutError.
+    """
+    name, place = visitor.name, party(visitor.address)
+    with store.read() as session:
+        _require_not_locked(session, policy, name, place, now)
+        hashed = require_user(session, name).password_hash
+    is_right = verify_password(password, hashed)
+    with store.write() as session:
+        _require_not_locked(session, policy, name, place, now)
+        _note(session, policy, name, place, succeeded=is_right, now=now)
+    if not is_right:
+        raise RequestError("The present password is wrong.", hint="Try again.", code="wrong_password", field="present")
 
 
 def begin_session(session: Session, user: UserRow, *, address: str, agent: str, now: datetime) -> NewSession:

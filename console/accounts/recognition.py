@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -13,6 +14,7 @@ from console.accounts.visitor import Visitor
 from tidzam.accounts.audit import AuditAction, record
 from tidzam.accounts.roles import PERMISSIONS, Permission, Role, token_permissions
 from tidzam.accounts.users import find_user
+from tidzam.errors import StoreError
 from tidzam.store.database import Store
 from tidzam.store.tables.accounts import ApiTokenRow, LoginSessionRow
 
@@ -35,7 +37,7 @@ def by_cookie(store: Store, policy: SessionPolicy, cookie: str, *, address: str,
         )
         last_used = found.last_used
     if is_due(last_used, now):
-        with store.write() as session:
+        with suppress(StoreError), store.write() as session:  # the visitor is known, also while nothing can be written
             if (row := session.get(LoginSessionRow, visitor.session)) is not None:
                 row.last_used = now
     return visitor
@@ -62,7 +64,7 @@ def by_token(store: Store, token: str, *, address: str, now: datetime) -> Visito
         )
         key, last_used = found.id, found.last_used
     if last_used is None or is_due(last_used, now):
-        with store.write() as session:
+        with suppress(StoreError), store.write() as session:
             if (row := session.get(ApiTokenRow, key)) is not None:
                 row.last_used = now
     return visitor

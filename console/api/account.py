@@ -39,7 +39,9 @@ class TokenRequest(ConsoleModel):
 @router.post("/password", status_code=204)
 def change_password(change: PasswordChange, visitor: CurrentVisitor, runtime: Runtime) -> Response:
     """Change the password, which ends all other sessions."""
-    account.change_password(runtime.store, visitor, present=change.present, new=change.new, now=runtime.now())
+    account.change_password(
+        runtime.store, runtime.lock_out, visitor, present=change.present, new=change.new, now=runtime.now()
+    )
     return Response(status_code=204)
 
 

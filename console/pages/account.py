@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Path, Request
 from starlette.responses import RedirectResponse, Response
 
 from console.accounts.visitor import Visitor
@@ -40,7 +40,7 @@ def change_password(
     try:
         if new != again:
             raise RequestError("The new passwords differ.", hint="Type it twice.", code="weak_password", field="again")
-        account.change_password(runtime.store, visitor, present=present, new=new, now=runtime.now())
+        account.change_password(runtime.store, runtime.lock_out, visitor, present=present, new=new, now=runtime.now())
     except RequestError as error:
         return _page(request, visitor, runtime, error=error)
     return RedirectResponse(local_path(request, "/account", done="password"), 303)
@@ -71,7 +71,9 @@ def add_token(
 
 
 @router.post("/tokens/{token_id}/remove")
-def remove_token(request: Request, visitor: CurrentVisitor, runtime: Runtime, token_id: int) -> Response:
+def remove_token(
+    request: Request, visitor: CurrentVisitor, runtime: Runtime, token_id: Annotated[int, Path(ge=0, lt=1 << 62)]
+) -> Response:
     """Remove an API token."""
     account.remove_token(runtime.store, visitor, token_id, now=runtime.now())
     return RedirectResponse(local_path(request, "/account"), 303)

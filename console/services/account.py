@@ -9,11 +9,12 @@ from typing import Final
 from sqlalchemy import func, select
 
 from console.accounts.credentials import digest, new_api_token
+from console.accounts.lock_out import LockOutPolicy
+from console.accounts.log_in import require_password
 from console.accounts.session_policy import SessionPolicy
 from console.accounts.visitor import Visitor
 from console.services.models import NewToken, SessionView, TokenView
 from tidzam.accounts.audit import AuditAction, record
-from tidzam.accounts.passwords import verify_password
 from tidzam.accounts.roles import SCOPES, Permission
 from tidzam.accounts.users import require_user, set_password
 from tidzam.errors import RequestError
@@ -23,15 +24,14 @@ from tidzam.store.tables.accounts import ApiTokenRow, LoginSessionRow
 MOST_TOKENS: Final = 50
 
 
-def change_password(store: Store, visitor: Visitor, *, present: str, new: str, now: datetime) -> None:
+def change_password(
+    store: Store, policy: LockOutPolicy, visitor: Visitor, *, present: str, new: str, now: datetime
+) -> None:
     """Change the visitor's password and end all other sessions.
 
-    Raises RequestError (`wrong_password`, `weak_password`).
+    Raises RequestError (`wrong_password`, `weak_password`) and LockedOutError.
     """
-    with store.read() as session:
-        hashed = require_user(session, visitor.name).password_hash
-    if not verify_password(present, hashed):
-        raise RequestError("The present password is wrong.", hint="Try again.", code="wrong_password", field="present")
+    require_password(store, policy, visitor, present, now=now)
     with store.write() as session:
         user = require_user(session, visitor.name)
         set_password(session, user, new, by=visitor.actor, now=now, keep_session=visitor.session)
@@ -104,7 +104,7 @@ def add_token(
             )
         row = ApiTokenRow(
             user_id=visitor.user_id,
-            name=name,
+            name=name.replace("\0", ""),  # PostgreSQL refuses it
             token_hash=digest(token),
             scopes=",".join(scope.value for scope in chosen),
             created=now,

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from console.web.permissions import visitor_of
 from console.web.runtime import runtime_of
 from tidzam.accounts.roles import Permission
+from tidzam.errors import StoreError
 
 STALLED_S: Final = 30.0
 """A client that takes nothing for this long is gone."""
@@ -63,7 +64,8 @@ async def _while_allowed(request: Request, parts: AsyncGenerator[bytes]) -> Asyn
         async for part in parts:
             if loop.time() - checked_s > CHECK_S:
                 checked_s = loop.time()
-                visitor = await run_in_threadpool(visitor_of, request, runtime)
-                if not visitor.may(Permission.VIEW):
-                    return
+                with suppress(StoreError):  # while the database is away, nobody is sent away
+                    visitor = await run_in_threadpool(visitor_of, request, runtime)
+                    if not visitor.may(Permission.VIEW):
+                        return
             yield part

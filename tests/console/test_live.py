@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import aiohttp
 import pytest
@@ -22,6 +22,7 @@ from tests.support.eventually import eventually_async
 from tests.support.live_analyzer import live_analyzer
 from tests.support.live_events import NOW, PORT, analysis, detection
 from tests.support.ports import free_port
+from tidzam.errors import StoreError
 from tidzam.server import Access
 
 pytestmark = pytest.mark.timeout(60)
@@ -151,3 +152,19 @@ async def test_updates_end_when_the_session_has_ended(tmp_path: Path, monkeypatc
             console.runtime.live.state.set_connected(True)
             async with asyncio.timeout(20):
                 assert [one async for one in updates(response)] == []
+
+
+async def test_updates_go_on_while_the_database_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> NoReturn:
+        raise StoreError("The database is away.")
+
+    monkeypatch.setattr("console.web.streaming.CHECK_S", 0.0)
+    monkeypatch.setattr("console.web.streaming.visitor_of", away)
+    port = free_port()
+    with console_under_test(tmp_path, port=port) as console:
+        async with serving(console, port) as url, browser(console) as http, http.get(f"{url}{EVENTS}") as response:
+            got = updates(response)
+            await anext(got)
+            console.runtime.live.state.set_connected(True)
+            async with asyncio.timeout(20):
+                assert (await anext(got))["channels"] == []

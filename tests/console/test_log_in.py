@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -15,13 +15,15 @@ from console.accounts.session_policy import SessionPolicy
 from tests.support.console import PASSWORD, ConsoleUnderTest, StoppedClock, console_under_test
 from tests.support.store import new_store
 from tidzam.accounts.audit import Actor
+from tidzam.accounts.passwords import verify_password
 from tidzam.accounts.roles import Role
 from tidzam.accounts.users import add_user
 from tidzam.config.console import ConsoleSettings, LockOutSettings
-from tidzam.errors import RequestError
-from tidzam.store.database import open_store
+from tidzam.errors import RequestError, StoreError
+from tidzam.store.database import Store, open_store
 
 COOKIE = "tidzam_session_8090"
+CHECK = "console.accounts.log_in.verify_password"
 
 
 def me(client: Any) -> Any:
@@ -101,6 +103,46 @@ def test_wrong_passwords_lock_the_name_out_for_that_address(tmp_path: Path) -> N
         assert console.log_in("viewer", address="192.0.2.7").status_code == 303
         console.clock.pass_by(minutes=10)
         assert console.log_in("viewer").status_code == 303
+
+
+def test_guesses_that_are_checked_at_the_same_time_do_not_pass_the_lock_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with console_under_test(tmp_path, lock_out={"failures": 2}) as console:
+        store, policy = console.store, console.runtime.lock_out
+        seen: Any = {"address": "192.0.2.1", "agent": "test", "now": console.clock()}
+
+        def overtaken(password: str, hashed: str | None) -> bool:
+            monkeypatch.setattr(CHECK, verify_password)
+            for _ in range(2):
+                with pytest.raises(RequestError, match="password is wrong"):
+                    log_in(store, policy, "viewer", "wrong password", **seen)
+            return verify_password(password, hashed)
+
+        monkeypatch.setattr(CHECK, overtaken)
+        with pytest.raises(LockedOutError):
+            log_in(store, policy, "viewer", PASSWORD, **seen)
+
+
+def test_a_user_name_is_read_without_nul_characters(console: ConsoleUnderTest) -> None:
+    assert console.log_in("view\0er").status_code == 303
+
+
+@pytest.mark.parametrize("kind", ["cookie", "token"])
+def test_a_visitor_is_known_also_while_nothing_can_be_written(
+    console: ConsoleUnderTest, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    client = console.logged_in("viewer")
+    if kind == "token":
+        made = client.post("/api/v1/account/tokens", json={"name": "station", "scopes": ["view"]}).json()
+        client = console.client(headers={"Authorization": f"Bearer {made['token']}"})
+    console.clock.pass_by(hours=1)
+
+    def refuse(store: Store) -> NoReturn:
+        raise StoreError("The database is away.")
+
+    monkeypatch.setattr(Store, "write", refuse)
+    assert me(client)["name"] == "viewer"
 
 
 def test_a_login_clears_earlier_wrong_passwords_of_that_name(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from tests.support.console import PASSWORD, ConsoleUnderTest, console_with_profile
+from tests.support.console import PASSWORD, ConsoleUnderTest, console_under_test, console_with_profile
 from tidzam.store.tables.accounts import AuditRow
 
 
@@ -51,6 +51,16 @@ def test_a_password_is_not_changed_by_mistake(console: ConsoleUnderTest, form: d
     assert console.log_in("viewer").status_code == 303
 
 
+def test_wrong_present_passwords_lock_out_like_those_of_log_ins(tmp_path: Path) -> None:
+    with console_under_test(tmp_path, lock_out={"failures": 2, "minutes": 15}) as console:
+        client = console.logged_in("viewer")
+        new = "heron in the reeds"
+        forms = [{"present": present, "new": new, "again": new} for present in ("wrong", "wrong too", PASSWORD)]
+        codes = [client.post("/account/password", data=form).status_code for form in forms]
+        assert codes == [403, 403, 429]
+        assert console.log_in("viewer").status_code == 429
+
+
 def test_a_user_ends_another_session_and_never_one_of_somebody_else(console: ConsoleUnderTest) -> None:
     client, other = console.logged_in("viewer"), console.logged_in("admin")
     foreign = other.get("/api/v1/account/sessions").json()[0]["id"]
@@ -61,6 +71,15 @@ def test_a_user_ends_another_session_and_never_one_of_somebody_else(console: Con
     (elsewhere,) = [session["id"] for session in sessions if not session["is_current"]]
     assert client.post(f"/account/sessions/{elsewhere}/end").status_code == 303
     assert len(client.get("/api/v1/account/sessions").json()) == 1
+
+
+def test_a_token_with_an_impossible_number_is_refused(console: ConsoleUnderTest) -> None:
+    assert console.logged_in("viewer").post(f"/account/tokens/{1 << 63}/remove").status_code == 422
+
+
+def test_a_token_is_named_without_nul_characters(console: ConsoleUnderTest) -> None:
+    made = console.logged_in("viewer").post("/api/v1/account/tokens", json={"name": "a\0b", "scopes": ["view"]})
+    assert made.json()["name"] == "ab"
 
 
 def test_what_others_typed_is_escaped(console: ConsoleUnderTest) -> None:
