@@ -114,15 +114,16 @@ class LiveState:
         return tuple(detection for _, detection in list(self._detections.values()))
 
     def update(self, since: int, now: datetime) -> LiveUpdate:
-        """What has changed since the version `since`; -1 for everything."""
+        """What has changed since the version `since`; -1 for everything. May be called from any thread."""
+        last, detected = dict(self._heard), list(self._detections.values())
         levels = self._levels() if self._levels_version > since else {}
-        channels = tuple(heard.channel for heard in self._heard.values() if heard.version > since)
+        channels = tuple(heard.channel for heard in last.values() if heard.version > since)
         unheard = tuple(
             LiveChannel(port=port, level_dbfs=level, time=None, classes=(), has_gap=False)
             for port, level in levels.items()
-            if port not in self._heard
+            if port not in last
         )
-        detections = tuple(detection for version, detection in self._detections.values() if version > since)
+        detections = tuple(detection for version, detection in detected if version > since)
         return LiveUpdate(
             time=now,
             layout=self._layout,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
+from console.services.exports.table import cell
 from tests.support.console import ConsoleUnderTest, console_under_test
 from tests.support.store_records import NOON, detection
 from tests.support.stored_detections import fill
@@ -151,3 +153,28 @@ def test_clips_come_as_an_archive_with_a_table_of_those_that_are_there(
     assert [row["clip"] for row in csv.DictReader(io.StringIO(archive.read("detections.csv").decode()))] == [
         "wren/a.flac"
     ]
+
+
+def test_a_clip_from_before_1980_is_in_the_archive(console: ConsoleUnderTest, tmp_path: Path) -> None:
+    """A node without a clock begins in 1970."""
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.flac").write_bytes(b"sound")
+    os.utime(tmp_path / "clips" / "a.flac", (0, 0))
+    StoreWriter(console.store).write([detection(1, clip="a.flac")])
+    archive = zipfile.ZipFile(io.BytesIO(exported(console, format="clips").content))
+    assert archive.read("a.flac") == b"sound"
+
+
+def test_a_clip_that_is_removed_meanwhile_is_left_out(
+    console: ConsoleUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.services.exports.clips.clip_file", lambda settings, clip: tmp_path / clip)
+    (tmp_path / "b.flac").write_bytes(b"sound")
+    StoreWriter(console.store).write([detection(number, clip=clip) for number, clip in ((1, "b.flac"), (2, "a.flac"))])
+    archive = zipfile.ZipFile(io.BytesIO(exported(console, format="clips").content))
+    assert archive.namelist() == ["b.flac", "detections.csv"]
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_computed(begin: str) -> None:
+    assert cell(f"{begin}1") == f"'{begin}1"

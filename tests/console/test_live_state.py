@@ -119,6 +119,25 @@ def test_only_the_last_detections_are_kept(state: LiveState) -> None:
     assert (len(starts), starts[-1]) == (MOST_DETECTIONS, NOW + timedelta(seconds=MOST_DETECTIONS + 4))
 
 
+def test_an_update_is_made_while_more_is_heard(state: LiveState) -> None:
+    """A thread makes it; events that arrive meanwhile must not disturb it."""
+
+    class Busy(int):
+        """A version during whose comparison another event arrives."""
+
+        def __lt__(self, version: int) -> bool:
+            number = state.version
+            state.add_analysis(analysis(f"creek:out_{number}"))
+            state.add_detection(detection(number))
+            return int(self) < version
+
+    state.add_analysis(analysis())
+    state.add_detection(detection())
+    update = state.update(Busy(-1), NOW)
+    assert PORT in [one.port for one in update.channels]
+    assert len(update.detections) == 1
+
+
 def test_channels_that_only_the_analyzer_reports_are_shown(clock: Stopwatch) -> None:
     state = LiveState(view(manager=False), clock=clock)
     state.add_analysis(analysis("creek:out_3"))

@@ -18,7 +18,7 @@ COLUMNS: Final = (
     *("version", "peak_probability", "mean_probability", "windows", "level_dbfs", "day_part", "verdict"),
     *("other_class", "starred", "clip"),
 )
-_FORMULAS: Final = ("=", "+", "-", "@", "\t")
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a cell begins with that spreadsheets compute."""
 
 Row = Sequence[object]
