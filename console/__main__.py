@@ -16,6 +16,7 @@ from tidzam.config import Settings, load_settings
 from tidzam.errors import NodeError, SetupError
 from tidzam.hangup import on_hangup
 from tidzam.log import set_up_logging
+from tidzam.server.connections import affordable
 from tidzam.store.database import open_store
 from tidzam.terminal import command_line, exit_on_error
 from tidzam.tokens import take_token
@@ -82,7 +83,7 @@ def _configuration(settings: Settings, application: object) -> uvicorn.Config:
         proxy_headers=False,
         lifespan="on",
         timeout_graceful_shutdown=SHUTDOWN_S,
-        limit_concurrency=settings.limits.connections,
+        limit_concurrency=affordable(settings.limits).connections,
         h11_max_incomplete_event_size=65536,
         ssl_certfile=console.certificate,
         ssl_keyfile=console.private_key,

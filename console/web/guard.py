@@ -94,6 +94,8 @@ class RequestGuard:
         if not length.isdigit() or int(length) > self._most_bytes:
             error = RequestError(f"The request is larger than {self._most_bytes} bytes.", code="request")
             return _refused(413, error)
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:  # no name has one, and PostgreSQL refuses it
+            return _refused(400, RequestError("The address holds a NUL character.", code="request"))
         if self._is_flood(scope):
             return _refused(429, RequestError("Too many requests.", hint="Wait a second.", code="rate_limited"))
         return None

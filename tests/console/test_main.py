@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import socket
 import ssl
@@ -56,6 +57,18 @@ def test_it_serves_reports_its_health_to_the_node_and_ends_when_asked(tmp_path: 
         assert (health["ok"], health["reasons"]) == (True, [])
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
+
+
+def test_it_raises_the_limit_of_open_files(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    try:
+        with running(tmp_path) as (process, port):
+            eventually(lambda: answers(port), what="the console answers")
+            raised, _ = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert raised > 512
 
 
 def test_with_a_certificate_it_serves_https_which_the_node_understands(tmp_path: Path) -> None:
