@@ -29,6 +29,7 @@ def show_detections(request: Request, visitor: CurrentVisitor, runtime: Runtime)
     """The page. Its address holds the filter."""
     wanted, wrong = read_filter(request, runtime)
     now = today(runtime)
+    shown = _charts(runtime, wanted)
     return render(
         request,
         "detections.html",
@@ -40,7 +41,9 @@ def show_detections(request: Request, visitor: CurrentVisitor, runtime: Runtime)
         may_annotate=visitor.may(Permission.ANNOTATE),
         zone=runtime.time_zone.key,
         has_position=runtime.settings.location is not None,
-        **_charts(runtime, wanted),
+        # A page that ends today goes on after midnight.
+        polled=query_of(wanted, last_day=None) if wanted.last_day == now else shown["query"],
+        **shown,
         **_rows(runtime, wanted, None),
     )
 

@@ -20,6 +20,8 @@ from tidzam.protocol.messages import WireError
 
 log = logging.getLogger(__name__)
 
+FRAGMENT_HEADER: Final = "HX-Request"
+"""Scripts send it when they ask for a part of a page, in which the log-in must not be shown. htmx sends it itself."""
 STATUS: Final[Mapping[str, int]] = {
     "not_logged_in": 401,
     "login_failed": 401,
@@ -83,19 +85,19 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def error_response(request: Request, error: TidzamError, status: int) -> Response:
-    """The response to a request that failed: JSON, a page, or for people who are not logged in the log-in."""
+    """The response to a request that failed: JSON, a page, or the log-in for people who must log in first."""
     headers = {"Retry-After": str(error.wait_s)} if isinstance(error, LockedOutError) else {}
     if status == 401 and is_api(request):
         headers["WWW-Authenticate"] = "Bearer"
     if is_api(request):
         return JSONResponse({"error": error.as_wire()}, status, headers)
-    if error.code == "not_logged_in" and request.method == "GET":
+    if error.code == "not_logged_in" and request.method == "GET" and FRAGMENT_HEADER not in request.headers:
         return RedirectResponse(local_path(request, "/login", next=request.url.path, query=request.url.query), 303)
     return render(request, "error.html", status=status, headers=headers, error=error, heading=_heading(status))
 
 
 def _heading(status: int) -> str:
-    return {401: "Not logged in", 403: "Not allowed", 404: "Not found", 429: "Too many attempts", 503: "Away"}.get(
+    return {401: "Not logged in", 403: "Not allowed", 404: "Not found", 429: "Too many requests", 503: "Away"}.get(
         status, "Not possible" if status < 500 else "Something went wrong"
     )
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from tests.support.console import ConsoleUnderTest, console_under_test
+from tests.support.store_records import detection
 from tests.support.stored_detections import fill
+from tidzam.store.tables.detections import DetectionRow
+from tidzam.store.writer import StoreWriter
 
 API = "/api/v1/detections"
 
@@ -52,7 +58,14 @@ def test_filters_are_combined(console: ConsoleUnderTest) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"min_probability": 2}, {"verdict": "maybe"}, {"first_day": "yesterday"}, {"before": "x"}, {"clas": "wren"}],
+    [
+        {"min_probability": 2},
+        {"verdict": "maybe"},
+        {"first_day": "yesterday"},
+        {"before": "x"},
+        {"before": f"1-{1 << 63}"},
+        {"clas": "wren"},
+    ],
 )
 def test_a_filter_that_is_wrong_is_named(console: ConsoleUnderTest, wrong: dict[str, Any]) -> None:
     refused = console.logged_in("viewer").get(API, params=wrong)
@@ -112,6 +125,31 @@ def test_a_verdict_that_is_taken_back_is_forgotten(console: ConsoleUnderTest) ->
     assert found["verdicts"] == []
 
 
+def test_a_user_takes_back_only_verdicts_of_that_user(console: ConsoleUnderTest) -> None:
+    number = ids(console.logged_in("annotator"))[0]
+    for user, verdict in (("annotator", "unsure"), ("manager", "wrong"), ("manager", None)):
+        client = console.logged_in(user)
+        (judged,) = client.post(f"{API}/verdicts", json={"ids": [number], "verdict": verdict}).json()
+    assert judged["verdict"] == "unsure"
+    assert [one["author"] for one in client.get(f"{API}/{number}").json()["verdicts"]] == ["annotator"]
+
+
+def test_the_verdict_of_a_user_who_was_removed_is_shown_as_such(console: ConsoleUnderTest) -> None:
+    client = console.logged_in("annotator")
+    number = ids(client)[0]
+    client.post(f"{API}/verdicts", json={"ids": [number], "verdict": "wrong"})
+    admin = console.logged_in("admin")
+    admin.delete("/api/v1/users/annotator")
+    assert "a removed user: wrong" in admin.get(f"/detections/{number}/panel").text
+
+
+def test_a_class_is_not_made_for_a_detection_that_is_not_there(console: ConsoleUnderTest) -> None:
+    client = console.logged_in("annotator")
+    request = {"ids": [1 << 60], "verdict": "other_class", "other_class": "birds/dodo"}
+    assert client.post(f"{API}/verdicts", json=request).status_code == 404
+    assert "birds/dodo" not in client.get(f"{API}/choices").json()["classes"]
+
+
 def test_a_star_is_set_and_taken_away(console: ConsoleUnderTest) -> None:
     client = console.logged_in("annotator")
     chosen = ids(client)[:2]
@@ -127,6 +165,43 @@ def test_the_audit_log_tells_who_judged_what(console: ConsoleUnderTest) -> None:
     entry = console.logged_in("admin").get("/api/v1/audit").json()["entries"][1]
     assert (entry["actor"], entry["action"]) == ("annotator", "detections.judged")
     assert (entry["subject"], entry["detail"]) == (f"{chosen[0]}, {chosen[1]}", {"verdict": "right"})
+
+
+def test_the_audit_log_has_room_for_many_long_numbers(console: ConsoleUnderTest) -> None:
+    with console.store.write() as session:
+        session.execute(update(DetectionRow).values(id=DetectionRow.id + (1 << 61)))
+    client = console.logged_in("annotator")
+    client.post(f"{API}/stars", json={"ids": ids(client)[:200], "starred": True})
+    entry = console.logged_in("admin").get("/api/v1/audit").json()["entries"][1]
+    assert entry["subject"].endswith(" and 192 more")
+    assert len(entry["subject"]) <= 200
+
+
+def test_the_page_of_the_audit_log_says_what_was_done_to_detections(console: ConsoleUnderTest) -> None:
+    client = console.logged_in("annotator")
+    number = ids(client)[0]
+    client.post(f"{API}/verdicts", json={"ids": [number], "verdict": "right"})
+    client.post(f"{API}/stars", json={"ids": [number], "starred": True})
+    page = console.logged_in("admin").get("/audit").text
+    assert f"judged the detections <strong>{number}</strong>" in page
+    assert f"changed the stars of the detections <strong>{number}</strong>" in page
+
+
+def test_a_page_that_ends_today_goes_on_after_midnight(console: ConsoleUnderTest) -> None:
+    client = console.logged_in("viewer")
+    found = re.search(r'data-query="([^"]*)"', client.get("/detections?class=birds/corncrake").text)
+    assert found is not None
+    console.clock.pass_by(hours=18)
+    start = console.clock() - timedelta(minutes=1)
+    StoreWriter(console.store).write(
+        [detection(id="new", path=("birds", "corncrake"), start=start, end=start + timedelta(seconds=2))]
+    )
+    assert "corncrake" in client.get(f"/detections/rows?{unescape(found[1])}").text
+
+
+def test_a_page_of_the_past_ends_with_its_last_day(console: ConsoleUnderTest) -> None:
+    page = console.logged_in("viewer").get("/detections?first_day=2026-04-28&last_day=2026-04-29").text
+    assert 'data-query="first_day=2026-04-28&amp;last_day=2026-04-29"' in page
 
 
 def test_a_detection_that_is_not_there_is_not_found(console: ConsoleUnderTest) -> None:

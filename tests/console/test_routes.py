@@ -156,6 +156,15 @@ def test_a_stranger_who_asks_for_a_page_gets_the_login_and_then_the_page(
     assert (response.status_code, response.headers["Location"]) == (303, "/login?next=%2Faudit%3Fbefore%3D7")
 
 
+@pytest.mark.parametrize("path", ["/detections/rows", "/detections/charts", "/node/state"])
+def test_a_stranger_who_asks_for_a_part_of_a_page_gets_no_login_inside_it(
+    clients: dict[Role | None, TestClient], path: str
+) -> None:
+    response = clients[None].get(path, headers={"HX-Request": "true"})
+    assert response.status_code == 401
+    assert "<form" not in response.text
+
+
 @pytest.mark.parametrize("role", Role)
 def test_a_role_sees_only_pages_that_it_may_open(clients: dict[Role | None, TestClient], role: Role) -> None:
     page = clients[role].get("/").text

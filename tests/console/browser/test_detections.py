@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.console.browser.conftest import ServedConsole
 from tests.support.console_server import serving_console
@@ -68,6 +68,63 @@ def test_a_key_judges_and_goes_on_to_the_next(page: Page, heard: ServedConsole) 
     expect(verdicts.nth(1)).to_have_text("unsure")
     expect(verdicts.nth(2)).to_have_text("right")
     expect(page.locator("li.detection").nth(3)).to_have_class("detection is-current")
+
+
+def test_undo_takes_back_the_last_verdict_also_on_a_slow_link(page: Page, heard: ServedConsole) -> None:
+    held: list[Route] = []
+
+    def hold_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        held.append(route)
+
+    heard.enter(page, "annotator")
+    page.goto(f"{heard.url}/detections?class=birds/blackbird")
+    verdicts = page.locator("li.detection .verdict")
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    expect(page.locator("#said")).to_have_text("Judged: right")
+    page.route("**/verdicts", hold_first)
+    page.keyboard.press("w")
+    expect(verdicts.nth(1)).to_have_text("wrong")
+    page.keyboard.press("u")
+    expect(verdicts.nth(1)).to_have_text("")
+    held[0].continue_()
+    expect(page.locator("#said")).to_have_text("Undone")
+    page.reload()
+    expect(verdicts.nth(0)).to_have_text("right")
+    expect(verdicts.nth(1)).to_have_text("")
+
+
+def test_after_a_gap_the_list_begins_anew(page: Page, heard: ServedConsole) -> None:
+    heard.enter(page, "viewer")
+    begin = heard.console.clock() - timedelta(minutes=5)
+    records = [
+        detection(
+            id=f"gap-{number}",
+            path=("birds", "swift"),
+            start=begin + timedelta(seconds=number),
+            end=begin + timedelta(seconds=number + 1),
+        )
+        for number in range(60)
+    ]
+    writer = StoreWriter(heard.console.store)
+    writer.write(records[:1])
+    page.goto(f"{heard.url}/detections?class=birds/swift")
+    expect(page.locator("li.detection")).to_have_count(1)
+    writer.write(records[1:])
+    expect(page.locator("li.detection")).to_have_count(40, timeout=15_000)
+    page.get_by_role("button", name="Older detections").click()
+    expect(page.locator("li.detection")).to_have_count(60)
+
+
+def test_when_the_session_has_ended_the_log_in_is_shown(page: Page, heard: ServedConsole) -> None:
+    heard.enter(page, "viewer")
+    page.goto(f"{heard.url}/detections")
+    page.context.clear_cookies()
+    page.keyboard.press("j")
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    assert "/login?next=" in page.url
 
 
 def test_another_class_is_named(page: Page, heard: ServedConsole) -> None:

@@ -1,14 +1,20 @@
 // Verdicts and stars: shown at once, sent to the REST API, and taken back if it refuses them.
 
+import { WORDS } from "./rows.js";
+
 /** @typedef {import("./rows.js").DetectionRows} DetectionRows */
 /** @typedef {import("./rows.js").Verdict} Verdict */
+/** @typedef {{ id: number, verdict: string | null, other_class: string[] | null }} StoredVerdict */
+/** @typedef {{ id: string, before: Verdict, after: Verdict }} Change */
 
 const MOST_AT_ONCE = 500;
 const MOST_UNDONE = 100;
 
 export class Judge {
-  /** @type {{ id: string, before: Verdict }[][]} */
+  /** @type {Change[][]} */
   #done = [];
+  /** @type {Promise<unknown>} */
+  #last = Promise.resolve();
 
   /** @param {DetectionRows} rows */
   constructor(rows) {
@@ -38,12 +44,16 @@ export class Judge {
    * @param {Verdict} after
    */
   async judge(rows, after) {
-    const done = rows.map((row) => ({ id: row.dataset.id ?? "", before: this.rows.verdictOf(row) }));
+    const done = rows.map((row) => ({ id: row.dataset.id ?? "", before: this.rows.verdictOf(row), after }));
     for (const row of rows) this.rows.showVerdict(row, after);
+    this.#done = [...this.#done, done].slice(-MOST_UNDONE);
     if (await this.#sendVerdict(done.map(({ id }) => id), after)) {
-      this.#done = [...this.#done, done].slice(-MOST_UNDONE);
-      say(rows.length === 1 ? `Judged: ${after.verdict || "no verdict"}` : `${rows.length} judged`);
-    } else this.#restore(done);
+      const word = WORDS[/** @type {keyof typeof WORDS} */ (after.verdict)] ?? "no verdict";
+      say(rows.length === 1 ? `Judged: ${word}` : `${rows.length} judged`);
+    } else {
+      this.#done = this.#done.filter((one) => one !== done);
+      this.#show(done, "before");
+    }
   }
 
   /** Take the last verdict back. */
@@ -53,14 +63,23 @@ export class Judge {
       say("There is nothing to undo");
       return;
     }
-    this.#restore(done);
-    /** @type {Map<string, { ids: string[], before: Verdict }>} */
+    this.#show(done, "before");
+    /** @type {Map<string, Change[]>} */
     const groups = new Map();
-    for (const { id, before } of done) {
-      const key = `${before.verdict} ${before.other}`;
-      groups.set(key, { ids: [...(groups.get(key)?.ids ?? []), id], before });
+    for (const one of done) {
+      const key = `${one.before.verdict} ${one.before.other}`;
+      groups.set(key, [...(groups.get(key) ?? []), one]);
     }
-    for (const { ids, before } of groups.values()) await this.#sendVerdict(ids, before);
+    /** @type {Change[]} */
+    const failed = [];
+    for (const group of groups.values()) {
+      if (!(await this.#sendVerdict(group.map(({ id }) => id), group[0].before))) failed.push(...group);
+    }
+    if (failed.length) {
+      this.#done.push(failed);
+      this.#show(failed, "after");
+      return; // it was said why
+    }
     const row = done.length === 1 ? this.rows.byId(done[0].id) : null;
     if (row) await this.rows.open(row);
     say("Undone");
@@ -82,16 +101,40 @@ export class Judge {
     const before = rows.map((row) => row.dataset.starred === "yes");
     for (const row of rows) this.rows.showStar(row, isStarred);
     const ids = rows.map((row) => row.dataset.id ?? "");
-    if (await this.#send("stars", { ids: ids.map(Number), starred: isStarred })) say(isStarred ? "Starred" : "Not starred");
+    const request = { ids: ids.map(Number), starred: isStarred };
+    if (await this.#inTurn(() => this.#send("stars", request))) say(isStarred ? "Starred" : "Not starred");
     else rows.forEach((row, number) => this.rows.showStar(row, before[number]));
   }
 
-  /** @param {{ id: string, before: Verdict }[]} done */
-  #restore(done) {
-    for (const { id, before } of done) {
-      const row = this.rows.byId(id);
-      if (row) this.rows.showVerdict(row, before);
+  /**
+   * @param {Change[]} changes
+   * @param {"before" | "after"} which
+   */
+  #show(changes, which) {
+    for (const change of changes) {
+      const row = this.rows.byId(change.id);
+      if (row) this.rows.showVerdict(row, change[which]);
     }
+  }
+
+  /** @param {StoredVerdict[]} stored */
+  #showStored(stored) {
+    for (const { id, verdict, other_class: path } of stored) {
+      const row = this.rows.byId(id);
+      if (row) this.rows.showVerdict(row, { verdict: verdict ?? "", other: (path ?? []).join("/") });
+    }
+  }
+
+  /**
+   * Do one thing after the other, so that on a slow link the last verdict arrives last.
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  #inTurn(work) {
+    const turn = this.#last.then(work);
+    this.#last = turn;
+    return turn;
   }
 
   /**
@@ -99,11 +142,22 @@ export class Judge {
    * @param {Verdict} verdict
    * @returns {Promise<boolean>}
    */
-  async #sendVerdict(ids, { verdict, other }) {
+  #sendVerdict(ids, verdict) {
+    return this.#inTurn(() => this.#sendInParts(ids, verdict));
+  }
+
+  /**
+   * @param {string[]} ids
+   * @param {Verdict} verdict
+   * @returns {Promise<boolean>}
+   */
+  async #sendInParts(ids, { verdict, other }) {
     for (let first = 0; first < ids.length; first += MOST_AT_ONCE) {
       const some = ids.slice(first, first + MOST_AT_ONCE).map(Number);
       const request = { ids: some, verdict: verdict || null, ...(other ? { other_class: other } : {}) };
-      if (!(await this.#send("verdicts", request))) return false;
+      const stored = await this.#send("verdicts", request);
+      if (!stored) return false;
+      if (!verdict) this.#showStored(stored); // somebody else's may count again
     }
     document.body.dispatchEvent(new Event("detections-changed"));
     return true;
@@ -112,7 +166,7 @@ export class Judge {
   /**
    * @param {string} what
    * @param {object} request
-   * @returns {Promise<boolean>}
+   * @returns {Promise<StoredVerdict[] | null>} the detections as they are now
    */
   async #send(what, request) {
     try {
@@ -122,13 +176,13 @@ export class Judge {
         body: JSON.stringify(request),
       });
       if (response.status === 401) window.location.reload();
-      if (response.ok) return true;
+      if (response.ok) return await response.json();
       const { error } = await response.json();
       say(error.message, true);
     } catch {
       say("The console does not answer. Nothing was changed.", true);
     }
-    return false;
+    return null;
   }
 
   /** @param {Event} event */

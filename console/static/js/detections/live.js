@@ -18,7 +18,7 @@ export function keepUpToDate(rows) {
 async function update(rows) {
   const away = document.getElementById("away");
   try {
-    const response = await fetch(`${rows.base}/rows?${rows.list.dataset.query}`);
+    const response = await fetch(`${rows.base}/rows?${rows.list.dataset.query}`, { headers: { "HX-Request": "true" } });
     if (response.status === 401) window.location.reload();
     if (away) away.hidden = response.ok;
     if (response.ok) merge(rows, parsed(`<ol>${await response.text()}</ol>`));
@@ -32,6 +32,10 @@ async function update(rows) {
  * @param {Document} page
  */
 function merge(rows, page) {
+  if (hasGap(rows, page)) {
+    replaceAll(rows, page);
+    return;
+  }
   let added = 0;
   for (const fresh of /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll("li.detection"))) {
     const known = rows.byId(fresh.dataset.id ?? "");
@@ -42,7 +46,36 @@ function merge(rows, page) {
       known.replaceWith(document.adoptNode(fresh));
     }
   }
-  if (!added) return;
+  if (added) tell(added);
+}
+
+/**
+ * Whether there are detections between the oldest of those that have come and the newest that is shown.
+ * @param {DetectionRows} rows
+ * @param {Document} page
+ * @returns {boolean}
+ */
+function hasGap(rows, page) {
+  const oldest = /** @type {HTMLElement | undefined} */ ([...page.querySelectorAll("li.detection")].at(-1));
+  const newest = rows.all[0];
+  const goesOn = page.querySelector("li.older") !== null;
+  return goesOn && !!oldest && !!newest && Number(oldest.dataset.start) > Number(newest.dataset.start);
+}
+
+/**
+ * @param {DetectionRows} rows
+ * @param {Document} page
+ */
+function replaceAll(rows, page) {
+  rows.close();
+  rows.list.replaceChildren(...page.querySelectorAll("ol > li"));
+  /** @type {any} */ (window).htmx?.process(rows.list);
+  rows.list.dispatchEvent(new Event("change")); // none is chosen any more
+  tell(rows.all.length);
+}
+
+/** @param {number} added */
+function tell(added) {
   document.getElementById("none")?.remove();
   document.body.dispatchEvent(new Event("detections-changed"));
   say(added === 1 ? "A new detection" : `${added} new detections`);

@@ -2,7 +2,7 @@
 
 /** @typedef {{ verdict: string, other: string }} Verdict */
 
-const WORDS = { right: "right", wrong: "wrong", other_class: "other class", unsure: "unsure" };
+export const WORDS = { right: "right", wrong: "wrong", other_class: "other class", unsure: "unsure" };
 
 export class DetectionRows {
   /** @param {HTMLElement} list */
@@ -69,7 +69,7 @@ export class DetectionRows {
 
   /** @param {HTMLElement} row */
   async refreshPanel(row) {
-    const response = await fetch(`${this.base}/${row.dataset.id}/panel`);
+    const response = await fetch(`${this.base}/${row.dataset.id}/panel`, { headers: { "HX-Request": "true" } });
     if (response.status === 401) window.location.reload();
     if (!response.ok || !row.classList.contains("is-current")) return;
     const panel = parsed(await response.text()).querySelector(".detection-panel");
