@@ -670,7 +670,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "Start fewer workers, or annotate more.",
         ),
         "dataset_background": Explanation(
-            "A recognizer has nothing to tell its tag from.",
+            "A recognizer has no counterexamples.",
             "Every training window holds the tag.",
             "Assign days or files to background, or annotate other sounds.",
         ),

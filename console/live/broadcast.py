@@ -1,4 +1,4 @@
-"""Tells browsers what has changed: each as often as it can take it, and no more often than is of use.
+"""Tells browsers what has changed: as fast as each can receive it, at most twice a second.
 
 A browser that is slow gets fewer and larger updates. Nothing is queued for it.
 """

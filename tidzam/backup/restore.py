@@ -95,7 +95,7 @@ def require_empty_folder(folder: Path, *, but: frozenset[str] = frozenset()) -> 
     if found:
         raise BackupError(
             f"{folder} is not empty: it contains {found[0]}.",
-            hint="A backup is restored into an empty home: choose another one with --home, or move away what is there.",
+            hint="Choose an empty home with --home, or move the contents of this one elsewhere.",
             code="home_not_empty",
         )
 

@@ -85,7 +85,7 @@ def learn(
     always = [tag for tag, column in zip(tags, targets.T, strict=True) if column.all()]
     if always:
         raise DatasetError(
-            f"Every training window holds the tag {always[0]!r}: there is nothing to tell it from.",
+            f"Every training window holds the tag {always[0]!r}: a recognizer also needs windows without it.",
             hint="Assign days or files to background, or annotate other sounds.",
             code="dataset_background",
         )

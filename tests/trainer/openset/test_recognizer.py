@@ -90,5 +90,5 @@ def test_a_wanted_tag_that_is_too_rare_is_an_error() -> None:
 def test_there_must_be_something_to_reject() -> None:
     data = clouds()
     only = type(data)(data.windows[:40], data.values[:40])
-    with pytest.raises(DatasetError, match="nothing to tell it from"):
+    with pytest.raises(DatasetError, match="also needs windows without it"):
         learn(only, ("heron",), window_s=1.0)
