@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from console.accounts.visitor import Visitor, stranger
-from console.web.navigation import ITEMS
+from console.web.navigation import navigation_of
 from console.web.runtime import runtime_of
 from console.web.urls import STATIC, local_path, route_path
 from console.web.user_agents import browser_name
@@ -52,7 +52,7 @@ def render(
         "when": lambda time, style="minutes": _when(runtime.time_zone, time, style),
         "browser_name": browser_name,
         "visitor": visitor,
-        "navigation": [item for item in ITEMS if visitor.may(item.permission)],
+        "navigation": navigation_of(visitor),
         "here": route_path(request),
         "node": runtime.settings.node.known_as,
         "version": __version__,
