@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, nullcontext
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, islice
-from typing import Final, Protocol
+from typing import Final
 
-from analyzer.analysis_processes import AnalysisProcesses
 from analyzer.pipeline import Pipeline
 from tidzam.ahead import ahead
 from tidzam.denormals import flush_denormals
@@ -23,60 +22,41 @@ _STEP_WINDOWS: Final = 64
 _STEP_SAMPLES: Final = 1 << 22
 """The maximum number of windows in one step, and of samples in all of them."""
 
-least_windows = 8000
-"""A file with fewer windows is analyzed before other processes would have loaded the networks. Can be set."""
-
 Analyzed = tuple[WindowBatch, tuple[Analysis, ...]]
-
-
-class Pending(Protocol):
-    """Analyses that are being made; `result` waits for them."""
-
-    def result(self) -> list[tuple[Analysis, ...]]: ...
+Parts = Future[list[tuple[Analysis, ...]]]
 
 
 def analyze_batches(
-    pipeline: Pipeline, batches: Iterator[WindowBatch], *, cores: int | None = None, expected: int = 0
+    pipeline: Pipeline, batches: Iterator[WindowBatch], *, cores: int | None = None
 ) -> Generator[Analyzed]:
     """The analyses of each batch, in order. Several are analyzed in one step, and a step runs on each of `cores`.
 
     Without `cores`, all of the machine are used. `batches` are computed ahead, in a thread of their own: a file is
-    decoded while its windows are analyzed. If many windows are `expected`, other processes analyze them.
+    decoded while its windows are analyzed.
 
     Holds at most five steps more than there are cores in memory, fewer if they are large, however long the file is.
     """
     cores = cores or os.cpu_count() or 1
-    steps: deque[tuple[list[WindowBatch], list[Pending]]] = deque()
+    steps: deque[tuple[list[WindowBatch], list[Parts]]] = deque()
     left: dict[int, Handover] = {}
     with (
-        _processes(pipeline, cores, expected) as processes,
         ThreadPoolExecutor(cores, "analysis", initializer=flush_denormals) as pool,
         closing(ahead(_steps(batches), count=2, name="decoding")) as decoded,
     ):
         for step in decoded:
-            if processes is not None and processes.are_ready:
-                steps.append((step, [processes.submit(part) for part in _parts(step)]))
-            else:
-                steps.append((step, _submitted(pool, pipeline, step, left)))
+            steps.append((step, _submitted(pool, pipeline, step, left)))
             if len(steps) > min(cores + 1, 2 * _STEP_SAMPLES // _size(step[0])):
                 yield from _results(*steps.popleft())
         while steps:
             yield from _results(*steps.popleft())
 
 
-def _processes(pipeline: Pipeline, cores: int, expected: int) -> AbstractContextManager[AnalysisProcesses | None]:
-    """The other processes, if they are worth their start. This one decodes, and follows detections."""
-    if cores < 2 or expected < least_windows or pipeline.recipe is None or pipeline.cascade.has_longer_windows:
-        return nullcontext()
-    return AnalysisProcesses(pipeline, pipeline.recipe, processes=cores - 1)
-
-
-def _submitted(pool: Executor, pipeline: Pipeline, step: list[WindowBatch], left: dict[int, Handover]) -> list[Pending]:
+def _submitted(pool: Executor, pipeline: Pipeline, step: list[WindowBatch], left: dict[int, Handover]) -> list[Parts]:
     """The analysis of a step under way, at most _STEP_WINDOWS channels at a time.
 
     `left` is what the step before leaves for each part of the channels; it is replaced by what this one leaves.
     """
-    parts: list[Pending] = []
+    parts = []
     for number, part in enumerate(_parts(step)):
         before, after = left.get(number), pipeline.cascade.handover()
         parts.append(pool.submit(pipeline.analyze_all, part, before=before, after=after))
@@ -117,7 +97,7 @@ def _steps(batches: Iterator[WindowBatch]) -> Generator[list[WindowBatch]]:
         yield [first, *islice(batches, max(1, count) - 1)]
 
 
-def _results(step: list[WindowBatch], parts: list[Pending]) -> Iterator[Analyzed]:
+def _results(step: list[WindowBatch], parts: list[Parts]) -> Iterator[Analyzed]:
     found = [part.result() for part in parts]
     for number, batch in enumerate(step):
         analyses = chain.from_iterable(part[number] for part in found)

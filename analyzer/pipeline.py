@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -41,19 +40,6 @@ log = logging.getLogger(__name__)
 SILENCE_DBFS = -120.0
 
 
-@dataclass(frozen=True)
-class PipelineRecipe:
-    """What `Pipeline.of` was called with: another process makes the same pipeline with it."""
-
-    settings: AnalyzerSettings
-    location: LocationSettings | None
-    home: Path | None
-
-    def make(self) -> Pipeline:
-        """Raises the errors of `Pipeline.of`."""
-        return Pipeline.of(self.settings, self.location, home=self.home)
-
-
 class Pipeline:
     """A cascade, which of its classes are reported, and the policy that decides on their probabilities.
 
@@ -69,12 +55,10 @@ class Pipeline:
         location: LocationSettings | None = None,
         species: SpeciesRange | None = None,
         strict: bool = False,
-        recipe: PipelineRecipe | None = None,
     ) -> None:
         """With `strict`, a classifier does not run on audio that lacks a part of the band that it needs. Raises the
         errors of DecisionPolicy."""
         self.cascade = cascade
-        self.recipe = recipe
         self.engine = engine
         self._strict = strict
         self._species = None if species is None or species.hides_nothing else species
@@ -117,7 +101,6 @@ class Pipeline:
         cascade = load_cascade(bundles, engines, gate=settings.gate, threads=threads, batch=batch, records=records)
         return cls(
             cascade,
-            recipe=PipelineRecipe(settings, location, home),
             engine=", ".join(dict.fromkeys(engines)),
             decision=settings.decision,
             location=location,

@@ -85,10 +85,8 @@ def shares(total_s: float, start_s: float, spent_s: Mapping[str, float]) -> dict
 
 def main() -> None:
     """Analyze the file."""
-    from analyzer import batching
     from analyzer.__main__ import app
 
-    batching.least_windows = sys.maxsize
     clock = StageClock()
     clock.watch()
     sys.argv = ["analyzer", "--stream", sys.argv[1], "--json"]

@@ -38,7 +38,7 @@ def in_order(function: Callable[[Job], Result], jobs: Iterable[Job], *, processe
         return
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([function.__module__])
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=begin_worker)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin)
     waiting: deque[Future[Result]] = deque()
     try:
         for job in jobs:
@@ -55,8 +55,8 @@ def in_order(function: Callable[[Job], Result], jobs: Iterable[Job], *, processe
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def begin_worker() -> None:
-    """In a process of `multiprocessing`: leave Ctrl-C to its parent, and end when that does, even if it is killed."""
+def _begin() -> None:
+    """Leave Ctrl-C to the main process, and end when that does, even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
 

@@ -109,8 +109,7 @@ class FileAnalysis:
         """
         stages = PrivateStages(DetectionStages(self._pipeline, self._settings, node=node), self._speech)
         windows = window_batches(self._audio, self.recording, self._schedule)
-        expected = self._expected_windows()
-        with closing(analyze_batches(self._pipeline, windows, cores=cores, expected=expected)) as results:
+        with closing(analyze_batches(self._pipeline, windows, cores=cores)) as results:
             for batch, analyses in results:
                 yield self._noted(stages.follow(batch, analyses))
                 if stopped():
@@ -118,11 +117,6 @@ class FileAnalysis:
             else:
                 self.reached_s = self._audio.frames_read / self._audio.rate_hz
         yield self._noted(stages.last_batch())
-
-    def _expected_windows(self) -> int:
-        """How many windows the file has, as far as its header says."""
-        frames = (self._audio.expected_s or 0.0) * self._audio.rate_hz
-        return round(frames / self._schedule.hop) * len(self.recording.names)
 
     def _noted(self, analyzed: AnalyzedBatch) -> AnalyzedBatch:
         self._windows += len(analyzed.analyses)

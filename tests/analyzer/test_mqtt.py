@@ -286,7 +286,7 @@ async def test_attempts_to_reach_a_broker_that_hangs_leave_no_connection(tmp_pat
             await eventually_async(partial(has_fault, sink))
             await sink.close()
         await eventually_async(lambda: not connections_to(broker.port))
-        assert len(asyncio.all_tasks()) == 1
+        await eventually_async(lambda: len(asyncio.all_tasks()) == 1)
 
 
 def has_fault(sink: MqttSink) -> bool:

@@ -21,15 +21,11 @@ _RECENT_S: Final = 60.0
 
 
 @dataclass(frozen=True)
-class OutputErrors:
-    """How many windows a classifier failed on, and the latest reason, as the end of a sentence."""
+class _Errors:
+    """How many windows a classifier failed on; the latest reason, as the end of a sentence; and when that was."""
 
     windows: int
     reason: str
-
-
-@dataclass(frozen=True)
-class _Errors(OutputErrors):
     last_s: float
 
 
@@ -59,18 +55,6 @@ class OutputCheck:
                 for name, errors in self._errors.items()
                 if errors.last_s >= limit_s
             }
-
-    def take(self) -> dict[str, OutputErrors]:
-        """The errors since this was called last, by classifier; they are no longer counted here."""
-        with self._lock:
-            taken = {name: OutputErrors(errors.windows, errors.reason) for name, errors in self._errors.items()}
-            self._errors.clear()
-        return taken
-
-    def add(self, found: Mapping[str, OutputErrors]) -> None:
-        """Count errors that were taken from the check of another process."""
-        for name, errors in found.items():
-            self._add(name, errors.windows, errors.reason)
 
     def outputs(
         self, name: str, network: Network, features: Float32, classes: int
