@@ -22,6 +22,7 @@ class PasswordChange(ConsoleModel):
 
     present: _Password = Field(description="The present password")
     new: _Password = Field(description="The new password, of at least 10 characters")
+    remove_tokens: bool = Field(False, description="Remove all API tokens of the user, too")
 
 
 class TokenRequest(ConsoleModel):
@@ -40,7 +41,13 @@ class TokenRequest(ConsoleModel):
 def change_password(change: PasswordChange, visitor: CurrentVisitor, runtime: Runtime) -> Response:
     """Change the password, which ends all other sessions."""
     account.change_password(
-        runtime.store, runtime.lock_out, visitor, present=change.present, new=change.new, now=runtime.now()
+        runtime.store,
+        runtime.lock_out,
+        visitor,
+        present=change.present,
+        new=change.new,
+        remove_tokens=change.remove_tokens,
+        now=runtime.now(),
     )
     return Response(status_code=204)
 

@@ -48,7 +48,7 @@ def add_user(new: NewUser, visitor: CurrentVisitor, runtime: Runtime) -> UserVie
 
 @router.patch("/{name}")
 def change_user(name: str, change: UserChange, visitor: CurrentVisitor, runtime: Runtime) -> UserView:
-    """Change the role or the password of a user. A new password ends the user's sessions."""
+    """Change the role or the password of a user. A new password ends the user's sessions and removes the API tokens."""
     return users.change_user(
         runtime.store, visitor, name, role=change.role, password=change.password, now=runtime.now()
     )

@@ -35,12 +35,21 @@ def change_password(
     present: Annotated[str, Form(max_length=200)] = "",
     new: Annotated[str, Form(max_length=200)] = "",
     again: Annotated[str, Form(max_length=200)] = "",
+    remove_tokens: Annotated[bool, Form()] = False,
 ) -> Response:
     """Change the password; the new one is typed twice."""
     try:
         if new != again:
             raise RequestError("The new passwords differ.", hint="Type it twice.", code="weak_password", field="again")
-        account.change_password(runtime.store, runtime.lock_out, visitor, present=present, new=new, now=runtime.now())
+        account.change_password(
+            runtime.store,
+            runtime.lock_out,
+            visitor,
+            present=present,
+            new=new,
+            remove_tokens=remove_tokens,
+            now=runtime.now(),
+        )
     except RequestError as error:
         return _page(request, visitor, runtime, error=error)
     return RedirectResponse(local_path(request, "/account", done="password"), 303)

@@ -25,16 +25,31 @@ MOST_TOKENS: Final = 50
 
 
 def change_password(
-    store: Store, policy: LockOutPolicy, visitor: Visitor, *, present: str, new: str, now: datetime
+    store: Store,
+    policy: LockOutPolicy,
+    visitor: Visitor,
+    *,
+    present: str,
+    new: str,
+    remove_tokens: bool,
+    now: datetime,
 ) -> None:
-    """Change the visitor's password and end all other sessions.
+    """Change the visitor's password and end all other sessions; with `remove_tokens`, the API tokens are removed.
 
     Raises RequestError (`wrong_password`, `weak_password`) and LockedOutError.
     """
     require_password(store, policy, visitor, present, now=now)
     with store.write() as session:
         user = require_user(session, visitor.name)
-        set_password(session, user, new, by=visitor.actor, now=now, keep_session=visitor.session)
+        set_password(
+            session,
+            user,
+            new,
+            by=visitor.actor,
+            now=now,
+            keep_session=visitor.session,
+            keep_tokens=not remove_tokens,
+        )
 
 
 def list_sessions(store: Store, policy: SessionPolicy, visitor: Visitor, *, now: datetime) -> tuple[SessionView, ...]:

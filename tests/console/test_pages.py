@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
+from starlette.testclient import TestClient
 
 from tests.support.console import PASSWORD, ConsoleUnderTest, console_under_test, console_with_profile
 from tidzam.store.tables.accounts import AuditRow
@@ -35,6 +37,27 @@ def test_a_user_changes_the_password_and_stays_logged_in(console: ConsoleUnderTe
     assert client.get("/account").status_code == 200
     assert elsewhere.get("/account").status_code == 303
     assert console.log_in("viewer", new).status_code == 303
+
+
+def tokens_after(console: ConsoleUnderTest, change: Callable[[TestClient], object]) -> int:
+    """How many API tokens the viewer has, of one, after a change of the password."""
+    client = console.logged_in("viewer")
+    client.post("/api/v1/account/tokens", json={"name": "station", "scopes": ["view"]})
+    change(client)
+    return len(console.logged_in("viewer").get("/api/v1/account/tokens").json())
+
+
+@pytest.mark.parametrize(("chosen", "left"), [({}, 1), ({"remove_tokens": "true"}, 0)])
+def test_a_user_decides_whether_a_new_password_removes_the_tokens(
+    console: ConsoleUnderTest, chosen: dict[str, str], left: int
+) -> None:
+    form = {"present": PASSWORD, "new": "heron in the reeds", "again": "heron in the reeds", **chosen}
+    assert tokens_after(console, lambda client: client.post("/account/password", data=form)) == left
+
+
+def test_a_password_that_an_admin_sets_removes_the_tokens(console: ConsoleUnderTest) -> None:
+    admin = console.logged_in("admin")
+    assert tokens_after(console, lambda _: admin.post("/users/viewer/password")) == 0
 
 
 @pytest.mark.parametrize(

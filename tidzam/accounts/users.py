@@ -15,7 +15,7 @@ from tidzam.accounts.passwords import hash_password, require_strong
 from tidzam.accounts.roles import Role
 from tidzam.errors import RequestError
 from tidzam.protocol.messages import quote
-from tidzam.store.tables.accounts import LoginSessionRow, UserRow
+from tidzam.store.tables.accounts import ApiTokenRow, LoginSessionRow, UserRow
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 
@@ -71,14 +71,24 @@ def add_user(session: Session, name: str, role: Role, password: str | None, *, b
 
 
 def set_password(
-    session: Session, user: UserRow, password: str, *, by: Actor, now: datetime, keep_session: str | None = None
+    session: Session,
+    user: UserRow,
+    password: str,
+    *,
+    by: Actor,
+    now: datetime,
+    keep_session: str | None = None,
+    keep_tokens: bool = False,
 ) -> None:
-    """Change a password and end the user's sessions, except `keep_session`. Raises RequestError (`weak_password`)."""
+    """Change a password, end the user's sessions, except `keep_session`, and remove the API tokens, unless they are
+    kept: whoever knew the old password may have made some. Raises RequestError (`weak_password`)."""
     require_strong(password, name=user.name)
     user.password_hash, user.password_changed = hash_password(password), now
     ended = delete(LoginSessionRow).where(LoginSessionRow.user_id == user.id)
     session.execute(ended if keep_session is None else ended.where(LoginSessionRow.id != keep_session))
-    record(session, by, AuditAction.PASSWORD_CHANGED, user.name, now=now)
+    if not keep_tokens:
+        session.execute(delete(ApiTokenRow).where(ApiTokenRow.user_id == user.id))
+    record(session, by, AuditAction.PASSWORD_CHANGED, user.name, now=now, tokens="kept" if keep_tokens else "removed")
 
 
 def set_role(session: Session, user: UserRow, role: Role, *, by: Actor, now: datetime) -> None:

@@ -52,7 +52,7 @@ def add(name: Name, role: RoleOption = Role.VIEWER, generate: Generate = False, 
 
 @app.command()
 def password(name: Name, generate: Generate = False, home: HomeOption = None) -> None:
-    """Change the password of a user, which ends the user's sessions."""
+    """Change the password of a user, which ends the user's sessions and removes the API tokens."""
     from tidzam.accounts.users import require_user, set_password
 
     with _store(home) as store:

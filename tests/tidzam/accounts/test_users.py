@@ -69,6 +69,15 @@ def test_a_name_that_is_none_is_refused(tmp_path: object, name: str) -> None:
         user_name(name)
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_new_password_removes_the_api_tokens_unless_they_are_kept(store: Store, keep: bool) -> None:
+    add(store, "ann")
+    sessions_and_tokens(store, "ann")
+    with store.write() as session:
+        set_password(session, require_user(session, "ann"), PASSWORD, by=BY, now=NOW, keep_tokens=keep)
+    assert count(store, ApiTokenRow) == int(keep)
+
+
 def test_a_change_of_the_password_ends_the_other_sessions(store: Store) -> None:
     add(store, "ann")
     sessions_and_tokens(store, "ann", "here", "elsewhere")
