@@ -66,9 +66,14 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "login_failed": Explanation(
             "The log-in was refused.", "The user name or the password is wrong.", "`tidzam users password NAME`."
         ),
+        "busy": Explanation(
+            "Too many requests read recordings or clips at a time.",
+            "`console.sound.at_a_time`.",
+            "Try again when `Retry-After` says.",
+        ),
         "too_many_streams": Explanation(
             "Too many pages that show the present, or listeners, are open.",
-            "`console.streams`.",
+            "`console.streams` or `console.streams_per_visitor`.",
             "Close some, or raise the setting.",
         ),
         "not_heard": Explanation(

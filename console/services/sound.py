@@ -12,7 +12,8 @@ from typing import Final
 
 from sqlalchemy import select
 
-from console.services.sound_places import channel_recordings, clip_file
+from console.services.sound_places import channel_recordings, clip_file, is_of_this_node
+from console.services.turns import sound_turns
 from tidzam.audio.files import read_audio
 from tidzam.config import Settings
 from tidzam.errors import RequestError, TidzamError
@@ -23,7 +24,7 @@ from tidzam.recorded_sound.plan import SoundGap, SoundPlan
 from tidzam.recorded_sound.read import MEDIA_TYPES, SoundFormat, bits_of, read_sound, suffix_of, write_sound
 from tidzam.store.database import Store
 from tidzam.store.tables.detections import DetectionRow
-from tidzam.store.tables.places import ChannelRow
+from tidzam.store.tables.places import ChannelRow, NodeRow, SourceRow
 
 FOLDER: Final = "sound"
 _BYTES_PER_GB: Final = 1_000_000_000
@@ -63,7 +64,7 @@ def channel_sound(
         text = json.dumps([(gap.start_s, gap.duration_s) for gap in gaps])
         cache.folder.joinpath(f"{key}.json").write_text(text, encoding="ascii")
 
-    path = _made(cache, f"{key}.{suffix_of(sound_format)}", make)
+    path = _made(settings, f"{key}.{suffix_of(sound_format)}", make)
     return SoundFile(path, MEDIA_TYPES[sound_format], start, _gaps(cache, key, plan))
 
 
@@ -74,14 +75,17 @@ def detection_sound(
 
     Raises RequestError (`not_found`, `no_recording`).
     """
-    query = select(DetectionRow.start, DetectionRow.end, DetectionRow.clip, ChannelRow.name)
+    query = select(DetectionRow.start, DetectionRow.end, DetectionRow.clip, ChannelRow.name, NodeRow.name)
+    query = query.join(ChannelRow, ChannelRow.id == DetectionRow.channel_id)
+    query = query.join(SourceRow, SourceRow.id == ChannelRow.source_id).join(NodeRow, NodeRow.id == SourceRow.node_id)
     with store.read() as session:
-        found = session.execute(
-            query.join(ChannelRow, ChannelRow.id == DetectionRow.channel_id).where(DetectionRow.id == detection_id)
-        ).one_or_none()
+        found = session.execute(query.where(DetectionRow.id == detection_id)).one_or_none()
     if found is None:
         raise RequestError("There is no such detection.", hint="It may have been removed.", code="not_found")
-    start, end, clip, channel = found
+    start, end, clip, channel, node = found
+    if not is_of_this_node(settings, node):
+        message = f"The node {node} heard it, and its sound is there."
+        raise RequestError(message, hint="See the console of that node.", code="no_recording")
     path = clip_file(settings, clip) if clip else None
     if path is not None:
         return _clip_sound(settings, path, start, sound_format)
@@ -102,7 +106,7 @@ def _clip_sound(settings: Settings, path: Path, start: datetime, sound_format: S
         write_sound(fresh, samples.mean(axis=0), rate_hz, sound_format)
 
     key = _key(f"{path} {path.stat().st_mtime_ns}", 0)
-    made = _made(sound_cache(settings), f"{key}.{suffix_of(sound_format)}", make)
+    made = _made(settings, f"{key}.{suffix_of(sound_format)}", make)
     return SoundFile(made, media_type, begins, ())
 
 
@@ -111,10 +115,16 @@ def sound_cache(settings: Settings) -> FileCache:
     return FileCache(cache_folder(settings.home) / FOLDER, round(settings.console.sound.cache_gb * _BYTES_PER_GB))
 
 
-def _made(cache: FileCache, name: str, make: Callable[[Path], None]) -> Path:
-    """Raises TidzamError (`output`) if the disk is full."""
+def _made(settings: Settings, name: str, make: Callable[[Path], None]) -> Path:
+    """Raises TidzamError (`output`) if the disk is full, and BusyError if too many sounds are made."""
+    cache = sound_cache(settings)
+
+    def make_in_turn(fresh: Path) -> None:
+        with sound_turns(settings.console.sound.at_a_time).one():
+            make(fresh)
+
     try:
-        return cache.get(name, make)
+        return cache.get(name, make_in_turn)
     except OSError as error:
         message = f"The sound cannot be written to {cache.folder}: {error.strerror or error}."
         raise TidzamError(message, hint="Free some room on the disk.", code="output") from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import isnan
 from pathlib import Path
@@ -14,12 +15,13 @@ from pydantic import AwareDatetime, Field
 
 from console.services.models import ConsoleModel
 from console.services.sound_places import channel_recordings
+from console.services.turns import BusyError, Turns, sound_turns
 from tidzam.audio.files import open_audio
 from tidzam.config import Settings
-from tidzam.errors import AudioError, RequestError
+from tidzam.errors import AudioError, RequestError, TidzamError
 from tidzam.paths import cache_folder
 from tidzam.recorded_sound.cache import FileCache
-from tidzam.recorded_sound.peaks import PeakLine, PeakPyramid
+from tidzam.recorded_sound.peaks import NO_PEAKS, PeakLine, PeakPyramid
 from tidzam.recorded_sound.plan import TimedRecording
 from tidzam.store.database import Store
 from tidzam.types import Float32
@@ -27,6 +29,7 @@ from tidzam.types import Float32
 FOLDER: Final = "peaks"
 MOST_DAYS: Final = 31.0
 _BYTES_PER_GB: Final = 1_000_000_000
+_PATIENCE_S: Final = 1.0
 
 
 class PeriodView(ConsoleModel):
@@ -69,6 +72,7 @@ def channel_peaks(
     recordings = channel_recordings(settings, store, channel)
     line, recorded, is_complete = PeakLine(duration_s, pixels), list[PeriodView](), True
     cache, until_s = peak_cache(settings), clock() + settings.console.sound.read_s
+    turns = sound_turns(settings.console.sound.at_a_time)
     end = start + timedelta(seconds=duration_s)
     segments = recordings.segments(start, end)
     for segment in segments:
@@ -78,7 +82,7 @@ def channel_peaks(
     for file in recordings.files(start, end, but={segment.path for segment in segments}):
         at_s = (file.start - start).total_seconds()
         recorded.append(_period(at_s, file.duration_s, duration_s))
-        pyramid = _pyramid(cache, file, may_read=clock() < until_s)
+        pyramid = _pyramid(cache, file, turns=turns if clock() < until_s else None)
         if pyramid is None:
             is_complete = False
         else:
@@ -99,21 +103,42 @@ def peak_cache(settings: Settings) -> FileCache:
     return FileCache(cache_folder(settings.home) / FOLDER, round(settings.console.sound.cache_gb * _BYTES_PER_GB))
 
 
-def _pyramid(cache: FileCache, file: TimedRecording, *, may_read: bool) -> PeakPyramid | None:
-    """The peaks of a recording; None if they are not known and may not be found out now, or it cannot be read."""
+def _pyramid(cache: FileCache, file: TimedRecording, *, turns: Turns | None) -> PeakPyramid | None:
+    """The peaks of a recording, none of one that is gone. None if they are not known and cannot be found out now,
+    without `turns` or because others read.
+
+    Raises TidzamError (`output`) if they cannot be kept.
+    """
     try:
         status = file.path.stat()
-        text = f"{file.path} {status.st_size} {status.st_mtime_ns}"
-        name = f"{hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()[:32]}.npz"
-        path = cache.get(name, lambda fresh: _read(file.path, fresh)) if may_read else cache.known(name)
+    except OSError:
+        return NO_PEAKS
+    text = f"{file.path} {status.st_size} {status.st_mtime_ns}"
+    name = f"{hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()[:32]}.npz"
+    try:
+        path = cache.known(name) if turns is None else cache.get(name, lambda fresh: _read(file.path, fresh, turns))
         return None if path is None else PeakPyramid.load(path)
-    except (OSError, ValueError, AudioError):
+    except BusyError:
         return None
+    except (OSError, ValueError) as error:
+        message = f"The peaks cannot be kept in {cache.folder}: {error}."
+        raise TidzamError(message, hint="Free some room on the disk.", code="output") from None
 
 
-def _read(path: Path, fresh: Path) -> None:
-    with open_audio(path) as audio:
-        PeakPyramid.of(audio.blocks(), audio.rate_hz).save(fresh)
+def _read(path: Path, fresh: Path, turns: Turns) -> None:
+    """Find out the peaks of a recording, also of one that cannot be read, or only in part: it is not read again."""
+    with turns.one(patience_s=_PATIENCE_S):
+        try:
+            with open_audio(path) as audio:
+                peaks = PeakPyramid.of(_until_damaged(audio.blocks()), audio.rate_hz)
+        except (AudioError, ValueError):
+            peaks = NO_PEAKS
+        peaks.save(fresh)
+
+
+def _until_damaged(blocks: Iterable[Float32]) -> Iterator[Float32]:
+    with suppress(AudioError):
+        yield from blocks
 
 
 def _period(at_s: float, length_s: float, duration_s: float) -> PeriodView:

@@ -45,6 +45,12 @@ def _own_folder(settings: Settings, source: str) -> RecordedFolder | None:
     return None
 
 
+def is_of_this_node(settings: Settings, node: str) -> bool:
+    """Whether the sound of what `node` heard is on this machine. A store in the home is that of this node, which may
+    have had another name."""
+    return settings.store.url is None or node == settings.node.known_as
+
+
 def clip_file(settings: Settings, clip: str) -> Path | None:
     """The file of a clip, named as in a detection; None if it is gone, or would be outside of the folders of clips."""
     for sink in settings.analyzer.sinks:

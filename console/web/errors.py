@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.accounts.log_in import LockedOutError
+from console.services.turns import BusyError
 from console.web.templates import render
 from console.web.urls import is_api, local_path
 from tidzam.errors import RequestError, StoreError, TidzamError
@@ -38,6 +39,7 @@ STATUS: Final[Mapping[str, int]] = {
     "too_many_streams": 429,
     "locked_out": 429,
     "rate_limited": 429,
+    "busy": 503,
 }
 """The status of a RequestError by its code; that of all others is 422."""
 
@@ -63,7 +65,7 @@ RESPONSES: Final[dict[int | str, dict[str, object]]] = {
         409: "It would contradict what there is",
         422: "A value is missing or invalid",
         429: "Too many requests; `Retry-After` says when the next is allowed",
-        503: "The database is away",
+        503: "The database is away, or too many requests read sound",
     }.items()
 }
 """What may go wrong with any request of the REST API."""
@@ -86,7 +88,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 def error_response(request: Request, error: TidzamError, status: int) -> Response:
     """The response to a request that failed: JSON, a page, or the log-in for people who must log in first."""
-    headers = {"Retry-After": str(error.wait_s)} if isinstance(error, LockedOutError) else {}
+    headers = {"Retry-After": str(error.wait_s)} if isinstance(error, LockedOutError | BusyError) else {}
     if status == 401 and is_api(request):
         headers["WWW-Authenticate"] = "Bearer"
     if is_api(request):
@@ -97,9 +99,8 @@ def error_response(request: Request, error: TidzamError, status: int) -> Respons
 
 
 def _heading(status: int) -> str:
-    return {401: "Not logged in", 403: "Not allowed", 404: "Not found", 429: "Too many requests", 503: "Away"}.get(
-        status, "Not possible" if status < 500 else "Something went wrong"
-    )
+    known = {401: "Not logged in", 403: "Not allowed", 404: "Not found", 429: "Too many requests", 503: "Not now"}
+    return known.get(status, "Not possible" if status < 500 else "Something went wrong")
 
 
 def _expected(request: Request, error: Exception) -> Response:

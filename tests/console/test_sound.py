@@ -14,12 +14,17 @@ import soundfile
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from console.services.sound import detection_sound
 from console.services.sound_peaks import channel_peaks
+from console.services.turns import Turns
 from tests.support.console import ConsoleUnderTest, console_with_profile
-from tests.support.recordings import RATE_HZ, START, frame_numbers, numbers_in, write_recording
+from tests.support.recordings import RATE_HZ, START, chirp, frame_numbers, numbers_in, write_recording
 from tests.support.store_records import detection
+from tidzam.config.store import StoreSettings
+from tidzam.errors import RequestError
 from tidzam.store.records import RecordingRecord
 from tidzam.store.tables.detections import DetectionRow
+from tidzam.store.tables.places import NodeRow
 from tidzam.store.writer import StoreWriter
 
 FROM = "2026-05-01T06:30:01.500Z"
@@ -119,6 +124,24 @@ def test_the_time_of_a_clip_is_in_a_header(recorded: ConsoleUnderTest) -> None:
     assert of_detection(recorded, 0).headers["X-Sound-Start"] == "2026-05-01T06:30:00.500000+00:00"
 
 
+@pytest.mark.parametrize("damage", ["all of it", "its end"])
+def test_peaks_of_a_damaged_recording_are_complete_after_one_look(tmp_path: Path, damage: str) -> None:
+    path = write_recording(tmp_path / "recordings", chirp(0, 4), suffix="flac")
+    content, first = path.read_bytes(), 200 if damage == "all of it" else path.stat().st_size // 2
+    path.write_bytes(content[:first] + b"\xa5" * (len(content) - first))
+    sources = [{"name": "pond", "url": "pond.wav", "record": {"path": tmp_path / "recordings"}}]
+    with console_with_profile(tmp_path, {"sources": sources}) as console:
+        found = [channel_peaks(console.runtime.settings, console.store, "pond:out_0", START, 4, 4) for _ in range(2)]
+    assert [one.is_complete for one in found] == [True, True]
+
+
+def test_while_others_read_peaks_are_not_complete(recorded: ConsoleUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.services.sound_peaks.sound_turns", lambda _: Turns(0))
+    write_recording(recorded.runtime.settings.sources[0].record.path, chirp(0, 1), 3600, suffix="flac")  # type: ignore[union-attr]
+    begin = START + timedelta(hours=1)
+    assert not channel_peaks(recorded.runtime.settings, recorded.store, "pond:out_0", begin, 1, 4).is_complete
+
+
 def test_a_clip_is_converted_to_the_requested_format(recorded: ConsoleUnderTest) -> None:
     assert of_detection(recorded, 0, format="wav").content.startswith(b"RIFF")
 
@@ -133,6 +156,25 @@ def test_a_clip_outside_of_the_folder_of_clips_is_not_read(recorded: ConsoleUnde
 
 def test_a_detection_that_was_not_recorded_has_no_sound(recorded: ConsoleUnderTest) -> None:
     assert of_detection(recorded, 3).json()["error"]["code"] == "no_recording"
+
+
+def test_the_sound_of_another_node_that_shares_the_store_is_not_looked_for_here(recorded: ConsoleUnderTest) -> None:
+    with recorded.store.read() as session:
+        names = set(session.scalars(select(NodeRow.name)))
+    shared = StoreSettings(url="postgresql://tidzam@db/tidzam")
+    settings = recorded.runtime.settings.model_copy(update={"store": shared})
+    assert settings.node.known_as not in names
+    with pytest.raises(RequestError, match="The node garden heard it") as refused:
+        detection_sound(settings, recorded.store, detection_id(recorded, 0), "flac", margin_s=0)
+    assert refused.value.code == "no_recording"
+
+
+def test_while_others_read_further_requests_are_told_when_to_ask_again(
+    recorded: ConsoleUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.services.sound.sound_turns", lambda _: Turns(0))
+    refused = get(recorded.logged_in("viewer"), duration_s=2.75)
+    assert (refused.status_code, refused.json()["error"]["code"], refused.headers["Retry-After"]) == (503, "busy", "5")
 
 
 def test_a_recording_that_only_the_store_lists_is_found(recorded: ConsoleUnderTest, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ _BEFORE: Final = 2
 """How many recordings that begin before a period are looked at: the last of them may reach into it."""
 _SETTLED_NS: Final = 2_000_000_000
 _FACTS: Final = 65_536
+_MOST_LISTINGS: Final = 512
+"""Those of folders that were asked for last: a year of folders of days, and some."""
 
 Listing = tuple[tuple[datetime, str], ...]
 """The recordings in a folder: starts and names, in the order of time."""
@@ -91,13 +93,16 @@ def _listed(folder: Path, source: str) -> Listing:
     except OSError:
         return ()
     with _lock:
-        known = _listings.get((folder, source))
-    if known is not None and known[0] == changed_ns:
-        return known[1]
+        known = _listings.pop((folder, source), None)
+        if known is not None and known[0] == changed_ns:
+            _listings[folder, source] = known  # as the last one that was asked for
+            return known[1]
     listing = _read(folder, source)
     if abs(time.time_ns() - changed_ns) > _SETTLED_NS:  # clocks of file systems are coarse
         with _lock:
             _listings[folder, source] = changed_ns, listing
+            while len(_listings) > _MOST_LISTINGS:
+                del _listings[next(iter(_listings))]
     return listing
 
 

@@ -59,7 +59,7 @@ class PeakPyramid:
 
         A recording without the channel adds nothing.
         """
-        if channel >= self.levels[0].shape[0]:
+        if not self.levels or channel >= self.levels[0].shape[0]:
             return
         number = max((one for one, length in enumerate(self.bucket_s) if length <= line.pixel_s), default=0)
         buckets, bucket_s = self.levels[number][channel], self.bucket_s[number]
@@ -77,6 +77,10 @@ class PeakPyramid:
             np.minimum.reduceat(padded[:, 0], bounds)[::2],
             np.maximum.reduceat(padded[:, 1], bounds)[::2],
         )
+
+
+NO_PEAKS: Final = PeakPyramid((), ())
+"""Those of a recording that cannot be read."""
 
 
 class PeakLine:
