@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from console.accounts.recognition import forget_ended_sessions
 from console.api.router import api_router
 from console.live.broadcast import live_broadcast
 from console.pages.router import page_router
@@ -46,7 +45,7 @@ def make_runtime(settings: Settings, store: Store, token: str | None) -> Console
         store=store,
         monitor=monitor,
         live=live_broadcast(settings.analyzer.url, monitor, token=token, now=_now),
-        streams=OpenStreams(settings.console.streams),
+        streams=OpenStreams(settings.console.streams, settings.console.streams_per_visitor),
         token=token,
         now=_now,
     )
@@ -57,7 +56,6 @@ def create_app(runtime: ConsoleRuntime) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        forget_ended_sessions(runtime.store, runtime.sessions, now=runtime.now())
         upkeep = StoreUpkeep(runtime.store, runtime.settings, now=runtime.now)
         async with runtime.monitor.running(), upkeep.running(), runtime.live.running():
             yield

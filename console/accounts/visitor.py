@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tidzam.accounts.audit import Actor
 from tidzam.accounts.roles import ANONYMOUS, Permission, Role
+from tidzam.server.connections import party
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,11 @@ class Visitor:
     def is_known(self) -> bool:
         """Whether this is a user."""
         return self.user_id is not None
+
+    @property
+    def key(self) -> str:
+        """What the visitor counts as where each has a limit: the user, or else the address."""
+        return party(self.address) if self.user_id is None else f"user {self.user_id}"
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions

@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 
 from console.live.broadcast import LiveBroadcast
 from console.live.models import LiveUpdate
-from console.web.permissions import Runtime, needs
+from console.web.permissions import CurrentVisitor, Runtime, needs
 from console.web.streaming import Stream
 from tidzam.accounts.roles import Permission
 
@@ -29,9 +29,9 @@ def read_live(runtime: Runtime) -> LiveUpdate:
 
 
 @router.get("/events", response_class=StreamingResponse, responses=_EVENTS)
-async def follow_live(request: Request, runtime: Runtime) -> Stream:
+async def follow_live(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Stream:
     """The same as server-sent events, and twice a second what has changed since. It goes on until the client leaves."""
-    return Stream(request, _events(runtime.live), media_type="text/event-stream")
+    return Stream(request, _events(runtime.live), visitor=visitor, media_type="text/event-stream")
 
 
 async def _events(live: LiveBroadcast) -> AsyncGenerator[bytes]:

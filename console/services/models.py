@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tidzam.accounts.roles import Permission, Role
 
 
 class ConsoleModel(BaseModel):
-    """Immutable; unknown fields of a request are errors."""
+    """Immutable; unknown fields of a request are errors. Names that are not UTF-8, as files may have, are written with
+    escape sequences: JSON and databases have no others."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _encodable(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return _escaped(value)
+        if isinstance(value, tuple) and any(isinstance(one, str) for one in value):
+            return tuple(map(_escaped, value))
+        if isinstance(value, Mapping):
+            return {_escaped(key): _escaped(one) for key, one in value.items()}
+        return value
+
+
+def _escaped(value: Any) -> Any:
+    if not isinstance(value, str) or value.isascii() or type(value) is not str:
+        return value
+    return value.encode(errors="backslashreplace").decode()
 
 
 class UserView(ConsoleModel):

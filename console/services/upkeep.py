@@ -1,4 +1,4 @@
-"""The upkeep of the store: retention now and then, and the sound of what people marked or judged is kept."""
+"""The upkeep of the store: retention now and then, sessions that have ended, and the sound of what people marked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Final
 
+from console.accounts.recognition import forget_ended_sessions
+from console.accounts.session_policy import SessionPolicy
 from console.services.kept_sound import KeptSound
 from tidzam.config import Settings
 from tidzam.store.database import Store
@@ -18,6 +20,7 @@ from tidzam.text import plural
 
 log = logging.getLogger(__name__)
 
+_SESSIONS_EVERY_S: Final = 3600.0
 EVERY_S: Final = 20.0
 """Seconds between two looks for what was marked or judged."""
 
@@ -26,6 +29,7 @@ class StoreUpkeep:
     """Looks after the store while `running` is open, in a thread."""
 
     def __init__(self, store: Store, settings: Settings, *, now: Callable[[], datetime]) -> None:
+        self._store, self._sessions = store, SessionPolicy.of(settings.console)
         self._retention = StoreRetention(store, settings.store.retention, node=settings.node.known_as)
         self._sound = KeptSound(store, settings)
         self._every_s = 60 * settings.store.retention.every_minutes
@@ -38,6 +42,7 @@ class StoreUpkeep:
         tasks = [
             asyncio.create_task(self._repeat(self._keep_sound, EVERY_S), name="kept sound"),
             asyncio.create_task(self._repeat(self._remove, self._every_s), name="retention"),
+            asyncio.create_task(self._repeat(self._forget_sessions, _SESSIONS_EVERY_S), name="ended sessions"),
         ]
         try:
             yield
@@ -58,6 +63,9 @@ class StoreUpkeep:
 
     def _keep_sound(self) -> None:
         self._sound.refresh()
+
+    def _forget_sessions(self) -> None:
+        forget_ended_sessions(self._store, self._sessions, now=self._now())
 
     def _remove(self) -> None:
         removed = self._retention.apply(now=self._now(), stop=self._stop)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from console.accounts.visitor import Visitor
 from console.web.permissions import visitor_of
 from console.web.runtime import runtime_of
 from tidzam.accounts.roles import Permission
@@ -36,12 +37,13 @@ class Stream(StreamingResponse):
         request: Request,
         parts: AsyncGenerator[bytes],
         *,
+        visitor: Visitor,
         media_type: str,
         on_end: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """`on_end` is called in any case, also if nothing was sent."""
         super().__init__(parts, headers=NO_BUFFERING, media_type=media_type)
-        self._parts, self._request, self._on_end = parts, request, on_end
+        self._parts, self._request, self._visitor, self._on_end = parts, request, visitor, on_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_soon(message: Message) -> None:
@@ -52,7 +54,8 @@ class Stream(StreamingResponse):
             if self._on_end is not None:
                 ending.push_async_callback(self._on_end)
             self.body_iterator = await ending.enter_async_context(aclosing(_while_allowed(self._request, self._parts)))
-            with runtime_of(self._request).streams.one(), suppress(TimeoutError):  # a client that stalls is left
+            ending.enter_context(runtime_of(self._request).streams.one(self._visitor.key))
+            with suppress(TimeoutError):  # a client that stalls is left
                 await super().__call__(scope, receive, send_soon)
 
 

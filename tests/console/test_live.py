@@ -92,9 +92,9 @@ async def serving(console: ConsoleUnderTest, port: int) -> AsyncIterator[str]:
         await task
 
 
-def browser(console: ConsoleUnderTest) -> aiohttp.ClientSession:
-    """A browser in which a viewer is logged in."""
-    return aiohttp.ClientSession(headers={"Cookie": f"{console.runtime.cookie}={console.begin('viewer').cookie}"})
+def browser(console: ConsoleUnderTest, user: str = "viewer") -> aiohttp.ClientSession:
+    """A browser in which a user is logged in."""
+    return aiohttp.ClientSession(headers={"Cookie": f"{console.runtime.cookie}={console.begin(user).cookie}"})
 
 
 async def updates(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
@@ -140,6 +140,17 @@ async def test_one_browser_too_many_is_refused(tmp_path: Path) -> None:
             async with http.get(f"{url}{EVENTS}") as refused:
                 assert refused.status == 429
                 assert (await refused.json())["error"]["code"] == "too_many_streams"
+
+
+async def test_one_visitor_cannot_take_all_streams(tmp_path: Path) -> None:
+    port = free_port()
+    with console_under_test(tmp_path, port=port, streams_per_visitor=1) as console:
+        async with serving(console, port) as url, browser(console) as http, http.get(f"{url}{EVENTS}") as first:
+            await anext(updates(first))
+            async with http.get(f"{url}{EVENTS}") as refused:
+                assert "streams_per_visitor" in (await refused.json())["error"]["message"]
+            async with browser(console, "admin") as other, other.get(f"{url}{EVENTS}") as allowed:
+                assert allowed.status == 200
 
 
 async def test_updates_end_when_the_session_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,13 @@ def test_a_program_that_is_away_is_named_with_what_to_do() -> None:
     assert seen.programs[1].reasons == ("The analyzer does not answer. See `tidzam status`.",)
 
 
+def test_names_that_are_not_utf_8_are_escaped_so_that_json_can_have_them() -> None:
+    """As those of files are that a mixer of 1998 has named."""
+    named = source("wetland", 1, url="/recordings/\udce9tang.wav")
+    seen = view(MANAGER.model_copy(update={"detail": {**MANAGER.detail, "sources": [named]}}))
+    assert "/recordings/\\\\udce9tang.wav" in seen.model_dump_json()
+
+
 def test_without_the_stream_manager_no_sources_are_claimed() -> None:
     assert view(manager=None).sources == ()
 

@@ -14,6 +14,7 @@ from sqlalchemy import text as sql
 
 from analyzer.clips.budget import decide
 from analyzer.clips.index import ClipIndex
+from console.accounts.log_in import begin_session
 from console.services.kept_sound import VALUED, KeptSound
 from console.services.upkeep import StoreUpkeep
 from tests.support.eventually import eventually_async
@@ -30,6 +31,7 @@ from tidzam.config.sources import SourceSettings
 from tidzam.config.store import StoreSettings
 from tidzam.store.database import Store
 from tidzam.store.records import RecordingRecord, StoreRecord
+from tidzam.store.tables.accounts import LoginSessionRow, UserRow
 from tidzam.store.tables.detections import DetectionRow, DetectionVerdict
 from tidzam.store.verification import mark, verify, withdraw
 from tidzam.store.writer import StoreWriter
@@ -181,6 +183,24 @@ def test_only_the_few_that_are_marked_or_judged_are_read(store: Store) -> None:
 async def run_until(upkeep: StoreUpkeep, condition: Callable[[], bool]) -> None:
     async with upkeep.running():
         await eventually_async(condition)
+
+
+def test_sessions_that_have_ended_are_removed_while_the_console_runs(store: Store, tmp_path: Path) -> None:
+    at = dict.fromkeys(("created", "password_changed"), NOON)
+    with store.write() as session:
+        user = UserRow(name="ann", role="viewer", password_hash=None, **at)
+        session.add(user)
+        session.flush()
+        begin_session(session, user, address="", agent="", now=NOON)
+        live = begin_session(session, user, address="", agent="", now=NOON + timedelta(days=29.5))
+
+    def sessions() -> list[str]:
+        with store.read() as session:
+            return list(session.scalars(select(LoginSessionRow.csrf_token)))
+
+    upkeep = StoreUpkeep(store, settings_of(tmp_path), now=lambda: NOON + timedelta(days=30))
+    asyncio.run(run_until(upkeep, lambda: sessions() == [live.csrf_token]))
+    assert sessions() == [live.csrf_token]
 
 
 def test_both_are_done_while_the_console_runs(store: Store, clips: Path) -> None:

@@ -140,7 +140,7 @@ def console_with_profile(
             store=store,
             monitor=monitor,
             live=live_broadcast(analyzer, monitor, token=None, now=clock),
-            streams=OpenStreams(settings.console.streams),
+            streams=OpenStreams(settings.console.streams, settings.console.streams_per_visitor),
             token=TOKEN,
             now=clock,
         )

@@ -78,6 +78,9 @@ class ConsoleSettings(ServerSettings):
     streams: int = Field(
         256, ge=1, description="Maximum number of open pages that show the present, and of listeners, together"
     )
+    streams_per_visitor: int = Field(
+        16, ge=1, description="The same for one user, or for one address of visitors who are not logged in"
+    )
     requests_per_s: float = Field(
         200.0, gt=0, description="Maximum average rate of requests per address; bursts of 5 s are allowed"
     )
