@@ -1,4 +1,4 @@
-"""How many requests work at a time, how many wait, and what the others are told."""
+"""How many requests work at a time, how many wait, and that further ones are refused."""
 
 from __future__ import annotations
 
