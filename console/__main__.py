@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from pathlib import Path
@@ -59,6 +60,7 @@ async def serve(settings: Settings) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it has ended
             signal.signal(number, lambda *_: end())
         on_hangup(reload=lambda: log.info("SIGHUP: the console has nothing to load again"), end=end)
+        gc.freeze()  # what is loaded by now lasts: looking at it again would hold requests up
         log.info("console listens on %s", console.url)
         try:
             await server.serve()

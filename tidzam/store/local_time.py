@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 
 _EPOCH_DAY: Final = date(1970, 1, 1)
@@ -26,6 +27,7 @@ def day_number(day: date) -> int:
     return (day - _EPOCH_DAY).days
 
 
+@lru_cache(4096)
 def day_of(number: int) -> date:
     """The inverse of `day_number`."""
     return _EPOCH_DAY + timedelta(days=number)

@@ -27,6 +27,8 @@ from tidzam.store.tables.places import ChannelRow, NodeRow, SourceRow
 SCANNED: Final = 20_000
 """Detections that a query reads per index at most."""
 _LEAST_SCANNED: Final = 1_000
+_FEW: Final = 4
+"""Indexes that are read at once without looking first whether that is necessary."""
 _BRANCHES: Final = 50
 """Classes, or channels, that are looked for one by one, each in its own index. Of more, most detections are one."""
 _COLUMNS: Final = (
@@ -119,6 +121,10 @@ def latest_detections(
     """The newest detections that are wanted, or the newest of those `before` a place. A page may hold fewer than
     `limit`, or none, although another one follows."""
     indexes, filters = _indexes(criteria)
+    if len(indexes) > _FEW:  # together, they may be so frequent that they are found at once in the order of time
+        [common] = _wanted(session, criteria, [_scan(criteria, None, before).limit(_LEAST_SCANNED)], limit + 1)
+        if len(common) > limit:
+            return DetectionPage(detections_by_id(session, [one.id for one in common[:limit]]), common[limit - 1])
     leaves_out = any(True for _ in conditions(filters, DetectionRow))
     scanned = max(SCANNED // max(len(indexes), 1), _LEAST_SCANNED) if leaves_out else limit + 1
     scans = [_scan(criteria, index, before).limit(scanned) for index in indexes]

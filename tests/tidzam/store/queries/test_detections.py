@@ -91,11 +91,12 @@ def found(store: Store, **criteria: Any) -> list[int]:
     return [one.id for one in pages(store, DetectionCriteria(**criteria))]
 
 
-@pytest.fixture(params=[queries.SCANNED, 5], ids=["deep", "shallow"])
+@pytest.fixture(params=[(queries.SCANNED, 5, 4), (5, 5, 4), (5, 30, 0)], ids=["deep", "shallow", "in order of time"])
 def scanned(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How many detections a query reads: a shallow one ends in the middle of what is wanted."""
-    monkeypatch.setattr(queries, "SCANNED", request.param)
-    monkeypatch.setattr(queries, "_LEAST_SCANNED", min(request.param, 5))
+    """How many detections a query reads: a shallow one ends in the middle of what is wanted. And of how many indexes
+    it looks into the order of time first."""
+    for name, value in zip(("SCANNED", "_LEAST_SCANNED", "_FEW"), request.param, strict=True):
+        monkeypatch.setattr(queries, name, value)
 
 
 def test_all_detections_come_once_and_newest_first(store: Store, scanned: None) -> None:
