@@ -16,6 +16,7 @@ from astral.sun import elevation
 
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)")
 _SOON: Final = timedelta(minutes=1)
+_STEP: Final = timedelta(minutes=10)
 
 
 class DayPart(StrEnum):
@@ -102,6 +103,43 @@ def _day_part(minute: datetime, place: Place) -> DayPart:
     if abs(now_deg) <= place.twilight_deg:
         return DayPart.DAWN if _elevation_deg(minute + _SOON, place) > now_deg else DayPart.DUSK
     return DayPart.DAY if now_deg > 0 else DayPart.NIGHT
+
+
+@dataclass(frozen=True)
+class DayPartInterval:
+    """A part of the day from `start` up to `end`, in UTC."""
+
+    part: DayPart
+    start: datetime
+    end: datetime
+
+
+@lru_cache(maxsize=64)
+def day_parts(start: datetime, end: datetime, place: Place) -> tuple[DayPartInterval, ...]:
+    """The parts of the day from `start` up to `end` (with a time zone), in their order, exact to a minute.
+
+    A part that lasts less than ten minutes may be missed.
+    """
+    begin, stop = start.astimezone(UTC), end.astimezone(UTC)
+    turns, moment = [begin], begin
+    while moment < stop:
+        following = min(moment + _STEP, stop)
+        if day_part(moment, place) is not day_part(following, place):
+            turns.append(_turn(moment, following, place))
+        moment = following
+    ends = [*turns[1:], stop]
+    return tuple(
+        DayPartInterval(day_part(one, place), one, other) for one, other in zip(turns, ends, strict=True) if one < other
+    )
+
+
+def _turn(before: datetime, after: datetime, place: Place) -> datetime:
+    """The first minute of the part in which `after` is; `before` is in another one."""
+    part = day_part(after, place)
+    while after - before > _SOON:
+        middle = before + (after - before) / 2
+        before, after = (before, middle) if day_part(middle, place) is part else (middle, after)
+    return after.replace(second=0, microsecond=0)
 
 
 def _elevation_deg(moment: datetime, place: Place) -> float:

@@ -61,6 +61,11 @@ def store_folder(home: Path | None = None) -> Path:
     return _home(home) / STORE
 
 
+def gaps_folder(home: Path | None = None) -> Path:
+    """The folder of the gap ledger: in `home`, or else where `models_folder` looks."""
+    return _home(home) / GAPS
+
+
 def cache_folder(home: Path | None = None) -> Path:
     """The folder of what can be found out again: in `home`, or else where `models_folder` looks."""
     return _home(home) / CACHE

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import StreamingResponse
 
 from console.live.broadcast import LiveBroadcast
 from console.live.models import LiveUpdate
+from console.services.recent import RecentHours, RecentQuery, recent_hours
 from console.web.permissions import CurrentVisitor, Runtime, needs
 from console.web.streaming import Stream
 from tidzam.accounts.roles import Permission
@@ -26,6 +27,12 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
 def read_live(runtime: Runtime) -> LiveUpdate:
     """What was last heard of each channel, and the last detections."""
     return runtime.live.snapshot()
+
+
+@router.get("/hours")
+def read_hours(runtime: Runtime, query: Annotated[RecentQuery, Query()]) -> RecentHours:
+    """Detections per hour and class in the last hours, daylight, and when channels could not be heard, and why."""
+    return recent_hours(runtime.store, query, **runtime.place_and_time())
 
 
 @router.get("/events", response_class=StreamingResponse, responses=_EVENTS)

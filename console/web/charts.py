@@ -89,16 +89,25 @@ def bar_chart(bins: Sequence[Bin], counts: Iterable[tuple[date, str, int]]) -> B
     step = _step(bins)
     for day, label, count in counts:
         by_label[label][_bin_of(day, bins, step)] += count
+    series, totals, top = stacked_bars(by_label, len(bins))
+    return BarChart(bins, series, totals, top, ticks_of(bins))
+
+
+def stacked_bars(by_label: Mapping[str, Counter[int]], bins: int) -> tuple[list[BarSeries], list[int], int]:
+    """Bars per label, the most frequent at the bottom; the totals per bin; and the count at the upper end of the chart.
+
+    `by_label` holds the count of each bin by its number. Labels that are few are one series.
+    """
     labels = sorted(by_label, key=lambda label: (-by_label[label].total(), label))
     named = labels if len(labels) <= _MOST_SERIES else labels[: _MOST_SERIES - 1]
     groups = [(label, by_label[label]) for label in named]
     if rest := labels[len(named) :]:
         groups.append((_OTHERS, sum((by_label[label] for label in rest), Counter())))
-    totals = [sum(group[number] for _, group in groups) for number in range(len(bins))]
+    totals = [sum(group[number] for _, group in groups) for number in range(bins)]
     top = nice_top(max(totals, default=0))
-    below = [0.0] * len(bins)
-    series = [_series(label, [group[number] for number in range(len(bins))], below, top) for label, group in groups]
-    return BarChart(bins, series, totals, top, ticks_of(bins))
+    below = [0.0] * bins
+    series = [_series(label, [group[number] for number in range(bins)], below, top) for label, group in groups]
+    return series, totals, top
 
 
 def _series(label: str, counts: list[int], below: list[float], top: int) -> BarSeries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import HTTPConnection
@@ -15,6 +16,7 @@ from console.live.broadcast import LiveBroadcast
 from console.services.node_monitor import NodeMonitor
 from console.web.open_streams import OpenStreams
 from tidzam.config import Settings
+from tidzam.paths import gaps_folder
 from tidzam.store.database import Store
 
 
@@ -43,6 +45,17 @@ class ConsoleRuntime:
         """The zone of the node, in which pages show times."""
         location = self.settings.location
         return ZoneInfo("UTC" if location is None else location.time_zone)
+
+    def place_and_time(self) -> dict[str, Any]:
+        """What the last hours are found with (`console.services.recent.recent_hours`)."""
+        settings = self.settings
+        return {
+            "zone": self.time_zone,
+            "now": self.now(),
+            "node": settings.node.known_as,
+            "location": settings.location,
+            "ledger": gaps_folder(settings.home),
+        }
 
     @property
     def cookie(self) -> str:

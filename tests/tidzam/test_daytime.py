@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidzam.config.location import LocationSettings
-from tidzam.daytime import ClockInterval, DayPart, day_part, is_any_of, parse_time_of_day
+from tidzam.daytime import ClockInterval, DayPart, day_part, day_parts, is_any_of, parse_time_of_day
 
 BOSTON = LocationSettings(latitude=42.36, longitude=-71.06, time_zone="America/New_York")
 SVALBARD = LocationSettings(latitude=78.2, longitude=15.6)
@@ -37,6 +37,21 @@ def test_the_parts_follow_one_another() -> None:
     parts = [day_part(start + timedelta(minutes=10 * k), BOSTON) for k in range(144)]
     turns = [part for k, part in enumerate(parts) if k == 0 or part is not parts[k - 1]]
     assert turns == [DayPart.NIGHT, DayPart.DAWN, DayPart.DAY, DayPart.DUSK, DayPart.NIGHT]
+
+
+def test_the_parts_of_a_period_begin_to_the_minute_at_which_the_sun_turns_them() -> None:
+    start, end = datetime(2026, 5, 1, 4, 0, tzinfo=UTC), datetime(2026, 5, 2, 4, 0, tzinfo=UTC)
+    parts = day_parts(start, end, BOSTON)
+    assert [one.part for one in parts] == [DayPart.NIGHT, DayPart.DAWN, DayPart.DAY, DayPart.DUSK, DayPart.NIGHT]
+    assert [one.start for one in parts[1:]] == [one.end for one in parts[:-1]]
+    for one in parts[1:]:
+        minute = timedelta(minutes=1)
+        assert (day_part(one.start - minute, BOSTON) is one.part, day_part(one.start, BOSTON)) == (False, one.part)
+
+
+def test_near_the_pole_a_period_may_have_one_part() -> None:
+    start = datetime(2026, 6, 21, tzinfo=UTC)
+    assert [one.part for one in day_parts(start, start + timedelta(days=1), SVALBARD)] == [DayPart.DAY]
 
 
 def test_a_larger_twilight_makes_dawn_longer() -> None:

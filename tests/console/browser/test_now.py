@@ -1,7 +1,8 @@
-"""The page Now in a real browser: a channel plays, its spectrogram shows what is heard, and it stops again."""
+"""The page Now in a real browser: a channel plays with its spectrogram, and the chart of the last hours goes on."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import soundfile
 from playwright.sync_api import Page, expect
 
 from tests.console.browser.conftest import ServedConsole
+from tests.support import live_events
+from tests.support.store_records import detection
+from tidzam.store.writer import StoreWriter
 
 pytestmark = pytest.mark.browser
 
@@ -42,3 +46,29 @@ def test_a_channel_plays_with_its_spectrogram_and_stops(page: Page, served: Serv
     page.keyboard.press("Escape")
     expect(page.get_by_label("Spectrogram")).to_be_hidden()
     expect(page).to_have_title("Now · marsh")
+
+
+def test_the_chart_of_the_last_hours_follows_what_is_heard_of_the_chosen_model(
+    page: Page, served: ServedConsole
+) -> None:
+    console, start = served.console, served.console.clock() - timedelta(minutes=10)
+
+    def hear(number: int, model: str) -> None:
+        end = start + timedelta(seconds=2)
+        record = detection(number, path=("birds", "wren"), start=start, end=end, model=model, version="1")
+        StoreWriter(console.store).write([record])
+
+    hear(1, "birds")
+    served.enter(page, "viewer")
+    page.goto(served.url)
+    total = page.locator("#hours-total")
+    expect(total).to_have_text("1")
+    expect(page.locator("#live-state")).not_to_have_text("Connecting")
+    hear(2, "birds")
+    hear(3, "frogs")
+    console.runtime.live.state.add_detection(live_events.detection())
+    expect(total).to_have_text("3", timeout=20_000)
+    page.get_by_label("Model").select_option("birds@1")
+    expect(total).to_have_text("2")
+    page.locator("#hours .plot-box").hover(position={"x": 1, "y": 1})
+    expect(page.locator("#hours [data-readout]")).to_contain_text(": 0")

@@ -33,7 +33,8 @@ class RecordingRow(Base):
 class GapRow(Base):
     """A record of the gap ledger: `channel` is a port, a source, or `*` for all of the node.
 
-    It may stand for `count` short gaps; it continues the one before if that is 0. None is longer than an hour.
+    It may stand for `count` short gaps; it continues the one before if that is 0. A gap
+    is cut at each full hour, unless it is that of a node that was down.
     """
 
     __tablename__ = "gaps"
@@ -49,7 +50,8 @@ class GapRow(Base):
 
 
 class LoadedRow(Base):
-    """An interval, of an hour at most, in which a source was loaded: sound of it was expected."""
+    """An interval in which a source was loaded: sound of it was expected. It is cut at each full hour, unless the node
+    was down."""
 
     __tablename__ = "loaded"
     __table_args__ = (UniqueConstraint("node_id", "source", "start"), Index(None, "start"))

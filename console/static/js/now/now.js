@@ -3,6 +3,7 @@
 import { makeAnnouncer } from "./announcer.js";
 import { showChannel } from "./channels.js";
 import { makeFeed } from "./feed.js";
+import { makeHours } from "./hours.js";
 import { followLive } from "./live.js";
 import { makePlayer } from "./player.js";
 import { makeSpectrogram } from "./spectrogram.js";
@@ -17,10 +18,12 @@ const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const page = part("now");
 const channels = part("channels");
-const { events = "", channels: fragment = "", listen = "", zone = "UTC", sprite = "" } = page.dataset;
+const { events = "", channels: fragment = "", hours: hoursFragment = "", listen = "", zone = "UTC", sprite = "" } = page.dataset;
 
 const announcer = makeAnnouncer(part("announcer"));
 const feed = makeFeed(part("feed"), part("feed-empty"), zone);
+const model = /** @type {HTMLSelectElement | null} */ (document.getElementById("hours-model"));
+const hours = makeHours(part("hours"), model, hoursFragment);
 /** @type {Map<string, import("./live.js").LiveChannel>} */
 const known = new Map();
 /** @type {Set<string>} */
@@ -97,7 +100,10 @@ function onUpdate(update) {
   }
   feed.show(update.detections);
   for (const detection of update.detections) {
-    if (!isFirst && !seen.has(detection.id)) announcer.detected(detection.path.at(-1) ?? "");
+    if (!isFirst && !seen.has(detection.id)) {
+      announcer.detected(detection.path.at(-1) ?? "");
+      hours.detected();
+    }
     seen.add(detection.id);
   }
   isFirst = false;
