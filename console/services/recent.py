@@ -149,7 +149,7 @@ def _classes(store: Store, model: str | None, first: int, last: int, zone: ZoneI
 
 
 def _recorded(store: Store, begin: datetime, now: datetime, node: str) -> Iterator[Gap]:
-    """The gaps that the store knows, as far as they lie in the period. Gaps of the past of a replay are none of it."""
+    """The gaps that the store knows, as far as they lie in the period, without holes in what a replay plays."""
     with store.read() as session:
         found = gaps_between(session, begin, now, node=node)
     return _within((one.gap for one in found), begin, now)
