@@ -7,7 +7,7 @@ import logging
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,7 @@ from analyzer.sinks.clips import ClipSink
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.shadow_events import ShadowEvents
 from analyzer.sinks.socketio import SocketIoSink
+from tidzam.bundle.promotions import with_promoted
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.config.store import LOCAL_STORE, StoreSettings
@@ -81,8 +82,9 @@ async def run_live(options: LiveOptions, capture: CaptureOptions, first: EarlyCa
 
     `first` is a capture process with the options `capture` that is already running.
     """
-    settings = options.settings
-    reloads = ReloadOptions.of(settings, options.location, options.home)
+    reloads = ReloadOptions.of(options.settings, options.location, options.home)
+    settings = with_promoted(options.settings, options.home)
+    options = replace(options, settings=settings)
     with ThreadPoolExecutor(1, initializer=lower_priority) as loading:  # threads of networks inherit its priority
         make = partial(Pipeline.of, settings, options.location, home=options.home)
         pipeline = await asyncio.get_running_loop().run_in_executor(loading, make)

@@ -417,6 +417,16 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "no_shadow": Explanation(
             "No shadow cascade is running.", "None was started, or it was refused.", "Start one; see `tidzam status`."
         ),
+        "no_promotion": Explanation(
+            "There is nothing to return to.",
+            "Nothing was promoted since the settings name these classifiers.",
+            "Promote a shadow first; the settings name what runs otherwise.",
+        ),
+        "model_not_live": Explanation(
+            "A model cannot be taken out of the live classifiers.",
+            "It does not run, or is part of a folder of bundles (`analyzer.nn`).",
+            "Name an installed model that runs; see `tidzam models list`.",
+        ),
         "shadow_busy": Explanation(
             "A shadow cascade cannot take over.",
             "One of its networks hangs.",
@@ -515,6 +525,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "A shadow cannot be compared with the live classifiers.",
             "The shortest windows of the two have different lengths.",
             "Use classifiers with windows of the same length; further ones may have longer windows.",
+        ),
+        "open_set_report": Explanation(
+            "Thresholds of a recognizer cannot be changed.",
+            "Its bundle does not have the probabilities of test windows, by which it is evaluated.",
+            "Train it again, with days for the test.",
         ),
         "bundle_window": Explanation(
             "New classifiers cannot take over while the analyzer runs.",

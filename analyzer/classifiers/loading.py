@@ -5,32 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from analyzer.classifiers.background import in_background
 from analyzer.live.thread_priority import ANALYSIS_NICE, BACKGROUND_NICE
 from analyzer.pipeline import Pipeline, try_bundles
 from tidzam.bundle import cascade_folders, read_bundle
+from tidzam.bundle.choice import CascadeChoice
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import NodeError, TidzamError
-from tidzam.paths import DEMO_BUNDLES, models_folder
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class CascadeChoice:
-    """Which bundles form a cascade: those in the folder `nn`, and installed models; the demo's without either."""
-
-    nn: Path | None
-    models: tuple[str, ...] = ()
-
-    def folders(self, home: Path | None) -> tuple[Path, ...]:
-        """Where they are, or should be: folders of bundles, and bundles."""
-        installed = tuple(models_folder(home) / name for name in self.models)
-        return installed if self.nn is None and installed else (self.nn or DEMO_BUNDLES, *installed)
 
 
 class CascadeLoader:

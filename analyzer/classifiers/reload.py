@@ -1,5 +1,5 @@
 """Reloading the classifiers while the analyzer listens: on request, on SIGHUP, and when their folders change; and the
-shadow cascade that may take their place."""
+shadow cascade that may take their place, and be taken back."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from pathlib import Path
 
 from analyzer.classifiers.folder_watch import FileState, FolderWatch, bundle_files
 from analyzer.classifiers.live_cascade import LiveCascade
-from analyzer.classifiers.loading import CascadeChoice, CascadeLoader
+from analyzer.classifiers.loading import CascadeLoader
+from analyzer.classifiers.promotion_log import PromotionLog
 from analyzer.classifiers.shadow_control import ShadowControl
 from analyzer.pipeline import Pipeline
 from tidzam.aio import first_completed
+from tidzam.bundle.choice import CascadeChoice
 from tidzam.config.location import LocationSettings
 from tidzam.config.reload import ReloadSettings
 from tidzam.config.settings import AnalyzerSettings
-from tidzam.errors import TidzamError
+from tidzam.errors import NodeError, TidzamError
 from tidzam.protocol.classifiers import ReloadAnswer, ReloadStatus
 from tidzam.protocol.shadow import ShadowStatus
 
@@ -30,23 +32,24 @@ log = logging.getLogger(__name__)
 class ReloadOptions:
     """How the cascade that is loaded at the start can be loaded again, and which shadow runs beside it.
 
-    `known_files` are the files of the bundles at the start.
+    `known_files` are the files of the bundles at the start. `refusal` is why what was promoted before does not run.
     """
 
     loader: CascadeLoader
-    choice: CascadeChoice
+    promotions: PromotionLog
     known_files: tuple[FileState, ...]
     settings: ReloadSettings
     shadow: CascadeChoice | None = None
+    refusal: str | None = None
 
     @classmethod
     def of(cls, settings: AnalyzerSettings, location: LocationSettings | None, home: Path | None) -> ReloadOptions:
-        """Those of a cascade that is about to be loaded."""
-        choice = CascadeChoice(settings.nn, settings.models)
+        """Those of a cascade that is about to be loaded. `settings` are the node's: what was promoted is read here."""
+        promotions, refusal = PromotionLog.of(settings, home)
         loader = CascadeLoader(settings, location, home)
         shadow = None if settings.shadow is None else CascadeChoice(settings.shadow.nn, settings.shadow.models)
-        folders = (*choice.folders(home), *(() if shadow is None else shadow.folders(home)))
-        return cls(loader, choice, bundle_files(folders), settings.reload, shadow)
+        folders = (*promotions.live.folders(home), *(() if shadow is None else shadow.folders(home)))
+        return cls(loader, promotions, bundle_files(folders), settings.reload, shadow, refusal)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,6 @@ class _Counts:
     taken: int = 0
     refused: int = 0
     last: datetime | None = None
-    promoted: bool = False
     refusal: str | None = None
 
 
@@ -64,16 +66,16 @@ class ClassifierReloader:
     """Replaces the live cascade by the one that its folders hold. One reload at a time; others wait for their turn."""
 
     def __init__(self, live: LiveCascade, shadow: ShadowControl, options: ReloadOptions) -> None:
-        self._live, self._loader, self._choice = live, options.loader, options.choice
+        self._live, self._loader, self._promotions = live, options.loader, options.promotions
         self._shadow, self._first_shadow = shadow, options.shadow
         settings = options.settings
         watch = FolderWatch(self._folders, options.known_files, settle_s=settings.settle_s)
         self._watch = watch if settings.watch else None
-        self._counts = _Counts()
+        self._counts = _Counts(refusal=options.refusal)
         self._turn, self._asked = asyncio.Lock(), asyncio.Event()
 
     def _folders(self) -> tuple[Path, ...]:
-        choices = (self._choice, self._shadow.choice)
+        choices = (self._promotions.live, self._shadow.choice)
         return tuple(folder for one in choices if one is not None for folder in one.folders(self._loader.home))
 
     @property
@@ -84,7 +86,9 @@ class ClassifierReloader:
             count=counts.taken,
             refused=counts.refused,
             last=counts.last,
-            promoted=counts.promoted,
+            promoted=self._promotions.previous is not None,
+            kept=self._promotions.is_kept,
+            previous=self._promotions.previous_bundles,
             refusal=counts.refusal,
         )
 
@@ -128,6 +132,11 @@ class ClassifierReloader:
                 raise refusal
             return self._answer(changed=changed)
 
+    @property
+    def live_choice(self) -> CascadeChoice:
+        """Which bundles are live."""
+        return self._promotions.live
+
     async def start_shadow(self, choice: CascadeChoice) -> ShadowStatus:
         """Compare the cascade of `choice` with the live one. Raises TidzamError if it cannot be used."""
         async with self._turn:
@@ -149,6 +158,7 @@ class ClassifierReloader:
         `LiveCascade.replace`; then the live classifiers continue, and the shadow begins again.
         """
         async with self._turn:
+            before = self._live.pipeline.bundle_versions
             choice, pipeline = self._shadow.choice, await self._shadow.taken()
             assert choice is not None
             try:
@@ -159,9 +169,32 @@ class ClassifierReloader:
                 with suppress(TidzamError):
                     await self._shadow.start(choice, self._live.pipeline)
                 raise
-            self._choice = choice
-            self._counts = replace(self._counts, promoted=True)
+            self._promotions.promoted(choice, pipeline.bundle_versions, before=before)
             self._took_over(pipeline)
+            return self._answer(changed=True)
+
+    async def roll_back(self) -> ReloadAnswer:
+        """Let the classifiers that ran before the last promotion take over again.
+
+        Raises NodeError (`no_promotion`) if there was none, and the errors of `CascadeLoader.load` and of
+        `LiveCascade.replace`; then the live classifiers continue.
+        """
+        async with self._turn:
+            choice = self._promotions.previous
+            if choice is None:
+                raise NodeError(
+                    "Nothing was promoted.", hint="The classifiers of the settings run.", code="no_promotion"
+                )
+            try:
+                pipeline = await self._loader.load(choice)
+                assert pipeline is not None
+                await self._live.replace(pipeline)
+            except TidzamError as error:
+                self._refused(error)
+                raise
+            self._promotions.rolled_back(pipeline.bundle_versions)
+            self._took_over(pipeline)
+            await self._shadow.reload(pipeline)
             return self._answer(changed=True)
 
     def _answer(self, *, changed: bool) -> ReloadAnswer:
@@ -175,7 +208,7 @@ class ClassifierReloader:
 
     async def _reload(self) -> bool:
         try:
-            pipeline = await self._loader.load(self._choice, live=self._live.pipeline.bundle_versions)
+            pipeline = await self._loader.load(self._promotions.live, live=self._live.pipeline.bundle_versions)
             if pipeline is not None:
                 await self._live.replace(pipeline)
         except TidzamError as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from analyzer.classifiers.loading import CascadeChoice
 from analyzer.classifiers.reload import ClassifierReloader
 from analyzer.sinks.socketio import ClassifierCommand
+from tidzam.bundle.choice import CascadeChoice
 from tidzam.errors import RequestError, UnauthorizedError
-from tidzam.protocol.classifiers import PROMOTE, RELOAD, SHADOW, ReloadAnswer
+from tidzam.protocol.classifiers import PROMOTE, RELOAD, ROLLBACK, SHADOW, ReloadAnswer
 from tidzam.protocol.messages import Message
 from tidzam.protocol.shadow import ShadowStatus, StartShadow
 
@@ -23,7 +23,7 @@ class ClassifierRequests:
     @property
     def commands(self) -> Mapping[str, ClassifierCommand]:
         """The commands, by their names on the wire."""
-        return {RELOAD: self._reload, SHADOW: self._shadow, PROMOTE: self._promote}
+        return {RELOAD: self._reload, SHADOW: self._shadow, PROMOTE: self._promote, ROLLBACK: self._roll_back}
 
     async def _reload(self, sid: str, content: Message) -> ReloadAnswer:
         return await self._reloader.reload()
@@ -31,14 +31,42 @@ class ClassifierRequests:
     async def _promote(self, sid: str, content: Message) -> ReloadAnswer:
         return await self._reloader.promote()
 
+    async def _roll_back(self, sid: str, content: Message) -> ReloadAnswer:
+        return await self._reloader.roll_back()
+
     async def _shadow(self, sid: str, content: Message) -> ShadowStatus:
         assert isinstance(content, StartShadow)
-        if content.stop == bool(content.nn or content.models):
-            raise RequestError("Specify nn or models of a shadow to start, or stop alone.")
+        changes = bool(content.add or content.remove)
+        if [content.stop, bool(content.nn or content.models), changes].count(True) != 1:
+            raise RequestError(
+                "Specify nn or models of a shadow to start, or what to add to the live classifiers and to remove from "
+                "them, or stop alone."
+            )
         if content.stop:
             await self._reloader.stop_shadow()
             return ShadowStatus(state="off")
         if content.nn is not None and not self._has_token(sid):
             raise UnauthorizedError
-        nn = None if content.nn is None else Path(content.nn)
-        return await self._reloader.start_shadow(CascadeChoice(nn, content.models))
+        return await self._reloader.start_shadow(self._changed(content) if changes else _named(content))
+
+    def _changed(self, content: StartShadow) -> CascadeChoice:
+        """The live cascade with some models, and without others."""
+        live = self._reloader.live_choice
+        if foreign := [name for name in content.remove if name not in live.models]:
+            running = ", ".join(live.models) or "none"
+            raise RequestError(
+                f"{foreign[0]!r} is no installed model that runs live.",
+                hint=f"Those are: {running}. Others are part of a folder of bundles.",
+                code="model_not_live",
+                field="remove",
+            )
+        choice = live.changed(add=content.add, remove=content.remove)
+        if choice.nn is None and not choice.models:
+            raise RequestError(
+                "No classifier would remain.", hint="Try others in place of the live ones.", code="bundle_cascade"
+            )
+        return choice
+
+
+def _named(content: StartShadow) -> CascadeChoice:
+    return CascadeChoice(None if content.nn is None else Path(content.nn), content.models)

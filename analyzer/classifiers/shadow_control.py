@@ -11,12 +11,13 @@ from typing import Final
 
 from analyzer.classifiers.background import in_background
 from analyzer.classifiers.live_cascade import analysis_busy
-from analyzer.classifiers.loading import CascadeChoice, CascadeLoader
+from analyzer.classifiers.loading import CascadeLoader
 from analyzer.classifiers.shadow import ShadowCascade
 from analyzer.detections import DetectionStages
 from analyzer.live.runner import LiveAnalysis
 from analyzer.live.thread_priority import BACKGROUND_NICE
 from analyzer.pipeline import Pipeline
+from tidzam.bundle.choice import CascadeChoice
 from tidzam.errors import BundleError, NodeError, TidzamError
 from tidzam.protocol.shadow import ShadowStatus
 from tidzam.results import AnalyzedBatch

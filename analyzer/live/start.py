@@ -12,6 +12,7 @@ from pathlib import Path
 from analyzer.capture.child import CaptureOptions, EarlyCapture, early_capture
 from analyzer.live.capture_session import ring_length_s
 from tidzam.bundle import cascade_folders, read_manifest
+from tidzam.bundle.promotions import chosen_cascade
 from tidzam.config.settings import AnalyzerSettings
 
 LiveProgram = Callable[[CaptureOptions, EarlyCapture], Awaitable[None]]
@@ -38,5 +39,6 @@ async def start_live(
 
 def longest_window_s(settings: AnalyzerSettings, home: Path | None = None) -> float:
     """The length of the longest window of the cascade, in seconds. Raises BundleError if a manifest is not valid."""
-    folders = cascade_folders(settings.nn, settings.models, home=home)
+    choice, _ = chosen_cascade(settings, home)
+    folders = cascade_folders(choice.nn, choice.models, home=home)
     return max(read_manifest(folder).input.window_s for folder in folders)

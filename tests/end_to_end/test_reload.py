@@ -1,4 +1,4 @@
-"""Other classifiers take over in a running node: without a gap, refused if they are broken, and tried as a shadow."""
+"""Other classifiers take over in a running node: without a gap, refused if broken, tried as a shadow, taken back."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ async def test_a_broken_bundle_is_refused_with_the_reason_and_the_old_one_contin
     assert "the classifiers are unchanged" in node.run("models", "reload").stderr
 
 
-def test_a_shadow_is_compared_and_takes_over(node: Node, tmp_path: Path) -> None:
+def test_a_shadow_is_compared_takes_over_and_is_taken_back(node: Node, tmp_path: Path) -> None:
+    before = health(node)["bundles"]
     write_tone_bundle(tmp_path / "other", "selector", {"low": (440.0,), "wren": (3000.0,)})
     started = node.run("models", "shadow", "--nn", str(tmp_path / "other"))
     assert started.returncode == 0, started.stderr
@@ -106,5 +107,8 @@ def test_a_shadow_is_compared_and_takes_over(node: Node, tmp_path: Path) -> None
     assert "windows compared" in node.run("models", "shadow").stdout
     promoted = node.run("models", "promote")
     assert "have taken over: selector" in promoted.stderr
-    assert health(node)["classifiers"] == ["selector"]
     assert health(node)["shadow"] is None
+    assert health(node)["reload"]["previous"] == before
+    back = node.run("models", "rollback")
+    assert "before the promotion have taken over: selector" in back.stderr
+    assert health(node)["bundles"] == before

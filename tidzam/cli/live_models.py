@@ -1,20 +1,18 @@
-"""models reload, shadow, promote: the classifiers of the running analyzer."""
+"""models reload, shadow, promote, rollback: the classifiers of the running analyzer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from tidzam.cli.options import HomeOption, JsonOption, console, running_node, say
 from tidzam.errors import NodeError
+from tidzam.protocol.classifiers import CHANGE_TIMEOUT_S
 from tidzam.protocol.shadow import ShadowStatus
 from tidzam.terminal import print_json
-
-TIMEOUT_S: Final = 300.0
-"""Trying a large network takes up to a minute on a busy machine."""
 
 
 def reload(home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -34,19 +32,29 @@ def reload(home: HomeOption = None, as_json: JsonOption = False) -> None:
 def shadow(
     models: Annotated[list[str] | None, typer.Argument(help="Installed models to try.", show_default="none")] = None,
     nn: Annotated[Path | None, typer.Option(help="Folder of bundles to try.")] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(help="Installed model to try beside the live classifiers. Repeatable.", show_default=False),
+    ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option(help="Installed model that runs live, to try without it. Repeatable.", show_default=False),
+    ] = None,
     stop: Annotated[bool, typer.Option("--stop", help="End the shadow.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Try other classifiers on live sound, beside the live ones; without arguments, show how the two differ."""
-    if stop and (models or nn):
-        raise typer.BadParameter("--stop takes no classifiers.")
+    if (bool(models or nn), bool(add or remove), stop).count(True) > 1:
+        raise typer.BadParameter("Name classifiers, or how they differ from the live ones, or --stop.")
     if stop:
         _request(home, "shadow", {"stop": True})
         say("the shadow has ended")
         return
-    if models or nn:
-        wanted = {"models": list(models or ()), "nn": None if nn is None else str(nn.absolute())}
+    if models or nn or add or remove:
+        wanted: dict[str, Any] = {"add": list(add or ()), "remove": list(remove or ())}
+        if models or nn:
+            wanted = {"models": list(models or ()), "nn": None if nn is None else str(nn.absolute())}
         status = ShadowStatus.model_validate(_request(home, "shadow", wanted))
     else:
         status = _shadow_status(home)
@@ -61,22 +69,31 @@ def shadow(
 def promote(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Let the classifiers of the shadow take over from the live ones, without a gap. The shadow ends.
 
-    After a restart, the classifiers are those of the profile again: change `analyzer.nn` or `analyzer.models` there.
+    They also run after a restart, until `analyzer.nn` or `analyzer.models` of the profile is changed.
     """
     answer = _request(home, "promote", "")
     if as_json:
         print_json(answer)
         return
     say(f"the shadow's classifiers have taken over: {_versions(answer['bundles'])}")
-    say("set analyzer.nn or analyzer.models in the profile to keep them after a restart")
+    say("tidzam models rollback returns to those before")
+
+
+def rollback(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Let the classifiers that ran before the last promotion take over again, without a gap."""
+    answer = _request(home, "rollback", "")
+    if as_json:
+        print_json(answer)
+        return
+    say(f"the classifiers before the promotion have taken over: {_versions(answer['bundles'])}")
 
 
 def _request(home: Path | None, command: str, content: Any) -> dict[str, Any]:
     """The analyzer's answer to a command about its classifiers."""
-    from tidzam.cli.node_requests import request_sys
+    from tidzam.node.sys_requests import request_sys
 
     wanted = {"classifier": {command: content}}
-    return dict(request_sys(*running_node(home), "analyzer", wanted, timeout_s=TIMEOUT_S)["classifier"][command])
+    return dict(request_sys(*running_node(home), "analyzer", wanted, timeout_s=CHANGE_TIMEOUT_S)["classifier"][command])
 
 
 def _shadow_status(home: Path | None) -> ShadowStatus:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tidzam.cli.live_models import promote, reload, shadow
+from tidzam.cli.live_models import promote, reload, rollback, shadow
 from tidzam.cli.model_tables import model_row, print_model, print_models, print_species
 from tidzam.cli.options import HomeOption, JsonOption, say
 from tidzam.errors import BundleError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # NumPy and more, which no other command needs
 app = command_line(
     no_args_is_help=True,
     help="Models that others made: add, import, list, show and remove them. The classifiers of the running analyzer: "
-    "reload them, try others beside them, and let these take over.",
+    "reload them, try others beside them, let these take over, and return to those before.",
 )
 
 NameArgument = Annotated[str, typer.Argument(help="Name of an installed model.")]
@@ -241,7 +241,7 @@ def species(
         print_species(rows, week)
 
 
-for command in (reload, shadow, promote):
+for command in (reload, shadow, promote, rollback):
     app.command()(command)
 
 

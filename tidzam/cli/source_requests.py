@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidzam.cli.node_requests import request_sys
 from tidzam.config import Settings
 from tidzam.node.home import Home
+from tidzam.node.sys_requests import request_sys
 
 TIMEOUT_S = 40.0
 """The stream manager answers after 25 s at the latest, when a source neither plays nor fails."""

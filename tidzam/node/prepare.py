@@ -81,12 +81,13 @@ def require_classifiers(settings: Settings, home: Path) -> None:
     from tidzam.audio.waveform import require_rate  # NumPy: only needed here
     from tidzam.bundle import cascade_folders, read_bundle
     from tidzam.bundle.hierarchy import merged_labels, ordered
+    from tidzam.bundle.promotions import with_promoted
     from tidzam.inference.engine_choice import choose_engines
     from tidzam.inference.engine_records import EngineRecords
     from tidzam.inference.trial import try_networks
     from tidzam.speech.base import DetectorContext, make_detector
 
-    analyzer = settings.analyzer
+    analyzer = with_promoted(settings.analyzer, home)
     bundles = [read_bundle(path) for path in cascade_folders(analyzer.nn, analyzer.models, home=home)]
     labels = merged_labels(ordered(bundle.manifest for bundle in bundles))
     records = EngineRecords.in_home(home)

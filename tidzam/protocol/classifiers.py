@@ -9,12 +9,15 @@ from typing import Any, Final
 from pydantic import Field
 
 from tidzam.protocol.messages import Message, parse, parse_command
-from tidzam.protocol.shadow import PromoteShadow, StartShadow
+from tidzam.protocol.shadow import PromoteShadow, RollBackClassifiers, StartShadow
 
 LIST: Final = "list"
 RELOAD: Final = "reload"
 SHADOW: Final = "shadow"
 PROMOTE: Final = "promote"
+ROLLBACK: Final = "rollback"
+CHANGE_TIMEOUT_S: Final = 300.0
+"""How long a client waits for another cascade: trying a large network takes up to a minute on a busy machine."""
 
 
 class ListClassifiers(Message):
@@ -47,9 +50,12 @@ class ReloadStatus(Message):
     count: int = Field(0, description="Times that other classifiers took over")
     refused: int = Field(0, description="Times that classifiers could not be used, so that the old ones stayed")
     last: datetime | None = Field(None, description="When others took over last, UTC")
-    promoted: bool = Field(
-        False,
-        description="The live classifiers were those of the shadow; after a restart, those of the settings are live",
+    promoted: bool = Field(False, description="The live classifiers were promoted, rather than named in the settings")
+    kept: bool = Field(True, description="What is live now will be live after a restart, too")
+    previous: dict[str, str] | None = Field(
+        None,
+        description="Version of each bundle that ran before the last promotion, to which a rollback returns; None if "
+        "nothing was promoted, and empty if they are not known",
     )
     refusal: str | None = Field(
         None, description="Why the classifiers that were found last are refused; the old ones continue"
@@ -61,8 +67,8 @@ class ReloadStatus(Message):
         found = []
         if self.refusal is not None:
             found.append(f"New classifiers are refused, and the old ones continue: {self.refusal}")
-        if self.promoted:
-            found.append("The live classifiers were the shadow's; after a restart, those of the settings are live.")
+        if self.promoted and not self.kept:
+            found.append("The live classifiers were promoted; after a restart, others are live. See the log.")
         return tuple(found)
 
 
@@ -71,6 +77,7 @@ _REQUESTS: Final[Mapping[str, type[Message]]] = {
     RELOAD: ReloadClassifiers,
     SHADOW: StartShadow,
     PROMOTE: PromoteShadow,
+    ROLLBACK: RollBackClassifiers,
 }
 
 

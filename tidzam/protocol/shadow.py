@@ -15,22 +15,31 @@ ShadowState = Literal["loading", "running", "hangs", "refused", "off"]
 class StartShadow(Message):
     """Try other classifiers on live sound, beside the live ones, or end that. Requires the right to manage.
 
-    They analyze the same windows at a lower priority, in place of an earlier shadow. Their `analysis` and `detection`
-    events are sent to those who subscribe to `shadow`. The response, the status of the shadow, comes when they are
-    loaded.
+    Either `nn` and `models` name all of them, or `add` and `remove` say how they differ from the live ones. They
+    analyze the same windows at a lower priority, in place of an earlier shadow. Their `analysis` and `detection` events
+    are sent to those who subscribe to `shadow`. The response, the status of the shadow, comes when they are loaded.
     """
 
     nn: str | None = Field(
         None, max_length=4096, description="Folder of bundles on the analyzer's machine; requires the node's token"
     )
     models: WireNames = Field((), description="Installed models that are part of the shadow")
-    stop: bool = Field(False, description="End the shadow; without `nn` and `models`")
+    add: WireNames = Field((), description="Installed models that are part of the shadow beside the live classifiers")
+    remove: WireNames = Field((), description="Installed models that run live, and are no part of the shadow")
+    stop: bool = Field(False, description="End the shadow; without any other key")
 
 
 class PromoteShadow(Message):
     """Let the classifiers of the shadow take over from the live ones. Requires the right to manage.
 
-    The shadow ends. After a restart, the classifiers are those of the settings again.
+    The shadow ends. A node runs what was promoted last also after a restart, until its settings name others.
+    """
+
+
+class RollBackClassifiers(Message):
+    """Let the classifiers that ran before the last promotion take over again. Requires the right to manage.
+
+    They are loaded as their folders hold them now. If they cannot be used, the request is refused with the reason.
     """
 
 

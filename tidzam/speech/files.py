@@ -9,6 +9,7 @@ from typing import Final
 
 from tidzam.audio.windows import cut_windows, with_last
 from tidzam.bundle import cascade_folders, read_bundle
+from tidzam.bundle.promotions import with_promoted
 from tidzam.config.privacy import SPEECH_DETECTORS
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.inference.cascade import Cascade
@@ -31,6 +32,7 @@ class FileClassifiers:
 
     def __init__(self, settings: AnalyzerSettings, home: Path | None) -> None:
         """Raises the errors of `load_cascade`."""
+        settings = with_promoted(settings, home)
         bundles = [read_bundle(path) for path in cascade_folders(settings.nn, settings.models, home=home)]
         self.cascade: Cascade = load_cascade(bundles, settings.engine, gate=settings.gate)
         self._left: Handover | None = None

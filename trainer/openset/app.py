@@ -20,7 +20,7 @@ from tidzam.progress import Progress, Say, no_progress
 from tidzam.text import plural, shown
 from trainer.openset.annotations import Annotation, Assignment, assigned, day_of, read_annotations
 from trainer.openset.export import export_recognizer
-from trainer.openset.labeled_windows import LabeledWindow, label_windows, tags_in
+from trainer.openset.labeled_windows import LabeledWindow, files_by_use, label_windows, tags_in
 from trainer.openset.learning import EmbeddedWindows, TrainedTags, choose_tags, evaluate_tags, learn, tested
 from trainer.openset.report import TrainingReport, write_report
 
@@ -95,7 +95,7 @@ def file_lengths(paths: set[Path]) -> tuple[dict[Path, float], tuple[UnreadableA
 def lineage(options: OpenSetOptions, annotations: Sequence[Annotation], data: EmbeddedWindows) -> dict[str, Any]:
     """What a recognizer was trained and tested on, for its manifest: files and days by use, windows by tag and use."""
     uses = sorted({one.use for one in data.windows})
-    files = {use: sorted({str(one.window.path) for one in data.windows if one.use == use}) for use in uses}
+    files = files_by_use(data.windows)
     days = {use: sorted({day for file in of_use if (day := day_of(Path(file)))}) for use, of_use in files.items()}
     return {
         "table": str(options.table),

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from tidzam import __version__
-from tidzam.bundle import FILE_NAMES, Bundle, BundleManifest, write_bundle
+from tidzam.bundle import FILE_NAMES, Bundle, BundleManifest, read_manifest, write_bundle
 from tidzam.embeddings.network import EmbeddingNetwork
 from tidzam.errors import BundleError, SetupError
 from tidzam.inference.engines import find_engine
@@ -62,6 +62,7 @@ def export_recognizer(
             "trained": datetime.now(UTC).isoformat(timespec="seconds"),
             "tidzam": __version__,
             "base": {"name": base.name, "version": base.version},
+            **_replaced(folder),
             **data,
         },
         accuracy=dict(accuracy),
@@ -78,6 +79,14 @@ def export_recognizer(
             hint="Choose another folder with --out, or free disk space.",
             code="bundle_write",
         ) from None
+
+
+def _replaced(folder: Path) -> dict[str, str]:
+    """The version of the bundle that is at `folder` already, for the provenance; empty if there is none."""
+    try:
+        return {"replaces": read_manifest(folder).version}
+    except BundleError:
+        return {}
 
 
 def require_same(network: EmbeddingNetwork, path: Path, recognizer: Recognizer) -> None:

@@ -86,6 +86,12 @@ def tags_in(windows: Iterable[LabeledWindow], use: Use) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+def files_by_use(windows: Sequence[LabeledWindow]) -> dict[str, list[str]]:
+    """The files of the windows of each use, in alphabetical order."""
+    uses = sorted({one.use for one in windows})
+    return {use: sorted({str(one.window.path) for one in windows if one.use == use}) for use in uses}
+
+
 def targets_for(windows: Sequence[LabeledWindow], tags: Sequence[str]) -> NDArray[np.float64]:
     """1 where a tag is heard in a window, else 0; shape (windows, tags)."""
     return np.array([[float(tag in one.heard) for tag in tags] for one in windows]).reshape(len(windows), len(tags))

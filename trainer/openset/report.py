@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 from tidzam.bundle import BundleManifest
 from tidzam.embeddings.windows import UnreadableAudio
 from tidzam.metrics import Curve, RocCurve
-from tidzam.open_set import OpenSetEvaluation, ThresholdCost, costs_to_dicts
+from tidzam.open_set import OpenSetEvaluation, costs_to_dicts
+from tidzam.open_set_report import FILE, ReportedWindow, TestedWindows, cells_of, cost_at
 from trainer.evaluation import plots
-from trainer.openset.labeled_windows import LabeledWindow, tags_in
-from trainer.openset.learning import TrainedTags
+from trainer.openset.labeled_windows import LabeledWindow, files_by_use, recordings_for, tags_in
+from trainer.openset.learning import TrainedTags, truth_of
 
-REPORT, CARD = "open_set.json", "card.md"
+REPORT, CARD = FILE, "card.md"
 PICTURES: Final = {
     "confusion.png": "Confusion matrix: true tags in rows, recognized tags in columns",
     "precision_recall.png": "Precision and recall of each tag",
     "roc.png": "True and false positives of each tag, and of known against unknown sounds",
 }
 _CURVE_POINTS: Final = 200
-_CELL_WINDOWS: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,7 @@ class TrainingReport:
             "windows": {
                 use: sum(one.use == use for one in self.windows) for use in sorted({w.use for w in self.windows})
             },
+            "files": files_by_use(self.windows),
             "seconds": {name: round(value, 2) for name, value in self.seconds.items()},
             "tags": {
                 tag: {
@@ -76,28 +77,32 @@ class TrainingReport:
             "precision_recall": {tag: _pr_points(curve) for tag, curve in found.precision_recall.items()},
             "roc": {tag: _roc_points(curve) for tag, curve in found.roc.items()},
             "known_roc": _roc_points(found.known),
-            "cells": [
-                {"true": found.labels[i], "recognized": found.labels[j], "windows": self._examples(rows, i, j)}
-                for (i, j), rows in sorted(found.cells.items())
-            ],
+            "cells": cells_of(found, self._tested(found)),
+            "tested": self._tested(found).model_dump(mode="json"),
         }
 
-    def _examples(self, rows: Sequence[int], true: int, recognized: int) -> list[dict[str, Any]]:
-        """The windows of a cell to listen to, the most probable first."""
-        tags = len(self.trained.tags)
-        column = recognized if recognized < tags else true
-        scores = self.probabilities[:, column] if column < tags else self.probabilities.max(axis=1)
-        chosen = sorted(rows, key=lambda row: -float(scores[row]))[:_CELL_WINDOWS]
-        return [
-            {
-                "file": str(self.tested[row].window.path),
-                "start_s": self.tested[row].window.start_s,
-                "channel": self.tested[row].window.channel,
-                "tag": self.tested[row].tag or None,
-                "probability": round(float(scores[row]), 4),
-            }
-            for row in chosen
-        ]
+    def _tested(self, found: OpenSetEvaluation) -> TestedWindows:
+        """All windows that were tested, with probabilities of five digits."""
+        files = sorted({str(one.window.path) for one in self.tested})
+        numbers = {name: number for number, name in enumerate(files)}
+        background = [one for one in self.tested if one.is_background]
+        runs = iter(recordings_for(background, self.manifest.input.window_s).tolist())
+        truth = truth_of(self.tested, found.tags).tolist()
+        return TestedWindows(
+            files=tuple(files),
+            windows=tuple(
+                ReportedWindow(
+                    file=numbers[str(one.window.path)],
+                    start_s=one.window.start_s,
+                    channel=one.window.channel,
+                    tag=one.tag or None,
+                    true=true,
+                    run=next(runs) if one.is_background else None,
+                )
+                for one, true in zip(self.tested, truth, strict=True)
+            ),
+            probabilities=tuple(tuple(row) for row in self.probabilities.round(5).tolist()),
+        )
 
 
 def write_report(folder: Path, report: TrainingReport) -> None:
@@ -119,11 +124,6 @@ def pictures(found: OpenSetEvaluation | None) -> dict[str, bytes]:
         plots.roc_curves(curves),
     )
     return dict(zip(PICTURES, drawn, strict=True))
-
-
-def cost_at(costs: Sequence[ThresholdCost], threshold: float) -> ThresholdCost | None:
-    """What a threshold costs: as much as the lowest stated one that is not below it."""
-    return next((cost for cost in reversed(costs) if cost.threshold >= threshold), costs[0] if costs else None)
 
 
 def table_rows(report: TrainingReport) -> Iterator[tuple[str, ...]]:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.classifiers.loading import CascadeChoice, CascadeLoader
+from analyzer.classifiers.loading import CascadeLoader
 from analyzer.live.thread_priority import ANALYSIS_NICE, BACKGROUND_NICE
 from analyzer.pipeline import Pipeline
 from tests.support.bundles import write_tone_bundle
 from tests.support.eventually import eventually_async
+from tidzam.bundle.choice import CascadeChoice
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import NodeError
 

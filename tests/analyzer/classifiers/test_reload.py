@@ -14,7 +14,6 @@ import pytest
 
 from analyzer.capture.child import CaptureOptions
 from analyzer.classifiers.live_cascade import LiveCascade
-from analyzer.classifiers.loading import CascadeChoice
 from analyzer.classifiers.reload import ClassifierReloader, ReloadOptions
 from analyzer.classifiers.shadow_control import ShadowControl
 from analyzer.detections import DetectionStages
@@ -26,6 +25,8 @@ from tests.support.eventually import eventually_async
 from tests.support.gap_clock import NOON
 from tests.support.sound import tone
 from tidzam.audio.features import FeatureSpec
+from tidzam.bundle.choice import CascadeChoice
+from tidzam.bundle.promotions import with_promoted
 from tidzam.config.privacy import PrivacySettings
 from tidzam.config.reload import ReloadSettings
 from tidzam.config.settings import AnalyzerSettings
@@ -43,11 +44,11 @@ TONES = {"low": (440.0,), "high": (3000.0,)}
 class Reloading:
     """The stages of an analyzer that does not capture, and what they report."""
 
-    def __init__(self, nn: Path, *speech: str, cascade: Cascade | None = None) -> None:
+    def __init__(self, nn: Path, *speech: str, cascade: Cascade | None = None, home: Path | None = None) -> None:
         """`speech` are the classes that count as speech; `cascade` is what `nn` holds, if that is known."""
         privacy = PrivacySettings(detector="class", classes=speech) if speech else PrivacySettings()
         settings = AnalyzerSettings(nn=nn, privacy=privacy, reload=ReloadSettings(settle_s=0.5))
-        options = ReloadOptions.of(settings, None, None)
+        options = ReloadOptions.of(settings, None, home)
         self.seen: list[AnalyzedBatch] = []
         pipeline = Pipeline.of(settings) if cascade is None else Pipeline(cascade)
         self.stages = PrivateStages(DetectionStages(pipeline, settings, node="g"), SpeechStage(privacy, pipeline))
@@ -267,3 +268,55 @@ async def test_windows_of_a_shadow_whose_events_are_not_sent_are_counted(
     status = reloading.shadow.status
     assert status is not None
     assert status.unsent == unsent
+
+
+async def test_a_rollback_returns_to_the_classifiers_before_the_promotion(
+    reloading: Reloading, other: CascadeChoice
+) -> None:
+    before = dict(reloading.live.pipeline.bundle_versions)
+    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.promote()
+    assert reloading.reloader.status.previous == before
+    answer = await reloading.reloader.roll_back()
+    assert answer.bundles == dict(reloading.live.pipeline.bundle_versions) == before
+    assert not reloading.reloader.status.promoted
+
+
+async def test_without_a_promotion_there_is_nothing_to_roll_back(reloading: Reloading) -> None:
+    with pytest.raises(NodeError) as refused:
+        await reloading.reloader.roll_back()
+    assert refused.value.code == "no_promotion"
+
+
+async def test_a_rollback_to_what_is_damaged_by_now_is_refused_and_the_live_classifiers_continue(
+    reloading: Reloading, nn: Path, other: CascadeChoice
+) -> None:
+    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.promote()
+    live = reloading.live.pipeline
+    (nn / "selector" / "model.onnx").write_bytes(b"x")
+    with pytest.raises(BundleError) as refused:
+        await reloading.reloader.roll_back()
+    assert refused.value.code == "bundle_checksum"
+    assert reloading.live.pipeline is live
+    assert reloading.reloader.status.promoted
+
+
+async def test_what_was_promoted_runs_after_a_restart(
+    nn: Path, cascade: Cascade, other: CascadeChoice, tmp_path: Path
+) -> None:
+    first = Reloading(nn, cascade=cascade, home=tmp_path)
+    await first.reloader.start_shadow(other)
+    await first.reloader.promote()
+    settings = with_promoted(AnalyzerSettings(nn=nn), tmp_path)
+    again = Reloading(nn, cascade=cascade, home=tmp_path)
+    assert settings.nn == other.nn
+    assert again.reloader.status.previous == dict(Pipeline(cascade).bundle_versions)
+
+
+async def test_without_a_home_a_promotion_ends_with_the_analyzer_and_the_health_says_so(
+    reloading: Reloading, other: CascadeChoice
+) -> None:
+    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.promote()
+    assert "after a restart, others are live" in reloading.reloader.status.remarks[0]

@@ -43,8 +43,10 @@ ANALYZER_REQUESTS: Final = (
         StartShadow,
         {"sys": {"classifier": {"shadow": {"stop": True}}}},
         {"ok": True, "sys": {"classifier": {"shadow": ShadowStatus(state="off").model_dump(mode="json")}}},
-        'One is started with `{"sys": {"classifier": {"shadow": {"models": ["birds-2"]}}}}`. '
-        '`{"sys": {"classifier": {"promote": ""}}}` lets it take over; the response to that is the one to `reload`.',
+        'One is started with `{"sys": {"classifier": {"shadow": {"models": ["birds-2"]}}}}`, '
+        'or with `{"add": ["herons"]}`, beside the live classifiers. '
+        '`{"sys": {"classifier": {"promote": ""}}}` lets it take over, and `{"sys": {"classifier": {"rollback": ""}}}` '
+        "returns to those before; the responses to these are the one to `reload`.",
     ),
     RequestExample(
         "Subscribe to events",
@@ -115,7 +117,16 @@ HEALTH: Final = {
     "engine": "onnx",
     "classifiers": ["selector", "birds"],
     "bundles": {"selector": "9e8b2a1f6c07", "birds": "41d7c0ffab36"},
-    "reload": {"loading": False, "count": 0, "refused": 0, "last": None, "promoted": False, "refusal": None},
+    "reload": {
+        "loading": False,
+        "count": 0,
+        "refused": 0,
+        "last": None,
+        "promoted": False,
+        "kept": True,
+        "previous": None,
+        "refusal": None,
+    },
     "shadow": None,
     "channels": ["pond:out_0"],
     "lag_s": 0.04,

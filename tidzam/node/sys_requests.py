@@ -1,4 +1,4 @@
-"""Requests that commands send to the servers of a running node."""
+"""Requests to the servers of a running node, over socket.io."""
 
 from __future__ import annotations
 
@@ -16,12 +16,21 @@ from tidzam.tokens import find_token
 def request_sys(
     place: Home, settings: Settings, server: str, command: Mapping[str, Any], *, timeout_s: float
 ) -> Mapping[str, Any]:
-    """The response of a server (`stream_manager` or `analyzer`) to a `sys` request.
+    """The response of a server (`stream_manager` or `analyzer`) of a node to a `sys` request.
+
+    Raises the errors of `request_sys_at`.
+    """
+    return request_sys_at(node_urls(settings)[server], find_token(place.root), server, command, timeout_s=timeout_s)
+
+
+def request_sys_at(
+    url: str, token: str | None, server: str, command: Mapping[str, Any], *, timeout_s: float
+) -> Mapping[str, Any]:
+    """The response of the server at `url` to a `sys` request. It blocks, and needs a thread without an event loop.
 
     Raises RequestError with the reason of a refusal, and NodeError if the server does not answer in time.
     """
-    request = _request(node_urls(settings)[server], find_token(place.root), server, command, timeout_s)
-    return asyncio.run(request)
+    return asyncio.run(_request(url, token, server, command, timeout_s))
 
 
 async def _request(

@@ -1,0 +1,67 @@
+"""What was promoted in this run and before: kept in the node's home, so that it runs again after a restart."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tidzam.bundle.choice import CascadeChoice
+from tidzam.bundle.promotions import Promotions, chosen_cascade, read_promotions, write_promotions
+from tidzam.config.settings import AnalyzerSettings
+
+log = logging.getLogger(__name__)
+
+
+class PromotionLog:
+    """The cascades that were live one after the other. Without a `home`, they are forgotten at the end."""
+
+    def __init__(self, home: Path | None, promotions: Promotions) -> None:
+        self._home, self._promotions = home, promotions
+        self.is_kept = home is not None
+        """Whether the present state survives a restart."""
+
+    @classmethod
+    def of(cls, settings: AnalyzerSettings, home: Path | None) -> tuple[PromotionLog, str | None]:
+        """The log of a node with these settings, and why what was promoted before does not run, if that is so."""
+        own = CascadeChoice(settings.nn, settings.models)
+        choice, refusal = chosen_cascade(settings, home)
+        if refusal is not None:
+            log.error("%s", refusal)
+        return cls(home, Promotions.none(own) if choice == own else read_promotions(home, own)), refusal
+
+    @property
+    def live(self) -> CascadeChoice:
+        return self._promotions.live.choice
+
+    @property
+    def previous(self) -> CascadeChoice | None:
+        """What ran before the last promotion; None if there was none."""
+        previous = self._promotions.previous
+        return None if previous is None else previous.choice
+
+    @property
+    def previous_bundles(self) -> dict[str, str] | None:
+        """The versions of its bundles when it ran."""
+        previous = self._promotions.previous
+        return None if previous is None else dict(previous.bundles)
+
+    def promoted(self, choice: CascadeChoice, bundles: Mapping[str, str], *, before: Mapping[str, str]) -> None:
+        """`choice` has taken over from classifiers whose bundles had the versions `before`."""
+        self._keep(self._promotions.promoted(choice, bundles, before=before, now=datetime.now(UTC)))
+
+    def rolled_back(self, bundles: Mapping[str, str]) -> None:
+        """What ran before the last promotion has taken over."""
+        self._keep(self._promotions.rolled_back(bundles))
+
+    def _keep(self, promotions: Promotions) -> None:
+        self._promotions = promotions
+        if self._home is None:
+            return
+        try:
+            write_promotions(self._home, promotions)
+            self.is_kept = True
+        except OSError as error:  # a full disk must not end the analyzer
+            self.is_kept = False
+            log.error("the live classifiers will not run after a restart: %s", error)
