@@ -127,7 +127,7 @@ class OpenSetReport(_Part):
 
 
 def read_report(folder: Path) -> OpenSetReport | None:
-    """The report in the bundle `folder`, None if it has none. Raises BundleError (`bundle_manifest`) for a damaged one."""
+    """The report in the bundle `folder`, None if it has none. Raises BundleError (`bundle_manifest`) if damaged."""
     path = folder / FILE
     try:
         return OpenSetReport.model_validate_json(path.read_bytes())
