@@ -25,18 +25,18 @@ MOST_EXAMPLES: Final = 50
 CurvePoint = tuple[float, float, float]
 
 
-class _Part(BaseModel):
+class _ReportPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class ReportedBase(_Part):
+class ReportedBase(_ReportPart):
     """The bundle whose embeddings a recognizer uses."""
 
     name: str
     version: str
 
 
-class ReportedTag(_Part):
+class ReportedTag(_ReportPart):
     """A tag: its training windows, its threshold, and what thresholds cost, from the highest down."""
 
     training_windows: int
@@ -44,7 +44,7 @@ class ReportedTag(_Part):
     costs: tuple[ThresholdCost, ...]
 
 
-class ReportedWindow(_Part):
+class ReportedWindow(_ReportPart):
     """A window of the test data. `tag` is the one it was made for, None for background and unknown sounds."""
 
     file: int = Field(ge=0)
@@ -56,7 +56,7 @@ class ReportedWindow(_Part):
     """The number of its run of consecutive windows, for background."""
 
 
-class TestedWindows(_Part):
+class TestedWindows(_ReportPart):
     """All windows of the test data, those of background last, with their probabilities (windows, tags)."""
 
     __test__ = False  # it is no test, whatever pytest takes its name for
@@ -66,7 +66,7 @@ class TestedWindows(_Part):
     probabilities: tuple[tuple[float, ...], ...]
 
 
-class ReportedExample(_Part):
+class ReportedExample(_ReportPart):
     """A window of a cell of the confusion matrix. `number` counts the test windows."""
 
     number: int | None = None
@@ -77,7 +77,7 @@ class ReportedExample(_Part):
     probability: float
 
 
-class ReportedCell(_Part):
+class ReportedCell(_ReportPart):
     """A cell of the confusion matrix, with some of its windows, the most probable first."""
 
     true: str
@@ -85,7 +85,7 @@ class ReportedCell(_Part):
     windows: tuple[ReportedExample, ...]
 
 
-class ReportedClass(_Part):
+class ReportedClass(_ReportPart):
     """The test of one tag; None where nothing could be measured."""
 
     examples: int
@@ -94,7 +94,7 @@ class ReportedClass(_Part):
     auroc: float | None
 
 
-class ReportedTest(_Part):
+class ReportedTest(_ReportPart):
     """The evaluation on the test data at the thresholds of the bundle. Points of the curves are thresholds with
     precision and recall, or with the rates of false and of true positives."""
 
@@ -113,7 +113,7 @@ class ReportedTest(_Part):
     tested: TestedWindows | None = None
 
 
-class OpenSetReport(_Part):
+class OpenSetReport(_ReportPart):
     """The whole file. `files` are those that each use of the data read."""
 
     name: str
