@@ -186,6 +186,14 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "not_started": Explanation(
             "A program did not start.", "The end of its log is in the message.", "Remove the cause and start again."
         ),
+        "search_busy": Explanation(
+            "The index of recorded sound is being written.",
+            "The console, or another command, indexes recordings.",
+            "Wait until it is finished.",
+        ),
+        "search_empty": Explanation(
+            "There is nothing to search.", "No recordings are indexed, or not these.", "`tidzam search status`."
+        ),
         "locked": Explanation(
             "Another command works on the node.", "It has not finished.", "Wait for that process, or end it."
         ),

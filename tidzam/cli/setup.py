@@ -13,7 +13,10 @@ from tidzam.errors import SetupError
 from tidzam.node.system_packages import require_programs
 from tidzam.paths import checkout
 
-NAMED = ("litert", "birdnet", "train", "cluster", "parquet", "postgresql", "mqtt", "notify", "show", "bench", "test")
+NAMED = (
+    *("litert", "birdnet", "train", "cluster", "parquet", "postgresql", "search", "mqtt", "notify", "show", "bench"),
+    "test",
+)
 PARTS = ("", *NAMED, "all")
 Part = Annotated[str, typer.Argument(help=f"Optional part: {', '.join(NAMED)} or all. Only in a checkout.")]
 

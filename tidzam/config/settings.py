@@ -21,6 +21,7 @@ from tidzam.config.live_streams import LiveStreamSettings
 from tidzam.config.location import LocationSettings
 from tidzam.config.privacy import PrivacySettings
 from tidzam.config.reload import ReloadSettings
+from tidzam.config.search import SearchSettings
 from tidzam.config.section import Names, Section, moved, renamed
 from tidzam.config.server import Port as Port
 from tidzam.config.server import ServerSettings as ServerSettings
@@ -321,6 +322,7 @@ class Settings(Section):
     check: CheckSettings = CheckSettings()
     gaps: GapSettings = GapSettings()
     store: StoreSettings = StoreSettings()
+    search: SearchSettings = SearchSettings()
     sources: Annotated[tuple[SourceSettings, ...], AfterValidator(_distinct)] = ()
 
     @model_validator(mode="after")

@@ -1,0 +1,82 @@
+"""Recordings of tones in a node's home and store, and an index of them by a small network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import soundfile
+
+from tests.support.embedding_models import write_hidden_layer_bundle
+from tests.support.training import SPEC, tone
+from tidzam.config import Settings
+from tidzam.naming import recording_stem
+from tidzam.paths import models_folder
+from tidzam.sound_index.base import index_folder
+from tidzam.sound_index.index import SoundIndex
+from tidzam.sound_index.indexing import IndexingResult, index_archive
+from tidzam.store.database import Store
+from tidzam.store.records import RecordingRecord, RemovedRecordingsRecord
+from tidzam.store.writer import StoreWriter
+
+NODE: Final = "marsh"
+BASE: Final = "levels"
+START: Final = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
+WINDOW: Final = timedelta(seconds=SPEC.window_s)
+HIGH_HZ, LOW_HZ, MIDDLE_HZ = 3000.0, 300.0, 1500.0
+
+
+def settings_of(home: Path, **search: Any) -> Settings:
+    """The settings of a node with the base `levels`, which is installed in its home."""
+    folder = models_folder(home) / BASE
+    if not folder.exists():
+        write_hidden_layer_bundle(folder)
+    return Settings.model_validate({"home": home, "node": {"name": NODE}, "search": {"base": BASE, **search}})
+
+
+def write_recording(
+    store: Store,
+    folder: Path,
+    frequencies_hz: Sequence[Sequence[float]],
+    *,
+    start: datetime = START,
+    source: str = "pond",
+) -> Path:
+    """A recording of one window per item of `frequencies_hz`, with a tone on each channel, which the store lists."""
+    channels = [
+        np.concatenate([tone(hz, SPEC.window_s) for hz in tones]) for tones in zip(*frequencies_hz, strict=True)
+    ]
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{recording_stem(source, start)}.wav"
+    soundfile.write(path, np.stack(channels, axis=1), SPEC.rate_hz)
+    end = start + len(frequencies_hz) * WINDOW
+    report(store, path, start=start, end=end, channels=len(channels), source=source)
+    return path
+
+
+def report(store: Store, path: Path, *, start: datetime, end: datetime, channels: int, source: str = "pond") -> None:
+    """Let the store list a file."""
+    values = {"path": str(path), "start": start, "end": end, "channels": channels, "bytes": path.stat().st_size}
+    StoreWriter(store).write([RecordingRecord(node=NODE, source=source, max_amp=0.2, **values)])
+
+
+def delete_recording(store: Store, path: Path, *, source: str = "pond") -> None:
+    """Delete a recording as retention does."""
+    path.unlink()
+    StoreWriter(store).write([RemovedRecordingsRecord(node=NODE, source=source, paths=(str(path),))])
+
+
+def index(settings: Settings, store: Store) -> IndexingResult:
+    """Index what is new."""
+    assert settings.home is not None
+    return index_archive(settings, store, settings.home, say=lambda message: None)
+
+
+def open_index(home: Path) -> SoundIndex:
+    """The index that was made."""
+    found = SoundIndex.open(index_folder(home, BASE))
+    assert found is not None
+    return found
