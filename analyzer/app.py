@@ -19,6 +19,7 @@ from analyzer.classifiers.live_cascade import LiveCascade, freeze_memory
 from analyzer.classifiers.reload import ClassifierReloader, ReloadOptions
 from analyzer.classifiers.requests import ClassifierRequests
 from analyzer.classifiers.shadow_control import ShadowControl
+from analyzer.decision_files import DecisionFiles, DecisionFollower
 from analyzer.detections import DetectionStages
 from analyzer.extraction_requests import ExtractionRequests
 from analyzer.live.health_message import health_message
@@ -132,6 +133,9 @@ class Analyzer:
             self._deliver_shadow,
         )
         self._reloader = ClassifierReloader(self._cascade, self._shadow, reloads)
+        self._decisions = DecisionFollower(
+            DecisionFiles(options.home), lambda: (self._cascade.pipeline.policy, *self._shadow.policies)
+        )
         self._server = self._make_server(options)
         self._socketio = SocketIoSink(
             self._server,
@@ -206,6 +210,7 @@ class Analyzer:
             running = [tasks.create_task(sink.run()) for sink in (*self._sinks, self._shadow_events)]
             running.append(tasks.create_task(self._socketio.send_health()))
             running.append(tasks.create_task(self._gaps.run()))
+            running.append(tasks.create_task(self._decisions.run()))
             if self._reporter is not None:
                 running.append(tasks.create_task(self._reporter.run()))
             analyzing = [tasks.create_task(self._reloader.run()), tasks.create_task(self._live.run())]

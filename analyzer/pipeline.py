@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from analyzer.decision_files import DecisionFiles
 from tidzam.audio.features import FeatureSpec
 from tidzam.audio.sanitize import sanitize
 from tidzam.audio.waveform import InputSpec, missing_share, require_rate
@@ -99,7 +100,7 @@ class Pipeline:
         bundles, engines, records = _chosen(settings, home)
         threads, batch = settings.threads, settings.batch
         cascade = load_cascade(bundles, engines, gate=settings.gate, threads=threads, batch=batch, records=records)
-        return cls(
+        pipeline = cls(
             cascade,
             engine=", ".join(dict.fromkeys(engines)),
             decision=settings.decision,
@@ -107,6 +108,8 @@ class Pipeline:
             species=_species_range(cascade, bundles, settings, location),
             strict=settings.strict,
         )
+        DecisionFiles(home).apply(pipeline.policy)
+        return pipeline
 
     @property
     def window_s(self) -> float:

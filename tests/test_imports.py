@@ -16,10 +16,10 @@ LIBRARY = "tidzam"
 PROGRAMS = ("stream_manager", "analyzer", "trainer", "database_tool", "console")
 HEAVY = {"jack", "tensorflow", "keras", "aiohttp", "socketio", "onnxruntime", "scipy", "soundfile", "sqlalchemy"}
 _LEVELS = {
-    0: """__init__ addresses ahead aio allocator atomic clocks config daytime denormals error_codes errors extensions
-        file_ages hangup icecast_passwords keep_marks labels log naming output_hints parallel paths patterns process
-        progress proxy recording_names scrub segments startup_signals suggest tables temporaries tensorflow_loader
-        terminal text times tokens types validation values""",
+    0: """__init__ addresses ahead aio allocator atomic class_rules clocks config daytime denormals error_codes
+        errors extensions file_ages hangup icecast_passwords keep_marks labels log naming output_hints parallel
+        paths patterns process progress proxy recording_names scrub segments startup_signals suggest tables
+        temporaries tensorflow_loader terminal text times tokens types validation values""",
     1: "audio bundle clips dataset gaps jack manifest_fields results spectrogram speech_times spool",
     2: """accounts embeddings inference metrics open_set open_set_report protocol recorded_sound server sound_index
         speech store""",

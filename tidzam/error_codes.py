@@ -137,6 +137,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "A misspelled label or scientific name.",
             "Correct `range.include`, `range.exclude` or `privacy.classes`.",
         ),
+        "class_rules": Explanation(
+            "What was decided about classes in the console cannot be read.",
+            "`class-rules.json` in the home was changed by hand, or is damaged.",
+            "Correct or delete the file, or decide again on the page Species.",
+        ),
         "speech_detector": Explanation(
             "Speech cannot be detected, so that nothing is analyzed.",
             "Silero VAD is not installed in this home, or its file was changed.",

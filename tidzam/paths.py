@@ -43,35 +43,36 @@ def default_home() -> Path:
 
 def models_folder(home: Path | None = None) -> Path:
     """The folder of installed models: in `home`, or else in that of the environment, or else in the default one."""
-    return _home(home) / MODELS
+    return home_folder(home) / MODELS
 
 
 def detectors_folder(home: Path | None = None) -> Path:
     """The folder of installed speech detectors: in `home`, or else where `models_folder` looks."""
-    return _home(home) / DETECTORS
+    return home_folder(home) / DETECTORS
 
 
 def spool_folder(home: Path | None = None) -> Path:
     """The folder of results that wait for a server: in `home`, or else where `models_folder` looks."""
-    return _home(home) / SPOOL
+    return home_folder(home) / SPOOL
 
 
 def store_folder(home: Path | None = None) -> Path:
     """The folder of the store: in `home`, or else where `models_folder` looks."""
-    return _home(home) / STORE
+    return home_folder(home) / STORE
 
 
 def gaps_folder(home: Path | None = None) -> Path:
     """The folder of the gap ledger: in `home`, or else where `models_folder` looks."""
-    return _home(home) / GAPS
+    return home_folder(home) / GAPS
 
 
 def cache_folder(home: Path | None = None) -> Path:
     """The folder of what can be found out again: in `home`, or else where `models_folder` looks."""
-    return _home(home) / CACHE
+    return home_folder(home) / CACHE
 
 
-def _home(home: Path | None) -> Path:
+def home_folder(home: Path | None = None) -> Path:
+    """The home of a node: `home`, or else that of the environment, or else the default one."""
     environment = os.environ.get(HOME_ENV)
     return (home or (Path(environment) if environment else default_home())).expanduser().resolve()
 

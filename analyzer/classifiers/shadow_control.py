@@ -19,6 +19,7 @@ from analyzer.live.thread_priority import BACKGROUND_NICE
 from analyzer.pipeline import Pipeline
 from tidzam.bundle.choice import CascadeChoice
 from tidzam.errors import BundleError, NodeError, TidzamError
+from tidzam.inference.decision_policy import DecisionPolicy
 from tidzam.protocol.shadow import ShadowStatus
 from tidzam.results import AnalyzedBatch
 
@@ -59,6 +60,11 @@ class ShadowControl:
         if self._shadow is None:
             return ShadowStatus(state="refused", fault=self._refusal)
         return self._shadow.status().model_copy(update={"unsent": self._unsent})
+
+    @property
+    def policies(self) -> tuple[DecisionPolicy, ...]:
+        """What decides on the probabilities of the shadow, if there is one."""
+        return () if self._shadow is None else (self._shadow.pipeline.policy,)
 
     async def start(self, choice: CascadeChoice, live: Pipeline) -> ShadowStatus:
         """Begin to compare the cascade of `choice` with the `live` one, in place of an earlier shadow.

@@ -53,9 +53,19 @@ class HeardClassView(ConsoleModel):
         return sum(count for verdict, count in self.verdicts.items() if verdict is not VerdictName.UNSURE)
 
     @property
+    def right(self) -> int:
+        """The number of those that are right."""
+        return self.verdicts.get(VerdictName.RIGHT, 0)
+
+    @property
+    def wrong(self) -> int:
+        """The number of those that are wrong, or of another class."""
+        return self.judged - self.right
+
+    @property
     def right_share(self) -> float | None:
         """The share of them that is right, 0 to 1; None if there are none."""
-        return self.verdicts.get(VerdictName.RIGHT, 0) / self.judged if self.judged else None
+        return self.right / self.judged if self.judged else None
 
 
 def day_counts(store: Store, wanted: DetectionSearch, zone: ZoneInfo) -> tuple[DayClassCount, ...]:

@@ -16,7 +16,7 @@ from tidzam.accounts.roles import PERMISSIONS, Permission, Role
 
 PUBLIC = None
 VIEW, ACCOUNT, ADMINISTER = Permission.VIEW, Permission.ACCOUNT, Permission.ADMINISTER
-ANNOTATE = Permission.ANNOTATE
+ANNOTATE, MANAGE = Permission.ANNOTATE, Permission.MANAGE
 
 ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/login"): PUBLIC,
@@ -33,6 +33,8 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/detections/rows"): VIEW,
     ("GET", "/detections/{detection_id}/panel"): VIEW,
     ("GET", "/species"): VIEW,
+    ("POST", "/species/rule"): MANAGE,
+    ("POST", "/species/remove"): MANAGE,
     ("GET", "/account"): ACCOUNT,
     ("POST", "/account/password"): ACCOUNT,
     ("POST", "/account/sessions/{session_id}/end"): ACCOUNT,
@@ -65,6 +67,9 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("POST", "/api/v1/detections/stars"): ANNOTATE,
     ("GET", "/api/v1/detections/{id}"): VIEW,
     ("GET", "/api/v1/classes"): VIEW,
+    ("GET", "/api/v1/classes/rules"): VIEW,
+    ("PUT", "/api/v1/classes/rules"): MANAGE,
+    ("POST", "/api/v1/classes/remove"): MANAGE,
     ("POST", "/api/v1/account/password"): ACCOUNT,
     ("GET", "/api/v1/account/sessions"): ACCOUNT,
     ("DELETE", "/api/v1/account/sessions/{id}"): ACCOUNT,

@@ -28,6 +28,8 @@ class AuditAction(StrEnum):
     TOKEN_REMOVED = "token.removed"
     DETECTIONS_JUDGED = "detections.judged"
     DETECTIONS_STARRED = "detections.starred"
+    CLASS_RULE_CHANGED = "class.rule"
+    CLASS_REMOVED = "class.removed"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
@@ -69,18 +69,30 @@ class DecisionPolicy:
                 code="location",
             )
         self._settings, self._location = settings, location
-        self._thresholds, self._labels = thresholds, labels
+        self.labels = labels
+        self._thresholds, self._live_floors = thresholds, dict[str, float]()
         self._times = [override.parsed_times for override in settings.overrides]
         find_decision_rule(settings.rule)  # so that a fault is reported at the start
-        self._of = lru_cache(maxsize=None)(self._combined)
+        self._of = self._cached()
         self._on = lru_cache(maxsize=_MOST_CHANNELS)(self._numbers)
+
+    def use(self, *, floors: Mapping[str, float]) -> None:
+        """Also decide by `floors`, whatever the profile says about these classes. May be called from any thread.
+
+        A class whose floor is greater than 1 is never reported.
+        """
+        self._live_floors = dict(floors)
+        self._of = self._cached()
+
+    def _cached(self) -> Callable[[tuple[int, ...]], Decision]:
+        return lru_cache(maxsize=None)(partial(self._combined, self._live_floors))
 
     def decide(self, probabilities: Mapping[str, float], *, channel: str, time: datetime | None) -> tuple[str, ...]:
         """The classes that occur in a window of `channel` that begins at `time`, as `DecisionRule` returns them.
 
         Without a time, overrides that apply at some times do not apply.
         """
-        return self.decision(channel, time).decide(probabilities, self._labels)
+        return self.decision(channel, time).decide(probabilities, self.labels)
 
     def decision(self, channel: str, time: datetime | None) -> Decision:
         """The decision that applies to `channel` at `time`, which may be unknown."""
@@ -95,14 +107,15 @@ class DecisionPolicy:
         times = self._times[number]
         return not times or (time is not None and is_any_of(time, times, self._location))
 
-    def _combined(self, numbers: tuple[int, ...]) -> Decision:
-        """The decision with these overrides, applied in their order."""
+    def _combined(self, live_floors: Mapping[str, float], numbers: tuple[int, ...]) -> Decision:
+        """The decision with these overrides, applied in their order, and `live_floors` after them."""
         name, options, floors = self._settings.rule, dict(self._settings.options), dict[str, float]()
         for override in (self._settings.overrides[number] for number in numbers):
             if override.rule is not None or override.options:
                 name = override.rule or self._settings.rule
                 options = {**(self._settings.options if name == self._settings.rule else {}), **override.options}
             floors |= self._floors(override)
+        floors |= live_floors
         rule = find_decision_rule(name)
         values = checked_options(name, options)
         return Decision(partial(rule, **values) if values else rule, {**self._thresholds, **floors}, floors)
