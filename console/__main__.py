@@ -13,6 +13,7 @@ import typer
 import uvicorn
 
 from console.app import create_app, guarded, make_runtime
+from console.web.connections import bounded_protocol
 from tidzam.config import Settings, load_settings
 from tidzam.errors import NodeError, SetupError
 from tidzam.hangup import on_hangup
@@ -74,9 +75,10 @@ async def serve(settings: Settings) -> None:
 
 def _configuration(settings: Settings, application: object) -> uvicorn.Config:
     """How uvicorn serves `application`. Raises SetupError for a certificate that cannot be used."""
-    console = settings.console
+    console, limits = settings.console, affordable(settings.limits)
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]
+        http=bounded_protocol(limits),
         host=console.host,
         port=console.port,
         log_config=None,
@@ -85,7 +87,7 @@ def _configuration(settings: Settings, application: object) -> uvicorn.Config:
         proxy_headers=False,
         lifespan="on",
         timeout_graceful_shutdown=SHUTDOWN_S,
-        limit_concurrency=affordable(settings.limits).connections,
+        limit_concurrency=limits.connections,
         h11_max_incomplete_event_size=65536,
         ssl_certfile=console.certificate,
         ssl_keyfile=console.private_key,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import time
@@ -48,6 +49,8 @@ HEADERS: Final = {
 }
 _HSTS: Final = "max-age=31536000"
 _MOST_BUCKETS: Final = 4096
+BODY_STALLED_S: Final = 30.0
+"""A client that sends nothing of the body that it has announced is gone after this time."""
 
 
 class RequestGuard:
@@ -119,13 +122,20 @@ class RequestGuard:
 
 
 class _Bounded:
-    """Receives at most `limit` bytes of a body, also of one that does not state its length; then the client is gone."""
+    """Receives at most `limit` bytes of a body, also of one that does not state its length, and waits for each part for
+    a limited time; then the client is gone."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive, self._left = receive, limit
+        self._has_more = True
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        try:
+            async with asyncio.timeout(BODY_STALLED_S if self._has_more else None):
+                message = await self._receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        self._has_more = bool(message["type"] == "http.request" and message.get("more_body"))
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:

@@ -260,7 +260,7 @@ class AccessSettings(Section):
 
 
 class LimitSettings(Section):
-    """Limits per client and per address in the stream manager and in the analyzer."""
+    """Limits per client and per address in the stream manager, in the analyzer, and of connections in the console."""
 
     message_bytes: int = Field(65536, ge=1024, description="Maximum size of a message in bytes")
     audio_message_bytes: int = Field(
