@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,11 +14,12 @@ from typing import Any, Final
 import yaml
 from sqlalchemy import delete
 
+from tidzam.atomic import write_atomically
 from tidzam.backup import checksums
 from tidzam.backup.record import CHECKSUMS, DATABASE, HOME, OUTSIDE, BackupRecord, damaged, read_record
 from tidzam.backup.recording_paths import relocate_recordings
 from tidzam.backup.relocation import relocated
-from tidzam.backup.selection import PROFILE
+from tidzam.backup.selection import CLIENT_SOURCES, PROFILE
 from tidzam.config import Settings, load_settings
 from tidzam.config.store import StoreSettings
 from tidzam.errors import BackupError, NodeError
@@ -72,6 +75,7 @@ def restore_backup(
         _copy(folder, work, progress)
         places = {record.home: str(home.root), **{old: str(outside[name]) for name, old in record.outside.items()}}
         _relocate(work / HOME / PROFILE, places)
+        _relocate_client_sources(work / HOME, record.home, places)
         _restore_store(work, settings, record.node, places, say)
         _put_in_place(work, home.root, outside)
     finally:
@@ -149,6 +153,21 @@ def _relocate(profile: Path, places: Mapping[str, str]) -> None:
     values: dict[str, Any] = yaml.safe_load(profile.read_bytes())
     profile.write_text(yaml.safe_dump(relocated(values, places), sort_keys=False), encoding="utf-8")
     profile.chmod(0o600)
+
+
+def _relocate_client_sources(restored: Path, old_home: str, places: Mapping[str, str]) -> None:
+    """Do the same with the sources that clients have loaded. A file that is damaged is left to the stream manager."""
+    for path in {restored / CLIENT_SOURCES, *_state_file(restored, old_home, places)}:
+        with suppress(OSError, ValueError):
+            values = json.loads(path.read_bytes())
+            write_atomically(path, json.dumps(relocated(values, places), indent=1) + "\n", mode=0o600)
+
+
+def _state_file(restored: Path, old_home: str, places: Mapping[str, str]) -> Iterator[Path]:
+    """Where the restored profile, which has been relocated, puts the sources of clients instead, if in the home."""
+    with suppress(OSError, KeyError, TypeError, ValueError):
+        values = yaml.safe_load((restored / PROFILE).read_bytes())
+        yield restored / Path(values["stream_manager"]["state_file"]).relative_to(places[old_home])
 
 
 def _restore_store(work: Path, settings: Settings | None, node: str, places: Mapping[str, str], say: Say) -> None:

@@ -44,8 +44,9 @@ class Spool:
     files is deleted, and its lines are counted in `discarded_lines`.
     """
 
-    def __init__(self, folder: Path, *, file_lines: int, limit_bytes: int) -> None:
-        self._wanted, self._file_lines, self._limit = folder, file_lines, limit_bytes
+    def __init__(self, folder: Path, *, file_lines: int, limit_bytes: int, former: Sequence[Path] = ()) -> None:
+        """What waits in `former`, which other settings have named, is taken over, too."""
+        self._wanted, self._file_lines, self._limit, self._former = folder, file_lines, limit_bytes, former
         self._sizes: dict[Path, tuple[int, int]] = {}
         self._open: Path | None = None
         self._number = 0
@@ -68,8 +69,9 @@ class Spool:
             self._number = int(path.stem) + 1
         for path in _files_in(self.folder):
             self._add(path)
-        for path in _abandoned(self._wanted):
-            self._add(path.rename(self._new_path()))
+        for folder in (self._wanted, *self._former):
+            for path in _abandoned(folder):
+                self._add(_moved(path, self._new_path()))
 
     def _add(self, path: Path) -> None:
         """Queue an existing file."""
@@ -230,6 +232,21 @@ def _abandoned(folder: Path) -> Iterator[Path]:
                 yield from _files_in(path)
             finally:
                 os.close(descriptor)
+
+
+def _moved(path: Path, to: Path) -> Path:
+    """Move a file of lines, also to another file system: then a copy is complete before the original is deleted."""
+    try:
+        return path.rename(to)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+    incomplete = to.with_suffix(".copy")
+    incomplete.unlink(missing_ok=True)
+    _write(incomplete, path.read_bytes())
+    incomplete.rename(to)
+    path.unlink()
+    return to
 
 
 def _content(lines: Sequence[str]) -> bytes:

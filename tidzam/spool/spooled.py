@@ -24,10 +24,20 @@ class SpooledDelivery:
     """
 
     def __init__(
-        self, settings: SpoolSettings, *, home: Path | None, name: str, identity: str, file_lines: int
+        self,
+        settings: SpoolSettings,
+        *,
+        home: Path | None,
+        name: str,
+        identity: str | None,
+        file_lines: int,
+        former: Sequence[Path] = (),
     ) -> None:
-        """`name` and `identity`, which distinguishes receivers, make the name of the folder in the home."""
-        self._settings, self._file_lines = settings, file_lines
+        """`name` and `identity`, which distinguishes receivers, make the name of the folder in the home.
+
+        What waits in the folders `former` is taken over.
+        """
+        self._settings, self._file_lines, self._former = settings, file_lines, former
         self._folder = folder_of(settings, home=home, name=name, identity=identity)
         self._spool: Spool | None = None
         self._receiver: SpoolReceiver | None = None
@@ -42,7 +52,7 @@ class SpooledDelivery:
     async def open(self, receiver: SpoolReceiver, *, collect_s: float = 0.0) -> None:
         """Begin to send what waits. Raises TidzamError (`spool`)."""
         limit = round(self._settings.spool_mb * _MB)
-        spool = Spool(self._folder, file_lines=self._file_lines, limit_bytes=limit)
+        spool = Spool(self._folder, file_lines=self._file_lines, limit_bytes=limit, former=self._former)
         self._spool = await asyncio.to_thread(spool.__enter__)
         self._receiver, self._sender = receiver, SpoolSender(spool, receiver, collect_s=collect_s)
         self._task = asyncio.create_task(self._sender.run())
@@ -76,7 +86,9 @@ class SpooledDelivery:
                 self._spool.__exit__()
 
 
-def folder_of(settings: SpoolSettings, *, home: Path | None, name: str, identity: str) -> Path:
+def folder_of(settings: SpoolSettings, *, home: Path | None, name: str, identity: str | None) -> Path:
     """The folder of a spool, see `SpooledDelivery`."""
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-    return settings.spool or spool_folder(home) / f"{name}-{digest}"
+    if settings.spool is not None:
+        return settings.spool
+    digest = "" if identity is None else f"-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+    return spool_folder(home) / f"{name}{digest}"

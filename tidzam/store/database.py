@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from tidzam.config.store import StoreSettings
 from tidzam.errors import StoreError
 from tidzam.store.engine import WRITES, address_of, make_engine, shown
-from tidzam.store.migrate import head, migrate, require_known, version_of
+from tidzam.store.migrate import head, migrate, require_known, require_unchanged, version_of
 
 
 class Store:
@@ -44,9 +44,11 @@ class Store:
     def write(self) -> Iterator[Session]:
         """A session whose transaction is committed at the end, or rolled back after an exception.
 
-        Rows that it has loaded may still be read afterwards. Raises StoreError (`store_unreachable`).
+        Rows that it has loaded may still be read afterwards. Raises StoreError (`store_unreachable`, or `store_newer`
+        if a newer program has migrated the database meanwhile).
         """
         with self._errors_named(), Session(self.writing_engine, expire_on_commit=False) as session, session.begin():
+            require_unchanged(session.connection(), self.address)
             yield session
 
     @contextmanager
@@ -54,9 +56,18 @@ class Store:
         try:
             yield
         except DBAPIError as error:
+            self._require_not_newer(error)
             if _is_away(error):
                 raise unreachable(self.address, error) from error
             raise
+
+    def _require_not_newer(self, error: DBAPIError) -> None:
+        """Raises StoreError (`store_newer`) if a statement failed because a newer program has migrated the database."""
+        may_be = isinstance(error, ProgrammingError) or (self.is_sqlite and isinstance(error, OperationalError))
+        if not may_be:
+            return
+        with suppress(SQLAlchemyError), self.engine.connect() as connection:
+            require_unchanged(connection, self.address)
 
     def close(self) -> None:
         """Close all connections."""

@@ -51,6 +51,23 @@ def require_known(version: str | None, shown: str) -> None:
         )
 
 
+def require_unchanged(connection: Connection, shown: str) -> None:
+    """Raises StoreError (`store_newer`) if a newer program has migrated the database since this one has opened it.
+
+    In a transaction that writes, nobody migrates until its end: SQLite has one writer at a time, and in PostgreSQL the
+    lock of migrations is shared by writers.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_LOCK_KEY})")
+    version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    if version is not None and version > head():
+        raise StoreError(
+            f"A newer program has migrated the store {shown} to version {version}; this one writes version {head()}.",
+            hint="Update Tidzam on this machine, and start the node again.",
+            code="store_newer",
+        )
+
+
 def migrate(connection: Connection, shown: str) -> None:
     """Bring a database to the version of this program. The connection may write and is in a transaction."""
     if connection.dialect.name == "postgresql":

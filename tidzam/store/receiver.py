@@ -11,6 +11,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from tidzam.config.store import StoreSettings
 from tidzam.errors import StoreError
+from tidzam.paths import spool_folder
 from tidzam.spool.delivery import RefusedError
 from tidzam.spool.spooled import SpooledDelivery, folder_of
 from tidzam.store.database import Store, open_store, unreachable
@@ -29,14 +30,27 @@ WRITERS: Final = ("analyzer", "stream_manager")
 
 
 def spool_of(settings: StoreSettings, home: Path | None, program: str) -> Path:
-    """The folder in which the records of a program wait."""
-    return folder_of(settings, home=home, name=f"store-{program}", identity=settings.url or "")
+    """The folder in which the records of a program wait. The address of the store is not in its name: when that is
+    corrected, what waits goes to the new one."""
+    return folder_of(settings, home=home, name=_name(program), identity=None)
+
+
+def former_spools(settings: StoreSettings, home: Path | None, program: str) -> Sequence[Path]:
+    """Other folders in which records of a program may wait: the default one if the settings name another, and those of
+    earlier versions, with a digest of the address of the store in their names."""
+    default = spool_folder(home) / _name(program)
+    found = sorted(default.parent.glob(f"{default.name}-{'[0-9a-f]' * 8}"))
+    return [default, *found] if settings.spool is not None else found
 
 
 def store_delivery(settings: StoreSettings, home: Path | None, program: str) -> SpooledDelivery:
     """What takes the records of a program to the store, to be opened with a `StoreReceiver`."""
-    identity = settings.url or ""
-    return SpooledDelivery(settings, home=home, name=f"store-{program}", identity=identity, file_lines=BATCH)
+    former = former_spools(settings, home, program)
+    return SpooledDelivery(settings, home=home, name=_name(program), identity=None, file_lines=BATCH, former=former)
+
+
+def _name(program: str) -> str:
+    return f"store-{program}"
 
 
 class StoreReceiver:

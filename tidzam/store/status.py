@@ -14,7 +14,7 @@ from tidzam.store import tables
 from tidzam.store.base import Base
 from tidzam.store.database import Store
 from tidzam.store.migrate import version_of
-from tidzam.store.receiver import WRITERS, spool_of
+from tidzam.store.receiver import WRITERS, former_spools, spool_of
 
 assert tables  # imported, so that the metadata knows all of them
 
@@ -53,9 +53,9 @@ def records_waiting(settings: StoreSettings, home: Path | None) -> Mapping[str, 
     """The records that wait for the database, by program. A spool that programs share counts for the first one."""
     found, seen = {}, set[Path]()
     for program in WRITERS:
-        folder = spool_of(settings, home, program)
-        found[program] = 0 if folder in seen else lines_waiting(folder)
-        seen.add(folder)
+        folders = {spool_of(settings, home, program), *former_spools(settings, home, program)} - seen
+        found[program] = sum(map(lines_waiting, folders))
+        seen |= folders
     return found
 
 

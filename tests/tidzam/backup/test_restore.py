@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -96,6 +97,27 @@ def test_the_profile_leads_to_the_new_home(backup: Path, home: Home) -> None:
     settings = load_settings(home.profile)
     record = settings.sources[0].record
     assert (settings.home, record and record.path) == (home.root, home.root / "recordings")
+
+
+@pytest.mark.parametrize("state_file", [None, "state/clients.json"])
+def test_the_sources_of_clients_are_recorded_in_the_new_home(
+    tmp_path: Path, source: BackupSource, home: Home, state_file: str | None
+) -> None:
+    kept = source.home / (state_file or "client-sources.json")
+    kept.parent.mkdir(exist_ok=True)
+    folders = [str(source.home / "recordings"), "/elsewhere"]
+    sources = [{"name": f"s{number}", "record": {"path": path}} for number, path in enumerate(folders)]
+    kept.write_text(json.dumps({"version": 1, "sources": sources}))
+    if state_file is not None:
+        profile = source.home / "profile.yaml"
+        values = yaml.safe_load(profile.read_bytes()) | {"stream_manager": {"state_file": str(kept)}}
+        profile.write_text(yaml.safe_dump(values))
+        source = BackupSource(home=source.home, settings=load_settings(profile))
+    shelf = BackupShelf(tmp_path / "backups")
+    create_backup(source, shelf)
+    restore_backup(shelf.latest(), home)
+    found = json.loads((home.root / kept.relative_to(source.home)).read_bytes())["sources"]
+    assert [one["record"]["path"] for one in found] == [str(home.root / "recordings"), "/elsewhere"]
 
 
 def test_folders_from_outside_the_home_are_in_it(backup: Path, home: Home, tmp_path: Path) -> None:

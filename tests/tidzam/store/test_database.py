@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from tests.support.ports import free_port
 from tests.support.store import store as store
@@ -17,7 +18,7 @@ from tidzam.config.store import StoreSettings
 from tidzam.errors import StoreError
 from tidzam.store.base import from_microseconds, to_microseconds
 from tidzam.store.database import Store, open_store
-from tidzam.store.migrate import alembic_config, head, version_of
+from tidzam.store.migrate import _LOCK_KEY, alembic_config, head, version_of
 from tidzam.store.tables.places import NodeRow
 
 on_a_server = pytest.mark.parametrize("store_settings", ["postgresql"], indirect=True)
@@ -101,6 +102,42 @@ def test_a_store_of_a_newer_program_is_refused(store_settings: StoreSettings, tm
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match=f"has version 9999; this program knows versions up to {head()}"):
         open_store(store_settings, tmp_path)
+
+
+def migrated_by_a_newer_program(store: Store) -> None:
+    with store.writing_engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+
+def test_a_program_that_runs_writes_nothing_after_a_newer_one_has_migrated_the_store(store: Store) -> None:
+    migrated_by_a_newer_program(store)
+    with (
+        pytest.raises(StoreError, match="to version 9999; this one") as caught,
+        store.write() as session,
+    ):
+        session.add(NodeRow(name="pond"))
+    assert caught.value.code == "store_newer"
+    with store.read() as session:
+        assert session.scalars(select(NodeRow)).all() == []
+
+
+def test_a_statement_that_fails_because_of_a_migration_says_so(store: Store) -> None:
+    migrated_by_a_newer_program(store)
+    with pytest.raises(StoreError, match="to version 9999"), store.read() as session:
+        session.execute(text("SELECT column_that_is_gone FROM nodes"))
+
+
+def test_a_statement_that_is_wrong_is_not_taken_for_a_migration(store: Store) -> None:
+    with pytest.raises((StoreError, DBAPIError)) as caught, store.read() as session:
+        session.execute(text("SELECT no_column FROM nodes"))
+    assert "no_column" in str(caught.value)
+
+
+@on_a_server
+def test_a_migration_waits_for_those_who_write(store: Store) -> None:
+    with store.write(), store.engine.connect() as other:
+        got = other.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK_KEY}).scalar()
+    assert got is False
 
 
 def test_a_server_that_is_away_is_named_with_the_reason() -> None:

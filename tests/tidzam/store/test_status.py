@@ -15,7 +15,7 @@ from tests.support.store_records import detection
 from tidzam.cli.store import app, status_report
 from tidzam.config.store import StoreSettings
 from tidzam.errors import NodeError, TidzamError
-from tidzam.store.database import Store
+from tidzam.store.database import Store, open_store
 from tidzam.store.migrate import head
 from tidzam.store.receiver import StoreReceiver, store_delivery
 from tidzam.store.records import encode
@@ -49,6 +49,56 @@ async def test_records_wait_while_the_database_is_away(tmp_path: Path) -> None:
     assert records_waiting(settings, tmp_path) == {"analyzer": 2, "stream_manager": 0}
     with pytest.raises(TidzamError, match="does not accept results"):
         await delivery.close()
+
+
+async def test_what_waits_goes_to_the_store_when_its_address_is_corrected(
+    store_settings: StoreSettings, tmp_path: Path
+) -> None:
+    wrong = StoreSettings(url="postgresql://127.0.0.1:1/none")
+    await wait_in_spool(wrong, tmp_path)
+    assert records_waiting(store_settings, tmp_path)["analyzer"] == 1
+    await deliver(store_settings, tmp_path)
+    assert records_waiting(store_settings, tmp_path)["analyzer"] == 0
+    with open_store(store_settings, tmp_path) as store:
+        assert store_status(store, store_settings, tmp_path).rows["detections"] == 1
+
+
+@pytest.mark.parametrize("folder", ["store-analyzer-e3b0c442", "store-analyzer-e3b0c442-2", "store-analyzer-2"])
+async def test_what_an_earlier_version_has_left_is_delivered(tmp_path: Path, folder: str) -> None:
+    """It had the digest of the address in the names of its folders."""
+    settings = StoreSettings()
+    left = tmp_path / "spool" / folder
+    (tmp_path / "spool" / "store-analyzer-e3b0c442").mkdir(parents=True)
+    left.mkdir(exist_ok=True)
+    (left / f"{7:012d}.lines").write_text(f"{encode(detection(1))}\n")
+    assert records_waiting(settings, tmp_path)["analyzer"] == 1
+    await deliver(settings, tmp_path)
+    with open_store(settings, tmp_path) as store:
+        assert store_status(store, settings, tmp_path).rows["detections"] == 1
+
+
+async def test_what_waits_in_the_default_folder_is_delivered_when_another_one_is_set(tmp_path: Path) -> None:
+    await wait_in_spool(StoreSettings(url="postgresql://127.0.0.1:1/none"), tmp_path)
+    elsewhere = StoreSettings(spool=tmp_path / "elsewhere")
+    await deliver(elsewhere, tmp_path)
+    with open_store(elsewhere, tmp_path) as store:
+        assert store_status(store, elsewhere, tmp_path).rows["detections"] == 1
+
+
+async def wait_in_spool(settings: StoreSettings, home: Path) -> None:
+    """A detection waits for a database that is away."""
+    delivery = store_delivery(settings, home, "analyzer")
+    await delivery.open(StoreReceiver(settings, home))
+    await delivery.put([encode(detection(1))])
+    with pytest.raises(TidzamError, match="does not accept results"):
+        await delivery.close()
+
+
+async def deliver(settings: StoreSettings, home: Path) -> None:
+    """The program runs, delivers what waits, and ends."""
+    delivery = store_delivery(settings, home, "analyzer")
+    await delivery.open(StoreReceiver(settings, home))
+    await delivery.close()
 
 
 def test_a_spool_that_programs_share_is_counted_once(tmp_path: Path) -> None:
