@@ -79,7 +79,7 @@ async def test_a_request_may_take_longer_than_its_head() -> None:
     async with serving(bounded_protocol(SOON)) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nConnection: close\r\n\r\n")
-        await asyncio.sleep(2 * SOON.header_timeout_s)  # not for something to happen, but for nothing to
+        await asyncio.sleep(2 * SOON.header_timeout_s)  # time must pass, and nothing happen
         writer.write(b"wren")
         assert (await reader.read())[-4:] == b"wren"
 

@@ -1,11 +1,12 @@
 /**
  * Light or dark, as the visitor chose; it runs before the page is drawn, so that no page flashes.
- * Without a choice, the page follows the system.
+ * Without a choice, the page follows the system. `data-theme` of the document is the theme that is shown.
  */
 (() => {
   const KEY = "tidzam-theme";
   /** @type {readonly string[]} */
   const THEMES = ["system", "light", "dark"];
+  const systemIsDark = window.matchMedia("(prefers-color-scheme: dark)");
 
   /** @returns {string} */
   function chosen() {
@@ -20,8 +21,7 @@
   /** @param {string} theme */
   function apply(theme) {
     const root = document.documentElement;
-    if (theme === "system") delete root.dataset.theme;
-    else root.dataset.theme = theme;
+    root.dataset.theme = theme === "system" ? (systemIsDark.matches ? "dark" : "light") : theme;
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
       const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
       const label = `Colors: ${theme}. Switch to ${next}`;
@@ -34,6 +34,7 @@
   }
 
   apply(chosen());
+  systemIsDark.addEventListener("change", () => apply(chosen()));
   document.addEventListener("DOMContentLoaded", () => {
     apply(chosen());
     for (const button of document.querySelectorAll("[data-theme-switch]")) {

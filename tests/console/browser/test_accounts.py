@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -101,6 +102,15 @@ def test_the_choice_of_dark_colors_stays(page: Page, served: ServedConsole) -> N
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(switch).to_have_accessible_name("Colors: dark. Switch to system")
+
+
+@pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(244, 244, 238)"), ("dark", "rgb(14, 20, 17)")])
+def test_without_a_choice_the_colors_follow_the_system(
+    page: Page, served: ServedConsole, scheme: Literal["light", "dark"], paper: str
+) -> None:
+    page.goto(f"{served.url}/login")
+    page.emulate_media(color_scheme=scheme)
+    expect(page.locator("html")).to_have_css("background-color", paper)
 
 
 def test_the_keyboard_reaches_the_content_first(page: Page, served: ServedConsole) -> None:

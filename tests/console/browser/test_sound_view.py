@@ -30,7 +30,7 @@ STYLES = "".join(
 PAGE = f"""<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Sound</title>
-<link rel="icon" href="/static/favicon.svg">{STYLES}</head>
+<link rel="icon" href="/static/favicon.svg">{STYLES}<script src="/static/js/theme.js"></script></head>
 <body><main class="page"><h1>Sound</h1>
 <sound-view label="Pond" zone="Europe/Paris"
  src="/api/v1/sound?channel=pond:out_0&amp;start=2026-05-01T06:30:00Z&amp;duration_s=4&amp;format=wav"></sound-view>
@@ -179,6 +179,27 @@ def test_the_level_of_a_tone_is_read_out(seen: Seen) -> None:
 def test_times_are_those_of_the_zone_and_their_titles_are_in_utc(seen: Seen) -> None:
     tick = seen.page.locator(".sound-times .sound-tick", has_text="08:30:01").first
     assert tick.get_attribute("title") == "2026-05-01 06:30:01.000 UTC"
+
+
+OVERLAPS = """() => {
+    const axis = document.querySelector(".sound-times").getBoundingClientRect();
+    const ticks = [...document.querySelectorAll("sound-view .sound-times .sound-tick")]
+        .map(tick => tick.getBoundingClientRect());
+    const apart = ticks.slice(1).every((tick, index) => tick.left >= ticks[index].right + 2);
+    return [ticks.length > 0, apart, ticks.every(tick => tick.left >= axis.left && tick.right <= axis.right)];
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1000, 1440])
+def test_labels_of_times_are_whole_and_apart_at_every_zoom(seen: Seen, width: int) -> None:
+    seen.page.set_viewport_size({"width": width, "height": 900})
+    found = []
+    for length_s in (4, 1.1, 0.37, 0.11, 0.04, 0.013):
+        seen.view(f"view.show({{ startS: 1.2345, endS: {1.2345 + length_s}, lowHz: 0, highHz: 22050 }})")
+        seen.drawn()
+        found.append(seen.page.evaluate(OVERLAPS))
+    seen.page.set_viewport_size({"width": 1440, "height": 900})
+    assert found == [[True, True, True]] * 6
 
 
 def test_zooming_in_time_by_keyboard_changes_the_scale_of_time_only(seen: Seen) -> None:

@@ -1,7 +1,7 @@
 // The scales of both axes, as text beside the spectrogram.
 
 import { make } from "./layer.js";
-import { digitsOf, roundTicks, timeText, timeTicks, utc } from "./ticks.js";
+import { digitsOf, labelWidthPx, roundTicks, timeText, timeTicks, utc } from "./ticks.js";
 import { xOf, yOf } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
@@ -9,7 +9,7 @@ import { xOf, yOf } from "./view.js";
 
 const TICK_PX = 34;
 const CLOCK_TICK_PX = 70;
-const HALF_LABEL_PX = 28;
+const GAP_PX = 8;
 
 /**
  * Write the frequencies in kHz.
@@ -37,17 +37,34 @@ export function drawFrequencies(axis, view) {
  */
 export function drawTimes(axis, view, when) {
   const { startMs } = when;
-  const offsetS = startMs === null ? 0 : (startMs % 86_400_000) / 1000;
-  const { times, stepS } = timeTicks(view.startS, view.endS, axis.clientWidth / CLOCK_TICK_PX, offsetS);
-  const edge = HALF_LABEL_PX / Math.max(1, axis.clientWidth);
-  const seen = times.filter((time) => xOf(view, time) >= edge && xOf(view, time) <= 1 - edge);
+  const labels = timeLabels(view, when, axis.clientWidth);
   axis.replaceChildren(
-    ...seen.map((time) => {
-      const digits = startMs !== null && stepS >= 60 ? -1 : digitsOf(stepS);
-      const tick = make("span", "sound-tick", timeText(time, when, digits));
-      tick.style.left = `${xOf(view, time) * 100}%`;
-      if (startMs !== null) tick.title = utc(startMs + time * 1000);
+    ...labels.map(({ timeS, text }) => {
+      const tick = make("span", "sound-tick", text);
+      tick.style.left = `${xOf(view, timeS) * 100}%`;
+      if (startMs !== null) tick.title = utc(startMs + timeS * 1000);
       return tick;
     }),
   );
+}
+
+/**
+ * As many times as fit beside one another, each with its label whole.
+ * @param {View} view
+ * @param {When} when
+ * @param {number} widthPx
+ * @returns {{ timeS: number, text: string }[]}
+ */
+function timeLabels(view, when, widthPx) {
+  const { startMs } = when;
+  const offsetS = startMs === null ? 0 : (startMs % 86_400_000) / 1000;
+  for (let labelPx = CLOCK_TICK_PX; ; labelPx *= 1.2) {
+    const { times, stepS } = timeTicks(view.startS, view.endS, widthPx / labelPx, offsetS);
+    const digits = startMs !== null && stepS >= 60 ? -1 : digitsOf(stepS);
+    const labels = times.map((timeS) => ({ timeS, text: timeText(timeS, when, digits) }));
+    const widestPx = Math.max(0, ...labels.map(({ text }) => labelWidthPx(text)));
+    if ((stepS / (view.endS - view.startS)) * widthPx < widestPx + GAP_PX && labels.length > 1) continue;
+    const edge = widestPx / 2 / Math.max(1, widthPx);
+    return labels.filter(({ timeS }) => xOf(view, timeS) >= edge && xOf(view, timeS) <= 1 - edge);
+  }
 }

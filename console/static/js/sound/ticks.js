@@ -35,6 +35,14 @@ export function timeTicks(startS, endS, most, offsetS) {
 }
 
 /**
+ * How wide a label of a time is at most, in pixels: digits of a common font at 12 px.
+ * @param {string} text
+ */
+export function labelWidthPx(text) {
+  return text.length * 7.7;
+}
+
+/**
  * @param {number} low
  * @param {number} high
  * @param {number} step

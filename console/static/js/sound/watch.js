@@ -19,7 +19,6 @@ export function onTheme(then, signal) {
   const observer = new MutationObserver(then);
   observer.observe(document.documentElement, { attributeFilter: ["data-theme"] });
   signal.addEventListener("abort", () => observer.disconnect());
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", then, { signal });
 }
 
 /**
