@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from console.api.router import api_router
 from console.live.broadcast import live_broadcast
 from console.pages.router import page_router
+from console.services.jobs.requests import job_desk
 from console.services.node_monitor import NodeMonitor
 from console.services.upkeep import StoreUpkeep
 from console.web import health, static_files
@@ -40,12 +41,14 @@ def make_runtime(settings: Settings, store: Store, token: str | None) -> Console
         token=token,
         now=_now,
     )
+    live = live_broadcast(settings.analyzer.url, monitor, token=token, now=_now)
     return ConsoleRuntime(
         settings=settings,
         store=store,
         monitor=monitor,
-        live=live_broadcast(settings.analyzer.url, monitor, token=token, now=_now),
+        live=live,
         streams=OpenStreams(settings.console.streams, settings.console.streams_per_visitor),
+        jobs=job_desk(store, settings, live.notices, now=_now),
         token=token,
         now=_now,
     )
@@ -57,7 +60,7 @@ def create_app(runtime: ConsoleRuntime) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         upkeep = StoreUpkeep(runtime.store, runtime.settings, now=runtime.now)
-        async with runtime.monitor.running(), upkeep.running(), runtime.live.running():
+        async with runtime.monitor.running(), upkeep.running(), runtime.live.running(), runtime.jobs.watch.running():
             yield
 
     app = FastAPI(

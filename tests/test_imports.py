@@ -21,8 +21,8 @@ _LEVELS = {
         paths patterns process progress proxy recording_names scrub segments startup_signals suggest tables
         temporaries tensorflow_loader terminal text times tokens types validation values""",
     1: "audio bundle clips dataset gaps jack manifest_fields results spectrogram speech_times spool",
-    2: """accounts embeddings inference metrics open_set open_set_report protocol recorded_sound server sound_index
-        speech store""",
+    2: """accounts embeddings inference jobs metrics open_set open_set_report protocol recorded_sound server
+        sound_index speech store""",
     3: "backup cli demo models node",
 }
 LEVELS: Mapping[int, frozenset[str]] = {level: frozenset(names.split()) for level, names in _LEVELS.items()}

@@ -126,6 +126,10 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "too_many_tokens": Explanation(
             "The user has 50 API tokens already.", "Old ones were not removed.", "Remove those that are not used."
         ),
+        "too_many_jobs": Explanation(
+            "A job was refused.", "20 jobs run or wait already.", "Wait for them, or cancel some."
+        ),
+        "job_ended": Explanation("A job cannot be cancelled.", "It has ended already.", "Nothing."),
     },
     "Settings and set-up": {
         "config": Explanation("A setting is wrong.", "See the line and the key in the message.", "Correct it."),

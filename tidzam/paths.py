@@ -25,6 +25,8 @@ STORE = "store"
 """The folder of the store, in the home of a node."""
 CACHE = "cache"
 """The folder of what can be found out again, in the home of a node."""
+JOBS = "jobs"
+"""The folder of the inputs and logs of jobs, in the home of a node."""
 WANTED = "wanted"
 """The file in the home that exists while the node should be running: it was started, and has not been stopped since."""
 
@@ -69,6 +71,11 @@ def gaps_folder(home: Path | None = None) -> Path:
 def cache_folder(home: Path | None = None) -> Path:
     """The folder of what can be found out again: in `home`, or else where `models_folder` looks."""
     return home_folder(home) / CACHE
+
+
+def jobs_folder(home: Path | None = None) -> Path:
+    """The folder of the files of jobs: in `home`, or else where `models_folder` looks."""
+    return home_folder(home) / JOBS
 
 
 def home_folder(home: Path | None = None) -> Path:

@@ -25,6 +25,8 @@ DRAIN_S = 0.2
 """How long the output of a child that has ended is still read."""
 REAP_S = 5.0
 """How long a killed process may take to end: one that waits for a device that is gone never does."""
+NODE_ENV = "TIDZAM_NODE"
+"""Environment variable that marks all processes of a node with its home, so that none is left behind."""
 CHILD_ENV = "TIDZAM_CHILD"
 """Environment variable with the name of a child, by which `tidzam status` shows it."""
 

@@ -19,7 +19,11 @@ router = APIRouter(prefix="/live", tags=["Live"], dependencies=[needs(Permission
 
 _RETRY_MS = 2000
 _EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Server-sent events `live`, each a LiveUpdate as JSON", "content": {"text/event-stream": {}}}
+    200: {
+        "description": "Server-sent events: `live`, each a LiveUpdate as JSON, and `job`, each a JobView as "
+        "JSON, when a job was added, advances or has ended",
+        "content": {"text/event-stream": {}},
+    }
 }
 
 
@@ -37,11 +41,14 @@ def read_hours(runtime: Runtime, query: Annotated[RecentQuery, Query()]) -> Rece
 
 @router.get("/events", response_class=StreamingResponse, responses=_EVENTS)
 async def follow_live(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Stream:
-    """The same as server-sent events, and twice a second what has changed since. It goes on until the client leaves."""
+    """The same as server-sent events, and twice a second what has changed since. It goes on until the client leaves.
+
+    Who connects again reads jobs again, too: what has changed in between is not sent.
+    """
     return Stream(request, _events(runtime.live), visitor=visitor, media_type="text/event-stream")
 
 
 async def _events(live: LiveBroadcast) -> AsyncGenerator[bytes]:
     yield f"retry: {_RETRY_MS}\n\n".encode()
-    async for update in live.updates():
-        yield f"event: live\ndata: {update.model_dump_json()}\n\n".encode()
+    async for event, data in live.events():
+        yield f"event: {event}\ndata: {data}\n\n".encode()

@@ -13,17 +13,20 @@ from typing import Any, Final, Never
 
 from console.live.analyzer_events import AnalyzerEvents
 from console.live.models import LiveUpdate
+from console.live.notices import Notices
 from console.live.state import LiveState
 from console.services.node_monitor import NodeMonitor
 
 UPDATE_S: Final = 0.5
 """The least time between two updates of a browser, and how often is looked for changes."""
+LIVE: Final = "live"
+"""The event of an update."""
 SILENCE_S: Final = 15.0
 """The longest time without an update: proxies end connections on which nothing is sent."""
 
 
 class LiveBroadcast:
-    """Updates of `state` for any number of browsers, while `running` is open.
+    """Updates of `state` and `notices` for any number of browsers, while `running` is open.
 
     `monitor` and `events` keep the state up to date.
     """
@@ -31,7 +34,7 @@ class LiveBroadcast:
     def __init__(
         self, state: LiveState, monitor: NodeMonitor, events: AnalyzerEvents, *, now: Callable[[], datetime]
     ) -> None:
-        self.state = state
+        self.state, self.notices = state, Notices()
         self._monitor, self._events, self._now = monitor, events, now
         self._is_open = False
 
@@ -60,17 +63,26 @@ class LiveBroadcast:
         """All there is. May be called from any thread."""
         return self.state.update(-1, self._now())
 
-    async def updates(self) -> AsyncGenerator[LiveUpdate]:
-        """All there is, and then what changes, until the broadcast is closed."""
+    async def events(self) -> AsyncGenerator[tuple[str, str]]:
+        """Names and data, which is JSON, of events: all there is, and then what changes, until the broadcast is closed.
+
+        It ends also for a browser that is so slow that it has missed a notice: it connects again, and reads all.
+        """
         loop = asyncio.get_running_loop()
-        seen, sent_s = self.state.version, loop.time()
-        yield self.snapshot()
+        noticed, seen, sent_s = self.notices.last, self.state.version, loop.time()
+        yield LIVE, self.snapshot().model_dump_json()
         while self._is_open:
             await asyncio.sleep(UPDATE_S)
+            notices = self.notices.since(noticed)
+            if notices is None:
+                return
+            for notice in notices:
+                yield notice.event, notice.data
+                noticed = notice.number
             if self.state.version == seen and loop.time() - sent_s < SILENCE_S:
                 continue
             update, seen, sent_s = self.state.update(seen, self._now()), self.state.version, loop.time()
-            yield update
+            yield LIVE, update.model_dump_json()
 
     async def _follow_node(self) -> Never:
         while True:

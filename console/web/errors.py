@@ -35,6 +35,8 @@ STATUS: Final[Mapping[str, int]] = {
     "user_exists": 409,
     "last_admin": 409,
     "too_many_tokens": 409,
+    "too_many_jobs": 409,
+    "job_ended": 409,
     "not_heard": 404,
     "too_many_streams": 429,
     "locked_out": 429,

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from console.accounts.lock_out import LockOutPolicy
 from console.accounts.session_policy import SessionPolicy
 from console.live.broadcast import LiveBroadcast
+from console.services.jobs.requests import JobDesk
 from console.services.node_monitor import NodeMonitor
 from console.web.open_streams import OpenStreams
 from tidzam.config import Settings
@@ -29,6 +30,7 @@ class ConsoleRuntime:
     monitor: NodeMonitor
     live: LiveBroadcast
     streams: OpenStreams
+    jobs: JobDesk
     token: str | None = field(repr=False)
     now: Callable[[], datetime]
 

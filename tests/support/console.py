@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from console.accounts.log_in import NewSession, begin_session
 from console.app import create_app, guarded
 from console.live.broadcast import live_broadcast
+from console.services.jobs.requests import job_desk
 from console.services.node_monitor import NodeMonitor
 from console.web.open_streams import OpenStreams
 from console.web.runtime import ConsoleRuntime
@@ -135,12 +136,14 @@ def console_with_profile(
     clock = StoppedClock()
     monitor = NodeMonitor("marsh", manager=manager, analyzer=analyzer, token=None, now=clock)
     with open_store(settings.store, home) as store:
+        live = live_broadcast(analyzer, monitor, token=None, now=clock)
         runtime = ConsoleRuntime(
             settings=settings,
             store=store,
             monitor=monitor,
-            live=live_broadcast(analyzer, monitor, token=None, now=clock),
+            live=live,
             streams=OpenStreams(settings.console.streams, settings.console.streams_per_visitor),
+            jobs=job_desk(store, settings, live.notices, now=clock),
             token=TOKEN,
             now=clock,
         )

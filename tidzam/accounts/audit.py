@@ -30,6 +30,8 @@ class AuditAction(StrEnum):
     DETECTIONS_STARRED = "detections.starred"
     CLASS_RULE_CHANGED = "class.rule"
     CLASS_REMOVED = "class.removed"
+    JOB_STARTED = "job.started"
+    JOB_CANCELLED = "job.cancelled"
 
 
 @dataclass(frozen=True, kw_only=True)

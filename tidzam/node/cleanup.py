@@ -9,7 +9,8 @@ from contextlib import suppress
 import psutil
 
 from tidzam.node.home import Home
-from tidzam.node.supervisor import NODE_ENV, Supervisor, has_ended
+from tidzam.node.supervisor import Supervisor, has_ended
+from tidzam.process import NODE_ENV
 
 GRACE_S = 3.0
 POLL_S = 0.02

@@ -18,7 +18,8 @@ from tidzam.extensions import Registry
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.jack.environment import jack_env
 from tidzam.node.home import Home
-from tidzam.node.supervisor import LONG_STOP_WAIT_S, NODE_ENV, STOP_WAIT_S, SupervisedProgram
+from tidzam.node.supervisor import LONG_STOP_WAIT_S, STOP_WAIT_S, SupervisedProgram
+from tidzam.process import NODE_ENV
 
 if TYPE_CHECKING:  # pydantic doubles the memory of a watchdog that needs no settings
     from tidzam.config import Settings

@@ -17,9 +17,7 @@ import psutil
 from tidzam.errors import NodeError
 from tidzam.node.home import SOCKET_NAME, Home
 from tidzam.node.rpc import CALL_TIMEOUT_S, FAILURES, call
-
-NODE_ENV = "TIDZAM_NODE"
-"""Environment variable that marks all processes of a node with its home, so that none is left behind."""
+from tidzam.process import NODE_ENV
 
 STOP_WAIT_S = 5
 """How long a program may take to end after SIGTERM, unless it says otherwise."""

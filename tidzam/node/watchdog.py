@@ -27,9 +27,9 @@ from tidzam.node.jack_sign import JackSign
 from tidzam.node.jackd_log import FoldingLog
 from tidzam.node.life_signs import HeartbeatSign, HttpSign, Sign, beat
 from tidzam.node.programs import WATCHDOGS, LifeSign, NodeProgram, node_programs
-from tidzam.node.supervisor import NODE_ENV, ProgramState, Supervisor
+from tidzam.node.supervisor import ProgramState, Supervisor
 from tidzam.node.supervisor_monitor import SupervisorMonitor
-from tidzam.process import is_suspended
+from tidzam.process import NODE_ENV, is_suspended
 from tidzam.tokens import find_token
 
 if TYPE_CHECKING:  # the guard needs no settings

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.eventually import eventually
 from tidzam.node.cleanup import end_processes, node_processes
 from tidzam.node.home import Home
-from tidzam.node.supervisor import NODE_ENV
+from tidzam.process import NODE_ENV
 
 
 def test_what_a_process_starts_while_it_ends_is_ended_as_well(tmp_path: Path) -> None:

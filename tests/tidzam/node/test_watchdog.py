@@ -18,9 +18,10 @@ from tidzam.node.hang_detection import Patience
 from tidzam.node.home import Home
 from tidzam.node.life_signs import HeartbeatSign, HttpSign, Sign, beat
 from tidzam.node.prepare import write_configuration
-from tidzam.node.supervisor import NODE_ENV, ProgramState, SupervisedProgram, Supervisor
+from tidzam.node.supervisor import ProgramState, SupervisedProgram, Supervisor
 from tidzam.node.supervisor_monitor import SupervisorMonitor
 from tidzam.node.watchdog import Watchdog
+from tidzam.process import NODE_ENV
 
 PATIENCE = Patience(silent_s=3.0, first_s=8.0, suspended_s=1.0)
 LOOK_S = 0.2

@@ -1,0 +1,1 @@
+"""Jobs that people asked for: asking, watching, cancelling."""
