@@ -324,7 +324,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "not_recordable": Explanation(
             "The source cannot be recorded.",
             "Its settings in the profile have no `record`.",
-            "Add `record: {path: …}` to the source.",
+            "Add `record: {}` to the source.",
         ),
         "recording_starting": Explanation("A source is not recorded yet.", "Its recorder is starting.", "Wait."),
         "recording_failed": Explanation(

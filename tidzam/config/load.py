@@ -6,10 +6,12 @@ from pathlib import Path
 
 from tidzam.addresses import is_address
 from tidzam.config.read import read_model
+from tidzam.config.recording import RecordSettings
 from tidzam.config.secret import SecretReference
 from tidzam.config.settings import Settings
 from tidzam.config.sinks import SinkSettings
 from tidzam.config.sources import SourceSettings
+from tidzam.paths import home_folder
 
 
 def load_settings(path: Path) -> Settings:
@@ -34,9 +36,12 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     def anchor_source(source: SourceSettings) -> SourceSettings:
         is_file = source.url is not None and not is_address(source.url)
         url = str(anchor(Path(source.url))) if is_file and source.url else source.url
-        record = source.record and source.record.model_copy(update={"path": anchor(source.record.path)})
+        record = source.record and source.record.model_copy(update={"path": anchor_record(source.record)})
         database = anchor(source.path_database)
         return source.model_copy(update={"url": url, "path_database": database, "record": record})
+
+    def anchor_record(record: RecordSettings) -> Path | None:
+        return anchor(record.path) if "path" in record.model_fields_set else home_folder(home) / record.path
 
     def anchor_sink(sink: SinkSettings) -> SinkSettings:
         return sink.model_copy(update={name: anchor_value(value) for name, value in sink})
@@ -48,6 +53,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             return tuple(map(anchor_value, value))
         return anchor(value) if isinstance(value, Path) else value
 
+    home = anchor(settings.home)
     manager, analyzer, console = settings.stream_manager, settings.analyzer, settings.console
     files = {"certificate": anchor(console.certificate), "private_key": anchor(console.private_key)}
     roots, state = tuple(anchor(root) for root in manager.media_roots), anchor(manager.state_file)
@@ -55,7 +61,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     live = manager.live_streams.model_copy(update={"recordings": anchor(manager.live_streams.recordings)})
     return settings.model_copy(
         update={
-            "home": anchor(settings.home),
+            "home": home,
             "stream_manager": manager.model_copy(
                 update={"media_roots": roots, "state_file": state, "live_streams": live}
             ),

@@ -33,7 +33,10 @@ class KeepSettings(Section):
 class RecordSettings(Section):
     """Recordings of a source, all channels in one file. Files are cut at multiples of `length_s` since 1970 (UTC)."""
 
-    path: Path = Field(description="Folder of the recordings; it is created if it is missing")
+    path: Path = Field(
+        Path("recordings"),
+        description="Folder of the recordings, by default in the home; it is created if it is missing",
+    )
     format: Literal["opus", "flac", "wav"] = Field(
         "flac", description="Format of the files; flac holds at most 8 channels"
     )

@@ -111,6 +111,17 @@ def test_relative_paths_start_at_the_profile(tmp_path: Path) -> None:
     assert settings.analyzer.nn == tmp_path / "bundles"
 
 
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [("{}", "node/recordings"), ("{path: archive}", "archive"), ("{path: ./recordings}", "recordings")],
+)
+def test_recordings_without_a_path_are_in_the_home(tmp_path: Path, record: str, expected: str) -> None:
+    text = f"home: node\nsources: [{{name: a, url: 'http://x/y', record: {record}}}]"
+    [source] = load_settings(write(tmp_path, text)).sources
+    assert source.record is not None
+    assert source.record.path == tmp_path / expected
+
+
 def test_the_folder_of_a_shadow_is_relative_to_the_profile(tmp_path: Path) -> None:
     shadow = load_settings(write(tmp_path, "analyzer: {shadow: {nn: candidate}}")).analyzer.shadow
     assert shadow == ShadowSettings(nn=tmp_path / "candidate")

@@ -39,7 +39,6 @@ def test_the_folder_is_relative_to_the_profile(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("record", "source", "message"),
     [
-        ("{}", "url: a.wav", "path"),
         ("{path: r, format: mp3}", "url: a.wav", "mp3"),
         ("{path: r, keep: {day: 3}}", "url: a.wav", "days"),
         ("{path: r, mode: segments, length_s: 600}", "url: a.wav", "held in memory"),
