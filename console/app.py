@@ -15,6 +15,7 @@ from console.live.broadcast import live_broadcast
 from console.pages.router import page_router
 from console.services.jobs.requests import job_desk
 from console.services.node_monitor import NodeMonitor
+from console.services.search.upkeep import IndexUpkeep
 from console.services.upkeep import StoreUpkeep
 from console.web import health, static_files
 from console.web.errors import add_error_handlers
@@ -60,8 +61,15 @@ def create_app(runtime: ConsoleRuntime) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         upkeep = StoreUpkeep(runtime.store, runtime.settings, now=runtime.now)
-        async with runtime.monitor.running(), upkeep.running(), runtime.live.running(), runtime.jobs.watch.running():
+        async with (
+            runtime.monitor.running(),
+            upkeep.running(),
+            IndexUpkeep(runtime.settings).running(),
+            runtime.live.running(),
+            runtime.jobs.watch.running(),
+        ):
             yield
+        runtime.examples.close()
 
     app = FastAPI(
         title="Tidzam",

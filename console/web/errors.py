@@ -32,6 +32,7 @@ STATUS: Final[Mapping[str, int]] = {
     "not_found": 404,
     "no_user": 404,
     "no_recording": 404,
+    "search_empty": 404,
     "user_exists": 409,
     "last_admin": 409,
     "too_many_tokens": 409,

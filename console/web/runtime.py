@@ -15,6 +15,7 @@ from console.accounts.session_policy import SessionPolicy
 from console.live.broadcast import LiveBroadcast
 from console.services.jobs.requests import JobDesk
 from console.services.node_monitor import NodeMonitor
+from console.services.search.network import ExampleNetwork
 from console.web.open_streams import OpenStreams
 from tidzam.config import Settings
 from tidzam.paths import gaps_folder
@@ -23,7 +24,8 @@ from tidzam.store.database import Store
 
 @dataclass(frozen=True, kw_only=True)
 class ConsoleRuntime:
-    """`token` is the node's, with which its other programs read the health. `now` is the clock, in UTC."""
+    """`token` is the node's, with which its other programs read the health. `now` is the clock, in UTC.
+    `examples` computes what searches look for."""
 
     settings: Settings
     store: Store
@@ -33,6 +35,7 @@ class ConsoleRuntime:
     jobs: JobDesk
     token: str | None = field(repr=False)
     now: Callable[[], datetime]
+    examples: ExampleNetwork = field(default_factory=ExampleNetwork, repr=False)
 
     @property
     def lock_out(self) -> LockOutPolicy:

@@ -74,6 +74,8 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/api/v1/jobs/{id}"): VIEW,
     ("GET", "/api/v1/jobs/{id}/log"): MANAGE,
     ("POST", "/api/v1/jobs/{id}/cancel"): MANAGE,
+    ("GET", "/api/v1/search"): VIEW,
+    ("GET", "/api/v1/search/index"): VIEW,
     ("POST", "/api/v1/account/password"): ACCOUNT,
     ("GET", "/api/v1/account/sessions"): ACCOUNT,
     ("DELETE", "/api/v1/account/sessions/{id}"): ACCOUNT,

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import soundfile
+import yaml
 
 from tests.support.embedding_models import write_hidden_layer_bundle
 from tests.support.training import SPEC, tone
@@ -27,6 +29,7 @@ BASE: Final = "levels"
 START: Final = datetime(2026, 5, 1, 6, 0, tzinfo=UTC)
 WINDOW: Final = timedelta(seconds=SPEC.window_s)
 HIGH_HZ, LOW_HZ, MIDDLE_HZ = 3000.0, 300.0, 1500.0
+ZONE: Final = ZoneInfo("UTC")
 
 
 def settings_of(home: Path, **search: Any) -> Settings:
@@ -80,3 +83,14 @@ def open_index(home: Path) -> SoundIndex:
     found = SoundIndex.open(index_folder(home, BASE))
     assert found is not None
     return found
+
+
+def write_profile(home: Path, profile: dict[str, Any]) -> None:
+    """The settings that the node of `home` was last started with."""
+    (home / "profile.yaml").write_text(yaml.safe_dump(profile), encoding="utf-8")
+
+
+def recordings_in(home: Path) -> int:
+    """How many recordings have been indexed completely so far."""
+    found = SoundIndex.open(index_folder(home, BASE))
+    return 0 if found is None else sum(one.is_complete for one in found.catalog.recordings())

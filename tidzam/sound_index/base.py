@@ -17,9 +17,14 @@ _PREFERRED: Final = "birdnet"
 
 
 def choose_base(settings: Settings, home: Path | None = None) -> Bundle:
-    """The bundle of `search.base`; by default BirdNET if it is installed, else the selector.
+    """The bundle of `base_folder`. Raises BundleError (`model_missing`), and those of `read_bundle`."""
+    return read_bundle(base_folder(settings, home))
 
-    Raises BundleError (`model_missing`) if no model has that name, and those of `read_bundle`.
+
+def base_folder(settings: Settings, home: Path | None = None) -> Path:
+    """The folder of the bundle `search.base`; by default that of BirdNET if it is installed, else of the selector.
+
+    Raises BundleError (`model_missing`) if no model has that name.
     """
     folders = {path.name: path for path in find_bundles(settings.analyzer.nn or DEMO_BUNDLES)}
     folders |= {name: models_folder(home) / name for name in installed_models(models_folder(home))}
@@ -29,7 +34,7 @@ def choose_base(settings: Settings, home: Path | None = None) -> Bundle:
     if wanted not in folders:
         hint = f"{did_you_mean(wanted, sorted(folders))}Set search.base to one of {', '.join(sorted(folders))}."
         raise BundleError(f"There is no model called {wanted!r}.", hint=hint, code="model_missing")
-    return read_bundle(folders[wanted])
+    return folders[wanted]
 
 
 def index_folder(home: Path | None, base: str) -> Path:

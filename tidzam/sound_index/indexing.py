@@ -15,6 +15,7 @@ import psutil
 from tidzam.audio.files import open_audio
 from tidzam.audio.waveform import require_rate
 from tidzam.audio.windows import cut_windows, network_inputs
+from tidzam.bundle import Bundle
 from tidzam.config import Settings
 from tidzam.embeddings.network import EmbeddingNetwork, open_embedding_network
 from tidzam.errors import AudioError
@@ -23,7 +24,7 @@ from tidzam.progress import Progress, Say, no_progress
 from tidzam.sound_index.archive import ArchivedRecording, archived_recordings, plan_indexing
 from tidzam.sound_index.base import choose_base, index_folder
 from tidzam.sound_index.catalog import IndexAbout
-from tidzam.sound_index.index import SoundIndexWriter, open_writer
+from tidzam.sound_index.index import SoundIndex, SoundIndexWriter, open_writer
 from tidzam.sound_index.vectors import require_search
 from tidzam.store.database import Store
 from tidzam.types import Float32
@@ -63,12 +64,31 @@ def index_archive(
     require_search()
     archive = archived_recordings(store, settings.node.known_as)
     base = choose_base(settings, home)
+    if _is_current(settings, home, base, archive):
+        return IndexingResult(0, 0, 0, ())
     with open_embedding_network(base, threads=1, records=EngineRecords.in_home(home)) as network:
         about = about_of(network)
         max_bytes = round(settings.search.gb * _BYTES_PER_GB)
         with open_writer(index_folder(home, base.name), about, max_bytes=max_bytes) as writer:
-            capacity = max_bytes // (about.values + _SCALE_BYTES)
+            capacity = capacity_of(settings, about)
             return _updated(writer, network, archive, capacity=capacity, say=say, progress=progress)
+
+
+def capacity_of(settings: Settings, about: IndexAbout) -> int:
+    """How many windows an index may hold."""
+    return round(settings.search.gb * _BYTES_PER_GB) // (about.values + _SCALE_BYTES)
+
+
+def _is_current(settings: Settings, home: Path, base: Bundle, archive: Sequence[ArchivedRecording]) -> bool:
+    """Whether there is nothing to do, which is known without loading the network."""
+    known = SoundIndex.open(index_folder(home, base.name))
+    if known is None or (known.about.base, known.about.version) != (base.name, base.manifest.version):
+        return False
+    if known.vectors.size_bytes > settings.search.gb * _BYTES_PER_GB:
+        return False
+    window_s, capacity = known.about.window_ms / 1000, capacity_of(settings, known.about)
+    plan = plan_indexing(archive, known.catalog.recordings(), window_s=window_s, capacity=capacity)
+    return not plan.add and not plan.remove
 
 
 def about_of(network: EmbeddingNetwork) -> IndexAbout:

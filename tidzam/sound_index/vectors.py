@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,6 @@ _FULL_SCALE: Final = 127
 _PART: Final = 1 << 17
 """Rows that are compared at once, within about 10 ms, so that other threads of the program get their turns."""
 _MANY: Final = 1 << 14
-_ALL_CORES: Final = 0
 
 
 def quantized(embeddings: Float32) -> tuple[Int8, Float32]:
@@ -73,16 +72,15 @@ class VectorFiles:
         Returns their numbers and cosine similarities, shape (n,) each. Every row is compared, by the functions for
         8-bit integers of this machine's processor. Raises SetupError if the part `search` is missing, OSError.
         """
-        vectors, exact_search = self._map(self._vectors, np.int8), _exact_search()
+        vectors, distances = self._map(self._vectors, np.int8), _distances()
         wanted = quantized(np.ascontiguousarray(queries))[0]
         best: dict[int, float] = {}
         for first, rows in places:
             for begin in range(first, first + rows, _PART):
                 part = vectors[begin : min(begin + _PART, first + rows)]
-                for query in wanted:
-                    found = exact_search(part, query, min(count, len(part)))
-                    for row, distance in zip(found.keys.tolist(), found.distances.tolist(), strict=True):
-                        best[begin + row] = max(best.get(begin + row, -1.0), 1.0 - distance)
+                similarities = 1.0 - distances(wanted, part).min(axis=0)
+                for row in _largest(similarities, count).tolist():
+                    best[begin + row] = float(similarities[row])
         chosen = sorted(best.items(), key=lambda one: (-one[1], one[0]))[:count]
         return np.array([row for row, _ in chosen], np.int64), np.array([value for _, value in chosen], np.float32)
 
@@ -98,21 +96,28 @@ class VectorFiles:
 
 def require_search() -> None:
     """Raises SetupError if the part `search` is missing."""
-    _exact_search()
+    _distances()
 
 
-def _exact_search() -> Any:
+def _largest(values: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """Where the `count` largest values are, in no order."""
+    return np.arange(len(values)) if len(values) <= count else np.argpartition(-values, count)[:count]
+
+
+def _distances() -> Callable[[Int8, Int8], NDArray[np.float64]]:
+    """The function of 1 - cosine, float64 (q, n), of rows (q, values) and (n, values). Raises SetupError."""
     try:
-        from usearch.compiled import MetricKind
-        from usearch.index import search
+        import numkong
     except ImportError as error:
         raise SetupError(
             f"Similar sounds cannot be searched: {error}.",
             hint="Install the package with `tidzam install search` or pip install 'tidzam[search]'.",
         ) from None
 
-    def exact_search(rows: Int8, query: Int8, count: int) -> Any:
-        threads = _ALL_CORES if len(rows) >= _MANY else 1  # to start threads takes longer than to compare a few
-        return search(rows, query, count, MetricKind.Cos, exact=True, threads=threads)
+    def distances(queries: Int8, rows: Int8) -> NDArray[np.float64]:
+        threads = (
+            len(os.sched_getaffinity(0)) if len(rows) >= _MANY else 1
+        )  # to start threads takes longer than to compare a few
+        return np.asarray(numkong.cdist(queries, rows, metric="angular", threads=threads))
 
-    return exact_search
+    return distances

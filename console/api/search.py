@@ -1,0 +1,29 @@
+"""REST: search by example among recorded sounds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from console.services.search.models import ExampleQuery, SearchAnswer, SearchIndexView
+from console.services.search.similar import find_similar, index_view
+from console.web.permissions import Runtime, needs
+from tidzam.accounts.roles import Permission
+
+router = APIRouter(prefix="/search", tags=["Search"], dependencies=[needs(Permission.VIEW)])
+
+
+@router.get("")
+def search_by_example(runtime: Runtime, query: Annotated[ExampleQuery, Query()]) -> SearchAnswer:
+    """The recorded sounds that are most similar to an example, with what was detected then.
+
+    The example is a detection, or a section of a channel. Recordings are compared by the embeddings of their windows.
+    """
+    return find_similar(runtime.settings, runtime.store, runtime.examples, query, runtime.time_zone)
+
+
+@router.get("/index")
+def read_index(runtime: Runtime) -> SearchIndexView:
+    """What is in the index that is searched."""
+    return index_view(runtime.settings)

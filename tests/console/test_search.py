@@ -1,0 +1,172 @@
+"""Search by example over the REST API, and the page of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from console.services.search.models import ExampleQuery
+from console.services.search.network import ExampleNetwork
+from console.services.search.similar import find_similar
+from console.services.search.upkeep import IndexUpkeep, index_argv
+from tests.support import indexed_sound as support
+from tests.support.console import ConsoleUnderTest, console_with_profile
+from tests.support.eventually import eventually_async
+from tests.support.indexed_sound import HIGH_HZ, LOW_HZ, MIDDLE_HZ, START, WINDOW
+from tests.support.store import store as store
+from tests.support.store import store_settings as store_settings
+from tests.support.store_records import detection
+from tidzam.store.database import Store
+from tidzam.store.tables.detections import DetectionRow
+from tidzam.store.writer import StoreWriter
+
+TONES = [(HIGH_HZ, LOW_HZ), (LOW_HZ, LOW_HZ), (LOW_HZ, HIGH_HZ), (MIDDLE_HZ, LOW_HZ), (LOW_HZ, MIDDLE_HZ)]
+
+
+def detected(number: int, window: int, **changes: Any) -> Any:
+    """A detection of a window of the recording."""
+    start = START + window * WINDOW
+    return detection(number, **{"node": support.NODE, "start": start, "end": start + WINDOW, **changes})
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleUnderTest]:
+    """A console with a recording that is indexed, and detections of its first and its third window."""
+    home = tmp_path_factory.mktemp("home")
+    settings = support.settings_of(home)
+    profile = {"search": {"base": support.BASE}}
+    with console_with_profile(home, profile) as console:
+        support.write_recording(console.store, home / "recordings", TONES)
+        support.index(settings, console.store)
+        records = [detected(1, 0), detected(2, 2, channel="pond:out_1", path=("birds", "robin"))]
+        StoreWriter(console.store).write(records)
+        yield console
+        console.runtime.examples.close()
+
+
+@pytest.fixture(scope="module")
+def viewer(searched: ConsoleUnderTest) -> TestClient:
+    return searched.logged_in("viewer")
+
+
+def section(channel: str, window: int) -> dict[str, str]:
+    start = START + window * WINDOW
+    return {"channel": channel, "start": start.isoformat(), "end": (start + WINDOW).isoformat()}
+
+
+def first_detection(store: Store) -> int:
+    with store.read() as session:
+        return session.scalars(select(DetectionRow.id).order_by(DetectionRow.start)).all()[0]
+
+
+def test_what_sounds_like_a_section_is_found(viewer: TestClient) -> None:
+    (found,) = viewer.get("/api/v1/search", params={**section("pond:out_0", 3), "limit": "1"}).json()["results"]
+    assert (found["channel"], found["start"]) == ("pond:out_1", (START + 4 * WINDOW).isoformat().replace("+00:00", "Z"))
+
+
+def test_what_sounds_like_a_detection_is_found_with_what_was_detected_there(
+    viewer: TestClient, searched: ConsoleUnderTest
+) -> None:
+    parameters = {"detection": str(first_detection(searched.store)), "limit": "1"}
+    (found,) = viewer.get("/api/v1/search", params=parameters).json()["results"]
+    assert (found["channel"], [one["path"] for one in found["detections"]]) == ("pond:out_1", [["birds", "robin"]])
+
+
+def test_the_example_is_not_a_result(viewer: TestClient) -> None:
+    found = viewer.get("/api/v1/search", params=section("pond:out_0", 0)).json()["results"]
+    assert ("pond:out_0", START.isoformat()) not in [(one["channel"], one["start"]) for one in found]
+
+
+def test_results_are_limited_to_channels(viewer: TestClient) -> None:
+    found = viewer.get("/api/v1/search", params={**section("pond:out_0", 3), "only_channel": "pond:out_0"}).json()
+    assert {one["channel"] for one in found["results"]} == {"pond:out_0"}
+
+
+def test_results_are_limited_to_days(viewer: TestClient) -> None:
+    found = viewer.get("/api/v1/search", params={**section("pond:out_0", 3), "first_day": "2026-05-02"}).json()
+    assert found["results"] == []
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"channel": "pond:out_0"},
+        {**section("pond:out_0", 0), "detection": "1"},
+        {**section("pond:out_0", 0), "end": START.isoformat()},
+    ],
+)
+def test_an_example_that_is_incomplete_is_refused(viewer: TestClient, parameters: dict[str, str]) -> None:
+    assert viewer.get("/api/v1/search", params=parameters).status_code == 422
+
+
+def test_a_time_that_was_not_recorded_is_refused(viewer: TestClient) -> None:
+    answer = viewer.get("/api/v1/search", params=section("pond:out_0", 9000))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_recording")
+
+
+def test_a_detection_that_is_gone_is_refused(viewer: TestClient) -> None:
+    assert viewer.get("/api/v1/search", params={"detection": "999"}).json()["error"]["code"] == "not_found"
+
+
+def test_the_index_says_what_is_in_it(viewer: TestClient) -> None:
+    found = viewer.get("/api/v1/search/index").json()
+    assert (found["base"], found["recordings"], found["windows"]) == (support.BASE, 1, 10)
+
+
+def test_without_an_index_the_reason_says_what_to_do(tmp_path: Path) -> None:
+    with console_with_profile(tmp_path, {}) as console:
+        error = console.logged_in("viewer").get("/api/v1/search/index").json()["error"]
+    assert (error["code"], "tidzam search index" in error["message"]) == ("search_empty", True)
+
+
+def test_what_is_indexed_is_an_example_though_its_recording_is_gone(store: Store, tmp_path: Path) -> None:
+    settings = support.settings_of(tmp_path)
+    path = support.write_recording(store, tmp_path / "recordings", TONES)
+    support.index(settings, store)
+    path.unlink()
+    start = START + 3 * WINDOW
+    query = ExampleQuery(channel="pond:out_0", start=start, end=start + WINDOW, limit=1)
+    (found,) = find_similar(settings, store, ExampleNetwork(), query, support.ZONE).results
+    assert (found.channel, found.start) == ("pond:out_1", START + 4 * WINDOW)
+
+
+def test_detections_at_a_result_are_found_in_both_databases(store: Store, tmp_path: Path) -> None:
+    settings, network = support.settings_of(tmp_path), ExampleNetwork()
+    support.write_recording(store, tmp_path / "recordings", TONES)
+    support.index(settings, store)
+    StoreWriter(store).write([detected(1, 0), detected(2, 2, channel="pond:out_1")])
+    query = ExampleQuery(detection=first_detection(store), limit=1)
+    (found,) = find_similar(settings, store, network, query, support.ZONE).results
+    network.close()
+    assert [one.path for one in found.detections] == [("birds", "wren")]
+
+
+def test_a_network_that_was_closed_is_loaded_again(store: Store, tmp_path: Path) -> None:
+    settings, network = support.settings_of(tmp_path), ExampleNetwork(idle_s=0.0)
+    support.write_recording(store, tmp_path / "recordings", TONES)
+    support.index(settings, store)
+    query = ExampleQuery(channel="pond:out_0", start=START, end=START + timedelta(seconds=0.25), limit=1)
+    answers = [find_similar(settings, store, network, query, support.ZONE) for _ in range(2)]
+    network.close()
+    assert answers[0] == answers[1]
+
+
+async def test_the_console_has_recordings_indexed(tmp_path: Path) -> None:
+    profile = {"search": {"base": support.BASE}, "node": {"name": support.NODE}}
+    settings = support.settings_of(tmp_path)
+    with console_with_profile(tmp_path, profile) as console:
+        support.write_profile(tmp_path, profile)
+        support.write_recording(console.store, tmp_path / "recordings", TONES)
+        async with IndexUpkeep(settings, first_after_s=0.0).running():
+            await eventually_async(lambda: support.recordings_in(tmp_path) == 1, within_s=60)
+
+
+def test_the_indexing_gives_way_to_all_other_programs(tmp_path: Path) -> None:
+    assert "--background" in index_argv(tmp_path)
