@@ -21,7 +21,8 @@ from tidzam.config.store import StoreSettings
 from tidzam.daytime import DayPart
 from tidzam.store.database import Store, open_store
 from tidzam.store.queries.counts import CountCriteria, counts_per_day, counts_per_hour, heard_classes, heat_map
-from tidzam.store.queries.detections import DetectionCriteria, DetectionCursor, latest_detections
+from tidzam.store.queries.cursor import TimeCursor
+from tidzam.store.queries.detections import DetectionCriteria, latest_detections
 from tidzam.store.records import DetectionRecord
 from tidzam.store.status import store_status
 from tidzam.store.writer import StoreWriter
@@ -127,7 +128,7 @@ def _latest(session: Session, _: random.Random) -> object:
 
 
 def _page(session: Session, draw: random.Random) -> object:
-    return latest_detections(session, DetectionCriteria(), before=DetectionCursor(_moment(draw), 0))
+    return latest_detections(session, DetectionCriteria(), before=TimeCursor(_moment(draw), 0))
 
 
 def _of_class(session: Session, draw: random.Random) -> object:
@@ -136,7 +137,7 @@ def _of_class(session: Session, draw: random.Random) -> object:
 
 def _of_group(session: Session, draw: random.Random, *, group: str = "birds") -> object:
     classes = [number for number, path in enumerate(CLASSES, start=1) if path[0] == group]
-    return latest_detections(session, DetectionCriteria(classes=classes), before=DetectionCursor(_moment(draw), 0))
+    return latest_detections(session, DetectionCriteria(classes=classes), before=TimeCursor(_moment(draw), 0))
 
 
 def _of_class_and_channel(session: Session, draw: random.Random) -> object:

@@ -54,6 +54,7 @@ SLOW_TESTS = (
     "analyzer/test_window_lengths.py",
     "benchmarks/",
     "console/browser/",
+    "console/test_annotation_service.py",
     "console/test_deployment.py",
     "console/test_detections.py",
     "console/test_jobs.py",

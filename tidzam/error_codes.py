@@ -118,6 +118,22 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "The new password is not accepted.", "It is too short, trivial or was typed differently.", "Choose another."
         ),
         "wrong_password": Explanation("The present password is wrong.", "It is mistyped.", "Type it again."),
+        "conflict": Explanation(
+            "An annotation was not changed, since somebody else was faster.",
+            "It was changed or deleted after the program had read it.",
+            "Look at it as it is now, and change that version.",
+        ),
+        "annotation_file": Explanation(
+            "The annotations of a file were not added.",
+            "A line of it is not valid, or it has another format.",
+            "Correct the line that the message names; docs/annotations.md describes the formats.",
+        ),
+        "tag_exists": Explanation(
+            "There is a tag of this name already.", "Tags are never merged.", "Choose another name."
+        ),
+        "tag_in_use": Explanation(
+            "A tag cannot be removed.", "Annotations have it.", "Give them another tag, or delete them, first."
+        ),
         "token_scopes": Explanation(
             "The scopes of a new API token are invalid.",
             "There are none, or the user may not do that.",

@@ -98,7 +98,19 @@ def read_table(
     Raises DatasetError (`dataset_list`), with the line, if the file cannot be read, has a column twice, a row with more
     values than columns, or an unclosed quotation mark.
     """
-    text = read_text(path)
+    return parse_table(_read(path), path, required=required, separators=separators, any_case=any_case)
+
+
+def parse_table(
+    raw: bytes,
+    path: Path,
+    *,
+    required: Collection[str] = (),
+    separators: Sequence[str] = SEPARATORS,
+    any_case: bool = False,
+) -> list[Row]:
+    """The same for the content of a file, which errors call `path`."""
+    text = parse_text(raw, path)
     separator = _separator(text, separators)
     header: tuple[str, ...] = ()
     rows = []
@@ -127,7 +139,12 @@ def columns_of(rows: Sequence[Row]) -> tuple[str, ...]:
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a text file with their numbers, from 1. Raises DatasetError (`dataset_list`)."""
-    yield from enumerate(_LINE_END.split(read_text(path)), start=1)
+    yield from lines_of(read_text(path))
+
+
+def lines_of(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a text with their numbers, from 1."""
+    yield from enumerate(_LINE_END.split(text), start=1)
 
 
 def read_text(path: Path) -> str:
@@ -135,7 +152,11 @@ def read_text(path: Path) -> str:
 
     Raises DatasetError (`dataset_list`) if it cannot be read or is not text.
     """
-    raw = _read(path)
+    return parse_text(_read(path), path)
+
+
+def parse_text(raw: bytes, path: Path) -> str:
+    """The same for the content of a file, which errors call `path`."""
     text = _decode(path, raw)
     if "\0" in text:
         line = len(_LINE_END.findall(text, 0, text.index("\0"))) + 1

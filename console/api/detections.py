@@ -9,6 +9,9 @@ from pydantic import AwareDatetime, Field
 from starlette.responses import StreamingResponse
 
 from console.services import detection_charts, detections, verdicts
+from console.services.annotations import from_detection
+from console.services.annotations.from_detection import DetectionAnnotationRequest
+from console.services.annotations.models import AnnotationView
 from console.services.detection_charts import DayClassCount, HourCountView
 from console.services.detection_models import (
     DetectionDetail,
@@ -126,6 +129,17 @@ def star_detections(request: StarRequest, visitor: CurrentVisitor, runtime: Runt
     return verdicts.set_star(
         runtime.store, visitor, request.ids, is_starred=request.starred, zone=runtime.time_zone, now=runtime.now()
     )
+
+
+@router.post("/{id}/annotation", dependencies=[_ANNOTATE], status_code=201)
+def annotate_detection(
+    number: Annotated[DetectionNumber, Path(alias="id")],
+    request: DetectionAnnotationRequest,
+    visitor: CurrentVisitor,
+    runtime: Runtime,
+) -> AnnotationView:
+    """Make an annotation of a detection, with its time and channel. If there is one already, it is returned."""
+    return from_detection.annotate_detection(runtime.annotations, visitor, number, request)
 
 
 @router.get("/{id}", dependencies=[_VIEW])

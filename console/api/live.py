@@ -20,8 +20,8 @@ router = APIRouter(prefix="/live", tags=["Live"], dependencies=[needs(Permission
 _RETRY_MS = 2000
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Server-sent events: `live`, each a LiveUpdate as JSON, and `job`, each a JobView as "
-        "JSON, when a job was added, advances or has ended",
+        "description": "Server-sent events: `live`, each a LiveUpdate as JSON; `annotations`, each an "
+        "AnnotationsChanged; and `job`, each a JobView, when a job was added, advances or has ended",
         "content": {"text/event-stream": {}},
     }
 }
@@ -43,7 +43,7 @@ def read_hours(runtime: Runtime, query: Annotated[RecentQuery, Query()]) -> Rece
 async def follow_live(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Stream:
     """The same as server-sent events, and twice a second what has changed since. It goes on until the client leaves.
 
-    Who connects again reads jobs again, too: what has changed in between is not sent.
+    Who connects again reads jobs and annotations again, too: what has changed in between is not sent.
     """
     return Stream(request, _events(runtime.live), visitor=visitor, media_type="text/event-stream")
 

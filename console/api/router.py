@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from console.api import account, audit, classes, detections, jobs, live, node, search, session, sound, users
+from console.api import account, audit, classes, detections, jobs, live, node, search, session, sound, tags, users
+from console.api import annotations as annotation_routes
 from console.web.errors import RESPONSES
 
 PREFIX = "/api/v1"
@@ -16,6 +17,7 @@ def api_router() -> APIRouter:
     """All routes of the REST API."""
     responses: dict[int | str, dict[str, Any]] = dict(RESPONSES)
     router = APIRouter(prefix=PREFIX, responses=responses)
-    for topic in (session, node, live, detections, classes, sound, search, jobs, account, users, audit):
+    of_sound = (node, live, detections, classes, sound, annotation_routes, tags, search, jobs)
+    for topic in (session, *of_sound, account, users, audit):
         router.include_router(topic.router)
     return router

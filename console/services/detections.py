@@ -26,9 +26,9 @@ from tidzam.errors import RequestError
 from tidzam.store.database import Store
 from tidzam.store.lookups import SEPARATOR
 from tidzam.store.queries.classes import channels, classes, classes_below, models
+from tidzam.store.queries.cursor import TimeCursor
 from tidzam.store.queries.detections import (
     DetectionCriteria,
-    DetectionCursor,
     StoredDetection,
     detections_by_id,
     latest_detections,
@@ -79,7 +79,7 @@ def list_detections(
 ) -> DetectionList:
     """The newest detections that are wanted, or the next page of them. Raises RequestError (`request`)."""
     try:
-        cursor = None if before is None else DetectionCursor.parse(before)
+        cursor = None if before is None else TimeCursor.parse(before)
     except ValueError:
         hint = "Send the `next` of the page before."
         raise RequestError("before: it is no page.", hint=hint, code="request", field="before") from None

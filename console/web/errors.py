@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.accounts.log_in import LockedOutError
+from console.services.annotations.conflict import AnnotationConflictError
 from console.services.turns import BusyError
 from console.web.templates import render
 from console.web.urls import is_api, local_path
@@ -38,6 +39,9 @@ STATUS: Final[Mapping[str, int]] = {
     "too_many_tokens": 409,
     "too_many_jobs": 409,
     "job_ended": 409,
+    "conflict": 409,
+    "tag_exists": 409,
+    "tag_in_use": 409,
     "not_heard": 404,
     "too_many_streams": 429,
     "locked_out": 429,
@@ -95,10 +99,17 @@ def error_response(request: Request, error: TidzamError, status: int) -> Respons
     if status == 401 and is_api(request):
         headers["WWW-Authenticate"] = "Bearer"
     if is_api(request):
-        return JSONResponse({"error": error.as_wire()}, status, headers)
+        return JSONResponse({"error": {**error.as_wire(), **_current(error)}}, status, headers)
     if error.code == "not_logged_in" and request.method == "GET" and FRAGMENT_HEADER not in request.headers:
         return RedirectResponse(local_path(request, "/login", next=request.url.path, query=request.url.query), 303)
     return render(request, "error.html", status=status, headers=headers, error=error, heading=_heading(status))
+
+
+def _current(error: TidzamError) -> Mapping[str, object]:
+    """What somebody else has made of the annotation that was to be changed."""
+    if not isinstance(error, AnnotationConflictError):
+        return {}
+    return {"current": None if error.current is None else error.current.model_dump(mode="json")}
 
 
 def _heading(status: int) -> str:

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from console.accounts.lock_out import LockOutPolicy
 from console.accounts.session_policy import SessionPolicy
 from console.live.broadcast import LiveBroadcast
+from console.services.annotations.service import AnnotationService
 from console.services.jobs.requests import JobDesk
 from console.services.node_monitor import NodeMonitor
 from console.services.search.network import ExampleNetwork
@@ -61,6 +62,17 @@ class ConsoleRuntime:
             "location": settings.location,
             "ledger": gaps_folder(settings.home),
         }
+
+    @property
+    def annotations(self) -> AnnotationService:
+        return AnnotationService(
+            store=self.store,
+            settings=self.settings,
+            zone=self.time_zone,
+            notices=self.live.notices,
+            node=lambda: self.monitor.view,
+            now=self.now,
+        )
 
     @property
     def cookie(self) -> str:

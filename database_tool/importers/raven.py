@@ -21,26 +21,12 @@ from database_tool.importers.annotations import (
     section,
 )
 from database_tool.importers.base import Parts, one_part
+from tidzam.annotations.raven import BEGIN, END, LABEL_COLUMNS
 from tidzam.clips import Clip
 from tidzam.errors import DatasetError
 from tidzam.progress import Say
 from tidzam.tables import Row, columns_of, quoted, read_table
 
-LABEL_COLUMNS: Final = (
-    "Annotation",
-    "Label",
-    "Species",
-    "Common Name",
-    "Class",
-    "Tag",
-    "Tags",
-    "Call Type",
-    "Sound Type",
-)
-"""Columns in which labels are found by default; Raven itself has no fixed one."""
-
-BEGIN: Final = "Begin Time (s)"
-END: Final = "End Time (s)"
 OFFSET: Final = "File Offset (s)"
 
 LabelColumnOption = Annotated[

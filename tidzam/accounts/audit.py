@@ -32,6 +32,13 @@ class AuditAction(StrEnum):
     CLASS_REMOVED = "class.removed"
     JOB_STARTED = "job.started"
     JOB_CANCELLED = "job.cancelled"
+    ANNOTATION_ADDED = "annotation.added"
+    ANNOTATION_CHANGED = "annotation.changed"
+    ANNOTATION_DELETED = "annotation.deleted"
+    ANNOTATIONS_IMPORTED = "annotations.imported"
+    TAG_ADDED = "tag.added"
+    TAG_RENAMED = "tag.renamed"
+    TAG_REMOVED = "tag.removed"
 
 
 @dataclass(frozen=True, kw_only=True)

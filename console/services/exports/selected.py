@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from console.services.detection_models import DetectionSearch
 from console.services.detections import criteria_of
 from tidzam.store.database import Store
-from tidzam.store.queries.detections import DetectionCursor, StoredDetection, latest_detections
+from tidzam.store.queries.cursor import TimeCursor
+from tidzam.store.queries.detections import StoredDetection, latest_detections
 from tidzam.store.queries.verdicts import other_classes
 from tidzam.store.tables.detections import DetectionVerdict
 
@@ -21,7 +22,7 @@ Batch = Sequence[tuple[StoredDetection, tuple[str, ...] | None]]
 
 def selected(store: Store, wanted: DetectionSearch, zone: ZoneInfo) -> Iterator[Batch]:
     """All detections that are wanted, newest first; the database is free in between."""
-    before: DetectionCursor | None = None
+    before: TimeCursor | None = None
     while True:
         with store.read() as session:
             page = latest_detections(session, criteria_of(session, wanted, zone), limit=_BATCH, before=before)

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from tidzam.daytime import DayPart
 from tidzam.protocol.analyzer import PROBABILITY_DIGITS
-from tidzam.store.base import UtcTime, from_microseconds, to_microseconds
+from tidzam.store.base import UtcTime
 from tidzam.store.lookups import SEPARATOR
+from tidzam.store.queries.cursor import TimeCursor
 from tidzam.store.records import event_key
 from tidzam.store.tables.detections import DAY_PARTS, IS_JUDGED, IS_MARKED, DetectionRow, DetectionVerdict
 from tidzam.store.tables.models import ClassRow, ModelRow
@@ -59,29 +60,6 @@ class DetectionCriteria:
     has_clip: bool | None = None
 
 
-@dataclass(frozen=True, order=True)
-class DetectionCursor:
-    """A place in the order of detections: pages go on with those that are older."""
-
-    start: datetime
-    id: int
-
-    def __str__(self) -> str:
-        return f"{to_microseconds(self.start)}-{self.id}"
-
-    @classmethod
-    def parse(cls, text: str) -> DetectionCursor:
-        """The inverse of `str`. Raises ValueError."""
-        start, _, number = text.partition("-")
-        try:
-            place = cls(from_microseconds(int(start)), int(number))
-        except OverflowError:
-            raise ValueError("the time is beyond what calendars know") from None
-        if not 0 <= place.id < 1 << 63:
-            raise ValueError("the number is beyond 63 bits")
-        return place
-
-
 @dataclass(frozen=True)
 class StoredDetection:
     """A detection as the store knows it, by the names in events."""
@@ -112,11 +90,11 @@ class DetectionPage:
     """Some detections, newest first, and where the next page begins; None if there is none."""
 
     detections: Sequence[StoredDetection]
-    next: DetectionCursor | None
+    next: TimeCursor | None
 
 
 def latest_detections(
-    session: Session, criteria: DetectionCriteria, *, limit: int = 50, before: DetectionCursor | None = None
+    session: Session, criteria: DetectionCriteria, *, limit: int = 50, before: TimeCursor | None = None
 ) -> DetectionPage:
     """The newest detections that are wanted, or the newest of those `before` a place. A page may hold fewer than
     `limit`, or none, although another one follows."""
@@ -201,9 +179,7 @@ def _indexes(criteria: DetectionCriteria) -> tuple[list[Condition | None], Detec
     return [None], criteria
 
 
-def _scan(
-    criteria: DetectionCriteria, index: Condition | None, before: DetectionCursor | None
-) -> Select[int, datetime]:
+def _scan(criteria: DetectionCriteria, index: Condition | None, before: TimeCursor | None) -> Select[int, datetime]:
     """The detections of one index, the newest first."""
     row = DetectionRow
     scan = select(row.id, row.start).order_by(row.start.desc(), row.id.desc())
@@ -221,9 +197,9 @@ def _scan(
 
 def _wanted(
     session: Session, criteria: DetectionCriteria, scans: Sequence[Select[int, datetime]], limit: int
-) -> list[list[DetectionCursor]]:
+) -> list[list[TimeCursor]]:
     """Of each scan, the first places that are wanted."""
-    found: list[list[DetectionCursor]] = [[] for _ in scans]
+    found: list[list[TimeCursor]] = [[] for _ in scans]
     if not scans:
         return found
     queries = []
@@ -234,7 +210,7 @@ def _wanted(
         wanted = query.where(*conditions(criteria, scanned.c)).limit(limit).subquery()
         queries.append(select(wanted))
     for number, start, identifier in session.execute(union_all(*queries)):
-        found[number].append(DetectionCursor(start, identifier))
+        found[number].append(TimeCursor(start, identifier))
     return found
 
 
@@ -264,7 +240,7 @@ def conditions(criteria: DetectionCriteria, column: Any) -> Iterator[ColumnEleme
         yield or_(column.verdict.in_(verdicts), *unjudged)
 
 
-def _end(session: Session, scan: Select[int, datetime], scanned: int) -> DetectionCursor | None:
+def _end(session: Session, scan: Select[int, datetime], scanned: int) -> TimeCursor | None:
     """The last place that was scanned; None if the scan came to the end of its index."""
     last = session.execute(scan.offset(scanned - 1).limit(1)).one_or_none()
-    return None if last is None else DetectionCursor(last.start, last.id)
+    return None if last is None else TimeCursor(last.start, last.id)

@@ -16,9 +16,9 @@ from tidzam.daytime import DayPart
 from tidzam.store.database import Store
 from tidzam.store.queries import detections as queries
 from tidzam.store.queries.classes import channels, classes_below
+from tidzam.store.queries.cursor import TimeCursor
 from tidzam.store.queries.detections import (
     DetectionCriteria,
-    DetectionCursor,
     StoredDetection,
     detection_of_event,
     detections_by_id,
@@ -58,7 +58,7 @@ def fill(store: Store, count: int = 60) -> None:
 
 def pages(store: Store, criteria: DetectionCriteria, limit: int = 7) -> Iterator[StoredDetection]:
     """All detections that are wanted, page by page."""
-    before: DetectionCursor | None = None
+    before: TimeCursor | None = None
     for _ in range(1000):
         with store.read() as session:
             page = latest_detections(session, criteria, limit=limit, before=before)
@@ -66,14 +66,14 @@ def pages(store: Store, criteria: DetectionCriteria, limit: int = 7) -> Iterator
         yield from page.detections
         if page.next is None:
             return
-        before = DetectionCursor.parse(str(page.next))
+        before = TimeCursor.parse(str(page.next))
     raise AssertionError("the pages do not end")
 
 
 @pytest.mark.parametrize("text", ["", "1", "x-1", "1-", "1--1", f"1-{1 << 63}", f"{10**40}-1", f"{1 << 62}-1"])
 def test_what_names_no_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        DetectionCursor.parse(text)
+        TimeCursor.parse(text)
 
 
 def everything(store: Store) -> list[StoredDetection]:
@@ -202,4 +202,4 @@ def test_a_detection_is_found_by_its_id_in_events(store: Store) -> None:
 @pytest.mark.parametrize("text", ["", "1", "a-b"])
 def test_a_place_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
-        DetectionCursor.parse(text)
+        TimeCursor.parse(text)

@@ -1,0 +1,1 @@
+"""Annotations: read, made, changed, counted, imported and exported."""

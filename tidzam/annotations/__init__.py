@@ -1,0 +1,1 @@
+"""Annotations of sound: which are valid, and the files in which other programs keep them."""
