@@ -18,15 +18,16 @@ import typer
 from tidzam import terminal
 from tidzam.bundle import Bundle, find_bundles, read_bundle
 from tidzam.errors import TidzamError
+from tidzam.jobs.reports import ReportWriter
 from tidzam.log import set_up_logging
 from tidzam.terminal import say
 from trainer.app import serve, train
 from trainer.evaluation.evaluate import Evaluation, evaluate
 from trainer.evaluation.model_card import write_card
 from trainer.evaluation.table import print_evaluation
-from trainer.openset.command import openset
+from trainer.openset.command import ProgressJson, openset
 from trainer.options import NB_EMBEDDINGS, STATS_STEP, TrainingOptions
-from trainer.progress import show_progress
+from trainer.progress import report_progress, show_progress
 from trainer.topology import parse_cluster
 from trainer.training_file import ITERATIONS, TrainingFile, override, read_training_file
 
@@ -186,6 +187,7 @@ def main(
     task_index: TaskIndex = 0,
     workers: Workers = None,
     ps: Ps = None,
+    progress_json: ProgressJson = False,
 ) -> None:
     """Train a classifier and write it as a bundle, or `evaluate` a bundle."""
     if context.invoked_subcommand is not None:
@@ -199,7 +201,7 @@ def main(
     overrides |= {"seed": seed, "optimizer": {"learning_rate": learning_rate}}
     overrides |= {"features": {"window_s": window_s, "rate_hz": rate_hz}}
     is_alone = ps is None and workers is None and job_type == "worker" and task_index == 0
-    with _exit_with_status(is_alone=is_alone):
+    with _exit_with_status(is_alone=is_alone, progress_json=progress_json):
         cluster = None
         if not is_alone:
             cluster = parse_cluster(job_type=job_type, task_index=task_index, ps=ps or "", workers=workers or "")
@@ -220,17 +222,20 @@ def main(
                 stats_step=stats_step,
                 nb_embeddings=nb_embeddings,
                 cluster=cluster,
-            )
+            ),
+            progress_json=progress_json,
         )
 
 
 @contextmanager
-def _exit_with_status(*, is_alone: bool) -> Iterator[None]:
+def _exit_with_status(*, is_alone: bool, progress_json: bool) -> Iterator[None]:
     """Print errors and exit. TensorFlow's server and its threads only end with the process."""
     code = 0
     try:
         yield
     except TidzamError as error:
+        if progress_json:
+            ReportWriter().failure(error)
         terminal.say(str(error), program="trainer", style="red")
         code = 1
     except KeyboardInterrupt:
@@ -254,16 +259,25 @@ def _training(path: Path | None, overrides: dict[str, Any]) -> TrainingFile:
     return override(TrainingFile() if path is None else read_training_file(path), overrides)
 
 
-def _run(options: TrainingOptions) -> None:
+def _run(options: TrainingOptions, *, progress_json: bool) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # saves a checkpoint, as Ctrl-C does
     if options.cluster is not None and not options.cluster.coordinates:
         if not serve(options, say=say):
             sys.exit(1)
         return
     with show_progress() as progress:
-        bundles = train(options, say=say, observers=(progress.watch,))
+        observe = report_progress(ReportWriter()) if progress_json else progress.watch
+        bundles = train(options, say=say, observers=(observe,))
+    if progress_json:
+        ReportWriter().result({"model": options.out.name, "bundles": list(map(_result, bundles))})
     for bundle in bundles:
         say(summary_of(bundle))
+
+
+def _result(bundle: Bundle) -> dict[str, Any]:
+    validation: dict[str, Any] = bundle.manifest.accuracy["validation"]
+    f1 = round(validation["macro_f1"], 4) if validation["windows"] else None
+    return {"name": bundle.name, "version": bundle.manifest.version, "classes": bundle.manifest.classes, "macro_f1": f1}
 
 
 def summary_of(bundle: Bundle) -> str:

@@ -1,10 +1,11 @@
-"""The progress of a training in a terminal: a bar, or a line for each tenth of the training if there is no terminal."""
+"""The progress of a training: in a terminal a bar, without one a line for each tenth, or reports for a program."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tidzam.jobs.reports import ReportWriter
 from tidzam.terminal import ProgressBar, progress_bar, say
 from trainer.loop import StepReport
 
@@ -28,6 +29,22 @@ class ProgressDisplay:
             self._bar(report.step, report.of)
         elif report.step % (report.of // 10 or LINE_STEP) == 0:
             say(f"step {report.step:,}: loss {report.loss:.3f}, validation {self._validation}")
+
+
+def report_progress(writer: ReportWriter) -> Callable[[StepReport], None]:
+    """Reports steps to a program, at most each hundredth of the training."""
+    validation = "…"
+
+    def watch(report: StepReport) -> None:
+        nonlocal validation
+        if report.test_loss is not None:
+            validation = f"{report.test_loss:.3f}"
+        if report.step % max(1, report.of // 100) == 0 or report.step == 1:
+            share = report.step / report.of if report.of else None
+            message = f"step {report.step:,}: loss {report.loss:.3f}, validation {validation}"
+            writer.progress(share, message)
+
+    return watch
 
 
 @contextmanager

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from tidzam import terminal
-from tidzam.bundle import installed_model
+from tidzam.bundle import Bundle, installed_model
 from tidzam.errors import BundleError, ConfigError, TidzamError
+from tidzam.jobs.reports import ReportWriter
 from tidzam.labels import clean_label, require_label
 from tidzam.log import set_up_logging
 from tidzam.manifest_fields import NAME_PATTERN
 from tidzam.paths import DEMO_BUNDLES, models_folder
 from tidzam.progress import Progress
 from tidzam.terminal import ProgressBar, progress_bar, say
-from trainer.openset.annotations import Assignment
+from trainer.openset.annotations import USES, Assignment
 from trainer.openset.app import MAX_BACKGROUND, OpenSetOptions, train_open_set
 from trainer.openset.report import COLUMNS, TrainingReport, summary, table_rows
 from trainer.output import is_free
@@ -30,6 +32,14 @@ from trainer.output import is_free
 FILES, RESULT = "Files (days as 2026-05-01, or patterns as 'pond-*.flac')", "Result"
 
 Days = list[str] | None
+ProgressJson = Annotated[
+    bool,
+    typer.Option(
+        "--progress-json", help="Print progress, a summary and failures as a JSON object per line, for programs"
+    ),
+]
+_EMBEDDINGS = 0.95
+"""The share of the embeddings in a training."""
 
 
 def openset(
@@ -71,6 +81,7 @@ def openset(
     ] = None,
     home: Annotated[Path | None, typer.Option(help="The node's home, which keeps embeddings")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table")] = False,
+    progress_json: ProgressJson = False,
 ) -> None:
     """Train recognizers of tags on the embeddings of a bundle; whatever they do not recognize is unknown."""
     set_up_logging("warning")
@@ -92,12 +103,18 @@ def openset(
         )
         check_result(options)
         with progress_bar("computing embeddings", unit="windows") as bar:
-            bundle, report = train_open_set(options, say=say, progress=_progress(bar))
+            progress = _reported(ReportWriter()) if progress_json else _progress(bar)
+            bundle, report = train_open_set(options, say=say, progress=progress)
     except KeyboardInterrupt:
         raise typer.Exit(terminal.INTERRUPTED) from None
     except TidzamError as error:
+        if progress_json:
+            ReportWriter().failure(error)
         say(str(error), program="trainer", style="red")
         raise typer.Exit(terminal.FAILED) from None
+    if progress_json:
+        ReportWriter().result(_result(bundle, report))
+        return
     if as_json:
         print(json.dumps(report.to_dict(), indent=2))
         return
@@ -146,6 +163,33 @@ def _progress(bar: ProgressBar) -> Progress:
             say(f"embeddings of {done:,} of {total:,} windows")
 
     return advance
+
+
+def _reported(writer: ReportWriter) -> Progress:
+    """Progress as lines for a program. Almost all of the time is that of the embeddings."""
+    writer.progress(0.0, "reading annotations")
+
+    def advance(done: int, total: int) -> None:
+        if done >= total:
+            writer.progress(_EMBEDDINGS, "training and evaluating")
+        else:
+            writer.progress(_EMBEDDINGS * done / total, f"embeddings of {done:,} of {total:,} windows")
+
+    return advance
+
+
+def _result(bundle: Bundle, report: TrainingReport) -> dict[str, Any]:
+    """What a program is interested in first; the rest is in the bundle."""
+    found, manifest = report.evaluation, bundle.manifest
+    return {
+        "model": bundle.folder.name,
+        "version": manifest.version,
+        "tags": list(manifest.classes),
+        "windows": {use: sum(one.use == use for one in report.windows) for use in USES},
+        "macro_f1": None if found is None or not math.isfinite(found.macro_f1) else round(found.macro_f1, 4),
+        "false_alarms_per_hour": None if found is None else found.false_alarms_per_hour,
+        "seconds": round(sum(report.seconds.values()), 1),
+    }
 
 
 def _print(report: TrainingReport) -> None:

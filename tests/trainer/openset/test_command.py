@@ -19,6 +19,7 @@ from tidzam.embeddings.network import EmbeddingNetwork, open_embedding_network
 from tidzam.errors import BundleError
 from tidzam.inference.decision import decide
 from tidzam.inference.loading import load_cascade
+from tidzam.jobs.reports import FailureReport, ProgressReport, ResultReport, parse_report
 from tidzam.types import Float32
 from trainer.cli import cli
 from trainer.openset.export import require_same
@@ -127,6 +128,22 @@ def test_an_expert_is_placed_under_its_parent(home: Path, tmp_path: Path) -> Non
 def test_json_is_the_report(home: Path, tmp_path: Path) -> None:
     done = train(home, tmp_path / "calls", "--json", "--tag", "high")
     assert list(json.loads(done.stdout)["tags"]) == ["high"]
+
+
+def test_programs_get_progress_and_a_summary_line_by_line(home: Path, tmp_path: Path) -> None:
+    done = train(home, tmp_path / "calls", "--progress-json")
+    reports = [parse_report(line) for line in done.stdout.splitlines()]
+    assert ProgressReport(0.95, "training and evaluating") in reports
+    result = reports[-1]
+    assert isinstance(result, ResultReport)
+    assert (result.result["model"], result.result["tags"]) == ("calls", ["high", "low"])
+
+
+def test_programs_get_the_reason_of_a_failure(home: Path, tmp_path: Path) -> None:
+    done = train(home, tmp_path / "calls", "--progress-json", "--tag", "heron")
+    report = parse_report(done.stdout.splitlines()[-1])
+    assert isinstance(report, FailureReport)
+    assert report.code == "dataset_small"
 
 
 def test_other_folders_are_not_overwritten(home: Path, tmp_path: Path) -> None:
