@@ -55,6 +55,7 @@ SLOW_TESTS = (
     "benchmarks/",
     "console/browser/",
     "console/test_annotation_service.py",
+    "console/builder/test_building.py",
     "console/test_deployment.py",
     "console/test_detections.py",
     "console/test_jobs.py",

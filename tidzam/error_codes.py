@@ -146,6 +146,20 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "A job was refused.", "20 jobs run or wait already.", "Wait for them, or cancel some."
         ),
         "job_ended": Explanation("A job cannot be cancelled.", "It has ended already.", "Nothing."),
+        "no_model": Explanation(
+            "A model cannot be used.", "None that can has the name.", "Use one that the console lists."
+        ),
+        "model_exists": Explanation(
+            "A model is not built.", "There is one of its name.", "Choose another name, or remove the model."
+        ),
+        "no_dataset": Explanation(
+            "A network is not trained.",
+            "The folder is not in `datasets` in the node's home.",
+            "Put the dataset there, or a link to it.",
+        ),
+        "no_tensorflow": Explanation(
+            "A network is not trained.", "TensorFlow is not installed.", "Run `tidzam install train`."
+        ),
     },
     "Settings and set-up": {
         "config": Explanation("A setting is wrong.", "See the line and the key in the message.", "Correct it."),

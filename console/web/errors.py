@@ -39,6 +39,8 @@ STATUS: Final[Mapping[str, int]] = {
     "too_many_tokens": 409,
     "too_many_jobs": 409,
     "job_ended": 409,
+    "model_exists": 409,
+    "no_tensorflow": 409,
     "conflict": 409,
     "tag_exists": 409,
     "tag_in_use": 409,

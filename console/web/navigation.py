@@ -44,7 +44,10 @@ GROUPS: Final = (
             NavigationItem("/species", "Species", "species", Permission.VIEW, in_bar=True),
         ),
     ),
-    NavigationGroup("Label and train", ()),
+    NavigationGroup(
+        "Label and train",
+        (NavigationItem("/models/build", "Model builder", "build", Permission.MANAGE),),
+    ),
     NavigationGroup(
         "Station",
         (NavigationItem("/node", "Node", "node", Permission.VIEW, in_bar=True),),

@@ -14,6 +14,7 @@ from console.accounts.lock_out import LockOutPolicy
 from console.accounts.session_policy import SessionPolicy
 from console.live.broadcast import LiveBroadcast
 from console.services.annotations.service import AnnotationService
+from console.services.builder.service import ModelBuilder
 from console.services.jobs.requests import JobDesk
 from console.services.node_monitor import NodeMonitor
 from console.services.search.network import ExampleNetwork
@@ -73,6 +74,11 @@ class ConsoleRuntime:
             node=lambda: self.monitor.view,
             now=self.now,
         )
+
+    @property
+    def builder(self) -> ModelBuilder:
+        """Builds models of annotations."""
+        return ModelBuilder(store=self.store, settings=self.settings, zone=self.time_zone, jobs=self.jobs)
 
     @property
     def cookie(self) -> str:

@@ -69,6 +69,8 @@ def train_open_set(
         with _timed(seconds, "embeddings"):
             cache = EmbeddingCache.in_home(options.home)
             found = embed_windows(network, [one.window for one in windows], cache, progress=progress)
+        if found.bad and not len(found.rows):
+            raise DatasetError("None of the annotated windows can be used.", hint=found.bad[0].reason)
         data = EmbeddedWindows(tuple(windows[row] for row in found.rows), found.values)
         with _timed(seconds, "training"):
             tags = choose_tags(data.windows, tags)

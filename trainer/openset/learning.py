@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidzam.errors import DatasetError
 from tidzam.open_set import (
+    MIN_WINDOWS,
     BackgroundScores,
     OpenSetEvaluation,
     ThresholdCost,
@@ -23,9 +24,6 @@ from tidzam.types import Float32
 from trainer.openset.annotations import Use
 from trainer.openset.labeled_windows import LabeledWindow, groups_for, recordings_for, tags_in, targets_for
 from trainer.openset.recognizer import Recognizer, fit_recognizer
-
-MIN_WINDOWS: Final = 5
-"""The windows that a tag needs in the training data."""
 
 
 @dataclass(frozen=True)

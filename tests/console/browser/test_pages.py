@@ -13,7 +13,10 @@ from tests.console.browser.conftest import ServedConsole
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/login", "/", "/node", "/detections", "/species", "/account", "/users", "/audit", "/api/docs", "/nothing")
+PAGES = (
+    *("/login", "/", "/node", "/detections", "/species", "/models/build"),
+    *("/account", "/users", "/audit", "/api/docs", "/nothing"),
+)
 SCREENS = list(product((390, 1440), ("light", "dark")))
 
 

@@ -1,0 +1,96 @@
+"""The model builder in a browser: days, tags, what would be used, and a recognizer that is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.console.browser.conftest import ServedConsole
+from tests.support.console_server import serving_console
+from tests.support.jobs import end_jobs
+from tests.support.model_builder import annotate, recorded_profile
+from tests.support.openset import DAYS
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedConsole]:
+    home = tmp_path_factory.mktemp("built")
+    with serving_console(home, profile=recorded_profile(home / "sound")) as (url, console):
+        annotate(console, home / "sound")
+        yield ServedConsole(url, console)
+    end_jobs(home)
+
+
+@pytest.fixture
+def builder(page: Page, served: ServedConsole) -> Page:
+    """The page, once it has planned what it suggests."""
+    served.enter(page, "manager")
+    page.goto(f"{served.url}/models/build")
+    expect(page.locator("#plan")).to_contain_text("annotations")
+    return page
+
+
+def uses(page: Page) -> list[str]:
+    return [day.get_attribute("data-use") or "" for day in page.locator("button.day").all()]
+
+
+def test_days_are_dragged_over_and_changed_by_keyboard(builder: Page) -> None:
+    builder.get_by_label("Test 2", exact=True).check()
+    first, last = (builder.get_by_label(f"{day}:") for day in DAYS)
+    first.hover()
+    builder.mouse.down()
+    last.hover()
+    builder.mouse.up()
+    assert uses(builder) == ["test", "test"]
+    builder.keyboard.press("1")
+    last.focus()
+    builder.keyboard.press("ArrowLeft")
+    builder.keyboard.press("Enter")
+    assert uses(builder) == ["train", "test"]
+    expect(builder.locator("#plan")).to_contain_text("32 annotations")
+    assert builder.locator("button.day").first.get_attribute("aria-label") == f"{DAYS[0]}: high 16, low 16; training"
+
+
+def test_a_model_that_lacks_annotations_says_what_is_missing(builder: Page) -> None:
+    builder.get_by_label("Nothing 5").check()
+    for day in builder.locator("button.day").all():
+        day.click()
+    expect(builder.locator("#plan")).to_contain_text("Choose days and tags")
+    builder.get_by_label("Test 2", exact=True).check()
+    builder.locator("button.day").first.click()
+    expect(builder.locator("#plan")).to_contain_text("has 0 of the 5 training windows that it needs")
+
+
+def test_a_recognizer_is_built_and_leads_to_its_page(builder: Page) -> None:
+    builder.get_by_label("Training 1", exact=True).check()
+    builder.locator("button.day").first.click()
+    builder.get_by_label("Test 2", exact=True).check()
+    builder.locator("button.day").last.click()
+    builder.get_by_label("Name", exact=True).first.fill("tones")
+    builder.get_by_label("Most background windows").fill("30")
+    builder.get_by_role("button", name="Build", exact=True).click()
+    job = builder.locator(".job").first
+    expect(job.locator(".state")).to_have_text("done", timeout=120_000)
+    expect(job).to_contain_text("macro F1")
+    assert (job.get_by_role("link", name="tones").get_attribute("href") or "").endswith("/models/tones")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light"), (390, "light"), (1440, "dark")])
+def test_the_page_is_accessible_and_fits_with_days_and_jobs(
+    browser: Browser, served: ServedConsole, width: int, scheme: str
+) -> None:
+    size = {"width": width, "height": 844}
+    context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page = context.new_page()
+    served.enter(page, "manager")
+    page.goto(f"{served.url}/models/build")
+    expect(page.locator("#plan")).to_contain_text("annotations")
+    checked = Axe().run(page).response
+    assert [(found["id"], found["nodes"][0]["html"]) for found in checked["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    context.close()

@@ -1,0 +1,100 @@
+"""Sections of recordings: where annotations lie, and what is background."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from console.services.builder.models import DayUse
+from console.services.builder.sections import (
+    HeardTag,
+    TrainingSection,
+    annotated_section,
+    background_slots,
+    spread,
+    training_table,
+)
+from tidzam.recorded_sound.plan import TimedRecording
+from trainer.openset.annotations import read_annotations
+
+START = datetime(2026, 5, 1, 6, tzinfo=UTC)
+
+
+def recording(number: int = 0, *, channels: int = 4) -> TimedRecording:
+    """One of a row of recordings of a minute."""
+    start = START + timedelta(minutes=number)
+    return TimedRecording(Path(f"/rec/pond-{number}.flac"), start, 60 * 1000, 1000, channels)
+
+
+def heard(start_s: float, end_s: float, tag: str = "heron") -> HeardTag:
+    return HeardTag(START + timedelta(seconds=start_s), START + timedelta(seconds=end_s), tag)
+
+
+def test_an_annotation_is_found_in_its_recording() -> None:
+    found = annotated_section(heard(70, 72.5), [recording(0), recording(1)], 2, DayUse.TRAIN)
+    assert found == TrainingSection(Path("/rec/pond-1.flac"), 2, 10.0, 12.5, "heron", DayUse.TRAIN)
+
+
+def test_one_over_two_recordings_is_in_that_which_has_most_of_it() -> None:
+    found = annotated_section(heard(57, 61), [recording(0), recording(1)], 0, DayUse.TRAIN)
+    assert found is not None
+    assert (found.path.name, found.start_s, found.end_s) == ("pond-0.flac", 57.0, 60.0)
+
+
+def test_one_without_a_recording_is_found_nowhere() -> None:
+    assert annotated_section(heard(130, 131), [recording(0), recording(1)], 0, DayUse.TRAIN) is None
+
+
+def test_the_only_channel_of_a_recording_is_the_first() -> None:
+    found = annotated_section(heard(1, 2), [recording(channels=1)], 3, DayUse.TRAIN)
+    assert found is not None
+    assert found.channel == 0
+
+
+def slots(*annotations: HeardTag, window_s: float = 1.0) -> list[tuple[float, float]]:
+    found = background_slots(recording(), 0, annotations, DayUse.TRAIN_BACKGROUND, window_s=window_s)
+    return [(one.start_s, one.end_s) for one in found]
+
+
+def test_background_leaves_out_what_was_annotated() -> None:
+    assert slots(heard(10, 12), heard(11, 20), heard(-5, 1), heard(58, 65)) == [(1.0, 10.0), (20.0, 50.0), (50.0, 58.0)]
+
+
+def test_background_too_short_for_a_window_is_left_out() -> None:
+    assert slots(heard(0, 58), window_s=3.0) == []
+
+
+@pytest.mark.parametrize(("most", "expected"), [(0, 0), (30, 1), (61, 3), (1000, 10)])
+def test_background_is_taken_until_there_are_enough_windows(most: int, expected: int) -> None:
+    all_slots = [
+        slot
+        for number in range(5)
+        for slot in background_slots(recording(number), 0, [], DayUse.TRAIN_BACKGROUND, window_s=1.0)
+    ]
+    assert len(spread(all_slots, most, window_s=1.0)) == expected
+
+
+def test_background_is_spread_evenly() -> None:
+    row = [TrainingSection(Path("a"), 0, float(k), k + 1.0, "", DayUse.TRAIN_BACKGROUND) for k in range(100)]
+    starts = [one.start_s for one in spread(row, 10, window_s=1.0)]
+    distances = [after - before for before, after in pairwise(starts)]
+    assert len(starts) == 10
+    assert max(distances) <= 13
+
+
+def test_the_trainer_reads_the_table(tmp_path: Path) -> None:
+    path = Path("/rec/a, b.flac")
+    table = tmp_path / "annotations.csv"
+    table.write_text(
+        training_table(
+            [
+                TrainingSection(path, 2, 1.5, 2.0, "heron, gray", DayUse.TEST),
+                TrainingSection(path, 0, 0.0, 30.0, "", DayUse.TRAIN_BACKGROUND),
+            ]
+        )
+    )
+    found = [(one.path, one.channel, one.start_s, one.end_s, one.tag, one.use) for one in read_annotations(table)]
+    assert found == [(path, 2, 1.5, 2.0, "heron, gray", "test"), (path, 0, 0.0, 30.0, "", "train-background")]
