@@ -134,7 +134,8 @@ class Analyzer:
         )
         self._reloader = ClassifierReloader(self._cascade, self._shadow, reloads)
         self._decisions = DecisionFollower(
-            DecisionFiles(options.home), lambda: (self._cascade.pipeline.policy, *self._shadow.policies)
+            DecisionFiles(settings.decision.prior, options.home),
+            lambda: (self._cascade.pipeline.policy, *self._shadow.policies),
         )
         self._server = self._make_server(options)
         self._socketio = SocketIoSink(

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Final, Never
 
 from tidzam.class_rules import class_rules_file, read_class_rules
+from tidzam.config.decision import PriorSettings
 from tidzam.errors import ConfigError
 from tidzam.inference.decision_policy import DecisionPolicy
+from tidzam.labels import LabelTree
+from tidzam.time_models.prior import TimePrior
+from tidzam.time_models.prior_file import read_time_models, time_models_file
 
 log = logging.getLogger(__name__)
 
@@ -19,21 +23,26 @@ FileStates = tuple[tuple[int, int, int] | None, ...]
 
 
 class DecisionFiles:
-    """The files that change decisions while the analyzer runs. `home` is that of the node."""
+    """The files that change decisions while the analyzer runs: `home`, the node's, holds them."""
 
-    def __init__(self, home: Path | None) -> None:
-        self._home = home
+    def __init__(self, settings: PriorSettings, home: Path | None) -> None:
+        self._settings, self._home = settings, home
 
     @property
     def _paths(self) -> tuple[Path, ...]:
-        return (class_rules_file(self._home),)
+        return class_rules_file(self._home), time_models_file(self._home)
 
     def apply(self, policy: DecisionPolicy) -> None:
         """Let a policy decide by what the files say now. One that cannot be read is logged, and changes nothing."""
         try:
-            policy.use(floors=read_class_rules(self._home).floors(policy.labels))
+            floors = read_class_rules(self._home).floors(policy.labels)
+            policy.use(floors=floors, prior=self._prior(policy.labels))
         except ConfigError as error:
             log.error("%s", error)
+
+    def _prior(self, labels: LabelTree) -> TimePrior | None:
+        models = read_time_models(self._home) if self._settings.enabled else None
+        return None if models is None else TimePrior(models, labels, max_factor=self._settings.max_factor)
 
     def states(self) -> FileStates:
         """By which a change of the files is seen."""
@@ -50,7 +59,10 @@ class DecisionFollower:
     async def run(self) -> Never:
         """Look again and again, until cancelled."""
         while True:
-            await asyncio.to_thread(self.look)
+            try:
+                await asyncio.to_thread(self.look)
+            except Exception:  # a fault in a file must not end the analyzer
+                log.exception("decisions about classes cannot be followed")
             await asyncio.sleep(LOOK_EVERY_S)
 
     def look(self) -> None:

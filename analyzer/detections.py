@@ -65,7 +65,7 @@ class DetectionStages:
         return self._decision(analysis).decide(analysis.probabilities, self._cascade.labels)
 
     def _threshold_of(self, analysis: Analysis, label: str) -> float:
-        return self._decision(analysis).thresholds[label]
+        return self._decision(analysis).threshold(label)
 
     def _decision(self, analysis: Analysis) -> Decision:
         return self._policy.decision(analysis.channel, analysis.start if self._is_dated else None)

@@ -108,7 +108,7 @@ class Pipeline:
             species=_species_range(cascade, bundles, settings, location),
             strict=settings.strict,
         )
-        DecisionFiles(home).apply(pipeline.policy)
+        DecisionFiles(settings.decision.prior, home).apply(pipeline.policy)
         return pipeline
 
     @property

@@ -45,6 +45,8 @@ SHOTS: Final = (
     ("detection-open", OPENED, DESK, "dark"),
     ("detections-phone", "/detections", PHONE, "light"),
     ("species", "/species", DESK, "light"),
+    ("activity", "/activity", DESK, "light"),
+    ("activity-phone", "/activity", PHONE, "dark"),
     ("account", "/account", DESK, "light"),
     ("users", "/users", DESK, "light"),
     ("audit", "/audit", DESK, "dark"),
@@ -74,6 +76,7 @@ def running_node() -> Iterator[str]:
         settings = {
             "node": {"name": "marsh"},
             "jack": {"server": "tidzam-screenshots"},
+            "location": {"latitude": 52.6, "longitude": 1.6, "time_zone": "Europe/London"},
             **{name: {"port": port} for name, port in PORTS.items()},
             "sources": [{"name": "wetland", "demo": {"scene": "wetland", "seed": 21}, "nb_channels": 4}],
             "analyzer": {"sinks": [{"type": "store"}, {"type": "clips", "folder": str(Path(folder) / "clips")}]},
@@ -96,8 +99,8 @@ def running_node() -> Iterator[str]:
 
 
 def fill_past(home: Path) -> None:
-    """Give the node the detections of two months."""
-    argv = [sys.executable, "-m", "tests.support.stored_detections", str(home), "60"]
+    """Give the node the detections of three months."""
+    argv = [sys.executable, "-m", "tests.support.stored_detections", str(home), "90"]
     subprocess.run(argv, cwd=Path(__file__).parent.parent, check=True)
 
 

@@ -20,7 +20,8 @@ _LEVELS = {
         errors extensions file_ages hangup icecast_passwords keep_marks labels log naming output_hints parallel
         paths patterns process progress proxy recording_names scrub segments startup_signals suggest tables
         temporaries tensorflow_loader terminal text times tokens types validation values""",
-    1: "annotations audio bundle clips dataset gaps jack manifest_fields results spectrogram speech_times spool",
+    1: """annotations audio bundle clips dataset gaps jack manifest_fields results spectrogram speech_times
+        spool time_models""",
     2: """accounts embeddings inference jobs metrics open_set open_set_report protocol recorded_sound server
         sound_index speech store""",
     3: "backup cli demo models node",

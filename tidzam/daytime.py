@@ -114,7 +114,7 @@ class DayPartInterval:
     end: datetime
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def day_parts(start: datetime, end: datetime, place: Place) -> tuple[DayPartInterval, ...]:
     """The parts of the day from `start` up to `end` (with a time zone), in their order, exact to a minute.
 

@@ -176,6 +176,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "`class-rules.json` in the home was changed by hand, or is damaged.",
             "Correct or delete the file, or decide again on the page Species.",
         ),
+        "time_models": Explanation(
+            "The time models of classes cannot be read.",
+            "`time-models.json` in the home was changed by hand, or is damaged.",
+            "Make them again: `tidzam activity fit`.",
+        ),
         "speech_detector": Explanation(
             "Speech cannot be detected, so that nothing is analyzed.",
             "Silero VAD is not installed in this home, or its file was changed.",

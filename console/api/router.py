@@ -6,7 +6,21 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from console.api import account, audit, classes, detections, jobs, live, node, search, session, sound, tags, users
+from console.api import (
+    account,
+    activity,
+    audit,
+    classes,
+    detections,
+    jobs,
+    live,
+    node,
+    search,
+    session,
+    sound,
+    tags,
+    users,
+)
 from console.api import annotations as annotation_routes
 from console.api import recognizers as builder_routes
 from console.web.errors import RESPONSES
@@ -18,7 +32,7 @@ def api_router() -> APIRouter:
     """All routes of the REST API."""
     responses: dict[int | str, dict[str, Any]] = dict(RESPONSES)
     router = APIRouter(prefix=PREFIX, responses=responses)
-    of_sound = (node, live, detections, classes, sound, annotation_routes, tags, search, jobs)
+    of_sound = (node, live, detections, classes, activity, sound, annotation_routes, tags, search, jobs)
     for topic in (session, *of_sound, builder_routes, account, users, audit):
         router.include_router(topic.router)
     return router

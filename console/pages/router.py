@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.pages import account, api_docs, audit, build, detections, listen, login, node, now, species, users
+from console.pages import (
+    account,
+    activity,
+    api_docs,
+    audit,
+    build,
+    detections,
+    listen,
+    login,
+    node,
+    now,
+    species,
+    users,
+)
 
 
 def page_router() -> APIRouter:
     """The routes of all pages. They are not part of the REST API's description."""
     router = APIRouter(include_in_schema=False)
-    for page in (login, now, listen, detections, species, build, node, account, users, audit, api_docs):
+    for page in (login, now, listen, detections, species, activity, build, node, account, users, audit, api_docs):
         router.include_router(page.router)
     return router

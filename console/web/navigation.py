@@ -42,6 +42,7 @@ GROUPS: Final = (
             NavigationItem("/", "Now", "now", Permission.VIEW, in_bar=True),
             NavigationItem("/detections", "Detections", "detections", Permission.VIEW, in_bar=True),
             NavigationItem("/species", "Species", "species", Permission.VIEW, in_bar=True),
+            NavigationItem("/activity", "Activity", "activity", Permission.VIEW),
         ),
     ),
     NavigationGroup(

@@ -15,7 +15,7 @@ from tests.support.store_records import detection
 from tidzam.config.store import StoreSettings
 from tidzam.daytime import DayPart
 from tidzam.store.database import Store, open_store
-from tidzam.store.records import DetectionRecord
+from tidzam.store.records import DetectionRecord, LoadedRecord
 from tidzam.store.writer import StoreWriter
 
 BIRDS: Final = {
@@ -83,10 +83,23 @@ def fill(store: Store, *, days: int, last: datetime, seed: int = 1, zone: ZoneIn
     return len(records)
 
 
+def fill_loaded(store: Store, *, days: int, last: datetime) -> None:
+    """Write that the source of `wetland` was loaded, but for two hours each noon."""
+    ends = (last - timedelta(hours=hour) for hour in range(24 * days))
+    records = [
+        LoadedRecord(node="garden", source="pond", channels=4, start=end - timedelta(hours=1), end=end)
+        for end in ends
+        if end.hour not in (12, 13)
+    ]
+    StoreWriter(store).write(records)
+
+
 def main(home: str, days: str) -> None:
     """Give a node detections up to the present, for screenshots."""
+    last = datetime.now(UTC) - timedelta(minutes=2)
     with open_store(StoreSettings(), Path(home)) as store:
-        print(fill(store, days=int(days), last=datetime.now(UTC) - timedelta(minutes=2)))
+        print(fill(store, days=int(days), last=last))
+        fill_loaded(store, days=int(days), last=last)
 
 
 if __name__ == "__main__":

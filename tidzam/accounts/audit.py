@@ -39,6 +39,7 @@ class AuditAction(StrEnum):
     TAG_ADDED = "tag.added"
     TAG_RENAMED = "tag.renamed"
     TAG_REMOVED = "tag.removed"
+    TIME_MODELS_MADE = "time_models.made"
 
 
 @dataclass(frozen=True, kw_only=True)

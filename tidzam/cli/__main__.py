@@ -8,7 +8,7 @@ import sys
 import typer
 
 from tidzam import __version__
-from tidzam.cli import backup, bench, demo, models, node, search, setup, sinks, sources, store, users, watch
+from tidzam.cli import activity, backup, bench, demo, models, node, search, setup, sinks, sources, store, users, watch
 from tidzam.errors import SetupError
 from tidzam.terminal import command_line, exit_on_error
 
@@ -30,6 +30,7 @@ app.command(context_settings=bench.CONTEXT, add_help_option=False)(bench.bench)
 app.add_typer(sources.app, name="sources")
 app.add_typer(sinks.app, name="sinks")
 app.add_typer(store.app, name="store")
+app.add_typer(activity.app, name="activity")
 app.add_typer(models.app, name="models")
 app.add_typer(backup.app, name="backup")
 app.add_typer(search.app, name="search")

@@ -100,6 +100,23 @@ class DecisionOverride(Section):
         return tuple(map(parse_time_of_day, self.times))
 
 
+class PriorSettings(Section):
+    """Time models as a prior: what occurs more often at the time of a window needs less evidence, and less often, more.
+
+    The models are those of the node (`tidzam activity fit`, or the page Activity of the console).
+    """
+
+    enabled: bool = Field(False, description="Multiply the odds of classes by how often they occur at the time")
+    max_factor: float = Field(
+        4.0,
+        ge=1,
+        le=100,
+        allow_inf_nan=False,
+        description="The odds are multiplied by at most this factor, and at least its inverse, so that no class is "
+        "excluded: with 4, a class with a threshold of 0.5 is always reported from 0.8 on",
+    )
+
+
 class DecisionSettings(Section):
     """How the probabilities of a window become the classes that are reported."""
 
@@ -115,6 +132,7 @@ class DecisionSettings(Section):
     overrides: tuple[DecisionOverride, ...] = Field(
         (), description="Other thresholds or rules for some channels, times or classes"
     )
+    prior: PriorSettings = PriorSettings()
 
     @model_validator(mode="after")
     def _options_exist(self) -> DecisionSettings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Final
@@ -15,6 +15,7 @@ from tidzam.errors import ConfigError
 from tidzam.inference.decision import DecisionRule, deepest, find_decision_rule, ranked
 from tidzam.labels import UNKNOWN, LabelTree
 from tidzam.patterns import matches
+from tidzam.time_models.prior import TimePrior, threshold_before, with_prior
 
 _MOST_CHANNELS: Final = 4096
 
@@ -23,23 +24,31 @@ _MOST_CHANNELS: Final = 4096
 class Decision:
     """A rule with its options, and the thresholds that apply with it.
 
-    `floors` holds those that the profile sets: no rule reports a class below.
+    `floors` holds those that the profile sets: no rule reports a class below. By `factors`, the odds of classes are
+    multiplied before anything is decided (`tidzam.time_models.prior`); other classes stay as they are.
     """
 
     rule: DecisionRule
     thresholds: Mapping[str, float]
     floors: Mapping[str, float]
+    factors: Mapping[str, float] = field(default_factory=dict)
 
     def decide(self, probabilities: Mapping[str, float], labels: LabelTree) -> tuple[str, ...]:
         """The classes that occur, as `DecisionRule` returns them.
 
         A class below its floor gives way to its nearest ancestor that is a class and reaches its own.
         """
+        if self.factors:
+            probabilities = {label: with_prior(p, self.factors.get(label, 1.0)) for label, p in probabilities.items()}
         result = self.rule(probabilities, self.thresholds, labels)
         if not self.floors or result == (UNKNOWN,):
             return result
         allowed = {self._allowed(label, probabilities, labels) for label in result}
         return ranked(deepest((label for label in allowed if label is not None), labels), probabilities)
+
+    def threshold(self, label: str) -> float:
+        """The probability of a class, as its classifier states it, that counts as its threshold."""
+        return threshold_before(self.thresholds[label], self.factors.get(label, 1.0))
 
     def _allowed(self, label: str, probabilities: Mapping[str, float], labels: LabelTree) -> str | None:
         upwards = (one for one in reversed(labels.path(label)) if one in probabilities)
@@ -71,17 +80,18 @@ class DecisionPolicy:
         self._settings, self._location = settings, location
         self.labels = labels
         self._thresholds, self._live_floors = thresholds, dict[str, float]()
+        self._prior: TimePrior | None = None
         self._times = [override.parsed_times for override in settings.overrides]
         find_decision_rule(settings.rule)  # so that a fault is reported at the start
         self._of = self._cached()
         self._on = lru_cache(maxsize=_MOST_CHANNELS)(self._numbers)
 
-    def use(self, *, floors: Mapping[str, float]) -> None:
-        """Also decide by `floors`, whatever the profile says about these classes. May be called from any thread.
+    def use(self, *, floors: Mapping[str, float], prior: TimePrior | None = None) -> None:
+        """Also decide by `floors`, whatever the profile says about these classes, and by `prior`.
 
-        A class whose floor is greater than 1 is never reported.
+        A class whose floor is greater than 1 is never reported. May be called from any thread.
         """
-        self._live_floors = dict(floors)
+        self._live_floors, self._prior = dict(floors), prior
         self._of = self._cached()
 
     def _cached(self) -> Callable[[tuple[int, ...]], Decision]:
@@ -96,7 +106,8 @@ class DecisionPolicy:
 
     def decision(self, channel: str, time: datetime | None) -> Decision:
         """The decision that applies to `channel` at `time`, which may be unknown."""
-        return self._of(tuple(number for number in self._on(channel) if self._is_time(number, time)))
+        found, prior = self._of(tuple(one for one in self._on(channel) if self._is_time(one, time))), self._prior
+        return found if prior is None or time is None else replace(found, factors=prior.factors(time))
 
     def _numbers(self, channel: str) -> tuple[int, ...]:
         """The overrides that apply to a channel, at whatever time."""

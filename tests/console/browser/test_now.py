@@ -38,6 +38,7 @@ def test_a_channel_plays_with_its_spectrogram_and_stops(page: Page, served: Serv
     page.route("**/listen/*", lambda route: route.fulfill(path=tmp_path / "tone.ogg", content_type="application/ogg"))
     served.enter(page, "viewer")
     page.goto(served.url)
+    expect(page.locator('[data-port="wetland:out_0"] rect.bar')).to_be_visible()  # its level
     page.get_by_role("button", name="Listen to wetland 1").click()
     expect(page).to_have_title("▶ wetland 1 · Now · marsh")
     expect(page.get_by_role("button", name="Listen to wetland 1")).to_have_attribute("aria-pressed", "true")

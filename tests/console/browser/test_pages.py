@@ -14,7 +14,7 @@ from tests.console.browser.conftest import ServedConsole
 pytestmark = pytest.mark.browser
 
 PAGES = (
-    *("/login", "/", "/node", "/detections", "/species", "/models/build"),
+    *("/login", "/", "/node", "/detections", "/species", "/activity", "/models/build"),
     *("/account", "/users", "/audit", "/api/docs", "/nothing"),
 )
 SCREENS = list(product((390, 1440), ("light", "dark")))

@@ -1,0 +1,112 @@
+"""When classes were heard, and for how long was listened: per hour of each day, for time models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tidzam.gaps.records import Gap, Loaded
+from tidzam.store.local_time import HOURS
+from tidzam.store.queries.classes import classes
+from tidzam.store.queries.counts import CountCriteria, counts_per_hour
+from tidzam.store.queries.gaps import gaps_between, loaded_between
+from tidzam.store.tables.annotations import AnnotationRow, TagRow
+from tidzam.time_models.circular import Float64
+from tidzam.time_models.listened import listened_hours
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ClassTimes:
+    """The detections of each class without those judged wrong, or the annotations of each tag, and the hours listened:
+    shape (days, 24) each.
+
+    Of `assumed_days`, it is not known when was listened, although something was heard: all their hours count.
+    """
+
+    days: Sequence[date]
+    exposure_h: Float64
+    counts: Mapping[tuple[str, ...], Counts]
+    assumed_days: int
+
+    def with_descendants(self) -> dict[tuple[str, ...], Counts]:
+        """The detections of each class together with those below it."""
+        sums: dict[tuple[str, ...], Counts] = {}
+        for path, counts in self.counts.items():
+            for depth in range(1, len(path) + 1):
+                above = path[:depth]
+                sums[above] = sums[above] + counts if above in sums else counts
+        return sums
+
+
+def class_times(session: Session, first: date, last: date, zone: tzinfo) -> ClassTimes:
+    """What was heard from `first` to `last`, both included. Days are those of the nodes' clocks, in `zone`."""
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    paths = {one.id: one.path for one in classes(session)}
+    counts: dict[tuple[str, ...], Counts] = {}
+    for one in counts_per_hour(session, CountCriteria(first=first, last=last)):
+        path = paths[one.class_id]
+        if path not in counts:
+            counts[path] = np.zeros((len(days), HOURS), dtype=np.int64)
+        counts[path][(one.day - first).days, one.hour] += one.detections
+    return _times(session, days, counts, zone)
+
+
+def tag_times(session: Session, first: date, last: date, zone: tzinfo) -> ClassTimes:
+    """What was annotated from `first` to `last`, both included, by tag. Days are those of the clock in `zone`."""
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    since, until = _bounds(days, zone)
+    row = AnnotationRow
+    query = select(TagRow.name, row.start).join(TagRow, TagRow.id == row.tag_id)
+    counts: dict[tuple[str, ...], Counts] = {}
+    for tag, start in session.execute(query.where(row.start >= since, row.start < until)):
+        there = start.astimezone(zone)
+        of_tag = counts.setdefault((tag,), np.zeros((len(days), HOURS), dtype=np.int64))
+        of_tag[(there.date() - first).days, there.hour] += 1
+    return _times(session, days, counts, zone)
+
+
+def _times(
+    session: Session, days: Sequence[date], counts: Mapping[tuple[str, ...], Counts], zone: tzinfo
+) -> ClassTimes:
+    exposure_h = _exposure(session, days, zone)
+    heard: NDArray[np.bool_] = np.zeros((len(days), HOURS), dtype=np.bool_)
+    for of_class in counts.values():
+        heard |= of_class > 0
+    known_h, assumed_days = _assumed(exposure_h, heard)
+    return ClassTimes(days, known_h, counts, assumed_days)
+
+
+def _exposure(session: Session, days: Sequence[date], zone: tzinfo) -> Float64:
+    since, until = _bounds(days, zone)
+    loaded: dict[str, list[Loaded]] = {}
+    for one in loaded_between(session, since, until):
+        loaded.setdefault(one.node, []).append(one.loaded)
+    gaps: dict[str, list[Gap]] = {}
+    for gap in gaps_between(session, since, until):
+        gaps.setdefault(gap.node, []).append(gap.gap)
+    total: Float64 = np.zeros((len(days), HOURS))
+    for node, records in loaded.items():
+        total += listened_hours(records, gaps.get(node, ()), days, zone)
+    return total
+
+
+def _bounds(days: Sequence[date], zone: tzinfo) -> tuple[datetime, datetime]:
+    """When the first day begins, and when the last one ends."""
+    first, end = (datetime.combine(day, time(), zone) for day in (days[0], days[-1] + timedelta(days=1)))
+    return first.astimezone(UTC), end.astimezone(UTC)
+
+
+def _assumed(exposure_h: Float64, heard: NDArray[np.bool_]) -> tuple[Float64, int]:
+    """The hours listened, and the number of days of which they are assumed: an hour in which something was heard was
+    listened to, and of a day without any record, so were all hours."""
+    is_assumed: NDArray[np.bool_] = np.asarray(heard.any(axis=1) & ~(exposure_h > 0).any(axis=1))
+    known = np.where(is_assumed[:, None], 1.0, exposure_h)
+    return np.where(heard & ~(known > 0), 1.0, known), int(is_assumed.sum())
