@@ -99,6 +99,14 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "not_found": Explanation(
             "There is no such page or thing.", "It was removed, or mistyped.", "Check the address."
         ),
+        "model_in_use": Explanation(
+            "A model cannot be removed.",
+            "It runs live or as a shadow, or the settings name it; or it is not in the folder of installed models.",
+            "Roll back, end the shadow, or change the settings first.",
+        ),
+        "analyzer_away": Explanation(
+            "The classifiers cannot be changed.", "The analyzer does not answer.", "See `tidzam status`."
+        ),
         "no_recording": Explanation(
             "There is no sound of this time.",
             "The source was not recorded then, or the recording was deleted.",
@@ -119,7 +127,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         ),
         "wrong_password": Explanation("The present password is wrong.", "It is mistyped.", "Type it again."),
         "conflict": Explanation(
-            "An annotation was not changed, since somebody else was faster.",
+            "An annotation or a model was not changed, since somebody else was faster.",
             "It was changed or deleted after the program had read it.",
             "Look at it as it is now, and change that version.",
         ),

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tidzam.errors import BundleError
 from tidzam.manifest_fields import faults_of
+from tidzam.metrics import DIGITS
 from tidzam.open_set import BackgroundScores, OpenSetEvaluation, ThresholdCost, evaluate_open_set
 
 FILE: Final = "open_set.json"
@@ -189,8 +190,15 @@ def cells_of(found: OpenSetEvaluation, tested: TestedWindows) -> list[dict[str, 
 
 
 def cost_at(costs: Sequence[ThresholdCost], threshold: float) -> ThresholdCost | None:
-    """What a threshold costs: as much as the lowest stated one that is not below it."""
-    return next((cost for cost in reversed(costs) if cost.threshold >= threshold), costs[0] if costs else None)
+    """What a threshold costs: as much as the lowest stated one that is not below it; one above all misses every call.
+
+    None without costs. Those of a report are rounded, which counts as equal.
+    """
+    if not costs:
+        return None
+    found = next((cost for cost in reversed(costs) if cost.threshold >= threshold - 0.5 * 10**-DIGITS), None)
+    alarms = None if costs[0].false_alarms_per_day is None else 0.0
+    return found or ThresholdCost(threshold=threshold, false_alarms_per_day=alarms, missed=1.0, precision=1.0, f1=0.0)
 
 
 def _scores(probabilities: NDArray[np.float64], true: int, recognized: int) -> NDArray[np.float64]:

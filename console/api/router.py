@@ -11,9 +11,11 @@ from console.api import (
     activity,
     audit,
     classes,
+    classifiers,
     detections,
     jobs,
     live,
+    models,
     node,
     search,
     session,
@@ -33,6 +35,6 @@ def api_router() -> APIRouter:
     responses: dict[int | str, dict[str, Any]] = dict(RESPONSES)
     router = APIRouter(prefix=PREFIX, responses=responses)
     of_sound = (node, live, detections, classes, activity, sound, annotation_routes, tags, search, jobs)
-    for topic in (session, *of_sound, builder_routes, account, users, audit):
+    for topic in (session, *of_sound, builder_routes, classifiers, models, account, users, audit):
         router.include_router(topic.router)
     return router

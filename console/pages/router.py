@@ -13,6 +13,8 @@ from console.pages import (
     detections,
     listen,
     login,
+    model,
+    models,
     node,
     now,
     species,
@@ -23,6 +25,20 @@ from console.pages import (
 def page_router() -> APIRouter:
     """The routes of all pages. They are not part of the REST API's description."""
     router = APIRouter(include_in_schema=False)
-    for page in (login, now, listen, detections, species, activity, build, node, account, users, audit, api_docs):
+    about_models = (build, models, model)  # the page of a model is at its name: pages with fixed names come first
+    for page in (
+        login,
+        now,
+        listen,
+        detections,
+        species,
+        activity,
+        *about_models,
+        node,
+        account,
+        users,
+        audit,
+        api_docs,
+    ):
         router.include_router(page.router)
     return router

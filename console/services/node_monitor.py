@@ -12,7 +12,8 @@ from typing import Final
 import aiohttp
 from pydantic import ValidationError
 
-from console.services.node_state import Answer, NodeView, node_view
+from console.services.node_state import Answer, NodeView, analyzer_health, node_view
+from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.tokens import bearer
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,17 @@ class NodeMonitor:
         self._name, self._manager, self._analyzer = name, manager, analyzer
         self._token, self._now = token, now
         self._view = node_view(name, None, None, now=now())
+        self._analysis: AnalyzerHealth | None = None
+
+    @property
+    def analyzer(self) -> str:
+        """The address of the analyzer."""
+        return self._analyzer
+
+    @property
+    def analysis(self) -> AnalyzerHealth | None:
+        """What the analyzer reported last; None if it does not answer. May be read from any thread."""
+        return self._analysis
 
     @property
     def view(self) -> NodeView:
@@ -67,6 +79,7 @@ class NodeMonitor:
     async def _ask(self, session: aiohttp.ClientSession) -> None:
         manager, analyzer = await asyncio.gather(_answer(session, self._manager), _answer(session, self._analyzer))
         self._view = node_view(self._name, manager, analyzer, now=self._now())
+        self._analysis = analyzer_health(analyzer)
 
 
 async def _answer(session: aiohttp.ClientSession, url: str) -> Answer | None:

@@ -101,6 +101,11 @@ def node_view(name: str, manager: Answer | None, analyzer: Answer | None, *, now
     )
 
 
+def analyzer_health(answer: Answer | None) -> AnalyzerHealth | None:
+    """The detailed report of the analyzer; None if there is none."""
+    return _detail(AnalyzerHealth, answer)
+
+
 def _detail(message: type[_Detail], answer: Answer | None) -> _Detail | None:
     """The detailed report in an answer; None if there is none, or one of another version."""
     try:

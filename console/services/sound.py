@@ -110,6 +110,11 @@ def _clip_sound(settings: Settings, path: Path, start: datetime, sound_format: S
     return SoundFile(made, media_type, begins, ())
 
 
+def made_sound(settings: Settings, key: str, sound_format: SoundFormat, make: Callable[[Path], None]) -> Path:
+    """The file of a sound that `make` writes, unless it is known by its `key`. Raises TidzamError (`output`)."""
+    return _made(settings, f"{key}.{suffix_of(sound_format)}", make)
+
+
 def sound_cache(settings: Settings) -> FileCache:
     """The sounds that were cut."""
     return FileCache(cache_folder(settings.home) / FOLDER, round(settings.console.sound.cache_gb * _BYTES_PER_GB))

@@ -36,6 +36,8 @@ STATUS: Final[Mapping[str, int]] = {
     "search_empty": 404,
     "user_exists": 409,
     "last_admin": 409,
+    "model_in_use": 409,
+    "analyzer_away": 503,
     "too_many_tokens": 409,
     "too_many_jobs": 409,
     "job_ended": 409,

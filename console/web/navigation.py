@@ -23,7 +23,11 @@ class NavigationItem:
     in_bar: bool = False
 
     def is_current(self, here: str) -> bool:
-        """Whether the page at `here` is this one, or one below it."""
+        """Whether the page at `here` is this one, or one below it that is no other page of the navigation."""
+        below = [one for group in GROUPS for one in group.entries if one.path.startswith(f"{self.path}/")]
+        return self._holds(here) and not any(one._holds(here) for one in below)
+
+    def _holds(self, here: str) -> bool:
         return here == self.path or (self.path != "/" and here.startswith(f"{self.path}/"))
 
 
@@ -47,7 +51,10 @@ GROUPS: Final = (
     ),
     NavigationGroup(
         "Label and train",
-        (NavigationItem("/models/build", "Model builder", "build", Permission.MANAGE),),
+        (
+            NavigationItem("/models", "Models", "models", Permission.VIEW),
+            NavigationItem("/models/build", "Model builder", "build", Permission.MANAGE),
+        ),
     ),
     NavigationGroup(
         "Station",

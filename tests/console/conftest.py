@@ -8,6 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.console import ConsoleUnderTest, console_under_test
+from tests.support.recognizers import train_recognizer
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a recognizer, to be copied: training takes two seconds."""
+    home = tmp_path_factory.mktemp("trained")
+    train_recognizer(home)
+    return home
 
 
 @pytest.fixture

@@ -40,6 +40,12 @@ class AuditAction(StrEnum):
     TAG_RENAMED = "tag.renamed"
     TAG_REMOVED = "tag.removed"
     TIME_MODELS_MADE = "time_models.made"
+    MODEL_SHADOWED = "model.shadowed"
+    MODEL_SHADOW_ENDED = "model.shadow_ended"
+    MODEL_PROMOTED = "model.promoted"
+    MODEL_ROLLED_BACK = "model.rolled_back"
+    MODEL_THRESHOLDS = "model.thresholds"
+    MODEL_REMOVED = "model.removed"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,14 +44,21 @@ def write_bundle(
     return Bundle(folder, complete)
 
 
-def rewrite_manifest(bundle: Bundle, **changes: Any) -> Bundle:
-    """The same bundle in the same place, `changes` made to fields of its manifest. Its other files stay with it."""
+def rewrite_manifest(
+    bundle: Bundle,
+    *,
+    write_extras: Callable[[Path, BundleManifest], object] = lambda folder, manifest: None,
+    **changes: Any,
+) -> Bundle:
+    """The same bundle in the same place, `changes` made to fields of its manifest. Its other files stay with it, unless
+    `write_extras` replaces them in the new folder."""
     known = {MANIFEST, *(entry.name for entry in bundle.manifest.files.values())}
 
-    def copy_extras(folder: Path, _: BundleManifest) -> None:
+    def copy_extras(folder: Path, complete: BundleManifest) -> None:
         for paper in bundle.folder.iterdir():
             if paper.name not in known:
                 shutil.copyfile(paper, folder / paper.name)
+        write_extras(folder, complete)
 
     manifest = bundle.manifest.model_copy(update=changes)
     files = {engine: bundle.file(engine) for engine in bundle.manifest.files}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.console import PASSWORD, ConsoleUnderTest
 from tests.support.console_server import serving_console
+from tests.support.recognizers import copy_recognizer
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -43,8 +45,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedConsole]:
-    with serving_console(tmp_path_factory.mktemp("served")) as (url, console):
+def served(tmp_path_factory: pytest.TempPathFactory, trained_home: Path) -> Iterator[ServedConsole]:
+    home = tmp_path_factory.mktemp("served")
+    copy_recognizer(trained_home, home)
+    with serving_console(home) as (url, console):
         yield ServedConsole(url, console)
 
 

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     *("/login", "/", "/node", "/detections", "/species", "/activity", "/models/build"),
+    *("/models", "/models/calls", "/models/selector"),
     *("/account", "/users", "/audit", "/api/docs", "/nothing"),
 )
 SCREENS = list(product((390, 1440), ("light", "dark")))

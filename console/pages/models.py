@@ -1,0 +1,124 @@
+"""The page of the model library, with the classifiers that run, and buttons that change them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Request
+from pydantic import ValidationError
+from starlette.responses import RedirectResponse, Response
+
+from console.accounts.visitor import Visitor
+from console.services.library import library
+from console.services.library.classifiers import CascadeChange, classifiers_view
+from console.web.classifier_changes import refreshed, running_classifiers
+from console.web.errors import status_of
+from console.web.permissions import CurrentVisitor, Runtime, needs
+from console.web.runtime import ConsoleRuntime
+from console.web.templates import render
+from console.web.urls import local_path
+from tidzam.accounts.roles import Permission
+from tidzam.errors import RequestError, TidzamError
+
+router = APIRouter()
+
+_VIEW, _MANAGE = needs(Permission.VIEW), needs(Permission.MANAGE)
+_Name = Annotated[str, Form(max_length=64)]
+PLACES: Final = {"add": "beside the live classifiers", "models": "in place of the live classifiers"}
+"""How a model is tried: the field of `CascadeChange`, and the words for it."""
+
+
+@router.get("/models", dependencies=[_VIEW])
+def show_models(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Response:
+    """The library."""
+    return _page(request, visitor, runtime)
+
+
+@router.get("/classifiers/state", dependencies=[_VIEW])
+def show_classifiers(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Response:
+    """The classifiers that run and their comparison, which the page loads again every few seconds."""
+    return render(
+        request,
+        "classifiers_state.html",
+        visitor=visitor,
+        running=classifiers_view(runtime.settings, runtime.monitor.analysis),
+        may_manage=visitor.may(Permission.MANAGE),
+    )
+
+
+@router.post("/classifiers/shadow", dependencies=[_MANAGE])
+def start_shadow(
+    request: Request, visitor: CurrentVisitor, runtime: Runtime, model: _Name = "", place: _Name = "add"
+) -> Response:
+    """Try a model beside the live classifiers, or in their place."""
+    return _changed(
+        request, visitor, runtime, lambda: running_classifiers(runtime, visitor).start_shadow(_change(model, place))
+    )
+
+
+@router.post("/classifiers/shadow/end", dependencies=[_MANAGE])
+def end_shadow(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Response:
+    """End the shadow."""
+    return _changed(request, visitor, runtime, lambda: running_classifiers(runtime, visitor).end_shadow())
+
+
+@router.post("/classifiers/promote", dependencies=[_MANAGE])
+def promote(
+    request: Request, visitor: CurrentVisitor, runtime: Runtime, model: _Name = "", place: _Name = "add"
+) -> Response:
+    """Let the shadow take over, or a model that is named."""
+    change = _change(model, place) if model else None
+    return _changed(request, visitor, runtime, lambda: running_classifiers(runtime, visitor).promote(change))
+
+
+@router.post("/classifiers/roll-back", dependencies=[_MANAGE])
+def roll_back(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Response:
+    """Return to the classifiers before the last promotion."""
+    return _changed(request, visitor, runtime, lambda: running_classifiers(runtime, visitor).roll_back())
+
+
+@router.post("/models/{name}/remove", dependencies=[_MANAGE])
+def remove(request: Request, visitor: CurrentVisitor, runtime: Runtime, name: str) -> Response:
+    """Delete a model that is not in use."""
+    analysis = runtime.monitor.analysis
+    return _changed(
+        request,
+        visitor,
+        runtime,
+        lambda: library.remove(runtime.settings, runtime.store, visitor, analysis, name, now=runtime.now()),
+    )
+
+
+def _change(model: str, place: str) -> CascadeChange:
+    """`place` is one of `PLACES`, or `remove`."""
+    field = place if place in (*PLACES, "remove") else "add"
+    return CascadeChange.model_validate({field: (model,)})
+
+
+def _changed(request: Request, visitor: Visitor, runtime: ConsoleRuntime, change: Callable[[], object]) -> Response:
+    """The page after a change, or with the reason why it was refused."""
+    try:
+        with refreshed(runtime):
+            change()
+    except TidzamError as error:
+        return _page(request, visitor, runtime, error=error)
+    except ValidationError:
+        return _page(request, visitor, runtime, error=RequestError("Choose a model.", code="request"))
+    return RedirectResponse(local_path(request, "/models"), 303)
+
+
+def _page(request: Request, visitor: Visitor, runtime: ConsoleRuntime, *, error: TidzamError | None = None) -> Response:
+    analysis = runtime.monitor.analysis
+    models = library.list_models(runtime.settings, analysis)
+    return render(
+        request,
+        "models.html",
+        visitor=visitor,
+        status=status_of(error) if error else 200,
+        error=error,
+        models=models,
+        live_models=library.removable_from_live(runtime.settings),
+        running=classifiers_view(runtime.settings, analysis),
+        may_manage=visitor.may(Permission.MANAGE),
+    )

@@ -1,0 +1,1 @@
+"""The model library: installed models, the classifiers that run, evaluations, and thresholds."""

@@ -1,0 +1,46 @@
+"""The pages of models in a browser: thresholds that are moved, windows that are heard, a version that is saved."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.console.browser.conftest import ServedConsole
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def card(page: Page, served: ServedConsole) -> Page:
+    served.enter(page, "manager")
+    page.goto(f"{served.url}/models/calls")
+    return page
+
+
+def test_a_threshold_that_is_moved_shows_its_cost_and_the_confusion_matrix_follows(card: Page) -> None:
+    slider = card.get_by_label("high", exact=True)
+    slider.focus()
+    slider.press("End")
+    expect(card.locator(".threshold").first).to_contain_text("1.000")
+    expect(card.locator(".threshold").first).to_contain_text("100.0 % of calls missed")
+    expect(card.get_by_text("at thresholds that are not saved")).to_be_visible()
+    expect(card.get_by_role("link", name="windows of high recognized as unknown")).to_be_visible()
+    card.get_by_role("button", name="Reset").click()
+    expect(card.get_by_text("at thresholds that are not saved")).to_be_hidden()
+
+
+def test_a_cell_of_the_confusion_matrix_lists_windows_that_are_heard(card: Page) -> None:
+    card.get_by_role("link", name="windows of high recognized as high").click()
+    expect(card.get_by_role("heading", name="high recognized as high")).to_be_visible()
+    card.locator("sound-view[data-drawn]").first.wait_for()
+
+
+def test_thresholds_are_saved_as_a_new_version(card: Page) -> None:
+    before = card.locator(".page-head p").first.text_content()
+    slider = card.get_by_label("low", exact=True)
+    slider.focus()
+    slider.press("ArrowRight")
+    card.once("dialog", lambda dialog: dialog.accept())
+    card.get_by_role("button", name="Save").click()
+    expect(card.get_by_text("Thresholds that were changed")).to_be_visible()
+    assert card.locator(".page-head p").first.text_content() != before
