@@ -56,6 +56,7 @@ SLOW_TESTS = (
     "console/browser/",
     "console/test_annotation_service.py",
     "console/builder/test_building.py",
+    "console/builder/test_networks.py",
     "console/test_deployment.py",
     "console/test_detections.py",
     "console/test_jobs.py",

@@ -97,6 +97,7 @@ def test_one_model_is_built_per_set_of_tags(builder: Builder) -> None:
         ({"base": "burdnet"}, 422, "no model called 'burdnet'"),
         ({"models": [{"name": "../tones", "tags": ["high"]}]}, 422, "models.0.name"),
         ({"models": [{"name": "high", "tags": ["high"]}] * 2}, 422, "two models have the same name"),
+        ({"days": {"9999-12-31": "train"}}, 422, "days"),
         ({"models": [{"name": "foreign", "tags": ["high"]}]}, 422, "not built from annotations"),
     ],
 )
