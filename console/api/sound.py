@@ -1,4 +1,4 @@
-"""REST: the sound of channels and detections, and the peaks of long periods."""
+"""REST: the sound of channels and detections, and how loud it is over long periods."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime
 from starlette.responses import FileResponse
 
+from console.api import segments
 from console.services.sound import SoundFile, channel_sound, detection_sound
 from console.services.sound_peaks import PeaksView, channel_peaks
 from console.web.permissions import Runtime, needs
@@ -17,6 +18,7 @@ from tidzam.errors import RequestError
 from tidzam.recorded_sound.read import SoundFormat
 
 router = APIRouter(tags=["Sound"], dependencies=[needs(Permission.VIEW)])
+router.include_router(segments.router)
 
 START_HEADER = "X-Sound-Start"
 GAPS_HEADER = "X-Sound-Gaps"

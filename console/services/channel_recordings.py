@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from tidzam.naming import split_date
 from tidzam.recorded_sound.folder import RecordedFolder, timed_recordings
 from tidzam.recorded_sound.plan import SoundPlan, TimedRecording, plan_sound
+from tidzam.recorded_sound.sections import decode_peaks
 from tidzam.store.database import Store
+from tidzam.store.queries.recorded_days import RecordedDay, recorded_days
 from tidzam.store.tables.places import NodeRow, SourceRow
 from tidzam.store.tables.recordings import RecordingRow
 
@@ -30,6 +33,16 @@ class KnownSegment:
     max_amp: float
 
 
+@dataclass(frozen=True)
+class KnownSections:
+    """A recording with the peaks of the sections of a channel, 1.0 for full scale."""
+
+    path: Path
+    start: datetime
+    end: datetime
+    peaks: tuple[float, ...]
+
+
 class StoredRecordings:
     """The recordings of a source of `node` that the store lists, wherever they are: the source may have been added by a
     client, removed, or recorded elsewhere."""
@@ -37,7 +50,8 @@ class StoredRecordings:
     def __init__(self, store: Store, node: str, source: str) -> None:
         self._store, self._source = store, source
         ids = select(SourceRow.id).join(NodeRow, NodeRow.id == SourceRow.node_id)
-        self._is_of_source = RecordingRow.source_id.in_(ids.where(NodeRow.name == node, SourceRow.name == source))
+        self._sources = ids.where(NodeRow.name == node, SourceRow.name == source)
+        self._is_of_source = RecordingRow.source_id.in_(self._sources)
 
     def names(self, start: datetime, end: datetime) -> list[tuple[Path, datetime]]:
         """The paths and starts of the recordings that hold some of a period. Raises StoreError."""
@@ -62,6 +76,31 @@ class StoredRecordings:
             found = session.execute(query.where(*within).order_by(row.start))
             return [KnownSegment(Path(path), begun, ended, peak or 0.0) for path, begun, ended, peak in found]
 
+    def sections(self, number: int, start: datetime, end: datetime) -> list[KnownSections]:
+        """The recordings of a period of whose sections the store knows the peaks, in the order of time.
+
+        Of a segment, it may know the peak of the loudest channel only. Raises StoreError.
+        """
+        row = RecordingRow
+        query = select(row.path, row.start, row.end, row.channels, row.section_peaks, row.max_amp).where(
+            self._is_of_source,
+            row.channels > number,
+            or_(row.section_peaks.is_not(None), and_(row.is_segment, row.max_amp.is_not(None))),
+        )
+        within = (row.start < end, row.start > start - _LONGEST, row.end > start)
+        with self._store.read() as session:
+            found = session.execute(query.where(*within).order_by(row.start))
+            return [
+                KnownSections(Path(path), begun, ended, _peaks_of(stored, channels, number) or (peak or 0.0,))
+                for path, begun, ended, channels, stored, peak in found
+            ]
+
+    def days(self, number: int, zone: ZoneInfo) -> list[RecordedDay]:
+        """The days of `zone` of which the channel `number` has recordings. Raises StoreError."""
+        with self._store.read() as session:
+            sources = session.scalars(self._sources).all()
+            return recorded_days(session, sources, number, zone)
+
     def is_known(self) -> bool:
         """Whether any recording of the source is listed. Raises StoreError."""
         query = select(RecordingRow.id).where(self._is_of_source).limit(1)
@@ -83,6 +122,14 @@ class ChannelRecordings:
         """The segments of a period whose peaks the store knows, in the order of time. Raises StoreError."""
         return [] if self._stored is None else self._stored.segments(self.number, start, end)
 
+    def sections(self, start: datetime, end: datetime) -> list[KnownSections]:
+        """The recordings of a period with the peaks of their sections, if the store knows these. Raises StoreError."""
+        return [] if self._stored is None else self._stored.sections(self.number, start, end)
+
+    def days(self, zone: ZoneInfo) -> list[RecordedDay]:
+        """How much was recorded on each day of `zone`, by the store. Raises StoreError."""
+        return [] if self._stored is None else self._stored.days(self.number, zone)
+
     def files(self, start: datetime, end: datetime, *, but: Collection[Path] = ()) -> list[TimedRecording]:
         """The recordings that hold some of a period, in the order of time, each once, without some.
 
@@ -95,3 +142,11 @@ class ChannelRecordings:
         """The sound from `start` on; None if nothing of it was recorded. Raises StoreError."""
         files = self.files(start, start + timedelta(seconds=duration_s))
         return plan_sound(files, start, duration_s, join_s=self.join_s)
+
+
+def _peaks_of(stored: bytes | None, channels: int, number: int) -> tuple[float, ...]:
+    """The peaks of a channel; none if they are not known."""
+    try:
+        return tuple(decode_peaks(stored or b"", channels)[:, number].tolist())
+    except ValueError:
+        return ()

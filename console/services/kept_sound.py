@@ -1,4 +1,4 @@
-"""The sound of what people marked or judged is marked on the disk, so that no budget and no retention deletes it."""
+"""The sound of what people marked, judged or annotated is marked on the disk: no budget and no retention deletes it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import BigInteger, and_, select, type_coerce, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from console.services.annotated_sound import AnnotatedSound
 from tidzam.config import Settings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.keep_marks import keep, marked_by_programs, release
@@ -34,7 +35,7 @@ a condition with `OR` would not use."""
 
 class KeptSound:
     """The marks of the clips and recordings of a node: of a detection that somebody has marked or judged, its clip is
-    kept, or if there is no such file, the recordings in which it was heard.
+    kept, or if there is no such file, the recordings in which it was heard; and all recordings that hold annotations.
 
     Recordings are those of the sources in the profile. The name of the node does not matter, since it may change.
     `refresh` brings the marks up to date; it may take a while the first time.
@@ -45,10 +46,11 @@ class KeptSound:
         sinks, sources = settings.analyzer.sinks, settings.sources
         self._clips = _Folders.of(sink.folder for sink in sinks if isinstance(sink, ClipSinkSettings))
         self._recordings = _Folders.of(source.record.path for source in sources if source.record is not None)
+        self._annotated = AnnotatedSound(settings)
         self._kept: set[Path] | None = None
 
     def refresh(self) -> None:
-        """Mark the sound of what somebody has marked or judged, and release that of what nobody does any more.
+        """Mark the sound of what somebody has marked, judged or annotated, and release that of the rest.
 
         Marks of files that the store does not know stay: they are those of another store. Raises StoreError and
         OSError.
@@ -77,7 +79,7 @@ class KeptSound:
             if not any(map(Path.is_file, paths)):
                 without_clip.append(number)
         if self._recordings.resolved:
-            for name in recordings_of(session, without_clip):
+            for name in recordings_of(session, without_clip) | self._annotated.recordings(session):
                 wanted.update(self._recordings.paths_of(name))
         return wanted
 

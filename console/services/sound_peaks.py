@@ -82,7 +82,7 @@ def channel_peaks(
     for file in recordings.files(start, end, but={segment.path for segment in segments}):
         at_s = (file.start - start).total_seconds()
         recorded.append(_period(at_s, file.duration_s, duration_s))
-        pyramid = _pyramid(cache, file, turns=turns if clock() < until_s else None)
+        pyramid = recording_peaks(cache, file, turns=turns if clock() < until_s else None)
         if pyramid is None:
             is_complete = False
         else:
@@ -103,7 +103,7 @@ def peak_cache(settings: Settings) -> FileCache:
     return FileCache(cache_folder(settings.home) / FOLDER, round(settings.console.sound.cache_gb * _BYTES_PER_GB))
 
 
-def _pyramid(cache: FileCache, file: TimedRecording, *, turns: Turns | None) -> PeakPyramid | None:
+def recording_peaks(cache: FileCache, file: TimedRecording, *, turns: Turns | None) -> PeakPyramid | None:
     """The peaks of a recording, none of one that is gone. None if they are not known and cannot be found out now,
     without `turns` or because others read.
 

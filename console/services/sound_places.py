@@ -30,14 +30,14 @@ def channel_recordings(settings: Settings, store: Store, channel: str) -> Channe
         folder = RecordedFolder(_live_folder(settings), channel.replace(":", "-"))
         return ChannelRecordings(0, join_s=NAMED_JOIN_S, folder=folder, stored=None)
     stored = StoredRecordings(store, settings.node.known_as, source)
-    own = _own_folder(settings, source)
+    own = own_recordings(settings, source)
     if own is None and not stored.is_known():
         message, hint = f"The source {source!r} was never recorded.", "Add `record` to it in the profile."
         raise RequestError(message, hint=hint, code="no_recording", field="channel")
     return ChannelRecordings(number, join_s=RECORDER_JOIN_S, folder=own, stored=stored)
 
 
-def _own_folder(settings: Settings, source: str) -> RecordedFolder | None:
+def own_recordings(settings: Settings, source: str) -> RecordedFolder | None:
     """The folder of a source; None if the profile has no such source, or does not record it."""
     for one in settings.sources:
         if one.name == source and one.record is not None:

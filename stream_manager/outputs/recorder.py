@@ -24,6 +24,7 @@ from stream_manager.recorder.events import (
     RecorderFailed,
     Repaired,
 )
+from stream_manager.recorder.loudness import Loudness
 from stream_manager.recorder.options import RecorderOptions, recorder_argv
 from stream_manager.recorder.retention_run import Retention, RetentionResult
 from stream_manager.services import Services
@@ -179,13 +180,13 @@ class RecorderOutput:
         match event:
             case RecorderBeat():
                 self._take_beat(event)
-            case FileFinished(file, _, max_amp):
-                self._take_file(Path(file), max_amp)
+            case FileFinished(file, _, max_amp, sections):
+                self._take_file(Path(file), Loudness.parse(max_amp, sections))
                 log.debug("%s: recorded %s", name, file)
             case Lost():
                 self._log_loss(event)
-            case Repaired(file, _, seconds, max_amp):
-                self._take_file(Path(file), max_amp)
+            case Repaired(file, _, seconds, max_amp, sections):
+                self._take_file(Path(file), Loudness.parse(max_amp, sections))
                 log.warning("%s: repaired %s, which a crash had cut off after %.3f s", name, file, seconds)
             case KeptAside(file, reason):
                 counters.failures += 1
@@ -196,13 +197,13 @@ class RecorderOutput:
             case RecorderFailed(message):
                 self._failure = message
 
-    def _take_file(self, path: Path, max_amp: float | None) -> None:
+    def _take_file(self, path: Path, loudness: Loudness) -> None:
         """A file is complete, or held back."""
         if self._services.privacy is None:
             self._counters.files += 1
             self._counters.last_file = str(path)
             if self._services.reports is not None:
-                self._services.reports.complete(path, max_amp=max_amp, segments_in=self._segments_in)
+                self._services.reports.complete(path, loudness=loudness, segments_in=self._segments_in)
         else:
             options = self._options
             self._services.privacy.add(HeldRecording(path=path, root=options.folder, threshold=options.threshold))

@@ -29,11 +29,12 @@ class RecorderBeat:
 
 @dataclass(frozen=True)
 class FileFinished:
-    """A file is complete. `max_amp` is its peak, as a fraction of full scale."""
+    """A file is complete. `max_amp` is its peak, as a fraction of full scale; `sections` is `Loudness.text`."""
 
     file: str
     bytes: int
     max_amp: float | None = None
+    sections: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,13 @@ class Lost:
 
 @dataclass(frozen=True)
 class Repaired:
-    """`file` was made of what a crash had left, `seconds` long. `max_amp` as in `FileFinished`."""
+    """`file` was made of what a crash had left, `seconds` long. `max_amp` and `sections` as in `FileFinished`."""
 
     file: str
     bytes: int
     seconds: float
     max_amp: float | None = None
+    sections: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ import numpy as np
 
 from stream_manager.recorder.encoder import Encoder, EncoderError
 from stream_manager.recorder.folder import RecordingFolder
+from stream_manager.recorder.loudness import Loudness
 from stream_manager.recorder.worker import Worker
+from tidzam.recorded_sound.sections import SectionMeter
 from tidzam.types import Float32
 
 _MAX_WAITING: Final = 20
@@ -62,14 +64,21 @@ class ContinuousFile:
     """A file that is encoded while it is recorded."""
 
     def __init__(
-        self, folder: RecordingFolder, start_s: int, first_frame: int, start: StartEncoder, worker: Worker
+        self,
+        folder: RecordingFolder,
+        start_s: int,
+        first_frame: int,
+        start: StartEncoder,
+        worker: Worker,
+        *,
+        rate_hz: int,
     ) -> None:
         """Raises OSError and EncoderError."""
         self.start_s, self.first_frame = start_s, first_frame
         self.part = folder.new_part(start_s)
         self._encoder, self._worker = start(self.part), worker
         self._waiting = memoryview(b"")
-        self._peak = 0.0
+        self._meter = SectionMeter(rate_hz)
 
     @property
     def is_blocked(self) -> bool:
@@ -87,7 +96,7 @@ class ContinuousFile:
         return self._encoder.pid
 
     def write(self, samples: Float32) -> None:
-        self._peak = max(self._peak, peak_of(samples))
+        self._meter.add(samples)
         self._waiting = memoryview(np.ascontiguousarray(samples, "<f4").tobytes())
         self._write()
 
@@ -112,7 +121,7 @@ class ContinuousFile:
             self._waiting = self._waiting[written:]
 
     def close(self, *, is_whole: bool) -> None:
-        self._worker.finish(self._encoder, self.part, bytes(self._waiting), self._peak)
+        self._worker.finish(self._encoder, self.part, bytes(self._waiting), Loudness.of(self._meter))
 
     def abandon(self) -> None:
         """End the encoder; the part remains as it is."""
@@ -133,16 +142,17 @@ class SegmentFile:
         start: StartEncoder,
         worker: Worker,
         *,
+        rate_hz: int,
         threshold: float,
     ) -> None:
         self.start_s, self.first_frame = start_s, first_frame
         self._folder, self._start, self._worker, self._threshold = folder, start, worker, threshold
         self._blocks: list[bytes] = []
-        self._peak = 0.0
+        self._meter = SectionMeter(rate_hz)
 
     def write(self, samples: Float32) -> None:
         self._blocks.append(np.ascontiguousarray(samples, "<f4").tobytes())
-        self._peak = max(self._peak, peak_of(samples))
+        self._meter.add(samples)
 
     def check_progress(self) -> None:
         pass
@@ -154,7 +164,7 @@ class SegmentFile:
         pass
 
     def close(self, *, is_whole: bool) -> None:
-        if not is_whole or self._peak < self._threshold:
+        if not is_whole or self._meter.peak < self._threshold:
             return
         if self._worker.waiting > _MAX_WAITING:
             raise EncoderError("the disk is too slow")
@@ -162,9 +172,4 @@ class SegmentFile:
             part = self._folder.new_part(self.start_s)
         except OSError as error:
             raise EncoderError(f"the segment cannot be created: {error}") from error
-        self._worker.keep(lambda: self._start(part), b"".join(self._blocks), part, self._peak)
-
-
-def peak_of(samples: Float32) -> float:
-    """The largest absolute sample; 0 if there is none."""
-    return max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))
+        self._worker.keep(lambda: self._start(part), b"".join(self._blocks), part, Loudness.of(self._meter))

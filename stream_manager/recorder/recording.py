@@ -176,9 +176,11 @@ class RecordingInProgress:
         return second + 1 if self._ended_s is not None and second < self._ended_s else second
 
     def _open(self, start_s: int, frame: int) -> OpenFile:
-        if self._options.threshold is None:
-            return ContinuousFile(self._folder, start_s, frame, self._start, self._worker)
-        return SegmentFile(self._folder, start_s, frame, self._start, self._worker, threshold=self._options.threshold)
+        rate_hz, threshold = self._ring.rate_hz, self._options.threshold
+        place = (self._folder, start_s, frame, self._start, self._worker)
+        if threshold is None:
+            return ContinuousFile(*place, rate_hz=rate_hz)
+        return SegmentFile(*place, rate_hz=rate_hz, threshold=threshold)
 
     def _record(self, timeline: Timeline, until: int) -> None:
         assert self._position is not None

@@ -14,7 +14,9 @@ import numpy as np
 
 from stream_manager.recorder.encoder import is_out_of_room
 from stream_manager.recorder.folder import PART_SUFFIX, sync_file
+from stream_manager.recorder.loudness import Loudness
 from tidzam.audio.ogg_checksum import ogg_checksum
+from tidzam.recorded_sound.sections import SectionMeter
 
 _TIMEOUT_S: Final = 3600
 _OPUS_RATE_HZ: Final = 48000
@@ -35,11 +37,12 @@ class NoRoomError(Exception):
 
 @dataclass(frozen=True)
 class AudioSummary:
-    """The length of a file and its peak, as a fraction of full scale."""
+    """The length of a file, its peak, as a fraction of full scale, and the peaks of its sections."""
 
     frames: int
     rate_hz: int
     peak: float
+    loudness: Loudness
 
     @property
     def seconds(self) -> float:
@@ -97,16 +100,16 @@ def examine(path: Path) -> AudioSummary:
     rate_hz, channels = _stream_of(path)
     argv = ["ffmpeg", "-nostdin", "-v", "fatal", "-protocol_whitelist", "file,pipe", "-i", f"file:{path}"]
     argv += ["-f", "f32le", "-c:a", "pcm_f32le", "pipe:1"]
-    block_bytes, total, peak = 4 * channels * 65536, 0, 0.0
+    block_bytes, frames, meter = 4 * channels * 65536, 0, SectionMeter(rate_hz)
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as ffmpeg:
         assert ffmpeg.stdout is not None
         while block := ffmpeg.stdout.read(block_bytes):
-            samples = np.frombuffer(block, np.float32, len(block) // 4)
-            total += len(samples)
-            peak = max(peak, float(np.abs(samples).max(initial=0.0)))
-    if total < channels:
+            samples = np.frombuffer(block, np.float32, len(block) // (4 * channels) * channels).reshape(-1, channels)
+            frames += len(samples)
+            meter.add(samples)
+    if not frames:
         raise UnusableError("there is no audio in it")
-    return AudioSummary(total // channels, rate_hz, peak)
+    return AudioSummary(frames, rate_hz, meter.peak, Loudness.of(meter))
 
 
 def _stream_of(path: Path) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from stream_manager.recorder.encoder import Encoder, EncoderError, is_out_of_roo
 from stream_manager.recorder.events import FileFinished, KeptAside, Notice, RecorderEvent, Repaired
 from stream_manager.recorder.folder import PART_SUFFIX, RecordingFolder, sync_file
 from stream_manager.recorder.index_check import index_changes
+from stream_manager.recorder.loudness import Loudness
 from stream_manager.recorder.repair import AudioSummary, NoRoomError, UnusableError, examine, repair
 from tidzam.naming import parse_clip_name
 from tidzam.segments import Segment, SegmentIndex
@@ -39,13 +40,13 @@ class Worker:
         self.waiting = 0
         """Jobs that are not done yet."""
 
-    def finish(self, encoder: Encoder, part: Path, rest: bytes, max_amp: float) -> None:
+    def finish(self, encoder: Encoder, part: Path, rest: bytes, loudness: Loudness) -> None:
         """Write the last samples of a file to its encoder, and publish it when it is complete."""
-        self._submit(lambda: self._finish(encoder, part, rest, max_amp))
+        self._submit(lambda: self._finish(encoder, part, rest, loudness))
 
-    def keep(self, encode: Callable[[], Encoder], data: bytes, part: Path, max_amp: float) -> None:
+    def keep(self, encode: Callable[[], Encoder], data: bytes, part: Path, loudness: Loudness) -> None:
         """Encode a whole segment and publish it."""
-        self._submit(lambda: self._keep(encode, data, part, max_amp))
+        self._submit(lambda: self._keep(encode, data, part, loudness))
 
     def repair(self, part: Path, *, limit_s: int | None = None) -> None:
         """Publish what is usable of a part that a crash left, up to `limit_s`; set it aside if nothing is."""
@@ -88,7 +89,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001  a fault in one file must not end the recording
             self._send(Notice(f"a file could not be completed: {type(error).__name__}: {error}"))
 
-    def _finish(self, encoder: Encoder, part: Path, rest: bytes, max_amp: float) -> None:
+    def _finish(self, encoder: Encoder, part: Path, rest: bytes, loudness: Loudness) -> None:
         try:
             encoder.finish(rest, timeout_s=END_TIMEOUT_S)
         except EncoderError as error:
@@ -99,9 +100,9 @@ class Worker:
             else:
                 self._repair(part, None)
             return
-        self._publish(part, max_amp)
+        self._publish(part, loudness)
 
-    def _keep(self, encode: Callable[[], Encoder], data: bytes, part: Path, max_amp: float) -> None:
+    def _keep(self, encode: Callable[[], Encoder], data: bytes, part: Path, loudness: Loudness) -> None:
         try:
             encode().finish(data, timeout_s=END_TIMEOUT_S)
         except EncoderError as error:
@@ -109,14 +110,14 @@ class Worker:
             self._send(Notice(f"a segment is lost: {error}"))
             self._failed(str(error))
             return
-        self._publish(part, max_amp)
+        self._publish(part, loudness)
 
-    def _publish(self, part: Path, max_amp: float) -> None:
+    def _publish(self, part: Path, loudness: Loudness) -> None:
         final = self._folder.publish(part)
         size = final.stat().st_size
         self.bytes += size
-        self._add_to_index(final, max_amp)
-        self._send(FileFinished(str(final), size, max_amp))
+        self._add_to_index(final, loudness.max_amp)
+        self._send(FileFinished(str(final), size, loudness.max_amp, loudness.text))
 
     def _repair(self, part: Path, limit_s: int | None) -> None:
         if not part.exists():
@@ -142,7 +143,7 @@ class Worker:
         size = final.stat().st_size
         self.bytes += size
         self._add_to_index(final, content.peak)
-        self._send(Repaired(str(final), size, content.seconds, content.peak))
+        self._send(Repaired(str(final), size, content.seconds, content.peak, content.loudness.text))
 
     def _complete_index(self) -> None:
         assert self._index is not None

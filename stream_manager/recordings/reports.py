@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from stream_manager.recorder.folder import recording_files
+from stream_manager.recorder.loudness import Loudness
 from tidzam.audio.file_length import file_length
 from tidzam.naming import parse_clip_name
 from tidzam.segments import INDEX_NAME, SegmentIndex
 from tidzam.store.records import RecordingRecord, RemovedRecordingsRecord
 from tidzam.store.reporter import StoreReporter
 
+UNKNOWN: Final = Loudness()
 _NEWEST: Final = 20
 """Files of a source that are reported again at the start: the last ones before a crash may not have been."""
 
@@ -27,11 +29,10 @@ class RecordingReports:
     def __init__(self, reporter: StoreReporter) -> None:
         self._reporter = reporter
 
-    def complete(self, path: Path, *, max_amp: float | None = None, segments_in: Path | None = None) -> None:
-        """A file is complete. `max_amp` is its peak, if that is known; `segments_in` is the folder of the index of
-        segments, if it is one."""
+    def complete(self, path: Path, *, loudness: Loudness = UNKNOWN, segments_in: Path | None = None) -> None:
+        """A file is complete. `segments_in` is the folder of the index of segments, if it is one."""
         node = self._reporter.node
-        self._reporter.add_made(lambda: recording_record(path, node=node, max_amp=max_amp, segments_in=segments_in))
+        self._reporter.add_made(lambda: recording_record(path, node=node, loudness=loudness, segments_in=segments_in))
 
     def deleted(self, source: str, paths: Iterable[Path]) -> None:
         """Files of a source have been deleted."""
@@ -58,12 +59,13 @@ def newest_files(source: str, folder: Path) -> list[Path]:
 
 
 def recording_record(
-    path: Path, *, node: str, max_amp: float | None = None, segments_in: Path | None = None
+    path: Path, *, node: str, loudness: Loudness = UNKNOWN, segments_in: Path | None = None
 ) -> RecordingRecord | None:
     """What the store keeps of a file; None if it is gone, or is no recording."""
     name, length = parse_clip_name(path), file_length(path)
     if name is None or length is None:
         return None
+    max_amp = loudness.max_amp
     if max_amp is None and segments_in is not None:
         max_amp = _peak_in_index(path, segments_in)
     return RecordingRecord(
@@ -76,6 +78,7 @@ def recording_record(
         bytes=path.stat().st_size,
         max_amp=max_amp,
         is_segment=segments_in is not None,
+        section_peaks=loudness.section_peaks,
     )
 
 

@@ -118,6 +118,8 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("POST", "/api/v1/annotations/import"): ANNOTATE,
     ("PATCH", "/api/v1/annotations/{id}"): ANNOTATE,
     ("DELETE", "/api/v1/annotations/{id}"): ANNOTATE,
+    ("GET", "/api/v1/segments"): VIEW,
+    ("GET", "/api/v1/segments/days"): VIEW,
     ("GET", "/api/v1/tags"): VIEW,
     ("POST", "/api/v1/tags"): ANNOTATE,
     ("PATCH", "/api/v1/tags/{name}"): ANNOTATE,

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from sqlalchemy import delete, select
 from sqlalchemy import text as sql
 
 from analyzer.clips.budget import decide
 from analyzer.clips.index import ClipIndex
 from console.accounts.log_in import begin_session
+from console.services.annotations.models import AnnotationView
 from console.services.kept_sound import VALUED, KeptSound
 from console.services.upkeep import StoreUpkeep
+from stream_manager.recorder.retention_run import Retention
+from stream_manager.recordings.reports import recording_record
+from tests.support.annotations import ANNOTATOR, DAWN, annotation_service, request
 from tests.support.eventually import eventually_async
 from tests.support.store import store as store
 from tests.support.store import store_settings as store_settings
 from tests.support.store_records import NOON, detection
 from tidzam.config import Settings
 from tidzam.config.clips import ClipBudget
-from tidzam.config.recording import RecordSettings
+from tidzam.config.recording import KeepSettings, RecordSettings
 from tidzam.config.retention import StoreRetentionSettings
 from tidzam.config.settings import NodeSettings
 from tidzam.config.sinks import ClipSinkSettings
@@ -150,6 +156,83 @@ def test_of_a_detection_without_a_clip_the_recordings_are_kept(store: Store, tmp
     settings = settings_of(tmp_path / "clips").model_copy(update={"sources": (source,)})
     KeptSound(store, settings).refresh()
     assert marks(folder) == ["pond-2026-05-01-11-50-00.flac", "pond-2026-05-01-12-00-00.flac"]
+
+
+def pond_in(folder: Path, *, max_gb: float | None = None) -> Settings:
+    """The settings of a node that records a pond in a folder, with a maximum size of all recordings."""
+    record = RecordSettings(path=folder, keep=KeepSettings(max_gb=max_gb))
+    source = SourceSettings(name="pond", url="pond.flac", record=record)
+    return settings_of(folder.parent / "clips").model_copy(update={"sources": (source,)})
+
+
+def recorded(folder: Path, minutes: Sequence[int]) -> list[RecordingRecord]:
+    """Recordings of ten minutes each, of a pond, which begin so many minutes after noon."""
+    folder.mkdir()
+    records = []
+    for minute in minutes:
+        start = NOON + timedelta(minutes=minute)
+        path = folder / f"pond-{start:%Y-%m-%d-%H-%M-%S}.flac"
+        soundfile.write(path, np.zeros((600, 1), np.int16), 1)
+        record = recording_record(path, node="garden")
+        assert record is not None
+        records.append(record)
+    return records
+
+
+def annotate(store: Store, settings: Settings, minute: float) -> AnnotationView:
+    profile = {"sources": [one.model_dump() for one in settings.sources]}
+    service = annotation_service(store, settings.sources[0].record.path, **profile)  # type: ignore[union-attr]
+    at_s = (NOON - DAWN).total_seconds() + 60 * minute
+    return service.add(ANNOTATOR, request(at_s, channel="pond:out_0"))
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_the_recordings_of_annotations_are_kept(store: Store, tmp_path: Path, listed: bool) -> None:
+    folder = tmp_path / "recordings"
+    records = recorded(folder, (-20, -10, 0, 10, 20))
+    StoreWriter(store).write(records if listed else [])
+    settings = pond_in(folder)
+    annotate(store, settings, minute=9.99)  # the last half second is in the next file
+    KeptSound(store, settings).refresh()
+    assert marks(folder) == ["pond-2026-05-01-12-00-00.flac", "pond-2026-05-01-12-10-00.flac"]
+
+
+def test_they_are_released_when_the_annotation_is_deleted(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    StoreWriter(store).write(recorded(folder, (0, 10)))
+    settings = pond_in(folder)
+    kept, made = KeptSound(store, settings), annotate(store, settings, minute=1)
+    kept.refresh()
+    assert marks(folder)
+    annotation_service(store, folder).delete(ANNOTATOR, made.id, 1)
+    kept.refresh()
+    assert marks(folder) == []
+
+
+def test_a_recording_that_is_complete_after_its_annotation_is_kept(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    records = recorded(folder, (0,))
+    settings = pond_in(folder)
+    hidden = Path(records[0].path).rename(folder / ".part")
+    annotate(store, settings, minute=1)
+    kept = KeptSound(store, settings)
+    kept.refresh()
+    hidden.rename(records[0].path)
+    StoreWriter(store).write(records)
+    kept.refresh()
+    assert marks(folder) == ["pond-2026-05-01-12-00-00.flac"]
+
+
+def test_the_retention_of_recordings_spares_them(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    StoreWriter(store).write(recorded(folder, (0, 10)))
+    settings = pond_in(folder, max_gb=1e-9)
+    annotate(store, settings, minute=1)
+    KeptSound(store, settings).refresh()
+    (source,) = settings.sources
+    assert source.record is not None
+    Retention("pond", source.record).apply()
+    assert sorted(path.name for path in folder.glob("*.flac")) == ["pond-2026-05-01-12-00-00.flac"]
 
 
 def test_they_are_kept_when_the_node_has_another_name(store: Store, clips: Path) -> None:

@@ -13,11 +13,17 @@ import numpy as np
 import pytest
 import socketio
 import soundfile
+from sqlalchemy import select
 
 from tests.support.eventually import eventually
 from tests.support.manager import Manager, stream_manager
 from tests.support.sound import loudest_hz, write_tones
+from tidzam.config.store import StoreSettings
+from tidzam.recorded_sound.sections import decode_peaks
 from tidzam.segments import SegmentIndex
+from tidzam.store.database import open_store
+from tidzam.store.tables.places import SourceRow
+from tidzam.store.tables.recordings import RecordingRow
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -40,7 +46,8 @@ def manager(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[
         source("still", str(silence), {"path": str(folder / "still"), **segments}),
         source("well", tones, {"path": str(folder / "well"), "length_s": 3600, "enabled": False}),
     ]
-    with stream_manager(media, sources, state_file=str(media / "state.json")) as running:
+    home = {"home": str(folder / "home")}
+    with stream_manager(media, sources, sections=home, state_file=str(media / "state.json")) as running:
         running.until_well()
         yield running
 
@@ -102,6 +109,19 @@ def test_only_segments_that_are_not_silent_are_kept(manager: Manager, folder: Pa
     assert segment.max_amp == pytest.approx(0.25, abs=0.01)
     assert (folder / "lake" / segment.filepath).exists()
     assert not recordings(folder, "still")
+
+
+def test_the_store_knows_the_loudest_samples_of_each_channel(manager: Manager, folder: Path) -> None:
+    query = select(RecordingRow.section_peaks).join(SourceRow, SourceRow.id == RecordingRow.source_id)
+    stored = query.where(SourceRow.name == "lake", RecordingRow.section_peaks.is_not(None))
+    with open_store(StoreSettings(), folder / "home") as store:
+
+        def peaks() -> list[bytes | None]:
+            with store.read() as session:
+                return list(session.scalars(stored))
+
+        manager.until(lambda: len(peaks()) > 0, within_s=20)
+        assert decode_peaks(peaks()[0] or b"", 2) == pytest.approx(0.25, rel=0.03)
 
 
 def test_the_metrics_count_what_is_recorded(manager: Manager) -> None:

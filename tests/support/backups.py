@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import yaml
+from sqlalchemy import select
 
-from tests.support.store_records import detection
+from tests.support.store_records import NOON, detection
+from tidzam.annotations.rules import AnnotationContent
 from tidzam.backup.create import BackupSource
 from tidzam.config import load_settings
 from tidzam.config.store import StoreSettings
 from tidzam.segments import Segment, SegmentIndex
+from tidzam.store.annotations import NewAnnotation, add_annotations
+from tidzam.store.base import Base
 from tidzam.store.database import Store, open_store
+from tidzam.store.tables.annotations import AnnotationOrigin
+from tidzam.store.tables.places import ChannelRow
 from tidzam.store.writer import StoreWriter
 
 FILES = {
@@ -75,7 +81,7 @@ def make_home(folder: Path, store: StoreSettings, *, detections: int = 20) -> Ba
 
 
 def fill(store: Store, numbers: range) -> None:
-    """Write detections of several channels and classes, some with what few have."""
+    """Write detections of several channels and classes, some with what few have; and an annotation."""
     writer = StoreWriter(store)
     writer.write(
         [
@@ -92,14 +98,17 @@ def fill(store: Store, numbers: range) -> None:
             for number in numbers
         ]
     )
+    later = NOON + timedelta(seconds=2)
+    with store.write() as session:
+        channel = session.scalars(select(ChannelRow.id).order_by(ChannelRow.id)).first()
+        assert channel is not None
+        content = AnnotationContent(start=NOON, end=later, tag="wren", low_hz=0.1)
+        new = NewAnnotation(channel_id=channel, content=content)
+        add_annotations(session, [new], origin=AnnotationOrigin.MANUAL, user_id=None, zone=UTC, now=NOON)
 
 
 def rows_of(store: Store) -> dict[str, list[tuple[object, ...]]]:
     """All rows of all tables, in an order that does not depend on the database."""
-    from sqlalchemy import select
-
-    from tidzam.store.base import Base
-
     with store.read() as session:
         return {
             table.name: sorted((tuple(row) for row in session.execute(select(table))), key=repr)

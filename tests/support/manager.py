@@ -40,7 +40,7 @@ class Manager:
         env: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
     ) -> None:
-        """`options` are settings of the stream manager's section, `sections` those of others.
+        """`options` are settings of the stream manager's section, `sections` those of others, and of none.
 
         `arguments` are further ones of the command line, in which PORT stands for the port.
         """
@@ -65,7 +65,7 @@ class Manager:
             "sources": sources,
         }
         for name, section in (sections or {}).items():
-            settings[name] = {**settings.get(name, {}), **section}
+            settings[name] = {**settings.get(name, {}), **section} if isinstance(section, dict) else section
         self._profile.write_text(yaml.safe_dump(settings), encoding="utf-8")
         self._log.touch()
         self.start()

@@ -57,6 +57,10 @@ Medium = Annotated[int, mapped_column(Integer)]
 """An integer of 32 bits."""
 
 
+Binary = bytes
+"""Bytes, also in a table that has a column of that name."""
+
+
 class Base(DeclarativeBase):
     """The base class of all tables. Constraints have predictable names, so that migrations can refer to them."""
 

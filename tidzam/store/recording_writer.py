@@ -27,7 +27,7 @@ def write_recordings(session: Session, names: NameTables, records: Sequence[Reco
     statement = insert_into(session, RecordingRow)
     new, known = statement.excluded, table_of(RecordingRow).c
     changed: dict[str, Any] = {name: new[name] for name in ("start", "end", "channels", "bytes", "is_segment")}
-    changed["max_amp"] = func.coalesce(new.max_amp, known.max_amp)
+    changed |= {name: func.coalesce(new[name], known[name]) for name in ("max_amp", "section_peaks")}
     session.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=changed), list(rows.values()))
 
 

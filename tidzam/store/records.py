@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tidzam.daytime import DayPart
+from tidzam.store.base import Binary
 
 
 class _Record(BaseModel):
@@ -61,7 +62,10 @@ class AnalyzerStartRecord(_Record):
 
 
 class RecordingRecord(_Record):
-    """A complete file of a source's recordings, at `path`. `max_amp` is its largest absolute sample."""
+    """A complete file of a source's recordings, at `path`. `max_amp` is its largest absolute sample, `section_peaks`
+    those of its sections, as in `tidzam.recorded_sound.sections`."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     kind: Literal["recording"] = "recording"
     source: str
@@ -72,6 +76,7 @@ class RecordingRecord(_Record):
     bytes: int
     max_amp: float | None = None
     is_segment: bool = False
+    section_peaks: Binary | None = None
 
 
 class RemovedRecordingsRecord(_Record):

@@ -14,10 +14,12 @@ import pytest
 
 from stream_manager.recorder.encoder import Encoder, encoder_argv
 from stream_manager.recorder.events import FileFinished, Lost, Notice, Repaired
+from stream_manager.recorder.loudness import Loudness
 from stream_manager.recorder.open_file import ContinuousFile
 from stream_manager.recorder.recording import next_cut_s
 from tests.stream_manager.recorder.harness import Harness, decoded, recorder_options
 from tests.support.ring_source import RingSource, code, noise, ring_source
+from tidzam.recorded_sound.sections import encode_peaks
 from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(60)
@@ -66,6 +68,18 @@ def test_files_join_sample_by_sample_with_each_channel_in_its_place(
         assert np.array_equal(recorded, expected(source, len(recorded), first))
         assert len(recorded) == LEAD_FRAMES + 7 * source.rate_hz
         assert harness.recording.beat().lost_frames == 0
+
+
+def test_the_peaks_of_the_sections_of_each_file_are_reported(tmp_path: Path, source: RingSource) -> None:
+    harness = Harness(source, recorder_options(tmp_path, 2, format="wav"))
+    began(harness)
+    harness.play(3)
+    harness.close()
+    reported = {Path(one.file): Loudness.parse(one.max_amp, one.sections) for one in harness.of(FileFinished)}
+    assert len(reported) == 2
+    for path, loudness in reported.items():
+        peaks = np.abs(decoded(path, 2)).max(axis=0, keepdims=True)
+        assert loudness.section_peaks == encode_peaks(peaks)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 30])

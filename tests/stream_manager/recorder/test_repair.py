@@ -20,6 +20,7 @@ from stream_manager.recorder.repair import NoRoomError, UnusableError, repair
 from stream_manager.recorder.worker import Worker
 from tests.stream_manager.recorder.harness import decoded, recorder_options
 from tests.support.eventually import eventually
+from tidzam.recorded_sound.sections import encode_peaks
 from tidzam.types import Float32
 
 pytestmark = pytest.mark.timeout(60)
@@ -59,6 +60,7 @@ def test_a_file_of_a_killed_encoder_has_all_samples_that_were_written(tmp_path: 
     assert len(found) == content.frames > 0
     assert np.array_equal(found, samples[: len(found)])
     assert content.peak == np.abs(found).max()
+    assert content.loudness.section_peaks == encode_peaks(np.abs(found).max(axis=0, keepdims=True))
 
 
 def test_opus_of_a_killed_encoder_is_playable_to_its_end(tmp_path: Path) -> None:

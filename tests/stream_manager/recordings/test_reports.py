@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from stream_manager.recorder.loudness import Loudness
 from stream_manager.recordings import reports
 from stream_manager.recordings.reports import RecordingReports, newest_files, recording_record
 from tidzam.config.store import LOCAL_STORE
@@ -29,7 +30,7 @@ def record(folder: Path, minute: int = 30, *, source: str = "pond", prefix: str 
 
 def test_a_recording_is_known_with_its_time_and_length(tmp_path: Path) -> None:
     path = record(tmp_path)
-    assert recording_record(path, node="garden", max_amp=0.25) == RecordingRecord(
+    assert recording_record(path, node="garden", loudness=Loudness(0.25, b"\x01\x02\x03")) == RecordingRecord(
         node="garden",
         source="pond",
         path=str(path),
@@ -38,6 +39,7 @@ def test_a_recording_is_known_with_its_time_and_length(tmp_path: Path) -> None:
         channels=3,
         bytes=path.stat().st_size,
         max_amp=0.25,
+        section_peaks=b"\x01\x02\x03",
     )
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import REAL, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import REAL, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tidzam.store.base import Base, Key, Medium
+from tidzam.store.base import Base, Binary, Key, Medium
 
 
 class RecordingRow(Base):
     """A complete file of a source's recordings, all channels in it. `path` is where the stream manager has it.
 
-    `max_amp` is the largest absolute sample, 1.0 for full scale; None if it is not known.
+    `max_amp` is the largest absolute sample, 1.0 for full scale; None if it is not known. `section_peaks` are those of
+    its sections, as in `tidzam.recorded_sound.sections`.
     """
 
     __tablename__ = "recordings"
-    __table_args__ = (UniqueConstraint("source_id", "path"), Index(None, "source_id", "start"))
+    __table_args__ = (UniqueConstraint("source_id", "path"), Index(None, "source_id", "start", "end", "channels"))
 
     id: Mapped[Key]
     source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))
@@ -28,6 +29,7 @@ class RecordingRow(Base):
     bytes: Mapped[int]
     max_amp: Mapped[float | None] = mapped_column(REAL)
     is_segment: Mapped[bool]
+    section_peaks: Mapped[Binary | None] = mapped_column(LargeBinary)
 
 
 class GapRow(Base):
