@@ -50,7 +50,7 @@ _ANNOTATIONS: Final = 500
 
 
 @dataclass(frozen=True)
-class _Data:
+class OpenSetData:
     """The windows of all clips, with their classes as tags, their embeddings, and the fold of each."""
 
     embedded: EmbeddedWindows
@@ -78,12 +78,12 @@ def run(say: Say, *, bases: str = "birdnet,selector", draws: str = "10", seed: s
     clips = find_clips()
     figures: dict[str, Any] = {"draws": int(draws), "kept_out": KEPT_OUT, "clips": len(clips)}
     for name in bases.split(","):
-        bundle = _bundle(name)
+        bundle = find_base(name)
         if bundle is None:
             say(f"{name} is left out: LiteRT is not installed")
             continue
         say(f"{name}: computing embeddings")
-        data = _embedded(bundle, clips)
+        data = embedded_clips(bundle, clips)
         for way in WAYS:
             say(f"{name}, {way}: {draws} draws of {len(FOLDS)} folds")
             found = [_draw(data, kept_out, way) for kept_out in _draws(clips, int(draws), int(seed))]
@@ -92,7 +92,8 @@ def run(say: Say, *, bases: str = "birdnet,selector", draws: str = "10", seed: s
     return figures
 
 
-def _bundle(name: str) -> Bundle | None:
+def find_base(name: str) -> Bundle | None:
+    """A bundle of the demo, or BirdNET; None if LiteRT is missing."""
     if name != "birdnet":
         return read_bundle(DEMO_BUNDLES / name)
     try:
@@ -107,7 +108,8 @@ def _draws(clips: Sequence[Esc10Clip], count: int, seed: int) -> list[tuple[str,
     return random.Random(seed).sample(list(combinations(sorted({clip.label for clip in clips}), KEPT_OUT)), count)
 
 
-def _embedded(bundle: Bundle, clips: Sequence[Esc10Clip]) -> _Data:
+def embedded_clips(bundle: Bundle, clips: Sequence[Esc10Clip]) -> OpenSetData:
+    """The embeddings of the windows of all clips in which something is heard."""
     window_s = bundle.manifest.input.window_s
     made = [(clip, window) for clip in clips for window in _sounding_windows(clip, window_s)]
     with open_embedding_network(bundle) as network:
@@ -116,7 +118,9 @@ def _embedded(bundle: Bundle, clips: Sequence[Esc10Clip]) -> _Data:
         LabeledWindow(window, clip.label, "train", frozenset({clip.label}))
         for clip, window in (made[row] for row in found.rows)
     )
-    return _Data(EmbeddedWindows(labeled, found.values), np.array([made[row][0].fold for row in found.rows]), window_s)
+    return OpenSetData(
+        EmbeddedWindows(labeled, found.values), np.array([made[row][0].fold for row in found.rows]), window_s
+    )
 
 
 def _sounding_windows(clip: Esc10Clip, window_s: float) -> list[AudioWindow]:
@@ -135,7 +139,7 @@ def _sounding_windows(clip: Esc10Clip, window_s: float) -> list[AudioWindow]:
     ]
 
 
-def _draw(data: _Data, kept_out: Sequence[str], way: str) -> _Scores:
+def _draw(data: OpenSetData, kept_out: Sequence[str], way: str) -> _Scores:
     """The scores of all folds, each by recognizers that were trained on the others."""
     windows = data.embedded.windows
     tags = sorted({one.tag for one in windows} - set(kept_out))

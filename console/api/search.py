@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from console.services.search.models import ExampleQuery, SearchAnswer, SearchIndexView
+from console.services.search.models import ExampleQuery, NextQuery, NextSounds, SearchAnswer, SearchIndexView
 from console.services.search.similar import find_similar, index_view
+from console.services.search.teaching import next_sounds
 from console.web.permissions import Runtime, needs
 from tidzam.accounts.roles import Permission
 
@@ -27,3 +28,12 @@ def search_by_example(runtime: Runtime, query: Annotated[ExampleQuery, Query()])
 def read_index(runtime: Runtime) -> SearchIndexView:
     """What is in the index that is searched."""
     return index_view(runtime.settings)
+
+
+@router.get("/next")
+def label_next(runtime: Runtime, query: Annotated[NextQuery, Query()]) -> NextSounds:
+    """The recorded sounds that would teach a recognizer most if they were annotated.
+
+    They are uncertain, unlike what is annotated, and unlike one another. Annotated ones are not offered.
+    """
+    return next_sounds(runtime.settings, runtime.store, query, runtime.time_zone)

@@ -52,6 +52,8 @@ GROUPS: Final = (
     NavigationGroup(
         "Label and train",
         (
+            NavigationItem("/search", "Search", "search", Permission.VIEW),
+            NavigationItem("/label", "Label next", "label", Permission.ANNOTATE),
             NavigationItem("/models", "Models", "models", Permission.VIEW),
             NavigationItem("/models/build", "Model builder", "build", Permission.MANAGE),
         ),

@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from console.services.search.models import ExampleQuery
+from console.services.search.models import ExampleQuery, NextQuery
 from console.services.search.network import ExampleNetwork
-from console.services.search.similar import find_similar
+from console.services.search.recognizers import recognizers_on
+from console.services.search.similar import find_similar, open_archive
+from console.services.search.teaching import next_sounds
 from console.services.search.upkeep import IndexUpkeep, index_argv
 from tests.support import indexed_sound as support
 from tests.support.console import ConsoleUnderTest, console_with_profile
@@ -22,8 +24,12 @@ from tests.support.indexed_sound import HIGH_HZ, LOW_HZ, MIDDLE_HZ, START, WINDO
 from tests.support.store import store as store
 from tests.support.store import store_settings as store_settings
 from tests.support.store_records import detection
+from tidzam.config import Settings
+from tidzam.errors import RequestError
 from tidzam.store.database import Store
+from tidzam.store.tables.annotations import AnnotationRow, TagRow
 from tidzam.store.tables.detections import DetectionRow
+from tidzam.store.tables.places import ChannelRow
 from tidzam.store.writer import StoreWriter
 
 TONES = [(HIGH_HZ, LOW_HZ), (LOW_HZ, LOW_HZ), (LOW_HZ, HIGH_HZ), (MIDDLE_HZ, LOW_HZ), (LOW_HZ, MIDDLE_HZ)]
@@ -170,3 +176,78 @@ async def test_the_console_has_recordings_indexed(tmp_path: Path) -> None:
 
 def test_the_indexing_gives_way_to_all_other_programs(tmp_path: Path) -> None:
     assert "--background" in index_argv(tmp_path)
+
+
+def annotate(store: Store, windows: dict[int, str], channel: str = "pond:out_0") -> None:
+    """Annotate windows of the recording with tags."""
+    with store.write() as session:
+        number = session.scalars(select(ChannelRow.id).where(ChannelRow.name == channel)).one()
+        for window, tag in windows.items():
+            row = session.scalars(select(TagRow).where(TagRow.name == tag)).one_or_none() or TagRow(name=tag)
+            session.add(row)
+            session.flush()
+            start = START + window * WINDOW
+            values: dict[str, Any] = {"start": start, "end": start + WINDOW, "created": start, "changed": start}
+            annotation = AnnotationRow(channel_id=number, tag_id=row.id, origin=1, version=1, local_day=0, **values)
+            session.add(annotation)
+
+
+@pytest.fixture
+def taught(store: Store, tmp_path: Path) -> Settings:
+    """A node whose recording has forty windows of three tones on a channel, and detections of three windows."""
+    settings = support.settings_of(tmp_path)
+    tones = [(HIGH_HZ,), *[(LOW_HZ,)] * 36, (MIDDLE_HZ,), (LOW_HZ,), (HIGH_HZ,)]
+    support.write_recording(store, tmp_path / "recordings", tones)
+    support.index(settings, store)
+    StoreWriter(store).write(
+        [
+            detected(1, 5, peak_probability=0.55),
+            detected(2, 20, peak_probability=0.99),
+            detected(3, 30, peak_probability=0.5, path=("birds", "robin")),
+        ]
+    )
+    return settings
+
+
+def offered(settings: Settings, store: Store, **query: Any) -> list[int]:
+    """The windows that are offered, counted from `START`."""
+    found = next_sounds(settings, store, NextQuery(**query), support.ZONE)
+    return [round((one.start - START) / WINDOW) for one in found.items]
+
+
+def test_sounds_to_label_are_unlike_one_another(taught: Settings, store: Store) -> None:
+    kinds = {0: "high", 39: "high", 37: "middle"}
+    assert {kinds.get(one, "low") for one in offered(taught, store, limit=3)} == {"high", "middle", "low"}
+
+
+def test_what_is_annotated_is_not_offered_and_neither_is_its_like(taught: Settings, store: Store) -> None:
+    annotate(store, {1: "rumble", 37: "whistle"})
+    assert offered(taught, store, limit=1)[0] in (0, 39)
+
+
+def test_among_similar_sounds_a_detection_near_its_threshold_is_offered(taught: Settings, store: Store) -> None:
+    low = [one for one in offered(taught, store, limit=3) if one not in (0, 37, 39)]
+    assert low[0] in (5, 30)
+
+
+def test_a_recognizer_says_what_is_uncertain(taught: Settings, store: Store, tmp_path: Path) -> None:
+    support.write_recognizer(tmp_path, "whistles", index=support.open_index(tmp_path), near=37)
+    found = next_sounds(taught, store, NextQuery(recognizer="whistles", limit=1), support.ZONE)
+    assert (found.items[0].start, found.items[0].likeliest) == (START + 37 * WINDOW, "whistle")
+
+
+def test_a_recognizer_on_another_base_is_refused(taught: Settings, store: Store, tmp_path: Path) -> None:
+    support.write_recognizer(tmp_path, "others", index=support.open_index(tmp_path), near=37, base_version="other")
+    with pytest.raises(RequestError, match="trained on"):
+        next_sounds(taught, store, NextQuery(recognizer="others"), support.ZONE)
+
+
+def test_recognizers_on_the_base_of_the_index_are_known(taught: Settings, tmp_path: Path) -> None:
+    support.write_recognizer(tmp_path, "whistles", index=support.open_index(tmp_path), near=37)
+    support.write_recognizer(tmp_path, "others", index=support.open_index(tmp_path), near=37, base_version="other")
+    assert recognizers_on(taught, open_archive(taught).manifest) == ["whistles"]
+
+
+def test_what_to_label_next_is_a_route(viewer: TestClient) -> None:
+    found = viewer.get("/api/v1/search/next", params={"limit": "2"}).json()
+    assert (len(found["items"]), found["considered"]) == (2, 10)

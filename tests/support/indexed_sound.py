@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,11 +15,14 @@ import yaml
 
 from tests.support.embedding_models import write_hidden_layer_bundle
 from tests.support.training import SPEC, tone
+from tidzam.bundle import read_bundle, write_bundle
 from tidzam.config import Settings
+from tidzam.embeddings.network import open_embedding_network
+from tidzam.labels import LabelTree
 from tidzam.naming import recording_stem
 from tidzam.paths import models_folder
 from tidzam.sound_index.base import index_folder
-from tidzam.sound_index.index import SoundIndex
+from tidzam.sound_index.index import SoundIndex, SoundPeriod
 from tidzam.sound_index.indexing import IndexingResult, index_archive
 from tidzam.store.database import Store
 from tidzam.store.records import RecordingRecord, RemovedRecordingsRecord
@@ -94,3 +98,29 @@ def recordings_in(home: Path) -> int:
     """How many recordings have been indexed completely so far."""
     found = SoundIndex.open(index_folder(home, BASE))
     return 0 if found is None else sum(one.is_complete for one in found.catalog.recordings())
+
+
+def write_recognizer(home: Path, name: str, *, index: SoundIndex, near: int, base_version: str = "") -> None:
+    """Install a recognizer of the tag `whistle` whose probability is at its threshold for the window `near` of the
+    recording, and far below it for those that are unlike that one."""
+    bundle = read_bundle(models_folder(home) / BASE)
+    start = START + near * WINDOW
+    (row,) = index.rows_between(SoundPeriod("pond:out_0", start, start + WINDOW))
+    embedding = index.embeddings(np.array([row]))[0]
+    weights = (20 * embedding / np.linalg.norm(embedding))[:, np.newaxis].astype(np.float32)
+    biases = -(embedding @ weights)
+    manifest = bundle.manifest.model_copy(
+        update={
+            "name": name,
+            "classes": ("whistle",),
+            "labels": LabelTree.flat(("whistle",)),
+            "activation": "sigmoid",
+            "thresholds": {"whistle": 0.5},
+            "root": True,
+            "provenance": {"base": {"name": BASE, "version": base_version or bundle.manifest.version}},
+        }
+    )
+    with open_embedding_network(bundle) as network, TemporaryDirectory() as temporary:
+        path = Path(temporary) / "model.onnx"
+        network.write_classifier(path, weights, biases)
+        write_bundle(models_folder(home) / name, manifest, {"onnx": path})

@@ -14,6 +14,8 @@ from tidzam.types import Float32
 _DENSE: Final = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
 _LINEAR: Final = ("ADD", "SUB", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "CONCATENATION")
 _IDENTIFIER: Final = b"TFL3"
+WEIGHTS: Final = "tidzam_weights"
+BIASES: Final = "tidzam_biases"
 
 
 def embedding_network(content: bytes) -> bytes:
@@ -50,8 +52,8 @@ def with_classifier(network: bytes, weights: Float32, biases: Float32) -> bytes:
     graph = model.subgraphs[0]
     classes = len(biases)
     embedding = int(graph.outputs[0])
-    matrix = _add_tensor(schema, model, "tidzam_weights", weights.T.shape, weights.T)
-    offsets = _add_tensor(schema, model, "tidzam_biases", biases.shape, biases)
+    matrix = _add_tensor(schema, model, WEIGHTS, weights.T.shape, weights.T)
+    offsets = _add_tensor(schema, model, BIASES, biases.shape, biases)
     logits = _add_tensor(schema, model, "tidzam_logits", (1, classes))
     probabilities = _add_tensor(schema, model, "tidzam_probabilities", (1, classes))
     dense = schema.FullyConnectedOptionsT()
@@ -61,6 +63,23 @@ def with_classifier(network: bytes, weights: Float32, biases: Float32) -> bytes:
     _add_operation(schema, model, "LOGISTIC", [logits], probabilities)
     _set_output(model, probabilities)
     return _written(model)
+
+
+def classifier_of(network: bytes) -> tuple[Float32, Float32] | None:
+    """The `weights` and `biases` that `with_classifier` has written into a network; None if it has not."""
+    model = _read(_schema(), network)
+    named = {_text(one.name): one for one in model.subgraphs[0].tensors}
+    if not {WEIGHTS, BIASES} <= named.keys():
+        return None
+    weights, biases = (
+        np.asarray(model.buffers[named[name].buffer].data, np.uint8).view(np.float32).reshape(named[name].shape)
+        for name in (WEIGHTS, BIASES)
+    )
+    return weights.T, biases
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name
 
 
 def _schema() -> Any:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 EMBEDDING: Final = "tidzam_embedding"
 PROBABILITIES: Final = "tidzam_probabilities"
+WEIGHTS: Final = "tidzam_weights"
+BIASES: Final = "tidzam_biases"
 _DENSE: Final = frozenset({"MatMul", "Gemm", "Conv", "FusedMatMul"})
 _LINEAR: Final = frozenset(
     {"Add", "Sub", "Sum", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Cast"}
@@ -61,13 +63,22 @@ def with_classifier(network: bytes, weights: Float32, biases: Float32) -> bytes:
     """
     onnx = _onnx()
     model = onnx.load_from_string(network)
-    constants = {"tidzam_weights": weights, "tidzam_biases": biases}
+    constants = {WEIGHTS: weights, BIASES: biases}
     for name, values in constants.items():
         model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(values, np.float32), name))
     model.graph.node.append(onnx.helper.make_node("Gemm", [EMBEDDING, *constants], ["tidzam_logits"]))
     model.graph.node.append(onnx.helper.make_node("Sigmoid", ["tidzam_logits"], [PROBABILITIES]))
     _set_output(model, PROBABILITIES, len(biases))
     return bytes(model.SerializeToString())
+
+
+def classifier_of(network: bytes) -> tuple[Float32, Float32] | None:
+    """The `weights` and `biases` that `with_classifier` has written into a network; None if it has not."""
+    onnx = _onnx()
+    constants = {one.name: one for one in onnx.load_from_string(network).graph.initializer}
+    if not {WEIGHTS, BIASES} <= constants.keys():
+        return None
+    return onnx.numpy_helper.to_array(constants[WEIGHTS]), onnx.numpy_helper.to_array(constants[BIASES])
 
 
 def _onnx() -> Any:

@@ -74,15 +74,20 @@ class VectorFiles:
         """
         vectors, distances = self._map(self._vectors, np.int8), _distances()
         wanted = quantized(np.ascontiguousarray(queries))[0]
-        best: dict[int, float] = {}
-        for first, rows in places:
-            for begin in range(first, first + rows, _PART):
-                part = vectors[begin : min(begin + _PART, first + rows)]
-                similarities = 1.0 - distances(wanted, part).min(axis=0)
-                for row in _largest(similarities, count).tolist():
-                    best[begin + row] = float(similarities[row])
-        chosen = sorted(best.items(), key=lambda one: (-one[1], one[0]))[:count]
-        return np.array([row for row, _ in chosen], np.int64), np.array([value for _, value in chosen], np.float32)
+        parts = [
+            (begin, min(_PART, first + rows - begin))
+            for first, rows in places
+            for begin in range(first, first + rows, _PART)
+        ]
+        if not parts:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        similarities = np.concatenate(
+            [1 - distances(wanted, vectors[begin : begin + rows]).min(axis=0) for begin, rows in parts]
+        )
+        numbers = np.concatenate([np.arange(begin, begin + rows) for begin, rows in parts])
+        best = _largest(similarities, count)
+        order = best[np.lexsort((numbers[best], -similarities[best]))]
+        return numbers[order], similarities[order].astype(np.float32)
 
     def _map(self, path: Path, dtype: Any) -> NDArray[Any]:
         size = path.stat().st_size if path.exists() else 0

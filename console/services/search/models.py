@@ -87,3 +87,34 @@ class SearchAnswer(ConsoleModel):
     results: tuple[SimilarSound, ...] = Field(
         description="The most similar first; neighbors of better ones are left out"
     )
+
+
+class NextQuery(SearchLimits):
+    """What should be labeled next."""
+
+    recognizer: Annotated[str, Field(max_length=200)] | None = Field(
+        None,
+        description="Installed recognizer, whose uncertainty counts; by default, how near detections are to the lowest "
+        "probability at which their class was detected",
+    )
+    draw: int = Field(0, ge=0, lt=1 << 31, description="Of a large archive, each draw considers other windows")
+    limit: int = Field(20, ge=1, le=100, description="Maximum number of sounds")
+
+
+class NextSound(ConsoleModel):
+    """A window that would teach a recognizer much."""
+
+    channel: str = Field(description="Name of the channel in events")
+    start: datetime = Field(description="Beginning, UTC")
+    end: datetime = Field(description="End, UTC")
+    uncertainty: float = Field(description="How near it is to a threshold: 1 at the threshold, 0 if it is certain")
+    novelty: float = Field(description="How unlike all annotated sounds it is, from 0 to 1; 1 if there are none")
+    likeliest: str | None = Field(description="The likeliest tag of the recognizer; null without one")
+
+
+class NextSounds(ConsoleModel):
+    """The sounds to label next: uncertain ones, unlike what is annotated, and unlike one another."""
+
+    items: tuple[NextSound, ...] = Field(description="The sounds, the best first")
+    considered: int = Field(description="Number of windows that were considered")
+    labeled: int = Field(description="Number of windows in the index that hold annotations")

@@ -14,7 +14,7 @@ from tests.console.browser.conftest import ServedConsole
 pytestmark = pytest.mark.browser
 
 PAGES = (
-    *("/login", "/", "/node", "/detections", "/species", "/activity", "/models/build"),
+    *("/login", "/", "/node", "/detections", "/species", "/search", "/label", "/activity", "/models/build"),
     *("/models", "/models/calls", "/models/selector"),
     *("/account", "/users", "/audit", "/api/docs", "/nothing"),
 )

@@ -1,6 +1,7 @@
 """The embeddings of real networks, and classifiers on them in one file."""
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from tests.support.bundles import write_tone_bundle
 from tests.support.embedding_models import write_hidden_layer_bundle
 from tests.support.training import SPEC
 from tidzam.bundle import FILE_NAMES, Bundle, read_bundle
+from tidzam.embeddings import litert_graph, onnx_graph
+from tidzam.embeddings.classifier_weights import classifier_weights
 from tidzam.embeddings.network import open_embedding_network
 from tidzam.errors import BundleError
 from tidzam.inference.engines import find_engine
@@ -74,6 +77,22 @@ def test_birdnet_with_another_last_layer_is_one_network(tmp_path: Path) -> None:
         network.write_classifier(tmp_path / FILE_NAMES["litert"], weights, biases)
     found = find_engine("litert").load(tmp_path / FILE_NAMES["litert"], threads=1).predict(inputs)
     assert found == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("module", [onnx_graph, litert_graph])
+def test_the_weights_of_a_classifier_are_read_back(module: ModuleType, tmp_path: Path) -> None:
+    base = write_hidden_layer_bundle(tmp_path / "levels") if module is onnx_graph else installed_birdnet()
+    with open_embedding_network(base) as network:
+        values = network.embed(noise(base, 1)).shape[1]
+        weights, biases = np.eye(values, 2, dtype=np.float32), np.array([0.5, -1], np.float32)
+        network.write_classifier(tmp_path / "network", weights, biases)
+    found = module.classifier_of((tmp_path / "network").read_bytes())
+    assert [one.tolist() for one in found] == [weights.tolist(), biases.tolist()]
+
+
+def test_another_bundle_has_no_weights_of_a_classifier(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no recognizer"):
+        classifier_weights(write_hidden_layer_bundle(tmp_path / "levels"))
 
 
 def test_a_network_without_weights_is_refused(tmp_path: Path) -> None:

@@ -157,6 +157,7 @@ def test_only_one_process_writes_an_index(store: Store, tmp_path: Path) -> None:
     support.write_recording(store, tmp_path / "recordings", TWO_CHANNELS)
     support.index(settings, store)
     found = support.open_index(tmp_path)
+    support.write_recording(store, tmp_path / "recordings", TWO_CHANNELS, start=START + timedelta(minutes=1))
     with open_writer(found.folder, found.about, max_bytes=10**6), pytest.raises(NodeError) as caught:
         support.index(settings, store)
     assert caught.value.code == "search_busy"
