@@ -7,12 +7,14 @@ are WebP files in docs/console.
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -28,10 +30,14 @@ URL: Final = f"http://127.0.0.1:{PORTS['console']}"
 DESK: Final = (1280, 800)
 PHONE: Final = (390, 844)
 QUALITY: Final = 82
+RECORDING_S: Final = 20
+MOST_TRIES: Final = 8
 USERS: Final = {"heron": "annotator", "wren": "viewer"}
 """Users beside the admin, with their roles."""
 OPENED: Final = "/detections#"
 """The page of detections with one of the demo opened."""
+SEARCHED: Final = "/search#"
+"""The page of search by example, with such a detection as the example."""
 
 SHOTS: Final = (
     ("login", "/login", DESK, "light"),
@@ -47,6 +53,9 @@ SHOTS: Final = (
     ("species", "/species", DESK, "light"),
     ("activity", "/activity", DESK, "light"),
     ("activity-phone", "/activity", PHONE, "dark"),
+    ("search", SEARCHED, DESK, "light"),
+    ("search-phone", SEARCHED, PHONE, "light"),
+    ("label-next", "/label", DESK, "dark"),
     ("account", "/account", DESK, "light"),
     ("users", "/users", DESK, "light"),
     ("audit", "/audit", DESK, "dark"),
@@ -78,7 +87,14 @@ def running_node() -> Iterator[str]:
             "jack": {"server": "tidzam-screenshots"},
             "location": {"latitude": 52.6, "longitude": 1.6, "time_zone": "Europe/London"},
             **{name: {"port": port} for name, port in PORTS.items()},
-            "sources": [{"name": "wetland", "demo": {"scene": "wetland", "seed": 21}, "nb_channels": 4}],
+            "sources": [
+                {
+                    "name": "wetland",
+                    "demo": {"scene": "wetland", "seed": 21},
+                    "nb_channels": 4,
+                    "record": {"length_s": 20},
+                }
+            ],
             "analyzer": {"sinks": [{"type": "store"}, {"type": "clips", "folder": str(Path(folder) / "clips")}]},
         }
         profile.write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -93,9 +109,21 @@ def running_node() -> Iterator[str]:
                 add = [*tidzam, "users", "add", name, "--role", role, "--generate"]
                 subprocess.run(add, env=environment, capture_output=True, check=True)
             fill_past(home)
+            index_recordings(tidzam, environment)
             yield password[1]
         finally:
             subprocess.run([*tidzam, "stop"], env=environment, check=True)
+
+
+def index_recordings(tidzam: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Index what the node has recorded, as soon as there are some recordings."""
+    for _ in range(MOST_TRIES):
+        time.sleep(RECORDING_S)
+        subprocess.run([*tidzam, "search", "index"], env=environment, capture_output=True, check=True)
+        status = [*tidzam, "search", "status", "--json"]
+        done = subprocess.run(status, env=environment, capture_output=True, text=True, check=True)
+        if any(one["recordings"] > 1 for one in json.loads(done.stdout)["indexes"]):
+            return
 
 
 def fill_past(home: Path) -> None:
@@ -129,11 +157,15 @@ def take(
         storage_state=session,
     )
     page = context.new_page()
-    page.goto(URL + path)
-    if path == OPENED:
+    page.goto(URL + (OPENED if path == SEARCHED else path))
+    if path in (OPENED, SEARCHED):
         ended = page.locator("li.detection", has_text="wetland:").filter(has_not_text="now").last
         ended.locator(".detection-open").click(timeout=90_000)
         page.locator("sound-view[data-drawn]").wait_for()
+    if path == SEARCHED:
+        page.get_by_role("link", name="More like this").click()
+    if path in (SEARCHED, "/label"):
+        page.locator("sound-view[data-drawn]").first.wait_for()
     if path == "/":
         page.locator(".heard").nth(8).wait_for()
     picture = Image.open(io.BytesIO(page.screenshot()))
