@@ -38,6 +38,8 @@ OPENED: Final = "/detections#"
 """The page of detections with one of the demo opened."""
 SEARCHED: Final = "/search#"
 """The page of search by example, with such a detection as the example."""
+MODEL: Final = "/models/marsh-calls"
+"""The page of a recognizer that is trained for the pictures."""
 
 SHOTS: Final = (
     ("login", "/login", DESK, "light"),
@@ -56,6 +58,11 @@ SHOTS: Final = (
     ("search", SEARCHED, DESK, "light"),
     ("search-phone", SEARCHED, PHONE, "light"),
     ("label-next", "/label", DESK, "dark"),
+    ("models", "/models", DESK, "light"),
+    ("models-phone", "/models", PHONE, "light"),
+    ("model", MODEL, DESK, "light"),
+    ("model-evaluation", f"{MODEL}#evaluation", DESK, "dark"),
+    ("model-examples", f"{MODEL}?true=chickadee&recognized=dove#examples", DESK, "light"),
     ("account", "/account", DESK, "light"),
     ("users", "/users", DESK, "light"),
     ("audit", "/audit", DESK, "dark"),
@@ -109,6 +116,8 @@ def running_node() -> Iterator[str]:
                 add = [*tidzam, "users", "add", name, "--role", role, "--generate"]
                 subprocess.run(add, env=environment, capture_output=True, check=True)
             fill_past(home)
+            support("tests.support.demo_recognizer", str(home))
+            subprocess.run([*tidzam, "models", "shadow", "--add", "marsh-calls"], env=environment, check=True)
             index_recordings(tidzam, environment)
             yield password[1]
         finally:
@@ -128,8 +137,12 @@ def index_recordings(tidzam: Sequence[str], environment: Mapping[str, str]) -> N
 
 def fill_past(home: Path) -> None:
     """Give the node the detections of three months."""
-    argv = [sys.executable, "-m", "tests.support.stored_detections", str(home), "90"]
-    subprocess.run(argv, cwd=Path(__file__).parent.parent, check=True)
+    support("tests.support.stored_detections", str(home), "90")
+
+
+def support(module: str, *words: str) -> None:
+    """Run a module of the tests."""
+    subprocess.run([sys.executable, "-m", module, *words], cwd=Path(__file__).parent.parent, check=True)
 
 
 def logged_in(browser: Browser, password: str) -> StorageState:
@@ -164,7 +177,11 @@ def take(
         page.locator("sound-view[data-drawn]").wait_for()
     if path == SEARCHED:
         page.get_by_role("link", name="More like this").click()
-    if path in (SEARCHED, "/label"):
+    if path.startswith(MODEL):
+        page.get_by_role("heading", name="Lineage").wait_for()
+    elif path == "/models":
+        page.get_by_text("Windows compared").wait_for(timeout=60_000)
+    if path in (SEARCHED, "/label") or path.endswith("#examples"):
         page.locator("sound-view[data-drawn]").first.wait_for()
     if path == "/":
         page.locator(".heard").nth(8).wait_for()
