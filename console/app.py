@@ -16,6 +16,7 @@ from console.pages.router import page_router
 from console.services.jobs.requests import job_desk
 from console.services.node_monitor import NodeMonitor
 from console.services.search.upkeep import IndexUpkeep
+from console.services.stream_manager_link import StreamManagerLink
 from console.services.upkeep import StoreUpkeep
 from console.web import health, static_files
 from console.web.errors import add_error_handlers
@@ -48,6 +49,7 @@ def make_runtime(settings: Settings, store: Store, token: str | None) -> Console
         store=store,
         monitor=monitor,
         live=live,
+        manager=StreamManagerLink(settings.stream_manager.url, token=token),
         streams=OpenStreams(settings.console.streams, settings.console.streams_per_visitor),
         jobs=job_desk(store, settings, live.notices, now=_now),
         token=token,
@@ -67,6 +69,7 @@ def create_app(runtime: ConsoleRuntime) -> FastAPI:
             IndexUpkeep(runtime.settings).running(),
             runtime.live.running(),
             runtime.jobs.watch.running(),
+            runtime.microphones.running(),
         ):
             yield
         runtime.examples.close()

@@ -49,6 +49,11 @@ SHOTS: Final = (
     ("node", "/node", DESK, "light"),
     ("node-dark", "/node", DESK, "dark"),
     ("node-phone", "/node", PHONE, "light"),
+    ("node-logs", "/node/logs?program=stream_manager", DESK, "light"),
+    ("node-disk", "/node/disk", DESK, "dark"),
+    ("sources", "/sources", DESK, "light"),
+    ("sources-phone", "/sources", PHONE, "dark"),
+    ("microphone-phone", "/microphone", PHONE, "light"),
     ("detections", "/detections", DESK, "light"),
     ("detection-open", OPENED, DESK, "dark"),
     ("detections-phone", "/detections", PHONE, "light"),
@@ -183,6 +188,8 @@ def take(
         page.get_by_text("Windows compared").wait_for(timeout=60_000)
     if path in (SEARCHED, "/label") or path.endswith("#examples"):
         page.locator("sound-view[data-drawn]").first.wait_for()
+    if path == "/node/disk":
+        page.locator("table.disk").wait_for()
     if path == "/":
         page.locator(".heard").nth(8).wait_for()
     picture = Image.open(io.BytesIO(page.screenshot()))

@@ -36,6 +36,7 @@ from stream_manager.recordings.databases import RecordingDatabases
 from stream_manager.recordings.reports import RecordingReports
 from stream_manager.services import Services
 from stream_manager.source_metrics import SourceMetrics
+from stream_manager.source_probe import SourceProbes
 from stream_manager.sources import Sources
 from stream_manager.state_file import read_state, state_path
 from tidzam.config import Settings
@@ -247,7 +248,8 @@ def _server(settings: Settings, services: Services, sources: Sources, live: Live
         access=Access.of(settings.access, host=settings.stream_manager.host, token=token),
         limits=settings.limits,
     )
-    requests = RequestHandler(sources, live, services.databases, lambda sid: server.client(sid).has_token)
+    probes = SourceProbes(services)
+    requests = RequestHandler(sources, live, services.databases, probes, lambda sid: server.client(sid).has_token)
     server.on("sys", requests.sys, needs=lambda data: Right.LISTEN if reads_only(data) else Right.MANAGE)
     server.on(AUDIO_EVENT, requests.audio)
     server.on_disconnect(requests.disconnected)

@@ -8,6 +8,7 @@ from typing import Any
 
 from stream_manager.live.streams import LiveStreams
 from stream_manager.recordings.databases import RecordingDatabases
+from stream_manager.source_probe import SourceProbes
 from stream_manager.sources import Sources
 from tidzam.config import SourceSettings
 from tidzam.protocol.live_streams import AddLiveStream, DeleteLiveStream, parse_audio
@@ -16,6 +17,7 @@ from tidzam.protocol.source_requests import (
     ListSources,
     ListTransitions,
     LoadSource,
+    ProbeSource,
     ReleaseSource,
     SwitchRecording,
     UnloadSource,
@@ -25,15 +27,21 @@ from tidzam.protocol.stream_manager import parse_request
 
 
 class RequestHandler:
-    """Handles requests about `sources`, `live` streams and `databases`.
+    """Handles requests about `sources`, `live` streams and `databases`; `probes` look at addresses.
 
     `has_token` returns whether a client presented the token.
     """
 
     def __init__(
-        self, sources: Sources, live: LiveStreams, databases: RecordingDatabases, has_token: Callable[[str], bool]
+        self,
+        sources: Sources,
+        live: LiveStreams,
+        databases: RecordingDatabases,
+        probes: SourceProbes,
+        has_token: Callable[[str], bool],
     ) -> None:
         self._sources, self._live, self._databases, self._has_token = sources, live, databases, has_token
+        self._probes = probes
 
     async def sys(self, sid: str, data: Any) -> dict[str, Any]:
         """The response to a request. Raises TidzamError if it cannot be carried out."""
@@ -42,6 +50,9 @@ class RequestHandler:
                 settings = source_settings(wanted, now=datetime.now(UTC))
                 source = await self._sources.load(settings, sid, trusted=self._has_token(sid))
                 response: dict[str, Any] = {"loadsource": source.status().model_dump(mode="json")}
+            case ProbeSource() as wanted:
+                found = await self._probes.probe(wanted, trusted=self._has_token(sid))
+                response = {"probesource": found.model_dump(mode="json")}
             case UnloadSource(name=name):
                 await self._sources.unload(name)
                 response = {"unloadsource": {"name": name}}

@@ -114,7 +114,7 @@ class Source:
             name=self.name,
             state=state,
             ok=self._plays_well and not self.output_faults(),
-            is_permanent=self.settings.is_permanent,
+            **self.entry.status_fields(),
             url=scrub_address(self._queue.request.settings.url or ""),
             channels=figures.channels,
             ports=figures.ports,

@@ -37,7 +37,7 @@ class SourceFactory:
             entry,
             self._resolved(origin) if origin is not None else "",
             self._services,
-            players=_players(origin, is_copied=entry.settings.format == "copy"),
+            players={} if origin is None else players_for(origin.settings, is_copied=entry.settings.format == "copy"),
             outputs=self._outputs(entry.settings),
             replaces_profile=entry.owner is not None and entry.name in self._registry.profile,
             origin=origin,
@@ -72,8 +72,6 @@ def _require_rendered(settings: SourceSettings) -> None:
         raise ConfigError(message, hint=hint, code="source_not_rendered")
 
 
-def _players(origin: SourceEntry | None, *, is_copied: bool) -> Mapping[str, PlayerType]:
-    """What may play the address of `origin`. Raises ConfigError for an unknown player."""
-    if origin is None:
-        return {}
-    return COPY_PLAYERS if is_copied else load_players(origin.settings.player_name)
+def players_for(settings: SourceSettings, *, is_copied: bool) -> Mapping[str, PlayerType]:
+    """What may play the address of `settings`. Raises ConfigError for an unknown player."""
+    return COPY_PLAYERS if is_copied else load_players(settings.player_name)

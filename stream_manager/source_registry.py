@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tidzam.config import SourceSettings
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import RequestError
+from tidzam.protocol.source_status import SourceOrigin
+from tidzam.scrub import scrub_address
 
 FORMER_CLIENT = ""
 """The owner of a permanent source that a client loaded in an earlier run."""
@@ -32,6 +35,17 @@ class SourceEntry:
     @property
     def name(self) -> str:
         return self.settings.name
+
+    def status_fields(self) -> dict[str, Any]:
+        """What the status of the source says about the entry."""
+        return {
+            "origin": SourceOrigin.PROFILE if self.owner is None else SourceOrigin.CLIENT,
+            "is_permanent": self.settings.is_permanent,
+            "is_url_complete": scrub_address(self.settings.url or "") == (self.settings.url or ""),
+            "loop": self.settings.loop,
+            "format": self.settings.format,
+            "selected": self.settings.channels,
+        }
 
     @property
     def is_guest(self) -> bool:

@@ -234,7 +234,7 @@ class Sources:
             except TidzamError as error:
                 if name not in self._refused:
                     log.error("%s: refused: %s", name, error)
-                self._refused[name] = _refusal(entry.settings, error)
+                self._refused[name] = _refusal(entry, error)
 
     async def _unload(self, entry: SourceEntry) -> None:
         was_kept = self._registry.kept.get(entry.name)
@@ -271,13 +271,13 @@ class Sources:
         return RequestError(f"There is no source named {name!r}.", hint=hint, code="source_unknown", field="name")
 
 
-def _refusal(settings: SourceSettings, error: TidzamError) -> SourceStatus:
+def _refusal(entry: SourceEntry, error: TidzamError) -> SourceStatus:
     """The status of a source that was refused before an attempt to play it."""
     return SourceStatus(
-        name=settings.name,
+        name=entry.name,
         state=SourceState.FAILED,
-        is_permanent=settings.is_permanent,
-        url=scrub_address(settings.url or ""),
+        **entry.status_fields(),
+        url=scrub_address(entry.settings.url or ""),
         channels=0,
         ports=(),
         mounts=(),

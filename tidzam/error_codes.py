@@ -153,6 +153,17 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "too_many_jobs": Explanation(
             "A job was refused.", "20 jobs run or wait already.", "Wait for them, or cancel some."
         ),
+        "source_exists": Explanation(
+            "A source cannot be added.", "There is one of this name.", "Choose another name, or change that one."
+        ),
+        "stream_manager_away": Explanation(
+            "The console cannot change sources, or take a microphone.",
+            "The stream manager does not run, or does not answer.",
+            "See `tidzam status`.",
+        ),
+        "no_backup_folder": Explanation(
+            "The console cannot make backups.", "`console.backups` is not set.", "Set it, or use `tidzam backup`."
+        ),
         "job_ended": Explanation("A job cannot be cancelled.", "It has ended already.", "Nothing."),
         "no_model": Explanation(
             "A model cannot be used.", "None that can has the name.", "Use one that the console lists."

@@ -10,16 +10,20 @@ from console.api import (
     account,
     activity,
     audit,
+    backups,
     classes,
     classifiers,
     detections,
+    heard,
     jobs,
     live,
+    microphones,
     models,
     node,
     search,
     session,
     sound,
+    sources,
     tags,
     users,
 )
@@ -36,5 +40,7 @@ def api_router() -> APIRouter:
     router = APIRouter(prefix=PREFIX, responses=responses)
     of_sound = (node, live, detections, classes, activity, sound, annotation_routes, tags, search, jobs)
     for topic in (session, *of_sound, builder_routes, classifiers, models, account, users, audit):
+        router.include_router(topic.router)
+    for topic in (sources, heard, microphones, backups):
         router.include_router(topic.router)
     return router

@@ -9,16 +9,20 @@ from console.pages import (
     activity,
     api_docs,
     audit,
+    backups,
     build,
     detections,
     label,
     listen,
     login,
+    microphone,
     model,
     models,
     node,
     now,
     search,
+    source,
+    sources,
     species,
     users,
 )
@@ -44,5 +48,7 @@ def page_router() -> APIRouter:
         audit,
         api_docs,
     ):
+        router.include_router(page.router)
+    for page in (sources, source, microphone, backups):
         router.include_router(page.router)
     return router

@@ -12,8 +12,9 @@ from typing import Final
 import aiohttp
 from pydantic import ValidationError
 
-from console.services.node_state import Answer, NodeView, analyzer_health, node_view
+from console.services.node_state import Answer, NodeView, analyzer_health, manager_health, node_view
 from tidzam.protocol.analyzer import AnalyzerHealth
+from tidzam.protocol.stream_manager import StreamManagerHealth
 from tidzam.tokens import bearer
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class NodeMonitor:
         self._name, self._manager, self._analyzer = name, manager, analyzer
         self._token, self._now = token, now
         self._view = node_view(name, None, None, now=now())
+        self._manager_health: StreamManagerHealth | None = None
         self._analysis: AnalyzerHealth | None = None
 
     @property
@@ -48,6 +50,11 @@ class NodeMonitor:
     def view(self) -> NodeView:
         """The state when it was last asked for. May be read from any thread."""
         return self._view
+
+    @property
+    def manager_health(self) -> StreamManagerHealth | None:
+        """What the stream manager last reported; None if it is away."""
+        return self._manager_health
 
     async def refresh(self) -> None:
         """Ask both programs now, and wait for their answers for up to three seconds."""
@@ -78,6 +85,7 @@ class NodeMonitor:
 
     async def _ask(self, session: aiohttp.ClientSession) -> None:
         manager, analyzer = await asyncio.gather(_answer(session, self._manager), _answer(session, self._analyzer))
+        self._manager_health = manager_health(manager)
         self._view = node_view(self._name, manager, analyzer, now=self._now())
         self._analysis = analyzer_health(analyzer)
 

@@ -106,6 +106,11 @@ def analyzer_health(answer: Answer | None) -> AnalyzerHealth | None:
     return _detail(AnalyzerHealth, answer)
 
 
+def manager_health(answer: Answer | None) -> StreamManagerHealth | None:
+    """The detailed report of the stream manager; None if it is away, or of another version."""
+    return _detail(StreamManagerHealth, answer)
+
+
 def _detail(message: type[_Detail], answer: Answer | None) -> _Detail | None:
     """The detailed report in an answer; None if there is none, or one of another version."""
     try:

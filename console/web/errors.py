@@ -47,6 +47,11 @@ STATUS: Final[Mapping[str, int]] = {
     "tag_exists": 409,
     "tag_in_use": 409,
     "not_heard": 404,
+    "source_unknown": 404,
+    "source_exists": 409,
+    "not_recordable": 409,
+    "too_many_sources": 409,
+    "stream_manager_away": 503,
     "too_many_streams": 429,
     "locked_out": 429,
     "rate_limited": 429,
@@ -76,7 +81,7 @@ RESPONSES: Final[dict[int | str, dict[str, object]]] = {
         409: "It would contradict what there is",
         422: "A value is missing or invalid",
         429: "Too many requests; `Retry-After` says when the next is allowed",
-        503: "The database is away, or too many requests read sound",
+        503: "The database, or the program that would do it, is away, or too many requests read sound",
     }.items()
 }
 """What may go wrong with any request of the REST API."""

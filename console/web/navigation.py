@@ -60,7 +60,11 @@ GROUPS: Final = (
     ),
     NavigationGroup(
         "Station",
-        (NavigationItem("/node", "Node", "node", Permission.VIEW, in_bar=True),),
+        (
+            NavigationItem("/sources", "Sources", "sources", Permission.VIEW),
+            NavigationItem("/microphone", "Microphone", "microphone", Permission.MANAGE),
+            NavigationItem("/node", "Node", "node", Permission.VIEW, in_bar=True),
+        ),
     ),
     NavigationGroup(
         "Accounts",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,10 +15,17 @@ from console.accounts.lock_out import LockOutPolicy
 from console.accounts.session_policy import SessionPolicy
 from console.live.broadcast import LiveBroadcast
 from console.services.annotations.service import AnnotationService
+from console.services.backups import NodeBackups
 from console.services.builder.service import ModelBuilder
 from console.services.jobs.requests import JobDesk
+from console.services.microphones import Microphones
+from console.services.node_files.disk import DiskUse
+from console.services.node_files.logs import NodeLogs
 from console.services.node_monitor import NodeMonitor
 from console.services.search.network import ExampleNetwork
+from console.services.sources.changes import SourceManager
+from console.services.sources.heard import HeardLedger
+from console.services.stream_manager_link import StreamManagerLink
 from console.web.open_streams import OpenStreams
 from tidzam.config import Settings
 from tidzam.paths import gaps_folder
@@ -32,12 +40,46 @@ class ConsoleRuntime:
     settings: Settings
     store: Store
     monitor: NodeMonitor
+    manager: StreamManagerLink
     live: LiveBroadcast
     streams: OpenStreams
     jobs: JobDesk
     token: str | None = field(repr=False)
     now: Callable[[], datetime]
     examples: ExampleNetwork = field(default_factory=ExampleNetwork, repr=False)
+
+    @property
+    def sources(self) -> SourceManager:
+        """What changes sources."""
+        return SourceManager(
+            link=self.manager, monitor=self.monitor, store=self.store, profile=self.settings.sources, now=self.now
+        )
+
+    @property
+    def backups(self) -> NodeBackups:
+        """The backups of the node."""
+        return NodeBackups(settings=self.settings, jobs=self.jobs, now=self.now)
+
+    @property
+    def logs(self) -> NodeLogs:
+        """The logs of the node's programs."""
+        return NodeLogs(self.settings.home)
+
+    @cached_property
+    def disk(self) -> DiskUse:
+        """What takes up the disk."""
+        return DiskUse(self.settings, now=self.now)
+
+    @cached_property
+    def microphones(self) -> Microphones:
+        """The microphones of browsers that are open."""
+        return Microphones(self.manager, self.monitor)
+
+    @property
+    def heard(self) -> HeardLedger:
+        """What was heard of the node's channels."""
+        settings = self.settings
+        return HeardLedger(self.store, settings.home, node=settings.node.known_as, zone=self.time_zone)
 
     @property
     def lock_out(self) -> LockOutPolicy:

@@ -14,7 +14,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from console.api.router import api_router
-from tests.support.console import ConsoleUnderTest, console_under_test
+from tests.support.console import ConsoleUnderTest, console_with_profile
+from tests.support.source_server import source_server
 
 BASE = "http://testserver"
 
@@ -32,7 +33,8 @@ OPERATIONS = operations()
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleUnderTest]:
-    with console_under_test(tmp_path_factory.mktemp("api")) as console:
+    folder, home = tmp_path_factory.mktemp("media"), tmp_path_factory.mktemp("api")
+    with source_server(folder) as manager, console_with_profile(home, {}, manager=manager) as console:
         yield console
 
 

@@ -51,9 +51,10 @@ def shape(value: Any) -> Any:
 def with_url(request: Any, url: str) -> Any:
     """`request` with the address that it loads replaced."""
     changed = copy.deepcopy(request)
-    source = changed.get("sys", {}).get("loadsource", {})
-    if "url" in source:
-        source["url"] = url
+    for command in ("loadsource", "probesource"):
+        source = changed.get("sys", {}).get(command, {})
+        if "url" in source:
+            source["url"] = url
     return changed
 
 

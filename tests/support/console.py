@@ -19,6 +19,7 @@ from console.app import create_app, guarded
 from console.live.broadcast import live_broadcast
 from console.services.jobs.requests import job_desk
 from console.services.node_monitor import NodeMonitor
+from console.services.stream_manager_link import StreamManagerLink
 from console.web.open_streams import OpenStreams
 from console.web.runtime import ConsoleRuntime
 from tidzam.accounts.passwords import hash_password
@@ -142,6 +143,7 @@ def console_with_profile(
             store=store,
             monitor=monitor,
             live=live,
+            manager=StreamManagerLink(manager, token=TOKEN),
             streams=OpenStreams(settings.console.streams, settings.console.streams_per_visitor),
             jobs=job_desk(store, settings, live.notices, now=clock),
             token=TOKEN,

@@ -61,21 +61,31 @@ def analyzer_health() -> Health:
 
 @contextmanager
 def serving_console(
-    home: Path, *, with_programs: bool = True, profile: Mapping[str, Any] | None = None, **settings: Any
+    home: Path,
+    *,
+    with_programs: bool = True,
+    profile: Mapping[str, Any] | None = None,
+    manager: str | None = None,
+    **settings: Any,
 ) -> Iterator[tuple[str, ConsoleUnderTest]]:
     """The address of a console that serves, and the console. Without programs, it says that these are away.
 
-    `settings` are those of its section, `profile` holds other sections."""
-    port, manager, analyzer = free_port(), free_port(), free_port()
-    addresses: dict[str, Any] = {"manager": f"http://127.0.0.1:{manager}", "analyzer": f"http://127.0.0.1:{analyzer}"}
+    `settings` are those of its section, `profile` holds other sections. `manager` is the address of a stream manager
+    that runs already."""
+    port, place, analyzer = free_port(), free_port(), free_port()
+    addresses: dict[str, Any] = {
+        "manager": manager or f"http://127.0.0.1:{place}",
+        "analyzer": f"http://127.0.0.1:{analyzer}",
+    }
+    programs = [(analyzer, analyzer_health)] if manager else [(place, manager_health), (analyzer, analyzer_health)]
     with console_with_profile(home, {"console": {"port": port, **settings}, **(profile or {})}, **addresses) as console:
         server = uvicorn.Server(uvicorn.Config(console.asgi, port=port, log_config=None, proxy_headers=False))
 
         async def serve() -> None:
-            async with AsyncExitStack() as programs:
-                for place, health in ((manager, manager_health), (analyzer, analyzer_health)) if with_programs else ():
+            async with AsyncExitStack() as running:
+                for place, health in programs if with_programs else ():
                     program = Server("program", host="127.0.0.1", port=place, health=health, messages={})
-                    await programs.enter_async_context(program)
+                    await running.enter_async_context(program)
                 await server.serve()
 
         thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)

@@ -84,6 +84,12 @@ class ConsoleSettings(ServerSettings):
     requests_per_s: float = Field(
         200.0, gt=0, description="Maximum average rate of requests per address; bursts of 5 s are allowed"
     )
+    backups: Path | None = Field(
+        None, description="Folder in which the console makes backups, best on another disk; by default, it makes none"
+    )
+    keep_backups: int | None = Field(
+        None, ge=1, description="Number of backups that stay when the console makes another one; by default, all"
+    )
     body_bytes: int = Field(1_000_000, ge=1024, description="Maximum size of a request in bytes")
 
     @model_validator(mode="after")

@@ -49,6 +49,16 @@ class LoadSource(Message):
     )
 
 
+class ProbeSource(Message):
+    """Find out what a source would play, without loading it. The checks are those of LoadSource."""
+
+    url: Annotated[str, Field(min_length=1, max_length=2048)] = Field(
+        description="http, https, rtsp or icecast address, or a file under a media root"
+    )
+    channels: WireChannels | None = Field(None, description="The numbers of the channels to load; all by default")
+    format: Literal["ogg", "copy"] = Field("ogg", description="See LoadSource")
+
+
 class UnloadSource(Message):
     """Unload a source. If it replaced another one, that one is restored."""
 
@@ -81,11 +91,21 @@ class ListTransitions(Message):
     name: WireSourceName = Field(description="Name of the source")
 
 
-def require_supported(request: LoadSource) -> LoadSource:
+def require_probeable(request: ProbeSource) -> ProbeSource:
     """`request` itself. Raises RequestError if its fields cannot be combined."""
+    _require_copyable(request)
+    return request
+
+
+def _require_copyable(request: LoadSource | ProbeSource) -> None:
     if request.format == "copy" and request.channels is not None:
         message = "The format copy takes all channels, as they are encoded."
         raise RequestError(message, hint="Remove 'channels', or use the format ogg.", field="channels")
+
+
+def require_supported(request: LoadSource) -> LoadSource:
+    """`request` itself. Raises RequestError if its fields cannot be combined."""
+    _require_copyable(request)
     if request.format == "copy" and request.url is None:
         raise RequestError("The format copy needs a 'url'.", hint="Add one, or use the format ogg.", field="url")
     if request.format == "copy" and request.date is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -49,6 +50,13 @@ class SourceRemark(StrEnum):
     REACHED_PRESENT = "reached_present"
 
 
+class SourceOrigin(StrEnum):
+    """Where a source comes from: the profile, or a client, which may have gone since if the source is permanent."""
+
+    PROFILE = "profile"
+    CLIENT = "client"
+
+
 class GapStatus(Message):
     """An interval in which a source had no valid audio."""
 
@@ -74,7 +82,12 @@ class SourceStatus(Message):
     state: SourceState = Field(description="What it does at present")
     ok: bool = Field(False, description="It plays, is not silent because of a fault, and all its outputs work")
     is_permanent: bool = Field(False, description="It is loaded again when it ends or fails")
+    origin: SourceOrigin = Field(SourceOrigin.CLIENT, description="Whether the profile has it, or a client loaded it")
     url: str = Field(description="Without credentials")
+    is_url_complete: bool = Field(True, description="Whether `url` is all of the address, since it has no credentials")
+    loop: bool = Field(False, description="A file is repeated endlessly")
+    format: Literal["ogg", "copy"] = Field("ogg", description="See LoadSource")
+    selected: tuple[str, ...] | None = Field(None, description="The channels that were asked for; null for all")
     channels: int = Field(description="Number of its channels; 0 until it is known")
     ports: tuple[str, ...] = Field(description="The JACK port of each channel")
     channel_names: tuple[str, ...] = Field(
@@ -118,6 +131,16 @@ class SourceList(Message):
     """The response to ListSources, under `sys`."""
 
     sources: tuple[SourceStatus, ...] = Field(description="All sources")
+
+
+class SourceProbe(Message):
+    """The response to ProbeSource, under `sys.probesource`: what was found at the address."""
+
+    channels: int = Field(description="Number of its channels")
+    rate_hz: int = Field(description="Its sample rate")
+    duration_s: float | None = Field(description="Its length in seconds; null if it has no known end")
+    is_live: bool = Field(description="It is heard as it happens, as a stream without a known end")
+    url: str = Field(description="The address at which the audio is, without credentials, after playlists")
 
 
 class TransitionRecord(Message):

@@ -14,12 +14,14 @@ from tidzam.protocol.source_requests import (
     ListSources,
     ListTransitions,
     LoadSource,
+    ProbeSource,
     ReleaseSource,
     SwitchRecording,
     UnloadSource,
+    require_probeable,
     require_supported,
 )
-from tidzam.protocol.source_status import SourceList, SourceStatus, TransitionList
+from tidzam.protocol.source_status import SourceList, SourceProbe, SourceStatus, TransitionList
 
 
 class StreamManagerFault(Message):
@@ -48,6 +50,7 @@ class StreamManagerHealth(Message):
 
 Request = (
     LoadSource
+    | ProbeSource
     | UnloadSource
     | ReleaseSource
     | SwitchRecording
@@ -59,6 +62,7 @@ Request = (
 )
 COMMANDS = (
     "loadsource",
+    "probesource",
     "unloadsource",
     "record",
     "sources",
@@ -71,6 +75,8 @@ COMMANDS = (
 MESSAGES: Mapping[str, type[Message]] = {
     "refusal": Refusal,
     "sys/loadsource": LoadSource,
+    "sys/probesource": ProbeSource,
+    "sys/probesource/response": SourceProbe,
     "sys/unloadsource": UnloadSource,
     "sys/record": SwitchRecording,
     "sys/sources": ListSources,
@@ -95,6 +101,8 @@ def parse_request(data: Any) -> Request:
             return parse(ReleaseSource, content)  # the request to unload, as Tidzam 2019 documents it
         case "loadsource":
             return require_supported(parse(LoadSource, content))
+        case "probesource":
+            return require_probeable(parse(ProbeSource, content))
         case "unloadsource":
             return parse(UnloadSource, content)
         case "record":

@@ -17,6 +17,8 @@ PAGES = (
     *("/login", "/", "/node", "/detections", "/species", "/search", "/label", "/activity", "/models/build"),
     *("/models", "/models/calls", "/models/selector"),
     *("/account", "/users", "/audit", "/api/docs", "/nothing"),
+    *("/node/logs", "/node/disk", "/node/versions", "/node/backups"),
+    *("/sources", "/sources/wetland", "/microphone"),
 )
 SCREENS = list(product((390, 1440), ("light", "dark")))
 

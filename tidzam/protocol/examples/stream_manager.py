@@ -11,6 +11,7 @@ from tidzam.protocol.source_requests import (
     ListSources,
     ListTransitions,
     LoadSource,
+    ProbeSource,
     ReleaseSource,
     SwitchRecording,
     UnloadSource,
@@ -21,7 +22,12 @@ SOURCE: Final = {
     "state": "playing",
     "ok": True,
     "is_permanent": True,
+    "origin": "client",
     "url": "/srv/recordings/pond.flac",
+    "is_url_complete": True,
+    "loop": False,
+    "format": "ogg",
+    "selected": None,
     "channels": 1,
     "ports": ["pond:out_0"],
     "channel_names": ["0"],
@@ -71,6 +77,7 @@ REPLAYED: Final = SOURCE | {
 
 COPIED: Final = SOURCE | {
     "name": "brook",
+    "format": "copy",
     "is_permanent": False,
     "url": "https://radio.example/brook.opus",
     "channels": 30,
@@ -94,6 +101,25 @@ STREAM_MANAGER_REQUESTS: Final = (
         LoadSource,
         {"sys": {"loadsource": {"name": "brook", "url": "https://radio.example/brook.opus", "format": "copy"}}},
         {"ok": True, "sys": {"loadsource": COPIED}},
+    ),
+    RequestExample(
+        "Find out what a source would play",
+        "sys",
+        ProbeSource,
+        {"sys": {"probesource": {"url": "/srv/recordings/pond.flac"}}},
+        {
+            "ok": True,
+            "sys": {
+                "probesource": {
+                    "channels": 1,
+                    "rate_hz": 48000,
+                    "duration_s": 60.0,
+                    "is_live": False,
+                    "url": "/srv/recordings/pond.flac",
+                }
+            },
+        },
+        "The checks are those of loading it. It needs the right to manage.",
     ),
     RequestExample(
         "Return a source to its own address",

@@ -36,7 +36,7 @@ function showLevel(row, level) {
  * @param {HTMLElement} list
  * @param {LiveChannel} channel
  */
-function showClasses(list, channel) {
+export function showClasses(list, channel) {
   list.replaceChildren(
     ...channel.classes.slice(0, ROWS).map(({ name, probability, is_detected }) => {
       const item = document.createElement("li");

@@ -1,4 +1,4 @@
-/** A spectrogram of what an audio element plays, which scrolls in step with what is heard. */
+/** Spectrograms that scroll: of a microphone, or of what an audio element plays, in step with what is heard. */
 
 const WINDOW = 2048;
 const PIXELS_PER_S = 60;
@@ -29,28 +29,14 @@ function palette() {
 }
 
 /**
+ * A spectrogram that scrolls, the newest at the right.
  * @param {HTMLCanvasElement} canvas
- * @param {HTMLAudioElement} audio of the same origin; from the first start on, it is heard through the analysis
+ * @param {() => boolean} isPaused whether nothing is to be drawn at present
  */
-export function makeSpectrogram(canvas, audio) {
-  /** @type {AudioContext | null} */
-  let context = null;
-  /** @type {AnalyserNode | null} */
-  let analyser = null;
+export function makeScroll(canvas, isPaused) {
   let frame = 0;
   let drawn_s = 0;
   const drawing = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
-
-  function connect() {
-    context = new AudioContext();
-    analyser = new AnalyserNode(context, {
-      fftSize: WINDOW,
-      smoothingTimeConstant: 0,
-      minDecibels: LOWEST_DB,
-      maxDecibels: HIGHEST_DB,
-    });
-    context.createMediaElementSource(audio).connect(analyser).connect(context.destination);
-  }
 
   /** @param {Uint8ClampedArray} colors */
   function clear(colors) {
@@ -60,11 +46,12 @@ export function makeSpectrogram(canvas, audio) {
     drawing.fillRect(0, 0, canvas.width, canvas.height);
   }
 
-  function start() {
+  /**
+   * @param {AudioContext} context
+   * @param {AnalyserNode} analyser made with `makeScroll.analysis`
+   */
+  function start(context, analyser) {
     window.cancelAnimationFrame(frame);
-    if (!context) connect();
-    if (!context || !analyser) return;
-    context.resume();
     const colors = palette();
     clear(colors);
     const levels = new Uint8Array(analyser.frequencyBinCount);
@@ -75,10 +62,9 @@ export function makeSpectrogram(canvas, audio) {
 
     /** Draw the columns that are due, the newest at the right. */
     function draw() {
-      if (!context || !analyser) return;
       frame = window.requestAnimationFrame(draw);
       const step = Math.floor((context.currentTime - drawn_s) * PIXELS_PER_S);
-      if (step < 1 || audio.paused) return;
+      if (step < 1 || isPaused()) return;
       drawn_s += step / PIXELS_PER_S;
       analyser.getByteFrequencyData(levels);
       for (let y = 0; y < canvas.height; y += 1) {
@@ -93,8 +79,38 @@ export function makeSpectrogram(canvas, audio) {
     draw();
   }
 
+  return { start, stop: () => window.cancelAnimationFrame(frame) };
+}
+
+/** How an AnalyserNode is made for a scroll. */
+makeScroll.analysis = { fftSize: WINDOW, smoothingTimeConstant: 0, minDecibels: LOWEST_DB, maxDecibels: HIGHEST_DB };
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {HTMLAudioElement} audio of the same origin; from the first start on, it is heard through the analysis
+ */
+export function makeSpectrogram(canvas, audio) {
+  /** @type {AudioContext | null} */
+  let context = null;
+  /** @type {AnalyserNode | null} */
+  let analyser = null;
+  const scroll = makeScroll(canvas, () => audio.paused);
+
+  function connect() {
+    context = new AudioContext();
+    analyser = new AnalyserNode(context, makeScroll.analysis);
+    context.createMediaElementSource(audio).connect(analyser).connect(context.destination);
+  }
+
+  function start() {
+    if (!context) connect();
+    if (!context || !analyser) return;
+    context.resume();
+    scroll.start(context, analyser);
+  }
+
   function stop() {
-    window.cancelAnimationFrame(frame);
+    scroll.stop();
     context?.suspend();
   }
 

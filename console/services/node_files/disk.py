@@ -1,0 +1,182 @@
+"""What takes up the disk: the size of each kind of files, how fast it grows, and what deletes them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field
+
+from console.services.models import ConsoleModel
+from console.services.node_files.growth import Growing, days_until_full, limit_of
+from console.services.node_files.retention_words import clip_words, record_words, row_words
+from tidzam.config import Settings
+from tidzam.config.sinks import ClipSinkSettings
+from tidzam.paths import CACHE, GAPS, MODELS, SPOOL, STORE
+
+RATE_DAYS: Final = 7.0
+KEEP_S: Final = 300.0
+"""For how long the sizes are kept: to find them out again, every file is looked at."""
+_DAY_S: Final = 86400.0
+
+
+class DiskKind(ConsoleModel):
+    """Files of one kind."""
+
+    name: str = Field(description="What they are")
+    folder: str = Field(description="Where they are")
+    bytes: int = Field(description="Their size")
+    files: int = Field(description="How many there are")
+    per_day: float = Field(description="Bytes written per day, over the last seven days at most")
+    retention: str = Field(description="What deletes them, in words")
+    limit_bytes: float | None = Field(description="The size at which they stop growing; null without a limit")
+
+
+class DiskReport(ConsoleModel):
+    """The disk of the node's home, and what is on it."""
+
+    time: datetime = Field(description="When this was found out, UTC")
+    total_bytes: int = Field(description="Size of the disk")
+    free_bytes: int = Field(description="What is free on it")
+    full_in_days: float | None = Field(description="Days until it is full at this rate; null if more than ten years")
+    kinds: tuple[DiskKind, ...] = Field(description="The kinds of files, the largest first")
+    elsewhere: tuple[DiskKind, ...] = Field(description="Those on other disks")
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of files, and when they are deleted: after `days`, or above `gigabytes`."""
+
+    name: str
+    folder: Path
+    retention: str
+    days: float | None = None
+    gigabytes: float | None = None
+
+
+class DiskUse:
+    """Finds out what takes up the disk of a node with `settings`. It may block for as long as that takes."""
+
+    def __init__(self, settings: Settings, *, now: Callable[[], datetime]) -> None:
+        self._settings, self._now = settings, now
+        self._finding = threading.Lock()
+        self._found: tuple[float, DiskReport] | None = None
+
+    def report(self) -> DiskReport | None:
+        """The report, at most five minutes old; None without a home."""
+        home = self._settings.home
+        if home is None:
+            return None
+        with self._finding:
+            if self._found is None or time.monotonic() - self._found[0] > KEEP_S:
+                self._found = time.monotonic(), self._report(home)
+            return self._found[1]
+
+    def _report(self, home: Path) -> DiskReport:
+        now = self._now()
+        disk = shutil.disk_usage(home)
+        kinds = list(_kinds(self._settings, home))
+        folders = {kind.folder for kind in kinds}
+        here, elsewhere = list[DiskKind](), list[DiskKind]()
+        for kind in kinds:
+            found = _measured(kind, folders - {kind.folder}, now.timestamp())
+            if found.files:
+                (here if _is_on(kind.folder, home) else elsewhere).append(found)
+        growing = [Growing(kind.bytes, kind.per_day, kind.limit_bytes) for kind in here]
+        return DiskReport(
+            time=now,
+            total_bytes=disk.total,
+            free_bytes=disk.free,
+            full_in_days=days_until_full(disk.free, growing),
+            kinds=tuple(sorted(here, key=lambda kind: -kind.bytes)),
+            elsewhere=tuple(sorted(elsewhere, key=lambda kind: -kind.bytes)),
+        )
+
+
+def _kinds(settings: Settings, home: Path) -> Iterator[_Kind]:
+    """The kinds of files that a node with these settings writes."""
+    for source in settings.sources:
+        if (record := source.record) is not None:
+            keep = record.keep
+            words = record_words(keep)
+            yield _Kind(f"recordings of {source.name}", _whole(record.path), words, keep.days, keep.max_gb)
+    for sink in settings.analyzer.sinks:
+        if isinstance(sink, ClipSinkSettings):
+            words = clip_words(sink.budget)
+            yield _Kind("clips", _whole(sink.folder), words, sink.budget.days, sink.budget.gigabytes)
+    live = settings.stream_manager.live_streams
+    folder = _whole(live.recordings) if live.recordings is not None else home / "live-recordings"
+    most = live.recordings_max_gb
+    yield _Kind("recordings of live streams", folder, f"not written above {most:g} GB", None, most)
+    yield _Kind("store", home / STORE, row_words(settings.store.retention))
+    yield _Kind("gap ledger", home / GAPS, _days(settings.gaps.keep_days), settings.gaps.keep_days)
+    most = 2 * settings.store.spool_mb / 1000
+    yield _Kind("waiting for the store or a server", home / SPOOL, "deleted once it has arrived", None, most)
+    yield _Kind("models", home / MODELS, "kept")
+    yield _Kind("caches", home / CACHE, "made again if they are deleted")
+    yield _Kind("logs", home / "logs", "the oldest parts are deleted: 40 MB per program at most", None, 0.5)
+
+
+def _whole(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _days(days: float | None) -> str:
+    return "kept" if days is None else f"deleted after {days:g} days"
+
+
+def _measured(kind: _Kind, others: set[Path], now_s: float) -> DiskKind:
+    """The size of files, without those in folders of other kinds."""
+    size = files = 0
+    recent, oldest_s = 0, now_s
+    for status in _files(kind.folder, others):
+        size += status.st_size
+        files += 1
+        oldest_s = min(oldest_s, status.st_mtime)
+        if now_s - status.st_mtime <= RATE_DAYS * _DAY_S:
+            recent += status.st_size
+    observed = min(RATE_DAYS, max(1.0, (now_s - oldest_s) / _DAY_S))
+    per_day = recent / observed
+    return DiskKind(
+        name=kind.name,
+        folder=str(kind.folder),
+        bytes=size,
+        files=files,
+        per_day=per_day,
+        retention=kind.retention,
+        limit_bytes=limit_of(per_day, days=kind.days, gigabytes=kind.gigabytes),
+    )
+
+
+def _files(folder: Path, others: set[Path]) -> Iterator[os.stat_result]:
+    """The status of each file below a folder. What cannot be read, or is gone by now, is left out."""
+    for root, names, files in os.walk(folder):
+        place = Path(root)
+        names[:] = [name for name in names if place / name not in others]
+        for name in files:
+            try:
+                status = (place / name).stat(follow_symlinks=False)
+            except OSError:
+                continue
+            yield status
+
+
+def _is_on(folder: Path, home: Path) -> bool:
+    """Whether a folder is on the disk of the home."""
+    try:
+        return folder.stat().st_dev == home.stat().st_dev
+    except OSError:
+        return True
+
+
+def largest_first(kinds: Sequence[DiskKind]) -> list[tuple[DiskKind, float]]:
+    """Each kind with its share of all of them, 0 to 1."""
+    total = sum(kind.bytes for kind in kinds) or 1
+    return [(kind, kind.bytes / total) for kind in kinds]

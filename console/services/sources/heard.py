@@ -1,0 +1,145 @@
+"""What was heard of each channel per day, and the gaps of a day, from the store and from what programs have open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from console.services.models import ConsoleModel
+from tidzam.gaps.day_files import read_all_open
+from tidzam.gaps.heard import Heard, day_span, heard
+from tidzam.gaps.records import ALL, Gap, GapReason, Record
+from tidzam.gaps.words import REASONS, joined
+from tidzam.naming import source_of
+from tidzam.paths import GAPS
+from tidzam.store.database import Store
+from tidzam.store.queries.gaps import gaps_between, loaded_between
+
+MOST_DAYS: Final = 92
+MOST_GAPS: Final = 500
+
+
+class HeardDay(ConsoleModel):
+    """A channel on a day. What is missing adds up to what was loaded but not heard."""
+
+    day: date = Field(description="Day by the node's clock")
+    loaded_s: float = Field(description="Seconds in which its source was loaded, so that sound of it was expected")
+    heard_s: float = Field(description="Seconds of valid audio")
+    missing_s: Mapping[GapReason, float] = Field(description="The seconds without, by their reason")
+
+    @property
+    def share(self) -> float | None:
+        """The share of the time that was heard, 0 to 1; None if nothing was expected."""
+        return self.heard_s / self.loaded_s if self.loaded_s else None
+
+
+class HeardChannel(ConsoleModel):
+    """A channel on all days on which it was loaded."""
+
+    channel: str = Field(description="JACK port, or the source while its channels are not known")
+    source: str = Field(description="Its source")
+    days: tuple[HeardDay, ...] = Field(description="The days on which it was loaded")
+
+    def on(self, day: date) -> HeardDay | None:
+        """What was heard on a day; None if it was not loaded."""
+        return next((one for one in self.days if one.day == day), None)
+
+
+class HeardReport(ConsoleModel):
+    """What was heard, per channel and day."""
+
+    time_zone: str = Field(description="Whose days these are")
+    days: tuple[date, ...] = Field(description="The days of the report, the oldest first")
+    channels: tuple[HeardChannel, ...] = Field(description="The channels by name")
+
+
+class LedgerGap(ConsoleModel):
+    """An interval without valid audio."""
+
+    channel: str = Field(description="JACK port, a source for all its channels, or `*` for all of the node")
+    start: datetime = Field(description="Beginning, UTC")
+    end: datetime = Field(description="End, UTC; now if it lasts")
+    seconds: float = Field(description="Length; of several short gaps, their total length")
+    count: int = Field(description="Number of gaps that this stands for")
+    reason: GapReason = Field(description="Why nothing was heard")
+    words: str = Field(description="The same in words")
+
+
+class GapDay(ConsoleModel):
+    """The gaps that overlap a day, the newest first."""
+
+    day: date = Field(description="Day by the node's clock")
+    gaps: tuple[LedgerGap, ...] = Field(description="The gaps, at most 500")
+    left_out: int = Field(description="How many older ones of the day are left out")
+
+
+class HeardLedger:
+    """Reads what was heard on the node `node`, whose files are in `home`. It may block."""
+
+    def __init__(self, store: Store, home: Path | None, *, node: str, zone: ZoneInfo) -> None:
+        self._store, self._node, self._zone = store, node, zone
+        self._folder = None if home is None else home / GAPS
+
+    def report(self, *, now: datetime, days: int, source: str | None = None) -> HeardReport:
+        """The last `days` days, of all sources or of one. Raises StoreError."""
+        last = now.astimezone(self._zone).date()
+        wanted = tuple(last - timedelta(days=ago) for ago in reversed(range(days)))
+        records = self._records(day_span(wanted[0], self._zone)[0], now)
+        found: dict[str, list[Heard]] = {}
+        for day in wanted:
+            begin, end = day_span(day, self._zone)
+            of_day = [one for one in records if one.start < end and one.end > begin]
+            for channel in heard(day, of_day, zone=self._zone):
+                if source is None or source_of(channel.channel) == source:
+                    found.setdefault(channel.channel, []).append(channel)
+        channels = tuple(_channel(name, found[name]) for name in sorted(found, key=_in_order))
+        return HeardReport(time_zone=str(self._zone), days=wanted, channels=channels)
+
+    def gaps(self, day: date, *, now: datetime, source: str | None = None) -> GapDay:
+        """The gaps of a day, of all sources or of one. Raises StoreError."""
+        begin, end = day_span(day, self._zone)
+        found = [
+            gap
+            for gap in joined(one for one in self._records(begin, min(end, now)) if isinstance(one, Gap))
+            if source is None or gap.channel == ALL or source_of(gap.channel) == source
+        ]
+        found.sort(key=lambda gap: (gap.start, gap.end), reverse=True)
+        shown = tuple(map(_gap, found[:MOST_GAPS]))
+        return GapDay(day=day, gaps=shown, left_out=len(found) - len(shown))
+
+    def _records(self, since: datetime, until: datetime) -> Sequence[Record]:
+        """What is stored of a period, and what is open at `until`."""
+        with self._store.read() as session:
+            loaded = [one.loaded for one in loaded_between(session, since, until, node=self._node)]
+            gaps = [one.gap for one in gaps_between(session, since, until, node=self._node)]
+        states = read_all_open(self._folder) if self._folder is not None else ()
+        is_open = [one for state in states for one in state.records_now(until) if one.end > since]
+        return [*loaded, *gaps, *is_open]
+
+
+def _channel(name: str, days: Sequence[Heard]) -> HeardChannel:
+    shown = (HeardDay(day=one.day, loaded_s=one.loaded_s, heard_s=one.heard_s, missing_s=one.missing_s) for one in days)
+    return HeardChannel(channel=name, source=source_of(name), days=tuple(shown))
+
+
+def _in_order(channel: str) -> tuple[str, int, str]:
+    """Channel 10 comes after channel 9."""
+    source, _, number = channel.rpartition("_")
+    return (source, int(number), channel) if number.isdecimal() else (channel, 0, channel)
+
+
+def _gap(gap: Gap) -> LedgerGap:
+    return LedgerGap(
+        channel=gap.channel,
+        start=gap.start,
+        end=gap.end,
+        seconds=gap.seconds,
+        count=max(1, gap.count),
+        reason=gap.reason,
+        words=REASONS[gap.reason],
+    )

@@ -1,0 +1,127 @@
+"""Logs and disk use of a node: what is read, what stays hidden, and when the disk is full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from console.pages.node import full_words
+from console.services.node_files.disk import DiskReport
+from console.services.node_files.growth import Growing, days_until_full, limit_of
+from console.services.node_files.logs import READ_BYTES
+from tests.support.console import StoppedClock, console_with_profile
+
+LOGS = "/api/v1/node/logs"
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """The folder of a node's logs, with one of the stream manager."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "stream_manager.log").write_text("first\nsecond Warning\nthird\n")
+    return folder
+
+
+@pytest.fixture
+def client(tmp_path: Path, logs: Path) -> Iterator[TestClient]:
+    record = {"path": str(tmp_path / "recordings"), "keep": {"max_gb": 2}}
+    source = {"name": "pond", "url": "pond.flac", "record": record}
+    with console_with_profile(tmp_path, {"sources": [source]}) as console:
+        yield console.logged_in("manager")
+
+
+def test_the_newest_lines_are_shown_and_filtered_in_any_case(client: TestClient) -> None:
+    assert client.get(f"{LOGS}/stream_manager?limit=2").json()["lines"] == ["second Warning", "third"]
+    assert client.get(f"{LOGS}/stream_manager?contains=warning").json()["lines"] == ["second Warning"]
+
+
+def test_what_is_added_is_followed_without_a_line_twice_or_in_part(client: TestClient, logs: Path) -> None:
+    position = client.get(f"{LOGS}/stream_manager").json()["position"]
+    with (logs / "stream_manager.log").open("a") as log:
+        log.write("fourth\nhal")
+    part = client.get(f"{LOGS}/stream_manager", params={"after": position}).json()
+    assert (part["lines"], part["is_continued"]) == (["fourth"], True)
+    with (logs / "stream_manager.log").open("a") as log:
+        log.write("f\n")
+    assert client.get(f"{LOGS}/stream_manager", params={"after": part["position"]}).json()["lines"] == ["half"]
+
+
+def test_a_log_that_was_replaced_is_read_from_its_beginning(client: TestClient, logs: Path) -> None:
+    position = client.get(f"{LOGS}/stream_manager").json()["position"]
+    (logs / "stream_manager.log").rename(logs / "stream_manager.log.1")
+    (logs / "stream_manager.log").write_text("new\n")
+    part = client.get(f"{LOGS}/stream_manager", params={"after": position}).json()
+    assert (part["lines"], part["is_continued"]) == (["new"], False)
+
+
+def test_only_the_end_of_a_long_log_is_read(client: TestClient, logs: Path) -> None:
+    (logs / "stream_manager.log").write_text("x" * READ_BYTES + "\nlast\n")
+    assert client.get(f"{LOGS}/stream_manager").json()["lines"] == ["last"]
+
+
+def test_credentials_and_control_characters_are_not_shown(client: TestClient, logs: Path) -> None:
+    (logs / "icecast.log").write_text("GET http://heron:secret@pond.example/a?token=hidden \x1b[31m\n")
+    shown = client.get(f"{LOGS}/icecast").text + client.get(f"{LOGS}/icecast/file").text
+    assert "GET http://pond.example/a" in shown
+    assert not [word for word in ("secret", "hidden", "\x1b") if word in shown]
+
+
+@pytest.mark.parametrize("name", ["..%2Ftoken", "token", "%2Fetc%2Fpasswd", "stream_manager.log"])
+def test_nothing_but_logs_can_be_read(client: TestClient, tmp_path: Path, name: str) -> None:
+    (tmp_path / "token").write_text("the token")
+    assert client.get(f"{LOGS}/{name}").status_code == 404
+
+
+def test_the_disk_is_measured_by_kind_with_its_retention(client: TestClient, tmp_path: Path) -> None:
+    (tmp_path / "recordings" / "pond").mkdir(parents=True)
+    (tmp_path / "recordings" / "pond" / "pond.flac").write_bytes(bytes(7_000_000))
+    report = client.get("/api/v1/node/disk").json()
+    (found,) = [kind for kind in report["kinds"] if kind["name"] == "recordings of pond"]
+    assert (found["bytes"], found["retention"], found["limit_bytes"]) == (7e6, "the oldest deleted above 2 GB", 2e9)
+
+
+@given(st.integers(1, 10**12), st.lists(st.builds(Growing, st.integers(0, 10**12), st.floats(0, 1e10)), max_size=4))
+def test_a_disk_is_full_when_what_grows_has_taken_what_is_free(free: int, kinds: list[Growing]) -> None:
+    days = days_until_full(free, kinds)
+    rate = sum(kind.per_day for kind in kinds)
+    expected = free / rate if rate else None
+    if days is None:
+        assert expected is None or expected > 3649
+    else:
+        assert expected is not None
+        assert days == pytest.approx(expected, abs=0.05)
+
+
+def test_what_is_deleted_at_a_limit_never_fills_the_disk() -> None:
+    assert days_until_full(10**9, [Growing(10**6, 1e8, limit_bytes=5e8)]) is None
+
+
+def test_the_smaller_of_two_limits_holds() -> None:
+    assert limit_of(1e8, days=3, gigabytes=2) == 3e8
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (None, "not full within ten years"),
+        (0.4, "full today"),
+        (1.2, "in 1 day."),
+        (40, "in 40 days"),
+        (1100, "3 years"),
+    ],
+)
+def test_when_the_disk_is_full_is_said_in_words(days: float | None, words: str) -> None:
+    report = DiskReport(time=StoppedClock()(), total_bytes=1, free_bytes=1, full_in_days=days, kinds=(), elsewhere=())
+    assert words in full_words(report)
+
+
+def test_versions_name_tidzam_its_programs_and_its_libraries(client: TestClient) -> None:
+    found = client.get("/api/v1/node/versions").json()
+    assert {one["name"] for one in found["programs"]} == {"jackd", "icecast2", "ffmpeg", "mpv"}
+    assert "fastapi" in {one["name"] for one in found["libraries"] if one["version"]}

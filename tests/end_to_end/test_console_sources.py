@@ -1,0 +1,68 @@
+"""The console before a real stream manager: a source that is added plays and returns, and a browser's microphone is
+heard in JACK."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+from playwright.sync_api import expect, sync_playwright
+
+from tests.console.browser.conftest import CHROMIUM, ServedConsole
+from tests.support.console_server import serving_console
+from tests.support.manager import Manager, stream_manager
+from tests.support.recorder import record
+from tests.support.sound import loudest_hz, tone
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+TONE_HZ = 1000
+
+
+@pytest.fixture(scope="module")
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
+    folder = tmp_path_factory.mktemp("manager")
+    with stream_manager(folder, [], live_ports=2, state_file=str(folder / "client-sources.json")) as running:
+        running.until_well()
+        soundfile.write(running.media_root / "wren.flac", tone(440, duration_s=2), 44100)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def served(manager: Manager, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedConsole]:
+    with serving_console(tmp_path_factory.mktemp("home"), manager=manager.url) as console:
+        yield ServedConsole(*console)
+
+
+def test_an_added_source_plays_and_returns_after_a_restart(manager: Manager, served: ServedConsole) -> None:
+    client = served.console.logged_in("manager", base=served.url)
+    added = client.post("/api/v1/sources", json={"name": "wren", "url": "wren.flac", "loop": True})
+    assert (added.status_code, added.json()["state"]) == (201, "playing")
+    manager.kill()
+    manager.start()
+    manager.until(lambda: manager.source("wren").get("state") == "playing", within_s=20)
+    assert client.delete("/api/v1/sources/wren").status_code == 204
+    assert not manager.source("wren")
+
+
+def test_the_microphone_of_a_browser_is_heard_in_jack(manager: Manager, served: ServedConsole, tmp_path: Path) -> None:
+    sound = tmp_path / "tone.wav"
+    soundfile.write(sound, tone(TONE_HZ, duration_s=30), 44100)
+    device = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    arguments = ["--no-sandbox", *device, f"--use-file-for-fake-audio-capture={sound}"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        page = browser.new_page()
+        served.enter(page, "manager")
+        page.goto(f"{served.url}/microphone")
+        page.get_by_role("button", name="Start").click()
+        expect(page.locator("#state")).to_have_text("Streaming", timeout=20_000)
+        expect(page.locator("#where")).to_contain_text("tidzam-livestreams:out_0")
+        expect(page.locator("#lost")).to_have_text("0.0 s")
+        recording = record(manager.jack, ["tidzam-livestreams:out_0"], tmp_path, seconds=1.0)
+        assert loudest_hz(recording.samples[:, 0], manager.jack.rate_hz) == TONE_HZ
+        page.get_by_role("button", name="Stop").click()
+        manager.until(lambda: not manager.source("tidzam-livestreams"), within_s=5)
+        browser.close()
