@@ -49,10 +49,12 @@ def test_a_backup_is_made_listed_verified_and_its_damage_found(console: ConsoleU
     made = done(console, client.post(BACKUPS).json()["id"])
     (listed,) = client.get(BACKUPS).json()["backups"]
     assert (listed["name"], listed["unreadable"]) == (made["backup"], 0)
+    assert client.get("/node/backups").status_code == 200
     verify = f"{BACKUPS}/{listed['name']}/verify"
     assert done(console, client.post(verify).json()["id"])["faults"] == 0
     (tmp_path / "backups" / listed["name"] / "database" / "tidzam.sqlite3").write_bytes(b"damaged")
     assert done(console, client.post(verify).json()["id"])["faults"]
+    assert "database/tidzam.sqlite3 has changed" in client.get("/node/backups").text
 
 
 def test_a_backup_that_does_not_exist_is_not_verified(console: ConsoleUnderTest) -> None:

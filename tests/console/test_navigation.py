@@ -39,7 +39,7 @@ def test_every_page_has_an_icon(entry: NavigationItem) -> None:
     ("path", "here", "is_current"),
     [
         ("/models", "/models", True),
-        ("/models", "/models/build", True),
+        ("/models", "/models/herons", True),
         ("/models", "/modelsbuild", False),
         ("/", "/", True),
         ("/", "/models", False),
