@@ -12,6 +12,8 @@ from starlette.types import ASGIApp
 
 from console.api.router import api_router
 from console.live.broadcast import live_broadcast
+from console.openid.provider import openid_provider
+from console.pages import openid
 from console.pages.router import page_router
 from console.services.jobs.requests import job_desk
 from console.services.node_monitor import NodeMonitor
@@ -54,6 +56,7 @@ def make_runtime(settings: Settings, store: Store, token: str | None) -> Console
         jobs=job_desk(store, settings, live.notices, now=_now),
         token=token,
         now=_now,
+        openid=openid_provider(settings.console.oidc, now=_now),
     )
 
 
@@ -89,6 +92,7 @@ def create_app(runtime: ConsoleRuntime) -> FastAPI:
     add_error_handlers(app)
     app.include_router(api_router())
     app.include_router(page_router())
+    app.include_router(openid.router)
     app.include_router(health.router)
     app.include_router(static_files.router)
     route_permissions(app)

@@ -66,6 +66,21 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "login_failed": Explanation(
             "The log-in was refused.", "The user name or the password is wrong.", "`tidzam users password NAME`."
         ),
+        "openid": Explanation(
+            "A log-in with OpenID Connect is not valid.",
+            "It was begun elsewhere or too long ago, or the provider's response cannot be believed.",
+            "Begin again; an admin finds the reason in the message.",
+        ),
+        "openid_away": Explanation(
+            "The provider of OpenID Connect cannot be used.",
+            "It does not answer, or describes itself otherwise than `console.oidc` says.",
+            "Try again later, or log in with a password; check `console.oidc`.",
+        ),
+        "no_account": Explanation(
+            "Somebody has logged in with OpenID Connect who has no account here.",
+            "`console.oidc` gives them no role.",
+            "Add the person to a group of the provider that `console.oidc.roles` names.",
+        ),
         "busy": Explanation(
             "Too many requests read recordings or clips at a time.",
             "`console.sound.at_a_time`.",

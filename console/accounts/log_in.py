@@ -88,8 +88,10 @@ def require_password(store: Store, policy: LockOutPolicy, visitor: Visitor, pass
         raise RequestError("The present password is wrong.", hint="Try again.", code="wrong_password", field="present")
 
 
-def begin_session(session: Session, user: UserRow, *, address: str, agent: str, now: datetime) -> NewSession:
-    """A new session of a user who has been identified."""
+def begin_session(
+    session: Session, user: UserRow, *, address: str, agent: str, now: datetime, means: str = ""
+) -> NewSession:
+    """A new session of a user who has been identified. `means` is by what, if not by a password."""
     cookie, csrf_token = new_secret(), new_secret()
     session.add(
         LoginSessionRow(
@@ -103,7 +105,8 @@ def begin_session(session: Session, user: UserRow, *, address: str, agent: str, 
         )
     )
     user.last_login = now
-    record(session, Actor(name=user.name, address=address), AuditAction.LOGGED_IN, user.name, now=now)
+    detail = {"with": means} if means else {}
+    record(session, Actor(name=user.name, address=address), AuditAction.LOGGED_IN, user.name, now=now, **detail)
     return NewSession(cookie=cookie, csrf_token=csrf_token, user=user.name)
 
 

@@ -16,7 +16,7 @@ from tidzam.accounts.roles import PERMISSIONS, Permission, Role, token_permissio
 from tidzam.accounts.users import find_user
 from tidzam.errors import StoreError
 from tidzam.store.database import Store
-from tidzam.store.tables.accounts import ApiTokenRow, LoginSessionRow
+from tidzam.store.tables.accounts import ApiTokenRow, IdentityRow, LoginSessionRow
 
 
 def by_cookie(store: Store, policy: SessionPolicy, cookie: str, *, address: str, now: datetime) -> Visitor | None:
@@ -78,6 +78,12 @@ def by_proxy(store: Store, name: str, *, address: str) -> Visitor | None:
             return None
         role = Role(user.role)
         return Visitor(permissions=PERMISSIONS[role], address=address, name=user.name, user_id=user.id, role=role)
+
+
+def has_identity(store: Store, visitor: Visitor) -> bool:
+    """Whether a visitor may have logged in with OpenID Connect."""
+    with store.read() as session:
+        return session.scalar(select(IdentityRow.id).where(IdentityRow.user_id == visitor.user_id).limit(1)) is not None
 
 
 def log_out(store: Store, visitor: Visitor, *, now: datetime) -> None:

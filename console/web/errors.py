@@ -55,6 +55,9 @@ STATUS: Final[Mapping[str, int]] = {
     "too_many_streams": 429,
     "locked_out": 429,
     "rate_limited": 429,
+    "openid": 401,
+    "openid_away": 503,
+    "no_account": 403,
     "busy": 503,
 }
 """The status of a RequestError by its code; that of all others is 422."""

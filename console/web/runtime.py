@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from console.accounts.lock_out import LockOutPolicy
 from console.accounts.session_policy import SessionPolicy
 from console.live.broadcast import LiveBroadcast
+from console.openid.provider import OpenIdProvider
 from console.services.annotations.service import AnnotationService
 from console.services.backups import NodeBackups
 from console.services.builder.service import ModelBuilder
@@ -35,7 +36,7 @@ from tidzam.store.database import Store
 @dataclass(frozen=True, kw_only=True)
 class ConsoleRuntime:
     """`token` is the node's, with which its other programs read the health. `now` is the clock, in UTC.
-    `examples` computes what searches look for."""
+    `examples` computes what searches look for, `openid` is with whom people may log in."""
 
     settings: Settings
     store: Store
@@ -47,6 +48,7 @@ class ConsoleRuntime:
     token: str | None = field(repr=False)
     now: Callable[[], datetime]
     examples: ExampleNetwork = field(default_factory=ExampleNetwork, repr=False)
+    openid: OpenIdProvider | None = None
 
     @property
     def sources(self) -> SourceManager:

@@ -22,6 +22,8 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/login"): PUBLIC,
     ("POST", "/login"): PUBLIC,
     ("POST", "/logout"): ACCOUNT,
+    ("GET", "/openid/login"): PUBLIC,
+    ("GET", "/openid/callback"): PUBLIC,
     ("GET", "/"): VIEW,
     ("GET", "/now/channels"): VIEW,
     ("GET", "/now/hours"): VIEW,

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from console.accounts.log_in import NewSession, begin_session
 from console.app import create_app, guarded
 from console.live.broadcast import live_broadcast
+from console.openid.provider import openid_provider
 from console.services.jobs.requests import job_desk
 from console.services.node_monitor import NodeMonitor
 from console.services.stream_manager_link import StreamManagerLink
@@ -148,6 +149,7 @@ def console_with_profile(
             jobs=job_desk(store, settings, live.notices, now=clock),
             token=TOKEN,
             now=clock,
+            openid=openid_provider(settings.console.oidc, now=clock),
         )
         app = create_app(runtime)
         yield ConsoleUnderTest(app, runtime, clock, guarded(app, settings))

@@ -10,6 +10,7 @@ from tidzam.config.clips import ClipBudget, ClipRule
 from tidzam.config.decision import DecisionOverride
 from tidzam.config.location import LocationSettings
 from tidzam.config.notification_sink import NotificationRule
+from tidzam.config.openid import OpenIdSettings
 from tidzam.config.recording import KeepSettings, RecordSettings
 from tidzam.config.section import Section
 from tidzam.config.settings import Settings
@@ -33,7 +34,7 @@ is allowed and the nearest known name. Relative paths are relative to the folder
 def document() -> str:
     """The text of docs/configuration.md."""
     sections: list[tuple[str, type[Section]]] = [("", Settings), *_nested("", Settings)]
-    sections += [("location", LocationSettings), ("analyzer.shadow", ShadowSettings)]
+    sections += [("location", LocationSettings), ("analyzer.shadow", ShadowSettings), ("console.oidc", OpenIdSettings)]
     sections += [("analyzer.decision.overrides[]", DecisionOverride)]
     sections += [("sources[]", SourceSettings), ("sources[].demo", DemoSettings)]
     sections += [("sources[].record", RecordSettings), ("sources[].record.keep", KeepSettings)]

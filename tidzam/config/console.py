@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from tidzam.addresses import url_host
+from tidzam.config.openid import OpenIdSettings
 from tidzam.config.section import Names, Section
 from tidzam.config.server import Port, ServerSettings
 from tidzam.config.sound import SoundSettings
@@ -70,6 +71,7 @@ class ConsoleSettings(ServerSettings):
         description="Header in which `trusted_proxies` state the name of a user whom they have identified, such as "
         "`Remote-User`; the user must exist",
     )
+    oidc: OpenIdSettings | None = Field(None, description="Log-in with OpenID Connect (needs the part `openid`)")
     anonymous: bool = Field(False, description="Visitors who are not logged in may view, but change nothing")
     session_idle_h: float = Field(24.0, gt=0, description="Hours without a request after which a session ends")
     session_days: float = Field(30.0, gt=0, description="Days after which a session ends in any case")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tidzam.store.base import Base, Key
@@ -21,7 +21,7 @@ class UserRow(Base):
     role: Mapped[str] = mapped_column(String(16))
     """The value of a `tidzam.accounts.roles.Role`."""
     password_hash: Mapped[str | None] = mapped_column(Text)
-    """argon2id; None if only a proxy logs this user in."""
+    """argon2id; None if only a proxy or OpenID Connect logs this user in."""
     created: Mapped[datetime]
     password_changed: Mapped[datetime]
     last_login: Mapped[datetime | None]
@@ -30,6 +30,9 @@ class UserRow(Base):
         back_populates="user", cascade="all, delete-orphan", passive_deletes=True
     )
     tokens: Mapped[list[ApiTokenRow]] = relationship(
+        back_populates="user", cascade="all, delete-orphan", passive_deletes=True
+    )
+    identities: Mapped[list[IdentityRow]] = relationship(
         back_populates="user", cascade="all, delete-orphan", passive_deletes=True
     )
 
@@ -69,6 +72,22 @@ class ApiTokenRow(Base):
     last_used: Mapped[datetime | None]
 
     user: Mapped[UserRow] = relationship(back_populates="tokens")
+
+
+class IdentityRow(Base):
+    """An account at a provider of OpenID Connect, with which a user logs in."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    issuer: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(String(255))
+    created: Mapped[datetime]
+    last_used: Mapped[datetime]
+
+    user: Mapped[UserRow] = relationship(back_populates="identities")
 
 
 class LoginAttemptRow(Base):
