@@ -17,6 +17,7 @@ from tests.support.console import PASSWORD, ConsoleUnderTest
 from tests.support.console_server import serving_console
 from tests.support.eventually import eventually
 from tests.support.ports import free_port
+from tidzam.config import Settings
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text(encoding="utf-8")
 NAME = "station.example"
@@ -115,6 +116,12 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProxiedSite
             finally:
                 process.terminate()
                 process.wait(timeout=20)
+
+
+def test_only_the_console_is_reached_from_other_machines() -> None:
+    settings = Settings.model_validate(yaml.safe_load(block("One door")))
+    others = (settings.icecast, settings.stream_manager, settings.analyzer)
+    assert [settings.console.host, *(one.host for one in others)] == ["0.0.0.0", *["127.0.0.1"] * 3]
 
 
 def test_a_user_logs_in_below_the_path_of_a_proxy(site: ProxiedSite) -> None:
