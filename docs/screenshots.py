@@ -21,7 +21,7 @@ from typing import Final
 
 import yaml
 from PIL import Image
-from playwright.sync_api import Browser, StorageState, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
 PICTURES: Final = Path(__file__).parent / "console"
 CHROMIUM: Final = "/usr/bin/chromium"
@@ -41,6 +41,35 @@ SEARCHED: Final = "/search#"
 MODEL: Final = "/models/marsh-calls"
 """The page of a recognizer that is trained for the pictures."""
 
+ANNOTATED: Final = "/annotate#"
+"""The page on which sound is annotated, with annotations of the demo and of the month before it."""
+
+ANNOTATIONS: Final = """async () => {
+    const { api, csrf } = document.getElementById("annotator").dataset;
+    const get = async path => (await fetch(api + path)).json();
+    const post = (path, type, body) =>
+        fetch(api + path, { method: "POST", headers: { "X-CSRF-Token": csrf, "Content-Type": type }, body });
+    const ageS = one => (Date.now() - Date.parse(one.end)) / 1000;
+    const heard = (await get("/detections?limit=200&channel=wetland:out_0")).detections;
+    const ended = heard.filter(one => !one.is_open && one.path.length > 1 && ageS(one) > 40 && ageS(one) < 600);
+    if (ended.length < 5) return false;
+    const tags = ["wren", "cuckoo", "tree frog", "bittern", "reed warbler"], rows = ["channel,start,end,tag"];
+    for (let number = 0; number < 90; number++) {
+        const start = Date.now() - 864e5 * (1 + (number * 7) % 29) - 1e6 * ((number * 13) % 40);
+        const times = [start, start + 2000].map(time => new Date(time).toISOString());
+        rows.push(`wetland:out_0,${times},${tags[(number * number) % 11 % 5]}`);
+    }
+    await post("/annotations/import?format=csv&channel=wetland:out_0", "text/plain", rows.join("\\n"));
+    for (const one of ended) {
+        const stated = { tag: one.path.at(-1).split("-").at(-1), low_hz: 2400, high_hz: 5200 };
+        await post(`/detections/${one.id}/annotation`, "application/json", JSON.stringify(stated));
+    }
+    const at = new Date((Date.parse(ended[0].start) + Date.parse(ended[0].end)) / 2).toISOString();
+    window.place = `channel=wetland:out_0&at=${at}`;
+    return true;
+}"""
+"""Annotate what was heard and recorded; false while there is not enough of it."""
+
 SHOTS: Final = (
     ("login", "/login", DESK, "light"),
     ("now", "/", DESK, "light"),
@@ -57,6 +86,8 @@ SHOTS: Final = (
     ("detections", "/detections", DESK, "light"),
     ("detection-open", OPENED, DESK, "dark"),
     ("detections-phone", "/detections", PHONE, "light"),
+    ("annotate", ANNOTATED, (1280, 1130), "light"),
+    ("annotate-phone", ANNOTATED, PHONE, "dark"),
     ("species", "/species", DESK, "light"),
     ("activity", "/activity", DESK, "light"),
     ("activity-phone", "/activity", PHONE, "dark"),
@@ -141,8 +172,9 @@ def index_recordings(tidzam: Sequence[str], environment: Mapping[str, str]) -> N
 
 
 def fill_past(home: Path) -> None:
-    """Give the node the detections of three months."""
+    """Give the node the detections of three months, and recordings of one."""
     support("tests.support.stored_detections", str(home), "90")
+    support("tests.support.stored_recordings", str(home), "marsh", "wetland", "30")
 
 
 def support(module: str, *words: str) -> None:
@@ -190,11 +222,26 @@ def take(
         page.locator("sound-view[data-drawn]").first.wait_for()
     if path == "/node/disk":
         page.locator("table.disk").wait_for()
+    if path == ANNOTATED:
+        annotate(page)
     if path == "/":
         page.locator(".heard").nth(8).wait_for()
     picture = Image.open(io.BytesIO(page.screenshot()))
     picture.convert("RGB").save(PICTURES / f"{name}.webp", quality=QUALITY, method=6)
     context.close()
+
+
+def annotate(page: Page) -> None:
+    """Annotate the demo as a person does who goes through its detections, and open one."""
+    until_s = time.monotonic() + 120
+    while not page.evaluate(ANNOTATIONS):
+        assert time.monotonic() < until_s, "nothing was recorded and detected that could be annotated"
+        page.wait_for_timeout(2000)
+    page.goto(f"{URL}/annotate?{page.evaluate('window.place')}")
+    page.locator("sound-view[data-drawn]").wait_for()
+    page.keyboard.press("]")
+    if page.viewport_size == {"width": PHONE[0], "height": PHONE[1]}:
+        page.locator("#moment").evaluate("panel => panel.scrollIntoView()")
 
 
 if __name__ == "__main__":

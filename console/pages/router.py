@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from console.pages import (
     account,
     activity,
+    annotate,
     api_docs,
     audit,
     backups,
@@ -37,6 +38,7 @@ def page_router() -> APIRouter:
         now,
         listen,
         detections,
+        annotate,
         species,
         search,
         label,

@@ -52,6 +52,7 @@ GROUPS: Final = (
     NavigationGroup(
         "Label and train",
         (
+            NavigationItem("/annotate", "Annotate", "annotate", Permission.VIEW),
             NavigationItem("/search", "Search", "search", Permission.VIEW),
             NavigationItem("/label", "Label next", "label", Permission.ANNOTATE),
             NavigationItem("/models", "Models", "models", Permission.VIEW),

@@ -34,6 +34,7 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/detections/charts"): VIEW,
     ("GET", "/detections/rows"): VIEW,
     ("GET", "/detections/{detection_id}/panel"): VIEW,
+    ("GET", "/annotate"): VIEW,
     ("GET", "/species"): VIEW,
     ("GET", "/search"): VIEW,
     ("GET", "/label"): ANNOTATE,

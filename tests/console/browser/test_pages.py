@@ -14,7 +14,18 @@ from tests.console.browser.conftest import ServedConsole
 pytestmark = pytest.mark.browser
 
 PAGES = (
-    *("/login", "/", "/node", "/detections", "/species", "/search", "/label", "/activity", "/models/build"),
+    *(
+        "/login",
+        "/",
+        "/node",
+        "/detections",
+        "/annotate",
+        "/species",
+        "/search",
+        "/label",
+        "/activity",
+        "/models/build",
+    ),
     *("/models", "/models/calls", "/models/selector"),
     *("/account", "/users", "/audit", "/api/docs", "/nothing"),
     *("/node/logs", "/node/disk", "/node/versions", "/node/backups"),

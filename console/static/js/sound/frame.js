@@ -41,6 +41,15 @@ export function buildFrame(root) {
 }
 
 /**
+ * Remove what was drawn of a sound.
+ * @param {Frame} frame
+ */
+export function clearFrame({ canvas, overlay, waveform, frequencies, times, title, readout, chosen }) {
+  canvas.width = 1;
+  for (const part of [overlay, waveform, frequencies, times, title, readout, chosen]) part.replaceChildren();
+}
+
+/**
  * The layer over the spectrogram.
  * @param {Frame} frame
  * @param {import("./layer.js").When} when

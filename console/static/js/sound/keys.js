@@ -82,13 +82,15 @@ export function onStageKey(view, event) {
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /**
- * A key on the selection: arrows move it, and with Shift its end and upper edge. Returns whether it had an effect.
+ * A key on the selection: arrows move it, with Shift its end and upper edge, and with Ctrl and Shift its beginning and
+ * lower edge. Returns whether it had an effect.
  * @param {SoundView} view
  * @param {KeyboardEvent} event
  */
 export function onSelectionKey(view, event) {
   const { selection, extent } = view;
-  if (!selection || event.ctrlKey || event.metaKey || event.altKey) return false;
+  const isControl = event.ctrlKey || event.metaKey;
+  if (!selection || event.altKey || (isControl && !(event.shiftKey && event.key in DIRECTIONS))) return false;
   if (event.key === "Delete" || event.key === "Backspace") {
     view.select(null);
     view.focusStage();
@@ -98,8 +100,9 @@ export function onSelectionKey(view, event) {
   if (!direction) return onStageKey(view, event);
   const byS = (direction[0] * STEP * (view.view.endS - view.view.startS)) / 4;
   const byHz = direction[1] * STEP * (view.view.highHz - view.view.lowHz);
+  const edges = isControl ? { left: true, bottom: true } : { right: true, top: true };
   const box = event.shiftKey
-    ? resizedBox(selection, { right: true, top: true }, byS, byHz, extent)
+    ? resizedBox(selection, edges, byS, byHz, extent)
     : movedBox(selection, byS, byHz, extent);
   view.select(box);
   return true;

@@ -42,7 +42,7 @@ export function make(name, kind, text = "") {
  * @param {View} view
  * @param {Box} box
  */
-function place(element, view, box) {
+export function place(element, view, box) {
   const left = xOf(view, box.startS);
   const top = yOf(view, box.highHz);
   element.style.left = `${left * 100}%`;

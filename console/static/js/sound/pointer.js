@@ -35,6 +35,10 @@ export class Pointer {
     stage.addEventListener("dblclick", () => view.toggleZoom());
   }
 
+  get isDragging() {
+    return this.#drag !== null;
+  }
+
   /**
    * Where an event is, as fractions of the width and of the height from the top.
    * @param {MouseEvent} event
@@ -58,7 +62,7 @@ export class Pointer {
   /** @param {PointerEvent} event */
   #begin(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.button !== 0 || !this.owner.isReady || target.closest("button")) return;
+    if (event.button !== 0 || !this.owner.isReady || target.closest("button:not(.sound-region button)")) return;
     this.#down.set(event.pointerId, event);
     this.stage.setPointerCapture(event.pointerId);
     if (this.#down.size === 2) this.#drag = this.#pinch();
@@ -72,40 +76,46 @@ export class Pointer {
    * @returns {Drag}
    */
   #chosen(event, target) {
-    const { selection, view, extent } = this.owner;
+    const isRegion = this.owner.overlay?.grab(target) ?? false;
+    const { selection, view, extent, overlay } = this.owner;
     const from = this.#point(event, view);
-    const inBox = selection !== null && target.closest(".sound-selection") !== null;
-    const edges = target.dataset.edges?.split(" ");
-    if (inBox && edges) {
-      const chosen = Object.fromEntries(edges.map((edge) => [edge, true]));
-      return this.#select(event, (to) =>
-        resizedBox(selection, chosen, to.timeS - from.timeS, to.hz - from.hz, extent),
-      );
-    }
-    if (inBox) {
-      return this.#select(event, (to) => movedBox(selection, to.timeS - from.timeS, to.hz - from.hz, extent));
+    const onClick = isRegion ? () => this.owner.focusSelection() : undefined;
+    if (selection !== null && (isRegion || target.closest(".sound-selection"))) {
+      if (overlay?.isFixed) return this.#select(event, () => selection, { onClick });
+      const edges = target.dataset.edges?.split(" ");
+      const chosen = Object.fromEntries((edges ?? []).map((edge) => [edge, true]));
+      /** @param {Point} to */
+      const boxOf = ({ timeS, hz }) =>
+        edges
+          ? resizedBox(selection, chosen, timeS - from.timeS, hz - from.hz, extent)
+          : movedBox(selection, timeS - from.timeS, hz - from.hz, extent);
+      return this.#select(event, boxOf, { onClick });
     }
     if (event.pointerType === "touch" && !this.owner.touchSelects) return this.#pan(event, view);
     if (!this.owner.isSelectable) return this.#pan(event, view);
-    return this.#select(event, (to) => between(from, to, extent));
+    return this.#select(event, (to) => between(from, to, extent), { onBegin: () => overlay?.release() });
   }
 
   /**
    * A drag that changes the selection; without a movement it is a click.
    * @param {PointerEvent} begun
    * @param {(to: Point) => Box} boxOf
+   * @param {{ onBegin?: () => void, onClick?: () => void }} [options]
    * @returns {Drag}
    */
-  #select(begun, boxOf) {
+  #select(begun, boxOf, { onBegin, onClick } = {}) {
     const { view } = this.owner;
     let isDrag = false;
     return {
       to: (event) => {
-        isDrag ||= distance(begun, event) > CLICK_PX;
-        if (isDrag) this.owner.select(boxOf(this.#point(event, view)), { isFinal: false });
+        if (!isDrag && distance(begun, event) <= CLICK_PX) return;
+        if (!isDrag) onBegin?.();
+        isDrag = true;
+        this.owner.select(boxOf(this.#point(event, view)), { isFinal: false });
       },
       done: (event) => {
         if (isDrag) this.owner.select(boxOf(this.#point(event, view)));
+        else if (onClick) onClick();
         else this.#click(event);
       },
     };
@@ -175,8 +185,10 @@ export class Pointer {
 
   /** @param {MouseEvent} event */
   #click(event) {
+    const point = this.#point(event, this.owner.view);
     this.owner.focusStage();
-    this.owner.playback.seek(this.#point(event, this.owner.view).timeS);
+    if (this.owner.overlay?.click(point)) this.owner.focusSelection();
+    this.owner.playback.seek(point.timeS);
   }
 
   /**

@@ -7,7 +7,7 @@ import { boxAt, limitedBox } from "./box.js";
 import { colorMap } from "./colors.js";
 import { Controls } from "./controls.js";
 import { decode } from "./decode.js";
-import { buildFrame, buildLayer } from "./frame.js";
+import { buildFrame, buildLayer, clearFrame } from "./frame.js";
 import { onSelectionKey, onStageKey } from "./keys.js";
 import { Playback } from "./playback.js";
 import { Pointer } from "./pointer.js";
@@ -42,6 +42,8 @@ export class SoundView extends HTMLElement {
   rangeDb = preferences().rangeDb;
   windowSize = 1024;
   playback = new Playback(this);
+  /** @type {import("./regions.js").Regions | null} */
+  overlay = null;
   /** @type {Mark[]} */
   #marks = [];
   /** @type {import("./layer.js").Gap[]} */
@@ -88,6 +90,10 @@ export class SoundView extends HTMLElement {
 
   get isSelectable() {
     return this.getAttribute("selectable") !== "false";
+  }
+
+  get isDragging() {
+    return this.pointer?.isDragging ?? false;
   }
 
   get hasFocus() {
@@ -147,6 +153,7 @@ export class SoundView extends HTMLElement {
     this.#spectrogram.show(this.view);
     this.#waveform?.show(this.view);
     this.#layer?.show(this.view);
+    this.overlay?.show(this.view);
     this.#layer?.showPlayhead(this.view, this.playback.timeS);
     drawFrequencies(this.parts.frequencies, this.view);
     drawTimes(this.parts.times, this.view, this.when);
@@ -188,8 +195,13 @@ export class SoundView extends HTMLElement {
 
   /** Select a tenth of what is shown, at the playhead. */
   selectHere() {
+    this.overlay?.release();
     this.select(boxAt(this.view, this.anchorS));
-    this.#layer?.box.focus();
+    this.focusSelection();
+  }
+
+  focusSelection() {
+    this.#layer?.box.focus({ preventScroll: true });
   }
 
   /** @param {boolean} isOn */
@@ -250,6 +262,7 @@ export class SoundView extends HTMLElement {
     this.extent = { durationS: sound.samples.length / sound.rateHz, maxHz: sound.rateHz / 2 };
     this.view = whole(this.extent);
     this.#layer = buildLayer(this.parts, this.when);
+    this.overlay?.attach(this.#layer);
     this.#spectrogram = new Spectrogram(this.parts.canvas, sound, this.colors, this.rangeDb);
     this.#spectrogram.addEventListener("complete", () => (this.dataset.drawn = "true")); // for scripts that wait
     this.windowSize = this.#spectrogram.size;
@@ -267,6 +280,8 @@ export class SoundView extends HTMLElement {
     this.#waveform?.destroy();
     this.#spectrogram?.destroy();
     this.#waveform = this.#spectrogram = this.#layer = null;
+    this.overlay?.detach();
+    if (this.parts) clearFrame(this.parts);
     this.selection = null;
     this.#gaps = [];
   }
@@ -287,7 +302,7 @@ export class SoundView extends HTMLElement {
   #onKey(event) {
     if (!this.isReady || (event.target instanceof Element && event.target.closest("button"))) return;
     const isBox = event.target === this.#layer?.box;
-    if (isBox ? onSelectionKey(this, event) : onStageKey(this, event)) {
+    if (this.overlay?.key(event) ? true : isBox ? onSelectionKey(this, event) : onStageKey(this, event)) {
       event.preventDefault();
       event.stopPropagation(); // shortcuts of the page have to wait
     }

@@ -1,0 +1,25 @@
+// The keyboard of the page. What has the focus comes first: fields, charts and the spectrogram have keys of their own.
+
+/** @typedef {Record<string, () => void>} KeyActions */
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {{ view: KeyActions, edit: KeyActions | null, onNumber: (number: number) => boolean }} actions `edit` is null
+ *   for those who may not annotate
+ */
+export function onPageKey(event, { view, edit, onNumber }) {
+  if (event.defaultPrevented || event.altKey || document.querySelector("dialog[open]")) return;
+  const target = event.target instanceof HTMLElement ? event.target : null;
+  if (target?.matches("input:not([type=range]), select, textarea")) {
+    if (event.key === "Escape") target.blur();
+    return;
+  }
+  if (target?.closest("button, a, summary") && event.key === "Enter") return;
+  const isUndo = (event.ctrlKey || event.metaKey) && event.key === "z";
+  if (!isUndo && (event.ctrlKey || event.metaKey)) return;
+  const key = isUndo ? "u" : event.key;
+  const action = view[key] ?? edit?.[key];
+  if (action) action();
+  else if (!edit || !/^[1-9]$/.test(key) || !onNumber(Number(key))) return;
+  event.preventDefault();
+}
