@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tidzam.labels import UNKNOWN
 from tidzam.metrics import DIGITS, Curve, RocCurve, confusion, pr_curve, precision_recall_f1, roc_curve
 
-MIN_WINDOWS: Final = 5
+MIN_WINDOWS: Final = 3
 """The windows that a tag needs in the training data."""
 MOST_COSTS: Final = 200
 """Thresholds of a tag whose costs are stated."""

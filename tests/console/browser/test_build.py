@@ -63,7 +63,7 @@ def test_a_model_that_lacks_annotations_says_what_is_missing(builder: Page) -> N
     expect(builder.locator("#plan")).to_contain_text("Choose days and tags")
     builder.get_by_label("Test 2", exact=True).check()
     builder.locator("button.day").first.click()
-    expect(builder.locator("#plan")).to_contain_text("has 0 of the 5 training windows that it needs")
+    expect(builder.locator("#plan")).to_contain_text("has 0 of the 3 training windows that it needs")
 
 
 def test_a_recognizer_is_built_and_leads_to_its_page(builder: Page) -> None:
