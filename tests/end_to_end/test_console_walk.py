@@ -1,0 +1,127 @@
+"""What a new user does with a node: listens, judges, annotates, builds a recognizer, runs it live and rolls it back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import socketio
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.support.eventually import eventually
+from tests.support.node import Node, running_node
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+CHROMIUM = "/usr/bin/chromium"
+CHANNEL = "wetland:out_0"
+TAG = "my_call"
+MODEL = "calls"
+WETLAND = {
+    "name": "wetland",
+    "demo": {"scene": "wetland", "seed": 7, "duration_s": 60},
+    "nb_channels": 2,
+    "record": {"length_s": 10},
+}
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    analyzer = {"overlap": 0.5, "detections": {"min_windows": 2, "hysteresis": 0.1}}
+    with running_node(tmp_path_factory.mktemp("walk"), [WETLAND], console={}, analyzer=analyzer) as running:
+        yield running
+
+
+@pytest.fixture
+def page(node: Node) -> Iterator[Page]:
+    """A browser in which the first admin has logged in with the password that the start printed."""
+    shown = re.search(r"as admin with the password (\S+)", node.started.stdout)
+    assert shown, node.started.stdout
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(30_000)
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.goto(f"{node.url('console')}/login")
+        page.get_by_label("User name").fill("admin")
+        page.get_by_label("Password").fill(shown[1])
+        page.get_by_role("button", name="Log in").click()
+        yield page
+        browser.close()
+
+
+def get(page: Page, path: str) -> Any:
+    """What the REST API returns to the user of a page."""
+    return page.evaluate("async (path) => (await fetch(path)).json()", f"/api/v1{path}")
+
+
+def classifiers(node: Node) -> list[str]:
+    """The classifiers that run, as `classifier list` over Socket.IO names them."""
+    with socketio.SimpleClient() as analyzer:
+        analyzer.connect(node.url("analyzer"))
+        answer = analyzer.call("sys", {"sys": {"classifier": {"list": ""}}}, timeout=20)
+    return list(answer["sys"]["classifier"]["list"])
+
+
+def test_a_new_user_hears_judges_annotates_builds_and_runs_a_recognizer(node: Node, page: Page) -> None:
+    listen(page)
+    judge(page)
+    annotate(page)
+    build(page)
+    before = classifiers(node)
+    run_live(node, page, before)
+
+
+def listen(page: Page) -> None:
+    page.get_by_role("button", name="Listen to wetland 0").click()
+    expect(page).to_have_title(re.compile("▶ wetland 0"))
+    expect(page.get_by_text("Playing")).to_be_visible()
+
+
+def judge(page: Page) -> None:
+    page.get_by_role("link", name="Detections").first.click()
+    page.locator(".detection").first.wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    eventually(lambda: get(page, "/detections?verdict=right")["detections"], what="the verdict is stored")
+
+
+def annotate(page: Page) -> None:
+    """Three calls, with the keys."""
+    eventually(lambda: get(page, f"/segments/days?channel={CHANNEL}"), within_s=30, what="a recording is complete")
+    page.goto(page.url.split("/detections")[0] + f"/annotate?channel={CHANNEL}")
+    page.locator("#day .sound-times").wait_for()
+    for number in range(1, 4):
+        page.keyboard.press("j")
+        page.wait_for_selector("sound-view[data-drawn]")
+        page.keyboard.press("s")
+        page.keyboard.press("t")
+        page.keyboard.type(TAG)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name=f"{TAG} {number}")).to_be_visible()
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    assert [one for one in get(page, "/annotations/counts")["days"] if one["day"] == today and one["tag"] == TAG]
+
+
+def build(page: Page) -> None:
+    page.goto(page.url.split("/annotate")[0] + "/models/build")
+    expect(page.locator("#plan")).to_contain_text("3 annotations")
+    page.get_by_label("Name", exact=True).first.fill(MODEL)
+    page.get_by_label("Most background windows").fill("20")
+    page.get_by_role("button", name="Build", exact=True).click()
+    expect(page.locator(".job").first.locator(".state")).to_have_text("done", timeout=120_000)
+    page.locator(".job").first.get_by_role("link", name=MODEL).click()
+    expect(page.get_by_role("heading", name=MODEL, level=1)).to_be_visible()
+
+
+def run_live(node: Node, page: Page, before: list[str]) -> None:
+    page.get_by_role("link", name="Models", exact=True).first.click()
+    page.locator(".library-model", has_text=MODEL).get_by_role("button", name="Promote").click()
+    eventually(lambda: MODEL in classifiers(node), within_s=60, what="the recognizer runs live")
+    page.get_by_role("button", name="Roll back").click()
+    eventually(lambda: classifiers(node) == before, within_s=60, what="what ran before runs again")
+    actions = [one["action"] for one in get(page, "/audit")["entries"]]
+    assert len([one for one in actions if one.startswith("classifiers")]) >= 2
