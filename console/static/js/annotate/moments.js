@@ -56,5 +56,5 @@ export function nextAbove(segments, segmentMs, levelDb, { atMs, awayMs, by }) {
  */
 export function suggestedDb(segments) {
   const levels = segments.map(({ max_amp: amp }) => dbOf(amp)).sort((a, b) => a - b);
-  return levels.length ? Math.ceil(levels[Math.floor(levels.length * LOUD_SHARE)] ?? levels[levels.length - 1]) : -30;
+  return levels.length ? Math.floor(levels[Math.floor(levels.length * LOUD_SHARE)] ?? levels[levels.length - 1]) : -30;
 }
