@@ -49,6 +49,8 @@ def page(node: Node) -> Iterator[Page]:
         page.get_by_label("User name").fill("admin")
         page.get_by_label("Password").fill(shown[1])
         page.get_by_role("button", name="Log in").click()
+        page.get_by_role("heading", name="Now").wait_for()
+        page.wait_for_load_state()
         yield page
         browser.close()
 
@@ -101,7 +103,7 @@ def annotate(page: Page) -> None:
         page.keyboard.press("t")
         page.keyboard.type(TAG)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("button", name=f"{TAG} {number}")).to_be_visible()
+        expect(page.locator("#legend").get_by_role("button", name=f"{TAG} {number}")).to_be_visible()
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     assert [one for one in get(page, "/annotations/counts")["days"] if one["day"] == today and one["tag"] == TAG]
 
