@@ -126,6 +126,8 @@ function planLines(found) {
 /** @param {Event} event */
 async function build(event) {
   event.preventDefault();
+  window.clearTimeout(timer); // a plan that comes later would hide a fault
+  planned += 1;
   showFault("fault", "");
   try {
     for (const job of await ask("/recognizers", request())) showJob(job);
