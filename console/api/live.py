@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import StreamingResponse
 
+from console.accounts.visitor import Visitor
 from console.live.broadcast import LiveBroadcast
 from console.live.models import LiveUpdate
 from console.services.recent import RecentHours, RecentQuery, recent_hours
@@ -21,7 +22,8 @@ _RETRY_MS = 2000
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events: `live`, each a LiveUpdate as JSON; `annotations`, each an "
-        "AnnotationsChanged; and `job`, each a JobView, when a job was added, advances or has ended",
+        "AnnotationsChanged; and `job`, each a JobView, when a job was added, advances or has ended; without the "
+        "permission `manage`, it lacks what GET /jobs leaves out",
         "content": {"text/event-stream": {}},
     }
 }
@@ -45,10 +47,10 @@ async def follow_live(request: Request, visitor: CurrentVisitor, runtime: Runtim
 
     Who connects again reads jobs and annotations again, too: what has changed in between is not sent.
     """
-    return Stream(request, _events(runtime.live), visitor=visitor, media_type="text/event-stream")
+    return Stream(request, _events(runtime.live, visitor), visitor=visitor, media_type="text/event-stream")
 
 
-async def _events(live: LiveBroadcast) -> AsyncGenerator[bytes]:
+async def _events(live: LiveBroadcast, visitor: Visitor) -> AsyncGenerator[bytes]:
     yield f"retry: {_RETRY_MS}\n\n".encode()
-    async for event, data in live.events():
+    async for event, data in live.events(managing=visitor.may(Permission.MANAGE)):
         yield f"event: {event}\ndata: {data}\n\n".encode()

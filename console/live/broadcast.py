@@ -63,10 +63,11 @@ class LiveBroadcast:
         """All there is. May be called from any thread."""
         return self.state.update(-1, self._now())
 
-    async def events(self) -> AsyncGenerator[tuple[str, str]]:
+    async def events(self, *, managing: bool) -> AsyncGenerator[tuple[str, str]]:
         """Names and data, which is JSON, of events: all there is, and then what changes, until the broadcast is closed.
 
-        It ends also for a browser that is so slow that it has missed a notice: it connects again, and reads all.
+        Those who are not `managing` the node get less of some. It ends also for a browser that is so slow that it has
+        missed a notice: it connects again, and reads all.
         """
         loop = asyncio.get_running_loop()
         noticed, seen, sent_s = self.notices.last, self.state.version, loop.time()
@@ -77,7 +78,7 @@ class LiveBroadcast:
             if notices is None:
                 return
             for notice in notices:
-                yield notice.event, notice.data
+                yield notice.event, notice.data if managing else notice.public
                 noticed = notice.number
             if self.state.version == seen and loop.time() - sent_s < SILENCE_S:
                 continue

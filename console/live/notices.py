@@ -16,11 +16,15 @@ MOST: Final = 1000
 
 @dataclass(frozen=True)
 class LiveNotice:
-    """An event called `event` with `data`, which is JSON. Its number is that of the one before and one."""
+    """An event called `event` with `data`, which is JSON. Its number is that of the one before and one.
+
+    Who may only view gets `public` in place of `data`.
+    """
 
     number: int
     event: str
     data: str
+    public: str
 
 
 class Notices:
@@ -36,11 +40,12 @@ class Notices:
         with self._lock:
             return self._kept[-1].number if self._kept else 0
 
-    def add(self, event: str, data: BaseModel) -> None:
-        """Send an event to all browsers."""
+    def add(self, event: str, data: BaseModel, *, public: BaseModel | None = None) -> None:
+        """Send an event to all browsers, with `public` to those of people who do not manage the node, if given."""
         text = data.model_dump_json()
+        shown = text if public is None else public.model_dump_json()
         with self._lock:
-            self._kept.append(LiveNotice(next(self._numbers), event, text))
+            self._kept.append(LiveNotice(next(self._numbers), event, text, shown))
 
     def since(self, number: int) -> tuple[LiveNotice, ...] | None:
         """The notices after the one with this number, in their order; None if some of them are no longer kept."""

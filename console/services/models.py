@@ -25,11 +25,15 @@ class ConsoleModel(BaseModel):
         if isinstance(value, tuple) and any(isinstance(one, str) for one in value):
             return tuple(map(_escaped, value))
         if isinstance(value, Mapping):
-            return {_escaped(key): _escaped(one) for key, one in value.items()}
+            return _escaped(value)
         return value
 
 
 def _escaped(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_escaped(key): _escaped(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return list(map(_escaped, value))
     if not isinstance(value, str) or value.isascii() or type(value) is not str:
         return value
     return value.encode(errors="backslashreplace").decode()

@@ -122,7 +122,13 @@ class ConsoleRuntime:
     @property
     def builder(self) -> ModelBuilder:
         """Builds models of annotations."""
-        return ModelBuilder(store=self.store, settings=self.settings, zone=self.time_zone, jobs=self.jobs)
+        return ModelBuilder(
+            store=self.store,
+            settings=self.settings,
+            zone=self.time_zone,
+            jobs=self.jobs,
+            analysis=self.monitor.analysis,
+        )
 
     @property
     def cookie(self) -> str:

@@ -15,16 +15,18 @@ from console.live.notices import Notices
 from console.services.jobs.models import JobView
 from console.services.jobs.requests import FOLDER, JobDesk, JobOrder
 from console.services.jobs.watch import JobWatch
-from tests.support.console import StoppedClock, console_under_test
+from tests.support.console import ConsoleUnderTest, StoppedClock, console_under_test
 from tests.support.eventually import eventually, eventually_async
 from tests.support.jobs import WAITS, end_jobs, processes_of, program, runner_of
 from tests.support.store import store as store
 from tests.support.store import store_settings as store_settings
 from tidzam.accounts.roles import PERMISSIONS, Role
 from tidzam.errors import RequestError
-from tidzam.jobs.queue import MOST_WAITING
-from tidzam.jobs.states import KILLED, LOST, JobState
+from tidzam.jobs.folder import JobFolder
+from tidzam.jobs.queue import MOST_WAITING, set_status
+from tidzam.jobs.states import KILLED, LOST, JobState, JobStatus
 from tidzam.store.database import Store
+from tidzam.store.tables.jobs import JobRow
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -150,9 +152,56 @@ def test_jobs_of_other_nodes_are_left_alone(desk: JobDesk, store: Store, tmp_pat
 @on_one_store
 def test_old_jobs_lose_their_files(desk: JobDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.services.jobs.watch.KEPT", 1)
+    monkeypatch.setattr("console.services.jobs.watch.YOUNG_S", 0.0)
     numbers = [submit(desk), submit(desk)]
     until(desk, numbers[-1], JobState.DONE)
     assert [path.name.partition("-")[0] for path in (tmp_path / "jobs").iterdir()] == [str(numbers[-1])]
+
+
+@on_one_store
+def test_a_folder_whose_job_is_not_in_the_store_yet_stays(desk: JobDesk, tmp_path: Path) -> None:
+    coming = JobFolder(tmp_path / "jobs" / "99-1")
+    coming.prepare(QUICK)
+    until(desk, submit(desk), JobState.DONE)
+    assert coming.argv() == QUICK
+
+
+@on_one_store
+def test_several_jobs_are_submitted_together_or_not_at_all(desk: JobDesk) -> None:
+    for _ in range(MOST_WAITING - 1):
+        submit(desk)
+    orders = [JobOrder(kind="test", title=name, parameters={}, argv=QUICK) for name in ("herons", "owls")]
+    with pytest.raises(RequestError, match="20 jobs run or wait already"):
+        desk.submit_all(MANAGER, orders, now=StoppedClock()())
+    assert len(desk.list_jobs().items) == MOST_WAITING - 1
+
+
+def settle(console: ConsoleUnderTest, number: int, status: JobStatus) -> None:
+    with console.store.write() as session:
+        row = session.get_one(JobRow, number)
+        set_status(row, status, now=StoppedClock()())
+    console.runtime.jobs.watch.publish(row)
+
+
+def test_who_does_not_manage_the_node_sees_no_names_of_its_files(tmp_path: Path) -> None:
+    with console_under_test(tmp_path) as console:
+        number = submit(console.runtime.jobs)
+        settle(console, number, JobStatus(JobState.DONE, 1.0, "copying secret.flac", {"unreadable": ["secret.flac"]}))
+        notices = console.runtime.live.notices.since(0) or ()
+        viewer, manager = console.logged_in("viewer"), console.logged_in("manager")
+        shown = [viewer.get(f"/api/v1/jobs{path}").text for path in ("", f"/{number}")]
+        managed = manager.get(f"/api/v1/jobs/{number}").json()
+    assert not any("secret" in text or "tags" in text for text in (*shown, *(notice.public for notice in notices)))
+    assert (managed["result"], managed["parameters"]) == ({"unreadable": ["secret.flac"]}, {"tags": ["heron"]})
+    assert "secret" in notices[-1].data
+
+
+def test_results_may_name_files_that_are_not_utf8(tmp_path: Path) -> None:
+    with console_under_test(tmp_path) as console:
+        number = submit(console.runtime.jobs)
+        settle(console, number, JobStatus(JobState.DONE, 1.0, "", {"unreadable": ["a\udcff.flac"]}))
+        shown = console.logged_in("manager").get(f"/api/v1/jobs/{number}").json()
+    assert shown["result"] == {"unreadable": ["a\\udcff.flac"]}
 
 
 def test_the_console_runs_jobs_and_tells_browsers(tmp_path: Path) -> None:

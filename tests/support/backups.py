@@ -38,6 +38,7 @@ TRANSIENT = {
     "wanted": b"",
     "watchdog.beat": b"",
     "cache/engines.json": b"{}",
+    "jobs/7-1/command.json": b"{}",
     "recordings/.pond-2026-05-01-12-10-00.flac.part": b"fLaC",
     "recordings/.pond-2026-05-01-12-05-00.flac.held": b"speech",
 }

@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from tidzam.atomic import write_atomically
 from tidzam.backup import checksums
@@ -23,6 +24,7 @@ from tidzam.backup.selection import CLIENT_SOURCES, PROFILE
 from tidzam.config import Settings, load_settings
 from tidzam.config.store import StoreSettings
 from tidzam.errors import BackupError, NodeError
+from tidzam.jobs.states import RESTORED, UNFINISHED, JobState
 from tidzam.node.cleanup import node_processes
 from tidzam.node.home import Home, disk_full
 from tidzam.paths import store_folder
@@ -31,6 +33,7 @@ from tidzam.store.copies import load_copy, require_empty
 from tidzam.store.database import open_store
 from tidzam.store.engine import FILE_NAME
 from tidzam.store.tables.accounts import LoginSessionRow
+from tidzam.store.tables.jobs import JobRow
 
 WORK: Final = ".restoring"
 """The folder in the new home in which everything is put together first."""
@@ -181,6 +184,8 @@ def _restore_store(work: Path, settings: Settings | None, node: str, places: Map
     copy.rename(place)
     with open_store(StoreSettings(), work / HOME) as store, store.write() as session:
         session.execute(delete(LoginSessionRow))  # some may have been ended since
+        ended = {"state": JobState.FAILED.value, "message": RESTORED, "ended": datetime.now(UTC)}
+        session.execute(update(JobRow).where(JobRow.state.in_(UNFINISHED)).values(ended))
         relocate_recordings(session, places, node=node)
     wanted = settings if settings is not None else load_settings(work / HOME / PROFILE)
     if wanted.store.url is not None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from tidzam.config import Settings
 from tidzam.config.sinks import ClipSinkSettings
-from tidzam.paths import CACHE, PACKAGE, STORE, WANTED
+from tidzam.paths import CACHE, JOBS, PACKAGE, STORE, WANTED
 from tidzam.tokens import TOKEN_FILE
 
 CLIENT_SOURCES: Final = "client-sources.json"
@@ -20,9 +20,10 @@ PROFILE: Final = "profile.yaml"
 CREDENTIAL_FILES: Final = frozenset({TOKEN_FILE})
 """Files of a home that are nothing but credentials."""
 _TRANSIENT: Final = frozenset(
-    {"logs", "launchers", CACHE, STORE, WANTED, "lock", "supervisord.conf", "icecast.xml", "icecast-listeners"}
+    {"logs", "launchers", CACHE, JOBS, STORE, WANTED, "lock", "supervisord.conf", "icecast.xml", "icecast-listeners"}
 )
-"""What a start makes again, and the store, which is copied by its database."""
+"""What a start makes again; the files of jobs, whose commands are about this home; and the store, which is copied by
+its database."""
 _TRANSIENT_SUFFIXES: Final = (".beat", ".pid")
 _SQLITE_SIDES: Final = ("-wal", "-shm", "-journal")
 _OF_FILE_SYSTEM: Final = "lost+found"

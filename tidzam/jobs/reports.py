@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidzam.errors import TidzamError
+from tidzam.text import printable
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def parse_report(line: str) -> JobReport | None:
     True
     """
     try:
-        values = json.loads(line)
+        values = _printable(json.loads(line))
     except ValueError:
         return None
     match values:
@@ -72,3 +73,15 @@ def parse_report(line: str) -> JobReport | None:
         case {"event": "failure", "code": str(code), "message": str(message)}:
             return FailureReport(message, code)
     return None
+
+
+def _printable(value: Any) -> Any:
+    """The same with escape sequences in file names that are not UTF-8, which databases and JSON cannot hold."""
+    match value:
+        case str():
+            return printable(value)
+        case dict():
+            return {printable(key): _printable(one) for key, one in value.items()}
+        case list():
+            return [_printable(one) for one in value]
+    return value

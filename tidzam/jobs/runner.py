@@ -19,7 +19,8 @@ NICENESS: Final = 15
 LOOK_S: Final = 0.25
 """How often progress is reported, and how soon is seen that somebody cancelled the job."""
 GRACE_S: Final = 2.5
-"""How long the command may take to end: less than `tidzam stop` waits."""
+"""How long the command may take to end: less than `tidzam stop` waits. Also how long its last output is waited for,
+which a process that it has left behind may keep open."""
 _LOG_BYTES: Final = 2_000_000
 """The maximum size of the log; what comes later is left out."""
 
@@ -62,9 +63,9 @@ class _Work:
             ) as child:
                 reading = asyncio.create_task(self._read(child, log))
                 try:
-                    is_cancelled = await self._until_end(reading)
+                    is_cancelled = await self._until_end(child)
                     if not is_cancelled:
-                        await child.wait()
+                        await asyncio.wait([reading], timeout=GRACE_S)
                 finally:
                     reading.cancel()
         return JobStatus(JobState.CANCELLED, self._progress.share) if is_cancelled else self._end(child)
@@ -92,16 +93,20 @@ class _Work:
         else:
             self._last = report
 
-    async def _until_end(self, reading: asyncio.Task[None]) -> bool:
+    async def _until_end(self, child: Child) -> bool:
         """Report progress until the command ends. Returns whether the job was cancelled before that."""
-        while not reading.done():
-            if self._folder.is_cancelled:
-                return True
-            if not self._is_reported:
-                self._is_reported = True
-                self._folder.report(JobStatus(JobState.RUNNING, self._progress.share, self._progress.message))
-            await asyncio.wait([reading], timeout=LOOK_S)
-        return False
+        ending = asyncio.create_task(child.wait())
+        try:
+            while child.returncode is None:  # known before `ending` is done, which may wait for open pipes
+                if self._folder.is_cancelled:
+                    return True
+                if not self._is_reported:
+                    self._is_reported = True
+                    self._folder.report(JobStatus(JobState.RUNNING, self._progress.share, self._progress.message))
+                await asyncio.wait([ending], timeout=LOOK_S)
+            return False
+        finally:
+            ending.cancel()
 
     def _end(self, child: Child) -> JobStatus:
         """How a job ended whose command ended by itself."""

@@ -11,6 +11,7 @@ KILLED = "Its process was killed, perhaps for lack of memory."
 RESTARTED = "The machine was restarted while it ran."
 STOPPED = "The node was stopped while it ran."
 LOST = "Its files are gone."
+RESTORED = "The node was restored from a backup that was made before it ended."
 
 
 class JobState(StrEnum):

@@ -24,6 +24,7 @@ from console.services.builder.models import (
     TagSet,
 )
 from console.services.builder.sections import training_table, windows_by_tag
+from console.services.builder.used_names import require_unused, why_used
 from console.services.jobs.models import JobView
 from console.services.jobs.requests import FOLDER, JobDesk, JobOrder
 from console.services.turns import Turns
@@ -31,6 +32,7 @@ from tidzam.config import Settings
 from tidzam.errors import RequestError
 from tidzam.open_set import MIN_WINDOWS
 from tidzam.paths import home_folder, models_folder
+from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.store.database import Store
 
 KIND: Final = "recognizer"
@@ -43,12 +45,16 @@ QUIET_DAYS: Final = 100
 
 @dataclass(frozen=True, kw_only=True)
 class ModelBuilder:
-    """Builds recognizers of the annotations of the node of `settings`, whose clock is that of `zone`."""
+    """Builds recognizers of the annotations of the node of `settings`, whose clock is that of `zone`.
+
+    `analysis` is what its analyzer reports; None while that is away.
+    """
 
     store: Store
     settings: Settings
     zone: ZoneInfo
     jobs: JobDesk
+    analysis: AnalyzerHealth | None = None
 
     def choices(self, *, now: datetime) -> BuilderChoices:
         """Days, tags and bases. Raises StoreError."""
@@ -98,13 +104,14 @@ class ModelBuilder:
         window_s = self._window_s(request)
         material = self._gather(request, window_s)
         for one in request.models:
+            require_unused(self.settings, self.analysis, one.name)
             problem = self._plan_of(one, material, window_s).problem
             if problem is not None:
                 raise RequestError(f"{one.name}: {problem}", code="dataset_small", field="models")
         models.mkdir(parents=True, exist_ok=True)
         table = training_table(material.sections)
         orders = [self._order(one, request, table) for one in request.models]
-        return tuple(self.jobs.submit(visitor, order, now=now) for order in orders)
+        return self.jobs.submit_all(visitor, orders, now=now)
 
     def _order(self, model: TagSet, request: BuildRequest, table: str) -> JobOrder:
         home = self.settings.home
@@ -139,6 +146,8 @@ class ModelBuilder:
 
     def _problem(self, model: TagSet, material: Material, train: Counter[str]) -> str | None:
         folder = models_folder(self.settings.home) / model.name
+        if used := why_used(self.settings, self.analysis, model.name):
+            return f"{used} Choose another name."
         if folder.exists() and not is_recognizer(folder):
             return "There is a model of this name that was not built from annotations. Choose another name."
         for tag in model.tags:

@@ -19,14 +19,18 @@ class JobView(ConsoleModel):
     id: int = Field(description="Number of the job, which grows")
     kind: str = Field(description="What is done: `recognizer` or `training`")
     title: str = Field(description="What is made, for people")
-    parameters: Mapping[str, Any] = Field(description="How, as it was asked for")
+    parameters: Mapping[str, Any] = Field(description="How, as it was asked for; empty without the permission `manage`")
     state: JobState = Field(description="`queued`, `running`, `done`, `failed` or `cancelled`")
     progress: float | None = Field(description="What is done of it, 0 to 1; null while that is not known")
-    message: str = Field(description="What is done at present, or why it failed")
-    result: Mapping[str, Any] | None = Field(description="What it found; null until it is done")
+    message: str = Field(description="What is done at present, or why it failed; empty likewise")
+    result: Mapping[str, Any] | None = Field(description="What it found; null until it is done, and likewise")
     created: datetime = Field(description="When somebody asked for it, UTC")
     started: datetime | None = Field(description="When its turn came, UTC; null while it waits")
     ended: datetime | None = Field(description="When it ended, UTC; null until then")
+
+    def for_viewers(self) -> JobView:
+        """The same for those who do not manage the node: without what may name files of it."""
+        return self.model_copy(update={"parameters": {}, "message": "", "result": None})
 
 
 class JobList(ConsoleModel):

@@ -46,16 +46,21 @@ class JobDesk:
 
     def submit(self, visitor: Visitor, order: JobOrder, *, now: datetime) -> JobView:
         """A new job, which starts when its turn comes. Raises RequestError (`too_many_jobs`) and OSError."""
+        return self.submit_all(visitor, [order], now=now)[0]
+
+    def submit_all(self, visitor: Visitor, orders: Sequence[JobOrder], *, now: datetime) -> tuple[JobView, ...]:
+        """The same for several: all of them, or none."""
         with self._store.write() as session:
-            row = JobQueue(session, self._node).add(
-                order.kind, order.title, order.parameters, user_id=visitor.user_id, now=now
-            )
-            folder = self.watch.folder_of(row)
-            folder.prepare([word.replace(FOLDER, str(folder.root)) for word in order.argv], order.files)
-            record(session, visitor.actor, AuditAction.JOB_STARTED, f"job {row.id}", now=now, title=order.title)
-        self.watch.publish(row)
+            queue, user_id = JobQueue(session, self._node), visitor.user_id
+            rows = [queue.add(one.kind, one.title, one.parameters, user_id=user_id, now=now) for one in orders]
+            for row, order in zip(rows, orders, strict=True):
+                folder = self.watch.folder_of(row)
+                folder.prepare([word.replace(FOLDER, str(folder.root)) for word in order.argv], order.files)
+                record(session, visitor.actor, AuditAction.JOB_STARTED, f"job {row.id}", now=now, title=order.title)
+        for row in rows:
+            self.watch.publish(row)
         self.watch.look()
-        return view_of(row)
+        return tuple(map(view_of, rows))
 
     def list_jobs(self, *, before: int | None = None, limit: int = 50, kinds: Sequence[str] = ()) -> JobList:
         """The newest jobs, or those before the one with the number `before`; of some kinds, or all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -33,6 +34,8 @@ EVENT: Final = "job"
 """The name of the event of a job that has changed."""
 KEPT: Final = 50
 """How many jobs keep their log and input files."""
+YOUNG_S: Final = 600.0
+"""How long a folder is left alone after its last change: its job may not be in the store yet."""
 
 
 class JobWatch:
@@ -75,7 +78,8 @@ class JobWatch:
 
     def publish(self, row: JobRow) -> None:
         """Tell browsers about a job."""
-        self._notices.add(EVENT, view_of(row))
+        view = view_of(row)
+        self._notices.add(EVENT, view, public=view.for_viewers())
 
     def step(self) -> bool:
         """Follow the job that runs, and start the next one if its turn has come. Returns whether any is unfinished.
@@ -143,5 +147,12 @@ class JobWatch:
             queue = JobQueue(session, self._node)
             kept = {self.folder_of(row).root for row in (*queue.list(limit=KEPT), *queue.unfinished())}
         for path in self._folder.iterdir():
-            if path not in kept:
+            if path not in kept and not _is_young(path):
                 JobFolder(path).remove()
+
+
+def _is_young(folder: Path) -> bool:
+    try:
+        return time.time() - folder.stat().st_mtime < YOUNG_S
+    except OSError:  # another console has removed it
+        return True

@@ -110,6 +110,20 @@ def test_what_cannot_be_built_is_refused_with_its_reason(
     assert message in refused.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "entries", [[{"models": ["herons"]}], [{"models": ["herons"]}, {"models": ["owls"]}]], ids=["live", "before"]
+)
+def test_what_runs_or_would_after_a_rollback_is_not_replaced(builder: Builder, entries: list[dict[str, Any]]) -> None:
+    """The analyzer would load it at once, without a promotion."""
+    promotions = builder.home / "promotions.json"
+    promotions.write_text(json.dumps({"format_version": 1, "entries": [{"nn": None}, *entries]}))
+    asked = build_request(models=[{"name": "herons", "tags": ["high"]}])
+    refused, plan = builder.post("/recognizers", asked), builder.post("/recognizers/plan", asked).json()
+    promotions.unlink()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_exists")
+    assert "runs live" in plan["models"][0]["problem"]
+
+
 def test_background_can_be_left_out(builder: Builder) -> None:
     plan = builder.post("/recognizers/plan", build_request(background_between=False)).json()
     assert plan["background_windows"] == {}

@@ -23,10 +23,13 @@ from tidzam.backup.shelf import BackupShelf
 from tidzam.config import Settings, load_settings
 from tidzam.config.store import StoreSettings
 from tidzam.errors import BackupError, ConfigError, NodeError, StoreError
+from tidzam.jobs.queue import JobQueue
+from tidzam.jobs.states import RESTORED, JobState
 from tidzam.node.home import Home
 from tidzam.store.database import open_store
 from tidzam.store.records import RecordingRecord
 from tidzam.store.tables.accounts import LoginSessionRow, UserRow
+from tidzam.store.tables.jobs import JobRow
 from tidzam.store.tables.recordings import RecordingRow
 from tidzam.store.writer import StoreWriter
 
@@ -246,3 +249,18 @@ def test_a_path_that_leads_out_of_the_backup_is_refused(backup: Path, home: Home
     with pytest.raises(BackupError, match="leads out of the backup") as caught:
         restore_backup(backup, home)
     assert caught.value.code == "backup_damaged"
+
+
+def test_jobs_that_had_not_ended_have_failed(source: BackupSource, tmp_path: Path, home: Home) -> None:
+    """Their commands are about the old home; and a backup that a job makes has that job as one that runs."""
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    with open_store(StoreSettings(), source.home) as store, store.write() as session:
+        for _ in range(2):
+            JobQueue(session, "garden").add("backup", "Backup", {}, user_id=None, now=now)
+        JobQueue(session, "garden").start_next(now=now)
+    shelf = BackupShelf(tmp_path / "backups")
+    create_backup(source, shelf)
+    restore_backup(shelf.latest(), home)
+    with open_store(StoreSettings(), home.root) as store, store.read() as session:
+        found = [(row.state, row.message, row.ended is None) for row in session.scalars(select(JobRow))]
+    assert found == [(JobState.FAILED, RESTORED, False)] * 2

@@ -32,3 +32,9 @@ def test_other_lines_are_no_reports(line: str) -> None:
 
 def test_a_share_out_of_range_is_put_into_it() -> None:
     assert parse_report('{"event": "progress", "share": 1.5, "message": ""}') == ProgressReport(1.0, "")
+
+
+def test_file_names_that_are_not_utf8_are_escaped() -> None:
+    """Databases cannot hold them otherwise."""
+    found = parse_report(r'{"event": "result", "result": {"unreadable": ["a\udcff.flac"]}}')
+    assert found == ResultReport({"unreadable": [r"a\xff.flac"]})

@@ -97,6 +97,21 @@ def test_one_that_is_cancelled_ends_with_its_command(waiting: JobFolder) -> None
     assert processes_of(waiting.root.parent.parent) == []
 
 
+def test_one_whose_command_has_closed_its_output_is_cancelled(tmp_path: Path) -> None:
+    with running_job(
+        tmp_path, program("writer.progress(0.25)", "import os, time; os.close(1); time.sleep(120)")
+    ) as job:
+        eventually(lambda: reports_progress(job), what="the job reports", within_s=30)
+        job.cancel()
+        assert final_status(job).state is JobState.CANCELLED
+
+
+def test_a_process_that_keeps_the_output_open_does_not_keep_the_job(tmp_path: Path) -> None:
+    leaves = program("import subprocess; subprocess.Popen(['sleep', '120'])", "writer.result({'version': '1'})")
+    with running_job(tmp_path, leaves) as job:
+        assert final_status(job).state is JobState.DONE
+
+
 def test_it_ends_with_its_node_and_says_so(waiting: JobFolder) -> None:
     home = waiting.root.parent.parent
     assert end_processes(Home(home.resolve())) >= 2
