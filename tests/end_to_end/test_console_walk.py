@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ WETLAND = {
     "name": "wetland",
     "demo": {"scene": "wetland", "seed": 7, "duration_s": 60},
     "nb_channels": 2,
-    "record": {"length_s": 5},
+    "record": {"length_s": 15},
 }
 
 
@@ -92,32 +92,46 @@ def judge(page: Page) -> None:
 
 
 def annotate(page: Page) -> None:
-    """Three calls, with the keys."""
-    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    """Three calls, with the keys, in the last complete segments."""
+    address, today = page.url.split("/detections")[0], f"{datetime.now(UTC):%Y-%m-%d}"
     of_today = f"/segments?channel={CHANNEL}&day={today}"
-    eventually(lambda: len(get(page, of_today)["items"]) > 2, within_s=60, what="half a minute is recorded")
-    page.goto(page.url.split("/detections")[0] + f"/annotate?channel={CHANNEL}")
-    expect(page.locator("#level-text")).not_to_be_empty()
-    for number in range(1, 4):
-        page.keyboard.press("j")
+    eventually(lambda: len(get(page, of_today)["items"]) > 4, within_s=100, what="several segments are recorded")
+    segments = get(page, of_today)["items"]
+    for number, segment in enumerate(segments[1:4], 1):
+        moment = datetime.fromisoformat(segment["start"]) + timedelta(seconds=7.5)
+        page.goto(f"{address}/annotate?channel={CHANNEL}&at={moment:%Y-%m-%dT%H:%M:%S.%fZ}")
         page.wait_for_selector("sound-view[data-drawn]")
         page.keyboard.press("s")
         page.keyboard.press("t")
         page.keyboard.type(TAG)
         page.keyboard.press("Enter")
         expect(page.locator("#legend").get_by_role("button", name=f"{TAG} {number}")).to_be_visible()
-    assert [one for one in get(page, "/annotations/counts")["days"] if one["day"] == today and one["tag"] == TAG]
+        eventually(lambda number=number: annotated(page, today) == number, what="it is stored")  # type: ignore[misc]
+
+
+def annotated(page: Page, day: str) -> int:
+    """How many annotations the chart of days counts on this day."""
+    days = get(page, "/annotations/counts")["days"]
+    return sum(one["annotations"] for one in days if one["day"] == day and one["tag"] == TAG)
 
 
 def build(page: Page) -> None:
     page.goto(page.url.split("/annotate")[0] + "/models/build")
-    expect(page.locator("#plan")).to_contain_text("3 annotations")
+    page.locator("#days-summary").wait_for()
+    eventually(lambda: is_planned(page), within_s=40, what="the sound of all annotations is recorded")
     page.get_by_label("Name", exact=True).first.fill(MODEL)
     page.get_by_label("Most background windows").fill("20")
     page.get_by_role("button", name="Build", exact=True).click()
     expect(page.locator(".job").first.locator(".state")).to_have_text("done", timeout=120_000)
     page.locator(".job").first.get_by_role("link", name=MODEL).click()
     expect(page.get_by_role("heading", name=MODEL, level=1)).to_be_visible()
+
+
+def is_planned(page: Page) -> bool:
+    """Whether the recordings of all three annotations are complete."""
+    with page.expect_response(re.compile("/recognizers/plan")):
+        page.get_by_role("button", name="Suggest a split").click()
+    return "3 annotations" in page.locator("#plan").inner_text()
 
 
 def run_live(node: Node, page: Page, before: list[str]) -> None:
