@@ -168,6 +168,9 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "too_many_jobs": Explanation(
             "A job was refused.", "20 jobs run or wait already.", "Wait for them, or cancel some."
         ),
+        "too_many_annotations": Explanation(
+            "A model is not built.", "The chosen days have more than 100,000 annotations.", "Use fewer days."
+        ),
         "source_exists": Explanation(
             "A source cannot be added.", "There is one of this name.", "Choose another name, or change that one."
         ),

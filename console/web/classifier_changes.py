@@ -9,6 +9,7 @@ from anyio import from_thread
 
 from console.accounts.visitor import Visitor
 from console.services.library.classifiers import RunningClassifiers
+from console.services.library.library import is_running
 from console.web.runtime import ConsoleRuntime
 from tidzam.errors import RequestError
 
@@ -39,9 +40,7 @@ def refreshed(runtime: ConsoleRuntime) -> Iterator[None]:
 def after_thresholds(runtime: ConsoleRuntime, visitor: Visitor, name: str) -> str | None:
     """Have the analyzer load a model whose thresholds were saved, if it runs it. Returns why it did not."""
     with refreshed(runtime):
-        analysis = runtime.monitor.analysis
-        shadow = analysis.shadow if analysis else None
-        if analysis is None or (name not in analysis.bundles and name not in (shadow.bundles if shadow else ())):
+        if not is_running(runtime.settings, runtime.monitor.analysis, name):
             return None
         try:
             running_classifiers(runtime, visitor).reload()

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from console.services.builder.models import DayUse
 from console.services.builder.sections import (
+    BackgroundSlots,
     HeardTag,
     TrainingSection,
     annotated_section,
-    background_slots,
+    background_runs,
     spread,
 )
 from console.services.channel_recordings import ChannelRecordings
@@ -34,6 +35,8 @@ from tidzam.store.tables.recordings import RecordingRow
 MOST_ANNOTATIONS: Final = 100_000
 """The most annotations that are used at once."""
 _DAY_US: Final = 86_400_000_000
+_DAY: Final = timedelta(days=1)
+_NO_DAY: Final = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -73,33 +76,37 @@ class TrainingMaterial:
     ) -> Material:
         """The sections for these uses of days: annotations with their tags, and background.
 
-        With `between`, what was not annotated on days for training and tests is background, too.
+        With `between`, what was not annotated on days for training and tests is background, too. Raises RequestError
+        (`too_many_annotations`) and StoreError.
         """
         with self._store.read() as session:
             heard = self._heard(session, uses)
-            channels = sorted(heard) or self._channels(session)
+            used = {channel for channel, by_day in heard.items() if by_day.keys() & uses.keys()}
+            channels = sorted(used) or self._channels(session)
         sections: list[TrainingSection] = []
-        slots = defaultdict[DayUse, list[TrainingSection]](list)
+        runs = defaultdict[DayUse, list[TrainingSection]](list)
         unrecorded = 0
         for channel in channels:
-            recordings = self._recordings(channel)
+            recordings, by_day = self._recordings(channel), heard.get(channel, {})
             for day, use in sorted(uses.items()):
-                of_day = heard.get(channel, {}).get(day, [])
+                of_day = by_day.get(day, [])
                 if not of_day and not between and not use.is_background:
                     continue
-                files = [] if recordings is None else recordings.files(*self._period(day))
+                period = self._period(day)
+                files = [] if recordings is None else recordings.files(*period)
                 number = 0 if recordings is None else recordings.number
                 if not use.is_background:
                     found = [annotated_section(one, files, number, use) for one in of_day]
                     sections += [one for one in found if one is not None]
                     unrecorded += sum(one is None for one in found)
                 if use.is_background or between:
+                    taken = [*by_day.get(day - _DAY, ()), *of_day]
                     for file in files:
-                        slots[use.background] += background_slots(
-                            file, number, of_day, use.background, window_s=window_s
+                        runs[use.background] += background_runs(
+                            file, number, taken, use.background, window_s=window_s, period=period
                         )
-        for of_use in slots.values():
-            sections += spread(of_use, background_windows, window_s=window_s)
+        for of_use in runs.values():
+            sections += spread(BackgroundSlots(of_use, window_s), background_windows, window_s=window_s)
         return Material(tuple(sections), unrecorded)
 
     def _period(self, day: date) -> tuple[datetime, datetime]:
@@ -113,14 +120,19 @@ class TrainingMaterial:
             return None
 
     def _heard(self, session: Session, days: Collection[date]) -> dict[str, dict[date, list[HeardTag]]]:
-        """All annotations of these days by channel and day."""
-        row, numbers = AnnotationRow, {day_number(day): day for day in days}
+        """All annotations that reach into these days, by channel and the day on which they begin: a day at most
+        before. Raises RequestError (`too_many_annotations`)."""
+        row, numbers = AnnotationRow, {day_number(day - back): day - back for day in days for back in (_NO_DAY, _DAY)}
         query = select(ChannelRow.name, row.local_day, row.start, row.end, TagRow.name)
         query = query.join(ChannelRow, ChannelRow.id == row.channel_id).join(TagRow, TagRow.id == row.tag_id)
         query = query.join(SourceRow, SourceRow.id == ChannelRow.source_id).join(NodeRow)
         query = query.where(NodeRow.name == self._settings.node.known_as, row.local_day.in_(numbers))
         found: dict[str, dict[date, list[HeardTag]]] = {}
-        for channel, day, start, end, tag in session.execute(query.order_by(row.start).limit(MOST_ANNOTATIONS)):
+        rows = session.execute(query.order_by(row.start).limit(MOST_ANNOTATIONS + 1)).all()
+        if len(rows) > MOST_ANNOTATIONS:
+            message = f"days: these and the days before them have more than {MOST_ANNOTATIONS:,} annotations."
+            raise RequestError(message, hint="Use fewer days.", code="too_many_annotations", field="days")
+        for channel, day, start, end, tag in rows:
             found.setdefault(channel, {}).setdefault(numbers[day], []).append(HeardTag(start, end, tag))
         return found
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
-from typing import Final
+from typing import Final, overload
 
 from console.services.builder.models import DayUse
 from tidzam.recorded_sound.plan import TimedRecording
@@ -18,8 +20,6 @@ from tidzam.recorded_sound.plan import TimedRecording
 SLOT_S: Final = 30.0
 """The length of a section of background. There are several windows in a row, so that false alarms can be counted."""
 _SHORTEST_S: Final = 0.01
-_GOLDEN: Final = 0.6180339887498949
-"""Multiples of the golden ratio, without their whole parts, are spread evenly, however many of them are taken."""
 
 
 @dataclass(frozen=True)
@@ -67,43 +67,91 @@ def annotated_section(
     return best
 
 
-def background_slots(
-    file: TimedRecording, channel: int, heard: Sequence[HeardTag], use: DayUse, *, window_s: float
+def background_runs(
+    file: TimedRecording,
+    channel: int,
+    heard: Sequence[HeardTag],
+    use: DayUse,
+    *,
+    window_s: float,
+    period: tuple[datetime, datetime] | None = None,
 ) -> Iterator[TrainingSection]:
-    """The sections of a channel of a file in which nothing was annotated, each of at most `SLOT_S`, or one window."""
-    length_s = max(SLOT_S, window_s)
+    """The sections of a channel of a file, within a period, in which nothing was annotated, if a window fits in."""
     number = channel if file.channels > 1 else 0
-    for free_s, end_s in _free(file, heard):
-        start_s = free_s
-        while end_s - start_s >= window_s:
-            slot_end_s = min(end_s, start_s + length_s)
-            yield TrainingSection(file.path, number, round(start_s, 3), round(slot_end_s, 3), "", use)
-            start_s = slot_end_s
+    for start_s, end_s in _free(file, heard, period or (file.start, file.end)):
+        if end_s - start_s >= window_s:
+            yield TrainingSection(file.path, number, round(start_s, 3), round(end_s, 3), "", use)
 
 
-def _free(file: TimedRecording, heard: Sequence[HeardTag]) -> Iterator[tuple[float, float]]:
-    """What of a file nothing was annotated in, in seconds."""
-    at_s = 0.0
+def _free(
+    file: TimedRecording, heard: Sequence[HeardTag], period: tuple[datetime, datetime]
+) -> Iterator[tuple[float, float]]:
+    """What of a file in a period nothing was annotated in, in seconds."""
+    first_s, last_s = ((time - file.start).total_seconds() for time in period)
+    at_s, until_s = max(0.0, first_s), min(file.duration_s, last_s)
     for one in sorted(heard, key=lambda one: one.start):
         start_s, end_s = ((time - file.start).total_seconds() for time in (one.start, one.end))
-        if end_s <= 0 or start_s >= file.duration_s:
+        if end_s <= at_s or start_s >= until_s:
             continue
         if start_s > at_s:
             yield at_s, start_s
-        at_s = max(at_s, end_s)
-    if at_s < file.duration_s:
-        yield at_s, file.duration_s
+        at_s = end_s
+    if at_s < until_s:
+        yield at_s, until_s
+
+
+class BackgroundSlots(Sequence[TrainingSection]):
+    """Runs of background, cut into slots of at most `SLOT_S`, or of one window. A slot is made when it is asked for."""
+
+    def __init__(self, runs: Iterable[TrainingSection], window_s: float) -> None:
+        self._runs, self._window_s, self._length_s = tuple(runs), window_s, max(SLOT_S, window_s)
+        self._ends = tuple(accumulate(map(self._count, self._runs)))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, number: int) -> TrainingSection: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[TrainingSection]: ...
+    def __getitem__(self, number: int | slice) -> TrainingSection | Sequence[TrainingSection]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        place = bisect_right(self._ends, number)
+        run, before = self._runs[place], self._ends[place - 1] if place else 0
+        start_s = round(run.start_s + (number - before) * self._length_s, 3)
+        return replace(run, start_s=start_s, end_s=min(run.end_s, round(start_s + self._length_s, 3)))
+
+    def _count(self, run: TrainingSection) -> int:
+        whole = int(run.duration_s / self._length_s)
+        return whole + (run.duration_s - whole * self._length_s >= self._window_s)
 
 
 def spread(slots: Sequence[TrainingSection], most_windows: int, *, window_s: float) -> list[TrainingSection]:
     """As many of the sections, spread evenly over all, as hold `most_windows`; all of them if these hold fewer."""
-    chosen, windows = [], 0
-    for number in sorted(range(len(slots)), key=lambda one: one * _GOLDEN % 1):
-        if windows >= most_windows:
+    chosen, windows = dict[int, TrainingSection](), 0
+    for number in _evenly(len(slots)):
+        if windows >= most_windows or len(chosen) == len(slots):
             break
-        chosen.append(number)
-        windows += slots[number].windows(window_s)
-    return [slots[number] for number in sorted(chosen)]
+        if number not in chosen:
+            chosen[number] = slots[number]
+            windows += chosen[number].windows(window_s)
+    return [chosen[number] for number in sorted(chosen)]
+
+
+def _evenly(count: int) -> Iterator[int]:
+    """Numbers below `count` that are spread evenly, however many of them are taken: the van der Corput sequence.
+
+    Each comes, and some come twice.
+
+    >>> list(_evenly(4))
+    [0, 2, 1, 3]
+    """
+    bits = (count - 1).bit_length()
+    for number in range(1 << bits if count else 0):
+        yield int(f"{number:0{bits}b}"[::-1], 2) * count >> bits
 
 
 def training_table(sections: Iterable[TrainingSection]) -> str:

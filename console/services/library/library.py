@@ -13,6 +13,7 @@ from console.services.library.bundles import LibraryBundle, facts_of, library_bu
 from console.services.library.models import Lineage, Measurement, ModelDetail, ModelView, Picture, ThresholdRevision
 from tidzam.accounts.audit import AuditAction, record
 from tidzam.bundle import BundleManifest
+from tidzam.bundle.choice import CascadeChoice
 from tidzam.config import Settings
 from tidzam.errors import BundleError, RequestError
 from tidzam.models.install import remove_model
@@ -35,14 +36,14 @@ _SHOWN_ELSEWHERE: Final = frozenset(
 
 def list_models(settings: Settings, analysis: AnalyzerHealth | None) -> tuple[ModelView, ...]:
     """All models: those that run live first, then the shadow's, then the others, each by name."""
-    views = [_view(bundle, analysis) for bundle in library_bundles(settings)]
+    views = [_view(settings, bundle, analysis) for bundle in library_bundles(settings)]
     return tuple(sorted(views, key=lambda one: (one.live_version is None, one.shadow_version is None, one.name)))
 
 
 def find_model(settings: Settings, analysis: AnalyzerHealth | None, name: str) -> ModelDetail:
     """One model. Raises RequestError (`not_found`)."""
     bundle = library_bundle(settings, name)
-    view = _view(bundle, analysis)
+    view = _view(settings, bundle, analysis)
     manifest = bundle.manifest() if view.facts is not None else None
     report = None if manifest is None else report_of(bundle)
     thresholds = {} if manifest is None or len(manifest.classes) > _MOST_THRESHOLDS else dict(manifest.thresholds)
@@ -85,7 +86,7 @@ def remove(
     Raises RequestError (`not_found`, `model_in_use`), and BundleError if it cannot be deleted.
     """
     bundle = library_bundle(settings, name)
-    view = _view(bundle, analysis)
+    view = _view(settings, bundle, analysis)
     if reason := why_in_use(settings, view):
         raise RequestError(f"The model {name} cannot be removed: {reason}.", code="model_in_use")
     remove_model(models_folder(settings.home), name)
@@ -113,21 +114,40 @@ def why_in_use(settings: Settings, view: ModelView) -> str | None:
     return None
 
 
-def _view(bundle: LibraryBundle, analysis: AnalyzerHealth | None) -> ModelView:
+def is_running(settings: Settings, analysis: AnalyzerHealth | None, name: str) -> bool:
+    """Whether a model runs live or as a shadow, also in another version. Raises RequestError (`not_found`)."""
+    view = _view(settings, library_bundle(settings, name), analysis)
+    return view.live_version is not None or view.shadow_version is not None
+
+
+def _view(settings: Settings, bundle: LibraryBundle, analysis: AnalyzerHealth | None) -> ModelView:
+    """The analyzer reports bundles by the names in their manifests, which several of the library may share."""
     facts, fault, known = None, None, bundle.name
     try:
         facts, known = facts_of(bundle.manifest()), bundle.manifest().name
     except BundleError as error:
         fault = str(error)
     shadow = analysis.shadow if analysis else None
+    live_version = analysis.bundles.get(known) if analysis else None
+    shadow_version = shadow.bundles.get(known) if shadow else None
+    version = None if facts is None else facts.version
+    if live_version not in (None, version) and not _is_part(bundle, live_choice(settings), settings):
+        live_version = None
+    if shadow_version != version and known != bundle.name:
+        shadow_version = None
     return ModelView(
         name=bundle.name,
         is_installed=bundle.is_installed,
-        live_version=analysis.bundles.get(known) if analysis else None,
-        shadow_version=shadow.bundles.get(known) if shadow else None,
+        live_version=live_version,
+        shadow_version=shadow_version,
         fault=fault,
         facts=facts,
     )
+
+
+def _is_part(bundle: LibraryBundle, choice: CascadeChoice, settings: Settings) -> bool:
+    """Whether a bundle is one of those that are chosen."""
+    return not {bundle.folder, bundle.folder.parent}.isdisjoint(choice.folders(settings.home))
 
 
 def _lineage(manifest: BundleManifest | None, report: OpenSetReport | None) -> Lineage:

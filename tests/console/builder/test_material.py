@@ -6,12 +6,17 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from console.services.builder.material import TrainingMaterial
 from console.services.builder.models import DayUse
+from console.services.channel_recordings import ChannelRecordings
 from tests.support.annotations import ANNOTATOR, DAWN, annotation_service
 from tests.support.annotations import request as annotation_request
 from tests.support.store import store as store
 from tests.support.store import store_settings as store_settings
+from tidzam.errors import RequestError
+from tidzam.recorded_sound.plan import TimedRecording
 from tidzam.store.database import Store
 from tidzam.store.tables.places import SourceRow
 from tidzam.store.tables.recordings import RecordingRow
@@ -57,3 +62,28 @@ def test_annotations_without_a_recording_are_counted(store: Store, tmp_path: Pat
     uses = {date(2026, 5, 1): DayUse.TRAIN, date(2026, 5, 2): DayUse.TEST_BACKGROUND}
     found = material(store, tmp_path).gather(uses, window_s=1.0, between=True, background_windows=10)
     assert (found.sections, found.unrecorded) == ((), 2)
+
+
+def test_background_leaves_out_what_was_annotated_from_the_day_before_on(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recording from 23:59 to 00:01 in Paris, and a wren from one second before midnight to one after it."""
+    midnight = datetime(2026, 5, 1, 22, tzinfo=UTC)
+    made = material(store, tmp_path)
+    service = annotation_service(store, tmp_path)
+    service.add(ANNOTATOR, annotation_request((midnight - DAWN).total_seconds() - 1))
+    file = TimedRecording(tmp_path / "a.flac", midnight - timedelta(minutes=1), 120_000, 1000, 1)
+    monkeypatch.setattr(ChannelRecordings, "files", lambda *_: [file])
+    uses = {date(2026, 5, 2): DayUse.TEST_BACKGROUND}
+    found = made.gather(uses, window_s=1.0, between=False, background_windows=100)
+    assert [(one.start_s, one.end_s) for one in found.sections] == [(61.0, 91.0), (91.0, 120.0)]
+
+
+def test_more_annotations_than_are_used_are_refused(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.services.builder.material.MOST_ANNOTATIONS", 1)
+    with pytest.raises(RequestError, match="more than 1 annotations"):
+        material(store, tmp_path).gather(
+            {date(2026, 5, 1): DayUse.TRAIN}, window_s=1.0, between=False, background_windows=0
+        )

@@ -10,10 +10,11 @@ import pytest
 
 from console.services.builder.models import DayUse
 from console.services.builder.sections import (
+    BackgroundSlots,
     HeardTag,
     TrainingSection,
     annotated_section,
-    background_slots,
+    background_runs,
     spread,
     training_table,
 )
@@ -55,8 +56,8 @@ def test_the_only_channel_of_a_recording_is_the_first() -> None:
 
 
 def slots(*annotations: HeardTag, window_s: float = 1.0) -> list[tuple[float, float]]:
-    found = background_slots(recording(), 0, annotations, DayUse.TRAIN_BACKGROUND, window_s=window_s)
-    return [(one.start_s, one.end_s) for one in found]
+    found = background_runs(recording(), 0, annotations, DayUse.TRAIN_BACKGROUND, window_s=window_s)
+    return [(one.start_s, one.end_s) for one in BackgroundSlots(found, window_s)]
 
 
 def test_background_leaves_out_what_was_annotated() -> None:
@@ -69,12 +70,32 @@ def test_background_too_short_for_a_window_is_left_out() -> None:
 
 @pytest.mark.parametrize(("most", "expected"), [(0, 0), (30, 1), (61, 3), (1000, 10)])
 def test_background_is_taken_until_there_are_enough_windows(most: int, expected: int) -> None:
-    all_slots = [
-        slot
+    runs = [
+        run
         for number in range(5)
-        for slot in background_slots(recording(number), 0, [], DayUse.TRAIN_BACKGROUND, window_s=1.0)
+        for run in background_runs(recording(number), 0, [], DayUse.TRAIN_BACKGROUND, window_s=1.0)
     ]
-    assert len(spread(all_slots, most, window_s=1.0)) == expected
+    assert len(spread(BackgroundSlots(runs, 1.0), most, window_s=1.0)) == expected
+
+
+def test_background_beyond_a_day_belongs_to_the_other_one() -> None:
+    period = (START - timedelta(days=1) + timedelta(seconds=20), START + timedelta(seconds=20))
+    found = background_runs(recording(), 0, [], DayUse.TEST_BACKGROUND, window_s=1.0, period=period)
+    assert [(one.start_s, one.end_s) for one in found] == [(0.0, 20.0)]
+
+
+def test_only_the_slots_that_are_chosen_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten years of recordings have many."""
+    years = TrainingSection(Path("a"), 0, 0.0, 10 * 365 * 86_400.0, "", DayUse.TRAIN_BACKGROUND)
+    made, make = list[int](), BackgroundSlots.__getitem__
+
+    def counted(slots: BackgroundSlots, number: int) -> TrainingSection:
+        made.append(number)
+        return make(slots, number)
+
+    monkeypatch.setattr(BackgroundSlots, "__getitem__", counted)
+    chosen = spread(BackgroundSlots([years], 1.0), 300, window_s=1.0)
+    assert len(chosen) == len(made) == 10
 
 
 def test_background_is_spread_evenly() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
+from console.services.library.library import is_running, list_models
 from tests.support.console import ConsoleUnderTest
 from tests.support.openset import DAYS
-from tidzam.bundle import read_bundle
-from tidzam.paths import MODELS
+from tidzam.bundle import read_bundle, read_manifest
+from tidzam.paths import DEMO_BUNDLES, MODELS
+from tidzam.protocol.analyzer import AnalyzerHealth
+from tidzam.protocol.examples.analyzer import HEALTH
 
 API = "/api/v1/models"
 
@@ -125,3 +130,23 @@ def test_the_page_says_why_nothing_was_promoted(console: ConsoleUnderTest) -> No
 def test_a_change_of_nothing_is_refused(console: ConsoleUnderTest) -> None:
     refused = console.logged_in("manager").put("/api/v1/classifiers/shadow", json={})
     assert refused.status_code == 422
+
+
+def test_only_the_network_that_runs_is_live_if_others_have_its_name(console: ConsoleUnderTest, tmp_path: Path) -> None:
+    """Networks that are trained in the console are all called `selector` in their manifests."""
+    trained = tmp_path / MODELS / "tones"
+    shutil.copytree(DEMO_BUNDLES / "selector", trained)
+    manifest = trained / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"version": "another"}))
+    running = read_manifest(DEMO_BUNDLES / "selector").version
+    health = AnalyzerHealth.model_validate({**HEALTH, "bundles": {"selector": running}, "shadow": None})
+    live = {one.name: one.live_version for one in list_models(console.runtime.settings, health)}
+    assert (live["selector"], live["tones"]) == (running, None)
+
+
+def test_a_model_that_runs_in_its_last_version_is_running(console: ConsoleUnderTest, tmp_path: Path) -> None:
+    settings = console.runtime.settings
+    settings = settings.model_copy(update={"analyzer": settings.analyzer.model_copy(update={"nn": tmp_path / MODELS})})
+    name = read_manifest(tmp_path / MODELS / "calls").name
+    health = AnalyzerHealth.model_validate({**HEALTH, "bundles": {name: "the one before"}, "shadow": None})
+    assert is_running(settings, health, "calls")
