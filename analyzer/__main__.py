@@ -266,6 +266,7 @@ def _live_program(settings: Settings) -> LiveProgram:
         location=settings.location,
         home=settings.home,
         store=settings.store,
+        rate_hz=settings.jack.rate_hz,
     )
     return partial(run_live, options)
 

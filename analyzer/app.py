@@ -7,7 +7,7 @@ import logging
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from analyzer.capture.child import CaptureOptions, EarlyCapture
+from analyzer.classifiers.first_cascade import first_cascade
 from analyzer.classifiers.live_cascade import LiveCascade, freeze_memory
 from analyzer.classifiers.reload import ClassifierReloader, ReloadOptions
 from analyzer.classifiers.requests import ClassifierRequests
@@ -35,7 +36,6 @@ from analyzer.sinks.clips import ClipSink
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.shadow_events import ShadowEvents
 from analyzer.sinks.socketio import SocketIoSink
-from tidzam.bundle.promotions import with_promoted
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.config.store import LOCAL_STORE, StoreSettings
@@ -64,7 +64,8 @@ class LiveOptions:
     """Options of the live analyzer. `node` is the node's name.
 
     `gaps` is the folder of the gap ledger; without one, nothing is recorded. Its files are deleted after
-    `keep_gap_days`, if that is set. `home` is the node's home, which holds the installed models.
+    `keep_gap_days`, if that is set. `home` is the node's home, which holds the installed models. `rate_hz` is JACK's
+    sample rate, if the node sets it.
     """
 
     settings: AnalyzerSettings
@@ -76,6 +77,7 @@ class LiveOptions:
     location: LocationSettings | None = None
     home: Path | None = None
     store: StoreSettings = LOCAL_STORE
+    rate_hz: int | None = None
 
 
 async def run_live(options: LiveOptions, capture: CaptureOptions, first: EarlyCapture | None = None) -> None:
@@ -83,12 +85,9 @@ async def run_live(options: LiveOptions, capture: CaptureOptions, first: EarlyCa
 
     `first` is a capture process with the options `capture` that is already running.
     """
-    reloads = ReloadOptions.of(options.settings, options.location, options.home)
-    settings = with_promoted(options.settings, options.home)
-    options = replace(options, settings=settings)
     with ThreadPoolExecutor(1, initializer=lower_priority) as loading:  # threads of networks inherit its priority
-        make = partial(Pipeline.of, settings, options.location, home=options.home)
-        pipeline = await asyncio.get_running_loop().run_in_executor(loading, make)
+        make = partial(first_cascade, options.settings, options.location, options.home, rate_hz=options.rate_hz)
+        pipeline, reloads = await asyncio.get_running_loop().run_in_executor(loading, make)
     log.info("classifiers %s on %s", ", ".join(pipeline.classifiers), pipeline.engine)
     freeze_memory()
     analyzer = Analyzer(pipeline, options, reloads, capture, first)

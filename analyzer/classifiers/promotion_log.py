@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tidzam.bundle.choice import CascadeChoice
-from tidzam.bundle.promotions import Promotions, chosen_cascade, read_promotions, write_promotions
+from tidzam.bundle.promotions import Promotions, chosen_cascade, read_promotions, unusable, write_promotions
 from tidzam.config.settings import AnalyzerSettings
+from tidzam.errors import TidzamError
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +24,13 @@ class PromotionLog:
         """Whether the present state survives a restart."""
 
     @classmethod
-    def of(cls, settings: AnalyzerSettings, home: Path | None) -> tuple[PromotionLog, str | None]:
-        """The log of a node with these settings, and why what was promoted before does not run, if that is so."""
+    def of(
+        cls, settings: AnalyzerSettings, home: Path | None, *, fault: TidzamError | None = None
+    ) -> tuple[PromotionLog, str | None]:
+        """The log of a node with these settings, and why what was promoted before does not run, if that is so: its
+        bundles are not valid, or it has a `fault` that was found when it was loaded."""
         own = CascadeChoice(settings.nn, settings.models)
-        choice, refusal = chosen_cascade(settings, home)
+        choice, refusal = chosen_cascade(settings, home) if fault is None else (own, unusable(fault))
         if refusal is not None:
             log.error("%s", refusal)
         return cls(home, Promotions.none(own) if choice == own else read_promotions(home, own)), refusal

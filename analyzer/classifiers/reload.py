@@ -43,9 +43,17 @@ class ReloadOptions:
     refusal: str | None = None
 
     @classmethod
-    def of(cls, settings: AnalyzerSettings, location: LocationSettings | None, home: Path | None) -> ReloadOptions:
-        """Those of a cascade that is about to be loaded. `settings` are the node's: what was promoted is read here."""
-        promotions, refusal = PromotionLog.of(settings, home)
+    def of(
+        cls,
+        settings: AnalyzerSettings,
+        location: LocationSettings | None,
+        home: Path | None,
+        *,
+        fault: TidzamError | None = None,
+    ) -> ReloadOptions:
+        """Those of a cascade that is about to be loaded. `settings` are the node's: what was promoted is read here. A
+        `fault` is why it cannot be used."""
+        promotions, refusal = PromotionLog.of(settings, home, fault=fault)
         loader = CascadeLoader(settings, location, home)
         shadow = None if settings.shadow is None else CascadeChoice(settings.shadow.nn, settings.shadow.models)
         folders = (*promotions.live.folders(home), *(() if shadow is None else shadow.folders(home)))

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from analyzer.capture.child import CaptureOptions, EarlyCapture, early_capture
 from analyzer.live.capture_session import ring_length_s
 from tidzam.bundle import cascade_folders, read_manifest
+from tidzam.bundle.choice import CascadeChoice
 from tidzam.bundle.promotions import chosen_cascade
 from tidzam.config.settings import AnalyzerSettings
+from tidzam.errors import BundleError
 
 LiveProgram = Callable[[CaptureOptions, EarlyCapture], Awaitable[None]]
 """Analyzes what is captured with these options, by this process and by those that replace it."""
@@ -38,7 +41,16 @@ async def start_live(
 
 
 def longest_window_s(settings: AnalyzerSettings, home: Path | None = None) -> float:
-    """The length of the longest window of the cascade, in seconds. Raises BundleError if a manifest is not valid."""
+    """The length of the longest window of the cascade, in seconds; of the settings' one, too, if another was promoted,
+    which may turn out to be unusable. Raises BundleError if a manifest is not valid."""
     choice, _ = chosen_cascade(settings, home)
+    own, longest_s = CascadeChoice(settings.nn, settings.models), _longest_window_s(choice, home)
+    if choice != own:
+        with suppress(BundleError):  # they are not needed, as long as the other can be used
+            longest_s = max(longest_s, _longest_window_s(own, home))
+    return longest_s
+
+
+def _longest_window_s(choice: CascadeChoice, home: Path | None) -> float:
     folders = cascade_folders(choice.nn, choice.models, home=home)
     return max(read_manifest(folder).input.window_s for folder in folders)

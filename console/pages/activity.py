@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from console.pages.detection_filters import today
 from console.services import activity
 from console.services.activity import ActivityData, ActivityQuery, PriorView
+from console.services.turns import BusyError
 from console.web.activity_chart import activity_chart, rate_text
 from console.web.permissions import CurrentVisitor, Runtime, needs
 from console.web.runtime import ConsoleRuntime
@@ -31,6 +32,8 @@ def show_activity(request: Request, visitor: CurrentVisitor, runtime: Runtime) -
     wanted, wrong = _read(request)
     try:
         found = activity.activity(runtime.store, wanted, runtime.time_zone, now=runtime.now())
+    except BusyError:
+        raise
     except RequestError as error:
         wanted, wrong = ActivityQuery(data=wanted.data), str(error)
         found = activity.activity(runtime.store, wanted, runtime.time_zone, now=runtime.now())

@@ -16,6 +16,7 @@ from pydantic import Field
 from console.accounts.visitor import Visitor
 from console.services.detection_models import EARLIEST, LATEST
 from console.services.models import ConsoleModel
+from console.services.turns import Turns
 from tidzam.accounts.audit import AuditAction, record
 from tidzam.config import Settings
 from tidzam.errors import RequestError
@@ -96,7 +97,7 @@ class PriorView(ConsoleModel):
 
 
 def activity(store: Store, wanted: ActivityQuery, zone: ZoneInfo, *, now: datetime) -> ActivityView:
-    """When classes occur. It is found out again after some minutes. Raises RequestError (`request`)."""
+    """When classes occur. It is found out again after some minutes. Raises RequestError (`request`, `busy`)."""
     first, last = _days(wanted, now.astimezone(zone).date())
     key = store.address, str(store.engine.url), zone.key, first, last, wanted.data, wanted.limit
     return _CACHE.get_or_make(key, now, lambda: _found(store, wanted, first, last, zone))
@@ -120,12 +121,16 @@ def prior(settings: Settings) -> PriorView:
 def fit_prior(
     store: Store, settings: Settings, visitor: Visitor, wanted: ActivityQuery, zone: ZoneInfo, *, now: datetime
 ) -> PriorView:
-    """Make the time models from these days, for the analyzer of this node. Raises RequestError (`request`)."""
+    """Make the time models from these days, for the analyzer of this node.
+
+    Raises RequestError (`request`, `busy`).
+    """
     first, last = _days(wanted, now.astimezone(zone).date())
-    with store.read() as session:
-        found = _QUERIES[wanted.data](session, first, last, zone)
-    counts = found.with_descendants()
-    models = fit_time_models(found.days, found.exposure_h, counts, time_zone=zone.key, now=now)
+    with _TURNS.one():
+        with store.read() as session:
+            found = _QUERIES[wanted.data](session, first, last, zone)
+        counts = found.with_descendants()
+        models = fit_time_models(found.days, found.exposure_h, counts, time_zone=zone.key, now=now)
     with store.write() as session:
         subject = f"{first} to {last}"
         detail = {"data": wanted.data.value, "classes": str(len(models.classes))}
@@ -177,24 +182,34 @@ def _curve(curve: RateCurve) -> CurveView:
 
 
 class ActivityCache:
-    """The last results, for some minutes: a year of many classes takes seconds. One is made at a time."""
+    """The last results, for some minutes: a year of many classes takes seconds. They are made in `turns`."""
 
-    def __init__(self, *, keep: timedelta, size: int) -> None:
-        self._keep, self._size = keep, size
+    def __init__(self, *, keep: timedelta, size: int, turns: Turns) -> None:
+        self._keep, self._size, self._turns = keep, size, turns
         self._made: OrderedDict[object, tuple[datetime, ActivityView]] = OrderedDict()
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def get_or_make(self, key: object, now: datetime, make: Callable[[], ActivityView]) -> ActivityView:
-        """What was made for a key, made again after a while."""
-        with self._turn:
-            known = self._made.get(key)
-            if known is not None and timedelta(0) <= now - known[0] < self._keep:
-                return known[1]
+        """What was made for a key, made again after a while. Raises BusyError."""
+        known = self._known(key, now)
+        if known is not None:
+            return known
+        with self._turns.one():
+            known = self._known(key, now)  # it may have been made meanwhile
+            if known is not None:
+                return known
             made = make()
-            self._made[key] = now, made
-            while len(self._made) > self._size:
-                self._made.popitem(last=False)
+            with self._lock:
+                self._made[key] = now, made
+                while len(self._made) > self._size:
+                    self._made.popitem(last=False)
             return made
 
+    def _known(self, key: object, now: datetime) -> ActivityView | None:
+        with self._lock:
+            known = self._made.get(key)
+        return known[1] if known is not None and timedelta(0) <= now - known[0] < self._keep else None
 
-_CACHE: Final = ActivityCache(keep=timedelta(minutes=2), size=16)
+
+_TURNS: Final = Turns(1)
+_CACHE: Final = ActivityCache(keep=timedelta(minutes=2), size=16, turns=_TURNS)

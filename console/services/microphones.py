@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import socketio
@@ -17,9 +18,11 @@ from console.accounts.visitor import Visitor
 from console.services.models import ConsoleModel
 from console.services.node_monitor import NodeMonitor
 from console.services.stream_manager_link import CONNECT_TIMEOUT_S, StreamManagerLink, answer_of, manager_away
-from tidzam.errors import RequestError
+from tidzam.accounts.audit import Actor, AuditAction, record
+from tidzam.errors import RequestError, StoreError
 from tidzam.protocol.live_streams import AUDIO_EVENT, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, LiveStreamAdded
 from tidzam.protocol.messages import parse
+from tidzam.store.database import Store
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +73,7 @@ class _Microphone:
 
     id: str
     owner: str
+    actor: Actor
     client: Any
     added: LiveStreamAdded
     wanted: NewMicrophone
@@ -80,10 +84,13 @@ class _Microphone:
 
 
 class Microphones:
-    """The microphones that are open. Each has a connection of its own to the stream manager of `link`."""
+    """The microphones that are open. Each has a connection of its own to the stream manager of `link`. When one begins
+    and ends is in the audit log of `store`."""
 
-    def __init__(self, link: StreamManagerLink, monitor: NodeMonitor) -> None:
-        self._link, self._monitor = link, monitor
+    def __init__(
+        self, link: StreamManagerLink, monitor: NodeMonitor, *, store: Store, now: Callable[[], datetime]
+    ) -> None:
+        self._link, self._monitor, self._store, self._now = link, monitor, store, now
         self._open: dict[str, _Microphone] = {}
         self._beginning: list[str] = []
 
@@ -101,7 +108,7 @@ class Microphones:
                 await self._close(microphone)
 
     async def begin(self, visitor: Visitor, wanted: NewMicrophone) -> MicrophoneView:
-        """A new live stream. Raises RequestError with the reason why there is none."""
+        """A new live stream. Raises RequestError with the reason why there is none, and StoreError."""
         owner = visitor.key
         taken = [*self._beginning, *(one.owner for one in self._open.values())]
         if len(taken) >= MOST or taken.count(owner) >= MOST_EACH:
@@ -110,10 +117,16 @@ class Microphones:
         self._beginning.append(owner)
         try:
             client, added = await self._connected()
+            try:
+                kept = "yes" if wanted.is_kept else "no"
+                await self._record(visitor.actor, AuditAction.MICROPHONE_BEGUN, added.portname, recorded=kept)
+            except BaseException:
+                await client.disconnect()
+                raise
         finally:
             self._beginning.remove(owner)
         now_s = asyncio.get_running_loop().time()
-        microphone = _Microphone(secrets.token_hex(16), owner, client, added, wanted, now_s)
+        microphone = _Microphone(secrets.token_hex(16), owner, visitor.actor, client, added, wanted, now_s)
         self._open[microphone.id] = microphone
         log.info("%s streams a microphone as %s", visitor.name or visitor.address, added.portname)
         mount = added.mounts[0].rpartition("/")[2] if added.mounts else None
@@ -193,9 +206,25 @@ class Microphones:
         return found
 
     async def _close(self, microphone: _Microphone) -> None:
-        if self._open.pop(microphone.id, None) is not None:
-            log.info("the microphone %s has ended", microphone.added.portname)
+        was_open = self._open.pop(microphone.id, None) is not None
         await microphone.client.disconnect()
+        if not was_open:
+            return
+        port, received = microphone.added.portname, f"{microphone.received_s:.1f} s"
+        log.info("the microphone %s has ended", port)
+        try:
+            await self._record(microphone.actor, AuditAction.MICROPHONE_ENDED, port, received=received)
+        except StoreError as error:
+            log.error("that a microphone has ended is not in the audit log: %s", error)
+
+    async def _record(self, actor: Actor, action: AuditAction, port: str, **detail: str) -> None:
+        """Raises StoreError."""
+
+        def write() -> None:
+            with self._store.write() as session:
+                record(session, actor, action, port, now=self._now(), **detail)
+
+        await asyncio.to_thread(write)
 
     async def _look_after(self) -> None:
         loop = asyncio.get_running_loop()

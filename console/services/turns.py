@@ -23,7 +23,7 @@ class BusyError(RequestError):
     code = "busy"
 
     def __init__(self) -> None:
-        super().__init__("The console reads sound for many requests already.", hint="Try again in a few seconds.")
+        super().__init__("The console works on many requests already.", hint="Try again in a few seconds.")
         self.wait_s = _WAIT_S
 
 

@@ -84,7 +84,7 @@ RESPONSES: Final[dict[int | str, dict[str, object]]] = {
         409: "It would contradict what there is",
         422: "A value is missing or invalid",
         429: "Too many requests; `Retry-After` says when the next is allowed",
-        503: "The database, or the program that would do it, is away, or too many requests read sound",
+        503: "The database, or the program that would do it, is away, or too many requests take much work",
     }.items()
 }
 """What may go wrong with any request of the REST API."""

@@ -75,7 +75,7 @@ class ConsoleRuntime:
     @cached_property
     def microphones(self) -> Microphones:
         """The microphones of browsers that are open."""
-        return Microphones(self.manager, self.monitor)
+        return Microphones(self.manager, self.monitor, store=self.store, now=self.now)
 
     @property
     def heard(self) -> HeardLedger:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from console.services.turns import Turns
 from tests.support.console import ConsoleUnderTest, console_with_profile
 from tests.support.store_records import detection
 from tests.support.stored_detections import fill
@@ -138,3 +139,18 @@ def test_tags_of_annotations_have_curves_too(console: ConsoleUnderTest) -> None:
     assert 24 * heron["day"]["peak"] == pytest.approx(4.5, abs=0.5)
     page = client.get("/activity?data=annotations").text
     assert (page.count('class="curve-line"'), "heron" in page) == (2, True)
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", API), ("POST", f"{API}/prior"), ("GET", "/activity")])
+def test_too_many_requests_at_a_time_are_refused(
+    console: ConsoleUnderTest, monkeypatch: pytest.MonkeyPatch, method: str, path: str
+) -> None:
+    monkeypatch.setattr("console.services.activity._TURNS", Turns(0))
+    monkeypatch.setattr("console.services.activity._CACHE._turns", Turns(0))
+    assert console.logged_in("manager").request(method, path).status_code == 503
+
+
+def test_what_was_made_is_returned_without_a_turn(console: ConsoleUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = activity(console)
+    monkeypatch.setattr("console.services.activity._CACHE._turns", Turns(0))
+    assert activity(console) == found

@@ -130,3 +130,11 @@ def test_without_a_stream_manager_there_is_no_stream(tmp_path: Path) -> None:
     with console_with_profile(tmp_path, {}) as console:
         refused = console.logged_in("manager").post(MICROPHONES, json={"rate_hz": RATE_HZ})
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "stream_manager_away")
+
+
+def test_its_begin_and_its_end_are_in_the_audit_log(client: TestClient, console: ConsoleUnderTest) -> None:
+    number = begun(client)
+    client.delete(f"{MICROPHONES}/{number}")
+    entries = console.logged_in("admin").get("/api/v1/audit").json()["entries"]
+    found = [(one["actor"], one["action"]) for one in entries if one["action"].startswith("microphone.")]
+    assert found == [("manager", "microphone.ended"), ("manager", "microphone.started")]

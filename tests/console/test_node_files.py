@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from console.pages.node import full_words
-from console.services.node_files.disk import DiskReport
+from console.services.node_files.disk import DiskReport, DiskUse
 from console.services.node_files.growth import Growing, days_until_full, limit_of
 from console.services.node_files.logs import READ_BYTES
 from tests.support.console import StoppedClock, console_with_profile
+from tidzam.config import Settings
 
 LOGS = "/api/v1/node/logs"
 
@@ -125,3 +126,25 @@ def test_versions_name_tidzam_its_programs_and_its_libraries(client: TestClient)
     found = client.get("/api/v1/node/versions").json()
     assert {one["name"] for one in found["programs"]} == {"jackd", "icecast2", "ffmpeg", "mpv"}
     assert "fastapi" in {one["name"] for one in found["libraries"] if one["version"]}
+
+
+def test_sources_that_record_into_one_folder_are_counted_once(tmp_path: Path) -> None:
+    record = {"path": str(tmp_path / "recordings")}
+    (tmp_path / "recordings").mkdir()
+    for name, size in (("pond-2026-05-01-06-00-00.flac", 3), ("pond-2-2026-05-01-06-00-00.flac", 4)):
+        (tmp_path / "recordings" / name).write_bytes(bytes(size))
+    sources = [{"name": name, "url": "pond.flac", "record": record} for name in ("pond", "pond-2")]
+    with console_with_profile(tmp_path, {"sources": sources}) as console:
+        kinds = console.logged_in("manager").get("/api/v1/node/disk").json()["kinds"]
+    found = {one["name"]: one["bytes"] for one in kinds if one["name"].startswith("recordings of pond")}
+    assert found == {"recordings of pond": 3, "recordings of pond-2": 4}
+
+
+def test_while_the_disk_is_measured_again_the_last_report_is_returned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use = DiskUse(Settings(home=tmp_path), now=StoppedClock())
+    last = use.report()
+    monkeypatch.setattr("console.services.node_files.disk.KEEP_S", -1.0)
+    with use._turns.one():
+        assert use.report() is last

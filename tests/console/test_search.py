@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from console.services.search.recognizers import recognizers_on
 from console.services.search.similar import find_similar, open_archive
 from console.services.search.teaching import next_sounds
 from console.services.search.upkeep import IndexUpkeep, index_argv
+from console.services.turns import Turns
 from tests.support import indexed_sound as support
 from tests.support.console import ConsoleUnderTest, console_with_profile
 from tests.support.eventually import eventually_async
@@ -26,6 +28,7 @@ from tests.support.store import store_settings as store_settings
 from tests.support.store_records import detection
 from tidzam.config import Settings
 from tidzam.errors import RequestError
+from tidzam.sound_index.catalog import Catalog
 from tidzam.store.database import Store
 from tidzam.store.tables.annotations import AnnotationRow, TagRow
 from tidzam.store.tables.detections import DetectionRow
@@ -251,3 +254,32 @@ def test_recognizers_on_the_base_of_the_index_are_known(taught: Settings, tmp_pa
 def test_what_to_label_next_is_a_route(viewer: TestClient) -> None:
     found = viewer.get("/api/v1/search/next", params={"limit": "2"}).json()
     assert (len(found["items"]), found["considered"]) == (2, 10)
+
+
+def test_what_to_label_next_by_a_recognizer_that_does_not_exist_is_refused(viewer: TestClient) -> None:
+    response = viewer.get("/api/v1/search/next", params={"recognizer": "nope"})
+    assert (response.status_code, response.json()["error"]["field"]) == (422, "recognizer")
+
+
+@pytest.mark.parametrize(("path", "query"), [("/api/v1/search", section("pond:out_0", 3)), ("/api/v1/search/next", {})])
+def test_too_many_searches_at_a_time_are_refused(
+    viewer: TestClient, monkeypatch: pytest.MonkeyPatch, path: str, query: dict[str, str]
+) -> None:
+    for module in ("similar", "teaching"):
+        monkeypatch.setattr(f"console.services.search.{module}.SEARCH_TURNS", Turns(0))
+    assert viewer.get(path, params=query).status_code == 503
+
+
+def test_what_to_label_next_is_found_with_few_looks_at_the_catalog(
+    taught: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    annotate(store, dict.fromkeys(range(20), "rumble"))
+    looks, connect = list[Path](), Catalog._connect
+
+    def counted(catalog: Catalog) -> sqlite3.Connection:
+        looks.append(catalog.path)
+        return connect(catalog)
+
+    monkeypatch.setattr(Catalog, "_connect", counted)
+    next_sounds(taught, store, NextQuery(limit=1), support.ZONE)
+    assert len(looks) < 5

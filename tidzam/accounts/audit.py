@@ -31,6 +31,8 @@ class AuditAction(StrEnum):
     SOURCE_REMOVED = "source.removed"
     SOURCE_RELOADED = "source.reloaded"
     RECORDING_SWITCHED = "source.recording"
+    MICROPHONE_BEGUN = "microphone.started"
+    MICROPHONE_ENDED = "microphone.ended"
     DETECTIONS_JUDGED = "detections.judged"
     DETECTIONS_STARRED = "detections.starred"
     CLASS_RULE_CHANGED = "class.rule"

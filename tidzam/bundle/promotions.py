@@ -6,9 +6,9 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 
 from tidzam.atomic import write_atomically
 from tidzam.bundle.choice import CascadeChoice
@@ -16,12 +16,32 @@ from tidzam.bundle.hierarchy import ordered
 from tidzam.bundle.installed import cascade_folders
 from tidzam.bundle.read import read_bundle
 from tidzam.config.settings import AnalyzerSettings
-from tidzam.errors import BundleError
+from tidzam.errors import BundleError, TidzamError
+from tidzam.paths import DEMO_BUNDLES
 
 log = logging.getLogger(__name__)
 
 FILE: Final = "promotions.json"
 MOST_ENTRIES: Final = 50
+_DEMO: Final = "demo:"
+"""What the file calls the folder of the demo's bundles, which another installation has elsewhere."""
+_DEMO_END: Final = DEMO_BUNDLES.parts[-3:]
+
+
+def _resolved(nn: Path | None) -> Path | None:
+    """The folder of bundles that a file names. Older files have the path of the demo in the package of their time."""
+    if nn is None or str(nn) == _DEMO or (nn.parts[-3:] == _DEMO_END and not nn.exists()):
+        return nn and DEMO_BUNDLES
+    return nn
+
+
+def _written(nn: Path | None) -> str | None:
+    return None if nn is None else _DEMO if nn == DEMO_BUNDLES else str(nn)
+
+
+BundlesFolder = Annotated[
+    Path | None, AfterValidator(_resolved), PlainSerializer(_written, return_type=str | None, when_used="json")
+]
 
 
 class LiveCascadeEntry(BaseModel):
@@ -29,7 +49,7 @@ class LiveCascadeEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    nn: Path | None = Field(None, description="Folder of bundles")
+    nn: BundlesFolder = Field(None, description="Folder of bundles; `demo:` for the demo's")
     models: tuple[str, ...] = Field((), description="Installed models")
     bundles: dict[str, str] = Field(default_factory=dict, description="Version of each bundle when it last ran")
     since: datetime | None = Field(None, description="When it took over, UTC; None for the one of the settings")
@@ -110,8 +130,13 @@ def chosen_cascade(settings: AnalyzerSettings, home: Path | None) -> tuple[Casca
     try:
         ordered(read_bundle(path).manifest for path in cascade_folders(choice.nn, choice.models, home=home))
     except BundleError as error:
-        return own, f"What was promoted cannot be used, and the classifiers of the settings run: {error}"
+        return own, unusable(error)
     return choice, None
+
+
+def unusable(error: TidzamError) -> str:
+    """Why the cascade of the settings runs, and not what was promoted."""
+    return f"What was promoted cannot be used, and the classifiers of the settings run: {error}"
 
 
 def with_promoted(settings: AnalyzerSettings, home: Path | None) -> AnalyzerSettings:

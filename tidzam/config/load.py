@@ -55,7 +55,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
 
     home = anchor(settings.home)
     manager, analyzer, console = settings.stream_manager, settings.analyzer, settings.console
-    files = {"certificate": anchor(console.certificate), "private_key": anchor(console.private_key)}
+    files = {name: anchor(getattr(console, name)) for name in ("certificate", "private_key", "backups")}
     roots, state = tuple(anchor(root) for root in manager.media_roots), anchor(manager.state_file)
     shadow = analyzer.shadow and analyzer.shadow.model_copy(update={"nn": anchor(analyzer.shadow.nn)})
     live = manager.live_streams.model_copy(update={"recordings": anchor(manager.live_streams.recordings)})

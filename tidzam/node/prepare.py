@@ -12,8 +12,9 @@ import yaml
 
 from tidzam.atomic import write_atomically
 from tidzam.config import Settings, SourceSettings
+from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sources import DemoSettings
-from tidzam.errors import SetupError
+from tidzam.errors import SetupError, TidzamError
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.node.home import Home, disk_full
 from tidzam.node.icecast import icecast_config, listeners_file
@@ -73,27 +74,37 @@ def write_configuration(home: Home, programs: tuple[SupervisedProgram, ...]) -> 
 
 
 def require_classifiers(settings: Settings, home: Path) -> None:
-    """Check what the analyzer would refuse.
+    """Check what the analyzer would refuse. If what was promoted cannot be used, the classifiers of the settings count.
 
     Raises BundleError for unusable bundles, AudioError if JACK's sample rate is too low, and the errors of
     `make_detector` if speech is to be detected and cannot be.
     """
+    from tidzam.bundle.promotions import with_promoted  # NumPy: only needed here
+
+    analyzer = with_promoted(settings.analyzer, home)
+    try:
+        _require_cascade(analyzer, settings.jack.rate_hz, home)
+    except TidzamError:
+        if analyzer == settings.analyzer:
+            raise
+        _require_cascade(settings.analyzer, settings.jack.rate_hz, home)
+
+
+def _require_cascade(analyzer: AnalyzerSettings, rate_hz: int, home: Path) -> None:
     from tidzam.audio.waveform import require_rate  # NumPy: only needed here
     from tidzam.bundle import cascade_folders, read_bundle
     from tidzam.bundle.hierarchy import merged_labels, ordered
-    from tidzam.bundle.promotions import with_promoted
     from tidzam.inference.engine_choice import choose_engines
     from tidzam.inference.engine_records import EngineRecords
     from tidzam.inference.trial import try_networks
     from tidzam.speech.base import DetectorContext, make_detector
 
-    analyzer = with_promoted(settings.analyzer, home)
     bundles = [read_bundle(path) for path in cascade_folders(analyzer.nn, analyzer.models, home=home)]
     labels = merged_labels(ordered(bundle.manifest for bundle in bundles))
     records = EngineRecords.in_home(home)
     choices = choose_engines(bundles, analyzer.engine, threads=analyzer.threads, batch=analyzer.batch, records=records)
     try_networks(bundles, [choice.engine for choice in choices], records=records)
-    require_rate(settings.jack.rate_hz, [bundle.manifest.input for bundle in bundles])
+    require_rate(rate_hz, [bundle.manifest.input for bundle in bundles])
     window_s = max(bundle.manifest.input.window_s for bundle in bundles)
     make_detector(analyzer.privacy, DetectorContext(labels=labels, window_s=window_s, home=home))
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 
@@ -13,6 +14,9 @@ from tidzam.sound_index.catalog import IndexedRecording
 from tidzam.store.database import Store
 from tidzam.store.tables.places import NodeRow, SourceRow
 from tidzam.store.tables.recordings import RecordingRow
+
+_AT_ONCE: Final = 1000
+"""Rows that are read together."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +45,27 @@ class IndexingPlan:
     begun: dict[ArchivedRecording, IndexedRecording]
 
 
-def archived_recordings(store: Store, node: str) -> list[ArchivedRecording]:
-    """The recordings of the sources of a node that the store lists. Raises StoreError."""
+def archived_recordings(store: Store, node: str, *, window_s: float, capacity: int) -> list[ArchivedRecording]:
+    """The newest recordings of the sources of a node that the store lists, the newest first: as many as have
+    `capacity` windows together. Raises StoreError."""
     row = RecordingRow
     query = (
         select(SourceRow.name, row.path, row.start, row.end, row.channels, row.bytes)
         .join(SourceRow, SourceRow.id == row.source_id)
         .join(NodeRow, NodeRow.id == SourceRow.node_id)
         .where(NodeRow.name == node)
+        .order_by(row.start.desc(), SourceRow.name.desc(), row.path.desc())
+        .execution_options(yield_per=_AT_ONCE)
     )
+    found, total = list[ArchivedRecording](), 0
     with store.read() as session:
-        return [ArchivedRecording(*found) for found in session.execute(query)]
+        for values in session.execute(query):
+            one = ArchivedRecording(*values)
+            total += one.windows(window_s)
+            if total > capacity:
+                break
+            found.append(one)
+    return found
 
 
 def plan_indexing(

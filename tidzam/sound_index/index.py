@@ -23,6 +23,21 @@ from tidzam.store.base import from_microseconds, to_microseconds
 from tidzam.types import Float32
 
 _LOCK: Final = "lock"
+_PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""Codes of faults that do not mean that the catalog is damaged."""
+_PRIMARY: Final = 0xFF
+"""What of a code of SQLite says its kind."""
 _SPARE: Final = 4
 """How many times as many rows are found as are asked for: neighbors of better ones are left out."""
 
@@ -126,9 +141,9 @@ class SoundIndex:
         at = np.searchsorted(where.first_rows, rows, side="right") - 1
         return [self._window(where, int(number), int(row)) for number, row in zip(at, rows, strict=True)]
 
-    def rows_between(self, period: SoundPeriod) -> NDArray[np.int64]:
+    def rows_between(self, period: SoundPeriod, layout: IndexLayout | None = None) -> NDArray[np.int64]:
         """The rows of the windows that overlap a period, shape (n,), in the order of time within each channel."""
-        layout = self.layout()
+        layout = layout or self.layout()
         channels = () if period.channel is None else (period.channel,)
         hop_us = 1000 * self.about.window_ms
         parts: list[NDArray[np.int64]] = []
@@ -217,8 +232,8 @@ class SoundIndexWriter:
 
 @contextmanager
 def open_writer(folder: Path, about: IndexAbout, *, max_bytes: int) -> Iterator[SoundIndexWriter]:
-    """The index in a folder for writing. It is replaced by an empty one if it is larger than `max_bytes`, or holds
-    something else than `about` says.
+    """The index in a folder for writing. It is replaced by an empty one if it is larger than `max_bytes`, damaged, or
+    holds something else than `about` says.
 
     Raises NodeError (`search_busy`) if another process writes it, OSError and sqlite3.Error.
     """
@@ -239,8 +254,17 @@ def open_writer(folder: Path, about: IndexAbout, *, max_bytes: int) -> Iterator[
 
 
 def _about_or_none(folder: Path) -> IndexAbout | None:
+    catalog = Catalog(folder)
     try:
-        return Catalog(folder).about()
+        about = catalog.about()
+        if about is not None:
+            catalog.recordings()
+            catalog.layout()
+        return about
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & _PRIMARY in _PASSING:
+            raise
+        return None
     except sqlite3.Error:  # it is damaged, and can be made again
         return None
 

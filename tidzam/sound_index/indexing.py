@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -62,15 +63,17 @@ def index_archive(
     BundleError if the base cannot be used, NodeError (`search_busy`), StoreError, OSError and sqlite3.Error.
     """
     require_search()
-    archive = archived_recordings(store, settings.node.known_as)
     base = choose_base(settings, home)
-    if _is_current(settings, home, base, archive):
+    if _is_current(settings, store, home, base):
         return IndexingResult(0, 0, 0, ())
     with open_embedding_network(base, threads=1, records=EngineRecords.in_home(home)) as network:
         about = about_of(network)
         max_bytes = round(settings.search.gb * _BYTES_PER_GB)
         with open_writer(index_folder(home, base.name), about, max_bytes=max_bytes) as writer:
             capacity = capacity_of(settings, about)
+            archive = archived_recordings(
+                store, settings.node.known_as, window_s=network.spec.window_s, capacity=capacity
+            )
             return _updated(writer, network, archive, capacity=capacity, say=say, progress=progress)
 
 
@@ -79,16 +82,23 @@ def capacity_of(settings: Settings, about: IndexAbout) -> int:
     return round(settings.search.gb * _BYTES_PER_GB) // (about.values + _SCALE_BYTES)
 
 
-def _is_current(settings: Settings, home: Path, base: Bundle, archive: Sequence[ArchivedRecording]) -> bool:
+def _is_current(settings: Settings, store: Store, home: Path, base: Bundle) -> bool:
     """Whether there is nothing to do, which is known without loading the network."""
-    known = SoundIndex.open(index_folder(home, base.name))
+    try:
+        return _is_up_to_date(settings, store, SoundIndex.open(index_folder(home, base.name)), base)
+    except sqlite3.Error:  # it is damaged: it is made again
+        return False
+
+
+def _is_up_to_date(settings: Settings, store: Store, known: SoundIndex | None, base: Bundle) -> bool:
     if known is None or (known.about.base, known.about.version) != (base.name, base.manifest.version):
         return False
     if known.vectors.size_bytes > settings.search.gb * _BYTES_PER_GB:
         return False
     window_s, capacity = known.about.window_ms / 1000, capacity_of(settings, known.about)
+    archive = archived_recordings(store, settings.node.known_as, window_s=window_s, capacity=capacity)
     plan = plan_indexing(archive, known.catalog.recordings(), window_s=window_s, capacity=capacity)
-    return not plan.add and not plan.remove
+    return not plan.remove and not any(Path(one.path).exists() for one in plan.add)
 
 
 def about_of(network: EmbeddingNetwork) -> IndexAbout:
@@ -122,7 +132,8 @@ def _updated(
         except AudioError as error:
             unreadable.append((one.path, error.message))
             say(f"not indexed: {error.message}")
-            writer.complete(number, fault=error.message)
+            if Path(one.path).exists():  # else its disk may be mounted later
+                writer.complete(number, fault=error.message)
         else:
             writer.complete(number)
     return IndexingResult(len(plan.add) - len(unreadable), len(plan.remove), added, tuple(unreadable))

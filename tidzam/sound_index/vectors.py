@@ -120,9 +120,8 @@ def _distances() -> Callable[[Int8, Int8], NDArray[np.float64]]:
         ) from None
 
     def distances(queries: Int8, rows: Int8) -> NDArray[np.float64]:
-        threads = (
-            len(os.sched_getaffinity(0)) if len(rows) >= _MANY else 1
-        )  # to start threads takes longer than to compare a few
+        usable = max(1, len(os.sched_getaffinity(0)) // 2)  # the others are for the rest of the node
+        threads = usable if len(rows) >= _MANY else 1  # to start threads takes longer than to compare a few
         return np.asarray(numkong.cdist(queries, rows, metric="angular", threads=threads))
 
     return distances

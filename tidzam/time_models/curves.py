@@ -86,7 +86,7 @@ class TimeModeler:
         self._places[np.arange(len(days)), [year_bin(day) for day in days]] = 1.0
         self._drawn_exposure = self._weights @ exposure_h
 
-    def model(self, counts: NDArray[np.int64]) -> TimeModel:
+    def model(self, counts: NDArray[np.integer]) -> TimeModel:
         """The model of a class with these counts, shape (days, 24).
 
         Rates multiply: that of an hour is the one of its time of day times that of its day. So, for the curve of the

@@ -21,7 +21,7 @@ _DIGITS: Final = 4
 def fit_time_models(
     days: Sequence[date],
     exposure_h: Float64,
-    counts: Mapping[tuple[str, ...], NDArray[np.int64]],
+    counts: Mapping[tuple[str, ...], NDArray[np.integer]],
     *,
     time_zone: str,
     now: datetime,

@@ -85,7 +85,7 @@ def _rewritten(bundle: Bundle, new: Mapping[str, float], *, author: str, now: da
     manifest = bundle.manifest
     thresholds = {**manifest.thresholds, **new}
     report = read_report(bundle.folder)
-    test = evaluated_at(report, thresholds) if report and report.test else None
+    test = evaluated_at(report, thresholds) if report and report.test and report.test.tested else None
     revision = {
         "time": now.isoformat(timespec="seconds"),
         "author": author,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,14 +17,17 @@ from pydantic import Field
 from console.services.models import ConsoleModel
 from console.services.node_files.growth import Growing, days_until_full, limit_of
 from console.services.node_files.retention_words import clip_words, record_words, row_words
+from console.services.turns import PATIENCE_S, BusyError, Turns
 from tidzam.config import Settings
 from tidzam.config.sinks import ClipSinkSettings
+from tidzam.naming import split_date
 from tidzam.paths import CACHE, GAPS, MODELS, SPOOL, STORE
 
 RATE_DAYS: Final = 7.0
 KEEP_S: Final = 300.0
 """For how long the sizes are kept: to find them out again, every file is looked at."""
 _DAY_S: Final = 86400.0
+_DATE_LENGTH: Final = len("-YYYY-MM-DD-HH-MM-SS")
 
 
 class DiskKind(ConsoleModel):
@@ -52,13 +55,15 @@ class DiskReport(ConsoleModel):
 
 @dataclass(frozen=True)
 class _Kind:
-    """A kind of files, and when they are deleted: after `days`, or above `gigabytes`."""
+    """A kind of files, and when they are deleted: after `days`, or above `gigabytes`. With a `source`, only its
+    recordings: others are in the folder, too."""
 
     name: str
     folder: Path
     retention: str
     days: float | None = None
     gigabytes: float | None = None
+    source: str | None = None
 
 
 class DiskUse:
@@ -66,18 +71,30 @@ class DiskUse:
 
     def __init__(self, settings: Settings, *, now: Callable[[], datetime]) -> None:
         self._settings, self._now = settings, now
-        self._finding = threading.Lock()
+        self._turns = Turns(1)
         self._found: tuple[float, DiskReport] | None = None
 
     def report(self) -> DiskReport | None:
-        """The report, at most five minutes old; None without a home."""
+        """The report, at most five minutes old, or while a new one is being made, the last one; None without a home.
+
+        Raises BusyError if too many requests wait for the first one.
+        """
         home = self._settings.home
         if home is None:
             return None
-        with self._finding:
-            if self._found is None or time.monotonic() - self._found[0] > KEEP_S:
-                self._found = time.monotonic(), self._report(home)
-            return self._found[1]
+        last = self._found
+        if last is not None and time.monotonic() - last[0] <= KEEP_S:
+            return last[1]
+        try:
+            with self._turns.one(patience_s=PATIENCE_S if last is None else 0.0):
+                if self._found is last:
+                    self._found = time.monotonic(), self._report(home)
+                assert self._found is not None
+                return self._found[1]
+        except BusyError:
+            if last is None:
+                raise
+            return last[1]
 
     def _report(self, home: Path) -> DiskReport:
         now = self._now()
@@ -102,11 +119,14 @@ class DiskUse:
 
 def _kinds(settings: Settings, home: Path) -> Iterator[_Kind]:
     """The kinds of files that a node with these settings writes."""
+    sources = Counter(_whole(source.record.path) for source in settings.sources if source.record is not None)
     for source in settings.sources:
         if (record := source.record) is not None:
             keep = record.keep
             words = record_words(keep)
-            yield _Kind(f"recordings of {source.name}", _whole(record.path), words, keep.days, keep.max_gb)
+            folder = _whole(record.path)
+            only = source.name if sources[folder] > 1 else None
+            yield _Kind(f"recordings of {source.name}", folder, words, keep.days, keep.max_gb, only)
     for sink in settings.analyzer.sinks:
         if isinstance(sink, ClipSinkSettings):
             words = clip_words(sink.budget)
@@ -136,7 +156,7 @@ def _measured(kind: _Kind, others: set[Path], now_s: float) -> DiskKind:
     """The size of files, without those in folders of other kinds."""
     size = files = 0
     recent, oldest_s = 0, now_s
-    for status in _files(kind.folder, others):
+    for status in _files(kind, others):
         size += status.st_size
         files += 1
         oldest_s = min(oldest_s, status.st_mtime)
@@ -155,17 +175,24 @@ def _measured(kind: _Kind, others: set[Path], now_s: float) -> DiskKind:
     )
 
 
-def _files(folder: Path, others: set[Path]) -> Iterator[os.stat_result]:
-    """The status of each file below a folder. What cannot be read, or is gone by now, is left out."""
-    for root, names, files in os.walk(folder):
+def _files(kind: _Kind, others: set[Path]) -> Iterator[os.stat_result]:
+    """The status of each file of a kind. What cannot be read, or is gone by now, is left out."""
+    for root, names, files in os.walk(kind.folder):
         place = Path(root)
         names[:] = [name for name in names if place / name not in others]
         for name in files:
+            if kind.source is not None and not _is_of(kind.source, name):
+                continue
             try:
                 status = (place / name).stat(follow_symlinks=False)
             except OSError:
                 continue
             yield status
+
+
+def _is_of(source: str, file_name: str) -> bool:
+    """Whether a file is a recording of a source, complete or not."""
+    return split_date(file_name.lstrip(".")[: len(source) + _DATE_LENGTH])[0] == source
 
 
 def _is_on(folder: Path, home: Path) -> bool:

@@ -17,6 +17,7 @@ from console.services.detections import midnight
 from console.services.search.models import ExampleQuery, HeardThen, SearchAnswer, SearchIndexView, SimilarSound
 from console.services.search.network import ExampleNetwork
 from console.services.sound import SoundFile, channel_sound, detection_sound
+from console.services.turns import Turns
 from tidzam.bundle import BundleManifest, read_manifest
 from tidzam.config import Settings
 from tidzam.errors import RequestError
@@ -33,6 +34,8 @@ from tidzam.types import Float32
 
 LONGEST: Final = timedelta(seconds=60)
 """What lies behind so much of an example does not count."""
+SEARCH_TURNS: Final = Turns(1)
+"""The turns of those who compare many windows: each uses several processors."""
 _LONGEST_DETECTION: Final = timedelta(hours=1)
 _MOST_DETECTIONS: Final = 5
 
@@ -92,18 +95,19 @@ def find_similar(
 ) -> SearchAnswer:
     """The sounds that are most similar to an example, which is left out.
 
-    Raises RequestError (`search_empty`, `not_found`, `no_recording`), BundleError and SetupError.
+    Raises RequestError (`search_empty`, `not_found`, `no_recording`, `busy`), BundleError and SetupError.
     """
     archive, example = open_archive(settings), example_of(store, query)
     queries = _queries(settings, store, network, archive, example, query.detection)
-    found = archive.index.search(
-        queries,
-        count=query.limit,
-        channels=query.only_channel,
-        since=None if query.first_day is None else midnight(query.first_day, zone),
-        until=None if query.last_day is None else midnight(query.last_day + timedelta(days=1), zone),
-        without=example,
-    )
+    with SEARCH_TURNS.one():
+        found = archive.index.search(
+            queries,
+            count=query.limit,
+            channels=query.only_channel,
+            since=None if query.first_day is None else midnight(query.first_day, zone),
+            until=None if query.last_day is None else midnight(query.last_day + timedelta(days=1), zone),
+            without=example,
+        )
     assert example.channel is not None
     assert example.start is not None
     assert example.end is not None

@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from console.services.detections import midnight
 from console.services.search.models import NextQuery, NextSound, NextSounds
-from console.services.search.similar import SearchedArchive, open_archive
+from console.services.search.similar import SEARCH_TURNS, SearchedArchive, open_archive
 from tidzam.bundle import installed_model, read_bundle
 from tidzam.config import Settings
 from tidzam.embeddings.classifier_weights import classifier_weights
-from tidzam.errors import RequestError
+from tidzam.errors import BundleError, RequestError
 from tidzam.paths import models_folder
+from tidzam.sound_index.catalog import IndexLayout
 from tidzam.sound_index.index import IndexedWindow, SoundPeriod
 from tidzam.sound_index.label_next import choose, directions, near_threshold, novelty, uncertainty
 from tidzam.store.database import Store
@@ -48,14 +49,21 @@ class _Judged:
 def next_sounds(settings: Settings, store: Store, query: NextQuery, zone: ZoneInfo) -> NextSounds:
     """The sounds that would teach most, the best first.
 
-    Raises RequestError (`search_empty`), BundleError if the recognizer is missing or of another base, SetupError.
+    Raises RequestError (`search_empty`, `busy`; `request` if the recognizer is missing or of another base), BundleError
+    if the base is, and SetupError.
     """
+    with SEARCH_TURNS.one():
+        return _next_sounds(settings, store, query, zone)
+
+
+def _next_sounds(settings: Settings, store: Store, query: NextQuery, zone: ZoneInfo) -> NextSounds:
     archive = open_archive(settings)
+    layout = archive.index.layout()
     since = None if query.first_day is None else midnight(query.first_day, zone)
     until = None if query.last_day is None else midnight(query.last_day + timedelta(days=1), zone)
     with store.read() as session:
-        labeled = _labeled_rows(session, archive)
-    windows, rows = _candidates(archive, query, since, until, labeled)
+        labeled = _labeled_rows(session, archive, layout)
+    windows, rows = _candidates(archive, layout, query, since, until, labeled)
     values, known = archive.index.embeddings(rows), archive.index.embeddings(labeled[:_LABELED])
     judged = _judged(settings, store, archive, query, windows, values)
     center = values.mean(axis=0) if len(values) else np.zeros(archive.index.about.values, np.float32)
@@ -76,12 +84,12 @@ def next_sounds(settings: Settings, store: Store, query: NextQuery, zone: ZoneIn
     return NextSounds(items=tuple(found), considered=len(rows), labeled=len(labeled))
 
 
-def _labeled_rows(session: Session, archive: SearchedArchive) -> NDArray[np.int64]:
+def _labeled_rows(session: Session, archive: SearchedArchive, layout: IndexLayout) -> NDArray[np.int64]:
     """The rows of windows that hold annotations, those of the newest first."""
     row = AnnotationRow
     query = select(ChannelRow.name, row.start, row.end).join(ChannelRow, ChannelRow.id == row.channel_id)
     found = session.execute(query.order_by(row.start.desc()).limit(_LABELED)).all()
-    parts = [archive.index.rows_between(SoundPeriod(channel, start, end)) for channel, start, end in found]
+    parts = [archive.index.rows_between(SoundPeriod(channel, start, end), layout) for channel, start, end in found]
     if not parts:
         return np.zeros(0, np.int64)
     rows = np.concatenate(parts)
@@ -92,6 +100,7 @@ def _labeled_rows(session: Session, archive: SearchedArchive) -> NDArray[np.int6
 
 def _candidates(
     archive: SearchedArchive,
+    layout: IndexLayout,
     query: NextQuery,
     since: datetime | None,
     until: datetime | None,
@@ -100,10 +109,11 @@ def _candidates(
     """Windows that nobody has annotated, and their rows."""
     channels = query.only_channel or (None,)
     periods = [SoundPeriod(channel, since, until) for channel in channels]
-    rows = np.setdiff1d(np.concatenate([archive.index.rows_between(one) for one in periods]), labeled)
+    rows = np.setdiff1d(np.concatenate([archive.index.rows_between(one, layout) for one in periods]), labeled)
     if len(rows) > CANDIDATES:
         rows = np.sort(np.random.default_rng(query.draw).choice(rows, CANDIDATES, replace=False))
-    found = [(one, int(row)) for one, row in zip(archive.index.windows(rows), rows, strict=True) if one is not None]
+    windows = archive.index.windows(rows, layout)
+    found = [(one, int(row)) for one, row in zip(windows, rows, strict=True) if one is not None]
     return [one for one, _ in found], np.array([row for _, row in found], np.int64)
 
 
@@ -122,9 +132,12 @@ def _judged(
 
 
 def _by_recognizer(settings: Settings, archive: SearchedArchive, name: str, values: Float32) -> _Judged:
-    """Raises BundleError, and RequestError (`request`) if the recognizer has another base than the index."""
-    bundle = read_bundle(installed_model(models_folder(settings.home), name))
-    weights, biases = classifier_weights(bundle)
+    """Raises RequestError (`request`) if there is no such recognizer, or it has another base than the index."""
+    try:
+        bundle = read_bundle(installed_model(models_folder(settings.home), name))
+        weights, biases = classifier_weights(bundle)
+    except BundleError as error:
+        raise RequestError(error.message, hint=error.hint, code="request", field="recognizer") from None
     base = bundle.manifest.provenance.get("base", {})
     if base.get("version") != archive.manifest.version:
         raise RequestError(

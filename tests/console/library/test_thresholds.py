@@ -134,3 +134,15 @@ def test_an_older_page_is_asked_to_load_again(console: ConsoleUnderTest) -> None
     )
     assert refused.status_code == 409
     assert "Load the page again" in refused.text
+
+
+def test_thresholds_are_saved_without_the_probabilities_of_test_windows(
+    console: ConsoleUnderTest, tmp_path: Path
+) -> None:
+    """As of recognizers that were trained before reports had them."""
+    report = tmp_path / MODELS / "calls" / FILE
+    values = json.loads(report.read_text())
+    del values["test"]["tested"]
+    report.write_text(json.dumps(values))
+    assert save(console, version(tmp_path), high=0.9).status_code == 200
+    assert read_bundle(tmp_path / MODELS / "calls").manifest.thresholds["high"] == 0.9

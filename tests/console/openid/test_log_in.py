@@ -188,6 +188,20 @@ class TestRoles:
         log_in(console, provider)
         assert who(elsewhere) == ("", None)
 
+    def test_the_api_tokens_of_whoever_has_lost_the_role_are_removed(
+        self, console: ConsoleUnderTest, provider: TestProvider
+    ) -> None:
+        client = console.client()
+        log_in(console, provider, client)
+        client.headers["X-CSRF-Token"] = client.get("/api/v1/session").json()["csrf_token"]
+        made = client.post("/api/v1/account/tokens", json={"name": "sync", "scopes": ["view"]})
+        provider.claims |= {"groups": []}
+        log_in(console, provider)
+        program = console.client()
+        program.headers["Authorization"] = f"Bearer {made.json()['token']}"
+        assert program.get("/api/v1/detections").status_code == 401
+        assert ("OpenID Connect (Marsh club)", "token.removed", "sync") in audit(console)
+
     def test_the_last_admin_stays_one(self, console: ConsoleUnderTest, provider: TestProvider) -> None:
         provider.claims |= {"groups": ["it"]}
         client = console.client()

@@ -104,3 +104,21 @@ def test_a_model_that_is_added_twice_is_one() -> None:
 
 def test_a_model_that_is_removed_is_gone() -> None:
     assert CascadeChoice(DEMO_BUNDLES, ("owls",)).changed(remove=["owls"]) == CascadeChoice(DEMO_BUNDLES)
+
+
+DEMO_FIRST = Promotions.none(CascadeChoice(None)).promoted(
+    CascadeChoice(DEMO_BUNDLES, ("herons",)), {}, before={}, now=NOW
+)
+
+
+def test_the_demo_is_written_without_its_place_and_found_again(tmp_path: Path) -> None:
+    write_promotions(tmp_path, DEMO_FIRST)
+    assert str(DEMO_BUNDLES) not in (tmp_path / FILE).read_text()
+    assert read_promotions(tmp_path, CascadeChoice(None)) == DEMO_FIRST
+
+
+def test_a_file_with_the_place_of_the_demo_in_an_earlier_installation_is_read(tmp_path: Path) -> None:
+    write_promotions(tmp_path, DEMO_FIRST)
+    old = (tmp_path / FILE).read_text().replace("demo:", "/gone/tidzam/demo/bundles")
+    (tmp_path / FILE).write_text(old)
+    assert read_promotions(tmp_path, CascadeChoice(None)) == DEMO_FIRST

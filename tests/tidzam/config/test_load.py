@@ -167,3 +167,7 @@ def test_a_moved_setting_that_is_set_twice_is_refused(tmp_path: Path) -> None:
 
 def test_a_setting_by_its_old_and_new_name_is_refused(tmp_path: Path) -> None:
     assert "analyzer.ports is set twice" in "\n".join(mistakes(tmp_path, "analyzer: {jack: 'a:', ports: 'b:'}"))
+
+
+def test_the_folder_of_backups_is_relative_to_the_profile(tmp_path: Path) -> None:
+    assert load_settings(write(tmp_path, "console: {backups: saved}")).console.backups == tmp_path / "saved"

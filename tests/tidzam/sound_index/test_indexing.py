@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.support.store import store_settings as store_settings
 from tidzam.embeddings.network import open_embedding_network
 from tidzam.errors import NodeError
 from tidzam.progress import no_progress
+from tidzam.sound_index.archive import archived_recordings
 from tidzam.sound_index.base import choose_base, index_folder
 from tidzam.sound_index.example import embed_example
 from tidzam.sound_index.index import SoundIndex, SoundMatch, SoundPeriod, open_writer
@@ -133,6 +136,27 @@ def test_a_recording_that_cannot_be_read_is_reported_and_not_tried_again(store: 
     assert (len(first), support.index(settings, store).unreadable) == (1, ())
 
 
+def test_a_recording_whose_disk_is_mounted_later_is_indexed_then(store: Store, tmp_path: Path) -> None:
+    settings = support.settings_of(tmp_path)
+    path = support.write_recording(store, tmp_path / "recordings", TWO_CHANNELS)
+    path.rename(tmp_path / "away")
+    first = support.index(settings, store).unreadable
+    (tmp_path / "away").rename(path)
+    assert (len(first), support.index(settings, store).windows) == (1, 8)
+
+
+@pytest.mark.parametrize("table", ["recordings", "ranges"])
+def test_a_damaged_index_is_made_again(store: Store, tmp_path: Path, table: str) -> None:
+    settings = support.settings_of(tmp_path)
+    support.write_recording(store, tmp_path / "recordings", TWO_CHANNELS)
+    support.index(settings, store)
+    with closing(sqlite3.connect(support.open_index(tmp_path).catalog.path)) as connection:
+        connection.execute(f"DROP TABLE {table}")
+        connection.commit()
+    support.write_recording(store, tmp_path / "recordings", TWO_CHANNELS, start=START + timedelta(minutes=1))
+    assert support.index(settings, store).windows == 16
+
+
 def test_a_recording_below_the_rate_of_the_base_is_reported(store: Store, tmp_path: Path) -> None:
     settings = support.settings_of(tmp_path)
     path = support.write_recording(store, tmp_path / "recordings", TWO_CHANNELS)
@@ -213,3 +237,13 @@ def test_an_index_that_is_searched_while_it_is_written_returns_what_is_there(sto
     support.write_recording(store, tmp_path / "recordings", TWO_CHANNELS, start=later)
     index_archive(settings, store, tmp_path, say=lambda message: None, progress=no_progress)
     assert all(one.window.start >= later for one in reader.search(queries, count=4))
+
+
+def test_only_as_many_recordings_are_listed_as_fit(store: Store, tmp_path: Path) -> None:
+    for minute in range(3):
+        start = START + timedelta(minutes=minute)
+        (tmp_path / f"{minute}.flac").touch()
+        support.report(store, tmp_path / f"{minute}.flac", start=start, end=start + WINDOW, channels=2)
+    window_s = WINDOW.total_seconds()
+    found = archived_recordings(store, support.NODE, window_s=window_s, capacity=5)
+    assert [Path(one.path).name for one in found] == ["2.flac", "1.flac"]

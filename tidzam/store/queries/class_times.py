@@ -20,7 +20,7 @@ from tidzam.store.tables.annotations import AnnotationRow, TagRow
 from tidzam.time_models.circular import Float64
 from tidzam.time_models.listened import listened_hours
 
-Counts = NDArray[np.int64]
+Counts = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def class_times(session: Session, first: date, last: date, zone: tzinfo) -> Clas
     for one in counts_per_hour(session, CountCriteria(first=first, last=last)):
         path = paths[one.class_id]
         if path not in counts:
-            counts[path] = np.zeros((len(days), HOURS), dtype=np.int64)
+            counts[path] = np.zeros((len(days), HOURS), dtype=np.int32)
         counts[path][(one.day - first).days, one.hour] += one.detections
     return _times(session, days, counts, zone)
 
@@ -68,7 +68,7 @@ def tag_times(session: Session, first: date, last: date, zone: tzinfo) -> ClassT
     counts: dict[tuple[str, ...], Counts] = {}
     for tag, start in session.execute(query.where(row.start >= since, row.start < until)):
         there = start.astimezone(zone)
-        of_tag = counts.setdefault((tag,), np.zeros((len(days), HOURS), dtype=np.int64))
+        of_tag = counts.setdefault((tag,), np.zeros((len(days), HOURS), dtype=np.int32))
         of_tag[(there.date() - first).days, there.hour] += 1
     return _times(session, days, counts, zone)
 
