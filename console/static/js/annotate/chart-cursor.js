@@ -27,6 +27,7 @@ export class ChartCursor {
     stage.tabIndex = 0;
     stage.setAttribute("role", "slider");
     stage.setAttribute("aria-valuemin", "0");
+    stage.setAttribute("aria-valuenow", "0"); // a slider has a value also while its data are loaded
     stage.addEventListener("pointermove", (event) => this.#point(this.#placeOf(event)));
     stage.addEventListener("pointerleave", () => this.#point(null));
     stage.addEventListener("blur", () => this.#point(null));

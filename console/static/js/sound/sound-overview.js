@@ -34,6 +34,7 @@ export class SoundOverview extends HTMLElement {
     const { stage } = this;
     stage.tabIndex = 0;
     stage.setAttribute("role", "slider");
+    stage.setAttribute("aria-valuenow", "0"); // a slider has a value also while the sound is loaded
     stage.setAttribute("aria-label", this.getAttribute("label") ?? "Time");
     stage.replaceChildren(this.canvas, this.gaps, this.cursor, this.message);
     this.times.setAttribute("aria-hidden", "true");
