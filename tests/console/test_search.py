@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -133,6 +134,15 @@ def test_without_an_index_the_reason_says_what_to_do(tmp_path: Path) -> None:
     with console_with_profile(tmp_path, {}) as console:
         error = console.logged_in("viewer").get("/api/v1/search/index").json()["error"]
     assert (error["code"], "tidzam search index" in error["message"]) == ("search_empty", True)
+
+
+def test_without_an_index_and_the_part_search_the_reason_names_that_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "numkong", None)  # as if it were not installed
+    with console_with_profile(tmp_path, {}) as console:
+        message = console.logged_in("viewer").get("/api/v1/search/index").json()["error"]["message"]
+    assert "bin/tidzam install search" in message
 
 
 def test_what_is_indexed_is_an_example_though_its_recording_is_gone(store: Store, tmp_path: Path) -> None:

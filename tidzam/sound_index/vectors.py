@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -97,6 +98,11 @@ class VectorFiles:
         if not shape[0]:
             return np.zeros(shape, dtype)
         return np.memmap(path, dtype, "r", shape=shape)
+
+
+def search_is_installed() -> bool:
+    """Whether the part `search` is there."""
+    return importlib.util.find_spec("numkong") is not None
 
 
 def require_search() -> None:

@@ -25,6 +25,7 @@ from tidzam.protocol.analyzer import PROBABILITY_DIGITS
 from tidzam.sound_index.base import base_folder, index_folder
 from tidzam.sound_index.index import SoundIndex, SoundMatch, SoundPeriod
 from tidzam.sound_index.status import index_status
+from tidzam.sound_index.vectors import search_is_installed
 from tidzam.store.database import Store
 from tidzam.store.lookups import SEPARATOR
 from tidzam.store.tables.detections import DetectionRow
@@ -60,10 +61,18 @@ def open_archive(settings: Settings) -> SearchedArchive:
     if index is None or index.about.version != manifest.version:
         raise RequestError(
             "No recordings are indexed yet.",
-            hint="They are indexed in the background while the console runs; `tidzam search index` does it at once.",
+            hint=_how_to_index(settings),
             code="search_empty",
         )
     return SearchedArchive(index, folder, manifest)
+
+
+def _how_to_index(settings: Settings) -> str:
+    if not search_is_installed():
+        return "Install what indexes them with `bin/tidzam install search`, then restart the console."
+    if not settings.search.enabled:
+        return "`search.enabled` is off: `tidzam search index` indexes them."
+    return "They are indexed in the background while the console runs; `tidzam search index` does it at once."
 
 
 def index_view(settings: Settings) -> SearchIndexView:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -15,12 +14,12 @@ from tidzam.config import Settings
 from tidzam.errors import TidzamError
 from tidzam.paths import default_home
 from tidzam.process import child_process
+from tidzam.sound_index.vectors import search_is_installed
 
 log = logging.getLogger(__name__)
 
 FIRST_AFTER_S: Final = 60.0
 """Seconds after the start of the console until the first indexing: a node that starts has enough to do."""
-_NEEDED: Final = "numkong"
 _UNREADABLE: Final = 2
 
 
@@ -28,7 +27,7 @@ class IndexUpkeep:
     """Runs `tidzam search index --background` while `running` is open, if the settings want it."""
 
     def __init__(self, settings: Settings, *, first_after_s: float = FIRST_AFTER_S) -> None:
-        self._is_wanted = settings.search.enabled and importlib.util.find_spec(_NEEDED) is not None
+        self._is_wanted = settings.search.enabled and search_is_installed()
         self._every_s = 60 * settings.search.every_minutes
         self._first_after_s = first_after_s
         self._argv = index_argv(settings.home or default_home())
