@@ -106,6 +106,22 @@ SHOTS: Final = (
 )
 """Name, page, size and colors of each picture. A new page adds its line here."""
 
+FOLDER: Final = "tidzam-screenshots-"
+"""How the name of the temporary folder begins."""
+NEUTRAL: Final = """folder => {
+    const paths = new RegExp(`/[^\\s"']*?/${folder}[^/\\s"']+(/home)?`, "g");
+    const neutral = text => text.replace(paths, "/var/lib/tidzam");
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const { data } = walker.currentNode;
+        if (data.includes(folder)) walker.currentNode.data = neutral(data);
+    }
+    for (const field of document.querySelectorAll("input, textarea")) {
+        if (field.type !== "file" && field.value.includes(folder)) field.value = neutral(field.value);
+    }
+}"""
+"""Show files in the temporary folder as those of a node at home in /var/lib/tidzam."""
+
 
 def main() -> None:
     """Take all pictures, or those whose names are arguments."""
@@ -123,7 +139,7 @@ def main() -> None:
 @contextmanager
 def running_node() -> Iterator[str]:
     """A node with the demo; yields the password of its first admin."""
-    with tempfile.TemporaryDirectory(prefix="tidzam-screenshots-") as folder:
+    with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
         home, profile = Path(folder) / "home", Path(folder) / "profile.yaml"
         settings = {
             "node": {"name": "marsh"},
@@ -226,6 +242,7 @@ def take(
         annotate(page)
     if path == "/":
         page.locator(".heard").nth(8).wait_for()
+    page.evaluate(NEUTRAL, FOLDER)
     picture = Image.open(io.BytesIO(page.screenshot()))
     picture.convert("RGB").save(PICTURES / f"{name}.webp", quality=QUALITY, method=6)
     context.close()
