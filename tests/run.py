@@ -84,7 +84,8 @@ def _run_all() -> bool:
     units = {f"unit-{number}": part for number, part in enumerate(PARTS, 1)}
     with ExitStack() as stack:
         others = [
-            stack.enter_context(_Beside.start(_covered(name, *UNIT, *part), nice=NICE)) for name, part in units.items()
+            stack.enter_context(_Beside.start(_covered(name, "--durations=25", *UNIT, *part), nice=NICE))
+            for name, part in units.items()
         ]
         codes = [real_time.wait(), *(other.shown() for other in others)]
     _report_coverage()
