@@ -1,4 +1,4 @@
-"""`python -m tests.run lint` and `python -m tests.run test [--fast | --lowest] [PYTEST ARGUMENTS]`: all checks.
+"""All checks: `python -m tests.run lint`, `python -m tests.run test [--fast|--lowest|--coverage] [PYTEST ARGUMENTS]`.
 
 `bin/tidzam lint` and `bin/tidzam test` set up what is missing and call it.
 """
@@ -44,8 +44,8 @@ say = partial(terminal.say, program="tidzam")
 def main(command: str, arguments: list[str]) -> int:
     """The exit code: 0 if all checks pass, else 1."""
     options = [argument for argument in arguments if argument not in ("--fast", "--lowest")]
-    if command == "test" and not arguments:
-        return int(not _run_all())
+    if command == "test" and arguments in ([], ["--coverage"]):
+        return int(not _run_all(with_coverage=bool(arguments)))
     if arguments == ["--fast"]:
         return int(not _run_fast())
     if not _lint():
@@ -72,11 +72,15 @@ def _run_fast() -> bool:
     return all(passed)
 
 
-def _run_all() -> bool:
-    """All checks: the tests of `REAL_TIME` beside the linters and then the other tests; and the coverage of both."""
-    COVERAGE_REPORT.parent.mkdir(exist_ok=True)
+def _run_all(*, with_coverage: bool) -> bool:
+    """All checks: the tests of `REAL_TIME` beside the linters and then the other tests."""
     shutil.rmtree(CACHES, ignore_errors=True)
-    real_time = _start(_covered("real-time", "--durations=40", *REAL_TIME))
+    covered = ("coverage", "run", "-m") if with_coverage else ()
+
+    def tests(name: str, *arguments: str) -> list[str]:
+        return [*covered, "pytest", "-o", f"cache_dir={CACHES / name}", *arguments]
+
+    real_time = _start(tests("real-time", "--durations=40", *REAL_TIME))
     if not _lint(nice=NICE):
         real_time.send_signal(signal.SIGINT)
         real_time.wait()
@@ -84,17 +88,13 @@ def _run_all() -> bool:
     units = {f"unit-{number}": part for number, part in enumerate(PARTS, 1)}
     with ExitStack() as stack:
         others = [
-            stack.enter_context(_Beside.start(_covered(name, "--durations=25", *UNIT, *part), nice=NICE))
+            stack.enter_context(_Beside.start(tests(name, "--durations=25", *UNIT, *part), nice=NICE))
             for name, part in units.items()
         ]
         codes = [real_time.wait(), *(other.shown() for other in others)]
-    _report_coverage()
+    if with_coverage:
+        _report_coverage()
     return not any(codes) or (set(codes) <= {0, TESTS_FAILED} and pass_alone(["real-time", *units]))
-
-
-def _covered(name: str, *arguments: str) -> list[str]:
-    """The command of a run, whose failed tests are in the cache of this name."""
-    return ["coverage", "run", "-m", "pytest", "-o", f"cache_dir={CACHES / name}", *arguments]
 
 
 def pass_alone(names: list[str]) -> bool:
@@ -142,6 +142,7 @@ class _Beside:
 
 def _report_coverage() -> None:
     """Print the branch coverage inside the processes of the tests; the lines that lack it go into a file."""
+    COVERAGE_REPORT.parent.mkdir(exist_ok=True)
     coverage = [sys.executable, "-m", "coverage"]
     subprocess.run([*coverage, "combine", "--quiet"], cwd=ROOT, check=False)
     report = subprocess.run([*coverage, "report"], cwd=ROOT, check=False, capture_output=True, text=True).stdout

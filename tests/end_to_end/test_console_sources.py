@@ -43,7 +43,8 @@ def test_an_added_source_plays_and_returns_after_a_restart(manager: Manager, ser
     manager.kill()
     manager.start()
     manager.until(lambda: manager.source("wren").get("state") == "playing", within_s=20)
-    assert client.delete("/api/v1/sources/wren").status_code == 204
+    # The console sees within seconds that the stream manager is back.
+    manager.until(lambda: client.delete("/api/v1/sources/wren").status_code == 204, within_s=20)
     assert not manager.source("wren")
 
 

@@ -92,13 +92,13 @@ def judge(page: Page) -> None:
 
 
 def annotate(page: Page) -> None:
-    """Three calls, with the keys, in the last complete segments."""
+    """Three calls, with the keys, in a segment that is complete."""
     address, today = page.url.split("/detections")[0], f"{datetime.now(UTC):%Y-%m-%d}"
     of_today = f"/segments?channel={CHANNEL}&day={today}"
-    eventually(lambda: len(get(page, of_today)["items"]) > 4, within_s=100, what="several segments are recorded")
-    segments = get(page, of_today)["items"]
-    for number, segment in enumerate(segments[1:4], 1):
-        moment = datetime.fromisoformat(segment["start"]) + timedelta(seconds=7.5)
+    eventually(lambda: len(get(page, of_today)["items"]) > 2, within_s=90, what="a whole segment is recorded")
+    start = datetime.fromisoformat(get(page, of_today)["items"][1]["start"])
+    for number in range(1, 4):
+        moment = start + timedelta(seconds=3.5 * number)
         page.goto(f"{address}/annotate?channel={CHANNEL}&at={moment:%Y-%m-%dT%H:%M:%S.%fZ}")
         page.wait_for_selector("sound-view[data-drawn]")
         page.keyboard.press("s")

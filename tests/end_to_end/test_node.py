@@ -124,7 +124,7 @@ EXAMPLES = {
     "load_source.py": "creek playing",
     "print_results.py": "wetland:out_3",
     "stream_microphone.py": "tidzam-livestreams:out_0",
-    "wait_for_detection.py": "wetland:out_",
+    "wait_for_detection.py": ":out_",
     "check_health.py": "",
 }
 

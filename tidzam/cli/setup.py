@@ -35,7 +35,8 @@ def test(context: typer.Context) -> None:
     """Run the linters, the type checker and all tests, end-to-end tests included.
 
     --fast runs only quick unit tests, which need neither jackd nor Icecast. --lowest runs all unit tests with the
-    lowest versions of the dependencies that setup.cfg permits. Other arguments are passed to pytest."""
+    lowest versions of the dependencies that setup.cfg permits. --coverage reports the branch coverage of all tests.
+    Other arguments are passed to pytest."""
     _run_in_checkout("test", *context.args)
 
 
