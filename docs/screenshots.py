@@ -180,7 +180,7 @@ def index_recordings(tidzam: Sequence[str], environment: Mapping[str, str]) -> N
     """Index what the node has recorded, as soon as there are some recordings."""
     for _ in range(MOST_TRIES):
         time.sleep(RECORDING_S)
-        subprocess.run([*tidzam, "search", "index"], env=environment, capture_output=True, check=True)
+        subprocess.run([*tidzam, "search", "index"], env=environment, capture_output=True, check=False)
         status = [*tidzam, "search", "status", "--json"]
         done = subprocess.run(status, env=environment, capture_output=True, text=True, check=True)
         if any(one["recordings"] > 1 for one in json.loads(done.stdout)["indexes"]):
