@@ -1,4 +1,4 @@
-"""Tells browsers what has changed: as fast as each can receive it, at most twice a second.
+"""Notifies browsers of what has changed: as fast as each can receive it, at most twice a second.
 
 A browser that is slow gets fewer and larger updates. Nothing is queued for it.
 """

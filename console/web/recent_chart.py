@@ -90,7 +90,7 @@ def _area(left: float, right: float, height: int) -> str:
 
 
 def channel_gaps(gaps: Sequence[GapView], zone: ZoneInfo, names: Callable[[str], str]) -> list[ChannelGaps]:
-    """The gaps by channel, the newest first. `names` tells how people call a port."""
+    """The gaps by channel, the newest first. `names` maps a port to its name for people."""
     ordered = sorted(gaps, key=lambda gap: (order_of(gap.channel), -gap.start.timestamp()))
     found = []
     for channel, group in groupby(ordered, key=lambda gap: gap.channel):

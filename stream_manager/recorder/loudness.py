@@ -1,4 +1,4 @@
-"""How loud a recorded file is, and how a recorder tells the stream manager so."""
+"""How loud a recorded file is, and how a recorder reports that to the stream manager."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ class AnnotationService:
         self.notices.add(EVENT, AnnotationsChanged(changed=(), deleted=(number,)))
 
     def tell(self, changed: Sequence[AnnotationView]) -> None:
-        """Tell all browsers of annotations that were made or changed."""
+        """Notify all browsers of annotations that were made or changed."""
         for first in range(0, len(changed), _AT_ONCE):
             part = tuple(changed[first : first + _AT_ONCE])
             self.notices.add(EVENT, AnnotationsChanged(changed=part, deleted=()))

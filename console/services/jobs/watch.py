@@ -1,4 +1,4 @@
-"""Starts jobs one after the other, follows the one that runs, and tells browsers."""
+"""Starts jobs one after the other, follows the one that runs, and notifies browsers."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class JobWatch:
                 self._loop.call_soon_threadsafe(self._wake.set)
 
     def publish(self, row: JobRow) -> None:
-        """Tell browsers about a job."""
+        """Notify browsers of a job."""
         view = view_of(row)
         self._notices.add(EVENT, view, public=view.for_viewers())
 
