@@ -1,4 +1,4 @@
-"""A Chromium and a console for all tests of a module."""
+"""A Chromium for all tests in browsers, and a console for those of a module."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ServedConsole:
         page.context.add_cookies([cookie])  # type: ignore[list-item]  # its other keys are optional
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

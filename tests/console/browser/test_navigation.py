@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.console.browser.conftest import ServedConsole
+from tests.support.accessibility import axe_faults
 
 pytestmark = pytest.mark.browser
 
@@ -46,5 +46,4 @@ def test_the_menu_opens_and_closes_by_keyboard_and_gives_the_focus_back(phone: P
 
 def test_the_open_menu_is_accessible(phone: Page) -> None:
     phone.get_by_role("button", name="Menu").click()
-    found = Axe().run(phone).response["violations"]
-    assert [(violation["id"], violation["nodes"][0]["html"]) for violation in found] == []
+    assert axe_faults(phone) == []

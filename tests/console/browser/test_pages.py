@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import product
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.console.browser.conftest import ServedConsole
+from tests.support.accessibility import screen_faults
 
 pytestmark = pytest.mark.browser
 
@@ -44,37 +43,19 @@ BUTTON = """([kind, isDisabled]) => {
     return { color, background };
 }"""
 """The colors of a button of a kind, as a browser calculates them."""
-SCREENS = list(product((390, 1440), ("light", "dark")))
-
-
-@pytest.fixture(scope="module", params=SCREENS, ids=lambda screen: f"{screen[0]}-{screen[1]}")
-def screen(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page of this width and color scheme, which remembers its errors."""
-    width, scheme = request.param
-    context = browser.new_context(
-        viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce"
-    )
-    yield context.new_page()
-    context.close()
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_accessible_and_fits(screen: Page, served: ServedConsole, path: str) -> None:
+def test_a_page_is_accessible_and_fits(page: Page, served: ServedConsole, path: str) -> None:
     errors: list[tuple[str, str]] = []
-    screen.on(
+    page.on(
         "console",
         lambda said: errors.append((said.text, said.location["url"])) if said.type == "error" else None,
     )
-    if path == "/login":
-        screen.context.clear_cookies()
-    else:
-        served.enter(screen, "admin")
-    screen.goto(served.url + path)
-    checked = Axe().run(screen).response
-    assert [(found["id"], found["nodes"][0]["html"]) for found in checked["violations"]] == []
-    assert "color-contrast" in [rule["id"] for rule in checked["passes"]]
-    overflow = screen.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow == 0
+    if path != "/login":
+        served.enter(page, "admin")
+    page.goto(served.url + path)
+    assert screen_faults(page) == []
     missing = tuple(served.url + path for path in MISSING)
     assert [one for one in errors if not (one[1].startswith(missing) and "404 (Not Found)" in one[0])] == []
 
