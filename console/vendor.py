@@ -19,14 +19,22 @@ from typing import Final
 VENDOR: Final = Path(__file__).parent / "static" / "vendor"
 
 
+@dataclass(frozen=True)
+class VendoredFile:
+    """The file `source` of a package, whose content has the SHA-256 `sha256` (hexadecimal)."""
+
+    source: str
+    sha256: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class VendoredLibrary:
-    """A library on npm: `files` are its files in the package, by the names that they get here."""
+    """A library on npm: `sha512` (Base64) is that of its archive; `files` are by the names that they get here."""
 
     package: str
     version: str
     sha512: str
-    files: Mapping[str, str]
+    files: Mapping[str, VendoredFile]
 
 
 LIBRARIES: Final = (
@@ -34,13 +42,25 @@ LIBRARIES: Final = (
         package="htmx.org",
         version="2.0.11",
         sha512="Thx/WtpeOQqSrqBCw/A1cwGJGg4UrVa3+sW0GmrM3p4gJgO89ecH4qtbnyzDDWFvBTqjnIMCgELTNt636dtamA==",
-        files={"htmx.min.js": "dist/htmx.min.js", "htmx.LICENSE": "LICENSE"},
+        files={
+            "htmx.min.js": VendoredFile(
+                "dist/htmx.min.js", "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
+            ),
+            "htmx.LICENSE": VendoredFile("LICENSE", "d3d2456f76414f2456104660ebd65aff1c04cd7966b942bdabd63f3cdb316a38"),
+        },
     ),
     VendoredLibrary(
         package="wavesurfer.js",
         version="7.12.12",
         sha512="fyKNuREQTliCl4b9w7pUzpFXQIkX5tcdYu1o6vBdH+NlUXvTxshvfbG2hj8OxDevzQNZlDTHzZGyAT3FhuutWw==",
-        files={"wavesurfer.esm.js": "dist/wavesurfer.esm.js", "wavesurfer.LICENSE": "LICENSE"},
+        files={
+            "wavesurfer.esm.js": VendoredFile(
+                "dist/wavesurfer.esm.js", "1bca765cc75bc4af079ecd1b2edd659b155e5d1715e75a29d68272d9f141f951"
+            ),
+            "wavesurfer.LICENSE": VendoredFile(
+                "LICENSE", "0fc992dc27cc34dde78bfeb024b4cadff6320f0dcbee2f1228efaeb533ca1364"
+            ),
+        },
     ),
 )
 
@@ -55,10 +75,10 @@ def fetch(library: VendoredLibrary, folder: Path) -> None:
         if found != library.sha512:
             raise ValueError(f"{name} has the SHA-512 {found}, expected {library.sha512}")
         with tarfile.open(archive) as members:
-            for target, source in library.files.items():
-                member = members.extractfile(f"package/{source}")
+            for target, file in library.files.items():
+                member = members.extractfile(f"package/{file.source}")
                 if member is None:
-                    raise ValueError(f"{name} has no file {source}")
+                    raise ValueError(f"{name} has no file {file.source}")
                 (folder / target).write_bytes(member.read())
 
 

@@ -23,7 +23,13 @@ from tests.support.selection import FAST, REAL_TIME, UNIT
 from tidzam import terminal
 
 ROOT = Path(__file__).parent.parent
-LINT = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["codespell_lib"], ["mypy"])
+LINT = (
+    ["ruff", "check", "."],
+    ["ruff", "format", "--check", "."],
+    ["codespell_lib"],
+    ["mypy"],
+    ["tests.check_javascript"],
+)
 PARTS = (("--part", "1/2"), ("--part", "2/2"))
 """The arguments of two runs that have half of the modules each."""
 TESTS_FAILED = 1

@@ -7,12 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import json
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,10 +15,11 @@ from typing import Any, Protocol
 
 import socketio
 
+from tests.support.node_packages import node_packages
+
 ROOT = Path(__file__).parents[2]
 CONFORMANCE = ROOT / "tests" / "conformance"
 ANSWER_S = 40.0
-INSTALL_S = 180.0
 _LINE_BYTES = 1 << 20
 
 
@@ -120,7 +116,7 @@ async def python_client(url: str) -> AsyncIterator[WireClient]:
 
 @asynccontextmanager
 async def node_client(url: str) -> AsyncIterator[WireClient]:
-    folder = await asyncio.to_thread(node_packages)
+    folder = await asyncio.to_thread(node_packages, CONFORMANCE)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         "node", str(folder / "client.mjs"), url, stdin=pipe, stdout=pipe, limit=_LINE_BYTES
@@ -138,26 +134,3 @@ async def node_client(url: str) -> AsyncIterator[WireClient]:
             process.kill()
         await process.wait()
         reading.cancel()
-
-
-def node_packages() -> Path:
-    """The folder with the Node client and its packages, which the first call installs."""
-    names = ("package.json", "package-lock.json", "client.mjs")
-    content = b"".join((CONFORMANCE / name).read_bytes() for name in names)
-    folder = ROOT / "build" / f"conformance-{hashlib.sha256(content).hexdigest()[:16]}"
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        made = Path(temporary) / "made"
-        made.mkdir()
-        for name in names:
-            shutil.copy(CONFORMANCE / name, made)
-        argv = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        installed = subprocess.run(
-            argv, cwd=made, capture_output=True, text=True, timeout=INSTALL_S, env=dict(os.environ), check=False
-        )
-        assert installed.returncode == 0, f"npm ci failed: {installed.stderr}"
-        if not folder.is_dir():
-            made.rename(folder)
-    return folder

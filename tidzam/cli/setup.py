@@ -41,7 +41,7 @@ def test(context: typer.Context) -> None:
 
 
 def lint() -> None:
-    """Run the linters and the type checker: ruff, codespell and mypy."""
+    """Run the linters and the type checker: ruff, codespell, mypy and, with Node, TypeScript."""
     _run_in_checkout("lint")
 
 

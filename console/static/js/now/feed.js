@@ -45,7 +45,7 @@ export function makeFeed(list, empty, zone) {
       const known = list.querySelector(`[data-id="${CSS.escape(detection.id)}"]`);
       if (known) known.replaceWith(item);
       else {
-        const older = [...list.children].find((one) => one.dataset.start <= detection.start);
+        const older = /** @type {HTMLElement[]} */ ([...list.children]).find((one) => (one.dataset.start ?? "") <= detection.start);
         list.insertBefore(item, older ?? null);
       }
     }
