@@ -36,6 +36,7 @@ from analyzer.sinks.clips import ClipSink
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.shadow_events import ShadowEvents
 from analyzer.sinks.socketio import SocketIoSink
+from analyzer.sinks.spectrogram_events import SpectrogramEvents
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.config.store import LOCAL_STORE, StoreSettings
@@ -146,6 +147,7 @@ class Analyzer:
             commands=ClassifierRequests(self._reloader, lambda sid: self._server.client(sid).has_token).commands,
         )
         self._shadow_events = BoundedSink(NamedSink("shadow", ShadowEvents(self._socketio)))
+        self._spectrograms = BoundedSink(NamedSink("spectrogram", SpectrogramEvents(self._socketio)))
         context = SinkContext(
             node=options.node,
             labels=pipeline.labels,
@@ -180,6 +182,8 @@ class Analyzer:
         analyzed = marked(self._others, analyzed)
         for sink in self._sinks:
             sink.put(analyzed)
+        if self._socketio.sends_spectrograms:
+            self._spectrograms.put(analyzed)
 
     async def _follow_cascade(self, pipeline: Pipeline) -> None:
         """Another cascade has taken over. Sinks see it with their next batch."""
@@ -207,7 +211,9 @@ class Analyzer:
             await stack.enter_async_context(self._server)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             stack.callback(self._gaps.close, keep=True)  # capture is missing until the next start
-            running = [tasks.create_task(sink.run()) for sink in (*self._sinks, self._shadow_events)]
+            running = [
+                tasks.create_task(sink.run()) for sink in (*self._sinks, self._shadow_events, self._spectrograms)
+            ]
             running.append(tasks.create_task(self._socketio.send_health()))
             running.append(tasks.create_task(self._gaps.run()))
             running.append(tasks.create_task(self._decisions.run()))

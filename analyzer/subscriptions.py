@@ -45,9 +45,13 @@ class Subscription:
         self.events = frozenset(asked.events)
         self._channels, self._classes = Names(asked.channels), Names(asked.classes)
 
+    def has_channel(self, channel: str) -> bool:
+        """Whether it covers events of `channel`."""
+        return channel in self._channels
+
     def includes(self, event: EventName, channel: str, classes: tuple[str, ...]) -> bool:
         """Whether it covers an event of `channel` that names `classes`."""
-        return event in self.events and channel in self._channels and any(name in self._classes for name in classes)
+        return event in self.events and self.has_channel(channel) and any(name in self._classes for name in classes)
 
 
 class Subscriptions:
@@ -76,6 +80,14 @@ class Subscriptions:
         """The rooms that get an event of `channel` that names `classes`."""
         return [
             room for room, subscription in self._subscriptions.items() if subscription.includes(event, channel, classes)
+        ]
+
+    def rooms_of(self, event: EventName, channel: str) -> list[str]:
+        """The rooms that get an event of `channel`, whatever its classes."""
+        return [
+            room
+            for room, subscription in self._subscriptions.items()
+            if event in subscription.events and subscription.has_channel(channel)
         ]
 
     def rooms_for(self, event: EventName) -> list[str]:

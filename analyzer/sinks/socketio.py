@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
+from analyzer.spectrograms import SpectrogramPart, spectrogram_event
 from analyzer.subscriptions import Subscriptions
 from tidzam.errors import RequestError
 from tidzam.labels import LabelTree
@@ -115,6 +116,24 @@ class SocketIoSink:
         for change in analyzed.detections:
             if rooms := self._rooms_of(change.detection, "shadow"):
                 await self._send("detection", detection_event(change, node=self._node, shadow=True), rooms)
+
+    @property
+    def sends_spectrograms(self) -> bool:
+        """Whether anybody subscribes to spectrograms."""
+        return bool(self._subscriptions.rooms_for("spectrogram"))
+
+    def sends_spectrogram_of(self, channel: str) -> bool:
+        """Whether anybody subscribes to the spectrogram of a channel."""
+        return bool(self._subscriptions.rooms_of("spectrogram", channel))
+
+    async def deliver_spectrograms(self, parts: Sequence[SpectrogramPart]) -> None:
+        """Send spectrograms to those who subscribe to them: an event per subscription."""
+        by_room: dict[str, list[SpectrogramPart]] = {}
+        for part in parts:
+            for room in self._subscriptions.rooms_of("spectrogram", part.channel):
+                by_room.setdefault(room, []).append(part)
+        for room, wanted in by_room.items():
+            await self._send("spectrogram", spectrogram_event(wanted, node=self._node), [room])
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -1,6 +1,7 @@
 """What Socket.IO clients of the analyzer get, on a real server with real clients."""
 
 import asyncio
+import base64
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,9 +12,11 @@ import pytest
 import socketio
 
 from analyzer.sinks.socketio import ClassifierCommand, SocketIoSink
+from analyzer.sinks.spectrogram_events import SpectrogramEvents
 from analyzer.subscriptions import Subscriptions
 from tests.support import status
 from tests.support.batches import LABELS, Batches
+from tests.support.eventually import eventually_async
 from tests.support.ports import free_port
 from tidzam.config.detections import DetectionSettings
 from tidzam.errors import BundleError
@@ -56,7 +59,7 @@ class Client:
     def __init__(self) -> None:
         self.socket = socketio.AsyncClient()
         self.got: list[tuple[str, Any]] = []
-        for event in ("sys", "analysis", "detection", "health"):
+        for event in ("sys", "analysis", "detection", "health", "spectrogram"):
             self.socket.on(event, self._keeper(event))
 
     def _keeper(self, event: str) -> Any:
@@ -111,6 +114,33 @@ async def test_the_list_of_classifiers_is_sent_on_request() -> None:
         }
         await client.socket.emit("sys", request)
         await client.until("sys", 2)
+
+
+async def test_spectrograms_are_sent_only_of_the_channels_that_are_asked_for() -> None:
+    async with serving() as (sink, _, url), connected(url) as client, connected(url) as other:
+        spectrograms = SpectrogramEvents(sink)
+        await spectrograms.open()
+        await client.socket.call("subscribe", {"events": ["spectrogram"], "channels": ["pond:*"]})
+        await other.socket.call("subscribe", {"events": ["analysis"]})
+        await spectrograms.deliver(Batches().batch(0, pond_0="unknown", wood_0="unknown"))
+        (event,) = await client.until("spectrogram", 1)
+        await spectrograms.close()
+    (channel,) = event["channels"]
+    assert channel["channel"] == "pond:out_0"
+    assert len(base64.b64decode(channel["columns"])) == 10 * event["bands"]
+    assert other.of("spectrogram") == []
+
+
+async def test_spectrograms_are_wanted_only_while_a_client_subscribes_to_them() -> None:
+    async with serving() as (sink, _, url):
+        async with connected(url) as client:
+            assert not sink.sends_spectrograms
+            await client.socket.call("subscribe", {"events": ["spectrogram"]})
+            assert sink.sends_spectrograms
+            await client.socket.call("subscribe", {"events": ["detection"]})
+            assert not sink.sends_spectrograms
+            await client.socket.call("subscribe", {"events": ["spectrogram"]})
+        await eventually_async(lambda: not sink.sends_spectrograms, what="the client is forgotten")
 
 
 RELOAD = {"sys": {"classifier": {"reload": ""}}}

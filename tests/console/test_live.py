@@ -15,14 +15,17 @@ import pytest
 import uvicorn
 
 from console.live.analyzer_events import AnalyzerEvents
+from console.live.spectrograms import LiveSpectrograms
 from console.live.state import LiveState
 from console.services.node_state import node_view
+from tests.support import live_events
 from tests.support.console import ConsoleUnderTest, console_under_test, console_with_profile
 from tests.support.eventually import eventually_async
 from tests.support.live_analyzer import live_analyzer
 from tests.support.live_events import NOW, PORT, analysis, detection
 from tests.support.ports import free_port
 from tidzam.errors import StoreError
+from tidzam.protocol.spectrogram import SpectrogramEvent
 from tidzam.server import Access
 
 pytestmark = pytest.mark.timeout(60)
@@ -37,7 +40,7 @@ def new_state() -> LiveState:
 
 @asynccontextmanager
 async def receiving(port: int, state: LiveState, token: str | None = None) -> AsyncIterator[None]:
-    task = asyncio.create_task(AnalyzerEvents(f"http://127.0.0.1:{port}", state, token=token).run())
+    task = asyncio.create_task(AnalyzerEvents(f"http://127.0.0.1:{port}", state, LiveSpectrograms(), token=token).run())
     try:
         yield
     finally:
@@ -64,7 +67,7 @@ async def test_the_token_of_the_node_is_presented() -> None:
     async with live_analyzer(port, Access(listen="token", token=TOKEN)) as analyzer, receiving(port, state, TOKEN):
         await analyzer.subscribed()
     (subscription,) = analyzer.subscriptions.values()
-    assert subscription == {"events": ["analysis", "detection"], "mute_sys": True}
+    assert subscription["mute_sys"] is True
 
 
 async def test_an_event_that_is_not_understood_ends_nothing() -> None:
@@ -120,6 +123,23 @@ async def test_a_browser_gets_all_there_is_and_then_what_changes(tmp_path: Path)
                     found = {name: found.get(name) or value for name, value in (await anext(got)).items()}
     assert found["channels"][0]["port"] == PORT
     assert found["detections"][0]["path"] == ["birds", "wren"]
+
+
+async def test_spectrograms_are_asked_for_and_passed_on_while_somebody_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.live.spectrograms._LINGER_S", 0.0)
+    port, place = free_port(), free_port()
+    with console_with_profile(tmp_path, {"console": {"port": port}}, analyzer=f"http://127.0.0.1:{place}") as console:
+        async with live_analyzer(place) as analyzer, serving(console, port) as url, browser(console) as http:
+            await analyzer.subscribed()
+            assert analyzer.events() == {"analysis", "detection"}
+            async with http.get(f"{url}{EVENTS}", params={"spectrogram": PORT}) as response:
+                await eventually_async(lambda: "spectrogram" in analyzer.events(), what="spectrograms are asked for")
+                await analyzer.send("spectrogram", live_events.spectrogram(0, PORT, "wetland:out_1"))
+                found = await anext(one async for one in updates(response) if "highest_hz" in one)
+            await eventually_async(lambda: "spectrogram" not in analyzer.events(), what="they are not any more")
+    assert SpectrogramEvent.model_validate(found) == live_events.spectrogram(0, PORT)
 
 
 async def test_a_browser_that_leaves_is_forgotten(tmp_path: Path) -> None:

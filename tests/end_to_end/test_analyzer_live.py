@@ -1,6 +1,7 @@
 """`python -m analyzer` as its users run it: a process on a real jackd, with a Socket.IO client."""
 
 import asyncio
+import base64
 import json
 import math
 import os
@@ -26,6 +27,7 @@ from tests.support.eventually import eventually_async
 from tests.support.jack import JackServer, jack_server
 from tests.support.player import playing
 from tests.support.ports import free_port
+from tidzam.protocol.spectrogram import BANDS
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -51,10 +53,21 @@ class Program:
         self.client = socketio.AsyncClient()
         self.results: dict[str, list[list[str]]] = {}
         self.client.on("sys", self._keep)
+        self.spectrograms: dict[str, bytes] = {}
+        """The last columns of each channel."""
+        self.client.on("spectrogram", self._keep_spectrograms)
 
     def _keep(self, data: Any) -> None:
         for item in data if isinstance(data, list) else []:
             self.results.setdefault(item["chan"], []).append(item["analysis"]["result"])
+
+    def _keep_spectrograms(self, data: Any) -> None:
+        self.spectrograms |= {one["channel"]: base64.b64decode(one["columns"]) for one in data["channels"]}
+
+    def loudest_band(self, channel: str) -> int | None:
+        """The band of its tone, once there is a column that holds more than silence."""
+        column = self.spectrograms.get(channel, b"")[:BANDS]
+        return column.index(max(column)) if column and max(column) > 1 else None
 
     async def connect(self) -> None:
         await self.client.connect(f"http://127.0.0.1:{self._port}", transports=["websocket"], wait_timeout=10)
@@ -118,6 +131,9 @@ async def test_each_channel_is_classified_by_its_own_audio(server: JackServer, b
             assert health["ok"], health
             assert health["detail"]["channels"] == ["pond:out_0", "pond:out_1"]
             assert health["detail"]["classifiers"] == ["selector"]
+            await program.client.call("subscribe", {"events": ["spectrogram"]})
+            await eventually_async(lambda: program.loudest_band("pond:out_0") in (8, 9), what="440 Hz is drawn")
+            await eventually_async(lambda: program.loudest_band("pond:out_1") in (35, 36), what="3 kHz is drawn")
             assert health["detail"]["rate_hz"] == 48000
             ending = time.monotonic()
             program.process.terminate()

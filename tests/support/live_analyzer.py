@@ -28,6 +28,10 @@ class LiveAnalyzer:
         """Wait for a client."""
         await eventually_async(lambda: self.subscriptions, what="a client subscribes")
 
+    def events(self) -> set[str]:
+        """The events to which clients have subscribed."""
+        return {event for subscription in self.subscriptions.values() for event in subscription["events"]}
+
     async def send(self, name: str, event: BaseModel) -> None:
         """Send an event to all that have subscribed."""
         for sid in self.subscriptions:

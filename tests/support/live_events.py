@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tidzam.protocol.analyzer import AnalysisEvent, DetectionEvent
+from tidzam.protocol.spectrogram import BANDS, ChannelSpectrogram, SpectrogramEvent
 
 NOW = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
 PORT = "wetland:out_0"
@@ -44,3 +46,17 @@ def detection(number: int = 0, state: str = "start", **changes: Any) -> Detectio
         "windows": 1,
     }
     return DetectionEvent.model_validate(values | changes)
+
+
+def spectrogram(number: int = 0, *ports: str, columns: int = 10, value: int = 200) -> SpectrogramEvent:
+    """Half of the bands are loud, for a second that begins `number` seconds after NOW."""
+    column = bytes([value] * (BANDS // 2) + [1] * (BANDS // 2))
+    encoded = base64.b64encode(column * columns).decode()
+    start = NOW + timedelta(seconds=number)
+    return SpectrogramEvent(
+        highest_hz=12000.0,
+        channels=tuple(
+            ChannelSpectrogram(channel=port, start=start, column_s=1 / columns, columns=encoded)
+            for port in ports or (PORT,)
+        ),
+    )

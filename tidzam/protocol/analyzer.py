@@ -18,6 +18,7 @@ from tidzam.protocol.messages import Message, Refusal, WireTime, parse, wire_tim
 from tidzam.protocol.privacy import PrivacyStatus, SpeechEvent
 from tidzam.protocol.shadow import PromoteShadow, RollBackClassifiers, ShadowStatus, StartShadow
 from tidzam.protocol.source_status import SourceStatus
+from tidzam.protocol.spectrogram import SpectrogramEvent
 from tidzam.results import Analysis, ChannelState, DetectionChange
 
 PROBABILITY_DIGITS = 4
@@ -26,7 +27,7 @@ MANY_CLASSES = 1000
 
 MOST_JACK_SOURCES: Final = 512
 
-EventName = Literal["analysis", "detection", "shadow", "health", "speech"]
+EventName = Literal["analysis", "detection", "shadow", "health", "speech", "spectrogram"]
 
 
 JACK_SOURCE: Final = "JackSource"
@@ -60,7 +61,8 @@ class JackSource(Message):
 class Subscribe(Message):
     """Choose the events to receive, by channel and class (globs). Replaces the client's previous subscription.
 
-    `shadow` stands for the `analysis` and `detection` events of the shadow cascade, which are marked.
+    `shadow` stands for the `analysis` and `detection` events of the shadow cascade, which are marked. Spectrograms are
+    only computed while somebody subscribes to `spectrogram`, and only of the channels that are asked for.
     """
 
     events: Annotated[tuple[EventName, ...], Field(max_length=16)] = Field(
@@ -239,6 +241,7 @@ MESSAGES: Mapping[str, type[Message]] = {
     "analysis": AnalysisEvent,
     "detection": DetectionEvent,
     "speech": SpeechEvent,
+    "spectrogram": SpectrogramEvent,
     "health": AnalyzerHealth,
 }
 

@@ -14,6 +14,7 @@ const RETRY_MS = 5000;
  * Receive server-sent events for as long as the page is shown, or `isNeeded`.
  * @param {string} address where the events come from
  * @param {EventHandlers} options
+ * @returns {(changed: string) => void} receives them from another address
  */
 export function followEvents(address, { handlers, onOpen = () => {}, onAway, isNeeded = () => false }) {
   /** @type {EventSource | null} */
@@ -41,7 +42,7 @@ export function followEvents(address, { handlers, onOpen = () => {}, onAway, isN
   function retryLater() {
     timer = window.setTimeout(async () => {
       try {
-        const answer = await fetch(address.replace(/\/events$/, ""));
+        const answer = await fetch(address.replace(/\/events(\?.*)?$/, ""));
         if (answer.status === 401) window.location.reload(); // the session has ended
       } catch {
         // the console is away
@@ -59,4 +60,8 @@ export function followEvents(address, { handlers, onOpen = () => {}, onAway, isN
     }
   });
   open();
+  return (changed) => {
+    address = changed;
+    if (source && source.readyState !== EventSource.CLOSED) open();
+  };
 }

@@ -9,6 +9,7 @@ from tidzam.protocol.examples.base import EventExample, RequestExample
 from tidzam.protocol.extraction import SampleExtractionRequest
 from tidzam.protocol.privacy import SpeechEvent
 from tidzam.protocol.shadow import ShadowStatus, StartShadow
+from tidzam.protocol.spectrogram import SpectrogramEvent
 
 ANALYZER_REQUESTS: Final = (
     RequestExample(
@@ -236,6 +237,31 @@ ANALYZER_EVENTS: Final = (
         },
         "Sent to those who subscribe to `speech`, about once per window, if `analyzer.privacy` has a detector. The "
         "stream manager mutes recordings by it.",
+    ),
+    EventExample(
+        "`spectrogram`: what is heard, as a picture",
+        "spectrogram",
+        SpectrogramEvent,
+        {
+            "node": "garden",
+            "bands": 4,
+            "lowest_hz": 50.0,
+            "highest_hz": 12000.0,
+            "lowest_db": -100.0,
+            "highest_db": -20.0,
+            "channels": [
+                {
+                    "channel": "pond:out_0",
+                    "start": "2026-05-01T06:30:00.000000Z",
+                    "column_s": 0.1,
+                    "columns": "QVB4PEJReTw=",
+                }
+            ],
+        },
+        "Sent to those who subscribe to `spectrogram`, once per window of the shortest classifier (of its hop, if "
+        "windows overlap). There are 64 bands; the two columns of this example have four, to be short. If "
+        "`analyzer.privacy` has a detector, columns are sent about two seconds later, once it is known where a person "
+        "speaks, and those with speech or in the margin of it are 0.",
     ),
     EventExample(
         "`health`: every two seconds",

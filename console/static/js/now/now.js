@@ -1,6 +1,7 @@
 /** The page Now: joins what comes from the node with the channels, the detections and the player. */
 
 import { makeAnnouncer } from "./announcer.js";
+import { makeChannelSpectrograms } from "./channel-spectrograms.js";
 import { showChannel } from "./channels.js";
 import { makeFeed } from "./feed.js";
 import { makeHours } from "./hours.js";
@@ -83,6 +84,7 @@ async function loadChannels() {
     channels.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.children);
     for (const channel of known.values()) showChannel(channels, channel);
     showPlaying();
+    spectrograms.find();
     if (focused) /** @type {HTMLElement | null} */ (channels.querySelector(`[data-mount="${focused}"]`))?.focus();
   } catch {
     // the console is away; the next update tries it again
@@ -144,4 +146,15 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && player.playing) player.stop();
 });
 
-followLive(events, { onUpdate, onAway, isNeeded: () => player.playing !== null });
+/** @type {((address: string) => void) | null} */
+let follow = null;
+
+/** @param {string[]} ports of the channels whose spectrograms are seen */
+function onSeen(ports) {
+  const address = `${events}?${new URLSearchParams(ports.map((port) => ["spectrogram", port]))}`;
+  const handlers = { onUpdate, onSpectrogram: spectrograms.show, onAway, isNeeded: () => player.playing !== null };
+  if (follow) follow(address);
+  else follow = followLive(address, handlers);
+}
+
+const spectrograms = makeChannelSpectrograms(channels, onSeen);

@@ -11,7 +11,7 @@ const HIGHEST_HZ = 12000;
  * The colors from silence to the loudest sound, in the colors of the page.
  * @returns {Uint8ClampedArray} 256 times red, green and blue
  */
-function palette() {
+export function palette() {
   const style = getComputedStyle(document.documentElement);
   const stops = COLORS.map((name) => {
     const hex = style.getPropertyValue(name).trim().slice(1);
