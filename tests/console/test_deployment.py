@@ -146,6 +146,25 @@ def test_the_first_page_and_its_styles_are_found(site: ProxiedSite) -> None:
     assert {site.open(style).status_code for style in styles} == {200}
 
 
+def test_live_updates_arrive_at_once(site: ProxiedSite) -> None:
+    site.open("/tidzam/login", {"username": "viewer", "password": PASSWORD})
+    named = {"sni_hostname": NAME}
+    with site.client.stream("GET", "/tidzam/api/v1/live/events", timeout=20, extensions=named) as response:
+        assert any(line.startswith("event:") for line in response.iter_lines())
+
+
+def test_the_console_and_not_the_proxy_says_what_is_too_large(site: ProxiedSite) -> None:
+    site.open("/tidzam/login", {"username": "annotator", "password": PASSWORD})
+    origin = f"https://{NAME}:{site.port}"
+    response = site.client.post(
+        "/tidzam/api/v1/annotations/import?format=csv&channel=pond:out_0",
+        content="a,line,of,no,annotation\n" * 80_000,
+        headers={"Content-Type": "text/csv", "Origin": origin},
+        extensions={"sni_hostname": NAME},
+    )
+    assert response.json()["error"]["message"]
+
+
 def test_the_unit_is_understood_by_systemd(tmp_path: Path) -> None:
     unit = tmp_path / "tidzam.service"
     text = block("Start with the machine").replace("/opt/tidzam/bin/tidzam", "/bin/true")
