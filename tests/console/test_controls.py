@@ -36,8 +36,7 @@ NOT_OFFERED = {
     ("POST", "/sources/{name}/recording"),
     ("POST", "/sources/{name}/reload"),
 }
-"""Forms that this console does not show: nothing was made, promoted or changed in it that they would undo, and it has no
-folder for backups."""
+"""Forms that this console does not show: nothing was promoted or changed in it, and it has no folder for backups."""
 REQUESTS = {"href": "GET", "hx-get": "GET", "hx-post": "POST", "hx-put": "PUT", "hx-delete": "DELETE"}
 """Attributes that name what is requested, with the method."""
 
