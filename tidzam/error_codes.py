@@ -127,6 +127,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "The source was not recorded then, or the recording was deleted.",
             "Look at the gaps that `/api/v1/sound/peaks` lists; record the source (`record`).",
         ),
+        "still_recording": Explanation(
+            "There is no sound of this time yet.",
+            "It is in a recording that is not complete.",
+            "Try again after as many seconds as the header `Retry-After` says.",
+        ),
         "no_user": Explanation("There is no such user.", "The name is mistyped.", "`tidzam users list`."),
         "user_exists": Explanation("A user has this name already.", "Names ignore case.", "Choose another name."),
         "user_name": Explanation(

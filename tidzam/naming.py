@@ -23,6 +23,11 @@ SOURCE_NAME_LENGTH = JACK_CLIENT_NAME - max(len(f"-{suffix}") for suffix in OUTP
 """The maximum number of characters in the name of a source: the clients of its outputs have longer names."""
 SOURCE_NAME = rf"^[A-Za-z0-9_.-]{{1,{SOURCE_NAME_LENGTH}}}$"
 
+PART_SUFFIX: Final = ".part"
+"""Of a recording that is being written, which is hidden."""
+HELD_SUFFIX: Final = ".held"
+"""Of a complete recording that is hidden until speech in it is muted."""
+
 LIVE_SOURCE: Final = "tidzam-livestreams"
 """The source of all live streams; each has one of its channels."""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, or_, select
 
+from console.services.unfinished_sound import UnfinishedSound
 from tidzam.naming import split_date
 from tidzam.recorded_sound.folder import RecordedFolder, timed_recordings
 from tidzam.recorded_sound.plan import SoundPlan, TimedRecording, plan_sound
@@ -112,9 +114,15 @@ class ChannelRecordings:
     """The recordings of a channel, which is the one called `number` in each of them."""
 
     def __init__(
-        self, number: int, *, join_s: float, folder: RecordedFolder | None, stored: StoredRecordings | None
+        self,
+        number: int,
+        *,
+        join_s: float,
+        folder: RecordedFolder | None,
+        stored: StoredRecordings | None,
+        unfinished: UnfinishedSound | None,
     ) -> None:
-        self.number, self.join_s = number, join_s
+        self.number, self.join_s, self.unfinished = number, join_s, unfinished
         self._parts = [part for part in (folder, stored) if part is not None]
         self._stored = stored
 
@@ -138,10 +146,22 @@ class ChannelRecordings:
         named = {path: begun for part in self._parts for path, begun in part.names(start, end) if path not in but}
         return [file for file in timed_recordings(named.items(), start) if file.channels > self.number]
 
-    def plan(self, start: datetime, duration_s: float) -> SoundPlan | None:
-        """The sound from `start` on; None if nothing of it was recorded. Raises StoreError."""
+    def plan(self, start: datetime, duration_s: float, *, also: Sequence[TimedRecording] = ()) -> SoundPlan | None:
+        """The sound from `start` on, of complete recordings and `also` of some that are not; None if nothing of it was
+        recorded. Raises StoreError."""
         files = self.files(start, start + timedelta(seconds=duration_s))
+        also = [file for file in also if file.channels > self.number]
+        files = _in_order(files, also) if also else files
         return plan_sound(files, start, duration_s, join_s=self.join_s)
+
+
+def _in_order(files: Sequence[TimedRecording], unfinished: Sequence[TimedRecording]) -> list[TimedRecording]:
+    """All recordings, of which the unfinished ones reach to the next at most: how long they are is estimated."""
+    found = sorted((*files, *unfinished), key=lambda file: file.start)
+    for at, (file, following) in enumerate(pairwise(found)):
+        if file in unfinished and file.end > following.start:
+            found[at] = replace(file, frames=round((following.start - file.start).total_seconds() * file.rate_hz))
+    return found
 
 
 def _peaks_of(stored: bytes | None, channels: int, number: int) -> tuple[float, ...]:

@@ -12,8 +12,10 @@ from typing import Final
 
 from sqlalchemy import select
 
+from console.services.channel_recordings import ChannelRecordings
 from console.services.sound_places import channel_recordings, clip_file, is_of_this_node
 from console.services.turns import sound_turns
+from console.services.unfinished_sound import require_read
 from tidzam.audio.files import read_audio
 from tidzam.config import Settings
 from tidzam.errors import RequestError, TidzamError
@@ -45,14 +47,15 @@ def channel_sound(
 ) -> SoundFile:
     """The sound of a channel from `start` on.
 
-    Raises RequestError (`request`, `no_recording`) if it is too long, or nothing of it was recorded.
+    Raises RequestError (`request`, `no_recording`) if it is too long, or nothing of it was recorded; and
+    StillRecordingError.
     """
     start, longest_s = start.astimezone(UTC), settings.console.sound.longest_s
     if not 0 < duration_s <= longest_s:
         message = f"duration_s: {duration_s:g} s is not possible, expected up to {longest_s:g} s."
         raise RequestError(message, hint="Ask for parts, or for peaks.", code="request", field="duration_s")
     recordings = channel_recordings(settings, store, channel)
-    plan = recordings.plan(start, duration_s)
+    plan = _plan(recordings, start, duration_s)
     if plan is None:
         raise _no_recording(channel, start)
     key = _key(repr(plan), recordings.number)
@@ -60,6 +63,7 @@ def channel_sound(
 
     def make(fresh: Path) -> None:
         samples, gaps = read_sound(plan, recordings.number)
+        require_read(plan, gaps)
         write_sound(fresh, samples, plan.rate_hz, sound_format, bits=bits_of(plan, samples))
         text = json.dumps([(gap.start_s, gap.duration_s) for gap in gaps])
         cache.folder.joinpath(f"{key}.json").write_text(text, encoding="ascii")
@@ -73,7 +77,7 @@ def detection_sound(
 ) -> SoundFile:
     """The clip of a detection, or else its sound in the recordings with `margin_s` before and after it.
 
-    Raises RequestError (`not_found`, `no_recording`).
+    Raises RequestError (`not_found`, `no_recording`), and StillRecordingError.
     """
     query = select(DetectionRow.start, DetectionRow.end, DetectionRow.clip, ChannelRow.name, NodeRow.name)
     query = query.join(ChannelRow, ChannelRow.id == DetectionRow.channel_id)
@@ -91,6 +95,17 @@ def detection_sound(
         return _clip_sound(settings, path, start, sound_format)
     duration_s = min((end - start).total_seconds() + 2 * margin_s, settings.console.sound.longest_s)
     return channel_sound(settings, store, channel, start - timedelta(seconds=margin_s), duration_s, sound_format)
+
+
+def _plan(recordings: ChannelRecordings, start: datetime, duration_s: float) -> SoundPlan | None:
+    """The sound of a period, also of files that are not complete. Raises StillRecordingError if more is there soon."""
+    unfinished = recordings.unfinished
+    if unfinished is None:
+        return recordings.plan(start, duration_s)
+    end, now = start + timedelta(seconds=duration_s), datetime.now(UTC)
+    plan = recordings.plan(start, duration_s, also=unfinished.files(start, end, now))
+    unfinished.require_recorded(plan, start, end, now)
+    return plan
 
 
 def _clip_sound(settings: Settings, path: Path, start: datetime, sound_format: SoundFormat) -> SoundFile:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from console.services.channel_recordings import ChannelRecordings, StoredRecordings
+from console.services.unfinished_sound import UnfinishedSound
 from tidzam.config import Settings
+from tidzam.config.recording import RecordSettings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import RequestError
 from tidzam.naming import LIVE_SOURCE, channel_number, port_name, source_of
@@ -28,13 +30,16 @@ def channel_recordings(settings: Settings, store: Store, channel: str) -> Channe
         raise RequestError(message, hint=hint, code="request", field="channel")
     if source == LIVE_SOURCE:
         folder = RecordedFolder(_live_folder(settings), channel.replace(":", "-"))
-        return ChannelRecordings(0, join_s=NAMED_JOIN_S, folder=folder, stored=None)
+        live = _unfinished(settings, folder, None)
+        return ChannelRecordings(0, join_s=NAMED_JOIN_S, folder=folder, stored=None, unfinished=live)
     stored = StoredRecordings(store, settings.node.known_as, source)
     own = own_recordings(settings, source)
     if own is None and not stored.is_known():
         message, hint = f"The source {source!r} was never recorded.", "Add `record` to it in the profile."
         raise RequestError(message, hint=hint, code="no_recording", field="channel")
-    return ChannelRecordings(number, join_s=RECORDER_JOIN_S, folder=own, stored=stored)
+    record = next((one.record for one in settings.sources if one.name == source), None)
+    unfinished = None if own is None else _unfinished(settings, own, record)
+    return ChannelRecordings(number, join_s=RECORDER_JOIN_S, folder=own, stored=stored, unfinished=unfinished)
 
 
 def own_recordings(settings: Settings, source: str) -> RecordedFolder | None:
@@ -60,6 +65,15 @@ def clip_file(settings: Settings, clip: str) -> Path | None:
             if path.is_relative_to(folder) and path.is_file():
                 return path
     return None
+
+
+def _unfinished(settings: Settings, folder: RecordedFolder, record: RecordSettings | None) -> UnfinishedSound:
+    return UnfinishedSound(
+        folder,
+        length_s=record.file_length_s if record is not None else None,
+        is_private=settings.analyzer.privacy.detector is not None,
+        is_segments=record is not None and record.mode == "segments",
+    )
 
 
 def _live_folder(settings: Settings) -> Path:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console.accounts.log_in import LockedOutError
 from console.services.annotations.conflict import AnnotationConflictError
 from console.services.turns import BusyError
+from console.services.unfinished_sound import StillRecordingError
 from console.web.templates import render
 from console.web.urls import is_api, local_path
 from tidzam.errors import RequestError, StoreError, TidzamError
@@ -59,9 +60,12 @@ STATUS: Final[Mapping[str, int]] = {
     "openid_away": 503,
     "no_account": 403,
     "busy": 503,
+    "still_recording": 503,
 }
 """The status of a RequestError by its code; that of all others is 422."""
 
+_LATER: Final = LockedOutError | BusyError | StillRecordingError
+"""Errors that state when the next attempt makes sense."""
 _PHRASES: Final[Mapping[int, RequestError]] = {
     404: RequestError("There is no such page.", hint="The address may be mistyped.", code="not_found"),
     405: RequestError("This address does not support the request.", hint="See /api/docs.", code="request"),
@@ -84,7 +88,8 @@ RESPONSES: Final[dict[int | str, dict[str, object]]] = {
         409: "It would contradict what there is",
         422: "A value is missing or invalid",
         429: "Too many requests; `Retry-After` says when the next is allowed",
-        503: "The database, or the program that would do it, is away, or too many requests take much work",
+        503: "The database, or the program that would do it, is away, too many requests take much work, or a sound is "
+        "still being recorded; `Retry-After` may say when to try again",
     }.items()
 }
 """What may go wrong with any request of the REST API."""
@@ -107,7 +112,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 def error_response(request: Request, error: TidzamError, status: int) -> Response:
     """The response to a request that failed: JSON, a page, or the log-in for people who must log in first."""
-    headers = {"Retry-After": str(error.wait_s)} if isinstance(error, LockedOutError | BusyError) else {}
+    headers = {"Retry-After": str(error.wait_s)} if isinstance(error, _LATER) else {}
     if status == 401 and is_api(request):
         headers["WWW-Authenticate"] = "Bearer"
     if is_api(request):

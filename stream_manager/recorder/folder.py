@@ -11,11 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from tidzam.naming import recording_stem, split_date
+from tidzam.naming import HELD_SUFFIX, PART_SUFFIX, recording_stem, split_date
 
-PART_SUFFIX: Final = ".part"
-HELD_SUFFIX: Final = ".held"
-"""Of a complete file that is held back until speech in it is muted."""
 ASIDE: Final = "set-aside"
 _LOCK_TIMEOUT_S: Final = 15.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -87,6 +87,7 @@ def judge(page: Page) -> None:
     page.wait_for_load_state()
     page.locator("li.detection").first.wait_for()
     page.keyboard.press("j")
+    page.wait_for_selector("sound-view[data-drawn]")  # the newest one is still being recorded
     page.keyboard.press("r")
     eventually(lambda: get(page, "/detections?verdict=right")["detections"], what="the verdict is stored")
 

@@ -8,6 +8,7 @@ import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Final
 
 from tidzam.audio.file_length import file_length
 from tidzam.audio.file_types import is_audio
-from tidzam.naming import split_date
+from tidzam.naming import HELD_SUFFIX, PART_SUFFIX, split_date
 from tidzam.recorded_sound.plan import TimedRecording
 
 _BEFORE: Final = 2
@@ -25,14 +26,29 @@ _FACTS: Final = 65_536
 _MOST_LISTINGS: Final = 512
 """Those of folders that were asked for last: a year of folders of days, and some."""
 
-Listing = tuple[tuple[datetime, str], ...]
-"""The recordings in a folder: starts and names, in the order of time."""
+Names = tuple[tuple[datetime, str], ...]
+"""Starts and names of recordings, in the order of time."""
+Listing = tuple[Names, Names]
+"""The recordings in a folder that are complete, and the hidden ones that are not."""
+
+
+@dataclass(frozen=True)
+class UnfinishedRecording:
+    """A recording that is being written, or if it `is_held`, complete but hidden until speech in it is muted.
+
+    `changed` is when it was last written to.
+    """
+
+    path: Path
+    start: datetime
+    changed: datetime
+    is_held: bool
 
 
 class RecordedFolder:
     """The recordings `SOURCE-YYYY-MM-DD-HH-MM-SS` in a folder or, with `by_day`, in its folders of days (UTC).
 
-    Links are not followed, and hidden files, which are not complete or held back, are left out. May be used from any
+    Links are not followed. Hidden files, which are not complete or held back, are `unfinished`. May be used from any
     thread.
     """
 
@@ -43,10 +59,24 @@ class RecordedFolder:
         """The paths and starts of recordings that begin in a period, and of the last ones that begin before it."""
         found: list[tuple[Path, datetime]] = []
         for folder in self._folders(start, end):
-            listing = _listed(folder, self.source)
+            listing, _ = _listed(folder, self.source)
             first = max(0, bisect_right(listing, start, key=_time) - _BEFORE)
             last = bisect_left(listing, end, key=_time)
             found += [(folder / name, begun) for begun, name in listing[first:last]]
+        return found
+
+    def unfinished(self, start: datetime, end: datetime) -> list[UnfinishedRecording]:
+        """The hidden recordings that may hold some of a period, in the order of time."""
+        found: list[UnfinishedRecording] = []
+        for folder in self._folders(start, end):
+            for begun, name in _listed(folder, self.source)[1]:
+                path = folder / name
+                try:
+                    changed = datetime.fromtimestamp(path.stat(follow_symlinks=False).st_mtime, UTC)
+                except OSError:  # it is complete by now
+                    continue
+                if begun < end and changed > start:
+                    found.append(UnfinishedRecording(path, begun, changed, name.endswith(HELD_SUFFIX)))
         return found
 
     def _folders(self, start: datetime, end: datetime) -> list[Path]:
@@ -91,7 +121,7 @@ def _listed(folder: Path, source: str) -> Listing:
     try:
         changed_ns = folder.stat().st_mtime_ns
     except OSError:
-        return ()
+        return (), ()
     with _lock:
         known = _listings.pop((folder, source), None)
         if known is not None and known[0] == changed_ns:
@@ -107,15 +137,24 @@ def _listed(folder: Path, source: str) -> Listing:
 
 
 def _read(folder: Path, source: str) -> Listing:
-    found: list[tuple[datetime, str]] = []
+    complete: list[tuple[datetime, str]] = []
+    unfinished: list[tuple[datetime, str]] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or not entry.is_file(follow_symlinks=False) or not is_audio(Path(entry.name)):
+            if entry.name.startswith(".") and not entry.name.endswith((PART_SUFFIX, HELD_SUFFIX)):
                 continue
-            name, begun = split_date(Path(entry.name).stem)
+            final = Path(_final_name(entry.name))
+            if not is_audio(final) or not entry.is_file(follow_symlinks=False):
+                continue
+            name, begun = split_date(final.stem)
             if name == source and begun is not None:
-                found.append((begun, entry.name))
-    return tuple(sorted(found))
+                (complete if final.name == entry.name else unfinished).append((begun, entry.name))
+    return tuple(sorted(complete)), tuple(sorted(unfinished))
+
+
+def _final_name(name: str) -> str:
+    """The name that a recording has when it is complete and no longer hidden."""
+    return name[1:].removesuffix(PART_SUFFIX).removesuffix(HELD_SUFFIX) if name.startswith(".") else name
 
 
 def _time(entry: tuple[datetime, str]) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi import APIRouter
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route, expect
 from starlette.responses import HTMLResponse
 
 from console.web.permissions import public
@@ -163,6 +164,24 @@ def seen(opened: Seen) -> Seen:
 def test_a_tone_is_drawn_at_its_time_and_frequency(seen: Seen) -> None:
     start_s, end_s, middle_hz = seen.page.locator("sound-view").evaluate(BRIGHT)
     assert (start_s, end_s, middle_hz / BURST_HZ) == pytest.approx((BURST_S, END_S, 1.0), abs=0.05)
+
+
+def test_a_sound_that_is_still_being_recorded_is_shown_when_it_is_there(browser: Browser, address: str) -> None:
+    page, answered = browser.new_page(), threading.Event()
+    error = {"error": {"code": "still_recording", "message": "The sound is still being recorded.", "field": None}}
+
+    def answer(route: Route) -> None:
+        if answered.is_set():
+            route.continue_()
+        else:
+            answered.set()
+            route.fulfill(status=503, headers={"Retry-After": "2"}, json=error)
+
+    page.route("**/api/v1/sound?*", answer)
+    page.goto(address)
+    expect(page.locator(".sound-message").first).to_have_text("Being recorded; ready in about 2 s.")
+    page.wait_for_selector("sound-view[data-drawn]")
+    page.close()
 
 
 def test_a_tone_is_drawn_at_its_frequency_when_it_is_zoomed(seen: Seen) -> None:

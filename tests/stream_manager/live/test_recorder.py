@@ -12,11 +12,11 @@ import soundfile
 
 from stream_manager.live.recorder import LiveRecorder
 from stream_manager.live.storage import LiveStorage, complete
-from stream_manager.recorder.folder import ASIDE, HELD_SUFFIX, PART_SUFFIX
+from stream_manager.recorder.folder import ASIDE
 from tests.support.eventually import eventually_async
 from tests.support.gap_clock import NOON, SetClock
 from tidzam.errors import RequestError
-from tidzam.naming import parse_clip_name
+from tidzam.naming import HELD_SUFFIX, PART_SUFFIX, parse_clip_name
 
 NAME = "tidzam-livestreams-out_3"
 RATE_HZ = 44100

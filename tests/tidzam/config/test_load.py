@@ -32,6 +32,12 @@ def test_every_ready_profile_is_valid(path: Path) -> None:
     assert load_settings(path).sources
 
 
+@pytest.mark.parametrize("path", sorted(PROFILES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_ready_profile_keeps_the_sound_of_its_sources_within_limits(path: Path) -> None:
+    kept = [source.record is not None and source.record.keep.deletes for source in load_settings(path).sources]
+    assert all(kept)
+
+
 def test_the_original_json_is_read_as_it_is(tmp_path: Path) -> None:
     text = """{
 \t"sources":[

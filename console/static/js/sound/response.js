@@ -27,6 +27,21 @@ export function gapsOf(headers) {
 }
 
 /**
+ * In how many seconds a sound that is still being recorded will be there; null if it is not being recorded.
+ * @param {Response} response
+ * @returns {Promise<number | null>}
+ */
+export async function waitOf(response) {
+  const waitS = Number(response.headers.get("Retry-After"));
+  if (response.status !== 503 || !waitS) return null;
+  try {
+    return (await response.clone().json()).error.code === "still_recording" ? waitS : null;
+  } catch {
+    return null; // not from the REST API
+  }
+}
+
+/**
  * Why a request failed, as the REST API says.
  * @param {Response} response
  * @returns {Promise<string>}

@@ -13,10 +13,10 @@ import { Playback } from "./playback.js";
 import { Pointer } from "./pointer.js";
 import { preferences, remember } from "./preferences.js";
 import { readOut } from "./readout.js";
-import { gapsOf, reasonOf, startOf } from "./response.js";
+import { gapsOf, reasonOf, startOf, waitOf } from "./response.js";
 import { drawFrequencies, drawTimes } from "./scales.js";
 import { Spectrogram } from "./spectrogram.js";
-import { date } from "./ticks.js";
+import { date, lengthText } from "./ticks.js";
 import { around, isSame, limited, whole, zoomed } from "./view.js";
 import { onResize, onTheme, onceSeen } from "./watch.js";
 import { Waveform } from "./waveform.js";
@@ -27,6 +27,7 @@ import { Waveform } from "./waveform.js";
 /** @typedef {import("./layer.js").Mark} Mark */
 
 const WAVEFORM_PX = 48;
+const SAY_EVERY_S = 10;
 
 export class SoundView extends HTMLElement {
   static observedAttributes = ["src"];
@@ -131,6 +132,11 @@ export class SoundView extends HTMLElement {
     this.#say("Loading\u2026");
     try {
       const response = await fetch(src, { signal: this.#life?.signal });
+      const waitS = await waitOf(response);
+      if (waitS !== null) {
+        await this.#wait(number, waitS);
+        return;
+      }
       if (!response.ok) throw new Error(await reasonOf(response));
       const sound = await decode(await response.arrayBuffer());
       if (number === this.#loads && this.isConnected) this.#open(sound, response);
@@ -140,6 +146,20 @@ export class SoundView extends HTMLElement {
       this.#say(message, true);
       this.#emit("sound-error", { message });
     }
+  }
+
+  /**
+   * Say that the sound is still being recorded, and load it when it is there, unless another one is wanted by then.
+   * @param {number} number of the load
+   * @param {number} waitS
+   */
+  async #wait(number, waitS) {
+    for (let leftS = waitS; leftS > 0; leftS -= SAY_EVERY_S) {
+      if (number !== this.#loads || !this.isConnected) return;
+      this.#say(`Being recorded; ready in about ${lengthText(leftS)}.`);
+      await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(leftS, SAY_EVERY_S)));
+    }
+    if (number === this.#loads && this.isConnected) await this.load();
   }
 
   /**

@@ -105,6 +105,14 @@ export function timeText(timeS, { startMs, zone }, digits) {
 }
 
 /**
+ * A length of time.
+ * @param {number} lengthS
+ */
+export function lengthText(lengthS) {
+  return lengthS < 100 ? `${Math.round(lengthS)} s` : `${Math.round(lengthS / 60)} min`;
+}
+
+/**
  * A frequency.
  * @param {number} hz
  */
